@@ -1,0 +1,184 @@
+"""The stand-in cloud's own certificate authority, made once and kept with its state."""
+
+import datetime as dt
+import ipaddress
+import os
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+_LIFETIME = dt.timedelta(days=365)
+_CLOCK_SKEW = dt.timedelta(minutes=5)
+_CERTIFICATE_FILE = "ca.pem"
+_KEY_FILE = "ca.key"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateAuthority:
+    """A certificate authority for names of this machine.
+
+    Attributes:
+        directory: where its certificate, its key and the issued certificates are kept; readable
+            by its owner only.
+    """
+
+    directory: Path
+
+    @classmethod
+    def load_or_create(cls, directory: Path) -> Self:
+        """Find the authority in a folder, or make it there.
+
+        Args:
+            directory: the folder; made where it is missing.
+
+        Returns:
+            The authority.
+
+        Raises:
+            OSError: the folder can't be read or written.
+        """
+        authority = cls(directory=directory)
+        if authority.certificate_path.exists() and not authority._expired():
+            return authority
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Stand-in cloud CA")])
+        certificate = (
+            _builder(name, name, key.public_key())
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_key_usage(authority=True), critical=True)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+            )
+            .sign(key, hashes.SHA256())
+        )
+        _write(directory / _KEY_FILE, _private_pem(key), mode=0o600)
+        _write(authority.certificate_path, _public_pem(certificate), mode=0o644)
+        return authority
+
+    @property
+    def certificate_path(self) -> Path:
+        """The authority's certificate, for clients to trust (PEM)."""
+        return self.directory / _CERTIFICATE_FILE
+
+    @property
+    def certificate_pem(self) -> str:
+        """The authority's certificate, for clients to trust (PEM)."""
+        return self.certificate_path.read_text(encoding="ascii")
+
+    def server_context(self, names: Sequence[str]) -> ssl.SSLContext:
+        """Issue a certificate and wrap it for a server.
+
+        Args:
+            names: host names and IP addresses that the certificate is valid for, at least one.
+
+        Returns:
+            A TLS context for a server; TLS 1.2 or newer.
+
+        Raises:
+            ValueError: no name was given.
+        """
+        if not names:
+            raise ValueError("a server certificate needs at least one name")
+        authority_key = serialization.load_pem_private_key(
+            (self.directory / _KEY_FILE).read_bytes(), password=None
+        )
+        if not isinstance(authority_key, ec.EllipticCurvePrivateKey):
+            raise TypeError(f"{self.directory / _KEY_FILE} holds no elliptic-curve key")
+        issuer = x509.load_pem_x509_certificate(self.certificate_path.read_bytes())
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = (
+            _builder(
+                x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]),
+                issuer.subject,
+                key.public_key(),
+            )
+            .add_extension(
+                x509.SubjectAlternativeName([_general_name(name) for name in names]),
+                critical=False,
+            )
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(authority=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()),  # type: ignore[arg-type]
+                critical=False,
+            )
+            .sign(authority_key, hashes.SHA256())
+        )
+        path = self.directory / f"server-{certificate.serial_number:x}.pem"
+        _write(path, _private_pem(key) + _public_pem(certificate), mode=0o600)
+        try:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            context.load_cert_chain(path)
+        finally:
+            # OpenSSL reads keys from files only, and the context holds its own copy.
+            path.unlink()
+        return context
+
+    def _expired(self) -> bool:
+        certificate = x509.load_pem_x509_certificate(self.certificate_path.read_bytes())
+        return certificate.not_valid_after_utc <= dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey
+) -> x509.CertificateBuilder:
+    now = dt.datetime.now(dt.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _CLOCK_SKEW)
+        .not_valid_after(now + _LIFETIME)
+    )
+
+
+def _key_usage(*, authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _public_pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _write(path: Path, content: bytes, *, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        file.write(content)
