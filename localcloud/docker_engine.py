@@ -1,0 +1,232 @@
+"""Finds the person's Docker Engine, or runs one of the stand-in's own.
+
+The person's engine (DOCKER_HOST, or the usual socket) is used where one answers. Otherwise, on
+Linux and as root, the stand-in runs `dockerd` from Debian's docker.io with a socket and a data
+folder of its own. That daemon is shared by all stand-ins of the machine and stopped by the
+last of them. It sets no firewall rule and no forwarding: containers reach this machine over
+the bridge, published ports go through Docker's own proxy, and nothing else is wanted.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import docker.errors
+from filelock import FileLock
+from requests.exceptions import ConnectionError as RequestsConnectionError
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from localcloud import debian, processes
+from localcloud.errors import LocalCloudError
+from localcloud.paths import Home
+from localcloud.progress import Progress
+
+LABEL = "neo4j-mcp.localcloud"
+"""Marks what a stand-in makes in Docker; the value is the stand-in's owner name."""
+
+# Short, since a socket's path may have 107 characters only, and one for the whole machine,
+# since two daemons would fight over the bridge.
+_RUNTIME = Path("/run/neo4j-mcp-localcloud")
+_DATA = Path("/var/lib/neo4j-mcp-localcloud")
+_USERS = _RUNTIME / "users"
+_USUAL_HOST = "unix:///var/run/docker.sock"
+_OWN_HOST = f"unix://{_RUNTIME}/docker.sock"
+_BRIDGE = "docker0"
+_MADE_BRIDGE = _RUNTIME / "made-bridge"
+_LOG = _RUNTIME / "dockerd.log"
+_START_TIMEOUT = 60
+_PING_TIMEOUT = 5
+_LOCK_TIMEOUT = 900
+_GATEWAY_FALLBACK = "127.0.0.1"
+
+_UNREACHABLE = (docker.errors.DockerException, RequestsConnectionError, OSError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DockerEngine:
+    """A Docker Engine that answers.
+
+    Attributes:
+        host: its address, for DOCKER_HOST.
+        bridge_address: where containers reach this machine, if that is an address of this
+            machine; otherwise loopback, which Docker Desktop forwards to.
+    """
+
+    host: str
+    bridge_address: str
+
+
+def ensure(progress: Progress, home: Home) -> DockerEngine:
+    """Find an engine, or start one.
+
+    Args:
+        progress: where to tell what takes time.
+        home: the stand-in that uses it; see `release`.
+
+    Returns:
+        The engine.
+
+    Raises:
+        LocalCloudError: there is none, and none can be started here.
+    """
+    configured = os.environ.get("DOCKER_HOST")
+    if configured and configured != _OWN_HOST:
+        if not _answers(configured):
+            raise LocalCloudError(
+                f"No Docker Engine answers at DOCKER_HOST={configured}."
+                " Start it, or run: unset DOCKER_HOST"
+            )
+        return _describe(configured)
+    if _answers(_USUAL_HOST):
+        return _describe(_USUAL_HOST)
+    if os.uname().sysname != "Linux" or os.geteuid() != 0:
+        raise LocalCloudError(
+            "No Docker Engine answers. Start Docker (Docker Desktop, or on Linux"
+            " `sudo systemctl start docker`) or set DOCKER_HOST, and run this again."
+        )
+    _RUNTIME.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _lock():
+        _USERS.mkdir(exist_ok=True)
+        (_USERS / home.owner).write_text(str(home.directory), encoding="utf-8")
+        if not _answers(_OWN_HOST):
+            if shutil.which("dockerd") is None:
+                debian.install_packages(
+                    progress,
+                    ["docker.io", "iproute2"],
+                    purpose="Docker Engine, which builds and runs the server's image",
+                )
+            with progress.step("Starting a Docker Engine of the stand-in's own"):
+                _start()
+    return _describe(_OWN_HOST)
+
+
+def release(home: Home) -> None:
+    """Say that a stand-in needs the engine no more; its own daemon stops with the last one.
+
+    A stand-in whose folder has gone counts no more.
+
+    Args:
+        home: the stand-in, as in `ensure`.
+
+    Raises:
+        LocalCloudError: the daemon's bridge can't be removed.
+    """
+    if not _RUNTIME.exists():
+        return
+    with _lock():
+        (_USERS / home.owner).unlink(missing_ok=True)
+        users = [Path(user.read_text(encoding="utf-8")) for user in _USERS.iterdir()]
+        if not any(user.exists() for user in users):
+            _stop()
+
+
+def sweep(host: str, home: Home) -> None:
+    """Remove the containers that a stand-in made.
+
+    Args:
+        host: the engine's address.
+        home: the stand-in.
+    """
+    client = docker.DockerClient(base_url=host, timeout=_START_TIMEOUT)
+    with contextlib.closing(client):
+        for container in client.containers.list(
+            all=True, filters={"label": f"{LABEL}={home.owner}"}
+        ):
+            with contextlib.suppress(docker.errors.NotFound):
+                container.remove(force=True, v=True)
+
+
+def _lock() -> FileLock:
+    # Outside the folder, which goes with the daemon.
+    return FileLock(_RUNTIME.with_suffix(".lock"), timeout=_LOCK_TIMEOUT)
+
+
+def _answers(host: str) -> bool:
+    try:
+        client = docker.DockerClient(base_url=host, timeout=_PING_TIMEOUT)
+    except _UNREACHABLE:
+        return False
+    with contextlib.closing(client):
+        try:
+            return bool(client.ping())
+        except _UNREACHABLE:
+            return False
+
+
+def _describe(host: str) -> DockerEngine:
+    client = docker.DockerClient(base_url=host, timeout=_PING_TIMEOUT)
+    with contextlib.closing(client):
+        network = client.networks.get("bridge").attrs
+    gateways = [each.get("Gateway") for each in network["IPAM"]["Config"]]
+    address = next((each for each in gateways if each and _is_here(each)), _GATEWAY_FALLBACK)
+    return DockerEngine(host=host, bridge_address=address)
+
+
+def _is_here(address: str) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+def _start() -> None:
+    if not _bridge_exists():
+        _MADE_BRIDGE.touch()
+    _DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
+    command = [
+        *("dockerd", "--host", _OWN_HOST, "--pidfile", str(_RUNTIME / "pid")),
+        *("--data-root", str(_DATA), "--exec-root", str(_RUNTIME / "exec")),
+        *("--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"),
+    ]
+    with _LOG.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    processes.remember("dockerd", processes.RunningProcess.of(process.pid), records=_RUNTIME)
+    wait_for_answer = Retrying(
+        stop=stop_after_delay(_START_TIMEOUT),
+        wait=wait_fixed(0.1),
+        retry=retry_if_result(lambda settled: not settled),
+        retry_error_callback=lambda _: False,
+    )
+    wait_for_answer(lambda: process.poll() is not None or _answers(_OWN_HOST))
+    if not _answers(_OWN_HOST):
+        processes.stop("dockerd", records=_RUNTIME)
+        raise LocalCloudError(f"dockerd doesn't answer. The end of {_LOG}:\n{_log_end()}")
+
+
+def _stop() -> None:
+    processes.stop("dockerd", records=_RUNTIME)
+    if _MADE_BRIDGE.exists() and _bridge_exists():
+        done = subprocess.run(
+            ["ip", "link", "delete", _BRIDGE],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PING_TIMEOUT,
+        )
+        if done.returncode != 0:
+            raise LocalCloudError(f"The bridge {_BRIDGE} can't be removed: {done.stderr.strip()}")
+    shutil.rmtree(_DATA, ignore_errors=True)
+    shutil.rmtree(_RUNTIME, ignore_errors=True)
+
+
+def _bridge_exists() -> bool:
+    return Path(f"/sys/class/net/{_BRIDGE}").exists()
+
+
+def _log_end() -> str:
+    return "\n".join(_LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-10:])

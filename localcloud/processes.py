@@ -1,0 +1,235 @@
+"""Starts, finds and stops the stand-in's processes, each detached from the command that did it."""
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+from localcloud.errors import LocalCloudError
+
+_STOP_TIMEOUT = 15.0
+_KILL_TIMEOUT = 5.0
+_TAIL_LINES = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningProcess:
+    """A process that this machine runs now, told apart from a later one with the same id.
+
+    Attributes:
+        pid: its process id.
+        started: when it started, in seconds since 1970.
+    """
+
+    pid: int
+    started: float
+
+    @classmethod
+    def of(cls, pid: int) -> Self:
+        """Describe a process that runs.
+
+        Args:
+            pid: its process id.
+
+        Returns:
+            The description.
+
+        Raises:
+            LocalCloudError: no such process runs.
+        """
+        try:
+            return cls(pid=pid, started=psutil.Process(pid).create_time())
+        except psutil.NoSuchProcess as error:
+            raise LocalCloudError(f"Process {pid} has ended.") from error
+
+    def process(self) -> psutil.Process | None:
+        """Find the process.
+
+        Returns:
+            The process; None where it has ended, even if its id is in use again.
+        """
+        try:
+            process = psutil.Process(self.pid)
+            if process.create_time() != self.started or process.status() == psutil.STATUS_ZOMBIE:
+                return None
+        except psutil.NoSuchProcess:
+            return None
+        return process
+
+    def stop(self) -> None:
+        """End the process, and its children where it doesn't end them itself.
+
+        It gets 15 seconds to end by itself.
+        """
+        process = self.process()
+        if process is None:
+            return
+        children = process.children(recursive=True)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+        psutil.wait_procs([process], timeout=_STOP_TIMEOUT)
+        survivors = [each for each in (process, *children) if each.is_running()]
+        for survivor in survivors:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                survivor.kill()
+        psutil.wait_procs(survivors, timeout=_KILL_TIMEOUT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A process of the stand-in that announces what it serves.
+
+    Attributes:
+        name: names its log and its record.
+        command: the program and its arguments, without `--ready-fd`.
+        environment: what is added to this process's environment.
+        timeout: how long it may take to serve, in seconds.
+    """
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    timeout: float
+
+
+def start(service: Service, *, records: Path, logs: Path) -> dict[str, str]:
+    """Start a service, or find it running, and wait until it serves.
+
+    Args:
+        service: what to start.
+        records: the folder that keeps which process a service is.
+        logs: the folder of the logs.
+
+    Returns:
+        What the service serves, by name.
+
+    Raises:
+        LocalCloudError: it ended, or didn't serve in time; with the end of its log.
+    """
+    found = find(service.name, records=records)
+    if found is not None:
+        return found
+    records.mkdir(parents=True, exist_ok=True)
+    logs.mkdir(parents=True, exist_ok=True)
+    log = logs / f"{service.name}.log"
+    read_end, write_end = os.pipe()
+    try:
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [*service.command, "--ready-fd", str(write_end)],
+                env=os.environ | service.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                pass_fds=[write_end],
+            )
+    finally:
+        os.close(write_end)
+    # Known before it serves, so that an interrupted start leaves nothing that nobody can find.
+    running = RunningProcess.of(process.pid)
+    remember(service.name, running, records=records)
+    try:
+        addresses = _wait_for_line(read_end, service.timeout)
+    except BaseException:
+        stop(service.name, records=records)
+        raise
+    if addresses is None:
+        stop(service.name, records=records)
+        raise LocalCloudError(
+            f"The stand-in's {service.name} didn't start. The end of {log}:\n{_tail(log)}"
+        )
+    remember(service.name, running, records=records, addresses=addresses)
+    return addresses
+
+
+def remember(
+    name: str,
+    running: RunningProcess,
+    *,
+    records: Path,
+    addresses: Mapping[str, str] | None = None,
+) -> None:
+    """Keep which process a service is.
+
+    Args:
+        name: the service's name.
+        running: its process.
+        records: the folder that keeps it.
+        addresses: what it serves, by name; none as long as it doesn't.
+    """
+    content = {"pid": running.pid, "started": running.started, "addresses": dict(addresses or {})}
+    record = records / f"{name}.json"
+    unfinished = record.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(content), encoding="utf-8")
+    unfinished.rename(record)
+
+
+def find(name: str, *, records: Path) -> dict[str, str] | None:
+    """Find a service that runs and serves.
+
+    Args:
+        name: the service's name.
+        records: the folder that keeps which process a service is.
+
+    Returns:
+        What it serves, by name; None where it doesn't run. One that was left behind by an
+        interrupted start, and so never told what it serves, is ended.
+    """
+    record = records / f"{name}.json"
+    try:
+        content = json.loads(record.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    running = RunningProcess(pid=content["pid"], started=content["started"])
+    addresses: dict[str, str] = content["addresses"]
+    if running.process() is None or not addresses:
+        running.stop()
+        record.unlink()
+        return None
+    return addresses
+
+
+def stop(name: str, *, records: Path) -> None:
+    """End a service.
+
+    Args:
+        name: the service's name.
+        records: the folder that keeps which process a service is.
+    """
+    record = records / f"{name}.json"
+    try:
+        content = json.loads(record.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    RunningProcess(pid=content["pid"], started=content["started"]).stop()
+    record.unlink()
+
+
+def _wait_for_line(read_end: int, timeout: float) -> dict[str, str] | None:
+    """Wait for a service's announcement; None where it ended or time ran out."""
+    deadline = time.monotonic() + timeout
+    line = b""
+    with os.fdopen(read_end, "rb", buffering=0) as pipe:
+        while not line.endswith(b"\n"):
+            remaining = deadline - time.monotonic()
+            ready, _, _ = select.select([pipe], [], [], max(remaining, 0))
+            chunk = pipe.read(65536) if ready else b""
+            if not chunk:
+                return None
+            line += chunk
+    addresses: dict[str, str] = json.loads(line)
+    return addresses
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(lines[-_TAIL_LINES:])
