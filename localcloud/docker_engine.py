@@ -125,12 +125,23 @@ def release(home: Home) -> None:
             _stop()
 
 
-def sweep(host: str, home: Home) -> None:
-    """Remove the containers that a stand-in made.
+def find() -> str | None:
+    """Find an engine without starting one.
+
+    Returns:
+        Its address: the person's, else the stand-in's own; None where neither answers.
+    """
+    hosts = (os.environ.get("DOCKER_HOST"), _USUAL_HOST, _OWN_HOST)
+    return next((host for host in hosts if host and _answers(host)), None)
+
+
+def sweep(host: str, home: Home, *, registry: str) -> None:
+    """Remove the containers that a stand-in made, and the images of its registry.
 
     Args:
         host: the engine's address.
         home: the stand-in.
+        registry: the registry's host and port, with which its images' names begin.
     """
     client = docker.DockerClient(base_url=host, timeout=_START_TIMEOUT)
     with contextlib.closing(client):
@@ -139,6 +150,12 @@ def sweep(host: str, home: Home) -> None:
         ):
             with contextlib.suppress(docker.errors.NotFound):
                 container.remove(force=True, v=True)
+        for image in client.images.list():
+            names = [*image.tags, *image.attrs.get("RepoDigests", ())]
+            for name in names:
+                if name.startswith(f"{registry}/"):
+                    with contextlib.suppress(docker.errors.ImageNotFound):
+                        client.images.remove(name, force=True)
 
 
 def _lock() -> FileLock:

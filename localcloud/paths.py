@@ -48,8 +48,8 @@ class Home:
 
     @property
     def lock(self) -> Path:
-        """Held while the stand-in starts or stops."""
-        return self.directory / "lock"
+        """Held while the stand-in starts or stops; outside the folder, which goes with it."""
+        return cache_directory() / "locks" / f"{self.owner}.lock"
 
     @property
     def description(self) -> Path:
@@ -80,6 +80,21 @@ class Home:
     def pulumi(self) -> Path:
         """The Pulumi CLI's own folder and the backend with the stacks' states."""
         return self.directory / "pulumi"
+
+    @property
+    def backend_url(self) -> str:
+        """The Pulumi backend with the stacks' states."""
+        return f"file://{self.pulumi / 'backend'}"
+
+    @property
+    def engine(self) -> Path:
+        """An installation of Pulumi as its tools expect one: the command is bin/pulumi."""
+        return self.directory / "engine"
+
+    @property
+    def engine_command(self) -> Path:
+        """The Pulumi command."""
+        return self.engine / "bin" / "pulumi"
 
     @property
     def passphrase(self) -> Path:

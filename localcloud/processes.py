@@ -19,6 +19,9 @@ _STOP_TIMEOUT = 15.0
 _KILL_TIMEOUT = 5.0
 _TAIL_LINES = 15
 
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""What this process itself started, so that it takes the exit status of what ends."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunningProcess:
@@ -70,8 +73,13 @@ class RunningProcess:
         It gets 15 seconds to end by itself.
         """
         process = self.process()
-        if process is None:
-            return
+        if process is not None:
+            self._end(process)
+        if self.pid in _children:
+            _children.pop(self.pid).wait(_KILL_TIMEOUT)
+
+    @staticmethod
+    def _end(process: psutil.Process) -> None:
         children = process.children(recursive=True)
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
@@ -134,6 +142,7 @@ def start(service: Service, *, records: Path, logs: Path) -> dict[str, str]:
             )
     finally:
         os.close(write_end)
+    _children[process.pid] = process
     # Known before it serves, so that an interrupted start leaves nothing that nobody can find.
     running = RunningProcess.of(process.pid)
     remember(service.name, running, records=records)

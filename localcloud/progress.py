@@ -1,17 +1,20 @@
 """Tells a person what goes on while they wait: one line a step, with how long it took."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.progress import Progress as LiveDisplay
+from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 
 class Progress:
-    """Writes the steps of a long piece of work on standard error.
+    """Writes the steps of a long piece of work on standard error; steps may run side by side.
 
-    On a terminal a running step shows a spinner; elsewhere it shows when it begins and when it
-    ends, so that a build log tells where the time went.
+    On a terminal each running step shows a spinner and its time so far; elsewhere a long step
+    writes a line when it begins, so that a build log tells what it waits for.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -21,7 +24,16 @@ class Progress:
             console: where to write; standard error where none is given.
         """
         self._console = console or Console(stderr=True, highlight=False)
-        self._depth = 0
+        self._running = 0
+        self._lock = threading.Lock()
+        self._display = LiveDisplay(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
 
     @contextmanager
     def step(self, what: str, *, expect: str = "") -> Iterator[None]:
@@ -35,24 +47,25 @@ class Progress:
             Nothing; the step ends with the block, failed where the block raises.
         """
         started = time.monotonic()
-        indent = "  " * self._depth
-        self._depth += 1
-        label = f"{what} ({expect})" if expect else what
+        label = f"{what} [dim]({expect})[/dim]" if expect else what
+        if expect and not self._console.is_terminal:
+            self._console.print(f"… {label}")
+        with self._lock:
+            self._running += 1
+            task = self._display.add_task(label, total=None)
+            self._display.start()
+        mark = "[red]✗[/red]"
         try:
-            # Rich shows one live display at a time: an inner step writes lines only.
-            if self._console.is_terminal and self._depth == 1:
-                with self._console.status(label):
-                    yield
-            else:
-                if expect:
-                    self._console.print(f"{indent}… {label}", markup=False)
-                yield
-        except BaseException:
-            self._finish(indent, "✗", what, started, style="red")
-            raise
+            yield
+            mark = "[green]✓[/green]"
         finally:
-            self._depth -= 1
-        self._finish(indent, "✓", what, started, style="green")
+            with self._lock:
+                self._running -= 1
+                self._display.remove_task(task)
+                if not self._running:
+                    self._display.stop()
+            elapsed = time.monotonic() - started
+            self._console.print(f"{mark} {what} [dim]{elapsed:.1f} s[/dim]")
 
     def note(self, text: str) -> None:
         """Show a line that is no step.
@@ -60,8 +73,4 @@ class Progress:
         Args:
             text: the line.
         """
-        self._console.print("  " * self._depth + text, markup=False)
-
-    def _finish(self, indent: str, mark: str, what: str, started: float, *, style: str) -> None:
-        elapsed = time.monotonic() - started
-        self._console.print(f"{indent}[{style}]{mark}[/{style}] {what} [dim]{elapsed:.1f} s[/dim]")
+        self._console.print(text, markup=False)

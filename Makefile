@@ -1,0 +1,53 @@
+# Every command of the repository. `make` alone lists them.
+PYTHON ?= python3
+export PYTHON
+VENV := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo outputs env status down unit test lint format lock bench-demo clean
+
+help: ## List the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | sed 's/\$\$/\$/' | \
+		awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+.venv/.complete: bootstrap.sh requirements-bootstrap.txt requirements-dev.txt
+	@./bootstrap.sh
+
+demo: .venv/.complete ## Bring the stand-in cloud up, deploy, load a graph and query it
+	@$(VENV)/python -m demo run
+
+outputs: .venv/.complete ## Print the local stack's outputs as JSON
+	@$(VENV)/python -m demo outputs
+
+env: .venv/.complete ## Print shell settings for the stand-in cloud: eval "$$(make -s env)"
+	@$(VENV)/python -m localcloud env
+
+status: .venv/.complete ## Show what runs and where it answers
+	@$(VENV)/python -m localcloud status
+
+down: .venv/.complete ## Destroy the local stack and stop everything
+	@$(VENV)/python -m demo down
+
+unit: .venv/.complete ## Run the tests that need no service
+	@$(VENV)/python -m pytest -m "not stand_in"
+
+test: .venv/.complete ## Run every test, on a stand-in cloud of their own
+	@$(VENV)/python -m pytest
+
+lint: .venv/.complete ## Check style and types
+	@$(VENV)/ruff check
+	@$(VENV)/ruff format --check
+	@$(VENV)/mypy .
+
+format: .venv/.complete ## Format the code
+	@$(VENV)/ruff check --fix-only
+	@$(VENV)/ruff format
+
+lock: .venv/.complete ## Pin and hash the requirements again
+	@./lock.sh
+
+bench-demo: .venv/.complete ## Measure `make demo` cold, warm and repeated
+	@$(VENV)/python -m demo.bench
+
+clean: down ## Stop everything, and remove what the commands made here
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis server/build

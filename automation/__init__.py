@@ -1,0 +1,1 @@
+"""Drives stacks of the program through Pulumi's Automation API."""

@@ -1,0 +1,250 @@
+"""One stack of the program, driven through Pulumi's Automation API.
+
+The program runs as an inline program: the very `__main__.py` that `pulumi up` runs, in this
+process. So no language plug-in is needed, and the same code drives every stack; what differs
+is the target's workspace and environment.
+"""
+
+import re
+import runpy
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+from pulumi import automation
+
+PROGRAM = Path(__file__).resolve().parent.parent / "__main__.py"
+
+_COLOUR = re.compile(r"<\{%.*?%\}>")
+_LOCK_HOLDER = re.compile(r"created by \S+?@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+
+Report = Callable[[str], None]
+
+
+class DeploymentError(Exception):
+    """The engine refused or failed; the message holds what it said about it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A stack and what its deployment needs.
+
+    Attributes:
+        stack: the stack's name.
+        workspace: the folder with Pulumi.yaml and the stack's settings.
+        engine: the installation of the Pulumi CLI (its command is bin/pulumi); PATH's where None.
+        environment: what the CLI gets beside this process's environment.
+    """
+
+    stack: str
+    workspace: Path
+    engine: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What an operation did, or a preview would do.
+
+    Attributes:
+        counts: the number of resources by operation: "create", "update", "replace", "delete",
+            "same", as the engine names them.
+        resources: the operation of each resource that doesn't stay the same, by URN.
+    """
+
+    counts: Mapping[str, int]
+    resources: Mapping[str, str]
+
+    @property
+    def none(self) -> bool:
+        """Whether every resource stays as it is."""
+        return not self.resources
+
+
+class Deployment:
+    """A stack that can be previewed, deployed, refreshed and destroyed."""
+
+    def __init__(self, target: Target) -> None:
+        """Select the target's stack, made where it is missing.
+
+        Args:
+            target: the stack.
+
+        Raises:
+            DeploymentError: the CLI can't be run, or it refuses the stack.
+        """
+        self._target = target
+        engine = str(target.engine) if target.engine else None
+        try:
+            workspace = automation.LocalWorkspace(
+                work_dir=str(target.workspace),
+                program=_run_program,
+                env_vars=dict(target.environment),
+                pulumi_command=automation.PulumiCommand(root=engine),
+            )
+            self._stack = automation.Stack.create_or_select(target.stack, workspace)
+        except (automation.CommandError, OSError) as error:
+            raise DeploymentError(_said(str(error))) from error
+
+    def preview(self) -> Changes:
+        """Tell what a deployment would change.
+
+        Returns:
+            The changes.
+
+        Raises:
+            DeploymentError: the configuration or the program is wrong.
+        """
+        return self._run(lambda on_event: self._stack.preview(on_event=on_event))
+
+    def up(self, report: Report | None = None) -> Changes:
+        """Deploy the stack.
+
+        Args:
+            report: called with a line for every resource that is changed.
+
+        Returns:
+            What was changed.
+
+        Raises:
+            DeploymentError: a resource failed; the others are as the engine left them.
+        """
+        return self._run(lambda on_event: self._stack.up(on_event=on_event), report)
+
+    def refresh(self) -> Changes:
+        """Take over into the state what was changed behind the engine's back.
+
+        Returns:
+            What had been changed.
+
+        Raises:
+            DeploymentError: a resource can't be read.
+        """
+        return self._run(lambda on_event: self._stack.refresh(on_event=on_event))
+
+    def destroy(self, report: Report | None = None) -> Changes:
+        """Delete every resource of the stack.
+
+        Args:
+            report: called with a line for every resource that is deleted.
+
+        Returns:
+            What was deleted.
+
+        Raises:
+            DeploymentError: a resource is protected or can't be deleted.
+        """
+        return self._run(lambda on_event: self._stack.destroy(on_event=on_event), report)
+
+    def outputs(self) -> dict[str, Any]:
+        """Read the stack's outputs.
+
+        Returns:
+            The outputs by name; secret ones are left out.
+
+        Raises:
+            DeploymentError: they can't be read.
+        """
+        try:
+            outputs = self._stack.outputs()
+        except automation.CommandError as error:
+            raise DeploymentError(_said(str(error))) from error
+        return {name: output.value for name, output in outputs.items() if not output.secret}
+
+    def _run(
+        self,
+        operation: Callable[[Callable[[automation.EngineEvent], None]], object],
+        report: Report | None = None,
+    ) -> Changes:
+        """Run an operation; where a dead process still holds the stack's lock, free it first."""
+        try:
+            return self._attempt(operation, report)
+        except automation.ConcurrentUpdateError as error:
+            if not lock_is_stale(str(error)):
+                raise DeploymentError(
+                    f"Another deployment of the stack {self._target.stack} is running."
+                    " Wait for it to end. If its machine is gone, run:"
+                    f" pulumi cancel --stack {self._target.stack}"
+                ) from error
+        self._stack.cancel()
+        try:
+            return self._attempt(operation, report)
+        except automation.ConcurrentUpdateError as error:
+            raise DeploymentError(_said(str(error))) from error
+
+    def _attempt(
+        self,
+        operation: Callable[[Callable[[automation.EngineEvent], None]], object],
+        report: Report | None,
+    ) -> Changes:
+        events = _Events(report)
+        try:
+            operation(events.take)
+        except automation.ConcurrentUpdateError:
+            raise
+        except automation.CommandError as error:
+            raise DeploymentError("\n".join(events.errors) or _said(str(error))) from error
+        return Changes(counts=events.counts, resources=events.resources)
+
+
+class _Events:
+    """Gathers from the engine's events what its caller wants to know."""
+
+    def __init__(self, report: Report | None) -> None:
+        self.counts: dict[str, int] = {}
+        self.resources: dict[str, str] = {}
+        self.errors: list[str] = []
+        self._report = report
+
+    def take(self, event: automation.EngineEvent) -> None:
+        if event.diagnostic_event and event.diagnostic_event.severity == "error":
+            diagnostic = event.diagnostic_event
+            name = f"{diagnostic.urn.rpartition('::')[2]}: " if diagnostic.urn else ""
+            self.errors.append(name + _COLOUR.sub("", diagnostic.message).strip())
+        elif event.summary_event:
+            self.counts = {
+                str(getattr(operation, "value", operation)): count
+                for operation, count in event.summary_event.resource_changes.items()
+            }
+        elif event.resource_pre_event:
+            metadata = event.resource_pre_event.metadata
+            operation = str(getattr(metadata.op, "value", metadata.op))
+            if operation not in {"same", "refresh", "read"}:
+                self.resources[metadata.urn] = operation
+                if self._report:
+                    self._report(f"{operation} {metadata.urn.rpartition('::')[2]}")
+        elif event.res_outputs_event:
+            # A refresh tells only here whether a resource had changed.
+            metadata = event.res_outputs_event.metadata
+            operation = str(getattr(metadata.op, "value", metadata.op))
+            if operation in {"update", "delete"}:
+                self.resources.setdefault(metadata.urn, operation)
+
+
+def lock_is_stale(message: str) -> bool:
+    """Decide whether the holder of a stack's lock has died on this machine.
+
+    Args:
+        message: what the engine says of the lock; a file backend names host and process.
+
+    Returns:
+        True where every holder was a process of this machine that runs no more.
+    """
+    holders = list(_LOCK_HOLDER.finditer(message))
+    return bool(holders) and all(
+        holder["host"] == socket.gethostname() and not psutil.pid_exists(int(holder["pid"]))
+        for holder in holders
+    )
+
+
+def _run_program() -> None:
+    runpy.run_path(str(PROGRAM), run_name="__main__")
+
+
+def _said(error: str) -> str:
+    """Take the CLI's own words out of the Automation API's account of a failed command."""
+    _, found, stderr = error.partition("stderr:")
+    return (stderr if found else error).strip()

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Makes .venv with the pinned requirements. Needs Python 3.11 or newer, and nothing else.
+set -eu
+cd "$(dirname "$0")"
+
+say() { printf '%s\n' "$*" >&2; }
+
+PYTHON=${PYTHON:-python3}
+if ! command -v "$PYTHON" >/dev/null; then
+    say "error: no python3 on PATH. Install Python 3.11 or newer (Debian: apt-get install python3)."
+    exit 1
+fi
+if ! "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    say "error: $("$PYTHON" --version) is too old. Name Python 3.11 or newer: make PYTHON=python3.12"
+    exit 1
+fi
+# Debian splits venv off into a package of its own.
+if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        say "error: this Python lacks venv. Run: sudo apt-get install python3-venv"
+        exit 1
+    fi
+    say "… Installing python3-venv from Debian"
+    apt-get update -qq >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >&2
+fi
+
+say "… Installing the pinned requirements into .venv (about half a minute, once)"
+"$PYTHON" -m venv --clear .venv
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+    --requirement requirements-bootstrap.txt
+.venv/bin/python -m uv pip install --quiet --python .venv/bin/python --require-hashes \
+    --requirement requirements-dev.txt
+touch .venv/.complete

@@ -1,0 +1,1 @@
+"""The whole way once, on the stand-in cloud: deploy, connect the database, call, show."""

@@ -1,0 +1,148 @@
+"""The demo's calls, and whether each gave what it must."""
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+from mcp import Client
+
+from demo import graph
+from demo.calls import (
+    Credentials,
+    ToolError,
+    call_tool,
+    connect,
+    fetch_token,
+    post_without_token,
+)
+
+_FORBIDDEN = "Neo.ClientError.Security.Forbidden"
+_UNAUTHORIZED = 401
+_OK = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of the demo's table.
+
+    Attributes:
+        what: what was tried.
+        shown: what came back.
+        true: whether that is what must come back.
+    """
+
+    what: str
+    shown: str
+    true: bool
+
+
+async def run(
+    reader: Credentials,
+    writer: Credentials,
+    aura_sso: Mapping[str, Any],
+    tls: ssl.SSLContext,
+) -> AsyncIterator[Line]:
+    """Go the whole way: tokens, the graph in, questions out, and what must be refused.
+
+    Args:
+        reader: the credentials of a client that may read.
+        writer: the credentials of a client that may write.
+        aura_sso: the stack's output for the Aura console.
+        tls: the trusted certificate authorities.
+
+    Yields:
+        A line for each thing tried, as soon as it is known.
+
+    Raises:
+        httpx2.HTTPError: a hop of the way doesn't answer.
+        ToolError: a call failed that must succeed.
+    """
+    reader_token = await fetch_token(reader, tls)
+    writer_token = await fetch_token(writer, tls)
+    for name, token in (("reader", reader_token), ("writer", writer_token)):
+        yield _token_line(name, token, aura_sso)
+    async with connect(writer.mcp_url, writer_token, tls) as client:
+        yield await _load(client)
+    async with connect(reader.mcp_url, reader_token, tls) as client:
+        yield await _schema(client)
+        answers = graph.expected_answers(graph.network())
+        for question, expected in zip(graph.QUESTIONS, answers, strict=True):
+            rows = await call_tool(client, "read-cypher", {"query": question.cypher})
+            answer = rows[0][question.column]
+            yield Line(what=question.text, shown=str(answer), true=answer == expected)
+        yield await _write_as_reader(client)
+    yield await _open_tools_list(reader.mcp_url, tls)
+    yield await _call_without_token(reader.mcp_url, tls)
+
+
+def _token_line(name: str, token: str, aura_sso: Mapping[str, Any]) -> Line:
+    # Only shown here; who verifies a token is the database.
+    claims = jwt.decode(token, options={"verify_signature": False})
+    audience, groups = claims.get("aud"), claims.get(aura_sso["groupsClaim"])
+    return Line(
+        what=f"The {name}'s token from Cognito",
+        shown=f"aud {audience}, groups {', '.join(groups or ())}",
+        true=audience in aura_sso["audience"] and groups == [name],
+    )
+
+
+async def _load(client: Client) -> Line:
+    network = graph.network()
+    wanted = {"characters": network.number_of_nodes(), "pairs": network.number_of_edges()}
+    what = "The writer loads Les Misérables"
+    found = (await call_tool(client, "read-cypher", {"query": graph.SIZE}) or [{}])[0]
+    if found != wanted:
+        await call_tool(
+            client,
+            "write-cypher",
+            {"query": graph.LOAD, "params": {"pairs": graph.pairs(network)}},
+        )
+        found = (await call_tool(client, "read-cypher", {"query": graph.SIZE}))[0]
+    else:
+        what = "The writer finds Les Misérables"
+    shown = f"{found['characters']} characters, {found['pairs']} pairs"
+    return Line(what=what, shown=shown, true=found == wanted)
+
+
+async def _schema(client: Client) -> Line:
+    schema = await call_tool(client, "get-schema", {})
+    labels = [entry["key"] for entry in schema]
+    return Line(
+        what="The reader asks for the schema",
+        shown=", ".join(labels),
+        true={"Character", "APPEARS_WITH"} <= set(labels),
+    )
+
+
+async def _write_as_reader(client: Client) -> Line:
+    what = "The reader tries to write"
+    try:
+        await call_tool(client, "write-cypher", {"query": "CREATE (:Intruder)"})
+    except ToolError as error:
+        refused = _FORBIDDEN in str(error)
+        return Line(what=what, shown=_FORBIDDEN if refused else str(error), true=refused)
+    return Line(what=what, shown="it could", true=False)
+
+
+async def _open_tools_list(mcp_url: str, tls: ssl.SSLContext) -> Line:
+    response = await post_without_token(mcp_url, "tools/list", {}, tls)
+    names = []
+    if response.status_code == _OK:
+        names = [tool["name"] for tool in response.json()["result"]["tools"]]
+    return Line(
+        what="tools/list without a token",
+        shown=", ".join(names) or f"HTTP {response.status_code}",
+        true="read-cypher" in names,
+    )
+
+
+async def _call_without_token(mcp_url: str, tls: ssl.SSLContext) -> Line:
+    call = {"name": "read-cypher", "arguments": {"query": "RETURN 1"}}
+    response = await post_without_token(mcp_url, "tools/call", call, tls)
+    return Line(
+        what="tools/call without a token",
+        shown=f"HTTP {response.status_code}",
+        true=response.status_code == _UNAUTHORIZED,
+    )

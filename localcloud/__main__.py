@@ -1,0 +1,87 @@
+"""`python -m localcloud`: start, show and stop the stand-in cloud."""
+
+import shlex
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from localcloud import cloud
+from localcloud.cloud import Cloud, Ports
+from localcloud.errors import LocalCloudError
+from localcloud.paths import Home
+from localcloud.progress import Progress
+
+app = typer.Typer(
+    help="The stand-in cloud: AWS, Aura and Pulumi's engine on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+
+@app.command()
+def up() -> None:
+    """Start the stand-in cloud; one that runs already is found, a broken start repaired.
+
+    LOCALCLOUD_AWS_PORT, LOCALCLOUD_SERVICE_PORTS (FIRST-LAST), LOCALCLOUD_BOLT_PORT and
+    LOCALCLOUD_CONSOLE_PORT move its ports; LOCALCLOUD_HOME and LOCALCLOUD_CACHE its folders.
+    """
+    _show(cloud.up(Home.default(), Ports.from_environment(), Progress()))
+
+
+@app.command()
+def status(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Show what runs and where it answers; exit status 1 where the stand-in doesn't run."""
+    running = cloud.find_running(Home.default())
+    if as_json:
+        typer.echo(running.model_dump_json(indent=2))
+    else:
+        _show(running)
+
+
+@app.command()
+def env() -> None:
+    """Print shell commands that set a shell up for the stand-in: eval "$(make -s env)"."""
+    running = cloud.find_running(Home.default())
+    home = Home(running.home)
+    for name, value in running.environment().items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+    typer.echo("unset AWS_PROFILE")
+    typer.echo(f'export PATH={shlex.quote(str(home.engine_command.parent))}:"$PATH"')
+    workspace = shlex.quote(str(home.workspace))
+    typer.echo(f'pulumi() {{ command pulumi --cwd {workspace} "$@"; }}')
+
+
+@app.command()
+def down() -> None:
+    """Stop the stand-in cloud and remove all it made, without destroying stacks first."""
+    cloud.down(Home.default(), Progress())
+
+
+def _show(running: Cloud) -> None:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_row("AWS endpoint", running.aws_endpoint)
+    table.add_row("Aura, Bolt", running.bolt_uri)
+    table.add_row("Aura, console", running.console_url)
+    table.add_row("Docker", running.docker_host)
+    table.add_row("Pulumi's providers", running.debug_providers)
+    table.add_row("State and logs", str(running.home))
+    Console().print(table)
+
+
+def main() -> None:
+    """Run the command line; a known failure is one message and exit status 1."""
+    try:
+        app()
+    except LocalCloudError as error:
+        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

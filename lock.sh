@@ -1,0 +1,10 @@
+#!/bin/sh
+# Pins and hashes every requirement file, for every platform and Python from 3.11 on.
+set -eu
+cd "$(dirname "$0")"
+for requirements in requirements.in requirements-bootstrap.in requirements-dev.in \
+    localcloud/toolchains/go.in localcloud/toolchains/java.in; do
+    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --custom-compile-command "make lock" \
+        "$requirements" --output-file "${requirements%.in}.txt"
+done

@@ -1,0 +1,114 @@
+import os
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from localcloud import processes
+from localcloud.errors import LocalCloudError
+from localcloud.processes import RunningProcess, Service
+
+_SERVE = """
+import os, signal, sys
+fd = int(sys.argv[sys.argv.index("--ready-fd") + 1])
+os.write(fd, b'{"url": "http://localhost:1"}\\n')
+os.close(fd)
+signal.pause()
+"""
+_FAIL = "import sys; print('no such thing as a port', file=sys.stderr); sys.exit(3)"
+_HANG = "import signal; signal.pause()"
+_STUBBORN = """
+import os, signal, subprocess, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+fd = int(sys.argv[sys.argv.index("--ready-fd") + 1])
+os.write(fd, b'{"child": "%d"}\\n' % child.pid)
+os.close(fd)
+signal.pause()
+"""
+
+
+def _service(program: str, *, timeout: float = 20) -> Service:
+    return Service(
+        name="example",
+        command=[sys.executable, "-c", program],
+        environment={},
+        timeout=timeout,
+    )
+
+
+def _start(tmp_path: Path, service: Service) -> dict[str, str]:
+    return processes.start(service, records=tmp_path / "services", logs=tmp_path / "logs")
+
+
+def _find(tmp_path: Path) -> dict[str, str] | None:
+    return processes.find("example", records=tmp_path / "services")
+
+
+def test_a_service_is_started_once_found_again_and_stopped(tmp_path: Path) -> None:
+    addresses = _start(tmp_path, _service(_SERVE))
+    try:
+        assert addresses == {"url": "http://localhost:1"}
+        assert _find(tmp_path) == addresses
+        # A second start would fail: it finds the first.
+        assert _start(tmp_path, _service(_FAIL)) == addresses
+    finally:
+        processes.stop("example", records=tmp_path / "services")
+    assert _find(tmp_path) is None
+    assert list((tmp_path / "services").iterdir()) == []
+
+
+def test_a_service_that_ends_at_once_tells_why(tmp_path: Path) -> None:
+    with pytest.raises(LocalCloudError, match="no such thing as a port"):
+        _start(tmp_path, _service(_FAIL))
+    assert _find(tmp_path) is None
+
+
+def test_a_service_that_never_serves_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(LocalCloudError, match="didn't start"):
+        _start(tmp_path, _service(_HANG, timeout=0.3))
+    assert list((tmp_path / "services").iterdir()) == []
+    assert psutil.Process().children() == []
+
+
+def test_what_an_interrupted_start_left_is_ended(tmp_path: Path) -> None:
+    records = tmp_path / "services"
+    _start(tmp_path, _service(_SERVE))
+    (running,) = psutil.Process().children()
+    # As if the starter had died before the service announced itself.
+    processes.remember("example", RunningProcess.of(running.pid), records=records)
+    assert _find(tmp_path) is None
+    assert not running.is_running()
+
+
+def test_another_process_with_the_same_id_is_left_alone(tmp_path: Path) -> None:
+    records = tmp_path / "services"
+    records.mkdir()
+    earlier = RunningProcess(pid=os.getpid(), started=1.0)
+    processes.remember("example", earlier, records=records, addresses={"url": "x"})
+    assert _find(tmp_path) is None
+    processes.stop("example", records=records)
+    assert psutil.Process().is_running()
+
+
+def test_a_stubborn_service_goes_with_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_STOP_TIMEOUT", 0.2)
+    child = int(_start(tmp_path, _service(_STUBBORN))["child"])
+    processes.stop("example", records=tmp_path / "services")
+    deadline = time.monotonic() + 5
+    while psutil.pid_exists(child) and time.monotonic() < deadline:
+        os.sched_yield()
+    assert not psutil.pid_exists(child)
+
+
+def test_ctrl_c_in_the_terminal_does_not_reach_a_service(tmp_path: Path) -> None:
+    _start(tmp_path, _service(_SERVE))
+    try:
+        (running,) = psutil.Process().children()
+        assert os.getpgid(running.pid) != os.getpgrp()
+    finally:
+        processes.stop("example", records=tmp_path / "services")
