@@ -1,0 +1,272 @@
+"""Reads the stack's configuration, and tells every problem of it at once."""
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, get_type_hints
+
+import pulumi
+from pulumi.runtime.config import CONFIG
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from components.settings import KeyPath, StackSettings, conflicts
+
+# A legal value of each leaf, for the commands that mend a problem; by the leaf's own key.
+EXAMPLES: Mapping[str, str] = MappingProxyType(
+    {
+        "neo4jUri": "'neo4j+s://<instance>.databases.neo4j.io'",
+        "neo4jDatabase": "neo4j",
+        "readOnly": "true",
+        "namePrefix": "neo4j-mcp",
+        "resourceServerIdentifier": "neo4j-mcp",
+        "description": "'Read the graph'",
+        "role": "reader",
+        "scopes": "reader",
+        "tokenValidityMinutes": "60",
+        "cognitoDomainPrefix": "my-own-prefix",
+        "name": "auth.example.com",
+        "certificateArn": "'arn:aws:acm:us-east-1:<account>:certificate/<id>'",
+        "userPoolTier": "ESSENTIALS",
+        "hosting": "apprunner",
+        "cpu": "1024",
+        "memory": "2048",
+        "minInstances": "1",
+        "maxInstances": "3",
+        "maxConcurrency": "50",
+        "protocol": "HTTP",
+        "path": "/healthz",
+        "interval": "10",
+        "timeout": "5",
+        "healthyThreshold": "1",
+        "unhealthyThreshold": "5",
+        "subnetIds": "'subnet-<id>'",
+        "securityGroupIds": "'sg-<id>'",
+        "allowUnauthenticatedPing": "true",
+        "allowUnauthenticatedToolsList": "true",
+        "serverVersion": "1.6.1",
+        "imageRetention": "10",
+        "logLevel": "info",
+        "logRetentionDays": "30",
+        "schemaSampleSize": "100",
+        "tracing": "false",
+        "tags": "'<value>'",
+        "deletionProtection": "true",
+        "trustedCertificates": '"$(cat <file>.pem)"',
+        "cognitoIdp": "http://localhost:4566",
+        "cognitoDomain": "http://localhost:4566",
+    }
+)
+# Where an object or a list is missing or empty, the leaf of it to begin with.
+_FIRST_LEAF: Mapping[KeyPath, KeyPath] = MappingProxyType(
+    {
+        ("scopes",): ("reader", "role"),
+        ("scopes", "*"): ("role",),
+        ("clients",): ("agent", "scopes", 0),
+        ("clients", "*"): ("scopes", 0),
+        ("clients", "*", "scopes"): (0,),
+        ("customDomain",): ("name",),
+        ("healthCheck",): ("path",),
+        ("vpcConnector",): ("subnetIds", 0),
+        ("vpcConnector", "subnetIds"): (0,),
+        ("vpcConnector", "securityGroupIds"): (0,),
+        ("tags",): ("Team",),
+        ("endpointOverrides",): ("cognitoIdp",),
+    }
+)
+# pydantic's errors that its own words would tell in terms of Python; the rest speak for themselves.
+_SAYS: Mapping[str, str] = MappingProxyType(
+    {
+        "missing": "is missing",
+        "extra_forbidden": "is no key of the configuration",
+        "too_short": "must have at least {min_length} entry",
+        "too_long": "must have at most {max_length} entries, not {actual_length}",
+        "dict_type": "must be an object",
+        "model_type": "must be an object",
+        "model_attributes_type": "must be an object",
+        "tuple_type": "must be a list",
+        "string_type": "must be text",
+        "int_parsing": "must be a whole number",
+        "int_type": "must be a whole number",
+        "int_from_float": "must be a whole number",
+        "greater_than_equal": "must be at least {ge}",
+        "less_than_equal": "must be at most {le}",
+        "literal_error": "must be {expected}",
+        "enum": "must be {expected}",
+        "value_error": "{error}",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with the configuration.
+
+    Attributes:
+        key: where it is set, as `pulumi config` spells it.
+        says: what is wrong; it holds no configured secret.
+        command: what mends it.
+    """
+
+    key: str
+    says: str
+    command: str
+
+    def __str__(self) -> str:
+        """The problem as a person reads it."""
+        return f"{self.key}: {self.says}\n      {self.command}"
+
+
+class ConfigurationError(pulumi.RunError):
+    """The stack's configuration can't be deployed; nothing has been created.
+
+    Attributes:
+        problems: all of them.
+    """
+
+    def __init__(self, stack: str, problems: Iterable[Problem]) -> None:
+        """Tell the problems of a stack.
+
+        Args:
+            stack: the stack's name.
+            problems: all of them.
+        """
+        self.problems = tuple(problems)
+        lines = "".join(f"\n  - {problem}" for problem in self.problems)
+        super().__init__(
+            f"the configuration of stack {stack} (Pulumi.{stack}.yaml) has "
+            f"{len(self.problems)} problem(s), and nothing was created:{lines}"
+        )
+
+
+def load_settings(project: str, stack: str) -> StackSettings:
+    """Read the running stack's configuration.
+
+    Args:
+        project: the project's name, which is the configuration's namespace.
+        stack: the stack's name.
+
+    Returns:
+        The settings, valid.
+
+    Raises:
+        ConfigurationError: at least one value is missing, unknown or illegal.
+    """
+    config = pulumi.Config(project)
+    keys = {*_configured_keys(project), *_fields_by_key()}
+    values = {key: value for key in sorted(keys) if (value := config.get(key)) is not None}
+    return parse_settings(values, project=project, stack=stack)
+
+
+def parse_settings(values: Mapping[str, str], *, project: str, stack: str) -> StackSettings:
+    """Make settings from a configuration.
+
+    Args:
+        values: the configuration, by key without the namespace; objects and arrays as JSON, as
+            Pulumi hands them over.
+        project: the project's name.
+        stack: the stack's name.
+
+    Returns:
+        The settings, valid.
+
+    Raises:
+        ConfigurationError: at least one value is missing, unknown or illegal.
+    """
+    legal: dict[str, Any] = {}
+    problems: list[Problem] = []
+    types = get_type_hints(StackSettings, include_extras=True)
+    fields = _fields_by_key()
+    # Field by field, so that what is legal by itself can be held against the rest.
+    for key, name in fields.items():
+        field = StackSettings.model_fields[name]
+        if key in values:
+            try:
+                legal[name] = TypeAdapter[Any](types[name]).validate_python(_decoded(values[key]))
+            except ValidationError as error:
+                problems += (_told(project, key, detail) for detail in error.errors())
+        elif field.is_required():
+            problems.append(_problem(project, (key,), _SAYS["missing"]))
+        else:
+            legal[name] = field.get_default(call_default_factory=True)
+    problems += (_unknown(project, key, fields) for key in values if key not in fields)
+    problems += (
+        _problem(project, conflict.path, conflict.says, conflict.value, conflict.command)
+        for conflict in conflicts(legal, stack)
+    )
+    if problems:
+        raise ConfigurationError(stack, problems)
+    return StackSettings.model_construct(**legal)
+
+
+def _fields_by_key() -> dict[str, str]:
+    return {field.alias or name: name for name, field in StackSettings.model_fields.items()}
+
+
+def _configured_keys(project: str) -> Iterator[str]:
+    # pulumi.Config reads known keys only, and a misspelt key would be passed over in silence.
+    for key in {**pulumi.runtime.get_config_env(), **CONFIG.get()}:
+        namespace, _, name = key.partition(":")
+        if namespace == project:
+            yield name
+
+
+def _decoded(value: str) -> object:
+    """Read objects and lists out of their JSON; leave the rest to the types."""
+    if not value.startswith(("{", "[")):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value
+
+
+def _told(project: str, key: str, detail: ErrorDetails) -> Problem:
+    # pydantic puts "[key]" behind an entry of an object whose own key is illegal.
+    path = tuple(step for step in (key, *detail["loc"]) if step != "[key]")
+    says = _SAYS.get(detail["type"], detail["msg"]).format_map(detail.get("ctx", {}))
+    remove = detail["type"] == "extra_forbidden" or "[key]" in detail["loc"]
+    command = f"pulumi config rm {_spelled(project, path)}" if remove else None
+    return _problem(project, path, says, command=command)
+
+
+def _unknown(project: str, key: str, fields: Mapping[str, str]) -> Problem:
+    near = difflib.get_close_matches(key, fields, n=1)
+    says = _SAYS["extra_forbidden"] + (f"; {near[0]} is" if near else "")
+    command = f"pulumi config rm {_spelled(project, (key,))}"
+    return _problem(project, (key,), says, command=command)
+
+
+def _problem(
+    project: str, path: KeyPath, says: str, value: str | None = None, command: str | None = None
+) -> Problem:
+    if command is None:
+        leaf = (*path, *_first_leaf(path))
+        named = [step for step in leaf if isinstance(step, str)]
+        example = value or EXAMPLES.get(named[-1]) or EXAMPLES.get(named[0], "'<value>'")
+        command = f"pulumi config set {_spelled(project, leaf)} {example}"
+    return Problem(key=_key(project, path), says=says, command=command)
+
+
+def _first_leaf(path: KeyPath) -> KeyPath:
+    pattern = (path[0], "*", *path[2:]) if path[0] in {"scopes", "clients"} else path
+    return _FIRST_LEAF.get(path if len(path) == 1 else pattern, ())
+
+
+def _key(project: str, path: KeyPath) -> str:
+    return f"{project}:{path[0]}{''.join(map(_step, path[1:]))}"
+
+
+def _step(step: str | int) -> str:
+    # Source: "Structured configuration" in Pulumi's documentation.
+    if isinstance(step, int):
+        return f"[{step}]"
+    return f".{step}" if re.fullmatch(r"[\w-]+", step) else f'["{step}"]'
+
+
+def _spelled(project: str, path: KeyPath) -> str:
+    key = _key(project, path)
+    return key if len(path) == 1 else f"--path '{key}'"

@@ -1,0 +1,97 @@
+"""ClientCredentials: what each client needs in order to call the server, kept for it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.identity import AppClient
+from components.names import ResourceNames
+from components.settings import StackSettings
+
+# Days in which a deleted secret can be restored; zero deletes it at once.
+_RECOVERY_DAYS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientCredentialsArgs:
+    """What ClientCredentials needs.
+
+    Attributes:
+        settings: the stack's settings.
+        names: the stack's names.
+        tags: the stack's tags.
+        clients: the app clients, by name.
+        token_url: where clients get tokens.
+        mcp_url: where clients call the server.
+    """
+
+    settings: StackSettings
+    names: ResourceNames
+    tags: Mapping[str, str]
+    clients: Mapping[str, AppClient]
+    token_url: pulumi.Input[str]
+    mcp_url: pulumi.Input[str]
+
+
+class ClientCredentials(pulumi.ComponentResource):
+    """One secret a client, with all that it needs (``neo4j-mcp:credentials:ClientCredentials``).
+
+    It makes a Secrets Manager secret per client, holding a JSON object with ``client_id``,
+    ``client_secret``, ``token_url``, ``scopes`` (a list of full names) and ``mcp_url``. Whoever
+    may read a client's secret is that client, so each is readable by its own ARN. With deletion
+    protection on, a deleted secret can be restored for 30 days. Idle, each secret costs 0.40 USD a
+    month.
+
+    Attributes:
+        secret_arns: ARN of each client's secret, by the client's name.
+    """
+
+    secret_arns: Mapping[str, pulumi.Output[str]]
+
+    def __init__(
+        self, name: str, args: ClientCredentialsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the secrets.
+
+        Args:
+            name: logical name.
+            args: what it needs.
+            opts: Pulumi's resource options.
+        """
+        super().__init__("neo4j-mcp:credentials:ClientCredentials", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        arns: dict[str, pulumi.Output[str]] = {}
+        for client_name, client in args.clients.items():
+            secret = aws.secretsmanager.Secret(
+                f"{name}-{client_name}",
+                name=args.names.secret(client_name),
+                description=f"How {client_name} calls the Neo4j MCP server",
+                recovery_window_in_days=_RECOVERY_DAYS if args.settings.deletion_protection else 0,
+                tags=args.tags,
+                opts=child,
+            )
+            aws.secretsmanager.SecretVersion(
+                f"{name}-{client_name}-value",
+                secret_id=secret.id,
+                secret_string=_credentials(client, token_url=args.token_url, mcp_url=args.mcp_url),
+                opts=child,
+            )
+            arns[client_name] = secret.arn
+        self.secret_arns = arns
+        self.register_outputs({"secretArns": arns})
+
+
+def _credentials(
+    client: AppClient, *, token_url: pulumi.Input[str], mcp_url: pulumi.Input[str]
+) -> pulumi.Output[str]:
+    values = pulumi.Output.all(
+        client_id=client.client_id,
+        client_secret=client.client_secret,
+        token_url=token_url,
+        scopes=list(client.scopes),
+        mcp_url=mcp_url,
+    )
+    return pulumi.Output.secret(values.apply(json.dumps))

@@ -1,0 +1,43 @@
+"""The server's environment: all that it is ever told. Pure."""
+
+from components.settings import StackSettings
+
+PORT = 8080
+
+
+def server_environment(settings: StackSettings) -> dict[str, str]:
+    """Put the server's environment together.
+
+    No username and no password: in HTTP mode the server refuses to start with them, and every
+    request brings its own token. Telemetry is off, because it is sent while callers wait.
+
+    Source: the server's own --help, release 1.6.
+
+    Args:
+        settings: the stack's settings.
+
+    Returns:
+        The variables, by name.
+    """
+    return {
+        "NEO4J_MCP_URI": settings.neo4j_uri,
+        "NEO4J_MCP_DATABASE": settings.neo4j_database,
+        "NEO4J_MCP_READ_ONLY": _boolean(value=settings.read_only),
+        "NEO4J_MCP_SCHEMA_SAMPLE_SIZE": str(settings.schema_sample_size),
+        "NEO4J_MCP_TRANSPORT_MODE": "http",
+        "NEO4J_MCP_HTTP_HOST": "0.0.0.0",  # noqa: S104  App Runner connects from outside
+        "NEO4J_MCP_HTTP_PORT": str(PORT),
+        "NEO4J_MCP_HTTP_ALLOW_UNAUTHENTICATED_PING": _boolean(
+            value=settings.allow_unauthenticated_ping
+        ),
+        "NEO4J_MCP_HTTP_ALLOW_UNAUTHENTICATED_TOOLS_LIST": _boolean(
+            value=settings.allow_unauthenticated_tools_list
+        ),
+        "NEO4J_MCP_LOG_LEVEL": settings.log_level,
+        "NEO4J_MCP_LOG_FORMAT": "json",
+        "NEO4J_MCP_TELEMETRY": "false",
+    }
+
+
+def _boolean(*, value: bool) -> str:
+    return "true" if value else "false"

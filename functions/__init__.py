@@ -1,0 +1,1 @@
+"""What runs in Lambda: one folder a function, pure decisions first, the handler last."""

@@ -1,0 +1,122 @@
+"""Lays the image's build context out: the same bytes, modes and times on every machine."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import certifi
+
+from server.releases import find_release
+from server.wheel import fetch_binary
+
+_DOCKERFILE = Path(__file__).with_name("Dockerfile")
+_BINARY = "neo4j-mcp-server"
+_CERTIFICATES = "ca-certificates.crt"
+# 1980-01-01, the earliest time that zip archives know too.
+_TIMESTAMP = 315_532_800
+_TAG_DIGITS = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildContext:
+    """A folder that docker builds the server's image from.
+
+    Attributes:
+        directory: the folder.
+        tag: tag of the image, made from the version and the content: other content, other tag.
+        arguments: Docker build arguments.
+    """
+
+    directory: Path
+    tag: str
+    arguments: Mapping[str, str]
+
+    @property
+    def dockerfile(self) -> Path:
+        """The Dockerfile, inside the folder."""
+        return self.directory / _DOCKERFILE.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    name: str
+    mode: int
+    content: bytes
+
+
+def prepare_context(version: str, *, trusted_certificates: str, build: Path) -> BuildContext:
+    """Put together what the image is built from.
+
+    Args:
+        version: version of the server, one of `server.releases.RELEASES`.
+        trusted_certificates: further certificate authorities that the server trusts (PEM); empty
+            for the public ones alone.
+        build: folder for wheels and contexts; made where it is missing. Two runs may share it at
+            the same time.
+
+    Returns:
+        The build context, complete.
+
+    Raises:
+        ServerImageError: the version is unknown, can't be fetched, or is not what was pinned.
+    """
+    binary = fetch_binary(find_release(version), build / "wheels")
+    files = (
+        _File(name=_CERTIFICATES, mode=0o644, content=_ca_bundle(trusted_certificates)),
+        _File(name=_DOCKERFILE.name, mode=0o644, content=_DOCKERFILE.read_bytes()),
+        _File(name=_BINARY, mode=0o755, content=binary),
+    )
+    arguments = {"VERSION": version}
+    tag = f"{version}-{_digest(files, arguments)[:_TAG_DIGITS]}"
+    directory = build / "contexts" / tag
+    if not _holds(directory, files):
+        _lay_out(directory, files)
+    return BuildContext(directory=directory, tag=tag, arguments=arguments)
+
+
+def _ca_bundle(trusted_certificates: str) -> bytes:
+    public = Path(certifi.where()).read_bytes()
+    further = trusted_certificates.strip()
+    return public + f"\n{further}\n".encode() if further else public
+
+
+def _digest(files: tuple[_File, ...], arguments: Mapping[str, str]) -> str:
+    digest = hashlib.sha256()
+    for key, value in sorted(arguments.items()):
+        digest.update(f"argument {key}={value}\n".encode())
+    for file in files:
+        content = hashlib.sha256(file.content).hexdigest()
+        digest.update(f"file {file.name} {file.mode:o} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def _holds(directory: Path, files: tuple[_File, ...]) -> bool:
+    if not directory.is_dir() or {path.name for path in directory.iterdir()} != {
+        file.name for file in files
+    }:
+        return False
+    return all((directory / file.name).read_bytes() == file.content for file in files)
+
+
+def _lay_out(directory: Path, files: tuple[_File, ...]) -> None:
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".new-") as temporary:
+        fresh = Path(temporary) / "context"
+        fresh.mkdir()
+        for file in files:
+            path = fresh / file.name
+            path.write_bytes(file.content)
+            path.chmod(file.mode)
+            os.utime(path, (_TIMESTAMP, _TIMESTAMP))
+        fresh.chmod(0o755)
+        try:
+            fresh.rename(directory)
+        except OSError:
+            # A run beside this one was first, or a broken context is in the way.
+            if not _holds(directory, files):
+                shutil.rmtree(directory)
+                fresh.rename(directory)
