@@ -1,0 +1,222 @@
+"""Run the AWS endpoint: `python -m localcloud.aws`."""
+
+import asyncio
+import importlib
+import logging
+import os
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import docker
+import docker.errors
+import typer
+import uvicorn
+
+from localcloud.aws.account import Account
+from localcloud.aws.app import Endpoint
+from localcloud.aws.apprunner.hosting import Timing
+from localcloud.aws.apprunner.runner import Runner, RunnerSettings
+from localcloud.aws.registry import Registry
+from localcloud.certificates import CertificateAuthority
+from localcloud.readiness import announce
+
+ACCOUNT_ID = "000000000000"
+SERVICES = (
+    "cognito-idp",
+    "ecr",
+    "iam",
+    "lambda",
+    "logs",
+    "monitoring",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "sts",
+)
+_GRACE = 2
+_DOCKER_POOL = 64
+
+
+class _Server(uvicorn.Server):
+    """Tells when it answers, and stops App Runner before it goes."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        on_ready: Callable[[], None],
+        on_stop: Callable[[], None],
+    ) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+        self._on_stop = on_stop
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # App Runner ships its last logs to this very server meanwhile.
+        await asyncio.to_thread(self._on_stop)
+        await super().shutdown(sockets)
+
+
+def main(  # noqa: PLR0913 - a command line's flags
+    *,
+    port: Annotated[int, typer.Option(help="Port of the endpoint; 0 takes a free one.")] = 4566,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    service_ports: Annotated[
+        str, typer.Option(help="FIRST-LAST: HTTPS ports of App Runner services, one each.")
+    ] = "8443-8462",
+    region: Annotated[str, typer.Option(help="The region.")] = "us-east-1",
+    certificate_authority: Annotated[
+        Path, typer.Option(help="Folder of the certificate authority; made where missing.")
+    ] = Path(".localcloud/ca"),
+    owner: Annotated[
+        str, typer.Option(help="Value of the label neo4j-mcp.localcloud on containers.")
+    ] = "default",
+    request_timeout: Annotated[
+        float, typer.Option(help="Seconds until a request to a service ends; AWS: 120.")
+    ] = 120.0,
+    scale_in_after: Annotated[
+        float, typer.Option(help="Seconds without demand before instances are taken away.")
+    ] = 60.0,
+    metrics_period: Annotated[
+        float, typer.Option(help="Seconds between reports of metrics.")
+    ] = 5.0,
+    ready_fd: Annotated[
+        int | None, typer.Option(help="File descriptor to announce readiness on.")
+    ] = None,
+) -> None:
+    """Serve the AWS endpoint until SIGTERM."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s [%(name)s] %(message)s"
+    )
+    # Docker tries TLS first wherever it speaks to a registry; uvicorn warns of each try.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    listener = _listen(host, port)
+    port = listener.getsockname()[1]
+    client = _docker_client()
+    _configure_ministack(port, region)
+    endpoint_url = f"http://localhost:{port}"
+    registry = Registry(
+        aws_host=f"{ACCOUNT_ID}.dkr.ecr.{region}.amazonaws.com", local_host=f"localhost:{port}"
+    )
+    runner = Runner(
+        RunnerSettings(
+            account=Account(
+                endpoint=f"http://127.0.0.1:{port}", region=region, account_id=ACCOUNT_ID
+            ),
+            registry=registry,
+            docker_client=client,
+            owner=owner,
+            host=host,
+            ports=_port_range(service_ports),
+            context=_server_context(certificate_authority),
+            timing=Timing(
+                request_timeout=request_timeout,
+                idle_period=scale_in_after,
+                metrics_period=metrics_period,
+            ),
+        )
+    )
+    runner.start()
+    application = Endpoint(
+        runner=runner,
+        images=registry,
+        region=region,
+        account_id=ACCOUNT_ID,
+        # Imported last: it reads its settings from the environment while it is imported.
+        ministack=importlib.import_module("ministack.app").app,
+    )
+    server = _Server(
+        uvicorn.Config(
+            application,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=_GRACE,
+            server_header=False,
+            date_header=False,
+        ),
+        on_ready=lambda: announce(ready_fd, {"endpoint": endpoint_url}),
+        on_stop=runner.stop,
+    )
+    server.run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=512)
+    except OSError as error:
+        _give_up(f"port {port} on {host} can't be had ({error.strerror}): choose another by --port")
+
+
+def _docker_client() -> docker.DockerClient:
+    try:
+        client = docker.from_env(max_pool_size=_DOCKER_POOL)
+        client.ping()
+    except docker.errors.DockerException as error:
+        where = os.environ.get("DOCKER_HOST", "the default socket")
+        _give_up(f"no Docker Engine answers at {where} (DOCKER_HOST): {error}")
+    return client
+
+
+def _server_context(certificate_authority: Path) -> ssl.SSLContext:
+    try:
+        authority = CertificateAuthority.load_or_create(certificate_authority)
+    except OSError as error:
+        _give_up(f"the certificate authority can't be kept (--certificate-authority): {error}")
+    return authority.server_context(["localhost", "127.0.0.1", "host.docker.internal"])
+
+
+def _port_range(text: str) -> range:
+    try:
+        first, last = (int(part) for part in text.split("-"))
+    except ValueError:
+        first, last = 0, 0
+    if not 0 < first <= last < 2**16:
+        _give_up(f"--service-ports {text}: FIRST-LAST is needed, such as 8443-8462")
+    return range(first, last + 1)
+
+
+def _configure_ministack(port: int, region: str) -> None:
+    """Tell ministack what to run, before it is imported.
+
+    It gets no Docker Engine, because it would sweep containers of other ministacks there, and
+    Lambda functions run as processes. A person's own AWS settings reach neither it nor the
+    functions.
+    """
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(
+        {
+            "GATEWAY_PORT": str(port),
+            "SERVICES": ",".join(SERVICES),
+            "MINISTACK_REGION": region,
+            "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
+            "MINISTACK_HOST": "localhost",
+            "LOG_LEVEL": "WARNING",
+            "LAMBDA_EXECUTOR": "local",
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "PERSIST_STATE": "0",
+            "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+        }
+    )
+
+
+def _give_up(problem: str) -> NoReturn:
+    sys.stderr.write(f"localcloud.aws: {problem}\n")
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)

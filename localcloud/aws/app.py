@@ -1,0 +1,147 @@
+"""The endpoint's ASGI application: App Runner and ECR's addresses here, all else by ministack."""
+
+import contextlib
+import copy
+import logging
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from localcloud.aws import registry
+from localcloud.aws.apprunner.runner import Runner
+from localcloud.aws.protocol import (
+    CONTENT_TYPE,
+    ApiError,
+    ServiceProtocol,
+    credential,
+    encode,
+    encode_error,
+    without_nulls,
+)
+from localcloud.aws.registry import Registry, RegistryFront, header, respond
+
+_LOG = logging.getLogger(__name__)
+_LARGEST_REQUEST = 1024 * 1024
+_REGISTRY_PATH = "/v2/"
+
+
+class Endpoint:
+    """One address for all of AWS."""
+
+    def __init__(
+        self,
+        *,
+        runner: Runner,
+        images: Registry,
+        region: str,
+        account_id: str,
+        ministack: ASGIApp,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            runner: App Runner.
+            images: the registry's addresses and password.
+            region: the region.
+            account_id: the account.
+            ministack: all other services.
+        """
+        self._runner = runner
+        self._images = images
+        self._region = region
+        self._account_id = account_id
+        self._ministack = ministack
+        self._registry = RegistryFront(images, ministack)
+        self._protocol = ServiceProtocol("apprunner")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request.
+
+        Args:
+            scope: the request.
+            receive: its body.
+            send: takes the answer.
+        """
+        if scope["type"] != "http":
+            await self._ministack(scope, receive, send)
+            return
+        target = header(scope, b"x-amz-target")
+        if target.startswith(f"{self._protocol.target_prefix}."):
+            await self._app_runner(scope, receive, send, target)
+        elif target.startswith(f"{registry.TARGET_PREFIX}."):
+            await self._registry.control_plane(scope, receive, send)
+        elif scope["path"].startswith(_REGISTRY_PATH):
+            await self._registry.registry_protocol(scope, receive, send)
+        else:
+            await self._ministack(scope, receive, send)
+
+    async def _app_runner(self, scope: Scope, receive: Receive, send: Send, target: str) -> None:
+        try:
+            self._require_credential(header(scope, b"authorization"))
+            operation, parameters = self._protocol.read(target, await _body(receive))
+            self._protocol.validate(operation, self._with_aws_image(parameters))
+            answer = await self._runner.call(operation, without_nulls(parameters))
+            status, body = int(HTTPStatus.OK), encode(answer)
+        except ApiError as error:
+            status, body = error.status, encode_error(error)
+        except Exception:  # whatever goes wrong here, the caller gets AWS's error  # noqa: BLE001
+            _LOG.exception("%s failed", target)
+            failure = ApiError("InternalServiceErrorException", "See the stand-in's output.")
+            status, body = int(HTTPStatus.INTERNAL_SERVER_ERROR), encode_error(failure)
+        headers = {"content-type": CONTENT_TYPE, "x-amzn-requestid": str(uuid.uuid4())}
+        await respond(send, status, body, headers)
+
+    def _require_credential(self, authorization: str) -> None:
+        signed_for = credential(authorization)
+        if signed_for is None:
+            raise ApiError(
+                "MissingAuthenticationTokenException",
+                "Missing Authentication Token",
+                HTTPStatus.FORBIDDEN,
+            )
+        if signed_for.region != self._region:
+            raise ApiError(
+                "InvalidSignatureException",
+                f"Credential should be scoped to a valid region, not '{signed_for.region}'. "
+                f"The stand-in's App Runner is in {self._region}.",
+                HTTPStatus.FORBIDDEN,
+            )
+        key = signed_for.access_key
+        if key.isdecimal() and len(key) == len(self._account_id) and key != self._account_id:
+            raise ApiError(
+                "UnrecognizedClientException",
+                f"The stand-in's App Runner is in account {self._account_id}, not {key}.",
+                HTTPStatus.FORBIDDEN,
+            )
+
+    def _with_aws_image(self, parameters: Any) -> Any:  # noqa: ANN401 - not validated yet
+        """Name the image as AWS does.
+
+        ImageIdentifier's pattern knows registries under amazonaws.com only; the local one is the
+        account's own under another address.
+        """
+        named = copy.deepcopy(parameters)
+        # Whatever is not of this shape is for the validation to tell.
+        with contextlib.suppress(KeyError, TypeError, AttributeError):
+            image = named["SourceConfiguration"]["ImageRepository"]
+            image["ImageIdentifier"] = self._images.to_aws(image["ImageIdentifier"])
+        return named
+
+
+async def _body(receive: Receive) -> bytes:
+    body = bytearray()
+    while True:
+        message: dict[str, Any] = dict(await receive())
+        if message["type"] == "http.disconnect":
+            raise ApiError("SerializationException", "The request's body is incomplete.")
+        body += message.get("body", b"")
+        if len(body) > _LARGEST_REQUEST:
+            raise ApiError(
+                "RequestEntityTooLargeException",
+                f"A request has at most {_LARGEST_REQUEST} bytes.",
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            )
+        if not message.get("more_body"):
+            return bytes(body)

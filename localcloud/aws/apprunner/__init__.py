@@ -1,0 +1,1 @@
+"""App Runner: its API, its deployments and the way of a request to an instance."""

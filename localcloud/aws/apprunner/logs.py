@@ -1,0 +1,107 @@
+"""App Runner's log streams in CloudWatch Logs (developer guide, Viewing App Runner logs).
+
+Events of a service go to the stream `events` of its log group `service`, those of an operation to
+`deployment/<operation id>`, and an instance's output to `instance/<instance id>` of the log group
+`application`.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from localcloud.aws.account import Account
+from localcloud.aws.apprunner.model import Operation, Service, now
+
+_LOG = logging.getLogger(__name__)
+_FLUSH_PERIOD = 0.5
+_BATCH = 1000
+"""PutLogEvents takes 10,000 events or 1 MiB; lines of containers are long."""
+_LIMIT = 50_000
+"""Lines kept while CloudWatch Logs does not take them; the newest beyond are dropped."""
+_LONGEST_LINE = 16 * 1024
+
+_Entry = tuple[str, str, int, str]
+
+
+class ServiceLog:
+    """Collects a service's log events and ships them in batches."""
+
+    def __init__(self, account: Account, service: Service) -> None:
+        """Begin with nothing to ship.
+
+        Args:
+            account: takes the events.
+            service: the service.
+        """
+        self._account = account
+        self._groups = f"/aws/apprunner/{service.name}/{service.id}"
+        self._pending: list[_Entry] = []
+        self._loop = asyncio.get_running_loop()
+        self._shipper = asyncio.ensure_future(self._ship())
+
+    def event(self, text: str) -> None:
+        """Log an event of the service.
+
+        Args:
+            text: what happened.
+        """
+        self._add(f"{self._groups}/service", "events", _stamped(text))
+
+    def deployment(self, operation: Operation, text: str) -> None:
+        """Log an event of an operation.
+
+        Args:
+            operation: the operation.
+            text: what happened.
+        """
+        self._add(f"{self._groups}/service", f"deployment/{operation.id}", _stamped(text))
+
+    def output(self, instance_id: str, line: str) -> None:
+        """Log a line of an instance's output; callable from any thread.
+
+        Args:
+            instance_id: the instance.
+            line: the line.
+        """
+        group, stream = f"{self._groups}/application", f"instance/{instance_id}"
+        with contextlib.suppress(RuntimeError):  # the loop is closed while the stand-in stops
+            self._loop.call_soon_threadsafe(self._add, group, stream, line[:_LONGEST_LINE])
+
+    async def close(self) -> None:
+        """Ship what is left, and stop."""
+        self._shipper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._shipper
+        await self._flush()
+
+    def _add(self, group: str, stream: str, message: str) -> None:
+        if message and len(self._pending) < _LIMIT:
+            self._pending.append((group, stream, int(now().timestamp() * 1000), message))
+
+    async def _ship(self) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_PERIOD)
+            await self._flush()
+
+    async def _flush(self) -> None:
+        pending, self._pending = self._pending, []
+        for (group, stream), events in _batches(pending):
+            try:
+                await self._account.put_log_events(group, stream, events)
+            except Exception:  # logs must never stop a service  # noqa: BLE001
+                _LOG.warning("log events of %s were lost", group, exc_info=True)
+
+
+def _batches(entries: Iterable[_Entry]) -> Iterator[tuple[tuple[str, str], list[tuple[int, str]]]]:
+    streams: defaultdict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+    for group, stream, at, message in entries:
+        streams[group, stream].append((at, message))
+    for key, events in streams.items():
+        for start in range(0, len(events), _BATCH):
+            yield key, events[start : start + _BATCH]
+
+
+def _stamped(text: str) -> str:
+    return f"{now():%m-%d-%Y %I:%M:%S %p} [AppRunner] {text}"

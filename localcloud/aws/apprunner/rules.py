@@ -1,0 +1,118 @@
+"""What App Runner refuses beyond the shapes of its API.
+
+Sources: the API reference (InstanceConfiguration, CreateAutoScalingConfiguration,
+ImageConfiguration) and the developer guide (environment variables, VPC access).
+"""
+
+import itertools
+from collections.abc import Iterator
+
+from localcloud.aws.apprunner.model import JsonObject, ServiceConfiguration
+
+SERVICE_QUOTA = 30
+MAX_SIZE_QUOTA = 25
+_MEMORY_FOR_CPU = {
+    "256": ("512", "1024"),
+    "512": ("1024",),
+    "1024": ("2048", "3072", "4096"),
+    "2048": ("4096", "6144"),
+    "4096": ("8192", "10240", "12288"),
+}
+_HIGHEST_PORT = 65535
+_RESERVED_PREFIX = "AWSAPPRUNNER"
+
+
+def service_problems(parameters: JsonObject, configuration: ServiceConfiguration) -> list[str]:
+    """Find what is wrong with a service's settings.
+
+    Args:
+        parameters: the request, for what the stand-in does not offer.
+        configuration: the settings it leads to.
+
+    Returns:
+        The problems, all of them; empty where there are none.
+    """
+    not_offered = list(_not_offered(parameters))
+    if not_offered:
+        return not_offered
+    return list(
+        itertools.chain(
+            _image_problems(configuration),
+            _size_problems(configuration.instance),
+            _network_problems(configuration.network),
+        )
+    )
+
+
+def auto_scaling_problems(settings: JsonObject) -> list[str]:
+    """Find what is wrong with an auto scaling configuration.
+
+    Args:
+        settings: MaxConcurrency, MinSize and MaxSize.
+
+    Returns:
+        The problems; empty where there are none.
+    """
+    problems = []
+    if settings["MinSize"] > settings["MaxSize"]:
+        problems.append("MinSize must not be greater than MaxSize.")
+    if settings["MaxSize"] > MAX_SIZE_QUOTA:
+        problems.append(f"MaxSize must not be greater than {MAX_SIZE_QUOTA}.")
+    return problems
+
+
+def _not_offered(parameters: JsonObject) -> Iterator[str]:
+    source = parameters.get("SourceConfiguration", {})
+    if "CodeRepository" in source:
+        yield "SourceConfiguration.CodeRepository is not offered by the stand-in: use an image."
+    if source.get("AutoDeploymentsEnabled"):
+        yield "SourceConfiguration.AutoDeploymentsEnabled is not offered by the stand-in."
+    repository_type = source.get("ImageRepository", {}).get("ImageRepositoryType")
+    if repository_type == "ECR_PUBLIC":
+        yield "ImageRepositoryType ECR_PUBLIC is not offered by the stand-in: push to ECR."
+    network = parameters.get("NetworkConfiguration", {})
+    if network.get("IngressConfiguration", {}).get("IsPubliclyAccessible") is False:
+        yield "Private ingress is not offered by the stand-in."
+    if network.get("IpAddressType") == "DUAL_STACK":
+        yield "IpAddressType DUAL_STACK is not offered by the stand-in."
+    if "EncryptionConfiguration" in parameters:
+        yield "EncryptionConfiguration is not offered by the stand-in: it has no KMS."
+
+
+def _image_problems(configuration: ServiceConfiguration) -> Iterator[str]:
+    if "ImageRepository" not in configuration.source:
+        yield "SourceConfiguration needs an ImageRepository."
+        return
+    image = configuration.source["ImageRepository"].get("ImageConfiguration") or {}
+    port = image.get("Port")
+    if port and not (port.isdecimal() and 1 <= int(port) <= _HIGHEST_PORT):
+        yield f"Port {port} is no port number."
+    for name in [*configuration.environment, *configuration.secrets]:
+        if name.startswith(_RESERVED_PREFIX):
+            yield f"Environment variable {name}: names that begin with AWSAPPRUNNER are reserved."
+    both = sorted(configuration.environment.keys() & configuration.secrets.keys())
+    if both:
+        yield f"Defined as variable and as secret: {', '.join(both)}."
+    for name, arn in configuration.secrets.items():
+        if not arn.startswith("arn:") or ":secretsmanager:" not in arn:
+            yield f"RuntimeEnvironmentSecrets.{name}: only ARNs of Secrets Manager are offered."
+    if configuration.secrets and not configuration.instance_role_arn:
+        yield "RuntimeEnvironmentSecrets need an InstanceRoleArn that may read them."
+    if not configuration.source.get("AuthenticationConfiguration", {}).get("AccessRoleArn"):
+        yield "An image in ECR needs AuthenticationConfiguration.AccessRoleArn."
+
+
+def _size_problems(instance: JsonObject) -> Iterator[str]:
+    cpu, memory = instance["Cpu"], instance["Memory"]
+    if memory not in _MEMORY_FOR_CPU[cpu]:
+        allowed = ", ".join(_MEMORY_FOR_CPU[cpu])
+        yield f"{memory} MB of memory don't go with {cpu} CPU units; these do: {allowed}."
+
+
+def _network_problems(network: JsonObject) -> Iterator[str]:
+    egress = network["EgressConfiguration"]
+    is_vpc = egress.get("EgressType") == "VPC"
+    if is_vpc and not egress.get("VpcConnectorArn"):
+        yield "EgressType VPC needs a VpcConnectorArn."
+    if not is_vpc and egress.get("VpcConnectorArn"):
+        yield "A VpcConnectorArn needs EgressType VPC."

@@ -1,0 +1,106 @@
+"""What a role's policies allow, decided from the documents alone.
+
+The rules are those of the IAM User Guide's policy evaluation logic for one account: an explicit
+deny wins, else an allow is needed. Conditions are understood where roles for App Runner use them;
+a statement with any other condition never allows, and always denies.
+"""
+
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Document = Mapping[str, Any]
+_CONDITION_OPERATORS = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
+
+
+def allows(
+    documents: Iterable[Document], action: str, resource: str, context: Mapping[str, str]
+) -> bool:
+    """Tell whether identity policies allow an action.
+
+    Args:
+        documents: the role's policies.
+        action: the action, such as ecr:BatchGetImage.
+        resource: the resource's ARN, or * for actions that take none.
+        context: condition keys and their values.
+
+    Returns:
+        True where the action is allowed.
+    """
+    effects = [
+        statement["Effect"]
+        for document in documents
+        for statement in _statements(document)
+        if _covers(statement, "Action", action, ignore_case=True)
+        and _covers(statement, "Resource", resource, ignore_case=False)
+        and _conditions_met(statement, context)
+    ]
+    return "Allow" in effects and "Deny" not in effects
+
+
+def trusts(document: Document, service: str, context: Mapping[str, str]) -> bool:
+    """Tell whether a role's trust policy lets a service assume the role.
+
+    Args:
+        document: the trust policy.
+        service: the service principal, such as build.apprunner.amazonaws.com.
+        context: condition keys and their values.
+
+    Returns:
+        True where the service may assume the role.
+    """
+    effects = [
+        statement["Effect"]
+        for statement in _statements(document)
+        if _covers(statement, "Action", "sts:AssumeRole", ignore_case=True)
+        and _names_service(statement.get("Principal"), service)
+        and _conditions_met(statement, context)
+    ]
+    return "Allow" in effects and "Deny" not in effects
+
+
+def _statements(document: Document) -> list[Document]:
+    return _listed(document.get("Statement", []))
+
+
+def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - IAM allows one value where a list may stand
+    return value if isinstance(value, list) else [value]
+
+
+def _covers(statement: Document, element: str, value: str, *, ignore_case: bool) -> bool:
+    if f"Not{element}" in statement:
+        return not _any_matches(statement[f"Not{element}"], value, ignore_case=ignore_case)
+    return _any_matches(statement.get(element, []), value, ignore_case=ignore_case)
+
+
+def _any_matches(patterns: Any, value: str, *, ignore_case: bool) -> bool:  # noqa: ANN401 - one or many
+    return any(_matches(pattern, value, ignore_case=ignore_case) for pattern in _listed(patterns))
+
+
+def _matches(pattern: str, value: str, *, ignore_case: bool) -> bool:
+    # IAM knows * and ? only; fnmatch's brackets are literal there.
+    expression = fnmatch.translate(pattern.replace("[", "[[]"))
+    return re.match(expression, value, re.IGNORECASE if ignore_case else 0) is not None
+
+
+def _names_service(principal: Any, service: str) -> bool:  # noqa: ANN401 - "*" or a mapping
+    if isinstance(principal, Mapping):
+        return any(named == service for named in _listed(principal.get("Service", [])))
+    return isinstance(principal, str) and principal == "*"
+
+
+def _conditions_met(statement: Document, context: Mapping[str, str]) -> bool:
+    """Decide a statement's conditions; unknown ones count against the caller."""
+    unknown_counts_as: bool = statement["Effect"] == "Deny"
+    for operator, tests in statement.get("Condition", {}).items():
+        for key, wanted in tests.items():
+            if operator not in _CONDITION_OPERATORS or key not in context:
+                return unknown_counts_as
+            if operator == "StringEquals":
+                met = any(value == context[key] for value in _listed(wanted))
+            else:
+                met = _any_matches(wanted, context[key], ignore_case=False)
+            if not met:
+                return False
+    return True

@@ -1,0 +1,267 @@
+"""AWS's JSON protocol as a service's botocore model declares it: requests, answers, errors."""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import botocore.loaders
+import botocore.model
+
+CONTENT_TYPE = "application/x-amz-json-1.0"
+_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
+_PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "structure": dict,
+    "map": dict,
+    "list": list,
+    "string": str,
+    "integer": int,
+    "long": int,
+    "boolean": bool,
+    "timestamp": (int, float),
+}
+
+
+class ApiError(Exception):
+    """An error as the service answers it."""
+
+    def __init__(self, code: str, message: str, status: int = HTTPStatus.BAD_REQUEST) -> None:
+        """Hold the error.
+
+        Args:
+            code: the service's own code, such as InvalidRequestException.
+            message: what is wrong, for the caller.
+            status: the HTTP status.
+        """
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Credential:
+    """Who signed a request, and for what, as the Authorization header says.
+
+    Attributes:
+        access_key: the access key's id.
+        region: the region the request was signed for.
+        service: the service the request was signed for.
+    """
+
+    access_key: str
+    region: str
+    service: str
+
+
+def credential(authorization: str) -> Credential | None:
+    """Read a Signature Version 4 Authorization header.
+
+    Args:
+        authorization: the header's value.
+
+    Returns:
+        The credential; None where the header holds none.
+    """
+    match = _CREDENTIAL.search(authorization)
+    return Credential(*match.groups()) if match else None
+
+
+class ServiceProtocol:
+    """One service's operations, from botocore's model of it."""
+
+    def __init__(self, service: str) -> None:
+        """Load the model.
+
+        Args:
+            service: botocore's name of the service.
+        """
+        description = botocore.loaders.Loader().load_service_model(service, "service-2")
+        self._model = botocore.model.ServiceModel(description, service)
+        self.target_prefix = str(self._model.metadata["targetPrefix"])
+
+    def read(self, target: str, body: bytes) -> tuple[str, Any]:
+        """Read a request.
+
+        Args:
+            target: the X-Amz-Target header.
+            body: the request's body.
+
+        Returns:
+            The operation's name and its parameters, which are not validated yet.
+
+        Raises:
+            ApiError: UnknownOperationException or SerializationException.
+        """
+        operation = target.removeprefix(f"{self.target_prefix}.")
+        if operation not in self._model.operation_names:
+            raise ApiError("UnknownOperationException", f"No operation is named {operation!r}.")
+        try:
+            return operation, json.loads(body or b"{}")
+        except ValueError as error:
+            raise ApiError("SerializationException", "The request's body is no JSON.") from error
+
+    def validate(self, operation: str, parameters: Any) -> None:  # noqa: ANN401 - JSON of any shape
+        """Hold a request's parameters against the operation's shape.
+
+        Args:
+            operation: the operation.
+            parameters: what the request's body holds.
+
+        Raises:
+            ApiError: SerializationException (a type is wrong or a member unknown) or
+                ValidationException (a constraint is not satisfied), as AWS's JSON services
+                answer; all problems at once.
+        """
+        shape = self._model.operation_model(operation).input_shape
+        if shape is None:
+            return
+        unreadable = list(_type_problems(shape, parameters, ""))
+        if unreadable:
+            raise ApiError("SerializationException", "; ".join(unreadable))
+        violations = list(_constraint_problems(shape, parameters, ""))
+        if violations:
+            plural = "" if len(violations) == 1 else "s"
+            raise ApiError(
+                "ValidationException",
+                f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}",
+            )
+
+
+def encode(answer: Mapping[str, Any]) -> bytes:
+    """Write an answer: timestamps as epoch seconds, absent members left out.
+
+    Args:
+        answer: the operation's output.
+
+    Returns:
+        The body.
+    """
+    return json.dumps(without_nulls(dict(answer)), default=_epoch_seconds).encode()
+
+
+def encode_error(error: ApiError) -> bytes:
+    """Write an error.
+
+    Args:
+        error: the error.
+
+    Returns:
+        The body.
+    """
+    # App Runner's model spells the member Message, most clients look for message.
+    return json.dumps(
+        {"__type": error.code, "Message": error.message, "message": error.message}
+    ).encode()
+
+
+def _epoch_seconds(value: object) -> float:
+    if isinstance(value, dt.datetime):
+        return round(value.timestamp(), 3)
+    raise TypeError(f"{type(value).__name__} is no type of AWS's JSON protocol")
+
+
+def without_nulls(value: dict[str, Any]) -> dict[str, Any]:
+    """Leave absent members out: AWS's JSON protocol takes null for absence.
+
+    Args:
+        value: a structure.
+
+    Returns:
+        The structure without members that are null, in itself and in structures within it.
+    """
+    return {
+        key: without_nulls(member) if isinstance(member, dict) else member
+        for key, member in value.items()
+        if member is not None
+    }
+
+
+def _type_problems(shape: botocore.model.Shape, value: object, path: str) -> Iterator[str]:
+    """Find values whose JSON type is not the shape's, and members that no shape declares."""
+    expected = _PYTHON_TYPES[shape.type_name]
+    is_bool_for_number = isinstance(value, bool) and shape.type_name != "boolean"
+    if not isinstance(value, expected) or is_bool_for_number:
+        yield f"{path or 'the request'} is no {shape.type_name}"
+    elif isinstance(shape, botocore.model.StructureShape) and isinstance(value, dict):
+        for name, member in value.items():
+            if name not in shape.members:
+                yield f"{_join(path, name)} is unknown"
+            elif member is not None:
+                yield from _type_problems(shape.members[name], member, _join(path, name))
+    elif isinstance(shape, botocore.model.MapShape) and isinstance(value, dict):
+        for name, member in value.items():
+            yield from _type_problems(shape.value, member, _join(path, name))
+    elif isinstance(shape, botocore.model.ListShape) and isinstance(value, list):
+        for index, member in enumerate(value, start=1):
+            yield from _type_problems(shape.member, member, f"{path}.{index}.member")
+
+
+def _constraint_problems(shape: botocore.model.Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - JSON of any shape
+    """Find values outside the shape's constraints, in the words AWS uses."""
+    if isinstance(shape, botocore.model.StructureShape):
+        yield from _member_problems(shape, value, path)
+    elif isinstance(shape, botocore.model.MapShape):
+        for name, member in value.items():
+            yield from _constraint_problems(shape.key, name, path)
+            yield from _constraint_problems(shape.value, member, _join(path, name))
+    elif isinstance(shape, botocore.model.ListShape):
+        for index, member in enumerate(value, start=1):
+            yield from _constraint_problems(shape.member, member, f"{path}.{index}.member")
+    elif isinstance(shape, botocore.model.StringShape):
+        yield from _string_problems(shape, value, path)
+    elif shape.type_name in {"integer", "long"}:
+        yield from _range_problems(shape, value, path)
+
+
+def _member_problems(
+    shape: botocore.model.StructureShape, value: Mapping[str, Any], path: str
+) -> Iterator[str]:
+    for name in shape.required_members:
+        if value.get(name) is None:
+            yield _violation(_join(path, name), None, "Member must not be null")
+    for name, member in value.items():
+        if member is not None:
+            yield from _constraint_problems(shape.members[name], member, _join(path, name))
+
+
+def _string_problems(shape: botocore.model.StringShape, value: str, path: str) -> Iterator[str]:
+    metadata = shape.metadata
+    shown = None if metadata.get("sensitive") else value
+    if shape.enum and value not in shape.enum:
+        allowed = ", ".join(shape.enum)
+        yield _violation(path, shown, f"Member must satisfy enum value set: [{allowed}]")
+    if len(value) < metadata.get("min", 0):
+        least = metadata["min"]
+        yield _violation(path, shown, f"Member must have length greater than or equal to {least}")
+    if "max" in metadata and len(value) > metadata["max"]:
+        most = metadata["max"]
+        yield _violation(path, shown, f"Member must have length less than or equal to {most}")
+    pattern = metadata.get("pattern")
+    if pattern and not re.fullmatch(pattern, value, re.ASCII):
+        yield _violation(path, shown, f"Member must satisfy regular expression pattern: {pattern}")
+
+
+def _range_problems(shape: botocore.model.Shape, value: int, path: str) -> Iterator[str]:
+    metadata = shape.metadata
+    if "min" in metadata and value < metadata["min"]:
+        least = metadata["min"]
+        yield _violation(
+            path, str(value), f"Member must have value greater than or equal to {least}"
+        )
+    if "max" in metadata and value > metadata["max"]:
+        most = metadata["max"]
+        yield _violation(path, str(value), f"Member must have value less than or equal to {most}")
+
+
+def _violation(path: str, value: str | None, constraint: str) -> str:
+    shown = "Value" if value is None else f"Value '{value}'"
+    return f"{shown} at '{path}' failed to satisfy constraint: {constraint}"
+
+
+def _join(path: str, name: str) -> str:
+    member = name[:1].lower() + name[1:]
+    return f"{path}.{member}" if path else member

@@ -1,0 +1,199 @@
+"""ECR as Docker on this machine can use it: reachable addresses, and a log-in as ECR asks for.
+
+ministack keeps the registry and answers its addresses under amazonaws.com. Here the answers name
+this endpoint instead, and the registry's own protocol asks for the token that
+GetAuthorizationToken gives.
+"""
+
+import base64
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+TARGET_PREFIX = "AmazonEC2ContainerRegistry_V20150921"
+_USER = "AWS"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    """The addresses of the account's registry, and its password.
+
+    Attributes:
+        aws_host: the registry's host name on AWS.
+        local_host: host and port where Docker on this machine reaches it.
+        password: what Docker logs in with; made anew with each process, as ECR's tokens expire.
+    """
+
+    aws_host: str
+    local_host: str
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+
+    @property
+    def token(self) -> str:
+        """The authorization token, as GetAuthorizationToken gives it."""
+        return base64.b64encode(f"{_USER}:{self.password}".encode()).decode()
+
+    @property
+    def docker_login(self) -> dict[str, str]:
+        """The log-in, as the Docker Engine API takes it."""
+        return {"username": _USER, "password": self.password}
+
+    def to_aws(self, image: str) -> str:
+        """Name an image of this machine's registry as AWS names it.
+
+        Args:
+            image: an image's name, of either registry.
+
+        Returns:
+            The name under amazonaws.com; other names as they are.
+        """
+        return self._moved(image, self.local_host, self.aws_host)
+
+    def to_local(self, image: str) -> str:
+        """Name an image of the account's registry as Docker on this machine reaches it.
+
+        Args:
+            image: an image's name, of either registry.
+
+        Returns:
+            The name under localhost; other names as they are.
+        """
+        return self._moved(image, self.aws_host, self.local_host)
+
+    @staticmethod
+    def _moved(image: str, source: str, destination: str) -> str:
+        host, slash, rest = image.partition("/")
+        return f"{destination}{slash}{rest}" if host == source else image
+
+    def localized(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Replace what an ECR answer says of addresses and tokens.
+
+        Args:
+            answer: an answer of the ECR API.
+
+        Returns:
+            The answer with this machine's addresses and this registry's token.
+        """
+        for repository in _repositories(answer):
+            repository["repositoryUri"] = self.to_local(repository["repositoryUri"])
+        for authorization in answer.get("authorizationData", []):
+            authorization["authorizationToken"] = self.token
+            authorization["proxyEndpoint"] = f"http://{self.local_host}"
+        if "downloadUrl" in answer:
+            path = answer["downloadUrl"].removeprefix(f"https://{self.aws_host}")
+            answer["downloadUrl"] = f"http://{self.local_host}{path}"
+        return answer
+
+    def admits(self, authorization: str) -> bool:
+        """Tell whether a registry request carries the registry's log-in.
+
+        Args:
+            authorization: the request's Authorization header.
+
+        Returns:
+            True where user and password are right.
+        """
+        return hmac.compare_digest(authorization.encode(), f"Basic {self.token}".encode())
+
+
+def _repositories(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    single = [answer["repository"]] if "repository" in answer else []
+    return [*single, *answer.get("repositories", [])]
+
+
+class RegistryFront:
+    """ASGI application that answers for ECR on top of the one that keeps the images."""
+
+    def __init__(self, registry: Registry, keeper: ASGIApp) -> None:
+        """Stand in front of the application that keeps the images.
+
+        Args:
+            registry: addresses and password.
+            keeper: the application behind.
+        """
+        self._registry = registry
+        self._keeper = keeper
+
+    async def registry_protocol(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the Docker Registry HTTP API: with a log-in only, as ECR.
+
+        Args:
+            scope: the request.
+            receive: its body.
+            send: takes the answer.
+        """
+        authorization = header(scope, b"authorization")
+        if self._registry.admits(authorization):
+            await self._keeper(scope, receive, send)
+            return
+        body = json.dumps({"errors": [{"code": "UNAUTHORIZED", "message": "Not Authorized"}]})
+        challenge = f'Basic realm="http://{self._registry.local_host}/",service="ecr.amazonaws.com"'
+        await respond(
+            send,
+            HTTPStatus.UNAUTHORIZED,
+            body.encode(),
+            {"content-type": "application/json", "www-authenticate": challenge},
+        )
+
+    async def control_plane(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the ECR API, with this machine's addresses in it.
+
+        Args:
+            scope: the request.
+            receive: its body.
+            send: takes the answer.
+        """
+        start: Message = {}
+        chunks: list[bytes] = []
+
+        async def collect(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+            else:
+                chunks.append(message.get("body", b""))
+
+        await self._keeper(scope, receive, collect)
+        body = b"".join(chunks)
+        if start["status"] == HTTPStatus.OK:
+            body = json.dumps(self._registry.localized(json.loads(body))).encode()
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in start["headers"]
+            if name.lower() != b"content-length"
+        }
+        await respond(send, start["status"], body, headers)
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """Read one header of a request.
+
+    Args:
+        scope: the request.
+        name: the header's name in lower case.
+
+    Returns:
+        Its value; empty where it is missing.
+    """
+    values = [value for key, value in scope["headers"] if key.lower() == name]
+    return bytes(values[0]).decode("latin-1") if values else ""
+
+
+async def respond(send: Send, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+    """Send a whole answer.
+
+    Args:
+        send: takes the answer.
+        status: its HTTP status.
+        body: its body.
+        headers: its headers, but for the length.
+    """
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    raw.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": int(status), "headers": raw})
+    await send({"type": "http.response.body", "body": body})
