@@ -1,0 +1,105 @@
+"""Serves the stand-in's Pulumi providers: `python -m localcloud.providers`."""
+
+import logging
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, Final
+
+import grpc
+import typer
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from localcloud.providers import docker_image, random_string
+from localcloud.providers.aws import provider as aws
+from localcloud.providers.servicer import Servicer
+from localcloud.readiness import announce
+
+# The engine works at up to four times its cores' number of resources at a time, and an operation
+# may wait for minutes.
+_THREADS: Final = 64
+_GRACE_SECONDS: Final = 5.0
+# As the engine's own limit: an archive may be large.
+_MESSAGE_BYTES: Final = 400 * 1024 * 1024
+
+
+def main(
+    *,
+    aws_port: Annotated[int, typer.Option(help="aws's port; 0 for any.")] = 0,
+    docker_port: Annotated[int, typer.Option(help="docker's port; 0 for any.")] = 0,
+    random_port: Annotated[int, typer.Option(help="random's port; 0 for any.")] = 0,
+    project_directory: Annotated[
+        Path, typer.Option(help="What relative paths of programs are relative to.")
+    ] = Path(),
+    owner: Annotated[
+        str | None, typer.Option(help="The stand-in's instance, with which images are labelled.")
+    ] = None,
+    ready_fd: Annotated[
+        int | None, typer.Option(help="Where to announce the ports once they are served.")
+    ] = None,
+) -> None:
+    """Serve the aws, docker and random providers until SIGTERM."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s"
+    )
+    stopped = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    directory = project_directory.resolve()
+    servicers: dict[str, tuple[Servicer[Any], int]] = {
+        "aws": (Servicer(aws.provider(directory)), aws_port),
+        "docker": (Servicer(docker_image.provider(directory, owner)), docker_port),
+        "random": (Servicer(random_string.provider(directory)), random_port),
+    }
+    servers: list[grpc.Server] = []
+    addresses: dict[str, str] = {}
+    try:
+        for name, (servicer, port) in servicers.items():
+            server = _server(servicer)
+            addresses[name] = f"127.0.0.1:{_bind(server, name, port)}"
+            servers.append(server)
+        for server in servers:
+            server.start()
+        announce(ready_fd, addresses)
+        stopped.wait()
+    finally:
+        for servicer, _ in servicers.values():
+            servicer.stop()
+        for ending in [server.stop(_GRACE_SECONDS) for server in servers]:
+            ending.wait()
+
+
+def _server(servicer: Servicer[Any]) -> grpc.Server:
+    server = grpc.server(
+        ThreadPoolExecutor(max_workers=_THREADS),
+        options=[
+            # A port that another holds is an error, not shared.
+            ("grpc.so_reuseport", 0),
+            ("grpc.max_receive_message_length", _MESSAGE_BYTES),
+            ("grpc.max_send_message_length", _MESSAGE_BYTES),
+        ],
+    )
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    return server
+
+
+def _bind(server: grpc.Server, name: str, port: int) -> int:
+    try:
+        return server.add_insecure_port(f"127.0.0.1:{port}")
+    except RuntimeError:
+        typer.echo(
+            f"port {port} for the {name} provider is in use: name another with --{name}-port",
+            err=True,
+        )
+        raise typer.Exit(1) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)

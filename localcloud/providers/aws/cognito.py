@@ -1,0 +1,343 @@
+"""Cognito user pools: pools, domains, resource servers and app clients.
+
+Sources: the Amazon Cognito user pools API reference, and the schemas of aws_cognito_user_pool,
+_user_pool_domain, _resource_server and _user_pool_client for what forces a replacement.
+"""
+
+from typing import ClassVar, Final
+
+from localcloud.providers.aws.clients import Aws, AwsError, Document
+from localcloud.providers.aws.resource import (
+    ARN,
+    HANDLED,
+    REGION,
+    TAGGED,
+    AwsResource,
+    Operation,
+    Tagging,
+)
+from localcloud.providers.schema import Kind, Properties, Property, Request, refused
+from localcloud.providers.values import Values, mapping, text
+
+_STRINGS: Final = Property()
+_BOOLEAN: Final = Property(kind=Kind.BOOLEAN)
+_INTEGER: Final = Property(kind=Kind.INTEGER)
+# CloudFront's hosted zone in Route 53, the same for every distribution.
+_CLOUDFRONT_ZONE: Final = "Z2FDTNDATAQYW2"
+
+
+def _names(*, force_new: bool = False, computed: bool = False, aws: str | None = None) -> Property:
+    return Property(kind=Kind.SET, items=_STRINGS, force_new=force_new, computed=computed, aws=aws)
+
+
+_TRIGGERS: Final = {
+    "createAuthChallenge": Property(),
+    "customMessage": Property(),
+    "defineAuthChallenge": Property(),
+    "postAuthentication": Property(),
+    "postConfirmation": Property(),
+    "preAuthentication": Property(),
+    "preSignUp": Property(),
+    "preTokenGeneration": Property(computed=True),
+    "preTokenGenerationConfig": Property(
+        kind=Kind.OBJECT,
+        computed=True,
+        properties={
+            "lambdaArn": Property(required=True),
+            "lambdaVersion": Property(required=True),
+        },
+    ),
+    "userMigration": Property(),
+    "verifyAuthChallengeResponse": Property(),
+    **refused("customEmailSender", "customSmsSender", "kmsKeyId"),
+}
+_PASSWORDS: Final = {
+    "minimumLength": _INTEGER,
+    "passwordHistorySize": _INTEGER,
+    "requireLowercase": _BOOLEAN,
+    "requireNumbers": _BOOLEAN,
+    "requireSymbols": _BOOLEAN,
+    "requireUppercase": _BOOLEAN,
+    "temporaryPasswordValidityDays": Property(kind=Kind.INTEGER, computed=True),
+}
+_RECOVERY: Final = {
+    "recoveryMechanisms": Property(
+        kind=Kind.SET,
+        computed=True,
+        items=Property(
+            kind=Kind.OBJECT,
+            properties={
+                "name": Property(required=True),
+                "priority": Property(kind=Kind.INTEGER, required=True),
+            },
+        ),
+    )
+}
+_ADD_ONS: Final = {
+    "advancedSecurityMode": Property(required=True),
+    "advancedSecurityAdditionalFlows": Property(
+        kind=Kind.OBJECT, properties={"customAuthMode": Property()}
+    ),
+}
+
+
+class UserPool(AwsResource):
+    """aws:cognito/userPool:UserPool."""
+
+    token = "aws:cognito/userPool:UserPool"  # noqa: S105  # a Pulumi type
+    service = "cognito-idp"
+    creates = Operation(name="CreateUserPool", result="UserPool")
+    reads = Operation(name="DescribeUserPool", result="UserPool")
+    updates = Operation(name="UpdateUserPool")
+    deletes = Operation(name="DeleteUserPool")
+    tagging = Tagging(
+        resource="ResourceArn",
+        pairs=None,
+        created_as="UserPoolTags",
+        list=None,
+        listed_as="UserPoolTags",
+    )
+    handled = HANDLED
+    properties: ClassVar[Properties] = {
+        "name": Property(required=True, force_new=True, aws="PoolName", aws_read="Name"),
+        "accountRecoverySetting": Property(kind=Kind.OBJECT, properties=_RECOVERY, computed=True),
+        "adminCreateUserConfig": Property(
+            kind=Kind.OBJECT,
+            computed=True,
+            properties={
+                "allowAdminCreateUserOnly": _BOOLEAN,
+                **refused("inviteMessageTemplate"),
+            },
+        ),
+        "aliasAttributes": _names(force_new=True),
+        "autoVerifiedAttributes": _names(),
+        "deletionProtection": Property(default="INACTIVE"),
+        "lambdaConfig": Property(kind=Kind.OBJECT, properties=_TRIGGERS),
+        "mfaConfiguration": Property(default="OFF"),
+        "passwordPolicy": Property(
+            kind=Kind.OBJECT, properties=_PASSWORDS, computed=True, aws="Policies.PasswordPolicy"
+        ),
+        "signInPolicy": Property(
+            kind=Kind.OBJECT,
+            properties={"allowedFirstAuthFactors": _names()},
+            computed=True,
+            aws="Policies.SignInPolicy",
+        ),
+        "userPoolAddOns": Property(kind=Kind.OBJECT, properties=_ADD_ONS),
+        "userPoolTier": Property(computed=True),
+        "usernameAttributes": _names(force_new=True),
+        "usernameConfiguration": Property(
+            kind=Kind.OBJECT,
+            force_new=True,
+            computed=True,
+            properties={"caseSensitive": _BOOLEAN},
+        ),
+        "region": REGION,
+        **TAGGED,
+        "arn": ARN,
+        "creationDate": Property(output=True),
+        "customDomain": Property(output=True),
+        "domain": Property(output=True),
+        "endpoint": Property(output=True),
+        "estimatedNumberOfUsers": Property(kind=Kind.INTEGER, output=True),
+        "lastModifiedDate": Property(output=True, volatile=True),
+        **refused(
+            "deviceConfiguration",
+            "emailConfiguration",
+            "emailMfaConfiguration",
+            "emailVerificationMessage",
+            "emailVerificationSubject",
+            "schemas",
+            "smsAuthenticationMessage",
+            "smsConfiguration",
+            "smsVerificationMessage",
+            "softwareTokenMfaConfiguration",
+            "userAttributeUpdateSettings",
+            "verificationMessageTemplate",
+            "webAuthnConfiguration",
+        ),
+    }
+
+    def identify(self, resource_id: str, state: Values) -> Document:
+        """Name the pool by its id."""
+        del state
+        return {"UserPoolId": resource_id}
+
+    def created_id(self, inputs: Values, result: Document) -> str:
+        """The id is the one that Cognito gave."""
+        del inputs
+        return text(result["Id"])
+
+    def more(
+        self, request: Request[Aws], resource_id: str, state: Values, answer: Document
+    ) -> Values:
+        """Tell the pool's endpoint, which is the issuer without its scheme."""
+        del answer
+        region = state.get("region") or request.context.region
+        return {"endpoint": f"cognito-idp.{region}.amazonaws.com/{resource_id}"}
+
+
+class UserPoolDomain(AwsResource):
+    """aws:cognito/userPoolDomain:UserPoolDomain."""
+
+    token = "aws:cognito/userPoolDomain:UserPoolDomain"  # noqa: S105  # a Pulumi type
+    service = "cognito-idp"
+    unique_name = "domain"
+    creates = Operation(name="CreateUserPoolDomain")
+    reads = Operation(name="DescribeUserPoolDomain", result="DomainDescription")
+    updates = Operation(name="UpdateUserPoolDomain")
+    deletes = Operation(name="DeleteUserPoolDomain")
+    handled = HANDLED
+    properties: ClassVar[Properties] = {
+        "domain": Property(required=True, force_new=True),
+        "userPoolId": Property(required=True, force_new=True),
+        "certificateArn": Property(aws="CustomDomainConfig.CertificateArn"),
+        "managedLoginVersion": Property(kind=Kind.INTEGER, computed=True),
+        "region": REGION,
+        "awsAccountId": Property(output=True, aws="AWSAccountId"),
+        "cloudfrontDistribution": Property(output=True, aws="CloudFrontDistribution"),
+        "cloudfrontDistributionArn": Property(output=True, aws="CloudFrontDistribution"),
+        "cloudfrontDistributionZoneId": Property(output=True),
+        "s3Bucket": Property(output=True),
+        "version": Property(output=True, volatile=True),
+    }
+
+    def identify(self, resource_id: str, state: Values) -> Document:
+        """Name the domain, and the pool where it is known."""
+        pool = {"UserPoolId": state["userPoolId"]} if "userPoolId" in state else {}
+        return {"Domain": resource_id, **pool}
+
+    def created_id(self, inputs: Values, result: Document) -> str:
+        """The id is the domain."""
+        del result
+        return text(inputs["domain"])
+
+    def described(self, answer: Document) -> Values:
+        """Take an empty description for what it means: there is no such domain."""
+        if not answer.get("UserPoolId"):
+            raise AwsError(self.reads.name, "ResourceNotFoundException", "no such domain")
+        return {
+            **super().described(answer),
+            "cloudfrontDistributionZoneId": _CLOUDFRONT_ZONE,
+        }
+
+
+class ResourceServer(AwsResource):
+    """aws:cognito/resourceServer:ResourceServer."""
+
+    token = "aws:cognito/resourceServer:ResourceServer"  # noqa: S105  # a Pulumi type
+    service = "cognito-idp"
+    unique_name = "identifier"
+    creates = Operation(name="CreateResourceServer", result="ResourceServer")
+    reads = Operation(name="DescribeResourceServer", result="ResourceServer")
+    updates = Operation(name="UpdateResourceServer")
+    deletes = Operation(name="DeleteResourceServer")
+    handled = HANDLED
+    properties: ClassVar[Properties] = {
+        "identifier": Property(required=True, force_new=True),
+        "name": Property(required=True),
+        "scopes": Property(
+            kind=Kind.SET,
+            items=Property(
+                kind=Kind.OBJECT,
+                properties={
+                    "scopeName": Property(required=True),
+                    "scopeDescription": Property(required=True),
+                },
+            ),
+        ),
+        "userPoolId": Property(required=True, force_new=True),
+        "region": REGION,
+        "scopeIdentifiers": Property(kind=Kind.LIST, items=Property(), output=True, volatile=True),
+    }
+
+    def identify(self, resource_id: str, state: Values) -> Document:
+        """Name the pool and the server: pool|identifier."""
+        del state
+        pool, _, identifier = resource_id.partition("|")
+        return {"UserPoolId": pool, "Identifier": identifier}
+
+    def created_id(self, inputs: Values, result: Document) -> str:
+        """The id is the pool's and the server's identifier."""
+        del result
+        return f"{text(inputs['userPoolId'])}|{text(inputs['identifier'])}"
+
+    def described(self, answer: Document) -> Values:
+        """Tell the scopes' full names, as tokens carry them."""
+        values = super().described(answer)
+        scopes = values.get("scopes")
+        values["scopeIdentifiers"] = [
+            f"{values['identifier']}/{text(mapping(scope)['scopeName'])}"
+            for scope in (scopes if isinstance(scopes, list) else [])
+        ]
+        return values
+
+
+class UserPoolClient(AwsResource):
+    """aws:cognito/userPoolClient:UserPoolClient."""
+
+    token = "aws:cognito/userPoolClient:UserPoolClient"  # noqa: S105  # a Pulumi type
+    service = "cognito-idp"
+    creates = Operation(name="CreateUserPoolClient", result="UserPoolClient")
+    reads = Operation(name="DescribeUserPoolClient", result="UserPoolClient")
+    updates = Operation(name="UpdateUserPoolClient")
+    deletes = Operation(name="DeleteUserPoolClient")
+    handled = HANDLED
+    properties: ClassVar[Properties] = {
+        "name": Property(required=True, aws="ClientName"),
+        "userPoolId": Property(required=True, force_new=True),
+        "accessTokenValidity": Property(kind=Kind.INTEGER, computed=True),
+        "allowedOauthFlows": _names(computed=True, aws="AllowedOAuthFlows"),
+        "allowedOauthFlowsUserPoolClient": Property(
+            kind=Kind.BOOLEAN, computed=True, aws="AllowedOAuthFlowsUserPoolClient"
+        ),
+        "allowedOauthScopes": _names(computed=True, aws="AllowedOAuthScopes"),
+        "authSessionValidity": Property(kind=Kind.INTEGER, computed=True),
+        "callbackUrls": _names(computed=True, aws="CallbackURLs"),
+        "defaultRedirectUri": Property(computed=True, aws="DefaultRedirectURI"),
+        "enablePropagateAdditionalUserContextData": Property(kind=Kind.BOOLEAN, computed=True),
+        "enableTokenRevocation": Property(kind=Kind.BOOLEAN, computed=True),
+        "explicitAuthFlows": _names(computed=True),
+        "generateSecret": Property(kind=Kind.BOOLEAN, force_new=True, write_only=True),
+        "idTokenValidity": Property(kind=Kind.INTEGER, computed=True),
+        "logoutUrls": _names(computed=True, aws="LogoutURLs"),
+        "preventUserExistenceErrors": Property(computed=True),
+        "readAttributes": _names(computed=True),
+        "refreshTokenRotation": Property(
+            kind=Kind.OBJECT,
+            computed=True,
+            properties={
+                "feature": Property(required=True),
+                "retryGracePeriodSeconds": Property(kind=Kind.INTEGER, computed=True),
+            },
+        ),
+        "refreshTokenValidity": Property(kind=Kind.INTEGER, computed=True),
+        "supportedIdentityProviders": _names(computed=True),
+        "tokenValidityUnits": Property(
+            kind=Kind.OBJECT,
+            computed=True,
+            properties={
+                "accessToken": Property(default="hours"),
+                "idToken": Property(default="hours"),
+                "refreshToken": Property(default="days"),
+            },
+        ),
+        "writeAttributes": _names(computed=True),
+        "region": REGION,
+        "clientSecret": Property(output=True, secret=True),
+        **refused("analyticsConfiguration"),
+    }
+
+    def identify(self, resource_id: str, state: Values) -> Document:
+        """Name the pool and the client; an import names both: pool/client."""
+        pool, _, client = resource_id.rpartition("/")
+        return {"UserPoolId": pool or state.get("userPoolId"), "ClientId": client}
+
+    def created_id(self, inputs: Values, result: Document) -> str:
+        """The id is the one that Cognito gave."""
+        del inputs
+        return text(result["ClientId"])
+
+    def described(self, answer: Document) -> Values:
+        """Tell the id that a created client has, also of an imported one."""
+        return {**super().described(answer), "id": answer["ClientId"]}

@@ -1,0 +1,49 @@
+"""What the aws provider offers."""
+
+from pathlib import Path
+from typing import Final
+
+from localcloud.providers.aws import apprunner, cognito, ecr, iam, lambda_, logs, secretsmanager
+from localcloud.providers.aws.clients import CONFIGURATION, Aws
+from localcloud.providers.aws.invokes import INVOKES
+from localcloud.providers.aws.resource import AwsResource
+from localcloud.providers.servicer import Provider
+
+RESOURCES: Final[tuple[AwsResource, ...]] = (
+    apprunner.AutoScalingConfigurationVersion(),
+    apprunner.ObservabilityConfiguration(),
+    apprunner.Service(),
+    apprunner.VpcConnector(),
+    cognito.ResourceServer(),
+    cognito.UserPool(),
+    cognito.UserPoolClient(),
+    cognito.UserPoolDomain(),
+    ecr.LifecyclePolicy(),
+    ecr.Repository(),
+    iam.Role(),
+    iam.RolePolicy(),
+    lambda_.Function(),
+    lambda_.Permission(),
+    logs.LogGroup(),
+    secretsmanager.Secret(),
+    secretsmanager.SecretVersion(),
+)
+
+
+def provider(project_directory: Path) -> Provider[Aws]:
+    """Offer the aws provider.
+
+    Args:
+        project_directory: what relative paths of archives are relative to.
+
+    Returns:
+        The provider.
+    """
+    return Provider(
+        name="aws",
+        version="7.51.1",
+        configuration=CONFIGURATION,
+        configure=lambda values: Aws.configure(values, project_directory),
+        resources={resource.token: resource for resource in RESOURCES},
+        invokes=INVOKES,
+    )

@@ -1,0 +1,202 @@
+"""Pulumi values as AWS parameters and back, and held against botocore's shapes."""
+
+import json
+import re
+from collections.abc import Iterator
+from enum import Enum
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from localcloud.providers.aws.clients import Document
+from localcloud.providers.schema import Failure, Kind, Properties, Property
+from localcloud.providers.values import Value, Values, is_known
+
+
+class Casing(Enum):
+    """How a service names its members."""
+
+    PASCAL = "pascal"
+    """As most do: userPoolId is UserPoolId."""
+    CAMEL = "camel"
+    """As ECR and CloudWatch Logs do, and Pulumi."""
+
+
+def aws_name(name: str, declared: Property, casing: Casing) -> str:
+    """Name a property as AWS does; dots lead into objects."""
+    if declared.aws is not None:
+        return declared.aws
+    return name if casing is Casing.CAMEL else name[:1].upper() + name[1:]
+
+
+def to_aws(properties: Properties, values: Values, shape: Shape, casing: Casing) -> Document:
+    """Turn Pulumi values into the parameters that an operation takes.
+
+    Args:
+        properties: the declaration.
+        values: the values; all known.
+        shape: the shape of the operation's input, or of a structure in it.
+        casing: how the service names its members.
+
+    Returns:
+        The parameters: of those properties whose AWS name the shape has.
+    """
+    document: Document = {}
+    for name, declared in properties.items():
+        value = values.get(name)
+        if value is None or declared.unsupported or declared.output:
+            continue
+        path = aws_name(name, declared, casing).split(".")
+        if (member := resolve(shape, path)) is None:
+            continue
+        target = document
+        for step in path[:-1]:
+            target = target.setdefault(step, {})
+        target[path[-1]] = _to_aws(declared, value, member, casing)
+    return document
+
+
+def from_aws(properties: Properties, document: Document, casing: Casing) -> Values:
+    """Turn an operation's answer into Pulumi values.
+
+    Args:
+        properties: the declaration.
+        document: the answer, or a structure in it.
+        casing: how the service names its members.
+
+    Returns:
+        The values of the declared properties that the answer has.
+    """
+    values: Values = {}
+    for name, declared in properties.items():
+        if declared.write_only or (declared.unsupported and not declared.output):
+            continue
+        found: object = document
+        for step in (declared.aws_read or aws_name(name, declared, casing)).split("."):
+            found = found.get(step) if isinstance(found, dict) else None
+        if found is not None:
+            values[name] = _from_aws(declared, found, casing)
+    return values
+
+
+def violations(
+    properties: Properties, values: Values, shape: Shape, casing: Casing, path: str = ""
+) -> Iterator[Failure]:
+    """Hold the known values of inputs against the shape that they are sent in.
+
+    botocore itself leaves enums, patterns and lengths to AWS; here they are told in the preview.
+
+    Args:
+        properties: the declaration.
+        values: the inputs; may hold unknowns.
+        shape: the shape of the operation's input, or of a structure in it.
+        casing: how the service names its members.
+        path: where in the inputs the values are.
+
+    Yields:
+        What AWS would refuse.
+    """
+    for name, declared in properties.items():
+        value = values.get(name)
+        if value is None or declared.unsupported or declared.output:
+            continue
+        member = resolve(shape, aws_name(name, declared, casing).split("."))
+        if member is not None:
+            yield from _violations(declared, value, member, casing, f"{path}{name}")
+
+
+def resolve(shape: Shape, path: list[str]) -> Shape | None:
+    """Follow member names into a shape; None where it has none of that name."""
+    found: Shape | None = shape
+    for step in path:
+        found = found.members.get(step) if isinstance(found, StructureShape) else None
+    return found
+
+
+def _to_aws(declared: Property, value: Value, shape: Shape, casing: Casing) -> object:
+    if isinstance(value, dict) and declared.kind is Kind.OBJECT:
+        return to_aws(declared.properties, value, shape, casing)
+    if isinstance(value, list) and declared.items is not None:
+        if not isinstance(shape, ListShape):
+            # AWS takes one where the real provider's schema has a list of at most one.
+            return _to_aws(declared.items, value[0], shape, casing) if value else None
+        return [_to_aws(declared.items, item, shape.member, casing) for item in value]
+    if isinstance(value, dict):
+        return dict(value)
+    return value
+
+
+def _from_aws(declared: Property, found: object, casing: Casing) -> Value:
+    if declared.kind is Kind.OBJECT and isinstance(found, dict):
+        return from_aws(declared.properties, found, casing)
+    if declared.kind in (Kind.LIST, Kind.SET) and declared.items is not None:
+        items = found if isinstance(found, list) else [found]
+        return [_from_aws(declared.items, item, casing) for item in items]
+    if declared.kind is Kind.MAP and isinstance(found, dict):
+        return {str(key): str(item) for key, item in found.items()}
+    if declared.kind is Kind.JSON and not isinstance(found, str):
+        return json.dumps(found, sort_keys=True)
+    if isinstance(found, bool | int | float | str):
+        return found
+    # Times and numbers of uncommon types, which Pulumi holds as strings.
+    return found.isoformat() if hasattr(found, "isoformat") else str(found)
+
+
+def _violations(
+    declared: Property, value: Value, shape: Shape, casing: Casing, path: str
+) -> Iterator[Failure]:
+    if isinstance(value, dict) and declared.kind is Kind.OBJECT:
+        yield from violations(declared.properties, value, shape, casing, f"{path}.")
+        yield from (
+            Failure(property=path, reason=f"{path}: AWS requires {required}")
+            for required in getattr(shape, "required_members", ())
+            if required not in _named(declared.properties, value, casing)
+        )
+    elif isinstance(value, list) and declared.items is not None and isinstance(shape, ListShape):
+        yield from _limits(len(value), shape, path, "items")
+        for index, item in enumerate(value):
+            yield from _violations(declared.items, item, shape.member, casing, f"{path}[{index}]")
+    elif isinstance(value, dict) and isinstance(shape, MapShape):
+        yield from _limits(len(value), shape, path, "entries")
+        for key, item in value.items():
+            yield from _scalars(key, shape.key, f"{path}.{key}")
+            yield from _scalars(item, shape.value, f"{path}.{key}")
+    elif is_known(value):
+        yield from _scalars(value, shape, path)
+
+
+def _named(properties: Properties, values: Values, casing: Casing) -> set[str]:
+    return {aws_name(name, properties[name], casing) for name in values if name in properties}
+
+
+def _scalars(value: Value, shape: Shape, path: str) -> Iterator[Failure]:
+    if isinstance(value, bool):
+        return
+    if isinstance(value, int | float):
+        if shape.type_name in ("integer", "long", "float", "double"):
+            yield from _limits(value, shape, path, "")
+    elif isinstance(value, str) and shape.type_name == "string":
+        if allowed := getattr(shape, "enum", None):
+            if value not in allowed:
+                reason = f"{path} must be one of {', '.join(allowed)}"
+                yield Failure(property=path, reason=reason)
+            return
+        yield from _limits(len(value), shape, path, "characters")
+        pattern = shape.metadata.get("pattern")
+        if pattern and not _matches(pattern, value):
+            yield Failure(property=path, reason=f"{path} must match {pattern}")
+
+
+def _limits(size: float, shape: Shape, path: str, unit: str) -> Iterator[Failure]:
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if least is not None and size < least:
+        yield Failure(property=path, reason=f"{path} must be at least {least} {unit}".rstrip())
+    if most is not None and size > most:
+        yield Failure(property=path, reason=f"{path} must be at most {most} {unit}".rstrip())
+
+
+def _matches(pattern: str, value: str) -> bool:
+    """Match as AWS does; a pattern in Java's dialect that Python can't read refuses nothing."""
+    try:
+        return re.fullmatch(pattern, value, re.DOTALL) is not None
+    except re.error:
+        return True

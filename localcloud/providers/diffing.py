@@ -1,0 +1,152 @@
+"""Diff: what a change of inputs means for a resource."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from localcloud.providers.schema import Kind, Properties, Property
+from localcloud.providers.values import UNKNOWN, Archive, Asset, Value, Values, is_empty
+
+
+class Change(Enum):
+    """What happens to a property."""
+
+    ADD = "add"
+    DELETE = "delete"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A property that changes.
+
+    Attributes:
+        path: the property's path, as Pulumi writes it.
+        change: what happens to it.
+        replace: whether the resource must be replaced for it.
+    """
+
+    path: str
+    change: Change
+    replace: bool
+
+    @property
+    def top_level(self) -> str:
+        """The top-level property that the path begins at."""
+        return self.path.split(".", 1)[0].split("[", 1)[0]
+
+
+def diff(properties: Properties, olds: Values, news: Values) -> list[Difference]:
+    """Compare a resource's state with new inputs.
+
+    Args:
+        properties: the declaration.
+        olds: the state: what the service is known to have.
+        news: the checked inputs; may hold unknowns.
+
+    Returns:
+        The properties that change, in the declaration's order. Empty values count as absent;
+        where the program gives nothing, what the provider computed is no change.
+    """
+    return list(_objects(properties, olds, news, path="", replace=False))
+
+
+def same(declared: Property, old: Value, new: Value) -> bool:
+    """Say whether two values of a property mean the same.
+
+    Args:
+        declared: the property.
+        old: one value, complete.
+        new: the other; what it leaves to the provider counts as equal.
+
+    Returns:
+        Whether no change is needed from one to the other.
+    """
+    return not list(_values(declared, old, new, path="x", replace=False))
+
+
+def _objects(
+    properties: Properties, olds: Values, news: Values, *, path: str, replace: bool
+) -> Iterator[Difference]:
+    for name, declared in properties.items():
+        if declared.output or declared.unsupported or declared.inert:
+            continue
+        where = f"{path}.{name}" if path else name
+        yield from _values(
+            declared,
+            olds.get(name),
+            news.get(name),
+            path=where,
+            replace=replace or declared.force_new,
+        )
+
+
+def _values(
+    declared: Property, old: Value, new: Value, *, path: str, replace: bool
+) -> Iterator[Difference]:
+    if is_empty(new):
+        if not declared.computed and not _is_zero(old) and old != declared.default:
+            yield Difference(path=path, change=Change.DELETE, replace=replace)
+    elif is_empty(old):
+        if new != declared.default and new is not False:
+            yield Difference(path=path, change=Change.ADD, replace=replace)
+    elif declared.kind is Kind.OBJECT and isinstance(old, dict) and isinstance(new, dict):
+        yield from _objects(declared.properties, old, new, path=path, replace=replace)
+    elif declared.kind is Kind.MAP and isinstance(old, dict) and isinstance(new, dict):
+        yield from _maps(old, new, path=path, replace=replace)
+    elif not _equal(declared, old, new):
+        yield Difference(path=path, change=Change.UPDATE, replace=replace)
+
+
+def _is_zero(value: Value) -> bool:
+    """Say whether a value is its type's zero, which the real providers don't tell from absence."""
+    return is_empty(value) or value is False or value == 0
+
+
+def _maps(
+    old: Mapping[str, Value], new: Mapping[str, Value], *, path: str, replace: bool
+) -> Iterator[Difference]:
+    for key in sorted(old.keys() | new.keys()):
+        where = f'{path}["{key}"]' if set(key) & set('."[]') else f"{path}.{key}"
+        if key not in new:
+            yield Difference(path=where, change=Change.DELETE, replace=replace)
+        elif key not in old:
+            yield Difference(path=where, change=Change.ADD, replace=replace)
+        elif old[key] != new[key]:
+            yield Difference(path=where, change=Change.UPDATE, replace=replace)
+
+
+def _equal(declared: Property, old: Value, new: Value) -> bool:
+    if UNKNOWN in (old, new):
+        return False
+    if isinstance(old, Asset | Archive) and isinstance(new, Asset | Archive):
+        # The content decides, not where it lies: a moved checkout is no change.
+        return type(old) is type(new) and (old.hash or old) == (new.hash or new)
+    if declared.kind is Kind.JSON:
+        return _parsed(old) == _parsed(new)
+    if isinstance(old, list) and isinstance(new, list) and declared.items is not None:
+        return _lists(declared, declared.items, old, new)
+    return old == new
+
+
+def _lists(declared: Property, items: Property, old: list[Value], new: list[Value]) -> bool:
+    if len(old) != len(new):
+        return False
+    if declared.kind is not Kind.SET:
+        return all(same(items, *pair) for pair in zip(old, new, strict=True))
+    rest = list(old)
+    for item in new:
+        match = next((other for other in rest if same(items, other, item)), None)
+        if match is None:
+            return False
+        rest.remove(match)
+    return True
+
+
+def _parsed(value: Value) -> object:
+    try:
+        parsed: object = json.loads(str(value))
+    except ValueError:
+        return value
+    return parsed

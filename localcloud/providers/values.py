@@ -1,0 +1,297 @@
+"""Property values as they cross the wire between the engine and a provider.
+
+The engine sends a protobuf Struct in which secrets, assets, archives and unknowns are marked by
+signatures. Here they become plain Python values: unknowns are UNKNOWN, assets and archives are
+classes of their own, and secrets are unwrapped, their top-level property remembered. A property
+that holds a secret anywhere is secret as a whole.
+
+Sources: pulumi/pulumi, sdk/go/common/resource/plugin/rpc.go and
+sdk/python/lib/pulumi/runtime/rpc.py.
+"""
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, TypeAlias
+
+from google.protobuf import struct_pb2
+from pulumi.runtime import rpc
+
+_SIGNATURE: Final = rpc._special_sig_key  # noqa: SLF001  # the wire's constants, published nowhere else
+_SECRET: Final = rpc._special_secret_sig  # noqa: SLF001  # likewise
+_ASSET: Final = rpc._special_asset_sig  # noqa: SLF001  # likewise
+_ARCHIVE: Final = rpc._special_archive_sig  # noqa: SLF001  # likewise
+_UNKNOWNS: Final = frozenset(
+    {
+        rpc.UNKNOWN,
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # boolean
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # number
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # array
+        "030794c1-ac77-496b-92df-f27374a8bd58",  # asset
+        "e48ece36-62e2-4504-bad9-02848725956a",  # archive
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # object
+    }
+)
+
+
+class Unknown(Enum):
+    """The type of UNKNOWN, a value that only the deployment will tell."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN: Final = Unknown.UNKNOWN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asset:
+    """One file: by path, by text or by address.
+
+    Attributes:
+        path: a file of this machine.
+        text: the content itself.
+        uri: where the content is.
+        hash: the content's SHA-256, as the engine computed it.
+    """
+
+    path: str | None = None
+    text: str | None = field(default=None, repr=False)
+    uri: str | None = None
+    hash: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    """Many files: a folder or an archive by path or by address, or a map of assets.
+
+    Attributes:
+        path: a folder or an archive file of this machine.
+        uri: where the archive is.
+        assets: assets and archives by their name in the archive.
+        hash: the content's SHA-256, as the engine computed it.
+    """
+
+    path: str | None = None
+    uri: str | None = None
+    assets: Mapping[str, "Asset | Archive"] | None = None
+    hash: str = ""
+
+
+Value: TypeAlias = (
+    "bool | int | float | str | Unknown | Asset | Archive | list[Value] | dict[str, Value] | None"
+)
+Values: TypeAlias = dict[str, Value]
+
+
+def decode(struct: struct_pb2.Struct) -> tuple[Values, frozenset[str]]:
+    """Read what the engine sent.
+
+    Args:
+        struct: the properties.
+
+    Returns:
+        The values, and the names of the top-level properties that hold a secret.
+
+    Raises:
+        ValueError: a value is of a kind that these providers don't take.
+    """
+    values: Values = {}
+    secret: set[str] = set()
+    for name, wire in struct.fields.items():
+        found: list[bool] = []
+        values[name] = _decode(wire, found)
+        if found:
+            secret.add(name)
+    return values, frozenset(secret)
+
+
+def encode(values: Mapping[str, Value], secret: Collection[str] = ()) -> struct_pb2.Struct:
+    """Write values for the engine.
+
+    Args:
+        values: the properties; those that are None are left out.
+        secret: the names of the top-level properties to mark as secret.
+
+    Returns:
+        The wire's form.
+    """
+    fields = {}
+    for name, value in values.items():
+        if value is None:
+            continue
+        wire = _encode(value)
+        fields[name] = _signed(_SECRET, {"value": wire}) if name in secret else wire
+    return struct_pb2.Struct(fields=fields)
+
+
+def is_known(value: Value) -> bool:
+    """Say whether a value holds no unknown anywhere."""
+    if isinstance(value, dict):
+        return all(is_known(item) for item in value.values())
+    if isinstance(value, list):
+        return all(is_known(item) for item in value)
+    return value is not UNKNOWN
+
+
+def is_empty(value: Value) -> bool:
+    """Say whether a value stands for nothing: AWS and Pulumi don't tell these from absence."""
+    return value is None or (isinstance(value, str | list | dict) and not value)
+
+
+def text(value: Value) -> str:
+    """Take a value that is a string.
+
+    Args:
+        value: the value.
+
+    Returns:
+        The string.
+
+    Raises:
+        TypeError: it is none; the message doesn't show it.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"a string was expected, not {type(value).__name__}")
+    return value
+
+
+def mapping(value: Value) -> Values:
+    """Take a value that is an object, or nothing (an empty object then).
+
+    Args:
+        value: the value.
+
+    Returns:
+        The object.
+
+    Raises:
+        TypeError: it is something else; the message doesn't show it.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise TypeError(f"an object was expected, not {type(value).__name__}")
+    return value
+
+
+def _decode(wire: struct_pb2.Value, secret: list[bool]) -> Value:
+    kind = wire.WhichOneof("kind")
+    if kind == "bool_value":
+        return wire.bool_value
+    if kind == "number_value":
+        number = wire.number_value
+        return int(number) if math.isfinite(number) and number.is_integer() else number
+    if kind == "string_value":
+        return UNKNOWN if wire.string_value in _UNKNOWNS else wire.string_value
+    if kind == "list_value":
+        return [_decode(item, secret) for item in wire.list_value.values]
+    if kind == "struct_value":
+        return _decode_struct(wire.struct_value, secret)
+    return None
+
+
+def _decode_struct(struct: struct_pb2.Struct, secret: list[bool]) -> Value:
+    fields = struct.fields
+    if _SIGNATURE not in fields:
+        return {name: _decode(wire, secret) for name, wire in fields.items()}
+    signature = fields[_SIGNATURE].string_value
+    if signature == _SECRET:
+        secret.append(True)
+        return _decode(fields["value"], secret)
+    if signature == _ASSET:
+        return Asset(
+            path=_optional(fields, "path"),
+            text=fields["text"].string_value
+            if "text" in fields and not _optional(fields, "path")
+            else None,
+            uri=_optional(fields, "uri"),
+            hash=_optional(fields, "hash") or "",
+        )
+    if signature == _ARCHIVE:
+        return Archive(
+            path=_optional(fields, "path"),
+            uri=_optional(fields, "uri"),
+            assets=dict(_members(fields["assets"].struct_value)) if "assets" in fields else None,
+            hash=_optional(fields, "hash") or "",
+        )
+    raise ValueError(f"values with the signature {signature} are not supported by this provider")
+
+
+def _members(struct: struct_pb2.Struct) -> Iterator[tuple[str, Asset | Archive]]:
+    for name, wire in struct.fields.items():
+        member = _decode(wire, [])
+        if not isinstance(member, Asset | Archive):
+            raise ValueError(f"the archive's member {name} is neither an asset nor an archive")  # noqa: TRY004  # the engine's data, not a caller's argument
+        yield name, member
+
+
+def _optional(fields: Mapping[str, struct_pb2.Value], name: str) -> str | None:
+    return fields[name].string_value or None if name in fields else None
+
+
+def _encode(value: Value) -> struct_pb2.Value:
+    if isinstance(value, dict):
+        return struct_pb2.Value(
+            struct_value=struct_pb2.Struct(
+                fields={name: _encode(item) for name, item in value.items()}
+            )
+        )
+    if isinstance(value, list):
+        return struct_pb2.Value(
+            list_value=struct_pb2.ListValue(values=[_encode(item) for item in value])
+        )
+    if isinstance(value, Asset | Archive):
+        return _encode_content(value)
+    return _encode_scalar(value)
+
+
+def _encode_scalar(value: "bool | float | str | Unknown | None") -> struct_pb2.Value:
+    if value is None:
+        return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
+    if value is UNKNOWN:
+        return struct_pb2.Value(string_value=rpc.UNKNOWN)
+    if isinstance(value, bool):
+        return struct_pb2.Value(bool_value=value)
+    if isinstance(value, str):
+        return struct_pb2.Value(string_value=value)
+    return struct_pb2.Value(number_value=value)
+
+
+def _encode_content(value: Asset | Archive) -> struct_pb2.Value:
+    fields = {
+        name: struct_pb2.Value(string_value=content)
+        for name in ("path", "uri", "text", "hash")
+        if (content := getattr(value, name, None)) is not None
+    }
+    if isinstance(value, Archive) and value.assets is not None:
+        members = {name: _encode_content(member) for name, member in value.assets.items()}
+        fields["assets"] = struct_pb2.Value(struct_value=struct_pb2.Struct(fields=members))
+    return _signed(_ASSET if isinstance(value, Asset) else _ARCHIVE, fields)
+
+
+def _signed(signature: str, fields: Mapping[str, struct_pb2.Value]) -> struct_pb2.Value:
+    return struct_pb2.Value(
+        struct_value=struct_pb2.Struct(
+            fields={_SIGNATURE: struct_pb2.Value(string_value=signature), **fields}
+        )
+    )
+
+
+def strings(value: Value) -> Sequence[str]:
+    """Take a value that is a list of strings, or nothing (an empty list then).
+
+    Args:
+        value: the value.
+
+    Returns:
+        The strings.
+
+    Raises:
+        TypeError: it is something else; the message doesn't show it.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise TypeError(f"a list was expected, not {type(value).__name__}")
+    return [text(item) for item in value]
