@@ -41,15 +41,16 @@ def run() -> None:
     outputs = deployment.outputs()
     with progress.step("Typing auraSso into the Aura console"):
         _connect_aura(running, outputs["auraSso"])
-    lines = asyncio.run(_go_the_way(running, outputs, progress))
-    deployed = Line(
-        what=f"The stack {STACK} on the stand-in cloud",
-        shown=", ".join(f"{count} {operation}" for operation, count in changes.counts.items()),
-        true=True,
-    )
-    _show([deployed, *lines], outputs["mcpUrl"])
+    operations = ", ".join(f"{count} {name}" for name, count in changes.counts.items())
+    lines = [Line(what=f"The stack {STACK} is deployed", shown=operations, true=True)]
+    try:
+        with progress.step("Calling the server"):
+            asyncio.run(_go_the_way(running, outputs, lines))
+    finally:
+        _show(lines)
     if not all(line.true for line in lines):
         raise typer.Exit(1)
+    _say_what_next(outputs["mcpUrl"])
 
 
 @app.command()
@@ -114,7 +115,7 @@ def _credentials(running: Cloud, secret_arn: str) -> Credentials:
     )
 
 
-async def _go_the_way(running: Cloud, outputs: dict[str, Any], progress: Progress) -> list[Line]:
+async def _go_the_way(running: Cloud, outputs: dict[str, Any], lines: list[Line]) -> None:
     tls = ssl.create_default_context(cafile=str(Home(running.home).certificate_bundle))
     clients = outputs["clients"]
     way = scenario.run(
@@ -123,26 +124,28 @@ async def _go_the_way(running: Cloud, outputs: dict[str, Any], progress: Progres
         outputs["auraSso"],
         tls,
     )
-    with progress.step("Calling the server"):
-        async with aclosing(way):
-            return [line async for line in way]
+    async with aclosing(way):
+        # One by one, so that what is known is shown even if the next call fails.
+        async for line in way:
+            lines.append(line)  # noqa: PERF401
 
 
-def _show(lines: list[Line], mcp_url: str) -> None:
+def _show(lines: list[Line]) -> None:
     table = Table(title="The whole way", title_justify="left")
     table.add_column("What")
     table.add_column("What came back", overflow="fold")
     table.add_column("")
     for line in lines:
         table.add_row(line.what, line.shown, "[green]✓[/green]" if line.true else "[red]✗[/red]")
-    console = Console(highlight=False)
-    console.print(table)
-    console.print(
+    Console(highlight=False).print(table)
+
+
+def _say_what_next(mcp_url: str) -> None:
+    typer.echo(
         f"The server answers at {mcp_url}. Next:\n"
-        "  make outputs                 the stack's outputs, as JSON\n"
-        '  eval "$(make -s env)"        this shell\'s curl, boto3, pulumi and docker use the '
-        "stand-in\n"
-        "  make down                    destroys the stack and stops everything"
+        "  make outputs             the stack's outputs, as JSON\n"
+        '  eval "$(make -s env)"    curl, boto3, pulumi and docker of this shell use the stand-in\n'
+        "  make down                destroys the stack and stops everything"
     )
 
 

@@ -88,7 +88,10 @@ def pairs(graph: "nx.Graph[str]") -> list[dict[str, Any]]:
     Returns:
         One object a pair: the two names, and the number of shared chapters.
     """
-    return [{"a": a, "b": b, "chapters": weight} for a, b, weight in graph.edges(data="weight")]
+    return [
+        {"a": a, "b": b, "chapters": attributes["weight"]}
+        for a, b, attributes in graph.edges(data=True)
+    ]
 
 
 def expected_answers(graph: "nx.Graph[str]") -> tuple[object, ...]:

@@ -1,7 +1,7 @@
 """The demo's calls, and whether each gave what it must."""
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ async def run(
     writer: Credentials,
     aura_sso: Mapping[str, Any],
     tls: ssl.SSLContext,
-) -> AsyncIterator[Line]:
+) -> AsyncGenerator[Line, None]:
     """Go the whole way: tokens, the graph in, questions out, and what must be refused.
 
     Args:
@@ -61,8 +61,8 @@ async def run(
     """
     reader_token = await fetch_token(reader, tls)
     writer_token = await fetch_token(writer, tls)
-    for name, token in (("reader", reader_token), ("writer", writer_token)):
-        yield _token_line(name, token, aura_sso)
+    yield _token_line("reader", reader, reader_token, aura_sso)
+    yield _token_line("writer", writer, writer_token, aura_sso)
     async with connect(writer.mcp_url, writer_token, tls) as client:
         yield await _load(client)
     async with connect(reader.mcp_url, reader_token, tls) as client:
@@ -77,14 +77,19 @@ async def run(
     yield await _call_without_token(reader.mcp_url, tls)
 
 
-def _token_line(name: str, token: str, aura_sso: Mapping[str, Any]) -> Line:
+def _token_line(
+    name: str, credentials: Credentials, token: str, aura_sso: Mapping[str, Any]
+) -> Line:
     # Only shown here; who verifies a token is the database.
     claims = jwt.decode(token, options={"verify_signature": False})
-    audience, groups = claims.get("aud"), claims.get(aura_sso["groupsClaim"])
+    audience, groups = claims.get("aud"), claims.get(aura_sso["groupsClaim"]) or []
+    scope_names = {scope.rpartition("/")[2] for scope in credentials.scopes}
     return Line(
         what=f"The {name}'s token from Cognito",
-        shown=f"aud {audience}, groups {', '.join(groups or ())}",
-        true=audience in aura_sso["audience"] and groups == [name],
+        shown=f"aud {audience}, groups {', '.join(groups)}",
+        true=audience == credentials.client_id
+        and audience in aura_sso["audience"]
+        and set(groups) == scope_names,
     )
 
 

@@ -98,12 +98,14 @@ class Service:
     Attributes:
         name: names its log and its record.
         command: the program and its arguments, without `--ready-fd`.
+        directory: the folder it runs in.
         environment: what is added to this process's environment.
         timeout: how long it may take to serve, in seconds.
     """
 
     name: str
     command: Sequence[str]
+    directory: Path
     environment: Mapping[str, str]
     timeout: float
 
@@ -133,6 +135,7 @@ def start(service: Service, *, records: Path, logs: Path) -> dict[str, str]:
         with log.open("ab") as output:
             process = subprocess.Popen(
                 [*service.command, "--ready-fd", str(write_end)],
+                cwd=service.directory,
                 env=os.environ | service.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -111,7 +111,8 @@ def _build(progress: Progress, version: str, target: Path) -> None:
         _unfinished(target) as unfinished,
     ):
         command = [
-            *(str(go), "-C", str(_MODULE), "build", "-o", str(unfinished)),
+            *(str(go), "-C", str(_MODULE), "build", "-mod=readonly", "-buildvcs=false"),
+            *("-o", str(unfinished)),
             # No debug information, and no optimisation of an engine that mostly waits:
             # both make the one build that a person waits for shorter.
             *("-ldflags", f"-s -w -X {_VERSION_VARIABLE}={version}", "-gcflags=all=-N -l"),
@@ -121,7 +122,7 @@ def _build(progress: Progress, version: str, target: Path) -> None:
             command,
             check=False,
             # The pinned toolchain builds; Go must not fetch another one.
-            env=os.environ | {"GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": "-mod=readonly"},
+            env=os.environ | {"GOTOOLCHAIN": "local", "GOWORK": "off"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -34,6 +34,7 @@ def _service(program: str, *, timeout: float = 20) -> Service:
     return Service(
         name="example",
         command=[sys.executable, "-c", program],
+        directory=Path.cwd(),
         environment={},
         timeout=timeout,
     )

@@ -1,0 +1,108 @@
+"""The processes of a stand-in cloud, and how each is started."""
+
+import os
+import sys
+from pathlib import Path
+
+from localcloud import processes
+from localcloud.docker_engine import DockerEngine
+from localcloud.paths import PROJECT_DIRECTORY, Home
+from localcloud.processes import Service
+
+PROVIDERS = "providers"
+AWS = "aws"
+AURA = "aura"
+NAMES = (PROVIDERS, AWS, AURA)
+
+_TIMEOUT = 120.0
+
+
+def records(home: Home) -> Path:
+    """Name the folder that keeps which process each service is.
+
+    Args:
+        home: the stand-in.
+
+    Returns:
+        The folder.
+    """
+    return home.directory / "services"
+
+
+def start_providers(home: Home, docker: DockerEngine) -> dict[str, str]:
+    """Start the Pulumi providers, or find them running.
+
+    Args:
+        home: the stand-in.
+        docker: the engine that builds and pushes images.
+
+    Returns:
+        The address of each provider, by its package's name.
+
+    Raises:
+        LocalCloudError: they don't start.
+    """
+    return _start(
+        home,
+        PROVIDERS,
+        ["--project-directory", str(PROJECT_DIRECTORY)],
+        {"DOCKER_HOST": docker.host, **throw_away_keys()},
+    )
+
+
+def throw_away_keys() -> dict[str, str]:
+    """Give the keys that sign requests to the AWS endpoint, which checks no signature.
+
+    Returns:
+        Environment variables; a person's own profile is kept out of the way.
+    """
+    return {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+def start_aws(
+    home: Home, docker: DockerEngine, *, port: int, service_ports: tuple[int, int], region: str
+) -> str:
+    """Start the AWS endpoint, or find it running.
+
+    Args:
+        home: the stand-in.
+        docker: the engine that runs App Runner's containers.
+        port: the endpoint's port.
+        service_ports: the first and last port for App Runner's services.
+        region: the region.
+
+    Returns:
+        The endpoint's URL.
+
+    Raises:
+        LocalCloudError: it doesn't start.
+    """
+    first, last = service_ports
+    addresses = _start(
+        home,
+        AWS,
+        [
+            *("--port", str(port), "--service-ports", f"{first}-{last}", "--region", region),
+            *("--certificate-authority", str(home.authority), "--owner", home.owner),
+        ],
+        {"DOCKER_HOST": docker.host},
+    )
+    return addresses["endpoint"]
+
+
+def _start(
+    home: Home, name: str, arguments: list[str], environment: dict[str, str]
+) -> dict[str, str]:
+    service = Service(
+        name=name,
+        command=[sys.executable, "-m", f"localcloud.{name}", *arguments],
+        directory=PROJECT_DIRECTORY,
+        environment=environment,
+        timeout=_TIMEOUT,
+    )
+    return processes.start(service, records=records(home), logs=home.logs)

@@ -1,0 +1,121 @@
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx2
+import pytest
+import yaml
+
+from automation.deployment import Deployment, Target
+from localcloud import cloud
+from localcloud.cloud import Cloud, Ports
+from localcloud.paths import Home
+from localcloud.progress import Progress
+from localcloud.workspace import STACK
+
+Configure = Callable[[dict[str, Any]], None]
+
+
+def free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def free_range(length: int) -> tuple[int, int]:
+    """Find consecutive free ports."""
+    for first in range(28443, 60000, length):
+        with ExitStack() as stack:
+            try:
+                for port in range(first, first + length):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return first, first + length - 1
+    raise AssertionError("no free range of ports")
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A whole stand-in cloud of the tests' own, beside one that a person may have up."""
+    home = Home(tmp_path_factory.mktemp("localcloud") / "home")
+    aws, bolt, console = free_ports(3)
+    ports = Ports(aws=aws, services=free_range(6), bolt=bolt, console=console)
+    try:
+        yield cloud.up(home, ports, Progress())
+    finally:
+        cloud.down(home, Progress())
+
+
+@pytest.fixture(scope="session")
+def target(running: Cloud) -> Target:
+    home = Home(running.home)
+    return Target(
+        stack=STACK,
+        workspace=home.workspace,
+        engine=home.engine,
+        environment=running.environment(),
+    )
+
+
+@pytest.fixture(scope="session")
+def deployed(target: Target) -> Iterator[Deployment]:
+    """The stack, up once for all tests of the session."""
+    deployment = Deployment(target)
+    deployment.up()
+    yield deployment
+    deployment.destroy()
+
+
+@pytest.fixture(scope="session")
+def outputs(running: Cloud, deployed: Deployment) -> dict[str, Any]:
+    """The stack's outputs; auraSso is typed into the emulated Aura."""
+    outputs = deployed.outputs()
+    credentials = json.loads(running.console_credentials.read_text(encoding="utf-8"))
+    response = httpx2.put(
+        f"{running.console_url}/sso",
+        json=outputs["auraSso"],
+        auth=(credentials["username"], credentials["password"]),
+        timeout=30,
+    )
+    assert response.is_success, response.text
+    return outputs
+
+
+@pytest.fixture
+def configure(target: Target, deployed: Deployment) -> Iterator[Configure]:
+    """Change the stack's configuration; the test's end puts it, and the stack, back."""
+    path = Path(target.workspace) / f"Pulumi.{STACK}.yaml"
+    original = path.read_text(encoding="utf-8")
+
+    def change(settings: dict[str, Any]) -> None:
+        stack = yaml.safe_load(path.read_text(encoding="utf-8"))
+        stack["config"] |= settings
+        path.write_text(yaml.safe_dump(stack), encoding="utf-8")
+
+    yield change
+    path.write_text(original, encoding="utf-8")
+    deployed.up()
+
+
+@pytest.fixture(scope="session")
+def aws(running: Cloud) -> Callable[[str], Any]:
+    """Make boto3 clients with nothing but what `make env` gives."""
+    environment = running.environment()
+
+    def client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=environment["AWS_ENDPOINT_URL"],
+            region_name=environment["AWS_REGION"],
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    return client

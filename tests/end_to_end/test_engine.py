@@ -1,0 +1,123 @@
+"""The program on the unmodified engine: up, unchanged, changed, drifted, failed, gone."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automation.deployment import Deployment, DeploymentError
+from localcloud.cloud import Cloud
+from localcloud.paths import Home
+
+pytestmark = pytest.mark.stand_in
+
+Configure = Callable[[dict[str, Any]], None]
+Aws = Callable[[str], Any]
+
+
+def _types(resources: dict[str, str]) -> set[str]:
+    return {urn.split("::")[2].rpartition("$")[2] for urn in resources}
+
+
+def test_a_second_deployment_changes_nothing(deployed: Deployment) -> None:
+    assert deployed.preview().none
+    assert deployed.up().none
+
+
+def test_a_changed_log_level_updates_the_service_and_nothing_else(
+    deployed: Deployment, outputs: dict[str, Any], configure: Configure, aws: Aws
+) -> None:
+    configure({"neo4j-mcp:logLevel": "debug"})
+    changes = deployed.up()
+    assert _types(dict(changes.resources)) == {"aws:apprunner/service:Service"}
+    assert set(changes.resources.values()) == {"update"}
+    apprunner = aws("apprunner")
+    (summary,) = apprunner.list_services()["ServiceSummaryList"]
+    service = apprunner.describe_service(ServiceArn=summary["ServiceArn"])["Service"]
+    image = service["SourceConfiguration"]["ImageRepository"]["ImageConfiguration"]
+    assert image["RuntimeEnvironmentVariables"]["NEO4J_MCP_LOG_LEVEL"] == "debug"
+    assert deployed.outputs()["mcpUrl"] == outputs["mcpUrl"]
+
+
+def test_refresh_sees_what_was_changed_behind_its_back_and_up_mends_it(
+    deployed: Deployment, aws: Aws
+) -> None:
+    logs = aws("logs")
+    (group,) = [
+        each
+        for each in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
+        if each["logGroupName"].startswith("/aws/lambda/neo4j-mcp-local")
+    ]
+    logs.put_retention_policy(logGroupName=group["logGroupName"], retentionInDays=545)
+    drift = deployed.refresh()
+    assert _types(dict(drift.resources)) == {"aws:cloudwatch/logGroup:LogGroup"}
+    mended = deployed.up()
+    assert _types(dict(mended.resources)) == {"aws:cloudwatch/logGroup:LogGroup"}
+    (group,) = logs.describe_log_groups(logGroupNamePrefix=group["logGroupName"])["logGroups"]
+    assert group["retentionInDays"] != 545
+
+
+def test_refresh_sees_what_was_deleted_behind_its_back_and_up_makes_it_again(
+    deployed: Deployment, aws: Aws
+) -> None:
+    ecr = aws("ecr")
+    (repository,) = ecr.describe_repositories()["repositories"]
+    ecr.delete_lifecycle_policy(repositoryName=repository["repositoryName"])
+    drift = deployed.refresh()
+    assert _types(dict(drift.resources)) == {"aws:ecr/lifecyclePolicy:LifecyclePolicy"}
+    deployed.up()
+    assert ecr.get_lifecycle_policy(repositoryName=repository["repositoryName"])
+    assert deployed.preview().none
+
+
+def test_a_deployment_that_fails_tells_why_leaves_the_old_service_and_recovers(
+    deployed: Deployment, outputs: dict[str, Any], configure: Configure, aws: Aws
+) -> None:
+    configure(
+        {
+            "neo4j-mcp:healthCheck": {
+                "protocol": "HTTP",
+                "path": "/nowhere",
+                "interval": 1,
+                "timeout": 1,
+                "healthyThreshold": 1,
+                "unhealthyThreshold": 2,
+            }
+        }
+    )
+    with pytest.raises(DeploymentError, match=r"(?i)health"):
+        deployed.up()
+    (summary,) = aws("apprunner").list_services()["ServiceSummaryList"]
+    assert summary["Status"] == "RUNNING"
+    configure({"neo4j-mcp:healthCheck": {"interval": 1}})
+    deployed.up()
+    assert deployed.outputs()["mcpUrl"] == outputs["mcpUrl"]
+
+
+def test_wrong_settings_are_all_told_before_anything_is_touched(
+    deployed: Deployment, configure: Configure
+) -> None:
+    configure({"neo4j-mcp:neo4jUri": "https://example.org", "neo4j-mcp:cpu": 300})
+    with pytest.raises(DeploymentError) as raised:
+        deployed.preview()
+    assert "neo4j-mcp:neo4jUri" in str(raised.value)
+    assert "neo4j-mcp:cpu" in str(raised.value)
+    assert "pulumi config set" in str(raised.value)
+
+
+def test_the_state_holds_no_secret_in_clear_text(
+    running: Cloud, outputs: dict[str, Any], aws: Aws
+) -> None:
+    states = [
+        path.read_text(encoding="utf-8") for path in Path(Home(running.home).pulumi).rglob("*.json")
+    ]
+    assert states
+    secretsmanager = aws("secretsmanager")
+    for client in outputs["clients"].values():
+        value = secretsmanager.get_secret_value(SecretId=client["secretArn"])["SecretString"]
+        secret = json.loads(value)["clientSecret"]
+        assert client["clientId"] in "".join(states)
+        assert secret not in "".join(states)
+        assert secret not in json.dumps(outputs)

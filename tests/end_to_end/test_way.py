@@ -1,0 +1,245 @@
+"""The whole way with each vendor's own client: OAuth, Bolt, MCP, AWS and Docker."""
+
+import asyncio
+import base64
+import datetime as dt
+import json
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any
+
+import docker
+import httpx2
+import jwt
+import neo4j
+import pytest
+from neo4j.exceptions import ClientError, Forbidden
+
+from automation.deployment import Deployment
+from demo import scenario
+from demo.calls import Credentials, call_tool, connect, fetch_token
+from localcloud.cloud import Cloud
+from localcloud.docker_engine import LABEL
+from localcloud.paths import Home
+
+pytestmark = pytest.mark.stand_in
+
+Aws = Callable[[str], Any]
+_PATIENCE = 60.0
+
+
+@pytest.fixture
+def tls(running: Cloud) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(Home(running.home).certificate_bundle))
+
+
+@pytest.fixture
+def credentials(outputs: dict[str, Any], aws: Aws) -> dict[str, Credentials]:
+    """What each client reads from its own secret."""
+    found = {}
+    for name, client in outputs["clients"].items():
+        answer = aws("secretsmanager").get_secret_value(SecretId=client["secretArn"])
+        secret = json.loads(answer["SecretString"])
+        found[name] = Credentials(
+            client_id=secret["clientId"],
+            client_secret=secret["clientSecret"],
+            token_url=secret["tokenUrl"],
+            scopes=tuple(secret["scopes"]),
+            mcp_url=secret["mcpUrl"],
+        )
+    return found
+
+
+@pytest.fixture
+def tokens(credentials: dict[str, Credentials], tls: ssl.SSLContext) -> dict[str, str]:
+    async def take() -> dict[str, str]:
+        return {name: await fetch_token(each, tls) for name, each in credentials.items()}
+
+    return asyncio.run(take())
+
+
+@pytest.fixture
+def service(aws: Aws) -> dict[str, Any]:
+    (summary,) = aws("apprunner").list_services()["ServiceSummaryList"]
+    answer = aws("apprunner").describe_service(ServiceArn=summary["ServiceArn"])
+    found: dict[str, Any] = answer["Service"]
+    return found
+
+
+def test_a_token_carries_audience_and_groups_and_verifies_with_the_published_keys(
+    outputs: dict[str, Any], tokens: dict[str, str]
+) -> None:
+    discovery = httpx2.get(outputs["discoveryUrl"], timeout=10).json()
+    assert discovery["issuer"] == outputs["issuer"]
+    assert discovery["jwks_uri"] == outputs["jwksUrl"]
+    keys = jwt.PyJWKClient(outputs["jwksUrl"])
+    for name, token in tokens.items():
+        client_id = outputs["clients"][name]["clientId"]
+        claims = jwt.decode(
+            token,
+            keys.get_signing_key_from_jwt(token).key,
+            algorithms=["RS256"],
+            audience=client_id,
+            issuer=outputs["issuer"],
+        )
+        scopes = outputs["clients"][name]["scopes"]
+        assert sorted(claims["groups"]) == sorted(each.rpartition("/")[2] for each in scopes)
+        assert claims["client_id"] == client_id
+        assert claims["token_use"] == "access"
+
+
+def _driver(running: Cloud, token: str, monkeypatch: pytest.MonkeyPatch) -> neo4j.Driver:
+    monkeypatch.setenv("SSL_CERT_FILE", str(Home(running.home).certificate_bundle))
+    return neo4j.GraphDatabase.driver(running.bolt_uri, auth=neo4j.bearer_auth(token))
+
+
+def test_the_driver_reads_and_the_reader_cannot_write(
+    running: Cloud, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _driver(running, tokens["writer"], monkeypatch) as driver:
+        driver.execute_query("MERGE (:Probe {name: 'driver'})")
+    with _driver(running, tokens["reader"], monkeypatch) as driver:
+        found = driver.execute_query("MATCH (p:Probe) RETURN count(p) AS probes").records
+        assert found[0]["probes"] == 1
+        with pytest.raises(Forbidden) as raised:
+            driver.execute_query("CREATE (:Intruder)")
+        assert raised.value.code == "Neo.ClientError.Security.Forbidden"
+    with _driver(running, tokens["writer"], monkeypatch) as driver:
+        driver.execute_query("MATCH (p:Probe) DELETE p")
+        counted = driver.execute_query("MATCH (n:Intruder) RETURN count(n) AS n").records
+        assert counted[0]["n"] == 0
+
+
+def test_a_forged_token_is_refused(
+    running: Cloud, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header, payload, signature = tokens["writer"].split(".")
+    forged = f"{header}.{payload}.{signature[:-8]}{signature[-8:][::-1]}"
+    with _driver(running, forged, monkeypatch) as driver, pytest.raises(ClientError) as raised:
+        driver.verify_connectivity()
+    assert raised.value.code == "Neo.ClientError.Security.Unauthorized"
+
+
+async def test_the_mcp_sdk_lists_and_calls_tools(
+    credentials: dict[str, Credentials], tokens: dict[str, str], tls: ssl.SSLContext
+) -> None:
+    async with connect(credentials["reader"].mcp_url, tokens["reader"], tls) as client:
+        names = {tool.name for tool in (await client.list_tools()).tools}
+        assert {"get-schema", "read-cypher", "write-cypher"} <= names
+        rows = await call_tool(client, "read-cypher", {"query": "RETURN 40 + 2 AS answer"})
+        assert rows == [{"answer": 42}]
+
+
+async def test_every_line_of_the_demo_is_true(
+    outputs: dict[str, Any], credentials: dict[str, Credentials], tls: ssl.SSLContext
+) -> None:
+    way = scenario.run(credentials["reader"], credentials["writer"], outputs["auraSso"], tls)
+    lines = [line async for line in way]
+    assert len(lines) == 10
+    assert [line for line in lines if not line.true] == []
+
+
+def test_app_runner_shows_the_service_as_configured(
+    outputs: dict[str, Any], service: dict[str, Any]
+) -> None:
+    assert service["Status"] == "RUNNING"
+    assert service["HealthCheckConfiguration"]["Protocol"] == "HTTP"
+    assert service["HealthCheckConfiguration"]["Path"] == "/healthz"
+    image = service["SourceConfiguration"]["ImageRepository"]
+    assert image["ImageIdentifier"].endswith(f"@{outputs['imageDigest']}")
+    environment = image["ImageConfiguration"]["RuntimeEnvironmentVariables"]
+    assert environment["NEO4J_MCP_TELEMETRY"] == "false"
+    assert not [name for name in environment if "PASSWORD" in name or "USERNAME" in name]
+
+
+def test_docker_pulls_the_pushed_digest(running: Cloud, outputs: dict[str, Any], aws: Aws) -> None:
+    ecr = aws("ecr")
+    (repository,) = ecr.describe_repositories()["repositories"]
+    client = docker.DockerClient(base_url=running.docker_host)
+    grant = ecr.get_authorization_token()["authorizationData"][0]
+    registry = grant["proxyEndpoint"].removeprefix("http://").removeprefix("https://")
+    assert repository["repositoryUri"].startswith(f"{registry}/")
+    password = base64.b64decode(grant["authorizationToken"]).decode().partition(":")[2]
+    reference = f"{repository['repositoryUri']}@{outputs['imageDigest']}"
+    image = client.images.pull(reference, auth_config={"username": "AWS", "password": password})
+    assert image.attrs["Config"]["User"] == "65532"
+    client.close()
+
+
+def _containers(running: Cloud, client: docker.DockerClient) -> list[Any]:
+    owner = Home(running.home).owner
+    found: list[Any] = client.containers.list(filters={"label": f"{LABEL}={owner}"})
+    return found
+
+
+def _eventually(check: Callable[[], Any], what: str) -> Any:  # noqa: ANN401 - whatever check finds
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if found := check():
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"not within {_PATIENCE} s: {what}")
+
+
+def test_a_killed_container_is_replaced(
+    running: Cloud, outputs: dict[str, Any], tls: ssl.SSLContext
+) -> None:
+    client = docker.DockerClient(base_url=running.docker_host)
+    before = {container.id for container in _containers(running, client)}
+    assert before
+    for container in _containers(running, client):
+        container.kill()
+    after = _eventually(
+        lambda: {container.id for container in _containers(running, client)} - before,
+        "a new container",
+    )
+    assert after.isdisjoint(before)
+
+    def healthy() -> bool:
+        return httpx2.get(f"{outputs['serviceUrl']}/healthz", verify=tls).status_code == 200
+
+    _eventually(healthy, "a healthy service")
+    client.close()
+
+
+def test_logs_and_metrics_show_the_traffic(
+    service: dict[str, Any], outputs: dict[str, Any], aws: Aws, tls: ssl.SSLContext
+) -> None:
+    for _ in range(5):
+        response = httpx2.post(
+            outputs["mcpUrl"],
+            json={"jsonrpc": "2.0", "id": 1, "method": "ping"},
+            headers={"Accept": "application/json, text/event-stream"},
+            verify=tls,
+        )
+        assert response.status_code == 200
+    logs = aws("logs")
+    prefix = f"/aws/apprunner/{service['ServiceName']}/{service['ServiceId']}"
+    for kind in ("service", "application"):
+        _eventually(
+            lambda kind=kind: logs.filter_log_events(logGroupName=f"{prefix}/{kind}")["events"],  # type: ignore[misc]
+            f"events in {prefix}/{kind}",
+        )
+
+    def requests() -> float:
+        now = dt.datetime.now(dt.UTC)
+        points = aws("cloudwatch").get_metric_statistics(
+            Namespace="AWS/AppRunner",
+            MetricName="Requests",
+            Dimensions=[
+                {"Name": "ServiceName", "Value": service["ServiceName"]},
+                {"Name": "ServiceID", "Value": service["ServiceId"]},
+            ],
+            StartTime=now - dt.timedelta(minutes=30),
+            EndTime=now + dt.timedelta(minutes=1),
+            Period=60,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return float(sum(point["Sum"] for point in points))
+
+    assert _eventually(lambda: requests() >= 5, "five requests in the metric")
+
+
+def test_the_stack_is_whole(deployed: Deployment) -> None:
+    assert deployed.preview().none
