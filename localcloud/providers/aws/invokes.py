@@ -57,7 +57,9 @@ def get_caller_identity(aws: Aws, arguments: Values) -> Values:
 def get_authorization_token(aws: Aws, arguments: Values) -> Values:
     """Get what docker logs in to the registry with."""
     region = text(arguments.get("region") or aws.region)
-    found = aws.call("ecr", "GetAuthorizationToken", {}, region)["authorizationData"][0]
+    registry = arguments.get("registryId")
+    request = {"registryIds": [text(registry)]} if registry else {}
+    found = aws.call("ecr", "GetAuthorizationToken", request, region)["authorizationData"][0]
     token = found["authorizationToken"]
     user, _, password = base64.b64decode(token).decode().partition(":")
     return {
@@ -86,7 +88,7 @@ INVOKES: Final = {
         arguments={"id": Property()}, call=get_caller_identity
     ),
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": Invoke(
-        arguments={"region": Property(), **refused("registryId")},
+        arguments={"region": Property(), "registryId": Property()},
         call=get_authorization_token,
         secret=frozenset({"authorizationToken", "password"}),
     ),
