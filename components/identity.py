@@ -182,6 +182,7 @@ class Identity(pulumi.ComponentResource):
         )
         aws.lambda_.Permission(
             f"{self._name}-claims-permission",
+            statement_id="AllowUserPool",
             action="lambda:InvokeFunction",
             function=function.name,
             principal=policies.COGNITO,
