@@ -5,7 +5,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from types import MappingProxyType
 from typing import ClassVar, Generic, TypeVar
 
 from localcloud.providers.values import Value, Values
@@ -99,7 +98,7 @@ class Created:
     """
 
     id: str
-    outputs: Mapping[str, Value] = MappingProxyType({})
+    outputs: Mapping[str, Value] = field(default_factory=dict)
 
 
 class InitializationError(Exception):

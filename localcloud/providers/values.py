@@ -199,22 +199,14 @@ def _decode_struct(struct: struct_pb2.Struct, secret: list[bool]) -> Value:
     if signature == _SECRET:
         secret.append(True)
         return _decode(fields["value"], secret)
+    path, uri, digest = (_optional(fields, name) for name in ("path", "uri", "hash"))
     if signature == _ASSET:
-        return Asset(
-            path=_optional(fields, "path"),
-            text=fields["text"].string_value
-            if "text" in fields and not _optional(fields, "path")
-            else None,
-            uri=_optional(fields, "uri"),
-            hash=_optional(fields, "hash") or "",
-        )
+        # The engine sends every member; those that don't apply are empty.
+        content = None if path or uri else fields["text"].string_value
+        return Asset(path=path, text=content, uri=uri, hash=digest or "")
     if signature == _ARCHIVE:
-        return Archive(
-            path=_optional(fields, "path"),
-            uri=_optional(fields, "uri"),
-            assets=dict(_members(fields["assets"].struct_value)) if "assets" in fields else None,
-            hash=_optional(fields, "hash") or "",
-        )
+        members = None if path or uri else dict(_members(fields["assets"].struct_value))
+        return Archive(path=path, uri=uri, assets=members, hash=digest or "")
     raise ValueError(f"values with the signature {signature} are not supported by this provider")
 
 
