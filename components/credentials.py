@@ -39,11 +39,11 @@ class ClientCredentialsArgs:
 class ClientCredentials(pulumi.ComponentResource):
     """One secret a client, with all that it needs (``neo4j-mcp:credentials:ClientCredentials``).
 
-    It makes a Secrets Manager secret per client, holding a JSON object with ``client_id``,
-    ``client_secret``, ``token_url``, ``scopes`` (a list of full names) and ``mcp_url``. Whoever
-    may read a client's secret is that client, so each is readable by its own ARN. With deletion
-    protection on, a deleted secret can be restored for 30 days. Idle, each secret costs 0.40 USD a
-    month.
+    It makes a Secrets Manager secret per client, holding a JSON object with ``clientId``,
+    ``clientSecret``, ``tokenUrl``, ``scopes`` (a list of full names) and ``mcpUrl``. Whoever may
+    read a client's secret is that client, so each is readable by its own ARN. With deletion
+    protection on, a deleted secret can be restored for 30 days. Idle, each secret costs 0.40 USD
+    a month.
 
     Attributes:
         secret_arns: ARN of each client's secret, by the client's name.
@@ -88,10 +88,10 @@ def _credentials(
     client: AppClient, *, token_url: pulumi.Input[str], mcp_url: pulumi.Input[str]
 ) -> pulumi.Output[str]:
     values = pulumi.Output.all(
-        client_id=client.client_id,
-        client_secret=client.client_secret,
-        token_url=token_url,
+        clientId=client.client_id,
+        clientSecret=client.client_secret,
+        tokenUrl=token_url,
         scopes=list(client.scopes),
-        mcp_url=mcp_url,
+        mcpUrl=mcp_url,
     )
     return pulumi.Output.secret(values.apply(json.dumps))

@@ -14,8 +14,7 @@ from components.settings import StackSettings
 from server.context import BuildContext, prepare_context
 from server.errors import ServerImageError
 
-# Relative to the project's folder, where the engine runs, so that moving it changes nothing.
-_BUILD = Path("server/build")
+_PROJECT = Path(__file__).resolve().parent.parent
 # App Runner runs nothing else.
 _PLATFORM = "linux/amd64"
 
@@ -36,7 +35,7 @@ def prepare_server_context(settings: StackSettings) -> BuildContext:
         return prepare_context(
             settings.server_version,
             trusted_certificates=settings.trusted_certificates,
-            build=_BUILD,
+            build=_PROJECT / "server" / "build",
         )
     except ServerImageError as error:
         raise pulumi.RunError(f"the server's image can't be built: {error}") from error
@@ -131,15 +130,13 @@ class ServerImage(pulumi.ComponentResource):
             policy=lifecycle_policy(args.settings.image_retention),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        login = aws.ecr.get_authorization_token_output(
-            registry_id=repository.registry_id, opts=pulumi.InvokeOutputOptions(parent=self)
-        )
+        login = aws.ecr.get_authorization_token_output(opts=pulumi.InvokeOutputOptions(parent=self))
         image = docker.Image(
             f"{name}-image",
             image_name=pulumi.Output.concat(repository.repository_url, ":", args.context.tag),
             build=docker.DockerBuildArgs(
-                context=args.context.directory.as_posix(),
-                dockerfile=args.context.dockerfile.as_posix(),
+                context=_relative(args.context.directory),
+                dockerfile=_relative(args.context.dockerfile),
                 platform=_PLATFORM,
                 args=args.context.arguments,
             ),
@@ -160,3 +157,8 @@ class ServerImage(pulumi.ComponentResource):
                 "digest": self.digest,
             }
         )
+
+
+def _relative(path: Path) -> str:
+    # To the project's folder, where the engine runs, so that moving the checkout changes nothing.
+    return path.relative_to(_PROJECT).as_posix()
