@@ -183,7 +183,6 @@ class Identity(pulumi.ComponentResource):
         aws.lambda_.Permission(
             f"{self._name}-claims-permission",
             statement_id="AllowUserPool",
-            statement_id="AllowCognito",
             action="lambda:InvokeFunction",
             function=function.name,
             principal=policies.COGNITO,
