@@ -52,7 +52,7 @@ _SOURCE: Final = {
         required=True,
         properties={
             "imageConfiguration": Property(kind=Kind.OBJECT, properties=_IMAGE, computed=True),
-            "imageIdentifier": Property(required=True),
+            "imageIdentifier": Property(required=True, local_address=True),
             "imageRepositoryType": Property(required=True),
         },
     ),

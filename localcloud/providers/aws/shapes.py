@@ -97,7 +97,7 @@ def violations(
     """
     for name, declared in properties.items():
         value = values.get(name)
-        if value is None or declared.unsupported or declared.output:
+        if value is None or declared.unsupported or declared.output or declared.local_address:
             continue
         member = resolve(shape, aws_name(name, declared, casing).split("."))
         if member is not None:
