@@ -1,0 +1,196 @@
+"""Asks the database what a query would do, before a caller with a limited role may run it."""
+
+import asyncio
+import re
+from collections import OrderedDict
+from typing import Final
+
+from localcloud.aura.handshake import SUPPORTED
+from localcloud.aura.messages import BoltError, Code, Request, metadata_of
+from localcloud.aura.packstream import Structure, Value, pack
+from localcloud.aura.roles import Plan, Procedure, explained
+from localcloud.aura.upstream import Database, Upstream, unavailable
+
+_VERSION: Final = SUPPORTED[0]
+_SECONDS: Final = 30.0
+_MAX_PLANS: Final = 1000
+_MAX_CACHED_TEXT: Final = 16 * 1024
+_PREFIX: Final = "EXPLAIN "
+_POSITION: Final = re.compile(r"\(line 1, column (\d+) \(offset: (\d+)\)\)\n\"EXPLAIN ")
+_CARET: Final = re.compile(r"\n {8}( *\^)")
+_PULL_ALL: Final = pack(Structure(Request.PULL, ({"n": -1},)))
+
+
+class Analyst:
+    """Plans of queries, from a connection of its own, remembered by the query's text.
+
+    A plan's operators depend on the text and the database's procedures alone as far as rights
+    go, so a remembered plan stays true.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Prepare; the connection is opened on first use.
+
+        Args:
+            database: whom to ask.
+        """
+        self._database = database
+        self._upstream: Upstream | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._plans: OrderedDict[tuple[str | None, str], Plan] = OrderedDict()
+        self._procedures: dict[str, Procedure] | None = None
+
+    async def procedures(self) -> dict[str, Procedure]:
+        """List the database's procedures.
+
+        Returns:
+            Every procedure by name.
+
+        Raises:
+            BoltError: the database can't be reached.
+        """
+        if self._procedures is None:
+            _, records = await self._run("SHOW PROCEDURES YIELD name, mode, admin", pack({}), None)
+            self._procedures = {
+                str(name): Procedure(str(name), str(mode), admin is not False)
+                for name, mode, admin in records
+            }
+        return self._procedures
+
+    async def plan(self, text: str, parameters: bytes, database: str | None) -> Plan:
+        """Ask for a query's plan; the query is not run.
+
+        Args:
+            text: the query.
+            parameters: its parameters, packed.
+            database: the database's name; None means the home database.
+
+        Returns:
+            The plan.
+
+        Raises:
+            BoltError: the database refuses the query, or can't be reached.
+        """
+        key = (database, text)
+        if (known := self._plans.get(key)) is not None:
+            self._plans.move_to_end(key)
+            return known
+        try:
+            summary, _ = await self._run(explained(text), parameters, database)
+        except BoltError as error:
+            raise BoltError(error.code, without_prefix(error.message)) from None
+        plan = read_plan(summary)
+        if len(text) <= _MAX_CACHED_TEXT:
+            self._plans[key] = plan
+            if len(self._plans) > _MAX_PLANS:
+                self._plans.popitem(last=False)
+        return plan
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._upstream is not None:
+            self._upstream.close()
+            self._upstream = None
+
+    async def _run(
+        self, text: str, parameters: bytes, database: str | None
+    ) -> tuple[Value, list[list[Value]]]:
+        extra: dict[str, Value] = {} if database is None else {"db": database}
+        # A structure's fields stand one after the other, so packed parameters fit in as they are.
+        run = bytes((0xB3, Request.RUN)) + pack(text) + parameters + pack(extra)
+        async with self._one_at_a_time:
+            try:
+                async with asyncio.timeout(_SECONDS):
+                    return await self._attempt(run)
+            except TimeoutError:
+                self.close()
+                raise unavailable() from None
+            except asyncio.CancelledError:
+                # The answers still to come belong to nobody.
+                self.close()
+                raise
+
+    async def _attempt(self, run: bytes) -> tuple[Value, list[list[Value]]]:
+        fresh = self._upstream is None
+        try:
+            upstream = self._upstream or await self._connect()
+            return await upstream.ask_packed(run, _PULL_ALL)
+        except BoltError as error:
+            if error.code != Code.UNAVAILABLE:
+                await self._recover()
+                raise
+            self.close()
+            if fresh:
+                raise
+        # The database may have closed an idle connection.
+        return await self._attempt(run)
+
+    async def _connect(self) -> Upstream:
+        upstream = await Upstream.open(self._database.port, _VERSION)
+        try:
+            await upstream.log_on(self._database, _VERSION)
+        except BaseException:
+            upstream.close()
+            raise
+        self._upstream = upstream
+        return upstream
+
+    async def _recover(self) -> None:
+        if self._upstream is None:
+            return
+        try:
+            await self._upstream.ask(Structure(Request.RESET))
+        except BoltError:
+            self.close()
+
+
+def read_plan(summary: Value) -> Plan:
+    """Read the plan from a query's last SUCCESS.
+
+    Args:
+        summary: the message.
+
+    Returns:
+        The plan.
+
+    Raises:
+        BoltError: there is none, so nothing is known about the query.
+    """
+    metadata = metadata_of(summary)
+    root, query_type = metadata.get("plan"), metadata.get("type")
+    if not isinstance(root, dict) or not isinstance(query_type, str):
+        raise BoltError(Code.FORBIDDEN, "The database gave no plan of the query.")
+    operators: list[tuple[str, str]] = []
+    waiting: list[Value] = [root]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, dict):
+            continue
+        arguments = node.get("args")
+        details = arguments.get("Details") if isinstance(arguments, dict) else None
+        operators.append((str(node.get("operatorType")), str(details or "")))
+        children = node.get("children")
+        if isinstance(children, list):
+            waiting += children
+    return Plan(query_type, tuple(operators))
+
+
+def without_prefix(message: str) -> str:
+    """Make a failure of an explained query read as the query's own.
+
+    Args:
+        message: the database's message.
+
+    Returns:
+        The message with positions and quotation of the query as its author wrote it.
+    """
+    if not _POSITION.search(message):
+        return message
+    moved = _POSITION.sub(
+        lambda found: (
+            f"(line 1, column {int(found[1]) - len(_PREFIX)} "
+            f'(offset: {int(found[2]) - len(_PREFIX)}))\n"'
+        ),
+        message,
+    )
+    return _CARET.sub(r"\n\1", moved)

@@ -1,0 +1,75 @@
+"""The instance's own administrator: a random password, made before the first start."""
+
+import hashlib
+import json
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+USERNAME: Final = "neo4j"
+_ITERATIONS: Final = 1024
+_SALT_BYTES: Final = 32
+_PASSWORD_BYTES: Final = 24
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A user name and password of the database.
+
+    Attributes:
+        username: the name.
+        password: the password.
+    """
+
+    username: str
+    password: str = field(repr=False)
+
+
+def load_or_create(path: Path) -> Credentials:
+    """Find the administrator's credentials, or make them.
+
+    Args:
+        path: their file, readable by its owner only.
+
+    Returns:
+        The credentials.
+
+    Raises:
+        OSError: the file can't be read or written.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return Credentials(document["username"], document["password"])
+    except FileNotFoundError:
+        pass
+    credentials = Credentials(USERNAME, secrets.token_urlsafe(_PASSWORD_BYTES))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump({"username": credentials.username, "password": credentials.password}, file)
+    # Whole or not at all: an interrupted first start must not leave half a password.
+    draft.replace(path)
+    return credentials
+
+
+def initial_user(credentials: Credentials, salt: bytes | None = None) -> str:
+    """Write the user that Neo4j takes over when its system database is first made.
+
+    The format is that of `neo4j-admin dbms set-initial-password`, which would want the password
+    on its command line.
+
+    Args:
+        credentials: the user.
+        salt: the salt; random where none is given.
+
+    Returns:
+        The content of data/dbms/auth.ini.
+    """
+    salt = salt or secrets.token_bytes(_SALT_BYTES)
+    digest = hashlib.sha256(salt + credentials.password.encode()).digest()
+    for _ in range(_ITERATIONS - 1):
+        digest = hashlib.sha256(digest).digest()
+    return f"{credentials.username}:SHA-256,{digest.hex()},{salt.hex()},{_ITERATIONS}:\n"

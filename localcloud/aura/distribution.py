@@ -1,0 +1,202 @@
+"""Neo4j Community and APOC: fetched once from Maven Central, checked every time.
+
+pom.xml pins the versions; jars.sha256 pins every jar. `python -m localcloud.aura.distribution`
+makes jars.sha256 again after a change of pom.xml.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock
+
+_POM: Final = Path(__file__).with_name("pom.xml")
+_LOCK: Final = Path(__file__).with_name("jars.sha256")
+_GOAL: Final = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+_FETCH_SECONDS: Final = 600
+_APOC: Final = "apoc-core-"
+
+Progress = Callable[[str], None]
+"""Told what is being done, in one line."""
+
+
+class DistributionError(RuntimeError):
+    """The jars can't be had, or are not those that are pinned."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The jars of the database.
+
+    Attributes:
+        directory: the folder that holds all of them and nothing else.
+    """
+
+    directory: Path
+
+    @property
+    def classpath(self) -> str:
+        """Java's class path of all jars."""
+        return str(self.directory / "*")
+
+    @property
+    def plugin(self) -> Path:
+        """APOC's jar, which also goes into the database's plug-in folder."""
+        return next(self.directory.glob(f"{_APOC}*.jar"))
+
+
+def resolve(cache: Path, *, java: Path, maven: Path | None, progress: Progress) -> Distribution:
+    """Find the jars in the cache, or fetch them there.
+
+    Args:
+        cache: the cache folder; made where it is missing.
+        java: Java, which runs Maven.
+        maven: Maven; needed only where the cache lacks the jars.
+        progress: told what takes long.
+
+    Returns:
+        The jars, each of them checked against its pinned checksum.
+
+    Raises:
+        DistributionError: the jars can't be fetched, or differ from the pinned ones.
+    """
+    pinned = read_lock(_LOCK.read_text(encoding="ascii"))
+    # A changed lock asks for a folder of its own, so that two versions never mix.
+    name = f"neo4j-{hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:12]}"
+    directory = cache / name
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / f"{name}.lock"):
+        if directory.is_dir():
+            if not differences(pinned, checksums(directory)):
+                return Distribution(directory)
+            progress("Neo4j: the cached jars are damaged; fetching them again")
+            shutil.rmtree(directory)
+        draft = cache / f"{name}.part"
+        shutil.rmtree(draft, ignore_errors=True)
+        _fetch(draft, java=java, maven=maven, progress=progress)
+        if wrong := differences(pinned, checksums(draft)):
+            shutil.rmtree(draft)
+            raise DistributionError(
+                "Maven delivered other jars than jars.sha256 pins: " + "; ".join(wrong)
+            )
+        draft.rename(directory)
+    return Distribution(directory)
+
+
+def read_lock(text: str) -> dict[str, str]:
+    """Read pinned checksums.
+
+    Args:
+        text: lines of a SHA-256 in hexadecimal, two spaces and a file name.
+
+    Returns:
+        The checksum of each file.
+    """
+    return {name: digest for digest, name in (line.split("  ", 1) for line in text.splitlines())}
+
+
+def checksums(directory: Path) -> dict[str, str]:
+    """Compute the checksums of a folder's files.
+
+    Args:
+        directory: the folder.
+
+    Returns:
+        The SHA-256 of each file, in hexadecimal.
+    """
+    result = {}
+    for path in sorted(directory.iterdir()):
+        with path.open("rb") as file:
+            result[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return result
+
+
+def differences(pinned: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """Compare checksums.
+
+    Args:
+        pinned: the checksum of each file as it should be.
+        found: the checksum of each file as it is.
+
+    Returns:
+        What is wrong, one line a file; nothing where all is well.
+    """
+    return [
+        *(f"{name} is missing" for name in sorted(pinned.keys() - found.keys())),
+        *(f"{name} is not pinned" for name in sorted(found.keys() - pinned.keys())),
+        *(
+            f"{name} has another checksum"
+            for name in sorted(pinned.keys() & found.keys())
+            if pinned[name] != found[name]
+        ),
+    ]
+
+
+def _fetch(directory: Path, *, java: Path, maven: Path | None, progress: Progress) -> None:
+    if maven is None:
+        raise DistributionError(
+            "Neo4j's jars are not in the cache and there is no Maven to fetch them: "
+            "install it (Debian: apt-get install maven) or name it with --maven"
+        )
+    progress("Neo4j: fetching 120 MB of jars from Maven Central (about a minute)")
+    began = time.monotonic()
+    command = [
+        str(maven),
+        "--batch-mode",
+        "--quiet",
+        "--no-transfer-progress",
+        f"--file={_POM}",
+        _GOAL,
+        f"-DoutputDirectory={directory}",
+        "-DincludeScope=runtime",
+    ]
+    environment = os.environ | {"JAVA_HOME": str(java.resolve().parent.parent)}
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_FETCH_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise DistributionError(
+            f"Maven did not deliver Neo4j's jars within {_FETCH_SECONDS} s; "
+            "start again to go on from what it has"
+        ) from None
+    if done.returncode != 0:
+        raise DistributionError(
+            f"Maven could not deliver Neo4j's jars: {done.stdout.strip()[-2000:]}"
+        )
+    progress(f"Neo4j: fetched in {time.monotonic() - began:.0f} s")
+
+
+def _relock() -> None:
+    java, maven = shutil.which("java"), shutil.which("mvn")
+    if java is None or maven is None:
+        raise DistributionError("java and mvn are needed on PATH")
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = Path(scratch) / "jars"
+        _fetch(
+            directory,
+            java=Path(java),
+            maven=Path(maven),
+            progress=lambda line: print(line, file=sys.stderr),  # noqa: T201 - a command
+        )
+        lines = [f"{digest}  {name}\n" for name, digest in checksums(directory).items()]
+    _LOCK.write_text("".join(lines), encoding="ascii")
+
+
+if __name__ == "__main__":
+    _relock()

@@ -1,0 +1,392 @@
+"""The Bolt gateway: one client's session in front of one connection to the database."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from localcloud.aura import handshake
+from localcloud.aura.analyst import Analyst
+from localcloud.aura.authentication import Authenticator, Identity, NativeUser
+from localcloud.aura.chunking import Dechunker, Frame, MessageTooLargeError, enclose
+from localcloud.aura.handshake import HandshakeError, Version
+from localcloud.aura.messages import (
+    LOGON_VERSION,
+    BoltError,
+    Code,
+    Request,
+    Response,
+    failure,
+    ignored,
+    metadata_of,
+    read_failure,
+)
+from localcloud.aura.packstream import (
+    PackStreamError,
+    Reader,
+    Structure,
+    Value,
+    pack,
+    unpack,
+)
+from localcloud.aura.roles import Role, asks_for_current_user, denial, only_explains
+from localcloud.aura.session import Phase, Step, decide
+from localcloud.aura.upstream import Database, Upstream, unavailable
+
+_LOGIN_SECONDS: Final = 30.0
+_MAX_UNAUTHENTICATED: Final = 64 * 1024
+_MAX_MESSAGE: Final = 64 * 1024 * 1024
+_READ_SIZE: Final = 256 * 1024
+_MAX_VARINT: Final = 10
+_CREDENTIAL_KEYS: Final = frozenset({"scheme", "principal", "credentials", "realm", "parameters"})
+_WHO_AM_I: Final = (
+    "RETURN $user AS user, $roles AS roles, false AS passwordChangeRequired, "
+    "false AS suspended, null AS home"
+)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What all sessions share.
+
+    Attributes:
+        database: the database behind the gateway.
+        authenticator: who may log on.
+        analyst: what queries would do.
+        login_seconds: how long a client may take to log on.
+    """
+
+    database: Database
+    authenticator: Authenticator
+    analyst: Analyst
+    login_seconds: float = _LOGIN_SECONDS
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one client until it leaves; whatever it does ends its own connection only.
+
+        Args:
+            reader: what the client sends.
+            writer: what the client is sent.
+        """
+        session = _Session(self, reader, writer)
+        try:
+            await session.run()
+        except (OSError, asyncio.IncompleteReadError, TimeoutError, HandshakeError):
+            _log.debug("a client's connection ended early")
+        except (MessageTooLargeError, PackStreamError) as error:
+            _log.info("a client sent bad bytes: %s", error)
+        except Exception:  # noqa: BLE001 - logged whole below
+            # One session's fault must neither end the others nor go unseen.
+            _log.exception("a session failed")
+        finally:
+            session.close()
+            writer.close()
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await writer.wait_closed()
+
+
+@dataclass
+class _Pending:
+    """A request that the database still has to answer."""
+
+    tag: int
+    identity: Identity | None = None
+    made_read_only: bool = False
+    answer: asyncio.Future[Frame] | None = None
+
+
+class _Session:
+    def __init__(
+        self, gateway: Gateway, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._gateway = gateway
+        self._reader = reader
+        self._writer = writer
+        self._dechunker = Dechunker(_MAX_UNAUTHENTICATED)
+        self._version = Version(0, 0)
+        self._phase = Phase.NEGOTIATION
+        self._identity: Identity | None = None
+        self._upstream: Upstream | None = None
+        self._upstream_failed = False
+        self._in_transaction = False
+        self._made_read_only = False
+        self._pending: deque[_Pending] = deque()
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._pump: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        async with asyncio.timeout(self._gateway.login_seconds) as login:
+            if not await self._negotiate():
+                return
+            while data := await self._reader.read(_READ_SIZE):
+                for frame in self._dechunker.feed(data):
+                    await self._handle(frame)
+                    if self._ended():
+                        return
+                if self._phase is Phase.AUTHENTICATED:
+                    login.reschedule(None)
+
+    def _ended(self) -> bool:
+        return self._phase is Phase.DEFUNCT
+
+    def close(self) -> None:
+        if self._pump is not None:
+            self._pump.cancel()
+        if self._upstream is not None:
+            self._upstream.close()
+
+    async def _negotiate(self) -> bool:
+        request = await self._reader.readexactly(handshake.REQUEST_SIZE)
+        if handshake.wants_manifest(request):
+            self._writer.write(handshake.MANIFEST)
+            self._version = handshake.chosen(await self._reader.readexactly(4))
+            for _ in range(_MAX_VARINT):
+                if (await self._reader.readexactly(1))[0] < 0x80:  # noqa: PLR2004 - the last byte
+                    return True
+            return False
+        version = handshake.choose(request)
+        self._writer.write(handshake.NO_VERSION if version is None else handshake.encode(version))
+        await self._writer.drain()
+        if version is None:
+            return False
+        self._version = version
+        return True
+
+    async def _handle(self, frame: Frame) -> None:  # noqa: C901 - a table of the steps
+        match decide(self._phase, frame.tag, self._version):
+            case Step.FORWARD:
+                await self._forward(frame.raw, frame.tag)
+            case Step.AUTHORIZE:
+                try:
+                    await self._authorize(frame)
+                except BoltError as error:
+                    await self._reject(error)
+            case Step.RECOVER:
+                self._phase = Phase.AUTHENTICATED
+                await self._forward(frame.raw, frame.tag)
+            case Step.LOG_OFF:
+                self._identity = None
+                self._phase = Phase.AUTHENTICATION
+                self._dechunker.limit = _MAX_UNAUTHENTICATED
+                await self._forward(frame.raw, frame.tag)
+            case Step.GREET | Step.LOG_ON as step:
+                try:
+                    await (self._greet(frame) if step is Step.GREET else self._log_on(frame))
+                except BoltError as error:
+                    await self._dismiss(error)
+            case Step.IGNORE:
+                await self._send(ignored())
+            case Step.LEAVE:
+                self._phase = Phase.DEFUNCT
+            case Step.REFUSE:
+                await self._dismiss(
+                    BoltError(Code.INVALID_REQUEST, "The message is not allowed in this state.")
+                )
+
+    async def _greet(self, frame: Frame) -> None:
+        hello = metadata_of(unpack(frame.payload))
+        payload = frame.payload
+        identity: Identity | None = None
+        if self._version < LOGON_VERSION:
+            who = await self._gateway.authenticator.authenticate(hello)
+            rest = {key: value for key, value in hello.items() if key not in _CREDENTIAL_KEYS}
+            payload = pack(Structure(Request.HELLO, (rest | self._upstream_auth(who),)))
+            identity = who if isinstance(who, Identity) else None
+        self._upstream = await Upstream.open(self._gateway.database.port, self._version)
+        self._pump = asyncio.create_task(self._relay(self._upstream))
+        answer = await self._ask(payload, Request.HELLO)
+        if answer.tag != Response.SUCCESS:
+            self._phase = Phase.DEFUNCT
+        elif self._version < LOGON_VERSION:
+            self._admit(identity)
+        else:
+            self._phase = Phase.AUTHENTICATION
+        await self._send(answer.raw)
+
+    async def _log_on(self, frame: Frame) -> None:
+        who = await self._gateway.authenticator.authenticate(metadata_of(unpack(frame.payload)))
+        logon = pack(Structure(Request.LOGON, (self._upstream_auth(who),)))
+        answer = await self._ask(logon, Request.LOGON)
+        if answer.tag == Response.SUCCESS:
+            self._admit(who if isinstance(who, Identity) else None)
+        elif answer.tag == Response.FAILURE:
+            self._phase = Phase.DEFUNCT
+        await self._send(answer.raw)
+
+    def _upstream_auth(self, who: Identity | NativeUser) -> dict[str, Value]:
+        return dict(who.auth) if isinstance(who, NativeUser) else self._gateway.database.auth
+
+    def _admit(self, identity: Identity | None) -> None:
+        self._identity = identity
+        self._phase = Phase.AUTHENTICATED
+        self._dechunker.limit = _MAX_MESSAGE
+
+    async def _authorize(self, frame: Frame) -> None:
+        identity = self._identity
+        if identity is None:
+            await self._forward(frame.raw, frame.tag)
+            return
+        identity.require_current(self._gateway.authenticator.clock())
+        principal = identity.principal
+        role = principal.role
+        if role is None:
+            raise BoltError(Code.FORBIDDEN, f"Database access is not allowed for {principal}.")
+        if frame.tag == Request.BEGIN:
+            before, extra = b"", _extra(Reader(frame.payload, 2).read())
+        else:
+            before, extra = await self._judge(frame, role, identity)
+        if "imp_user" in extra:
+            raise BoltError(Code.FORBIDDEN, f"Impersonation is not allowed for {principal}.")
+        explains = frame.tag == Request.RUN and only_explains(_text(before))
+        read_only = role is Role.READER and not explains and extra.get("mode") != "r"
+        if frame.tag == Request.BEGIN or not self._in_transaction:
+            self._made_read_only = read_only
+        if read_only:
+            extra = extra | {"mode": "r"}
+        header = frame.payload[:2]
+        await self._forward(enclose(header + before + pack(extra)), frame.tag)
+
+    async def _judge(
+        self, frame: Frame, role: Role, identity: Identity
+    ) -> tuple[bytes, dict[str, Value]]:
+        """Read a RUN and check the caller's right to it.
+
+        Returns:
+            The query with its parameters, packed, and the extra fields.
+        """
+        principal = identity.principal
+        reader = Reader(frame.payload, 2)
+        text = reader.read()
+        if not isinstance(text, str):
+            raise PackStreamError("a query is not a string")
+        middle = reader.position
+        reader.read()
+        end = reader.position
+        extra = _extra(reader.read())
+        if asks_for_current_user(text):
+            extra.pop("db", None)
+            who: dict[str, Value] = {"user": principal.username, "roles": [*principal.role_names]}
+            return pack(_WHO_AM_I) + pack(who), extra
+        if role is not Role.ADMIN:
+            analyst = self._gateway.analyst
+            name = extra.get("db")
+            plan = await analyst.plan(
+                text, frame.payload[middle:end], name if isinstance(name, str) else None
+            )
+            if denied := denial(role, text, plan, await analyst.procedures()):
+                raise BoltError(Code.FORBIDDEN, f"{denied} not allowed for {principal}.")
+        return frame.payload[2:end], extra
+
+    async def _forward(self, raw: bytes, tag: int | None) -> None:
+        if tag in {Request.BEGIN, Request.COMMIT, Request.ROLLBACK, Request.RESET}:
+            self._in_transaction = tag == Request.BEGIN
+        await self._request(
+            raw, _Pending(tag or 0, self._identity, made_read_only=self._made_read_only)
+        )
+
+    async def _ask(self, payload: bytes, tag: Request) -> Frame:
+        answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        await self._request(enclose(payload), _Pending(tag, answer=answer))
+        return await answer
+
+    async def _request(self, raw: bytes, pending: _Pending) -> None:
+        if self._upstream is None or self._pump is None or self._pump.done():
+            raise ConnectionResetError
+        self._pending.append(pending)
+        self._drained.clear()
+        await self._upstream.send(raw)
+
+    async def _reject(self, error: BoltError) -> None:
+        await self._drained.wait()
+        if self._upstream_failed:
+            await self._send(ignored())
+            return
+        self._phase = Phase.FAILED
+        await self._send(failure(error, self._version))
+
+    async def _dismiss(self, error: BoltError) -> None:
+        await self._drained.wait()
+        self._phase = Phase.DEFUNCT
+        await self._send(failure(error, self._version))
+
+    async def _send(self, raw: bytes) -> None:
+        self._writer.write(raw)
+        await self._writer.drain()
+
+    async def _relay(self, upstream: Upstream) -> None:
+        """Pass the database's answers on, in their order, until it closes the connection."""
+        try:
+            while frames := await upstream.receive():
+                await self._pass_on(frames)
+        except OSError:
+            _log.debug("the database's connection broke")
+        await self._lose_upstream()
+
+    async def _pass_on(self, frames: list[Frame]) -> None:
+        out = bytearray()
+        for frame in frames:
+            if frame.tag == Response.RECORD:
+                out += frame.raw
+                continue
+            pending = self._pending.popleft()
+            if frame.tag == Response.FAILURE:
+                self._upstream_failed = True
+            elif pending.tag == Request.RESET:
+                self._upstream_failed = False
+            if pending.answer is not None:
+                pending.answer.set_result(frame)
+            elif frame.tag == Response.FAILURE and pending.identity is not None:
+                out += self._in_own_words(frame, pending, pending.identity)
+            else:
+                out += frame.raw
+        self._writer.write(out)
+        if not self._pending:
+            self._drained.set()
+        await self._writer.drain()
+
+    def _in_own_words(self, frame: Frame, pending: _Pending, identity: Identity) -> bytes:
+        """Tell a failure as the role would have caused it, not as READ mode did in its place."""
+        error = read_failure(unpack(frame.payload))
+        principal = identity.principal
+        if error.code == Code.ACCESS_MODE and pending.made_read_only:
+            return failure(
+                BoltError(Code.FORBIDDEN, f"Write operations are not allowed for {principal}."),
+                self._version,
+            )
+        if error.code == Code.FORBIDDEN:
+            # The database speaks of its administrator, whom the caller has nothing to do with.
+            return failure(
+                BoltError(Code.FORBIDDEN, f"The operation is not allowed for {principal}."),
+                self._version,
+            )
+        return frame.raw
+
+    async def _lose_upstream(self) -> None:
+        """Tell the client that the database has gone, and end its connection."""
+        for pending in self._pending:
+            if pending.answer is not None and not pending.answer.done():
+                pending.answer.set_exception(unavailable())
+        if self._pending and self._pending[0].answer is None and not self._upstream_failed:
+            with contextlib.suppress(OSError):
+                await self._send(failure(unavailable(), self._version))
+        self._pending.clear()
+        self._drained.set()
+        self._phase = Phase.DEFUNCT
+        self._writer.close()
+
+
+def _extra(value: Value) -> dict[str, Value]:
+    if not isinstance(value, dict):
+        raise PackStreamError("a message's extra fields are no map")
+    return value
+
+
+def _text(packed: bytes) -> str:
+    text = Reader(packed).read()
+    return text if isinstance(text, str) else ""

@@ -1,0 +1,174 @@
+"""Bolt's messages: their tags, and the answers that the gateway gives itself.
+
+Source: Neo4j's Bolt protocol documentation, "Messages" and "Server-side failures"; GQL status
+codes from Neo4j's "Status codes for errors".
+"""
+
+from enum import IntEnum
+from typing import Final
+
+from localcloud.aura.chunking import enclose
+from localcloud.aura.handshake import Version
+from localcloud.aura.packstream import Structure, Value, pack
+
+
+class Request(IntEnum):
+    """The messages a client sends."""
+
+    HELLO = 0x01
+    GOODBYE = 0x02
+    RESET = 0x0F
+    RUN = 0x10
+    BEGIN = 0x11
+    COMMIT = 0x12
+    ROLLBACK = 0x13
+    DISCARD = 0x2F
+    PULL = 0x3F
+    TELEMETRY = 0x54
+    ROUTE = 0x66
+    LOGON = 0x6A
+    LOGOFF = 0x6B
+
+
+class Response(IntEnum):
+    """The messages a server sends."""
+
+    SUCCESS = 0x70
+    RECORD = 0x71
+    IGNORED = 0x7E
+    FAILURE = 0x7F
+
+
+class Code:
+    """Neo4j's status codes that the gateway answers or reads."""
+
+    ACCESS_MODE: Final = "Neo.ClientError.Statement.AccessMode"
+    AUTHORIZATION_EXPIRED: Final = "Neo.ClientError.Security.AuthorizationExpired"
+    FORBIDDEN: Final = "Neo.ClientError.Security.Forbidden"
+    INVALID_REQUEST: Final = "Neo.ClientError.Request.Invalid"
+    PROVIDER_FAILED: Final = "Neo.TransientError.Security.AuthProviderFailed"
+    PROVIDER_TIMEOUT: Final = "Neo.TransientError.Security.AuthProviderTimeout"
+    TOKEN_EXPIRED: Final = "Neo.ClientError.Security.TokenExpired"  # noqa: S105 - a status code
+    UNAUTHORIZED: Final = "Neo.ClientError.Security.Unauthorized"
+    UNAVAILABLE: Final = "Neo.TransientError.General.DatabaseUnavailable"
+
+
+class BoltError(Exception):
+    """A failure that a client is told.
+
+    Attributes:
+        code: Neo4j's status code.
+        message: what happened, in Neo4j's words; never a part of a token.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        """Make a failure.
+
+        Args:
+            code: Neo4j's status code.
+            message: what happened.
+        """
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+LOGON_VERSION: Final = Version(5, 1)
+"""The first version with LOGON and LOGOFF; before, HELLO carries the credentials."""
+
+_GQL_VERSION: Final = Version(5, 7)
+_ACCESS_DENIED: Final = (
+    "42NFF",
+    (
+        "error: syntax error or access rule violation - permission/access denied. "
+        "Access denied, see the security logs for details."
+    ),
+)
+_UNEXPECTED: Final = (
+    "50N42",
+    (
+        "error: general processing exception - unexpected error. "
+        "Unexpected error has occurred. See debug log for details."
+    ),
+)
+
+
+def success(metadata: dict[str, Value] | None = None) -> bytes:
+    """Make a SUCCESS message.
+
+    Args:
+        metadata: its fields.
+
+    Returns:
+        The message in chunks.
+    """
+    return enclose(pack(Structure(Response.SUCCESS, (metadata or {},))))
+
+
+def ignored() -> bytes:
+    """Make an IGNORED message.
+
+    Returns:
+        The message in chunks.
+    """
+    return enclose(pack(Structure(Response.IGNORED)))
+
+
+def failure(error: BoltError, version: Version) -> bytes:
+    """Make a FAILURE message.
+
+    Args:
+        error: what happened.
+        version: the client's version of Bolt; from 5.7 on failures carry GQL status objects.
+
+    Returns:
+        The message in chunks.
+    """
+    metadata: dict[str, Value]
+    if version < _GQL_VERSION:
+        metadata = {"code": error.code, "message": error.message}
+    else:
+        denied = error.code in {Code.FORBIDDEN, Code.UNAUTHORIZED}
+        status, description = _ACCESS_DENIED if denied else _UNEXPECTED
+        metadata = {
+            "neo4j_code": error.code,
+            "message": error.message,
+            "gql_status": status,
+            "description": description,
+            "diagnostic_record": {"OPERATION": "", "OPERATION_CODE": "0", "CURRENT_SCHEMA": "/"},
+        }
+    return enclose(pack(Structure(Response.FAILURE, (metadata,))))
+
+
+def read_failure(message: Value) -> BoltError:
+    """Read a FAILURE message of any version.
+
+    Args:
+        message: the unpacked message.
+
+    Returns:
+        The failure that it tells.
+    """
+    metadata = metadata_of(message)
+    code = metadata.get("neo4j_code", metadata.get("code"))
+    text = metadata.get("message")
+    return BoltError(
+        code if isinstance(code, str) else "Neo.DatabaseError.General.UnknownError",
+        text if isinstance(text, str) else "The database answered a failure without a message.",
+    )
+
+
+def metadata_of(message: Value) -> dict[str, Value]:
+    """Read the map that a message carries first.
+
+    Args:
+        message: the unpacked message.
+
+    Returns:
+        The map; an empty one where the message has none.
+    """
+    match message:
+        case Structure(fields=(dict() as metadata, *_)):
+            return metadata
+        case _:
+            return {}

@@ -1,0 +1,229 @@
+"""The database's process: started, waited for, watched and stopped."""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import sys
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from localcloud.aura.configuration import apoc_conf, neo4j_conf
+from localcloud.aura.credentials import Credentials, initial_user
+from localcloud.aura.distribution import Distribution
+from localcloud.aura.handshake import SUPPORTED
+from localcloud.aura.messages import BoltError, Code
+from localcloud.aura.upstream import Database, Upstream
+
+_START_SECONDS: Final = 120.0
+_STOP_SECONDS: Final = 8.0
+_MAIN_CLASS: Final = "org.neo4j.server.CommunityEntryPoint"
+_STARTED: Final = "Started."
+_TETHER: Final = Path(__file__).with_name("tether.py")
+_JVM_OPTIONS: Final = (
+    "-Xms512m",
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:+DisableAttachMechanism",
+    "-XX:-UsePerfData",
+    "--add-opens=java.base/java.nio=ALL-UNNAMED",
+    "--add-opens=java.base/java.io=ALL-UNNAMED",
+    "--add-opens=java.base/java.lang=ALL-UNNAMED",
+    "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+)
+
+_log = logging.getLogger(__name__)
+
+
+class DatabaseError(RuntimeError):
+    """The database did not start, or has died."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """Where one database lives.
+
+    Attributes:
+        distribution: its jars.
+        java: the Java that runs it, 17 or 21.
+        state: the folder of its data, configuration and logs.
+        bolt_port: its port on the loopback interface; 0 lets the system choose.
+    """
+
+    distribution: Distribution
+    java: Path
+    state: Path
+    bolt_port: int = 0
+
+    @property
+    def home(self) -> Path:
+        """Neo4j's home folder."""
+        return self.state / "neo4j"
+
+    @property
+    def command(self) -> list[str]:
+        """The command that runs the database as its starter's dependant."""
+        return [
+            sys.executable,
+            str(_TETHER),
+            str(self.java),
+            *_JVM_OPTIONS,
+            f"-Djava.io.tmpdir={self.home / 'tmp'}",
+            "-cp",
+            self.distribution.classpath,
+            _MAIN_CLASS,
+            f"--home-dir={self.home}",
+            f"--config-dir={self.home / 'conf'}",
+            "--console-mode",
+        ]
+
+    def prepare(self, credentials: Credentials) -> None:
+        """Write configuration, plug-in and, before the first start, the administrator.
+
+        Args:
+            credentials: the administrator.
+
+        Raises:
+            OSError: the state folder can't be written.
+        """
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in ("conf", "plugins", "import", "tmp", "data/dbms"):
+            (self.home / name).mkdir(parents=True, exist_ok=True)
+        (self.home / "conf" / "neo4j.conf").write_text(
+            neo4j_conf(bolt_port=self.bolt_port), encoding="utf-8"
+        )
+        (self.home / "conf" / "apoc.conf").write_text(apoc_conf(), encoding="utf-8")
+        for plugin in (self.home / "plugins").iterdir():
+            plugin.unlink()
+        shutil.copy2(self.distribution.plugin, self.home / "plugins")
+        if not (self.home / "data" / "databases" / "system").exists():
+            path = self.home / "data" / "dbms" / "auth.ini"
+            path.touch(mode=0o600)
+            path.write_text(initial_user(credentials), encoding="ascii")
+
+
+@dataclass(frozen=True)
+class RunningDatabase:
+    """A database that answers.
+
+    Attributes:
+        address: where, and its administrator.
+        died: done once the process has ended by itself; its exception says how.
+    """
+
+    address: Database
+    died: asyncio.Task[None]
+
+
+@asynccontextmanager
+async def running(
+    installation: Installation, credentials: Credentials
+) -> AsyncIterator[RunningDatabase]:
+    """Run the database for a while.
+
+    Args:
+        installation: the database.
+        credentials: its administrator.
+
+    Yields:
+        The database, once it answers its administrator.
+
+    Raises:
+        DatabaseError: it does not start within two minutes; the message has its last words.
+    """
+    installation.prepare(credentials)
+    process = await asyncio.create_subprocess_exec(
+        *installation.command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        # A Ctrl-C in the terminal reaches the service, which stops the database in order.
+        start_new_session=True,
+    )
+    last_words: deque[str] = deque(maxlen=20)
+    started = asyncio.Event()
+    watch = asyncio.create_task(_watch(process, last_words, started))
+    try:
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                waiting = asyncio.create_task(started.wait())
+                await asyncio.wait({waiting, watch}, return_when=asyncio.FIRST_COMPLETED)
+                waiting.cancel()
+                if watch.done():
+                    await watch
+                address = Database(
+                    _listening_port(process.pid), credentials.username, credentials.password
+                )
+                await _check(address, installation)
+        except TimeoutError:
+            raise DatabaseError(
+                f"Neo4j did not start within {_START_SECONDS:.0f} s: {_tail(last_words)}"
+            ) from None
+        yield RunningDatabase(address, watch)
+    finally:
+        await _stop(process)
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+
+
+async def _watch(
+    process: asyncio.subprocess.Process, last_words: deque[str], started: asyncio.Event
+) -> None:
+    if process.stdout is None:
+        raise TypeError("the database's output is not piped")
+    async for line in process.stdout:
+        text = line.decode("utf-8", "replace").rstrip()
+        last_words.append(text)
+        _log.debug("neo4j: %s", text)
+        if text.endswith(_STARTED):
+            started.set()
+    status = await process.wait()
+    raise DatabaseError(f"Neo4j ended with status {status}: {_tail(last_words)}")
+
+
+async def _check(address: Database, installation: Installation) -> None:
+    upstream = None
+    try:
+        upstream = await Upstream.open(address.port, SUPPORTED[0])
+        await upstream.log_on(address, SUPPORTED[0])
+    except BoltError as error:
+        if error.code != Code.UNAUTHORIZED:
+            raise DatabaseError(f"Neo4j does not answer as it should: {error.message}") from None
+        raise DatabaseError(
+            "Neo4j does not accept its administrator: the password in the state folder is not "
+            f"the database's; remove {installation.state} to begin anew"
+        ) from None
+    finally:
+        if upstream is not None:
+            upstream.close()
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _listening_port(pid: int) -> int:
+    for connection in psutil.Process(pid).net_connections(kind="tcp"):
+        if connection.status == psutil.CONN_LISTEN:
+            return int(connection.laddr.port)
+    raise DatabaseError("Neo4j says it has started and listens nowhere")
+
+
+def _tail(lines: deque[str]) -> str:
+    return " | ".join(lines) or "it said nothing"

@@ -1,0 +1,227 @@
+"""What each of Neo4j's built-in roles may do: pure decisions on a query's plan.
+
+The gateway speaks to the database as its administrator, because Community has no roles. So
+rights are held here, on three grounds that a query's author can't forge: the plan that the
+database itself makes of the query, READ transactions (which the database enforces), and, for
+calls that a plan doesn't show, the words of the query.
+
+Source: Neo4j's operations manual, "Built-in roles and privileges".
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+
+class Role(IntEnum):
+    """The built-in roles that the emulated Aura holds; each includes those before it."""
+
+    READER = 1
+    PUBLISHER = 2
+    ARCHITECT = 3
+    ADMIN = 4
+
+    @property
+    def role_name(self) -> str:
+        """Neo4j's name of the role."""
+        return self.name.lower()
+
+
+NOT_HELD: Final = frozenset({"editor"})
+"""Built-in roles refused by name: Community can't keep an editor from making new labels."""
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """A procedure of the database, as SHOW PROCEDURES tells.
+
+    Attributes:
+        name: its qualified name.
+        mode: READ, WRITE, SCHEMA, DBMS or DEFAULT.
+        admin: whether Neo4j reserves it to administrators.
+    """
+
+    name: str
+    mode: str
+    admin: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the database would do for a query, as EXPLAIN tells.
+
+    Attributes:
+        query_type: r, rw, w or s.
+        operators: each operator of the plan with its details, both as the database writes them.
+    """
+
+    query_type: str
+    operators: tuple[tuple[str, str], ...]
+
+
+# Their text argument is Cypher of the caller's own, which no plan shows: they would carry SHOW
+# SETTINGS, TERMINATE TRANSACTIONS and, in transactions of their own, anything at all.
+_RUNS_CYPHER: Final = re.compile(
+    r"apoc\.(cypher|do)\..*|apoc\.(when|case)|apoc\.graph\.fromCypher|apoc\.meta\.(data|graph)\.of"
+    r"|apoc\.periodic\.(cancel|commit|countdown|iterate|repeat|submit|truncate)"
+)
+_CYPHER_FUNCTIONS: Final = (
+    "apoc.cypher.runFirstColumnMany",
+    "apoc.cypher.runFirstColumnSingle",
+)
+_OPEN_DBMS_PROCEDURES: Final = frozenset(
+    {"dbms.components", "dbms.info", "dbms.listCapabilities", "tx.getMetaData", "tx.setMetaData"}
+)
+_ADMINISTRATION: Final = re.compile(
+    r"AdministrationCommand|(Show|Terminate)(Settings?|Transactions?)"
+)
+_SCHEMA_COMMAND: Final = re.compile(r"(Create|Drop).*(Index|Constraint).*|DoNothingIf.*")
+_SHOW_DATABASES: Final = re.compile(
+    r"\s*SHOW\s+(DATABASES?|HOME\s+DATABASE|DEFAULT\s+DATABASE)\s*;?\s*", re.IGNORECASE | re.ASCII
+)
+_SHOW_CURRENT_USER: Final = re.compile(
+    r"\s*SHOW\s+CURRENT\s+USER\s*;?\s*", re.IGNORECASE | re.ASCII
+)
+_EXPLAIN: Final = re.compile(r"[ \t\r\n]*EXPLAIN[ \t\r\n]", re.IGNORECASE | re.ASCII)
+_PROFILE: Final = re.compile(r"([ \t\r\n]*)PROFILE([ \t\r\n])", re.IGNORECASE | re.ASCII)
+_SUBQUERY: Final = re.compile(r"\b(exists|count|collect)\b.*\{", re.IGNORECASE | re.DOTALL)
+_UNICODE_ESCAPE: Final = re.compile(r"\\u+([0-9a-fA-F]{4})")
+
+
+def denial(role: Role, text: str, plan: Plan, procedures: Mapping[str, Procedure]) -> str | None:
+    """Decide whether a role may run a query.
+
+    Writes of a reader are not judged here: its transactions are READ ones.
+
+    Args:
+        role: the caller's role.
+        text: the query.
+        plan: the database's plan of it.
+        procedures: the database's procedures by name.
+
+    Returns:
+        What is not allowed, as the beginning of Neo4j's sentence; None where all is allowed.
+    """
+    if role is Role.ADMIN:
+        return None
+    operators = [(operator.partition("@")[0], details) for operator, details in plan.operators]
+    called = [name for step in operators if (name := _procedure(*step)) is not None]
+    for name in called:
+        if not _may_call(role, procedures.get(name)):
+            return f"Executing procedure '{name}' is"
+    if hidden := _hidden_call(role, text, procedures.values()):
+        return f"Executing '{hidden}' is"
+    return _denied_command(role, text, plan, [name for name, _ in operators], calls=bool(called))
+
+
+def _denied_command(
+    role: Role, text: str, plan: Plan, operators: list[str], *, calls: bool
+) -> str | None:
+    if any(_ADMINISTRATION.fullmatch(name) for name in operators):
+        return None if _SHOW_DATABASES.fullmatch(text) else "Executing administration commands is"
+    if any(_SCHEMA_COMMAND.fullmatch(name) for name in operators):
+        return None if role >= Role.ARCHITECT else "Schema operations are"
+    # What is neither reading nor writing, nor known, stays closed.
+    return "Executing this command is" if plan.query_type == "s" and not calls else None
+
+
+def asks_for_current_user(text: str) -> bool:
+    """Tell whether a query asks who the caller is, which only the gateway knows.
+
+    Args:
+        text: the query.
+
+    Returns:
+        True for SHOW CURRENT USER and nothing else.
+    """
+    return _SHOW_CURRENT_USER.fullmatch(text) is not None
+
+
+def only_explains(text: str) -> bool:
+    """Tell whether a query is surely never executed.
+
+    Args:
+        text: the query.
+
+    Returns:
+        True where EXPLAIN is its first word.
+    """
+    return _EXPLAIN.match(text) is not None
+
+
+def explained(text: str) -> str:
+    """Turn a query into one that asks for its plan.
+
+    Args:
+        text: the query.
+
+    Returns:
+        The query under EXPLAIN; a leading PROFILE gives way, since the database takes one of
+        the two.
+    """
+    return (
+        "EXPLAIN " + _PROFILE.sub(r"\1\2", text, count=1)
+        if _PROFILE.match(text)
+        else ("EXPLAIN " + text)
+    )
+
+
+def _procedure(operator: str, details: str) -> str | None:
+    """Name the procedure that an operator calls; None where it calls none."""
+    if operator == "ProcedureCall":
+        return details.partition("(")[0].strip()
+    # On the system database the operator bears the procedure's name.
+    return operator if "." in operator else None
+
+
+def _may_call(role: Role, procedure: Procedure | None) -> bool:
+    if procedure is None or procedure.admin or _RUNS_CYPHER.fullmatch(procedure.name):
+        return False
+    match procedure.mode:
+        case "READ" | "DEFAULT" | "WRITE":
+            return True
+        case "SCHEMA":
+            return role >= Role.ARCHITECT or procedure.name in {
+                "apoc.schema.nodes",
+                "apoc.schema.relationships",
+            }
+        case _:
+            return procedure.name in _OPEN_DBMS_PROCEDURES
+
+
+def _hidden_call(role: Role, text: str, procedures: Iterable[Procedure]) -> str | None:
+    """Find a forbidden name that the query may call where its plan doesn't show it.
+
+    Functions, and procedures in a subquery inside an expression, are no operators of the plan.
+    A name's parts must all stand in the query, however they are quoted, spaced or commented, so
+    their absence is proof; their presence is enough to refuse.
+    """
+    words = {text, unescaped(text)}
+    forbidden = list(_CYPHER_FUNCTIONS)
+    if any(_SUBQUERY.search(word) for word in words):
+        forbidden += [each.name for each in procedures if not _may_call(role, each)]
+    for name in forbidden:
+        parts = name.split(".")
+        if any(all(_has_word(word, part) for part in parts) for word in words):
+            return name
+    return None
+
+
+def _has_word(text: str, word: str) -> bool:
+    return re.search(rf"(?<![A-Za-z0-9_]){re.escape(word)}(?![A-Za-z0-9_])", text) is not None
+
+
+def unescaped(text: str) -> str:
+    """Resolve the unicode escapes that Cypher allows anywhere in a query.
+
+    Args:
+        text: the query.
+
+    Returns:
+        The query as the database's parser reads it, resolved until nothing changes.
+    """
+    while (resolved := _UNICODE_ESCAPE.sub(lambda m: chr(int(m[1], 16)), text)) != text:
+        text = resolved
+    return text

@@ -1,0 +1,129 @@
+"""The emulated Aura as one service: the database, its gateway and its console."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from localcloud.aura.analyst import Analyst
+from localcloud.aura.authentication import Authenticator
+from localcloud.aura.console import Console
+from localcloud.aura.credentials import load_or_create
+from localcloud.aura.gateway import Gateway
+from localcloud.aura.neo4j_process import Installation, running
+from localcloud.aura.oidc import JsonFetcher
+from localcloud.aura.sso import SsoStore
+
+_BACKLOG: Final = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoints:
+    """Where the service listens.
+
+    Attributes:
+        listen: the gateway's addresses.
+        port: the gateway's port on all of them; 0 lets the system choose.
+        console_port: the console's port on the loopback interface; 0 lets the system choose.
+        tls: the gateway's TLS context.
+    """
+
+    listen: Sequence[str]
+    port: int
+    console_port: int
+    tls: ssl.SSLContext
+
+
+@dataclass(frozen=True)
+class RunningService:
+    """A service that answers.
+
+    Attributes:
+        bolt_port: the gateway's port.
+        console_port: the console's port.
+        credentials_path: the file with the administrator's name and password, as JSON.
+        database_died: done once the database has ended by itself; its exception says how.
+    """
+
+    bolt_port: int
+    console_port: int
+    credentials_path: Path
+    database_died: asyncio.Task[None]
+
+
+@asynccontextmanager
+async def serving(
+    installation: Installation, endpoints: Endpoints
+) -> AsyncIterator[RunningService]:
+    """Run the service for a while.
+
+    Args:
+        installation: the database.
+        endpoints: where to listen.
+
+    Yields:
+        The service, once the database answers and the gateway listens.
+
+    Raises:
+        DatabaseError: the database does not start.
+        SsoSettingsError: the kept single sign-on settings are damaged.
+        OSError: a port is taken, or the state folder can't be written.
+    """
+    installation.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    credentials_path = installation.state / "credentials.json"
+    credentials = load_or_create(credentials_path)
+    async with AsyncExitStack() as stack:
+        fetch = JsonFetcher()
+        stack.push_async_callback(fetch.close)
+        authenticator = Authenticator(fetch)
+        console = Console(credentials, SsoStore(installation.state / "sso.json"), authenticator)
+        database = await stack.enter_async_context(running(installation, credentials))
+        analyst = Analyst(database.address)
+        stack.callback(analyst.close)
+        gateway = Gateway(database.address, authenticator, analyst)
+        bolt_port = await stack.enter_async_context(_gateway_listening(gateway, endpoints))
+        runner = web.AppRunner(console.application(), access_log=None)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, "127.0.0.1", endpoints.console_port)
+        await site.start()
+        console_port = int(runner.addresses[0][1])
+        yield RunningService(bolt_port, console_port, credentials_path, database.died)
+
+
+@asynccontextmanager
+async def _gateway_listening(gateway: Gateway, endpoints: Endpoints) -> AsyncIterator[int]:
+    sessions: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        session = asyncio.current_task()
+        if session is None:
+            raise TypeError("a session runs in a task")
+        sessions.add(session)
+        try:
+            await gateway.serve(reader, writer)
+        finally:
+            sessions.discard(session)
+
+    port = endpoints.port
+    servers: list[asyncio.Server] = []
+    try:
+        for address in endpoints.listen:
+            server = await asyncio.start_server(
+                serve, address, port, ssl=endpoints.tls, backlog=_BACKLOG
+            )
+            servers.append(server)
+            # All addresses share the port that the first one got.
+            port = server.sockets[0].getsockname()[1]
+        yield port
+    finally:
+        for server in servers:
+            server.close()
+        for session in sessions:
+            session.cancel()
+        await asyncio.gather(*sessions, return_exceptions=True)

@@ -1,0 +1,202 @@
+"""The single sign-on settings that a person types into the Aura console."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic.alias_generators import to_camel
+
+from localcloud.aura.roles import NOT_HELD, Role
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_MAPPING: Final = re.compile(r'\s*"(?P<group>[^"]+)"\s*=\s*(?P<roles>[^;"=]+?)\s*')
+_ROLES: Final = {role.role_name: role for role in Role}
+
+
+class SsoSettings(BaseModel):
+    """One OIDC provider, as the stack's output `auraSso` has it.
+
+    Source: Neo4j's operations manual, settings dbms.security.oidc.*.
+
+    Attributes:
+        discovery_uri: the provider's discovery document.
+        audience: the accepted values of the claim `aud`.
+        username_claim: the claim that names the user.
+        groups_claim: the claim with the user's groups, a list or one name.
+        group_to_role_mapping: `"group1"=role1;"group2"=role2,role3`.
+        visible: whether a login page would offer the provider; machine-to-machine needs none.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
+    )
+
+    discovery_uri: str
+    audience: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
+    username_claim: Annotated[str, Field(min_length=1)] = "sub"
+    groups_claim: Annotated[str, Field(min_length=1)]
+    group_to_role_mapping: str
+    visible: bool = False
+
+    @field_validator("discovery_uri")
+    @classmethod
+    def _fetchable(cls, uri: str) -> str:
+        if not is_fetchable(uri):
+            raise ValueError(
+                "must be an https URL (http is accepted for this machine only) "
+                "without credentials or fragment"
+            )
+        return uri
+
+    @field_validator("group_to_role_mapping")
+    @classmethod
+    def _mappable(cls, mapping: str) -> str:
+        parse_mapping(mapping)
+        return mapping
+
+    @property
+    def roles_by_group(self) -> dict[str, frozenset[Role]]:
+        """The mapping, parsed."""
+        return parse_mapping(self.group_to_role_mapping)
+
+    @classmethod
+    def parse(cls, document: bytes | str) -> Self:
+        """Read what was typed in.
+
+        Args:
+            document: the settings as JSON.
+
+        Returns:
+            The settings.
+
+        Raises:
+            SsoSettingsError: something is wrong; all of it is told at once.
+        """
+        try:
+            return cls.model_validate_json(document)
+        except ValidationError as error:
+            raise SsoSettingsError(
+                [
+                    f"{'.'.join(map(str, problem['loc'])) or 'settings'}: "
+                    f"{problem['msg'].removeprefix('Value error, ')}"
+                    for problem in error.errors(include_url=False, include_input=False)
+                ]
+            ) from None
+
+
+class SsoSettingsError(ValueError):
+    """The settings can't be used.
+
+    Attributes:
+        problems: everything that is wrong, each with the setting's name.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        """Collect the problems.
+
+        Args:
+            problems: everything that is wrong.
+        """
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def parse_mapping(mapping: str) -> dict[str, frozenset[Role]]:
+    """Read a group-to-role mapping.
+
+    Args:
+        mapping: `"group1"=role1;"group2"=role2,role3`.
+
+    Returns:
+        Each group's roles.
+
+    Raises:
+        ValueError: the mapping is malformed, or names a role that this stand-in doesn't hold.
+    """
+    result: dict[str, frozenset[Role]] = {}
+    problems = []
+    for entry in (entry for entry in mapping.split(";") if entry.strip()):
+        match = _MAPPING.fullmatch(entry)
+        if match is None:
+            problems.append(f'{entry.strip()!r} is not of the form "group"=role1,role2')
+            continue
+        names = [name.strip() for name in match["roles"].split(",")]
+        problems += [_unknown(name) for name in names if name not in _ROLES]
+        if match["group"] in result:
+            problems.append(f"group {match['group']!r} is mapped twice")
+        result[match["group"]] = frozenset(_ROLES[name] for name in names if name in _ROLES)
+    if not result and not problems:
+        problems.append("maps no group")
+    if problems:
+        raise ValueError("; ".join(problems))
+    return result
+
+
+def is_fetchable(uri: str) -> bool:
+    """Tell whether a provider's document may be fetched from an address.
+
+    Args:
+        uri: the address.
+
+    Returns:
+        True for https, and for http on this machine; never with credentials or a fragment.
+    """
+    try:
+        parts = urlsplit(uri)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or parts.username is not None or parts.fragment:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
+
+
+class SsoStore:
+    """Keeps the settings in a file, so that they outlive the service."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the store.
+
+        Args:
+            path: the file; it need not exist.
+        """
+        self._path = path
+
+    def load(self) -> SsoSettings | None:
+        """Read the settings.
+
+        Returns:
+            The settings; None where none were typed in.
+
+        Raises:
+            SsoSettingsError: the file is damaged.
+        """
+        try:
+            document = self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        return SsoSettings.parse(document)
+
+    def save(self, settings: SsoSettings | None) -> None:
+        """Write the settings, or forget them.
+
+        Args:
+            settings: the settings; None forgets them.
+
+        Raises:
+            OSError: the file can't be written.
+        """
+        if settings is None:
+            self._path.unlink(missing_ok=True)
+            return
+        draft = self._path.with_suffix(".new")
+        draft.write_text(settings.model_dump_json(by_alias=True), encoding="utf-8")
+        draft.replace(self._path)
+
+
+def _unknown(name: str) -> str:
+    held = ", ".join(_ROLES)
+    why = "Neo4j Community can't hold it" if name in NOT_HELD else "it is not a built-in role"
+    return f"role {name!r} is not available ({why}); this stand-in has the roles {held}"

@@ -1,0 +1,188 @@
+"""A connection to the database behind the gateway."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+from localcloud.aura import handshake
+from localcloud.aura.chunking import Dechunker, Frame, enclose
+from localcloud.aura.handshake import Version
+from localcloud.aura.messages import LOGON_VERSION, BoltError, Code, Request, Response, read_failure
+from localcloud.aura.packstream import Structure, Value, pack, unpack
+
+_AGENT: Final = "aura-gateway/1"
+_CONNECT_SECONDS: Final = 10.0
+_READ_SIZE: Final = 256 * 1024
+# What the database sends is trusted: a record is as large as the graph makes it.
+_MAX_MESSAGE: Final = 1 << 30
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where the database listens, and its administrator's credentials.
+
+    Attributes:
+        port: its Bolt port on the loopback interface.
+        username: the administrator's name.
+        password: the administrator's password.
+    """
+
+    port: int
+    username: str
+    password: str = field(repr=False)
+
+    @property
+    def auth(self) -> dict[str, Value]:
+        """The administrator's credentials as LOGON carries them."""
+        return {"scheme": "basic", "principal": self.username, "credentials": self.password}
+
+
+class Upstream:
+    """A connection that has agreed on a version; nobody is logged on yet."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Wrap an open connection.
+
+        Args:
+            reader: what the database sends.
+            writer: what the database is sent.
+        """
+        self._reader = reader
+        self._writer = writer
+        self._dechunker = Dechunker(_MAX_MESSAGE)
+        self._frames: deque[Frame] = deque()
+
+    @classmethod
+    async def open(cls, port: int, version: Version) -> Self:
+        """Connect and agree on a version.
+
+        Args:
+            port: the database's port on the loopback interface.
+            version: the version to speak.
+
+        Returns:
+            The connection.
+
+        Raises:
+            BoltError: DatabaseUnavailable.
+        """
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(handshake.request(version))
+                if await reader.readexactly(4) != handshake.encode(version):
+                    writer.close()
+                    raise unavailable()
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            raise unavailable() from None
+        return cls(reader, writer)
+
+    async def send(self, raw: bytes) -> None:
+        """Send chunks.
+
+        Args:
+            raw: the chunks.
+        """
+        self._writer.write(raw)
+        await self._writer.drain()
+
+    async def receive(self) -> list[Frame]:
+        """Wait for messages.
+
+        Returns:
+            At least one message; none once the database has closed the connection.
+        """
+        frames: list[Frame] = []
+        while not frames:
+            data = await self._reader.read(_READ_SIZE)
+            if not data:
+                break
+            frames = list(self._dechunker.feed(data))
+        return frames
+
+    def close(self) -> None:
+        """Close at once: the database ends whatever ran on the connection."""
+        self._writer.transport.abort()
+
+    async def log_on(self, database: Database, version: Version) -> None:
+        """Log on as the administrator.
+
+        Args:
+            database: whose administrator.
+            version: the version agreed on.
+
+        Raises:
+            BoltError: the database refused.
+        """
+        hello: dict[str, Value] = {"user_agent": _AGENT, "bolt_agent": {"product": _AGENT}}
+        if version < LOGON_VERSION:
+            await self.ask(Structure(Request.HELLO, (hello | database.auth,)))
+            return
+        await self.ask(Structure(Request.HELLO, (hello,)))
+        await self.ask(Structure(Request.LOGON, (database.auth,)))
+
+    async def ask(self, *requests: Structure) -> tuple[Value, list[list[Value]]]:
+        """Send requests and wait for all their answers.
+
+        Args:
+            requests: the messages.
+
+        Returns:
+            The last request's SUCCESS, and all records.
+
+        Raises:
+            BoltError: the first failure among the answers.
+        """
+        return await self.ask_packed(*(pack(request) for request in requests))
+
+    async def ask_packed(self, *requests: bytes) -> tuple[Value, list[list[Value]]]:
+        """Send packed requests and wait for all their answers.
+
+        Args:
+            requests: the messages, packed.
+
+        Returns:
+            The last request's SUCCESS, and all records.
+
+        Raises:
+            BoltError: the first failure among the answers.
+        """
+        try:
+            await self.send(b"".join(enclose(request) for request in requests))
+            return await self._answers(len(requests))
+        except OSError:
+            raise unavailable() from None
+
+    async def _answers(self, count: int) -> tuple[Value, list[list[Value]]]:
+        records: list[list[Value]] = []
+        failed: BoltError | None = None
+        summary: Value = None
+        while count:
+            if not self._frames:
+                self._frames.extend(await self.receive())
+            if not self._frames:
+                raise unavailable()
+            frame = self._frames.popleft()
+            message = unpack(frame.payload)
+            match message:
+                case Structure(tag=Response.RECORD, fields=(list() as values,)):
+                    records.append(values)
+                    continue
+                case Structure(tag=Response.FAILURE) if failed is None:
+                    failed = read_failure(message)
+                case _:
+                    summary = message
+            count -= 1
+        if failed is not None:
+            raise failed
+        return summary, records
+
+
+def unavailable() -> BoltError:
+    """Make the failure for a database that can't be reached.
+
+    Returns:
+        Neo4j's failure.
+    """
+    return BoltError(Code.UNAVAILABLE, "The database is not available.")
