@@ -13,11 +13,12 @@ import certifi
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from localcloud import docker_engine, processes
+from localcloud import docker_engine, processes, services, toolchains
+from localcloud.aura import distribution
 from localcloud.certificates import CertificateAuthority
 from localcloud.engine import cli as engine_cli
 from localcloud.errors import LocalCloudError
-from localcloud.paths import PROJECT_DIRECTORY, Home
+from localcloud.paths import PROJECT_DIRECTORY, Home, cache_directory
 from localcloud.progress import Progress
 from localcloud.workspace import write_workspace
 
@@ -26,11 +27,6 @@ CONTAINER_HOST = "host.docker.internal"
 """How a container names this machine."""
 
 _LOCK_TIMEOUT = 900
-_SERVICES = ("providers", "aws", "aura")
-_AWS_TIMEOUT = 60.0
-_PROVIDERS_TIMEOUT = 60.0
-# Neo4j's jars may have to come first.
-_AURA_TIMEOUT = 900.0
 
 PORT_VARIABLES = {
     "aws": "LOCALCLOUD_AWS_PORT",
@@ -129,8 +125,8 @@ class Cloud(BaseModel):
             cloud = cls.model_validate_json(home.description.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValidationError):
             return None
-        services = (processes.find(name, records=_records(home)) for name in _SERVICES)
-        return cloud if all(services) else None
+        found = (processes.find(name, records=services.records(home)) for name in services.NAMES)
+        return cloud if all(found) else None
 
     def environment(self) -> dict[str, str]:
         """Give what a person's own tools need to use the stand-in cloud.
@@ -145,12 +141,7 @@ class Cloud(BaseModel):
             "AWS_ENDPOINT_URL": self.aws_endpoint,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            # Throw-away keys: the endpoint checks no signature, but boto3 wants to sign.
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            # A person's own profile must not get between.
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            **services.throw_away_keys(),
             "AWS_CA_BUNDLE": bundle,
             "CURL_CA_BUNDLE": bundle,
             "REQUESTS_CA_BUNDLE": bundle,
@@ -207,7 +198,7 @@ def up(home: Home, ports: Ports, progress: Progress) -> Cloud:
                     "The stand-in cloud runs already, on other ports. Run `make down` first."
                 )
             return running
-        if processes.find("aws", records=_records(home)) is None:
+        if processes.find(services.AWS, records=services.records(home)) is None:
             _forget_lost_resources(home, progress)
         cloud = _start(home, ports, progress)
         home.description.write_text(cloud.model_dump_json(indent=2), encoding="utf-8")
@@ -227,16 +218,17 @@ def down(home: Home, progress: Progress) -> None:
     if not home.directory.exists():
         return
     with _locked(home), progress.step("Stopping the stand-in cloud"):
-        aws = processes.find("aws", records=_records(home))
+        records = services.records(home)
+        aws = processes.find(services.AWS, records=records)
         with ThreadPoolExecutor() as pool:
             stopping = [
-                pool.submit(processes.stop, name, records=_records(home)) for name in _SERVICES
+                pool.submit(processes.stop, name, records=records) for name in services.NAMES
             ]
         for each in stopping:
             each.result()
         docker_host = docker_engine.find()
         if aws is not None and docker_host is not None:
-            registry = aws["aws"].removeprefix("http://")
+            registry = aws["endpoint"].removeprefix("http://")
             docker_engine.sweep(docker_host, home, registry=registry)
         docker_engine.release(home)
         shutil.rmtree(home.directory)
@@ -252,10 +244,6 @@ def _locked(home: Home) -> Iterator[None]:
         raise LocalCloudError(
             f"Another command has been starting or stopping this stand-in for {_LOCK_TIMEOUT} s."
         ) from error
-
-
-def _records(home: Home) -> Path:
-    return home.directory / "services"
 
 
 def _forget_lost_resources(home: Home, progress: Progress) -> None:
@@ -277,29 +265,53 @@ def _start(home: Home, ports: Ports, progress: Progress) -> Cloud:
     with ThreadPoolExecutor() as pool:
         # The engine takes longest by far when it must be built, and only a deployment needs it.
         engine = pool.submit(engine_cli.ensure, progress)
-        docker = pool.submit(docker_engine.ensure, progress, home)
-        jars = pool.submit(_ensure_database, progress)
-        providers = pool.submit(_start_providers, home, progress)
-        aws = pool.submit(_start_aws, home, ports, docker.result(), progress)
-        aura = pool.submit(_start_aura, home, ports, docker.result(), jars.result(), progress)
+        java = pool.submit(_database_ready_to_start, progress)
+        docker = docker_engine.ensure(progress, home)
+        with progress.step("Starting Pulumi's providers, the AWS endpoint and Aura"):
+            providers = pool.submit(services.start_providers, home, docker)
+            aws = pool.submit(
+                services.start_aws,
+                home,
+                docker,
+                port=ports.aws,
+                service_ports=ports.services,
+                region=REGION,
+            )
+            aura = services.start_aura(
+                home,
+                docker,
+                java.result(),
+                bolt_port=ports.bolt,
+                console_port=ports.console,
+            )
+            cloud = Cloud(
+                ports=ports,
+                aws_endpoint=aws.result(),
+                bolt_uri=aura["bolt"],
+                console_url=aura["console"],
+                console_credentials=Path(aura["credentials"]),
+                docker_host=docker.host,
+                debug_providers=_debug_providers(providers.result()),
+                home=home.directory,
+            )
     _link_engine(home, engine.result())
     write_workspace(
         PROJECT_DIRECTORY,
         home.workspace,
-        aws_endpoint=aws.result()["aws"],
-        neo4j_uri=aura.result()["bolt"].replace("localhost", CONTAINER_HOST),
+        aws_endpoint=cloud.aws_endpoint,
+        neo4j_uri=cloud.bolt_uri.replace("localhost", CONTAINER_HOST),
         trusted_certificates=authority.certificate_pem,
     )
-    return Cloud(
-        ports=ports,
-        aws_endpoint=aws.result()["aws"],
-        bolt_uri=aura.result()["bolt"],
-        console_url=aura.result()["console"],
-        console_credentials=Path(aura.result()["credentials"]),
-        docker_host=docker.result().host,
-        debug_providers=_debug_providers(providers.result()),
-        home=home.directory,
-    )
+    return cloud
+
+
+def _database_ready_to_start(progress: Progress) -> Path:
+    """Bring what the database needs; the Java command is what starts it."""
+    java = toolchains.java(progress)
+    maven = toolchains.maven(progress)
+    with progress.step("Getting Neo4j ready", expect="about a minute, once"):
+        distribution.resolve(cache_directory(), java=java, maven=maven, progress=progress.note)
+    return java
 
 
 def _debug_providers(addresses: Mapping[str, str]) -> str:

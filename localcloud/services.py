@@ -6,7 +6,7 @@ from pathlib import Path
 
 from localcloud import processes
 from localcloud.docker_engine import DockerEngine
-from localcloud.paths import PROJECT_DIRECTORY, Home
+from localcloud.paths import PROJECT_DIRECTORY, Home, cache_directory
 from localcloud.processes import Service
 
 PROVIDERS = "providers"
@@ -45,7 +45,7 @@ def start_providers(home: Home, docker: DockerEngine) -> dict[str, str]:
     return _start(
         home,
         PROVIDERS,
-        ["--project-directory", str(PROJECT_DIRECTORY)],
+        ["--project-directory", str(PROJECT_DIRECTORY), "--owner", home.owner],
         {"DOCKER_HOST": docker.host, **throw_away_keys()},
     )
 
@@ -93,6 +93,39 @@ def start_aws(
         {"DOCKER_HOST": docker.host},
     )
     return addresses["endpoint"]
+
+
+def start_aura(
+    home: Home, docker: DockerEngine, java: Path, *, bolt_port: int, console_port: int
+) -> dict[str, str]:
+    """Start the emulated Aura, or find it running.
+
+    Args:
+        home: the stand-in.
+        docker: the engine whose containers connect to the database.
+        java: the Java command.
+        bolt_port: the port of Bolt.
+        console_port: the port of the console.
+
+    Returns:
+        `bolt`, its URI from this machine; `console`, the console's URL; `credentials`, the file
+        with the instance's own administrator's credentials.
+
+    Raises:
+        LocalCloudError: it doesn't start.
+    """
+    listen = dict.fromkeys(("127.0.0.1", docker.bridge_address))
+    return _start(
+        home,
+        AURA,
+        [
+            *("--state-dir", str(home.aura), "--cache-dir", str(cache_directory())),
+            *("--ca-dir", str(home.authority), "--java", str(java)),
+            *("--port", str(bolt_port), "--console-port", str(console_port)),
+            *(flag for address in listen for flag in ("--listen", address)),
+        ],
+        {},
+    )
 
 
 def _start(
