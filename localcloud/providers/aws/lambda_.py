@@ -177,8 +177,11 @@ class Function(AwsResource):
         rest = {name: value for name, value in wanted.items() if name not in apart}
         super().update(request, resource_id, olds, rest)
         self._settle(request, resource_id, news)
-        if any(olds.get(name) != news.get(name) for name in ("code", "sourceCodeHash")):
+        code = {"code", "sourceCodeHash", "architectures"} & news.keys()
+        if any(olds.get(name) != news[name] for name in code):
             parameters: Document = {"FunctionName": resource_id, "ZipFile": _code(request, news)}
+            if "architectures" in news:
+                parameters["Architectures"] = news["architectures"]
             if news.get("publish") is True:
                 parameters["Publish"] = True
             self.call(request, Operation(name="UpdateFunctionCode"), parameters, news)
