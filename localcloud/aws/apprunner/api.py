@@ -133,7 +133,7 @@ class Api:
             tags=_tags(parameters),
         )
         await self._check_roles(configuration, service.arn)
-        hosted = HostedService(service, self._platform, self._limits)
+        hosted = HostedService(service, self._platform, self._limits, self._forget_images)
         service.url = await self._open(hosted)
         self._hosted[service.arn] = hosted
         return self._started(hosted, hosted.begin(OperationType.CREATE_SERVICE))
@@ -366,6 +366,10 @@ class Api:
             f"All ports from {self._ports[0]} to {self._ports[-1]} are taken; give the stand-in "
             "more of them (--service-ports).",
         )
+
+    async def _forget_images(self) -> None:
+        needed = {image for hosted in self._hosted.values() for image in hosted.images}
+        await self._platform.engine.forget(needed)
 
     def _start(self, parameters: JsonObject, kind: OperationType) -> JsonObject:
         hosted = self._find(parameters["ServiceArn"])

@@ -168,9 +168,15 @@ class ContainerEngine:
 
         def work() -> None:
             for image in self._pulled - set(images_in_use):
-                with contextlib.suppress(*_ENGINE_ERRORS):
+                try:
                     self._client.images.remove(image)
-                self._pulled.discard(image)
+                except docker.errors.ImageNotFound:
+                    self._pulled.discard(image)
+                except _ENGINE_ERRORS:
+                    # A container that is being drained still needs it; the next time will do.
+                    continue
+                else:
+                    self._pulled.discard(image)
 
         await asyncio.to_thread(work)
 
@@ -216,6 +222,8 @@ class ContainerEngine:
             with contextlib.suppress(*_ENGINE_ERRORS):
                 for container in self._client.containers.list(
                     all=True,
+                    # Not inspected one by one: one that has gone meanwhile would end the list.
+                    sparse=True,
                     filters={"label": [f"{OWNER_LABEL}={self._owner}", f"{OWNER_LABEL}.instance"]},
                 ):
                     with contextlib.suppress(*_ENGINE_ERRORS):

@@ -100,6 +100,7 @@ class HostedService:
         service: Service,
         platform: Platform,
         limits: Callable[[str], ScalingLimits],
+        forget_images: Callable[[], Awaitable[None]],
     ) -> None:
         """Begin without instances.
 
@@ -107,9 +108,12 @@ class HostedService:
             service: the service.
             platform: what it runs on.
             limits: finds an auto scaling configuration's numbers by its ARN.
+            forget_images: removes images that no service needs any more.
         """
         self.service = service
-        self.image: str | None = None
+        self._image: str | None = None
+        self._pulling: str | None = None
+        self._forget_images = forget_images
         self._platform = platform
         self._limits = limits
         self._front = Front(
@@ -120,6 +124,11 @@ class HostedService:
         self._work: asyncio.Task[None] | None = None
         self._retiring: set[asyncio.Task[None]] = set()
         self._reporter = asyncio.ensure_future(self._report_metrics())
+
+    @property
+    def images(self) -> set[str]:
+        """The images it needs: that of its instances, and one on the way to become that."""
+        return {image for image in (self._image, self._pulling) if image is not None}
 
     async def open(self, host: str, port: int, context: ssl.SSLContext) -> None:
         """Listen for requests.
@@ -200,6 +209,8 @@ class HostedService:
             operation.move_to(OperationStatus.SUCCEEDED)
             self._event(f"{noun} completed successfully.")
         self._event(f"Service status is set to {self.service.status}.")
+        self._pulling = None
+        await self._forget_images()
         if self.service.status is ServiceStatus.DELETED:
             await self._log.close()
 
@@ -230,7 +241,7 @@ class HostedService:
         fleet = self._front.fleet
         if status_before is ServiceStatus.PAUSED:
             self.service.configuration = configuration
-            self.image = None
+            self._image = None
             self.service.move_to(ServiceStatus.PAUSED)
             return
         if fleet is not None and configuration.same_application(self.service.configuration):
@@ -262,7 +273,7 @@ class HostedService:
         self.service.move_to(ServiceStatus.PAUSED)
 
     async def _resume(self, operation: Operation) -> None:
-        await self._deploy(operation, self.service.configuration, image=self.image)
+        await self._deploy(operation, self.service.configuration, image=self._image)
         self.service.move_to(ServiceStatus.RUNNING)
 
     async def _delete(self) -> None:
@@ -272,8 +283,12 @@ class HostedService:
         with contextlib.suppress(asyncio.CancelledError):
             await self._reporter
         await self._front.close()
-        self.image = None
+        self._image = None
         self.service.move_to(ServiceStatus.DELETED)
+
+    async def _retire(self, fleet: Fleet) -> None:
+        await fleet.close()
+        await self._forget_images()
 
     async def _retire_fleet(self) -> None:
         fleet, self._front.fleet = self._front.fleet, None
@@ -335,10 +350,10 @@ class HostedService:
             raise DeploymentError(str(error)) from error
         say("Health check is successful. Routing traffic to application.")
         previous, self._front.fleet = self._front.fleet, fleet
-        self.image = image
+        self._image = image
         say("Successfully deployed your application image.")
         if previous is not None:
-            task = asyncio.ensure_future(previous.close())
+            task = asyncio.ensure_future(self._retire(previous))
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
 
@@ -360,6 +375,7 @@ class HostedService:
                     f"Failed to pull your application image. {aws_name} does not exist."
                 )
             image = f"{platform.registry.local_host}/{repository}@{digest}"
+        self._pulling = image
         try:
             await platform.engine.pull(image, platform.registry.docker_login)
         except EngineError as error:
