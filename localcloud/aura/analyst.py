@@ -16,7 +16,8 @@ _SECONDS: Final = 30.0
 _MAX_PLANS: Final = 1000
 _MAX_CACHED_TEXT: Final = 16 * 1024
 _PREFIX: Final = "EXPLAIN "
-_POSITION: Final = re.compile(r"\(line 1, column (\d+) \(offset: (\d+)\)\)\n\"EXPLAIN ")
+_QUOTED: Final = f'\n"{_PREFIX}'
+_POSITION: Final = re.compile(r"\(line 1, column (\d+) \(offset: (\d+)\)\)")
 _CARET: Final = re.compile(r"\n {8}( *\^)")
 _PULL_ALL: Final = pack(Structure(Request.PULL, ({"n": -1},)))
 
@@ -184,13 +185,13 @@ def without_prefix(message: str) -> str:
     Returns:
         The message with positions and quotation of the query as its author wrote it.
     """
-    if not _POSITION.search(message):
+    if _QUOTED not in message:
         return message
     moved = _POSITION.sub(
         lambda found: (
             f"(line 1, column {int(found[1]) - len(_PREFIX)} "
-            f'(offset: {int(found[2]) - len(_PREFIX)}))\n"'
+            f"(offset: {int(found[2]) - len(_PREFIX)}))"
         ),
-        message,
+        message.replace(_QUOTED, '\n"', 1),
     )
     return _CARET.sub(r"\n\1", moved)

@@ -114,6 +114,7 @@ class _Session:
         self._upstream: Upstream | None = None
         self._upstream_failed = False
         self._in_transaction = False
+        self._transaction_database: Value = None
         self._made_read_only = False
         self._pending: deque[_Pending] = deque()
         self._drained = asyncio.Event()
@@ -239,6 +240,7 @@ class _Session:
             raise BoltError(Code.FORBIDDEN, f"Database access is not allowed for {principal}.")
         if frame.tag == Request.BEGIN:
             before, extra = b"", _extra(Reader(frame.payload, 2).read())
+            self._transaction_database = extra.get("db")
         else:
             before, extra = await self._judge(frame, role, identity)
         if "imp_user" in extra:
@@ -275,7 +277,7 @@ class _Session:
             return pack(_WHO_AM_I) + pack(who), extra
         if role is not Role.ADMIN:
             analyst = self._gateway.analyst
-            name = extra.get("db")
+            name = self._transaction_database if self._in_transaction else extra.get("db")
             plan = await analyst.plan(
                 text, frame.payload[middle:end], name if isinstance(name, str) else None
             )

@@ -210,7 +210,8 @@ def _hidden_call(role: Role, text: str, procedures: Iterable[Procedure]) -> str 
 
 
 def _has_word(text: str, word: str) -> bool:
-    return re.search(rf"(?<![A-Za-z0-9_]){re.escape(word)}(?![A-Za-z0-9_])", text) is not None
+    pattern = rf"(?<![A-Za-z0-9_]){re.escape(word)}(?![A-Za-z0-9_])"
+    return re.search(pattern, text, re.IGNORECASE) is not None
 
 
 def unescaped(text: str) -> str:
