@@ -1,6 +1,7 @@
 """Reads the stack's configuration, and tells every problem of it at once."""
 
 import difflib
+import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -178,16 +179,16 @@ def parse_settings(values: Mapping[str, str], *, project: str, stack: str) -> St
     """
     legal: dict[str, Any] = {}
     problems: list[Problem] = []
-    types = get_type_hints(StackSettings, include_extras=True)
     fields = _fields_by_key()
     # Field by field, so that what is legal by itself can be held against the rest.
     for key, name in fields.items():
         field = StackSettings.model_fields[name]
         if key in values:
             try:
-                legal[name] = TypeAdapter[Any](types[name]).validate_python(_decoded(values[key]))
+                legal[name] = _validators()[name].validate_python(_decoded(values[key]))
             except ValidationError as error:
-                problems += (_told(project, key, detail) for detail in error.errors())
+                details = filter(_speaks_for_itself, error.errors())
+                problems += (_told(project, key, detail) for detail in details)
         elif field.is_required():
             problems.append(_problem(project, (key,), _SAYS["missing"]))
         else:
@@ -206,6 +207,12 @@ def _fields_by_key() -> dict[str, str]:
     return {field.alias or name: name for name, field in StackSettings.model_fields.items()}
 
 
+@functools.cache
+def _validators() -> Mapping[str, TypeAdapter[Any]]:
+    types = get_type_hints(StackSettings, include_extras=True)
+    return {name: TypeAdapter(types[name]) for name in StackSettings.model_fields}
+
+
 def _configured_keys(project: str) -> Iterator[str]:
     # pulumi.Config reads known keys only, and a misspelt key would be passed over in silence.
     for key in {**pulumi.runtime.get_config_env(), **CONFIG.get()}:
@@ -222,6 +229,11 @@ def _decoded(value: str) -> object:
         return json.loads(value)
     except json.JSONDecodeError:
         return value
+
+
+def _speaks_for_itself(detail: ErrorDetails) -> bool:
+    # pydantic counts the legal entries only: a list of illegal ones is told as too short besides.
+    return detail["type"] != "too_short" or not detail["input"]
 
 
 def _told(project: str, key: str, detail: ErrorDetails) -> Problem:

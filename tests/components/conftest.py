@@ -1,0 +1,58 @@
+"""Settings and a build context that the component tests share."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tests.components.aws_sdk  # noqa: F401  before the components load the SDK
+from components.configuration import parse_settings
+from components.names import ResourceNames
+from components.settings import StackSettings
+from server.context import BuildContext
+from tests.components.mocks import PROJECT
+
+_MINIMUM = {
+    "neo4jUri": "neo4j+s://0123abcd.databases.neo4j.io",
+    "clients": {
+        "agent": {"scopes": ["reader"]},
+        "loader": {"scopes": ["reader", "writer"], "tokenValidityMinutes": 15},
+    },
+}
+
+MakeSettings = Callable[..., StackSettings]
+
+
+@pytest.fixture
+def make_settings() -> MakeSettings:
+    def make(**values: Any) -> StackSettings:  # noqa: ANN401  any configured value
+        given = {**_MINIMUM, **values}
+        encoded = {
+            key: value if isinstance(value, str) else json.dumps(value)
+            for key, value in given.items()
+        }
+        return parse_settings(encoded, project=PROJECT, stack="dev")
+
+    return make
+
+
+@pytest.fixture
+def names() -> ResourceNames:
+    return ResourceNames(prefix="neo4j-mcp", stack="dev")
+
+
+@pytest.fixture
+def tags() -> dict[str, str]:
+    return {"Project": PROJECT, "Stack": "dev", "ManagedBy": "pulumi"}
+
+
+@pytest.fixture
+def context() -> BuildContext:
+    project = Path(__file__).resolve().parents[2]
+    return BuildContext(
+        directory=project / "server" / "build" / "contexts" / "1.6.1-0123",
+        tag="1.6.1-0123",
+        arguments={"VERSION": "1.6.1"},
+    )

@@ -1,0 +1,205 @@
+import json
+from typing import Any
+
+import pulumi
+
+from components.hosting import HOSTS, HostArgs, mcp_url
+from components.hosting.apprunner import AppRunnerHost
+from components.hosting.environment import server_environment
+from components.names import ResourceNames
+from components.settings import Hosting, StackSettings
+from tests.components.conftest import MakeSettings
+from tests.components.mocks import ACCOUNT, DIGEST, REGION, Result, run_program
+
+SERVICE = "aws:apprunner/service:Service"
+SCALING = "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion"
+OBSERVABILITY = "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration"
+CONNECTOR = "aws:apprunner/vpcConnector:VpcConnector"
+ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/neo4j-mcp-dev-server@{DIGEST}"
+REPOSITORY_ARN = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/neo4j-mcp-dev-server"
+
+
+def declare(settings: StackSettings, names: ResourceNames, tags: dict[str, str]) -> Result:
+    def program() -> dict[str, Any]:
+        host = AppRunnerHost(
+            "server",
+            HostArgs(
+                settings=settings,
+                names=names,
+                tags=tags,
+                image=pulumi.Output.from_input(IMAGE),
+                repository_arn=pulumi.Output.from_input(REPOSITORY_ARN),
+            ),
+        )
+        return {"url": host.service_url, "arn": host.service_arn, "name": host.service_name}
+
+    return run_program(program)
+
+
+def test_the_service_runs_the_image_by_digest_and_is_told_exactly_its_environment(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    settings = make_settings(cpu="2048", memory="4096")
+    result = declare(settings, names, tags)
+
+    service = result.one(SERVICE).inputs
+    assert service["serviceName"] == "neo4j-mcp-dev-server"
+    source = service["sourceConfiguration"]
+    assert source["autoDeploymentsEnabled"] is False
+    assert source["imageRepository"] == {
+        "imageRepositoryType": "ECR",
+        "imageIdentifier": IMAGE,
+        "imageConfiguration": {
+            "port": "8080",
+            "runtimeEnvironmentVariables": server_environment(settings),
+        },
+    }
+    assert source["authenticationConfiguration"]["accessRoleArn"].endswith("-dev-image-pull")
+    instance = service["instanceConfiguration"]
+    assert (instance["cpu"], instance["memory"]) == ("2048", "4096")
+    assert instance["instanceRoleArn"].endswith("-dev-instance")
+
+
+def test_the_outputs_are_the_services(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(), names, tags)
+
+    assert result.outputs == {
+        "url": f"https://abc.{REGION}.awsapprunner.com",
+        "arn": f"arn:aws:apprunner:{REGION}:{ACCOUNT}:service/neo4j-mcp-dev-server/0123",
+        "name": "neo4j-mcp-dev-server",
+    }
+
+
+def test_the_access_role_pulls_from_this_repository_only(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(), names, tags)
+
+    (policy,) = result.of_type(ROLE_POLICY)
+    assert policy.inputs["role"] == "neo4j-mcp-dev-image-pull"
+    pull, login = result.statements("may-pull")
+    assert pull["Resource"] == REPOSITORY_ARN
+    assert login["Action"] == ["ecr:GetAuthorizationToken"]
+    trusted = json.loads(result.one(ROLE, "access").inputs["assumeRolePolicy"])["Statement"]
+    assert trusted[0]["Principal"] == {"Service": "build.apprunner.amazonaws.com"}
+
+
+def test_the_service_waits_for_the_right_to_pull(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(), names, tags)
+
+    assert result.one(ROLE_POLICY).urn in result.one(SERVICE).dependencies
+
+
+def test_the_server_itself_may_do_nothing(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(), names, tags)
+
+    roles = {policy.inputs["role"] for policy in result.of_type(ROLE_POLICY)}
+    assert "neo4j-mcp-dev-instance" not in roles
+    instance = result.one(ROLE, "instance").inputs
+    assert "managedPolicyArns" not in instance
+    trusted = json.loads(instance["assumeRolePolicy"])["Statement"]
+    assert trusted[0]["Principal"] == {"Service": "tasks.apprunner.amazonaws.com"}
+
+
+def test_scaling_is_as_configured(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    settings = make_settings(minInstances="2", maxInstances="7", maxConcurrency="20")
+    result = declare(settings, names, tags)
+
+    scaling = result.one(SCALING)
+    assert (scaling.inputs["minSize"], scaling.inputs["maxSize"]) == (2, 7)
+    assert scaling.inputs["maxConcurrency"] == 20
+    assert scaling.inputs["autoScalingConfigurationName"] == "neo4j-mcp-dev-scaling"
+    assert scaling.urn in result.one(SERVICE).dependencies
+
+
+def test_instances_are_asked_for_their_health(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(healthCheck={"interval": 3, "timeout": 2}), names, tags)
+
+    assert result.one(SERVICE).inputs["healthCheckConfiguration"] == {
+        "protocol": "HTTP",
+        "path": "/healthz",
+        "interval": 3,
+        "timeout": 2,
+        "healthyThreshold": 1,
+        "unhealthyThreshold": 5,
+    }
+
+
+def test_a_tcp_check_has_no_path(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(healthCheck={"protocol": "TCP"}), names, tags)
+
+    check = result.one(SERVICE).inputs["healthCheckConfiguration"]
+    assert check["protocol"] == "TCP"
+    assert "path" not in check
+
+
+def test_tracing_is_ready_and_off_until_it_is_configured(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(), names, tags)
+
+    assert result.one(OBSERVABILITY).inputs["traceConfiguration"] == {"vendor": "AWSXRAY"}
+    assert result.one(SERVICE).inputs["observabilityConfiguration"] == {
+        "observabilityEnabled": False
+    }
+
+
+def test_tracing_brings_the_right_to_send_traces(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(tracing="true"), names, tags)
+
+    observability = result.one(SERVICE).inputs["observabilityConfiguration"]
+    assert observability["observabilityEnabled"] is True
+    assert observability["observabilityConfigurationArn"].endswith("neo4j-mcp-dev-tracing")
+    (statement,) = result.statements("may-trace")
+    assert all(action.startswith("xray:") for action in statement["Action"])
+    assert result.one(ROLE_POLICY, "may-trace").inputs["role"] == "neo4j-mcp-dev-instance"
+
+
+def test_connections_leave_by_the_internet_unless_a_vpc_is_configured(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(), names, tags)
+
+    assert not result.of_type(CONNECTOR)
+    assert result.one(SERVICE).inputs["networkConfiguration"] == {
+        "ingressConfiguration": {"isPubliclyAccessible": True},
+        "egressConfiguration": {"egressType": "DEFAULT"},
+    }
+
+
+def test_connections_leave_through_a_configured_vpc(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    connection = {"subnetIds": ["subnet-0a", "subnet-0b"], "securityGroupIds": ["sg-0c"]}
+    result = declare(make_settings(vpcConnector=connection), names, tags)
+
+    connector = result.one(CONNECTOR)
+    assert connector.inputs["subnets"] == ["subnet-0a", "subnet-0b"]
+    assert connector.inputs["securityGroups"] == ["sg-0c"]
+    egress = result.one(SERVICE).inputs["networkConfiguration"]["egressConfiguration"]
+    assert egress["egressType"] == "VPC"
+    assert egress["vpcConnectorArn"].endswith("neo4j-mcp-dev-egress")
+
+
+def test_every_hosting_choice_has_its_host() -> None:
+    assert set(HOSTS) == set(Hosting)
+
+
+def test_mcp_is_spoken_below_the_services_url() -> None:
+    assert mcp_url("https://a.example") == "https://a.example/mcp"

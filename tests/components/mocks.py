@@ -1,0 +1,254 @@
+"""Runs Pulumi programs without an engine, and keeps what they asked the engine for."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, rpc, set_all_config, set_mocks
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.settings import get_root_resource
+
+PROJECT = "neo4j-mcp"
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+DIGEST = "sha256:" + "ab" * 32
+POOL_ID = f"{REGION}_Example01"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """One resource as the program asked for it."""
+
+    type: str
+    name: str
+    urn: str
+    inputs: Mapping[str, Any]
+    secret_inputs: frozenset[str]
+    parent: str
+    protect: bool
+    retain_on_delete: bool
+    dependencies: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a program asked for, and what it gave."""
+
+    registrations: tuple[Registration, ...]
+    outputs: Mapping[str, Any]
+    secret_outputs: frozenset[str]
+
+    def of_type(self, type_: str) -> list[Registration]:
+        return [each for each in self.registrations if each.type == type_]
+
+    def one(self, type_: str, part_of_name: str = "") -> Registration:
+        found = [each for each in self.of_type(type_) if part_of_name in each.name]
+        assert len(found) == 1, f"{len(found)} of {type_} {part_of_name}"
+        return found[0]
+
+    def statements(self, part_of_name: str) -> list[dict[str, Any]]:
+        policy = self.one("aws:iam/rolePolicy:RolePolicy", part_of_name)
+        statements: list[dict[str, Any]] = json.loads(policy.inputs["policy"])["Statement"]
+        return statements
+
+
+class _Cloud(Mocks):
+    """Answers as AWS would: what is made gets an id, an ARN and what else it computes."""
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        answers = {
+            "aws:index/getRegion:getRegion": {"id": REGION, "region": REGION},
+            "aws:ecr/getAuthorizationToken:getAuthorizationToken": {
+                "id": REGION,
+                "userName": "AWS",
+                "password": "registry-password",
+            },
+        }
+        return answers[args.token], []
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        computed = _COMPUTED.get(args.typ, _nothing)(args)
+        identifier = str(computed.pop("id", f"{args.name}-id"))
+        return identifier, {**args.inputs, **computed}
+
+
+def _nothing(_args: MockResourceArgs) -> dict[str, Any]:
+    return {}
+
+
+def _arn(
+    service: str, kind: str, name_property: str
+) -> Callable[[MockResourceArgs], dict[str, Any]]:
+    def computed(args: MockResourceArgs) -> dict[str, Any]:
+        name = args.inputs[name_property]
+        return {"arn": f"arn:aws:{service}:{REGION}:{ACCOUNT}:{kind}{name}"}
+
+    return computed
+
+
+def _repository(args: MockResourceArgs) -> dict[str, Any]:
+    name = args.inputs["name"]
+    return {
+        "arn": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{name}",
+        "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}",
+        "registryId": ACCOUNT,
+    }
+
+
+def _image(args: MockResourceArgs) -> dict[str, Any]:
+    repository = args.inputs["imageName"].rpartition(":")[0]
+    return {"repoDigest": f"{repository}@{DIGEST}"}
+
+
+def _user_pool(_args: MockResourceArgs) -> dict[str, Any]:
+    return {
+        "id": POOL_ID,
+        "arn": f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{POOL_ID}",
+        "endpoint": f"cognito-idp.{REGION}.amazonaws.com/{POOL_ID}",
+    }
+
+
+def _app_client(args: MockResourceArgs) -> dict[str, Any]:
+    return {
+        "id": f"id-of-{args.inputs['name']}",
+        "clientSecret": f"secret-of-{args.inputs['name']}",
+    }
+
+
+def _service(args: MockResourceArgs) -> dict[str, Any]:
+    return {
+        "arn": f"arn:aws:apprunner:{REGION}:{ACCOUNT}:service/{args.inputs['serviceName']}/0123",
+        "serviceUrl": f"abc.{REGION}.awsapprunner.com",
+    }
+
+
+_COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
+    "aws:ecr/repository:Repository": _repository,
+    "docker:index/image:Image": _image,
+    "aws:cognito/userPool:UserPool": _user_pool,
+    "aws:cognito/userPoolClient:UserPoolClient": _app_client,
+    "aws:apprunner/service:Service": _service,
+    "aws:iam/role:Role": _arn("iam", "role/", "name"),
+    "aws:lambda/function:Function": _arn("lambda", "function:", "name"),
+    "aws:cloudwatch/logGroup:LogGroup": _arn("logs", "log-group:", "name"),
+    "aws:secretsmanager/secret:Secret": _arn("secretsmanager", "secret:", "name"),
+    "aws:apprunner/vpcConnector:VpcConnector": _arn(
+        "apprunner", "vpcconnector/", "vpcConnectorName"
+    ),
+    "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion": _arn(
+        "apprunner", "autoscalingconfiguration/", "autoScalingConfigurationName"
+    ),
+    "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration": _arn(
+        "apprunner", "observabilityconfiguration/", "observabilityConfigurationName"
+    ),
+    "random:index/randomString:RandomString": lambda _args: {"result": "k3x9q2ab"},
+}
+
+
+@dataclass
+class _Monitor(MockMonitor):
+    """The mock monitor, with a record of whole requests: the mocks see the inputs only."""
+
+    registrations: list[Registration] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(_Cloud())
+
+    def RegisterResource(  # noqa: N802  gRPC's name
+        self, request: resource_pb2.RegisterResourceRequest
+    ) -> resource_pb2.RegisterResourceResponse:
+        response = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            dependencies = set(request.dependencies)
+            for each in request.propertyDependencies.values():
+                dependencies.update(each.urns)
+            self.registrations.append(
+                Registration(
+                    type=request.type,
+                    name=request.name,
+                    urn=response.urn,
+                    inputs=_plain(rpc.deserialize_properties(request.object)),
+                    secret_inputs=frozenset(_secret_paths(request.object, "")),
+                    parent=request.parent,
+                    protect=request.protect,
+                    retain_on_delete=request.retainOnDelete,
+                    dependencies=frozenset(dependencies),
+                )
+            )
+        return response
+
+
+def run_program(
+    program: Callable[[], Mapping[str, Any] | None],
+    *,
+    stack: str = "dev",
+    config: Mapping[str, str] | None = None,
+) -> Result:
+    """Run a program to its end.
+
+    Args:
+        program: declares resources; what it returns, or exports, is the result's outputs.
+        stack: the stack's name.
+        config: the configuration, by full key, as the engine hands it over.
+
+    Returns:
+        What it asked for and gave, all outputs awaited.
+    """
+    monitor = _Monitor()
+    set_mocks(_Cloud(), project=PROJECT, stack=stack, preview=False, monitor=monitor)
+    set_all_config(dict(config or {}))
+    values: dict[str, Any] = {}
+    secret: set[str] = set()
+
+    async def keep(name: str, output: pulumi.Output[Any]) -> None:
+        values[name] = await output.future()
+        if await output.is_secret():
+            secret.add(name)
+
+    @pulumi.runtime.test
+    def run() -> pulumi.Output[Any]:
+        returned = program()
+        root = get_root_resource()
+        assert root is not None
+        given = returned if returned is not None else root.outputs  # type: ignore[attr-defined]  # Stack has them
+        outputs = {name: pulumi.Output.from_input(value) for name, value in given.items()}
+
+        async def keep_all() -> None:
+            for name, output in outputs.items():
+                await keep(name, output)
+
+        return pulumi.Output.from_input(keep_all())
+
+    run()
+    return Result(
+        registrations=tuple(monitor.registrations),
+        outputs=values,
+        secret_outputs=frozenset(secret),
+    )
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  any JSON there is
+    """Take the secrets' wrapping off."""
+    if isinstance(value, dict):
+        if value.get(rpc._special_sig_key) == rpc._special_secret_sig:
+            return _plain(value["value"])
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _secret_paths(struct: Any, prefix: str) -> list[str]:  # noqa: ANN401  a protobuf Struct
+    paths = []
+    for key, value in struct.fields.items():
+        if value.HasField("struct_value"):
+            nested = value.struct_value
+            signature = nested.fields.get(rpc._special_sig_key)
+            if signature is not None and signature.string_value == rpc._special_secret_sig:
+                paths.append(f"{prefix}{key}")
+            else:
+                paths += _secret_paths(nested, f"{prefix}{key}.")
+    return paths

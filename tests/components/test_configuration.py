@@ -1,0 +1,506 @@
+import json
+import random
+from typing import Any
+
+import pulumi
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.configuration import EXAMPLES, ConfigurationError, load_settings, parse_settings
+from components.settings import APP_RUNNER_SIZES, StackSettings
+from server.releases import RELEASES
+from tests.components.aws_models import accepts, shape
+from tests.components.mocks import PROJECT, run_program
+from tests.components.properties import briefly
+
+MINIMUM: dict[str, Any] = {
+    "neo4jUri": "neo4j+s://0123abcd.databases.neo4j.io",
+    "clients": {"agent": {"scopes": ["reader"]}},
+}
+CERTIFICATE = """-----BEGIN CERTIFICATE-----
+MIIBszCCAVmgAwIBAgIUQ2VydGlmaWNhdGVGb3JBVGVzdDAKBggqhkjOPQQDAjAA
+-----END CERTIFICATE-----
+"""
+
+
+def parse(values: dict[str, Any], stack: str = "dev") -> StackSettings:
+    encoded = {
+        key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()
+    }
+    return parse_settings(encoded, project=PROJECT, stack=stack)
+
+
+def problems(values: dict[str, Any], stack: str = "dev") -> dict[str, tuple[str, str]]:
+    """Each problem's key, with what it says and the command."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse(values, stack)
+    return {problem.key: (problem.says, problem.command) for problem in caught.value.problems}
+
+
+def test_the_least_configuration_is_legal() -> None:
+    settings = parse(MINIMUM)
+
+    assert settings.neo4j_uri == MINIMUM["neo4jUri"]
+    assert settings.clients["agent"].scopes == ("reader",)
+    assert settings.clients["agent"].token_validity_minutes == 60
+    assert {name: scope.role for name, scope in settings.scopes.items()} == {
+        "reader": "reader",
+        "writer": "publisher",
+    }
+    assert settings.custom_domain is None
+    assert settings.deletion_protection is True
+
+
+@pytest.mark.parametrize(
+    ("values", "key", "says"),
+    [
+        # The database's address
+        ({"neo4jUri": "neo4j://a.example"}, "neo4jUri", "must begin with neo4j+s://"),
+        ({"neo4jUri": "neo4j+ssc://a.example"}, "neo4jUri", "must begin with"),
+        ({"neo4jUri": "https://a.example"}, "neo4jUri", "must begin with"),
+        ({"neo4jUri": "a.example:7687"}, "neo4jUri", "must begin with"),
+        ({"neo4jUri": "neo4j+s://u:pw@a.example"}, "neo4jUri", "must hold no credentials"),
+        ({"neo4jUri": "neo4j+s://u@a.example"}, "neo4jUri", "must hold no credentials"),
+        ({"neo4jUri": "neo4j+s://"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://a.example:0"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://a.example:99999"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://a b.example"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://a.example/db"}, "neo4jUri", "must end after the host"),
+        ({"neo4jUri": "neo4j+s://a.example?x=1"}, "neo4jUri", "must end after the host"),
+        ({"neo4jDatabase": "a"}, "neo4jDatabase", "must be a database name"),
+        ({"readOnly": "yes"}, "readOnly", "must be true or false"),
+        ({"readOnly": "1"}, "readOnly", "must be true or false"),
+        # Scopes and clients
+        ({"scopes": {}}, "scopes", "must have at least 1 entry"),
+        ({"scopes": {"reader": {"description": "x"}}}, "scopes.reader.role", "is missing"),
+        (
+            {"scopes": {"reader": {"description": "x", "role": ""}}},
+            "scopes.reader.role",
+            "must be a Neo4j role",
+        ),
+        (
+            {"scopes": {"reader": {"description": "x", "role": "a;b"}}},
+            "scopes.reader.role",
+            "must be a Neo4j role",
+        ),
+        (
+            {"scopes": {"a/b": {"description": "x", "role": "reader"}}},
+            'scopes["a/b"]',
+            "must be a scope name",
+        ),
+        ({"clients": {}}, "clients", "must have at least 1 entry"),
+        ({"clients": "agent"}, "clients", "must be an object"),
+        ({"clients": ["agent"]}, "clients", "must be an object"),
+        ({"clients": {"agent": {}}}, "clients.agent.scopes", "is missing"),
+        ({"clients": {"agent": {"scopes": []}}}, "clients.agent.scopes", "at least 1 entry"),
+        (
+            {"clients": {"agent": {"scopes": ["reeder"]}}},
+            "clients.agent.scopes[0]",
+            "must be a scope of the stack: reader, writer",
+        ),
+        (
+            {"clients": {"agent": {"scopes": ["reader", "reader"]}}},
+            "clients.agent.scopes",
+            "more than once",
+        ),
+        (
+            {"clients": {"agent": {"scopes": ["reader"], "tokenValidityMinutes": 4}}},
+            "clients.agent.tokenValidityMinutes",
+            "must be at least 5",
+        ),
+        (
+            {"clients": {"agent": {"scopes": ["reader"], "tokenValidityMinutes": 1441}}},
+            "clients.agent.tokenValidityMinutes",
+            "must be at most 1440",
+        ),
+        (
+            {"clients": {"agent": {"scopes": ["reader"], "tokenValidityMinutes": True}}},
+            "clients.agent.tokenValidityMinutes",
+            "must be a whole number",
+        ),
+        ({"clients": {"Agent": {"scopes": ["reader"]}}}, "clients.Agent", "must be a client name"),
+        (
+            {"clients": {"agent": {"scopes": ["reader"], "scope": 1}}},
+            "clients.agent.scope",
+            "is no key of the configuration",
+        ),
+        ({"resourceServerIdentifier": "a b"}, "resourceServerIdentifier", "printable characters"),
+        ({"resourceServerIdentifier": "a/"}, "resourceServerIdentifier", "without a / at the end"),
+        (
+            {"resourceServerIdentifier": "x" * 250},
+            "resourceServerIdentifier",
+            "makes the full name of scope writer 1 characters too long",
+        ),
+        # The token endpoint's domain
+        ({"cognitoDomainPrefix": "my-aws"}, "cognitoDomainPrefix", "takes none with 'aws'"),
+        ({"cognitoDomainPrefix": "A"}, "cognitoDomainPrefix", "illegal"),
+        (
+            {
+                "cognitoDomainPrefix": "mine",
+                "customDomain": {
+                    "name": "auth.example.com",
+                    "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0-1",
+                },
+            },
+            "cognitoDomainPrefix",
+            "must not stand beside customDomain",
+        ),
+        (
+            {"customDomain": {"name": "auth.example.com"}},
+            "customDomain.certificateArn",
+            "is missing",
+        ),
+        (
+            {
+                "customDomain": {
+                    "name": "auth.example.com",
+                    "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/0-1",
+                }
+            },
+            "customDomain.certificateArn",
+            "us-east-1",
+        ),
+        ({"namePrefix": "aws-graph"}, "cognitoDomainPrefix", "is not set, and namePrefix"),
+        ({"userPoolTier": "LITE"}, "userPoolTier", "must be 'ESSENTIALS' or 'PLUS'"),
+        # Names
+        ({"namePrefix": "Graph"}, "namePrefix", "lower-case letters"),
+        ({"namePrefix": "p" * 30}, "namePrefix", "AWS takes at most"),
+        # Sizes
+        ({"hosting": "lambda"}, "hosting", "must be 'apprunner'"),
+        ({"cpu": "1000"}, "cpu", "must be one of 256, 512, 1024, 2048, 4096"),
+        ({"cpu": "1024", "memory": "512"}, "memory", "must be one of 2048, 3072, 4096 MB"),
+        ({"memory": "2 GB"}, "memory", "must be a whole number"),
+        ({"minInstances": "0"}, "minInstances", "must be at least 1"),
+        ({"maxInstances": "26"}, "maxInstances", "must be at most 25"),
+        ({"minInstances": "4"}, "maxInstances", "must be at least minInstances, which is 4"),
+        ({"maxConcurrency": "201"}, "maxConcurrency", "must be at most 200"),
+        # The rest
+        ({"healthCheck": {"protocol": "UDP"}}, "healthCheck.protocol", "must be 'HTTP' or 'TCP'"),
+        ({"healthCheck": {"path": "healthz"}}, "healthCheck.path", "begins with /"),
+        ({"healthCheck": {"interval": 21}}, "healthCheck.interval", "must be at most 20"),
+        (
+            {"vpcConnector": {"subnetIds": ["subnet-0a"]}},
+            "vpcConnector.securityGroupIds",
+            "is missing",
+        ),
+        (
+            {"vpcConnector": {"subnetIds": ["x"], "securityGroupIds": ["sg-0a"]}},
+            "vpcConnector.subnetIds[0]",
+            "must be a subnet id",
+        ),
+        ({"serverVersion": "0.0.1"}, "serverVersion", "has no pinned checksums"),
+        ({"imageRetention": "1"}, "imageRetention", "must be at least 2"),
+        ({"logLevel": "trace"}, "logLevel", "'debug'"),
+        ({"logRetentionDays": "4"}, "logRetentionDays", "must be one of 1, 3, 5"),
+        ({"schemaSampleSize": "0"}, "schemaSampleSize", "must be at least 1"),
+        ({"tags": {"Stack": "x"}}, "tags", "must leave Stack alone"),
+        ({"tags": {"aws:x": "x"}}, "tags", "AWS keeps aws: for itself"),
+        ({"tags": {"Team": "a\nb"}}, "tags.Team", "must be a tag value"),
+        ({"trustedCertificates": "x"}, "trustedCertificates", "must be certificates in PEM form"),
+        (
+            {"trustedCertificates": CERTIFICATE + "x"},
+            "trustedCertificates",
+            "must be certificates in PEM form",
+        ),
+        (
+            {"endpointOverrides": {"cognitoIdp": "localhost:4566"}},
+            "endpointOverrides.cognitoIdp",
+            "must be an http:// or https:// URL",
+        ),
+        (
+            {"endpointOverrides": {"cognitoDomain": "http://a:b@localhost"}},
+            "endpointOverrides.cognitoDomain",
+            "without credentials",
+        ),
+        ({"clinets": {}}, "clinets", "is no key of the configuration; clients is"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_key(values: dict[str, Any], key: str, says: str) -> None:
+    found = problems({**MINIMUM, **values})
+
+    assert list(found) == [f"{PROJECT}:{key}"]
+    assert says in found[f"{PROJECT}:{key}"][0]
+
+
+def test_missing_keys_are_named() -> None:
+    found = problems({})
+
+    assert {key: says for key, (says, _) in found.items()} == {
+        "neo4j-mcp:neo4jUri": "is missing",
+        "neo4j-mcp:clients": "is missing",
+    }
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    found = problems(
+        {
+            "neo4jUri": "bolt://a.example",
+            "clients": {"agent": {"scopes": ["reeder"]}},
+            "cpu": "7",
+            "minInstances": "9",
+            "namePrefix": "p" * 40,
+            "tracing": "maybe",
+            "oops": "1",
+        }
+    )
+
+    assert set(found) == {
+        f"{PROJECT}:{key}"
+        for key in (
+            "neo4jUri",
+            "clients.agent.scopes[0]",
+            "cpu",
+            "maxInstances",
+            "namePrefix",
+            "tracing",
+            "oops",
+        )
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "command"),
+    [
+        ({"cpu": "7"}, "pulumi config set neo4j-mcp:cpu 1024"),
+        ({"cpu": "512", "memory": "7"}, "pulumi config set neo4j-mcp:memory 1024"),
+        ({"minInstances": "9"}, "pulumi config set neo4j-mcp:maxInstances 9"),
+        (
+            {"clients": {"agent": {"scopes": ["x"]}}},
+            "pulumi config set --path 'neo4j-mcp:clients.agent.scopes[0]' reader",
+        ),
+        (
+            {"clients": {"agent": {"scopes": []}}},
+            "pulumi config set --path 'neo4j-mcp:clients.agent.scopes[0]' reader",
+        ),
+        (
+            {"clients": {"A": {"scopes": ["reader"]}}},
+            "pulumi config rm --path 'neo4j-mcp:clients.A'",
+        ),
+        ({"cup": "7"}, "pulumi config rm neo4j-mcp:cup"),
+    ],
+)
+def test_the_command_mends_it(values: dict[str, Any], command: str) -> None:
+    ((_, told),) = problems({**MINIMUM, **values}).values()
+
+    assert told == command
+
+
+def test_a_stacks_name_that_no_prefix_mends_is_to_be_renamed() -> None:
+    for _, command in problems(MINIMUM, stack="a" * 60).values():
+        if "config set neo4j-mcp:cognitoDomainPrefix" not in command:
+            assert command == "pulumi stack rename '<shorter-name>'"
+
+
+def test_a_password_in_the_uri_is_not_repeated() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse({**MINIMUM, "neo4jUri": "neo4j+s://neo4j:hunter2@a.example"})
+
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(caught.value)
+
+
+def test_the_message_names_the_stacks_file_and_is_told_without_a_stack_trace() -> None:
+    with pytest.raises(ConfigurationError, match=r"Pulumi\.dev\.yaml.*1 problem") as caught:
+        parse({**MINIMUM, "cpu": "7"})
+
+    assert isinstance(caught.value, pulumi.RunError)
+
+
+def test_a_scopes_dotted_name_is_spelled_as_pulumi_does() -> None:
+    found = problems({**MINIMUM, "scopes": {"graph.read": {"description": "x", "role": "1"}}})
+
+    assert 'neo4j-mcp:scopes["graph.read"].role' in found
+
+
+def test_certificates_are_kept_as_they_are() -> None:
+    settings = parse({**MINIMUM, "trustedCertificates": f"\n{CERTIFICATE}\n"})
+
+    assert settings.trusted_certificates == CERTIFICATE
+
+
+def test_every_example_is_a_legal_value_where_it_is_one() -> None:
+    nested = {"description", "role", "scopes", "tokenValidityMinutes", "name", "certificateArn"}
+    nested |= {"protocol", "path", "interval", "timeout", "healthyThreshold", "unhealthyThreshold"}
+    nested |= {"subnetIds", "securityGroupIds", "cognitoIdp", "cognitoDomain", "tags"}
+    placeholders = {"neo4jUri", "trustedCertificates", *nested}
+
+    parse({**MINIMUM, **{key: value for key, value in EXAMPLES.items() if key not in placeholders}})
+
+
+def test_every_key_has_an_example() -> None:
+    leaves = {field.alias for field in StackSettings.model_fields.values()}
+    objects = {"clients", "customDomain", "healthCheck", "vpcConnector", "endpointOverrides"}
+
+    assert leaves - objects <= set(EXAMPLES)
+
+
+# Properties
+
+sizes = st.integers(min_value=-10, max_value=40_000)
+
+
+@briefly
+@given(cpu=sizes | st.sampled_from(sorted(APP_RUNNER_SIZES)), memory=sizes)
+def test_sizes_are_taken_exactly_where_app_runner_offers_them(cpu: int, memory: int) -> None:
+    offered = memory in APP_RUNNER_SIZES.get(cpu, ())
+    values = {**MINIMUM, "cpu": str(cpu), "memory": str(memory)}
+
+    if offered:
+        assert accepts("apprunner", "Cpu", str(parse(values).cpu))
+        assert accepts("apprunner", "Memory", str(parse(values).memory))
+    else:
+        assert set(problems(values)) <= {"neo4j-mcp:cpu", "neo4j-mcp:memory"}
+
+
+@briefly
+@given(
+    least=st.integers(min_value=-2, max_value=30),
+    most=st.integers(min_value=-2, max_value=30),
+    concurrency=st.integers(min_value=-2, max_value=210),
+)
+def test_scaling_is_taken_exactly_within_app_runners_limits(
+    least: int, most: int, concurrency: int
+) -> None:
+    limits = shape("apprunner", "ASConfigMaxConcurrency")
+    legal = (
+        1 <= least <= most <= shape("apprunner", "ASConfigMinSize")["max"]
+        and limits["min"] <= concurrency <= limits["max"]
+    )
+    values = {
+        **MINIMUM,
+        "minInstances": str(least),
+        "maxInstances": str(most),
+        "maxConcurrency": str(concurrency),
+    }
+
+    if legal:
+        assert parse(values).max_instances == most
+    else:
+        assert problems(values)
+
+
+@briefly
+@given(
+    check=st.fixed_dictionaries(
+        {
+            key: st.integers(min_value=-2, max_value=25)
+            for key in ("interval", "timeout", "healthyThreshold", "unhealthyThreshold")
+        }
+    )
+)
+def test_health_checks_are_taken_exactly_within_app_runners_limits(check: dict[str, int]) -> None:
+    limits = {key: shape("apprunner", f"HealthCheck{key[0].upper()}{key[1:]}") for key in check}
+    wrong = {
+        key for key, value in check.items() if not limits[key]["min"] <= value <= limits[key]["max"]
+    }
+    values = {**MINIMUM, "healthCheck": check}
+
+    if wrong:
+        assert set(problems(values)) == {f"neo4j-mcp:healthCheck.{key}" for key in wrong}
+    else:
+        assert parse(values).health_check.interval == check["interval"]
+
+
+@briefly
+@given(minutes=st.integers(min_value=-10, max_value=2000))
+def test_a_tokens_life_is_taken_exactly_within_cognitos_limits(minutes: int) -> None:
+    values = {
+        **MINIMUM,
+        "clients": {"agent": {"scopes": ["reader"], "tokenValidityMinutes": minutes}},
+    }
+
+    if 300 <= minutes * 60 <= shape("cognito-idp", "AccessTokenValidityType")["max"]:
+        assert parse(values).clients["agent"].token_validity_minutes == minutes
+    else:
+        assert list(problems(values)) == ["neo4j-mcp:clients.agent.tokenValidityMinutes"]
+
+
+@briefly
+@given(name=st.text(min_size=1, max_size=20))
+def test_scope_names_are_taken_exactly_as_cognito_does(name: str) -> None:
+    values = {
+        **MINIMUM,
+        "scopes": {
+            "reader": {"description": "x", "role": "reader"},
+            name: {"description": "x", "role": "editor"},
+        },
+    }
+
+    if accepts("cognito-idp", "ResourceServerScopeNameType", name):
+        assert name in parse(values).scopes
+    else:
+        assert problems(values)
+
+
+@briefly
+@given(
+    values=st.dictionaries(
+        st.sampled_from([field.alias or "" for field in StackSettings.model_fields.values()]),
+        st.text(max_size=30)
+        | st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+            ),
+            max_leaves=6,
+        ).map(json.dumps),
+    )
+)
+def test_whatever_is_configured_is_taken_or_told(values: dict[str, str]) -> None:
+    commands: list[str] = []
+    clients: object = None
+    try:
+        clients = parse_settings(values, project=PROJECT, stack="dev").clients
+    except ConfigurationError as error:
+        commands = [problem.command for problem in error.problems]
+
+    assert bool(clients) != bool(commands)
+    assert all(command.startswith("pulumi ") for command in commands)
+
+
+@briefly
+@given(seed=st.integers())
+def test_the_order_of_the_keys_changes_nothing(seed: int) -> None:
+    keys = list(MINIMUM | {"cpu": "2048", "memory": "4096", "minInstances": "2"})
+    random.Random(seed).shuffle(keys)  # noqa: S311  no secret
+    given_values = MINIMUM | {"cpu": "2048", "memory": "4096", "minInstances": "2"}
+
+    assert parse({key: given_values[key] for key in keys}) == parse(given_values)
+
+
+# Read from Pulumi
+
+
+def test_settings_are_read_from_the_running_stack() -> None:
+    config = {
+        "neo4j-mcp:neo4jUri": "bolt+s://a.example:7687",
+        "neo4j-mcp:clients": json.dumps(MINIMUM["clients"]),
+        "neo4j-mcp:readOnly": "true",
+        "aws:region": "eu-west-1",
+    }
+
+    result = run_program(
+        lambda: {"settings": load_settings(PROJECT, "dev")}, stack="dev", config=config
+    )
+
+    settings: StackSettings = result.outputs["settings"]
+    assert settings.neo4j_uri == "bolt+s://a.example:7687"
+    assert settings.read_only is True
+
+
+def test_a_misspelt_key_of_the_running_stack_is_told() -> None:
+    config = {
+        "neo4j-mcp:neo4jUri": "bolt+s://a.example:7687",
+        "neo4j-mcp:clients": json.dumps(MINIMUM["clients"]),
+        "neo4j-mcp:readonly": "true",
+    }
+
+    with pytest.raises(ConfigurationError, match=r"neo4j-mcp:readonly: is no key.*readOnly is"):
+        run_program(lambda: {"settings": load_settings(PROJECT, "dev")}, stack="dev", config=config)
+
+
+def test_every_release_in_the_table_is_deployable() -> None:
+    for version in RELEASES:
+        assert parse({**MINIMUM, "serverVersion": version}).server_version == version

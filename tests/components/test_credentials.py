@@ -1,0 +1,89 @@
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.credentials import ClientCredentials, ClientCredentialsArgs
+from components.identity import AppClient
+from components.names import ResourceNames
+from components.settings import StackSettings
+from tests.components.conftest import MakeSettings
+from tests.components.mocks import ACCOUNT, REGION, Result, run_program
+
+SECRET = "aws:secretsmanager/secret:Secret"
+VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
+
+
+def declare(settings: StackSettings, names: ResourceNames, tags: dict[str, str]) -> Result:
+    def program() -> dict[str, Any]:
+        clients = {
+            name: AppClient(
+                client_id=pulumi.Output.from_input(f"id-{name}"),
+                client_secret=pulumi.Output.secret(f"secret-{name}"),
+                scopes=("neo4j-mcp/reader",),
+            )
+            for name in ("agent", "loader")
+        }
+        credentials = ClientCredentials(
+            "credentials",
+            ClientCredentialsArgs(
+                settings=settings,
+                names=names,
+                tags=tags,
+                clients=clients,
+                token_url="https://auth.example/oauth2/token",
+                mcp_url="https://mcp.example/mcp",
+            ),
+        )
+        return dict(credentials.secret_arns)
+
+    return run_program(program)
+
+
+def test_each_client_has_a_secret_of_its_own_with_all_it_needs(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(), names, tags)
+
+    assert {each.inputs["name"] for each in result.of_type(SECRET)} == {
+        "neo4j-mcp-dev-agent-credentials",
+        "neo4j-mcp-dev-loader-credentials",
+    }
+    version = result.one(VERSION, "agent")
+    assert json.loads(version.inputs["secretString"]) == {
+        "clientId": "id-agent",
+        "clientSecret": "secret-agent",
+        "tokenUrl": "https://auth.example/oauth2/token",
+        "scopes": ["neo4j-mcp/reader"],
+        "mcpUrl": "https://mcp.example/mcp",
+    }
+    assert version.inputs["secretId"] == "credentials-agent-id"
+
+
+def test_the_secrets_value_is_a_secret_in_the_state_and_its_arn_is_not(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(), names, tags)
+
+    for version in result.of_type(VERSION):
+        assert version.secret_inputs == {"secretString"}
+    assert result.secret_outputs == frozenset()
+    assert result.outputs["agent"] == (
+        f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:neo4j-mcp-dev-agent-credentials"
+    )
+
+
+@pytest.mark.parametrize(("protected", "days"), [("true", 30), ("false", 0)])
+def test_a_deleted_secret_can_be_restored_as_configured(
+    make_settings: MakeSettings,
+    names: ResourceNames,
+    tags: dict[str, str],
+    protected: str,
+    days: int,
+) -> None:
+    result = declare(make_settings(deletionProtection=protected), names, tags)
+
+    for secret in result.of_type(SECRET):
+        assert secret.inputs["recoveryWindowInDays"] == days
+        assert not secret.protect

@@ -1,0 +1,208 @@
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.identity import Identity, IdentityArgs
+from components.names import ResourceNames
+from components.settings import StackSettings
+from tests.components.conftest import MakeSettings
+from tests.components.mocks import ACCOUNT, POOL_ID, REGION, Result, run_program
+
+POOL = "aws:cognito/userPool:UserPool"
+DOMAIN = "aws:cognito/userPoolDomain:UserPoolDomain"
+CLIENT = "aws:cognito/userPoolClient:UserPoolClient"
+RESOURCE_SERVER = "aws:cognito/resourceServer:ResourceServer"
+FUNCTION = "aws:lambda/function:Function"
+PERMISSION = "aws:lambda/permission:Permission"
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+SUFFIX = "random:index/randomString:RandomString"
+FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:neo4j-mcp-dev-claims"
+CERTIFICATE_ARN = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/0-1"
+
+
+def declare(settings: StackSettings, names: ResourceNames, tags: dict[str, str]) -> Result:
+    def program() -> dict[str, Any]:
+        identity = Identity("identity", IdentityArgs(settings=settings, names=names, tags=tags))
+        return {
+            "endpoints": identity.endpoints,
+            **{f"{name}.id": client.client_id for name, client in identity.clients.items()},
+            **{f"{name}.secret": client.client_secret for name, client in identity.clients.items()},
+        }
+
+    return run_program(program)
+
+
+def test_the_pool_is_for_machines_only(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(userPoolTier="PLUS"), names, tags)
+
+    pool = result.one(POOL)
+    assert pool.inputs["name"] == "neo4j-mcp-dev-clients"
+    assert pool.inputs["adminCreateUserConfig"] == {"allowAdminCreateUserOnly": True}
+    assert pool.inputs["userPoolTier"] == "PLUS"
+    assert pool.inputs["lambdaConfig"] == {
+        "preTokenGenerationConfig": {"lambdaArn": FUNCTION_ARN, "lambdaVersion": "V3_0"}
+    }
+
+
+def test_each_client_has_client_credentials_and_only_its_scopes(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(resourceServerIdentifier="graph"), names, tags)
+
+    clients = {each.inputs["name"]: each.inputs for each in result.of_type(CLIENT)}
+    assert set(clients) == {"neo4j-mcp-dev-agent", "neo4j-mcp-dev-loader"}
+    assert clients["neo4j-mcp-dev-agent"]["allowedOauthScopes"] == ["graph/reader"]
+    assert clients["neo4j-mcp-dev-loader"]["allowedOauthScopes"] == ["graph/reader", "graph/writer"]
+    for client in clients.values():
+        assert client["allowedOauthFlows"] == ["client_credentials"]
+        assert client["allowedOauthFlowsUserPoolClient"] is True
+        assert client["generateSecret"] is True
+        assert client["enableTokenRevocation"] is True
+        assert client["explicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
+        assert client["preventUserExistenceErrors"] == "ENABLED"
+        assert client["userPoolId"] == POOL_ID
+
+
+def test_a_tokens_life_is_configured_in_minutes(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(), names, tags)
+
+    assert result.one(CLIENT, "agent").inputs["accessTokenValidity"] == 60
+    assert result.one(CLIENT, "loader").inputs["accessTokenValidity"] == 15
+    for client in result.of_type(CLIENT):
+        assert client.inputs["tokenValidityUnits"] == {"accessToken": "minutes"}
+
+
+def test_scopes_exist_before_the_clients_that_hold_them(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(), names, tags)
+
+    server = result.one(RESOURCE_SERVER)
+    assert server.inputs["identifier"] == "neo4j-mcp"
+    assert server.inputs["scopes"] == [
+        {"scopeName": "reader", "scopeDescription": "Read the graph"},
+        {"scopeName": "writer", "scopeDescription": "Read and write the graph"},
+    ]
+    for client in result.of_type(CLIENT):
+        assert server.urn in client.dependencies
+
+
+def test_client_secrets_are_secrets_and_ids_are_not(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(), names, tags)
+
+    assert result.secret_outputs == {"agent.secret", "loader.secret"}
+    assert result.outputs["agent.id"] == "id-of-neo4j-mcp-dev-agent"
+
+
+def test_the_claims_function_is_the_reviewed_file_and_nothing_else(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(resourceServerIdentifier="graph"), names, tags)
+
+    function = result.one(FUNCTION).inputs
+    code = function["code"]
+    assert isinstance(code, pulumi.AssetArchive)
+    (name,) = code.assets
+    asset = code.assets[name]
+    assert isinstance(asset, pulumi.FileAsset)
+    assert asset.path == "functions/claims/handler.py"
+    assert (name, function["handler"]) == ("handler.py", "handler.handle")
+    assert function["environment"] == {"variables": {"RESOURCE_SERVER_IDENTIFIER": "graph"}}
+    assert function["runtime"] == "python3.13"
+    assert function["timeout"] == 5
+
+
+def test_the_claims_functions_role_writes_its_own_log_and_nothing_else(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(logRetentionDays="7"), names, tags)
+
+    log_group = result.one(LOG_GROUP)
+    assert log_group.inputs["name"] == "/aws/lambda/neo4j-mcp-dev-claims"
+    assert log_group.inputs["retentionInDays"] == 7
+    (policy,) = result.of_type(ROLE_POLICY)
+    assert policy.inputs["role"] == "neo4j-mcp-dev-claims"
+    (statement,) = result.statements("claims-may-log")
+    assert statement["Resource"] == (
+        f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/neo4j-mcp-dev-claims:*"
+    )
+    assert set(statement["Action"]) == {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert {log_group.urn, policy.urn} <= result.one(FUNCTION).dependencies
+
+
+def test_only_this_pool_may_call_the_claims_function(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(), names, tags)
+
+    permission = result.one(PERMISSION).inputs
+    assert permission["principal"] == "cognito-idp.amazonaws.com"
+    assert permission["action"] == "lambda:InvokeFunction"
+    assert permission["function"] == "neo4j-mcp-dev-claims"
+    assert permission["sourceArn"] == f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{POOL_ID}"
+
+
+def test_the_hosted_domain_has_a_random_end(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(), names, tags)
+
+    assert result.one(SUFFIX).inputs == {"length": 8, "special": False, "upper": False}
+    assert result.one(DOMAIN).inputs == {
+        "domain": "neo4j-mcp-dev-k3x9q2ab",
+        "userPoolId": POOL_ID,
+    }
+    assert result.outputs["endpoints"].token_url == (
+        f"https://neo4j-mcp-dev-k3x9q2ab.auth.{REGION}.amazoncognito.com/oauth2/token"
+    )
+
+
+def test_a_configured_prefix_is_used_as_it_is(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    result = declare(make_settings(cognitoDomainPrefix="mine"), names, tags)
+
+    assert not result.of_type(SUFFIX)
+    assert result.one(DOMAIN).inputs["domain"] == "mine"
+    assert result.outputs["endpoints"].token_url.startswith("https://mine.auth.")
+
+
+def test_a_domain_of_ones_own_brings_its_certificate(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+) -> None:
+    custom = {"name": "auth.example.com", "certificateArn": CERTIFICATE_ARN}
+    result = declare(make_settings(customDomain=custom), names, tags)
+
+    assert not result.of_type(SUFFIX)
+    assert result.one(DOMAIN).inputs == {
+        "domain": "auth.example.com",
+        "certificateArn": CERTIFICATE_ARN,
+        "userPoolId": POOL_ID,
+    }
+    assert result.outputs["endpoints"].token_url == "https://auth.example.com/oauth2/token"
+
+
+@pytest.mark.parametrize("protected", [True, False])
+def test_what_cannot_be_made_again_is_protected_as_configured(
+    make_settings: MakeSettings,
+    names: ResourceNames,
+    tags: dict[str, str],
+    protected: bool,
+) -> None:
+    result = declare(make_settings(deletionProtection=str(protected).lower()), names, tags)
+
+    pool = result.one(POOL)
+    assert pool.inputs["deletionProtection"] == ("ACTIVE" if protected else "INACTIVE")
+    for each in (pool, result.one(DOMAIN), result.one(RESOURCE_SERVER)):
+        assert each.protect is protected
+    assert result.one(LOG_GROUP).retain_on_delete is protected
+    assert not any(client.protect for client in result.of_type(CLIENT))

@@ -1,0 +1,147 @@
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.image import (
+    ServerImage,
+    ServerImageArgs,
+    lifecycle_policy,
+    prepare_server_context,
+)
+from components.names import ResourceNames
+from components.settings import StackSettings
+from server.context import BuildContext
+from server.errors import ServerImageError
+from tests.components.conftest import MakeSettings
+from tests.components.mocks import ACCOUNT, DIGEST, REGION, Result, run_program
+
+REPOSITORY = "aws:ecr/repository:Repository"
+LIFECYCLE = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
+IMAGE = "docker:index/image:Image"
+REPOSITORY_URL = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/neo4j-mcp-dev-server"
+
+
+def declare(
+    settings: StackSettings, names: ResourceNames, tags: dict[str, str], context: BuildContext
+) -> Result:
+    def program() -> dict[str, Any]:
+        args = ServerImageArgs(settings=settings, names=names, tags=tags, context=context)
+        image = ServerImage("image", args)
+        return {
+            "reference": image.reference,
+            "digest": image.digest,
+            "arn": image.repository_arn,
+        }
+
+    return run_program(program)
+
+
+def test_the_repository_scans_encrypts_and_never_moves_a_tag(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str], context: BuildContext
+) -> None:
+    repository = declare(make_settings(), names, tags, context).one(REPOSITORY).inputs
+
+    assert repository["name"] == "neo4j-mcp-dev-server"
+    assert repository["imageTagMutability"] == "IMMUTABLE"
+    assert repository["imageScanningConfiguration"] == {"scanOnPush": True}
+    assert repository["encryptionConfigurations"] == [{"encryptionType": "AES256"}]
+
+
+def test_the_image_is_built_from_the_prepared_context_for_app_runners_platform(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str], context: BuildContext
+) -> None:
+    image = declare(make_settings(), names, tags, context).one(IMAGE)
+
+    assert image.inputs["imageName"] == f"{REPOSITORY_URL}:1.6.1-0123"
+    assert image.inputs["build"] == {
+        "context": "server/build/contexts/1.6.1-0123",
+        "dockerfile": "server/build/contexts/1.6.1-0123/Dockerfile",
+        "platform": "linux/amd64",
+        "args": {"VERSION": "1.6.1"},
+    }
+
+
+def test_the_registrys_password_is_a_secret(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str], context: BuildContext
+) -> None:
+    image = declare(make_settings(), names, tags, context).one(IMAGE)
+
+    assert image.inputs["registry"]["server"] == REPOSITORY_URL
+    assert image.inputs["registry"]["username"] == "AWS"
+    assert any("registry" in path for path in image.secret_inputs)
+
+
+def test_the_image_is_known_by_its_digest(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str], context: BuildContext
+) -> None:
+    result = declare(make_settings(), names, tags, context)
+
+    assert result.outputs == {
+        "reference": f"{REPOSITORY_URL}@{DIGEST}",
+        "digest": DIGEST,
+        "arn": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/neo4j-mcp-dev-server",
+    }
+
+
+def test_old_images_expire(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str], context: BuildContext
+) -> None:
+    result = declare(make_settings(imageRetention="4"), names, tags, context)
+
+    lifecycle = result.one(LIFECYCLE).inputs
+    assert lifecycle["repository"] == "neo4j-mcp-dev-server"
+    assert lifecycle["policy"] == lifecycle_policy(4)
+    (rule,) = json.loads(lifecycle_policy(4))["rules"]
+    assert rule["selection"] == {
+        "tagStatus": "any",
+        "countType": "imageCountMoreThan",
+        "countNumber": 4,
+    }
+    assert rule["action"] == {"type": "expire"}
+
+
+@pytest.mark.parametrize("protected", [True, False])
+def test_the_repository_is_protected_as_configured(
+    make_settings: MakeSettings,
+    names: ResourceNames,
+    tags: dict[str, str],
+    context: BuildContext,
+    protected: bool,
+) -> None:
+    settings = make_settings(deletionProtection=str(protected).lower())
+    repository = declare(settings, names, tags, context).one(REPOSITORY)
+
+    assert repository.protect is protected
+    assert repository.inputs["forceDelete"] is not protected
+
+
+def test_an_image_that_cannot_be_built_stops_the_program_in_a_sentence(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object, **_kwargs: object) -> BuildContext:
+        raise ServerImageError("the wheel has SHA-256 0, where … pins 1")
+
+    monkeypatch.setattr("components.image.prepare_context", refuse)
+
+    with pytest.raises(pulumi.RunError, match="can't be built: the wheel has SHA-256 0"):
+        prepare_server_context(make_settings())
+
+
+def test_the_context_is_prepared_as_configured(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, context: BuildContext
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def prepare(version: str, **kwargs: object) -> BuildContext:
+        asked.update(kwargs, version=version)
+        return context
+
+    monkeypatch.setattr("components.image.prepare_context", prepare)
+
+    assert prepare_server_context(make_settings()) is context
+    assert asked["version"] == "1.6.1"
+    assert asked["trusted_certificates"] == ""
+    assert asked["build"].parts[-2:] == ("server", "build")
+    assert asked["build"].is_absolute()
