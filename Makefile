@@ -1,6 +1,8 @@
 # Every command of the repository. `make` alone lists them.
 PYTHON ?= python3
 export PYTHON
+# Compiled modules are kept: a start would take seconds longer without.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 from pulumi import automation
@@ -19,9 +19,13 @@ from pulumi import automation
 PROGRAM = Path(__file__).resolve().parent.parent / "__main__.py"
 
 _COLOUR = re.compile(r"<\{%.*?%\}>")
+# The engine's own stack, providers and the program's components: nothing a cloud makes.
+_INTERNAL = ("pulumi:", "neo4j-mcp:")
 _LOCK_HOLDER = re.compile(r"created by \S+?@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
 Report = Callable[[str], None]
+Result = TypeVar("Result")
+Operation = Callable[[Callable[[automation.EngineEvent], None]], Result]
 
 
 class DeploymentError(Exception):
@@ -64,6 +68,19 @@ class Changes:
         return not self.resources
 
 
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """A stack that is up.
+
+    Attributes:
+        changes: what the deployment changed.
+        outputs: the stack's outputs by name; secret ones are left out.
+    """
+
+    changes: Changes
+    outputs: Mapping[str, Any]
+
+
 class Deployment:
     """A stack that can be previewed, deployed, refreshed and destroyed."""
 
@@ -98,21 +115,23 @@ class Deployment:
         Raises:
             DeploymentError: the configuration or the program is wrong.
         """
-        return self._run(lambda on_event: self._stack.preview(on_event=on_event))
+        changes, _ = self._run(lambda on_event: self._stack.preview(on_event=on_event))
+        return changes
 
-    def up(self, report: Report | None = None) -> Changes:
+    def up(self, report: Report | None = None) -> Deployed:
         """Deploy the stack.
 
         Args:
             report: called with a line for every resource that is changed.
 
         Returns:
-            What was changed.
+            What was changed, and the outputs.
 
         Raises:
             DeploymentError: a resource failed; the others are as the engine left them.
         """
-        return self._run(lambda on_event: self._stack.up(on_event=on_event), report)
+        changes, result = self._run(lambda on_event: self._stack.up(on_event=on_event), report)
+        return Deployed(changes=changes, outputs=_public(result.outputs))
 
     def refresh(self) -> Changes:
         """Take over into the state what was changed behind the engine's back.
@@ -123,7 +142,8 @@ class Deployment:
         Raises:
             DeploymentError: a resource can't be read.
         """
-        return self._run(lambda on_event: self._stack.refresh(on_event=on_event))
+        changes, _ = self._run(lambda on_event: self._stack.refresh(on_event=on_event))
+        return changes
 
     def destroy(self, report: Report | None = None) -> Changes:
         """Delete every resource of the stack.
@@ -137,7 +157,8 @@ class Deployment:
         Raises:
             DeploymentError: a resource is protected or can't be deleted.
         """
-        return self._run(lambda on_event: self._stack.destroy(on_event=on_event), report)
+        changes, _ = self._run(lambda on_event: self._stack.destroy(on_event=on_event), report)
+        return changes
 
     def outputs(self) -> dict[str, Any]:
         """Read the stack's outputs.
@@ -149,16 +170,13 @@ class Deployment:
             DeploymentError: they can't be read.
         """
         try:
-            outputs = self._stack.outputs()
+            return _public(self._stack.outputs())
         except automation.CommandError as error:
             raise DeploymentError(_said(str(error))) from error
-        return {name: output.value for name, output in outputs.items() if not output.secret}
 
     def _run(
-        self,
-        operation: Callable[[Callable[[automation.EngineEvent], None]], object],
-        report: Report | None = None,
-    ) -> Changes:
+        self, operation: Operation[Result], report: Report | None = None
+    ) -> tuple[Changes, Result]:
         """Run an operation; where a dead process still holds the stack's lock, free it first."""
         try:
             return self._attempt(operation, report)
@@ -176,18 +194,16 @@ class Deployment:
             raise DeploymentError(_said(str(error))) from error
 
     def _attempt(
-        self,
-        operation: Callable[[Callable[[automation.EngineEvent], None]], object],
-        report: Report | None,
-    ) -> Changes:
+        self, operation: Operation[Result], report: Report | None
+    ) -> tuple[Changes, Result]:
         events = _Events(report)
         try:
-            operation(events.take)
+            result = operation(events.take)
         except automation.ConcurrentUpdateError:
             raise
         except automation.CommandError as error:
             raise DeploymentError("\n".join(events.errors) or _said(str(error))) from error
-        return Changes(counts=events.counts, resources=events.resources)
+        return Changes(counts=events.counts, resources=events.resources), result
 
 
 class _Events:
@@ -214,8 +230,8 @@ class _Events:
             operation = str(getattr(metadata.op, "value", metadata.op))
             if operation not in {"same", "refresh", "read"}:
                 self.resources[metadata.urn] = operation
-                if self._report:
-                    self._report(f"{operation} {metadata.urn.rpartition('::')[2]}")
+                if self._report and not metadata.type.startswith(_INTERNAL):
+                    self._report(f"  {operation} {metadata.urn.rpartition('::')[2]}")
         elif event.res_outputs_event:
             # A refresh tells only here whether a resource had changed.
             metadata = event.res_outputs_event.metadata
@@ -238,6 +254,10 @@ def lock_is_stale(message: str) -> bool:
         holder["host"] == socket.gethostname() and not psutil.pid_exists(int(holder["pid"]))
         for holder in holders
     )
+
+
+def _public(outputs: Mapping[str, automation.OutputValue]) -> dict[str, Any]:
+    return {name: output.value for name, output in outputs.items() if not output.secret}
 
 
 def _run_program() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import ssl
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -36,12 +37,11 @@ def run() -> None:
     progress = Progress()
     running = cloud.up(Home.default(), Ports.from_environment(), progress)
     with progress.step(f"Deploying the stack {STACK}", expect="about half a minute"):
-        deployment = Deployment(_target(running))
-        changes = deployment.up(progress.note)
-    outputs = deployment.outputs()
+        deployed = Deployment(_target(running)).up(progress.note)
+    outputs = deployed.outputs
     with progress.step("Typing auraSso into the Aura console"):
         _connect_aura(running, outputs["auraSso"])
-    operations = ", ".join(f"{count} {name}" for name, count in changes.counts.items())
+    operations = ", ".join(f"{count} {name}" for name, count in deployed.changes.counts.items())
     lines = [Line(what=f"The stack {STACK} is deployed", shown=operations, true=True)]
     try:
         with progress.step("Calling the server"):
@@ -115,7 +115,7 @@ def _credentials(running: Cloud, secret_arn: str) -> Credentials:
     )
 
 
-async def _go_the_way(running: Cloud, outputs: dict[str, Any], lines: list[Line]) -> None:
+async def _go_the_way(running: Cloud, outputs: Mapping[str, Any], lines: list[Line]) -> None:
     tls = ssl.create_default_context(cafile=str(Home(running.home).certificate_bundle))
     clients = outputs["clients"]
     way = scenario.run(

@@ -23,14 +23,14 @@ def _types(resources: dict[str, str]) -> set[str]:
 
 def test_a_second_deployment_changes_nothing(deployed: Deployment) -> None:
     assert deployed.preview().none
-    assert deployed.up().none
+    assert deployed.up().changes.none
 
 
 def test_a_changed_log_level_updates_the_service_and_nothing_else(
     deployed: Deployment, outputs: dict[str, Any], configure: Configure, aws: Aws
 ) -> None:
     configure({"neo4j-mcp:logLevel": "debug"})
-    changes = deployed.up()
+    changes = deployed.up().changes
     assert _types(dict(changes.resources)) == {"aws:apprunner/service:Service"}
     assert set(changes.resources.values()) == {"update"}
     apprunner = aws("apprunner")
@@ -53,7 +53,7 @@ def test_refresh_sees_what_was_changed_behind_its_back_and_up_mends_it(
     logs.put_retention_policy(logGroupName=group["logGroupName"], retentionInDays=545)
     drift = deployed.refresh()
     assert _types(dict(drift.resources)) == {"aws:cloudwatch/logGroup:LogGroup"}
-    mended = deployed.up()
+    mended = deployed.up().changes
     assert _types(dict(mended.resources)) == {"aws:cloudwatch/logGroup:LogGroup"}
     (group,) = logs.describe_log_groups(logGroupNamePrefix=group["logGroupName"])["logGroups"]
     assert group["retentionInDays"] != 545
