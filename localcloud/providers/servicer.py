@@ -20,6 +20,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 from localcloud.providers.checking import check
 from localcloud.providers.diffing import Change, Difference, diff, same
 from localcloud.providers.schema import (
+    Created,
     Failure,
     InitializationError,
     Properties,
@@ -32,6 +33,8 @@ from localcloud.providers.values import UNKNOWN, Value, Values, decode, encode, 
 
 C = TypeVar("C")
 
+# More engines than one machine runs at a time.
+_CONNECTIONS = 64
 _LOG = logging.getLogger(__name__)
 _KINDS = {
     (Change.ADD, False): provider_pb2.PropertyDiff.ADD,
@@ -98,6 +101,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
     def __init__(self, provider: Provider[C]) -> None:
         """Serve `provider`."""
         self._provider = provider
+        self._lock = threading.Lock()
+        self._contexts: dict[str, C] = {}
         self._sessions: dict[str, _Session[C]] = {}
 
     def Handshake(
@@ -178,7 +183,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
             checked, failures = check(self._provider.configuration, configuration(values))
             if failures:
                 raise ProviderError("; ".join(failure.reason for failure in failures))
-            self._sessions[context.peer()] = _Session(self._provider.configure(checked))
+            self._begin(context.peer(), checked)
             return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     def Invoke(
@@ -207,7 +212,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
     ) -> provider_pb2.CheckResponse:
         """Validate a resource's inputs and fill in the defaults."""
         with self._operation(context, "Check", request.urn):
-            resource = self._resource(request.urn)
+            if (resource := self._provider.resources.get(_type(request.urn))) is None:
+                # As a failure, not an error: the engine then goes on and tells the others too.
+                unknown = Failure(property="", reason=self._no_type(_type(request.urn)))
+                return provider_pb2.CheckResponse(failures=_failures([unknown]))
             news, secret = decode(request.news)
             checked, failures = check(resource.properties, news)
             completed, more = resource.check(self._session(context).context, checked)
@@ -251,8 +259,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
             work = self._request(context, request.timeout)
             try:
                 created = resource.create(work, inputs)
-                known = {**inputs, **created.outputs}
-                state = _merged(resource, known, resource.read(work, created.id, known))
+                state = _created(resource, work, created, {**inputs, **created.outputs})
             except InitializationError as error:
                 state = _merged(resource, inputs, _read(resource, work, error.id, inputs))
                 _abort_initialization(context, error, encode(state, marked), encode(inputs, secret))
@@ -324,14 +331,30 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
         for session in list(self._sessions.values()):
             session.cancelled.set()
 
+    def _begin(self, peer: str, configuration: Values) -> None:
+        """Keep a connection's configuration; equal ones share their clients.
+
+        Nothing tells when a connection has gone, so the oldest make room.
+        """
+        key = json.dumps(configuration, sort_keys=True)
+        with self._lock:
+            if (made := self._contexts.pop(key, None)) is None:
+                made = self._provider.configure(configuration)
+            self._contexts[key] = made
+            self._sessions[peer] = _Session(made)
+            for kept in (self._contexts, self._sessions):
+                while len(kept) > _CONNECTIONS:
+                    del kept[next(iter(kept))]
+
     def _resource(self, urn: str) -> ResourceType[C]:
-        token = urn.split("::")[2].rsplit("$", 1)[-1]
+        token = _type(urn)
         if (resource := self._provider.resources.get(token)) is None:
-            raise ProviderError(
-                f"Unsupported: the stand-in's {self._provider.name} provider has no resource type"
-                f" {token}"
-            )
+            raise ProviderError(self._no_type(token))
         return resource
+
+    def _no_type(self, token: str) -> str:
+        name = self._provider.name
+        return f"Unsupported: the stand-in's {name} provider has no resource type {token}"
 
     def _session(self, context: grpc.ServicerContext) -> _Session[C]:
         if (session := self._sessions.get(context.peer())) is None:
@@ -387,6 +410,10 @@ def configuration(values: Values) -> Values:
             with suppress(ValueError):
                 parsed[name] = json.loads(value)
     return parsed
+
+
+def _type(urn: str) -> str:
+    return urn.split("::")[2].rsplit("$", 1)[-1]
 
 
 def _failures(failures: Collection[Failure]) -> list[provider_pb2.CheckFailure]:
@@ -446,6 +473,16 @@ def _kept(properties: Properties, olds: Values, news: Values) -> Values:
         for name, declared in properties.items()
         if (declared.output or declared.computed) and name in olds and name not in news
     }
+
+
+def _created(
+    resource: ResourceType[C], request: Request[C], created: Created, known: Values
+) -> Values:
+    """Describe a new resource; it is there even where it can't be described."""
+    try:
+        return _merged(resource, known, resource.read(request, created.id, known))
+    except ProviderError as error:
+        raise InitializationError(created.id, str(error)) from error
 
 
 def _merged(resource: ResourceType[C], known: Values, found: Values | None) -> Values:

@@ -16,7 +16,16 @@ from localcloud.providers.aws.resource import (
     Tagging,
 )
 from localcloud.providers.aws.shapes import Casing
-from localcloud.providers.schema import Created, Kind, Properties, Property, Request, refused
+from localcloud.providers.schema import (
+    Created,
+    InitializationError,
+    Kind,
+    Properties,
+    Property,
+    ProviderError,
+    Request,
+    refused,
+)
 from localcloud.providers.values import Values, text
 
 
@@ -63,8 +72,11 @@ class LogGroup(AwsResource):
     def create(self, request: Request[Aws], inputs: Values) -> Created:
         """Make the group and set its retention."""
         created = super().create(request, inputs)
-        if inputs.get("retentionInDays"):
-            self._retain(request, created.id, inputs)
+        try:
+            if inputs.get("retentionInDays"):
+                self._retain(request, created.id, inputs)
+        except ProviderError as error:
+            raise InitializationError(created.id, str(error)) from error
         return created
 
     def read(self, request: Request[Aws], resource_id: str, state: Values) -> Values | None:

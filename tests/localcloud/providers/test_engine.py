@@ -1,0 +1,377 @@
+"""The providers under the unmodified engine, against the stand-in's AWS endpoint."""
+
+import importlib
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi import automation
+
+from tests.localcloud.providers.conftest import OWNER, Project, StandIn
+
+pytestmark = pytest.mark.stand_in
+
+Make = Callable[[Callable[[], None]], Project]
+
+
+def _sdk(package: str) -> Any:  # noqa: ANN401 - loaded by name: type checkers need minutes for it
+    with warnings.catch_warnings():
+        # The SDKs warn of deprecated parts of their own while they load them.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return importlib.import_module(package)
+
+
+_TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+            }
+        ],
+    }
+)
+_POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}],
+    }
+)
+_EXPIRY = json.dumps(
+    {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "selection": {
+                    "tagStatus": "any",
+                    "countType": "imageCountMoreThan",
+                    "countNumber": 5,
+                },
+                "action": {"type": "expire"},
+            }
+        ]
+    }
+)
+
+
+class _Program:
+    """One resource of every type but App Runner's; `settings` is what a test changes."""
+
+    def __init__(self, directory: Any) -> None:  # noqa: ANN401 - a path
+        self.settings: dict[str, Any] = {"prefix": "whole", "days": 7, "timeout": 5, "scopes": 2}
+        self._code = directory / "whole-function"
+        self._image = directory / "whole-image"
+        for folder in (self._code, self._image):
+            folder.mkdir(exist_ok=True)
+        self.write_code("return event")
+        (self._image / "Dockerfile").write_text("FROM scratch\nCOPY hello /\n")
+        self.write_image("hello")
+
+    def write_code(self, body: str) -> None:
+        (self._code / "index.py").write_text(f"def handler(event, context):\n    {body}\n")
+
+    def write_image(self, content: str) -> None:
+        (self._image / "hello").write_text(content)
+
+    def __call__(self) -> None:
+        aws, docker, random = _sdk("pulumi_aws"), _sdk("pulumi_docker"), _sdk("pulumi_random")
+        prefix = self.settings["prefix"]
+        suffix = random.RandomString("suffix", length=8, special=False, upper=False)
+        repository = aws.ecr.Repository(
+            "repository",
+            name=f"{prefix}-server",
+            image_tag_mutability="MUTABLE",
+            image_scanning_configuration={"scan_on_push": True},
+            encryption_configurations=[{"encryption_type": "AES256"}],
+            force_delete=True,
+            tags=self.settings.get("tags"),
+        )
+        aws.ecr.LifecyclePolicy("lifecycle", repository=repository.name, policy=_EXPIRY)
+        login = aws.ecr.get_authorization_token_output()
+        image = docker.Image(
+            "image",
+            build={
+                "context": self._image.name,
+                "dockerfile": f"{self._image.name}/Dockerfile",
+                "platform": "linux/amd64",
+            },
+            image_name=repository.repository_url.apply(lambda url: f"{url}:v1"),
+            registry={
+                "server": repository.repository_url,
+                "username": login.user_name,
+                "password": login.password,
+            },
+        )
+        role = aws.iam.Role("role", name=f"{prefix}-claims", assume_role_policy=_TRUST)
+        aws.iam.RolePolicy("policy", name="logs", role=role.name, policy=_POLICY)
+        group = aws.cloudwatch.LogGroup(
+            "logs", name=f"/aws/lambda/{prefix}", retention_in_days=self.settings["days"]
+        )
+        function = aws.lambda_.Function(
+            "function",
+            name=prefix,
+            role=role.arn,
+            runtime="python3.12",
+            handler="index.handler",
+            code=pulumi.FileArchive(self._code.name),
+            timeout=self.settings["timeout"],
+            logging_config={"log_format": "JSON"},
+            opts=pulumi.ResourceOptions(depends_on=[group]),
+        )
+        pool = aws.cognito.UserPool(
+            "pool",
+            name=prefix,
+            user_pool_tier="ESSENTIALS",
+            admin_create_user_config={"allow_admin_create_user_only": True},
+            lambda_config={
+                "pre_token_generation_config": {
+                    "lambda_arn": function.arn,
+                    "lambda_version": "V3_0",
+                }
+            },
+        )
+        aws.lambda_.Permission(
+            "permission",
+            statement_id="cognito",
+            action="lambda:InvokeFunction",
+            function=function.name,
+            principal="cognito-idp.amazonaws.com",
+            source_arn=pool.arn,
+        )
+        aws.cognito.UserPoolDomain(
+            "domain",
+            domain=suffix.result.apply(lambda text: f"{prefix}-{text}"),
+            user_pool_id=pool.id,
+        )
+        scopes = ["reader", "writer", "admin"][: self.settings["scopes"]]
+        server = aws.cognito.ResourceServer(
+            "server",
+            identifier="neo4j",
+            name="neo4j",
+            user_pool_id=pool.id,
+            scopes=[{"scope_name": each, "scope_description": each} for each in scopes],
+        )
+        client = aws.cognito.UserPoolClient(
+            "client",
+            name=f"{prefix}-reader",
+            user_pool_id=pool.id,
+            generate_secret=True,
+            allowed_oauth_flows=["client_credentials"],
+            allowed_oauth_flows_user_pool_client=True,
+            allowed_oauth_scopes=["neo4j/reader"],
+            access_token_validity=60,
+            token_validity_units={"access_token": "minutes"},
+            enable_token_revocation=True,
+            supported_identity_providers=["COGNITO"],
+            opts=pulumi.ResourceOptions(depends_on=[server]),
+        )
+        secret = aws.secretsmanager.Secret(
+            "secret", name=f"{prefix}/reader", recovery_window_in_days=0
+        )
+        aws.secretsmanager.SecretVersion(
+            "credentials",
+            secret_id=secret.id,
+            secret_string=pulumi.Output.json_dumps(
+                {"id": client.id, "secret": client.client_secret}
+            ),
+        )
+        pulumi.export("account", aws.get_caller_identity_output().account_id)
+        pulumi.export("region", aws.get_region_output().region)
+        pulumi.export("partition", aws.get_partition_output().partition)
+        pulumi.export("digest", image.repo_digest)
+        pulumi.export("clientId", client.id)
+        pulumi.export("clientSecret", client.client_secret)
+        pulumi.export("poolId", pool.id)
+
+
+def _only(changes: Mapping[str, int], operation: str, count: int) -> bool:
+    rest = {name: number for name, number in changes.items() if name != "same"}
+    return rest == {operation: count}
+
+
+def test_a_whole_life(project: Make, stand_in: StandIn) -> None:
+    program = _Program(stand_in.directory)
+    deployed = project(program)
+    previewed = deployed.preview()
+    assert _only(previewed, "create", 17)
+    created = deployed.up()
+    assert _only(created, "create", 17)
+    assert _only(deployed.preview(), "same", 0) or set(deployed.preview()) == {"same"}
+
+    outputs = deployed.stack.outputs()
+    assert outputs["account"].value == "000000000000"
+    assert outputs["region"].value == "us-east-1"
+    assert outputs["partition"].value == "aws"
+    assert outputs["clientSecret"].secret
+    _nothing_secret_is_told(deployed, stand_in, outputs["clientSecret"].value)
+    _the_image_is_in_the_registry(stand_in, outputs["digest"].value)
+
+    _one_changed_setting_updates_one_resource(deployed, program)
+    _content_counts_and_nothing_else(deployed, program)
+    _replacement_makes_a_new_resource(deployed, program)
+    _a_refresh_sees_what_happened_behind_its_back(deployed, stand_in)
+
+    assert _only(deployed.destroy(), "delete", 17)
+    assert deployed.resources() == {}
+    assert stand_in.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"] == []
+    assert stand_in.client("ecr").describe_repositories()["repositories"] == []
+    assert stand_in.client("secretsmanager").list_secrets()["SecretList"] == []
+
+
+def _nothing_secret_is_told(deployed: Project, stand_in: StandIn, secret: str) -> None:
+    kept = stand_in.client("secretsmanager").get_secret_value(SecretId="whole/reader")
+    assert json.loads(kept["SecretString"])["secret"] == secret
+    for place in (deployed.stored(), "".join(deployed.output), stand_in.log.read_text()):
+        assert secret not in place
+        assert "made-up-key" not in place
+    # The state says of both that they are there, encrypted.
+    assert deployed.stored().count('"ciphertext"') >= 2
+
+
+def _the_image_is_in_the_registry(stand_in: StandIn, digest: str) -> None:
+    repository, _, reference = digest.partition("@")
+    assert repository == f"{stand_in.endpoint.removeprefix('http://')}/whole-server"
+    found = stand_in.client("ecr").describe_images(
+        repositoryName="whole-server", imageIds=[{"imageDigest": reference}]
+    )
+    assert found["imageDetails"][0]["imageTags"] == ["v1"]
+    labels = stand_in.docker.images.get(f"{repository}:v1").labels
+    assert labels == {"neo4j-mcp.localcloud": OWNER}
+
+
+def _one_changed_setting_updates_one_resource(deployed: Project, program: _Program) -> None:
+    for name, value, resource, path in (
+        ("days", 14, "logs", "retentionInDays"),
+        ("timeout", 4, "function", "timeout"),
+        ("scopes", 3, "server", "scopes"),
+        ("tags", {"team": "graph"}, "repository", "tags"),
+    ):
+        program.settings[name] = value
+        deployed.output.clear()
+        assert _only(deployed.preview(), "update", 1), name
+        assert f"~{path}" in "".join(deployed.output)
+        assert _only(deployed.up(), "update", 1), name
+        state = deployed.resources()[resource]["outputs"]
+        if name == "tags":
+            assert state["tagsAll"] == {"project": "providers", "team": "graph"}
+        elif name != "scopes":
+            assert state[path] == value
+    assert set(deployed.preview()) == {"same"}
+
+
+def _content_counts_and_nothing_else(deployed: Project, program: _Program) -> None:
+    before = deployed.resources()
+    program.write_code("return dict(event)")
+    assert _only(deployed.up(), "update", 1)
+    program.write_image("hello again")
+    assert _only(deployed.up(), "update", 1)
+    after = deployed.resources()
+    for name, output in (("function", "codeSha256"), ("image", "repoDigest")):
+        assert before[name]["outputs"][output] != after[name]["outputs"][output]
+    assert set(deployed.preview()) == {"same"}
+
+
+def _replacement_makes_a_new_resource(deployed: Project, program: _Program) -> None:
+    before = deployed.resources()["logs"]
+    program.settings["prefix"] = "renamed"
+    deployed.output.clear()
+    previewed = deployed.preview()
+    assert previewed["replace"] >= 8
+    assert "update" in previewed
+    deployed.up()
+    after = deployed.resources()
+    assert before["outputs"]["name"] == "/aws/lambda/whole"
+    assert after["logs"]["outputs"]["name"] == "/aws/lambda/renamed"
+    assert set(deployed.preview()) == {"same"}
+
+
+def _a_refresh_sees_what_happened_behind_its_back(deployed: Project, stand_in: StandIn) -> None:
+    assert set(deployed.refresh()) == {"same"}
+    stand_in.client("logs").put_retention_policy(
+        logGroupName="/aws/lambda/renamed", retentionInDays=30
+    )
+    stand_in.client("iam").tag_role(
+        RoleName="renamed-claims", Tags=[{"Key": "rogue", "Value": "1"}]
+    )
+    stand_in.client("ecr").delete_lifecycle_policy(repositoryName="renamed-server")
+    stand_in.client("lambda").remove_permission(FunctionName="renamed", StatementId="cognito")
+    changes = deployed.refresh()
+    assert (changes["update"], changes["delete"]) == (2, 2)
+    repaired = deployed.up()
+    assert (repaired["update"], repaired["create"]) == (2, 2)
+    found = stand_in.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/renamed")
+    assert found["logGroups"][0]["retentionInDays"] == 14
+    tags = stand_in.client("iam").list_role_tags(RoleName="renamed-claims")["Tags"]
+    assert tags == [{"Key": "project", "Value": "providers"}]
+    assert set(deployed.preview()) == {"same"}
+
+
+def test_a_preview_refuses_what_the_stand_in_lacks_and_what_aws_would_refuse(
+    project: Make,
+) -> None:
+    def program() -> None:
+        aws = _sdk("pulumi_aws")
+        aws.s3.Bucket("bucket")
+        aws.cloudwatch.LogGroup("group", name="a b", retention_in_days=6, kms_key_id="key")
+        aws.cognito.UserPool("pool", name="pool", user_pool_tier="FREE")
+
+    refused = project(program)
+    with pytest.raises(automation.CommandError) as error:
+        refused.preview()
+    told = str(error.value)
+    assert "has no resource type aws:s3/bucket:Bucket" in told
+    assert "Unsupported: the stand-in doesn't do kmsKeyId" in told
+    assert "name must match" in told
+    assert "userPoolTier must be one of LITE, ESSENTIALS, PLUS" in told
+
+
+def test_an_existing_resource_is_imported_without_a_change(
+    project: Make, stand_in: StandIn
+) -> None:
+    stand_in.client("logs").create_log_group(logGroupName="/found", tags={"project": "providers"})
+
+    def program() -> None:
+        _sdk("pulumi_aws").cloudwatch.LogGroup(
+            "found", name="/found", opts=pulumi.ResourceOptions(import_="/found")
+        )
+
+    found = project(program)
+    assert found.up()["import"] == 1
+    assert set(found.preview()) == {"same"}
+
+
+def test_a_failed_push_is_told_and_the_next_deployment_repairs_it(
+    project: Make, stand_in: StandIn
+) -> None:
+    folder = stand_in.directory / "unpushable"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    registry = stand_in.endpoint.removeprefix("http://")
+    names = ["missing/image:v1", "present:v1"]
+
+    def program() -> None:
+        aws, docker = _sdk("pulumi_aws"), _sdk("pulumi_docker")
+        repository = aws.ecr.Repository("repository", name="present", force_delete=True)
+        login = aws.ecr.get_authorization_token_output()
+        docker.Image(
+            "image",
+            build={"context": "unpushable", "platform": "linux/amd64"},
+            image_name=f"{registry}/{names[0]}",
+            registry={
+                "server": registry,
+                "username": login.user_name,
+                "password": login.password,
+            },
+            opts=pulumi.ResourceOptions(depends_on=[repository]),
+        )
+
+    broken = project(program)
+    with pytest.raises(automation.CommandError, match="missing/image:v1 failed"):
+        broken.up()
+    names.pop(0)
+    assert broken.up()["create"] == 1
