@@ -63,7 +63,7 @@ outputs = {
         name: {
             "clientId": client.client_id,
             "secretArn": credentials.secret_arns[name],
-            "scopes": client.scopes,
+            "scopes": list(client.scopes),
         }
         for name, client in identity.clients.items()
     },

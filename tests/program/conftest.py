@@ -1,0 +1,64 @@
+"""The whole program, run under mocks with the repository's own configuration files."""
+
+import json
+import runpy
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import tests.components.aws_sdk  # noqa: F401  before the program loads the SDK
+from server.context import BuildContext
+from tests.components.mocks import Result, run_program
+
+ROOT = Path(__file__).resolve().parents[2]
+# What a person has still to say about a stack.
+DATABASE = "neo4j+s://0123abcd.databases.neo4j.io"
+
+Deploy = Callable[..., Result]
+
+
+def read_yaml(name: str) -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+    return read
+
+
+def stack_configuration(stack: str) -> dict[str, str]:
+    """Merge a stack's file with the project's defaults, as the engine does."""
+    project = read_yaml("Pulumi.yaml")
+    merged: dict[str, Any] = {
+        f"{project['name']}:{key}": declared["default"]
+        for key, declared in project["config"].items()
+        if "default" in declared
+    }
+    merged[f"{project['name']}:neo4jUri"] = DATABASE
+    merged |= read_yaml(f"Pulumi.{stack}.yaml")["config"]
+    return {key: _handed_over(value) for key, value in merged.items()}
+
+
+def _handed_over(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+
+
+@pytest.fixture
+def deploy(monkeypatch: pytest.MonkeyPatch) -> Deploy:
+    context = BuildContext(
+        directory=ROOT / "server" / "build" / "contexts" / "1.6.1-0123",
+        tag="1.6.1-0123",
+        arguments={"VERSION": "1.6.1"},
+    )
+    monkeypatch.setattr("components.image.prepare_context", lambda *_args, **_kwargs: context)
+
+    def run(stack: str, changes: Mapping[str, str] | None = None) -> Result:
+        def program() -> None:
+            runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+
+        return run_program(
+            program, stack=stack, config={**stack_configuration(stack), **(changes or {})}
+        )
+
+    return run

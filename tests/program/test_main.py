@@ -1,0 +1,284 @@
+import inspect
+import json
+import re
+from typing import Any
+
+import pulumi_aws as aws
+import pytest
+
+from components.configuration import ConfigurationError
+from components.policies import ACTIONS_WITHOUT_RESOURCE
+from tests.components.mocks import ACCOUNT, DIGEST, POOL_ID, REGION, Registration
+from tests.program.conftest import ROOT, Deploy
+
+STACKS = ["dev", "prod", "local"]
+OUTPUTS = {
+    "mcpUrl",
+    "serviceUrl",
+    "tokenUrl",
+    "issuer",
+    "discoveryUrl",
+    "jwksUrl",
+    "resourceServerIdentifier",
+    "scopes",
+    "clients",
+    "imageDigest",
+    "auraSso",
+    "readme",
+}
+SERVICE = "aws:apprunner/service:Service"
+IMAGE = "docker:index/image:Image"
+SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
+
+# The types that the program is made of; the stand-in cloud knows these and no others.
+TYPES = {
+    "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion": (
+        aws.apprunner.AutoScalingConfigurationVersion
+    ),
+    "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration": (
+        aws.apprunner.ObservabilityConfiguration
+    ),
+    SERVICE: aws.apprunner.Service,
+    "aws:cloudwatch/logGroup:LogGroup": aws.cloudwatch.LogGroup,
+    "aws:cognito/resourceServer:ResourceServer": aws.cognito.ResourceServer,
+    "aws:cognito/userPool:UserPool": aws.cognito.UserPool,
+    "aws:cognito/userPoolClient:UserPoolClient": aws.cognito.UserPoolClient,
+    "aws:cognito/userPoolDomain:UserPoolDomain": aws.cognito.UserPoolDomain,
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": aws.ecr.LifecyclePolicy,
+    "aws:ecr/repository:Repository": aws.ecr.Repository,
+    "aws:iam/role:Role": aws.iam.Role,
+    "aws:iam/rolePolicy:RolePolicy": aws.iam.RolePolicy,
+    "aws:lambda/function:Function": aws.lambda_.Function,
+    "aws:lambda/permission:Permission": aws.lambda_.Permission,
+    "aws:secretsmanager/secret:Secret": aws.secretsmanager.Secret,
+    SECRET_VERSION: aws.secretsmanager.SecretVersion,
+}
+COMPONENTS = {
+    "neo4j-mcp:image:ServerImage",
+    "neo4j-mcp:identity:Identity",
+    "neo4j-mcp:hosting:AppRunnerHost",
+    "neo4j-mcp:credentials:ClientCredentials",
+}
+
+
+def is_taggable(type_: str) -> bool:
+    return "tags" in inspect.signature(TYPES[type_]._internal_init).parameters
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_each_stack_gives_all_outputs(deploy: Deploy, stack: str) -> None:
+    outputs = deploy(stack).outputs
+
+    assert set(outputs) == OUTPUTS
+    assert outputs["serviceUrl"] == f"https://abc.{REGION}.awsapprunner.com"
+    assert outputs["mcpUrl"] == f"{outputs['serviceUrl']}/mcp"
+    assert outputs["issuer"] == f"https://cognito-idp.{REGION}.amazonaws.com/{POOL_ID}"
+    assert outputs["resourceServerIdentifier"] == "neo4j-mcp"
+    assert outputs["scopes"] == {"neo4j-mcp/reader": "reader", "neo4j-mcp/writer": "publisher"}
+    assert outputs["imageDigest"] == DIGEST
+
+
+def test_on_aws_the_addresses_are_cognitos(deploy: Deploy) -> None:
+    outputs = deploy("prod").outputs
+
+    assert outputs["tokenUrl"] == (
+        f"https://neo4j-mcp-prod-k3x9q2ab.auth.{REGION}.amazoncognito.com/oauth2/token"
+    )
+    assert outputs["discoveryUrl"] == f"{outputs['issuer']}/.well-known/openid-configuration"
+    assert outputs["jwksUrl"] == f"{outputs['issuer']}/.well-known/jwks.json"
+
+
+def test_on_the_stand_in_the_addresses_are_this_machines_and_the_issuer_is_cognitos(
+    deploy: Deploy,
+) -> None:
+    outputs = deploy("local").outputs
+
+    base = f"http://localhost:4566/{POOL_ID}/.well-known"
+    assert outputs["tokenUrl"] == "http://localhost:4566/oauth2/token"
+    assert outputs["discoveryUrl"] == f"{base}/openid-configuration"
+    assert outputs["jwksUrl"] == f"{base}/jwks.json"
+    assert outputs["issuer"] == f"https://cognito-idp.{REGION}.amazonaws.com/{POOL_ID}"
+
+
+@pytest.mark.parametrize(
+    ("stack", "clients"),
+    [
+        ("dev", {"agent": ["reader"], "loader": ["reader", "writer"]}),
+        ("prod", {"agent": ["reader"], "loader": ["reader", "writer"]}),
+        ("local", {"reader": ["reader"], "writer": ["reader", "writer"]}),
+    ],
+)
+def test_the_clients_are_told_without_their_secrets(
+    deploy: Deploy, stack: str, clients: dict[str, list[str]]
+) -> None:
+    result = deploy(stack)
+
+    assert result.outputs["clients"] == {
+        name: {
+            "clientId": f"id-of-neo4j-mcp-{stack}-{name}",
+            "secretArn": (
+                f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}"
+                f":secret:neo4j-mcp-{stack}-{name}-credentials"
+            ),
+            "scopes": [f"neo4j-mcp/{scope}" for scope in scopes],
+        }
+        for name, scopes in clients.items()
+    }
+    assert result.secret_outputs == frozenset()
+    assert "secret-of-" not in json.dumps(dict(result.outputs))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_aura_is_told_every_client_and_the_mapping(deploy: Deploy, stack: str) -> None:
+    outputs = deploy(stack).outputs
+
+    assert outputs["auraSso"] == {
+        "discoveryUri": outputs["discoveryUrl"],
+        "audience": [client["clientId"] for client in outputs["clients"].values()],
+        "usernameClaim": "sub",
+        "groupsClaim": "groups",
+        "groupToRoleMapping": '"reader"=reader;"writer"=publisher',
+    }
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_clients_secret_names_the_stacks_own_addresses(deploy: Deploy, stack: str) -> None:
+    result = deploy(stack)
+
+    for version in result.of_type(SECRET_VERSION):
+        credentials = json.loads(version.inputs["secretString"])
+        assert credentials["mcpUrl"] == result.outputs["mcpUrl"]
+        assert credentials["tokenUrl"] == result.outputs["tokenUrl"]
+        assert credentials["clientSecret"].startswith("secret-of-")
+        assert version.secret_inputs == {"secretString"}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_client_secrets_are_nowhere_but_in_their_secrets(deploy: Deploy, stack: str) -> None:
+    for each in deploy(stack).registrations:
+        if each.type != SECRET_VERSION:
+            assert "secret-of-" not in repr(each.inputs), each.name
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_program_is_made_of_known_types_only(deploy: Deploy, stack: str) -> None:
+    types = {each.type for each in deploy(stack).registrations}
+
+    assert types - COMPONENTS - {IMAGE, "random:index/randomString:RandomString"} == set(TYPES)
+    assert types >= COMPONENTS
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_everything_that_takes_tags_is_tagged(deploy: Deploy, stack: str) -> None:
+    changes = {"neo4j-mcp:tags": json.dumps({"Team": "graph"})}
+    tagged = [each for each in deploy(stack, changes).registrations if each.type in TYPES]
+
+    expected = {
+        "Project": "neo4j-mcp",
+        "Stack": stack,
+        "ManagedBy": "pulumi",
+        "Team": "graph",
+    }
+    wrong = [
+        each.name
+        for each in tagged
+        if is_taggable(each.type) and each.inputs.get("tags") != expected
+    ]
+    assert wrong == []
+    assert sum(is_taggable(each.type) for each in tagged) >= 10
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_name_begins_with_the_prefix_and_the_stack(deploy: Deploy, stack: str) -> None:
+    for each in deploy(stack).registrations:
+        for name in physical_names(each):
+            assert re.match(rf"(/aws/lambda/)?neo4j-mcp-{stack}-", name), (each.name, name)
+
+
+def physical_names(each: Registration) -> list[str]:
+    # A policy inside a role is named within the role; a resource server by its identifier.
+    if each.type not in TYPES or each.type == "aws:iam/rolePolicy:RolePolicy":
+        return []
+    named = {"name", "serviceName", "domain"}
+    return [
+        value
+        for key, value in each.inputs.items()
+        if key in named or re.fullmatch(r"\w+(Configuration|Connector)Name", key)
+    ]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_everything_belongs_to_a_component(deploy: Deploy, stack: str) -> None:
+    registrations = deploy(stack).registrations
+    components = {each.urn for each in registrations if each.type in COMPONENTS}
+
+    for each in registrations:
+        if each.type not in COMPONENTS:
+            assert each.parent in components, each.name
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_service_runs_the_pushed_image_by_digest(deploy: Deploy, stack: str) -> None:
+    result = deploy(stack)
+
+    service = result.one(SERVICE)
+    repository = service.inputs["sourceConfiguration"]["imageRepository"]
+    assert repository["imageIdentifier"] == (
+        f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/neo4j-mcp-{stack}-server@{DIGEST}"
+    )
+    assert result.one(IMAGE).urn in service.dependencies
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_policy_names_what_it_allows(deploy: Deploy, stack: str) -> None:
+    policies: list[dict[str, Any]] = [
+        statement
+        for policy in deploy(stack).of_type("aws:iam/rolePolicy:RolePolicy")
+        for statement in json.loads(policy.inputs["policy"])["Statement"]
+    ]
+    assert len(policies) == 3
+    for statement in policies:
+        assert not any("*" in action for action in statement["Action"])
+        if statement["Resource"] == "*":
+            assert set(statement["Action"]) <= ACTIONS_WITHOUT_RESOURCE
+
+
+@pytest.mark.parametrize(("stack", "protected"), [("dev", 0), ("prod", 4), ("local", 0)])
+def test_production_alone_is_protected(deploy: Deploy, stack: str, protected: int) -> None:
+    assert sum(each.protect for each in deploy(stack).registrations) == protected
+
+
+def test_a_bad_configuration_creates_nothing(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr("tests.components.mocks._Monitor.RegisterResource", made.append)
+
+    with pytest.raises(ConfigurationError, match="2 problem"):
+        deploy("dev", {"neo4j-mcp:cpu": "7", "neo4j-mcp:logLevel": "loud"})
+    assert made == []
+
+
+def test_a_stack_of_ones_own_needs_the_database_and_a_client_only(deploy: Deploy) -> None:
+    only = {
+        "neo4j-mcp:clients": json.dumps({"me": {"scopes": ["graph.read"]}}),
+        "neo4j-mcp:scopes": json.dumps({"graph.read": {"description": "x", "role": "reader"}}),
+    }
+    outputs = deploy("dev", only).outputs
+
+    assert outputs["scopes"] == {"neo4j-mcp/graph.read": "reader"}
+    assert outputs["auraSso"]["groupToRoleMapping"] == '"graph.read"=reader'
+    assert list(outputs["clients"]) == ["me"]
+
+
+def test_the_stacks_page_uses_outputs_that_there_are(deploy: Deploy) -> None:
+    outputs = deploy("dev").outputs
+
+    assert outputs["readme"] == (ROOT / "Pulumi.README.md").read_text(encoding="utf-8")
+    used = re.findall(r"\$\{outputs\.([\w.]+)\}", outputs["readme"])
+    assert used
+    for path in used:
+        value: Any = outputs
+        for step in path.split("."):
+            assert step in value, path
+            value = value[step]

@@ -1,0 +1,113 @@
+import enum
+import json
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from components.configuration import parse_settings
+from components.settings import StackSettings
+from tests.program.conftest import ROOT, read_yaml
+
+PROJECT = read_yaml("Pulumi.yaml")
+DECLARED: dict[str, dict[str, Any]] = PROJECT["config"]
+FIELDS = {field.alias or name: field for name, field in StackSettings.model_fields.items()}
+TYPES = get_type_hints(StackSettings)
+
+
+def pulumi_type(annotation: object) -> str:
+    """Say what Pulumi calls the type of a setting."""
+    if get_origin(annotation) is Literal:
+        return "string"
+    if get_origin(annotation) is dict:
+        return "object"
+    known = [each for each in get_args(annotation) if each is not type(None)] or [annotation]
+    (only,) = known
+    assert isinstance(only, type)
+    if issubclass(only, BaseModel):
+        return "object"
+    if issubclass(only, (str, enum.Enum)):
+        return "string"
+    return {bool: "boolean", int: "integer"}[only]
+
+
+def test_every_key_is_declared_and_every_declared_key_is_read() -> None:
+    assert set(DECLARED) == set(FIELDS)
+
+
+@pytest.mark.parametrize("key", FIELDS)
+def test_a_keys_declaration_is_the_settings(key: str) -> None:
+    declared, field = DECLARED[key], FIELDS[key]
+    name = next(name for name, each in StackSettings.model_fields.items() if each is field)
+
+    assert declared["type"] == pulumi_type(TYPES[name])
+    assert ("default" in declared) is not field.is_required()
+    assert len(declared["description"]) > 10
+    assert set(declared) <= {"type", "default", "description"}
+
+
+def test_the_declared_defaults_are_the_settings() -> None:
+    least = {"neo4jUri": "neo4j+s://a.example", "clients": '{"agent": {"scopes": ["reader"]}}'}
+    declared = {
+        key: json.dumps(value["default"])
+        if isinstance(value["default"], (dict, list, bool))
+        else str(value["default"])
+        for key, value in DECLARED.items()
+        if "default" in value
+    }
+
+    said = parse_settings({**declared, **least}, project="neo4j-mcp", stack="dev")
+    unsaid = parse_settings(least, project="neo4j-mcp", stack="dev")
+
+    assert said == unsaid
+
+
+def test_declared_defaults_are_of_the_declared_type() -> None:
+    types = {"string": str, "boolean": bool, "integer": int, "object": dict}
+
+    for key, declared in DECLARED.items():
+        if "default" in declared:
+            assert type(declared["default"]) is types[declared["type"]], key
+
+
+def test_the_project_runs_in_its_own_environment() -> None:
+    assert PROJECT["name"] == "neo4j-mcp"
+    assert PROJECT["runtime"] == {
+        "name": "python",
+        "options": {"toolchain": "pip", "virtualenv": ".venv"},
+    }
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "local"])
+def test_a_stacks_keys_are_declared(stack: str) -> None:
+    configuration = read_yaml(f"Pulumi.{stack}.yaml")["config"]
+
+    for key in configuration:
+        namespace, _, name = key.partition(":")
+        assert namespace == "aws" or name in DECLARED, key
+
+
+def test_the_stand_in_answers_for_every_service_in_use() -> None:
+    configuration = read_yaml("Pulumi.local.yaml")["config"]
+
+    (endpoints,) = configuration["aws:endpoints"]
+    assert set(endpoints) == {
+        "apprunner",
+        "cognitoidp",
+        "ecr",
+        "iam",
+        "lambda",
+        "logs",
+        "secretsmanager",
+        "sts",
+    }
+    assert set(endpoints.values()) == {"http://localhost:4566"}
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "local"])
+def test_no_stack_holds_a_secret(stack: str) -> None:
+    text = (ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
+
+    assert "secure:" not in text
+    assert yaml.safe_load(text).keys() == {"config"}

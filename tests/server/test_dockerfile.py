@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import pytest
+
+from components.hosting.environment import PORT
+from server import context
+
+
+@pytest.fixture
+def instructions() -> list[str]:
+    dockerfile = Path(context.__file__).with_name("Dockerfile").read_text(encoding="utf-8")
+    joined = dockerfile.replace("\\\n", " ")
+    return [line for line in joined.splitlines() if line and not line.startswith("#")]
+
+
+def test_the_image_is_made_from_nothing_and_runs_nothing(instructions: list[str]) -> None:
+    verbs = [line.split()[0] for line in instructions]
+
+    assert instructions[0] == "FROM scratch"
+    assert verbs.count("FROM") == 1
+    assert not {"RUN", "ADD", "CMD", "ENV", "VOLUME"} & set(verbs)
+
+
+def test_the_server_is_not_root(instructions: list[str]) -> None:
+    (user,) = (line for line in instructions if line.startswith("USER"))
+    assert user == "USER 65532:65532"
+
+
+def test_the_server_is_the_entry_point_and_trusts_the_bundle(instructions: list[str]) -> None:
+    assert 'ENTRYPOINT ["/neo4j-mcp-server"]' in instructions
+    assert "COPY neo4j-mcp-server /neo4j-mcp-server" in instructions
+    assert "COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt" in instructions
+    assert f"EXPOSE {PORT}" in instructions
+
+
+def test_the_image_says_what_it_is(instructions: list[str]) -> None:
+    (label,) = (line for line in instructions if line.startswith("LABEL"))
+    for key in ("title", "description", "version", "source", "vendor", "licenses"):
+        assert f"org.opencontainers.image.{key}=" in label

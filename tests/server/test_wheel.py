@@ -1,0 +1,98 @@
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from server.errors import ServerImageError
+from server.wheel import fetch_binary
+from tests.server.conftest import BINARY, Pip, release_of, wheel_of
+
+WHEEL = wheel_of(BINARY)
+UsePip = Callable[[Pip], Pip]
+
+
+def test_the_binary_comes_out_of_the_wheel(tmp_path: Path, use_pip: UsePip) -> None:
+    pip = use_pip(Pip(wheel=WHEEL))
+
+    assert fetch_binary(release_of(WHEEL), tmp_path / "cache") == BINARY
+    (command,) = pip.calls
+    assert command[:4] == [sys.executable, "-m", "pip", "download"]
+    assert command[-1] == "neo4j-mcp-server==1.6.1"
+    assert "--no-deps" in command
+    assert command[command.index("--platform") + 1] == "manylinux_2_17_x86_64"
+
+
+def test_a_cached_wheel_needs_no_network(tmp_path: Path, use_pip: UsePip) -> None:
+    pip = use_pip(Pip(wheel=WHEEL))
+    fetch_binary(release_of(WHEEL), tmp_path)
+
+    assert fetch_binary(release_of(WHEEL), tmp_path) == BINARY
+    assert len(pip.calls) == 1
+
+
+def test_a_damaged_cache_is_fetched_again(tmp_path: Path, use_pip: UsePip) -> None:
+    pip = use_pip(Pip(wheel=WHEEL))
+    release = release_of(WHEEL)
+    (tmp_path / release.wheel_name).write_bytes(b"half a whe")
+
+    assert fetch_binary(release, tmp_path) == BINARY
+    assert len(pip.calls) == 1
+    assert (tmp_path / release.wheel_name).read_bytes() == WHEEL
+
+
+def test_a_wheel_of_another_checksum_is_refused_and_not_kept(
+    tmp_path: Path, use_pip: UsePip
+) -> None:
+    use_pip(Pip(wheel=wheel_of(b"tampered")))
+
+    with pytest.raises(ServerImageError, match=r"has SHA-256 .*pins .*nothing is built from it"):
+        fetch_binary(release_of(WHEEL), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_binary_of_another_checksum_is_refused(tmp_path: Path, use_pip: UsePip) -> None:
+    use_pip(Pip(wheel=WHEEL))
+
+    with pytest.raises(ServerImageError, match=r"the binary in .* has SHA-256"):
+        fetch_binary(release_of(WHEEL, binary=b"another"), tmp_path)
+
+
+def test_a_wheel_without_the_binary_is_told(tmp_path: Path, use_pip: UsePip) -> None:
+    wheel = wheel_of(BINARY, name="neo4j_mcp_server/elsewhere")
+    use_pip(Pip(wheel=wheel))
+
+    with pytest.raises(ServerImageError, match="changed its layout"):
+        fetch_binary(release_of(wheel), tmp_path)
+
+
+def test_a_failure_of_pip_is_told_in_pips_words(tmp_path: Path, use_pip: UsePip) -> None:
+    use_pip(Pip(wheel=b"", fails="ERROR: No matching distribution found\n"))
+
+    with pytest.raises(ServerImageError, match="No matching distribution found"):
+        fetch_binary(release_of(WHEEL), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pip_is_not_waited_for_without_end(tmp_path: Path, use_pip: UsePip) -> None:
+    use_pip(Pip(wheel=b"", hangs=True))
+
+    with pytest.raises(ServerImageError, match="within 300 s"):
+        fetch_binary(release_of(WHEEL), tmp_path)
+
+
+def test_another_file_than_asked_for_is_told(tmp_path: Path, use_pip: UsePip) -> None:
+    use_pip(Pip(wheel=WHEEL, name="other.whl"))
+
+    with pytest.raises(ServerImageError, match=r"fetched \['other.whl'\] where"):
+        fetch_binary(release_of(WHEEL), tmp_path)
+
+
+def test_a_python_without_pip_is_told_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+
+    with pytest.raises(ServerImageError, match="-m ensurepip --upgrade"):
+        fetch_binary(release_of(WHEEL), tmp_path)

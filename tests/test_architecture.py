@@ -1,0 +1,80 @@
+"""The arrows between the folders, from the imports: who may know whom."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = {
+    "automation",
+    "client",
+    "components",
+    "demo",
+    "functions",
+    "localcloud",
+    "server",
+}
+# What a folder may import of the others; whatever isn't said here is not allowed.
+ALLOWED = {
+    "components": {"server"},
+    "functions": set(),
+    "server": set(),
+    "client": set(),
+    "automation": set(),
+    "localcloud": {"automation"},
+    "demo": {"automation", "client", "localcloud"},
+}
+PROGRAM = {"components"}
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Give the top-level packages that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def sources(folder: str) -> list[Path]:
+    return [
+        path
+        for path in (ROOT / folder).rglob("*.py")
+        if "build" not in path.relative_to(ROOT).parts
+    ]
+
+
+@pytest.mark.parametrize("folder", sorted(ALLOWED))
+def test_a_folder_imports_only_what_it_may_know(folder: str) -> None:
+    for file in sources(folder):
+        others = (set(imported(file)) & FOLDERS) - {folder}
+        assert others <= ALLOWED[folder], f"{file.relative_to(ROOT)} imports {others}"
+
+
+def test_the_program_imports_components_only() -> None:
+    assert set(imported(ROOT / "__main__.py")) & FOLDERS == PROGRAM
+
+
+def test_functions_need_the_standard_library_and_boto3_only() -> None:
+    for file in sources("functions"):
+        foreign = set(imported(file)) - sys.stdlib_module_names - {"functions"}
+        assert foreign <= {"boto3", "botocore"}, file
+
+
+def test_no_component_knows_that_it_is_local() -> None:
+    for file in [*sources("components"), ROOT / "__main__.py"]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.If, ast.IfExp)):
+                assert not any(
+                    isinstance(part, ast.Constant) and part.value in {"local", "dev", "prod"}
+                    for part in ast.walk(node.test)
+                ), f"{file.relative_to(ROOT)}:{node.lineno}"
+
+
+def test_the_components_that_are_checked_are_there() -> None:
+    assert {path.parent.name for path in sources("components")} >= {"components", "hosting"}
+    assert sources("functions")
+    assert sources("server")
