@@ -1,0 +1,133 @@
+"""The commands that a person types, on the tests' own stand-in cloud."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from automation.deployment import Deployment
+from localcloud.cloud import PORT_VARIABLES, Cloud
+from localcloud.paths import PROJECT_DIRECTORY
+
+pytestmark = pytest.mark.stand_in
+
+Configure = Callable[[dict[str, Any]], None]
+_TIMEOUT = 180
+
+
+@pytest.fixture
+def shell(running: Cloud) -> dict[str, str]:
+    """The environment of a shell in which the tests' stand-in is the default one."""
+    first, last = running.ports.services
+    ports = {
+        "aws": str(running.ports.aws),
+        "services": f"{first}-{last}",
+        "bolt": str(running.ports.bolt),
+        "console": str(running.ports.console),
+    }
+    return os.environ | {
+        "LOCALCLOUD_HOME": str(running.home),
+        **{variable: ports[port] for port, variable in PORT_VARIABLES.items()},
+    }
+
+
+def _run(shell: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=PROJECT_DIRECTORY,
+        env=shell,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT,
+    )
+
+
+def test_the_demo_runs_again_on_what_is_up(
+    shell: dict[str, str], deployed: Deployment, outputs: dict[str, Any]
+) -> None:
+    for _ in range(2):
+        done = _run(shell, sys.executable, "-m", "demo", "run")
+        assert done.returncode == 0, done.stderr
+        assert "✗" not in done.stdout
+        assert done.stdout.count("✓") == 11
+        assert outputs["mcpUrl"] in done.stdout
+    assert "The writer finds Les Misérables" in done.stdout
+    assert deployed.preview().none
+
+
+def test_outputs_are_json_and_nothing_else(shell: dict[str, str], outputs: dict[str, Any]) -> None:
+    done = _run(shell, sys.executable, "-m", "demo", "outputs")
+    assert json.loads(done.stdout) == outputs
+
+
+def test_the_environment_serves_a_persons_own_tools(
+    shell: dict[str, str], outputs: dict[str, Any]
+) -> None:
+    script = f"""
+        eval "$({sys.executable} -m localcloud env)"
+        pulumi stack output mcpUrl
+        docker version --format '{{{{.Server.Os}}}}'
+        curl --silent --fail "$(pulumi stack output serviceUrl)/healthz"
+        {sys.executable} -c 'import boto3; \
+            print(boto3.client("apprunner").list_services()["ServiceSummaryList"][0]["Status"])'
+        {sys.executable} -c 'import os; print(os.environ["NEO4J_URI"])'
+    """
+    done = _run(shell, "sh", "-ec", script)
+    assert done.returncode == 0, done.stderr
+    mcp_url, docker_os, health, status, neo4j_uri = done.stdout.split()
+    assert mcp_url == outputs["mcpUrl"]
+    assert docker_os == "linux"
+    assert json.loads(health) == {"status": "ok"}
+    assert status == "RUNNING"
+    assert neo4j_uri.startswith("neo4j+s://localhost:")
+
+
+def test_status_tells_programs_where_it_answers(shell: dict[str, str], running: Cloud) -> None:
+    done = _run(shell, sys.executable, "-m", "localcloud", "status", "--json")
+    assert json.loads(done.stdout)["aws_endpoint"] == running.aws_endpoint
+
+
+def test_other_ports_are_refused_while_it_runs(shell: dict[str, str]) -> None:
+    done = _run(shell | {"LOCALCLOUD_AWS_PORT": "1"}, sys.executable, "-m", "localcloud", "up")
+    assert done.returncode == 1
+    assert "runs already, on other ports" in done.stderr
+
+
+def test_without_a_stand_in_a_command_says_what_starts_one(
+    shell: dict[str, str], tmp_path: os.PathLike[str]
+) -> None:
+    nowhere = shell | {"LOCALCLOUD_HOME": str(tmp_path)}
+    for command in (("localcloud", "status"), ("localcloud", "env"), ("demo", "outputs")):
+        done = _run(nowhere, sys.executable, "-m", *command)
+        assert done.returncode == 1
+        assert "make demo" in done.stderr
+        assert done.stdout == ""
+
+
+def test_a_deployment_that_was_killed_is_taken_over_by_the_next(
+    shell: dict[str, str], deployed: Deployment, configure: Configure
+) -> None:
+    configure({"neo4j-mcp:schemaSampleSize": 7})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "demo", "run"],
+        cwd=PROJECT_DIRECTORY,
+        env=shell | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    with process.stderr as lines:
+        seen = next((line for line in lines if "update server-service" in line), None)
+        assert seen, "the service was not being updated"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(_TIMEOUT)
+    deployed.up()
+    assert deployed.preview().none
