@@ -20,10 +20,9 @@ from localcloud.aws.protocol import (
     encode_error,
     without_nulls,
 )
-from localcloud.aws.registry import Registry, RegistryFront, header, respond
+from localcloud.aws.registry import Registry, RegistryFront, body_of, header, respond
 
 _LOG = logging.getLogger(__name__)
-_LARGEST_REQUEST = 1024 * 1024
 _REGISTRY_PATH = "/v2/"
 
 
@@ -80,7 +79,7 @@ class Endpoint:
     async def _app_runner(self, scope: Scope, receive: Receive, send: Send, target: str) -> None:
         try:
             self._require_credential(header(scope, b"authorization"))
-            operation, parameters = self._protocol.read(target, await _body(receive))
+            operation, parameters = self._protocol.read(target, await body_of(receive))
             self._protocol.validate(operation, self._with_aws_image(parameters))
             answer = await self._runner.call(operation, without_nulls(parameters))
             status, body = int(HTTPStatus.OK), encode(answer)
@@ -128,20 +127,3 @@ class Endpoint:
             image = named["SourceConfiguration"]["ImageRepository"]
             image["ImageIdentifier"] = self._images.to_aws(image["ImageIdentifier"])
         return named
-
-
-async def _body(receive: Receive) -> bytes:
-    body = bytearray()
-    while True:
-        message: dict[str, Any] = dict(await receive())
-        if message["type"] == "http.disconnect":
-            raise ApiError("SerializationException", "The request's body is incomplete.")
-        body += message.get("body", b"")
-        if len(body) > _LARGEST_REQUEST:
-            raise ApiError(
-                "RequestEntityTooLargeException",
-                f"A request has at most {_LARGEST_REQUEST} bytes.",
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            )
-        if not message.get("more_body"):
-            return bytes(body)

@@ -149,8 +149,12 @@ class RegistryFront:
             receive: its body.
             send: takes the answer.
         """
+        request = await body_of(receive)
         start: Message = {}
         chunks: list[bytes] = []
+
+        async def replay() -> Message:
+            return {"type": "http.request", "body": request, "more_body": False}
 
         async def collect(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -158,16 +162,53 @@ class RegistryFront:
             else:
                 chunks.append(message.get("body", b""))
 
-        await self._keeper(scope, receive, collect)
-        body = b"".join(chunks)
-        if start["status"] == HTTPStatus.OK:
-            body = json.dumps(self._registry.localized(json.loads(body))).encode()
+        await self._keeper(scope, replay, collect)
+        status, body = int(start["status"]), b"".join(chunks)
+        if status == HTTPStatus.OK:
+            answer: Mapping[str, Any] = self._registry.localized(json.loads(body))
+            missing = _missing_image(json.loads(request or b"{}"), answer)
+            if missing is not None:
+                status, answer = int(HTTPStatus.BAD_REQUEST), missing
+            body = json.dumps(answer).encode()
         headers = {
             name.decode("latin-1"): value.decode("latin-1")
             for name, value in start["headers"]
             if name.lower() != b"content-length"
         }
-        await respond(send, start["status"], body, headers)
+        await respond(send, status, body, headers)
+
+
+def _missing_image(
+    request: Mapping[str, Any], answer: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """Find out that DescribeImages was asked for images that are not there.
+
+    ministack answers an empty list, ECR an error (API reference, DescribeImages).
+    """
+    if not request.get("imageIds") or answer.get("imageDetails") != []:
+        return None
+    return {
+        "__type": "ImageNotFoundException",
+        "message": f"The image with imageId {json.dumps(request['imageIds'][0])} does not exist "
+        f"within the repository with name '{request.get('repositoryName')}'.",
+    }
+
+
+async def body_of(receive: Receive) -> bytes:
+    """Read a request's whole body.
+
+    Args:
+        receive: gives it in pieces.
+
+    Returns:
+        The body, as far as it came.
+    """
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return bytes(body)
 
 
 def header(scope: Scope, name: bytes) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
+import statistics
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -174,7 +175,7 @@ class HostedService:
             OperationType.UPDATE_SERVICE: lambda: self._update(
                 operation, configuration or self.service.configuration, status_before
             ),
-            OperationType.START_DEPLOYMENT: lambda: self._redeploy(operation, status_before),
+            OperationType.START_DEPLOYMENT: lambda: self._redeploy(operation),
             OperationType.PAUSE_SERVICE: self._pause,
             OperationType.RESUME_SERVICE: lambda: self._resume(operation),
             OperationType.DELETE_SERVICE: self._delete,
@@ -251,8 +252,7 @@ class HostedService:
         self.service.configuration = configuration
         self.service.move_to(ServiceStatus.RUNNING)
 
-    async def _redeploy(self, operation: Operation, status_before: ServiceStatus) -> None:
-        del status_before
+    async def _redeploy(self, operation: Operation) -> None:
         await self._deploy_or_roll_back(operation, self.service.configuration)
         self.service.move_to(ServiceStatus.RUNNING)
 
@@ -277,11 +277,12 @@ class HostedService:
         self.service.move_to(ServiceStatus.RUNNING)
 
     async def _delete(self) -> None:
-        await self._retire_fleet()
-        await asyncio.gather(*self._retiring)
         self._reporter.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._reporter
+        await self._retire_fleet()
+        await asyncio.gather(*self._retiring)
+        await self._put_metrics()
         await self._front.close()
         self._image = None
         self.service.move_to(ServiceStatus.DELETED)
@@ -409,17 +410,12 @@ class HostedService:
         self._log.event(text)
 
     async def _report_metrics(self) -> None:
-        loop = asyncio.get_running_loop()
+        period = self._platform.timing.metrics_period
         while True:
-            started = loop.time()
-            try:
-                await asyncio.sleep(self._platform.timing.metrics_period)
-            finally:
-                # What was counted last is reported even when the service goes.
-                with contextlib.suppress(asyncio.CancelledError):
-                    await self._put_metrics(loop.time() - started)
+            await asyncio.sleep(period)
+            await self._put_metrics()
 
-    async def _put_metrics(self, seconds: float) -> None:
+    async def _put_metrics(self) -> None:
         fleet = self._front.fleet
         sample = self._front.traffic.sample()
         if fleet is None and not sample.requests:
@@ -432,10 +428,11 @@ class HostedService:
         data = list(metrics.traffic_data(sample, active, at))
         dimensions = metrics.service_dimensions(self.service.name, self.service.id)
         if fleet is not None:
-            usages = await self._instance_usages(fleet, instances, seconds)
-            cpu = metrics.mean([usage[0] for usage in usages.values()])
-            memory = metrics.mean([usage[1] for usage in usages.values()])
-            data.extend(metrics.usage_data(cpu, memory, at))
+            usages = await self._instance_usages(fleet, instances)
+            if usages:
+                cpu = statistics.fmean(usage[0] for usage in usages.values())
+                memory = statistics.fmean(usage[1] for usage in usages.values())
+                data.extend(metrics.usage_data(cpu, memory, at))
             for instance, (instance_cpu, instance_memory) in usages.items():
                 own = [*dimensions, {"Name": "Instance", "Value": instance.id}]
                 data.extend(
@@ -450,26 +447,28 @@ class HostedService:
             _LOG.warning("metrics of %s were lost", self.service.name, exc_info=True)
 
     async def _instance_usages(
-        self, fleet: Fleet, instances: tuple[Instance, ...], seconds: float
+        self, fleet: Fleet, instances: tuple[Instance, ...]
     ) -> dict[Instance, tuple[float, float]]:
+        """Measure instances against their configuration, from the second look at each on."""
         application = fleet.settings.application
         before, self._usage = self._usage, {}
         usages = {}
-        loop = asyncio.get_running_loop()
         for instance in instances:
             try:
                 cpu, memory = await asyncio.to_thread(instance.usage)
             except EngineError:
                 continue
-            self._usage[instance] = (cpu, loop.time())
-            used_before, measured_at = before.get(instance, (0, loop.time() - seconds))
-            usages[instance] = metrics.utilization(
-                cpu - used_before,
-                max(loop.time() - measured_at, 0.001),
-                application.nano_cpus,
-                memory,
-                application.memory_bytes,
-            )
+            at = asyncio.get_running_loop().time()
+            self._usage[instance] = (cpu, at)
+            if instance in before:
+                cpu_before, at_before = before[instance]
+                usages[instance] = metrics.utilization(
+                    cpu - cpu_before,
+                    at - at_before,
+                    application.nano_cpus,
+                    memory,
+                    application.memory_bytes,
+                )
         return usages
 
 

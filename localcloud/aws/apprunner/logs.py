@@ -38,6 +38,7 @@ class ServiceLog:
         self._account = account
         self._groups = f"/aws/apprunner/{service.name}/{service.id}"
         self._pending: list[_Entry] = []
+        self._closing = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._shipper = asyncio.ensure_future(self._ship())
 
@@ -71,18 +72,17 @@ class ServiceLog:
 
     async def close(self) -> None:
         """Ship what is left, and stop."""
-        self._shipper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._shipper
-        await self._flush()
+        self._closing.set()
+        await self._shipper
 
     def _add(self, group: str, stream: str, message: str) -> None:
         if message and len(self._pending) < _LIMIT:
             self._pending.append((group, stream, int(now().timestamp() * 1000), message))
 
     async def _ship(self) -> None:
-        while True:
-            await asyncio.sleep(_FLUSH_PERIOD)
+        while not self._closing.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _FLUSH_PERIOD)
             await self._flush()
 
     async def _flush(self) -> None:

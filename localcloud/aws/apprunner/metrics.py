@@ -2,7 +2,7 @@
 
 import datetime as dt
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from localcloud.aws.apprunner.traffic import TrafficSample
@@ -12,8 +12,6 @@ _STATUS_CLASSES = (2, 4, 5)
 _VALUES_IN_DATUM = 150
 """PutMetricData takes so many distinct values in one datum."""
 _PERCENT = 100.0
-
-Datum = Mapping[str, Any]
 
 
 def service_dimensions(name: str, service_id: str) -> list[dict[str, str]]:
@@ -95,18 +93,6 @@ def utilization(
         _PERCENT * used / (seconds * nano_cpus),
         _PERCENT * memory / memory_limit,
     )
-
-
-def mean(values: Sequence[float]) -> float:
-    """Average values.
-
-    Args:
-        values: the values.
-
-    Returns:
-        Their mean; 0 of none.
-    """
-    return sum(values) / len(values) if values else 0.0
 
 
 def _datum(name: str, unit: str, value: float, at: dt.datetime) -> dict[str, Any]:
