@@ -14,7 +14,7 @@ from pulumi.runtime.config import CONFIG
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from components.settings import KeyPath, StackSettings, conflicts
+from components.settings import Conflict, KeyPath, Mend, StackSettings, conflicts
 
 # A legal value of each leaf, for the commands that mend a problem; by the leaf's own key.
 EXAMPLES: Mapping[str, str] = MappingProxyType(
@@ -190,14 +190,11 @@ def parse_settings(values: Mapping[str, str], *, project: str, stack: str) -> St
                 details = filter(_speaks_for_itself, error.errors())
                 problems += (_told(project, key, detail) for detail in details)
         elif field.is_required():
-            problems.append(_problem(project, (key,), _SAYS["missing"]))
+            problems.append(_problem(project, (key,), _SAYS["missing"], _set(project, (key,))))
         else:
             legal[name] = field.get_default(call_default_factory=True)
     problems += (_unknown(project, key, fields) for key in values if key not in fields)
-    problems += (
-        _problem(project, conflict.path, conflict.says, conflict.value, conflict.command)
-        for conflict in conflicts(legal, stack)
-    )
+    problems += (_conflicting(project, conflict) for conflict in conflicts(legal, stack))
     if problems:
         raise ConfigurationError(stack, problems)
     return StackSettings.model_construct(**legal)
@@ -241,26 +238,37 @@ def _told(project: str, key: str, detail: ErrorDetails) -> Problem:
     path = tuple(step for step in (key, *detail["loc"]) if step != "[key]")
     says = _SAYS.get(detail["type"], detail["msg"]).format_map(detail.get("ctx", {}))
     remove = detail["type"] == "extra_forbidden" or "[key]" in detail["loc"]
-    command = f"pulumi config rm {_spelled(project, path)}" if remove else None
-    return _problem(project, path, says, command=command)
+    return _problem(project, path, says, _remove(project, path) if remove else _set(project, path))
 
 
 def _unknown(project: str, key: str, fields: Mapping[str, str]) -> Problem:
     near = difflib.get_close_matches(key, fields, n=1)
     says = _SAYS["extra_forbidden"] + (f"; {near[0]} is" if near else "")
-    command = f"pulumi config rm {_spelled(project, (key,))}"
-    return _problem(project, (key,), says, command=command)
+    return _problem(project, (key,), says, _remove(project, (key,)))
 
 
-def _problem(
-    project: str, path: KeyPath, says: str, value: str | None = None, command: str | None = None
-) -> Problem:
-    if command is None:
-        leaf = (*path, *_first_leaf(path))
-        named = [step for step in leaf if isinstance(step, str)]
-        example = value or EXAMPLES.get(named[-1]) or EXAMPLES.get(named[0], "'<value>'")
-        command = f"pulumi config set {_spelled(project, leaf)} {example}"
+def _conflicting(project: str, conflict: Conflict) -> Problem:
+    commands = {
+        Mend.SET: _set(project, conflict.path, conflict.value),
+        Mend.REMOVE: _remove(project, conflict.path),
+        Mend.RENAME_STACK: "pulumi stack rename '<shorter-name>'",
+    }
+    return _problem(project, conflict.path, conflict.says, commands[conflict.mend])
+
+
+def _problem(project: str, path: KeyPath, says: str, command: str) -> Problem:
     return Problem(key=_key(project, path), says=says, command=command)
+
+
+def _set(project: str, path: KeyPath, value: str | None = None) -> str:
+    leaf = (*path, *_first_leaf(path))
+    named = [step for step in leaf if isinstance(step, str)]
+    example = value or EXAMPLES.get(named[-1]) or EXAMPLES.get(named[0], "'<value>'")
+    return f"pulumi config set {_spelled(project, leaf)} {example}"
+
+
+def _remove(project: str, path: KeyPath) -> str:
+    return f"pulumi config rm {_spelled(project, path)}"
 
 
 def _first_leaf(path: KeyPath) -> KeyPath:

@@ -91,7 +91,6 @@ class Identity(pulumi.ComponentResource):
             opts: Pulumi's resource options.
         """
         super().__init__("neo4j-mcp:identity:Identity", name, None, opts)
-        self._name = name
         function = self._claims_function(args)
         pool = self._user_pool(args, function)
         domain_url = self._domain(args, pool)
@@ -116,7 +115,7 @@ class Identity(pulumi.ComponentResource):
     def _claims_function(self, args: IdentityArgs) -> aws.lambda_.Function:
         child = pulumi.ResourceOptions(parent=self)
         log_group = aws.cloudwatch.LogGroup(
-            f"{self._name}-claims-log",
+            f"{self.pulumi_resource_name}-claims-log",
             name=args.names.claims_log_group,
             retention_in_days=args.settings.log_retention_days,
             tags=args.tags,
@@ -125,7 +124,7 @@ class Identity(pulumi.ComponentResource):
             ),
         )
         role = aws.iam.Role(
-            f"{self._name}-claims-role",
+            f"{self.pulumi_resource_name}-claims-role",
             name=args.names.claims_function,
             description="The claims function: writes its own log and nothing else",
             assume_role_policy=policies.trust(policies.LAMBDA),
@@ -133,14 +132,14 @@ class Identity(pulumi.ComponentResource):
             opts=child,
         )
         may_log = aws.iam.RolePolicy(
-            f"{self._name}-claims-may-log",
+            f"{self.pulumi_resource_name}-claims-may-log",
             name="write-logs",
             role=role.name,
             policy=log_group.arn.apply(policies.write_logs),
             opts=child,
         )
         return aws.lambda_.Function(
-            f"{self._name}-claims",
+            f"{self.pulumi_resource_name}-claims",
             name=args.names.claims_function,
             description="Gives machine-to-machine tokens the claims that Neo4j checks and maps",
             role=role.arn,
@@ -162,7 +161,7 @@ class Identity(pulumi.ComponentResource):
     ) -> aws.cognito.UserPool:
         protected = args.settings.deletion_protection
         pool = aws.cognito.UserPool(
-            f"{self._name}-pool",
+            f"{self.pulumi_resource_name}-pool",
             name=args.names.user_pool,
             user_pool_tier=args.settings.user_pool_tier,
             # Machines only: nobody signs up.
@@ -181,7 +180,7 @@ class Identity(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=protected),
         )
         aws.lambda_.Permission(
-            f"{self._name}-claims-permission",
+            f"{self.pulumi_resource_name}-claims-permission",
             statement_id="AllowUserPool",
             action="lambda:InvokeFunction",
             function=function.name,
@@ -197,7 +196,7 @@ class Identity(pulumi.ComponentResource):
         custom = args.settings.custom_domain
         if custom:
             domain = aws.cognito.UserPoolDomain(
-                f"{self._name}-domain",
+                f"{self.pulumi_resource_name}-domain",
                 user_pool_id=pool.id,
                 domain=custom.name,
                 certificate_arn=custom.certificate_arn,
@@ -205,7 +204,7 @@ class Identity(pulumi.ComponentResource):
             )
             return pulumi.Output.concat("https://", domain.domain)
         domain = aws.cognito.UserPoolDomain(
-            f"{self._name}-domain",
+            f"{self.pulumi_resource_name}-domain",
             user_pool_id=pool.id,
             domain=args.settings.cognito_domain_prefix or self._domain_prefix(args),
             opts=options,
@@ -218,7 +217,7 @@ class Identity(pulumi.ComponentResource):
     def _domain_prefix(self, args: IdentityArgs) -> pulumi.Output[str]:
         # A prefix is one account's in the whole region, so names alone may be taken.
         suffix = random.RandomString(
-            f"{self._name}-domain-suffix",
+            f"{self.pulumi_resource_name}-domain-suffix",
             length=DOMAIN_SUFFIX_LENGTH,
             special=False,
             upper=False,
@@ -230,7 +229,7 @@ class Identity(pulumi.ComponentResource):
         self, args: IdentityArgs, pool: aws.cognito.UserPool
     ) -> aws.cognito.ResourceServer:
         return aws.cognito.ResourceServer(
-            f"{self._name}-resource-server",
+            f"{self.pulumi_resource_name}-resource-server",
             user_pool_id=pool.id,
             identifier=args.settings.resource_server_identifier,
             name=args.names.resource_server,
@@ -256,7 +255,7 @@ class Identity(pulumi.ComponentResource):
             for scope in settings.scopes
         )
         resource = aws.cognito.UserPoolClient(
-            f"{self._name}-client-{client}",
+            f"{self.pulumi_resource_name}-client-{client}",
             name=args.names.app_client(client),
             user_pool_id=pool.id,
             generate_secret=True,

@@ -401,6 +401,14 @@ class StackSettings(_Settings):
     endpoint_overrides: EndpointOverrides = EndpointOverrides()
 
 
+class Mend(enum.Enum):
+    """What mends a conflict."""
+
+    SET = enum.auto()
+    REMOVE = enum.auto()
+    RENAME_STACK = enum.auto()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
     """Values that are legal by themselves but not together.
@@ -408,14 +416,14 @@ class Conflict:
     Attributes:
         path: where the one that should give way is set, as a path of configuration keys.
         says: what is wrong with it.
+        mend: what mends it.
         value: what it could be instead, where that is known.
-        command: what else mends it, where setting the value doesn't.
     """
 
     path: KeyPath
     says: str
+    mend: Mend = Mend.SET
     value: str | None = None
-    command: str | None = None
 
 
 def conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflict]:
@@ -489,7 +497,7 @@ def _domain_conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflic
             yield Conflict(
                 path=key,
                 says="must not stand beside customDomain: a user pool has one domain",
-                command="pulumi config rm neo4j-mcp:cognitoDomainPrefix",
+                mend=Mend.REMOVE,
             )
     elif {"name_prefix", "cognito_domain_prefix", "custom_domain"} <= set(values) and not custom:
         names = ResourceNames(prefix=values["name_prefix"], stack=stack)
@@ -504,11 +512,10 @@ def _name_conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflict]
         return
     names = ResourceNames(prefix=values["name_prefix"], stack=stack)
     # Where the shortest prefix would not do either, the stack's name is what is in the way.
-    shortest = ResourceNames(prefix="x", stack=stack)
-    command = "pulumi stack rename '<shorter-name>'" if any(shortest.problems(())) else None
+    stack_alone = any(ResourceNames(prefix="x", stack=stack).problems(()))
     for problem in names.problems(values.get("clients", ())):
         yield Conflict(
             path=("namePrefix",),
             says=f"with the stack's name {stack!r} {problem}",
-            command=command,
+            mend=Mend.RENAME_STACK if stack_alone else Mend.SET,
         )

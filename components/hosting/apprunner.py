@@ -58,7 +58,6 @@ class AppRunnerHost(pulumi.ComponentResource):
             opts: Pulumi's resource options.
         """
         super().__init__("neo4j-mcp:hosting:AppRunnerHost", name, None, opts)
-        self._name = name
         settings = args.settings
         access_role, may_pull = self._access_role(args)
         service = aws.apprunner.Service(
@@ -86,7 +85,7 @@ class AppRunnerHost(pulumi.ComponentResource):
     def _access_role(self, args: HostArgs) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
         child = pulumi.ResourceOptions(parent=self)
         role = aws.iam.Role(
-            f"{self._name}-access-role",
+            f"{self.pulumi_resource_name}-access-role",
             name=args.names.access_role,
             description="App Runner: pulls the server's image",
             assume_role_policy=policies.trust(policies.APP_RUNNER_BUILD),
@@ -94,7 +93,7 @@ class AppRunnerHost(pulumi.ComponentResource):
             opts=child,
         )
         policy = aws.iam.RolePolicy(
-            f"{self._name}-may-pull",
+            f"{self.pulumi_resource_name}-may-pull",
             name="pull-images",
             role=role.name,
             policy=pulumi.Output.from_input(args.repository_arn).apply(policies.pull_images),
@@ -105,7 +104,7 @@ class AppRunnerHost(pulumi.ComponentResource):
     def _instance_role(self, args: HostArgs) -> aws.iam.Role:
         child = pulumi.ResourceOptions(parent=self)
         role = aws.iam.Role(
-            f"{self._name}-instance-role",
+            f"{self.pulumi_resource_name}-instance-role",
             name=args.names.instance_role,
             description="The server itself, which calls no AWS service",
             assume_role_policy=policies.trust(policies.APP_RUNNER_TASKS),
@@ -114,7 +113,7 @@ class AppRunnerHost(pulumi.ComponentResource):
         )
         if args.settings.tracing:
             aws.iam.RolePolicy(
-                f"{self._name}-may-trace",
+                f"{self.pulumi_resource_name}-may-trace",
                 name="write-traces",
                 role=role.name,
                 policy=policies.write_traces(),
@@ -124,7 +123,7 @@ class AppRunnerHost(pulumi.ComponentResource):
 
     def _auto_scaling(self, args: HostArgs) -> aws.apprunner.AutoScalingConfigurationVersion:
         return aws.apprunner.AutoScalingConfigurationVersion(
-            f"{self._name}-scaling",
+            f"{self.pulumi_resource_name}-scaling",
             auto_scaling_configuration_name=args.names.auto_scaling,
             min_size=args.settings.min_instances,
             max_size=args.settings.max_instances,
@@ -136,7 +135,7 @@ class AppRunnerHost(pulumi.ComponentResource):
     def _observability(self, args: HostArgs) -> aws.apprunner.ServiceObservabilityConfigurationArgs:
         # It costs nothing by itself, and so stands ready for the day that tracing is switched on.
         configuration = aws.apprunner.ObservabilityConfiguration(
-            f"{self._name}-tracing",
+            f"{self.pulumi_resource_name}-tracing",
             observability_configuration_name=args.names.observability,
             trace_configuration=aws.apprunner.ObservabilityConfigurationTraceConfigurationArgs(
                 vendor="AWSXRAY"
@@ -171,7 +170,7 @@ class AppRunnerHost(pulumi.ComponentResource):
         self, args: HostArgs, connection: VpcConnection
     ) -> aws.apprunner.ServiceNetworkConfigurationEgressConfigurationArgs:
         connector = aws.apprunner.VpcConnector(
-            f"{self._name}-egress",
+            f"{self.pulumi_resource_name}-egress",
             vpc_connector_name=args.names.vpc_connector,
             subnets=connection.subnet_ids,
             security_groups=connection.security_group_ids,

@@ -160,7 +160,7 @@ class _Monitor(MockMonitor):
     def RegisterResource(  # noqa: N802  gRPC's name
         self, request: resource_pb2.RegisterResourceRequest
     ) -> resource_pb2.RegisterResourceResponse:
-        response = super().RegisterResource(request)
+        response: resource_pb2.RegisterResourceResponse = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK's mocks have no types
         if request.type != "pulumi:pulumi:Stack":
             dependencies = set(request.dependencies)
             for each in request.propertyDependencies.values():
@@ -208,7 +208,7 @@ def run_program(
         if await output.is_secret():
             secret.add(name)
 
-    @pulumi.runtime.test
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]  # the SDK's mocks have no types
     def run() -> pulumi.Output[Any]:
         returned = program()
         root = get_root_resource()

@@ -1,6 +1,7 @@
 import inspect
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi_aws as aws
@@ -31,7 +32,7 @@ IMAGE = "docker:index/image:Image"
 SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
 
 # The types that the program is made of; the stand-in cloud knows these and no others.
-TYPES = {
+TYPES: Mapping[str, Any] = {
     "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion": (
         aws.apprunner.AutoScalingConfigurationVersion
     ),

@@ -35,7 +35,7 @@ def test_the_context_holds_the_binary_the_certificates_and_the_dockerfile(tmp_pa
         certifi.where()
     ).read_bytes()
     assert context.dockerfile.read_text(encoding="utf-8").startswith("# ")
-    assert context.arguments == {"VERSION": "1.6.1"}
+    assert context.arguments == {"VERSION": "1.6.1", "SOURCE_DATE_EPOCH": "315532800"}
 
 
 def test_trusted_certificates_stand_beside_the_public_ones(tmp_path: Path) -> None:
