@@ -1,0 +1,61 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from localcloud.aura.chunking import Dechunker, Frame, MessageTooLargeError, enclose
+
+MESSAGES = st.lists(st.binary(min_size=1, max_size=300), max_size=8)
+
+
+def _cut(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+@given(MESSAGES, st.integers(1, 50))
+def test_messages_survive_any_cutting(messages: list[bytes], size: int) -> None:
+    dechunker = Dechunker(1000)
+    stream = b"".join(enclose(message) for message in messages)
+    frames = [frame for piece in _cut(stream, size) for frame in dechunker.feed(piece)]
+    assert [frame.payload for frame in frames] == messages
+    assert b"".join(frame.raw for frame in frames) == stream
+
+
+@given(st.lists(st.binary(min_size=1, max_size=50), min_size=1, max_size=8))
+def test_a_message_in_several_chunks_is_one(chunks: list[bytes]) -> None:
+    stream = b"".join(len(chunk).to_bytes(2, "big") + chunk for chunk in chunks) + b"\0\0"
+    frames = list(Dechunker(1000).feed(stream))
+    assert frames == [Frame(stream, b"".join(chunks))]
+
+
+@pytest.mark.parametrize("size", [0xFFFF, 0x10000, 200_000])
+def test_large_messages_take_several_chunks(size: int) -> None:
+    message = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    assert [frame.payload for frame in Dechunker(300_000).feed(enclose(message))] == [message]
+
+
+def test_no_operations_are_dropped() -> None:
+    stream = bytes(2) + enclose(b"\xb0\x0f") + bytes(4)
+    assert [frame.tag for frame in Dechunker(100).feed(stream)] == [0x0F]
+
+
+def test_a_message_over_the_limit_is_refused_before_it_has_come() -> None:
+    dechunker = Dechunker(100)
+    with pytest.raises(MessageTooLargeError):
+        list(dechunker.feed((200).to_bytes(2, "big") + b"x"))
+
+
+def test_many_small_chunks_count_together() -> None:
+    with pytest.raises(MessageTooLargeError):
+        list(Dechunker(100).feed(b"\0\x01x" * 100))
+
+
+def test_a_raised_limit_holds_for_the_next_message() -> None:
+    dechunker = Dechunker(10)
+    for frame in dechunker.feed(enclose(b"\xb0\x6a") + enclose(b"x" * 50)):
+        dechunker.limit = 100
+        last = frame
+    assert last.payload == b"x" * 50
+
+
+def test_a_message_without_a_signature_has_no_tag() -> None:
+    assert Frame(b"", b"\xb0").tag is None

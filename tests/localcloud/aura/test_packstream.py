@@ -1,0 +1,104 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from localcloud.aura.packstream import PackStreamError, Reader, Structure, Value, pack, unpack
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.binary()
+)
+
+
+def _nested(inner: st.SearchStrategy[Value]) -> st.SearchStrategy[Value]:
+    return (
+        st.lists(inner, max_size=20)
+        | st.dictionaries(st.text(), inner, max_size=20)
+        | st.builds(Structure, st.integers(0, 127), st.lists(inner, max_size=15).map(tuple))
+    )
+
+
+VALUES: st.SearchStrategy[Value] = st.recursive(SCALARS, _nested, max_leaves=20)
+
+
+@given(VALUES)
+def test_a_value_survives_the_wire(value: Value) -> None:
+    assert unpack(pack(value)) == value
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_value_or_an_error(data: bytes) -> None:
+    try:
+        unpack(data)
+    except PackStreamError:
+        return
+
+
+@given(VALUES)
+def test_a_value_cut_short_is_an_error(value: Value) -> None:
+    with pytest.raises(PackStreamError):
+        unpack(pack(value)[:-1])
+
+
+@pytest.mark.parametrize(
+    ("value", "encoded"),
+    [
+        (1, "01"),
+        (-16, "f0"),
+        (-17, "c8ef"),
+        (128, "c90080"),
+        (2**31, "cb0000000080000000"),
+        (1.25, "c13ff4000000000000"),
+        ("A", "8141"),
+        ("a" * 16, "d010" + "61" * 16),
+        (b"\x01", "cc0101"),
+        ([], "90"),
+        ({"one": 1}, "a1836f6e6501"),
+        (Structure(0x4E, (1, ["A"])), "b24e01918141"),
+    ],
+)
+def test_values_have_the_documented_bytes(value: Value, encoded: str) -> None:
+    assert pack(value).hex() == encoded
+    assert unpack(bytes.fromhex(encoded)) == value
+
+
+@pytest.mark.parametrize("size", [15, 16, 255, 256, 65535, 65536])
+def test_lengths_change_markers_at_their_limits(size: int) -> None:
+    values: list[Value] = ["x" * size, b"x" * size, [None] * size]
+    assert unpack(pack(values)) == values
+
+
+def test_not_a_number_survives() -> None:
+    value = unpack(pack(math.nan))
+    assert isinstance(value, float)
+    assert math.isnan(value)
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    ["", "c4", "81ff", "a10101", "a2816101816102", "0101", "91" * 200 + "01"],
+    ids=["empty", "marker", "utf-8", "key", "key twice", "rest", "depth"],
+)
+def test_malformed_bytes_are_an_error(encoded: str) -> None:
+    with pytest.raises(PackStreamError):
+        unpack(bytes.fromhex(encoded))
+
+
+@pytest.mark.parametrize("value", [2**63, Structure(1, (None,) * 16)])
+def test_what_does_not_fit_is_an_error(value: Value) -> None:
+    with pytest.raises(PackStreamError):
+        pack(value)
+
+
+def test_a_reader_tells_where_values_lie() -> None:
+    reader = Reader(pack("query") + pack({"a": 1}) + pack({}))
+    assert reader.read() == "query"
+    start = reader.position
+    reader.read()
+    assert pack({"a": 1}) == (pack("query") + pack({"a": 1}) + pack({}))[start : reader.position]
