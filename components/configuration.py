@@ -122,7 +122,7 @@ class Problem:
 
 
 class ConfigurationError(pulumi.RunError):
-    """The stack's configuration can't be deployed; nothing has been created.
+    """The stack's configuration can't be deployed; nothing has been changed.
 
     Attributes:
         problems: all of them.
@@ -139,7 +139,7 @@ class ConfigurationError(pulumi.RunError):
         lines = "".join(f"\n  - {problem}" for problem in self.problems)
         super().__init__(
             f"the configuration of stack {stack} (Pulumi.{stack}.yaml) has "
-            f"{len(self.problems)} problem(s), and nothing was created:{lines}"
+            f"{len(self.problems)} problem(s), so nothing was changed:{lines}"
         )
 
 

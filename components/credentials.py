@@ -94,4 +94,5 @@ def _credentials(
         scopes=list(client.scopes),
         mcpUrl=mcp_url,
     )
-    return pulumi.Output.secret(values.apply(json.dumps))
+    # As secret as the client's secret is.
+    return values.apply(json.dumps)
