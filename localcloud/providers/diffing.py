@@ -86,7 +86,7 @@ def _values(
     declared: Property, old: Value, new: Value, *, path: str, replace: bool
 ) -> Iterator[Difference]:
     if is_empty(new):
-        if not declared.computed and not _is_zero(old) and old != declared.default:
+        if not declared.computed and not _is_zero(declared, old) and old != declared.default:
             yield Difference(path=path, change=Change.DELETE, replace=replace)
     elif is_empty(old):
         if new != declared.default and new is not False:
@@ -99,8 +99,12 @@ def _values(
         yield Difference(path=path, change=Change.UPDATE, replace=replace)
 
 
-def _is_zero(value: Value) -> bool:
+def _is_zero(declared: Property, value: Value) -> bool:
     """Say whether a value is its type's zero, which the real providers don't tell from absence."""
+    if declared.kind is Kind.OBJECT and isinstance(value, dict):
+        return all(
+            _is_zero(member, value.get(name)) for name, member in declared.properties.items()
+        )
     return is_empty(value) or value is False or value == 0
 
 

@@ -1,9 +1,7 @@
 """Every declaration against the Python SDKs and botocore's operation shapes, both ways."""
 
-import importlib
 import inspect
 import typing
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from localcloud.providers.aws.invokes import INVOKES
 from localcloud.providers.aws.resource import AwsResource
 from localcloud.providers.aws.shapes import Casing, aws_name, resolve
 from localcloud.providers.schema import Kind, Properties, Property, ResourceType
+from tests.localcloud.providers.sdk import AWS, DOCKER, RANDOM
 
 _TYPES: list[ResourceType[Any]] = [
     *aws.RESOURCES,
@@ -67,12 +66,8 @@ def _sdk(token: str) -> tuple[Any, Any]:
     """The SDK's classes of a resource type: the resource's and its arguments'."""
     package, path, name = token.split(":")
     folder = path.split("/")[0].replace("lambda", "lambda_")
-    suffix = "" if folder == "index" else f".{folder}"
-    snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).removeprefix("_")
-    with warnings.catch_warnings():
-        # The SDK warns of deprecated modules of its own while it imports them.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        module = importlib.import_module(f"pulumi_{package}{suffix}.{snake}")
+    root = {"aws": AWS, "docker": DOCKER, "random": RANDOM}[package]
+    module = root if folder == "index" else getattr(root, folder)
     return getattr(module, name), getattr(module, f"{name}Args")
 
 
@@ -181,15 +176,17 @@ def test_secret_outputs_are_the_sdks(resource: ResourceType[Any]) -> None:
 
 @pytest.mark.parametrize(
     ("configuration", "package"),
-    [(CONFIGURATION, "pulumi_aws"), (docker_image.CONFIGURATION, "pulumi_docker")],
+    [(CONFIGURATION, AWS), (docker_image.CONFIGURATION, DOCKER)],
 )
-def test_provider_configuration_is_the_sdks(configuration: Properties, package: str) -> None:
-    cls = importlib.import_module(package).ProviderArgs
-    assert set(configuration) == set(_arguments(cls))
+def test_provider_configuration_is_the_sdks(
+    configuration: Properties,
+    package: Any,  # noqa: ANN401 - an SDK
+) -> None:
+    assert set(configuration) == set(_arguments(package.ProviderArgs))
 
 
 def test_endpoints_are_named_as_the_sdk_names_them() -> None:
-    names = _arguments(importlib.import_module("pulumi_aws").ProviderEndpointArgs)
+    names = _arguments(AWS.ProviderEndpointArgs)
     assert set(ENDPOINTS.values()) <= set(names)
 
 
@@ -197,7 +194,7 @@ def test_endpoints_are_named_as_the_sdk_names_them() -> None:
 def test_functions_take_what_the_sdks_functions_take(token: str) -> None:
     _, path, name = token.split(":")
     folder = path.split("/")[0]
-    module = importlib.import_module("pulumi_aws" + ("" if folder == "index" else f".{folder}"))
+    module = AWS if folder == "index" else getattr(AWS, folder)
     snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
     parameters = inspect.signature(getattr(module, snake)).parameters
     camel = {

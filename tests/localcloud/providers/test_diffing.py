@@ -68,6 +68,8 @@ def _changes(olds: Values, news: Values) -> list[tuple[str, str, bool]]:
             [("units.access", "update", False)],
         ),
         ({"origin": {"path": "a"}}, {"origin": {"path": "b"}}, [("origin.path", "update", True)]),
+        ({"origin": {"path": ""}}, {}, []),
+        ({"origin": {"path": "a"}}, {}, [("origin", "delete", True)]),
         ({"arn": "a"}, {}, []),
     ],
 )

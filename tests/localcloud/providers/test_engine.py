@@ -1,27 +1,30 @@
 """The providers under the unmodified engine, against the stand-in's AWS endpoint."""
 
-import importlib
 import json
-import warnings
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 from pulumi import automation
 
+from localcloud.paths import PROJECT_DIRECTORY
+from server.releases import RELEASES
+from server.wheel import fetch_binary
 from tests.localcloud.providers.conftest import OWNER, Project, StandIn
+from tests.localcloud.providers.sdk import AWS, DOCKER, RANDOM
 
-pytestmark = pytest.mark.stand_in
+pytestmark = [
+    pytest.mark.stand_in,
+    # The automation SDK leaves its event loop open where a program fails.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+# What the whole program makes, the stack itself among it.
+_RESOURCES = 16
 
 Make = Callable[[Callable[[], None]], Project]
-
-
-def _sdk(package: str) -> Any:  # noqa: ANN401 - loaded by name: type checkers need minutes for it
-    with warnings.catch_warnings():
-        # The SDKs warn of deprecated parts of their own while they load them.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return importlib.import_module(package)
 
 
 _TRUST = json.dumps(
@@ -62,7 +65,7 @@ _EXPIRY = json.dumps(
 class _Program:
     """One resource of every type but App Runner's; `settings` is what a test changes."""
 
-    def __init__(self, directory: Any) -> None:  # noqa: ANN401 - a path
+    def __init__(self, directory: Path) -> None:
         self.settings: dict[str, Any] = {"prefix": "whole", "days": 7, "timeout": 5, "scopes": 2}
         self._code = directory / "whole-function"
         self._image = directory / "whole-image"
@@ -79,10 +82,9 @@ class _Program:
         (self._image / "hello").write_text(content)
 
     def __call__(self) -> None:
-        aws, docker, random = _sdk("pulumi_aws"), _sdk("pulumi_docker"), _sdk("pulumi_random")
         prefix = self.settings["prefix"]
-        suffix = random.RandomString("suffix", length=8, special=False, upper=False)
-        repository = aws.ecr.Repository(
+        suffix = RANDOM.RandomString("suffix", length=8, special=False, upper=False)
+        repository = AWS.ecr.Repository(
             "repository",
             name=f"{prefix}-server",
             image_tag_mutability="MUTABLE",
@@ -91,9 +93,9 @@ class _Program:
             force_delete=True,
             tags=self.settings.get("tags"),
         )
-        aws.ecr.LifecyclePolicy("lifecycle", repository=repository.name, policy=_EXPIRY)
-        login = aws.ecr.get_authorization_token_output()
-        image = docker.Image(
+        AWS.ecr.LifecyclePolicy("lifecycle", repository=repository.name, policy=_EXPIRY)
+        login = AWS.ecr.get_authorization_token_output()
+        image = DOCKER.Image(
             "image",
             build={
                 "context": self._image.name,
@@ -107,12 +109,12 @@ class _Program:
                 "password": login.password,
             },
         )
-        role = aws.iam.Role("role", name=f"{prefix}-claims", assume_role_policy=_TRUST)
-        aws.iam.RolePolicy("policy", name="logs", role=role.name, policy=_POLICY)
-        group = aws.cloudwatch.LogGroup(
+        role = AWS.iam.Role("role", name=f"{prefix}-claims", assume_role_policy=_TRUST)
+        AWS.iam.RolePolicy("policy", name="logs", role=role.name, policy=_POLICY)
+        group = AWS.cloudwatch.LogGroup(
             "logs", name=f"/aws/lambda/{prefix}", retention_in_days=self.settings["days"]
         )
-        function = aws.lambda_.Function(
+        function = AWS.lambda_.Function(
             "function",
             name=prefix,
             role=role.arn,
@@ -123,7 +125,7 @@ class _Program:
             logging_config={"log_format": "JSON"},
             opts=pulumi.ResourceOptions(depends_on=[group]),
         )
-        pool = aws.cognito.UserPool(
+        pool = AWS.cognito.UserPool(
             "pool",
             name=prefix,
             user_pool_tier="ESSENTIALS",
@@ -135,7 +137,7 @@ class _Program:
                 }
             },
         )
-        aws.lambda_.Permission(
+        AWS.lambda_.Permission(
             "permission",
             statement_id="cognito",
             action="lambda:InvokeFunction",
@@ -143,20 +145,20 @@ class _Program:
             principal="cognito-idp.amazonaws.com",
             source_arn=pool.arn,
         )
-        aws.cognito.UserPoolDomain(
+        AWS.cognito.UserPoolDomain(
             "domain",
             domain=suffix.result.apply(lambda text: f"{prefix}-{text}"),
             user_pool_id=pool.id,
         )
         scopes = ["reader", "writer", "admin"][: self.settings["scopes"]]
-        server = aws.cognito.ResourceServer(
+        server = AWS.cognito.ResourceServer(
             "server",
             identifier="neo4j",
             name="neo4j",
             user_pool_id=pool.id,
             scopes=[{"scope_name": each, "scope_description": each} for each in scopes],
         )
-        client = aws.cognito.UserPoolClient(
+        client = AWS.cognito.UserPoolClient(
             "client",
             name=f"{prefix}-reader",
             user_pool_id=pool.id,
@@ -170,19 +172,19 @@ class _Program:
             supported_identity_providers=["COGNITO"],
             opts=pulumi.ResourceOptions(depends_on=[server]),
         )
-        secret = aws.secretsmanager.Secret(
+        secret = AWS.secretsmanager.Secret(
             "secret", name=f"{prefix}/reader", recovery_window_in_days=0
         )
-        aws.secretsmanager.SecretVersion(
+        AWS.secretsmanager.SecretVersion(
             "credentials",
             secret_id=secret.id,
             secret_string=pulumi.Output.json_dumps(
                 {"id": client.id, "secret": client.client_secret}
             ),
         )
-        pulumi.export("account", aws.get_caller_identity_output().account_id)
-        pulumi.export("region", aws.get_region_output().region)
-        pulumi.export("partition", aws.get_partition_output().partition)
+        pulumi.export("account", AWS.get_caller_identity_output().account_id)
+        pulumi.export("region", AWS.get_region_output().region)
+        pulumi.export("partition", AWS.get_partition_output().partition)
         pulumi.export("digest", image.repo_digest)
         pulumi.export("clientId", client.id)
         pulumi.export("clientSecret", client.client_secret)
@@ -198,10 +200,10 @@ def test_a_whole_life(project: Make, stand_in: StandIn) -> None:
     program = _Program(stand_in.directory)
     deployed = project(program)
     previewed = deployed.preview()
-    assert _only(previewed, "create", 17)
+    assert _only(previewed, "create", _RESOURCES)
     created = deployed.up()
-    assert _only(created, "create", 17)
-    assert _only(deployed.preview(), "same", 0) or set(deployed.preview()) == {"same"}
+    assert _only(created, "create", _RESOURCES)
+    assert set(deployed.preview()) == {"same"}
 
     outputs = deployed.stack.outputs()
     assert outputs["account"].value == "000000000000"
@@ -216,7 +218,7 @@ def test_a_whole_life(project: Make, stand_in: StandIn) -> None:
     _replacement_makes_a_new_resource(deployed, program)
     _a_refresh_sees_what_happened_behind_its_back(deployed, stand_in)
 
-    assert _only(deployed.destroy(), "delete", 17)
+    assert _only(deployed.destroy(), "delete", _RESOURCES)
     assert deployed.resources() == {}
     assert stand_in.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"] == []
     assert stand_in.client("ecr").describe_repositories()["repositories"] == []
@@ -253,7 +255,7 @@ def _one_changed_setting_updates_one_resource(deployed: Project, program: _Progr
     ):
         program.settings[name] = value
         deployed.output.clear()
-        assert _only(deployed.preview(), "update", 1), name
+        assert _only(deployed.preview(), "update", 1), "".join(deployed.output)
         assert f"~{path}" in "".join(deployed.output)
         assert _only(deployed.up(), "update", 1), name
         state = deployed.resources()[resource]["outputs"]
@@ -311,23 +313,38 @@ def _a_refresh_sees_what_happened_behind_its_back(deployed: Project, stand_in: S
     assert set(deployed.preview()) == {"same"}
 
 
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (
+            lambda: AWS.sqs.Queue("queue"),
+            "has no resource type aws:sqs/queue:Queue",
+        ),
+        (
+            lambda: AWS.cloudwatch.LogGroup("group", name="g", kms_key_id="key"),
+            "Unsupported: the stand-in doesn't do kmsKeyId",
+        ),
+        (lambda: AWS.cloudwatch.LogGroup("group", name="a b"), "name must match"),
+        (lambda: AWS.cloudwatch.LogGroup("group"), "name is required"),
+        (
+            lambda: AWS.cognito.UserPool("pool", name="p", user_pool_tier="FREE"),
+            "userPoolTier must be one of LITE, ESSENTIALS, PLUS",
+        ),
+        (
+            lambda: DOCKER.Image("image", image_name="i:v1", build={"context": "missing"}),
+            "the build context can't be read",
+        ),
+    ],
+)
 def test_a_preview_refuses_what_the_stand_in_lacks_and_what_aws_would_refuse(
-    project: Make,
+    project: Make, make: Callable[[], object], reason: str
 ) -> None:
     def program() -> None:
-        aws = _sdk("pulumi_aws")
-        aws.s3.Bucket("bucket")
-        aws.cloudwatch.LogGroup("group", name="a b", retention_in_days=6, kms_key_id="key")
-        aws.cognito.UserPool("pool", name="pool", user_pool_tier="FREE")
+        make()
 
-    refused = project(program)
     with pytest.raises(automation.CommandError) as error:
-        refused.preview()
-    told = str(error.value)
-    assert "has no resource type aws:s3/bucket:Bucket" in told
-    assert "Unsupported: the stand-in doesn't do kmsKeyId" in told
-    assert "name must match" in told
-    assert "userPoolTier must be one of LITE, ESSENTIALS, PLUS" in told
+        project(program).preview()
+    assert reason in str(error.value)
 
 
 def test_an_existing_resource_is_imported_without_a_change(
@@ -336,7 +353,7 @@ def test_an_existing_resource_is_imported_without_a_change(
     stand_in.client("logs").create_log_group(logGroupName="/found", tags={"project": "providers"})
 
     def program() -> None:
-        _sdk("pulumi_aws").cloudwatch.LogGroup(
+        AWS.cloudwatch.LogGroup(
             "found", name="/found", opts=pulumi.ResourceOptions(import_="/found")
         )
 
@@ -355,10 +372,9 @@ def test_a_failed_push_is_told_and_the_next_deployment_repairs_it(
     names = ["missing/image:v1", "present:v1"]
 
     def program() -> None:
-        aws, docker = _sdk("pulumi_aws"), _sdk("pulumi_docker")
-        repository = aws.ecr.Repository("repository", name="present", force_delete=True)
-        login = aws.ecr.get_authorization_token_output()
-        docker.Image(
+        repository = AWS.ecr.Repository("repository", name="present", force_delete=True)
+        login = AWS.ecr.get_authorization_token_output()
+        DOCKER.Image(
             "image",
             build={"context": "unpushable", "platform": "linux/amd64"},
             image_name=f"{registry}/{names[0]}",
@@ -375,3 +391,154 @@ def test_a_failed_push_is_told_and_the_next_deployment_repairs_it(
         broken.up()
     names.pop(0)
     assert broken.up()["create"] == 1
+
+
+class _Service:
+    """An App Runner service of the official server; `settings` is what a test changes."""
+
+    def __init__(self, directory: Path, binary: bytes) -> None:
+        self.settings: dict[str, Any] = {"command": "/server", "concurrency": 10, "interval": 1}
+        self._image = directory / "service-image"
+        self._image.mkdir()
+        (self._image / "server").write_bytes(binary)
+        (self._image / "server").chmod(0o755)
+        (self._image / "Dockerfile").write_text(
+            'FROM scratch\nCOPY server /server\nUSER 65532\nENTRYPOINT ["/server"]\n'
+        )
+
+    def __call__(self) -> None:
+        repository = AWS.ecr.Repository("repository", name="service", force_delete=True)
+        login = AWS.ecr.get_authorization_token_output()
+        image = DOCKER.Image(
+            "image",
+            build={"context": self._image.name, "platform": "linux/amd64"},
+            image_name=repository.repository_url.apply(lambda url: f"{url}:v1"),
+            registry={
+                "server": repository.repository_url,
+                "username": login.user_name,
+                "password": login.password,
+            },
+        )
+        role = AWS.iam.Role(
+            "access",
+            name="service-access",
+            assume_role_policy=_TRUST.replace("lambda.", "build.apprunner."),
+        )
+        policy = AWS.iam.RolePolicy(
+            "pull",
+            name="pull",
+            role=role.name,
+            policy=repository.arn.apply(_pull_policy),
+        )
+        scaling = AWS.apprunner.AutoScalingConfigurationVersion(
+            "scaling",
+            auto_scaling_configuration_name="service",
+            max_concurrency=self.settings["concurrency"],
+            max_size=1,
+            min_size=1,
+        )
+        observability = AWS.apprunner.ObservabilityConfiguration(
+            "observability",
+            observability_configuration_name="service",
+            trace_configuration={"vendor": "AWSXRAY"},
+        )
+        service = AWS.apprunner.Service(
+            "service",
+            service_name="service",
+            auto_scaling_configuration_arn=scaling.arn,
+            source_configuration={
+                "authentication_configuration": {"access_role_arn": role.arn},
+                "auto_deployments_enabled": False,
+                "image_repository": {
+                    "image_identifier": image.repo_digest,
+                    "image_repository_type": "ECR",
+                    "image_configuration": {
+                        "port": self.settings.get("port", "8080"),
+                        "runtime_environment_variables": {
+                            "NEO4J_URI": "bolt://host.docker.internal:1",
+                            "NEO4J_TRANSPORT_MODE": "http",
+                            "NEO4J_MCP_HTTP_HOST": "0.0.0.0",  # noqa: S104 - in a container
+                            "NEO4J_MCP_HTTP_PORT": "8080",
+                            "NEO4J_TELEMETRY": "false",
+                        },
+                    },
+                },
+            },
+            health_check_configuration={
+                "protocol": "TCP",
+                "interval": self.settings["interval"],
+                "timeout": 1,
+                "unhealthy_threshold": 2,
+            },
+            observability_configuration={
+                "observability_enabled": True,
+                "observability_configuration_arn": observability.arn,
+            },
+            opts=pulumi.ResourceOptions(
+                depends_on=[policy],
+                custom_timeouts=pulumi.CustomTimeouts(create="2m", update="2m", delete="2m"),
+            ),
+        )
+        pulumi.export("url", service.service_url)
+
+
+def _pull_policy(arn: str) -> str:
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"},
+                {
+                    "Effect": "Allow",
+                    "Action": [
+                        "ecr:BatchCheckLayerAvailability",
+                        "ecr:BatchGetImage",
+                        "ecr:GetDownloadUrlForLayer",
+                    ],
+                    "Resource": arn,
+                },
+            ],
+        }
+    )
+
+
+def test_an_app_runner_service_fails_with_its_reason_and_is_repaired(
+    project: Make, stand_in: StandIn
+) -> None:
+    release = next(iter(RELEASES.values()))
+    binary = fetch_binary(release, PROJECT_DIRECTORY / "server" / "build" / "wheels")
+    program = _Service(stand_in.directory, binary)
+    # Nothing listens there: the service never gets healthy.
+    program.settings["port"] = "9999"
+    deployed = project(program)
+    with pytest.raises(automation.CommandError) as error:
+        deployed.up()
+    assert "CREATE_FAILED" in str(error.value)
+    assert "/aws/apprunner/service/" in str(error.value)
+    failed = deployed.resources()["service"]
+    assert failed["outputs"]["status"] == "CREATE_FAILED"
+    assert failed["initErrors"]
+
+    del program.settings["port"]
+    deployed.output.clear()
+    assert deployed.up()["replace"] == 1
+    assert deployed.resources()["service"]["outputs"]["status"] == "RUNNING"
+    assert set(deployed.preview()) == {"same"}
+    assert set(deployed.refresh()) == {"same"}
+
+    program.settings["interval"] = 2
+    assert _only(deployed.up(), "update", 1)
+    program.settings["concurrency"] = 20
+    changes = deployed.up()
+    assert (changes["replace"], changes["update"]) == (1, 1)
+    assert set(deployed.preview()) == {"same"}
+
+    program.settings["port"] = "9999"
+    with pytest.raises(automation.CommandError, match="UPDATE_SERVICE"):
+        deployed.up()
+    assert deployed.resources()["service"]["outputs"]["status"] == "RUNNING"
+    del program.settings["port"]
+    assert set(deployed.up()) == {"same"}
+    assert deployed.destroy()["delete"] == len(
+        ["stack", "repository", "image", "access", "pull", "scaling", "observability", "service"]
+    )

@@ -1,0 +1,14 @@
+"""The Python SDKs, loaded by name: type checkers take minutes for the aws one's source."""
+
+import importlib
+import warnings
+from typing import Any
+
+AWS: Any = importlib.import_module("pulumi_aws")
+DOCKER: Any = importlib.import_module("pulumi_docker")
+RANDOM: Any = importlib.import_module("pulumi_random")
+
+with warnings.catch_warnings():
+    # lambda_ warns of a deprecated resource of its own when something of it is first asked for.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    _LOADED = AWS.lambda_.Function
