@@ -160,12 +160,13 @@ def _no_reserved_tag(tags: Mapping[str, str]) -> Mapping[str, str]:
 Truth = Annotated[bool, BeforeValidator(_truth)]
 Whole = Annotated[int, BeforeValidator(_whole_number)]
 Url = Annotated[str, AfterValidator(_base_url)]
-# Source: cognito-idp ResourceServerScopeNameType.
+# Narrower than Cognito's ResourceServerScopeNameType: the name also stands, quoted, in Neo4j's
+# mapping of groups to roles, which ;, = and , take apart.
 ScopeName = Annotated[
     str,
     _matching(
-        r"[\x21\x23-\x2E\x30-\x5B\x5D-\x7E]+",
-        'a scope name: printable characters but spaces, ", / and \\',
+        r"[A-Za-z0-9][A-Za-z0-9._:-]*",
+        "a scope name: letters, digits and ._:- behind the first",
         maximum=256,
     ),
 ]

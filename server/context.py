@@ -1,8 +1,8 @@
 """Lays the image's build context out: the same bytes, modes and times on every machine."""
 
+import contextlib
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import certifi
 
+from server.errors import ServerImageError
 from server.releases import find_release
 from server.wheel import fetch_binary
 
@@ -19,6 +20,8 @@ _CERTIFICATES = "ca-certificates.crt"
 # 1980-01-01, the earliest time that zip archives know too.
 _TIMESTAMP = 315_532_800
 _TAG_DIGITS = 16
+# Each may be lost to a run beside this one, and there are never many.
+_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,11 +101,12 @@ def _digest(files: tuple[_File, ...], arguments: Mapping[str, str]) -> str:
 
 
 def _holds(directory: Path, files: tuple[_File, ...]) -> bool:
-    if not directory.is_dir() or {path.name for path in directory.iterdir()} != {
-        file.name for file in files
-    }:
+    try:
+        found = {path.name: path.read_bytes() for path in directory.iterdir()}
+    except OSError:
+        # Not there, or being put right by a run beside this one.
         return False
-    return all((directory / file.name).read_bytes() == file.content for file in files)
+    return found == {file.name: file.content for file in files}
 
 
 def _lay_out(directory: Path, files: tuple[_File, ...]) -> None:
@@ -116,10 +120,16 @@ def _lay_out(directory: Path, files: tuple[_File, ...]) -> None:
             path.chmod(file.mode)
             os.utime(path, (_TIMESTAMP, _TIMESTAMP))
         fresh.chmod(0o755)
-        try:
-            fresh.rename(directory)
-        except OSError:
-            # A run beside this one was first, or a broken context is in the way.
-            if not _holds(directory, files):
-                shutil.rmtree(directory)
+        for attempt in range(_ATTEMPTS):
+            try:
                 fresh.rename(directory)
+            except OSError:
+                if _holds(directory, files):
+                    # A run beside this one was first.
+                    return
+                # A damaged context is in the way, or was until a moment ago.
+                with contextlib.suppress(OSError):
+                    directory.rename(Path(temporary) / f"damaged-{attempt}")
+            else:
+                return
+    raise ServerImageError(f"{directory} is in the way: delete it")

@@ -97,7 +97,13 @@ def test_a_damaged_context_is_laid_out_again(tmp_path: Path, damage: str) -> Non
     assert not (directory / "more").exists()
 
 
-def test_runs_beside_one_another_end_with_one_whole_context(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damaged", [False, True])
+def test_runs_beside_one_another_end_with_one_whole_context(
+    tmp_path: Path,
+    damaged: bool,
+) -> None:
+    if damaged:
+        (prepare(tmp_path).directory / "neo4j-mcp-server").write_bytes(b"half a ser")
     contexts: list[BuildContext] = []
     together = threading.Barrier(6)
 
@@ -114,6 +120,21 @@ def test_runs_beside_one_another_end_with_one_whole_context(tmp_path: Path) -> N
     assert len(contexts) == 6
     assert {path.name for path in (tmp_path / "contexts").iterdir()} == {contexts[0].tag}
     assert (contexts[0].directory / "neo4j-mcp-server").read_bytes() == BINARY
+
+
+def test_a_file_that_cannot_be_moved_out_of_the_way_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = prepare(tmp_path).directory
+    (directory / "neo4j-mcp-server").write_bytes(b"half a ser")
+    monkeypatch.setattr(Path, "rename", _refuse)
+
+    with pytest.raises(ServerImageError, match="is in the way: delete it"):
+        prepare(tmp_path)
+
+
+def _refuse(_path: Path, _target: Path) -> Path:
+    raise PermissionError
 
 
 def test_an_unknown_version_lays_nothing_out(tmp_path: Path) -> None:
