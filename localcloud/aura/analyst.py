@@ -17,7 +17,7 @@ _MAX_PLANS: Final = 1000
 _MAX_CACHED_TEXT: Final = 16 * 1024
 _PREFIX: Final = "EXPLAIN "
 _QUOTED: Final = f'\n"{_PREFIX}'
-_POSITION: Final = re.compile(r"\(line 1, column (\d+) \(offset: (\d+)\)\)")
+_POSITION: Final = re.compile(r"\(line (\d+), column (\d+) \(offset: (\d+)\)\)")
 _CARET: Final = re.compile(r"\n {8}( *\^)")
 _PULL_ALL: Final = pack(Structure(Request.PULL, ({"n": -1},)))
 
@@ -185,13 +185,14 @@ def without_prefix(message: str) -> str:
     Returns:
         The message with positions and quotation of the query as its author wrote it.
     """
-    if _QUOTED not in message:
+    found = _POSITION.search(message)
+    if found is None or _QUOTED not in message:
         return message
-    moved = _POSITION.sub(
-        lambda found: (
-            f"(line 1, column {int(found[1]) - len(_PREFIX)} "
-            f"(offset: {int(found[2]) - len(_PREFIX)}))"
-        ),
-        message.replace(_QUOTED, '\n"', 1),
+    line, column, offset = (int(number) for number in found.groups())
+    first = line == 1
+    position = (
+        f"(line {line}, column {column - len(_PREFIX) if first else column} "
+        f"(offset: {offset - len(_PREFIX)}))"
     )
-    return _CARET.sub(r"\n\1", moved)
+    moved = message.replace(found[0], position, 1).replace(_QUOTED, '\n"', 1)
+    return _CARET.sub(r"\n\1", moved) if first else moved

@@ -22,13 +22,21 @@ class Version(NamedTuple):
     minor: int
 
 
-SUPPORTED: Final = (*(Version(5, minor) for minor in range(8, -1, -1)), Version(4, 4))
-"""What the gateway speaks, best first: what both Neo4j 5.26 and today's drivers do."""
+SUPPORTED: Final = (
+    *(Version(5, minor) for minor in (8, 7, 6, 4, 3, 2, 1, 0)),
+    Version(4, 4),
+)
+"""What the gateway speaks, best first: what Neo4j 5.26 does, which leaves 5.5 out."""
 
 NO_CAPABILITIES: Final = b"\x00"
-# Two ranges cover SUPPORTED: 5.8 down eight minors, and 4.4.
+# Three ranges cover SUPPORTED: 5.8 and two minors below, 5.4 and four below, 4.4.
 MANIFEST: Final = (
-    _MANIFEST_PROPOSAL + b"\x02" + bytes((0, 8, 8, 5)) + bytes((0, 0, 4, 4)) + NO_CAPABILITIES
+    _MANIFEST_PROPOSAL
+    + b"\x03"
+    + bytes((0, 2, 8, 5))
+    + bytes((0, 4, 4, 5))
+    + bytes((0, 0, 4, 4))
+    + NO_CAPABILITIES
 )
 """The answer to a client that asks for the manifest: all versions on offer."""
 

@@ -117,7 +117,16 @@ def started(state: Path, ca: Path, log: Path) -> Iterator[Aura]:
         with os.fdopen(receive, encoding="utf-8") as pipe:
             line = pipe.readline()
         assert line, log.read_text(encoding="utf-8")
-        yield Aura(process=process, log=log, state=state, ca=ca, **json.loads(line))
+        told = json.loads(line)
+        yield Aura(
+            process=process,
+            log=log,
+            state=state,
+            ca=ca,
+            bolt=told["bolt"],
+            console=told["console"],
+            credentials=Path(told["credentials"]),
+        )
     finally:
         process.terminate()
         try:

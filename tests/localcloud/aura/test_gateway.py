@@ -1,10 +1,11 @@
 """The gateway with the vendor's driver: connections, single sign-on, roles in ordinary use."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Literal
 
 import neo4j
@@ -100,10 +101,12 @@ def test_a_reader_can_not_write(bearer: Bearer) -> None:
 
 
 def test_a_reader_can_not_write_in_a_transaction(bearer: Bearer) -> None:
-    with bearer("reader").session() as session, session.begin_transaction() as transaction:
+    with bearer("reader").session() as session:
+        transaction = session.begin_transaction()
         assert transaction.run("RETURN 1 AS x").single(strict=True)["x"] == 1
         with pytest.raises(Forbidden):
             transaction.run("CREATE (n)").consume()
+        transaction.close()
 
 
 def test_a_read_transaction_refuses_as_neo4j_does(bearer: Bearer) -> None:
@@ -168,12 +171,11 @@ def test_without_a_role_the_database_is_closed(
     aura: Aura, issuer: Issuer, groups: list[str] | str
 ) -> None:
     token = issuer.token(groups=groups)
-    with aura.driver(neo4j.bearer_auth(token)) as driver:
-        with pytest.raises(Forbidden) as caught:
-            driver.execute_query("RETURN 1")
-        assert caught.value.message == (
-            "Database access is not allowed for user 'client-1' with roles [PUBLIC]."
-        )
+    with aura.driver(neo4j.bearer_auth(token)) as driver, pytest.raises(Forbidden) as caught:
+        driver.execute_query("RETURN 1")
+    assert caught.value.message == (
+        "Database access is not allowed for user 'client-1' with roles [PUBLIC]."
+    )
 
 
 @pytest.mark.parametrize("kind", BAD_TOKENS)
@@ -194,12 +196,12 @@ def test_an_expired_token_is_refused(aura: Aura, issuer: Issuer) -> None:
 
 def test_a_token_that_ends_while_in_use_is_told(aura: Aura, issuer: Issuer) -> None:
     expires = int(time.time()) + 3
-    with aura.driver(neo4j.bearer_auth(issuer.token("reader", exp=expires))) as driver:
-        with driver.session() as session:
+    auth = neo4j.bearer_auth(issuer.token("reader", exp=expires))
+    with aura.driver(auth) as driver, driver.session() as session:
+        session.run("RETURN 1").consume()
+        time.sleep(max(0.0, expires - time.time()))
+        with pytest.raises(TokenExpired):
             session.run("RETURN 1").consume()
-            time.sleep(max(0.0, expires - time.time()))
-            with pytest.raises(TokenExpired):
-                session.run("RETURN 1").consume()
 
 
 def test_the_instance_s_own_administrator_logs_on(aura: Aura) -> None:
@@ -225,18 +227,18 @@ def test_other_schemes_are_refused(aura: Aura, auth: neo4j.Auth) -> None:
 def test_without_single_sign_on_no_token_is_taken(aura: Aura, issuer: Issuer) -> None:
     assert aura.ask_console("DELETE")[0] == 204
     assert aura.ask_console("GET")[0] == 404
-    with aura.driver(neo4j.bearer_auth(issuer.token("reader"))) as driver:
-        with pytest.raises(AuthError) as caught:
-            driver.verify_connectivity()
+    auth = neo4j.bearer_auth(issuer.token("reader"))
+    with aura.driver(auth) as driver, pytest.raises(AuthError) as caught:
+        driver.verify_connectivity()
     assert caught.value.code == "Neo.ClientError.Security.Unauthorized"
 
 
 def test_an_absent_provider_is_told(aura: Aura, issuer: Issuer) -> None:
     changed = sso(issuer, discoveryUri="http://127.0.0.1:1/nothing")
     assert aura.ask_console("PUT", changed)[0] == 200
-    with aura.driver(neo4j.bearer_auth(issuer.token("reader"))) as driver:
-        with pytest.raises(Neo4jError) as caught:
-            driver.verify_connectivity()
+    auth = neo4j.bearer_auth(issuer.token("reader"))
+    with aura.driver(auth) as driver, pytest.raises(Neo4jError) as caught:
+        driver.verify_connectivity()
     assert caught.value.code == "Neo.TransientError.Security.AuthProviderFailed"
 
 
@@ -326,11 +328,29 @@ class RawConnection:
         return True
 
 
+Connect = Callable[[], Awaitable[RawConnection]]
+
+
+@pytest.fixture
+async def connect(aura: Aura) -> AsyncIterator[Connect]:
+    opened: list[RawConnection] = []
+
+    async def open_one() -> RawConnection:
+        opened.append(await RawConnection.open(aura))
+        return opened[-1]
+
+    yield open_one
+    for connection in opened:
+        connection.writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await connection.writer.wait_closed()
+
+
 @pytest.mark.parametrize("version", SUPPORTED)
 async def test_every_version_of_bolt_is_spoken(
-    aura: Aura, issuer: Issuer, version: Version
+    connect: Connect, issuer: Issuer, version: Version
 ) -> None:
-    connection = await RawConnection.open(aura)
+    connection = await connect()
     await connection.shake_hands(version)
     answer = await connection.log_on(version, issuer.token("reader"))
     assert isinstance(answer, Structure)
@@ -361,8 +381,8 @@ async def test_every_version_of_bolt_is_spoken(
         Structure(Request.BEGIN, ({},)),
     ],
 )
-async def test_nothing_is_answered_before_logging_on(aura: Aura, message: Structure) -> None:
-    connection = await RawConnection.open(aura)
+async def test_nothing_is_answered_before_logging_on(connect: Connect, message: Structure) -> None:
+    connection = await connect()
     await connection.shake_hands(SUPPORTED[0])
     connection.send(Request.HELLO, {"user_agent": "test/1", "bolt_agent": {"product": "test/1"}})
     assert isinstance(await connection.receive(), Structure)
@@ -372,20 +392,22 @@ async def test_nothing_is_answered_before_logging_on(aura: Aura, message: Struct
     assert await connection.closed()
 
 
-async def test_after_logging_off_the_old_rights_are_gone(aura: Aura, issuer: Issuer) -> None:
-    connection = await RawConnection.open(aura)
+async def test_after_logging_off_the_old_rights_are_gone(connect: Connect, issuer: Issuer) -> None:
+    connection = await connect()
     await connection.shake_hands(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("writer"))
     connection.send(Request.LOGOFF)
     connection.send(Request.RUN, "CREATE (n)", {}, {})
-    assert await _until_told(connection, {Response.SUCCESS})
+    await _until_told(connection, {Response.SUCCESS})
     refused = await connection.receive()
     assert metadata_of(refused)["neo4j_code"] == "Neo.ClientError.Request.Invalid"
     assert await connection.closed()
 
 
-async def test_what_was_pipelined_after_a_refusal_is_ignored(aura: Aura, issuer: Issuer) -> None:
-    connection = await RawConnection.open(aura)
+async def test_what_was_pipelined_after_a_refusal_is_ignored(
+    connect: Connect, issuer: Issuer
+) -> None:
+    connection = await connect()
     await connection.shake_hands(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("reader"))
     connection.send(Request.RUN, "RETURN 1 AS x", {}, {})
@@ -406,23 +428,23 @@ async def test_what_was_pipelined_after_a_refusal_is_ignored(aura: Aura, issuer:
         Response.SUCCESS,
         Response.SUCCESS,
     ]
-    connection.writer.close()
 
 
-async def test_nobody_is_impersonated(aura: Aura, issuer: Issuer) -> None:
-    connection = await RawConnection.open(aura)
+async def test_nobody_is_impersonated(connect: Connect, issuer: Issuer) -> None:
+    connection = await connect()
     await connection.shake_hands(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("admin"))
     connection.send(Request.BEGIN, {"imp_user": "neo4j"})
     refused = await connection.receive()
     assert metadata_of(refused)["neo4j_code"] == "Neo.ClientError.Security.Forbidden"
-    connection.writer.close()
 
 
-async def test_a_password_on_an_old_version_is_the_database_s_affair(aura: Aura) -> None:
+async def test_a_password_on_an_old_version_is_the_database_s_affair(
+    connect: Connect, aura: Aura
+) -> None:
     name, password = aura.admin
     for secret, tag in ((password, Response.SUCCESS), ("wrong-password", Response.FAILURE)):
-        connection = await RawConnection.open(aura)
+        connection = await connect()
         await connection.shake_hands(Version(4, 4))
         connection.send(
             Request.HELLO,
@@ -436,7 +458,6 @@ async def test_a_password_on_an_old_version_is_the_database_s_affair(aura: Aura)
         answer = await connection.receive()
         assert isinstance(answer, Structure)
         assert answer.tag == tag
-        connection.writer.close()
 
 
 Junk = Callable[[RawConnection], None]
@@ -464,23 +485,24 @@ def _no_hello(connection: RawConnection) -> None:
 
 @pytest.mark.parametrize("junk", [_no_bolt, _no_version, _too_large, _no_packstream, _no_hello])
 async def test_bad_bytes_end_their_own_connection_only(
-    aura: Aura, issuer: Issuer, junk: Junk
+    connect: Connect, issuer: Issuer, junk: Junk
 ) -> None:
-    good = await RawConnection.open(aura)
+    good = await connect()
     await good.shake_hands(SUPPORTED[0])
     await good.log_on(SUPPORTED[0], issuer.token("reader"))
-    bad = await RawConnection.open(aura)
+    bad = await connect()
     junk(bad)
     assert await bad.closed()
     good.send(Request.RUN, "RETURN 1 AS x", {}, {})
     answer = await good.receive()
     assert isinstance(answer, Structure)
     assert answer.tag == Response.SUCCESS
-    good.writer.close()
 
 
-async def test_a_client_that_goes_away_takes_its_query_with_it(aura: Aura, issuer: Issuer) -> None:
-    connection = await RawConnection.open(aura)
+async def test_a_client_that_goes_away_takes_its_query_with_it(
+    connect: Connect, aura: Aura, issuer: Issuer
+) -> None:
+    connection = await connect()
     await connection.shake_hands(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("reader"))
     text = "UNWIND range(1, 100000000000) AS gone RETURN sum(gone)"
@@ -495,10 +517,10 @@ async def test_a_client_that_goes_away_takes_its_query_with_it(aura: Aura, issue
             return sum("AS gone" in record["currentQuery"] for record in records)
 
         async with asyncio.timeout(20):
-            while await count() == 0:
+            while await count() == 0:  # noqa: ASYNC110 - the database sends no such event
                 await asyncio.sleep(0.1)
             connection.writer.transport.abort()
-            while await count() > 0:
+            while await count() > 0:  # noqa: ASYNC110 - likewise
                 await asyncio.sleep(0.1)
 
 

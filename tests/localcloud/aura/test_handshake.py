@@ -16,7 +16,20 @@ def test_drivers_ask_for_the_manifest(request_: bytes) -> None:
 
 
 def test_the_manifest_offers_every_version() -> None:
-    assert handshake.MANIFEST.hex() == "000001ff02000808050000040400"
+    head, count, *ranges = (
+        handshake.MANIFEST[:4],
+        handshake.MANIFEST[4],
+        *(handshake.MANIFEST[start : start + 4] for start in (5, 9, 13)),
+    )
+    assert head.hex() == "000001ff"
+    assert count == len(ranges)
+    offered = {
+        Version(major, minor - below)
+        for _, most, minor, major in ranges
+        for below in range(most + 1)
+    }
+    assert offered == set(handshake.SUPPORTED)
+    assert handshake.MANIFEST[17:] == handshake.NO_CAPABILITIES
 
 
 @pytest.mark.parametrize(
@@ -54,7 +67,7 @@ def test_a_choice_from_the_manifest_is_read(version: Version) -> None:
     assert handshake.choose(handshake.request(version)) == version
 
 
-@pytest.mark.parametrize("answer", ["00000905", "00000304", "00080805", "00000000"])
+@pytest.mark.parametrize("answer", ["00000905", "00000505", "00000304", "00080805", "00000000"])
 def test_a_choice_beside_the_manifest_is_refused(answer: str) -> None:
     with pytest.raises(HandshakeError):
         handshake.chosen(bytes.fromhex(answer))

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -117,7 +118,7 @@ def _altered(issuer: Issuer) -> str:
     return f"{head}.{body.decode()}.{tail}"
 
 
-BAD_TOKENS = {
+BAD_TOKENS: dict[str, Callable[[Issuer], str]] = {
     "empty": lambda _: "",
     "not a token": lambda _: "secret-nonsense",
     "truncated": lambda issuer: issuer.token("reader")[:-10],
@@ -126,7 +127,7 @@ BAD_TOKENS = {
     "wrong key": lambda issuer: _signed(issuer, SigningKey("x")),
     "unknown kid": lambda issuer: _signed(issuer, issuer.key, kid="nobody"),
     "empty kid": lambda issuer: _signed(issuer, issuer.key, kid=""),
-    "alg none": lambda _: jwt.encode(claims(), None, "none"),
+    "alg none": lambda _: jwt.encode(claims(), "", "none"),
     "hmac with the public key": _hmac_with_the_public_key,
     "other issuer": lambda issuer: issuer.token("reader", iss=f"{ISSUER}/other"),
     "no issuer": lambda issuer: issuer.token("reader", iss=None),

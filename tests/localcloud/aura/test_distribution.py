@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import pytest
+
+from localcloud.aura import distribution
+from localcloud.aura.distribution import (
+    DistributionError,
+    checksums,
+    differences,
+    read_lock,
+    resolve,
+)
+
+LOCK = Path(distribution.__file__).with_name("jars.sha256").read_text(encoding="ascii")
+
+
+def test_every_jar_is_pinned() -> None:
+    pinned = read_lock(LOCK)
+    assert {
+        "neo4j-5.26.18.jar",
+        "neo4j-server-5.26.18.jar",
+        "apoc-core-5.26.18.jar",
+        "apoc-common-5.26.18.jar",
+        "guava-33.4.8-jre.jar",
+    } <= pinned.keys()
+    assert all(len(digest) == 64 for digest in pinned.values())
+
+
+def test_what_is_wrong_is_named() -> None:
+    pinned = {"a.jar": "1", "b.jar": "2", "c.jar": "3"}
+    found = {"a.jar": "1", "b.jar": "x", "d.jar": "4"}
+    assert differences(pinned, found) == [
+        "c.jar is missing",
+        "d.jar is not pinned",
+        "b.jar has another checksum",
+    ]
+    assert differences(pinned, pinned) == []
+
+
+def test_checksums_are_those_of_the_files(tmp_path: Path) -> None:
+    (tmp_path / "x.jar").write_bytes(b"abc")
+    assert checksums(tmp_path) == {
+        "x.jar": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    }
+
+
+@pytest.fixture
+def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Pins one small jar in place of all."""
+    path = tmp_path / "jars.sha256"
+    path.write_text(
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  apoc-core-1.jar\n",
+        encoding="ascii",
+    )
+    monkeypatch.setattr(distribution, "_LOCK", path)
+    return path
+
+
+def _maven(tmp_path: Path, content: str) -> Path:
+    """A Maven that delivers one jar."""
+    script = tmp_path / "mvn"
+    script.write_text(
+        "#!/bin/sh\n"
+        'for argument in "$@"; do case "$argument" in -DoutputDirectory=*)\n'
+        'mkdir -p "${argument#*=}" && '
+        f"printf '{content}' > \"${{argument#*=}}/apoc-core-1.jar\";;\n"
+        "esac; done\n",
+        encoding="ascii",
+    )
+    script.chmod(0o755)
+    return script
+
+
+@pytest.mark.usefixtures("lock")
+def test_jars_are_fetched_once_and_repaired(tmp_path: Path) -> None:
+    cache, told = tmp_path / "cache", list[str]()
+    maven = _maven(tmp_path, "abc")
+    java = Path("/usr/bin/java")
+    first = resolve(cache, java=java, maven=maven, progress=told.append)
+    assert first.plugin.read_bytes() == b"abc"
+    assert resolve(cache, java=java, maven=None, progress=told.append) == first
+    first.plugin.write_bytes(b"damaged")
+    again = resolve(cache, java=java, maven=maven, progress=told.append)
+    assert again.plugin.read_bytes() == b"abc"
+    assert sum("fetching 120 MB" in line for line in told) == 2
+
+
+@pytest.mark.usefixtures("lock")
+def test_what_an_interrupted_fetch_left_is_no_jar(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    maven = _maven(tmp_path, "abc")
+    first = resolve(cache, java=Path("/usr/bin/java"), maven=maven, progress=print)
+    part = first.directory.with_suffix(".part")
+    first.directory.rename(part)
+    (part / "half.jar").write_bytes(b"x")
+    assert resolve(cache, java=Path("/usr/bin/java"), maven=maven, progress=print) == first
+    assert not part.exists()
+
+
+@pytest.mark.usefixtures("lock")
+def test_other_jars_than_the_pinned_ones_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DistributionError, match="another checksum"):
+        resolve(
+            tmp_path / "cache",
+            java=Path("/usr/bin/java"),
+            maven=_maven(tmp_path, "abd"),
+            progress=print,
+        )
+
+
+@pytest.mark.usefixtures("lock")
+def test_without_maven_the_way_out_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DistributionError, match="apt-get install maven"):
+        resolve(tmp_path / "cache", java=Path("/usr/bin/java"), maven=None, progress=print)

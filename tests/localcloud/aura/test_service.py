@@ -1,0 +1,91 @@
+"""The service as its supervisor sees it."""
+
+import signal
+import stat
+import time
+from pathlib import Path
+
+import neo4j
+import psutil
+import pytest
+from neo4j.exceptions import Neo4jError
+
+from tests.localcloud.aura.instance import Aura, sso, started
+from tests.localcloud.aura.issuer import Issuer
+
+pytestmark = pytest.mark.stand_in
+
+
+def test_the_console_is_the_administrator_s(aura: Aura, issuer: Issuer) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        assert aura.ask_console(method, sso(issuer), auth=("neo4j", "wrong"))[0] == 401
+    status, answer = aura.ask_console("GET")
+    assert status == 200
+    assert answer == {**sso(issuer), "visible": False}
+
+
+def test_the_console_tells_all_problems(aura: Aura, issuer: Issuer) -> None:
+    before = aura.ask_console("GET")
+    bad = sso(issuer, audience=[], groupToRoleMapping='"a"=editor')
+    status, answer = aura.ask_console("PUT", bad)
+    assert status == 400
+    assert len(answer["problems"]) == 2
+    assert aura.ask_console("GET") == before
+
+
+def test_only_the_owner_reads_the_password(aura: Aura) -> None:
+    assert stat.S_IMODE(aura.credentials.stat().st_mode) == 0o600
+    assert stat.S_IMODE(aura.state.stat().st_mode) == 0o700
+    _, password = aura.admin
+    assert password not in aura.log.read_text(encoding="utf-8")
+    for process in psutil.Process(aura.process.pid).children(recursive=True):
+        assert password not in " ".join(process.cmdline())
+
+
+def test_the_database_itself_listens_on_the_loopback_interface_only(aura: Aura) -> None:
+    (java,) = psutil.Process(aura.process.pid).children()
+    listening = [each for each in java.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
+    assert len(listening) == 1
+    assert listening[0].laddr.ip in {"127.0.0.1", "::ffff:127.0.0.1"}
+
+
+def _gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def _wait_until_gone(process: psutil.Process) -> None:
+    deadline = time.monotonic() + 20
+    while not _gone(process) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert _gone(process)
+
+
+def test_an_instance_lives_and_dies_as_a_service_does(tmp_path: Path, issuer: Issuer) -> None:
+    """One test for a whole life, since each start takes seconds."""
+    state, ca = tmp_path / "state", tmp_path / "ca"
+    with started(state, ca, tmp_path / "log-1") as aura:
+        assert aura.ask_console("PUT", sso(issuer))[0] == 200
+        with aura.driver(neo4j.bearer_auth(issuer.token("writer"))) as driver:
+            driver.execute_query("CREATE (:Kept)")
+        admin = aura.admin
+        (java,) = psutil.Process(aura.process.pid).children()
+        aura.process.send_signal(signal.SIGTERM)
+        assert aura.process.wait(10) == 0
+        assert _gone(java)
+
+    with started(state, ca, tmp_path / "log-2") as aura:
+        assert aura.admin == admin
+        with aura.driver(neo4j.bearer_auth(issuer.token("reader"))) as driver:
+            assert len(driver.execute_query("MATCH (n:Kept) RETURN n").records) == 1
+            (java,) = psutil.Process(aura.process.pid).children()
+            java.kill()
+            assert aura.process.wait(20) == 1
+            assert "Neo4j ended with status -9" in aura.log.read_text(encoding="utf-8")
+            with pytest.raises((Neo4jError, neo4j.exceptions.DriverError)):
+                driver.execute_query("RETURN 1")
+
+    with started(state, ca, tmp_path / "log-3") as aura:
+        (java,) = psutil.Process(aura.process.pid).children()
+        aura.process.kill()
+        aura.process.wait(10)
+        _wait_until_gone(java)
