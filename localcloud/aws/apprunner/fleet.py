@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 
 import aiohttp
@@ -112,13 +112,17 @@ class Fleet:
         self._limits = limits
         self._attention.set()
 
-    def take(self) -> Instance | None:
+    def take(self, besides: Collection[Instance] = ()) -> Instance | None:
         """Choose the instance with the fewest requests for one more, and count it in.
+
+        Args:
+            besides: instances not to choose.
 
         Returns:
             The instance; None where all have as many as they may.
         """
-        chosen = min(self._in_service, key=lambda instance: instance.in_flight, default=None)
+        candidates = [instance for instance in self._in_service if instance not in besides]
+        chosen = min(candidates, key=lambda instance: instance.in_flight, default=None)
         if chosen is None or chosen.in_flight >= self._limits.max_concurrency:
             self._refused += 1
             self._attention.set()
@@ -243,7 +247,8 @@ class Fleet:
         loop = asyncio.get_running_loop()
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._attention.wait(), _TICK)
+                async with asyncio.timeout(_TICK):
+                    await self._attention.wait()
             self._attention.clear()
             self._demand.record(max(self._peak, self.in_flight + self._refused), loop.time())
             self._peak = self._refused = 0
@@ -280,7 +285,8 @@ class Fleet:
 
     async def _drain(self, instance: Instance) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(instance.idle.wait(), self.settings.drain_timeout)
+            async with asyncio.timeout(self.settings.drain_timeout):
+                await instance.idle.wait()
         await self._terminate(instance, grace=self.settings.stop_grace)
 
     async def _terminate(self, instance: Instance, *, grace: float) -> None:

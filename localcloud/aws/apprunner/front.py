@@ -119,21 +119,21 @@ class Front:
     async def _try_instances(
         self, fleet: Fleet, request: web.BaseRequest, body: bytes | aiohttp.StreamReader | None
     ) -> web.StreamResponse:
-        attempts = len(fleet.instances) or 1
-        for _ in range(attempts):
-            instance = fleet.take()
-            if instance is None:
-                return _refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too Many Requests")
+        unreachable: list[Instance] = []
+        while instance := fleet.take(unreachable):
             try:
                 return await self._exchange(instance, request, body)
             except aiohttp.ClientConnectorError:
                 # Nothing was sent yet, so another instance may still take the request.
-                continue
+                unreachable.append(instance)
             except aiohttp.ClientError:
                 _cut_off(request)
                 break
             finally:
                 instance.end_request()
+        else:
+            if not unreachable:
+                return _refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too Many Requests")
         return _refusal(
             HTTPStatus.SERVICE_UNAVAILABLE, "the instance closed the connection before it answered"
         )

@@ -82,7 +82,8 @@ class ServiceLog:
     async def _ship(self) -> None:
         while not self._closing.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), _FLUSH_PERIOD)
+                async with asyncio.timeout(_FLUSH_PERIOD):
+                    await self._closing.wait()
             await self._flush()
 
     async def _flush(self) -> None:
