@@ -1,0 +1,64 @@
+from typing import Any
+
+from localcloud.aws.apprunner.model import (
+    Operation,
+    OperationStatus,
+    OperationType,
+    ServiceConfiguration,
+)
+
+_REQUEST: dict[str, Any] = {
+    "SourceConfiguration": {
+        "ImageRepository": {
+            "ImageIdentifier": "x/y:1",
+            "ImageConfiguration": {"RuntimeEnvironmentVariables": {"PASSWORD": "hush"}},
+        }
+    },
+    "InstanceConfiguration": {"Cpu": "0.25 vCPU", "Memory": "0.5 GB"},
+}
+
+
+def test_defaults_are_app_runners() -> None:
+    configuration = ServiceConfiguration.merged(
+        {"SourceConfiguration": {"ImageRepository": {"ImageIdentifier": "x"}}}, "scaling", None
+    )
+    assert configuration.port == 8080
+    assert (configuration.nano_cpus, configuration.memory_bytes) == (10**9, 2 * 1024**3)
+    assert configuration.health_check["Protocol"] == "TCP"
+    assert configuration.health_check["Interval"] == 5
+
+
+def test_sizes_are_normalized() -> None:
+    configuration = ServiceConfiguration.merged(_REQUEST, "scaling", None)
+    assert configuration.instance == {"Cpu": "256", "Memory": "512"}
+    assert (configuration.nano_cpus, configuration.memory_bytes) == (250_000_000, 512 * 1024**2)
+
+
+def test_an_update_keeps_what_it_does_not_name() -> None:
+    before = ServiceConfiguration.merged(_REQUEST, "scaling", None)
+    after = ServiceConfiguration.merged(
+        {"HealthCheckConfiguration": {"Protocol": "HTTP"}}, "scaling", before
+    )
+    assert after.source == before.source
+    assert after.instance == before.instance
+    assert after.health_check == {**before.health_check, "Protocol": "HTTP"}
+    assert not after.same_application(before)
+
+
+def test_another_scaling_is_the_same_application() -> None:
+    before = ServiceConfiguration.merged(_REQUEST, "scaling", None)
+    assert ServiceConfiguration.merged({}, "other", before).same_application(before)
+
+
+def test_values_of_variables_are_not_shown() -> None:
+    assert "hush" not in repr(ServiceConfiguration.merged(_REQUEST, "scaling", None))
+
+
+def test_an_operation_ends_once() -> None:
+    operation = Operation(kind=OperationType.CREATE_SERVICE, target_arn="arn")
+    assert operation.summary()["Status"] == "PENDING"
+    for status in (OperationStatus.IN_PROGRESS, OperationStatus.ROLLBACK_IN_PROGRESS):
+        operation.move_to(status)
+        assert operation.ended_at is None
+    operation.move_to(OperationStatus.ROLLBACK_SUCCEEDED)
+    assert operation.summary()["EndedAt"] == operation.updated_at

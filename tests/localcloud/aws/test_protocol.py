@@ -1,0 +1,107 @@
+import datetime as dt
+import json
+
+import pytest
+
+from localcloud.aws.protocol import (
+    ApiError,
+    Credential,
+    ServiceProtocol,
+    credential,
+    encode,
+    encode_error,
+    without_nulls,
+)
+
+
+@pytest.fixture(scope="module")
+def protocol() -> ServiceProtocol:
+    return ServiceProtocol("apprunner")
+
+
+def test_a_credential_is_read_from_the_header() -> None:
+    header = (
+        "AWS4-HMAC-SHA256 Credential=AKID/20261125/us-east-1/apprunner/aws4_request, "
+        "SignedHeaders=host, Signature=abc"
+    )
+    assert credential(header) == Credential("AKID", "us-east-1", "apprunner")
+    assert credential("Basic dXNlcg==") is None
+
+
+def test_a_request_is_read(protocol: ServiceProtocol) -> None:
+    assert protocol.read("AppRunner.ListServices", b"") == ("ListServices", {})
+    assert protocol.read("AppRunner.ListServices", b'{"MaxResults": 3}') == (
+        "ListServices",
+        {"MaxResults": 3},
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "code"),
+    [
+        ("AppRunner.Fly", b"{}", "UnknownOperationException"),
+        ("AppRunner.ListServices", b"{", "SerializationException"),
+    ],
+)
+def test_unreadable_requests(
+    target: str, body: bytes, code: str, protocol: ServiceProtocol
+) -> None:
+    with pytest.raises(ApiError) as error:
+        protocol.read(target, body)
+    assert error.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code", "message"),
+    [
+        ([], "SerializationException", "the request is no structure"),
+        ({"MaxResults": "3"}, "SerializationException", "maxResults is no integer"),
+        ({"MaxResults": True}, "SerializationException", "maxResults is no integer"),
+        ({"Surprise": 1, "More": 2}, "SerializationException", "surprise is unknown; more is"),
+        (
+            {"MaxResults": 21},
+            "ValidationException",
+            "at 'maxResults' failed to satisfy constraint: Member must have value less than",
+        ),
+        ({"MaxResults": 0}, "ValidationException", "greater than or equal to 1"),
+    ],
+)
+def test_bad_parameters(
+    parameters: object, code: str, message: str, protocol: ServiceProtocol
+) -> None:
+    with pytest.raises(ApiError) as error:
+        protocol.validate("ListServices", parameters)
+    assert error.value.code == code
+    assert message in error.value.message
+
+
+def test_null_is_absence(protocol: ServiceProtocol) -> None:
+    protocol.validate("ListServices", {"MaxResults": None})
+    assert without_nulls({"a": None, "b": {"c": None, "d": 1}}) == {"b": {"d": 1}}
+
+
+def test_all_violations_are_told_at_once(protocol: ServiceProtocol) -> None:
+    with pytest.raises(ApiError) as error:
+        protocol.validate(
+            "CreateAutoScalingConfiguration",
+            {"MaxConcurrency": 0, "Tags": [{"Key": "aws:x", "Value": "y" * 257}]},
+        )
+    message = error.value.message
+    assert message.startswith("4 validation errors detected: ")
+    for path in (
+        "'autoScalingConfigurationName'",
+        "'maxConcurrency'",
+        "'tags.1.member.key'",
+        "'tags.1.member.value'",
+    ):
+        assert path in message
+
+
+def test_answers_carry_epoch_seconds() -> None:
+    at = dt.datetime(2026, 11, 25, 1, 2, 3, 456000, tzinfo=dt.UTC)
+    assert json.loads(encode({"At": at, "None": None})) == {"At": 1795568523.456}
+    assert json.loads(encode_error(ApiError("Code", "why"))) == {
+        "__type": "Code",
+        "Message": "why",
+        "message": "why",
+    }
