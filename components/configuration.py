@@ -3,9 +3,7 @@
 import difflib
 import functools
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, get_type_hints
 
@@ -14,70 +12,10 @@ from pulumi.runtime.config import CONFIG
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from components.settings import Conflict, KeyPath, Mend, StackSettings, conflicts
+from components.conflicts import Conflict, Mend, conflicts
+from components.problems import Problem, command_to_remove, command_to_set, problem_at
+from components.settings import StackSettings
 
-# A legal value of each leaf, for the commands that mend a problem; by the leaf's own key.
-EXAMPLES: Mapping[str, str] = MappingProxyType(
-    {
-        "neo4jUri": "'neo4j+s://<instance>.databases.neo4j.io'",
-        "neo4jDatabase": "neo4j",
-        "readOnly": "true",
-        "namePrefix": "neo4j-mcp",
-        "resourceServerIdentifier": "neo4j-mcp",
-        "description": "'Read the graph'",
-        "role": "reader",
-        "scopes": "reader",
-        "tokenValidityMinutes": "60",
-        "cognitoDomainPrefix": "my-own-prefix",
-        "name": "auth.example.com",
-        "certificateArn": "'arn:aws:acm:us-east-1:<account>:certificate/<id>'",
-        "userPoolTier": "ESSENTIALS",
-        "hosting": "apprunner",
-        "cpu": "1024",
-        "memory": "2048",
-        "minInstances": "1",
-        "maxInstances": "3",
-        "maxConcurrency": "50",
-        "protocol": "HTTP",
-        "path": "/healthz",
-        "interval": "10",
-        "timeout": "5",
-        "healthyThreshold": "1",
-        "unhealthyThreshold": "5",
-        "subnetIds": "'subnet-<id>'",
-        "securityGroupIds": "'sg-<id>'",
-        "allowUnauthenticatedPing": "true",
-        "allowUnauthenticatedToolsList": "true",
-        "serverVersion": "1.6.1",
-        "imageRetention": "10",
-        "logLevel": "info",
-        "logRetentionDays": "30",
-        "schemaSampleSize": "100",
-        "tracing": "false",
-        "tags": "'<value>'",
-        "deletionProtection": "true",
-        "trustedCertificates": '"$(cat <file>.pem)"',
-        "cognitoIdp": "http://localhost:4566",
-        "cognitoDomain": "http://localhost:4566",
-    }
-)
-# Where an object or a list is missing or empty, the leaf of it to begin with.
-_FIRST_LEAF: Mapping[KeyPath, KeyPath] = MappingProxyType(
-    {
-        ("scopes",): ("reader", "role"),
-        ("scopes", "*"): ("role",),
-        ("clients",): ("agent", "scopes", 0),
-        ("clients", "*"): ("scopes", 0),
-        ("clients", "*", "scopes"): (0,),
-        ("customDomain",): ("name",),
-        ("healthCheck",): ("path",),
-        ("vpcConnector",): ("subnetIds", 0),
-        ("vpcConnector", "subnetIds"): (0,),
-        ("vpcConnector", "securityGroupIds"): (0,),
-        ("tags",): ("Team",),
-        ("endpointOverrides",): ("cognitoIdp",),
-    }
-)
 # pydantic's errors that its own words would tell in terms of Python; the rest speak for themselves.
 _SAYS: Mapping[str, str] = MappingProxyType(
     {
@@ -100,25 +38,6 @@ _SAYS: Mapping[str, str] = MappingProxyType(
         "value_error": "{error}",
     }
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """One thing that is wrong with the configuration.
-
-    Attributes:
-        key: where it is set, as `pulumi config` spells it.
-        says: what is wrong; it holds no configured secret.
-        command: what mends it.
-    """
-
-    key: str
-    says: str
-    command: str
-
-    def __str__(self) -> str:
-        """The problem as a person reads it."""
-        return f"{self.key}: {self.says}\n      {self.command}"
 
 
 class ConfigurationError(pulumi.RunError):
@@ -190,7 +109,8 @@ def parse_settings(values: Mapping[str, str], *, project: str, stack: str) -> St
                 details = filter(_speaks_for_itself, error.errors())
                 problems += (_told(project, key, detail) for detail in details)
         elif field.is_required():
-            problems.append(_problem(project, (key,), _SAYS["missing"], _set(project, (key,))))
+            command = command_to_set(project, (key,))
+            problems.append(problem_at(project, (key,), _SAYS["missing"], command=command))
         else:
             legal[name] = field.get_default(call_default_factory=True)
     problems += (_unknown(project, key, fields) for key in values if key not in fields)
@@ -236,57 +156,25 @@ def _speaks_for_itself(detail: ErrorDetails) -> bool:
 def _told(project: str, key: str, detail: ErrorDetails) -> Problem:
     # pydantic puts "[key]" behind an entry of an object whose own key is illegal.
     path = tuple(step for step in (key, *detail["loc"]) if step != "[key]")
-    says = _SAYS.get(detail["type"], detail["msg"]).format_map(detail.get("ctx", {}))
+    says = detail["msg"]
+    if detail["type"] in _SAYS:
+        says = _SAYS[detail["type"]].format_map(detail.get("ctx", {}))
     remove = detail["type"] == "extra_forbidden" or "[key]" in detail["loc"]
-    return _problem(project, path, says, _remove(project, path) if remove else _set(project, path))
+    command = command_to_remove(project, path) if remove else command_to_set(project, path)
+    return problem_at(project, path, says, command=command)
 
 
 def _unknown(project: str, key: str, fields: Mapping[str, str]) -> Problem:
     near = difflib.get_close_matches(key, fields, n=1)
     says = _SAYS["extra_forbidden"] + (f"; {near[0]} is" if near else "")
-    return _problem(project, (key,), says, _remove(project, (key,)))
+    return problem_at(project, (key,), says, command=command_to_remove(project, (key,)))
 
 
 def _conflicting(project: str, conflict: Conflict) -> Problem:
     commands = {
-        Mend.SET: _set(project, conflict.path, conflict.value),
-        Mend.REMOVE: _remove(project, conflict.path),
+        Mend.SET: command_to_set(project, conflict.path, conflict.value),
+        Mend.REMOVE: command_to_remove(project, conflict.path),
         Mend.RENAME_STACK: "pulumi stack rename '<shorter-name>'",
     }
-    return _problem(project, conflict.path, conflict.says, commands[conflict.mend])
-
-
-def _problem(project: str, path: KeyPath, says: str, command: str) -> Problem:
-    return Problem(key=_key(project, path), says=says, command=command)
-
-
-def _set(project: str, path: KeyPath, value: str | None = None) -> str:
-    leaf = (*path, *_first_leaf(path))
-    named = [step for step in leaf if isinstance(step, str)]
-    example = value or EXAMPLES.get(named[-1]) or EXAMPLES.get(named[0], "'<value>'")
-    return f"pulumi config set {_spelled(project, leaf)} {example}"
-
-
-def _remove(project: str, path: KeyPath) -> str:
-    return f"pulumi config rm {_spelled(project, path)}"
-
-
-def _first_leaf(path: KeyPath) -> KeyPath:
-    pattern = (path[0], "*", *path[2:]) if path[0] in {"scopes", "clients"} else path
-    return _FIRST_LEAF.get(path if len(path) == 1 else pattern, ())
-
-
-def _key(project: str, path: KeyPath) -> str:
-    return f"{project}:{path[0]}{''.join(map(_step, path[1:]))}"
-
-
-def _step(step: str | int) -> str:
-    # Source: "Structured configuration" in Pulumi's documentation.
-    if isinstance(step, int):
-        return f"[{step}]"
-    return f".{step}" if re.fullmatch(r"[\w-]+", step) else f'["{step}"]'
-
-
-def _spelled(project: str, path: KeyPath) -> str:
-    key = _key(project, path)
-    return key if len(path) == 1 else f"--path '{key}'"
+    command = commands[conflict.mend]
+    return problem_at(project, conflict.path, conflict.says, command=command)

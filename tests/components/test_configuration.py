@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.configuration import EXAMPLES, ConfigurationError, load_settings, parse_settings
-from components.settings import APP_RUNNER_SIZES, StackSettings
+from components.configuration import ConfigurationError, load_settings, parse_settings
+from components.conflicts import APP_RUNNER_SIZES
+from components.problems import EXAMPLES
+from components.settings import StackSettings
 from server.releases import RELEASES
 from tests.components.aws_models import accepts, shape
 from tests.components.mocks import PROJECT, run_program
@@ -276,9 +278,13 @@ def test_everything_wrong_is_told_at_once() -> None:
         ),
         (
             {"clients": {"A": {"scopes": ["reader"]}}},
-            "pulumi config rm --path 'neo4j-mcp:clients.A'",
+            "pulumi config rm --path neo4j-mcp:clients.A",
         ),
         ({"cup": "7"}, "pulumi config rm neo4j-mcp:cup"),
+        (
+            {"tags": {"it's {odd}": "x"}},
+            """pulumi config rm --path 'neo4j-mcp:tags["it'"'"'s {odd}"]'""",
+        ),
     ],
 )
 def test_the_command_mends_it(values: dict[str, Any], command: str) -> None:
@@ -334,6 +340,22 @@ def test_every_key_has_an_example() -> None:
     objects = {"clients", "customDomain", "healthCheck", "vpcConnector", "endpointOverrides"}
 
     assert leaves - objects <= set(EXAMPLES)
+
+
+def test_the_sizes_are_those_of_app_runners_guide() -> None:
+    assert [(cpu, memory) for cpu, offered in APP_RUNNER_SIZES.items() for memory in offered] == [
+        (256, 512),
+        (256, 1024),
+        (512, 1024),
+        (1024, 2048),
+        (1024, 3072),
+        (1024, 4096),
+        (2048, 4096),
+        (2048, 6144),
+        (4096, 8192),
+        (4096, 10240),
+        (4096, 12288),
+    ]
 
 
 # Properties
