@@ -1,5 +1,6 @@
 """App Runner's API: each operation from its validated request to its answer."""
 
+import asyncio
 import base64
 import binascii
 import ssl
@@ -109,8 +110,7 @@ class Api:
 
     async def close(self) -> None:
         """Stop all services at once, but for their containers."""
-        for hosted in self._hosted.values():
-            await hosted.abandon()
+        await asyncio.gather(*(hosted.abandon() for hosted in self._hosted.values()))
 
     async def _create_service(self, parameters: JsonObject) -> JsonObject:
         name = parameters["ServiceName"]

@@ -217,19 +217,18 @@ class ContainerEngine:
 
     async def remove_all(self) -> None:
         """Remove every container of this owner at once."""
+        containers = await asyncio.to_thread(self._own_containers)
+        await asyncio.gather(*(asyncio.to_thread(_remove, each) for each in containers))
 
-        def work() -> None:
-            with contextlib.suppress(*_ENGINE_ERRORS):
-                for container in self._client.containers.list(
-                    all=True,
-                    # Not inspected one by one: one that has gone meanwhile would end the list.
-                    sparse=True,
-                    filters={"label": [f"{OWNER_LABEL}={self._owner}", f"{OWNER_LABEL}.instance"]},
-                ):
-                    with contextlib.suppress(*_ENGINE_ERRORS):
-                        container.remove(force=True, v=True)
-
-        await asyncio.to_thread(work)
+    def _own_containers(self) -> list[Container]:
+        with contextlib.suppress(*_ENGINE_ERRORS):
+            return self._client.containers.list(
+                all=True,
+                # Not inspected one by one: one that has gone meanwhile would end the list.
+                sparse=True,
+                filters={"label": [f"{OWNER_LABEL}={self._owner}", f"{OWNER_LABEL}.instance"]},
+            )
+        return []
 
     def _require_open(self) -> None:
         if self._closed:
@@ -272,6 +271,11 @@ class ContainerEngine:
                 raise
         # A container that ended at once publishes nothing; its exit code tells why.
         return container, int(bindings[0]["HostPort"]) if bindings else 0
+
+
+def _remove(container: Container) -> None:
+    with contextlib.suppress(*_ENGINE_ERRORS):
+        container.remove(force=True, v=True)
 
 
 @contextlib.contextmanager

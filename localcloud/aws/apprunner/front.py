@@ -8,6 +8,7 @@ guide, Developing application code).
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from http import HTTPStatus
 
@@ -20,6 +21,10 @@ from localcloud.aws.apprunner.containers import Instance
 from localcloud.aws.apprunner.fleet import Fleet
 from localcloud.aws.apprunner.traffic import Traffic
 
+_LOG = logging.getLogger(__name__)
+# aiohttp logs a malformed request with its headers, and so with the caller's token.
+_PROTOCOL_LOG = logging.getLogger(f"{__name__}.protocol")
+_PROTOCOL_LOG.setLevel(logging.CRITICAL + 1)
 _HOP_BY_HOP = frozenset(
     {
         "connection",
@@ -40,6 +45,8 @@ _SMALL_BODY = 64 * 1024
 _SERVER = "envoy"
 """What App Runner's answers name."""
 _KEEP_ALIVE = 30.0
+_LONGEST_HEADER = 60 * 1024
+"""Bytes of one header, as Envoy takes them: tokens with many groups get long."""
 _WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
@@ -71,7 +78,13 @@ class Front:
             OSError: the port is taken.
         """
         server = web.Server(
-            self._answer, access_log=None, handler_cancellation=True, keepalive_timeout=_KEEP_ALIVE
+            self._answer,
+            access_log=None,
+            logger=_PROTOCOL_LOG,
+            handler_cancellation=True,
+            keepalive_timeout=_KEEP_ALIVE,
+            max_line_size=_LONGEST_HEADER,
+            max_field_size=_LONGEST_HEADER,
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()
@@ -86,17 +99,19 @@ class Front:
         loop = asyncio.get_running_loop()
         started = loop.time()
         self.traffic.begin()
-        status = int(HTTPStatus.SERVICE_UNAVAILABLE)
         try:
             async with asyncio.timeout(self._request_timeout):
                 response = await self._pass_on(request)
         except TimeoutError:
             response = _refusal(HTTPStatus.GATEWAY_TIMEOUT, "upstream request timeout")
             _cut_off(request)
+        except Exception:  # an error of the stand-in's own is the caller's 500  # noqa: BLE001
+            _LOG.exception("a request could not be passed on")
+            response = _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "see the stand-in's output")
+            _cut_off(request)
         finally:
             self.traffic.end()
-        status = response.status
-        self.traffic.count(status, loop.time() - started)
+        self.traffic.count(response.status, loop.time() - started)
         return response
 
     async def _pass_on(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -216,6 +231,8 @@ def upstream_session() -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE / 2),
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
+        max_line_size=_LONGEST_HEADER,
+        max_field_size=_LONGEST_HEADER,
         skip_auto_headers={
             hdrs.USER_AGENT,
             hdrs.ACCEPT,

@@ -6,6 +6,7 @@ else; API calls come over from the endpoint's loop.
 
 import asyncio
 import concurrent.futures
+import contextlib
 import ssl
 import threading
 from collections.abc import Callable, Sequence
@@ -22,7 +23,8 @@ from localcloud.aws.apprunner.model import JsonObject
 from localcloud.aws.registry import Registry
 
 _WORKERS = 32
-_STOP_TIMEOUT = 6.0
+_LAST_LOGS_TIMEOUT = 2.0
+_STOP_TIMEOUT = 7.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +129,9 @@ class Runner:
             api = Api(platform, host=settings.host, ports=settings.ports, context=settings.context)
             self._ready.set_result((loop, api))
             await stopping.wait()
-            await api.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_LOGS_TIMEOUT):
+                    await api.close()
             await engine.close()
             await engine.forget(())
         executor.shutdown(wait=False, cancel_futures=True)

@@ -95,7 +95,7 @@ class FakeEngine:
                 return web.Response(status=200 if server.healthy else 500)
             return await self.handler(request)
 
-        runner = web.ServerRunner(web.Server(answer), shutdown_timeout=0.1)
+        runner = web.ServerRunner(web.Server(answer, max_field_size=65536), shutdown_timeout=0.1)
         await runner.setup()
         listener = socket.create_server(("127.0.0.1", 0))
         await web.SockSite(runner, listener).start()

@@ -77,7 +77,7 @@ async def test_the_request_arrives_as_it_was_sent(served: Served, fleets: Fleets
             ("TE", "trailers"),
             ("X-Forwarded-For", "203.0.113.9"),
             ("X-Forwarded-Proto", "http"),
-            ("Authorization", "Bearer token"),
+            ("Authorization", f"Bearer {'x' * 20_000}"),
         ],
     ) as answer:
         assert await answer.text() == "body"
@@ -87,7 +87,7 @@ async def test_the_request_arrives_as_it_was_sent(served: Served, fleets: Fleets
     assert request.headers.getall("X-Own") == ["1", "2"]
     assert request.headers["X-Forwarded-For"] == "203.0.113.9, 127.0.0.1"
     assert request.headers["X-Forwarded-Proto"] == "https"
-    assert request.headers["Authorization"] == "Bearer token"
+    assert request.headers["Authorization"] == f"Bearer {'x' * 20_000}"
     assert request.headers["Host"] == f"localhost:{served.port}"
     assert request.headers["Content-Length"] == "4"
     assert "X-Private" not in request.headers
@@ -327,3 +327,12 @@ async def test_requests_are_counted(served: Served, fleets: Fleets) -> None:
     assert sample.latencies.total() == 4
     assert sample.peak == 1
     assert served.front.traffic.sample().requests == 0
+
+
+async def test_a_token_too_long_is_told_to_nobody(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {"Authorization": f"Bearer {'secret' * 20_000}"}
+    async with served.client.get(served.url, headers=headers) as answer:
+        assert answer.status == 400
+    assert "secret" not in caplog.text
