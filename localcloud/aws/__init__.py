@@ -11,7 +11,8 @@ What AWS does and this endpoint does not:
 * Cognito's pre-token-generation trigger can override claims that Cognito keeps (`iss`, `sub`,
   `exp`, `client_id` and the like), and a scope that a client lacks answers `invalid_grant`.
 * App Runner runs images of the account's own ECR only: no source code, no ECR Public, no automatic
-  deployments, no custom domains, no private ingress, no X-Ray traces, no encryption keys. A VPC connector is checked and recorded, and
-  changes no route. Instances get no credentials for their instance role, and
-  all of them run, where AWS keeps idle ones stopped. A deleted service stays describable.
+  deployments, no custom domains, no private ingress, no X-Ray traces, no encryption keys. A VPC
+  connector is checked and recorded, and changes no route. Instances get no credentials for their
+  instance role, and all of them run, where AWS keeps idle ones stopped. A deleted service stays
+  describable.
 """
