@@ -1,8 +1,9 @@
 """The whole program, run under mocks with the repository's own configuration files."""
 
+import functools
 import json
 import runpy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,21 +45,26 @@ def _handed_over(value: object) -> str:
     return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
 
 
-@pytest.fixture
-def deploy(monkeypatch: pytest.MonkeyPatch) -> Deploy:
+@pytest.fixture(scope="session")
+def deploy() -> Iterator[Deploy]:
     context = BuildContext(
         directory=ROOT / "server" / "build" / "contexts" / "1.6.1-0123",
         tag="1.6.1-0123",
         arguments={"VERSION": "1.6.1"},
     )
-    monkeypatch.setattr("components.image.prepare_context", lambda *_args, **_kwargs: context)
 
-    def run(stack: str, changes: Mapping[str, str] | None = None) -> Result:
+    # The same configuration gives the same result, which nobody changes.
+    @functools.cache
+    def run(stack: str, changes: tuple[tuple[str, str], ...]) -> Result:
         def program() -> None:
             runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
 
-        return run_program(
-            program, stack=stack, config={**stack_configuration(stack), **(changes or {})}
-        )
+        config = {**stack_configuration(stack), **dict(changes)}
+        return run_program(program, stack=stack, config=config)
 
-    return run
+    def deployed(stack: str, changes: Mapping[str, str] | None = None) -> Result:
+        return run(stack, tuple((changes or {}).items()))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("components.image.prepare_context", lambda *_args, **_kwargs: context)
+        yield deployed
