@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import pytest
+from botocore.stub import Stubber
+
+from localcloud.providers.aws.clients import Aws, AwsError
+from localcloud.providers.schema import ProviderError
+from localcloud.providers.values import Values
+
+_CONFIGURATION: Values = {
+    "region": "eu-central-1",
+    "endpoints": [{"sts": "http://localhost:1"}, {"iam": "http://localhost:2"}],
+    "accessKey": "made-up-id",
+    "secretKey": "made-up-key",
+    "defaultTags": {"tags": {"project": "graph"}},
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def _aws(**changes: object) -> Aws:
+    return Aws.configure({**_CONFIGURATION, **changes}, Path("/project"))  # type: ignore[dict-item] # tests give values of any kind
+
+
+def test_a_configuration_is_read() -> None:
+    aws = _aws()
+    assert aws.region == "eu-central-1"
+    assert aws.endpoints == {"sts": "http://localhost:1", "iam": "http://localhost:2"}
+    assert aws.default_tags == {"project": "graph"}
+
+
+def test_credentials_come_from_the_environment_where_the_configuration_has_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(ProviderError, match="aws:accessKey"):
+        _aws(accessKey=None, secretKey=None)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "from-environment")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
+    assert _aws(accessKey=None, secretKey=None).access_key == "from-environment"
+
+
+def test_credentials_are_not_shown() -> None:
+    shown = repr(_aws(token="made-up-token"))
+    assert "made-up" not in shown
+
+
+def test_a_service_without_an_address_is_refused_by_name() -> None:
+    with pytest.raises(ProviderError, match="no address for cognitoidp"):
+        _aws().call("cognito-idp", "ListUserPools", {"MaxResults": 1})
+
+
+def test_the_machines_own_settings_are_left_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("[default]\nendpoint_url = http://elsewhere:1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "does-not-exist")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elsewhere:1")
+    client = _aws()._client("sts", "eu-central-1")
+    assert client.meta.endpoint_url == "http://localhost:1"
+
+
+def test_a_client_is_made_once_for_each_region() -> None:
+    aws = _aws()
+    assert aws._client("sts", "us-east-1") is aws._client("sts", "us-east-1")
+    assert aws._client("sts", "us-east-1") is not aws._client("sts", "us-west-2")
+
+
+def test_awss_own_code_and_message_are_told() -> None:
+    aws = _aws()
+    with Stubber(aws._client("sts", "eu-central-1")) as stubber:
+        stubber.add_client_error("get_caller_identity", "ExpiredToken", "too old")
+        with pytest.raises(AwsError, match="GetCallerIdentity: ExpiredToken: too old") as error:
+            aws.call("sts", "GetCallerIdentity", {})
+        assert error.value.code == "ExpiredToken"
+
+
+def test_an_answer_comes_without_metadata() -> None:
+    aws = _aws()
+    answer = {"Account": "1", "Arn": "a" * 20, "UserId": "u"}
+    with Stubber(aws._client("sts", "eu-central-1")) as stubber:
+        stubber.add_response("get_caller_identity", answer)
+        assert aws.call("sts", "GetCallerIdentity", {}) == answer
+
+
+def test_malformed_parameters_are_told_without_their_values() -> None:
+    with pytest.raises(ProviderError) as error:
+        _aws().call("iam", "GetRole", {"RoleName": {"secret": "hunter2"}})
+    assert "hunter2" not in str(error.value)
+    assert error.value.__cause__ is None
+
+
+def test_a_service_that_does_not_answer_is_told() -> None:
+    with pytest.raises(ProviderError, match=r"GetCallerIdentity: .*localhost:1"):
+        _aws().call("sts", "GetCallerIdentity", {})
