@@ -164,6 +164,9 @@ def _lock() -> FileLock:
 
 
 def _answers(host: str) -> bool:
+    scheme, _, path = host.partition("://")
+    if scheme == "unix" and not Path(path).is_socket():
+        return False
     try:
         client = docker.DockerClient(base_url=host, timeout=_PING_TIMEOUT)
     except _UNREACHABLE:

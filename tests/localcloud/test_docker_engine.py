@@ -1,0 +1,93 @@
+import contextlib
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import docker.errors
+import pytest
+
+from localcloud import docker_engine
+from localcloud.docker_engine import DockerEngine
+from localcloud.errors import LocalCloudError
+from localcloud.paths import Home
+from localcloud.progress import Progress
+
+_REGISTRY = "localhost:1"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return Home(tmp_path_factory.mktemp("docker-engine"))
+
+
+@pytest.fixture(scope="module")
+def engine(home: Home) -> Iterator[DockerEngine]:
+    yield docker_engine.ensure(Progress(), home)
+    docker_engine.release(home)
+
+
+@pytest.fixture
+def client(engine: DockerEngine) -> Iterator[docker.DockerClient]:
+    client = docker.DockerClient(base_url=engine.host)
+    with contextlib.closing(client):
+        yield client
+
+
+def _empty_layer() -> bytes:
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w"):
+        pass
+    return layer.getvalue()
+
+
+def test_a_docker_host_that_does_not_answer_is_named(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing.sock")
+    with pytest.raises(LocalCloudError, match="unset DOCKER_HOST"):
+        docker_engine.ensure(Progress(), home)
+
+
+@pytest.mark.stand_in
+def test_an_engine_answers_and_is_found_again(
+    engine: DockerEngine, client: docker.DockerClient, home: Home
+) -> None:
+    assert client.ping()
+    assert docker_engine.ensure(Progress(), home) == engine
+    assert docker_engine.find() == engine.host
+
+
+@pytest.mark.stand_in
+def test_it_stays_for_another_stand_in(
+    engine: DockerEngine, client: docker.DockerClient, tmp_path: Path
+) -> None:
+    other = Home(tmp_path)
+    assert docker_engine.ensure(Progress(), other) == engine
+    docker_engine.release(other)
+    assert client.ping()
+
+
+@pytest.mark.stand_in
+def test_a_sweep_takes_what_is_marked_and_nothing_else(
+    engine: DockerEngine, client: docker.DockerClient, home: Home
+) -> None:
+    own, foreign = f"{_REGISTRY}/own", "example.test/foreign"
+    for repository in (own, foreign):
+        client.api.import_image_from_data(_empty_layer(), repository=repository, tag="1")
+    marked = client.containers.create(
+        f"{own}:1", command="none", labels={docker_engine.LABEL: home.owner}
+    )
+    unmarked = client.containers.create(f"{foreign}:1", command="none")
+    try:
+        docker_engine.sweep(engine.host, home, registry=_REGISTRY)
+        with pytest.raises(docker.errors.NotFound):
+            marked.reload()
+        with pytest.raises(docker.errors.ImageNotFound):
+            client.images.get(f"{own}:1")
+        assert unmarked.id in [each.id for each in client.containers.list(all=True)]
+        assert client.images.get(f"{foreign}:1").tags == [f"{foreign}:1"]
+    finally:
+        unmarked.remove()
+        client.images.remove(f"{foreign}:1")
