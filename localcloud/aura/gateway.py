@@ -327,7 +327,9 @@ class _Session:
             while frames := await upstream.receive():
                 await self._pass_on(frames)
         except OSError:
-            _log.debug("the database's connection broke")
+            _log.debug("a connection broke")
+        except Exception:  # noqa: BLE001 - logged whole below
+            _log.exception("the database's answers could not be passed on")
         await self._lose_upstream()
 
     async def _pass_on(self, frames: list[Frame]) -> None:
@@ -342,7 +344,8 @@ class _Session:
             elif pending.tag == Request.RESET:
                 self._upstream_failed = False
             if pending.answer is not None:
-                pending.answer.set_result(frame)
+                if not pending.answer.done():
+                    pending.answer.set_result(frame)
             elif frame.tag == Response.FAILURE and pending.identity is not None:
                 out += self._in_own_words(frame, pending, pending.identity)
             else:

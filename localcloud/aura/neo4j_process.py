@@ -21,7 +21,7 @@ from localcloud.aura.handshake import SUPPORTED
 from localcloud.aura.messages import BoltError, Code
 from localcloud.aura.upstream import Database, Upstream
 
-_START_SECONDS: Final = 120.0
+_START_SECONDS: Final = 300.0
 _STOP_SECONDS: Final = 8.0
 _MAIN_CLASS: Final = "org.neo4j.server.CommunityEntryPoint"
 _STARTED: Final = "Started."
@@ -136,7 +136,7 @@ async def running(
         The database, once it answers its administrator.
 
     Raises:
-        DatabaseError: it does not start within two minutes; the message has its last words.
+        DatabaseError: it does not start within five minutes; the message has its last words.
     """
     installation.prepare(credentials)
     process = await asyncio.create_subprocess_exec(

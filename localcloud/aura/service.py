@@ -2,20 +2,21 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
+from filelock import FileLock, Timeout
 
 from localcloud.aura.analyst import Analyst
 from localcloud.aura.authentication import Authenticator
 from localcloud.aura.console import Console
 from localcloud.aura.credentials import load_or_create
 from localcloud.aura.gateway import Gateway
-from localcloud.aura.neo4j_process import Installation, running
+from localcloud.aura.neo4j_process import DatabaseError, Installation, running
 from localcloud.aura.oidc import JsonFetcher
 from localcloud.aura.sso import SsoStore
 
@@ -70,14 +71,15 @@ async def serving(
         The service, once the database answers and the gateway listens.
 
     Raises:
-        DatabaseError: the database does not start.
+        DatabaseError: the database does not start, or another service uses its state folder.
         SsoSettingsError: the kept single sign-on settings are damaged.
         OSError: a port is taken, or the state folder can't be written.
     """
     installation.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    credentials_path = installation.state / "credentials.json"
-    credentials = load_or_create(credentials_path)
     async with AsyncExitStack() as stack:
+        stack.enter_context(_sole_use_of(installation.state))
+        credentials_path = installation.state / "credentials.json"
+        credentials = load_or_create(credentials_path)
         fetch = JsonFetcher()
         stack.push_async_callback(fetch.close)
         authenticator = Authenticator(fetch)
@@ -94,6 +96,19 @@ async def serving(
         await site.start()
         console_port = int(runner.addresses[0][1])
         yield RunningService(bolt_port, console_port, credentials_path, database.died)
+
+
+@contextmanager
+def _sole_use_of(state: Path) -> Iterator[None]:
+    lock = FileLock(state / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise DatabaseError(f"another emulated Aura runs on {state}; stop it first") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @asynccontextmanager
