@@ -1,4 +1,5 @@
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,7 +13,7 @@ import yaml
 
 from automation.deployment import Deployment, Target
 from localcloud import cloud
-from localcloud.cloud import Cloud, Ports
+from localcloud.cloud import PORT_VARIABLES, Cloud, Ports
 from localcloud.paths import Home
 from localcloud.progress import Progress
 from localcloud.workspace import STACK
@@ -119,3 +120,19 @@ def aws(running: Cloud) -> Callable[[str], Any]:
         )
 
     return client
+
+
+@pytest.fixture
+def shell(running: Cloud) -> dict[str, str]:
+    """The environment of a shell in which the tests' stand-in is the default one."""
+    first, last = running.ports.services
+    ports = {
+        "aws": str(running.ports.aws),
+        "services": f"{first}-{last}",
+        "bolt": str(running.ports.bolt),
+        "console": str(running.ports.console),
+    }
+    return os.environ | {
+        "LOCALCLOUD_HOME": str(running.home),
+        **{variable: ports[port] for port, variable in PORT_VARIABLES.items()},
+    }

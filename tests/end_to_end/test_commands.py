@@ -11,29 +11,13 @@ from typing import Any
 import pytest
 
 from automation.deployment import Deployment
-from localcloud.cloud import PORT_VARIABLES, Cloud
+from localcloud.cloud import Cloud
 from localcloud.paths import PROJECT_DIRECTORY
 
 pytestmark = pytest.mark.stand_in
 
 Configure = Callable[[dict[str, Any]], None]
 _TIMEOUT = 180
-
-
-@pytest.fixture
-def shell(running: Cloud) -> dict[str, str]:
-    """The environment of a shell in which the tests' stand-in is the default one."""
-    first, last = running.ports.services
-    ports = {
-        "aws": str(running.ports.aws),
-        "services": f"{first}-{last}",
-        "bolt": str(running.ports.bolt),
-        "console": str(running.ports.console),
-    }
-    return os.environ | {
-        "LOCALCLOUD_HOME": str(running.home),
-        **{variable: ports[port] for port, variable in PORT_VARIABLES.items()},
-    }
 
 
 def _run(shell: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:

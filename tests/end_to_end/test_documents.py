@@ -1,0 +1,78 @@
+"""The examples of the documents, run as they stand."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud.cloud import Cloud
+from localcloud.paths import PROJECT_DIRECTORY
+
+pytestmark = pytest.mark.stand_in
+
+_TIMEOUT = 120
+
+
+def _example(document: str, name: str) -> str:
+    text = (PROJECT_DIRECTORY / document).read_text(encoding="utf-8")
+    found = re.search(rf"<!-- example: {name} -->\n```\w+\n(.*?)\n```", text, re.DOTALL)
+    assert found, f"{document} has no example {name}"
+    return found.group(1)
+
+
+def _run(
+    command: list[str], environment: dict[str, str], text: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=PROJECT_DIRECTORY,
+        env=environment,
+        input=text,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT,
+    )
+
+
+def test_the_readmes_shell_examples(
+    shell: dict[str, str], outputs: dict[str, Any], running: Cloud
+) -> None:
+    script = "\n".join(_example("README.md", name) for name in ("token", "service", "database"))
+    done = _run(["bash", "-eu"], shell, script)
+    assert done.returncode == 0, done.stderr
+    service, characters = done.stdout.splitlines()
+    assert service == "neo4j-mcp-local-server RUNNING /healthz"
+    assert characters.isdecimal()
+    assert outputs["mcpUrl"] not in done.stderr
+    assert running.aws_endpoint not in done.stderr
+
+
+def test_the_direct_driver_example(
+    shell: dict[str, str], outputs: dict[str, Any], running: Cloud
+) -> None:
+    environment = shell | running.environment()
+    for client, roles in (("reader", "reader"), ("writer", "publisher reader")):
+        found = outputs["clients"][client]
+        environment["SECRET_ARN"] = found["secretArn"]
+        done = _run([sys.executable], environment, _example("docs/aura-sso.md", "direct-driver"))
+        assert done.stdout == f"{found['clientId']} PUBLIC {roles}\n", done.stderr
+
+
+def test_the_emulated_console_example(shell: dict[str, str], outputs: dict[str, Any]) -> None:
+    done = _run([sys.executable], shell, _example("docs/aura-sso.md", "emulated-console"))
+    assert json.loads(done.stdout).items() >= outputs["auraSso"].items(), done.stderr
+
+
+def test_the_examples_of_this_test_are_all_there_are() -> None:
+    documents = [PROJECT_DIRECTORY / "README.md", *Path(PROJECT_DIRECTORY / "docs").rglob("*.md")]
+    marked = {
+        name
+        for document in documents
+        for name in re.findall(r"<!-- example: ([\w-]+) -->", document.read_text(encoding="utf-8"))
+    }
+    assert marked == {"token", "service", "database", "direct-driver", "emulated-console"}
