@@ -39,7 +39,10 @@ SERVICES = (
     "sqs",
     "sts",
 )
+_OTHERS_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
 _GRACE = 2
+_KEEP_ALIVE = 65
+"""Seconds; clients keep idle connections for less, and so never meet one that is just closing."""
 _DOCKER_POOL = 64
 
 
@@ -153,6 +156,7 @@ def main(  # noqa: PLR0913 - a command line's flags
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=_GRACE,
+            timeout_keep_alive=_KEEP_ALIVE,
             server_header=False,
             date_header=False,
         ),
@@ -204,7 +208,7 @@ def _configure_ministack(port: int, region: str) -> None:
     Lambda functions run as processes. A person's own AWS settings reach neither it nor the
     functions.
     """
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
+    for name in [name for name in os.environ if name.startswith(_OTHERS_SETTINGS)]:
         del os.environ[name]
     os.environ.update(
         {
@@ -214,6 +218,7 @@ def _configure_ministack(port: int, region: str) -> None:
             "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
             "MINISTACK_HOST": "localhost",
             "LOG_LEVEL": "WARNING",
+            "AUTH": "false",
             "LAMBDA_EXECUTOR": "local",
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",

@@ -55,7 +55,11 @@ class Account:
             ),
         )
         config = botocore.config.Config(
-            connect_timeout=5, read_timeout=_READ_TIMEOUT, retries={"total_max_attempts": 2}
+            connect_timeout=5,
+            read_timeout=_READ_TIMEOUT,
+            retries={"total_max_attempts": 2},
+            # The endpoint is on this machine, where a person's proxy leads nowhere.
+            proxies={},
         )
 
         def client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time

@@ -254,6 +254,8 @@ class ContainerEngine:
             # The Engine refuses more processors than the machine has.
             "nano_cpus": min(application.nano_cpus, self._processors * 1_000_000_000),
             "mem_limit": application.memory_bytes,
+            # A person's Docker settings are none of the service's.
+            "use_config_proxy": False,
             "extra_hosts": {"host.docker.internal": "host-gateway"},
         }
         if application.command is not None:

@@ -2,8 +2,9 @@
 
 As on App Runner, TLS ends here; instances see HTTP/1.1 with the caller's address and scheme in
 X-Forwarded-For and X-Forwarded-Proto. WebSockets are refused (App Runner has none), requests over
-the service's capacity answer 429, and a request ends after 120 s, its body included (developer
-guide, Developing application code).
+the service's capacity answer 429 until instances have been added (App Runner's public roadmap, on
+429 while scaling out), and a request ends after 120 s, its body included (developer guide,
+Developing application code).
 """
 
 import asyncio

@@ -280,7 +280,7 @@ def endpoint(
         [
             *("--port", "0", "--service-ports", f"{ports[0]}-{ports[-1]}", "--owner", OWNER),
             *("--certificate-authority", str(authority.directory)),
-            *("--scale-in-after", "3", "--metrics-period", "1", "--request-timeout", "6"),
+            *("--scale-in-after", "3", "--metrics-period", "1", "--request-timeout", "30"),
         ],
         {"DOCKER_HOST": engine.host},
     )
