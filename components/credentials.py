@@ -42,8 +42,8 @@ class ClientCredentials(pulumi.ComponentResource):
     It makes a Secrets Manager secret per client, holding a JSON object with ``clientId``,
     ``clientSecret``, ``tokenUrl``, ``scopes`` (a list of full names) and ``mcpUrl``. Whoever may
     read a client's secret is that client, so each is readable by its own ARN. With deletion
-    protection on, a deleted secret can be restored for 30 days. Idle, each secret costs 0.40 USD
-    a month.
+    protection on, the secrets are protected, and a deleted one can be restored for 30 days. Idle,
+    each secret costs 0.40 USD a month.
 
     Attributes:
         secret_arns: ARN of each client's secret, by the client's name.
@@ -62,22 +62,23 @@ class ClientCredentials(pulumi.ComponentResource):
             opts: Pulumi's resource options.
         """
         super().__init__("neo4j-mcp:credentials:ClientCredentials", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        protected = args.settings.deletion_protection
         arns: dict[str, pulumi.Output[str]] = {}
         for client_name, client in args.clients.items():
             secret = aws.secretsmanager.Secret(
                 f"{name}-{client_name}",
                 name=args.names.secret(client_name),
                 description=f"How {client_name} calls the Neo4j MCP server",
-                recovery_window_in_days=_RECOVERY_DAYS if args.settings.deletion_protection else 0,
+                recovery_window_in_days=_RECOVERY_DAYS if protected else 0,
                 tags=args.tags,
-                opts=child,
+                opts=pulumi.ResourceOptions(parent=self, protect=protected),
             )
             aws.secretsmanager.SecretVersion(
                 f"{name}-{client_name}-value",
                 secret_id=secret.id,
                 secret_string=_credentials(client, token_url=args.token_url, mcp_url=args.mcp_url),
-                opts=child,
+                # Never protected: a new address or secret replaces it.
+                opts=pulumi.ResourceOptions(parent=self),
             )
             arns[client_name] = secret.arn
         self.secret_arns = arns

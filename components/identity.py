@@ -66,11 +66,12 @@ class Identity(pulumi.ComponentResource):
 
     It makes a user pool without users, its domain, a resource server with the scopes, an app
     client per configured client (client credentials and nothing else), and the claims function
-    with its role, log group and permission. With deletion protection on, the pool, its domain and
-    its resource server are protected, because a new pool means new client ids, which are typed
-    into the Aura console; and the claims function's log, which says who was given which token,
-    outlives the stack. App clients are not protected: their list is the configuration's. Idle, it
-    costs nothing; tokens are billed by request.
+    with its role, log group and permission. With deletion protection on, the pool, its domain, its
+    resource server and its app clients are protected, because new ones would have new addresses
+    and ids, which stand in the Aura console; so is the permission, without which no token is
+    issued. A client's removal is then a step of its own: lift the protection first. And the claims
+    function's log, which says who was given which token, outlives the stack. Idle, it costs
+    nothing; tokens are billed by request.
 
     Attributes:
         endpoints: where tokens, discovery and keys are.
@@ -186,7 +187,7 @@ class Identity(pulumi.ComponentResource):
             function=function.name,
             principal=policies.COGNITO,
             source_arn=pool.arn,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=protected),
         )
         return pool
 
@@ -271,7 +272,11 @@ class Identity(pulumi.ComponentResource):
                 access_token="minutes"  # noqa: S106  a unit, no token
             ),
             # The scopes are names only; they have to exist before a client may hold them.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[resource_server]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[resource_server],
+                protect=args.settings.deletion_protection,
+            ),
         )
         return AppClient(
             client_id=resource.id,

@@ -33,9 +33,9 @@ class AppRunnerHost(pulumi.ComponentResource):
 
     It makes the service, the role that pulls the image, the role that the server runs as (which
     may do nothing, or send traces where tracing is on), the auto-scaling configuration, the
-    observability configuration and, where the configuration asks for one, the VPC connector. The
-    service itself holds nothing that could be lost, so it is never protected. Idle, the minimum of
-    instances costs its memory: about 0.007 USD per GB and hour.
+    observability configuration and, where the configuration asks for one, the VPC connector. With
+    deletion protection on, the service is protected, because a new one has a new address. Idle,
+    the minimum of instances costs its memory: about 0.007 USD per GB and hour.
 
     Attributes:
         service_url: base URL of the service.
@@ -75,7 +75,9 @@ class AppRunnerHost(pulumi.ComponentResource):
             observability_configuration=self._observability(args),
             tags=args.tags,
             # App Runner pulls while the service is being created.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[may_pull]),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[may_pull], protect=settings.deletion_protection
+            ),
         )
         self.service_url = pulumi.Output.concat("https://", service.service_url)
         self.service_arn = service.arn

@@ -75,7 +75,7 @@ def test_the_secrets_value_is_a_secret_in_the_state_and_its_arn_is_not(
 
 
 @pytest.mark.parametrize(("protected", "days"), [("true", 30), ("false", 0)])
-def test_a_deleted_secret_can_be_restored_as_configured(
+def test_secrets_are_protected_and_can_be_restored_as_configured(
     make_settings: MakeSettings,
     names: ResourceNames,
     tags: dict[str, str],
@@ -86,4 +86,5 @@ def test_a_deleted_secret_can_be_restored_as_configured(
 
     for secret in result.of_type(SECRET):
         assert secret.inputs["recoveryWindowInDays"] == days
-        assert not secret.protect
+        assert secret.protect is (days > 0)
+    assert not any(version.protect for version in result.of_type(VERSION))

@@ -202,7 +202,6 @@ def test_what_cannot_be_made_again_is_protected_as_configured(
 
     pool = result.one(POOL)
     assert pool.inputs["deletionProtection"] == ("ACTIVE" if protected else "INACTIVE")
-    for each in (pool, result.one(DOMAIN), result.one(RESOURCE_SERVER)):
-        assert each.protect is protected
+    for type_ in (POOL, DOMAIN, RESOURCE_SERVER, CLIENT, PERMISSION):
+        assert {each.protect for each in result.of_type(type_)} == {protected}
     assert result.one(LOG_GROUP).retain_on_delete is protected
-    assert not any(client.protect for client in result.of_type(CLIENT))

@@ -244,9 +244,34 @@ def test_every_policy_names_what_it_allows(deploy: Deploy, stack: str) -> None:
             assert set(statement["Action"]) <= ACTIONS_WITHOUT_RESOURCE
 
 
-@pytest.mark.parametrize(("stack", "protected"), [("dev", 0), ("prod", 4), ("local", 0)])
-def test_production_alone_is_protected(deploy: Deploy, stack: str, protected: int) -> None:
-    assert sum(each.protect for each in deploy(stack).registrations) == protected
+@pytest.mark.parametrize("stack", ["dev", "local"])
+def test_other_stacks_than_production_can_be_thrown_away(deploy: Deploy, stack: str) -> None:
+    for each in deploy(stack).registrations:
+        assert not each.protect
+        assert not each.retain_on_delete
+
+
+def test_a_destroy_of_production_takes_away_what_the_next_deployment_brings_back(
+    deploy: Deploy,
+) -> None:
+    registrations = {
+        each.urn: each for each in deploy("prod").registrations if each.type not in COMPONENTS
+    }
+    # The engine deletes all that isn't protected and that nothing protected stands on.
+    kept: set[str] = set()
+    standing = [urn for urn, each in registrations.items() if each.protect]
+    while standing:
+        urn = standing.pop()
+        if urn in registrations and urn not in kept:
+            kept.add(urn)
+            standing += registrations[urn].dependencies
+
+    assert {each.type for urn, each in registrations.items() if urn not in kept} == {
+        "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+        "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration",
+        # Its deletion leaves the current value where it is.
+        SECRET_VERSION,
+    }
 
 
 def test_a_bad_configuration_creates_nothing(

@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 import pulumi
+import pytest
 
 from components.hosting import HOSTS, HostArgs, mcp_url
 from components.hosting.apprunner import AppRunnerHost
@@ -195,6 +196,17 @@ def test_connections_leave_through_a_configured_vpc(
     egress = result.one(SERVICE).inputs["networkConfiguration"]["egressConfiguration"]
     assert egress["egressType"] == "VPC"
     assert egress["vpcConnectorArn"].endswith("neo4j-mcp-dev-egress")
+
+
+@pytest.mark.parametrize("protected", ["true", "false"])
+def test_the_service_is_protected_as_configured(
+    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str], protected: str
+) -> None:
+    result = declare(make_settings(deletionProtection=protected), names, tags)
+
+    assert result.one(SERVICE).protect is (protected == "true")
+    # Every change of scaling replaces the configuration.
+    assert not result.one(SCALING).protect
 
 
 def test_every_hosting_choice_has_its_host() -> None:
