@@ -33,6 +33,7 @@ from localcloud.providers.values import Values, text
 _LIMIT_SECONDS: Final = 1200.0
 _LOG_LINES: Final = 5
 _TAGGING: Final = Tagging(resource="ResourceArn")
+_RUNNING: Final = frozenset({"PENDING", "IN_PROGRESS", "ROLLBACK_IN_PROGRESS"})
 _FAILED: Final = frozenset({"CREATE_FAILED", "DELETE_FAILED"})
 
 _IMAGE: Final = {
@@ -166,14 +167,16 @@ class Service(AwsResource):
     def update(self, request: Request[Aws], resource_id: str, olds: Values, news: Values) -> None:
         """Change the service and wait until it runs as changed."""
         self._settle(request, resource_id, news)
+        before = self._last_operation(request, resource_id, news)
         wanted = dict(news)
         if "observabilityConfiguration" not in news:
             wanted["observabilityConfiguration"] = {"observabilityEnabled": False}
         super().update(request, resource_id, olds, wanted)
         service = self._settle(request, resource_id, news)
         last = self._last_operation(request, resource_id, news)
-        succeeded = last.get("Status") in (None, "SUCCEEDED")
-        if service["Status"] != "RUNNING" or not succeeded:
+        # A change of tags alone is no operation.
+        deployed = last.get("Id") != before.get("Id")
+        if service["Status"] != "RUNNING" or (deployed and last["Status"] != "SUCCEEDED"):
             self._fail(request, service, news, "UPDATE_SERVICE")
 
     def delete(self, request: Request[Aws], resource_id: str, state: Values) -> None:
@@ -193,8 +196,10 @@ class Service(AwsResource):
         """Wait for the end of the operation in progress."""
 
         def poll() -> Document | None:
+            last = self._last_operation(request, arn, values)
             found = self.call(request, self.reads, {"ServiceArn": arn}, values)
-            return None if found["Status"] == "OPERATION_IN_PROGRESS" else found
+            running = last.get("Status") in _RUNNING or found["Status"] == "OPERATION_IN_PROGRESS"
+            return None if running else found
 
         return wait(request, poll, what=f"the App Runner service {arn}", limit=_LIMIT_SECONDS)
 

@@ -29,15 +29,17 @@ def _described(status: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - me
 
 
 def _scripted(
-    *statuses: str, operation: str = "SUCCEEDED", log: list[str] | None = None
+    *statuses: str, operation: str = "SUCCEEDED", log: list[str] | None = None, before: int = 0
 ) -> FakeAws:
-    summary = {"Type": "SOME_SERVICE", "Status": operation}
+    """A service's statuses one after the other, and the last operation after `before` looks."""
+    first = {"Id": "1", "Type": "CREATE_SERVICE", "Status": "SUCCEEDED"}
+    last = {"Id": "2", "Type": "SOME_SERVICE", "Status": operation}
     return fake(
         CreateService=[_described("OPERATION_IN_PROGRESS")],
         UpdateService=[_described("OPERATION_IN_PROGRESS")],
         DeleteService=[_described("OPERATION_IN_PROGRESS")],
         DescribeService=[_described(status) for status in statuses],
-        ListOperations=[{"OperationSummaryList": [summary]}],
+        ListOperations=[{"OperationSummaryList": [each]} for each in [*[first] * before, last]],
         FilterLogEvents=[{"events": [{"message": line} for line in log or []]}],
         ListTagsForResource=[{"Tags": [{"Key": "a", "Value": "1"}]}],
         TagResource=[{}],
@@ -83,16 +85,26 @@ def test_only_a_failed_service_must_be_replaced() -> None:
 def test_an_update_that_is_rolled_back_is_a_failure() -> None:
     olds: Values = {**_INPUTS, "arn": _ARN, "status": "RUNNING"}
     news: Values = {**_INPUTS, "instanceConfiguration": {"cpu": "2048"}}
-    aws = _scripted("RUNNING", operation="ROLLBACK_SUCCEEDED")
+    aws = _scripted("RUNNING", operation="ROLLBACK_SUCCEEDED", before=2)
     with pytest.raises(ProviderError, match=r"SOME_SERVICE .* ended ROLLBACK_SUCCEEDED"):
         Service().update(request(aws), _ARN, olds, news)
+
+
+def test_an_operation_goes_on_where_the_status_lags_behind() -> None:
+    aws = _scripted("RUNNING")
+    states = ["PENDING", "IN_PROGRESS", "SUCCEEDED"]
+    aws.script["ListOperations"] = [
+        {"OperationSummaryList": [{"Id": "1", "Type": "T", "Status": state}]} for state in states
+    ]
+    Service().create(request(aws), _INPUTS)
+    assert len(aws.called("ListOperations")) == 3
 
 
 def test_an_update_switches_off_what_the_program_no_longer_has() -> None:
     olds: Values = {**_INPUTS, "arn": _ARN, "tags": {"a": "1", "b": "2"}}
     news: Values = {**_INPUTS, "tags": {"a": "3"}}
     del news["observabilityConfiguration"]
-    aws = _scripted("RUNNING")
+    aws = _scripted("RUNNING", before=2)
     Service().update(request(aws), _ARN, olds, news)
     assert aws.called("UpdateService")[0]["ObservabilityConfiguration"] == {
         "ObservabilityEnabled": False
@@ -105,7 +117,8 @@ def test_an_update_switches_off_what_the_program_no_longer_has() -> None:
 
 def test_a_change_of_tags_alone_deploys_nothing() -> None:
     olds: Values = {**_INPUTS, "arn": _ARN}
-    aws = _scripted("RUNNING")
+    # The last operation, long over, failed.
+    aws = _scripted("RUNNING", operation="ROLLBACK_SUCCEEDED")
     Service().update(request(aws), _ARN, olds, {**_INPUTS, "tags": {"a": "3"}})
     assert aws.called("UpdateService") == []
     assert len(aws.called("TagResource")) == 1
@@ -116,7 +129,7 @@ def test_a_deletion_waits_for_its_end_and_takes_gone_for_done() -> None:
     Service().delete(request(aws), _ARN, {})
     assert len(aws.called("DeleteService")) == 1
     gone = _scripted("RUNNING")
-    gone.script["DescribeService"] = [not_found("DescribeService")]
+    gone.script["ListOperations"] = [not_found("ListOperations")]
     Service().delete(request(gone), _ARN, {})
     assert gone.called("DeleteService") == []
 
