@@ -59,6 +59,7 @@ class Api:
             shared.DEFAULT_AUTO_SCALING, _DEFAULT_LIMITS, {}, _DEFAULT_AUTO_SCALING_ID
         ).arn
         self._hosted: dict[str, HostedService] = {}
+        self._names_in_creation: set[str] = set()
         self._handlers: dict[str, _Handler] = {
             "CreateService": self._create_service,
             "DescribeService": self._describe_service,
@@ -114,15 +115,24 @@ class Api:
 
     async def _create_service(self, parameters: JsonObject) -> JsonObject:
         name = parameters["ServiceName"]
-        living = self._living()
-        if any(hosted.service.name == name for hosted in living):
+        names = {hosted.service.name for hosted in self._living()} | self._names_in_creation
+        if name in names:
             raise _invalid(f"Service with the provided name already exists: {name}.")
-        if len(living) >= rules.SERVICE_QUOTA:
+        if len(names) >= rules.SERVICE_QUOTA:
             raise ApiError(
                 "ServiceQuotaExceededException",
                 f"An account has at most {rules.SERVICE_QUOTA} services.",
             )
-        configuration = await self._checked(parameters, None)
+        # The checks take a while, and the same name may be asked for meanwhile.
+        self._names_in_creation.add(name)
+        try:
+            hosted = await self._set_up(name, parameters)
+        finally:
+            self._names_in_creation.discard(name)
+        return self._started(hosted, hosted.begin(OperationType.CREATE_SERVICE))
+
+    async def _set_up(self, name: str, parameters: JsonObject) -> HostedService:
+        configuration = self._checked(parameters, None)
         service_id = new_resource_id()
         service = Service(
             name=name,
@@ -136,7 +146,7 @@ class Api:
         hosted = HostedService(service, self._platform, self._limits, self._forget_images)
         service.url = await self._open(hosted)
         self._hosted[service.arn] = hosted
-        return self._started(hosted, hosted.begin(OperationType.CREATE_SERVICE))
+        return hosted
 
     async def _describe_service(self, parameters: JsonObject) -> JsonObject:
         return {"Service": self._description(self._find(parameters["ServiceArn"]))}
@@ -146,7 +156,7 @@ class Api:
         if parameters.keys() == {"ServiceArn"}:
             raise _invalid("No configurations provided in the UpdateService request.")
         self._require_state(hosted, OperationType.UPDATE_SERVICE)
-        configuration = await self._checked(parameters, hosted.service.configuration)
+        configuration = self._checked(parameters, hosted.service.configuration)
         await self._check_roles(configuration, hosted.service.arn)
         # The checks took a while, and another operation may have begun meanwhile.
         self._require_state(hosted, OperationType.UPDATE_SERVICE)
@@ -287,7 +297,7 @@ class Api:
         tags = self._tags_of(parameters["ResourceArn"])
         return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
-    async def _checked(
+    def _checked(
         self, parameters: JsonObject, current: ServiceConfiguration | None
     ) -> ServiceConfiguration:
         """Complete a request's settings and check them.

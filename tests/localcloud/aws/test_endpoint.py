@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import docker.errors
 import httpx
 import jwt
 import psutil
@@ -257,3 +258,39 @@ def test_it_leaves_nothing_behind(
         ]
     for port in [*ports, int(own.url.rpartition(":")[2])]:
         assert not listens(port)
+
+
+def test_it_sweeps_what_a_killed_run_left(
+    engine: docker_engine.DockerEngine, server_binary: bytes, tmp_path: Path
+) -> None:
+    owner = "test-aws-sweeps"
+    ports = free_port_range(1)
+    with docker_client(engine) as client:
+        own = AwsEndpoint(
+            url="http://localhost:1",
+            authority=None,  # type: ignore[arg-type] # nothing is asked over TLS here
+            docker=client,
+            bridge_address=engine.bridge_address,
+            process=None,  # type: ignore[arg-type] # not started yet
+        )
+        own.build("test-aws-sweeps:1", server_binary, "sweeps")
+        labels = {docker_engine.LABEL: owner, f"{docker_engine.LABEL}.instance": "left"}
+        left = client.containers.create("test-aws-sweeps:1", labels=labels)
+        others = client.containers.create(
+            "test-aws-sweeps:1", labels={**labels, docker_engine.LABEL: "somebody-else"}
+        )
+        process, _ = start_endpoint(
+            [
+                *("--port", "0", "--service-ports", f"{ports[0]}-{ports[0]}", "--owner", owner),
+                *("--certificate-authority", str(tmp_path / "ca")),
+            ],
+            {"DOCKER_HOST": engine.host},
+        )
+        try:
+            with pytest.raises(docker.errors.NotFound):
+                left.reload()
+            others.reload()
+        finally:
+            stop_endpoint(process)
+            others.remove(force=True)
+            client.images.remove("test-aws-sweeps:1")
