@@ -31,7 +31,7 @@ from localcloud.aura.packstream import (
     pack,
     unpack,
 )
-from localcloud.aura.roles import Role, asks_for_current_user, denial, only_explains
+from localcloud.aura.roles import Role, asks_for_current_user, denial, explained, only_explains
 from localcloud.aura.session import Phase, Step, decide
 from localcloud.aura.upstream import Database, Upstream, unavailable
 
@@ -274,7 +274,8 @@ class _Session:
         if asks_for_current_user(text):
             extra.pop("db", None)
             who: dict[str, Value] = {"user": principal.username, "roles": [*principal.role_names]}
-            return pack(_WHO_AM_I) + pack(who), extra
+            query = explained(_WHO_AM_I) if only_explains(text) else _WHO_AM_I
+            return pack(query) + pack(who), extra
         if role is not Role.ADMIN:
             analyst = self._gateway.analyst
             name = self._transaction_database if self._in_transaction else extra.get("db")

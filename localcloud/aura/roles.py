@@ -79,10 +79,11 @@ _ADMINISTRATION: Final = re.compile(
 )
 _SCHEMA_COMMAND: Final = re.compile(r"(Create|Drop).*(Index|Constraint).*|DoNothingIf.*")
 _SHOW_DATABASES: Final = re.compile(
-    r"\s*SHOW\s+(DATABASES?|HOME\s+DATABASE|DEFAULT\s+DATABASE)\s*;?\s*", re.IGNORECASE | re.ASCII
+    r"\s*(EXPLAIN\s+)?SHOW\s+(DATABASES?|HOME\s+DATABASE|DEFAULT\s+DATABASE)\s*;?\s*",
+    re.IGNORECASE | re.ASCII,
 )
 _SHOW_CURRENT_USER: Final = re.compile(
-    r"\s*SHOW\s+CURRENT\s+USER\s*;?\s*", re.IGNORECASE | re.ASCII
+    r"\s*(EXPLAIN\s+)?SHOW\s+CURRENT\s+USER\s*;?\s*", re.IGNORECASE | re.ASCII
 )
 _EXPLAIN: Final = re.compile(r"[ \t\r\n]*EXPLAIN[ \t\r\n]", re.IGNORECASE | re.ASCII)
 _PROFILE: Final = re.compile(r"([ \t\r\n]*)PROFILE([ \t\r\n])", re.IGNORECASE | re.ASCII)
@@ -134,7 +135,7 @@ def asks_for_current_user(text: str) -> bool:
         text: the query.
 
     Returns:
-        True for SHOW CURRENT USER and nothing else.
+        True for SHOW CURRENT USER, run or explained, and nothing else.
     """
     return _SHOW_CURRENT_USER.fullmatch(text) is not None
 

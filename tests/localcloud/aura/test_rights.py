@@ -153,6 +153,7 @@ ORDINARY: Final = [
     "SHOW PROCEDURES YIELD name RETURN count(*)",
     "SHOW FUNCTIONS YIELD name RETURN count(*)",
     "SHOW CURRENT USER",
+    "EXPLAIN SHOW CURRENT USER",
     "RETURN apoc.coll.max([1, 2]), apoc.version()",
     "EXPLAIN CREATE (n:Hacked)",
     "CALL tx.setMetaData({app: 'test'})",

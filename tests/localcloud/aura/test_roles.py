@@ -53,6 +53,7 @@ def _command(operator: str, query_type: str = "s") -> Plan:
         ("CALL what.is.this()", _call("what.is.this"), Role.ADMIN),
         ("SHOW USERS", _command("AdministrationCommand"), Role.ADMIN),
         ("SHOW DATABASES", _command("AdministrationCommand"), Role.READER),
+        ("EXPLAIN SHOW DATABASES", _command("AdministrationCommand"), Role.READER),
         ("SHOW DATABASES YIELD *", _command("AdministrationCommand"), Role.ADMIN),
         ("SHOW SETTINGS", _command("ShowSettings", "r"), Role.ADMIN),
         ("SHOW TRANSACTIONS", _command("ShowTransactions", "r"), Role.ADMIN),
@@ -127,6 +128,7 @@ def test_a_plan_is_asked_for(text: str, expected: str) -> None:
     [
         ("SHOW CURRENT USER", True),
         (" show  current\nuser ; ", True),
+        ("EXPLAIN SHOW CURRENT USER", True),
         ("SHOW CURRENT USER YIELD *", False),
         ("SHOW USERS", False),
     ],
