@@ -1,3 +1,4 @@
+import gc
 import json
 import os
 import socket
@@ -136,3 +137,10 @@ def shell(running: Cloud) -> dict[str, str]:
         "LOCALCLOUD_HOME": str(running.home),
         **{variable: ports[port] for port, variable in PORT_VARIABLES.items()},
     }
+
+
+@pytest.fixture
+def failing_program() -> Iterator[None]:
+    """The Automation API leaves the event loop of a program that fails open: end it here."""
+    yield
+    gc.collect()

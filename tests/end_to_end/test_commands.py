@@ -58,6 +58,7 @@ def test_the_environment_serves_a_persons_own_tools(
         pulumi stack output mcpUrl
         docker version --format '{{{{.Server.Os}}}}'
         curl --silent --fail "$(pulumi stack output serviceUrl)/healthz"
+        echo
         {sys.executable} -c 'import boto3; \
             print(boto3.client("apprunner").list_services()["ServiceSummaryList"][0]["Status"])'
         {sys.executable} -c 'import os; print(os.environ["NEO4J_URI"])'

@@ -163,7 +163,7 @@ def test_docker_pulls_the_pushed_digest(running: Cloud, outputs: dict[str, Any],
     password = base64.b64decode(grant["authorizationToken"]).decode().partition(":")[2]
     reference = f"{repository['repositoryUri']}@{outputs['imageDigest']}"
     image = client.images.pull(reference, auth_config={"username": "AWS", "password": password})
-    assert image.attrs["Config"]["User"] == "65532"
+    assert image.attrs["Config"]["User"] == "65532:65532"
     client.close()
 
 
