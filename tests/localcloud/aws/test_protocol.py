@@ -97,6 +97,14 @@ def test_all_violations_are_told_at_once(protocol: ServiceProtocol) -> None:
         assert path in message
 
 
+def test_values_outside_an_enumeration_are_told(protocol: ServiceProtocol) -> None:
+    with pytest.raises(ApiError, match=r"must satisfy enum value set: \[AWSXRAY\]"):
+        protocol.validate(
+            "CreateObservabilityConfiguration",
+            {"ObservabilityConfigurationName": "name", "TraceConfiguration": {"Vendor": "x"}},
+        )
+
+
 def test_answers_carry_epoch_seconds() -> None:
     at = dt.datetime(2026, 11, 25, 1, 2, 3, 456000, tzinfo=dt.UTC)
     assert json.loads(encode({"At": at, "None": None})) == {"At": 1795568523.456}

@@ -267,6 +267,7 @@ async def test_a_caller_that_leaves_frees_its_place(served: Served, fleets: Flee
         await asyncio.sleep(60)
         return web.Response(text=request.path)
 
+    served.front._request_timeout = 60
     fleets.engine.handler = handler
     asking = asyncio.ensure_future(served.client.get(served.url))
     await until(lambda: served.fleet.in_flight == 1)

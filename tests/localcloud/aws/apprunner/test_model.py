@@ -14,6 +14,7 @@ _REQUEST: dict[str, Any] = {
             "ImageConfiguration": {"RuntimeEnvironmentVariables": {"PASSWORD": "hush"}},
         }
     },
+    "HealthCheckConfiguration": {"Interval": 7},
     "InstanceConfiguration": {"Cpu": "0.25 vCPU", "Memory": "0.5 GB"},
 }
 
@@ -42,6 +43,7 @@ def test_an_update_keeps_what_it_does_not_name() -> None:
     assert after.source == before.source
     assert after.instance == before.instance
     assert after.health_check == {**before.health_check, "Protocol": "HTTP"}
+    assert after.health_check["Interval"] == 7
     assert not after.same_application(before)
 
 
