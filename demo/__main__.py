@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
 
-import boto3
 import httpx2
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from automation.deployment import Deployment, DeploymentError, Target
+from automation.deployment import Deployment, DeploymentError
 from demo import scenario
-from demo.calls import Credentials, ToolError
+from demo.calls import ToolError
 from demo.scenario import Line
+from demo.stand_in import connect_aura, read_credentials, target
 from localcloud import cloud
 from localcloud.cloud import Cloud, Ports
 from localcloud.errors import LocalCloudError
@@ -28,8 +28,6 @@ app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False
 )
 
-_CONSOLE_TIMEOUT = 30.0
-
 
 @app.command()
 def run() -> None:
@@ -37,10 +35,10 @@ def run() -> None:
     progress = Progress()
     running = cloud.up(Home.default(), Ports.from_environment(), progress)
     with progress.step(f"Deploying the stack {STACK}", expect="about half a minute"):
-        deployed = Deployment(_target(running)).up(progress.note)
+        deployed = Deployment(target(running)).up(progress.note)
     outputs = deployed.outputs
     with progress.step("Typing auraSso into the Aura console"):
-        _connect_aura(running, outputs["auraSso"])
+        connect_aura(running, outputs["auraSso"])
     operations = ", ".join(f"{count} {name}" for name, count in deployed.changes.counts.items())
     lines = [Line(what=f"The stack {STACK} is deployed", shown=operations, true=True)]
     try:
@@ -57,7 +55,7 @@ def run() -> None:
 def outputs() -> None:
     """Print the stack's outputs as JSON and nothing else."""
     typer.echo(
-        json.dumps(Deployment(_target(cloud.find_running(Home.default()))).outputs(), indent=2)
+        json.dumps(Deployment(target(cloud.find_running(Home.default()))).outputs(), indent=2)
     )
 
 
@@ -69,58 +67,16 @@ def down() -> None:
     running = Cloud.find(home)
     if running is not None:
         with progress.step(f"Destroying the stack {STACK}", expect="about half a minute"):
-            Deployment(_target(running)).destroy(progress.note)
+            Deployment(target(running)).destroy(progress.note)
     cloud.down(home, progress)
-
-
-def _target(running: Cloud) -> Target:
-    home = Home(running.home)
-    return Target(
-        stack=STACK,
-        workspace=home.workspace,
-        engine=home.engine,
-        environment=running.environment(),
-    )
-
-
-def _connect_aura(running: Cloud, aura_sso: dict[str, Any]) -> None:
-    credentials = json.loads(running.console_credentials.read_text(encoding="utf-8"))
-    response = httpx2.put(
-        f"{running.console_url}/sso",
-        json=aura_sso,
-        auth=(credentials["username"], credentials["password"]),
-        timeout=_CONSOLE_TIMEOUT,
-    )
-    if response.is_error:
-        raise LocalCloudError(f"The Aura console refuses auraSso: {response.text}")
-
-
-def _credentials(running: Cloud, secret_arn: str) -> Credentials:
-    """Read a caller's secret, as the caller itself does."""
-    environment = running.environment()
-    secrets = boto3.client(
-        "secretsmanager",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        region_name=environment["AWS_REGION"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    )
-    secret = json.loads(secrets.get_secret_value(SecretId=secret_arn)["SecretString"])
-    return Credentials(
-        client_id=secret["clientId"],
-        client_secret=secret["clientSecret"],
-        token_url=secret["tokenUrl"],
-        scopes=tuple(secret["scopes"]),
-        mcp_url=secret["mcpUrl"],
-    )
 
 
 async def _go_the_way(running: Cloud, outputs: Mapping[str, Any], lines: list[Line]) -> None:
     tls = ssl.create_default_context(cafile=str(Home(running.home).certificate_bundle))
     clients = outputs["clients"]
     way = scenario.run(
-        _credentials(running, clients["reader"]["secretArn"]),
-        _credentials(running, clients["writer"]["secretArn"]),
+        read_credentials(running, clients["reader"]["secretArn"]),
+        read_credentials(running, clients["writer"]["secretArn"]),
         outputs["auraSso"],
         tls,
     )

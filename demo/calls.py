@@ -11,8 +11,8 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-# The server ends a call after 60 s; a little more, so that its own answer comes first.
-_TIMEOUT = httpx2.Timeout(65.0, connect=10.0)
+# App Runner ends a request after 120 s; a little more, so that its own answer comes first.
+_TIMEOUT = httpx2.Timeout(125.0, connect=10.0)
 
 
 class ToolError(Exception):

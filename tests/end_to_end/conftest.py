@@ -1,18 +1,16 @@
 import gc
-import json
 import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import boto3
-import httpx2
 import pytest
 import yaml
 
-from automation.deployment import Deployment, Target
+from automation.deployment import Deployment
+from demo.stand_in import connect_aura, target
 from localcloud import cloud
 from localcloud.cloud import PORT_VARIABLES, Cloud, Ports
 from localcloud.paths import Home
@@ -56,20 +54,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="session")
-def target(running: Cloud) -> Target:
-    home = Home(running.home)
-    return Target(
-        stack=STACK,
-        workspace=home.workspace,
-        engine=home.engine,
-        environment=running.environment(),
-    )
-
-
-@pytest.fixture(scope="session")
-def deployed(target: Target) -> Iterator[Deployment]:
+def deployed(running: Cloud) -> Iterator[Deployment]:
     """The stack, up once for all tests of the session."""
-    deployment = Deployment(target)
+    deployment = Deployment(target(running))
     deployment.up()
     yield deployment
     deployment.destroy()
@@ -79,21 +66,14 @@ def deployed(target: Target) -> Iterator[Deployment]:
 def outputs(running: Cloud, deployed: Deployment) -> dict[str, Any]:
     """The stack's outputs; auraSso is typed into the emulated Aura."""
     outputs = deployed.outputs()
-    credentials = json.loads(running.console_credentials.read_text(encoding="utf-8"))
-    response = httpx2.put(
-        f"{running.console_url}/sso",
-        json=outputs["auraSso"],
-        auth=(credentials["username"], credentials["password"]),
-        timeout=30,
-    )
-    assert response.is_success, response.text
+    connect_aura(running, outputs["auraSso"])
     return outputs
 
 
 @pytest.fixture
-def configure(target: Target, deployed: Deployment) -> Iterator[Configure]:
+def configure(running: Cloud, deployed: Deployment) -> Iterator[Configure]:
     """Change the stack's configuration; the test's end puts it, and the stack, back."""
-    path = Path(target.workspace) / f"Pulumi.{STACK}.yaml"
+    path = Home(running.home).workspace / f"Pulumi.{STACK}.yaml"
     original = path.read_text(encoding="utf-8")
 
     def change(settings: dict[str, Any]) -> None:

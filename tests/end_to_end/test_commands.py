@@ -35,13 +35,13 @@ def _run(shell: dict[str, str], *command: str) -> subprocess.CompletedProcess[st
 def test_the_demo_runs_again_on_what_is_up(
     shell: dict[str, str], deployed: Deployment, outputs: dict[str, Any]
 ) -> None:
-    for _ in range(2):
-        done = _run(shell, sys.executable, "-m", "demo", "run")
+    first, second = (_run(shell, sys.executable, "-m", "demo", "run") for _ in range(2))
+    for done in (first, second):
         assert done.returncode == 0, done.stderr
         assert "✗" not in done.stdout
         assert done.stdout.count("✓") == 11
         assert outputs["mcpUrl"] in done.stdout
-    assert "The writer finds Les Misérables" in done.stdout
+    assert "The writer finds Les Misérables" in second.stdout
     assert deployed.preview().none
 
 

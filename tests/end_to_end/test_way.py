@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import datetime as dt
-import json
 import ssl
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from neo4j.exceptions import ClientError, Forbidden
 from automation.deployment import Deployment
 from demo import scenario
 from demo.calls import Credentials, call_tool, connect, fetch_token
+from demo.stand_in import read_credentials
 from localcloud.cloud import Cloud
 from localcloud.docker_engine import LABEL
 from localcloud.paths import Home
@@ -35,20 +35,12 @@ def tls(running: Cloud) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def credentials(outputs: dict[str, Any], aws: Aws) -> dict[str, Credentials]:
+def credentials(running: Cloud, outputs: dict[str, Any]) -> dict[str, Credentials]:
     """What each client reads from its own secret."""
-    found = {}
-    for name, client in outputs["clients"].items():
-        answer = aws("secretsmanager").get_secret_value(SecretId=client["secretArn"])
-        secret = json.loads(answer["SecretString"])
-        found[name] = Credentials(
-            client_id=secret["clientId"],
-            client_secret=secret["clientSecret"],
-            token_url=secret["tokenUrl"],
-            scopes=tuple(secret["scopes"]),
-            mcp_url=secret["mcpUrl"],
-        )
-    return found
+    return {
+        name: read_credentials(running, client["secretArn"])
+        for name, client in outputs["clients"].items()
+    }
 
 
 @pytest.fixture
