@@ -188,6 +188,8 @@ async def test_logs_and_metrics_reach_cloudwatch(
     assert statistic("RequestLatency", "SampleCount") == 8
     assert statistic("ActiveInstances", "Maximum") == 1
     assert statistic("Concurrency", "Maximum") == 1
+    # Use is known from the second look at an instance on.
+    eventually(lambda: statistic("MemoryUtilization", "SampleCount"))
     assert 0 < statistic("MemoryUtilization", "Maximum") < 100
     own = [{"Name": "Instance", "Value": instance}]
     eventually(lambda: statistic("CPUUtilization", "SampleCount", own))
