@@ -7,7 +7,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -80,7 +80,6 @@ class Docker:
     host: str | None
     project_directory: Path
     owner: str | None = None
-    _environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
     def connect(self) -> docker.APIClient:
         """Connect to the engine, without the person's own registry credentials.
@@ -88,7 +87,7 @@ class Docker:
         Raises:
             ProviderError: the engine doesn't answer.
         """
-        environment = dict(self._environment)
+        environment = dict(os.environ)
         if self.host is not None:
             environment["DOCKER_HOST"] = self.host
         try:

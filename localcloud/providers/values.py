@@ -175,6 +175,25 @@ def mapping(value: Value) -> Values:
     return value
 
 
+def strings(value: Value) -> Sequence[str]:
+    """Take a value that is a list of strings, or nothing (an empty list then).
+
+    Args:
+        value: the value.
+
+    Returns:
+        The strings.
+
+    Raises:
+        TypeError: it is something else; the message doesn't show it.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise TypeError(f"a list was expected, not {type(value).__name__}")
+    return [text(item) for item in value]
+
+
 def _decode(wire: struct_pb2.Value, secret: list[bool]) -> Value:
     kind = wire.WhichOneof("kind")
     if kind == "bool_value":
@@ -268,22 +287,3 @@ def _signed(signature: str, fields: Mapping[str, struct_pb2.Value]) -> struct_pb
             fields={_SIGNATURE: struct_pb2.Value(string_value=signature), **fields}
         )
     )
-
-
-def strings(value: Value) -> Sequence[str]:
-    """Take a value that is a list of strings, or nothing (an empty list then).
-
-    Args:
-        value: the value.
-
-    Returns:
-        The strings.
-
-    Raises:
-        TypeError: it is something else; the message doesn't show it.
-    """
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise TypeError(f"a list was expected, not {type(value).__name__}")
-    return [text(item) for item in value]
