@@ -2,6 +2,8 @@
 
 import signal
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +12,9 @@ import psutil
 import pytest
 from neo4j.exceptions import Neo4jError
 
+from localcloud.paths import cache_directory
+from localcloud.progress import Progress
+from localcloud.toolchains import java
 from tests.localcloud.aura.instance import Aura, sso, started
 from tests.localcloud.aura.issuer import Issuer
 
@@ -43,10 +48,24 @@ def test_only_the_owner_reads_the_password(aura: Aura) -> None:
 
 
 def test_the_database_itself_listens_on_the_loopback_interface_only(aura: Aura) -> None:
-    (java,) = psutil.Process(aura.process.pid).children()
-    listening = [each for each in java.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
+    (database,) = psutil.Process(aura.process.pid).children()
+    listening = [
+        each for each in database.net_connections("tcp") if each.status == psutil.CONN_LISTEN
+    ]
     assert len(listening) == 1
     assert listening[0].laddr.ip in {"127.0.0.1", "::ffff:127.0.0.1"}
+
+
+def test_a_state_folder_serves_one_instance(aura: Aura, tmp_path: Path) -> None:
+    command = [
+        *(sys.executable, "-m", "localcloud.aura", "--state-dir", str(aura.state)),
+        *("--cache-dir", str(cache_directory()), "--ca-dir", str(tmp_path / "ca")),
+        *("--java", str(java(Progress())), "--port", "0", "--console-port", "0"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert f"another emulated Aura runs on {aura.state}; stop it first" in done.stderr
+    assert aura.ask_console("GET")[0] == 200
 
 
 def _gone(process: psutil.Process) -> bool:
@@ -68,24 +87,24 @@ def test_an_instance_lives_and_dies_as_a_service_does(tmp_path: Path, issuer: Is
         with aura.driver(neo4j.bearer_auth(issuer.token("writer"))) as driver:
             driver.execute_query("CREATE (:Kept)")
         admin = aura.admin
-        (java,) = psutil.Process(aura.process.pid).children()
+        (database,) = psutil.Process(aura.process.pid).children()
         aura.process.send_signal(signal.SIGTERM)
         assert aura.process.wait(10) == 0
-        assert _gone(java)
+        assert _gone(database)
 
     with started(state, ca, tmp_path / "log-2") as aura:
         assert aura.admin == admin
         with aura.driver(neo4j.bearer_auth(issuer.token("reader"))) as driver:
             assert len(driver.execute_query("MATCH (n:Kept) RETURN n").records) == 1
-            (java,) = psutil.Process(aura.process.pid).children()
-            java.kill()
+            (database,) = psutil.Process(aura.process.pid).children()
+            database.kill()
             assert aura.process.wait(20) == 1
             assert "Neo4j ended with status -9" in aura.log.read_text(encoding="utf-8")
             with pytest.raises((Neo4jError, neo4j.exceptions.DriverError)):
                 driver.execute_query("RETURN 1")
 
     with started(state, ca, tmp_path / "log-3") as aura:
-        (java,) = psutil.Process(aura.process.pid).children()
+        (database,) = psutil.Process(aura.process.pid).children()
         aura.process.kill()
         aura.process.wait(10)
-        _wait_until_gone(java)
+        _wait_until_gone(database)
