@@ -226,9 +226,9 @@ def down(home: Home, progress: Progress) -> None:
             ]
         for each in stopping:
             each.result()
-        docker_host = docker_engine.find()
-        if aws is not None and docker_host is not None:
+        if aws is not None and home.docker_host.exists():
             registry = aws["endpoint"].removeprefix("http://")
+            docker_host = home.docker_host.read_text(encoding="utf-8")
             docker_engine.sweep(docker_host, home, registry=registry)
         docker_engine.release(home)
         shutil.rmtree(home.directory)
@@ -267,6 +267,8 @@ def _start(home: Home, ports: Ports, progress: Progress) -> Cloud:
         engine = pool.submit(engine_cli.ensure, progress)
         java = pool.submit(_database_ready_to_start, progress)
         docker = docker_engine.ensure(progress, home)
+        # Kept, because `down` may run in a shell with another DOCKER_HOST.
+        home.docker_host.write_text(docker.host, encoding="utf-8")
         with progress.step("Starting Pulumi's providers, the AWS endpoint and Aura"):
             providers = pool.submit(services.start_providers, home, docker)
             aws = pool.submit(

@@ -125,16 +125,6 @@ def release(home: Home) -> None:
             _stop()
 
 
-def find() -> str | None:
-    """Find an engine without starting one.
-
-    Returns:
-        Its address: the person's, else the stand-in's own; None where neither answers.
-    """
-    hosts = (os.environ.get("DOCKER_HOST"), _USUAL_HOST, _OWN_HOST)
-    return next((host for host in hosts if host and _answers(host)), None)
-
-
 def sweep(host: str, home: Home, *, registry: str) -> None:
     """Remove the containers that a stand-in made, and the images of its registry.
 
@@ -143,6 +133,9 @@ def sweep(host: str, home: Home, *, registry: str) -> None:
         home: the stand-in.
         registry: the registry's host and port, with which its images' names begin.
     """
+    if not _answers(host):
+        # What it ran went with it; its images are the engine's owner's to delete.
+        return
     client = docker.DockerClient(base_url=host, timeout=_START_TIMEOUT)
     with contextlib.closing(client):
         for container in client.containers.list(

@@ -57,6 +57,11 @@ class Home:
         return self.directory / "cloud.json"
 
     @property
+    def docker_host(self) -> Path:
+        """The address of the Docker Engine in use."""
+        return self.directory / "docker-host"
+
+    @property
     def logs(self) -> Path:
         """One log a service."""
         return self.directory / "logs"

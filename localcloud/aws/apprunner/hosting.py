@@ -146,9 +146,11 @@ class HostedService:
 
     async def abandon(self) -> None:
         """Stop everything at once, but for containers."""
+        self._reporter.cancel()
         if self._work is not None:
             self._work.cancel()
-        self._reporter.cancel()
+            # A deployment that is given up ends its own instances.
+            await asyncio.gather(self._work, return_exceptions=True)
         if self._front.fleet is not None:
             await self._front.fleet.abandon()
         await self._log.close()
