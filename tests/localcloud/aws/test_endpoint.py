@@ -23,6 +23,7 @@ from localcloud.paths import PROJECT_DIRECTORY
 from tests.localcloud.aws.conftest import (
     AwsEndpoint,
     Deployments,
+    eventually,
     free_port_range,
     make_role,
     start_endpoint,
@@ -242,6 +243,10 @@ def test_it_leaves_nothing_behind(
         )
         deployments = Deployments(endpoint=own, image=tag, access_role=role)
         deployments.running("left-alone")
+        never = {"Protocol": "HTTP", "Path": "/never"}
+        deployments.create("half-way", HealthCheckConfiguration=never)
+        labels = [f"{docker_engine.LABEL}={owner}", f"{docker_engine.LABEL}.instance"]
+        eventually(lambda: len(client.containers.list(filters={"label": labels})) == len(ports))
         test_a_token_carries_the_triggers_claims(own)
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
