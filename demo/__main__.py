@@ -3,9 +3,9 @@
 import asyncio
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx2
 import typer
@@ -109,9 +109,27 @@ def main() -> None:
     """Run the command line; a known failure is one message and exit status 1."""
     try:
         app()
-    except (LocalCloudError, DeploymentError, ToolError, httpx2.HTTPError) as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
-        raise SystemExit(1) from None
+    except (LocalCloudError, DeploymentError, httpx2.HTTPError) as error:
+        _fail(str(error))
+    except ExceptionGroup as group:
+        # The MCP SDK's sessions wrap what goes wrong in them.
+        known, unknown = group.split((ToolError, httpx2.HTTPError))
+        if unknown or not known:
+            raise
+        _fail("\n".join(str(error) for error in _leaves(known)))
+
+
+def _leaves(error: Exception) -> Iterator[Exception]:
+    if isinstance(error, ExceptionGroup):
+        for each in error.exceptions:
+            yield from _leaves(each)
+    else:
+        yield error
+
+
+def _fail(message: str) -> NoReturn:
+    Console(stderr=True).print("[red]error:[/red]", message, highlight=False, soft_wrap=True)
+    raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -8,12 +8,15 @@ the bridge, published ports go through Docker's own proxy, and nothing else is w
 """
 
 import contextlib
+import ipaddress
 import os
 import shutil
 import socket
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import docker
 import docker.errors
@@ -175,9 +178,24 @@ def _describe(host: str) -> DockerEngine:
     client = docker.DockerClient(base_url=host, timeout=_PING_TIMEOUT)
     with contextlib.closing(client):
         network = client.networks.get("bridge").attrs
-    gateways = [each.get("Gateway") for each in network["IPAM"]["Config"]]
-    address = next((each for each in gateways if each and _is_here(each)), _GATEWAY_FALLBACK)
+    address = next(filter(_is_here, bridge_addresses(network)), _GATEWAY_FALLBACK)
     return DockerEngine(host=host, bridge_address=address)
+
+
+def bridge_addresses(network: Mapping[str, Any]) -> list[str]:
+    """Tell under which addresses a bridge network's containers reach the machine.
+
+    Args:
+        network: the network, as the Docker Engine API describes it.
+
+    Returns:
+        An address for each of its subnets. Where Docker made the bridge just now, it names no
+        gateway yet; it takes the subnet's first address for it.
+    """
+    return [
+        each.get("Gateway") or str(next(ipaddress.ip_network(each["Subnet"]).hosts()))
+        for each in network["IPAM"]["Config"]
+    ]
 
 
 def _is_here(address: str) -> bool:

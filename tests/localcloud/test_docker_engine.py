@@ -50,6 +50,13 @@ def test_a_docker_host_that_does_not_answer_is_named(
         docker_engine.ensure(Progress(), home)
 
 
+@pytest.mark.parametrize(
+    "config", [{"Subnet": "172.17.0.0/16", "Gateway": "172.17.0.1"}, {"Subnet": "172.17.0.0/16"}]
+)
+def test_containers_reach_the_machine_at_the_bridges_address(config: dict[str, str]) -> None:
+    assert docker_engine.bridge_addresses({"IPAM": {"Config": [config]}}) == ["172.17.0.1"]
+
+
 @pytest.mark.stand_in
 def test_an_engine_answers_and_is_found_again(
     engine: DockerEngine, client: docker.DockerClient, home: Home
