@@ -161,7 +161,8 @@ def _lock() -> FileLock:
 
 def _answers(host: str) -> bool:
     scheme, _, path = host.partition("://")
-    if scheme == "unix" and not Path(path).is_socket():
+    # Docker's SDK leaves a socket open that it couldn't connect.
+    if scheme == "unix" and not _accepts_connections(path):
         return False
     try:
         client = docker.DockerClient(base_url=host, timeout=_PING_TIMEOUT)
@@ -172,6 +173,16 @@ def _answers(host: str) -> bool:
             return bool(client.ping())
         except _UNREACHABLE:
             return False
+
+
+def _accepts_connections(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_PING_TIMEOUT)
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 def _describe(host: str) -> DockerEngine:
@@ -217,22 +228,15 @@ def _start() -> None:
         *("--data-root", str(_DATA), "--exec-root", str(_RUNTIME / "exec")),
         *("--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"),
     ]
-    with _LOG.open("ab") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    processes.remember("dockerd", processes.RunningProcess.of(process.pid), records=_RUNTIME)
+    daemon = processes.spawn(command, log=_LOG)
+    processes.remember("dockerd", daemon, records=_RUNTIME)
     wait_for_answer = Retrying(
         stop=stop_after_delay(_START_TIMEOUT),
         wait=wait_fixed(0.1),
         retry=retry_if_result(lambda settled: not settled),
         retry_error_callback=lambda _: False,
     )
-    wait_for_answer(lambda: process.poll() is not None or _answers(_OWN_HOST))
+    wait_for_answer(lambda: daemon.process() is None or _answers(_OWN_HOST))
     if not _answers(_OWN_HOST):
         processes.stop("dockerd", records=_RUNTIME)
         raise LocalCloudError(f"dockerd doesn't answer. The end of {_LOG}:\n{_log_end()}")

@@ -110,6 +110,44 @@ class Service:
     timeout: float
 
 
+def spawn(
+    command: Sequence[str],
+    *,
+    log: Path,
+    directory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> RunningProcess:
+    """Start a process of a session of its own, which outlives this one.
+
+    Args:
+        command: the program and its arguments.
+        log: the file that its output is added to.
+        directory: the folder it runs in; this process's where none is given.
+        environment: what is added to this process's environment.
+        pass_fds: the file descriptors that it inherits.
+
+    Returns:
+        The process.
+
+    Raises:
+        OSError: the program can't be run.
+    """
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env=os.environ | (environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+    _children[process.pid] = process
+    return RunningProcess.of(process.pid)
+
+
 def start(service: Service, *, records: Path, logs: Path) -> dict[str, str]:
     """Start a service, or find it running, and wait until it serves.
 
@@ -132,22 +170,16 @@ def start(service: Service, *, records: Path, logs: Path) -> dict[str, str]:
     log = logs / f"{service.name}.log"
     read_end, write_end = os.pipe()
     try:
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                [*service.command, "--ready-fd", str(write_end)],
-                cwd=service.directory,
-                env=os.environ | service.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                pass_fds=[write_end],
-            )
+        running = spawn(
+            [*service.command, "--ready-fd", str(write_end)],
+            log=log,
+            directory=service.directory,
+            environment=service.environment,
+            pass_fds=[write_end],
+        )
     finally:
         os.close(write_end)
-    _children[process.pid] = process
     # Known before it serves, so that an interrupted start leaves nothing that nobody can find.
-    running = RunningProcess.of(process.pid)
     remember(service.name, running, records=records)
     try:
         addresses = _wait_for_line(read_end, service.timeout)

@@ -1,5 +1,6 @@
 import contextlib
 import io
+import socket
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,12 +43,23 @@ def _empty_layer() -> bytes:
     return layer.getvalue()
 
 
-def test_a_docker_host_that_does_not_answer_is_named(
+def test_a_docker_host_that_is_not_there_is_named(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing.sock")
     with pytest.raises(LocalCloudError, match="unset DOCKER_HOST"):
         docker_engine.ensure(Progress(), home)
+
+
+def test_a_docker_host_that_does_not_listen_yet_is_named(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/bound.sock")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(f"{tmp_path}/bound.sock")
+        # A connection left open here would fail the test by its ResourceWarning.
+        with pytest.raises(LocalCloudError, match="unset DOCKER_HOST"):
+            docker_engine.ensure(Progress(), home)
 
 
 @pytest.mark.parametrize(
