@@ -83,6 +83,10 @@ def neo4j_conf(*, bolt_port: int) -> str:
         # Beside a heap of 512 MB: one query must not take the server down.
         "server.memory.pagecache.size": "64m",
         "dbms.memory.transaction.total.max": "256m",
+        # The gateway is the only client, and has gone when the database stops.
+        "internal.dbms.bolt.netty_server_shutdown_quiet_period": "0",
+        "internal.server.bolt.connection_shutdown_wait_time": "1s",
+        "internal.server.bolt.thread_pool_shutdown_wait_time": "1s",
     }
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
