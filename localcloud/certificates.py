@@ -108,6 +108,7 @@ class CertificateAuthority:
             .add_extension(_key_usage(authority=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(
+                # As typed, a certificate's key may be of a kind that has no identifier.
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()),  # type: ignore[arg-type]
                 critical=False,
             )

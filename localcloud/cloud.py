@@ -310,9 +310,13 @@ def _start(home: Home, ports: Ports, progress: Progress) -> Cloud:
 def _database_ready_to_start(progress: Progress) -> Path:
     """Bring what the database needs; the Java command is what starts it."""
     java = toolchains.java(progress)
-    maven = toolchains.maven(progress)
     with progress.step("Getting Neo4j ready"):
-        distribution.resolve(cache_directory(), java=java, maven=maven, progress=progress.note)
+        distribution.resolve(
+            cache_directory(),
+            java=java,
+            maven=lambda: toolchains.maven(progress),
+            progress=progress.note,
+        )
     return java
 
 

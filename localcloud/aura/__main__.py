@@ -52,7 +52,7 @@ def main(  # noqa: PLR0913 - one argument per flag
         raise typer.Exit(1)
     try:
         distribution = resolve(
-            cache_dir, java=java, maven=maven or _on_path("mvn"), progress=_log.info
+            cache_dir, java=java, maven=lambda: maven or _on_path("mvn"), progress=_log.info
         )
         installation = Installation(
             distribution=distribution, java=java, state=state_dir.resolve(), bolt_port=neo4j_port

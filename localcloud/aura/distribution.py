@@ -53,13 +53,15 @@ class Distribution:
         return next(self.directory.glob(f"{_APOC}*.jar"))
 
 
-def resolve(cache: Path, *, java: Path, maven: Path | None, progress: Progress) -> Distribution:
+def resolve(
+    cache: Path, *, java: Path, maven: Callable[[], Path | None], progress: Progress
+) -> Distribution:
     """Find the jars in the cache, or fetch them there.
 
     Args:
         cache: the cache folder; made where it is missing.
         java: Java, which runs Maven.
-        maven: Maven; needed only where the cache lacks the jars.
+        maven: finds Maven; called only where the cache lacks the jars.
         progress: told what takes long.
 
     Returns:
@@ -81,7 +83,7 @@ def resolve(cache: Path, *, java: Path, maven: Path | None, progress: Progress) 
             shutil.rmtree(directory)
         draft = cache / f"{name}.part"
         shutil.rmtree(draft, ignore_errors=True)
-        _fetch(draft, java=java, maven=maven, progress=progress)
+        _fetch(draft, java=java, maven=maven(), progress=progress)
         if wrong := differences(pinned, checksums(draft)):
             shutil.rmtree(draft)
             raise DistributionError(

@@ -14,5 +14,7 @@ What AWS does and this endpoint does not:
   deployments, no custom domains, no private ingress, no X-Ray traces, no encryption keys. A VPC
   connector is checked and recorded, and changes no route. Instances get no credentials for their
   instance role, and all of them run, where AWS keeps idle ones stopped. A deleted service stays
-  describable.
+  describable. Secrets in the environment come from Secrets Manager only, not from SSM parameters;
+  auto scaling configurations are deleted one revision at a time, and none becomes the account's
+  default. An instance gets no more CPU than the machine has.
 """

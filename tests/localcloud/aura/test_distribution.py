@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -71,16 +72,20 @@ def _maven(tmp_path: Path, content: str) -> Path:
     return script
 
 
+def _not_asked() -> NoReturn:
+    pytest.fail("the jars are in the cache")
+
+
 @pytest.mark.usefixtures("lock")
 def test_jars_are_fetched_once_and_repaired(tmp_path: Path) -> None:
     cache, told = tmp_path / "cache", list[str]()
     maven = _maven(tmp_path, "abc")
     java = Path("/usr/bin/java")
-    first = resolve(cache, java=java, maven=maven, progress=told.append)
+    first = resolve(cache, java=java, maven=lambda: maven, progress=told.append)
     assert first.plugin.read_bytes() == b"abc"
-    assert resolve(cache, java=java, maven=None, progress=told.append) == first
+    assert resolve(cache, java=java, maven=_not_asked, progress=told.append) == first
     first.plugin.write_bytes(b"damaged")
-    again = resolve(cache, java=java, maven=maven, progress=told.append)
+    again = resolve(cache, java=java, maven=lambda: maven, progress=told.append)
     assert again.plugin.read_bytes() == b"abc"
     assert sum("fetching 120 MB" in line for line in told) == 2
 
@@ -89,11 +94,11 @@ def test_jars_are_fetched_once_and_repaired(tmp_path: Path) -> None:
 def test_what_an_interrupted_fetch_left_is_no_jar(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     maven = _maven(tmp_path, "abc")
-    first = resolve(cache, java=Path("/usr/bin/java"), maven=maven, progress=print)
+    first = resolve(cache, java=Path("/usr/bin/java"), maven=lambda: maven, progress=print)
     part = first.directory.with_suffix(".part")
     first.directory.rename(part)
     (part / "half.jar").write_bytes(b"x")
-    assert resolve(cache, java=Path("/usr/bin/java"), maven=maven, progress=print) == first
+    assert resolve(cache, java=Path("/usr/bin/java"), maven=lambda: maven, progress=print) == first
     assert not part.exists()
 
 
@@ -103,7 +108,7 @@ def test_other_jars_than_the_pinned_ones_are_refused(tmp_path: Path) -> None:
         resolve(
             tmp_path / "cache",
             java=Path("/usr/bin/java"),
-            maven=_maven(tmp_path, "abd"),
+            maven=lambda: _maven(tmp_path, "abd"),
             progress=print,
         )
 
@@ -111,4 +116,4 @@ def test_other_jars_than_the_pinned_ones_are_refused(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("lock")
 def test_without_maven_the_way_out_is_told(tmp_path: Path) -> None:
     with pytest.raises(DistributionError, match="apt-get install maven"):
-        resolve(tmp_path / "cache", java=Path("/usr/bin/java"), maven=None, progress=print)
+        resolve(tmp_path / "cache", java=Path("/usr/bin/java"), maven=lambda: None, progress=print)
