@@ -251,9 +251,17 @@ def lock_is_stale(message: str) -> bool:
     """
     holders = list(_LOCK_HOLDER.finditer(message))
     return bool(holders) and all(
-        holder["host"] == socket.gethostname() and not psutil.pid_exists(int(holder["pid"]))
+        holder["host"] == socket.gethostname() and not _runs(int(holder["pid"]))
         for holder in holders
     )
+
+
+def _runs(pid: int) -> bool:
+    try:
+        # A killed process stays listed until its parent takes notice.
+        return psutil.Process(pid).status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _public(outputs: Mapping[str, automation.OutputValue]) -> dict[str, Any]:

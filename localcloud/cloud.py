@@ -126,7 +126,7 @@ class Cloud(BaseModel):
         except (FileNotFoundError, ValidationError):
             return None
         found = (processes.find(name, records=services.records(home)) for name in services.NAMES)
-        return cloud if all(found) else None
+        return cloud if all(found) and docker_engine.answers(cloud.docker_host) else None
 
     def environment(self) -> dict[str, str]:
         """Give what a person's own tools need to use the stand-in cloud.
@@ -218,14 +218,8 @@ def down(home: Home, progress: Progress) -> None:
     if not home.directory.exists():
         return
     with _locked(home), progress.step("Stopping the stand-in cloud"):
-        records = services.records(home)
-        aws = processes.find(services.AWS, records=records)
-        with ThreadPoolExecutor() as pool:
-            stopping = [
-                pool.submit(processes.stop, name, records=records) for name in services.NAMES
-            ]
-        for each in stopping:
-            each.result()
+        aws = processes.find(services.AWS, records=services.records(home))
+        services.stop_all(home)
         if aws is not None and home.docker_host.exists():
             registry = aws["endpoint"].removeprefix("http://")
             docker_host = home.docker_host.read_text(encoding="utf-8")
@@ -254,7 +248,8 @@ def _forget_lost_resources(home: Home, progress: Progress) -> None:
     """
     if home.pulumi.exists():
         progress.note("The stand-in cloud was not stopped by `make down`: it starts anew, empty.")
-    for leftover in (home.pulumi, home.workspace, home.aura):
+    services.stop_all(home)
+    for leftover in (home.pulumi, home.workspace, home.aura, home.aws):
         shutil.rmtree(leftover, ignore_errors=True)
 
 

@@ -79,13 +79,13 @@ def ensure(progress: Progress, home: Home) -> DockerEngine:
     """
     configured = os.environ.get("DOCKER_HOST")
     if configured and configured != _OWN_HOST:
-        if not _answers(configured):
+        if not answers(configured):
             raise LocalCloudError(
                 f"No Docker Engine answers at DOCKER_HOST={configured}."
                 " Start it, or run: unset DOCKER_HOST"
             )
         return _describe(configured)
-    if _answers(_USUAL_HOST):
+    if answers(_USUAL_HOST):
         return _describe(_USUAL_HOST)
     if os.uname().sysname != "Linux" or os.geteuid() != 0:
         raise LocalCloudError(
@@ -96,7 +96,7 @@ def ensure(progress: Progress, home: Home) -> DockerEngine:
     with _lock():
         _USERS.mkdir(exist_ok=True)
         (_USERS / home.owner).write_text(str(home.directory), encoding="utf-8")
-        if not _answers(_OWN_HOST):
+        if not answers(_OWN_HOST):
             if shutil.which("dockerd") is None:
                 debian.install_packages(
                     progress,
@@ -136,7 +136,7 @@ def sweep(host: str, home: Home, *, registry: str) -> None:
         home: the stand-in.
         registry: the registry's host and port, with which its images' names begin.
     """
-    if not _answers(host):
+    if not answers(host):
         # What it ran went with it; its images are the engine's owner's to delete.
         return
     client = docker.DockerClient(base_url=host, timeout=_START_TIMEOUT)
@@ -159,7 +159,15 @@ def _lock() -> FileLock:
     return FileLock(_RUNTIME.with_suffix(".lock"), timeout=_LOCK_TIMEOUT)
 
 
-def _answers(host: str) -> bool:
+def answers(host: str) -> bool:
+    """Tell whether a Docker Engine answers.
+
+    Args:
+        host: its address, as in DOCKER_HOST.
+
+    Returns:
+        True where it does, within five seconds.
+    """
     scheme, _, path = host.partition("://")
     # Docker's SDK leaves a socket open that it couldn't connect.
     if scheme == "unix" and not _accepts_connections(path):
@@ -236,8 +244,8 @@ def _start() -> None:
         retry=retry_if_result(lambda settled: not settled),
         retry_error_callback=lambda _: False,
     )
-    wait_for_answer(lambda: daemon.process() is None or _answers(_OWN_HOST))
-    if not _answers(_OWN_HOST):
+    wait_for_answer(lambda: daemon.process() is None or answers(_OWN_HOST))
+    if not answers(_OWN_HOST):
         processes.stop("dockerd", records=_RUNTIME)
         raise LocalCloudError(f"dockerd doesn't answer. The end of {_LOG}:\n{_log_end()}")
 

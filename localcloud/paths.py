@@ -77,6 +77,11 @@ class Home:
         return self.directory / "ca-bundle.pem"
 
     @property
+    def aws(self) -> Path:
+        """The AWS endpoint's keys and functions."""
+        return self.directory / "aws"
+
+    @property
     def aura(self) -> Path:
         """The emulated Aura's database and settings."""
         return self.directory / "aura"

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from localcloud import processes
@@ -89,6 +90,7 @@ def start_aws(
         [
             *("--port", str(port), "--service-ports", f"{first}-{last}", "--region", region),
             *("--certificate-authority", str(home.authority), "--owner", home.owner),
+            *("--state-dir", str(home.aws)),
         ],
         {"DOCKER_HOST": docker.host},
     )
@@ -126,6 +128,18 @@ def start_aura(
         ],
         {},
     )
+
+
+def stop_all(home: Home) -> None:
+    """End every service that runs.
+
+    Args:
+        home: the stand-in.
+    """
+    with ThreadPoolExecutor() as pool:
+        stopping = [pool.submit(processes.stop, name, records=records(home)) for name in NAMES]
+    for each in stopping:
+        each.result()
 
 
 def _start(

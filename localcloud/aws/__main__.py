@@ -93,6 +93,9 @@ def main(  # noqa: PLR0913 - a command line's flags
     certificate_authority: Annotated[
         Path, typer.Option(help="Folder of the certificate authority; made where missing.")
     ] = Path(".localcloud/ca"),
+    state_dir: Annotated[
+        Path, typer.Option(help="Folder of keys and functions; made where missing.")
+    ] = Path(".localcloud/aws"),
     owner: Annotated[
         str, typer.Option(help="Value of the label neo4j-mcp.localcloud on containers.")
     ] = "default",
@@ -118,7 +121,7 @@ def main(  # noqa: PLR0913 - a command line's flags
     listener = _listen(host, port)
     port = listener.getsockname()[1]
     client = _docker_client()
-    _configure_ministack(port, region)
+    _configure_ministack(port, region, state_dir.absolute())
     endpoint_url = f"http://localhost:{port}"
     registry = Registry(
         aws_host=f"{ACCOUNT_ID}.dkr.ecr.{region}.amazonaws.com", local_host=f"localhost:{port}"
@@ -201,13 +204,15 @@ def _port_range(text: str) -> range:
     return range(first, last + 1)
 
 
-def _configure_ministack(port: int, region: str) -> None:
+def _configure_ministack(port: int, region: str, state: Path) -> None:
     """Tell ministack what to run, before it is imported.
 
     It gets no Docker Engine, because it would sweep containers of other ministacks there, and
     Lambda functions run as processes. A person's own AWS settings reach neither it nor the
-    functions.
+    functions. The keys that sign tokens and the functions' code stay in the state folder, where
+    ministack would share them with others in the system's temporary one.
     """
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in [name for name in os.environ if name.startswith(_OTHERS_SETTINGS)]:
         del os.environ[name]
     os.environ.update(
@@ -223,6 +228,8 @@ def _configure_ministack(port: int, region: str) -> None:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "PERSIST_STATE": "0",
+            "STATE_DIR": str(state),
+            "TMPDIR": str(state),
             "DOCKER_HOST": "unix:///nonexistent/docker.sock",
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
             "AWS_REGION": region,

@@ -1,6 +1,9 @@
 import os
 import socket
+import subprocess
+import sys
 
+import psutil
 import pytest
 
 from automation.deployment import lock_is_stale
@@ -29,3 +32,18 @@ def _locked_by(host: str, pid: int) -> str:
 )
 def test_lock_is_stale(message: str, stale: bool) -> None:
     assert lock_is_stale(message) is stale
+
+
+def test_the_lock_of_a_killed_process_is_stale_before_its_parent_takes_notice() -> None:
+    process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    try:
+        message = _locked_by(_HERE, process.pid)
+        assert not lock_is_stale(message)
+        process.kill()
+        # Waits for the end, and leaves the process to be waited for.
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert psutil.pid_exists(process.pid)
+        assert lock_is_stale(message)
+    finally:
+        process.kill()
+        process.wait()

@@ -41,14 +41,18 @@ def free_range(length: int) -> tuple[int, int]:
     raise AssertionError("no free range of ports")
 
 
+def choose_ports() -> Ports:
+    """Choose free ports for a stand-in."""
+    aws, bolt, console = free_ports(3)
+    return Ports(aws=aws, services=free_range(6), bolt=bolt, console=console)
+
+
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A whole stand-in cloud of the tests' own, beside one that a person may have up."""
     home = Home(tmp_path_factory.mktemp("localcloud") / "home")
-    aws, bolt, console = free_ports(3)
-    ports = Ports(aws=aws, services=free_range(6), bolt=bolt, console=console)
     try:
-        yield cloud.up(home, ports, Progress())
+        yield cloud.up(home, choose_ports(), Progress())
     finally:
         cloud.down(home, Progress())
 
@@ -106,16 +110,21 @@ def aws(running: Cloud) -> Callable[[str], Any]:
 @pytest.fixture
 def shell(running: Cloud) -> dict[str, str]:
     """The environment of a shell in which the tests' stand-in is the default one."""
-    first, last = running.ports.services
-    ports = {
-        "aws": str(running.ports.aws),
+    return shell_of(Home(running.home), running.ports)
+
+
+def shell_of(home: Home, ports: Ports) -> dict[str, str]:
+    """Give the environment of a shell in which a stand-in is the default one."""
+    first, last = ports.services
+    variables = {
+        "aws": str(ports.aws),
         "services": f"{first}-{last}",
-        "bolt": str(running.ports.bolt),
-        "console": str(running.ports.console),
+        "bolt": str(ports.bolt),
+        "console": str(ports.console),
     }
     return os.environ | {
-        "LOCALCLOUD_HOME": str(running.home),
-        **{variable: ports[port] for port, variable in PORT_VARIABLES.items()},
+        "LOCALCLOUD_HOME": str(home.directory),
+        **{variable: variables[port] for port, variable in PORT_VARIABLES.items()},
     }
 
 

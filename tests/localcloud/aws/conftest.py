@@ -280,6 +280,7 @@ def endpoint(
         [
             *("--port", "0", "--service-ports", f"{ports[0]}-{ports[-1]}", "--owner", OWNER),
             *("--certificate-authority", str(authority.directory)),
+            *("--state-dir", str(tmp_path_factory.mktemp("aws"))),
             *("--scale-in-after", "3", "--metrics-period", "1", "--request-timeout", "30"),
         ],
         {"DOCKER_HOST": engine.host},

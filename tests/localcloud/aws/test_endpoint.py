@@ -218,6 +218,7 @@ def test_it_leaves_nothing_behind(
         [
             *("--port", "0", "--service-ports", f"{ports[0]}-{ports[-1]}", "--owner", owner),
             *("--certificate-authority", str(tmp_path / "ca")),
+            *("--state-dir", str(tmp_path / "aws")),
         ],
         {"DOCKER_HOST": engine.host},
     )
@@ -288,6 +289,7 @@ def test_it_sweeps_what_a_killed_run_left(
             [
                 *("--port", "0", "--service-ports", f"{ports[0]}-{ports[0]}", "--owner", owner),
                 *("--certificate-authority", str(tmp_path / "ca")),
+                *("--state-dir", str(tmp_path / "aws")),
             ],
             {"DOCKER_HOST": engine.host},
         )

@@ -145,6 +145,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
             [
                 *("--port", "0", "--service-ports", f"{ports[0]}-{ports[-1]}"),
                 *("--certificate-authority", str(directory / "ca"), "--owner", OWNER),
+                *("--state-dir", str(directory / "aws")),
             ],
             environment,
             directory / "aws.log",
