@@ -10,12 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import docker
+import httpx2
 import psutil
 import pytest
 
 from localcloud import cloud, services
-from localcloud.cloud import Cloud, Ports
+from localcloud.cloud import REGION, Cloud, Ports
 from localcloud.docker_engine import LABEL
 from localcloud.paths import PROJECT_DIRECTORY, Home
 from localcloud.progress import Progress
@@ -78,6 +80,21 @@ def _containers(host: str, home: Home) -> int:
         return len(client.containers.list(all=True, filters={"label": f"{LABEL}={home.owner}"}))
 
 
+def _make_signing_keys(running: Cloud) -> None:
+    keys = services.throw_away_keys()
+    cognito = boto3.client(
+        "cognito-idp",
+        endpoint_url=running.aws_endpoint,
+        region_name=REGION,
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+    )
+    with contextlib.closing(cognito):
+        pool = cognito.create_user_pool(PoolName="example")["UserPool"]["Id"]
+    published = httpx2.get(f"{running.aws_endpoint}/{pool}/.well-known/jwks.json")
+    assert published.json()["keys"]
+
+
 def _temporary() -> set[str]:
     return {path.name for path in Path(tempfile.gettempdir()).glob("ministack*")}
 
@@ -100,6 +117,7 @@ def test_an_interrupted_start_is_repaired_and_a_stop_leaves_nothing(
     assert Cloud.find(home) == repaired
     everything = [ports.aws, ports.bolt, ports.console]
     assert all(map(_listens, everything))
+    _make_signing_keys(repaired)
 
     cloud.down(home, Progress())
     assert _pids(home) == []
