@@ -21,8 +21,8 @@ if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
         exit 1
     fi
     say "… Installing python3-venv from Debian"
-    apt-get update -qq >&2
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >&2
+    apt-get update -qq >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
 fi
 
 say "… Installing the pinned requirements into .venv (about half a minute, once)"

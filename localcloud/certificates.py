@@ -4,6 +4,7 @@ import datetime as dt
 import ipaddress
 import os
 import ssl
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Self
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _LIFETIME = dt.timedelta(days=365)
@@ -128,6 +131,32 @@ class CertificateAuthority:
     def _expired(self) -> bool:
         certificate = x509.load_pem_x509_certificate(self.certificate_path.read_bytes())
         return certificate.not_valid_after_utc <= dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+
+
+def java_trust_store(authorities: bytes, *, password: str) -> bytes:
+    """Put certificate authorities into a trust store that Java reads.
+
+    Args:
+        authorities: their certificates, in PEM form.
+        password: what the store is read with; Java wants one, though all in it is public.
+
+    Returns:
+        The store (PKCS #12).
+
+    Raises:
+        ValueError: there is no certificate, or one that can't be read.
+    """
+    with warnings.catch_warnings():
+        # Bundles hold certificates as old as the rules that they break.
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        certificates = x509.load_pem_x509_certificates(authorities)
+    return pkcs12.serialize_java_truststore(
+        [
+            pkcs12.PKCS12Certificate(certificate, f"authority-{number}".encode())
+            for number, certificate in enumerate(certificates)
+        ],
+        serialization.BestAvailableEncryption(password.encode()),
+    )
 
 
 def _builder(

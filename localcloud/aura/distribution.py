@@ -18,11 +18,15 @@ from typing import Final
 
 from filelock import FileLock
 
+from localcloud.certificates import java_trust_store
+
 _POM: Final = Path(__file__).with_name("pom.xml")
 _LOCK: Final = Path(__file__).with_name("jars.sha256")
 _GOAL: Final = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 _FETCH_SECONDS: Final = 600
 _APOC: Final = "apoc-core-"
+# Java wants one; the authorities are no secret.
+_STORE_PASSWORD: Final = "changeit"  # noqa: S105 - the usual one
 
 Progress = Callable[[str], None]
 """Told what is being done, in one line."""
@@ -160,28 +164,60 @@ def _fetch(directory: Path, *, java: Path, maven: Path | None, progress: Progres
         f"-DoutputDirectory={directory}",
         "-DincludeScope=runtime",
     ]
-    environment = os.environ | {"JAVA_HOME": str(java.resolve().parent.parent)}
-    try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_FETCH_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise DistributionError(
-            f"Maven did not deliver Neo4j's jars within {_FETCH_SECONDS} s; "
-            "start again to go on from what it has"
-        ) from None
+    with tempfile.TemporaryDirectory() as scratch:
+        options = [os.environ.get("MAVEN_OPTS", ""), *_trusted_authorities(Path(scratch))]
+        environment = os.environ | {
+            "JAVA_HOME": str(java.resolve().parent.parent),
+            "MAVEN_OPTS": " ".join(options),
+        }
+        try:
+            done = subprocess.run(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=_FETCH_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise DistributionError(
+                f"Maven did not deliver Neo4j's jars within {_FETCH_SECONDS} s; "
+                "start again to go on from what it has"
+            ) from None
     if done.returncode != 0:
         raise DistributionError(
             f"Maven could not deliver Neo4j's jars: {done.stdout.strip()[-2000:]}"
         )
     progress(f"Neo4j: fetched in {time.monotonic() - began:.0f} s")
+
+
+def _trusted_authorities(directory: Path) -> list[str]:
+    """Make Maven trust what SSL_CERT_FILE names, as pip, uv and curl do; Java knows no such thing.
+
+    Args:
+        directory: a folder for Java's trust store.
+
+    Returns:
+        Options for Java; none where SSL_CERT_FILE isn't set, and Java's own store counts.
+
+    Raises:
+        DistributionError: SSL_CERT_FILE names no certificates.
+    """
+    bundle = os.environ.get("SSL_CERT_FILE")
+    if not bundle:
+        return []
+    store = directory / "authorities.p12"
+    try:
+        store.write_bytes(java_trust_store(Path(bundle).read_bytes(), password=_STORE_PASSWORD))
+    except (OSError, ValueError) as error:
+        raise DistributionError(f"SSL_CERT_FILE={bundle} can't be used: {error}") from None
+    return [
+        f"-Djavax.net.ssl.trustStore={store}",
+        "-Djavax.net.ssl.trustStoreType=PKCS12",
+        f"-Djavax.net.ssl.trustStorePassword={_STORE_PASSWORD}",
+    ]
 
 
 def _relock() -> None:

@@ -1,11 +1,14 @@
 import asyncio
+import shutil
 import ssl
 import stat
+import subprocess
 from pathlib import Path
 
+import certifi
 import pytest
 
-from localcloud.certificates import CertificateAuthority
+from localcloud.certificates import CertificateAuthority, java_trust_store
 
 
 async def _handshake(authority: CertificateAuthority, names: list[str], ask_for: str) -> str:
@@ -62,3 +65,20 @@ def test_a_certificate_needs_a_name(tmp_path: Path) -> None:
     authority = CertificateAuthority.load_or_create(tmp_path / "ca")
     with pytest.raises(ValueError, match="at least one name"):
         authority.server_context([])
+
+
+@pytest.mark.skipif(
+    shutil.which("keytool") is None, reason="needs keytool, which comes with a whole JDK only"
+)
+def test_java_reads_the_trust_store(tmp_path: Path) -> None:
+    authorities = Path(certifi.where()).read_bytes()
+    store = tmp_path / "authorities.p12"
+    store.write_bytes(java_trust_store(authorities, password="changeit"))
+    listed = subprocess.run(
+        ["keytool", "-list", "-keystore", store, "-storepass", "changeit"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout
+    assert listed.count("trustedCertEntry") == authorities.count(b"BEGIN CERTIFICATE")

@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import NoReturn
 
+import certifi
 import pytest
 
 from localcloud.aura import distribution
@@ -117,3 +118,33 @@ def test_other_jars_than_the_pinned_ones_are_refused(tmp_path: Path) -> None:
 def test_without_maven_the_way_out_is_told(tmp_path: Path) -> None:
     with pytest.raises(DistributionError, match="apt-get install maven"):
         resolve(tmp_path / "cache", java=Path("/usr/bin/java"), maven=lambda: None, progress=print)
+
+
+@pytest.mark.usefixtures("lock")
+def test_maven_trusts_what_the_machine_trusts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", certifi.where())
+    monkeypatch.setenv("MAVEN_OPTS", "-Dgiven=1")
+    maven = _maven(tmp_path, "abc")
+    with maven.open("a", encoding="ascii") as script:
+        script.write(f'echo "$MAVEN_OPTS" > {tmp_path}/options\n')
+    resolve(tmp_path / "cache", java=Path("/usr/bin/java"), maven=lambda: maven, progress=print)
+    given, store, kind, _ = (tmp_path / "options").read_text(encoding="ascii").split()
+    assert given == "-Dgiven=1"
+    assert store.startswith("-Djavax.net.ssl.trustStore=/")
+    assert kind == "-Djavax.net.ssl.trustStoreType=PKCS12"
+
+
+@pytest.mark.usefixtures("lock")
+def test_a_bundle_without_certificates_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "mvn"))
+    with pytest.raises(DistributionError, match=r"SSL_CERT_FILE=.*mvn"):
+        resolve(
+            tmp_path / "cache",
+            java=Path("/usr/bin/java"),
+            maven=lambda: _maven(tmp_path, "abc"),
+            progress=print,
+        )
