@@ -18,7 +18,8 @@ os.close(fd)
 signal.pause()
 """
 _FAIL = "import sys; print('no such thing as a port', file=sys.stderr); sys.exit(3)"
-_HANG = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
+# Said at once, where Python would still be starting.
+_HANG = ["sh", "-c", "echo $$; exec sleep 60"]
 _STUBBORN = """
 import os, signal, subprocess, sys
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -30,10 +31,10 @@ signal.pause()
 """
 
 
-def _service(program: str, *, timeout: float = 20) -> Service:
+def _service(program: str | list[str], *, timeout: float = 20) -> Service:
     return Service(
         name="example",
-        command=[sys.executable, "-c", program],
+        command=[sys.executable, "-c", program] if isinstance(program, str) else program,
         directory=Path.cwd(),
         environment={},
         timeout=timeout,
