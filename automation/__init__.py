@@ -1,1 +1,1 @@
-"""Drives stacks of the program through Pulumi's Automation API."""
+"""Deploys a stack, checks it, reports on it and destroys it, by Pulumi's Automation API."""

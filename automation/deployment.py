@@ -5,6 +5,7 @@ process. So no language plug-in is needed, and the same code drives every stack;
 is the target's workspace and environment.
 """
 
+import json
 import re
 import runpy
 import socket
@@ -84,25 +85,33 @@ class Deployed:
 class Deployment:
     """A stack that can be previewed, deployed, refreshed and destroyed."""
 
-    def __init__(self, target: Target) -> None:
-        """Select the target's stack, made where it is missing.
+    def __init__(self, target: Target, *, create: bool = True) -> None:
+        """Select the target's stack.
 
         Args:
             target: the stack.
+            create: whether the stack is made where it is missing.
 
         Raises:
-            DeploymentError: the CLI can't be run, or it refuses the stack.
+            DeploymentError: the CLI can't be run, it refuses the stack, or there is none.
         """
         self._target = target
         engine = str(target.engine) if target.engine else None
         try:
+            self._command = automation.PulumiCommand(root=engine)
             workspace = automation.LocalWorkspace(
                 work_dir=str(target.workspace),
                 program=_run_program,
                 env_vars=dict(target.environment),
-                pulumi_command=automation.PulumiCommand(root=engine),
+                pulumi_command=self._command,
             )
-            self._stack = automation.Stack.create_or_select(target.stack, workspace)
+            select = automation.Stack.create_or_select if create else automation.Stack.select
+            self._stack = select(target.stack, workspace)
+        except automation.StackNotFoundError as error:
+            raise DeploymentError(
+                f"There is no stack {target.stack} here. `pulumi stack ls` lists those of this"
+                f" backend; to make it, run: python -m automation deploy --stack {target.stack}"
+            ) from error
         except (automation.CommandError, OSError) as error:
             raise DeploymentError(_said(str(error))) from error
 
@@ -173,6 +182,51 @@ class Deployment:
             return _public(self._stack.outputs())
         except automation.CommandError as error:
             raise DeploymentError(_said(str(error))) from error
+
+    def configuration(self) -> dict[str, str]:
+        """Read the stack's configuration, the project's defaults included.
+
+        Returns:
+            The values by key, ``namespace:name``; objects and lists as JSON.
+
+        Raises:
+            DeploymentError: it can't be read.
+        """
+        try:
+            return {key: value.value for key, value in self._stack.get_all_config().items()}
+        except automation.CommandError as error:
+            raise DeploymentError(_said(str(error))) from error
+
+    def state(self) -> Mapping[str, Any]:
+        """Read the stack's state as the backend keeps it: its secrets are encrypted.
+
+        Returns:
+            The state; its ``resources`` and ``pending_operations`` are lists.
+
+        Raises:
+            DeploymentError: it can't be read.
+        """
+        try:
+            # Not the Automation API's own export, which decrypts the secrets.
+            exported = self._command.run(
+                ["stack", "export", "--stack", self._target.stack],
+                str(self._target.workspace),
+                dict(self._target.environment),
+            )
+        except automation.CommandError as error:
+            raise DeploymentError(_said(str(error))) from error
+        state: Mapping[str, Any] = json.loads(exported.stdout).get("deployment") or {}
+        return state
+
+    @property
+    def project(self) -> str:
+        """The project's name, which is the configuration's namespace."""
+        return str(self._stack.workspace.project_settings().name)
+
+    @property
+    def engine_version(self) -> str:
+        """The Pulumi engine's version."""
+        return str(self._stack.workspace.pulumi_version)
 
     def _run(
         self, operation: Operation[Result], report: Report | None = None

@@ -142,6 +142,7 @@ class Cloud(BaseModel):
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             **services.throw_away_keys(),
+            "AUTOMATION_WORKSPACE": str(home.workspace),
             "AWS_CA_BUNDLE": bundle,
             "CURL_CA_BUNDLE": bundle,
             "REQUESTS_CA_BUNDLE": bundle,

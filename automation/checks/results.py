@@ -1,0 +1,125 @@
+"""What checks found, as data: the same for the terminal, JSON, JUnit and the page."""
+
+import datetime as dt
+import enum
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+PHASES: Mapping[str, str] = {
+    "P1": "Image and repository",
+    "P2": "Identity",
+    "P3": "Service",
+    "P4": "Single sign-on",
+    "P5": "End to end",
+}
+"""The phases of a deployment, by the beginning of their checks' ids."""
+
+
+class Outcome(enum.StrEnum):
+    """How a check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Exchange(_Data):
+    """One thing that a check looked at.
+
+    Attributes:
+        asked: the request, or what was looked at.
+        answered: the answer, or what was seen.
+        seconds: how long the answer took.
+    """
+
+    asked: str
+    answered: str
+    seconds: float = 0.0
+
+
+class Result(_Data):
+    """What one check found.
+
+    Attributes:
+        id: the check's id; the part before the first hyphen is its phase.
+        sentence: what the check proves.
+        outcome: how it ended.
+        reason: why it failed or was skipped; empty where it passed.
+        seconds: how long it took.
+        evidence: what it looked at.
+    """
+
+    id: str
+    sentence: str
+    outcome: Outcome
+    reason: str = ""
+    seconds: float
+    evidence: tuple[Exchange, ...] = ()
+
+    @property
+    def phase(self) -> str:
+        """The check's phase, a key of `PHASES`."""
+        return self.id.partition("-")[0]
+
+
+class Report(_Data):
+    """What one run of the checks found on one stack.
+
+    Attributes:
+        stack: the stack's name.
+        started: when the run began.
+        seconds: how long it took.
+        versions: what took part, by name.
+        outputs: the stack's outputs.
+        results: every check's result, in the order of their ids.
+    """
+
+    stack: str
+    started: dt.datetime
+    seconds: float
+    versions: Mapping[str, str]
+    outputs: Mapping[str, Any]
+    results: tuple[Result, ...]
+
+    def count(self, outcome: Outcome) -> int:
+        """Count the results of one outcome.
+
+        Args:
+            outcome: the outcome.
+
+        Returns:
+            Their number.
+        """
+        return sum(result.outcome is outcome for result in self.results)
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check failed, and at least one passed."""
+        return not self.count(Outcome.FAILED) and self.count(Outcome.PASSED) > 0
+
+    def blanked(self, blank: Callable[[str], str]) -> "Report":
+        """Blank secrets wherever text stands.
+
+        Args:
+            blank: takes the secrets out of a text.
+
+        Returns:
+            The report without them.
+        """
+        return Report.model_validate(_each_text(self.model_dump(mode="json"), blank))
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _each_text(each, change) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_each_text(each, change) for each in value]
+    return value

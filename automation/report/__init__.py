@@ -1,0 +1,1 @@
+"""What a run of the checks found: on the terminal, as JSON, as JUnit's XML and as a page."""

@@ -1,0 +1,76 @@
+"""Keeps reports in files, and finds them again."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from automation.checks.results import Report
+
+REPORTS = Path("reports")
+"""Where reports are kept, if nobody says otherwise: each stack's in a folder of its name."""
+
+
+class ReportError(Exception):
+    """There is no report, or it can't be read; the message says what mends it."""
+
+
+def save(report: Report, folder: Path) -> None:
+    """Write a report in all its forms.
+
+    Args:
+        report: the report, its secrets blanked.
+        folder: the folder of all stacks' reports.
+    """
+    _folder(report.stack, folder).mkdir(parents=True, exist_ok=True)
+    _write(_document(report.stack, folder), report.model_dump_json(indent=2))
+
+
+def load(stack: str, folder: Path) -> Report:
+    """Read a stack's last report.
+
+    Args:
+        stack: the stack's name.
+        folder: the folder of all stacks' reports.
+
+    Returns:
+        The report.
+
+    Raises:
+        ReportError: there is none, or it is of another version.
+    """
+    path = _document(stack, folder)
+    mend = f"Run: python -m automation check --stack {stack}"
+    try:
+        return Report.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ReportError(f"There is no report of the stack {stack} in {folder}. {mend}") from None
+    except ValidationError:
+        raise ReportError(f"{path} is no report that this version can read. {mend}") from None
+
+
+def page_of(stack: str, folder: Path) -> Path:
+    """Name the page of a stack's report.
+
+    Args:
+        stack: the stack's name.
+        folder: the folder of all stacks' reports.
+
+    Returns:
+        The file.
+    """
+    return _folder(stack, folder) / "report.html"
+
+
+def _document(stack: str, folder: Path) -> Path:
+    return _folder(stack, folder) / "report.json"
+
+
+def _folder(stack: str, folder: Path) -> Path:
+    return folder / stack
+
+
+def _write(path: Path, text: str) -> None:
+    # Whole or not at all, so that an interrupted run leaves the report before it.
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)

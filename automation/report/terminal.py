@@ -1,0 +1,95 @@
+"""The report for a person at a terminal: results as they come, and a table at the end."""
+
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from automation.checks.results import PHASES, Outcome, Report, Result
+
+_MARKS = MappingProxyType(
+    {
+        Outcome.PASSED: "[green]✓[/green]",
+        Outcome.FAILED: "[red]✗[/red]",
+        Outcome.SKIPPED: "[yellow]∅[/yellow]",
+    }
+)
+
+
+class Display:
+    """Shows on standard error what goes on while checks run."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        """Prepare.
+
+        Args:
+            console: where to write.
+            total: how many checks run.
+        """
+        self._console = console
+        self._progress = Progress(
+            TextColumn("Checking"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("", total=total)
+
+    def __enter__(self) -> Self:
+        """Show the bar, on a terminal."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the bar away."""
+        self._progress.stop()
+
+    def tell(self, result: Result) -> None:
+        """Show one result.
+
+        Args:
+            result: the result; its secrets are blanked already.
+        """
+        self._progress.advance(self._task)
+        reason = f"\n    {escape(result.reason)}" if result.outcome is Outcome.FAILED else ""
+        self._console.print(
+            f"{_MARKS[result.outcome]} {result.id} [dim]{result.seconds:.1f} s[/dim]{reason}"
+        )
+
+
+def show(report: Report, console: Console) -> None:
+    """Print the report as a table, and its sum.
+
+    Args:
+        report: the report.
+        console: where to write.
+    """
+    table = Table(title=f"Stack {report.stack}", title_justify="left")
+    table.add_column("Check", no_wrap=True)
+    table.add_column("What it proves", overflow="fold")
+    table.add_column("")
+    table.add_column("Time", justify="right", no_wrap=True)
+    phase = ""
+    for result in report.results:
+        if result.phase != phase:
+            phase = result.phase
+            table.add_section()
+            table.add_row(f"[bold]{phase}[/bold]", f"[bold]{PHASES[phase]}[/bold]")
+        sentence = escape(result.sentence)
+        if result.reason:
+            sentence += f"\n[dim]{result.outcome}: {escape(result.reason)}[/dim]"
+        table.add_row(result.id, sentence, _MARKS[result.outcome], f"{result.seconds:.1f} s")
+    console.print(table)
+    counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in Outcome)
+    console.print(f"{counts}, in {report.seconds:.0f} s")

@@ -1,0 +1,71 @@
+"""Finds the stack that a command speaks of, and what its checks need."""
+
+import os
+from pathlib import Path
+
+import boto3
+
+from automation.checks.context import Context
+from automation.deployment import Deployment, DeploymentError, Target
+from components.configuration import ConfigurationError, parse_settings
+
+PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
+WORKSPACE_VARIABLE = "AUTOMATION_WORKSPACE"
+
+
+def target(stack: str, workspace: Path | None) -> Target:
+    """Say where a stack is deployed from.
+
+    Args:
+        stack: the stack's name.
+        workspace: the folder with Pulumi.yaml and the stack's settings; the project's where None.
+
+    Returns:
+        The target. Everything else is the environment's.
+    """
+    return Target(stack=stack, workspace=workspace or PROJECT_DIRECTORY)
+
+
+def checked_context(
+    deployment: Deployment, stack: str, *, longest_wait: float, interleavings: int
+) -> Context:
+    """Gather what the checks need.
+
+    Args:
+        deployment: the deployed stack.
+        stack: its name.
+        longest_wait: seconds that a check may wait for a token to expire.
+        interleavings: how many calls of two clients are interleaved.
+
+    Returns:
+        The context.
+
+    Raises:
+        DeploymentError: the stack can't be read, is not deployed, or is wrongly configured.
+    """
+    outputs = deployment.outputs()
+    if not outputs:
+        raise DeploymentError(
+            f"The stack {stack} is not deployed. Run: python -m automation deploy --stack {stack}"
+        )
+    configuration = deployment.configuration()
+    prefix = f"{deployment.project}:"
+    values = {
+        key.removeprefix(prefix): value
+        for key, value in configuration.items()
+        if key.startswith(prefix)
+    }
+    try:
+        settings = parse_settings(values, project=deployment.project, stack=stack)
+    except ConfigurationError as error:
+        raise DeploymentError(str(error)) from error
+    return Context(
+        stack=stack,
+        settings=settings,
+        outputs=outputs,
+        state=deployment.state,
+        session=boto3.Session(region_name=configuration.get("aws:region")),
+        database_uri=os.environ.get("NEO4J_URI") or settings.neo4j_uri,
+        longest_wait=longest_wait,
+        interleavings=interleavings,
+    )
