@@ -23,7 +23,7 @@ _SHAPES: Final = (
     re.compile(
         r"(?i)(?<![a-z])(?:client_?secret|secret_?string|password|access_?token|refresh_?token"
         r"|id_?token|authorization_?token|aws_secret_access_key)\\*[\"']?\s*[:=]\s*\\*[\"']?"
-        r"(?P<value>[^\s\"'&,}\\]{4,})"
+        r"(?P<value>[^\s\"'&,}\\]{8,})"
     ),
 )
 

@@ -153,11 +153,12 @@ class Context:
             mcp_url=self.outputs["mcpUrl"],
         )
 
-    def token(self, name: str) -> str:
+    def token(self, name: str, *, fresh: bool = False) -> str:
         """Give a client's token, with time enough left for a call.
 
         Args:
             name: the client's name.
+            fresh: whether a new one is wanted even where one is at hand.
 
         Returns:
             The token; the same for all checks until it grows old.
@@ -167,7 +168,7 @@ class Context:
         """
         with self._lock:
             token = self._tokens.get(name)
-            if token is None or _expires_at(token) < time.time() + _LEAST_LIFETIME:
+            if fresh or token is None or _expires_at(token) < time.time() + _LEAST_LIFETIME:
                 with self.http_client() as http:
                     response = request_token(http, self.credentials(name))
                 response.raise_for_status()
