@@ -56,7 +56,7 @@ def lifecycle(inspection: Inspection) -> None:
 def image(inspection: Inspection) -> None:
     """The repository holds the image, and the service runs the same digest."""
     digest = inspection.context.outputs["imageDigest"]
-    _image(inspection)
+    expect(_image(inspection), f"the repository holds no image {digest}")
     source = service(inspection)["SourceConfiguration"]["ImageRepository"]
     running = source["ImageIdentifier"].rpartition("@")[2]
     expect_equal("the digest that the service runs", running, digest)
@@ -87,7 +87,10 @@ def pull_refused(inspection: Inspection) -> None:
 @check("P1-findings")
 def findings(inspection: Inspection) -> None:
     """The scan of the running image found nothing critical or high."""
-    scanned = _image(inspection).get("imageScanStatus", {}).get("status")
+    found = _image(inspection)
+    if found is None:
+        raise Skipped("the repository doesn't hold the image; P1-image tells")
+    scanned = found.get("imageScanStatus", {}).get("status")
     if scanned is None:
         raise Skipped("the registry has not scanned this image")
     if scanned == "UNSUPPORTED_IMAGE":
@@ -111,7 +114,7 @@ def _repository(inspection: Inspection) -> dict[str, Any]:
     return found
 
 
-def _image(inspection: Inspection) -> dict[str, Any]:
+def _image(inspection: Inspection) -> dict[str, Any] | None:
     digest = inspection.context.outputs["imageDigest"]
     try:
         answer = inspection.aws(
@@ -123,7 +126,7 @@ def _image(inspection: Inspection) -> dict[str, Any]:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ImageNotFoundException":
             raise
-        raise Failed(f"the repository holds no image {digest}") from error
+        return None
     found: dict[str, Any] = answer["imageDetails"][0]
     return found
 

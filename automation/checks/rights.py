@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import cycle, islice
@@ -168,7 +168,7 @@ def _written(inspection: Inspection, name: str) -> Iterator[str]:
 
 
 def _expect_forbidden(
-    inspection: Inspection, name: str, tool: str, arguments: dict[str, object], what: str
+    inspection: Inspection, name: str, tool: str, arguments: Mapping[str, object], what: str
 ) -> None:
     answer = _call(inspection, name, tool, arguments)
     expect(answer.refused, f"{name} can {what} by {tool}")
@@ -179,7 +179,9 @@ def _expect_forbidden(
     )
 
 
-def _call(inspection: Inspection, name: str, tool: str, arguments: dict[str, object]) -> ToolAnswer:
+def _call(
+    inspection: Inspection, name: str, tool: str, arguments: Mapping[str, object]
+) -> ToolAnswer:
     context = inspection.context
     url, token = context.outputs["mcpUrl"], context.token(name)
     return call(inspection.http, url, tool, arguments, token=token)

@@ -88,7 +88,7 @@ def _run(inspection: Inspection, name: str, cypher: str) -> list[dict[str, Any]]
     """Run a query as a client, directly."""
     context = inspection.context
     what = f"{cypher} as {name}, by the driver at {context.database_uri}"
-    query = neo4j.Query(cypher, timeout=_QUERY_SECONDS)  # type: ignore[arg-type]
+    query = neo4j.Query(cypher, timeout=_QUERY_SECONDS)
     database = context.settings.neo4j_database
     try:
         with (

@@ -1,0 +1,257 @@
+"""Ways to break a deployment on purpose, each undone at its end."""
+
+import copy
+import io
+import json
+import ssl
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import certifi
+import httpx2
+
+from automation.checks.context import Context
+from demo.stand_in import connect_aura
+from localcloud.cloud import Cloud
+
+Kind = TypeVar("Kind", bound=Context)
+AlterRequest = Callable[[httpx2.Request], None]
+AlterResponse = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
+
+_PATIENCE = 60.0
+_HANDLER = Path(__file__).parents[2] / "functions" / "claims" / "handler.py"
+# What UpdateUserPoolClient would reset if it were not said again.
+_APP_CLIENT_FIELDS = (
+    "ClientName",
+    "AccessTokenValidity",
+    "TokenValidityUnits",
+    "ExplicitAuthFlows",
+    "AllowedOAuthFlows",
+    "AllowedOAuthScopes",
+    "AllowedOAuthFlowsUserPoolClient",
+    "CallbackURLs",
+    "EnableTokenRevocation",
+    "PreventUserExistenceErrors",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """A deployment, and how it is reached."""
+
+    context: Context
+    running: Cloud
+    aws: Callable[[str], Any]
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        return self.context.outputs
+
+    def client_id(self, name: str) -> str:
+        return str(self.outputs["clients"][name]["clientId"])
+
+
+class Altered(httpx2.BaseTransport):
+    """Everything goes to the deployment itself; some of it is changed on the way."""
+
+    def __init__(
+        self,
+        transport: httpx2.BaseTransport,
+        alter_request: AlterRequest | None,
+        alter_response: AlterResponse | None,
+    ) -> None:
+        self._transport = transport
+        self._alter_request = alter_request
+        self._alter_response = alter_response
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        sent = httpx2.Request(
+            request.method, request.url, headers=request.headers, content=request.read()
+        )
+        if self._alter_request:
+            self._alter_request(sent)
+        response = self._transport.handle_request(sent)
+        if self._alter_response is None:
+            return response
+        response.read()
+        return self._alter_response(request, response)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+@dataclass(kw_only=True)
+class AlteredContext(Context):
+    """A deployment whose HTTP traffic is altered."""
+
+    alter_request: AlterRequest | None = None
+    alter_response: AlterResponse | None = None
+
+    def http_client(self, **options: Any) -> httpx2.Client:  # noqa: ANN401 - httpx2's own
+        transport = Altered(
+            httpx2.HTTPTransport(verify=self.tls), self.alter_request, self.alter_response
+        )
+        return httpx2.Client(transport=transport, timeout=30.0, **options)
+
+
+def altered(
+    world: World, *, request: AlterRequest | None = None, response: AlterResponse | None = None
+) -> Context:
+    """The deployment, as if it took other requests or gave other answers."""
+    context = _same(world, AlteredContext)
+    context.alter_request = request
+    context.alter_response = response
+    return context
+
+
+def distrusting(world: World) -> Context:
+    """The deployment, seen by a machine that doesn't know its certificate authority."""
+
+    class Distrusting(Context):
+        @property
+        def tls(self) -> ssl.SSLContext:  # type: ignore[override]
+            return ssl.create_default_context(cafile=certifi.where())
+
+        def http_client(self, **options: Any) -> httpx2.Client:  # noqa: ANN401 - httpx2's own
+            return world.context.http_client(**options)
+
+    return _same(world, Distrusting)
+
+
+def _same(world: World, kind: type[Kind]) -> Kind:
+    known = world.context
+    return kind(
+        stack=known.stack,
+        settings=known.settings,
+        outputs=known.outputs,
+        state=known.state,
+        session=known.session,
+        database_uri=known.database_uri,
+        longest_wait=known.longest_wait,
+        interleavings=known.interleavings,
+    )
+
+
+def with_settings(world: World, **settings: object) -> Context:
+    """The deployment, as if other settings had been asked for."""
+    return replace(world.context, settings=world.context.settings.model_copy(update=settings))
+
+
+def with_outputs(world: World, **outputs: object) -> Context:
+    """The deployment, as if its outputs said something else."""
+    return replace(world.context, outputs={**world.context.outputs, **outputs})
+
+
+def answer(document: object) -> httpx2.Response:
+    """Answer something else than the deployment did."""
+    return httpx2.Response(200, json=document)
+
+
+@contextmanager
+def app_client(world: World, name: str, **changes: object) -> Iterator[None]:
+    """Change a client's app client at Cognito."""
+    cognito = world.aws("cognito-idp")
+    key = {"UserPoolId": world.context.user_pool_id, "ClientId": world.client_id(name)}
+    found = cognito.describe_user_pool_client(**key)["UserPoolClient"]
+    before = {field: found[field] for field in _APP_CLIENT_FIELDS if found.get(field) is not None}
+    cognito.update_user_pool_client(**key, **(before | changes))
+    try:
+        yield
+    finally:
+        cognito.update_user_pool_client(**key, **before)
+
+
+@contextmanager
+def claims_function(world: World, old: str, new: str) -> Iterator[None]:
+    """Change the claims function's code."""
+    source = _HANDLER.read_text(encoding="utf-8")
+    assert old in source
+    _deploy_function(world, source.replace(old, new))
+    try:
+        yield
+    finally:
+        _deploy_function(world, source)
+
+
+def _deploy_function(world: World, source: str) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("handler.py", source)
+    world.aws("lambda").update_function_code(
+        FunctionName=world.context.names.claims_function, ZipFile=archive.getvalue()
+    )
+
+
+@contextmanager
+def service(world: World, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+    """Change the App Runner service, by what UpdateService takes."""
+    apprunner = world.aws("apprunner")
+    arn = next(
+        each["ServiceArn"]
+        for each in apprunner.list_services()["ServiceSummaryList"]
+        if each["ServiceName"] == world.context.names.service
+    )
+    found = apprunner.describe_service(ServiceArn=arn)["Service"]
+    before = {
+        "SourceConfiguration": found["SourceConfiguration"],
+        "InstanceConfiguration": found["InstanceConfiguration"],
+        "HealthCheckConfiguration": found["HealthCheckConfiguration"],
+        "AutoScalingConfigurationArn": found["AutoScalingConfigurationSummary"][
+            "AutoScalingConfigurationArn"
+        ],
+    }
+    after = copy.deepcopy(before)
+    change(after)
+    _update_service(apprunner, arn, after)
+    try:
+        yield
+    finally:
+        _update_service(apprunner, arn, before)
+
+
+def _update_service(apprunner: Any, arn: str, configuration: dict[str, Any]) -> None:  # noqa: ANN401 - boto3's
+    apprunner.update_service(ServiceArn=arn, **configuration)
+    deadline = time.monotonic() + _PATIENCE
+    while apprunner.describe_service(ServiceArn=arn)["Service"]["Status"] != "RUNNING":
+        assert time.monotonic() < deadline, "the service is not updated"
+        time.sleep(0.1)
+
+
+@contextmanager
+def aura(world: World, **settings: object) -> Iterator[None]:
+    """Type other single sign-on settings into the Aura console."""
+    connect_aura(world.running, {**world.outputs["auraSso"], **settings})
+    try:
+        yield
+    finally:
+        connect_aura(world.running, world.outputs["auraSso"])
+
+
+@contextmanager
+def role_policy(world: World, role: str, name: str, document: object | None) -> Iterator[None]:
+    """Give a role a policy, or take it away where the document is None."""
+    iam = world.aws("iam")
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    before = (
+        iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        if name in names
+        else None
+    )
+    _put_policy(iam, role, name, document)
+    try:
+        yield
+    finally:
+        _put_policy(iam, role, name, before)
+
+
+def _put_policy(iam: Any, role: str, name: str, document: object | None) -> None:  # noqa: ANN401 - boto3's
+    if document is None:
+        iam.delete_role_policy(RoleName=role, PolicyName=name)
+        return
+    text = document if isinstance(document, str) else json.dumps(document)
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=text)

@@ -1,0 +1,702 @@
+"""The checks themselves: all pass on a good stack, and each finds the one thing that is broken.
+
+Every fault runs all checks of its phase, so that a check which fails for another's reason shows.
+"""
+
+import base64
+import fnmatch
+import itertools
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from automation.checks import CHECKS
+from automation.checks.context import Context
+from automation.checks.results import Outcome, Result
+from automation.checks.runner import run
+from automation.deployment import Deployment
+from automation.target import checked_context
+from components.policies import pull_images
+from localcloud.cloud import Cloud
+from localcloud.workspace import STACK
+from tests.end_to_end import breakage
+from tests.end_to_end.breakage import World, altered, answer, with_outputs, with_settings
+
+pytestmark = pytest.mark.stand_in
+
+# These wait, or call thousands of times: they have tests of their own.
+_SLOW = {"P5-isolation", "P5-token-expiry"}
+
+
+@pytest.fixture(scope="module")
+def world(
+    running: Cloud, deployed: Deployment, outputs: dict[str, Any], aws: Callable[[str], Any]
+) -> Iterator[World]:
+    assert outputs
+    with pytest.MonkeyPatch.context() as patch:
+        # Nothing but what `make env` gives.
+        for name, value in running.environment().items():
+            patch.setenv(name, value)
+        context = checked_context(deployed, STACK, longest_wait=0, interleavings=400)
+        yield World(context=context, running=running, aws=aws)
+
+
+def look(context: Context, pattern: str) -> dict[str, Result]:
+    chosen = [
+        each
+        for name, each in CHECKS.items()
+        if fnmatch.fnmatch(name, pattern) and (name not in _SLOW or name == pattern)
+    ]
+    assert chosen
+    return {result.id: result for result in run(chosen, context)}
+
+
+def failures(results: dict[str, Result]) -> dict[str, str]:
+    return {
+        name: result.reason for name, result in results.items() if result.outcome is Outcome.FAILED
+    }
+
+
+def test_every_check_passes_on_a_good_stack(world: World) -> None:
+    results = look(world.context, "*")
+    assert failures(results) == {}
+    skipped = {name for name, result in results.items() if result.outcome is Outcome.SKIPPED}
+    # The stand-in's registry scans nothing.
+    assert skipped == {"P1-findings"}
+
+
+def faulty(
+    name: str, *also: str, reason: str
+) -> Callable[[Callable[[World], Any]], Callable[[World], Any]]:
+    """Register a fault: a context manager, or a function that gives another context."""
+
+    def register(fault: Callable[[World], Any]) -> Callable[[World], Any]:
+        _FAULTS.append(pytest.param(fault, {name, *also}, reason, id=f"{name}:{fault.__name__}"))
+        return fault
+
+    return register
+
+
+_FAULTS: list[Any] = []
+
+
+# P1
+
+
+@faulty("P1-scan", reason="scanOnPush is False")
+@contextmanager
+def no_scan(world: World) -> Iterator[None]:
+    with _repository_setting(
+        world,
+        "put_image_scanning_configuration",
+        "imageScanningConfiguration",
+        {"scanOnPush": False},
+        {"scanOnPush": True},
+    ):
+        yield
+
+
+@faulty("P1-immutable", reason="'MUTABLE'")
+@contextmanager
+def mutable_tags(world: World) -> Iterator[None]:
+    with _repository_setting(
+        world, "put_image_tag_mutability", "imageTagMutability", "MUTABLE", "IMMUTABLE"
+    ):
+        yield
+
+
+@contextmanager
+def _repository_setting(
+    world: World, operation: str, parameter: str, fault: object, good: object
+) -> Iterator[None]:
+    put = getattr(world.aws("ecr"), operation)
+    name = world.context.names.repository
+    put(repositoryName=name, **{parameter: fault})
+    try:
+        yield
+    finally:
+        put(repositoryName=name, **{parameter: good})
+
+
+@faulty("P1-lifecycle", reason="no lifecycle policy")
+@contextmanager
+def no_lifecycle(world: World) -> Iterator[None]:
+    ecr, name = world.aws("ecr"), world.context.names.repository
+    before = ecr.delete_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"]
+    try:
+        yield
+    finally:
+        ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=before)
+
+
+@faulty("P1-lifecycle", reason="lifecycle policy is")
+def other_retention(world: World) -> Context:
+    return with_settings(world, image_retention=7)
+
+
+@faulty("P1-image", reason="holds no image")
+@contextmanager
+def image_deleted(world: World) -> Iterator[None]:
+    ecr, name = world.aws("ecr"), world.context.names.repository
+    digest = {"imageDigest": world.outputs["imageDigest"]}
+    (image,) = ecr.batch_get_image(repositoryName=name, imageIds=[digest])["images"]
+    ecr.batch_delete_image(repositoryName=name, imageIds=[digest])
+    try:
+        yield
+    finally:
+        ecr.put_image(
+            repositoryName=name,
+            imageManifest=image["imageManifest"],
+            imageTag=image["imageId"]["imageTag"],
+        )
+
+
+@faulty("P1-pull-allowed", reason="may not ecr:")
+@contextmanager
+def access_role_without_rights(world: World) -> Iterator[None]:
+    with breakage.role_policy(world, world.context.names.access_role, "pull-images", None):
+        yield
+
+
+@faulty("P1-pull-refused", reason="may ecr:BatchCheckLayerAvailability")
+@contextmanager
+def instance_role_may_pull(world: World) -> Iterator[None]:
+    (found,) = world.aws("ecr").describe_repositories()["repositories"]
+    document = pull_images(found["repositoryArn"])
+    with breakage.role_policy(world, world.context.names.instance_role, "more", document):
+        yield
+
+
+@faulty("P1-findings", reason="2 CRITICAL and 1 HIGH")
+@contextmanager
+def vulnerable_image(world: World) -> Iterator[None]:
+    # The stand-in's registry scans nothing, so ECR's answer is put in its place.
+    events = world.context.client("ecr").meta.events
+    counts = {"CRITICAL": 2, "HIGH": 1, "LOW": 5}
+
+    def scanned(parsed: dict[str, Any], **_: object) -> None:
+        for image in parsed.get("imageDetails", []):
+            image["imageScanStatus"] = {"status": "COMPLETE"}
+
+    def found(**_: object) -> tuple[Any, dict[str, Any]]:
+        response = type("Response", (), {"status_code": 200, "headers": {}})()
+        return response, {"imageScanFindings": {"findingSeverityCounts": counts}}
+
+    events.register("after-call.ecr.DescribeImages", scanned)
+    events.register("before-call.ecr.DescribeImageScanFindings", found)
+    try:
+        yield
+    finally:
+        events.unregister("after-call.ecr.DescribeImages", scanned)
+        events.unregister("before-call.ecr.DescribeImageScanFindings", found)
+
+
+# P2
+
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def _if_path(
+    end: str, change: Change
+) -> Callable[[httpx2.Request, httpx2.Response], httpx2.Response]:
+    def alter(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        if not request.url.path.endswith(end) or response.status_code != 200:
+            return response
+        return answer(change(response.json()))
+
+    return alter
+
+
+@faulty("P2-discovery", reason="issuer is 'https://elsewhere'")
+def other_issuer(world: World) -> Context:
+    change = _if_path("openid-configuration", lambda known: known | {"issuer": "https://elsewhere"})
+    return altered(world, response=change)
+
+
+@faulty("P2-keys", reason="private half")
+def private_key_published(world: World) -> Context:
+    change = _if_path(
+        "jwks.json", lambda known: {"keys": [key | {"d": "AQAB"} for key in known["keys"]]}
+    )
+    return altered(world, response=change)
+
+
+@faulty("P2-token", reason="does not verify")
+def other_keys_published(world: World) -> Context:
+    own = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    modulus = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(own))["n"]
+    change = _if_path(
+        "jwks.json", lambda known: {"keys": [key | {"n": modulus} for key in known["keys"]]}
+    )
+    return altered(world, response=change)
+
+
+@faulty("P2-claims", reason="aud is 'somebody'")
+@contextmanager
+def wrong_audience(world: World) -> Iterator[None]:
+    with breakage.claims_function(world, '"aud": client_id', '"aud": "somebody"'):
+        yield
+
+
+@faulty("P2-claims", reason="lifetime in minutes is 5.0")
+@contextmanager
+def short_lifetime(world: World) -> Iterator[None]:
+    with breakage.app_client(world, "writer", AccessTokenValidity=5):
+        yield
+
+
+@faulty("P2-password-refused", reason="allows ALLOW_USER_PASSWORD_AUTH")
+@contextmanager
+def password_flow(world: World) -> Iterator[None]:
+    flows = ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_PASSWORD_AUTH"]
+    with breakage.app_client(world, "reader", ExplicitAuthFlows=flows):
+        yield
+
+
+@faulty("P2-code-refused", reason="flow 'code'")
+@contextmanager
+def code_flow(world: World) -> Iterator[None]:
+    with breakage.app_client(
+        world,
+        "reader",
+        AllowedOAuthFlows=["code", "client_credentials"],
+        CallbackURLs=["https://callback.invalid/"],
+    ):
+        yield
+
+
+@faulty("P2-implicit-refused", reason="flow 'implicit'")
+@contextmanager
+def implicit_flow(world: World) -> Iterator[None]:
+    with breakage.app_client(
+        world,
+        "reader",
+        AllowedOAuthFlows=["client_credentials", "implicit"],
+        CallbackURLs=["https://callback.invalid/"],
+    ):
+        yield
+
+
+@faulty("P2-refresh-refused", reason="is given refresh_token")
+def refresh_token_issued(world: World) -> Context:
+    return altered(
+        world, response=_if_path("/oauth2/token", lambda known: known | {"refresh_token": "more"})
+    )
+
+
+@faulty("P2-scope-refused", reason="client reader is given the scope neo4j-mcp/writer")
+@contextmanager
+def open_scope(world: World) -> Iterator[None]:
+    scopes = ["neo4j-mcp/reader", "neo4j-mcp/writer"]
+    with breakage.app_client(world, "reader", AllowedOAuthScopes=scopes):
+        yield
+
+
+@faulty("P2-secret-refused", reason="given a token for a wrong secret")
+def any_secret_taken(world: World) -> Context:
+    def right_secret(request: httpx2.Request) -> None:
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme == "Basic":
+            client_id = base64.b64decode(given).decode().partition(":")[0]
+            name = next(n for n in ("reader", "writer") if world.client_id(n) == client_id)
+            secret = world.context.credentials(name).client_secret
+            right = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+            request.headers["authorization"] = f"Basic {right}"
+
+    return altered(world, request=right_secret)
+
+
+@faulty("P2-secret-complete", reason="the keys of reader's secret")
+@contextmanager
+def incomplete_secret(world: World) -> Iterator[None]:
+    with _secret(world, lambda known: {key: known[key] for key in known if key != "mcpUrl"}):
+        yield
+
+
+@faulty("P2-secret-complete", reason="tokenUrl in reader's secret is 'https://elsewhere'")
+@contextmanager
+def wrong_address_in_secret(world: World) -> Iterator[None]:
+    with _secret(world, lambda known: known | {"tokenUrl": "https://elsewhere"}):
+        yield
+
+
+@contextmanager
+def _secret(world: World, change: Change) -> Iterator[None]:
+    secrets, arn = world.aws("secretsmanager"), world.outputs["clients"]["reader"]["secretArn"]
+    before = secrets.get_secret_value(SecretId=arn)["SecretString"]
+    after = json.dumps(change(json.loads(before)))
+    secrets.put_secret_value(SecretId=arn, SecretString=after)
+    try:
+        yield
+    finally:
+        secrets.put_secret_value(SecretId=arn, SecretString=before)
+
+
+@faulty("P2-secret-hidden", reason="stands in the secrets' descriptions and tags")
+@contextmanager
+def secret_in_a_tag(world: World) -> Iterator[None]:
+    secrets, arn = world.aws("secretsmanager"), world.outputs["clients"]["reader"]["secretArn"]
+    tag = {"Key": "note", "Value": world.context.credentials("writer").client_secret}
+    secrets.tag_resource(SecretId=arn, Tags=[tag])
+    try:
+        yield
+    finally:
+        secrets.untag_resource(SecretId=arn, TagKeys=["note"])
+
+
+@faulty("P2-secret-hidden", reason="a token stands in the log group")
+@contextmanager
+def token_in_a_log(world: World) -> Iterator[None]:
+    logs, group = world.aws("logs"), world.context.names.claims_log_group
+    logs.create_log_stream(logGroupName=group, logStreamName="leak")
+    event = {"timestamp": int(time.time() * 1000), "message": world.context.token("reader")}
+    logs.put_log_events(logGroupName=group, logStreamName="leak", logEvents=[event])
+    try:
+        yield
+    finally:
+        logs.delete_log_stream(logGroupName=group, logStreamName="leak")
+
+
+@faulty("P2-secret-hidden", reason="the secret of reader stands in the stack's outputs")
+def secret_in_an_output(world: World) -> Context:
+    return with_outputs(world, note=world.context.credentials("reader").client_secret)
+
+
+# P3
+
+
+@faulty("P3-running", reason="the CPU units is 512")
+@contextmanager
+def other_size(world: World) -> Iterator[None]:
+    def change(service: dict[str, Any]) -> None:
+        service["InstanceConfiguration"] |= {"Cpu": "512", "Memory": "1024"}
+
+    with breakage.service(world, change):
+        yield
+
+
+@contextmanager
+def _environment(world: World, **variables: str) -> Iterator[None]:
+    def change(service: dict[str, Any]) -> None:
+        image = service["SourceConfiguration"]["ImageRepository"]["ImageConfiguration"]
+        image["RuntimeEnvironmentVariables"] |= variables
+
+    with breakage.service(world, change):
+        yield
+
+
+@faulty("P3-environment", reason="the environment holds DB_PASSWORD")
+@contextmanager
+def password_in_the_environment(world: World) -> Iterator[None]:
+    with _environment(world, DB_PASSWORD="unused"):
+        yield
+
+
+@faulty("P3-environment", reason="NEO4J_MCP_LOG_LEVEL is not 'info'")
+@contextmanager
+def other_environment(world: World) -> Iterator[None]:
+    with _environment(world, NEO4J_MCP_LOG_LEVEL="debug"):
+        yield
+
+
+@faulty("P3-health-check", reason="the health check is")
+@contextmanager
+def other_health_check(world: World) -> Iterator[None]:
+    def change(service: dict[str, Any]) -> None:
+        service["HealthCheckConfiguration"]["Interval"] = 7
+
+    with breakage.service(world, change):
+        yield
+
+
+@faulty("P3-scaling", reason="the most instances is 5")
+@contextmanager
+def other_scaling(world: World) -> Iterator[None]:
+    made = world.aws("apprunner").create_auto_scaling_configuration(
+        AutoScalingConfigurationName="other", MaxConcurrency=50, MinSize=1, MaxSize=5
+    )["AutoScalingConfiguration"]["AutoScalingConfigurationArn"]
+    with breakage.service(world, lambda service: service.update(AutoScalingConfigurationArn=made)):
+        yield
+    world.aws("apprunner").delete_auto_scaling_configuration(AutoScalingConfigurationArn=made)
+
+
+@faulty("P3-logs", reason="the days that .* is kept is None")
+@contextmanager
+def claims_log_deleted(world: World) -> Iterator[None]:
+    logs, group = world.aws("logs"), world.context.names.claims_log_group
+    logs.delete_log_group(logGroupName=group)
+    try:
+        yield
+    finally:
+        days = world.context.settings.log_retention_days
+        logs.put_retention_policy(logGroupName=group, retentionInDays=days)
+
+
+@faulty("P3-tls", reason="TLS handshake fails: CERTIFICATE_VERIFY_FAILED")
+def unknown_authority(world: World) -> Context:
+    return breakage.distrusting(world)
+
+
+@faulty("P3-plain-http", reason="plain HTTP answers 200")
+def plain_http_open(world: World) -> Context:
+    def secured(request: httpx2.Request) -> None:
+        if request.url.path == "/healthz":
+            request.url = request.url.copy_with(scheme="https")
+
+    return altered(world, request=secured)
+
+
+@faulty("P3-unknown-paths", reason="status of /.env is 200")
+def file_served(world: World) -> Context:
+    def alter(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        return answer({}) if request.url.path == "/.env" else response
+
+    return altered(world, response=alter)
+
+
+# P4
+
+
+@faulty("P4-aura-sso", reason="groupsClaim is 'scope'")
+def wrong_claim_typed(world: World) -> Context:
+    return with_outputs(world, auraSso={**world.outputs["auraSso"], "groupsClaim": "scope"})
+
+
+@faulty(
+    "P4-driver",
+    "P4-roles",
+    reason="the database refuses reader: Neo.ClientError.Security.Unauthorized",
+)
+@contextmanager
+def client_not_in_audience(world: World) -> Iterator[None]:
+    with breakage.aura(world, audience=[world.client_id("writer")]):
+        yield
+
+
+@faulty("P4-roles", reason="reader's roles is")
+@contextmanager
+def mapping_swapped(world: World) -> Iterator[None]:
+    with breakage.aura(world, groupToRoleMapping='"reader"=publisher;"writer"=reader'):
+        yield
+
+
+# P5
+
+
+@faulty("P5-ping-open", reason="status of ping without a token is 200, and must be 401")
+def ping_open(world: World) -> Context:
+    return with_settings(world, allow_unauthenticated_ping=False)
+
+
+@faulty("P5-tools-list-open", reason="status of tools/list without a token is 200")
+def tools_list_open(world: World) -> Context:
+    return with_settings(world, allow_unauthenticated_tools_list=False)
+
+
+def _method(request: httpx2.Request) -> str:
+    if not request.url.path.endswith("/mcp"):
+        return ""
+    message: dict[str, Any] = json.loads(request.content)
+    return str(message["params"].get("name", message["method"]))
+
+
+def _lenient(world: World, method: str) -> Context:
+    def alter(request: httpx2.Request) -> None:
+        if _method(request) == method and "authorization" not in request.headers:
+            request.headers["authorization"] = f"Bearer {world.context.token('reader')}"
+
+    return altered(world, request=alter)
+
+
+@faulty("P5-initialize-closed", reason="status of initialize without a token is 200")
+def initialize_open(world: World) -> Context:
+    return _lenient(world, "initialize")
+
+
+@faulty("P5-call-closed", reason="status of calling read-cypher without a token is 200")
+def call_open(world: World) -> Context:
+    return _lenient(world, "read-cypher")
+
+
+@faulty("P5-initialize", reason="the server's version is")
+def other_release(world: World) -> Context:
+    return with_settings(world, server_version="9.9.9")
+
+
+@faulty("P5-tools", reason="write-cypher is offered is True")
+def writing_tool_offered(world: World) -> Context:
+    return with_settings(world, read_only=True)
+
+
+def _broken_tool(world: World, tool: str) -> Context:
+    def alter(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        simple = "RETURN $n" in request.content.decode() or tool == "get-schema"
+        if _method(request) != tool or not simple or "authorization" not in request.headers:
+            return response
+        content = [{"type": "text", "text": "broken"}]
+        return answer({"result": {"content": content, "isError": True}})
+
+    return altered(world, response=alter)
+
+
+@faulty("P5-get-schema", reason="get-schema refuses reader: broken")
+def schema_broken(world: World) -> Context:
+    return _broken_tool(world, "get-schema")
+
+
+@faulty("P5-read-cypher", reason="read-cypher refuses reader: broken")
+def query_broken(world: World) -> Context:
+    return _broken_tool(world, "read-cypher")
+
+
+@faulty("P5-reader-cannot-write", reason="reader can write by write-cypher")
+@contextmanager
+def reader_is_publisher(world: World) -> Iterator[None]:
+    with breakage.aura(world, groupToRoleMapping='"reader"=publisher;"writer"=publisher'):
+        yield
+
+
+@faulty("P5-reader-cannot-index", "P5-reader-cannot-write", reason="reader can create an index")
+@contextmanager
+def reader_is_architect(world: World) -> Iterator[None]:
+    with breakage.aura(world, groupToRoleMapping='"reader"=architect;"writer"=publisher'):
+        yield
+
+
+@faulty(
+    "P5-reader-cannot-administer",
+    "P5-reader-cannot-index",
+    "P5-reader-cannot-write",
+    reason="reader can run SHOW USERS",
+)
+@contextmanager
+def reader_is_admin(world: World) -> Iterator[None]:
+    with breakage.aura(world, groupToRoleMapping='"reader"=admin;"writer"=publisher'):
+        yield
+
+
+@faulty("P5-writer-can-write", reason="write-cypher refuses writer")
+@contextmanager
+def writer_is_reader(world: World) -> Iterator[None]:
+    with breakage.aura(world, groupToRoleMapping='"reader"=reader;"writer"=reader'):
+        yield
+
+
+def _token_of(request: httpx2.Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if scheme == "Bearer" else ""
+
+
+def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return dict(jwt.get_unverified_header(token)), claims
+    except jwt.PyJWTError:
+        return {}, {}
+
+
+def _forged(name: str, token: str, good: str) -> bool:
+    """Tell one forgery from all others, as a careless server would fail to."""
+    header, claims = _parts(token)
+    return {
+        "malformed": token == "not.a-token",
+        "truncated": good.startswith(token) and token != good,
+        "tampered": "admin" in claims.get("groups", []),
+        "wrongly-signed": claims == _parts(good)[1]
+        and header.get("kid") == _parts(good)[0]["kid"]
+        and header["alg"] == "RS256"
+        and not good.startswith(token),
+        "alg-none": header.get("alg") == "none",
+        "hmac-public-key": header.get("alg") == "HS256",
+        "unknown-key": header.get("kid") == "no-such-key",
+        "foreign-pool": header.get("kid") == "foreign-key",
+        "not-yet-valid": "nbf" in claims,
+        "id-token": claims.get("token_use") == "id",
+    }[name]
+
+
+_FORGERY_FAULTS = sorted(
+    name.removeprefix("P5-refuses-") for name in CHECKS if name.startswith("P5-refuses-")
+)
+
+
+@pytest.mark.parametrize("forgery", _FORGERY_FAULTS)
+def test_a_server_that_takes_one_kind_of_forged_token_is_found(world: World, forgery: str) -> None:
+    good = world.context.token("writer")
+    audience = world.outputs["auraSso"]["audience"]
+
+    def taken(token: str) -> bool:
+        if forgery == "wrong-audience":
+            claims = _parts(token)[1]
+            return "aud" in claims and claims["aud"] not in audience
+        return _forged(forgery, token, good)
+
+    def alter(request: httpx2.Request) -> None:
+        token = _token_of(request)
+        if token and taken(token):
+            request.headers["authorization"] = f"Bearer {good}"
+
+    context = altered(world, request=alter)
+    # The forgeries are made from this very token.
+    context._tokens["writer"] = good
+    found = failures(look(context, "P5-refuses-*"))
+    assert set(found) == {f"P5-refuses-{forgery}"}
+    assert "is accepted by read-cypher" in found[f"P5-refuses-{forgery}"]
+
+
+@pytest.mark.parametrize(("fault", "names", "reason"), _FAULTS)
+def test_a_fault_fails_its_check_and_no_other(
+    world: World, fault: Callable[[World], Any], names: set[str], reason: str
+) -> None:
+    made = fault(world)
+    manager = nullcontext(made) if isinstance(made, Context) else made
+    phase = min(names).partition("-")[0]
+    with manager as context:
+        found = failures(look(context or world.context, f"{phase}-*"))
+    assert set(found) == names
+    assert any(re.search(reason, said) for said in found.values()), found
+
+
+def test_clients_whose_tokens_are_mixed_up_are_found(world: World) -> None:
+    numbers = itertools.count()
+
+    def alter(request: httpx2.Request) -> None:
+        if _method(request) == "read-cypher" and next(numbers) % 50 == 49:
+            other = {"reader": "writer", "writer": "reader"}
+            audience = _parts(_token_of(request))[1]["aud"]
+            name = next(each for each in other if world.client_id(each) == audience)
+            request.headers["authorization"] = f"Bearer {world.context.token(other[name])}"
+
+    assert failures(look(world.context, "P5-isolation")) == {}
+    found = failures(look(altered(world, request=alter), "P5-isolation"))
+    assert re.search(r"\d calls went wrong|of 400 calls", found["P5-isolation"])
+
+
+def test_a_server_that_takes_expired_tokens_is_found(world: World) -> None:
+    def alter(request: httpx2.Request) -> None:
+        token = _token_of(request)
+        if token and _parts(token)[1]["exp"] < time.time():
+            request.headers["authorization"] = f"Bearer {world.context.token('reader')}"
+
+    # Cognito's least is five minutes; the stand-in takes seconds, so that a test can wait.
+    units = {"AccessToken": "seconds"}
+    with breakage.app_client(world, "reader", AccessTokenValidity=4, TokenValidityUnits=units):
+        good = look(replace(world.context, longest_wait=20.0), "P5-token-expiry")
+        bad = look(replace(altered(world, request=alter), longest_wait=20.0), "P5-token-expiry")
+    assert good["P5-token-expiry"].outcome is Outcome.PASSED
+    assert "accepted after it expired" in bad["P5-token-expiry"].reason
+
+
+def test_a_token_that_lives_too_long_is_not_waited_for(world: World) -> None:
+    result = look(world.context, "P5-token-expiry")["P5-token-expiry"]
+    assert result.outcome is Outcome.SKIPPED
+    assert "--wait" in result.reason
