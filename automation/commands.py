@@ -2,34 +2,51 @@
 
 import datetime as dt
 import fnmatch
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.markup import escape
 
-from automation import __doc__ as about
 from automation.checks import CHECKS, Check
 from automation.checks.results import Report
 from automation.checks.runner import run
-from automation.deployment import Deployment, DeploymentError
+from automation.deployment import (
+    Changes,
+    Deployment,
+    DeploymentError,
+    InterruptedDeploymentError,
+)
+from automation.policy import violations
 from automation.report.files import REPORTS, ReportError, load, page_of, save
-from automation.report.terminal import Display, show
+from automation.report.terminal import Display, show, show_changes
 from automation.target import WORKSPACE_VARIABLE, checked_context, target
 
 _NO = 1
-_USAGE = 2
 _NOT_CARRIED_OUT = 3
 _INTERRUPTED = 130
 
-_errors = Console(stderr=True, highlight=False)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 app = typer.Typer(
-    help=about, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False
+    help="""Deploy a stack, check it, report on it, destroy it.
+
+    The same commands drive every stack. Which backend, cloud and database they reach is the
+    environment's to say: PULUMI_*, AWS_*, SSL_CERT_FILE and NEO4J_URI. For the stand-in cloud,
+    eval "$(make -s env)" sets them.
+
+    Exit status: 0 all is well; 1 a check failed, a rule is broken, something drifted, or the
+    person said no; 2 the command line is wrong; 3 it could not be carried out; 130 interrupted.
+    """,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
 )
 
 Stack = Annotated[str, typer.Option(help="The stack's name.", show_default=False)]
@@ -47,6 +64,62 @@ Reports = Annotated[
     Path, typer.Option(help="The folder for reports; each stack's are in a folder of its name.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and no table.")]
+
+
+@app.command()
+def deploy(
+    *,
+    stack: Stack,
+    workspace: Workspace = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Stop after the preview and the policy.")
+    ] = False,
+    expect_no_changes: Annotated[
+        bool,
+        typer.Option(
+            help="Change nothing; ask the cloud what is there, list what drifted, and exit with"
+            " status 1 where something did."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Preview, hold the preview against the policy, deploy, and say what changed.
+
+    A deployment that was cut off is taken over: what it had begun is looked up first.
+    """
+    deployment = Deployment(target(stack, workspace), create=not expect_no_changes)
+    if expect_no_changes:
+        changes = deployment.preview(refresh=True)
+        _tell_changes("drifted", changes, as_json=as_json)
+        raise typer.Exit(0 if changes.none else _NO)
+    _take_over(deployment)
+    _errors.print(f"… Previewing the stack {stack}")
+    planned = deployment.preview()
+    broken = violations(planned.steps)
+    for violation in broken:
+        _errors.print(
+            f"[red]✗[/red] {escape(violation.resource)} {escape(violation.says)}"
+            f" [dim]({violation.rule})[/dim]"
+        )
+    if broken:
+        _errors.print(
+            f"[red]error:[/red] the policy is broken {len(broken)} times; nothing changed"
+        )
+        raise typer.Exit(_NO)
+    if preview:
+        _tell_changes("would change", planned, as_json=as_json)
+        return
+    if planned.none:
+        _tell_changes("changed", planned, as_json=as_json)
+        return
+    _errors.print(f"… Deploying the stack {stack}")
+    deployed = deployment.up(lambda line: _errors.print(line, markup=False))
+    _tell_changes("changed", deployed.changes, as_json=as_json)
+    if not as_json:
+        typer.echo(
+            f"The server answers at {deployed.outputs['mcpUrl']}."
+            f" Next: python -m automation check --stack {stack}"
+        )
 
 
 @app.command()
@@ -74,28 +147,22 @@ def check(
     each client's own token, and take away what they write.
     """
     chosen = _chosen(only or [])
-    context = checked_context(
-        Deployment(target(stack, workspace), create=False),
-        stack,
-        longest_wait=wait,
-        interleavings=interleavings,
-    )
+    deployment = Deployment(target(stack, workspace), create=False)
+    context = checked_context(deployment, stack, longest_wait=wait, interleavings=interleavings)
     blank = context.blanker.blank
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     with Display(_errors, len(chosen)) as display:
         results = run(
             chosen,
             context,
-            lambda result: display.tell(
-                result.model_copy(update={"reason": blank(result.reason), "evidence": ()})
-            ),
+            lambda result: display.tell(result.model_copy(update={"reason": blank(result.reason)})),
         )
     found = Report(
         stack=stack,
         started=started,
         seconds=round(time.monotonic() - clock, 1),
-        versions=_versions(context.settings.server_version),
-        outputs=context.outputs,
+        versions=_versions(context.settings.server_version, deployment.engine_version),
+        outputs={name: value for name, value in context.outputs.items() if name != "readme"},
         results=results,
     ).blanked(blank)
     save(found, reports)
@@ -105,16 +172,61 @@ def check(
 
 
 @app.command()
-def report(
-    *,
-    stack: Stack,
-    reports: Reports = REPORTS,
-    as_json: AsJson = False,
-) -> None:
+def report(*, stack: Stack, reports: Reports = REPORTS, as_json: AsJson = False) -> None:
     """Show the last check of a stack again, and write its files anew."""
     found = load(stack, reports)
     save(found, reports)
     _show(found, reports, as_json=as_json)
+
+
+@app.command()
+def destroy(
+    *,
+    stack: Stack,
+    workspace: Workspace = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete everything that a stack has deployed; a protected stack is refused."""
+    deployment = Deployment(target(stack, workspace), create=False)
+    protected = deployment.protected()
+    if protected:
+        _errors.print(
+            f"[red]error:[/red] the stack {stack} is protected: {', '.join(protected)}.\n"
+            "To lift the protection, run:\n"
+            f"  pulumi config set --stack {stack} neo4j-mcp:deletionProtection false\n"
+            f"  python -m automation deploy --stack {stack}"
+        )
+        raise typer.Exit(_NO)
+    if not yes:
+        typer.confirm(f"Delete everything that the stack {stack} has deployed?", abort=True)
+    _take_over(deployment)
+    changes = deployment.destroy(lambda line: _errors.print(line, markup=False))
+    _tell_changes("deleted", changes, as_json=as_json)
+
+
+def _take_over(deployment: Deployment) -> None:
+    pending = deployment.pending_operations()
+    if pending:
+        _errors.print(
+            f"An earlier run was cut off at {', '.join(pending)}: asking the cloud what came of it"
+        )
+        deployment.forget_pending_operations()
+
+
+def _tell_changes(what: str, changes: Changes, *, as_json: bool) -> None:
+    if as_json:
+        document: dict[str, Any] = {
+            "counts": dict(changes.counts),
+            "changes": [
+                {"resource": step.urn, "operation": step.operation, "properties": step.properties}
+                for step in changes.steps
+                if step.urn in changes.resources
+            ],
+        }
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        show_changes(what, changes, Console())
 
 
 def _show(found: Report, reports: Path, *, as_json: bool) -> None:
@@ -129,29 +241,33 @@ def _chosen(patterns: Sequence[str]) -> list[Check]:
     for pattern in patterns:
         if not fnmatch.filter(CHECKS, pattern):
             raise typer.BadParameter(f"no check is named {pattern}", param_hint="--only")
-    return [
-        each
-        for each in CHECKS.values()
-        if not patterns or any(fnmatch.fnmatch(each.id, pattern) for pattern in patterns)
-    ]
+    return [each for each in CHECKS.values() if not patterns or _matches_any(each.id, patterns)]
 
 
-def _versions(server: str) -> dict[str, str]:
-    distributions = ("pulumi", "pulumi-aws", "neo4j", "boto3")
-    return {"neo4j/mcp": server} | {name: version(name) for name in distributions}
+def _matches_any(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _versions(server: str, engine: str) -> dict[str, str]:
+    distributions = ("pulumi", "pulumi-aws", "pulumi-docker", "pulumi-random", "boto3", "neo4j")
+    return {
+        "MCP server (neo4j/mcp)": server,
+        "Pulumi engine": engine,
+        **{name: version(name) for name in distributions},
+    }
 
 
 def main() -> None:
     """Run the command line; a known failure is one message and a status of its own."""
     try:
         app()
+    except (InterruptedDeploymentError, KeyboardInterrupt) as interrupted:
+        _errors.print("[red]interrupted:[/red]", escape(str(interrupted) or "nothing is left open"))
+        raise SystemExit(_INTERRUPTED) from None
     except (DeploymentError, ReportError, BotoCoreError, ClientError) as error:
         _fail(str(error))
-    except KeyboardInterrupt:
-        _errors.print("[red]interrupted[/red]: the same command takes over where this one stopped")
-        raise SystemExit(_INTERRUPTED) from None
 
 
 def _fail(message: str) -> NoReturn:
-    _errors.print("[red]error:[/red]", message, highlight=False, soft_wrap=True)
+    _errors.print("[red]error:[/red]", escape(message))
     raise SystemExit(_NOT_CARRIED_OUT) from None

@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 import psutil
 from pulumi import automation
 
+from automation.interruption import passed_on
+
 PROGRAM = Path(__file__).resolve().parent.parent / "__main__.py"
 
 _COLOUR = re.compile(r"<\{%.*?%\}>")
@@ -31,6 +33,10 @@ Operation = Callable[[Callable[[automation.EngineEvent], None]], Result]
 
 class DeploymentError(Exception):
     """The engine refused or failed; the message holds what it said about it."""
+
+
+class InterruptedDeploymentError(DeploymentError):
+    """The operation was told to stop, and the engine has ended in order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +57,32 @@ class Target:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Step:
+    """What happens, or would happen, to one resource.
+
+    Attributes:
+        urn: the resource.
+        type: its type, as in ``aws:ecr/repository:Repository``.
+        operation: what is done, as the engine names it; "same" where nothing is.
+        protected: whether the resource was protected before.
+        inputs: its properties afterwards; secrets and what is not yet known are masked.
+        properties: the names of the properties that differ.
+    """
+
+    urn: str
+    type: str
+    operation: str
+    protected: bool = False
+    inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    properties: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The resource's logical name."""
+        return self.urn.rpartition("::")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Changes:
     """What an operation did, or a preview would do.
 
@@ -58,10 +90,12 @@ class Changes:
         counts: the number of resources by operation: "create", "update", "replace", "delete",
             "same", as the engine names them.
         resources: the operation of each resource that doesn't stay the same, by URN.
+        steps: every resource that was looked at, those that stay the same too.
     """
 
     counts: Mapping[str, int]
     resources: Mapping[str, str]
+    steps: tuple[Step, ...] = ()
 
     @property
     def none(self) -> bool:
@@ -115,8 +149,12 @@ class Deployment:
         except (automation.CommandError, OSError) as error:
             raise DeploymentError(_said(str(error))) from error
 
-    def preview(self) -> Changes:
+    def preview(self, *, refresh: bool = False) -> Changes:
         """Tell what a deployment would change.
+
+        Args:
+            refresh: whether the cloud is asked what is there, so that what was changed behind the
+                engine's back shows; the state stays as it is.
 
         Returns:
             The changes.
@@ -124,7 +162,9 @@ class Deployment:
         Raises:
             DeploymentError: the configuration or the program is wrong.
         """
-        changes, _ = self._run(lambda on_event: self._stack.preview(on_event=on_event))
+        changes, _ = self._run(
+            lambda on_event: self._stack.preview(on_event=on_event, refresh=refresh or None)
+        )
         return changes
 
     def up(self, report: Report | None = None) -> Deployed:
@@ -153,6 +193,49 @@ class Deployment:
         """
         changes, _ = self._run(lambda on_event: self._stack.refresh(on_event=on_event))
         return changes
+
+    def pending_operations(self) -> tuple[str, ...]:
+        """Tell what an earlier operation had begun when it was cut off.
+
+        Returns:
+            A line for each: the resource's name, and what was being done.
+
+        Raises:
+            DeploymentError: the state can't be read.
+        """
+        return tuple(
+            f"{operation['resource']['urn'].rpartition('::')[2]} ({operation['type']})"
+            for operation in self.state().get("pending_operations") or []
+        )
+
+    def forget_pending_operations(self) -> Changes:
+        """Ask the cloud what became of what was cut off, and take the answer over.
+
+        Returns:
+            What turned out to have changed.
+
+        Raises:
+            DeploymentError: a resource can't be read.
+        """
+        changes, _ = self._run(
+            lambda on_event: self._stack.refresh(on_event=on_event, clear_pending_creates=True)
+        )
+        return changes
+
+    def protected(self) -> tuple[str, ...]:
+        """Tell what a destroy would be refused for.
+
+        Returns:
+            The names of the protected resources.
+
+        Raises:
+            DeploymentError: the state can't be read.
+        """
+        return tuple(
+            resource["urn"].rpartition("::")[2]
+            for resource in self.state().get("resources") or []
+            if resource.get("protect")
+        )
 
     def destroy(self, report: Report | None = None) -> Changes:
         """Delete every resource of the stack.
@@ -251,13 +334,22 @@ class Deployment:
         self, operation: Operation[Result], report: Report | None
     ) -> tuple[Changes, Result]:
         events = _Events(report)
-        try:
-            result = operation(events.take)
-        except automation.ConcurrentUpdateError:
-            raise
-        except automation.CommandError as error:
-            raise DeploymentError("\n".join(events.errors) or _said(str(error))) from error
-        return Changes(counts=events.counts, resources=events.resources), result
+        with passed_on() as interruption:
+            try:
+                result = operation(events.take)
+            except automation.ConcurrentUpdateError:
+                raise
+            except automation.CommandError as error:
+                if interruption.requested:
+                    raise InterruptedDeploymentError(
+                        f"The operation on the stack {self._target.stack} was stopped; what it"
+                        " had begun was finished. The same command goes on from there."
+                    ) from error
+                raise DeploymentError("\n".join(events.errors) or _said(str(error))) from error
+        changes = Changes(
+            counts=events.counts, resources=events.resources, steps=tuple(events.steps.values())
+        )
+        return changes, result
 
 
 class _Events:
@@ -267,6 +359,7 @@ class _Events:
         self.counts: dict[str, int] = {}
         self.resources: dict[str, str] = {}
         self.errors: list[str] = []
+        self.steps: dict[str, Step] = {}
         self._report = report
 
     def take(self, event: automation.EngineEvent) -> None:
@@ -282,6 +375,7 @@ class _Events:
         elif event.resource_pre_event:
             metadata = event.resource_pre_event.metadata
             operation = str(getattr(metadata.op, "value", metadata.op))
+            self._take_step(metadata, operation)
             if operation not in {"same", "refresh", "read"}:
                 self.resources[metadata.urn] = operation
                 if self._report and not metadata.type.startswith(_INTERNAL):
@@ -292,6 +386,20 @@ class _Events:
             operation = str(getattr(metadata.op, "value", metadata.op))
             if operation in {"update", "delete"}:
                 self.resources.setdefault(metadata.urn, operation)
+
+    def _take_step(self, metadata: automation.StepEventMetadata, operation: str) -> None:
+        known = self.steps.get(metadata.urn)
+        # A replacement is several steps; the one that names it says most.
+        if known is not None and known.operation == "replace":
+            return
+        self.steps[metadata.urn] = Step(
+            urn=metadata.urn,
+            type=metadata.type,
+            operation=operation,
+            protected=bool(metadata.old and metadata.old.protect),
+            inputs=(metadata.new and metadata.new.inputs) or {},
+            properties=tuple(sorted(metadata.detailed_diff or metadata.diffs or ())),
+        )
 
 
 def lock_is_stale(message: str) -> bool:

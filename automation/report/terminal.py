@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from automation.checks.results import PHASES, Outcome, Report, Result
+from automation.deployment import Changes
 
 _MARKS = MappingProxyType(
     {
@@ -93,3 +94,25 @@ def show(report: Report, console: Console) -> None:
     console.print(table)
     counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in Outcome)
     console.print(f"{counts}, in {report.seconds:.0f} s")
+
+
+def show_changes(what: str, changes: Changes, console: Console) -> None:
+    """Print what an operation changes, resource by resource.
+
+    Args:
+        what: what became of them, as in "changed".
+        changes: the changes.
+        console: where to write.
+    """
+    if changes.none:
+        console.print(f"Nothing {what}: {changes.counts.get('same', 0)} resources are the same.")
+        return
+    table = Table(title=f"What {what}", title_justify="left")
+    for column in ("Operation", "Resource", "Properties"):
+        table.add_column(column, overflow="fold")
+    for step in changes.steps:
+        if step.urn in changes.resources:
+            operation = changes.resources[step.urn]
+            table.add_row(operation, escape(step.name), escape(", ".join(step.properties)))
+    console.print(table)
+    console.print(", ".join(f"{count} {name}" for name, count in changes.counts.items()))

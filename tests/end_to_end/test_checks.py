@@ -222,8 +222,8 @@ def other_issuer(world: World) -> Context:
     return altered(world, response=change)
 
 
-@faulty("P2-keys", reason="private half")
-def private_key_published(world: World) -> Context:
+@faulty("P2-keys", reason="the use of key")
+def key_for_encryption(world: World) -> Context:
     change = _if_path(
         "jwks.json", lambda known: {"keys": [key | {"d": "AQAB"} for key in known["keys"]]}
     )
