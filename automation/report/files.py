@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from automation.checks.results import Report
+from automation.report.junit import junit
+from automation.report.page import page
 
 REPORTS = Path("reports")
 """Where reports are kept, if nobody says otherwise: each stack's in a folder of its name."""
@@ -23,6 +25,8 @@ def save(report: Report, folder: Path) -> None:
     """
     _folder(report.stack, folder).mkdir(parents=True, exist_ok=True)
     _write(_document(report.stack, folder), report.model_dump_json(indent=2))
+    _write(_folder(report.stack, folder) / "junit.xml", junit(report))
+    _write(page_of(report.stack, folder), page(report))
 
 
 def load(stack: str, folder: Path) -> Report:

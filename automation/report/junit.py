@@ -1,0 +1,57 @@
+"""The report as JUnit's XML, which pipelines show as tests."""
+
+from xml.etree import ElementTree as ET
+
+from automation.checks.results import PHASES, Outcome, Report, Result
+
+
+def junit(report: Report) -> str:
+    """Write a report as JUnit's XML: a suite a phase, a case a check.
+
+    Args:
+        report: the report.
+
+    Returns:
+        The document.
+    """
+    root = ET.Element("testsuites", _totals(report.results) | {"name": f"stack {report.stack}"})
+    for phase, title in PHASES.items():
+        results = [result for result in report.results if result.phase == phase]
+        if not results:
+            continue
+        attributes = {"name": f"{phase} {title}", "timestamp": report.started.isoformat()}
+        suite = ET.SubElement(root, "testsuite", attributes | _totals(results))
+        for result in results:
+            _add_case(suite, result)
+    ET.indent(root)
+    text = ET.tostring(root, encoding="unicode", xml_declaration=True)
+    return _without_control_characters(text) + "\n"
+
+
+def _add_case(suite: ET.Element, result: Result) -> None:
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        {"classname": result.id, "name": result.sentence, "time": f"{result.seconds:.3f}"},
+    )
+    evidence = "\n\n".join(f"{each.asked}\n→ {each.answered}" for each in result.evidence)
+    if result.outcome is Outcome.FAILED:
+        failure = ET.SubElement(case, "failure", {"message": result.reason})
+        failure.text = evidence
+    elif result.outcome is Outcome.SKIPPED:
+        ET.SubElement(case, "skipped", {"message": result.reason})
+
+
+def _totals(results: tuple[Result, ...] | list[Result]) -> dict[str, str]:
+    return {
+        "tests": str(len(results)),
+        "failures": str(sum(result.outcome is Outcome.FAILED for result in results)),
+        "errors": "0",
+        "skipped": str(sum(result.outcome is Outcome.SKIPPED for result in results)),
+        "time": f"{sum(result.seconds for result in results):.3f}",
+    }
+
+
+def _without_control_characters(text: str) -> str:
+    # XML 1.0 has no way to write them.
+    return "".join(each for each in text if each >= " " or each in "\t\n\r")
