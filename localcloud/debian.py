@@ -9,6 +9,8 @@ from localcloud.errors import LocalCloudError
 from localcloud.progress import Progress
 
 _TIMEOUT = 900
+# Another apt-get may be at work, as on a machine that has just started.
+_WAIT_FOR_OTHERS = "DPkg::Lock::Timeout=300"
 
 
 def install_packages(progress: Progress, packages: Sequence[str], *, purpose: str) -> None:
@@ -31,7 +33,8 @@ def install_packages(progress: Progress, packages: Sequence[str], *, purpose: st
     if os.geteuid() != 0:
         raise LocalCloudError(f"Missing: {purpose}. Run: sudo apt-get install {names}")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+    quietly = ["-y", "-qq", "--no-install-recommends", "-o", _WAIT_FOR_OTHERS]
+    install = ["apt-get", "install", *quietly, *packages]
     with progress.step(f"Installing {names} from Debian", expect="about a minute, once"):
         # Package lists may be missing or stale: update first, as apt itself advises.
         for command in (["apt-get", "update", "-qq"], install):
