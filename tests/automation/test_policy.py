@@ -1,0 +1,142 @@
+import json
+from typing import Any
+
+import pytest
+
+from automation.deployment import Step
+from automation.policy import violations
+from components.policies import pull_images, write_traces
+
+_TAGS = {"Project": "p", "Stack": "s", "ManagedBy": "pulumi"}
+_REPOSITORY = {
+    "tags": _TAGS,
+    "encryptionConfigurations": [{"encryptionType": "AES256"}],
+    "imageScanningConfiguration": {"scanOnPush": True},
+    "imageTagMutability": "IMMUTABLE",
+}
+_CLIENT = {"allowedOauthFlows": ["client_credentials"], "generateSecret": True}
+_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+
+def step(kind: str, operation: str = "create", **inputs: Any) -> Step:  # noqa: ANN401 - Pulumi's own
+    return Step(urn=f"urn::x::{kind}::thing", type=kind, operation=operation, inputs=inputs)
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Statement": list(statements)})
+
+
+def allow(action: object, resource: object) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+_ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+_FUNCTION = "aws:lambda/function:Function"
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        step("aws:ecr/repository:Repository", **_REPOSITORY),
+        step("aws:cognito/userPoolClient:UserPoolClient", **_CLIENT),
+        step("aws:cloudwatch/logGroup:LogGroup", tags=_TAGS, retentionInDays=1),
+        step(_FUNCTION, tags=_TAGS, environment={"variables": {"RESOURCE_SERVER_IDENTIFIER": "x"}}),
+        step(_ROLE_POLICY, policy=pull_images("arn:aws:ecr:x")),
+        step(_ROLE_POLICY, policy=write_traces()),
+        step(_ROLE_POLICY, policy=_UNKNOWN),
+        step(_ROLE_POLICY, policy=policy({"Effect": "Deny", "Action": "*", "Resource": "*"})),
+        step("aws:iam/role:Role", "delete"),
+        step("random:index/randomString:RandomString"),
+    ],
+    ids=lambda kept: f"{kept.type}-{kept.operation}",
+)
+def test_what_keeps_the_rules_breaks_none(kept: Step) -> None:
+    assert violations([kept]) == ()
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule", "says"),
+    [
+        (step("aws:iam/role:Role", tags={"Project": "p"}), "tagged", "ManagedBy, Stack"),
+        (
+            step("aws:ecr/repository:Repository", **_REPOSITORY | {"encryptionConfigurations": []}),
+            "strict-repository",
+            "not encrypted",
+        ),
+        (
+            step(
+                "aws:ecr/repository:Repository", **_REPOSITORY | {"imageTagMutability": "MUTABLE"}
+            ),
+            "strict-repository",
+            "moved",
+        ),
+        (
+            step(
+                "aws:ecr/repository:Repository", **_REPOSITORY | {"imageScanningConfiguration": {}}
+            ),
+            "strict-repository",
+            "scan",
+        ),
+        (
+            step(_FUNCTION, tags=_TAGS, environment={"variables": {"NEO4J_PASSWORD": "[secret]"}}),
+            "no-credentials",
+            "NEO4J_PASSWORD",
+        ),
+        (
+            step(
+                "aws:apprunner/service:Service",
+                tags=_TAGS,
+                sourceConfiguration={"image": {"runtimeEnvironmentSecrets": {"API_KEY": "arn"}}},
+            ),
+            "no-credentials",
+            "API_KEY",
+        ),
+        (step(_ROLE_POLICY, policy=policy(allow("ecr:*", "arn"))), "least-privilege", "ecr:*"),
+        (
+            step(_ROLE_POLICY, policy=policy(allow(["ecr:BatchGetImage"], ["*"]))),
+            "least-privilege",
+            "every resource",
+        ),
+        (
+            step(
+                "aws:iam/rolePolicyAttachment:RolePolicyAttachment", policyArn="arn:aws:iam::aws:x"
+            ),
+            "least-privilege",
+            "not written here",
+        ),
+        (step("aws:cloudwatch/logGroup:LogGroup", tags=_TAGS), "logs-end", "for ever"),
+        (
+            step(
+                "aws:cognito/userPoolClient:UserPoolClient",
+                **_CLIENT | {"allowedOauthFlows": ["client_credentials", "implicit"]},
+            ),
+            "machines-only",
+            "implicit",
+        ),
+        (
+            step(
+                "aws:cognito/userPoolClient:UserPoolClient",
+                allowedOauthFlows=["client_credentials"],
+            ),
+            "machines-only",
+            "no secret",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_broken_rule_is_named_with_its_resource(broken: Step, rule: str, says: str) -> None:
+    (violation,) = violations([broken])
+    assert (violation.rule, violation.resource) == (rule, "thing")
+    assert says in violation.says
+
+
+@pytest.mark.parametrize("operation", ["delete", "replace", "delete-replaced"])
+def test_a_protected_resource_is_neither_deleted_nor_replaced(operation: str) -> None:
+    doomed = Step(
+        urn="urn::x::t::pool", type="t", operation=operation, protected=True, properties=("name",)
+    )
+    (violation,) = violations([doomed])
+    assert violation.rule == "protected-stays"
+    assert "because of name" in violation.says
+    kept = Step(urn="urn::x::t::pool", type="t", operation="update", protected=True)
+    assert violations([kept]) == ()

@@ -1,0 +1,147 @@
+"""The report's forms; the page in a real browser."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from rich.console import Console
+
+from automation.checks.results import Outcome, Report
+from automation.report.files import ReportError, load, page_of, save
+from automation.report.junit import junit
+from automation.report.page import page
+from automation.report.terminal import show
+from localcloud.debian import install_packages
+from localcloud.errors import LocalCloudError
+from localcloud.progress import Progress
+from tests.automation.browser import Browser, chromium
+from tests.automation.reports import report
+
+_FAILED = "P2-claims"
+
+
+def test_junit_counts_and_tells_what_failed() -> None:
+    root = ET.fromstring(junit(report()))  # noqa: S314  written right here
+    assert (root.get("tests"), root.get("failures"), root.get("skipped")) == ("4", "1", "1")
+    assert [suite.get("name") for suite in root] == ["P1 Image and repository", "P2 Identity"]
+    (failure,) = root.iter("failure")
+    assert str(failure.get("message")).startswith("aud is <script>")
+    (case,) = [each for each in root.iter("testcase") if each.find("failure") is not None]
+    assert case.get("classname") == _FAILED
+
+
+def test_a_saved_report_is_found_again(tmp_path: Path) -> None:
+    save(report(), tmp_path)
+    assert load("made-up", tmp_path) == report()
+    assert page_of("made-up", tmp_path).exists()
+    assert {path.name for path in (tmp_path / "made-up").iterdir()} == {
+        "report.json", "report.html", "junit.xml",
+    }  # fmt: skip
+
+
+def test_a_report_that_is_missing_or_damaged_names_the_command(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="automation check --stack nowhere"):
+        load("nowhere", tmp_path)
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "report.json").write_text("{}")
+    with pytest.raises(ReportError, match="automation check --stack odd"):
+        load("odd", tmp_path)
+
+
+def test_the_table_shows_every_check_and_why_one_failed() -> None:
+    written = StringIO()
+    show(report(), Console(file=written, width=120))
+    for result in report().results:
+        assert result.id in written.getvalue()
+    assert "aud is <script>" in written.getvalue()
+    assert "2 passed, 1 failed, 1 skipped" in written.getvalue()
+
+
+def test_a_report_in_which_nothing_passed_is_no_success() -> None:
+    skipped = [result for result in report().results if result.outcome is Outcome.SKIPPED]
+    nothing = report().model_copy(update={"results": tuple(skipped)})
+    assert not nothing.passed
+
+
+def test_the_page_asks_for_nothing_from_elsewhere() -> None:
+    text = page(report())
+    for mark in ("src=", "href=", "@import", "url(http"):
+        assert mark not in text
+    assert "<script>document.title" not in text
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium: the one on PATH, or Debian's where root may install it."""
+    if shutil.which("chromium") is None:
+        try:
+            install_packages(Progress(), ["chromium"], purpose="Chromium, which shows the page")
+        except LocalCloudError as error:
+            pytest.skip(str(error))
+    with chromium("chromium") as started:
+        yield started
+
+
+@pytest.fixture
+def opened(browser: Browser, tmp_path: Path) -> Browser:
+    save(report(), tmp_path)
+    browser.errors.clear()
+    browser.open(page_of("made-up", tmp_path).as_uri())
+    return browser
+
+
+def _shown(browser: Browser) -> set[str]:
+    script = (
+        "[...document.querySelectorAll('details')].filter(e => e.checkVisibility()).map(e => e.id)"
+    )
+    return set(browser.evaluate(script))
+
+
+def test_the_page_renders_without_an_error(opened: Browser) -> None:
+    assert opened.evaluate("document.title") == "Stack made-up: 2 passed, 1 failed"
+    assert _shown(opened) == {result.id for result in report().results}
+    picture = opened.evaluate(
+        "(() => { const b = document.querySelector('svg.diagram').getBoundingClientRect();"
+        " return [b.width, b.height]; })()"
+    )
+    assert min(picture) > 200
+    assert opened.evaluate("document.querySelector('.box[data-phase=P2]').classList[1]") == "failed"
+    assert len(opened.screenshot()) > 10_000
+    assert opened.errors == []
+
+
+def test_a_failed_check_is_open_and_shows_its_evidence_as_text(opened: Browser) -> None:
+    opens = "[...document.querySelectorAll('details[open]')].map(e => e.id)"
+    assert opened.evaluate(opens) == [_FAILED]
+    shown = opened.evaluate(f"document.getElementById('{_FAILED}').innerText")
+    assert '<script>document.title = "broken"</script>' in shown
+
+
+def test_the_page_filters_by_phase_and_by_result(opened: Browser) -> None:
+    opened.click("input[name=phase][value=P1]")
+    assert _shown(opened) == {"P2-claims", "P2-keys"}
+    opened.click("input[name=outcome][value=passed]")
+    assert _shown(opened) == {"P2-claims"}
+    opened.click("input[name=phase][value=P1]")
+    assert _shown(opened) == {"P1-findings", "P2-claims"}
+    opened.click("input[name=outcome][value=passed]")
+    assert _shown(opened) == {result.id for result in report().results}
+
+
+def test_the_page_prints_with_everything_unfolded(opened: Browser) -> None:
+    printed = opened.pdf()
+    assert printed.startswith(b"%PDF-")
+    opened.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert opened.evaluate("document.querySelectorAll('details:not([open])').length") == 0
+    opened.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert opened.evaluate("document.querySelectorAll('details[open]').length") == 1
+
+
+def test_the_report_holds_no_secret_once_it_is_blanked() -> None:
+    blanked = report().blanked(lambda text: text.replace("aud", "•••"))
+    assert isinstance(blanked, Report)
+    assert "aud" not in json.dumps(blanked.model_dump(mode="json"))
