@@ -23,7 +23,7 @@ ALLOWED = {
     "functions": set(),
     "server": set(),
     "client": set(),
-    "automation": set(),
+    "automation": {"components"},
     "localcloud": {"automation"},
     "demo": {"automation", "client", "localcloud"},
 }
