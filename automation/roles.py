@@ -207,6 +207,7 @@ def _roles(place: Place) -> Iterator[_Grant]:
             "iam:ListAttachedRolePolicies",
             "iam:ListRolePolicies",
             "iam:ListRoleTags",
+            "iam:SimulatePrincipalPolicy",
         ],
         write=[
             "iam:CreateRole",

@@ -1,12 +1,16 @@
 """The pipelines' roles: every call that a deployment makes is allowed, and on nothing else."""
 
+import ast
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
+from botocore import xform_name
 
+from automation import checks
 from automation.roles import Place, Purpose, permissions, subject, trust
 from components.names import ResourceNames
 from components.policies import ACTIONS_WITHOUT_RESOURCE
@@ -80,10 +84,35 @@ def test_only_what_has_no_resource_is_allowed_on_all(purpose: Purpose) -> None:
 
 
 def test_a_check_changes_nothing() -> None:
-    reading = ("Describe", "Get", "List", "Filter", "BatchGet")
+    reading = ("Describe", "Get", "List", "Filter", "BatchGet", "Simulate")
     actions = _actions(Purpose.CHECK)
     assert all(action.split(":")[1].startswith(reading) for action in actions)
     assert actions < _actions(Purpose.DEPLOY)
+
+
+def _asked_by_checks() -> Iterator[str]:
+    """Give the operations that the checks name."""
+    for file in Path(checks.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(attr="aws"),
+                    args=[ast.Constant(value=str(service)), ast.Constant(value=str(operation))],
+                ):
+                    names = {
+                        xform_name(name): name
+                        for name in _SESSION.get_service_model(service).operation_names
+                    }
+                    yield f"{service}:{names[operation]}"
+
+
+def test_what_a_check_asks_of_aws_is_allowed() -> None:
+    asked = set(_asked_by_checks())
+    assert len(asked) > 10
+    # One check makes an app client and deletes it; where it may not, it says so and is skipped.
+    made = {"cognito-idp:CreateUserPoolClient", "cognito-idp:DeleteUserPoolClient"}
+    assert asked - made <= _actions(Purpose.CHECK)
+    assert made <= _actions(Purpose.DEPLOY)
 
 
 def test_a_preview_can_log_in_to_the_registry_and_nothing_else() -> None:
