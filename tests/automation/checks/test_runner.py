@@ -3,12 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import httpx2
 import pytest
 
-from automation.blanking import Blanker
 from automation.checks import registry, runner
 from automation.checks.context import Context
 from automation.checks.inspection import Inspection
@@ -17,16 +16,17 @@ from automation.checks.results import Outcome
 from automation.checks.verdicts import Failed, Skipped
 
 
-class _Nothing:
+class _Nothing(Context):
     """A deployment of which nothing is asked."""
 
-    blanker = Blanker()
+    def __init__(self) -> None:
+        """It has neither settings nor outputs."""
 
     def http_client(self, **options: Any) -> httpx2.Client:  # noqa: ANN401 - httpx2's own
         return httpx2.Client(**options)
 
 
-_CONTEXT = cast("Context", _Nothing())
+_CONTEXT = _Nothing()
 
 
 def _check(
