@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo outputs env status down unit test lint format lock bench-demo clean
+.PHONY: help demo check outputs env status down unit test lint format lock bench-demo clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | sed 's/\$\$/\$/' | \
@@ -17,6 +17,12 @@ help: ## List the commands
 
 demo: .venv/.complete ## Bring the stand-in cloud up, deploy, load a graph and query it
 	@$(VENV)/python -m demo run
+
+# A token lives five minutes at least, and one check waits for its end; WAIT=0 leaves that out.
+WAIT ?= 330
+check: .venv/.complete ## Check the local stack, in six minutes; WAIT=0 doesn't wait for a token's end
+	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
+		$(VENV)/python -m automation check --stack local --wait $(WAIT)
 
 outputs: .venv/.complete ## Print the local stack's outputs as JSON
 	@$(VENV)/python -m demo outputs

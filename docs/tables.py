@@ -1,25 +1,51 @@
 #!/usr/bin/env python3
-"""Fills the configuration table of README.md from Pulumi.yaml.
+"""Fills the tables of the documents from what they are about.
 
-`python docs/tables.py` rewrites the table; `--check` only compares.
+`python docs/tables.py` rewrites the tables; `--check` only compares.
 """
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+# Run as a script, it finds the repository's own packages nowhere else.
+sys.path.insert(0, str(REPOSITORY))
 
-_BEGIN = "<!-- table: configuration -->"
-_END = "<!-- end: configuration -->"
+if TYPE_CHECKING:
+    from automation.checks import Check
 
 
 class MarkerError(Exception):
-    """The document doesn't hold the table's two markers, once each and in order."""
+    """The document doesn't hold a table's two markers, once each and in order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table of a document.
+
+    Attributes:
+        document: the document, relative to the repository.
+        name: the table's name, as its markers carry it.
+        source: where its content comes from.
+        content: writes the table.
+    """
+
+    document: str
+    name: str
+    source: str
+    content: Callable[[], str]
+
+    @property
+    def path(self) -> Path:
+        """The document."""
+        return REPOSITORY / self.document
 
 
 def configuration_table(config: Mapping[str, Mapping[str, Any]]) -> str:
@@ -44,11 +70,25 @@ def configuration_table(config: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(rows)
 
 
-def with_table(document: str, table: str) -> str:
+def checks_table(checks: Iterable["Check"]) -> str:
+    """Write the table of checks.
+
+    Args:
+        checks: the checks.
+
+    Returns:
+        The table, as GitHub's Markdown.
+    """
+    rows = [f"| `{check.id}` | {_cell(check.sentence)} |" for check in checks]
+    return "\n".join(["| Check | What it proves |", "|---|---|", *rows])
+
+
+def with_table(document: str, name: str, table: str) -> str:
     """Put a table between the markers of a document.
 
     Args:
         document: the document.
+        name: the table's name.
         table: the table.
 
     Returns:
@@ -57,11 +97,12 @@ def with_table(document: str, table: str) -> str:
     Raises:
         MarkerError: the markers are not there, once each and in order.
     """
-    before, begin, rest = document.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end or _BEGIN in rest or _END in after:
-        raise MarkerError(f"needs {_BEGIN} and, below it, {_END}, once each")
-    return f"{before}{_BEGIN}\n{table}\n{_END}{after}"
+    first, last = f"<!-- table: {name} -->", f"<!-- end: {name} -->"
+    before, begin, rest = document.partition(first)
+    _, end, after = rest.partition(last)
+    if not begin or not end or first in rest or last in after:
+        raise MarkerError(f"needs {first} and, below it, {last}, once each")
+    return f"{before}{first}\n{table}\n{last}{after}"
 
 
 def _default(declared: Mapping[str, Any]) -> str:
@@ -79,31 +120,63 @@ def _cell(text: str) -> str:
     return text.replace("<", "&lt;").replace("|", r"\|")
 
 
+def _configuration() -> str:
+    project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
+    return configuration_table(project["config"])
+
+
+def _checks() -> str:
+    # Only here, because it imports the whole program.
+    from automation.checks import CHECKS  # noqa: PLC0415
+
+    return checks_table(sorted(CHECKS.values(), key=lambda check: check.id))
+
+
+TABLES = (
+    Table(
+        document="README.md",
+        name="configuration",
+        source="Pulumi.yaml",
+        content=_configuration,
+    ),
+    Table(
+        document="docs/checks.md",
+        name="checks",
+        source="automation/checks/",
+        content=_checks,
+    ),
+)
+"""Every table that is written from something else."""
+
+
 def main(
     *,
     check: Annotated[
         bool, typer.Option("--check", help="Compare, and exit with status 1 if they differ.")
     ] = False,
 ) -> None:
-    """Rewrite the configuration table of README.md from Pulumi.yaml."""
-    readme = REPOSITORY / "README.md"
-    project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
-    found = readme.read_text(encoding="utf-8")
-    try:
-        wanted = with_table(found, configuration_table(project["config"]))
-    except MarkerError as error:
-        typer.echo(f"README.md {error}.", err=True)
-        raise typer.Exit(1) from None
-    if found == wanted:
-        return
-    if check:
-        typer.echo(
-            "README.md's configuration table differs from Pulumi.yaml. "
-            "Run: .venv/bin/python docs/tables.py",
-            err=True,
-        )
+    """Rewrite the tables of the documents from what they are about."""
+    differs = False
+    for table in TABLES:
+        found = table.path.read_text(encoding="utf-8")
+        try:
+            wanted = with_table(found, table.name, table.content())
+        except MarkerError as error:
+            typer.echo(f"{table.document} {error}.", err=True)
+            raise typer.Exit(1) from None
+        if found == wanted:
+            continue
+        differs = True
+        if check:
+            typer.echo(
+                f"{table.document}'s table of {table.name} differs from {table.source}. "
+                "Run: .venv/bin/python docs/tables.py",
+                err=True,
+            )
+        else:
+            table.path.write_text(wanted, encoding="utf-8")
+    if check and differs:
         raise typer.Exit(1)
-    readme.write_text(wanted, encoding="utf-8")
 
 
 if __name__ == "__main__":

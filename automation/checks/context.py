@@ -62,6 +62,7 @@ class Context:
         longest_wait: seconds that a check may wait for a token to expire.
         interleavings: how many calls of two clients are interleaved.
         blanker: knows the secrets that were seen.
+        stopping: set when the run is interrupted; whoever waits, waits for this.
     """
 
     stack: str
@@ -73,6 +74,7 @@ class Context:
     longest_wait: float = 0.0
     interleavings: int = 2000
     blanker: Blanker = field(default_factory=Blanker)
+    stopping: threading.Event = field(default_factory=threading.Event, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
     _tokens: dict[str, str] = field(default_factory=dict, repr=False)

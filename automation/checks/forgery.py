@@ -115,14 +115,14 @@ def foreign_pool(material: Material) -> str:
 
 
 def not_yet_valid(material: Material) -> str:
-    """A token that becomes valid in an hour only."""
+    """A token that is not valid yet."""
     later = int(time.time()) + _HOUR
     claims = {"nbf": later, "iat": later, "exp": later + _HOUR}
     return material.signed(material.claims | claims)
 
 
 def id_token(material: Material) -> str:
-    """A token in the style of an ID token, as for a user who signed in."""
+    """A token in the style of an ID token."""
     claims = material.claims
     style = {"token_use": "id", "cognito:username": claims["sub"], "email_verified": True}
     kept = {key: value for key, value in claims.items() if key not in {"scope", "client_id"}}

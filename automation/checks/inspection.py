@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from automation.checks.context import Context
 from automation.checks.results import Exchange
+from automation.checks.verdicts import Skipped
 
 _LONGEST: Final = 4000
 """Characters of a request or an answer that are kept."""
@@ -59,6 +60,18 @@ class Inspection:
         """
         shown = seen if isinstance(seen, str) else json.dumps(seen, default=str, indent=2)
         self.evidence.append(Exchange(asked=_short(what), answered=_short(shown)))
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but not longer than the run goes on.
+
+        Args:
+            seconds: how long.
+
+        Raises:
+            Skipped: the run was interrupted.
+        """
+        if self.context.stopping.wait(max(0.0, seconds)):
+            raise Skipped("the run was interrupted")
 
     def aws(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's own
         """Call AWS.

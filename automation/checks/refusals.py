@@ -83,7 +83,7 @@ def token_expiry(inspection: Inspection) -> None:
     before = _read(inspection, token)
     expect(not before.refused, f"{name}'s new token is refused: {before.text}")
     inspection.note("Waited for the token to expire", f"{remaining:.0f} s")
-    time.sleep(max(0.0, remaining))
+    inspection.wait(remaining)
     after = _read(inspection, token)
     expect(after.refused, f"{name}'s token is accepted after it expired")
     expect(

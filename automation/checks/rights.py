@@ -133,6 +133,8 @@ def _interleaved(context: Context, turns: list[str], run: str) -> list[str]:
     def take_turns(names: Iterable[str]) -> None:
         with context.http_client() as http:
             for number, name in enumerate(names):
+                if context.stopping.is_set():
+                    return
                 token = context.token(name)
                 if name in readers and number % 4 == 0 and not context.settings.read_only:
                     arguments = {"query": _CREATE, "params": {"run": run}}

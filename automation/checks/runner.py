@@ -4,7 +4,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from automation.checks.context import Context
 from automation.checks.inspection import Inspection
@@ -40,12 +40,22 @@ def run(checks: Iterable[Check], context: Context, tell: Tell | None = None) -> 
                 tell(result)
         return result
 
+    def look_at_each(lane: Sequence[Check]) -> list[Result]:
+        return [look(check) for check in lane if not context.stopping.is_set()]
+
     ordered = sorted(checks, key=lambda check: (-check.limit, check.id))
     serial = [check for check in ordered if check.serial]
     side_by_side = [check for check in ordered if not check.serial]
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="check") as pool:
-        lane = pool.submit(lambda: [look(check) for check in serial])
-        results = [*pool.map(look, side_by_side), *lane.result()]
+        try:
+            lanes = [pool.submit(look_at_each, serial)]
+            lanes += [pool.submit(look_at_each, [check]) for check in side_by_side]
+            results = [result for lane in as_completed(lanes) for result in lane.result()]
+        except BaseException:
+            # Those that run end soon, and take away what they wrote.
+            context.stopping.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return tuple(sorted(results, key=lambda result: result.id))
 
 

@@ -204,7 +204,7 @@ def _expect_event(inspection: Inspection, group: str, since: dt.datetime) -> Non
             return
         if time.monotonic() > deadline:
             raise Failed(f"no event arrived in {group} within {_LOG_SECONDS:g} s")
-        time.sleep(_BETWEEN_LOOKS)
+        inspection.wait(_BETWEEN_LOOKS)
 
 
 def _handshake(url: SplitResult, context: ssl.SSLContext) -> tuple[str, dict[str, Any]]:

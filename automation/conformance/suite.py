@@ -135,7 +135,9 @@ def _toolchain(cache: Path) -> tuple[Path, list[str]]:
 
 
 def _packages(cache: Path, node: Path, npm: Sequence[str]) -> Path:
-    manifest: Mapping[str, Any] = json.loads((_HERE / "package.json").read_text(encoding="utf-8"))
+    manifest: Mapping[str, Mapping[str, str]] = json.loads(
+        (_HERE / "package.json").read_text(encoding="utf-8")
+    )
     ((name, pinned),) = manifest["dependencies"].items()
     target = cache / f"conformance-{pinned}"
     if not target.exists():

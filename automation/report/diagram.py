@@ -10,6 +10,8 @@ from markupsafe import Markup
 from automation.checks.results import Outcome, Report
 
 _WIDTH, _HEIGHT = 210, 74
+_CHARACTERS = 30
+"""As many as fit in a box."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ def _boxes(report: Report) -> tuple[_Box, ...]:
     return (
         _Box(title="Callers", lines=(", ".join(clients),), phase="P5", x=10, y=240),
         _Box(
-            title="Cognito and the claims function",
+            title="Cognito",
             lines=(_host(outputs.get("tokenUrl")), f"{len(clients)} clients"),
             phase="P2",
             x=10,
@@ -91,12 +93,13 @@ def _way(path: str, text: str, x: int, y: int) -> str:
 
 def _box(box: _Box, state: str) -> str:
     lines = "".join(
-        f"<text x='{box.x + 12}' y='{box.y + 40 + 17 * number}'>{escape(line)}</text>"
+        f"<text x='{box.x + 12}' y='{box.y + 40 + 17 * number}'>{escape(_fitting(line))}</text>"
         for number, line in enumerate(box.lines)
     )
     return (
         f"<g class='box {state}' data-phase='{box.phase}'>"
         f"<rect x='{box.x}' y='{box.y}' width='{_WIDTH}' height='{_HEIGHT}' rx='8'/>"
+        f"<title>{escape(box.title)}: {escape(', '.join(box.lines))}</title>"
         f"<text class='title' x='{box.x + 12}' y='{box.y + 21}'>{escape(box.title)}</text>"
         f"{lines}</g>"
     )
@@ -108,6 +111,14 @@ def _state(report: Report, phase: str) -> str:
         if outcome in outcomes:
             return outcome.value
     return "unchecked"
+
+
+def _fitting(text: str) -> str:
+    """Leave out the middle of a text that is too long; its two ends tell most."""
+    if len(text) <= _CHARACTERS:
+        return text
+    half = (_CHARACTERS - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
 
 
 def _host(url: object) -> str:

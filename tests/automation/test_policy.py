@@ -8,17 +8,18 @@ from automation.policy import violations
 from components.policies import pull_images, write_traces
 
 _TAGS = {"Project": "p", "Stack": "s", "ManagedBy": "pulumi"}
-_REPOSITORY = {
+_REPOSITORY: dict[str, Any] = {
     "tags": _TAGS,
     "encryptionConfigurations": [{"encryptionType": "AES256"}],
     "imageScanningConfiguration": {"scanOnPush": True},
     "imageTagMutability": "IMMUTABLE",
 }
-_CLIENT = {"allowedOauthFlows": ["client_credentials"], "generateSecret": True}
+_CLIENT: dict[str, Any] = {"allowedOauthFlows": ["client_credentials"], "generateSecret": True}
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
-def step(kind: str, operation: str = "create", **inputs: Any) -> Step:  # noqa: ANN401 - Pulumi's own
+def step(kind: str, /, **inputs: Any) -> Step:  # noqa: ANN401 - Pulumi's own
+    operation = inputs.pop("operation", "create")
     return Step(urn=f"urn::x::{kind}::thing", type=kind, operation=operation, inputs=inputs)
 
 
@@ -45,7 +46,7 @@ _FUNCTION = "aws:lambda/function:Function"
         step(_ROLE_POLICY, policy=write_traces()),
         step(_ROLE_POLICY, policy=_UNKNOWN),
         step(_ROLE_POLICY, policy=policy({"Effect": "Deny", "Action": "*", "Resource": "*"})),
-        step("aws:iam/role:Role", "delete"),
+        step("aws:iam/role:Role", operation="delete"),
         step("random:index/randomString:RandomString"),
     ],
     ids=lambda kept: f"{kept.type}-{kept.operation}",

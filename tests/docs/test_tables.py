@@ -1,7 +1,7 @@
 import pytest
-import yaml
 
-from docs.tables import REPOSITORY, MarkerError, configuration_table, with_table
+from automation.checks import CHECKS
+from docs.tables import TABLES, MarkerError, Table, checks_table, configuration_table, with_table
 
 
 def test_a_row_says_what_a_key_is() -> None:
@@ -31,10 +31,10 @@ def test_a_row_says_what_a_key_is() -> None:
 def test_a_table_takes_the_place_of_the_one_before() -> None:
     document = "a\n<!-- table: configuration -->\nold\n<!-- end: configuration -->\nb\n"
 
-    once = with_table(document, "new")
+    once = with_table(document, "configuration", "new")
 
     assert once == "a\n<!-- table: configuration -->\nnew\n<!-- end: configuration -->\nb\n"
-    assert with_table(once, "new") == once
+    assert with_table(once, "configuration", "new") == once
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,19 @@ def test_a_table_takes_the_place_of_the_one_before() -> None:
 )
 def test_a_document_without_the_markers_is_refused(document: str) -> None:
     with pytest.raises(MarkerError, match="once each"):
-        with_table(document, "table")
+        with_table(document, "configuration", "table")
 
 
-def test_the_readme_holds_the_table_of_pulumi_yaml() -> None:
-    project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+def test_a_check_is_a_row() -> None:
+    (row,) = checks_table([CHECKS["P1-scan"]]).splitlines()[2:]
 
-    assert with_table(readme, configuration_table(project["config"])) == readme, (
+    assert row == "| `P1-scan` | The repository scans images when they are pushed |"
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_the_document_holds_the_table(table: Table) -> None:
+    document = table.path.read_text(encoding="utf-8")
+
+    assert with_table(document, table.name, table.content()) == document, (
         "run: .venv/bin/python docs/tables.py"
     )

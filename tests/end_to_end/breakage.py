@@ -114,7 +114,7 @@ def distrusting(world: World) -> Context:
 
     class Distrusting(Context):
         @property
-        def tls(self) -> ssl.SSLContext:  # type: ignore[override]
+        def tls(self) -> ssl.SSLContext:
             return ssl.create_default_context(cafile=certifi.where())
 
         def http_client(self, **options: Any) -> httpx2.Client:  # noqa: ANN401 - httpx2's own

@@ -222,12 +222,10 @@ def other_issuer(world: World) -> Context:
     return altered(world, response=change)
 
 
-@faulty("P2-keys", reason="the use of key")
-def key_for_encryption(world: World) -> Context:
-    change = _if_path(
-        "jwks.json", lambda known: {"keys": [key | {"d": "AQAB"} for key in known["keys"]]}
-    )
-    return altered(world, response=change)
+@faulty("P2-keys", reason="the keys' ids are")
+def key_published_twice(world: World) -> Context:
+    twice = _if_path("jwks.json", lambda known: {"keys": known["keys"] * 2})
+    return altered(world, response=twice)
 
 
 @faulty("P2-token", reason="does not verify")

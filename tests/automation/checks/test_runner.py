@@ -1,14 +1,14 @@
 """How checks are run, without a deployment: each check here looks at something made up."""
 
+import _thread
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import httpx2
 import pytest
 
-from automation.blanking import Blanker
 from automation.checks import registry, runner
 from automation.checks.context import Context
 from automation.checks.inspection import Inspection
@@ -17,16 +17,18 @@ from automation.checks.results import Outcome
 from automation.checks.verdicts import Failed, Skipped
 
 
-class _Nothing:
+class _Nothing(Context):
     """A deployment of which nothing is asked."""
 
-    blanker = Blanker()
+    def __init__(self) -> None:
+        """It has neither settings nor outputs."""
+        self.stopping = threading.Event()
 
     def http_client(self, **options: Any) -> httpx2.Client:  # noqa: ANN401 - httpx2's own
         return httpx2.Client(**options)
 
 
-_CONTEXT = cast("Context", _Nothing())
+_CONTEXT = _Nothing()
 
 
 def _check(
@@ -110,6 +112,27 @@ def test_checks_run_side_by_side_and_serial_ones_alone_among_themselves() -> Non
     assert [result.id for result in results] == sorted(check.id for check in checks)
     assert {result.outcome for result in results} == {Outcome.PASSED}
     assert sorted(told) == [result.id for result in results]
+
+
+def test_an_interruption_ends_those_that_wait_and_starts_no_other() -> None:
+    context = _Nothing()
+    seen: list[str] = []
+
+    def waits(inspection: Inspection) -> None:
+        inspection.wait(60)
+
+    def tell(result: object) -> None:
+        seen.append(str(result))
+        _thread.interrupt_main()
+
+    checks = [_check(waits, f"P1-{number}", limit=100) for number in range(3)]
+    checks += [_check(_sees, f"P2-{number}") for number in range(20)]
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        runner.run(checks, context, tell)
+    assert time.monotonic() - started < 10
+    assert context.stopping.is_set()
+    assert len(seen) < len(checks)
 
 
 @pytest.mark.parametrize("name", ["P9-unknown", "P1", "P1-Upper", "p1-x", "P1-x-"])

@@ -1,0 +1,203 @@
+"""The commands of `python -m automation`, as a pipeline types them, on the tests' stand-in."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automation.deployment import Deployment
+from automation.target import WORKSPACE_VARIABLE
+from localcloud.cloud import Cloud
+from localcloud.paths import PROJECT_DIRECTORY, Home
+from localcloud.workspace import STACK
+
+pytestmark = pytest.mark.stand_in
+
+Aws = Callable[[str], Any]
+Configure = Callable[[dict[str, Any]], None]
+_TIMEOUT = 180
+
+
+@pytest.fixture
+def pipeline(running: Cloud) -> dict[str, str]:
+    """The environment of a shell after `make env`."""
+    command = str(Home(running.home).engine_command.parent)
+    path = f"{command}{os.pathsep}{os.environ['PATH']}"
+    return os.environ | running.environment() | {"PATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def _automation(
+    pipeline: dict[str, str], *arguments: str, answer: str = ""
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "automation", *arguments, "--stack", STACK],
+        cwd=PROJECT_DIRECTORY,
+        env=pipeline,
+        check=False,
+        input=answer,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT,
+    )
+
+
+@pytest.mark.usefixtures("outputs")
+def test_check_writes_its_report_and_report_shows_it_again(
+    pipeline: dict[str, str], tmp_path: Path
+) -> None:
+    folder = ("--reports", str(tmp_path))
+    checked = _automation(pipeline, "check", "--only", "P1-*", "--only", "P2-keys", *folder)
+    assert checked.returncode == 0, checked.stderr
+    assert "P1-immutable" in checked.stdout
+    again = _automation(pipeline, "report", "--json", *folder)
+    document = json.loads(again.stdout)
+    assert document["stack"] == STACK
+    assert {each["id"].partition("-")[0] for each in document["results"]} == {"P1", "P2"}
+    assert {path.name for path in (tmp_path / STACK).iterdir()} == {
+        "report.json",
+        "report.html",
+        "junit.xml",
+    }
+
+
+def test_a_failed_check_is_exit_status_1_and_leaves_a_report_without_secrets(
+    pipeline: dict[str, str], outputs: dict[str, Any], aws: Aws, tmp_path: Path
+) -> None:
+    secrets, arn = aws("secretsmanager"), outputs["clients"]["reader"]["secretArn"]
+    known = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])["clientSecret"]
+    secrets.tag_resource(SecretId=arn, Tags=[{"Key": "note", "Value": known}])
+    try:
+        checked = _automation(pipeline, "check", "--only", "P2-*", "--reports", str(tmp_path))
+    finally:
+        secrets.untag_resource(SecretId=arn, TagKeys=["note"])
+    assert checked.returncode == 1
+    assert "P2-secret-hidden" in checked.stderr
+    assert "1 failed" in checked.stdout
+    written = "".join(path.read_text("utf-8") for path in (tmp_path / STACK).iterdir())
+    assert "secrets&#39; descriptions and tags" in written
+    for text in (written, checked.stdout, checked.stderr):
+        assert known not in text
+        assert "eyJ" not in text
+
+
+def test_a_wrong_command_line_is_exit_status_2(pipeline: dict[str, str]) -> None:
+    checked = _automation(pipeline, "check", "--only", "P7-*")
+    assert checked.returncode == 2
+    assert "P7-*" in checked.stderr
+
+
+def test_a_missing_stack_is_exit_status_3_and_is_not_made(
+    pipeline: dict[str, str], deployed: Deployment
+) -> None:
+    assert deployed.project == "neo4j-mcp"
+    command = [sys.executable, "-m", "automation", "check", "--stack", "nowhere"]
+    done = subprocess.run(
+        command,
+        cwd=PROJECT_DIRECTORY,
+        env=pipeline,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT,
+    )
+    assert done.returncode == 3
+    assert "There is no stack nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (Path(pipeline[WORKSPACE_VARIABLE]) / "Pulumi.nowhere.yaml").exists()
+
+
+def test_what_drifted_is_listed_and_mended_by_the_next_deployment(
+    pipeline: dict[str, str], deployed: Deployment, aws: Aws
+) -> None:
+    unchanged = _automation(pipeline, "deploy", "--expect-no-changes")
+    assert (unchanged.returncode, unchanged.stdout.partition(":")[0]) == (0, "Nothing drifted")
+    logs = aws("logs")
+    group = f"/aws/lambda/neo4j-mcp-{STACK}-claims"
+    logs.put_retention_policy(logGroupName=group, retentionInDays=545)
+    drifted = _automation(pipeline, "deploy", "--expect-no-changes", "--json")
+    assert drifted.returncode == 1, drifted.stderr
+    (change,) = json.loads(drifted.stdout)["changes"]
+    assert (change["operation"], change["properties"]) == ("update", ["retentionInDays"])
+    (found,) = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    assert found["retentionInDays"] == 545, "a drift run must change nothing"
+    deployed.refresh()
+    mended = _automation(pipeline, "deploy")
+    assert mended.returncode == 0, mended.stderr
+    assert "identity-claims-log" in mended.stdout
+    assert deployed.preview().none
+
+
+def test_a_preview_tells_and_changes_nothing(
+    pipeline: dict[str, str], deployed: Deployment, configure: Configure
+) -> None:
+    configure({"neo4j-mcp:logLevel": "debug"})
+    done = _automation(pipeline, "deploy", "--preview", "--json")
+    assert done.returncode == 0, done.stderr
+    (change,) = json.loads(done.stdout)["changes"]
+    assert change["resource"].endswith("::server-service")
+    assert not deployed.preview().none
+
+
+def test_a_protected_stack_is_not_destroyed(
+    pipeline: dict[str, str], deployed: Deployment, configure: Configure
+) -> None:
+    configure({"neo4j-mcp:deletionProtection": "true"})
+    deployed.up()
+    try:
+        refused = _automation(pipeline, "destroy", "--yes")
+        assert refused.returncode == 1
+        assert "identity-pool" in refused.stderr
+        assert "pulumi config set" in refused.stderr
+        assert deployed.outputs()
+    finally:
+        configure({"neo4j-mcp:deletionProtection": "false"})
+        deployed.up()
+    assert deployed.protected() == ()
+
+
+def test_destroy_asks_and_takes_no_for_an_answer(
+    pipeline: dict[str, str], deployed: Deployment
+) -> None:
+    for answer in ("n\n", ""):
+        refused = _automation(pipeline, "destroy", answer=answer)
+        assert refused.returncode == 1
+        assert "Delete everything" in refused.stdout
+    assert deployed.preview().none
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_deployment_that_is_told_to_stop_ends_in_order_and_the_next_goes_on(
+    pipeline: dict[str, str], deployed: Deployment, configure: Configure, number: signal.Signals
+) -> None:
+    configure({"neo4j-mcp:schemaSampleSize": 7 + number})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "automation", "deploy", "--stack", STACK],
+        cwd=PROJECT_DIRECTORY,
+        env=pipeline,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    with process.stderr as lines:
+        seen = next((line for line in lines if "update server-service" in line), None)
+        assert seen, "the service was not being updated"
+        # A terminal's Ctrl-C reaches the whole group; a pipeline's SIGTERM the process alone.
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        said = lines.read()
+    assert process.wait(_TIMEOUT) in {0, 130}
+    assert "Traceback" not in said
+    # No lock and no pending operation is left.
+    assert deployed.pending_operations() == ()
+    deployed.up()
+    assert deployed.preview().none
