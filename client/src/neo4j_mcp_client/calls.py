@@ -62,36 +62,15 @@ _COUNTED_EARLY = 0.5
 _NEO4J_ERROR = re.compile(r"(?P<code>Neo\.\w+\.\w+\.\w+)(?: \((?P<message>.*)\))?", re.DOTALL)
 _UNREACHABLE = re.compile(r"\b(?:ConnectivityError|TransactionExecutionLimit)\b")
 # Source: "Neo4j status codes", Security errors.
-_BY_CODE: tuple[tuple[frozenset[str], type[Neo4jMcpError]], ...] = (
-    (
-        frozenset(
-            {
-                "Neo.ClientError.Security.TokenExpired",
-                "Neo.ClientError.Security.AuthorizationExpired",
-            }
-        ),
-        TokenExpiredError,
-    ),
-    (
-        frozenset(
-            {
-                "Neo.ClientError.Security.Unauthorized",
-                "Neo.ClientError.Security.CredentialsExpired",
-            }
-        ),
-        TokenRejectedError,
-    ),
-    (frozenset({ForbiddenError.code}), ForbiddenError),
-    (
-        frozenset(
-            {
-                "Neo.TransientError.Security.AuthProviderFailed",
-                "Neo.TransientError.Security.AuthProviderTimeout",
-            }
-        ),
-        DatabaseUnavailableError,
-    ),
-)
+_BY_CODE: dict[str, type[Neo4jMcpError]] = {
+    "Neo.ClientError.Security.TokenExpired": TokenExpiredError,
+    "Neo.ClientError.Security.AuthorizationExpired": TokenExpiredError,
+    "Neo.ClientError.Security.Unauthorized": TokenRejectedError,
+    "Neo.ClientError.Security.CredentialsExpired": TokenRejectedError,
+    "Neo.ClientError.Security.Forbidden": ForbiddenError,
+    "Neo.TransientError.Security.AuthProviderFailed": DatabaseUnavailableError,
+    "Neo.TransientError.Security.AuthProviderTimeout": DatabaseUnavailableError,
+}
 _REMEDIES = {
     "Neo.ClientError.Procedure.ProcedureNotFound": "Where an apoc.* procedure is missing: the"
     " server's get-schema needs APOC in the database.",
@@ -389,9 +368,8 @@ def tool_failure(text: str) -> Neo4jMcpError:
             return DatabaseUnavailableError(text, may_have_run=True)
         return ToolError(text)
     code, message = found["code"], found["message"] or text
-    for codes, kind in _BY_CODE:
-        if code in codes:
-            return kind(f"{code}: {message}")
+    if kind := _BY_CODE.get(code):
+        return kind(f"{code}: {message}")
     if code.startswith("Neo.TransientError."):
         return CypherError(code, message, remedy="Call again: the database rolled it back.")
     return CypherError(code, message, remedy=_REMEDIES.get(code, ""))

@@ -189,15 +189,10 @@ class TokenRejectedError(Neo4jMcpError):
 
 
 class ForbiddenError(Neo4jMcpError):
-    """The token is good, but its role may not do this.
-
-    Attributes:
-        code: Neo4j's status code.
-    """
+    """The token is good, but its role may not do this."""
 
     hop = Hop.DATABASE
     remedy = "Use a client with a scope whose role may do it: see the stack's output `scopes`."
-    code = "Neo.ClientError.Security.Forbidden"
 
 
 class ToolError(Neo4jMcpError):
