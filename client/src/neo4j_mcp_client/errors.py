@@ -81,10 +81,6 @@ class ConfigurationError(Neo4jMcpError):
     hop = Hop.CONFIGURATION
 
 
-class TokenCacheError(ConfigurationError):
-    """The shared token cache can't be used, or others could read it."""
-
-
 class SecretStoreError(Neo4jMcpError):
     """The client's secret can't be read from Secrets Manager."""
 

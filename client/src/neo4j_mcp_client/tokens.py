@@ -49,7 +49,7 @@ class TokenCache(Protocol):
             The token, however old; None where there is none.
 
         Raises:
-            TokenCacheError: the cache can't be read.
+            ConfigurationError: the cache can't be read.
         """
 
     def put(self, key: str, token: AccessToken) -> None:
@@ -60,7 +60,7 @@ class TokenCache(Protocol):
             token: the token.
 
         Raises:
-            TokenCacheError: the cache can't be written.
+            ConfigurationError: the cache can't be written.
         """
 
     def lock(self, timeout: float) -> AbstractContextManager[object]:
@@ -73,7 +73,7 @@ class TokenCache(Protocol):
             A context in which only this process takes one.
 
         Raises:
-            TokenCacheError: on entering, they didn't end in time.
+            ConfigurationError: on entering, they didn't end in time.
         """
 
 
