@@ -40,7 +40,6 @@ from tests.client.site import (
     Site,
     failed,
     in_turn,
-    issuer,
     neo4j_failed,
     rows,
     serve,
@@ -53,7 +52,7 @@ ROW = rows({"answer": 42})
 
 
 def test_a_query_is_one_request_with_a_token_and_nothing_before_it(
-    call: Call, server: Site, endpoint: Site
+    call: Call, server: Site, endpoint: Site, tokens: TokenProvider
 ) -> None:
     assert call("read", "RETURN $n AS answer", {"n": 42}) == [{"answer": 42}]
     (request,) = server.requests
@@ -63,8 +62,7 @@ def test_a_query_is_one_request_with_a_token_and_nothing_before_it(
         "name": "read-cypher",
         "arguments": {"query": "RETURN $n AS answer", "params": {"n": 42}},
     }
-    token = json.loads(json.dumps(issuer()(request).body))["access_token"]
-    assert request.authorization == f"Bearer {token}"
+    assert request.authorization == f"Bearer {tokens.token().value}"
     assert len(endpoint.requests) == 1
 
 
