@@ -21,7 +21,7 @@ from localcloud.cloud import REGION, Cloud, Ports
 from localcloud.docker_engine import LABEL
 from localcloud.paths import PROJECT_DIRECTORY, Home
 from localcloud.progress import Progress
-from tests.end_to_end.conftest import choose_ports, shell_of
+from tests.conftest import choose_ports, shell_of
 
 pytestmark = pytest.mark.stand_in
 
