@@ -1,7 +1,6 @@
 """Credentials in AWS Secrets Manager, read again when rotation has replaced them."""
 
 import threading
-from typing import Any
 
 from neo4j_mcp_client.credentials import ClientCredentials
 from neo4j_mcp_client.errors import ConfigurationError, SecretStoreError
@@ -38,7 +37,7 @@ class SecretsManagerSource:
         *,
         region: str | None = None,
         endpoint_url: str | None = None,
-        session: Any = None,  # noqa: ANN401 - a boto3.Session; boto3 publishes no types
+        profile: str | None = None,
     ) -> None:
         """Name a secret; it is read when it is needed.
 
@@ -46,12 +45,12 @@ class SecretsManagerSource:
             arn: the secret's ARN, from the stack's output `clients`.
             region: the AWS region; the ARN's own where None.
             endpoint_url: another address of Secrets Manager; boto3's where None.
-            session: the boto3.Session to use, with its credentials; boto3's default where None.
+            profile: the AWS profile that may read the secret; boto3's default where None.
         """
         self.arn = arn
         self._region = region or region_of(arn)
         self._endpoint_url = endpoint_url
-        self._session = session
+        self._profile = profile
         self._lock = threading.Lock()
         self._credentials: ClientCredentials | None = None
 
@@ -91,7 +90,7 @@ class SecretsManagerSource:
 
     def _read(self) -> ClientCredentials:
         try:
-            client = (self._session or boto3.Session()).client(
+            client = boto3.Session(profile_name=self._profile).client(
                 "secretsmanager",
                 region_name=self._region,
                 endpoint_url=self._endpoint_url,
