@@ -10,6 +10,7 @@
 import asyncio
 
 from fastmcp import Client
+
 from neo4j_mcp_client import TokenProvider, source_from_environment
 from neo4j_mcp_client.httpx2 import BearerAuth
 

@@ -13,6 +13,7 @@ The adapters are for version 1 of the MCP SDK, whose HTTP client is httpx.
 import asyncio
 
 from langchain_mcp_adapters.client import MultiServerMCPClient
+
 from neo4j_mcp_client import TokenProvider, source_from_environment
 from neo4j_mcp_client.httpx import BearerAuth
 

@@ -12,6 +12,7 @@ import asyncio
 import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+
 from neo4j_mcp_client import TokenProvider, source_from_environment
 from neo4j_mcp_client.httpx2 import BearerAuth
 

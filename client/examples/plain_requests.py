@@ -10,6 +10,7 @@
 import json
 
 import requests
+
 from neo4j_mcp_client import BearerAuth, TokenProvider, source_from_environment
 
 source = source_from_environment()

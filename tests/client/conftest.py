@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from neo4j_mcp_client import BackOff, ClientCredentials, Neo4jMcp, TokenProvider
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
-
 from tests.client.site import Site, issuer, rows, serve
 
 CLIENT_ID = "client-1"

@@ -4,8 +4,8 @@ import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from neo4j_mcp_client import AccessToken
 
+from neo4j_mcp_client import AccessToken
 from tests.client.site import SIGNING_SECRET
 
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import httpx
 import httpx2
-import neo4j_mcp_client.httpx as for_httpx
-import neo4j_mcp_client.httpx2 as for_httpx2
 import pytest
 import requests
-from neo4j_mcp_client import BearerAuth, InvalidClientError, TokenProvider
 
+import neo4j_mcp_client.httpx as for_httpx
+import neo4j_mcp_client.httpx2 as for_httpx2
+from neo4j_mcp_client import BearerAuth, InvalidClientError, TokenProvider
 from tests.client.site import Answer, Site, in_turn, neo4j_failed, refused, rows
 
 Post = Callable[..., tuple[int, bytes]]

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from localcloud.certificates import CertificateAuthority
 from neo4j_mcp_client import (
     ConfigurationError,
     CypherError,
@@ -32,8 +34,6 @@ from neo4j_mcp_client import (
     calls,
 )
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
-
-from localcloud.certificates import CertificateAuthority
 from tests.client.site import (
     Answer,
     Request,

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from neo4j_mcp_client import (
     ClientCredentials,
     ConfigurationError,

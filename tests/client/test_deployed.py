@@ -8,9 +8,13 @@ from typing import Any
 
 import httpx2
 import pytest
+
+from demo.stand_in import connect_aura
+from localcloud.cloud import Cloud
 from neo4j_mcp_client import (
     AccessToken,
     CypherError,
+    FixedCredentials,
     ForbiddenError,
     InvalidClientError,
     InvalidScopeError,
@@ -26,9 +30,6 @@ from neo4j_mcp_client import (
     source_from_arn,
 )
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
-
-from demo.stand_in import connect_aura
-from localcloud.cloud import Cloud
 from tests.conftest import Configure
 
 pytestmark = pytest.mark.stand_in
@@ -171,24 +172,13 @@ def test_a_wrong_secret_and_a_scope_that_is_not_allowed(
         (replace(good, scopes=(writers,)), InvalidScopeError),
         (replace(good, scopes=("no-such/scope",)), InvalidScopeError),
     ]:
-        with Neo4jMcp.from_source(_Fixed(wrong)) as neo4j, pytest.raises(kind):
+        with Neo4jMcp.from_source(FixedCredentials(wrong)) as neo4j, pytest.raises(kind):
             neo4j.read("RETURN 1 AS one")
-
-
-class _Fixed:
-    def __init__(self, credentials: Any) -> None:  # noqa: ANN401
-        self._credentials = credentials
-
-    def current(self) -> Any:  # noqa: ANN401
-        return self._credentials
-
-    def refresh(self) -> bool:
-        return False
 
 
 def test_a_missing_secret_is_told(outputs: dict[str, Any]) -> None:
     arn = outputs["clients"]["reader"]["secretArn"] + "x"
-    with pytest.raises(SecretStoreError, match="ResourceNotFoundException.*output `clients`"):
+    with pytest.raises(SecretStoreError, match=r"ResourceNotFoundException.*output `clients`"):
         Neo4jMcp.from_secret(arn)
 
 

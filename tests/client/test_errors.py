@@ -1,8 +1,9 @@
 import inspect
 import pickle
 
-import neo4j_mcp_client
 import pytest
+
+import neo4j_mcp_client
 from neo4j_mcp_client import (
     CypherError,
     Hop,

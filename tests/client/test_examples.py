@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from neo4j_mcp_client import Neo4jMcp, source_from_arn
 
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
+from neo4j_mcp_client import Neo4jMcp, source_from_arn
 
 pytestmark = pytest.mark.stand_in
 

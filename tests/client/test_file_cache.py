@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
 from neo4j_mcp_client import (
     AccessToken,
     BackOff,
@@ -18,7 +19,6 @@ from neo4j_mcp_client import (
 )
 from neo4j_mcp_client.file_cache import FileTokenCache
 from neo4j_mcp_client.tokens import cache_key
-
 from tests.client.site import Site, issuer
 
 PROCESSES = 8

@@ -3,6 +3,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from neo4j_mcp_client import ConfigurationError, private_files
 
 

@@ -4,6 +4,7 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from neo4j_mcp_client import BackOff
 from neo4j_mcp_client.retries import seconds_to_wait
 

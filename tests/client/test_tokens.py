@@ -9,6 +9,7 @@ from dataclasses import replace
 from email.utils import formatdate
 
 import pytest
+
 from neo4j_mcp_client import (
     AccessToken,
     BackOff,
@@ -20,7 +21,6 @@ from neo4j_mcp_client import (
     TokenProvider,
     TokenRequestError,
 )
-
 from tests.client.site import Answer, Script, Site, in_turn, issued, issuer, refused, serve
 
 THREADS = 64
