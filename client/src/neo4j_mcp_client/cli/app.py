@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from neo4j_mcp_client.cli import bridging, calling, login
+from neo4j_mcp_client.cli import bridging, calling, diagnosing, login
 from neo4j_mcp_client.version import __version__
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command(name="read")(calling.read)
 app.command(name="write")(calling.write)
 app.command(name="call")(calling.call)
 app.command(name="bridge")(bridging.bridge)
+app.command(name="doctor")(diagnosing.doctor)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's own
