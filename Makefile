@@ -54,7 +54,7 @@ bench-demo: .venv/.complete ## Measure `make demo` cold, warm and repeated
 
 bench-client: .venv/.complete ## Measure the client library on the stack that `make demo` deployed
 	@eval "$$($(VENV)/python -m localcloud env)" && $(VENV)/python -m demo outputs | \
-		PYTHONPATH=client/src $(VENV)/python client/bench.py $(ARGUMENTS)
+		$(VENV)/python client/bench.py $(ARGUMENTS)
 
 clean: down ## Stop everything, and remove what the commands made here
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis server/build

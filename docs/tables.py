@@ -1,25 +1,41 @@
 #!/usr/bin/env python3
-"""Fills the configuration table of README.md from Pulumi.yaml.
+"""Fills the documents' tables from where their facts are: Pulumi.yaml and the client's errors.
 
-`python docs/tables.py` rewrites the table; `--check` only compares.
+`python docs/tables.py` rewrites the tables; `--check` only compares.
 """
 
+import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+from neo4j_mcp_client import Neo4jMcpError, errors
 
-_BEGIN = "<!-- table: configuration -->"
-_END = "<!-- end: configuration -->"
+REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 class MarkerError(Exception):
     """The document doesn't hold the table's two markers, once each and in order."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a document.
+
+    Attributes:
+        name: its name in the markers.
+        document: the document, from the repository's root.
+        write: writes it.
+    """
+
+    name: str
+    document: str
+    write: Callable[[], str]
 
 
 def configuration_table(config: Mapping[str, Mapping[str, Any]]) -> str:
@@ -44,11 +60,45 @@ def configuration_table(config: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(rows)
 
 
-def with_table(document: str, table: str) -> str:
-    """Put a table between the markers of a document.
+def error_table(kinds: list[type[Neo4jMcpError]]) -> str:
+    """Write the table of the client's exceptions.
+
+    Args:
+        kinds: the exceptions.
+
+    Returns:
+        The table, as GitHub's Markdown.
+    """
+    rows = [
+        "| Exception | Hop | What happened | What to do |",
+        "|---|---|---|---|",
+        *(
+            f"| `{kind.__name__}` | {kind.hop} | {_cell(_summary(kind))} | {_cell(kind.remedy) or 'The message says.'} |"
+            for kind in kinds
+        ),
+    ]
+    return "\n".join(rows)
+
+
+def client_errors() -> list[type[Neo4jMcpError]]:
+    """Give the client's exceptions, in the order of their definition.
+
+    Returns:
+        All but the base.
+    """
+    return [
+        kind
+        for kind in vars(errors).values()
+        if inspect.isclass(kind) and issubclass(kind, Neo4jMcpError) and kind is not Neo4jMcpError
+    ]
+
+
+def with_table(document: str, name: str, table: str) -> str:
+    """Put a table between its markers in a document.
 
     Args:
         document: the document.
+        name: the table's name.
         table: the table.
 
     Returns:
@@ -57,11 +107,28 @@ def with_table(document: str, table: str) -> str:
     Raises:
         MarkerError: the markers are not there, once each and in order.
     """
-    before, begin, rest = document.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end or _BEGIN in rest or _END in after:
-        raise MarkerError(f"needs {_BEGIN} and, below it, {_END}, once each")
-    return f"{before}{_BEGIN}\n{table}\n{_END}{after}"
+    begin_marker, end_marker = f"<!-- table: {name} -->", f"<!-- end: {name} -->"
+    before, begin, rest = document.partition(begin_marker)
+    _, end, after = rest.partition(end_marker)
+    if not begin or not end or begin_marker in rest or end_marker in after:
+        raise MarkerError(f"needs {begin_marker} and, below it, {end_marker}, once each")
+    return f"{before}{begin_marker}\n{table}\n{end_marker}{after}"
+
+
+def _summary(kind: type[Neo4jMcpError]) -> str:
+    return (inspect.getdoc(kind) or "").partition("\n\n")[0].replace("\n", " ")
+
+
+def _configuration() -> str:
+    project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
+    return configuration_table(project["config"])
+
+
+TABLES = [
+    Table("configuration", "README.md", _configuration),
+    Table("errors", "docs/clients.md", lambda: error_table(client_errors())),
+]
+"""Every table that is written from somewhere else."""
 
 
 def _default(declared: Mapping[str, Any]) -> str:
@@ -75,8 +142,10 @@ def _default(declared: Mapping[str, Any]) -> str:
 
 
 def _cell(text: str) -> str:
-    # An angle bracket would begin an HTML tag, and a bar would end the cell.
-    return text.replace("<", "&lt;").replace("|", r"\|")
+    # An angle bracket would begin an HTML tag, but not in code; a bar would end the cell.
+    parts = text.split("`")
+    parts[::2] = [prose.replace("<", "&lt;") for prose in parts[::2]]
+    return "`".join(parts).replace("|", r"\|")
 
 
 def main(
@@ -85,25 +154,25 @@ def main(
         bool, typer.Option("--check", help="Compare, and exit with status 1 if they differ.")
     ] = False,
 ) -> None:
-    """Rewrite the configuration table of README.md from Pulumi.yaml."""
-    readme = REPOSITORY / "README.md"
-    project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
-    found = readme.read_text(encoding="utf-8")
-    try:
-        wanted = with_table(found, configuration_table(project["config"]))
-    except MarkerError as error:
-        typer.echo(f"README.md {error}.", err=True)
-        raise typer.Exit(1) from None
-    if found == wanted:
-        return
-    if check:
-        typer.echo(
-            "README.md's configuration table differs from Pulumi.yaml. "
-            "Run: .venv/bin/python docs/tables.py",
-            err=True,
-        )
-        raise typer.Exit(1)
-    readme.write_text(wanted, encoding="utf-8")
+    """Rewrite the documents' tables from where their facts are."""
+    for table in TABLES:
+        document = REPOSITORY / table.document
+        found = document.read_text(encoding="utf-8")
+        try:
+            wanted = with_table(found, table.name, table.write())
+        except MarkerError as error:
+            typer.echo(f"{table.document} {error}.", err=True)
+            raise typer.Exit(1) from None
+        if found == wanted:
+            continue
+        if check:
+            typer.echo(
+                f"{table.document}'s table {table.name} differs from its source."
+                " Run: .venv/bin/python docs/tables.py",
+                err=True,
+            )
+            raise typer.Exit(1)
+        document.write_text(wanted, encoding="utf-8")
 
 
 if __name__ == "__main__":

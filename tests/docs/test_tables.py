@@ -1,13 +1,22 @@
 import pytest
-import yaml
 
-from docs.tables import REPOSITORY, MarkerError, configuration_table, with_table
+from docs.tables import (
+    REPOSITORY,
+    TABLES,
+    MarkerError,
+    Table,
+    client_errors,
+    configuration_table,
+    error_table,
+    with_table,
+)
+from neo4j_mcp_client import InvalidClientError
 
 
 def test_a_row_says_what_a_key_is() -> None:
     table = configuration_table(
         {
-            "uri": {"type": "string", "description": "Ends in <host>, or a|b."},
+            "uri": {"type": "string", "description": "Ends in <host>, as `<x>`, or a|b."},
             "size": {"type": "integer", "default": 0, "description": "How many."},
             "on": {"type": "boolean", "default": False, "description": "Whether."},
             "name": {"type": "string", "default": "x", "description": "Which."},
@@ -18,7 +27,7 @@ def test_a_row_says_what_a_key_is() -> None:
     )
 
     assert table.splitlines()[2:] == [
-        r"| `uri` | string | **required** | Ends in &lt;host>, or a\|b. |",
+        r"| `uri` | string | **required** | Ends in &lt;host>, as `<x>`, or a\|b. |",
         "| `size` | integer | `0` | How many. |",
         "| `on` | boolean | `false` | Whether. |",
         "| `name` | string | `x` | Which. |",
@@ -31,10 +40,10 @@ def test_a_row_says_what_a_key_is() -> None:
 def test_a_table_takes_the_place_of_the_one_before() -> None:
     document = "a\n<!-- table: configuration -->\nold\n<!-- end: configuration -->\nb\n"
 
-    once = with_table(document, "new")
+    once = with_table(document, "configuration", "new")
 
     assert once == "a\n<!-- table: configuration -->\nnew\n<!-- end: configuration -->\nb\n"
-    assert with_table(once, "new") == once
+    assert with_table(once, "configuration", "new") == once
 
 
 @pytest.mark.parametrize(
@@ -48,13 +57,24 @@ def test_a_table_takes_the_place_of_the_one_before() -> None:
 )
 def test_a_document_without_the_markers_is_refused(document: str) -> None:
     with pytest.raises(MarkerError, match="once each"):
-        with_table(document, "table")
+        with_table(document, "configuration", "table")
 
 
-def test_the_readme_holds_the_table_of_pulumi_yaml() -> None:
-    project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+def test_a_row_says_what_an_exception_means() -> None:
+    row = error_table([InvalidClientError]).splitlines()[2]
+    assert row.split(" | ")[:3] == [
+        "| `InvalidClientError`",
+        "token endpoint",
+        "Wrong client id or wrong client secret.",
+    ]
+    assert InvalidClientError.remedy in row
+    assert {kind.__name__ for kind in client_errors()} >= {"TlsError", "CypherError"}
 
-    assert with_table(readme, configuration_table(project["config"])) == readme, (
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_document_holds_what_its_source_says(table: Table) -> None:
+    document = (REPOSITORY / table.document).read_text(encoding="utf-8")
+
+    assert with_table(document, table.name, table.write()) == document, (
         "run: .venv/bin/python docs/tables.py"
     )

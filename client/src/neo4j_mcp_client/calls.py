@@ -372,7 +372,7 @@ def tool_failure(text: str) -> Neo4jMcpError:
         return kind(f"{code}: {message}")
     if code.startswith("Neo.TransientError."):
         return CypherError(code, message, remedy="Call again: the database rolled it back.")
-    return CypherError(code, message, remedy=_REMEDIES.get(code, ""))
+    return CypherError(code, message, remedy=_REMEDIES.get(code))
 
 
 def refusal_of(status: int, body: bytes) -> TokenRefusal | None:

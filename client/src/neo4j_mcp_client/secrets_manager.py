@@ -25,7 +25,6 @@ _REMEDIES = {
     " get-caller-identity`.",
     "ExpiredTokenException": "Renew the AWS session of this shell, by `aws sso login` for one.",
 }
-_AWS_SETUP = "Check region and credentials of this shell: `aws sts get-caller-identity`."
 
 
 class SecretsManagerSource:
@@ -104,12 +103,10 @@ class SecretsManagerSource:
             code = error.response.get("Error", {}).get("Code", "")
             raise SecretStoreError(
                 f"Secrets Manager refuses {self.arn}: {error}",
-                remedy=_REMEDIES.get(code, _AWS_SETUP),
+                remedy=_REMEDIES.get(code),
             ) from error
         except (BotoCoreError, ValueError) as error:
-            raise SecretStoreError(
-                f"{self.arn} can't be read: {error}", remedy=_AWS_SETUP
-            ) from error
+            raise SecretStoreError(f"{self.arn} can't be read: {error}") from error
         return ClientCredentials.from_json(text)
 
 
