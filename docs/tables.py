@@ -73,7 +73,8 @@ def error_table(kinds: list[type[Neo4jMcpError]]) -> str:
         "| Exception | Hop | What happened | What to do |",
         "|---|---|---|---|",
         *(
-            f"| `{kind.__name__}` | {kind.hop} | {_cell(_summary(kind))} | {_cell(kind.remedy) or 'The message says.'} |"
+            f"| `{kind.__name__}` | {kind.hop} | {_cell(_summary(kind))}"
+            f" | {_cell(kind.remedy or 'The message says.')} |"
             for kind in kinds
         ),
     ]
