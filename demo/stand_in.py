@@ -8,11 +8,12 @@ import boto3
 import httpx2
 
 from automation.deployment import Target
-from demo.calls import Credentials
 from localcloud.cloud import Cloud
 from localcloud.errors import LocalCloudError
 from localcloud.paths import Home
 from localcloud.workspace import STACK
+from neo4j_mcp_client import ClientCredentials
+from neo4j_mcp_client.secrets_manager import SecretsManagerSource
 
 _CONSOLE_TIMEOUT = 30.0
 
@@ -57,7 +58,7 @@ def connect_aura(running: Cloud, aura_sso: Mapping[str, Any]) -> None:
         raise LocalCloudError(f"The Aura console refuses auraSso: {response.text}")
 
 
-def read_credentials(running: Cloud, secret_arn: str) -> Credentials:
+def read_credentials(running: Cloud, secret_arn: str) -> ClientCredentials:
     """Read a caller's secret, as the caller itself does.
 
     Args:
@@ -68,21 +69,14 @@ def read_credentials(running: Cloud, secret_arn: str) -> Credentials:
         The credentials in it.
 
     Raises:
-        botocore.exceptions.ClientError: there is no such secret.
+        Neo4jMcpError: there is no such secret.
     """
     environment = running.environment()
-    secrets = boto3.client(
-        "secretsmanager",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        region_name=environment["AWS_REGION"],
+    session = boto3.Session(
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
     )
-    secret = json.loads(secrets.get_secret_value(SecretId=secret_arn)["SecretString"])
-    return Credentials(
-        client_id=secret["clientId"],
-        client_secret=secret["clientSecret"],
-        token_url=secret["tokenUrl"],
-        scopes=tuple(secret["scopes"]),
-        mcp_url=secret["mcpUrl"],
+    source = SecretsManagerSource(
+        secret_arn, endpoint_url=environment["AWS_ENDPOINT_URL"], session=session
     )
+    return source.current()

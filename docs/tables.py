@@ -4,6 +4,7 @@
 `python docs/tables.py` rewrites the tables; `--check` only compares.
 """
 
+import inspect
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
+
+from neo4j_mcp_client import Neo4jMcpError, errors
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Run as a script, it finds the repository's own packages nowhere else.
@@ -83,6 +86,40 @@ def checks_table(checks: Iterable["Check"]) -> str:
     return "\n".join(["| Check | What it proves |", "|---|---|", *rows])
 
 
+def error_table(kinds: list[type[Neo4jMcpError]]) -> str:
+    """Write the table of the client's exceptions.
+
+    Args:
+        kinds: the exceptions.
+
+    Returns:
+        The table, as GitHub's Markdown.
+    """
+    rows = [
+        "| Exception | Hop | What happened | What to do |",
+        "|---|---|---|---|",
+        *(
+            f"| `{kind.__name__}` | {kind.hop} | {_cell(_summary(kind))}"
+            f" | {_cell(kind.remedy or 'The message says.')} |"
+            for kind in kinds
+        ),
+    ]
+    return "\n".join(rows)
+
+
+def client_errors() -> list[type[Neo4jMcpError]]:
+    """Give the client's exceptions, in the order of their definition.
+
+    Returns:
+        All but the base.
+    """
+    return [
+        kind
+        for kind in vars(errors).values()
+        if inspect.isclass(kind) and issubclass(kind, Neo4jMcpError) and kind is not Neo4jMcpError
+    ]
+
+
 def with_table(document: str, name: str, table: str) -> str:
     """Put a table between the markers of a document.
 
@@ -116,8 +153,14 @@ def _default(declared: Mapping[str, Any]) -> str:
 
 
 def _cell(text: str) -> str:
-    # An angle bracket would begin an HTML tag, and a bar would end the cell.
-    return text.replace("<", "&lt;").replace("|", r"\|")
+    # An angle bracket would begin an HTML tag, but not in code; a bar would end the cell.
+    parts = text.split("`")
+    parts[::2] = [prose.replace("<", "&lt;") for prose in parts[::2]]
+    return "`".join(parts).replace("|", r"\|")
+
+
+def _summary(kind: type[Neo4jMcpError]) -> str:
+    return (inspect.getdoc(kind) or "").partition("\n\n")[0].replace("\n", " ")
 
 
 def _configuration() -> str:
@@ -144,6 +187,12 @@ TABLES = (
         name="checks",
         source="automation/checks/",
         content=_checks,
+    ),
+    Table(
+        document="docs/clients.md",
+        name="errors",
+        source="client/src/neo4j_mcp_client/errors.py",
+        content=lambda: error_table(client_errors()),
     ),
 )
 """Every table that is written from something else."""
