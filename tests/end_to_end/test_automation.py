@@ -201,3 +201,30 @@ def test_a_deployment_that_is_told_to_stop_ends_in_order_and_the_next_goes_on(
     assert deployed.pending_operations() == ()
     deployed.up()
     assert deployed.preview().none
+
+
+def test_a_deployment_that_was_killed_is_taken_over(
+    pipeline: dict[str, str], deployed: Deployment, configure: Configure
+) -> None:
+    configure({"neo4j-mcp:schemaSampleSize": 3})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "automation", "deploy", "--stack", STACK],
+        cwd=PROJECT_DIRECTORY,
+        env=pipeline,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    with process.stderr as lines:
+        seen = next((line for line in lines if "update server-service" in line), None)
+        assert seen, "the service was not being updated"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(_TIMEOUT)
+    assert deployed.pending_operations() == ("server-service (updating)",)
+    done = _automation(pipeline, "deploy")
+    assert done.returncode == 0, done.stderr
+    assert "cut off at server-service (updating)" in done.stderr
+    assert deployed.pending_operations() == ()
+    assert deployed.preview().none
