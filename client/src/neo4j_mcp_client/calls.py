@@ -78,7 +78,7 @@ _REMEDIES = {
     " params.",
 }
 
-_BACK_OFF = BackOff(attempts=3, first=0.25, longest=2.0, limit=20.0)
+_BACK_OFF = BackOff(attempts=5, first=0.25, longest=2.0, limit=20.0)
 _ids = itertools.count(1)
 
 
