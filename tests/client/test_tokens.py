@@ -170,6 +170,27 @@ def test_a_refused_token_is_replaced_once_by_many_threads(
     assert len(endpoint.requests) == 2
 
 
+def test_a_thread_that_comes_late_takes_what_another_renewed(
+    endpoint: Site, tokens: TokenProvider
+) -> None:
+    # It found no token when it looked; before its turn came, there was one.
+    late = tokens._renewal(60)
+    token = tokens.token()
+    assert tokens._flight.run(late, patience=10) == token
+    assert len(endpoint.requests) == 1
+
+
+def test_a_late_refusal_of_an_old_token_leaves_the_new_one(
+    endpoint: Site, tokens: TokenProvider
+) -> None:
+    old = tokens.token()
+    tokens.invalidate(old, expired=True)
+    new = tokens.token()
+    tokens.invalidate(old, expired=True)
+    assert tokens.token() == new
+    assert len(endpoint.requests) == 2
+
+
 def test_a_token_that_is_refused_at_once_is_not_bought_again(
     endpoint: Site, tokens: TokenProvider
 ) -> None:
