@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -55,7 +56,6 @@ def profiles(run: Run) -> Profiles:  # noqa: ARG001 - the folders are run's
     return Profiles()
 
 
-def document(result: Result) -> object:
+def document(result: Result) -> Any:  # noqa: ANN401 - any JSON
     """Read what a command wrote for a program."""
-    found: object = json.loads(result.stdout)
-    return found
+    return json.loads(result.stdout)

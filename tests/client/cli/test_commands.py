@@ -44,7 +44,7 @@ def test_completion_is_offered(run: Run) -> None:
 def test_a_login_says_what_it_keeps(run: Run, credentials: ClientCredentials) -> None:
     ended = run("login", "--credentials", "-", "--json", text=credentials.to_json())
     assert ended.exit_code == 0
-    told: Any = document(ended)
+    told = document(ended)
     assert told["clientId"] == credentials.client_id
     assert told["mcpUrl"] == credentials.mcp_url
     assert Path(told["file"]).exists()
@@ -78,7 +78,7 @@ def test_a_login_with_contradictions_is_a_usage_error(run: Run, arguments: tuple
 
 
 def test_profiles_are_listed_and_forgotten(logged_in: Run) -> None:
-    (profile,) = document(logged_in("profiles", "--json"))  # type: ignore[misc]  # a list
+    (profile,) = document(logged_in("profiles", "--json"))
     assert profile["profile"] == "default"
     assert profile["secret"] == "in the profile"
     assert logged_in("logout").exit_code == 0
@@ -108,7 +108,7 @@ def test_claims_and_the_raw_token(run: Run, credentials: ClientCredentials, endp
     shown = run("token")
     assert "groups" in shown.stdout
     assert "2100-01-01" in shown.stdout
-    told: Any = document(run("token", "--json"))
+    told = document(run("token", "--json"))
     assert told["claims"]["groups"] == ["reader"]
     raw = run("token", "--raw").stdout
     assert raw == issued(7, groups=["reader"], exp=4102444800).body["access_token"] + "\n"
@@ -184,7 +184,7 @@ def test_tools(logged_in: Run, server: Site) -> None:
         "annotations": {"readOnlyHint": True},
     }
     server.answer = lambda _: Answer(body={"jsonrpc": "2.0", "id": 1, "result": {"tools": [tool]}})
-    (told,) = document(logged_in("tools", "--json"))  # type: ignore[misc]  # a list
+    (told,) = document(logged_in("tools", "--json"))
     assert told["name"] == "read-cypher"
     assert told["readOnly"] is True
     assert "read-cypher" in logged_in("tools").stdout
