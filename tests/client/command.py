@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SOURCES = Path(__file__).resolve().parents[2] / "client" / "src"
+PROGRAM = (sys.executable, "-m", "neo4j_mcp_client")
 _TIMEOUT = 150.0
 
 
@@ -31,14 +31,11 @@ class Command:
     """`neo4j-mcp` of a person with folders of their own."""
 
     environment: Mapping[str, str]
-
-    @property
-    def words(self) -> list[str]:
-        return [sys.executable, "-m", "neo4j_mcp_client"]
+    program: tuple[str, ...] = PROGRAM
 
     def __call__(self, *arguments: str, text: str | None = None) -> Ended:
         process = subprocess.run(
-            [*self.words, *arguments],
+            [*self.program, *arguments],
             input=text or "",
             env=dict(self.environment),
             capture_output=True,
@@ -49,19 +46,21 @@ class Command:
         return Ended(process.returncode, process.stdout, process.stderr)
 
 
-def command_of(folder: Path, **variables: str) -> Command:
+def command_of(
+    folder: Path, variables: Mapping[str, str] | None = None, program: tuple[str, ...] = PROGRAM
+) -> Command:
     """Give the command to a person whose environment holds little more than the variables."""
     return Command(
-        {
+        program=program,
+        environment={
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "XDG_CONFIG_HOME": str(folder / "config"),
             "XDG_CACHE_HOME": str(folder / "cache"),
-            "PYTHONPATH": str(SOURCES),
             # A leaked socket or file is a failure here as well.
             "PYTHONWARNINGS": "error",
             "TERM": "dumb",
             "COLUMNS": "200",
-            **variables,
-        }
+            **(variables or {}),
+        },
     )

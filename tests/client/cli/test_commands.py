@@ -12,7 +12,7 @@ import pytest
 from neo4j_mcp_client import ClientCredentials
 from neo4j_mcp_client.cli.profiles import Profiles
 from tests.client.cli.conftest import Run, document
-from tests.client.command import Command, command_of
+from tests.client.command import PROGRAM, Command, command_of
 from tests.client.conftest import CLIENT_SECRET
 from tests.client.site import (
     Answer,
@@ -280,7 +280,7 @@ def test_ctrl_c_ends_a_call_at_once_and_quietly(process: Command, server: Site) 
     server.answer = lambda _: Answer(body=rows().body, delay=3.0)
     before = len(server.requests)
     with subprocess.Popen(
-        [*process.words, "read", "RETURN 1"],
+        [*PROGRAM, "read", "RETURN 1"],
         env=dict(process.environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -300,7 +300,7 @@ def test_ctrl_c_ends_a_call_at_once_and_quietly(process: Command, server: Site) 
 def test_a_reader_that_goes_away_is_no_crash(process: Command, server: Site) -> None:
     server.answer = lambda _: rows(*({"n": n} for n in range(20_000)))
     with subprocess.Popen(
-        [*process.words, "read", "RETURN 1", "-f", "jsonl"],
+        [*PROGRAM, "read", "RETURN 1", "-f", "jsonl"],
         env=dict(process.environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -2,6 +2,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,7 +120,8 @@ def test_the_secret_of_a_client() -> None:
         secret_of(two, None)
     with pytest.raises(ConfigurationError, match="no client nobody"):
         secret_of(two, "nobody")
-    for wrong in ({}, {"clients": {}}, {"clients": "x"}, {"clients": {"agent": {}}}):
+    wrong_ones: list[dict[str, Any]] = [{}, {"clients": {}}, {"clients": "x"}]
+    for wrong in (*wrong_ones, {"clients": {"agent": {}}}):
         with pytest.raises(ConfigurationError):
             secret_of(wrong, "agent")
 

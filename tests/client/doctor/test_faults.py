@@ -26,7 +26,7 @@ from localcloud.paths import Home, cache_directory
 from localcloud.progress import Progress
 from localcloud.toolchains import java, maven
 from tests.client.command import Command
-from tests.client.doctor.conftest import Aws, ChangeAura, ChangeServer, settled
+from tests.client.conftest import Aws, ChangeAura, ChangeServer, settled
 from tests.client.site import Answer, Request, serve
 
 pytestmark = pytest.mark.stand_in
