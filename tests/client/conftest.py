@@ -115,21 +115,28 @@ def change_server(aws: Aws, service_arn: str) -> Iterator[ChangeServer]:
     """Change variables of the server's environment; the test's end puts them back."""
     apprunner = aws("apprunner")
     found = apprunner.describe_service(ServiceArn=service_arn)["Service"]
-    original = found["SourceConfiguration"]
+    original, checked = found["SourceConfiguration"], found["HealthCheckConfiguration"]
 
     def change(**variables: str) -> None:
         changed = json.loads(json.dumps(original))
         image = changed["ImageRepository"]["ImageConfiguration"]
         image["RuntimeEnvironmentVariables"] |= variables
-        _update(apprunner, service_arn, changed)
+        # A fault may make the start slow.
+        _update(
+            apprunner, service_arn, changed, checked | {"Interval": 10, "UnhealthyThreshold": 5}
+        )
 
     yield change
-    _update(apprunner, service_arn, original)
+    _update(apprunner, service_arn, original, checked)
 
 
-def _update(apprunner: Any, arn: str, configuration: Any) -> None:  # noqa: ANN401 - boto3's own
-    apprunner.update_service(ServiceArn=arn, SourceConfiguration=configuration)
+def _update(apprunner: Any, arn: str, source: Any, health: Any) -> None:  # noqa: ANN401 - boto3's own
+    apprunner.update_service(
+        ServiceArn=arn, SourceConfiguration=source, HealthCheckConfiguration=health
+    )
     settled(apprunner, arn, "RUNNING")
+    (update, *_) = apprunner.list_operations(ServiceArn=arn)["OperationSummaryList"]
+    assert update["Status"] == "SUCCEEDED"
 
 
 def settled(apprunner: Any, arn: str, status: str) -> None:  # noqa: ANN401 - boto3's own

@@ -1,11 +1,8 @@
 """Each fault made for real in the stand-in cloud, and found by name."""
 
-import asyncio
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +12,13 @@ import pytest
 import requests
 
 from demo.stand_in import connect_aura
-from localcloud.aura.credentials import Credentials
-from localcloud.aura.distribution import resolve
-from localcloud.aura.neo4j_process import Installation
-from localcloud.aura.service import Endpoints, serving
-from localcloud.certificates import CertificateAuthority
 from localcloud.cloud import CONTAINER_HOST, Cloud
 from localcloud.docker_engine import bridge_addresses
-from localcloud.paths import Home, cache_directory
-from localcloud.progress import Progress
-from localcloud.toolchains import java, maven
+from localcloud.paths import Home
 from tests.client.command import Command
 from tests.client.conftest import Aws, ChangeAura, ChangeServer, settled
 from tests.client.site import Answer, Request, serve
+from tests.localcloud.aura.instance import Aura, started
 
 pytestmark = pytest.mark.stand_in
 
@@ -225,70 +216,21 @@ def test_the_telemetry_delay(command: Command, change_server: ChangeServer) -> N
     assert found(command) == ("server", "telemetry-delay")
 
 
-class WithoutApoc(Installation):
-    """A Neo4j whose owner left the plug-in out."""
-
-    def prepare(self, credentials: Credentials) -> None:
-        super().prepare(credentials)
-        for plugin in (self.home / "plugins").iterdir():
-            plugin.unlink()
-
-
-@dataclass(frozen=True)
-class OtherDatabase:
-    """Another emulated Aura."""
-
-    port: int
-    console_url: str
-    console_credentials: Path
-
-
 @pytest.fixture
-def database_without_apoc(running: Cloud, tmp_path: Path) -> Iterator[OtherDatabase]:
-    progress = Progress()
-    command = java(progress)
-    distribution = resolve(
-        cache_directory(),
-        java=command,
-        maven=lambda: maven(progress),
-        progress=progress.note,
-    )
+def database_without_apoc(running: Cloud, tmp_path: Path) -> Iterator[Aura]:
     client = docker.DockerClient(base_url=running.docker_host)
     try:
         bridge = bridge_addresses(client.networks.get("bridge").attrs)
     finally:
         client.close()
-    installation = WithoutApoc(distribution=distribution, java=command, state=tmp_path / "aura")
-    authority = CertificateAuthority.load_or_create(Home(running.home).authority)
-    endpoints = Endpoints(
+    with started(
+        tmp_path / "aura",
+        Home(running.home).authority,
+        tmp_path / "aura.log",
+        module="tests.client.doctor.without_apoc",
         listen=["127.0.0.1", *bridge],
-        port=0,
-        console_port=0,
-        tls=authority.server_context(["localhost", "127.0.0.1", CONTAINER_HOST]),
-    )
-    started: list[OtherDatabase] = []
-    ready, ended = threading.Event(), threading.Event()
-
-    async def run() -> None:
-        async with serving(installation, endpoints) as service:
-            started.append(
-                OtherDatabase(
-                    service.bolt_port,
-                    f"http://127.0.0.1:{service.console_port}",
-                    service.credentials_path,
-                )
-            )
-            ready.set()
-            await asyncio.to_thread(ended.wait)
-
-    thread = threading.Thread(target=lambda: asyncio.run(run()))
-    thread.start()
-    try:
-        assert ready.wait(120)
-        yield started[0]
-    finally:
-        ended.set()
-        thread.join(60)
+    ) as aura:
+        yield aura
 
 
 def test_apoc_is_missing(
@@ -296,21 +238,20 @@ def test_apoc_is_missing(
     running: Cloud,
     outputs: dict[str, Any],
     change_server: ChangeServer,
-    database_without_apoc: OtherDatabase,
+    database_without_apoc: Aura,
 ) -> None:
     other = database_without_apoc
     connect_aura(
         running.model_copy(
             update={
-                "console_url": other.console_url,
-                "console_credentials": other.console_credentials,
+                "console_url": other.console,
+                "console_credentials": other.credentials,
             }
         ),
         outputs["auraSso"],
     )
     change_server(NEO4J_MCP_URI=f"neo4j+s://{CONTAINER_HOST}:{other.port}")
-    uri = f"neo4j+s://localhost:{other.port}"
-    assert found(command, "--neo4j-uri", uri) == ("server", "apoc-missing")
+    assert found(command, "--neo4j-uri", other.bolt) == ("server", "apoc-missing")
 
 
 def test_a_certificate_that_nobody_trusts(command: Command) -> None:

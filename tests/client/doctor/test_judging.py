@@ -250,6 +250,7 @@ SLOW = ServerAnswers(seconds=30.0)
         ),
         (ServerAnswers(schema_error=ToolError("no")), QUICK, faults.CALL_FAILED),
         (SLOW, QUICK, faults.TELEMETRY_DELAY),
+        (replace(SLOW, seconds=10.1), QUICK, faults.TELEMETRY_DELAY),
         (replace(SLOW, service=service()), None, faults.TELEMETRY_DELAY),
         (
             replace(SLOW, service=service(NEO4J_MCP_TELEMETRY="true")),
@@ -269,6 +270,7 @@ def test_server(answers: ServerAnswers, logon: Logon | None, fault: Fault) -> No
         # A database that is slow itself is no delay of the server's.
         (SLOW, replace(QUICK, seconds=29.0)),
         (SLOW, None),
+        (replace(SLOW, service=service(NEO4J_MCP_TELEMETRY="true")), replace(QUICK, seconds=29.0)),
         (replace(SLOW, service=service(NEO4J_MCP_TELEMETRY="false")), QUICK),
     ],
 )
