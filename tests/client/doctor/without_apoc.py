@@ -18,5 +18,5 @@ class WithoutApoc(Installation):
 
 
 if __name__ == "__main__":
-    aura.Installation = WithoutApoc  # type: ignore[misc]  # where the command takes it from
+    aura.Installation = WithoutApoc  # type: ignore[attr-defined]  # where the command takes it from
     typer.run(aura.main)
