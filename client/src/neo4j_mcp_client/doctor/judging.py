@@ -34,8 +34,9 @@ EVERYBODYS_ROLE = "PUBLIC"
 
 _OK = 200
 _CLOCK_TOLERANCE = 60.0
-# With blocked egress, the server's report takes 30 s before each answer.
-_TELEMETRY_SECONDS = 20.0
+# The server's report holds an answer up for 30 s where its egress is dropped, and for 10 s where
+# only names aren't resolved.
+_SLOW_SECONDS = 5.0
 _PAUSED = "PAUSED"
 _TELEMETRY = "NEO4J_MCP_TELEMETRY"
 _MAPPING = re.compile(r'\s*"(?P<group>[^"]+)"\s*=\s*(?P<roles>[^;"=]+)')
@@ -284,6 +285,18 @@ def judge_logon(logon: Logon) -> Verdict:
     return Passed(f"roles {', '.join(logon.roles)}, in {logon.seconds * 1000:.0f} ms")
 
 
+def is_slow(answers: ServerAnswers) -> bool:
+    """Tell whether a query took so long that something must hold it up.
+
+    Args:
+        answers: what the server answers.
+
+    Returns:
+        True where it did.
+    """
+    return answers.seconds > _SLOW_SECONDS
+
+
 def judge_server(answers: ServerAnswers, logon: Logon | None) -> Verdict:
     """Judge what the server does with the token.
 
@@ -300,7 +313,7 @@ def judge_server(answers: ServerAnswers, logon: Logon | None) -> Verdict:
         known = answers.service and answers.service.environment.get(_TELEMETRY)
         return Failed(
             faults.TELEMETRY_DELAY,
-            f"RETURN 1 took {answers.seconds:.0f} s."
+            f"A query that does nothing took {answers.seconds:.0f} s."
             + (f" {_TELEMETRY} is {known}." if known else ""),
         )
     if answers.scheme_refused:
@@ -373,13 +386,16 @@ def _judge_server_error(error: Neo4jMcpError, logon: Logon | None) -> Verdict:
 
 
 def _is_telemetry(answers: ServerAnswers, logon: Logon | None) -> bool:
-    if answers.seconds < _TELEMETRY_SECONDS:
+    if not is_slow(answers):
         return False
-    service = answers.service
-    if service is not None:
+    if logon is not None and logon.seconds > answers.seconds / 2:
+        # The database is what is slow.
+        return False
+    if answers.service is not None:
         # The server's own default is true.
-        return service.environment.get(_TELEMETRY, "true").lower() not in {"false", "0", "f"}
-    return logon is not None and logon.seconds < _TELEMETRY_SECONDS / 4
+        set_to = answers.service.environment.get(_TELEMETRY, "true")
+        return set_to.lower() not in {"false", "f", "0"}
+    return logon is not None
 
 
 def _texts(value: Any) -> list[str]:  # noqa: ANN401 - a claim may be anything

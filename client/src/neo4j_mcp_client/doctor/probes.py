@@ -248,15 +248,12 @@ def service_at(
             endpoint_url=endpoint_url,
             config=Config(connect_timeout=_TIMEOUT, read_timeout=_TIMEOUT),
         )
-        host = urlsplit(service_url).netloc
-        for page in apprunner.get_paginator("list_services").paginate():
-            for summary in page["ServiceSummaryList"]:
-                if summary.get("ServiceUrl") == host:
-                    found = apprunner.describe_service(ServiceArn=summary["ServiceArn"])
-                    return _service(found["Service"])
+        arn = _arn_of(apprunner, urlsplit(service_url).netloc)
+        if arn is None:
+            return None
+        return _service(apprunner.describe_service(ServiceArn=arn)["Service"])
     except (BotoCoreError, ClientError):
         return None
-    return None
 
 
 def _shake_hands(url: str, ca_bundle: str | None) -> None:
@@ -329,6 +326,17 @@ def _roles_behind(ask: Ask) -> tuple[str, ...] | None:
 
 def _roles(rows: list[dict[str, Any]]) -> tuple[str, ...]:
     return tuple(role for row in rows for role in row.get("roles") or ())
+
+
+def _arn_of(apprunner: Any, host: str) -> str | None:  # noqa: ANN401 - boto3's own client
+    # boto3 has no paginator for it.
+    page: dict[str, Any] = {"NextToken": ""}
+    while (mark := page.get("NextToken")) is not None:
+        page = apprunner.list_services(**({"NextToken": mark} if mark else {}))
+        for summary in page["ServiceSummaryList"]:
+            if summary.get("ServiceUrl") == host:
+                return str(summary["ServiceArn"])
+    return None
 
 
 def _service(described: dict[str, Any]) -> Service:
