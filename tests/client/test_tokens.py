@@ -87,6 +87,17 @@ async def test_a_task_that_gives_up_takes_nothing_from_the_others(
     assert len(endpoint.requests) == 1
 
 
+def test_a_loop_that_ends_leaves_nobody_waiting(endpoint: Site, tokens: TokenProvider) -> None:
+    async def take() -> None:
+        await asyncio.get_running_loop().shutdown_default_executor()
+        with pytest.raises(RuntimeError, match="shutdown"):
+            await tokens.token_async()
+
+    asyncio.run(take())
+    assert tokens.token().claims == {"jti": "1"}
+    assert len(endpoint.requests) == 1
+
+
 def test_all_that_wait_get_the_same_failure(endpoint: Site, tokens: TokenProvider) -> None:
     endpoint.answer = lambda _: Answer(status=400, body={"error": "invalid_client"}, delay=0.2)
     together = threading.Barrier(8)
