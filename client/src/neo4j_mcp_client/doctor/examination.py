@@ -148,7 +148,7 @@ class Examination:
         outputs = self._patient.outputs
         if outputs is not None:
             urls += [outputs.discovery_url, outputs.jwks_url]
-        return judging.judge_connections(*probes.connections(urls, ca_bundle=self._ca_bundle))
+        return judging.judge_connections(probes.connections(urls, ca_bundle=self._ca_bundle))
 
     def _health(self) -> Verdict:
         health = probes.health(self._service_url, ca_bundle=self._ca_bundle)
