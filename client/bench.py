@@ -41,6 +41,8 @@ SECONDS = 4.0
 THREADS = (1, 8, 32)
 CALLS = 10_000
 CALLERS = 64
+# An instance takes 50 requests at once, and answers 429 to more.
+CONNECTIONS = 48
 LIFETIMES = 3
 # How much of the measured rate the counted calls use, so that they end when they are meant to.
 LOAD = 0.6
@@ -107,7 +109,7 @@ def measure(credentials: ClientCredentials) -> Results:
     tokens = TokenProvider(credentials)
     with (
         bare_loop(credentials.mcp_url, tokens.token().value) as bare,
-        Neo4jMcp(credentials.mcp_url, tokens) as neo4j,
+        Neo4jMcp(credentials.mcp_url, tokens, connections=CONNECTIONS) as neo4j,
     ):
 
         def library() -> object:
@@ -155,7 +157,7 @@ def bare_loop(url: str, token: str) -> Iterator[Call]:
         "params": {"name": "read-cypher", "arguments": {"query": QUERY}},
     }
     with requests.Session() as session:
-        session.mount(url, HTTPAdapter(pool_maxsize=CALLERS))
+        session.mount(url, HTTPAdapter(pool_maxsize=CONNECTIONS))
         session.headers["Accept"] = "application/json, text/event-stream"
         session.headers["Authorization"] = f"Bearer {token}"
 
@@ -234,7 +236,7 @@ def count_tokens(credentials: ClientCredentials, lifetime: float) -> tuple[int, 
         turns = iter(range(CALLS))
         lock = threading.Lock()
         every = (LIFETIMES - 0.1) * lifetime / CALLS
-        with Neo4jMcp(credentials.mcp_url, tokens) as neo4j:
+        with Neo4jMcp(credentials.mcp_url, tokens, connections=CONNECTIONS) as neo4j:
             started = time.monotonic()
 
             def work(_: int) -> None:
@@ -317,4 +319,6 @@ def show(results: Results) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)
+    app.command()(main)
+    app()

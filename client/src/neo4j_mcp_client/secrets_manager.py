@@ -1,6 +1,7 @@
 """Credentials in AWS Secrets Manager, read again when rotation has replaced them."""
 
 import threading
+from typing import Any
 
 from neo4j_mcp_client.credentials import ClientCredentials
 from neo4j_mcp_client.errors import ConfigurationError, SecretStoreError
@@ -37,6 +38,7 @@ class SecretsManagerSource:
         region: str | None = None,
         endpoint_url: str | None = None,
         profile: str | None = None,
+        session: Any = None,  # noqa: ANN401 - a boto3.Session; boto3 publishes no types
     ) -> None:
         """Name a secret; it is read when it is needed.
 
@@ -45,11 +47,13 @@ class SecretsManagerSource:
             region: the AWS region; the ARN's own where None.
             endpoint_url: another address of Secrets Manager; boto3's where None.
             profile: the AWS profile that may read the secret; boto3's default where None.
+            session: the boto3.Session to use, with its credentials, instead of a profile's.
         """
         self.arn = arn
         self._region = region or region_of(arn)
         self._endpoint_url = endpoint_url
         self._profile = profile
+        self._session = session
         self._lock = threading.Lock()
         self._credentials: ClientCredentials | None = None
 
@@ -89,7 +93,8 @@ class SecretsManagerSource:
 
     def _read(self) -> ClientCredentials:
         try:
-            client = boto3.Session(profile_name=self._profile).client(
+            session = self._session or boto3.Session(profile_name=self._profile)
+            client = session.client(
                 "secretsmanager",
                 region_name=self._region,
                 endpoint_url=self._endpoint_url,

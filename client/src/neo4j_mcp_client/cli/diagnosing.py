@@ -111,7 +111,8 @@ def _examine(examination: Examination, *, as_json: bool) -> list[Finding]:
 
 def _print_finding(finding: Finding, console: Console) -> None:
     mark, style = _MARKS[finding.status]
-    seen = finding.seen or finding.status
+    # One line a hop, whatever a server answers.
+    seen = " ".join((finding.seen or finding.status).split())
     console.print(
         Text.assemble((mark, style), f" {finding.hop:{_WIDTH}}  ", printable(seen)),
         soft_wrap=True,

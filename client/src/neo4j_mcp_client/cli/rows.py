@@ -121,8 +121,12 @@ def print_rows(rows: Sequence[Row], form: Format, *, console: Console) -> None:
 
 def _as_csv(rows: Sequence[Row]) -> str:
     columns = columns_of(rows)
+    lines = [columns, *([cell(row.get(column)) for column in columns] for row in rows)]
+    # Python leaves a lone carriage return unquoted, which readers take for the end of a line.
+    all_quoted = any("\r" in each for line in lines for each in line)
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([cell(row.get(column)) for column in columns] for row in rows)
+    writer = csv.writer(
+        text, lineterminator="\n", quoting=csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
+    )
+    writer.writerows(lines)
     return text.getvalue().removesuffix("\n")

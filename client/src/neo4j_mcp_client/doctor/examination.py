@@ -21,8 +21,6 @@ _NO_OUTPUTS = (
     " neo4j-mcp login --outputs - --client <name>"
 )
 _NO_URI = "The database's address isn't known here. Name it: --neo4j-uri neo4j+s://<host>"
-# A query slower than this is worth a question to App Runner.
-_SLOW = 5.0
 
 
 class Hop(enum.StrEnum):
@@ -150,7 +148,7 @@ class Examination:
         outputs = self._patient.outputs
         if outputs is not None:
             urls += [outputs.discovery_url, outputs.jwks_url]
-        return judging.judge_connections(*probes.connections(urls, ca_bundle=self._ca_bundle))
+        return judging.judge_connections(probes.connections(urls, ca_bundle=self._ca_bundle))
 
     def _health(self) -> Verdict:
         health = probes.health(self._service_url, ca_bundle=self._ca_bundle)
@@ -197,7 +195,7 @@ class Examination:
             ca_bundle=self._ca_bundle,
             scheme=self._patient.scheme,
         )
-        if answers.seconds > _SLOW:
+        if judging.is_slow(answers):
             answers = replace(answers, service=self._patient.find_service(self._service_url))
         self._answers = answers
         return judging.judge_server(answers, self._logon)

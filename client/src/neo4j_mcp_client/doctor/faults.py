@@ -221,7 +221,7 @@ APOC_MISSING = Fault(
 )
 TELEMETRY_DELAY = Fault(
     name="telemetry-delay",
-    what="The server takes half a minute for what the database does at once: it reports its use"
+    what="The server takes many seconds for what the database does at once: it reports its use"
     " before it answers, and its egress is blocked.",
     where="The service's environment: NEO4J_MCP_TELEMETRY.",
     remedy="pulumi up sets it to false again, after pulumi refresh has seen the change.",

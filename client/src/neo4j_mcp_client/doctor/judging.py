@@ -8,6 +8,7 @@ from typing import Any
 from neo4j_mcp_client.credentials import ClientCredentials
 from neo4j_mcp_client.doctor import faults
 from neo4j_mcp_client.doctor.evidence import (
+    Connection,
     Discovery,
     Health,
     Logon,
@@ -34,8 +35,9 @@ EVERYBODYS_ROLE = "PUBLIC"
 
 _OK = 200
 _CLOCK_TOLERANCE = 60.0
-# With blocked egress, the server's report takes 30 s before each answer.
-_TELEMETRY_SECONDS = 20.0
+# The server's report holds an answer up for 30 s where its egress is dropped, and for 10 s where
+# only names aren't resolved.
+_SLOW_SECONDS = 5.0
 _PAUSED = "PAUSED"
 _TELEMETRY = "NEO4J_MCP_TELEMETRY"
 _MAPPING = re.compile(r'\s*"(?P<group>[^"]+)"\s*=\s*(?P<roles>[^;"=]+)')
@@ -131,23 +133,23 @@ def judge_configuration(
     return Passed(f"client {credentials.client_id}, scopes {' '.join(credentials.scopes)}")
 
 
-def judge_connections(failures: Mapping[str, Neo4jMcpError], hosts: Iterable[str]) -> Verdict:
+def judge_connections(connections: Iterable[Connection]) -> Verdict:
     """Judge name resolution, connections and TLS.
 
     Args:
-        failures: what failed, by host.
-        hosts: all hosts that were tried.
+        connections: what became of each host.
 
     Returns:
         The verdict.
     """
-    for error in failures.values():
-        if isinstance(error, TlsError):
-            return Failed(faults.CERTIFICATE_NOT_TRUSTED, error.message)
-        if "resolved" in error.message:
-            return Failed(faults.NAME_NOT_RESOLVED, error.message)
-        return Failed(faults.NOT_REACHABLE, error.message)
-    return Passed(", ".join(hosts))
+    for connection in connections:
+        if connection.error is None:
+            continue
+        if isinstance(connection.error, TlsError):
+            return Failed(faults.CERTIFICATE_NOT_TRUSTED, connection.error.message)
+        fault = faults.NAME_NOT_RESOLVED if connection.unresolved else faults.NOT_REACHABLE
+        return Failed(fault, connection.error.message)
+    return Passed(", ".join(connection.root for connection in connections))
 
 
 def is_healthy(health: Health) -> bool:
@@ -284,6 +286,18 @@ def judge_logon(logon: Logon) -> Verdict:
     return Passed(f"roles {', '.join(logon.roles)}, in {logon.seconds * 1000:.0f} ms")
 
 
+def is_slow(answers: ServerAnswers) -> bool:
+    """Tell whether a query took so long that something must hold it up.
+
+    Args:
+        answers: what the server answers.
+
+    Returns:
+        True where it did.
+    """
+    return answers.seconds > _SLOW_SECONDS
+
+
 def judge_server(answers: ServerAnswers, logon: Logon | None) -> Verdict:
     """Judge what the server does with the token.
 
@@ -300,7 +314,7 @@ def judge_server(answers: ServerAnswers, logon: Logon | None) -> Verdict:
         known = answers.service and answers.service.environment.get(_TELEMETRY)
         return Failed(
             faults.TELEMETRY_DELAY,
-            f"RETURN 1 took {answers.seconds:.0f} s."
+            f"A query that does nothing took {answers.seconds:.0f} s."
             + (f" {_TELEMETRY} is {known}." if known else ""),
         )
     if answers.scheme_refused:
@@ -373,13 +387,16 @@ def _judge_server_error(error: Neo4jMcpError, logon: Logon | None) -> Verdict:
 
 
 def _is_telemetry(answers: ServerAnswers, logon: Logon | None) -> bool:
-    if answers.seconds < _TELEMETRY_SECONDS:
+    if not is_slow(answers):
         return False
-    service = answers.service
-    if service is not None:
+    if logon is not None and logon.seconds > answers.seconds / 2:
+        # The database is what is slow.
+        return False
+    if answers.service is not None:
         # The server's own default is true.
-        return service.environment.get(_TELEMETRY, "true").lower() not in {"false", "0", "f"}
-    return logon is not None and logon.seconds < _TELEMETRY_SECONDS / 4
+        set_to = answers.service.environment.get(_TELEMETRY, "true")
+        return set_to.lower() not in {"false", "f", "0"}
+    return logon is not None
 
 
 def _texts(value: Any) -> list[str]:  # noqa: ANN401 - a claim may be anything
