@@ -1,0 +1,154 @@
+"""Calls from asyncio tasks: `AsyncNeo4jMcp`, on httpx2."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+from neo4j_mcp_client import calls, transport
+from neo4j_mcp_client.access_token import AccessToken
+from neo4j_mcp_client.calls import Attempts, Call, Reply, Tool
+from neo4j_mcp_client.credentials import (
+    CredentialsSource,
+    require_tls,
+    source_from_arn,
+    source_from_environment,
+)
+from neo4j_mcp_client.errors import ConfigurationError, Hop, Neo4jMcpError, TokenExpiredError
+from neo4j_mcp_client.options import Credentials, Options, as_provider
+from neo4j_mcp_client.tokens import SERVER_LIMIT
+
+try:
+    import httpx2
+except ImportError as error:
+    raise ConfigurationError(
+        "AsyncNeo4jMcp needs httpx2.", remedy="Run: pip install 'neo4j-mcp-client[async]'"
+    ) from error
+
+Value = TypeVar("Value")
+
+_UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+
+
+class AsyncNeo4jMcp:
+    """Neo4j's MCP server, called from asyncio tasks: what `Neo4jMcp` does, to be awaited."""
+
+    def __init__(self, url: str, credentials: Credentials, **options: Unpack[Options]) -> None:
+        """Prepare; nothing is sent before the first call.
+
+        Args:
+            url: where the server speaks MCP, the stack's output `mcpUrl`.
+            credentials: the client's credentials, where they come from, or a token provider that
+                others use as well.
+            options: see `Options`.
+
+        Raises:
+            ConfigurationError: the URL is plain HTTP to another machine, or a file is missing.
+        """
+        require_tls(url, "url")
+        self._url = url
+        self._timeout = options.get("timeout", calls.TIMEOUT)
+        self._tokens = as_provider(credentials, options)
+        ca_bundle = transport.find_ca_bundle(options.get("ca_bundle"))
+        self._http = httpx2.AsyncClient(
+            headers=calls.HEADERS,
+            timeout=httpx2.Timeout(self._timeout, connect=transport.CONNECT_TIMEOUT),
+            verify=ssl.create_default_context(cafile=ca_bundle) if ca_bundle else True,
+            limits=httpx2.Limits(max_connections=options.get("connections", transport.CONNECTIONS)),
+        )
+
+    @classmethod
+    def from_environment(cls, **options: Unpack[Options]) -> Self:
+        """Take credentials and URL from the environment, like `Neo4jMcp.from_environment`."""
+        return cls.from_source(source_from_environment(), **options)
+
+    @classmethod
+    def from_secret(cls, arn: str, **options: Unpack[Options]) -> Self:
+        """Take credentials and URL from Secrets Manager, like `Neo4jMcp.from_secret`."""
+        return cls.from_source(source_from_arn(arn), **options)
+
+    @classmethod
+    def from_source(cls, source: CredentialsSource, **options: Unpack[Options]) -> Self:
+        """Take credentials and URL from a source, like `Neo4jMcp.from_source`.
+
+        The source is read here and now: in an event loop, read it in a thread before.
+        """
+        return cls(source.current().mcp_url, source, **options)
+
+    async def tools(self) -> list[Tool]:
+        """List the tools, like `Neo4jMcp.tools`."""
+        return await self._send(calls.list_tools())
+
+    async def call(self, name: str, arguments: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - a tool answers any JSON
+        """Call a tool, like `Neo4jMcp.call`."""
+        return await self._send(calls.call_tool(name, arguments))
+
+    async def schema(self) -> list[dict[str, Any]]:
+        """Ask for the graph's schema, like `Neo4jMcp.schema`."""
+        return await self._send(calls.get_schema())
+
+    async def read(
+        self, query: str, params: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Run a query that only reads, like `Neo4jMcp.read`."""
+        return await self._send(calls.run_cypher(query, params, read_only=True))
+
+    async def write(
+        self, query: str, params: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Run a query that may write, like `Neo4jMcp.write`."""
+        return await self._send(calls.run_cypher(query, params, read_only=False))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        """Give the client itself."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self.close()
+
+    async def _send(self, call: Call[Value]) -> Value:
+        attempts = Attempts(read_only=call.read_only)
+        while True:
+            token = await self._tokens.token_async(SERVER_LIMIT)
+            try:
+                return call.read(await self._post(call.body, token))
+            except Neo4jMcpError as error:
+                retry = attempts.after(error)
+                if retry is None:
+                    raise
+                expired = isinstance(error, TokenExpiredError)
+                if retry.renew and not self._tokens.invalidate(token, expired=expired):
+                    raise
+            await asyncio.sleep(retry.pause)
+
+    async def _post(self, body: bytes, token: AccessToken) -> Reply:
+        started = time.monotonic()
+        try:
+            response = await self._http.post(
+                self._url, content=body, headers={"Authorization": token.authorization}
+            )
+        except httpx2.TransportError as error:
+            elapsed = time.monotonic() - started
+            failure = transport.failure(
+                error, hop=Hop.HOST, url=self._url, may_have_run=not isinstance(error, _UNSENT)
+            )
+        else:
+            return Reply(
+                status=response.status_code,
+                body=response.content,
+                retry_after=response.headers.get("Retry-After"),
+                elapsed=time.monotonic() - started,
+            )
+        raise calls.no_answer(failure, timeout=self._timeout, elapsed=elapsed)

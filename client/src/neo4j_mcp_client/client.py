@@ -1,0 +1,242 @@
+"""Calls from threads: `Neo4jMcp`, on requests."""
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from neo4j_mcp_client import calls, transport
+from neo4j_mcp_client.access_token import AccessToken
+from neo4j_mcp_client.auth import FixedBearerAuth
+from neo4j_mcp_client.calls import Attempts, Call, Reply, Tool
+from neo4j_mcp_client.credentials import (
+    CredentialsSource,
+    require_tls,
+    source_from_arn,
+    source_from_environment,
+)
+from neo4j_mcp_client.errors import Hop, Neo4jMcpError, TokenExpiredError
+from neo4j_mcp_client.options import Credentials, Options, as_provider
+from neo4j_mcp_client.tokens import SERVER_LIMIT
+
+Value = TypeVar("Value")
+
+
+class Neo4jMcp:
+    """Neo4j's MCP server, called from one thread or from many.
+
+    The server keeps no session: each call is one HTTP request, and needs no `initialize` before.
+    Connections are kept alive; a token is taken with the first call and renewed in time.
+    """
+
+    def __init__(self, url: str, credentials: Credentials, **options: Unpack[Options]) -> None:
+        """Prepare; nothing is sent before the first call.
+
+        Args:
+            url: where the server speaks MCP, the stack's output `mcpUrl`.
+            credentials: the client's credentials, where they come from, or a token provider that
+                others use as well.
+            options: see `Options`.
+
+        Raises:
+            ConfigurationError: the URL is plain HTTP to another machine, or a file is missing.
+        """
+        require_tls(url, "url")
+        self._url = url
+        self._timeout = options.get("timeout", calls.TIMEOUT)
+        self._ca_bundle = transport.find_ca_bundle(options.get("ca_bundle"))
+        self._tokens = as_provider(credentials, options)
+        self._session = requests.Session()
+        self._session.mount(
+            url,
+            HTTPAdapter(
+                pool_connections=1,
+                pool_maxsize=options.get("connections", transport.CONNECTIONS),
+                pool_block=True,
+            ),
+        )
+
+    @classmethod
+    def from_environment(cls, **options: Unpack[Options]) -> Self:
+        """Take credentials and URL from the environment.
+
+        Args:
+            options: see `Options`.
+
+        Returns:
+            The client.
+
+        Raises:
+            ConfigurationError: variables are missing; see `source_from_environment`.
+            SecretStoreError: the secret can't be read.
+        """
+        return cls.from_source(source_from_environment(), **options)
+
+    @classmethod
+    def from_secret(cls, arn: str, **options: Unpack[Options]) -> Self:
+        """Take credentials and URL from Secrets Manager, by the extra `aws`.
+
+        Args:
+            arn: the secret's ARN, from the stack's output `clients`.
+            options: see `Options`.
+
+        Returns:
+            The client.
+
+        Raises:
+            SecretStoreError: the secret can't be read.
+        """
+        return cls.from_source(source_from_arn(arn), **options)
+
+    @classmethod
+    def from_source(cls, source: CredentialsSource, **options: Unpack[Options]) -> Self:
+        """Take credentials and URL from a source.
+
+        Args:
+            source: where they come from.
+            options: see `Options`.
+
+        Returns:
+            The client.
+
+        Raises:
+            Neo4jMcpError: they can't be read.
+        """
+        return cls(source.current().mcp_url, source, **options)
+
+    def tools(self) -> list[Tool]:
+        """List the tools that the server offers.
+
+        Returns:
+            The tools.
+
+        Raises:
+            Neo4jMcpError: the call failed; its subclasses say where and why.
+        """
+        return self._send(calls.list_tools())
+
+    def call(self, name: str, arguments: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - a tool answers any JSON
+        """Call a tool.
+
+        Args:
+            name: the tool's name.
+            arguments: its arguments.
+
+        Returns:
+            What the tool answers, decoded from JSON; its text, where that is no JSON.
+
+        Raises:
+            Neo4jMcpError: the call failed; its subclasses say where and why.
+            TypeError: an argument has no JSON form.
+        """
+        return self._send(calls.call_tool(name, arguments))
+
+    def schema(self) -> list[dict[str, Any]]:
+        """Ask for the graph's schema, by get-schema.
+
+        Returns:
+            A dictionary for each label and relationship type.
+
+        Raises:
+            Neo4jMcpError: the call failed; its subclasses say where and why.
+        """
+        return self._send(calls.get_schema())
+
+    def read(self, query: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Run a query that only reads, by read-cypher.
+
+        It is sent again where the way failed: a read may run twice.
+
+        Args:
+            query: the query.
+            params: the values of its parameters.
+
+        Returns:
+            The rows, each with its columns by name.
+
+        Raises:
+            Neo4jMcpError: the call failed; its subclasses say where and why.
+            TypeError: a parameter has no JSON form.
+        """
+        return self._send(calls.run_cypher(query, params, read_only=True))
+
+    def write(self, query: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Run a query that may write, by write-cypher.
+
+        It is sent again only if it never left, or if its token was refused.
+
+        Args:
+            query: the query.
+            params: the values of its parameters.
+
+        Returns:
+            The rows, each with its columns by name.
+
+        Raises:
+            Neo4jMcpError: the call failed; its subclasses say where and why, and its attribute
+                `may_have_run` whether the query may have done its work.
+            TypeError: a parameter has no JSON form.
+        """
+        return self._send(calls.run_cypher(query, params, read_only=False))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        """Give the client itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        self.close()
+
+    def _send(self, call: Call[Value]) -> Value:
+        attempts = Attempts(read_only=call.read_only)
+        while True:
+            token = self._tokens.token(SERVER_LIMIT)
+            try:
+                return call.read(self._post(call.body, token))
+            except Neo4jMcpError as error:
+                retry = attempts.after(error)
+                if retry is None:
+                    raise
+                expired = isinstance(error, TokenExpiredError)
+                if retry.renew and not self._tokens.invalidate(token, expired=expired):
+                    raise
+            time.sleep(retry.pause)
+
+    def _post(self, body: bytes, token: AccessToken) -> Reply:
+        started = time.monotonic()
+        try:
+            response = self._session.post(
+                self._url,
+                data=body,
+                headers=calls.HEADERS,
+                # Not as a header: requests would put what a .netrc says in its place.
+                auth=FixedBearerAuth(token),
+                timeout=(transport.CONNECT_TIMEOUT, self._timeout),
+                verify=self._ca_bundle or True,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            elapsed = time.monotonic() - started
+            failure = transport.failure(
+                error, hop=Hop.HOST, url=self._url, may_have_run=not transport.was_not_sent(error)
+            )
+        else:
+            return Reply(
+                status=response.status_code,
+                body=response.content,
+                retry_after=response.headers.get("Retry-After"),
+                elapsed=time.monotonic() - started,
+            )
+        raise calls.no_answer(failure, timeout=self._timeout, elapsed=elapsed)

@@ -1,0 +1,123 @@
+"""Tokens in a file that several processes of one person share, and nobody else can read."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from neo4j_mcp_client import private_files
+from neo4j_mcp_client.access_token import AccessToken
+from neo4j_mcp_client.errors import ConfigurationError
+
+try:
+    from filelock import FileLock, Timeout
+except ImportError as error:
+    raise ConfigurationError(
+        "A token cache that processes share needs filelock.",
+        remedy="Run: pip install 'neo4j-mcp-client[cache]'",
+    ) from error
+
+
+class FileTokenCache:
+    """A cache in one file, for all clients of a person on one machine."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Name the file; it is made when there is a token to keep.
+
+        Args:
+            path: the file, in a folder that is its owner's alone. The folder is made where it is
+                missing; one that others can enter is refused.
+        """
+        self._path = Path(path)
+
+    def __repr__(self) -> str:
+        """Name the file."""
+        return f"{type(self).__name__}({str(self._path)!r})"
+
+    def get(self, key: str) -> AccessToken | None:
+        """Give the token that is kept.
+
+        Args:
+            key: whose token.
+
+        Returns:
+            The token, however old; None where there is none.
+
+        Raises:
+            ConfigurationError: the file is another person's, or others can read it.
+        """
+        return _token(self._entries().get(key))
+
+    def put(self, key: str, token: AccessToken) -> None:
+        """Keep a token, and forget those that have expired.
+
+        Args:
+            key: whose token.
+            token: the token.
+
+        Raises:
+            ConfigurationError: the file can't be written.
+        """
+        now = time.time()
+        entries = {
+            name: entry
+            for name, entry in self._entries().items()
+            if (kept := _token(entry)) is not None and kept.expires_at > now
+        }
+        entries[key] = {
+            "value": token.value,
+            "expiresAt": token.expires_at,
+            "lifetime": token.lifetime,
+        }
+        private_files.replace(self._path, json.dumps(entries))
+
+    @contextmanager
+    def lock(self, timeout: float) -> Iterator[None]:
+        """Keep the other processes from taking a token.
+
+        Args:
+            timeout: seconds to wait for them.
+
+        Yields:
+            Nothing.
+
+        Raises:
+            ConfigurationError: they didn't end in time, or the folder can't be used.
+        """
+        private_files.prepare_folder(self._path.parent)
+        lock = FileLock(f"{self._path}.lock", mode=private_files.FILE_MODE)
+        try:
+            lock.acquire(timeout=timeout)
+        except Timeout as error:
+            raise ConfigurationError(
+                f"Another process has held {lock.lock_file} for {timeout:.0f} s.",
+                remedy="See what it waits for, or end it: `fuser` names it.",
+            ) from error
+        except OSError as error:
+            raise private_files.unusable(self._path, error) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _entries(self) -> dict[str, Any]:
+        try:
+            entries = json.loads(private_files.read(self._path) or "{}")
+        except ValueError:
+            # Whatever it is, it is a cache: the next token replaces it.
+            return {}
+        return entries if isinstance(entries, dict) else {}
+
+
+def _token(entry: Any) -> AccessToken | None:  # noqa: ANN401 - whatever the file holds
+    try:
+        return AccessToken(
+            value=str(entry["value"]),
+            expires_at=float(entry["expiresAt"]),
+            lifetime=float(entry["lifetime"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,129 @@
+"""Credentials in AWS Secrets Manager, read again when rotation has replaced them."""
+
+import threading
+from typing import Any
+
+from neo4j_mcp_client.credentials import ClientCredentials
+from neo4j_mcp_client.errors import ConfigurationError, SecretStoreError
+
+try:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError as error:
+    raise ConfigurationError(
+        "Reading a secret from Secrets Manager needs boto3.",
+        remedy="Run: pip install 'neo4j-mcp-client[aws]'",
+    ) from error
+
+_TIMEOUT = 10
+_REMEDIES = {
+    "AccessDeniedException": "Allow this identity secretsmanager:GetSecretValue on the secret.",
+    "ResourceNotFoundException": "Compare the ARN with the stack's output `clients`.",
+    "InvalidRequestException": "The secret may be marked for deletion: see `aws secretsmanager"
+    " describe-secret`.",
+    "UnrecognizedClientException": "Check the AWS credentials of this shell: `aws sts"
+    " get-caller-identity`.",
+    "ExpiredTokenException": "Renew the AWS session of this shell, by `aws sso login` for one.",
+}
+_AWS_SETUP = "Check region and credentials of this shell: `aws sts get-caller-identity`."
+
+
+class SecretsManagerSource:
+    """A client's credentials in Secrets Manager."""
+
+    def __init__(
+        self,
+        arn: str,
+        *,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        session: Any = None,  # noqa: ANN401 - a boto3.Session; boto3 publishes no types
+    ) -> None:
+        """Name a secret; it is read when it is needed.
+
+        Args:
+            arn: the secret's ARN, from the stack's output `clients`.
+            region: the AWS region; the ARN's own where None.
+            endpoint_url: another address of Secrets Manager; boto3's where None.
+            session: the boto3.Session to use, with its credentials; boto3's default where None.
+        """
+        self.arn = arn
+        self._region = region or region_of(arn)
+        self._endpoint_url = endpoint_url
+        self._session = session
+        self._lock = threading.Lock()
+        self._credentials: ClientCredentials | None = None
+
+    def __repr__(self) -> str:
+        """Name the secret, and show nothing of it."""
+        return f"{type(self).__name__}({self.arn!r})"
+
+    def current(self) -> ClientCredentials:
+        """Give the credentials as they were read last; the first call reads them.
+
+        Returns:
+            The credentials.
+
+        Raises:
+            SecretStoreError: the secret can't be read.
+            ConfigurationError: it holds no client's credentials.
+        """
+        with self._lock:
+            if self._credentials is None:
+                self._credentials = self._read()
+            return self._credentials
+
+    def refresh(self) -> bool:
+        """Read the secret again.
+
+        Returns:
+            Whether it has changed.
+
+        Raises:
+            SecretStoreError: the secret can't be read.
+            ConfigurationError: it holds no client's credentials.
+        """
+        with self._lock:
+            before = self._credentials
+            self._credentials = self._read()
+            return self._credentials != before
+
+    def _read(self) -> ClientCredentials:
+        try:
+            client = (self._session or boto3.Session()).client(
+                "secretsmanager",
+                region_name=self._region,
+                endpoint_url=self._endpoint_url,
+                config=Config(connect_timeout=_TIMEOUT, read_timeout=_TIMEOUT),
+            )
+            try:
+                text = client.get_secret_value(SecretId=self.arn).get("SecretString", "")
+            finally:
+                client.close()
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            raise SecretStoreError(
+                f"Secrets Manager refuses {self.arn}: {error}",
+                remedy=_REMEDIES.get(code, _AWS_SETUP),
+            ) from error
+        except (BotoCoreError, ValueError) as error:
+            raise SecretStoreError(
+                f"{self.arn} can't be read: {error}", remedy=_AWS_SETUP
+            ) from error
+        return ClientCredentials.from_json(text)
+
+
+def region_of(arn: str) -> str | None:
+    """Take the region out of an ARN.
+
+    Args:
+        arn: ``arn:partition:service:region:account:…``.
+
+    Returns:
+        The region; None where this is no ARN or it has none.
+    """
+    fields = arn.split(":")
+    if fields[0] != "arn" or len(fields) < 6:  # noqa: PLR2004 - an ARN's six parts
+        return None
+    return fields[3] or None

@@ -1,0 +1,129 @@
+"""One token request by OAuth 2.0 client credentials (RFC 6749, section 4.4), and its answer."""
+
+import json
+from typing import Any
+
+import requests
+
+from neo4j_mcp_client import transport
+from neo4j_mcp_client.access_token import AccessToken
+from neo4j_mcp_client.credentials import ClientCredentials
+from neo4j_mcp_client.errors import (
+    Hop,
+    InvalidClientError,
+    InvalidScopeError,
+    TokenEndpointUnavailableError,
+    TokenRequestError,
+)
+from neo4j_mcp_client.retries import seconds_to_wait
+
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERRORS = 500
+_OK = 200
+
+
+def request_token(
+    credentials: ClientCredentials, *, ca_bundle: str | None, timeout: float, now: float
+) -> AccessToken:
+    """Ask the token endpoint once.
+
+    Args:
+        credentials: the client's.
+        ca_bundle: the certificate authorities to trust; the library's own where None.
+        timeout: seconds without a byte of the answer.
+        now: the time, in seconds since the epoch.
+
+    Returns:
+        The token.
+
+    Raises:
+        TokenRequestError: the endpoint refuses or is unavailable; its subclasses say why.
+        NetworkError: it doesn't answer.
+        TlsError: its certificate isn't trusted.
+    """
+    form = {"grant_type": "client_credentials"}
+    if credentials.scopes:
+        form["scope"] = " ".join(credentials.scopes)
+    # As bytes, because an exception of requests' own encoding would hold the secret.
+    basic = requests.auth.HTTPBasicAuth(
+        credentials.client_id.encode(), credentials.client_secret.encode()
+    )
+    try:
+        with requests.Session() as session:
+            response = session.post(
+                credentials.token_url,
+                data=form,
+                auth=basic,
+                headers={"Accept": "application/json", "User-Agent": transport.USER_AGENT},
+                timeout=(transport.CONNECT_TIMEOUT, timeout),
+                verify=ca_bundle or True,
+                # A redirect would carry the secret to another place.
+                allow_redirects=False,
+            )
+    except requests.RequestException as error:
+        failure = transport.failure(error, hop=Hop.TOKEN_ENDPOINT, url=credentials.token_url)
+    else:
+        return token_of(
+            response.status_code,
+            response.content,
+            now=now,
+            retry_after=response.headers.get("Retry-After"),
+        )
+    raise failure
+
+
+def token_of(
+    status: int, body: bytes, *, now: float, retry_after: str | None = None
+) -> AccessToken:
+    """Read the token endpoint's answer.
+
+    Args:
+        status: the HTTP status.
+        body: the answer.
+        now: when it was asked, in seconds since the epoch.
+        retry_after: the header of that name.
+
+    Returns:
+        The token.
+
+    Raises:
+        TokenRequestError: it is a refusal, or no answer of a token endpoint.
+    """
+    if status == _TOO_MANY_REQUESTS or status >= _SERVER_ERRORS:
+        raise TokenEndpointUnavailableError(
+            f"answers HTTP {status}.", status=status, retry_after=seconds_to_wait(retry_after)
+        )
+    answer = _json_object(body)
+    if status != _OK:
+        raise _refusal(status, answer)
+    value = answer.get("access_token")
+    if not isinstance(value, str) or not value:
+        raise TokenRequestError("answers without an access token.")
+    lifetime = answer.get("expires_in")
+    if isinstance(lifetime, (int, float)) and lifetime > 0:
+        return AccessToken(value=value, expires_at=now + lifetime, lifetime=float(lifetime))
+    # expires_in is optional in RFC 6749; the token itself knows.
+    expiry = AccessToken(value=value, expires_at=now, lifetime=0.0).claims.get("exp")
+    expires_at = float(expiry) if isinstance(expiry, (int, float)) else now
+    return AccessToken(value=value, expires_at=expires_at, lifetime=max(0.0, expires_at - now))
+
+
+def _refusal(status: int, answer: dict[str, Any]) -> TokenRequestError:
+    error = str(answer.get("error", ""))
+    said = f"answers HTTP {status}: {error or 'no OAuth 2.0 error'}"
+    if description := answer.get("error_description"):
+        said += f" ({description})"
+    if error in {"invalid_client", "unauthorized_client"}:
+        return InvalidClientError(f"{said}.")
+    # Cognito says invalid_scope where others say invalid_grant.
+    if error in {"invalid_scope", "invalid_grant"}:
+        return InvalidScopeError(f"{said}.")
+    return TokenRequestError(f"{said}.")
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

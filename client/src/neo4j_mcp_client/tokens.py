@@ -1,0 +1,295 @@
+"""Access tokens: taken once for each lifetime, kept, and renewed in time."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from hashlib import sha256
+from typing import Protocol
+
+from neo4j_mcp_client.access_token import AccessToken
+from neo4j_mcp_client.credentials import ClientCredentials, CredentialsSource, as_source
+from neo4j_mcp_client.errors import (
+    InvalidClientError,
+    NetworkError,
+    TokenEndpointUnavailableError,
+)
+from neo4j_mcp_client.retries import BackOff
+from neo4j_mcp_client.single_flight import SingleFlight
+from neo4j_mcp_client.token_endpoint import request_token
+from neo4j_mcp_client.transport import CONNECT_TIMEOUT, find_ca_bundle
+
+SERVER_LIMIT = 60.0
+"""Seconds that the server gives a call; a token must outlive it."""
+
+_MARGIN = 120.0
+_REQUEST_TIMEOUT = 10.0
+# After an early renewal that failed while the token is still good: how long until the next.
+_NEXT_EARLY_RENEWAL = 10.0
+# A token that is refused this soon after it was issued isn't stale: another one won't help, and
+# each costs money.
+_TOO_YOUNG_TO_BE_STALE = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class TokenCache(Protocol):
+    """Where tokens are kept beside this process's memory."""
+
+    def get(self, key: str) -> AccessToken | None:
+        """Give the token that is kept.
+
+        Args:
+            key: whose token.
+
+        Returns:
+            The token, however old; None where there is none.
+
+        Raises:
+            ConfigurationError: the cache can't be read.
+        """
+
+    def put(self, key: str, token: AccessToken) -> None:
+        """Keep a token in the place of the one before.
+
+        Args:
+            key: whose token.
+            token: the token.
+
+        Raises:
+            ConfigurationError: the cache can't be written.
+        """
+
+    def lock(self, timeout: float) -> AbstractContextManager[object]:
+        """Keep the other processes from taking a token.
+
+        Args:
+            timeout: seconds to wait for them.
+
+        Returns:
+            A context in which only this process takes one.
+
+        Raises:
+            ConfigurationError: on entering, they didn't end in time.
+        """
+
+
+class TokenProvider:
+    """Gives tokens to threads and asyncio tasks, and asks for as few as can be.
+
+    One request is made for each lifetime of a token, however many ask at once.
+    """
+
+    def __init__(
+        self,
+        credentials: ClientCredentials | CredentialsSource,
+        *,
+        cache: TokenCache | None = None,
+        margin: float = _MARGIN,
+        ca_bundle: str | os.PathLike[str] | None = None,
+        back_off: BackOff | None = None,
+        timeout: float = _REQUEST_TIMEOUT,
+    ) -> None:
+        """Prepare; the first token is taken when it is asked for.
+
+        Args:
+            credentials: the client's credentials, or where they come from.
+            cache: shared with other processes; none where None.
+            margin: how many seconds before its end a token is renewed.
+            ca_bundle: certificate authorities to trust, in PEM form; those of REQUESTS_CA_BUNDLE,
+                CURL_CA_BUNDLE or SSL_CERT_FILE where None, else the library's own.
+            back_off: how requests are repeated when the endpoint is overloaded or failing.
+            timeout: seconds that the token endpoint may take to answer.
+
+        Raises:
+            ConfigurationError: the bundle of certificate authorities isn't there.
+        """
+        self._source = as_source(credentials)
+        self._cache = cache
+        self._margin = margin
+        self._ca_bundle = find_ca_bundle(ca_bundle)
+        self._back_off = back_off or BackOff()
+        self._timeout = timeout
+        # Two rounds, since a changed secret begins a second one.
+        self._patience = 2 * (self._back_off.limit + timeout + CONNECT_TIMEOUT)
+        self._flight = SingleFlight[AccessToken]()
+        self._lock = threading.Lock()
+        self._current: AccessToken | None = None
+        self._refused: str | None = None
+        self._no_early_renewal_before = 0.0
+
+    def __repr__(self) -> str:
+        """Name the class alone."""
+        return f"<{type(self).__name__}>"
+
+    def token(self, minimum_lifetime: float = SERVER_LIMIT) -> AccessToken:
+        """Give a token, and take a new one where that is due.
+
+        Args:
+            minimum_lifetime: seconds that the token must still be good for: the time limit of
+                the call that carries it.
+
+        Returns:
+            The token.
+
+        Raises:
+            TokenRequestError: there is none to be had; its subclasses say why.
+            NetworkError: the token endpoint doesn't answer.
+            TlsError: its certificate isn't trusted.
+            SecretStoreError: the credentials can't be read.
+            ConfigurationError: they are wrong, or the cache can't be used.
+        """
+        kept = self._kept(minimum_lifetime)
+        if kept is not None:
+            return kept
+        try:
+            return self._flight.run(self._renewal(minimum_lifetime), patience=self._patience)
+        except TimeoutError:
+            raise self._took_too_long() from None
+
+    async def token_async(self, minimum_lifetime: float = SERVER_LIMIT) -> AccessToken:
+        """Give a token like `token`, without blocking asyncio's event loop.
+
+        Threads and tasks share one request.
+
+        Args:
+            minimum_lifetime: seconds that the token must still be good for.
+
+        Returns:
+            The token.
+
+        Raises:
+            Neo4jMcpError: as `token` does.
+        """
+        kept = self._kept(minimum_lifetime)
+        if kept is not None:
+            return kept
+        try:
+            return await self._flight.run_async(
+                self._renewal(minimum_lifetime), patience=self._patience
+            )
+        except TimeoutError:
+            raise self._took_too_long() from None
+
+    def invalidate(self, token: AccessToken, *, expired: bool = False) -> bool:
+        """Take notice that a token was refused, so that the next one is another.
+
+        Args:
+            token: the token that was refused.
+            expired: whether the reason is that it has expired.
+
+        Returns:
+            Whether another token is worth a try: not where this one had just been issued and
+            was refused all the same.
+        """
+        if not expired and time.time() - token.issued_at < _TOO_YOUNG_TO_BE_STALE:
+            return False
+        with self._lock:
+            self._refused = token.value
+            # Of many callers with the same token, only the first finds it here.
+            if self._current is not None and self._current.value == token.value:
+                self._current = None
+        return True
+
+    def _kept(self, minimum_lifetime: float) -> AccessToken | None:
+        token, now = self._current, time.time()
+        if token is None:
+            return None
+        wanted = max(self._margin, minimum_lifetime)
+        if now < self._no_early_renewal_before:
+            wanted = minimum_lifetime
+        return token if token.lasts(wanted, now) else None
+
+    def _renewal(self, minimum_lifetime: float) -> Callable[[], AccessToken]:
+        return lambda: self._renew(minimum_lifetime)
+
+    def _renew(self, minimum_lifetime: float) -> AccessToken:
+        kept = self._kept(minimum_lifetime)
+        if kept is not None:
+            # Another thread renewed it between this one's look and its turn.
+            return kept
+        current = self._current
+        still_good = current is not None and current.lasts(minimum_lifetime, time.time())
+        try:
+            token = self._take(
+                minimum_lifetime,
+                replace(self._back_off, attempts=1) if still_good else self._back_off,
+            )
+        except (NetworkError, TokenEndpointUnavailableError) as error:
+            if current is None or not still_good:
+                raise
+            _log.warning("A token isn't renewed early, and is used on: %s", error.message)
+            self._no_early_renewal_before = time.time() + _NEXT_EARLY_RENEWAL
+            return current
+        with self._lock:
+            self._current = token
+        return token
+
+    def _take(self, minimum_lifetime: float, back_off: BackOff) -> AccessToken:
+        credentials = self._source.current()
+        cache = self._cache
+        with nullcontext() if cache is None else cache.lock(self._patience):
+            if cache is not None:
+                shared = cache.get(cache_key(credentials))
+                if (
+                    shared is not None
+                    and shared.value != self._refused
+                    and shared.lasts(max(self._margin, minimum_lifetime), time.time())
+                ):
+                    return shared
+            try:
+                token = self._request(credentials, back_off)
+            except InvalidClientError:
+                # Rotation may have replaced the secret since it was read.
+                if not self._source.refresh():
+                    raise
+                credentials = self._source.current()
+                token = self._request(credentials, back_off)
+            if cache is not None:
+                cache.put(cache_key(credentials), token)
+            return token
+
+    def _request(self, credentials: ClientCredentials, back_off: BackOff) -> AccessToken:
+        started = time.monotonic()
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return request_token(
+                    credentials,
+                    ca_bundle=self._ca_bundle,
+                    timeout=self._timeout,
+                    now=time.time(),
+                )
+            except (NetworkError, TokenEndpointUnavailableError) as error:
+                pause = back_off.pause(
+                    attempt,
+                    elapsed=time.monotonic() - started,
+                    retry_after=getattr(error, "retry_after", None),
+                )
+                if pause is None:
+                    raise
+                _log.info("The token request is repeated in %.1f s: %s", pause, error.message)
+            time.sleep(pause)
+
+    def _took_too_long(self) -> TokenEndpointUnavailableError:
+        return TokenEndpointUnavailableError(
+            f"gave no token within {self._patience:.0f} s.", status=None
+        )
+
+
+def cache_key(credentials: ClientCredentials) -> str:
+    """Name a client's tokens in a cache.
+
+    Args:
+        credentials: the client's.
+
+    Returns:
+        A text that is the same for the same token endpoint, client and scopes, whatever the
+        secret, and tells none of them.
+    """
+    parts = (credentials.token_url, credentials.client_id, *sorted(credentials.scopes))
+    return sha256("\0".join(parts).encode()).hexdigest()

@@ -1,0 +1,434 @@
+"""Both clients against a server that answers and fails as it is told."""
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from neo4j_mcp_client import (
+    ConfigurationError,
+    CypherError,
+    DatabaseUnavailableError,
+    ForbiddenError,
+    Hop,
+    Neo4jMcp,
+    Neo4jMcpError,
+    NetworkError,
+    ServerError,
+    TimeLimitError,
+    TlsError,
+    TokenExpiredError,
+    TokenProvider,
+    TokenRejectedError,
+    ToolError,
+    ToolNotFoundError,
+    UnauthorizedError,
+    calls,
+)
+from neo4j_mcp_client.async_client import AsyncNeo4jMcp
+
+from localcloud.certificates import CertificateAuthority
+from tests.client.site import (
+    Answer,
+    Request,
+    Site,
+    failed,
+    in_turn,
+    issuer,
+    neo4j_failed,
+    rows,
+    serve,
+)
+
+Call = Callable[..., Any]
+
+EXPIRED = neo4j_failed("Neo.ClientError.Security.TokenExpired")
+ROW = rows({"answer": 42})
+
+
+def test_a_query_is_one_request_with_a_token_and_nothing_before_it(
+    call: Call, server: Site, endpoint: Site
+) -> None:
+    assert call("read", "RETURN $n AS answer", {"n": 42}) == [{"answer": 42}]
+    (request,) = server.requests
+    document = json.loads(request.body)
+    assert document["method"] == "tools/call"
+    assert document["params"] == {
+        "name": "read-cypher",
+        "arguments": {"query": "RETURN $n AS answer", "params": {"n": 42}},
+    }
+    token = json.loads(json.dumps(issuer()(request).body))["access_token"]
+    assert request.authorization == f"Bearer {token}"
+    assert len(endpoint.requests) == 1
+
+
+def test_each_method_calls_its_tool(call: Call, server: Site) -> None:
+    call("write", "CREATE (:Person)")
+    call("schema")
+    call("call", "list-gds-procedures", {"a": 1})
+    asked = [json.loads(request.body)["params"] for request in server.requests]
+    assert asked == [
+        {"name": "write-cypher", "arguments": {"query": "CREATE (:Person)"}},
+        {"name": "get-schema", "arguments": {}},
+        {"name": "list-gds-procedures", "arguments": {"a": 1}},
+    ]
+
+
+def test_tools_are_listed(call: Call, server: Site) -> None:
+    tool = {
+        "name": "read-cypher",
+        "description": "\n\tReads.",
+        "inputSchema": {"type": "object"},
+        "annotations": {"readOnlyHint": True},
+    }
+    server.answer = lambda _: Answer(
+        body={"jsonrpc": "2.0", "id": 1, "result": {"tools": [tool, {"name": "bare"}]}}
+    )
+    reading, bare = call("tools")
+    assert (reading.name, reading.description, reading.read_only) == ("read-cypher", "Reads.", True)
+    assert (bare.input_schema, bare.read_only) == ({}, False)
+
+
+def test_a_tool_that_answers_no_json_gives_its_text(call: Call, server: Site) -> None:
+    text = {"content": [{"type": "text", "text": "in words"}]}
+    server.answer = lambda _: Answer(body={"jsonrpc": "2.0", "id": 1, "result": text})
+    assert call("call", "get-schema") == "in words"
+    assert call("schema") == []
+
+
+def test_integers_beyond_a_float_stay_exact(call: Call, server: Site) -> None:
+    server.answer = lambda _: rows({"big": 9007199254740993})
+    assert call("read", "RETURN 9007199254740993 AS big") == [{"big": 9007199254740993}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "hop", "says"),
+    [
+        (Answer(status=401, body=b"no"), UnauthorizedError, Hop.SERVER, "HTTP 401: no"),
+        (EXPIRED, TokenExpiredError, Hop.DATABASE, "TokenExpired"),
+        (
+            neo4j_failed("Neo.ClientError.Security.AuthorizationExpired"),
+            TokenExpiredError,
+            Hop.DATABASE,
+            "AuthorizationExpired",
+        ),
+        (
+            neo4j_failed("Neo.ClientError.Security.Unauthorized"),
+            TokenRejectedError,
+            Hop.DATABASE,
+            "Unauthorized",
+        ),
+        (
+            neo4j_failed("Neo.ClientError.Security.Forbidden"),
+            ForbiddenError,
+            Hop.DATABASE,
+            "Forbidden",
+        ),
+        (
+            neo4j_failed("Neo.ClientError.Statement.SyntaxError", "Invalid (input)"),
+            CypherError,
+            Hop.DATABASE,
+            r"SyntaxError: Invalid \(input\)",
+        ),
+        (
+            neo4j_failed("Neo.ClientError.Procedure.ProcedureNotFound"),
+            CypherError,
+            Hop.DATABASE,
+            "APOC",
+        ),
+        (failed("Query parameter is required"), ToolError, Hop.SERVER, "Query parameter"),
+        (
+            failed("ConnectivityError: Unable to retrieve routing table"),
+            DatabaseUnavailableError,
+            Hop.DATABASE,
+            "routing table",
+        ),
+        (
+            neo4j_failed("Neo.TransientError.Security.AuthProviderTimeout"),
+            DatabaseUnavailableError,
+            Hop.DATABASE,
+            "AuthProviderTimeout",
+        ),
+        (
+            Answer(
+                body={
+                    "jsonrpc": "2.0",
+                    "id": 1,
+                    "error": {"code": -32602, "message": "tool 'x' not found: tool not found"},
+                }
+            ),
+            ToolNotFoundError,
+            Hop.SERVER,
+            "readOnly",
+        ),
+        (
+            Answer(body={"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "what"}}),
+            ToolError,
+            Hop.SERVER,
+            "JSON-RPC error -32601: what",
+        ),
+        (Answer(status=429), ServerError, Hop.HOST, "HTTP 429"),
+        (Answer(status=503, body=b"no instance"), ServerError, Hop.HOST, "HTTP 503: no instance"),
+        (Answer(status=404), ServerError, Hop.HOST, "HTTP 404"),
+        (
+            Answer(status=307, headers={"Location": "http://localhost:1/"}),
+            ServerError,
+            Hop.HOST,
+            "HTTP 307",
+        ),
+        (Answer(body=b"<html>"), ServerError, Hop.HOST, "no MCP result"),
+        (Answer(body=[]), ServerError, Hop.HOST, "no MCP result"),
+        (Answer(body={"result": {}}), ServerError, Hop.HOST, "no MCP result"),
+        (Answer(body={"result": {"content": []}}), ServerError, Hop.HOST, "no MCP result"),
+        (Answer(cut=True), NetworkError, Hop.HOST, "may have done its work"),
+        (
+            Answer(body=b"[1, 2, 3]", cut_body=True),
+            NetworkError,
+            Hop.HOST,
+            "may have done its work",
+        ),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else None,
+)
+def test_each_failure_has_its_exception(
+    call: Call, server: Site, answer: Answer, kind: type[Neo4jMcpError], hop: Hop, says: str
+) -> None:
+    server.answer = lambda _: answer
+    with pytest.raises(Neo4jMcpError, match=says) as raised:
+        call("write", "CREATE (:Person)")
+    assert type(raised.value) is kind
+    assert raised.value.hop is hop
+    assert raised.value.__context__ is None or isinstance(raised.value.__context__, Neo4jMcpError)
+
+
+def test_a_cypher_error_has_neo4js_code(call: Call, server: Site) -> None:
+    server.answer = lambda _: neo4j_failed("Neo.ClientError.Schema.ConstraintValidationFailed")
+    with pytest.raises(CypherError) as raised:
+        call("write", "CREATE (:Person)")
+    assert raised.value.code == "Neo.ClientError.Schema.ConstraintValidationFailed"
+
+
+PASSING = [
+    Answer(status=429),
+    Answer(status=502),
+    Answer(status=503),
+    Answer(cut=True),
+    neo4j_failed("Neo.TransientError.Transaction.DeadlockDetected"),
+    failed("ConnectivityError: dial tcp: connection refused"),
+]
+
+
+@pytest.mark.parametrize("trouble", PASSING, ids=range(len(PASSING)))
+def test_a_read_outlives_passing_trouble(call: Call, server: Site, trouble: Answer) -> None:
+    server.answer = in_turn(trouble, trouble, ROW)
+    assert call("read", "RETURN 42 AS answer") == [{"answer": 42}]
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("trouble", PASSING, ids=range(len(PASSING)))
+def test_a_write_that_may_have_happened_is_not_sent_twice(
+    call: Call, server: Site, trouble: Answer
+) -> None:
+    server.answer = in_turn(trouble, ROW)
+    with pytest.raises(Neo4jMcpError):
+        call("write", "CREATE (:Person)")
+    assert len(server.requests) == 1
+
+
+def test_an_unknown_tool_is_taken_for_one_that_writes(call: Call, server: Site) -> None:
+    server.answer = in_turn(Answer(status=503), ROW)
+    with pytest.raises(ServerError):
+        call("call", "some-tool")
+    assert len(server.requests) == 1
+
+
+def test_a_write_whose_authentication_failed_is_sent_again(call: Call, server: Site) -> None:
+    server.answer = in_turn(neo4j_failed("Neo.TransientError.Security.AuthProviderFailed"), ROW)
+    assert call("write", "CREATE (:Person)") == [{"answer": 42}]
+
+
+def test_a_write_that_never_left_is_sent_again(
+    call: Call, tokens: TokenProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens.token()
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    pauses: list[float] = []
+    monkeypatch.setattr(calls, "next_attempt", _counted(calls.next_attempt, pauses))
+    with pytest.raises(NetworkError) as raised:
+        call("write", "CREATE (:Person)", url=f"http://127.0.0.1:{port}/mcp")
+    assert not raised.value.may_have_run
+    assert len(pauses) == 3
+
+
+def _counted(decide: Callable[..., Any], calls_made: list[float]) -> Callable[..., Any]:
+    def counted(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        calls_made.append(time.monotonic())
+        return decide(*arguments, **options)
+
+    return counted
+
+
+@pytest.mark.parametrize("method", ["read", "write"])
+def test_an_expired_token_is_renewed_once(
+    call: Call, server: Site, endpoint: Site, method: str
+) -> None:
+    server.answer = in_turn(EXPIRED, ROW)
+    assert call(method, "RETURN 42 AS answer") == [{"answer": 42}]
+    first, second = (request.authorization for request in server.requests)
+    assert first != second
+    assert len(endpoint.requests) == 2
+
+
+def test_a_token_that_is_refused_again_and_again_is_renewed_once(
+    call: Call, server: Site, endpoint: Site
+) -> None:
+    server.answer = lambda _: EXPIRED
+    with pytest.raises(TokenExpiredError):
+        call("read", "RETURN 1")
+    assert len(server.requests) == 2
+    assert len(endpoint.requests) == 2
+
+
+def test_a_fresh_token_that_is_rejected_is_not_bought_again(
+    call: Call, server: Site, endpoint: Site
+) -> None:
+    server.answer = lambda _: neo4j_failed("Neo.ClientError.Security.Unauthorized")
+    for _ in range(3):
+        with pytest.raises(TokenRejectedError, match="auraSso"):
+            call("read", "RETURN 1")
+    assert len(endpoint.requests) == 1
+
+
+@pytest.mark.parametrize("trouble", [Answer(status=503, delay=0.3), Answer(delay=0.3, cut=True)])
+def test_an_answer_that_the_server_drops_is_a_time_limit(
+    call: Call, server: Site, trouble: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "SERVER_LIMIT", 0.7)
+    server.answer = lambda _: trouble
+    with pytest.raises(TimeLimitError, match="60 s") as raised:
+        call("read", "CALL apoc.util.sleep(65000)")
+    assert raised.value.hop is Hop.SERVER
+    assert raised.value.may_have_run
+    assert len(server.requests) == 1
+
+
+def test_an_answer_that_the_host_drops_is_a_time_limit(
+    call: Call, server: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "HOST_LIMIT", 0.7)
+    server.answer = lambda _: Answer(status=503, delay=0.3)
+    with pytest.raises(TimeLimitError, match="120 s") as raised:
+        call("read", "RETURN 1")
+    assert raised.value.hop is Hop.HOST
+
+
+def test_a_callers_own_limit_is_told_and_ends_the_call(call: Call, server: Site) -> None:
+    server.answer = lambda _: Answer(delay=1)
+    started = time.monotonic()
+    with pytest.raises(TimeLimitError, match=r"within 0.2 s, this caller's own limit"):
+        call("read", "RETURN 1", timeout=0.2)
+    assert time.monotonic() - started < 0.9
+    assert len(server.requests) == 1
+
+
+def test_an_unknown_name_is_told(call: Call) -> None:
+    with pytest.raises(NetworkError, match=r"the name nowhere\.invalid can't be resolved"):
+        call("read", "RETURN 1", url="https://nowhere.invalid/mcp")
+
+
+def test_an_untrusted_certificate_is_told_and_a_bundle_mends_it(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = CertificateAuthority.load_or_create(tmp_path / "ca")
+    with serve(lambda _: ROW, authority.server_context(["localhost"])) as site:
+        with pytest.raises(TlsError, match=r"localhost:\d+ isn't trusted.*REQUESTS_CA_BUNDLE"):
+            call("read", "RETURN 1", url=site.url)
+        assert site.requests == []
+        bundle = authority.certificate_path
+        assert call("read", "RETURN 1", url=site.url, ca_bundle=bundle) == [{"answer": 42}]
+        for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+            monkeypatch.setenv(variable, str(bundle))
+            assert call("read", "RETURN 1", url=site.url) == [{"answer": 42}]
+            monkeypatch.delenv(variable)
+
+
+def test_a_certificate_for_another_name_is_told(call: Call, tmp_path: Path) -> None:
+    authority = CertificateAuthority.load_or_create(tmp_path / "ca")
+    with (
+        serve(lambda _: ROW, authority.server_context(["example.org"])) as site,
+        pytest.raises(TlsError, match="isn't trusted"),
+    ):
+        call("read", "RETURN 1", url=site.url, ca_bundle=authority.certificate_path)
+
+
+def test_tls_with_a_plain_server_is_told(call: Call, server: Site) -> None:
+    with pytest.raises(TlsError, match="TLS with localhost"):
+        call("read", "RETURN 1", url=server.url.replace("http://", "https://"))
+
+
+def test_a_missing_bundle_is_told(call: Call) -> None:
+    with pytest.raises(ConfigurationError, match=r"ca_bundle names /nowhere"):
+        call("read", "RETURN 1", ca_bundle="/nowhere")
+
+
+def test_plain_http_to_another_machine_is_refused(call: Call, endpoint: Site) -> None:
+    with pytest.raises(ConfigurationError, match="in the clear"):
+        call("read", "RETURN 1", url="http://server.example/mcp")
+    assert endpoint.requests == []
+
+
+def test_what_has_no_json_form_is_never_sent(call: Call, server: Site) -> None:
+    with pytest.raises(TypeError):
+        call("read", "RETURN $x", {"x": object()})
+    assert server.requests == []
+
+
+def test_a_netrc_is_not_sent_in_the_place_of_a_token(
+    call: Call, server: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine localhost login somebody password else\n", encoding="utf-8")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    call("read", "RETURN 1")
+    assert server.requests[0].authorization.startswith("Bearer ")
+
+
+def test_threads_share_connections_that_stay_open(server: Site, tokens: TokenProvider) -> None:
+    server.answer = lambda _: Answer(body=ROW.body, delay=0.02)
+    with Neo4jMcp(server.url, tokens, connections=4) as neo4j, ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda _: neo4j.read("RETURN 42 AS answer"), range(64)))
+    assert found == [[{"answer": 42}]] * 64
+    assert server.connections == 4
+
+
+async def test_tasks_share_connections_that_stay_open(server: Site, tokens: TokenProvider) -> None:
+    async with AsyncNeo4jMcp(server.url, tokens, connections=4) as neo4j:
+        found = await asyncio.gather(*(neo4j.read("RETURN 42 AS answer") for _ in range(64)))
+    assert found == [[{"answer": 42}]] * 64
+    assert server.connections == 4
+
+
+def test_64_threads_outlive_an_expiry_with_one_renewal(
+    server: Site, endpoint: Site, tokens: TokenProvider
+) -> None:
+    good = "Bearer " + tokens.token().value
+    lock = threading.Lock()
+
+    def answer(request: Request) -> Answer:
+        with lock:
+            return ROW if request.authorization != good else EXPIRED
+
+    server.answer = answer
+    with Neo4jMcp(server.url, tokens) as neo4j, ThreadPoolExecutor(64) as pool:
+        found = list(pool.map(lambda _: neo4j.read("RETURN 42 AS answer"), range(256)))
+    assert found == [[{"answer": 42}]] * 256
+    assert len(endpoint.requests) == 2

@@ -1,0 +1,374 @@
+import asyncio
+import logging
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from email.utils import formatdate
+
+import pytest
+from neo4j_mcp_client import (
+    AccessToken,
+    BackOff,
+    ClientCredentials,
+    InvalidClientError,
+    InvalidScopeError,
+    NetworkError,
+    TokenEndpointUnavailableError,
+    TokenProvider,
+    TokenRequestError,
+)
+
+from tests.client.site import Answer, Script, Site, in_turn, issued, issuer, refused, serve
+
+THREADS = 64
+
+
+def with_age(token: AccessToken, seconds: float) -> AccessToken:
+    """Give the same token as it will be some time after it was issued."""
+    return replace(token, expires_at=token.expires_at - seconds)
+
+
+def test_a_token_is_asked_for_by_the_client_credentials_grant(
+    endpoint: Site, tokens: TokenProvider
+) -> None:
+    token = tokens.token()
+    (request,) = endpoint.requests
+    assert request.form == {"grant_type": "client_credentials", "scope": "neo4j-mcp/reader"}
+    assert request.authorization == "Basic Y2xpZW50LTE6czNjcmV0LW9mLXRoZS10ZXN0cw=="
+    assert token.claims == {"jti": "1"}
+    assert token.expires_at == pytest.approx(time.time() + 3600, abs=5)
+
+
+def test_a_client_without_scopes_asks_for_none(
+    endpoint: Site, credentials: ClientCredentials
+) -> None:
+    TokenProvider(replace(credentials, scopes=())).token()
+    assert endpoint.requests[0].form == {"grant_type": "client_credentials"}
+
+
+def test_many_threads_take_one_token(endpoint: Site, tokens: TokenProvider) -> None:
+    endpoint.answer = issuer(delay=0.2)
+    together = threading.Barrier(THREADS)
+
+    def take(_: int) -> str:
+        together.wait(10)
+        return tokens.token().value
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert len(set(pool.map(take, range(THREADS)))) == 1
+    assert len(endpoint.requests) == 1
+
+
+async def test_many_tasks_and_threads_take_one_token(endpoint: Site, tokens: TokenProvider) -> None:
+    endpoint.answer = issuer(delay=0.2)
+    with ThreadPoolExecutor(8) as pool:
+        loop = asyncio.get_running_loop()
+        taken = await asyncio.gather(
+            *(tokens.token_async() for _ in range(500)),
+            *(loop.run_in_executor(pool, tokens.token) for _ in range(8)),
+        )
+    assert len({token.value for token in taken}) == 1
+    assert len(endpoint.requests) == 1
+
+
+async def test_a_task_that_gives_up_takes_nothing_from_the_others(
+    endpoint: Site, tokens: TokenProvider
+) -> None:
+    endpoint.answer = issuer(delay=0.3)
+    first = asyncio.create_task(tokens.token_async())
+    second = asyncio.create_task(tokens.token_async())
+    await asyncio.sleep(0.1)
+    first.cancel()
+    assert (await second).claims == {"jti": "1"}
+    assert first.cancelled()
+    assert len(endpoint.requests) == 1
+
+
+def test_all_that_wait_get_the_same_failure(endpoint: Site, tokens: TokenProvider) -> None:
+    endpoint.answer = lambda _: Answer(status=400, body={"error": "invalid_client"}, delay=0.2)
+    together = threading.Barrier(8)
+
+    def take(_: int) -> str:
+        together.wait(10)
+        with pytest.raises(InvalidClientError) as raised:
+            tokens.token()
+        return str(raised.value)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(take, range(8)))) == 1
+    assert len(endpoint.requests) == 1
+
+
+def test_a_token_is_renewed_by_a_margin_before_its_end(
+    endpoint: Site, credentials: ClientCredentials
+) -> None:
+    tokens = TokenProvider(credentials, margin=100)
+    first = tokens.token()
+    tokens._current = with_age(first, 3600 - 101)
+    assert tokens.token().value == first.value
+    tokens._current = with_age(first, 3600 - 99)
+    assert tokens.token().value != first.value
+    assert len(endpoint.requests) == 2
+
+
+def test_a_token_is_renewed_before_a_call_that_would_outlive_it(
+    endpoint: Site, credentials: ClientCredentials
+) -> None:
+    tokens = TokenProvider(credentials, margin=0)
+    first = tokens.token()
+    tokens._current = with_age(first, 3600 - 61)
+    assert tokens.token(minimum_lifetime=60).value == first.value
+    assert tokens.token(minimum_lifetime=62).value != first.value
+    assert len(endpoint.requests) == 2
+
+
+def test_a_short_lived_token_serves_for_half_of_its_life(
+    endpoint: Site, tokens: TokenProvider
+) -> None:
+    endpoint.answer = issuer(expires_in=20)
+    first = tokens.token()
+    tokens._current = with_age(first, 9)
+    assert tokens.token().value == first.value
+    tokens._current = with_age(first, 11)
+    assert tokens.token().value != first.value
+
+
+def test_a_token_endpoint_that_fails_early_leaves_a_good_token_in_use(
+    endpoint: Site, tokens: TokenProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = tokens.token()
+    endpoint.answer = lambda _: Answer(status=503)
+    tokens._current = with_age(first, 3600 - 90)
+    with caplog.at_level(logging.WARNING):
+        assert {tokens.token().value for _ in range(5)} == {first.value}
+    # One try, without repeating it, and no further one in each call.
+    assert len(endpoint.requests) == 2
+    assert "isn't renewed early" in caplog.text
+    tokens._current = with_age(first, 3600 - 30)
+    with pytest.raises(TokenEndpointUnavailableError):
+        tokens.token()
+
+
+def test_a_refused_token_is_replaced_once_by_many_threads(
+    endpoint: Site, tokens: TokenProvider
+) -> None:
+    first = tokens.token()
+    old = tokens._current = with_age(first, 60)
+    together = threading.Barrier(THREADS)
+
+    def renew(_: int) -> str:
+        together.wait(10)
+        assert tokens.invalidate(old)
+        return tokens.token().value
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        (second,) = set(pool.map(renew, range(THREADS)))
+    assert second != first.value
+    assert len(endpoint.requests) == 2
+
+
+def test_a_token_that_is_refused_at_once_is_not_bought_again(
+    endpoint: Site, tokens: TokenProvider
+) -> None:
+    token = tokens.token()
+    assert not tokens.invalidate(token)
+    assert tokens.token().value == token.value
+    assert len(endpoint.requests) == 1
+    assert tokens.invalidate(token, expired=True)
+    assert tokens.token().value != token.value
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [Answer(status=429), Answer(status=500), Answer(status=503), Answer(cut=True)],
+    ids=["429", "500", "503", "cut"],
+)
+def test_passing_trouble_is_waited_out(
+    endpoint: Site, tokens: TokenProvider, trouble: Answer
+) -> None:
+    endpoint.answer = in_turn(trouble, trouble, issued())
+    assert tokens.token().claims == {"jti": "1"}
+    assert len(endpoint.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "retry_after",
+    [lambda: "1", lambda: formatdate(time.time() + 2, usegmt=True)],
+    ids=["seconds", "date"],
+)
+def test_retry_after_is_honoured(
+    endpoint: Site, tokens: TokenProvider, retry_after: Callable[[], str]
+) -> None:
+    endpoint.answer = in_turn(Answer(status=429, headers={"Retry-After": retry_after()}), issued())
+    started = time.monotonic()
+    tokens.token()
+    # A date has whole seconds: of two, between one and two are left.
+    assert 0.9 <= time.monotonic() - started < 3
+
+
+def test_a_wait_beyond_the_limit_fails_at_once(endpoint: Site, tokens: TokenProvider) -> None:
+    endpoint.answer = in_turn(Answer(status=429, headers={"Retry-After": "3600"}))
+    started = time.monotonic()
+    with pytest.raises(TokenEndpointUnavailableError) as raised:
+        tokens.token()
+    assert time.monotonic() - started < 1
+    assert raised.value.status == 429
+    assert raised.value.retry_after == 3600
+
+
+def test_trouble_that_stays_ends_in_an_error(
+    endpoint: Site, credentials: ClientCredentials
+) -> None:
+    endpoint.answer = lambda _: Answer(status=500)
+    tokens = TokenProvider(credentials, back_off=BackOff(attempts=3, first=0.01))
+    with pytest.raises(TokenEndpointUnavailableError, match="HTTP 500"):
+        tokens.token()
+    assert len(endpoint.requests) == 3
+
+
+def test_an_endpoint_that_hangs_ends_in_an_error(
+    endpoint: Site, credentials: ClientCredentials
+) -> None:
+    endpoint.answer = lambda _: Answer(delay=1)
+    tokens = TokenProvider(credentials, back_off=BackOff(attempts=1), timeout=0.2)
+    with pytest.raises(NetworkError, match=r"token endpoint: localhost.*timed out"):
+        tokens.token()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ("invalid_client", InvalidClientError),
+        ("unauthorized_client", InvalidClientError),
+        ("invalid_scope", InvalidScopeError),
+        ("invalid_grant", InvalidScopeError),
+        ("unsupported_grant_type", TokenRequestError),
+    ],
+)
+def test_a_refusal_says_what_to_mend_and_is_not_repeated(
+    endpoint: Site, tokens: TokenProvider, error: str, kind: type[TokenRequestError]
+) -> None:
+    endpoint.answer = lambda _: refused(error, "said the endpoint")
+    with pytest.raises(TokenRequestError) as raised:
+        tokens.token()
+    assert type(raised.value) is kind
+    assert str(raised.value).startswith(
+        f"token endpoint: answers HTTP 400: {error} (said the endpoint). "
+    )
+    assert raised.value.remedy
+    assert len(endpoint.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(body=b"<html>"),
+        Answer(body=[]),
+        Answer(body={}),
+        Answer(body={"access_token": 5}),
+        Answer(status=302, headers={"Location": "http://localhost:1/"}),
+        Answer(status=404, body=b"nothing here"),
+    ],
+    ids=["html", "list", "empty", "number", "redirect", "404"],
+)
+def test_what_is_no_token_endpoint_is_told(
+    endpoint: Site, tokens: TokenProvider, answer: Answer
+) -> None:
+    endpoint.answer = lambda _: answer
+    with pytest.raises(TokenRequestError, match="tokenUrl"):
+        tokens.token()
+    assert len(endpoint.requests) == 1
+
+
+def test_without_expires_in_the_token_itself_says_how_long_it_lives(
+    endpoint: Site, tokens: TokenProvider
+) -> None:
+    expiry = int(time.time()) + 500
+    endpoint.answer = lambda _: issued(expires_in=None, exp=expiry)
+    assert tokens.token().expires_at == expiry
+    tokens.token()
+    assert len(endpoint.requests) == 1
+
+
+class Rotating:
+    """A source whose secret has been replaced since it was read."""
+
+    def __init__(self, before: ClientCredentials, after: ClientCredentials) -> None:
+        self.credentials, self.after, self.refreshed = before, after, 0
+
+    def current(self) -> ClientCredentials:
+        return self.credentials
+
+    def refresh(self) -> bool:
+        self.refreshed += 1
+        changed = self.credentials != self.after
+        self.credentials = self.after
+        return changed
+
+
+def knows(secret: str) -> Script:
+    """Make a token endpoint that takes one secret."""
+    basic = b64encode(f"client-1:{secret}".encode()).decode()
+    return lambda request: (
+        issued() if request.authorization == f"Basic {basic}" else refused("invalid_client")
+    )
+
+
+def test_a_rotated_secret_is_read_again_once(
+    endpoint: Site, credentials: ClientCredentials
+) -> None:
+    endpoint.answer = knows("the-new-one")
+    source = Rotating(credentials, replace(credentials, client_secret="the-new-one"))
+    assert TokenProvider(source).token().claims == {"jti": "1"}
+    assert source.refreshed == 1
+    assert len(endpoint.requests) == 2
+
+
+def test_a_secret_that_is_wrong_and_unchanged_is_told(
+    endpoint: Site, credentials: ClientCredentials
+) -> None:
+    endpoint.answer = knows("another-one")
+    source = Rotating(credentials, credentials)
+    with pytest.raises(InvalidClientError):
+        TokenProvider(source).token()
+    assert len(endpoint.requests) == 1
+
+
+def test_no_secret_is_shown(
+    endpoint: Site,
+    tokens: TokenProvider,
+    credentials: ClientCredentials,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    token = tokens.token()
+    endpoint.answer = in_turn(Answer(status=429), refused("invalid_client"))
+    tokens.invalidate(token, expired=True)
+    with pytest.raises(InvalidClientError) as refusal:
+        tokens.token()
+    endpoint.answer = lambda _: Answer(cut=True)
+    with pytest.raises(NetworkError) as broken:
+        tokens.token()
+    shown = "".join(
+        [
+            caplog.text,
+            *map(repr, (token, tokens, credentials, tokens._source)),
+            *map(str, (refusal.value, broken.value)),
+            *map(repr, (vars(refusal.value), vars(broken.value))),
+        ]
+    )
+    assert credentials.client_secret not in shown
+    assert token.value not in shown
+    # Nor the HTTP library's exception, which holds the request with its headers.
+    assert broken.value.__context__ is None
+
+
+def test_an_endpoint_without_a_listener_is_told(credentials: ClientCredentials) -> None:
+    with serve(issuer()) as gone:
+        url = gone.url
+    tokens = TokenProvider(replace(credentials, token_url=url), back_off=BackOff(attempts=1))
+    with pytest.raises(NetworkError, match=r"token endpoint: localhost.*refused"):
+        tokens.token()
