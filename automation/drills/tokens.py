@@ -101,7 +101,9 @@ class _Keeper:
 def _shorten_tokens(exercise: Exercise) -> None:
     context, inspection = exercise.context, exercise.inspection
     found = app_client(inspection, exercise.caller)
-    before = {name: found[name] for name in _updatable(context) if found.get(name) is not None}
+    before = {
+        name: found[name] for name in _updatable(context) if found.get(name) not in (None, "")
+    }
     shorter = {
         "AccessTokenValidity": exercise.options.token_lifetime,
         "TokenValidityUnits": before.get("TokenValidityUnits", {}) | {"AccessToken": "seconds"},
