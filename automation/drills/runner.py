@@ -68,7 +68,7 @@ def _run_one(
         exercise = Exercise(
             inspection=inspection, http=http, controls=controls, options=options, watch=watch
         )
-        outcome, reason = Outcome.PASSED, ""
+        outcome, reason, interrupted = Outcome.PASSED, "", False
         try:
             with interruptions.welcome():
                 exercise.expect_well("before the drill")
@@ -77,11 +77,15 @@ def _run_one(
             outcome, reason = Outcome.SKIPPED, str(skipped)
         except Failed as failed:
             outcome, reason = Outcome.FAILED, str(failed)
+        except KeyboardInterrupt:
+            interrupted = True
         except Exception as error:  # a drill that breaks has failed, whatever broke  # noqa: BLE001
             inspection.note("The drill broke off", traceback.format_exc(limit=-3))
             outcome, reason = Outcome.FAILED, f"{type(error).__name__}: {error}"
-        finally:
-            problems = exercise.put_back()
+        problems = exercise.put_back()
+        if interrupted:
+            put_back = "what the drill had changed is put back"
+            raise KeyboardInterrupt("; ".join(problems) or put_back)
         try:
             with interruptions.welcome():
                 exercise.expect_well("after the drill")
