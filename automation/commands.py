@@ -4,9 +4,10 @@ import datetime as dt
 import enum
 import fnmatch
 import json
+import logging
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -15,19 +16,25 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from automation.checks import CHECKS, Check
-from automation.checks.results import Report
+from automation.checks.context import Context
+from automation.checks.results import Outcome, Report, Result
 from automation.checks.runner import run
+from automation.controls import Controls
 from automation.deployment import (
     Changes,
     Deployment,
     DeploymentError,
     InterruptedDeploymentError,
 )
+from automation.drills import DRILLS
+from automation.drills.exercise import Options
+from automation.drills.runner import run as run_drills
 from automation.policy import violations
-from automation.report.files import REPORTS, ReportError, load, page_of, save
-from automation.report.terminal import Display, show, show_changes
+from automation.report.files import DRILL_REPORTS, REPORTS, ReportError, load, page_of, save
+from automation.report.terminal import Display, show, show_changes, tell_result
 from automation.roles import Place, Purpose, permissions, subject, trust
 from automation.target import WORKSPACE_VARIABLE, Project, checked_context, target
 from components.names import ResourceNames
@@ -41,14 +48,15 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 app = typer.Typer(
-    help="""Deploy a stack, check it, report on it, destroy it.
+    help="""Deploy a stack, check it, drill on it, report on it, destroy it.
 
     The same commands drive every stack. Which backend, cloud and database they reach is the
     environment's to say: PULUMI_*, AWS_*, SSL_CERT_FILE and NEO4J_URI. For the stand-in cloud,
     eval "$(make -s env)" sets them.
 
-    Exit status: 0 all is well; 1 a check failed, a rule is broken, something drifted, or the
-    person said no; 2 the command line is wrong; 3 it could not be carried out; 130 interrupted.
+    Exit status: 0 all is well; 1 a check or a drill failed, a rule is broken, something drifted,
+    or the person said no; 2 the command line is wrong; 3 it could not be carried out; 130
+    interrupted.
     """,
     no_args_is_help=True,
     add_completion=False,
@@ -168,25 +176,74 @@ def check(
     chosen = _chosen(only or [])
     deployment = Deployment(target(stack, workspace), create=False)
     context = checked_context(deployment, stack, longest_wait=wait, interleavings=interleavings)
-    blank = context.blanker.blank
-    started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     with Display(_errors, len(chosen)) as display:
-        results = run(
-            chosen,
-            context,
-            lambda result: display.tell(result.model_copy(update={"reason": blank(result.reason)})),
+        found = _reported(
+            deployment, context, lambda tell: run(chosen, context, tell), display.tell
         )
-    found = Report(
-        stack=stack,
-        started=started,
-        seconds=round(time.monotonic() - clock, 1),
-        versions=_versions(context.settings.server_version, deployment.engine_version),
-        outputs={name: value for name, value in context.outputs.items() if name != "readme"},
-        results=results,
-    ).blanked(blank)
     save(found, reports)
     _show(found, reports, as_json=as_json)
     if not found.passed:
+        raise typer.Exit(_NO)
+
+
+@app.command()
+def drill(
+    name: Annotated[str, typer.Argument(help="The drill's name, or all.")] = "all",
+    *,
+    stack: Annotated[str, typer.Option(help="The stack's name.", show_default=False)] = "",
+    workspace: Workspace = None,
+    list_them: Annotated[
+        bool, typer.Option("--list", help="List the drills and what they touch, and run none.")
+    ] = False,
+    callers: Annotated[
+        int, typer.Option(min=1, max=64, help="How many callers call at once.")
+    ] = Options.callers,
+    token_lifetime: Annotated[
+        int,
+        typer.Option(
+            min=5, help="Seconds that a token lives in token-expiry; Cognito's least is 300."
+        ),
+    ] = Options.token_lifetime,
+    reports: Reports = DRILL_REPORTS,
+    as_json: AsJson = False,
+) -> None:
+    """Do something to a deployed stack, see what callers notice, and put it back.
+
+    Drills run one after another, and disturb who else uses the stack. A Ctrl-C ends a drill, and
+    what it had changed is put back first. The report is kept as that of the checks is.
+    """
+    if list_them:
+        _list_drills(as_json=as_json)
+        return
+    if not stack:
+        raise typer.BadParameter("name the stack to drill on", param_hint="--stack")
+    if name not in {*DRILLS, "all"}:
+        raise typer.BadParameter(
+            f"no drill is named {name}; there are {', '.join(DRILLS)}", param_hint="NAME"
+        )
+    chosen = [each for each in DRILLS.values() if name in {each.name, "all"}]
+    deployment = Deployment(target(stack, workspace), create=False)
+    context = checked_context(deployment, stack, longest_wait=0, interleavings=0)
+    found = _reported(
+        deployment,
+        context,
+        lambda tell: run_drills(
+            chosen,
+            context,
+            Controls.from_environment(),
+            Options(callers=callers, token_lifetime=token_lifetime),
+            begin=lambda begun: (
+                lambda at, event: _errors.print(
+                    f"[dim]{begun.name} {at:6.1f} s  {escape(context.blanker.blank(event))}[/dim]"
+                )
+            ),
+            tell=tell,
+        ),
+        lambda result: tell_result(result, _errors),
+    )
+    save(found, reports)
+    _show(found, reports, as_json=as_json)
+    if found.count(Outcome.FAILED):
         raise typer.Exit(_NO)
 
 
@@ -260,6 +317,40 @@ def role(
     typer.echo(json.dumps(json.loads(printed), indent=2))
 
 
+def _reported(
+    deployment: Deployment,
+    context: Context,
+    run_all: Callable[[Callable[[Result], None]], tuple[Result, ...]],
+    tell: Callable[[Result], None],
+) -> Report:
+    """Run what gives results, and report them without a secret."""
+    blank = context.blanker.blank
+    started, clock = dt.datetime.now(dt.UTC), time.monotonic()
+    results = run_all(
+        lambda result: tell(result.model_copy(update={"reason": blank(result.reason)}))
+    )
+    return Report(
+        stack=context.stack,
+        started=started,
+        seconds=round(time.monotonic() - clock, 1),
+        versions=_versions(context.settings.server_version, deployment.engine_version),
+        outputs={name: value for name, value in context.outputs.items() if name != "readme"},
+        results=results,
+    ).blanked(blank)
+
+
+def _list_drills(*, as_json: bool) -> None:
+    if as_json:
+        keys = ("name", "sentence", "touches")
+        drills = [{key: getattr(each, key) for key in keys} for each in DRILLS.values()]
+        typer.echo(json.dumps(drills, indent=2))
+        return
+    table = Table("Drill", "What it proves", "What it touches")
+    for each in DRILLS.values():
+        table.add_row(each.name, each.sentence, each.touches)
+    Console().print(table)
+
+
 def _take_over(deployment: Deployment) -> None:
     pending = deployment.pending_operations()
     if pending:
@@ -314,6 +405,8 @@ def _versions(server: str, engine: str) -> dict[str, str]:
 
 def main() -> None:
     """Run the command line; a known failure is one message and a status of its own."""
+    # The driver's warnings would stand among a command's own lines, which say the same.
+    logging.getLogger("neo4j").addHandler(logging.NullHandler())
     try:
         app()
     except (InterruptedDeploymentError, KeyboardInterrupt) as interrupted:

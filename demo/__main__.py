@@ -14,9 +14,10 @@ from rich.table import Table
 from automation.deployment import Deployment, DeploymentError
 from demo import scenario
 from demo.scenario import Line
-from demo.stand_in import connect_aura, read_credentials, target
+from demo.stand_in import read_credentials, target
 from localcloud import cloud
 from localcloud.cloud import Cloud, Ports
+from localcloud.console import connect_aura
 from localcloud.errors import LocalCloudError
 from localcloud.paths import Home
 from localcloud.progress import Progress

@@ -1,6 +1,9 @@
 """`python -m localcloud`: start, show and stop the stand-in cloud."""
 
+import json
 import shlex
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +12,7 @@ from rich.table import Table
 
 from localcloud import cloud
 from localcloud.cloud import Cloud, Ports
+from localcloud.console import connect_aura
 from localcloud.errors import LocalCloudError
 from localcloud.paths import Home
 from localcloud.progress import Progress
@@ -19,6 +23,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
+
+HomeFolder = Annotated[
+    Path | None,
+    typer.Option(
+        help="The stand-in's folder.", show_default="LOCALCLOUD_HOME, else this checkout's"
+    ),
+]
 
 
 @app.command()
@@ -61,6 +72,32 @@ def env() -> None:
 def down() -> None:
     """Stop the stand-in cloud and remove all it made, without destroying stacks first."""
     cloud.down(Home.default(), Progress())
+
+
+@app.command()
+def pause_database(*, home: HomeFolder = None) -> None:
+    """Stop the emulated Aura, as a pause or an outage does; resume-database brings it back."""
+    cloud.pause_database(_home(home), Progress())
+
+
+@app.command()
+def resume_database(*, home: HomeFolder = None) -> None:
+    """Start the emulated Aura again, with its data and its settings."""
+    cloud.resume_database(_home(home), Progress())
+
+
+@app.command()
+def connect_database(*, home: HomeFolder = None) -> None:
+    """Type single sign-on settings, `auraSso` as JSON on standard input, into Aura's console."""
+    try:
+        aura_sso = json.load(sys.stdin)
+    except json.JSONDecodeError as error:
+        raise LocalCloudError(f"Standard input holds no JSON: {error}") from None
+    connect_aura(cloud.find_running(_home(home)), aura_sso)
+
+
+def _home(given: Path | None) -> Home:
+    return Home.default() if given is None else Home(given.absolute())
 
 
 def _show(running: Cloud) -> None:

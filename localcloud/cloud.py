@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import shlex
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ import certifi
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from automation.controls import PAUSE_VARIABLE, RESUME_VARIABLE, SIGN_ON_VARIABLE
 from localcloud import docker_engine, processes, services, toolchains
 from localcloud.aura import distribution
 from localcloud.certificates import CertificateAuthority
@@ -143,6 +146,9 @@ class Cloud(BaseModel):
             "AWS_DEFAULT_REGION": REGION,
             **services.throw_away_keys(),
             "AUTOMATION_WORKSPACE": str(home.workspace),
+            PAUSE_VARIABLE: self._command("pause-database"),
+            RESUME_VARIABLE: self._command("resume-database"),
+            SIGN_ON_VARIABLE: self._command("connect-database"),
             "AWS_CA_BUNDLE": bundle,
             "CURL_CA_BUNDLE": bundle,
             "REQUESTS_CA_BUNDLE": bundle,
@@ -156,6 +162,11 @@ class Cloud(BaseModel):
             "PULUMI_HOME": str(home.pulumi / "home"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
+
+    def _command(self, name: str) -> str:
+        return shlex.join(
+            [sys.executable, "-m", "localcloud", name, "--home", str(self.home.absolute())]
+        )
 
 
 def find_running(home: Home) -> Cloud:
@@ -172,7 +183,7 @@ def find_running(home: Home) -> Cloud:
     """
     found = Cloud.find(home)
     if found is None:
-        raise LocalCloudError("The stand-in cloud doesn't run. Start it with: make demo")
+        raise _not_running()
     return found
 
 
@@ -204,6 +215,45 @@ def up(home: Home, ports: Ports, progress: Progress) -> Cloud:
         cloud = _start(home, ports, progress)
         home.description.write_text(cloud.model_dump_json(indent=2), encoding="utf-8")
         return cloud
+
+
+def pause_database(home: Home, progress: Progress) -> None:
+    """Stop the emulated Aura, as a pause or an outage does: nobody can connect any more.
+
+    Args:
+        home: the folder with the stand-in's state.
+        progress: where to tell what takes time.
+
+    Raises:
+        LocalCloudError: the stand-in doesn't run.
+    """
+    with _locked(home), progress.step("Stopping the database"):
+        _described(home)
+        processes.stop(services.AURA, records=services.records(home))
+
+
+def resume_database(home: Home, progress: Progress) -> None:
+    """Start the emulated Aura again, with its data and its settings; one that runs is left.
+
+    Args:
+        home: the folder with the stand-in's state.
+        progress: where to tell what takes time.
+
+    Raises:
+        LocalCloudError: the stand-in doesn't run, or the database can't start.
+    """
+    with _locked(home):
+        running = _described(home)
+        java = _database_ready_to_start(progress)
+        docker = docker_engine.ensure(progress, home)
+        with progress.step("Starting the database", expect="about 10 seconds"):
+            services.start_aura(
+                home,
+                docker,
+                java,
+                bolt_port=_port_of(running.bolt_uri),
+                console_port=_port_of(running.console_url),
+            )
 
 
 def down(home: Home, progress: Progress) -> None:
@@ -239,6 +289,23 @@ def _locked(home: Home) -> Iterator[None]:
         raise LocalCloudError(
             f"Another command has been starting or stopping this stand-in for {_LOCK_TIMEOUT} s."
         ) from error
+
+
+def _described(home: Home) -> Cloud:
+    """Read what a stand-in was started as, though a part of it may be stopped."""
+    try:
+        return Cloud.model_validate_json(home.description.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValidationError):
+        raise _not_running() from None
+
+
+def _not_running() -> LocalCloudError:
+    return LocalCloudError("The stand-in cloud doesn't run. Start it with: make demo")
+
+
+def _port_of(address: str) -> int:
+    # What it listens on, where it was free to choose.
+    return int(address.rpartition(":")[2])
 
 
 def _forget_lost_resources(home: Home, progress: Progress) -> None:

@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from automation.deployment import Deployment
-from demo.stand_in import connect_aura, target
+from demo.stand_in import target
 from localcloud import cloud
 from localcloud.cloud import PORT_VARIABLES, Cloud, Ports
+from localcloud.console import connect_aura
 from localcloud.paths import Home
 from localcloud.progress import Progress
 from localcloud.workspace import STACK

@@ -13,8 +13,9 @@ PHASES: Mapping[str, str] = {
     "P3": "Service",
     "P4": "Single sign-on",
     "P5": "End to end",
+    "drill": "Drills",
 }
-"""The phases of a deployment, by the beginning of their checks' ids."""
+"""The phases of a deployment, and what is drilled on it, by the beginning of the ids."""
 
 
 class Outcome(enum.StrEnum):

@@ -10,6 +10,8 @@ from automation.report.page import page
 
 REPORTS = Path("reports")
 """Where reports are kept, if nobody says otherwise: each stack's in a folder of its name."""
+DRILL_REPORTS = REPORTS / "drills"
+"""Where the reports of drills are kept, likewise."""
 
 
 class ReportError(Exception):

@@ -63,10 +63,18 @@ class Display:
             result: the result; its secrets are blanked already.
         """
         self._progress.advance(self._task)
-        reason = f"\n    {escape(result.reason)}" if result.outcome is Outcome.FAILED else ""
-        self._console.print(
-            f"{_MARKS[result.outcome]} {result.id} [dim]{result.seconds:.1f} s[/dim]{reason}"
-        )
+        tell_result(result, self._console)
+
+
+def tell_result(result: Result, console: Console) -> None:
+    """Print one result as it comes.
+
+    Args:
+        result: the result; its secrets are blanked already.
+        console: where to write.
+    """
+    reason = f"\n    {escape(result.reason)}" if result.outcome is Outcome.FAILED else ""
+    console.print(f"{_MARKS[result.outcome]} {result.id} [dim]{result.seconds:.1f} s[/dim]{reason}")
 
 
 def show(report: Report, console: Console) -> None:

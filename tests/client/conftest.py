@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from demo.stand_in import connect_aura
 from localcloud.cloud import Cloud
+from localcloud.console import connect_aura
 from neo4j_mcp_client import BackOff, ClientCredentials, Neo4jMcp, TokenProvider
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
 from tests.client.site import Site, issuer, rows, serve

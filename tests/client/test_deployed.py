@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from demo.stand_in import connect_aura
 from localcloud.cloud import Cloud
+from localcloud.console import connect_aura
 from neo4j_mcp_client import (
     AccessToken,
     CypherError,
@@ -87,9 +87,10 @@ def test_many_calls_of_tasks_need_one_token(arns: dict[str, str]) -> None:
     async def ask() -> list[Any]:
         source = source_from_arn(arns["reader"])
         async with AsyncNeo4jMcp.from_source(source) as neo4j:
-            return await asyncio.gather(
+            answers: list[Any] = await asyncio.gather(
                 *(neo4j.read("RETURN $n AS n", {"n": number}) for number in range(50))
             )
+            return answers
 
     assert asyncio.run(ask()) == [[{"n": number}] for number in range(50)]
 

@@ -16,8 +16,8 @@ import certifi
 import httpx2
 
 from automation.checks.context import Context
-from demo.stand_in import connect_aura
 from localcloud.cloud import Cloud
+from localcloud.console import connect_aura
 
 Kind = TypeVar("Kind", bound=Context)
 AlterRequest = Callable[[httpx2.Request], None]

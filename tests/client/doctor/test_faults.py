@@ -11,8 +11,8 @@ import docker
 import pytest
 import requests
 
-from demo.stand_in import connect_aura
 from localcloud.cloud import CONTAINER_HOST, Cloud
+from localcloud.console import connect_aura
 from localcloud.docker_engine import bridge_addresses
 from localcloud.paths import Home
 from tests.client.command import Command

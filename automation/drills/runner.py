@@ -1,0 +1,104 @@
+"""Runs drills, one after another, and has each put back what it changed."""
+
+import time
+import traceback
+from collections.abc import Callable, Iterable
+
+from automation.checks.context import Context
+from automation.checks.inspection import Inspection
+from automation.checks.results import Outcome, Result
+from automation.checks.verdicts import Failed, Skipped
+from automation.controls import Controls
+from automation.drills.exercise import Exercise, Options, Watch
+from automation.drills.registry import Drill
+from automation.drills.signals import Interruptions
+
+Begin = Callable[[Drill], Watch]
+Tell = Callable[[Result], None]
+
+
+def run(
+    drills: Iterable[Drill],
+    context: Context,
+    controls: Controls,
+    options: Options,
+    *,
+    begin: Begin = lambda _drill: lambda _seconds, _event: None,
+    tell: Tell = lambda _result: None,
+) -> tuple[Result, ...]:
+    """Run drills.
+
+    Args:
+        drills: the drills.
+        context: the deployment.
+        controls: commands for what no API offers.
+        options: how drills are run.
+        begin: called as a drill begins; gives what is told its events.
+        tell: called with each result.
+
+    Returns:
+        The results, in the order of the drills.
+
+    Raises:
+        KeyboardInterrupt: the person, or the pipeline, wants an end. What the drill had changed
+            is put back.
+    """
+    interruptions = Interruptions()
+    results = []
+    with interruptions.taken():
+        for drill in drills:
+            result = _run_one(drill, context, controls, options, begin(drill), interruptions)
+            tell(result)
+            results.append(result)
+            if interruptions.requested:
+                raise KeyboardInterrupt
+    return tuple(results)
+
+
+def _run_one(
+    drill: Drill,
+    context: Context,
+    controls: Controls,
+    options: Options,
+    watch: Watch,
+    interruptions: Interruptions,
+) -> Result:
+    started = time.monotonic()
+    with Inspection(context) as inspection, context.http_client() as http:
+        exercise = Exercise(
+            inspection=inspection, http=http, controls=controls, options=options, watch=watch
+        )
+        outcome, reason, interrupted = Outcome.PASSED, "", False
+        try:
+            with interruptions.welcome():
+                exercise.expect_well("before the drill")
+                drill.run(exercise)
+        except Skipped as skipped:
+            outcome, reason = Outcome.SKIPPED, str(skipped)
+        except Failed as failed:
+            outcome, reason = Outcome.FAILED, str(failed)
+        except KeyboardInterrupt:
+            interrupted = True
+        except Exception as error:  # a drill that breaks has failed, whatever broke  # noqa: BLE001
+            inspection.note("The drill broke off", traceback.format_exc(limit=-3))
+            outcome, reason = Outcome.FAILED, f"{type(error).__name__}: {error}"
+        problems = exercise.put_back()
+        if interrupted:
+            put_back = "what the drill had changed is put back"
+            raise KeyboardInterrupt("; ".join(problems) or put_back)
+        try:
+            with interruptions.welcome():
+                exercise.expect_well("after the drill")
+        except Failed as unwell:
+            problems.append(str(unwell))
+        if problems:
+            outcome, reason = Outcome.FAILED, "; ".join(filter(None, [reason, *problems]))
+        exercise.note_timeline()
+        return Result(
+            id=drill.id,
+            sentence=drill.sentence,
+            outcome=outcome,
+            reason=reason,
+            seconds=round(time.monotonic() - started, 1),
+            evidence=tuple(inspection.evidence),
+        )

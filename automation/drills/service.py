@@ -1,0 +1,109 @@
+"""Drills on the running service: its container killed, a new deployment under traffic."""
+
+from typing import Any, Final
+
+import docker
+import docker.errors
+from docker.models.containers import Container
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from automation.checks.lookups import service
+from automation.checks.verdicts import Failed, Skipped, expect, expect_equal
+from automation.drills.exercise import Exercise
+from automation.drills.records import expect_all_answered, expect_failures, outage
+from automation.drills.registry import drill
+
+# What a caller may see while a host has no instance, or takes one away in the middle of a call.
+_HOSTS_REFUSALS: Final = frozenset({"HTTP 429", "HTTP 502", "HTTP 503", "HTTP 504", "NetworkError"})
+_LONGEST_REPLACEMENT: Final = 60.0
+# App Runner ends a request after 120 s, so a caller that is lost knows by then.
+_LONGEST_CALL: Final = 125.0
+_LONGEST_DEPLOYMENT: Final = 900.0
+_POLL: Final = 1.0
+_STEADY: Final = 20
+"""Calls in a row that show that no failure comes back."""
+_ENGINE_TIMEOUT: Final = 30
+
+
+@drill("container-killed", touches="ends the service's containers, by the Docker Engine")
+def container_killed(exercise: Exercise) -> None:
+    """A killed container is replaced within a minute, and then no call fails."""
+    image = service(exercise.inspection)["SourceConfiguration"]["ImageRepository"][
+        "ImageIdentifier"
+    ]
+    try:
+        engine = docker.from_env(timeout=_ENGINE_TIMEOUT)
+    except docker.errors.DockerException as error:
+        raise Skipped(f"no Docker Engine answers that could run the service: {error}") from error
+    try:
+        killed = _containers(engine, image)
+        if not killed:
+            raise Skipped(
+                "the Docker Engine runs no container of the service: App Runner's own are out of"
+                " reach"
+            )
+        with exercise.traffic(exercise.call()) as traffic:
+            since = exercise.mark(f"kill {', '.join(str(each.name) for each in killed)}")
+            for container in killed:
+                container.kill()
+            exercise.expect_answered(traffic, since, within=_LONGEST_REPLACEMENT, in_a_row=_STEADY)
+        after = _containers(engine, image)
+    finally:
+        engine.close()
+    lost = outage(traffic.records, since)
+    exercise.mark(f"calls failed for {lost:.1f} s; {', '.join(str(each.name) for each in after)}")
+    expect_failures(traffic.records, _HOSTS_REFUSALS, within=_LONGEST_CALL)
+    survivors = {each.id for each in killed} & {each.id for each in after}
+    expect(not survivors, "a container that was killed still runs")
+    expect(len(after) >= len(killed), f"of {len(killed)} containers, {len(after)} run again")
+
+
+@drill("redeploy-under-traffic", touches="deploys the service's own image once more")
+def redeploy_under_traffic(exercise: Exercise) -> None:
+    """While the service is deployed anew, no call fails."""
+    inspection = exercise.inspection
+    arn = service(inspection)["ServiceArn"]
+    with exercise.traffic(exercise.call()) as traffic:
+        began = exercise.mark("start a deployment")
+        operation = inspection.aws("apprunner", "start_deployment", ServiceArn=arn)["OperationId"]
+        status = _wait_for_end(exercise, arn, operation)
+        ended = exercise.mark(f"the deployment ends: {status}")
+        expect_equal("the deployment's status", status, "SUCCEEDED")
+        exercise.expect_answered(traffic, ended, within=_LONGEST_CALL, in_a_row=_STEADY)
+    expect_all_answered(
+        [record for record in traffic.records if record.ended >= began],
+        "the service was deployed anew",
+    )
+
+
+def _containers(engine: docker.DockerClient, image: str) -> list[Container]:
+    # The image's name holds its registry and its digest, so it is this deployment's alone.
+    running = engine.containers.list(ignore_removed=True)
+    return [each for each in running if each.attrs["Config"]["Image"] == image]
+
+
+def _wait_for_end(exercise: Exercise, arn: str, operation: str) -> str:
+    client = exercise.context.client("apprunner")
+
+    def look() -> dict[str, Any] | None:
+        listed = client.list_operations(ServiceArn=arn)["OperationSummaryList"]
+        return next(
+            (
+                each
+                for each in listed
+                if each["Id"] == operation and each["Status"] not in {"PENDING", "IN_PROGRESS"}
+            ),
+            None,
+        )
+
+    attempts = Retrying(
+        retry=retry_if_result(lambda found: found is None),
+        stop=stop_after_delay(_LONGEST_DEPLOYMENT),
+        wait=wait_fixed(_POLL),
+    )
+    try:
+        found = attempts(look)
+    except RetryError as error:
+        raise Failed(f"the deployment takes longer than {_LONGEST_DEPLOYMENT:g} s") from error
+    exercise.inspection.note("apprunner list_operations", found)
+    return str((found or {})["Status"])

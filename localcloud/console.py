@@ -1,0 +1,36 @@
+"""Types single sign-on settings into the emulated Aura's console, as a person does on Aura."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx2
+
+from localcloud.cloud import Cloud
+from localcloud.errors import LocalCloudError
+
+_TIMEOUT: Final = 30.0
+
+
+def connect_aura(running: Cloud, aura_sso: Mapping[str, Any]) -> None:
+    """Type the single sign-on settings in; the console forgets what it knew of the old ones.
+
+    Args:
+        running: the stand-in cloud.
+        aura_sso: the settings, as the stack's output of that name has them.
+
+    Raises:
+        LocalCloudError: the console refuses them, or doesn't answer.
+    """
+    credentials = json.loads(running.console_credentials.read_text(encoding="utf-8"))
+    try:
+        response = httpx2.put(
+            f"{running.console_url}/sso",
+            json=dict(aura_sso),
+            auth=(credentials["username"], credentials["password"]),
+            timeout=_TIMEOUT,
+        )
+    except httpx2.HTTPError as error:
+        raise LocalCloudError(f"The Aura console doesn't answer: {error}") from error
+    if response.is_error:
+        raise LocalCloudError(f"The Aura console refuses auraSso: {response.text}")
