@@ -122,8 +122,10 @@ def test_an_interruption_ends_those_that_wait_and_starts_no_other() -> None:
         inspection.wait(60)
 
     def tell(result: object) -> None:
+        # Once: a second one would reach whatever runs after this test.
+        if not seen:
+            _thread.interrupt_main()
         seen.append(str(result))
-        _thread.interrupt_main()
 
     checks = [_check(waits, f"P1-{number}", limit=100) for number in range(3)]
     checks += [_check(_sees, f"P2-{number}") for number in range(20)]
