@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Fills the documents' tables from where their facts are: Pulumi.yaml and the client's errors.
+"""Fills the documents' tables from where their facts are: Pulumi.yaml and the client.
 
 `python docs/tables.py` rewrites the tables; `--check` only compares.
 """
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +15,8 @@ import typer
 import yaml
 
 from neo4j_mcp_client import Neo4jMcpError, errors
+from neo4j_mcp_client.cli.exit_codes import MEANINGS, ExitCode
+from neo4j_mcp_client.doctor.faults import FAULTS, Fault
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -81,6 +83,44 @@ def error_table(kinds: list[type[Neo4jMcpError]]) -> str:
     return "\n".join(rows)
 
 
+def exit_code_table(meanings: Mapping[ExitCode, str]) -> str:
+    """Write the table of the command's exit statuses.
+
+    Args:
+        meanings: what each means.
+
+    Returns:
+        The table, as GitHub's Markdown.
+    """
+    rows = [
+        "| Status | Meaning |",
+        "|---|---|",
+        *(f"| {int(code)} | {_cell(meaning)} |" for code, meaning in meanings.items()),
+    ]
+    return "\n".join(rows)
+
+
+def fault_table(faults: Iterable[Fault]) -> str:
+    """Write the table of the doctor's faults.
+
+    Args:
+        faults: the faults.
+
+    Returns:
+        The table, as GitHub's Markdown.
+    """
+    rows = [
+        "| Fault | What it is | Where it is set | What mends it |",
+        "|---|---|---|---|",
+        *(
+            f"| `{fault.name}` | {_cell(fault.what)} | {_cell(fault.where)}"
+            f" | {_cell(fault.remedy)} |"
+            for fault in faults
+        ),
+    ]
+    return "\n".join(rows)
+
+
 def client_errors() -> list[type[Neo4jMcpError]]:
     """Give the client's exceptions, in the order of their definition.
 
@@ -128,6 +168,8 @@ def _configuration() -> str:
 TABLES = [
     Table("configuration", "README.md", _configuration),
     Table("errors", "docs/clients.md", lambda: error_table(client_errors())),
+    Table("exit-codes", "docs/clients.md", lambda: exit_code_table(MEANINGS)),
+    Table("faults", "docs/doctor.md", lambda: fault_table(FAULTS.values())),
 ]
 """Every table that is written from somewhere else."""
 

@@ -89,3 +89,17 @@ def test_every_extra_installs_and_imports(tmp_path: Path) -> None:
             str(python), "-c", "import neo4j_mcp_client; print(neo4j_mcp_client.__version__)"
         ).strip()
     )
+
+
+def test_the_command_names_the_extra_that_it_needs(bare: Path) -> None:
+    ran = subprocess.run(
+        [str(bare.with_name("neo4j-mcp")), "--version"],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert ran.stderr == (
+        "error: neo4j-mcp needs typer. Run: pip install 'neo4j-mcp-client[cli]'\n"
+    )

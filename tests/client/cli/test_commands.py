@@ -313,3 +313,20 @@ def test_a_reader_that_goes_away_is_no_crash(process: Command, server: Site) -> 
         messages = running.stderr.read()
         assert running.wait(10) == 1
     assert "Traceback" not in messages
+
+
+def test_the_doctor_shows_each_hop_and_the_remedy(logged_in: Run) -> None:
+    shown = logged_in("doctor")
+    assert shown.exit_code == 1
+    lines = shown.stdout.splitlines()
+    assert [line[0] for line in lines[:9]] == list("✓✓✗······")
+    assert "service-not-serving: " in shown.stdout
+    assert "Where it is set: " in shown.stdout
+    assert "How to mend it: " in shown.stdout
+    assert CLIENT_SECRET not in shown.output
+
+
+def test_the_doctor_without_a_profile_says_what_is_missing(run: Run) -> None:
+    ended = run("doctor", "--json")
+    assert ended.exit_code == 3
+    assert json.loads(ended.stderr)["error"]["type"] == "ConfigurationError"

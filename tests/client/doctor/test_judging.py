@@ -25,6 +25,7 @@ from neo4j_mcp_client import (
 )
 from neo4j_mcp_client.doctor import faults, judging
 from neo4j_mcp_client.doctor.evidence import (
+    Connection,
     Discovery,
     Health,
     Logon,
@@ -116,17 +117,16 @@ def test_configuration() -> None:
     assert fault_of(unreadable) is faults.CREDENTIALS_UNREADABLE
 
 
-@pytest.mark.parametrize(
-    ("error", "fault"),
-    [
-        (TlsError("the certificate of x isn't trusted."), faults.CERTIFICATE_NOT_TRUSTED),
-        (NetworkError("the name x can't be resolved: no."), faults.NAME_NOT_RESOLVED),
-        (NetworkError("x: Connection refused."), faults.NOT_REACHABLE),
-    ],
-)
-def test_connections(error: Neo4jMcpError, fault: Fault) -> None:
-    assert fault_of(judging.judge_connections({"x": error}, ["x"])) is fault
-    assert isinstance(judging.judge_connections({}, ["x"]), Passed)
+def test_connections() -> None:
+    for error, unresolved, fault in (
+        (TlsError("not trusted"), False, faults.CERTIFICATE_NOT_TRUSTED),
+        (NetworkError("no address"), True, faults.NAME_NOT_RESOLVED),
+        (NetworkError("refused"), False, faults.NOT_REACHABLE),
+    ):
+        good = Connection(root="https://x.example")
+        bad = Connection(root="https://y.example", error=error, unresolved=unresolved)
+        assert fault_of(judging.judge_connections([good, bad])) is fault
+        assert isinstance(judging.judge_connections([good]), Passed)
 
 
 def service(status: str = "RUNNING", **environment: str) -> Service:

@@ -1,5 +1,6 @@
 """`doctor`: finds what is wrong on the way, and says how to mend it."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -57,8 +58,17 @@ def doctor(
     """
     with telling_failures(as_json=as_json):
         found = find_profile(profile, profiles=Profiles(), ca_bundle=ca_bundle)
-    address = (neo4j_uri or found.neo4j_uri) if database else None
-    examination = Examination(_patient(found, address, scheme))
+    examination = Examination(
+        Patient(
+            source=found.source,
+            outputs=StackOutputs.parse(found.outputs),
+            ca_bundle=found.ca_bundle,
+            neo4j_uri=neo4j_uri or found.neo4j_uri,
+            ask_database=database,
+            scheme=scheme,
+            find_service=partial(_find_service, found),
+        )
+    )
     findings = _examine(examination, as_json=as_json)
     fault = next((finding.fault for finding in findings if finding.fault), None)
     if as_json:
@@ -74,25 +84,15 @@ def doctor(
         raise typer.Exit(ExitCode.FAULT_FOUND)
 
 
-def _patient(profile: Profile, neo4j_uri: str | None, scheme: str) -> Patient:
-    def find_service(url: str) -> Service | None:
-        # Whoever reads the secret on AWS may well see the service; nobody else is asked to.
-        if profile.secret_arn is None:
-            return None
-        return probes.service_at(
-            url,
-            secret_arn=profile.secret_arn,
-            profile=profile.aws_profile,
-            endpoint_url=profile.aws_endpoint_url,
-        )
-
-    return Patient(
-        source=profile.source,
-        outputs=StackOutputs.parse(profile.outputs),
-        ca_bundle=profile.ca_bundle,
-        neo4j_uri=neo4j_uri,
-        scheme=scheme,
-        find_service=find_service,
+def _find_service(profile: Profile, service_url: str) -> Service | None:
+    # Whoever reads the secret on AWS may well see the service; nobody else's AWS is asked.
+    if profile.secret_arn is None:
+        return None
+    return probes.service_at(
+        service_url,
+        secret_arn=profile.secret_arn,
+        profile=profile.aws_profile,
+        endpoint_url=profile.aws_endpoint_url,
     )
 
 
@@ -111,7 +111,8 @@ def _examine(examination: Examination, *, as_json: bool) -> list[Finding]:
 
 def _print_finding(finding: Finding, console: Console) -> None:
     mark, style = _MARKS[finding.status]
-    seen = finding.seen or finding.status
+    # One line a hop, whatever a server answers.
+    seen = " ".join((finding.seen or finding.status).split())
     console.print(
         Text.assemble((mark, style), f" {finding.hop:{_WIDTH}}  ", printable(seen)),
         soft_wrap=True,

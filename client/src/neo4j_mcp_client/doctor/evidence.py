@@ -60,6 +60,21 @@ class StackOutputs:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Connection:
+    """What became of a connection to a host.
+
+    Attributes:
+        root: the host's URL.
+        error: why there is none.
+        unresolved: whether it is because the name has no address.
+    """
+
+    root: str
+    error: Neo4jMcpError | None = None
+    unresolved: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Service:
     """What App Runner says of the service.
 

@@ -72,6 +72,7 @@ class Patient:
         outputs: the stack's outputs, where they are known.
         ca_bundle: the certificate authorities that the person named.
         neo4j_uri: the database's own address, where it is known.
+        ask_database: whether to ask the database itself.
         scheme: how the person's own client spells the scheme of the Authorization header.
         find_service: asks App Runner for the service behind a URL.
     """
@@ -80,6 +81,7 @@ class Patient:
     outputs: StackOutputs | None
     ca_bundle: str | None
     neo4j_uri: str | None
+    ask_database: bool
     scheme: str
     find_service: Callable[[str], Service | None]
 
@@ -148,7 +150,7 @@ class Examination:
         outputs = self._patient.outputs
         if outputs is not None:
             urls += [outputs.discovery_url, outputs.jwks_url]
-        return judging.judge_connections(*probes.connections(urls, ca_bundle=self._ca_bundle))
+        return judging.judge_connections(probes.connections(urls, ca_bundle=self._ca_bundle))
 
     def _health(self) -> Verdict:
         health = probes.health(self._service_url, ca_bundle=self._ca_bundle)
@@ -178,6 +180,8 @@ class Examination:
         return judging.judge_claims(self._token.claims, outputs)
 
     def _database(self) -> Verdict:
+        if not self._patient.ask_database:
+            return Skipped("Left out.")
         if self._patient.neo4j_uri is None:
             return Skipped(_NO_URI)
         try:

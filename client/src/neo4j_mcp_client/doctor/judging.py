@@ -8,6 +8,7 @@ from typing import Any
 from neo4j_mcp_client.credentials import ClientCredentials
 from neo4j_mcp_client.doctor import faults
 from neo4j_mcp_client.doctor.evidence import (
+    Connection,
     Discovery,
     Health,
     Logon,
@@ -132,23 +133,23 @@ def judge_configuration(
     return Passed(f"client {credentials.client_id}, scopes {' '.join(credentials.scopes)}")
 
 
-def judge_connections(failures: Mapping[str, Neo4jMcpError], hosts: Iterable[str]) -> Verdict:
+def judge_connections(connections: Iterable[Connection]) -> Verdict:
     """Judge name resolution, connections and TLS.
 
     Args:
-        failures: what failed, by host.
-        hosts: all hosts that were tried.
+        connections: what became of each host.
 
     Returns:
         The verdict.
     """
-    for error in failures.values():
-        if isinstance(error, TlsError):
-            return Failed(faults.CERTIFICATE_NOT_TRUSTED, error.message)
-        if "resolved" in error.message:
-            return Failed(faults.NAME_NOT_RESOLVED, error.message)
-        return Failed(faults.NOT_REACHABLE, error.message)
-    return Passed(", ".join(hosts))
+    for connection in connections:
+        if connection.error is None:
+            continue
+        if isinstance(connection.error, TlsError):
+            return Failed(faults.CERTIFICATE_NOT_TRUSTED, connection.error.message)
+        fault = faults.NAME_NOT_RESOLVED if connection.unresolved else faults.NOT_REACHABLE
+        return Failed(fault, connection.error.message)
+    return Passed(", ".join(connection.root for connection in connections))
 
 
 def is_healthy(health: Health) -> bool:

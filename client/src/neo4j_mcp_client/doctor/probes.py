@@ -2,7 +2,6 @@
 
 import base64
 import json
-import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
@@ -10,12 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
+from urllib3.exceptions import NameResolutionError
 
 from neo4j_mcp_client import calls, transport
 from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.calls import Call, Reply
 from neo4j_mcp_client.credentials import ClientCredentials
 from neo4j_mcp_client.doctor.evidence import (
+    Connection,
     Discovery,
     Health,
     Logon,
@@ -33,33 +34,23 @@ SCHEME = "Bearer"
 """How the server wants the scheme of the Authorization header spelt."""
 
 _TIMEOUT = 10.0
-_HTTPS_PORT = 443
-_HTTP_PORT = 80
 _SHOWN = 80
 _WHO_AM_I = "SHOW CURRENT USER"
 _LEAST = "RETURN 1 AS one"
 
 
-def connections(
-    urls: Iterable[str], *, ca_bundle: str | None
-) -> tuple[dict[str, Neo4jMcpError], list[str]]:
-    """Resolve names, open connections, and shake hands.
+def connections(urls: Iterable[str], *, ca_bundle: str | None) -> tuple[Connection, ...]:
+    """Connect to each host: name resolution, TCP and TLS, by the proxy where there is one.
 
     Args:
         urls: where to.
-        ca_bundle: the certificate authorities to trust; the system's where None.
+        ca_bundle: the certificate authorities to trust; the library's where None.
 
     Returns:
-        What failed, by host, and what was tried.
+        What became of each host, once each.
     """
-    failures: dict[str, Neo4jMcpError] = {}
-    tried = dict.fromkeys(urlsplit(url)._replace(path="", query="").geturl() for url in urls)
-    for url in tried:
-        try:
-            _shake_hands(url, ca_bundle)
-        except OSError as error:
-            failures[url] = transport.failure(error, hop=Hop.HOST, url=url)
-    return failures, list(tried)
+    roots = dict.fromkeys(f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, urls))
+    return tuple(_connection(root, ca_bundle) for root in roots)
 
 
 def health(service_url: str, *, ca_bundle: str | None) -> Health:
@@ -256,15 +247,17 @@ def service_at(
         return None
 
 
-def _shake_hands(url: str, ca_bundle: str | None) -> None:
-    parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    port = parts.port or (_HTTPS_PORT if secure else _HTTP_PORT)
-    with socket.create_connection((parts.hostname, port), timeout=_TIMEOUT) as connection:
-        if secure:
-            tls = ssl.create_default_context(cafile=ca_bundle)
-            with tls.wrap_socket(connection, server_hostname=parts.hostname):
-                pass
+def _connection(root: str, ca_bundle: str | None) -> Connection:
+    try:
+        requests.head(root, timeout=_TIMEOUT, verify=ca_bundle or True, allow_redirects=False)
+    except requests.RequestException as error:
+        return Connection(
+            root=root,
+            error=transport.failure(error, hop=Hop.HOST, url=root),
+            # Within urllib3's account of its attempts.
+            unresolved=isinstance(getattr(error.args[0], "reason", None), NameResolutionError),
+        )
+    return Connection(root=root)
 
 
 def _fetch_json(url: str, ca_bundle: str | None) -> Any:  # noqa: ANN401 - any JSON
