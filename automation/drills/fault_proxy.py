@@ -13,6 +13,8 @@ _HOST: Final = "127.0.0.1"
 _PASSED_ON: Final = ("authorization", "content-type", "accept")
 _PASSED_BACK: Final = ("content-type", "retry-after")
 _SHUTDOWN: Final = 10.0
+# How often it looks whether it is to end, in seconds.
+_LOOK: Final = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +122,9 @@ class FaultProxy:
                 """Say nothing: requests carry secrets."""
 
         self._server = ThreadingHTTPServer((_HOST, 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="fault-proxy")
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_LOOK,), name="fault-proxy"
+        )
 
     @property
     def url(self) -> str:

@@ -1,0 +1,81 @@
+import threading
+
+import httpx2
+import pytest
+
+from automation.drills.fault_proxy import Answer, Asked, FaultProxy, forward
+
+
+def test_it_answers_what_it_is_told() -> None:
+    asked: list[Asked] = []
+
+    def respond(request: Asked) -> Answer:
+        asked.append(request)
+        return Answer(status=429, headers={"Retry-After": "2"}, body=b"slowly")
+
+    with FaultProxy(respond) as proxy, httpx2.Client() as http:
+        response = http.post(f"{proxy.url}/oauth2/token", content=b"grant", auth=("id", "secret"))
+    assert (response.status_code, response.text) == (429, "slowly")
+    assert response.headers["Retry-After"] == "2"
+    (request,) = asked
+    assert (request.method, request.path, request.body) == ("POST", "/oauth2/token", b"grant")
+    assert request.headers["authorization"].startswith("Basic ")
+    assert "Basic" not in repr(request)
+    assert "grant" not in repr(request)
+
+
+def test_it_passes_requests_on_with_what_matters_of_their_headers() -> None:
+    seen: list[Asked] = []
+
+    def upstream(request: Asked) -> Answer:
+        seen.append(request)
+        return Answer(status=201, headers={"Content-Type": "text/plain"}, body=request.body)
+
+    with (
+        httpx2.Client() as http,
+        FaultProxy(upstream) as behind,
+        FaultProxy(lambda request: forward(http, f"{behind.url}/other", request)) as proxy,
+    ):
+        response = http.post(
+            f"{proxy.url}/one",
+            content=b"body",
+            headers={"Content-Type": "text/x", "Authorization": "Basic abc", "X-Own": "1"},
+        )
+    assert (response.status_code, response.text) == (201, "body")
+    assert response.headers["content-type"] == "text/plain"
+    (request,) = seen
+    assert (request.path, request.headers["content-type"]) == ("/other", "text/x")
+    assert request.headers["authorization"] == "Basic abc"
+    assert "x-own" not in request.headers
+
+
+def test_an_unreachable_upstream_is_a_bad_gateway() -> None:
+    with FaultProxy(lambda _: Answer(status=200)) as gone:
+        url = gone.url
+    with (
+        httpx2.Client() as http,
+        FaultProxy(lambda request: forward(http, url, request)) as proxy,
+    ):
+        assert http.get(proxy.url).status_code == 502
+
+
+def test_it_ends_though_an_answer_is_still_out_and_its_port_is_closed() -> None:
+    release, came = threading.Event(), threading.Event()
+
+    def respond(_: Asked) -> Answer:
+        came.set()
+        release.wait(30)
+        return Answer(status=200)
+
+    def ask(url: str) -> None:
+        with pytest.raises(httpx2.TransportError), httpx2.Client(timeout=0.2) as http:
+            http.get(url)
+
+    with FaultProxy(respond) as proxy:
+        caller = threading.Thread(target=ask, args=(proxy.url,))
+        caller.start()
+        assert came.wait(10)
+    caller.join(10)
+    release.set()
+    with pytest.raises(httpx2.ConnectError), httpx2.Client() as http:
+        http.get(proxy.url)

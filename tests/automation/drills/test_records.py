@@ -1,0 +1,122 @@
+import pytest
+
+from automation.checks.verdicts import Failed
+from automation.drills.records import (
+    Record,
+    all_answered,
+    all_refused,
+    expect_all_answered,
+    expect_failures,
+    figures,
+    outage,
+    turns,
+)
+
+
+def call(ended: float, failure: str = "", *, caller: int = 0, took: float = 0.1) -> Record:
+    said = f"{failure} it said" if failure else ""
+    return Record(caller=caller, began=ended - took, ended=ended, failure=failure, said=said)
+
+
+def test_figures_sum_up_what_callers_met() -> None:
+    records = [
+        call(1.0),
+        call(2.0, "HTTP 503", took=0.5),
+        call(2.5, "NetworkError"),
+        call(3.0, took=0.3),
+    ]
+    assert figures(records) == {
+        "calls": 4,
+        "failed": 2,
+        "failures": {"HTTP 503": 1, "NetworkError": 1},
+        "median seconds": 0.2,
+        "longest seconds": 0.5,
+        "seconds with failures": 1.0,
+    }
+
+
+def test_figures_of_no_call_are_figures_too() -> None:
+    assert figures([])["calls"] == 0
+    assert figures([])["median seconds"] is None
+
+
+def test_an_outage_lasts_from_the_first_failed_calls_beginning_to_the_last_ones_end() -> None:
+    records = [call(1.0), call(5.0, "HTTP 503", took=2.0), call(4.0), call(9.0, "HTTP 503")]
+    assert outage(records) == 6.0
+    assert outage(records, since=4.5) == 4.5
+    assert outage(records, since=10.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("records", "answered"),
+    [
+        pytest.param([call(1), call(2), call(3)], True, id="all good"),
+        pytest.param([call(1), call(2)], False, id="too few"),
+        pytest.param([call(1), call(2), call(3), call(4, "HTTP 503")], False, id="failing again"),
+        pytest.param([call(1, "HTTP 503"), call(2), call(3), call(4)], True, id="after a failure"),
+        pytest.param([call(1), call(2, "HTTP 503"), call(3), call(4)], False, id="interrupted"),
+    ],
+)
+def test_a_caller_is_answered_after_a_row_of_good_calls(
+    records: list[Record], *, answered: bool
+) -> None:
+    assert all_answered(records, callers=1, since=0, in_a_row=3) is answered
+
+
+def test_every_caller_has_to_be_answered() -> None:
+    records = [call(1), call(2), call(1, caller=1)]
+    assert not all_answered(records, callers=2, since=0, in_a_row=2)
+    assert all_answered([*records, call(2, caller=1)], callers=2, since=0, in_a_row=2)
+
+
+def test_calls_that_began_before_show_nothing() -> None:
+    records = [call(1), call(2), call(3)]
+    assert not all_answered(records, callers=1, since=2.5, in_a_row=2)
+
+
+def test_every_caller_has_to_be_refused() -> None:
+    records = [call(1, "HTTP 503"), call(2, caller=1), call(3, "HTTP 503")]
+    assert not all_refused(records, callers=2, since=0)
+    assert all_refused([*records, call(4, "HTTP 503", caller=1)], callers=2, since=0)
+    assert not all_refused(records, callers=1, since=5)
+
+
+def test_turns_tell_when_something_changed() -> None:
+    records = [
+        call(1),
+        call(2, "HTTP 503"),
+        call(3, "HTTP 503"),
+        call(4, "NetworkError"),
+        call(5),
+        call(6),
+    ]
+    assert turns(records) == [
+        (2, "calls fail: HTTP 503"),
+        (4, "calls fail: NetworkError"),
+        (5, "calls are answered again"),
+    ]
+
+
+def test_a_failed_call_fails_the_drill_and_is_told() -> None:
+    with pytest.raises(Failed, match=r"1 of 2 calls failed while it rained; .*HTTP 503 at 2\.0 s"):
+        expect_all_answered([call(1), call(2, "HTTP 503")], "it rained")
+
+
+def test_no_call_at_all_fails_the_drill() -> None:
+    with pytest.raises(Failed, match="no call was made"):
+        expect_all_answered([], "it rained")
+
+
+def test_answered_calls_pass() -> None:
+    expect_all_answered([call(1), call(2)], "it rained")
+    expect_failures([call(1), call(2, "HTTP 503")], {"HTTP 503"}, within=1)
+
+
+def test_a_failure_of_another_kind_fails_the_drill() -> None:
+    with pytest.raises(Failed, match="not as HTTP 503: ForbiddenError"):
+        expect_failures([call(1, "HTTP 503"), call(2, "ForbiddenError")], {"HTTP 503"}, within=1)
+
+
+def test_a_failure_that_comes_late_fails_the_drill() -> None:
+    with pytest.raises(Failed, match=r"after 7\.0 s, and must within 5 s"):
+        expect_failures([call(9, "HTTP 503", took=7)], {"HTTP 503"}, within=5)

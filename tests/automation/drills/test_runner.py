@@ -1,0 +1,224 @@
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+
+from automation.checks.context import Context
+from automation.checks.results import Outcome, Result
+from automation.checks.verdicts import Failed, Skipped
+from automation.controls import Controls
+from automation.drills import exercise as exercises
+from automation.drills.exercise import Exercise, Options
+from automation.drills.fault_proxy import Answer, Asked, FaultProxy
+from automation.drills.registry import DRILLS, Drill, drill
+from automation.drills.runner import run
+from components.settings import StackSettings
+
+_ROWS = b"""{"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text",
+    "text": "[{\\"one\\": 1}]"}]}}"""
+
+
+class Server:
+    """A server that answers the callers' query, or fails."""
+
+    def __init__(self) -> None:
+        self.status = 200
+
+    def respond(self, _: Asked) -> Answer:
+        return Answer(status=self.status, body=_ROWS)
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def context(server: Server) -> Iterator[Context]:
+    settings = StackSettings.model_validate(
+        {"neo4jUri": "neo4j+s://db.example", "clients": {"reader": {"scopes": ["reader"]}}},
+        context={},
+    )
+
+    class Tokenless(Context):
+        def token(self, name: str, *, fresh: bool = False) -> str:
+            return f"{name}'s {'new ' if fresh else ''}token"
+
+    with FaultProxy(server.respond) as proxy:
+        yield Tokenless(
+            stack="local",
+            settings=settings,
+            outputs={"mcpUrl": f"{proxy.url}/mcp", "clients": {"reader": {}}},
+            state=dict,
+            session=boto3.Session(region_name="us-east-1"),
+            database_uri="neo4j+s://db.example",
+        )
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exercises, "_LONGEST_RECOVERY", 0.0)
+    monkeypatch.setattr(exercises, "_FIRST_CALLS", 3.0)
+
+
+def run_one(context: Context, look: Callable[[Exercise], None], **options: Any) -> Result:  # noqa: ANN401 - run's own
+    made = Drill(name="made-up", sentence="It works", touches="nothing", run=look)
+    (result,) = run([made], context, Controls(), Options(callers=2), **options)
+    return result
+
+
+def test_a_drill_passes_with_its_timeline_and_figures(context: Context) -> None:
+    def look(exercise: Exercise) -> None:
+        with exercise.traffic(exercise.call()):
+            exercise.mark("something happens")
+
+    events: list[str] = []
+    result = run_one(context, look, begin=lambda _: lambda _at, event: events.append(event))
+    assert (result.id, result.outcome, result.reason) == ("drill-made-up", Outcome.PASSED, "")
+    assert events == ["2 callers begin", "something happens"]
+    evidence = {each.asked: each.answered for each in result.evidence}
+    assert "something happens" in evidence["Timeline"]
+    assert '"failed": 0' in evidence["Figures of the callers"]
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "reason"),
+    [
+        (Failed("calls failed"), Outcome.FAILED, "calls failed"),
+        (Skipped("no such thing here"), Outcome.SKIPPED, "no such thing here"),
+        (ValueError("broken"), Outcome.FAILED, "ValueError: broken"),
+    ],
+)
+def test_however_a_drill_ends_things_are_put_back_the_last_one_first(
+    context: Context, error: Exception, outcome: Outcome, reason: str
+) -> None:
+    undone: list[str] = []
+
+    def look(exercise: Exercise) -> None:
+        exercise.afterwards("the first", lambda: undone.append("first"))
+        exercise.afterwards("the second", lambda: undone.append("second"))
+        raise error
+
+    result = run_one(context, look)
+    assert (result.outcome, result.reason) == (outcome, reason)
+    assert undone == ["second", "first"]
+
+
+def test_what_cannot_be_put_back_fails_the_drill_and_the_rest_is_put_back(
+    context: Context,
+) -> None:
+    undone: list[str] = []
+
+    def refuse() -> None:
+        raise RuntimeError("no way")
+
+    def look(exercise: Exercise) -> None:
+        exercise.afterwards("the first", lambda: undone.append("first"))
+        exercise.afterwards("the second", refuse)
+
+    result = run_one(context, look)
+    assert result.outcome is Outcome.FAILED
+    assert result.reason == "the second could not be put back: no way"
+    assert undone == ["first"]
+
+
+def test_a_drill_does_not_begin_on_a_deployment_that_does_not_answer(
+    context: Context, server: Server
+) -> None:
+    server.status = 503
+    result = run_one(context, lambda _: pytest.fail("it began"))
+    assert result.outcome is Outcome.FAILED
+    assert result.reason.startswith("before the drill the deployment doesn't answer")
+
+
+def test_a_drill_that_leaves_the_deployment_failing_fails(context: Context, server: Server) -> None:
+    def look(_: Exercise) -> None:
+        server.status = 503
+
+    result = run_one(context, look)
+    assert result.outcome is Outcome.FAILED
+    assert result.reason.startswith("after the drill the deployment doesn't answer")
+
+
+def test_callers_that_are_not_answered_fail_the_drill(context: Context, server: Server) -> None:
+    def look(exercise: Exercise) -> None:
+        with exercise.traffic(exercise.call()) as traffic:
+            server.status = 503
+            exercise.expect_refused(traffic, exercise.clock(), within=5)
+            exercise.expect_answered(traffic, exercise.clock(), within=0.3)
+
+    result = run_one(context, look)
+    assert "not every caller is answered within 0.3 s: HTTP 503" in result.reason
+    figures = next(each for each in result.evidence if each.asked.startswith("Figures"))
+    assert '"HTTP 503"' in figures.answered
+
+
+def test_callers_that_notice_nothing_fail_a_drill_that_wants_them_to(context: Context) -> None:
+    def look(exercise: Exercise) -> None:
+        with exercise.traffic(exercise.call()) as traffic:
+            exercise.expect_refused(traffic, exercise.clock(), within=0.3)
+
+    assert "not every caller sees a failure" in run_one(context, look).reason
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_drill_puts_things_back_undisturbed(
+    context: Context, number: signal.Signals
+) -> None:
+    undone: list[str] = []
+
+    def undo() -> None:
+        os.kill(os.getpid(), number)
+        undone.append("all")
+
+    def look(exercise: Exercise) -> None:
+        exercise.afterwards("it", undo)
+        os.kill(os.getpid(), number)
+        threading.Event().wait(30)
+
+    with pytest.raises(KeyboardInterrupt, match="put back"):
+        run_one(context, look)
+    assert undone == ["all"]
+
+
+def test_an_interruption_while_things_are_put_back_ends_the_run_afterwards(
+    context: Context,
+) -> None:
+    ran: list[str] = []
+
+    def first(exercise: Exercise) -> None:
+        exercise.afterwards("it", lambda: os.kill(os.getpid(), signal.SIGINT))
+        ran.append("first")
+
+    drills = [
+        Drill(name=name, sentence="", touches="", run=look)
+        for name, look in (("one", first), ("two", lambda _: ran.append("second")))
+    ]
+    with pytest.raises(KeyboardInterrupt):
+        run(drills, context, Controls(), Options())
+    assert ran == ["first"]
+
+
+def test_two_drills_cannot_have_one_name() -> None:
+    with pytest.raises(ValueError, match="two drills container-killed"):
+        drill("container-killed", touches="nothing")
+
+
+def test_every_drill_of_the_list_is_there() -> None:
+    assert set(DRILLS) == {
+        "container-killed",
+        "database-away",
+        "keys-unreachable",
+        "redeploy-under-traffic",
+        "token-endpoint-throttled",
+        "token-expiry",
+    }
+    for each in DRILLS.values():
+        assert each.sentence
+        assert each.touches
+        assert replace(each, name="other").id == "drill-other"

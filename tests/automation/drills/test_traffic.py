@@ -1,0 +1,50 @@
+import itertools
+import threading
+import time
+
+from neo4j_mcp_client import ServerError
+
+from automation.drills.records import all_answered
+from automation.drills.traffic import Traffic
+
+
+def test_callers_go_on_until_the_end_and_every_call_is_recorded() -> None:
+    asked = itertools.count()
+    with Traffic(lambda: next(asked), callers=3, clock=time.monotonic, pause=0.001) as traffic:
+        assert traffic.wait_until(
+            lambda records: all_answered(records, callers=3, since=0, in_a_row=5), 10
+        )
+    records = traffic.records
+    assert len(records) == next(asked)
+    assert {record.caller for record in records} == {0, 1, 2}
+    assert not any(record.failure for record in records)
+    assert [record.ended for record in records] == sorted(record.ended for record in records)
+    assert not [each for each in threading.enumerate() if each.name.startswith("caller-")]
+
+
+def test_a_failure_is_recorded_by_kind_and_in_words_and_the_caller_goes_on() -> None:
+    errors = iter([ServerError("answers HTTP 503.", status=503), ValueError("odd")])
+
+    def ask() -> None:
+        for error in errors:
+            raise error
+
+    with Traffic(ask, callers=1, clock=time.monotonic, pause=0.001) as traffic:
+        assert traffic.wait_until(lambda records: len(records) >= 3, 10)
+    assert [record.failure for record in traffic.records[:3]] == ["HTTP 503", "ValueError", ""]
+    assert "answers HTTP 503." in traffic.records[0].said
+
+
+def test_a_condition_that_never_comes_true_is_given_up() -> None:
+    with Traffic(lambda: None, callers=1, clock=time.monotonic, pause=0.001) as traffic:
+        assert not traffic.wait_until(lambda records: len(records) < 0, 0.05)
+
+
+def test_a_drill_that_breaks_off_does_not_wait_for_the_calls() -> None:
+    release = threading.Event()
+    traffic = Traffic(lambda: release.wait(30), callers=1, clock=time.monotonic)
+    traffic.__enter__()
+    began = time.monotonic()
+    traffic.__exit__(ZeroDivisionError, ZeroDivisionError(), None)
+    assert time.monotonic() - began < 5
+    release.set()
