@@ -1,7 +1,9 @@
 """Runs Pulumi programs without an engine, and keeps what they asked the engine for."""
 
+import asyncio
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -197,9 +199,28 @@ def run_program(
     Returns:
         What it asked for and gave, all outputs awaited.
     """
+    with _event_loop():
+        return _run(program, stack, config or {})
+
+
+@contextlib.contextmanager
+def _event_loop() -> Iterator[None]:
+    """Give the SDK the current event loop that it wants to find, whatever ran before."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _run(
+    program: Callable[[], Mapping[str, Any] | None], stack: str, config: Mapping[str, str]
+) -> Result:
     monitor = _Monitor()
     set_mocks(_Cloud(), project=PROJECT, stack=stack, preview=False, monitor=monitor)
-    set_all_config(dict(config or {}))
+    set_all_config(dict(config))
     values: dict[str, Any] = {}
     secret: set[str] = set()
 
