@@ -1,9 +1,9 @@
 """Runs Pulumi programs without an engine, and keeps what they asked the engine for."""
 
 import asyncio
-import contextlib
+import functools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -183,6 +183,11 @@ class _Monitor(MockMonitor):
         return response
 
 
+@functools.cache
+def _event_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.new_event_loop()
+
+
 def run_program(
     program: Callable[[], Mapping[str, Any] | None],
     *,
@@ -199,28 +204,12 @@ def run_program(
     Returns:
         What it asked for and gave, all outputs awaited.
     """
-    with _event_loop():
-        return _run(program, stack, config or {})
-
-
-@contextlib.contextmanager
-def _event_loop() -> Iterator[None]:
-    """Give the SDK the current event loop that it wants to find, whatever ran before."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        yield
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
-
-
-def _run(
-    program: Callable[[], Mapping[str, Any] | None], stack: str, config: Mapping[str, str]
-) -> Result:
+    # The SDK wants to find a current event loop, and leaves tasks in it: one for all, which
+    # another test may have taken away with its own.
+    asyncio.set_event_loop(_event_loop())
     monitor = _Monitor()
     set_mocks(_Cloud(), project=PROJECT, stack=stack, preview=False, monitor=monitor)
-    set_all_config(dict(config))
+    set_all_config(dict(config or {}))
     values: dict[str, Any] = {}
     secret: set[str] = set()
 
