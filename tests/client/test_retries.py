@@ -27,6 +27,7 @@ def test_a_pause_keeps_every_promise(
     if attempt >= 5 or elapsed + wanted >= 30:
         assert pause is None
     else:
+        assert pause is not None
         assert pause == pytest.approx(wanted)
         assert pause >= (asked or 0.0)
 
