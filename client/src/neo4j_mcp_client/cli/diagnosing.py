@@ -13,10 +13,10 @@ from neo4j_mcp_client.cli.exit_codes import ExitCode
 from neo4j_mcp_client.cli.options import CaBundle, Json, ProfileName
 from neo4j_mcp_client.cli.profiles import Profile, Profiles
 from neo4j_mcp_client.cli.rows import printable
-from neo4j_mcp_client.doctor import probes
 from neo4j_mcp_client.doctor.evidence import Service, StackOutputs
 from neo4j_mcp_client.doctor.examination import Examination, Finding, Hop, Patient, Status
 from neo4j_mcp_client.doctor.faults import Fault
+from neo4j_mcp_client.doctor.server import SCHEME
 
 _MARKS = {
     Status.PASSED: ("✓", "green"),
@@ -47,7 +47,7 @@ def doctor(
             "--authorization-scheme",
             help="How your own client begins its Authorization header.",
         ),
-    ] = probes.SCHEME,
+    ] = SCHEME,
     profile: ProfileName = None,
     ca_bundle: CaBundle = None,
     as_json: Json = False,
@@ -88,7 +88,10 @@ def _find_service(profile: Profile, service_url: str) -> Service | None:
     # Whoever reads the secret on AWS may well see the service; nobody else's AWS is asked.
     if profile.secret_arn is None:
         return None
-    return probes.service_at(
+    # Imported late: boto3 takes most of a second. It is there, since it has read the secret.
+    from neo4j_mcp_client.doctor.apprunner import service_at  # noqa: PLC0415
+
+    return service_at(
         service_url,
         secret_arn=profile.secret_arn,
         profile=profile.aws_profile,

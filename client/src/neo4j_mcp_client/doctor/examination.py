@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from neo4j_mcp_client.credentials import ClientCredentials, CredentialsSource
-from neo4j_mcp_client.doctor import judging, probes
+from neo4j_mcp_client.doctor import judging, probes, server
 from neo4j_mcp_client.doctor.evidence import Discovery, Logon, ServerAnswers, Service, StackOutputs
 from neo4j_mcp_client.doctor.faults import Fault
 from neo4j_mcp_client.doctor.judging import Failed, Passed, Skipped, Verdict
@@ -185,15 +185,16 @@ class Examination:
         if self._patient.neo4j_uri is None:
             return Skipped(_NO_URI)
         try:
-            self._logon = probes.logon(
-                self._patient.neo4j_uri, self._token, ca_bundle=self._ca_bundle
-            )
+            # Imported late: the driver is an extra.
+            from neo4j_mcp_client.doctor.bolt import logon  # noqa: PLC0415
+
+            self._logon = logon(self._patient.neo4j_uri, self._token, ca_bundle=self._ca_bundle)
         except ConfigurationError as error:
             return Skipped(f"{error.message} {error.remedy}".strip())
         return judging.judge_logon(self._logon)
 
     def _server(self) -> Verdict:
-        answers = probes.server_answers(
+        answers = server.server_answers(
             self._credentials.mcp_url,
             self._token,
             ca_bundle=self._ca_bundle,
