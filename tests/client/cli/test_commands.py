@@ -64,6 +64,13 @@ def test_a_login_with_a_wrong_secret_keeps_nothing(
     assert profiles.names() == ["default"]
 
 
+def test_another_login_doesnt_trust_the_token_of_the_one_before(
+    logged_in: Run, credentials: ClientCredentials, endpoint: Site
+) -> None:
+    endpoint.answer = lambda _: refused("invalid_client")
+    assert logged_in("login", "--credentials", "-", text=credentials.to_json()).exit_code == 4
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
