@@ -1,6 +1,9 @@
 """The bridge as a desktop agent starts it: a process that speaks MCP on stdin and stdout."""
 
 import asyncio
+import json
+import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -220,6 +223,37 @@ async def test_what_the_host_answers_instead_is_told(
 def test_an_end_of_input_ends_the_bridge(command: Command) -> None:
     ended = command("bridge")
     assert (ended.status, ended.output, ended.messages) == (0, "", "")
+
+
+def test_ctrl_c_ends_a_bridge_that_waits_for_its_agent(command: Command) -> None:
+    initialize = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "0"},
+        },
+    }
+    with subprocess.Popen(
+        [*command.program, "bridge"],
+        env=dict(command.environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as bridge:
+        assert bridge.stdin is not None
+        assert bridge.stdout is not None
+        assert bridge.stderr is not None
+        bridge.stdin.write(json.dumps(initialize) + "\n")
+        bridge.stdin.flush()
+        assert json.loads(bridge.stdout.readline())["result"]["serverInfo"]
+        bridge.send_signal(signal.SIGINT)
+        # A shell makes status 130 of it.
+        assert bridge.wait(5) == -signal.SIGINT
+        assert bridge.stderr.read() == ""
 
 
 def test_without_a_profile_the_bridge_says_why_it_ends(tmp_path: Path) -> None:

@@ -102,6 +102,17 @@ def test_without_a_profile_the_way_to_one_is_told(run: Run) -> None:
     assert "neo4j-mcp login" in ended.stderr
 
 
+def test_the_environment_speaks_for_a_program(
+    run: Run, credentials: ClientCredentials, endpoint: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEO4J_MCP_CLIENT_ID", credentials.client_id)
+    monkeypatch.setenv("NEO4J_MCP_CLIENT_SECRET", CLIENT_SECRET)
+    monkeypatch.setenv("NEO4J_MCP_TOKEN_URL", credentials.token_url)
+    monkeypatch.setenv("NEO4J_MCP_URL", credentials.mcp_url)
+    assert document(run("read", "RETURN 1")) == [{"answer": 42}]
+    assert len(endpoint.requests) == 1
+
+
 def test_one_token_serves_many_commands(logged_in: Run, endpoint: Site, server: Site) -> None:
     for _ in range(3):
         assert logged_in("read", "RETURN 1").exit_code == 0
