@@ -37,10 +37,6 @@ def test_help_and_version(run: Run) -> None:
         assert "Usage: neo4j-mcp" in shown.stdout
 
 
-def test_completion_is_offered(run: Run) -> None:
-    assert "--install-completion" in run("--help").stdout
-
-
 def test_a_login_says_what_it_keeps(run: Run, credentials: ClientCredentials) -> None:
     ended = run("login", "--credentials", "-", "--json", text=credentials.to_json())
     assert ended.exit_code == 0
@@ -285,6 +281,24 @@ def process(tmp_path: Path, credentials: ClientCredentials) -> Command:
     ended = command("login", "--credentials", "-", text=credentials.to_json())
     assert ended.status == 0, ended.messages
     return command
+
+
+@pytest.mark.parametrize(
+    ("words", "count", "offered"),
+    [
+        ("neo4j-mcp to", 1, {"token", "tools"}),
+        ("neo4j-mcp token --profile ", 3, {"default"}),
+        ("neo4j-mcp read --format js", 3, {"json", "jsonl"}),
+    ],
+)
+def test_a_shell_completes(process: Command, words: str, count: int, offered: set[str]) -> None:
+    completing = {
+        "_NEO4J_MCP_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(count),
+    }
+    completed = Command({**process.environment, **completing})()
+    assert set(completed.output.split()) == offered
 
 
 def test_a_process_gives_rows_and_nothing_else(process: Command) -> None:
