@@ -64,6 +64,8 @@ def test_the_address_of_a_database(uri: str, host: str, encrypted: bool) -> None
         "https://x.example",
         "neo4j+s://",
         "neo4j+s://neo4j:password@x.example",
+        "neo4j+s://x.example:port",
+        "neo4j+s://x.example:0",
         "",
     ],
 )

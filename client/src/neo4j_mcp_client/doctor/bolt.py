@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.credentials import is_loopback
@@ -74,7 +74,7 @@ def host_of(neo4j_uri: str) -> tuple[str, bool]:
             whoever shows any certificate.
     """
     address = urlsplit(neo4j_uri)
-    if address.hostname and not address.username:
+    if address.hostname and not address.username and _has_a_good_port(address):
         if address.scheme in {"neo4j+s", "bolt+s"}:
             return address.netloc, True
         if address.scheme in {"neo4j", "bolt"} and is_loopback(address.hostname):
@@ -84,3 +84,10 @@ def host_of(neo4j_uri: str) -> tuple[str, bool]:
         " over it, and hold no credentials.",
         remedy="Name it: --neo4j-uri neo4j+s://<host>",
     )
+
+
+def _has_a_good_port(address: SplitResult) -> bool:
+    try:
+        return address.port is None or address.port > 0
+    except ValueError:
+        return False
