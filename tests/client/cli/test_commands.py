@@ -1,6 +1,8 @@
 """The commands against servers of the tests' own, which fail as they are told."""
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import time
@@ -362,3 +364,25 @@ def test_the_doctor_without_a_profile_says_what_is_missing(run: Run) -> None:
     ended = run("doctor", "--json")
     assert ended.exit_code == 3
     assert json.loads(ended.stderr)["error"]["type"] == "ConfigurationError"
+
+
+def test_a_spinner_on_the_terminal_leaves_the_results_alone(process: Command) -> None:
+    terminal, slave = pty.openpty()
+    try:
+        examined = subprocess.run(
+            [*process.program, "doctor"],
+            env={**process.environment, "TERM": "xterm"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=slave,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        shown = os.read(terminal, 65536).decode()
+    finally:
+        os.close(slave)
+        os.close(terminal)
+    assert examined.stdout.count("not reached") == 6
+    assert "Examining: configuration" in shown
+    assert "not reached" not in shown

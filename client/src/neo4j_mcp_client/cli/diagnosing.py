@@ -4,11 +4,10 @@ from functools import partial
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from neo4j_mcp_client.cli.connection import find_profile
-from neo4j_mcp_client.cli.console import messages, output, print_json, telling_failures
+from neo4j_mcp_client.cli.console import output, print_json, telling_failures, waiting
 from neo4j_mcp_client.cli.exit_codes import ExitCode
 from neo4j_mcp_client.cli.options import CaBundle, Json, ProfileName
 from neo4j_mcp_client.cli.profiles import Profile, Profiles
@@ -100,23 +99,21 @@ def _find_service(profile: Profile, service_url: str) -> Service | None:
 
 
 def _examine(examination: Examination, *, as_json: bool) -> list[Finding]:
-    if as_json:
-        return list(examination.findings())
     findings = []
-    waiting = messages()
-    console = output()
-    with waiting.status("") as status:
-        for finding in examination.findings(lambda hop: status.update(f"Examining: {hop}")):
-            _print_finding(finding, console)
-            findings.append(finding)
+    for hop in Hop:
+        with waiting(f"Examining: {hop}"):
+            finding = examination.examine(hop)
+        if not as_json:
+            _print_finding(finding)
+        findings.append(finding)
     return findings
 
 
-def _print_finding(finding: Finding, console: Console) -> None:
+def _print_finding(finding: Finding) -> None:
     mark, style = _MARKS[finding.status]
     # One line a hop, whatever a server answers.
     seen = " ".join((finding.seen or finding.status).split())
-    console.print(
+    output().print(
         Text.assemble((mark, style), f" {finding.hop:{_WIDTH}}  ", printable(seen)),
         soft_wrap=True,
     )

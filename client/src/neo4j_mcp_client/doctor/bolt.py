@@ -2,9 +2,10 @@
 
 import ssl
 import time
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit
 
 from neo4j_mcp_client.access_token import AccessToken
+from neo4j_mcp_client.credentials import is_loopback
 from neo4j_mcp_client.doctor.evidence import Logon
 from neo4j_mcp_client.doctor.queries import LEAST, WHO_AM_I, roles_of
 from neo4j_mcp_client.errors import ConfigurationError
@@ -35,14 +36,12 @@ def logon(neo4j_uri: str, token: AccessToken, *, ca_bundle: str | None) -> Logon
     Raises:
         ConfigurationError: the address is none.
     """
-    address = urlsplit(neo4j_uri)
-    encrypted = address.scheme.endswith("+s")
-    # One connection to whichever member answers; routing would hide why a logon fails.
-    plain = urlunsplit(("bolt", address.netloc, "", "", ""))
+    host, encrypted = host_of(neo4j_uri)
     started = time.monotonic()
     try:
         with neo4j.GraphDatabase.driver(
-            plain,
+            # One connection to whichever member answers; routing would hide why a logon fails.
+            f"bolt://{host}",
             auth=neo4j.bearer_auth(token.value),
             connection_timeout=_TIMEOUT,
             connection_acquisition_timeout=2 * _TIMEOUT,
@@ -57,7 +56,38 @@ def logon(neo4j_uri: str, token: AccessToken, *, ca_bundle: str | None) -> Logon
     except Neo4jError as error:
         return Logon(code=error.code or "", said=f"{error.code}: {error.message}")
     except (DriverError, OSError) as error:
-        return Logon(said=f"{address.netloc}: {error}")
-    except ValueError as error:
-        raise ConfigurationError(f"{neo4j_uri} is no address of a database: {error}.") from None
+        return Logon(said=f"{host}: {error}")
     return Logon(roles=roles_of(dict(record) for record in records), seconds=seconds)
+
+
+def host_of(neo4j_uri: str) -> tuple[str, bool]:
+    """Take a database's address apart.
+
+    Args:
+        neo4j_uri: ``neo4j+s://`` or ``bolt+s://``; without TLS, a database of this machine.
+
+    Returns:
+        Host and port, and whether by TLS.
+
+    Raises:
+        ConfigurationError: it is no such address, or the token would travel in the clear or to
+            whoever shows any certificate.
+    """
+    address = urlsplit(neo4j_uri)
+    if address.hostname and not address.username and _has_a_good_port(address):
+        if address.scheme in {"neo4j+s", "bolt+s"}:
+            return address.netloc, True
+        if address.scheme in {"neo4j", "bolt"} and is_loopback(address.hostname):
+            return address.netloc, False
+    raise ConfigurationError(
+        "The database's address must begin with neo4j+s:// or bolt+s://, because a token travels"
+        " over it, and hold no credentials.",
+        remedy="Name it: --neo4j-uri neo4j+s://<host>",
+    )
+
+
+def _has_a_good_port(address: SplitResult) -> bool:
+    try:
+        return address.port is None or address.port > 0
+    except ValueError:
+        return False
