@@ -14,6 +14,11 @@ _TO_THE_CALLER: Final = ("content-type", "mcp-session-id")
 _BAD_GATEWAY: Final = 502
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: a caller that has gone away has no use for the answer."""
+
+
 @contextmanager
 def forwarding(http: httpx2.Client, url: str, token: str) -> Iterator[str]:
     """Forward requests from a free port of this machine to a server, with a token.
@@ -56,7 +61,7 @@ def forwarding(http: httpx2.Client, url: str, token: str) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with _Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from automation.deployment import Deployment
+from automation.policy import violations
 from automation.target import WORKSPACE_VARIABLE
 from localcloud.cloud import Cloud
 from localcloud.paths import PROJECT_DIRECTORY, Home
@@ -144,6 +146,16 @@ def test_a_preview_tells_and_changes_nothing(
     assert not deployed.preview().none
 
 
+def test_the_policy_sees_the_properties_of_every_resource(deployed: Deployment) -> None:
+    steps = deployed.preview().steps
+    assert violations(steps) == ()
+    stripped = [replace(step, inputs={}) for step in steps]
+    broken = {violation.rule for violation in violations(stripped)}
+    assert broken == {"tagged", "strict-repository", "logs-end", "machines-only"}
+    (policy,) = [step for step in steps if step.name == "server-may-pull"]
+    assert "ecr:BatchGetImage" in policy.inputs["policy"]
+
+
 def test_a_protected_stack_is_not_destroyed(
     pipeline: dict[str, str], deployed: Deployment, configure: Configure
 ) -> None:
@@ -200,4 +212,34 @@ def test_a_deployment_that_is_told_to_stop_ends_in_order_and_the_next_goes_on(
     # No lock and no pending operation is left.
     assert deployed.pending_operations() == ()
     deployed.up()
+    assert deployed.preview().none
+
+
+def _pulumi(pipeline: dict[str, str], *arguments: str, given: str = "") -> str:
+    return subprocess.run(
+        ["pulumi", "--cwd", pipeline[WORKSPACE_VARIABLE], "--non-interactive", *arguments],
+        env=pipeline,
+        check=True,
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT,
+    ).stdout
+
+
+@pytest.mark.parametrize("kind", ["updating", "creating"])
+def test_what_a_killed_run_had_begun_is_taken_over(
+    pipeline: dict[str, str], deployed: Deployment, kind: str
+) -> None:
+    exported = json.loads(_pulumi(pipeline, "stack", "export", "--stack", STACK))
+    resources = exported["deployment"]["resources"]
+    (begun,) = [each for each in resources if each["urn"].endswith("::image-lifecycle")]
+    # As the engine leaves its state when it is killed.
+    exported["deployment"]["pending_operations"] = [{"resource": begun, "type": kind}]
+    _pulumi(pipeline, "stack", "import", "--stack", STACK, given=json.dumps(exported))
+    assert deployed.pending_operations() == (f"image-lifecycle ({kind})",)
+    done = _automation(pipeline, "deploy")
+    assert done.returncode == 0, done.stderr
+    assert f"cut off at image-lifecycle ({kind})" in done.stderr
+    assert deployed.pending_operations() == ()
     assert deployed.preview().none

@@ -29,12 +29,19 @@ from components.policies import pull_images
 from localcloud.cloud import Cloud
 from localcloud.workspace import STACK
 from tests.end_to_end import breakage
-from tests.end_to_end.breakage import World, altered, answer, with_outputs, with_settings
+from tests.end_to_end.breakage import (
+    AlterResponse,
+    World,
+    altered,
+    answer,
+    with_outputs,
+    with_settings,
+)
 
 pytestmark = pytest.mark.stand_in
 
-# These wait, or call thousands of times: they have tests of their own.
-_SLOW = {"P5-isolation", "P5-token-expiry"}
+# These wait, call thousands of times or start Node: they have tests of their own.
+_SLOW = ("P5-isolation", "P5-token-expiry", "P5-conformance-*")
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +58,12 @@ def world(
 
 
 def look(context: Context, pattern: str) -> dict[str, Result]:
+    """Run the checks that a pattern names; slow ones only where it names them alone."""
     chosen = [
         each
         for name, each in CHECKS.items()
-        if fnmatch.fnmatch(name, pattern) and (name not in _SLOW or name == pattern)
+        if fnmatch.fnmatch(name, pattern)
+        and (pattern in _SLOW or not any(fnmatch.fnmatch(name, slow) for slow in _SLOW))
     ]
     assert chosen
     return {result.id: result for result in run(chosen, context)}
@@ -503,8 +512,8 @@ def tools_list_open(world: World) -> Context:
 def _method(request: httpx2.Request) -> str:
     if not request.url.path.endswith("/mcp"):
         return ""
-    message: dict[str, Any] = json.loads(request.content)
-    return str(message["params"].get("name", message["method"]))
+    message: dict[str, Any] = json.loads(request.content or b"{}")
+    return str(message.get("params", {}).get("name", message.get("method")))
 
 
 def _lenient(world: World, method: str) -> Context:
@@ -662,6 +671,64 @@ def test_a_fault_fails_its_check_and_no_other(
         found = failures(look(context or world.context, f"{phase}-*"))
     assert set(found) == names
     assert any(re.search(reason, said) for said in found.values()), found
+
+
+def _conformance_faults() -> dict[str, tuple[set[str], AlterResponse]]:
+    def of(method: str, change: Change) -> AlterResponse:
+        def alter(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+            if _method(request) != method or response.status_code != 200:
+                return response
+            return answer(change(response.json()))
+
+        return alter
+
+    def without_schemas(known: dict[str, Any]) -> dict[str, Any]:
+        tools = [{"name": tool["name"]} for tool in known["result"]["tools"]]
+        return known | {"result": {"tools": tools}}
+
+    def with_logging(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        known = response.json() if response.status_code == 200 else {}
+        if _method(request) == "initialize":
+            known["result"]["capabilities"]["logging"] = {}
+            return answer(known)
+        if _method(request) == "logging/setLevel":
+            return answer({"jsonrpc": "2.0", "id": known["id"], "result": {}})
+        return response
+
+    error = {"error": {"code": -32603, "message": "broken"}}
+    fitting = {f"P5-conformance-{name}" for name in ("ping", "server-initialize", "tools-list")}
+    return {
+        # Without it no scenario comes further.
+        "initialize": (
+            fitting,
+            of("initialize", lambda known: {"jsonrpc": "2.0", "id": known["id"]} | error),
+        ),
+        "ping": (
+            {"P5-conformance-ping"},
+            of("ping", lambda known: {"jsonrpc": "2.0", "id": known["id"]} | error),
+        ),
+        "tools/list": ({"P5-conformance-tools-list"}, of("tools/list", without_schemas)),
+        "logging/setLevel": ({"P5-conformance-others"}, with_logging),
+    }
+
+
+@pytest.mark.parametrize("method", sorted(_conformance_faults()))
+def test_a_server_that_breaks_the_protocol_is_found(world: World, method: str) -> None:
+    names, alter = _conformance_faults()[method]
+    found = failures(look(altered(world, response=alter), "P5-conformance-*"))
+    assert set(found) == names
+
+
+def test_the_conformance_suite_passes_on_a_good_stack(world: World) -> None:
+    results = look(world.context, "P5-conformance-*")
+    assert {result.outcome for result in results.values()} == {Outcome.PASSED}
+
+
+def test_every_check_has_a_fault_of_its_own() -> None:
+    found = {name for fault in _FAULTS for name in fault.values[1]}
+    found |= {f"P5-refuses-{forgery}" for forgery in _FORGERY_FAULTS}
+    found |= {name for names, _ in _conformance_faults().values() for name in names}
+    assert found | {"P5-isolation", "P5-token-expiry"} == set(CHECKS)
 
 
 def test_clients_whose_tokens_are_mixed_up_are_found(world: World) -> None:
