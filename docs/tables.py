@@ -20,6 +20,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 if TYPE_CHECKING:
     from automation.checks import Check
+    from automation.drills import Drill
 
 
 class MarkerError(Exception):
@@ -83,6 +84,21 @@ def checks_table(checks: Iterable["Check"]) -> str:
     return "\n".join(["| Check | What it proves |", "|---|---|", *rows])
 
 
+def drills_table(drills: Iterable["Drill"]) -> str:
+    """Write the table of drills.
+
+    Args:
+        drills: the drills.
+
+    Returns:
+        The table, as GitHub's Markdown.
+    """
+    rows = [
+        f"| `{drill.name}` | {_cell(drill.sentence)} | {_cell(drill.touches)} |" for drill in drills
+    ]
+    return "\n".join(["| Drill | What it proves | What it touches |", "|---|---|---|", *rows])
+
+
 def with_table(document: str, name: str, table: str) -> str:
     """Put a table between the markers of a document.
 
@@ -132,6 +148,12 @@ def _checks() -> str:
     return checks_table(sorted(CHECKS.values(), key=lambda check: check.id))
 
 
+def _drills() -> str:
+    from automation.drills import DRILLS  # noqa: PLC0415 - likewise
+
+    return drills_table(DRILLS.values())
+
+
 TABLES = (
     Table(
         document="README.md",
@@ -144,6 +166,12 @@ TABLES = (
         name="checks",
         source="automation/checks/",
         content=_checks,
+    ),
+    Table(
+        document="docs/drills.md",
+        name="drills",
+        source="automation/drills/",
+        content=_drills,
     ),
 )
 """Every table that is written from something else."""

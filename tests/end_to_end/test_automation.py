@@ -15,8 +15,7 @@ import pytest
 from automation.deployment import Deployment
 from automation.policy import violations
 from automation.target import WORKSPACE_VARIABLE
-from localcloud.cloud import Cloud
-from localcloud.paths import PROJECT_DIRECTORY, Home
+from localcloud.paths import PROJECT_DIRECTORY
 from localcloud.workspace import STACK
 
 pytestmark = pytest.mark.stand_in
@@ -24,14 +23,6 @@ pytestmark = pytest.mark.stand_in
 Aws = Callable[[str], Any]
 Configure = Callable[[dict[str, Any]], None]
 _TIMEOUT = 180
-
-
-@pytest.fixture
-def pipeline(running: Cloud) -> dict[str, str]:
-    """The environment of a shell after `make env`."""
-    command = str(Home(running.home).engine_command.parent)
-    path = f"{command}{os.pathsep}{os.environ['PATH']}"
-    return os.environ | running.environment() | {"PATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 def _automation(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -146,7 +148,7 @@ def _image(world: World) -> str:
 def test_without_an_engine_that_runs_the_service_its_container_is_not_killed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
     result = exercise(world, "container-killed")
     assert result.outcome is Outcome.SKIPPED
     assert "no Docker Engine answers" in result.reason
@@ -175,7 +177,7 @@ def test_a_deployment_that_fails_is_found(world: World) -> None:
             imageTag=image["imageId"]["imageTag"],
         )
     assert result.outcome is Outcome.FAILED
-    assert "the deployment's status is 'FAILED'" in result.reason
+    assert "the deployment's status is 'ROLLBACK_SUCCEEDED'" in result.reason
 
 
 def test_a_call_that_fails_during_a_deployment_is_found(
@@ -294,7 +296,7 @@ def test_a_token_with_another_lifetime_is_found(
     monkeypatch.setattr(tokens, "_shorten_tokens", lambda _: None)
     result = exercise(world, "token-expiry")
     assert result.outcome is Outcome.FAILED
-    assert "the token's lifetime in seconds is 3600, and must be 8" in result.reason
+    assert re.search(r"the token's lifetime in seconds is \d{3,}, and must be 8", result.reason)
 
 
 def test_a_caller_that_gives_up_when_throttled_is_found(
@@ -316,19 +318,20 @@ def test_a_caller_that_does_not_wait_as_long_as_it_is_asked_to_is_found(
     assert "the token endpoint asked for 2 s, and was asked again after" in result.reason
 
 
-def test_an_interrupted_drill_brings_the_database_back(world: World, shell: dict[str, str]) -> None:
+def test_an_interrupted_drill_brings_the_database_back(
+    world: World, pipeline: dict[str, str]
+) -> None:
     command = [sys.executable, "-m", "automation", "drill", "database-away", "--stack", STACK]
     with subprocess.Popen(
         command,
         cwd=PROJECT_DIRECTORY,
-        env=shell | world.running.environment(),
+        env=pipeline,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stderr
         said = []
-        for line in process.stderr:
+        for line in process.stderr or ():
             said.append(line)
             if "the database is away" in line:
                 process.send_signal(signal.SIGINT)
@@ -353,16 +356,14 @@ def test_the_command_refuses_a_drill_that_is_not_there() -> None:
 
 
 def test_the_command_reports_as_the_checks_do(
-    world: World, shell: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    world: World, pipeline: dict[str, str], tmp_path: Path
 ) -> None:
-    folder = tmp_path_factory.mktemp("reports")
-    environment = shell | world.running.environment()
-    arguments = ("container-killed", "--stack", STACK, "--reports", str(folder), "--json")
-    done = _command("drill", *arguments, environment=environment)
+    arguments = ("container-killed", "--stack", world.context.stack)
+    done = _command("drill", *arguments, "--reports", str(tmp_path), "--json", environment=pipeline)
     assert done.returncode == 0, done.stderr
     (result,) = json.loads(done.stdout)["results"]
     assert (result["id"], result["outcome"]) == ("drill-container-killed", "passed")
-    assert {path.name for path in (folder / STACK).iterdir()} == {
+    assert {path.name for path in (tmp_path / STACK).iterdir()} == {
         "report.json",
         "report.html",
         "junit.xml",
