@@ -111,7 +111,7 @@ def show_changes(what: str, changes: Changes, console: Console) -> None:
     for column in ("Operation", "Resource", "Properties"):
         table.add_column(column, overflow="fold")
     for step in changes.steps:
-        if step.urn in changes.resources:
+        if step.urn in changes.resources and step.in_the_cloud:
             operation = changes.resources[step.urn]
             table.add_row(operation, escape(step.name), escape(", ".join(step.properties)))
     console.print(table)
