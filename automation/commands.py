@@ -3,6 +3,7 @@
 import datetime as dt
 import fnmatch
 import json
+import signal
 import time
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
@@ -151,12 +152,18 @@ def check(
     context = checked_context(deployment, stack, longest_wait=wait, interleavings=interleavings)
     blank = context.blanker.blank
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
-    with Display(_errors, len(chosen)) as display:
-        results = run(
-            chosen,
-            context,
-            lambda result: display.tell(result.model_copy(update={"reason": blank(result.reason)})),
-        )
+    try:
+        with Display(_errors, len(chosen)) as display:
+            results = run(
+                chosen,
+                context,
+                lambda result: display.tell(
+                    result.model_copy(update={"reason": blank(result.reason)})
+                ),
+            )
+    except KeyboardInterrupt:
+        _errors.print("[red]interrupted:[/red] the last report, if there is one, stays as it is")
+        raise
     found = Report(
         stack=stack,
         started=started,
@@ -259,13 +266,18 @@ def _versions(server: str, engine: str) -> dict[str, str]:
 
 def main() -> None:
     """Run the command line; a known failure is one message and a status of its own."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
-    except (InterruptedDeploymentError, KeyboardInterrupt) as interrupted:
-        _errors.print("[red]interrupted:[/red]", escape(str(interrupted) or "nothing is left open"))
+    except InterruptedDeploymentError as interrupted:
+        _errors.print("[red]interrupted:[/red]", escape(str(interrupted)))
         raise SystemExit(_INTERRUPTED) from None
     except (DeploymentError, ReportError, BotoCoreError, ClientError) as error:
         _fail(str(error))
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _fail(message: str) -> NoReturn:

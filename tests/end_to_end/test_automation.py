@@ -232,3 +232,26 @@ def test_what_a_killed_run_had_begun_is_taken_over(
     assert f"cut off at image-lifecycle ({kind})" in done.stderr
     assert deployed.pending_operations() == ()
     assert deployed.preview().none
+
+
+@pytest.mark.usefixtures("outputs")
+def test_a_check_that_waits_ends_at_once_when_it_is_told_to_stop(
+    pipeline: dict[str, str], tmp_path: Path
+) -> None:
+    chosen = ("--only", "P2-keys", "--only", "P5-token-expiry", "--wait", "3700")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "automation", "check", "--stack", STACK, *chosen],
+        cwd=tmp_path,
+        env=pipeline | {"PYTHONPATH": str(PROJECT_DIRECTORY)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    with process.stderr as lines:
+        assert next((line for line in lines if "P2-keys" in line), None), "no check ended"
+        process.send_signal(signal.SIGTERM)
+        said = lines.read()
+    assert process.wait(30) == 130
+    assert "interrupted" in said
+    assert "Traceback" not in said
