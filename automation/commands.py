@@ -168,7 +168,13 @@ def check(
         stack=stack,
         started=started,
         seconds=round(time.monotonic() - clock, 1),
-        versions=_versions(context.settings.server_version, deployment.engine_version),
+        parties={
+            "AWS region": str(context.session.region_name),
+            "Database": context.database_uri,
+            "MCP server (neo4j/mcp)": context.settings.server_version,
+            "Pulumi engine": deployment.engine_version,
+            **_versions(),
+        },
         outputs={name: value for name, value in context.outputs.items() if name != "readme"},
         results=results,
     ).blanked(blank)
@@ -255,13 +261,9 @@ def _matches_any(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _versions(server: str, engine: str) -> dict[str, str]:
+def _versions() -> dict[str, str]:
     distributions = ("pulumi", "pulumi-aws", "pulumi-docker", "pulumi-random", "boto3", "neo4j")
-    return {
-        "MCP server (neo4j/mcp)": server,
-        "Pulumi engine": engine,
-        **{name: version(name) for name in distributions},
-    }
+    return {name: version(name) for name in distributions}
 
 
 def main() -> None:
