@@ -15,7 +15,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from automation.checks import CHECKS, Check
 from automation.checks.context import Context
@@ -307,7 +307,7 @@ def _list_drills(*, as_json: bool) -> None:
         drills = [{key: getattr(each, key) for key in keys} for each in DRILLS.values()]
         typer.echo(json.dumps(drills, indent=2))
         return
-    table = Table("Drill", "What it proves", "What it touches")
+    table = Table(Column("Drill", no_wrap=True), "What it proves", "What it touches")
     for each in DRILLS.values():
         table.add_row(each.name, each.sentence, each.touches)
     Console().print(table)
