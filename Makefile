@@ -10,7 +10,7 @@ VENV := .venv/bin
 	bench-client clean
 
 help: ## List the commands
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | sed 's/\$\$/\$/' | \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/' | \
 		awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 .venv/.complete: bootstrap.sh requirements-bootstrap.txt requirements-dev.txt

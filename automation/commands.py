@@ -6,6 +6,7 @@ import fnmatch
 import json
 import logging
 import re
+import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
@@ -16,7 +17,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from automation.checks import CHECKS, Check
 from automation.checks.context import Context
@@ -29,12 +30,18 @@ from automation.deployment import (
     DeploymentError,
     InterruptedDeploymentError,
 )
-from automation.drills import DRILLS
-from automation.drills.exercise import Options
+from automation.drills import DRILLS, Drill
+from automation.drills.exercise import Options, Watch
 from automation.drills.runner import run as run_drills
 from automation.policy import violations
 from automation.report.files import DRILL_REPORTS, REPORTS, ReportError, load, page_of, save
-from automation.report.terminal import Display, show, show_changes, tell_result
+from automation.report.terminal import (
+    Display,
+    show,
+    show_changes,
+    tell_event,
+    tell_result,
+)
 from automation.roles import Place, Purpose, permissions, subject, trust
 from automation.target import WORKSPACE_VARIABLE, Project, checked_context, target
 from components.names import ResourceNames
@@ -176,10 +183,14 @@ def check(
     chosen = _chosen(only or [])
     deployment = Deployment(target(stack, workspace), create=False)
     context = checked_context(deployment, stack, longest_wait=wait, interleavings=interleavings)
-    with Display(_errors, len(chosen)) as display:
-        found = _reported(
-            deployment, context, lambda tell: run(chosen, context, tell), display.tell
-        )
+    try:
+        with Display(_errors, len(chosen)) as display:
+            found = _reported(
+                deployment, context, lambda tell: run(chosen, context, tell), display.tell
+            )
+    except KeyboardInterrupt:
+        _errors.print("[red]interrupted:[/red] the last report, if there is one, stays as it is")
+        raise
     save(found, reports)
     _show(found, reports, as_json=as_json)
     if not found.passed:
@@ -224,23 +235,23 @@ def drill(
     chosen = [each for each in DRILLS.values() if name in {each.name, "all"}]
     deployment = Deployment(target(stack, workspace), create=False)
     context = checked_context(deployment, stack, longest_wait=0, interleavings=0)
-    found = _reported(
-        deployment,
-        context,
-        lambda tell: run_drills(
-            chosen,
-            context,
-            Controls.from_environment(),
-            Options(callers=callers, token_lifetime=token_lifetime),
-            begin=lambda begun: (
-                lambda at, event: _errors.print(
-                    f"[dim]{begun.name} {at:6.1f} s  {escape(context.blanker.blank(event))}[/dim]"
-                )
-            ),
-            tell=tell,
-        ),
-        lambda result: tell_result(result, _errors),
-    )
+    options = Options(callers=callers, token_lifetime=token_lifetime)
+
+    def begin(begun: Drill) -> Watch:
+        blank = context.blanker.blank
+        return lambda at, event: tell_event(begun.name, at, blank(event), _errors)
+
+    def run_chosen(tell: Callable[[Result], None]) -> tuple[Result, ...]:
+        controls = Controls.from_environment()
+        return run_drills(chosen, context, controls, options, begin=begin, tell=tell)
+
+    try:
+        found = _reported(
+            deployment, context, run_chosen, lambda result: tell_result(result, _errors)
+        )
+    except KeyboardInterrupt as interrupted:
+        _errors.print("[red]interrupted:[/red]", escape(str(interrupted)))
+        raise
     save(found, reports)
     _show(found, reports, as_json=as_json)
     if found.count(Outcome.FAILED):
@@ -333,7 +344,13 @@ def _reported(
         stack=context.stack,
         started=started,
         seconds=round(time.monotonic() - clock, 1),
-        versions=_versions(context.settings.server_version, deployment.engine_version),
+        parties={
+            "AWS region": str(context.session.region_name),
+            "Database": context.database_uri,
+            "MCP server (neo4j/mcp)": context.settings.server_version,
+            "Pulumi engine": deployment.engine_version,
+            **_versions(),
+        },
         outputs={name: value for name, value in context.outputs.items() if name != "readme"},
         results=results,
     ).blanked(blank)
@@ -345,7 +362,7 @@ def _list_drills(*, as_json: bool) -> None:
         drills = [{key: getattr(each, key) for key in keys} for each in DRILLS.values()]
         typer.echo(json.dumps(drills, indent=2))
         return
-    table = Table("Drill", "What it proves", "What it touches")
+    table = Table(Column("Drill", no_wrap=True), "What it proves", "What it touches")
     for each in DRILLS.values():
         table.add_row(each.name, each.sentence, each.touches)
     Console().print(table)
@@ -394,26 +411,27 @@ def _matches_any(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _versions(server: str, engine: str) -> dict[str, str]:
+def _versions() -> dict[str, str]:
     distributions = ("pulumi", "pulumi-aws", "pulumi-docker", "pulumi-random", "boto3", "neo4j")
-    return {
-        "MCP server (neo4j/mcp)": server,
-        "Pulumi engine": engine,
-        **{name: version(name) for name in distributions},
-    }
+    return {name: version(name) for name in distributions}
 
 
 def main() -> None:
     """Run the command line; a known failure is one message and a status of its own."""
     # The driver's warnings would stand among a command's own lines, which say the same.
     logging.getLogger("neo4j").addHandler(logging.NullHandler())
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
-    except (InterruptedDeploymentError, KeyboardInterrupt) as interrupted:
-        _errors.print("[red]interrupted:[/red]", escape(str(interrupted) or "nothing is left open"))
+    except InterruptedDeploymentError as interrupted:
+        _errors.print("[red]interrupted:[/red]", escape(str(interrupted)))
         raise SystemExit(_INTERRUPTED) from None
     except (DeploymentError, ReportError, BotoCoreError, ClientError) as error:
         _fail(str(error))
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _fail(message: str) -> NoReturn:

@@ -17,7 +17,7 @@ PAUSE_VARIABLE: Final = "AUTOMATION_PAUSE_DATABASE"
 """Makes the database unreachable."""
 RESUME_VARIABLE: Final = "AUTOMATION_RESUME_DATABASE"
 """Brings it back; does nothing where it is there."""
-SIGN_ON_VARIABLE: Final = "AUTOMATION_CONNECT_DATABASE"
+CONNECT_VARIABLE: Final = "AUTOMATION_CONNECT_DATABASE"
 """Applies single sign-on settings, which it reads from its standard input as `auraSso` has them."""
 
 _DIRECTORY: Final = Path(__file__).resolve().parent.parent
@@ -52,7 +52,7 @@ class Controls:
         return cls(
             pause_database=os.environ.get(PAUSE_VARIABLE),
             resume_database=os.environ.get(RESUME_VARIABLE),
-            connect_database=os.environ.get(SIGN_ON_VARIABLE),
+            connect_database=os.environ.get(CONNECT_VARIABLE),
         )
 
 

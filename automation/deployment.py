@@ -81,6 +81,11 @@ class Step:
         """The resource's logical name."""
         return self.urn.rpartition("::")[2]
 
+    @property
+    def in_the_cloud(self) -> bool:
+        """Whether the resource is one of a cloud, not the engine's own and no component."""
+        return not self.type.startswith(_INTERNAL)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:

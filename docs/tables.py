@@ -25,6 +25,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 if TYPE_CHECKING:
     from automation.checks import Check
+    from automation.drills import Drill
 
 
 class MarkerError(Exception):
@@ -86,6 +87,21 @@ def checks_table(checks: Iterable["Check"]) -> str:
     """
     rows = [f"| `{check.id}` | {_cell(check.sentence)} |" for check in checks]
     return "\n".join(["| Check | What it proves |", "|---|---|", *rows])
+
+
+def drills_table(drills: Iterable["Drill"]) -> str:
+    """Write the table of drills.
+
+    Args:
+        drills: the drills.
+
+    Returns:
+        The table, as GitHub's Markdown.
+    """
+    rows = [
+        f"| `{drill.name}` | {_cell(drill.sentence)} | {_cell(drill.touches)} |" for drill in drills
+    ]
+    return "\n".join(["| Drill | What it proves | What it touches |", "|---|---|---|", *rows])
 
 
 def error_table(kinds: list[type[Neo4jMcpError]]) -> str:
@@ -215,6 +231,12 @@ def _checks() -> str:
     return checks_table(sorted(CHECKS.values(), key=lambda check: check.id))
 
 
+def _drills() -> str:
+    from automation.drills import DRILLS  # noqa: PLC0415 - likewise
+
+    return drills_table(DRILLS.values())
+
+
 TABLES = (
     Table(
         document="README.md",
@@ -227,6 +249,12 @@ TABLES = (
         name="checks",
         source="automation/checks/",
         content=_checks,
+    ),
+    Table(
+        document="docs/drills.md",
+        name="drills",
+        source="automation/drills/",
+        content=_drills,
     ),
     Table(
         document="docs/clients.md",

@@ -15,7 +15,7 @@ import certifi
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from automation.controls import PAUSE_VARIABLE, RESUME_VARIABLE, SIGN_ON_VARIABLE
+from automation.controls import CONNECT_VARIABLE, PAUSE_VARIABLE, RESUME_VARIABLE
 from localcloud import docker_engine, processes, services, toolchains
 from localcloud.aura import distribution
 from localcloud.certificates import CertificateAuthority
@@ -148,7 +148,7 @@ class Cloud(BaseModel):
             "AUTOMATION_WORKSPACE": str(home.workspace),
             PAUSE_VARIABLE: self._command("pause-database"),
             RESUME_VARIABLE: self._command("resume-database"),
-            SIGN_ON_VARIABLE: self._command("connect-database"),
+            CONNECT_VARIABLE: self._command("connect-database"),
             "AWS_CA_BUNDLE": bundle,
             "CURL_CA_BUNDLE": bundle,
             "REQUESTS_CA_BUNDLE": bundle,

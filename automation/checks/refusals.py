@@ -150,12 +150,14 @@ def _stranger(inspection: Inspection) -> Iterator[Credentials]:
     """Make an app client that the database has not heard of, and take it away again."""
     context = inspection.context
     scopes = sorted(context.outputs["scopes"])
+    name = f"{context.names.prefix}-{context.stack}-automation-check"
+    _remove_strangers(inspection, name)
     try:
         made = inspection.aws(
             "cognito-idp",
             "create_user_pool_client",
             UserPoolId=context.user_pool_id,
-            ClientName=f"{context.names.prefix}-{context.stack}-automation-check",
+            ClientName=name,
             GenerateSecret=True,
             AllowedOAuthFlows=["client_credentials"],
             AllowedOAuthFlowsUserPoolClient=True,
@@ -176,9 +178,15 @@ def _stranger(inspection: Inspection) -> Iterator[Credentials]:
             mcp_url=context.outputs["mcpUrl"],
         )
     finally:
-        inspection.aws(
-            "cognito-idp",
-            "delete_user_pool_client",
-            UserPoolId=context.user_pool_id,
-            ClientId=made["ClientId"],
-        )
+        _remove_strangers(inspection, name)
+
+
+def _remove_strangers(inspection: Inspection, name: str) -> None:
+    """Take away the app clients of a name: this run's, and what a killed run may have left."""
+    pool = {"UserPoolId": inspection.context.user_pool_id}
+    pages = inspection.context.client("cognito-idp").get_paginator("list_user_pool_clients")
+    found = [each for page in pages.paginate(**pool) for each in page["UserPoolClients"]]
+    for client in found:
+        if client["ClientName"] == name:
+            client_id = client["ClientId"]
+            inspection.aws("cognito-idp", "delete_user_pool_client", **pool, ClientId=client_id)

@@ -76,7 +76,7 @@ class Report(_Data):
         stack: the stack's name.
         started: when the run began.
         seconds: how long it took.
-        versions: what took part, by name.
+        parties: what took part, by name: its version, or where it is.
         outputs: the stack's outputs.
         results: every check's result, in the order of their ids.
     """
@@ -84,7 +84,7 @@ class Report(_Data):
     stack: str
     started: dt.datetime
     seconds: float
-    versions: Mapping[str, str]
+    parties: Mapping[str, str]
     outputs: Mapping[str, Any]
     results: tuple[Result, ...]
 

@@ -10,9 +10,9 @@ import neo4j.exceptions
 from automation.checks.lookups import service
 from automation.checks.verdicts import Skipped, expect, expect_equal
 from automation.controls import (
+    CONNECT_VARIABLE,
     PAUSE_VARIABLE,
     RESUME_VARIABLE,
-    SIGN_ON_VARIABLE,
     run,
 )
 from automation.drills.exercise import Exercise
@@ -68,7 +68,7 @@ def database_away(exercise: Exercise) -> None:
 def keys_unreachable(exercise: Exercise) -> None:
     """Without the pool's keys calls go on; a database that forgot them says so, and heals."""
     context = exercise.context
-    connect = _command(exercise.controls.connect_database, SIGN_ON_VARIABLE)
+    connect = _command(exercise.controls.connect_database, CONNECT_VARIABLE)
     keys = _Keys(exercise)
     aura_sso = context.outputs["auraSso"]
     with FaultProxy(keys.respond) as proxy:

@@ -53,8 +53,6 @@ def container_killed(exercise: Exercise) -> None:
     lost = outage(traffic.records, since)
     exercise.mark(f"calls failed for {lost:.1f} s; {', '.join(str(each.name) for each in after)}")
     expect_failures(traffic.records, _HOSTS_REFUSALS, within=_LONGEST_CALL)
-    survivors = {each.id for each in killed} & {each.id for each in after}
-    expect(not survivors, "a container that was killed still runs")
     expect(len(after) >= len(killed), f"of {len(killed)} containers, {len(after)} run again")
 
 

@@ -77,6 +77,18 @@ def tell_result(result: Result, console: Console) -> None:
     console.print(f"{_MARKS[result.outcome]} {result.id} [dim]{result.seconds:.1f} s[/dim]{reason}")
 
 
+def tell_event(name: str, at: float, event: str, console: Console) -> None:
+    """Print what happens in a drill as it happens.
+
+    Args:
+        name: the drill's name.
+        at: when, in seconds since the drill began.
+        event: what happens; its secrets are blanked already.
+        console: where to write.
+    """
+    console.print(f"[dim]{name} {at:6.1f} s  {escape(event)}[/dim]")
+
+
 def show(report: Report, console: Console) -> None:
     """Print the report as a table, and its sum.
 
@@ -119,7 +131,7 @@ def show_changes(what: str, changes: Changes, console: Console) -> None:
     for column in ("Operation", "Resource", "Properties"):
         table.add_column(column, overflow="fold")
     for step in changes.steps:
-        if step.urn in changes.resources:
+        if step.urn in changes.resources and step.in_the_cloud:
             operation = changes.resources[step.urn]
             table.add_row(operation, escape(step.name), escape(", ".join(step.properties)))
     console.print(table)

@@ -12,7 +12,7 @@ def report() -> Report:
         stack="made-up",
         started=dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC),
         seconds=2.0,
-        versions={"MCP server (neo4j/mcp)": "1.6.1"},
+        parties={"MCP server (neo4j/mcp)": "1.6.1"},
         outputs={
             "mcpUrl": "https://service.example/mcp",
             "tokenUrl": "https://tokens.example/oauth2/token",

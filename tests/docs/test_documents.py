@@ -87,6 +87,23 @@ def test_make_targets_exist(document: Path) -> None:
     assert set(named) <= targets
 
 
+def test_make_alone_lists_every_command() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    described = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+    done = subprocess.run(
+        ["make", "--no-print-directory"],
+        cwd=REPOSITORY,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=10,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {line.split()[1] for line in done.stdout.splitlines()} == described
+    assert '"$(make -s env)"' in done.stdout
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_named_paths_exist(document: Path) -> None:
     roots = "client|components|functions|server|automation|localcloud|demo|docs|tests"

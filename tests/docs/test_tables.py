@@ -1,6 +1,7 @@
 import pytest
 
 from automation.checks import CHECKS
+from automation.drills import DRILLS
 from docs.tables import (
     TABLES,
     MarkerError,
@@ -8,6 +9,7 @@ from docs.tables import (
     checks_table,
     client_errors,
     configuration_table,
+    drills_table,
     error_table,
     with_table,
 )
@@ -59,6 +61,14 @@ def test_a_table_takes_the_place_of_the_one_before() -> None:
 def test_a_document_without_the_markers_is_refused(document: str) -> None:
     with pytest.raises(MarkerError, match="once each"):
         with_table(document, "configuration", "table")
+
+
+def test_a_drill_is_a_row_with_what_it_proves_and_touches() -> None:
+    (row,) = drills_table([DRILLS["container-killed"]]).splitlines()[2:]
+    name, sentence, touches = row.strip("| ").split(" | ")
+    assert name == "`container-killed`"
+    assert sentence == DRILLS["container-killed"].sentence
+    assert touches == DRILLS["container-killed"].touches
 
 
 def test_a_check_is_a_row() -> None:

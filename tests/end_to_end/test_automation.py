@@ -26,14 +26,6 @@ Configure = Callable[[dict[str, Any]], None]
 _TIMEOUT = 180
 
 
-@pytest.fixture
-def pipeline(running: Cloud) -> dict[str, str]:
-    """The environment of a shell after `make env`."""
-    command = str(Home(running.home).engine_command.parent)
-    path = f"{command}{os.pathsep}{os.environ['PATH']}"
-    return os.environ | running.environment() | {"PATH": path, "PYTHONUNBUFFERED": "1"}
-
-
 def _automation(
     pipeline: dict[str, str], *arguments: str, answer: str = ""
 ) -> subprocess.CompletedProcess[str]:
@@ -215,31 +207,43 @@ def test_a_deployment_that_is_told_to_stop_ends_in_order_and_the_next_goes_on(
     assert deployed.preview().none
 
 
-def _pulumi(pipeline: dict[str, str], *arguments: str, given: str = "") -> str:
-    return subprocess.run(
-        ["pulumi", "--cwd", pipeline[WORKSPACE_VARIABLE], "--non-interactive", *arguments],
-        env=pipeline,
-        check=True,
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT,
-    ).stdout
-
-
 @pytest.mark.parametrize("kind", ["updating", "creating"])
 def test_what_a_killed_run_had_begun_is_taken_over(
-    pipeline: dict[str, str], deployed: Deployment, kind: str
+    pipeline: dict[str, str], running: Cloud, deployed: Deployment, kind: str
 ) -> None:
-    exported = json.loads(_pulumi(pipeline, "stack", "export", "--stack", STACK))
-    resources = exported["deployment"]["resources"]
-    (begun,) = [each for each in resources if each["urn"].endswith("::image-lifecycle")]
-    # As the engine leaves its state when it is killed.
-    exported["deployment"]["pending_operations"] = [{"resource": begun, "type": kind}]
-    _pulumi(pipeline, "stack", "import", "--stack", STACK, given=json.dumps(exported))
+    (path,) = Path(Home(running.home).pulumi, "backend").glob(f".pulumi/stacks/*/{STACK}.json")
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    latest = kept["checkpoint"]["latest"]
+    (begun,) = [each for each in latest["resources"] if each["urn"].endswith("::image-lifecycle")]
+    # As the engine leaves its state when it is killed; its own import would take them out.
+    latest["pending_operations"] = [{"resource": begun, "type": kind}]
+    path.write_text(json.dumps(kept), encoding="utf-8")
     assert deployed.pending_operations() == (f"image-lifecycle ({kind})",)
     done = _automation(pipeline, "deploy")
     assert done.returncode == 0, done.stderr
     assert f"cut off at image-lifecycle ({kind})" in done.stderr
     assert deployed.pending_operations() == ()
     assert deployed.preview().none
+
+
+@pytest.mark.usefixtures("outputs")
+def test_a_check_that_waits_ends_at_once_when_it_is_told_to_stop(
+    pipeline: dict[str, str], tmp_path: Path
+) -> None:
+    chosen = ("--only", "P2-keys", "--only", "P5-token-expiry", "--wait", "3700")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "automation", "check", "--stack", STACK, *chosen],
+        cwd=tmp_path,
+        env=pipeline | {"PYTHONPATH": str(PROJECT_DIRECTORY)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    with process.stderr as lines:
+        assert next((line for line in lines if "P2-keys" in line), None), "no check ended"
+        process.send_signal(signal.SIGTERM)
+        said = lines.read()
+    assert process.wait(30) == 130
+    assert "interrupted" in said
+    assert "Traceback" not in said

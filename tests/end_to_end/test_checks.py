@@ -724,6 +724,17 @@ def test_the_conformance_suite_passes_on_a_good_stack(world: World) -> None:
     assert {result.outcome for result in results.values()} == {Outcome.PASSED}
 
 
+def test_the_app_client_that_a_killed_run_left_is_taken_away(world: World) -> None:
+    cognito, pool = world.aws("cognito-idp"), {"UserPoolId": world.context.user_pool_id}
+    before = cognito.list_user_pool_clients(**pool, MaxResults=60)["UserPoolClients"]
+    left = f"{world.context.names.prefix}-{STACK}-automation-check"
+    cognito.create_user_pool_client(**pool, ClientName=left)
+    results = look(world.context, "P5-refuses-wrong-audience")
+    assert failures(results) == {}
+    after = cognito.list_user_pool_clients(**pool, MaxResults=60)["UserPoolClients"]
+    assert {each["ClientName"] for each in after} == {each["ClientName"] for each in before}
+
+
 def test_every_check_has_a_fault_of_its_own() -> None:
     found = {name for fault in _FAULTS for name in fault.values[1]}
     found |= {f"P5-refuses-{forgery}" for forgery in _FORGERY_FAULTS}

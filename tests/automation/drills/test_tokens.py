@@ -1,0 +1,24 @@
+import pytest
+
+from automation.checks.verdicts import Failed
+from automation.drills.tokens import expect_patience
+
+
+def test_an_endpoint_that_is_spared_passes() -> None:
+    expect_patience([1.0, 3.4, 3.9])
+
+
+def test_an_endpoint_that_is_asked_too_soon_fails() -> None:
+    with pytest.raises(Failed, match=r"asked for 2 s, and was asked again after 1\.5 s"):
+        expect_patience([1.0, 2.5, 3.0])
+
+
+@pytest.mark.parametrize("asked", [[1.0, 3.4], [1.0, 3.4, 3.9, 4.0]])
+def test_an_endpoint_that_is_asked_too_often_or_not_long_enough_fails(asked: list[float]) -> None:
+    with pytest.raises(Failed, match=f"is {len(asked)}, and must be 3"):
+        expect_patience(asked)
+
+
+def test_an_endpoint_that_is_never_asked_again_fails() -> None:
+    with pytest.raises(Failed):
+        expect_patience([1.0])

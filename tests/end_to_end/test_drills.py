@@ -1,0 +1,385 @@
+"""The drills: each passes on a good stack, and each finds what it is there to find."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import docker
+import httpx2
+import pytest
+
+from automation.checks.results import Outcome, Result
+from automation.controls import Controls
+from automation.deployment import Deployment
+from automation.drills import DRILLS, database, service, tokens
+from automation.drills import exercise as exercises
+from automation.drills.exercise import Options
+from automation.drills.runner import run
+from automation.target import checked_context
+from localcloud.cloud import Cloud
+from localcloud.paths import PROJECT_DIRECTORY
+from localcloud.workspace import STACK
+from neo4j_mcp_client import retries, token_endpoint
+from tests.end_to_end.breakage import World, altered
+
+pytestmark = pytest.mark.stand_in
+
+# The stand-in takes fewer seconds than Cognito's 300.
+_LIFETIME = 8
+_TIMEOUT = 120
+# A command that does nothing, and says that all went well.
+_NOTHING = "true"
+
+
+@pytest.fixture(scope="module")
+def world(
+    running: Cloud, deployed: Deployment, outputs: dict[str, Any], aws: Callable[[str], Any]
+) -> Iterator[World]:
+    assert outputs
+    with pytest.MonkeyPatch.context() as patch:
+        # Nothing but what `make env` gives.
+        for name, value in running.environment().items():
+            patch.setenv(name, value)
+        context = checked_context(deployed, STACK, longest_wait=0, interleavings=0)
+        yield World(context=context, running=running, aws=aws)
+
+
+def exercise(world: World, name: str, **controls: str | None) -> Result:
+    (result,) = run(
+        [DRILLS[name]],
+        world.context,
+        replace(Controls.from_environment(), **controls),
+        Options(callers=3, token_lifetime=_LIFETIME),
+    )
+    return result
+
+
+def figures(result: Result, who: str = "callers") -> dict[str, Any]:
+    found: dict[str, Any] = next(
+        json.loads(each.answered)
+        for each in result.evidence
+        if each.asked == f"Figures of the {who}"
+    )
+    return found
+
+
+def timeline(result: Result) -> str:
+    return next(each.answered for each in result.evidence if each.asked == "Timeline")
+
+
+@pytest.mark.parametrize("name", DRILLS)
+def test_every_drill_passes_on_a_good_stack_and_leaves_it_as_it_was(
+    world: World, deployed: Deployment, name: str
+) -> None:
+    before = _app_client(world)
+    result = exercise(world, name)
+    assert (result.outcome, result.reason) == (Outcome.PASSED, ""), timeline(result)
+    assert _app_client(world) == before
+    assert deployed.preview(refresh=True).none
+
+
+def _app_client(world: World) -> dict[str, Any]:
+    found: dict[str, Any] = world.aws("cognito-idp").describe_user_pool_client(
+        UserPoolId=world.context.user_pool_id, ClientId=world.client_id("reader")
+    )["UserPoolClient"]
+    found.pop("LastModifiedDate", None)
+    return found
+
+
+def test_a_killed_container_costs_calls_and_the_figures_say_how_many(world: World) -> None:
+    result = exercise(world, "container-killed")
+    found = figures(result)
+    assert found["failed"] == sum(found["failures"].values()) > 0
+    assert "kill apprunner-" in timeline(result)
+    assert "calls are answered again" in timeline(result)
+
+
+def test_a_container_that_is_not_replaced_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_LONGEST_REPLACEMENT", 4.0)
+    with _killing_whatever_comes(world):
+        result = exercise(world, "container-killed")
+    assert result.outcome is Outcome.FAILED
+    assert result.reason.startswith("not every caller is answered within 4 s")
+
+
+@contextmanager
+def _killing_whatever_comes(world: World) -> Iterator[None]:
+    """Kill every container of the service that starts after the first kill."""
+    engine = docker.from_env()
+    image = _image(world)
+    events = engine.events(decode=True, filters={"type": "container", "event": "start"})
+
+    def kill() -> None:
+        for event in events:
+            if event["from"] == image:
+                engine.api.kill(event["id"])
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    timer = threading.Timer(6.0, events.close)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        events.close()
+        killer.join(10)
+        engine.close()
+
+
+def _image(world: World) -> str:
+    apprunner = world.aws("apprunner")
+    (found,) = apprunner.list_services()["ServiceSummaryList"]
+    described = apprunner.describe_service(ServiceArn=found["ServiceArn"])["Service"]
+    return str(described["SourceConfiguration"]["ImageRepository"]["ImageIdentifier"])
+
+
+def test_without_an_engine_that_runs_the_service_its_container_is_not_killed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
+    result = exercise(world, "container-killed")
+    assert result.outcome is Outcome.SKIPPED
+    assert "no Docker Engine answers" in result.reason
+
+
+def test_an_engine_that_does_not_run_the_service_kills_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_containers", lambda *_: [])
+    result = exercise(world, "container-killed")
+    assert result.outcome is Outcome.SKIPPED
+    assert "runs no container of the service" in result.reason
+
+
+def test_a_deployment_that_fails_is_found(world: World) -> None:
+    ecr, name = world.aws("ecr"), world.context.names.repository
+    digest = {"imageDigest": world.outputs["imageDigest"]}
+    (image,) = ecr.batch_get_image(repositoryName=name, imageIds=[digest])["images"]
+    ecr.batch_delete_image(repositoryName=name, imageIds=[digest])
+    try:
+        result = exercise(world, "redeploy-under-traffic")
+    finally:
+        ecr.put_image(
+            repositoryName=name,
+            imageManifest=image["imageManifest"],
+            imageTag=image["imageId"]["imageTag"],
+        )
+    assert result.outcome is Outcome.FAILED
+    assert "the deployment's status is 'ROLLBACK_SUCCEEDED'" in result.reason
+
+
+def test_a_call_that_fails_during_a_deployment_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait, image = service._wait_for_end, _image(world)
+
+    def disturbed(*arguments: Any) -> str:  # noqa: ANN401 - the real one's
+        status = wait(*arguments)
+        engine = docker.from_env()
+        for container in service._containers(engine, image):
+            container.kill()
+        engine.close()
+        return status
+
+    monkeypatch.setattr(service, "_wait_for_end", disturbed)
+    result = exercise(world, "redeploy-under-traffic")
+    assert result.outcome is Outcome.FAILED
+    assert "calls failed while the service was deployed anew" in result.reason
+
+
+def test_a_database_that_does_not_go_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_LONGEST_REFUSAL", 2.0)
+    result = exercise(world, "database-away", pause_database=_NOTHING)
+    assert result.outcome is Outcome.FAILED
+    assert "not every caller sees a failure within 2 s" in result.reason
+
+
+def test_a_service_that_had_to_be_restarted_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apprunner, run_command = world.aws("apprunner"), database.run
+    (found,) = apprunner.list_services()["ServiceSummaryList"]
+    restarted = threading.Event()
+
+    def restart_too(command: str) -> None:
+        run_command(command)
+        if not restarted.is_set():
+            restarted.set()
+            apprunner.start_deployment(ServiceArn=found["ServiceArn"])
+
+    # The database stays, so that this takes seconds; what is looked for is the restart.
+    monkeypatch.setattr(database, "run", restart_too)
+    monkeypatch.setattr(exercises.Exercise, "expect_refused", lambda *_, **__: None)
+    monkeypatch.setattr(database, "_expect_unavailable", lambda *_: None)
+    result = exercise(world, "database-away", pause_database=_NOTHING)
+    assert result.outcome is Outcome.FAILED
+    assert "the service's operations" in result.reason
+
+
+@pytest.mark.parametrize("name", ["database-away", "keys-unreachable"])
+def test_what_nobody_says_how_to_do_is_skipped(world: World, name: str) -> None:
+    controls = dict.fromkeys(("pause_database", "resume_database", "connect_database"))
+    result = exercise(world, name, **controls)
+    assert result.outcome is Outcome.SKIPPED
+    assert "AUTOMATION_" in result.reason
+
+
+def test_a_database_that_fetches_no_keys_is_found(world: World) -> None:
+    result = exercise(world, "keys-unreachable", connect_database=_NOTHING)
+    assert result.outcome is Outcome.FAILED
+    assert "has fetched no keys" in result.reason
+
+
+def test_a_database_that_takes_tokens_without_keys_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database._Keys, "refuse", lambda _: None)
+    result = exercise(world, "keys-unreachable")
+    assert result.outcome is Outcome.FAILED
+    assert "must answer Neo.TransientError.Security.AuthProviderFailed" in result.reason
+
+
+def test_a_database_that_keeps_no_keys_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse = database._Keys.refuse
+
+    def refuse_and_make_forget(keys: database._Keys) -> None:
+        refuse(keys)
+        control = Controls.from_environment().connect_database
+        assert control
+        detour = {
+            **world.outputs["auraSso"],
+            "discoveryUri": f"{keys.url}{database._DISCOVERY_PATH}",
+        }
+        database.run(control, detour)
+
+    monkeypatch.setattr(database._Keys, "refuse", refuse_and_make_forget)
+    monkeypatch.setattr(database, "_RECOVERY", 3.0)
+    result = exercise(world, "keys-unreachable")
+    assert result.outcome is Outcome.FAILED
+    assert "not every caller is answered within 3 s" in result.reason
+
+
+def test_a_token_that_is_accepted_after_its_end_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lasting = world.context.token("writer")
+
+    def alter(request: httpx2.Request) -> None:
+        if "/mcp" in str(request.url):
+            request.headers["Authorization"] = f"Bearer {lasting}"
+
+    monkeypatch.setattr(tokens, "_LONGEST_REFUSAL", 1.0)
+    result = exercise(replace(world, context=altered(world, request=alter)), "token-expiry")
+    assert result.outcome is Outcome.FAILED
+    assert "not every caller sees a failure" in result.reason
+
+
+def test_a_token_with_another_lifetime_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "_shorten_tokens", lambda _: None)
+    result = exercise(world, "token-expiry")
+    assert result.outcome is Outcome.FAILED
+    assert re.search(r"the token's lifetime in seconds is \d{3,}, and must be 8", result.reason)
+
+
+def test_a_caller_that_gives_up_when_throttled_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries.BackOff, "pause", lambda *_, **__: None)
+    result = exercise(world, "token-endpoint-throttled")
+    assert result.outcome is Outcome.FAILED
+    assert "calls failed while the token endpoint throttled" in result.reason
+    assert "TokenEndpointUnavailableError" in figures(result, "callers without a token")["failures"]
+
+
+def test_a_caller_that_does_not_wait_as_long_as_it_is_asked_to_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_endpoint, "seconds_to_wait", lambda _: None)
+    result = exercise(world, "token-endpoint-throttled")
+    assert result.outcome is Outcome.FAILED
+    assert "the token endpoint asked for 2 s, and was asked again after" in result.reason
+
+
+def test_an_interrupted_drill_brings_the_database_back(
+    world: World, pipeline: dict[str, str]
+) -> None:
+    command = [sys.executable, "-m", "automation", "drill", "database-away", "--stack", STACK]
+    with subprocess.Popen(
+        command,
+        cwd=PROJECT_DIRECTORY,
+        env=pipeline,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        said = []
+        for line in process.stderr or ():
+            said.append(line)
+            if "the database is away" in line:
+                process.send_signal(signal.SIGINT)
+        assert process.wait(_TIMEOUT) == 130, said
+    assert any("put back: the database" in line for line in said)
+    assert "what the drill had changed is put back" in said[-1]
+    with world.context.driver(world.context.token("reader")) as driver:
+        driver.verify_connectivity()
+
+
+def test_the_command_lists_the_drills_without_a_stack() -> None:
+    done = _command("drill", "--list", "--json")
+    assert [each["name"] for each in json.loads(done.stdout)] == list(DRILLS)
+    table = _command("drill", "--list").stdout
+    assert all(name in table for name in DRILLS)
+
+
+def test_the_command_refuses_a_drill_that_is_not_there() -> None:
+    done = _command("drill", "no-such", "--stack", STACK)
+    assert done.returncode == 2
+    assert "no drill is named no-such" in done.stderr
+
+
+def test_the_command_reports_as_the_checks_do(
+    world: World, pipeline: dict[str, str], tmp_path: Path
+) -> None:
+    arguments = ("container-killed", "--stack", world.context.stack)
+    done = _command("drill", *arguments, "--reports", str(tmp_path), "--json", environment=pipeline)
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads(done.stdout)["results"]
+    assert (result["id"], result["outcome"]) == ("drill-container-killed", "passed")
+    assert {path.name for path in (tmp_path / STACK).iterdir()} == {
+        "report.json",
+        "report.html",
+        "junit.xml",
+    }
+    assert "container-killed" in done.stderr
+
+
+def _command(
+    *arguments: str, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "automation", *arguments],
+        cwd=PROJECT_DIRECTORY,
+        env={**(environment or os.environ), "COLUMNS": "200"},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT,
+    )
