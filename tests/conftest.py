@@ -1,5 +1,6 @@
 """The stand-in cloud of the tests' own, once a session, for all who need it."""
 
+import gc
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -128,3 +129,10 @@ def shell_of(home: Home, ports: Ports) -> dict[str, str]:
         "LOCALCLOUD_HOME": str(home.directory),
         **{variable: variables[port] for port, variable in PORT_VARIABLES.items()},
     }
+
+
+@pytest.fixture
+def failing_program() -> Iterator[None]:
+    """The Automation API leaves the event loop of a program that fails open: end it here."""
+    yield
+    gc.collect()

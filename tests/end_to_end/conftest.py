@@ -1,6 +1,4 @@
-import gc
 import os
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,10 +12,3 @@ def pipeline(running: Cloud) -> dict[str, str]:
     command = str(Home(running.home).engine_command.parent)
     path = f"{command}{os.pathsep}{os.environ['PATH']}"
     return os.environ | running.environment() | {"PATH": path, "PYTHONUNBUFFERED": "1"}
-
-
-@pytest.fixture
-def failing_program() -> Iterator[None]:
-    """The Automation API leaves the event loop of a program that fails open: end it here."""
-    yield
-    gc.collect()

@@ -339,13 +339,19 @@ def wrong_address_in_secret(world: World) -> Iterator[None]:
 @contextmanager
 def _secret(world: World, change: Change) -> Iterator[None]:
     secrets, arn = world.aws("secretsmanager"), world.outputs["clients"]["reader"]["secretArn"]
-    before = secrets.get_secret_value(SecretId=arn)["SecretString"]
-    after = json.dumps(change(json.loads(before)))
-    secrets.put_secret_value(SecretId=arn, SecretString=after)
+    before = secrets.get_secret_value(SecretId=arn)
+    changed = json.dumps(change(json.loads(before["SecretString"])))
+    after = secrets.put_secret_value(SecretId=arn, SecretString=changed)
     try:
         yield
     finally:
-        secrets.put_secret_value(SecretId=arn, SecretString=before)
+        # The stack's own version again: another with the same content would be a drift.
+        secrets.update_secret_version_stage(
+            SecretId=arn,
+            VersionStage="AWSCURRENT",
+            MoveToVersionId=before["VersionId"],
+            RemoveFromVersionId=after["VersionId"],
+        )
 
 
 @faulty("P2-secret-hidden", reason="stands in the secrets' descriptions and tags")
