@@ -6,7 +6,8 @@ unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check drills outputs env status down unit test lint format lock bench-demo clean
+.PHONY: help demo check drills outputs env status down unit test lint format lock bench-demo \
+	bench-client clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/' | \
@@ -62,6 +63,10 @@ lock: .venv/.complete ## Pin and hash the requirements again
 
 bench-demo: .venv/.complete ## Measure `make demo` cold, warm and repeated
 	@$(VENV)/python -m demo.bench
+
+bench-client: .venv/.complete ## Measure the client library on the stack that `make demo` deployed
+	@eval "$$($(VENV)/python -m localcloud env)" && $(VENV)/python -m demo outputs | \
+		$(VENV)/python client/bench.py $(ARGUMENTS)
 
 clean: down ## Stop everything, and remove what the commands made here
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis server/build

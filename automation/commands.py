@@ -1,9 +1,11 @@
 """The command line of `python -m automation`."""
 
 import datetime as dt
+import enum
 import fnmatch
 import json
 import logging
+import re
 import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -40,11 +42,15 @@ from automation.report.terminal import (
     tell_event,
     tell_result,
 )
-from automation.target import WORKSPACE_VARIABLE, checked_context, target
+from automation.roles import Place, Purpose, permissions, subject, trust
+from automation.target import WORKSPACE_VARIABLE, Project, checked_context, target
+from components.names import ResourceNames
 
 _NO = 1
 _NOT_CARRIED_OUT = 3
 _INTERRUPTED = 130
+_ACCOUNT = re.compile(r"\d{12}")
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -79,6 +85,19 @@ Reports = Annotated[
     Path, typer.Option(help="The folder for reports; each stack's are in a folder of its name.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and no table.")]
+
+
+class Document(enum.StrEnum):
+    """One of the two documents of an IAM role."""
+
+    TRUST = "trust"
+    PERMISSIONS = "permissions"
+
+
+def _account(value: str) -> str:
+    if not _ACCOUNT.fullmatch(value):
+        raise typer.BadParameter("must be an account's 12 digits")
+    return value
 
 
 @app.command()
@@ -271,6 +290,42 @@ def destroy(
     _take_over(deployment)
     changes = deployment.destroy(lambda line: _errors.print(line, markup=False))
     _tell_changes("deleted", changes, as_json=as_json)
+
+
+@app.command()
+def role(
+    purpose: Annotated[Purpose, typer.Argument(help="What the role is for.")],
+    *,
+    document: Annotated[Document, typer.Option(help="Which of its two documents to print.")],
+    stack: Stack,
+    account: Annotated[str, typer.Option(help="The AWS account's id.", callback=_account)],
+    region: Annotated[str, typer.Option(help="The stack's AWS region.")] = "us-east-1",
+    repository: Annotated[
+        str, typer.Option(help="The repository on GitHub, OWNER/NAME; for the trust document.")
+    ] = "",
+    name_prefix: Annotated[
+        str | None, typer.Option(help="The stack's namePrefix, where it sets one.")
+    ] = None,
+    workspace: Workspace = None,
+) -> None:
+    """Print an IAM document of a role that a pipeline assumes; nothing is called or changed.
+
+    docs/deploying.md says how to make the roles.
+    """
+    if document is Document.PERMISSIONS:
+        project = Project.read(workspace)
+        place = Place(
+            names=ResourceNames(prefix=name_prefix or project.name_prefix, stack=stack),
+            project=project.name,
+            account=account,
+            region=region,
+        )
+        printed = permissions(purpose, place)
+    elif _REPOSITORY.fullmatch(repository):
+        printed = trust(repository=repository, subject=subject(purpose, stack), account=account)
+    else:
+        raise typer.BadParameter("must be OWNER/NAME", param_hint="--repository")
+    typer.echo(json.dumps(json.loads(printed), indent=2))
 
 
 def _reported(

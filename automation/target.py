@@ -1,9 +1,12 @@
 """Finds the stack that a command speaks of, and what its checks need."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import boto3
+import yaml
 
 from automation.checks.context import Context
 from automation.deployment import Deployment, DeploymentError, Target
@@ -24,6 +27,33 @@ def target(stack: str, workspace: Path | None) -> Target:
         The target. Everything else is the environment's.
     """
     return Target(stack=stack, workspace=workspace or PROJECT_DIRECTORY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """What Pulumi.yaml says of the project.
+
+    Attributes:
+        name: the project's name.
+        name_prefix: the default of the setting namePrefix.
+    """
+
+    name: str
+    name_prefix: str
+
+    @classmethod
+    def read(cls, workspace: Path | None) -> Self:
+        """Read Pulumi.yaml.
+
+        Args:
+            workspace: the folder with it; the project's where None.
+
+        Returns:
+            The project.
+        """
+        text = ((workspace or PROJECT_DIRECTORY) / "Pulumi.yaml").read_text(encoding="utf-8")
+        content = yaml.safe_load(text)
+        return cls(name=content["name"], name_prefix=content["config"]["namePrefix"]["default"])
 
 
 def checked_context(

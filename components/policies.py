@@ -1,7 +1,7 @@
 """IAM policy documents, as pure functions: who may assume a role, and what the role may do."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 LAMBDA = "lambda.amazonaws.com"
@@ -37,7 +37,7 @@ def trust(service: str) -> str:
         "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
     }
-    return _document([statement])
+    return document([statement])
 
 
 def pull_images(repository_arn: str) -> str:
@@ -58,7 +58,7 @@ def pull_images(repository_arn: str) -> str:
         "ecr:GetDownloadUrlForLayer",
         resource=repository_arn,
     )
-    return _document([pull, _allow("ecr:GetAuthorizationToken", resource="*")])
+    return document([pull, _allow("ecr:GetAuthorizationToken", resource="*")])
 
 
 def write_logs(log_group_arn: str) -> str:
@@ -71,7 +71,7 @@ def write_logs(log_group_arn: str) -> str:
         The policy document, as JSON.
     """
     streams = f"{log_group_arn}:*"
-    return _document([_allow("logs:CreateLogStream", "logs:PutLogEvents", resource=streams)])
+    return document([_allow("logs:CreateLogStream", "logs:PutLogEvents", resource=streams)])
 
 
 def write_traces() -> str:
@@ -83,12 +83,20 @@ def write_traces() -> str:
         The policy document, as JSON.
     """
     actions = sorted(action for action in ACTIONS_WITHOUT_RESOURCE if action.startswith("xray:"))
-    return _document([_allow(*actions, resource="*")])
+    return document([_allow(*actions, resource="*")])
 
 
 def _allow(*actions: str, resource: str) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 
-def _document(statements: Sequence[dict[str, Any]]) -> str:
+def document(statements: Sequence[Mapping[str, Any]]) -> str:
+    """Put a policy document together.
+
+    Args:
+        statements: its statements, in IAM's own form.
+
+    Returns:
+        The document, as JSON.
+    """
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from typing import Any, NoReturn
@@ -14,7 +13,6 @@ from rich.table import Table
 
 from automation.deployment import Deployment, DeploymentError
 from demo import scenario
-from demo.calls import ToolError
 from demo.scenario import Line
 from demo.stand_in import read_credentials, target
 from localcloud import cloud
@@ -24,6 +22,7 @@ from localcloud.errors import LocalCloudError
 from localcloud.paths import Home
 from localcloud.progress import Progress
 from localcloud.workspace import STACK
+from neo4j_mcp_client import Neo4jMcpError
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False
@@ -73,13 +72,12 @@ def down() -> None:
 
 
 async def _go_the_way(running: Cloud, outputs: Mapping[str, Any], lines: list[Line]) -> None:
-    tls = ssl.create_default_context(cafile=str(Home(running.home).certificate_bundle))
     clients = outputs["clients"]
     way = scenario.run(
         read_credentials(running, clients["reader"]["secretArn"]),
         read_credentials(running, clients["writer"]["secretArn"]),
         outputs["auraSso"],
-        tls,
+        Home(running.home).certificate_bundle,
     )
     async with aclosing(way):
         # One by one, so that what is known is shown even if the next call fails.
@@ -110,11 +108,11 @@ def main() -> None:
     """Run the command line; a known failure is one message and exit status 1."""
     try:
         app()
-    except (LocalCloudError, DeploymentError, httpx2.HTTPError) as error:
+    except (LocalCloudError, DeploymentError, Neo4jMcpError, httpx2.HTTPError) as error:
         _fail(str(error))
     except ExceptionGroup as group:
         # The MCP SDK's sessions wrap what goes wrong in them.
-        known, unknown = group.split((ToolError, httpx2.HTTPError))
+        known, unknown = group.split((Neo4jMcpError, httpx2.HTTPError))
         if unknown or not known:
             raise
         _fail("\n".join(str(error) for error in _leaves(known)))

@@ -3,19 +3,19 @@
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import jwt
 from mcp import Client
 
 from demo import graph
-from demo.calls import (
-    Credentials,
-    ToolError,
-    call_tool,
-    connect,
-    fetch_token,
-    post_without_token,
+from demo.calls import call_tool, connect, post_without_token
+from neo4j_mcp_client import (
+    AccessToken,
+    ClientCredentials,
+    ForbiddenError,
+    Neo4jMcpError,
+    TokenProvider,
 )
 
 _FORBIDDEN = "Neo.ClientError.Security.Forbidden"
@@ -39,10 +39,10 @@ class Line:
 
 
 async def run(
-    reader: Credentials,
-    writer: Credentials,
+    reader: ClientCredentials,
+    writer: ClientCredentials,
     aura_sso: Mapping[str, Any],
-    tls: ssl.SSLContext,
+    ca_bundle: Path,
 ) -> AsyncGenerator[Line, None]:
     """Go the whole way: tokens, the graph in, questions out, and what must be refused.
 
@@ -50,22 +50,23 @@ async def run(
         reader: the credentials of a client that may read.
         writer: the credentials of a client that may write.
         aura_sso: the stack's output for the Aura console.
-        tls: the trusted certificate authorities.
+        ca_bundle: the trusted certificate authorities.
 
     Yields:
         A line for each thing tried, as soon as it is known.
 
     Raises:
         httpx2.HTTPError: a hop of the way doesn't answer.
-        ToolError: a call failed that must succeed.
+        Neo4jMcpError: there is no token, or a call failed that must succeed.
     """
-    reader_token = await fetch_token(reader, tls)
-    writer_token = await fetch_token(writer, tls)
-    yield _token_line("reader", reader, reader_token, aura_sso)
-    yield _token_line("writer", writer, writer_token, aura_sso)
-    async with connect(writer.mcp_url, writer_token, tls) as client:
+    tls = ssl.create_default_context(cafile=ca_bundle)
+    reader_tokens = TokenProvider(reader, ca_bundle=ca_bundle)
+    writer_tokens = TokenProvider(writer, ca_bundle=ca_bundle)
+    yield _token_line("reader", reader, await reader_tokens.token_async(), aura_sso)
+    yield _token_line("writer", writer, await writer_tokens.token_async(), aura_sso)
+    async with connect(writer.mcp_url, writer_tokens, tls) as client:
         yield await _load(client)
-    async with connect(reader.mcp_url, reader_token, tls) as client:
+    async with connect(reader.mcp_url, reader_tokens, tls) as client:
         yield await _schema(client)
         answers = graph.expected_answers(graph.network())
         for question, expected in zip(graph.QUESTIONS, answers, strict=True):
@@ -78,10 +79,9 @@ async def run(
 
 
 def _token_line(
-    name: str, credentials: Credentials, token: str, aura_sso: Mapping[str, Any]
+    name: str, credentials: ClientCredentials, token: AccessToken, aura_sso: Mapping[str, Any]
 ) -> Line:
-    # Only shown here; who verifies a token is the database.
-    claims = jwt.decode(token, options={"verify_signature": False})
+    claims = token.claims
     audience, groups = claims.get("aud"), claims.get(aura_sso["groupsClaim"]) or []
     scope_names = {scope.rpartition("/")[2] for scope in credentials.scopes}
     return Line(
@@ -125,9 +125,10 @@ async def _write_as_reader(client: Client) -> Line:
     what = "The reader tries to write"
     try:
         await call_tool(client, "write-cypher", {"query": "CREATE (:Intruder)"})
-    except ToolError as error:
-        refused = _FORBIDDEN in str(error)
-        return Line(what=what, shown=_FORBIDDEN if refused else str(error), true=refused)
+    except ForbiddenError:
+        return Line(what=what, shown=_FORBIDDEN, true=True)
+    except Neo4jMcpError as error:
+        return Line(what=what, shown=str(error), true=False)
     return Line(what=what, shown="it could", true=False)
 
 

@@ -1,14 +1,13 @@
 """What a person does by hand on AWS and Aura, on the stand-in cloud."""
 
-import json
-
 import boto3
 
 from automation.deployment import Target
-from demo.calls import Credentials
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
 from localcloud.workspace import STACK
+from neo4j_mcp_client import ClientCredentials
+from neo4j_mcp_client.secrets_manager import SecretsManagerSource
 
 
 def target(running: Cloud) -> Target:
@@ -29,7 +28,7 @@ def target(running: Cloud) -> Target:
     )
 
 
-def read_credentials(running: Cloud, secret_arn: str) -> Credentials:
+def read_credentials(running: Cloud, secret_arn: str) -> ClientCredentials:
     """Read a caller's secret, as the caller itself does.
 
     Args:
@@ -40,21 +39,14 @@ def read_credentials(running: Cloud, secret_arn: str) -> Credentials:
         The credentials in it.
 
     Raises:
-        botocore.exceptions.ClientError: there is no such secret.
+        Neo4jMcpError: there is no such secret.
     """
     environment = running.environment()
-    secrets = boto3.client(
-        "secretsmanager",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        region_name=environment["AWS_REGION"],
+    session = boto3.Session(
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
     )
-    secret = json.loads(secrets.get_secret_value(SecretId=secret_arn)["SecretString"])
-    return Credentials(
-        client_id=secret["clientId"],
-        client_secret=secret["clientSecret"],
-        token_url=secret["tokenUrl"],
-        scopes=tuple(secret["scopes"]),
-        mcp_url=secret["mcpUrl"],
+    source = SecretsManagerSource(
+        secret_arn, endpoint_url=environment["AWS_ENDPOINT_URL"], session=session
     )
+    return source.current()

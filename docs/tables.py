@@ -4,6 +4,7 @@
 `python docs/tables.py` rewrites the tables; `--check` only compares.
 """
 
+import inspect
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
+
+from neo4j_mcp_client import Neo4jMcpError, errors
+from neo4j_mcp_client.cli.exit_codes import MEANINGS, ExitCode
+from neo4j_mcp_client.doctor.faults import FAULTS, Fault
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Run as a script, it finds the repository's own packages nowhere else.
@@ -99,6 +104,78 @@ def drills_table(drills: Iterable["Drill"]) -> str:
     return "\n".join(["| Drill | What it proves | What it touches |", "|---|---|---|", *rows])
 
 
+def error_table(kinds: list[type[Neo4jMcpError]]) -> str:
+    """Write the table of the client's exceptions.
+
+    Args:
+        kinds: the exceptions.
+
+    Returns:
+        The table, as GitHub's Markdown.
+    """
+    rows = [
+        "| Exception | Hop | What happened | What to do |",
+        "|---|---|---|---|",
+        *(
+            f"| `{kind.__name__}` | {kind.hop} | {_cell(_summary(kind))}"
+            f" | {_cell(kind.remedy or 'The message says.')} |"
+            for kind in kinds
+        ),
+    ]
+    return "\n".join(rows)
+
+
+def exit_code_table(meanings: Mapping[ExitCode, str]) -> str:
+    """Write the table of the command's exit statuses.
+
+    Args:
+        meanings: what each means.
+
+    Returns:
+        The table, as GitHub's Markdown.
+    """
+    rows = [
+        "| Status | Meaning |",
+        "|---|---|",
+        *(f"| {int(code)} | {_cell(meaning)} |" for code, meaning in meanings.items()),
+    ]
+    return "\n".join(rows)
+
+
+def fault_table(faults: Iterable[Fault]) -> str:
+    """Write the table of the doctor's faults.
+
+    Args:
+        faults: the faults.
+
+    Returns:
+        The table, as GitHub's Markdown.
+    """
+    rows = [
+        "| Fault | What it is | Where it is set | What mends it |",
+        "|---|---|---|---|",
+        *(
+            f"| `{fault.name}` | {_cell(fault.what)} | {_cell(fault.where)}"
+            f" | {_cell(fault.remedy)} |"
+            for fault in faults
+        ),
+    ]
+    return "\n".join(rows)
+
+
+def client_errors() -> list[type[Neo4jMcpError]]:
+    """Give the client's exceptions, in the order of their definition.
+
+    Returns:
+        All but the base.
+    """
+    return [
+        kind
+        for kind in vars(errors).values()
+        if inspect.isclass(kind) and issubclass(kind, Neo4jMcpError) and kind is not Neo4jMcpError
+    ]
+
+
 def with_table(document: str, name: str, table: str) -> str:
     """Put a table between the markers of a document.
 
@@ -132,8 +209,14 @@ def _default(declared: Mapping[str, Any]) -> str:
 
 
 def _cell(text: str) -> str:
-    # An angle bracket would begin an HTML tag, and a bar would end the cell.
-    return text.replace("<", "&lt;").replace("|", r"\|")
+    # An angle bracket would begin an HTML tag, but not in code; a bar would end the cell.
+    parts = text.split("`")
+    parts[::2] = [prose.replace("<", "&lt;") for prose in parts[::2]]
+    return "`".join(parts).replace("|", r"\|")
+
+
+def _summary(kind: type[Neo4jMcpError]) -> str:
+    return (inspect.getdoc(kind) or "").partition("\n\n")[0].replace("\n", " ")
 
 
 def _configuration() -> str:
@@ -172,6 +255,24 @@ TABLES = (
         name="drills",
         source="automation/drills/",
         content=_drills,
+    ),
+    Table(
+        document="docs/clients.md",
+        name="errors",
+        source="client/src/neo4j_mcp_client/errors.py",
+        content=lambda: error_table(client_errors()),
+    ),
+    Table(
+        document="docs/clients.md",
+        name="exit-codes",
+        source="client/src/neo4j_mcp_client/cli/exit_codes.py",
+        content=lambda: exit_code_table(MEANINGS),
+    ),
+    Table(
+        document="docs/doctor.md",
+        name="faults",
+        source="client/src/neo4j_mcp_client/doctor/faults.py",
+        content=lambda: fault_table(FAULTS.values()),
     ),
 )
 """Every table that is written from something else."""

@@ -15,6 +15,7 @@ FOLDERS = {
     "demo",
     "functions",
     "localcloud",
+    "neo4j_mcp_client",
     "server",
 }
 # What a folder may import of the others; whatever isn't said here is not allowed.
@@ -22,10 +23,10 @@ ALLOWED = {
     "components": {"server"},
     "functions": set(),
     "server": set(),
-    "client": set(),
-    "automation": {"components"},
+    "client": {"neo4j_mcp_client"},
+    "automation": {"components", "neo4j_mcp_client"},
     "localcloud": {"automation"},
-    "demo": {"automation", "client", "localcloud"},
+    "demo": {"automation", "localcloud", "neo4j_mcp_client"},
 }
 PROGRAM = {"components"}
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from typing import Final
 
 import httpx2
+
+from automation.checks.context import Credentials
 from neo4j_mcp_client import (
     ClientCredentials,
     Neo4jMcp,
@@ -14,8 +16,6 @@ from neo4j_mcp_client import (
     TokenProvider,
 )
 from neo4j_mcp_client.calls import HEADERS, Reply, run_cypher
-
-from automation.checks.context import Credentials
 
 _QUERY: Final = "RETURN 1 AS one"
 _ROWS: Final = [{"one": 1}]

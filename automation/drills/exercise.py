@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import httpx2
-from neo4j_mcp_client import Neo4jMcpError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from automation.checks.context import Context
@@ -17,6 +16,7 @@ from automation.controls import Controls
 from automation.drills.callers import sent_once
 from automation.drills.records import all_answered, all_refused, failed, figures, turns
 from automation.drills.traffic import Ask, Traffic
+from neo4j_mcp_client import Neo4jMcpError
 
 Watch = Callable[[float, str], None]
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import jwt
-from neo4j_mcp_client import TokenExpiredError
 
 from automation.checks.context import Context
 from automation.checks.lookups import app_client
@@ -23,6 +22,7 @@ from automation.drills.records import (
     failed,
 )
 from automation.drills.registry import drill
+from neo4j_mcp_client import TokenExpiredError
 
 _EXPIRED: Final = "TokenExpiredError"
 # How far the clocks of this machine, Cognito and the database may be apart.

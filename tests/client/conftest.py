@@ -1,13 +1,17 @@
 """A token endpoint and an MCP server, and clients of both kinds that call them."""
 
 import asyncio
+import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
+from localcloud.cloud import Cloud
+from localcloud.console import connect_aura
 from neo4j_mcp_client import BackOff, ClientCredentials, Neo4jMcp, TokenProvider
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
-
 from tests.client.site import Site, issuer, rows, serve
 
 CLIENT_ID = "client-1"
@@ -16,8 +20,13 @@ SCOPE = "neo4j-mcp/reader"
 
 MakeCredentials = Callable[..., ClientCredentials]
 MakeProvider = Callable[..., TokenProvider]
+Aws = Callable[[str], Any]
+ChangeAura = Callable[..., None]
+ChangeServer = Callable[..., None]
 Call = Callable[[str, Any], Any]
 """Calls a method of a client by name, with its arguments."""
+
+_PATIENCE = 120.0
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +89,59 @@ def call(request: pytest.FixtureRequest, server: Site, tokens: TokenProvider) ->
         return asyncio.run(call())
 
     return by_requests if request.param == "requests" else by_httpx2
+
+
+@pytest.fixture
+def change_aura(running: Cloud, outputs: dict[str, Any]) -> Iterator[ChangeAura]:
+    """Mistype something in the Aura console; the test's end puts it right."""
+
+    def change(**settings: Any) -> None:  # noqa: ANN401 - settings are anything
+        connect_aura(running, outputs["auraSso"] | settings)
+
+    yield change
+    connect_aura(running, outputs["auraSso"])
+
+
+@pytest.fixture
+def service_arn(outputs: dict[str, Any], aws: Aws) -> str:
+    services = aws("apprunner").list_services()["ServiceSummaryList"]
+    host = outputs["serviceUrl"].removeprefix("https://")
+    (arn,) = (each["ServiceArn"] for each in services if each["ServiceUrl"] == host)
+    return str(arn)
+
+
+@pytest.fixture
+def change_server(aws: Aws, service_arn: str) -> Iterator[ChangeServer]:
+    """Change variables of the server's environment; the test's end puts them back."""
+    apprunner = aws("apprunner")
+    found = apprunner.describe_service(ServiceArn=service_arn)["Service"]
+    original, checked = found["SourceConfiguration"], found["HealthCheckConfiguration"]
+
+    def change(**variables: str) -> None:
+        changed = json.loads(json.dumps(original))
+        image = changed["ImageRepository"]["ImageConfiguration"]
+        image["RuntimeEnvironmentVariables"] |= variables
+        # A fault may make the start slow.
+        _update(
+            apprunner, service_arn, changed, checked | {"Interval": 10, "UnhealthyThreshold": 5}
+        )
+
+    yield change
+    _update(apprunner, service_arn, original, checked)
+
+
+def _update(apprunner: Any, arn: str, source: Any, health: Any) -> None:  # noqa: ANN401 - boto3's own
+    apprunner.update_service(
+        ServiceArn=arn, SourceConfiguration=source, HealthCheckConfiguration=health
+    )
+    settled(apprunner, arn, "RUNNING")
+    (update, *_) = apprunner.list_operations(ServiceArn=arn)["OperationSummaryList"]
+    assert update["Status"] == "SUCCEEDED"
+
+
+def settled(apprunner: Any, arn: str, status: str) -> None:  # noqa: ANN401 - boto3's own
+    """Wait until a service has come to a status; App Runner has nothing but asking for it."""
+    deadline = time.monotonic() + _PATIENCE
+    while (found := apprunner.describe_service(ServiceArn=arn)["Service"]["Status"]) != status:
+        assert time.monotonic() < deadline, f"{found} and not {status}"
+        time.sleep(0.2)

@@ -52,6 +52,10 @@ class Answer:
     cut: bool = False
     cut_body: bool = False
 
+    @property
+    def content(self) -> bytes:
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
 
 Script = Callable[[Request], Answer]
 
@@ -106,9 +110,7 @@ def serve(answer: Script, tls: ssl.SSLContext | None = None) -> Iterator[Site]:
             if answer.cut:
                 self.close_connection = True
                 return
-            content = (
-                answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-            )
+            content = answer.content
             self.send_response(answer.status)
             self.send_header("Content-Length", str(len(content)))
             for name, value in ({"Content-Type": "application/json"} | answer.headers).items():

@@ -9,6 +9,7 @@ from dataclasses import replace
 from email.utils import formatdate
 
 import pytest
+
 from neo4j_mcp_client import (
     AccessToken,
     BackOff,
@@ -20,7 +21,6 @@ from neo4j_mcp_client import (
     TokenProvider,
     TokenRequestError,
 )
-
 from tests.client.site import Answer, Script, Site, in_turn, issued, issuer, refused, serve
 
 THREADS = 64
@@ -84,6 +84,17 @@ async def test_a_task_that_gives_up_takes_nothing_from_the_others(
     first.cancel()
     assert (await second).claims == {"jti": "1"}
     assert first.cancelled()
+    assert len(endpoint.requests) == 1
+
+
+def test_a_loop_that_ends_leaves_nobody_waiting(endpoint: Site, tokens: TokenProvider) -> None:
+    async def take() -> None:
+        await asyncio.get_running_loop().shutdown_default_executor()
+        with pytest.raises(RuntimeError, match="shutdown"):
+            await tokens.token_async()
+
+    asyncio.run(take())
+    assert tokens.token().claims == {"jti": "1"}
     assert len(endpoint.requests) == 1
 
 
@@ -167,6 +178,27 @@ def test_a_refused_token_is_replaced_once_by_many_threads(
     with ThreadPoolExecutor(THREADS) as pool:
         (second,) = set(pool.map(renew, range(THREADS)))
     assert second != first.value
+    assert len(endpoint.requests) == 2
+
+
+def test_a_thread_that_comes_late_takes_what_another_renewed(
+    endpoint: Site, tokens: TokenProvider
+) -> None:
+    # It found no token when it looked; before its turn came, there was one.
+    late = tokens._renewal(60)
+    token = tokens.token()
+    assert tokens._flight.run(late, patience=10) == token
+    assert len(endpoint.requests) == 1
+
+
+def test_a_late_refusal_of_an_old_token_leaves_the_new_one(
+    endpoint: Site, tokens: TokenProvider
+) -> None:
+    old = tokens.token()
+    tokens.invalidate(old, expired=True)
+    new = tokens.token()
+    tokens.invalidate(old, expired=True)
+    assert tokens.token() == new
     assert len(endpoint.requests) == 2
 
 

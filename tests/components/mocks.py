@@ -1,5 +1,7 @@
 """Runs Pulumi programs without an engine, and keeps what they asked the engine for."""
 
+import asyncio
+import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -181,6 +183,11 @@ class _Monitor(MockMonitor):
         return response
 
 
+@functools.cache
+def _event_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.new_event_loop()
+
+
 def run_program(
     program: Callable[[], Mapping[str, Any] | None],
     *,
@@ -197,6 +204,9 @@ def run_program(
     Returns:
         What it asked for and gave, all outputs awaited.
     """
+    # The SDK wants to find a current event loop, and leaves tasks in it: one for all, which
+    # another test may have taken away with its own.
+    asyncio.set_event_loop(_event_loop())
     monitor = _Monitor()
     set_mocks(_Cloud(), project=PROJECT, stack=stack, preview=False, monitor=monitor)
     set_all_config(dict(config or {}))

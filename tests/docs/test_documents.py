@@ -106,7 +106,7 @@ def test_make_alone_lists_every_command() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_named_paths_exist(document: Path) -> None:
-    roots = "components|functions|server|automation|localcloud|demo|docs|tests"
+    roots = "client|components|functions|server|automation|localcloud|demo|docs|tests"
     named = set(re.findall(rf"`((?:{roots})/[\w./-]*)`", prose(document)))
     # What the program makes is in no checkout.
     made = {"server/build/"}

@@ -7,16 +7,19 @@ from docs.tables import (
     MarkerError,
     Table,
     checks_table,
+    client_errors,
     configuration_table,
     drills_table,
+    error_table,
     with_table,
 )
+from neo4j_mcp_client import InvalidClientError
 
 
 def test_a_row_says_what_a_key_is() -> None:
     table = configuration_table(
         {
-            "uri": {"type": "string", "description": "Ends in <host>, or a|b."},
+            "uri": {"type": "string", "description": "Ends in <host>, as `<x>`, or a|b."},
             "size": {"type": "integer", "default": 0, "description": "How many."},
             "on": {"type": "boolean", "default": False, "description": "Whether."},
             "name": {"type": "string", "default": "x", "description": "Which."},
@@ -27,7 +30,7 @@ def test_a_row_says_what_a_key_is() -> None:
     )
 
     assert table.splitlines()[2:] == [
-        r"| `uri` | string | **required** | Ends in &lt;host>, or a\|b. |",
+        r"| `uri` | string | **required** | Ends in &lt;host>, as `<x>`, or a\|b. |",
         "| `size` | integer | `0` | How many. |",
         "| `on` | boolean | `false` | Whether. |",
         "| `name` | string | `x` | Which. |",
@@ -72,6 +75,17 @@ def test_a_check_is_a_row() -> None:
     (row,) = checks_table([CHECKS["P1-scan"]]).splitlines()[2:]
 
     assert row == "| `P1-scan` | The repository scans images when they are pushed |"
+
+
+def test_a_row_says_what_an_exception_means() -> None:
+    row = error_table([InvalidClientError]).splitlines()[2]
+    assert row.split(" | ")[:3] == [
+        "| `InvalidClientError`",
+        "token endpoint",
+        "Wrong client id or wrong client secret.",
+    ]
+    assert InvalidClientError.remedy in row
+    assert {kind.__name__ for kind in client_errors()} >= {"TlsError", "CypherError"}
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

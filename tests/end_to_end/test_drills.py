@@ -16,7 +16,6 @@ from typing import Any
 import docker
 import httpx2
 import pytest
-from neo4j_mcp_client import retries, token_endpoint
 
 from automation.checks.results import Outcome, Result
 from automation.controls import Controls
@@ -29,6 +28,7 @@ from automation.target import checked_context
 from localcloud.cloud import Cloud
 from localcloud.paths import PROJECT_DIRECTORY
 from localcloud.workspace import STACK
+from neo4j_mcp_client import retries, token_endpoint
 from tests.end_to_end.breakage import World, altered
 
 pytestmark = pytest.mark.stand_in

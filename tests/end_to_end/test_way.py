@@ -1,6 +1,5 @@
 """The whole way with each vendor's own client: OAuth, Bolt, MCP, AWS and Docker."""
 
-import asyncio
 import base64
 import datetime as dt
 import ssl
@@ -17,11 +16,12 @@ from neo4j.exceptions import ClientError, Forbidden
 
 from automation.deployment import Deployment
 from demo import scenario
-from demo.calls import Credentials, call_tool, connect, fetch_token
+from demo.calls import call_tool, connect
 from demo.stand_in import read_credentials
 from localcloud.cloud import Cloud
 from localcloud.docker_engine import LABEL
 from localcloud.paths import Home
+from neo4j_mcp_client import ClientCredentials, TokenProvider
 
 pytestmark = pytest.mark.stand_in
 
@@ -35,7 +35,7 @@ def tls(running: Cloud) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def credentials(running: Cloud, outputs: dict[str, Any]) -> dict[str, Credentials]:
+def credentials(running: Cloud, outputs: dict[str, Any]) -> dict[str, ClientCredentials]:
     """What each client reads from its own secret."""
     return {
         name: read_credentials(running, client["secretArn"])
@@ -44,11 +44,8 @@ def credentials(running: Cloud, outputs: dict[str, Any]) -> dict[str, Credential
 
 
 @pytest.fixture
-def tokens(credentials: dict[str, Credentials], tls: ssl.SSLContext) -> dict[str, str]:
-    async def take() -> dict[str, str]:
-        return {name: await fetch_token(each, tls) for name, each in credentials.items()}
-
-    return asyncio.run(take())
+def tokens(credentials: dict[str, ClientCredentials]) -> dict[str, str]:
+    return {name: TokenProvider(each).token().value for name, each in credentials.items()}
 
 
 @pytest.fixture
@@ -114,9 +111,10 @@ def test_a_forged_token_is_refused(
 
 
 async def test_the_mcp_sdk_lists_and_calls_tools(
-    credentials: dict[str, Credentials], tokens: dict[str, str], tls: ssl.SSLContext
+    credentials: dict[str, ClientCredentials], tls: ssl.SSLContext
 ) -> None:
-    async with connect(credentials["reader"].mcp_url, tokens["reader"], tls) as client:
+    reader = credentials["reader"]
+    async with connect(reader.mcp_url, TokenProvider(reader), tls) as client:
         names = {tool.name for tool in (await client.list_tools()).tools}
         assert {"get-schema", "read-cypher", "write-cypher"} <= names
         rows = await call_tool(client, "read-cypher", {"query": "RETURN 40 + 2 AS answer"})
@@ -124,9 +122,10 @@ async def test_the_mcp_sdk_lists_and_calls_tools(
 
 
 async def test_every_line_of_the_demo_is_true(
-    outputs: dict[str, Any], credentials: dict[str, Credentials], tls: ssl.SSLContext
+    running: Cloud, outputs: dict[str, Any], credentials: dict[str, ClientCredentials]
 ) -> None:
-    way = scenario.run(credentials["reader"], credentials["writer"], outputs["auraSso"], tls)
+    bundle = Home(running.home).certificate_bundle
+    way = scenario.run(credentials["reader"], credentials["writer"], outputs["auraSso"], bundle)
     lines = [line async for line in way]
     assert len(lines) == 10
     assert [line for line in lines if not line.true] == []

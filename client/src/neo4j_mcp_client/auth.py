@@ -68,5 +68,4 @@ class BearerAuth(AuthBase):
         again.headers["Authorization"] = self._tokens.token(self._minimum_lifetime).authorization
         answer: requests.Response = response.connection.send(again, **options)
         answer.history.append(response)
-        answer.request = again
         return answer

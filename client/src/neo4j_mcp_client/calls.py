@@ -56,6 +56,8 @@ _UNAUTHORIZED = 401
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERRORS = 500
 _INVALID_PARAMS = -32602
+# What comes of taking apart JSON that isn't what MCP says.
+_MALFORMED = (AttributeError, KeyError, TypeError)
 # The server begins to count a little later than the caller.
 _COUNTED_EARLY = 0.5
 
@@ -78,7 +80,7 @@ _REMEDIES = {
     " params.",
 }
 
-_BACK_OFF = BackOff(attempts=3, first=0.25, longest=2.0, limit=20.0)
+_BACK_OFF = BackOff(attempts=5, first=0.25, longest=2.0, limit=20.0)
 _ids = itertools.count(1)
 
 
@@ -250,18 +252,19 @@ def tools_of(reply: Reply) -> list[Tool]:
     Raises:
         Neo4jMcpError: it is no list of tools.
     """
-    tools = result_of(reply).get("tools")
-    if not isinstance(tools, list):
-        raise _no_mcp(reply)
-    return [
-        Tool(
-            name=tool["name"],
-            description=tool.get("description", "").strip(),
-            input_schema=tool.get("inputSchema", {}),
-            read_only=bool(tool.get("annotations", {}).get("readOnlyHint")),
-        )
-        for tool in tools
-    ]
+    result = result_of(reply)
+    try:
+        return [
+            Tool(
+                name=tool["name"],
+                description=tool.get("description", "").strip(),
+                input_schema=tool.get("inputSchema", {}),
+                read_only=bool(tool.get("annotations", {}).get("readOnlyHint")),
+            )
+            for tool in result["tools"]
+        ]
+    except _MALFORMED:
+        raise _no_mcp(reply) from None
 
 
 def value_of(reply: Reply) -> Any:  # noqa: ANN401 - a tool answers any JSON
@@ -277,10 +280,10 @@ def value_of(reply: Reply) -> Any:  # noqa: ANN401 - a tool answers any JSON
         Neo4jMcpError: the call failed; its subclasses say where and why.
     """
     result = result_of(reply)
-    blocks = result.get("content")
-    if not isinstance(blocks, list):
-        raise _no_mcp(reply)
-    text = "".join(block["text"] for block in blocks if block.get("type") == "text")
+    try:
+        text = "".join(block["text"] for block in result["content"] if block.get("type") == "text")
+    except _MALFORMED:
+        raise _no_mcp(reply) from None
     if result.get("isError"):
         raise tool_failure(text)
     try:
@@ -302,7 +305,7 @@ def rows_of(reply: Reply) -> list[dict[str, Any]]:
         Neo4jMcpError: the call failed; its subclasses say where and why.
     """
     value = value_of(reply)
-    if not isinstance(value, list):
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise _no_mcp(reply)
     return value
 
@@ -367,12 +370,12 @@ def tool_failure(text: str) -> Neo4jMcpError:
         if _UNREACHABLE.search(text):
             return DatabaseUnavailableError(text, may_have_run=True)
         return ToolError(text)
-    code, message = found["code"], found["message"] or text
+    code, message = found["code"], text if found["message"] is None else found["message"]
     if kind := _BY_CODE.get(code):
         return kind(f"{code}: {message}")
     if code.startswith("Neo.TransientError."):
         return CypherError(code, message, remedy="Call again: the database rolled it back.")
-    return CypherError(code, message, remedy=_REMEDIES.get(code, ""))
+    return CypherError(code, message, remedy=_REMEDIES.get(code))
 
 
 def refusal_of(status: int, body: bytes) -> TokenRefusal | None:

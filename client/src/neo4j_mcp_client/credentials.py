@@ -84,6 +84,22 @@ class ClientCredentials:
             mcp_url=document["mcpUrl"],
         )
 
+    def to_json(self) -> str:
+        """Write the JSON object that `from_json` reads.
+
+        Returns:
+            The object, with the secret in it: for a file that only its owner can read.
+        """
+        return json.dumps(
+            {
+                "clientId": self.client_id,
+                "clientSecret": self.client_secret,
+                "tokenUrl": self.token_url,
+                "scopes": list(self.scopes),
+                "mcpUrl": self.mcp_url,
+            }
+        )
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
         """Read NEO4J_MCP_CLIENT_ID, _CLIENT_SECRET, _TOKEN_URL, _SCOPES and NEO4J_MCP_URL.

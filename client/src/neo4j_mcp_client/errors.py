@@ -85,6 +85,7 @@ class SecretStoreError(Neo4jMcpError):
     """The client's secret can't be read from Secrets Manager."""
 
     hop = Hop.SECRET_STORE
+    remedy = "Check region and credentials of this shell: `aws sts get-caller-identity`."
 
 
 class NetworkError(Neo4jMcpError):
@@ -195,6 +196,7 @@ class ToolError(Neo4jMcpError):
     """A tool refused its arguments, or failed for a reason without one of Neo4j's codes."""
 
     hop = Hop.SERVER
+    remedy = "The message is the server's own: mend the tool's name or arguments."
 
 
 class ToolNotFoundError(ToolError):
@@ -214,6 +216,7 @@ class CypherError(ToolError):
     """
 
     hop = Hop.DATABASE
+    remedy = "The message is Neo4j's own: mend the query or its parameters."
 
     def __init__(
         self, code: str, message: str, *, remedy: str | None = None, may_have_run: bool = False

@@ -26,7 +26,6 @@ _REMEDIES = {
     " get-caller-identity`.",
     "ExpiredTokenException": "Renew the AWS session of this shell, by `aws sso login` for one.",
 }
-_AWS_SETUP = "Check region and credentials of this shell: `aws sts get-caller-identity`."
 
 
 class SecretsManagerSource:
@@ -38,6 +37,7 @@ class SecretsManagerSource:
         *,
         region: str | None = None,
         endpoint_url: str | None = None,
+        profile: str | None = None,
         session: Any = None,  # noqa: ANN401 - a boto3.Session; boto3 publishes no types
     ) -> None:
         """Name a secret; it is read when it is needed.
@@ -46,11 +46,13 @@ class SecretsManagerSource:
             arn: the secret's ARN, from the stack's output `clients`.
             region: the AWS region; the ARN's own where None.
             endpoint_url: another address of Secrets Manager; boto3's where None.
-            session: the boto3.Session to use, with its credentials; boto3's default where None.
+            profile: the AWS profile that may read the secret; boto3's default where None.
+            session: the boto3.Session to use, with its credentials, instead of a profile's.
         """
         self.arn = arn
         self._region = region or region_of(arn)
         self._endpoint_url = endpoint_url
+        self._profile = profile
         self._session = session
         self._lock = threading.Lock()
         self._credentials: ClientCredentials | None = None
@@ -91,7 +93,8 @@ class SecretsManagerSource:
 
     def _read(self) -> ClientCredentials:
         try:
-            client = (self._session or boto3.Session()).client(
+            session = self._session or boto3.Session(profile_name=self._profile)
+            client = session.client(
                 "secretsmanager",
                 region_name=self._region,
                 endpoint_url=self._endpoint_url,
@@ -105,12 +108,10 @@ class SecretsManagerSource:
             code = error.response.get("Error", {}).get("Code", "")
             raise SecretStoreError(
                 f"Secrets Manager refuses {self.arn}: {error}",
-                remedy=_REMEDIES.get(code, _AWS_SETUP),
+                remedy=_REMEDIES.get(code),
             ) from error
         except (BotoCoreError, ValueError) as error:
-            raise SecretStoreError(
-                f"{self.arn} can't be read: {error}", remedy=_AWS_SETUP
-            ) from error
+            raise SecretStoreError(f"{self.arn} can't be read: {error}") from error
         return ClientCredentials.from_json(text)
 
 

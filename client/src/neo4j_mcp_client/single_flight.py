@@ -54,7 +54,12 @@ class SingleFlight(Generic[Result]):
         """
         flight, leads = self._board()
         if leads:
-            asyncio.get_running_loop().run_in_executor(None, self._fly, flight, work)
+            try:
+                asyncio.get_running_loop().run_in_executor(None, self._fly, flight, work)
+            except RuntimeError as error:
+                # The loop's executor is shut down: without this, all would wait for nobody.
+                self._land()
+                flight.set_exception(error)
         async with asyncio.timeout(patience):
             return await asyncio.wrap_future(flight)
 

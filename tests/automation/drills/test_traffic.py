@@ -2,10 +2,9 @@ import itertools
 import threading
 import time
 
-from neo4j_mcp_client import ServerError
-
 from automation.drills.records import all_answered
 from automation.drills.traffic import Traffic
+from neo4j_mcp_client import ServerError
 
 
 def test_callers_go_on_until_the_end_and_every_call_is_recorded() -> None:

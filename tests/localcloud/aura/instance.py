@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,15 +98,23 @@ class Aura:
 
 
 @contextmanager
-def started(state: Path, ca: Path, log: Path) -> Iterator[Aura]:
+def started(
+    state: Path,
+    ca: Path,
+    log: Path,
+    *,
+    module: str = "localcloud.aura",
+    listen: Sequence[str] = ("127.0.0.1",),
+) -> Iterator[Aura]:
     """Start an instance, and stop it as its supervisor does."""
     progress = Progress()
     receive, send = os.pipe()
     command = [
-        *(sys.executable, "-m", "localcloud.aura", "--state-dir", str(state)),
+        *(sys.executable, "-m", module, "--state-dir", str(state)),
         *("--cache-dir", str(cache_directory()), "--ca-dir", str(ca), "--ready-fd", str(send)),
         *("--java", str(java(progress)), "--maven", str(maven(progress))),
         *("--port", "0", "--console-port", "0"),
+        *(flag for address in listen for flag in ("--listen", address)),
     ]
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -1,0 +1,111 @@
+"""What a person gives a query or a tool: text, files and parameters. Pure, but for reading them."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+STANDARD_INPUT = "-"
+
+
+def read_text(source: str) -> str:
+    """Read a file or standard input.
+
+    Args:
+        source: a path, or ``-`` for standard input.
+
+    Returns:
+        The text.
+
+    Raises:
+        typer.BadParameter: it can't be read.
+    """
+    try:
+        if source == STANDARD_INPUT:
+            return sys.stdin.read()
+        return Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise typer.BadParameter(f"{source} can't be read: {reason}.") from error
+
+
+def json_object(text: str, name: str) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Args:
+        text: the JSON.
+        name: the option or file that holds it.
+
+    Returns:
+        The object.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    try:
+        document = _json(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{name} holds no JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise typer.BadParameter(f'{name} holds no JSON object. Write it like {{"name": "value"}}.')
+    return document
+
+
+def json_argument(text: str, name: str) -> dict[str, Any]:
+    """Read a JSON object that stands on the command line or in a file.
+
+    Args:
+        text: the JSON, or ``@FILE``.
+        name: the option that holds it.
+
+    Returns:
+        The object.
+
+    Raises:
+        typer.BadParameter: it is none, or the file can't be read.
+    """
+    return json_object(read_text(text[1:]) if text.startswith("@") else text, name)
+
+
+def parameters(document: str | None, pairs: Sequence[str]) -> dict[str, Any]:
+    """Put a query's parameters together.
+
+    Args:
+        document: ``--params``: a JSON object, or ``@FILE`` with one.
+        pairs: each ``--param``: ``name=value``, where the value is JSON, else text. They go
+            before the same name in the document.
+
+    Returns:
+        The parameters.
+
+    Raises:
+        typer.BadParameter: one of them is malformed.
+    """
+    found = {} if document is None else json_argument(document, "--params")
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not (name and separator):
+            raise typer.BadParameter(
+                f"--param {pair} is not of the form name=value, such as limit=10."
+            )
+        found[name] = _value(value)
+    return found
+
+
+def _value(text: str) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return _json(text)
+    except ValueError:
+        return text
+
+
+def _json(text: str) -> Any:  # noqa: ANN401 - any JSON
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> None:
+    # Python reads and writes NaN and the infinities, which JSON doesn't have.
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,229 @@
+"""`token`, `tools`, `schema`, `read`, `write` and `call`: one request each."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from inspect import cleandoc
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from neo4j_mcp_client.access_token import AccessToken
+from neo4j_mcp_client.cli import arguments
+from neo4j_mcp_client.cli.connection import connect, find_profile, token_provider
+from neo4j_mcp_client.cli.console import output, print_json, telling_failures, waiting
+from neo4j_mcp_client.cli.options import CaBundle, Json, ProfileName, RowFormat, row_format
+from neo4j_mcp_client.cli.profiles import Profiles
+from neo4j_mcp_client.cli.rows import as_table, print_rows
+from neo4j_mcp_client.client import Neo4jMcp
+
+Value = TypeVar("Value")
+
+Query = Annotated[
+    str | None,
+    typer.Argument(help="The query; - for standard input.", show_default=False),
+]
+QueryFile = Annotated[
+    str | None,
+    typer.Option("--file", metavar="FILE", help="A file with the query.", show_default=False),
+]
+Params = Annotated[
+    str | None,
+    typer.Option(
+        "--params",
+        metavar="JSON",
+        help="The query's parameters as a JSON object, or @FILE.",
+        show_default=False,
+    ),
+]
+Param = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--param",
+        metavar="NAME=VALUE",
+        help="One parameter: JSON, else text. May be repeated.",
+        show_default=False,
+    ),
+]
+
+
+def token(
+    *,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the token alone.")] = False,
+    profile: ProfileName = None,
+    ca_bundle: CaBundle = None,
+    as_json: Json = False,
+) -> None:
+    """Take a token, or show the one that is kept, and print its claims."""
+    if raw and as_json:
+        raise typer.BadParameter("--raw and --json contradict each other.")
+    with telling_failures(as_json=as_json):
+        profiles = Profiles()
+        found = find_profile(profile, profiles=profiles, ca_bundle=ca_bundle)
+        with waiting("Taking a token"):
+            taken = token_provider(found, found.source(), profiles=profiles).token()
+    if raw:
+        # Nothing but the token, so that it can be piped.
+        output().file.write(f"{taken.value}\n")
+    elif as_json:
+        print_json({"claims": taken.claims, "expiresAt": _time(taken.expires_at)})
+    else:
+        output().print(as_table(_claim_rows(taken), ["claim", "value"]))
+
+
+def tools(
+    *, profile: ProfileName = None, ca_bundle: CaBundle = None, as_json: Json = False
+) -> None:
+    """List the server's tools."""
+    found = _ask(lambda neo4j: neo4j.tools(), profile, ca_bundle, as_json=as_json)
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": tool.name,
+                    "description": tool.description,
+                    "readOnly": tool.read_only,
+                    "inputSchema": tool.input_schema,
+                }
+                for tool in found
+            ]
+        )
+        return
+    rows = [
+        {
+            "tool": tool.name,
+            "changes the graph": "no" if tool.read_only else "may",
+            "what it does": cleandoc(tool.description),
+        }
+        for tool in found
+    ]
+    output().print(as_table(rows))
+
+
+def schema(
+    *, profile: ProfileName = None, ca_bundle: CaBundle = None, as_json: Json = False
+) -> None:
+    """Show the graph's labels, relationship types and properties."""
+    found = _ask(lambda neo4j: neo4j.schema(), profile, ca_bundle, as_json=as_json)
+    if as_json:
+        print_json(found)
+    elif found:
+        output().print(as_table([_schema_row(entry) for entry in found]))
+    else:
+        output().print("The graph is empty.")
+
+
+def read(
+    query: Query = None,
+    *,
+    file: QueryFile = None,
+    params: Params = None,
+    param: Param = None,
+    form: RowFormat = None,
+    profile: ProfileName = None,
+    ca_bundle: CaBundle = None,
+    as_json: Json = False,
+) -> None:
+    """Run a query that only reads.
+
+    neo4j-mcp read 'MATCH (c:Character) RETURN c.name AS name LIMIT $n' --param n=3
+    """
+    chosen = row_format(form, as_json=as_json)
+    text, values = _query(query, file), arguments.parameters(params, param or [])
+    rows = _ask(lambda neo4j: neo4j.read(text, values), profile, ca_bundle, as_json=as_json)
+    print_rows(rows, chosen, console=output())
+
+
+def write(
+    query: Query = None,
+    *,
+    file: QueryFile = None,
+    params: Params = None,
+    param: Param = None,
+    form: RowFormat = None,
+    profile: ProfileName = None,
+    ca_bundle: CaBundle = None,
+    as_json: Json = False,
+) -> None:
+    """Run a query that may write. It is never sent twice where it may have run.
+
+    neo4j-mcp write 'MERGE (c:Character {name: $name})' --param name=Cosette
+    """
+    chosen = row_format(form, as_json=as_json)
+    text, values = _query(query, file), arguments.parameters(params, param or [])
+    rows = _ask(lambda neo4j: neo4j.write(text, values), profile, ca_bundle, as_json=as_json)
+    print_rows(rows, chosen, console=output())
+
+
+def call(
+    tool: Annotated[str, typer.Argument(help="The tool's name; see `neo4j-mcp tools`.")],
+    *,
+    tool_arguments: Annotated[
+        str,
+        typer.Option(
+            "--arguments", metavar="JSON", help="The tool's arguments as a JSON object, or @FILE."
+        ),
+    ] = "{}",
+    profile: ProfileName = None,
+    ca_bundle: CaBundle = None,
+    as_json: Json = False,
+) -> None:
+    """Call any tool, and print its answer as JSON.
+
+    neo4j-mcp call read-cypher --arguments '{"query": "RETURN 1 AS one"}'
+    """
+    given = arguments.json_argument(tool_arguments, "--arguments")
+    print_json(_ask(lambda neo4j: neo4j.call(tool, given), profile, ca_bundle, as_json=as_json))
+
+
+def _ask(
+    question: Callable[[Neo4jMcp], Value],
+    profile: str | None,
+    ca_bundle: str | None,
+    *,
+    as_json: bool,
+) -> Value:
+    profiles = Profiles()
+    with telling_failures(as_json=as_json), waiting("Asking the server"):
+        found = find_profile(profile, profiles=profiles, ca_bundle=ca_bundle)
+        with connect(found, profiles=profiles) as neo4j:
+            return question(neo4j)
+
+
+def _query(query: str | None, file: str | None) -> str:
+    if (query is None) == (file is None):
+        raise typer.BadParameter("Give the query as an argument, by --file, or - for stdin.")
+    if file is not None:
+        return arguments.read_text(file)
+    return arguments.read_text(query) if query == arguments.STANDARD_INPUT else str(query)
+
+
+def _claim_rows(token: AccessToken) -> list[dict[str, Any]]:
+    times = {"exp", "iat", "nbf", "auth_time"}
+    return [
+        {"claim": name, "value": _time(value) if name in times else value}
+        for name, value in token.claims.items()
+    ]
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds")
+
+
+def _schema_row(entry: Mapping[str, Any]) -> dict[str, Any]:
+    value = entry.get("value", {})
+    relationships = value.get("relationships", {})
+    return {
+        "name": entry.get("key"),
+        "kind": value.get("type"),
+        "properties": _lines(value.get("properties", {})),
+        "relationships": "\n".join(_arrow(name, to) for name, to in relationships.items()),
+    }
+
+
+def _arrow(name: str, relationship: Mapping[str, Any]) -> str:
+    arrow = "←" if relationship.get("direction") == "in" else "→"
+    return f"{arrow} {name} {', '.join(relationship.get('labels', []))}"
+
+
+def _lines(pairs: Mapping[str, Any]) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in pairs.items())

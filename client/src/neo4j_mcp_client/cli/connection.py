@@ -1,0 +1,89 @@
+"""Whom a command speaks for: a profile, or the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+
+from neo4j_mcp_client.cli.profiles import DEFAULT, Profile, Profiles
+from neo4j_mcp_client.client import Neo4jMcp
+from neo4j_mcp_client.credentials import (
+    SECRET_ARN_VARIABLE,
+    ClientCredentials,
+    CredentialsSource,
+)
+from neo4j_mcp_client.file_cache import FileTokenCache
+from neo4j_mcp_client.tokens import TokenProvider
+
+_CLIENT_ID_VARIABLE = "NEO4J_MCP_CLIENT_ID"
+
+
+def find_profile(
+    name: str | None,
+    *,
+    profiles: Profiles,
+    ca_bundle: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Profile:
+    """Find out whom a command speaks for.
+
+    A named profile goes before the environment, and the environment before the profile `default`.
+
+    Args:
+        name: the profile that the person named.
+        profiles: the person's profiles.
+        ca_bundle: certificate authorities that the person named.
+        environment: the variables; the process's own where None.
+
+    Returns:
+        The profile; for the environment, one that isn't kept.
+
+    Raises:
+        ConfigurationError: there is nothing to go by.
+    """
+    variables = os.environ if environment is None else environment
+    if name is None and variables.get(SECRET_ARN_VARIABLE):
+        found = Profile(name="", secret_arn=variables[SECRET_ARN_VARIABLE])
+    elif name is None and variables.get(_CLIENT_ID_VARIABLE):
+        found = Profile(name="", credentials=ClientCredentials.from_environment(variables))
+    else:
+        found = profiles.load(name or DEFAULT)
+    return replace(found, ca_bundle=ca_bundle) if ca_bundle else found
+
+
+def token_provider(
+    profile: Profile, source: CredentialsSource, *, profiles: Profiles
+) -> TokenProvider:
+    """Give the tokens of a profile.
+
+    Args:
+        profile: the profile.
+        source: its credentials.
+        profiles: the person's profiles.
+
+    Returns:
+        A provider; that of a kept profile shares its tokens with the commands that follow, since
+        each token costs money.
+    """
+    cache = FileTokenCache(profiles.token_cache(profile.name)) if profile.name else None
+    return TokenProvider(source, cache=cache, ca_bundle=profile.ca_bundle)
+
+
+def connect(profile: Profile, *, profiles: Profiles) -> Neo4jMcp:
+    """Make a client of the server.
+
+    Args:
+        profile: whom it speaks for.
+        profiles: the person's profiles.
+
+    Returns:
+        The client.
+
+    Raises:
+        Neo4jMcpError: the credentials can't be read.
+    """
+    source = profile.source()
+    return Neo4jMcp(
+        source.current().mcp_url,
+        token_provider(profile, source, profiles=profiles),
+        ca_bundle=profile.ca_bundle,
+    )

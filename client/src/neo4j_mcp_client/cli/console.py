@@ -1,0 +1,118 @@
+"""Results on standard output, all else on standard error, for people and for programs."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from neo4j_mcp_client.cli.exit_codes import exit_code_of
+from neo4j_mcp_client.cli.rows import printable
+from neo4j_mcp_client.errors import Neo4jMcpError
+
+
+def output() -> Console:
+    """Give standard output.
+
+    Returns:
+        The console; made anew, since tests and pipes replace the stream.
+    """
+    return Console(highlight=False)
+
+
+def messages() -> Console:
+    """Give standard error.
+
+    Returns:
+        The console.
+    """
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(document: Any) -> None:  # noqa: ANN401 - any JSON
+    """Write a document for a program.
+
+    Args:
+        document: any JSON.
+    """
+    output().file.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+@contextmanager
+def telling_failures(*, as_json: bool) -> Iterator[None]:
+    """Turn a known failure into a message on standard error and an exit status.
+
+    Args:
+        as_json: whether a program reads the message.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        typer.Exit: it failed.
+    """
+    try:
+        yield
+    except Neo4jMcpError as error:
+        code = exit_code_of(error)
+        if as_json:
+            messages().file.write(json.dumps({"error": failure(error)}, ensure_ascii=False) + "\n")
+        else:
+            _print_failure(error)
+        raise typer.Exit(code) from None
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show a person that something takes its time; a program sees nothing.
+
+    Args:
+        what: what is waited for.
+
+    Yields:
+        Nothing.
+    """
+    console = messages()
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(what):
+        yield
+
+
+def failure(error: Neo4jMcpError) -> dict[str, Any]:
+    """Describe a failure for a program.
+
+    Args:
+        error: the failure.
+
+    Returns:
+        Its kind, hop, message, remedy, exit status, and Neo4j's code where it has one.
+    """
+    described = {
+        "type": type(error).__name__,
+        "hop": str(error.hop),
+        "message": error.message,
+        "remedy": error.remedy,
+        "mayHaveRun": error.may_have_run,
+        "exitCode": int(exit_code_of(error)),
+    }
+    code = getattr(error, "code", None)
+    return described | ({"code": code} if code else {})
+
+
+def _print_failure(error: Neo4jMcpError) -> None:
+    console = messages()
+    console.print(
+        Text.assemble(("error: ", "bold red"), printable(f"{error.hop}: {error.message}")),
+        soft_wrap=True,
+    )
+    if error.may_have_run:
+        console.print(
+            "The call may have done its work: look before a write is repeated.", soft_wrap=True
+        )
+    if error.remedy:
+        console.print(Text(error.remedy), soft_wrap=True)

@@ -1,0 +1,45 @@
+"""Ready configuration of desktop agents for the bridge. Pure; nothing in it is secret."""
+
+import enum
+import json
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+
+class Agent(enum.StrEnum):
+    """The desktop agents whose configuration is known."""
+
+    CLAUDE_DESKTOP = "claude-desktop"
+    CLAUDE_CODE = "claude-code"
+    CURSOR = "cursor"
+    VSCODE = "vscode"
+
+
+PLACES = {
+    Agent.CLAUDE_DESKTOP: "claude_desktop_config.json (Settings, Developer, Edit Config)",
+    Agent.CLAUDE_CODE: "a shell, in the project's folder",
+    Agent.CURSOR: "~/.cursor/mcp.json, or .cursor/mcp.json in a project",
+    Agent.VSCODE: ".vscode/mcp.json in a workspace",
+}
+"""Where each agent's configuration goes."""
+
+
+def configuration(agent: Agent, command: Sequence[str], *, name: str) -> str:
+    """Write an agent's configuration for the bridge.
+
+    Args:
+        agent: the agent.
+        command: what starts the bridge: an absolute path, because desktop programs have another
+            PATH than a shell, and its arguments.
+        name: how the agent shows the server.
+
+    Returns:
+        JSON to be merged into the agent's file; for Claude Code, the command that does it.
+    """
+    if agent is Agent.CLAUDE_CODE:
+        return shlex.join(["claude", "mcp", "add", name, "--", *command])
+    entry: dict[str, Any] = {"command": command[0], "args": list(command[1:])}
+    if agent is Agent.VSCODE:
+        return json.dumps({"servers": {name: {"type": "stdio", **entry}}}, indent=2)
+    return json.dumps({"mcpServers": {name: entry}}, indent=2)

@@ -1,0 +1,148 @@
+"""`doctor`: finds what is wrong on the way, and says how to mend it."""
+
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from neo4j_mcp_client.cli.connection import find_profile
+from neo4j_mcp_client.cli.console import messages, output, print_json, telling_failures
+from neo4j_mcp_client.cli.exit_codes import ExitCode
+from neo4j_mcp_client.cli.options import CaBundle, Json, ProfileName
+from neo4j_mcp_client.cli.profiles import Profile, Profiles
+from neo4j_mcp_client.cli.rows import printable
+from neo4j_mcp_client.doctor import probes
+from neo4j_mcp_client.doctor.evidence import Service, StackOutputs
+from neo4j_mcp_client.doctor.examination import Examination, Finding, Hop, Patient, Status
+from neo4j_mcp_client.doctor.faults import Fault
+
+_MARKS = {
+    Status.PASSED: ("✓", "green"),
+    Status.FAILED: ("✗", "bold red"),
+    Status.SKIPPED: ("-", "yellow"),
+    Status.NOT_REACHED: ("·", "dim"),
+}
+_WIDTH = max(len(hop) for hop in Hop)
+
+
+def doctor(
+    *,
+    neo4j_uri: Annotated[
+        str | None,
+        typer.Option(
+            "--neo4j-uri",
+            envvar="NEO4J_URI",
+            help="The database's own address; without it, the profile's.",
+            show_default=False,
+        ),
+    ] = None,
+    database: Annotated[
+        bool, typer.Option("--database/--no-database", help="Ask the database itself, by Bolt.")
+    ] = True,
+    scheme: Annotated[
+        str,
+        typer.Option(
+            "--authorization-scheme",
+            help="How your own client begins its Authorization header.",
+        ),
+    ] = probes.SCHEME,
+    profile: ProfileName = None,
+    ca_bundle: CaBundle = None,
+    as_json: Json = False,
+) -> None:
+    """Walk the way hop by hop, and say for the first fault what it is and how to mend it.
+
+    Exit status 0 where nothing is wrong, 1 where something is.
+    """
+    with telling_failures(as_json=as_json):
+        found = find_profile(profile, profiles=Profiles(), ca_bundle=ca_bundle)
+    examination = Examination(
+        Patient(
+            source=found.source,
+            outputs=StackOutputs.parse(found.outputs),
+            ca_bundle=found.ca_bundle,
+            neo4j_uri=neo4j_uri or found.neo4j_uri,
+            ask_database=database,
+            scheme=scheme,
+            find_service=partial(_find_service, found),
+        )
+    )
+    findings = _examine(examination, as_json=as_json)
+    fault = next((finding.fault for finding in findings if finding.fault), None)
+    if as_json:
+        print_json(
+            {
+                "fault": fault and _described(fault),
+                "hops": [_finding_document(finding) for finding in findings],
+            }
+        )
+    elif fault is not None:
+        _print_fault(fault)
+    if fault is not None:
+        raise typer.Exit(ExitCode.FAULT_FOUND)
+
+
+def _find_service(profile: Profile, service_url: str) -> Service | None:
+    # Whoever reads the secret on AWS may well see the service; nobody else's AWS is asked.
+    if profile.secret_arn is None:
+        return None
+    return probes.service_at(
+        service_url,
+        secret_arn=profile.secret_arn,
+        profile=profile.aws_profile,
+        endpoint_url=profile.aws_endpoint_url,
+    )
+
+
+def _examine(examination: Examination, *, as_json: bool) -> list[Finding]:
+    if as_json:
+        return list(examination.findings())
+    findings = []
+    waiting = messages()
+    console = output()
+    with waiting.status("") as status:
+        for finding in examination.findings(lambda hop: status.update(f"Examining: {hop}")):
+            _print_finding(finding, console)
+            findings.append(finding)
+    return findings
+
+
+def _print_finding(finding: Finding, console: Console) -> None:
+    mark, style = _MARKS[finding.status]
+    # One line a hop, whatever a server answers.
+    seen = " ".join((finding.seen or finding.status).split())
+    console.print(
+        Text.assemble((mark, style), f" {finding.hop:{_WIDTH}}  ", printable(seen)),
+        soft_wrap=True,
+    )
+
+
+def _print_fault(fault: Fault) -> None:
+    console = output()
+    console.print()
+    for label, text in (
+        (fault.name, fault.what),
+        ("Where it is set", fault.where),
+        ("How to mend it", fault.remedy),
+    ):
+        console.print(Text.assemble((f"{label}: ", "bold"), text), soft_wrap=True)
+
+
+def _described(fault: Fault) -> dict[str, str]:
+    return {
+        "name": fault.name,
+        "what": fault.what,
+        "where": fault.where,
+        "remedy": fault.remedy,
+    }
+
+
+def _finding_document(finding: Finding) -> dict[str, Any]:
+    return {
+        "hop": str(finding.hop),
+        "status": str(finding.status),
+        "seen": finding.seen,
+        "fault": finding.fault.name if finding.fault else None,
+    }

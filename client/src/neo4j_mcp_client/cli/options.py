@@ -1,0 +1,66 @@
+"""The options that several commands have."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from neo4j_mcp_client.cli.profiles import Profiles
+from neo4j_mcp_client.cli.rows import Format
+
+
+def _known_profiles(incomplete: str) -> list[str]:
+    return [name for name in Profiles().names() if name.startswith(incomplete)]
+
+
+ProfileName = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        "-p",
+        envvar="NEO4J_MCP_PROFILE",
+        help="The profile to use. Without it: the environment's credentials, else `default`.",
+        autocompletion=_known_profiles,
+        show_default=False,
+    ),
+]
+CaBundle = Annotated[
+    str | None,
+    typer.Option(
+        "--ca-bundle",
+        metavar="FILE",
+        help="Certificate authorities to trust, in PEM form. Without it: the profile's, else those"
+        " of REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON, failures too.")]
+RowFormat = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        "-f",
+        help="How rows are written. Without it: a table on a terminal, JSON elsewhere.",
+        show_default=False,
+    ),
+]
+
+
+def row_format(form: Format | None, *, as_json: bool) -> Format:
+    """Choose how rows are written.
+
+    Args:
+        form: what ``--format`` says.
+        as_json: whether ``--json`` was given.
+
+    Returns:
+        The format.
+
+    Raises:
+        typer.BadParameter: the two contradict each other.
+    """
+    if as_json:
+        if form not in {None, Format.JSON}:
+            raise typer.BadParameter("--json and --format contradict each other.")
+        return Format.JSON
+    return form or (Format.TABLE if sys.stdout.isatty() else Format.JSON)

@@ -1,0 +1,228 @@
+"""Profiles: what `neo4j-mcp login` keeps of a stack, so that no command has to be told again.
+
+A profile holds addresses and the ARN of the client's secret. It holds the secret itself only if
+the person handed it over; the file is its owner's alone either way.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from platformdirs import user_cache_path, user_config_path
+
+from neo4j_mcp_client import private_files
+from neo4j_mcp_client.credentials import ClientCredentials, CredentialsSource, FixedCredentials
+from neo4j_mcp_client.errors import ConfigurationError
+
+DEFAULT = "default"
+"""The profile that is used where none is named."""
+
+_APPLICATION = "neo4j-mcp"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_LOG_IN = "Log in: pulumi stack output --json | neo4j-mcp login --outputs - --client <name>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """One client of one stack, as a person calls with it.
+
+    Attributes:
+        name: the profile's name.
+        secret_arn: the ARN of the client's secret in Secrets Manager.
+        credentials: the credentials themselves, where the person handed them over.
+        aws_profile: the AWS profile that may read the secret; boto3's default where None.
+        aws_endpoint_url: another address of AWS; boto3's own where None.
+        ca_bundle: certificate authorities to trust, in PEM form.
+        neo4j_uri: the database's own address, for the doctor.
+        outputs: the stack's outputs; none of them is secret.
+    """
+
+    name: str
+    secret_arn: str | None = None
+    credentials: ClientCredentials | None = field(default=None, repr=False)
+    aws_profile: str | None = None
+    aws_endpoint_url: str | None = None
+    ca_bundle: str | None = None
+    neo4j_uri: str | None = None
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    def source(self) -> CredentialsSource:
+        """Give where the credentials come from.
+
+        Returns:
+            The source; a secret in Secrets Manager is read when it is needed.
+
+        Raises:
+            ConfigurationError: the profile names neither, or the extra `aws` isn't installed.
+        """
+        if self.credentials is not None:
+            return FixedCredentials(self.credentials)
+        if self.secret_arn is None:
+            raise ConfigurationError(
+                f"The profile {self.name} names no client's secret.", remedy=_LOG_IN
+            )
+        # Imported late: boto3 takes most of a second, and is an extra.
+        from neo4j_mcp_client.secrets_manager import SecretsManagerSource  # noqa: PLC0415
+
+        return SecretsManagerSource(
+            self.secret_arn, endpoint_url=self.aws_endpoint_url, profile=self.aws_profile
+        )
+
+    def to_json(self) -> str:
+        """Write the profile as its file holds it.
+
+        Returns:
+            The JSON, with the secret where the profile has it.
+        """
+        document = {
+            "secretArn": self.secret_arn,
+            "credentials": self.credentials and json.loads(self.credentials.to_json()),
+            "awsProfile": self.aws_profile,
+            "awsEndpointUrl": self.aws_endpoint_url,
+            "caBundle": self.ca_bundle,
+            "neo4jUri": self.neo4j_uri,
+            "outputs": dict(self.outputs),
+        }
+        return json.dumps({key: value for key, value in document.items() if value}, indent=2)
+
+    @classmethod
+    def from_json(cls, name: str, text: str) -> Self:
+        """Read a profile's file.
+
+        Args:
+            name: the profile's name.
+            text: what the file holds.
+
+        Returns:
+            The profile.
+
+        Raises:
+            ConfigurationError: it is damaged.
+        """
+        try:
+            document = json.loads(text)
+            credentials = document.get("credentials")
+        except (ValueError, AttributeError):
+            raise ConfigurationError(
+                f"The profile {name} is damaged.",
+                remedy=f"Remove it, by `neo4j-mcp logout --profile {name}`, and log in again.",
+            ) from None
+        return cls(
+            name=name,
+            secret_arn=document.get("secretArn"),
+            credentials=credentials and ClientCredentials.from_json(json.dumps(credentials)),
+            aws_profile=document.get("awsProfile"),
+            aws_endpoint_url=document.get("awsEndpointUrl"),
+            ca_bundle=document.get("caBundle"),
+            neo4j_uri=document.get("neo4jUri"),
+            outputs=document.get("outputs", {}),
+        )
+
+
+class Profiles:
+    """A person's profiles on this machine, a file each."""
+
+    def __init__(self, folder: Path | None = None, cache: Path | None = None) -> None:
+        """Name the folders; they are made when they are needed.
+
+        Args:
+            folder: where profiles are; the platform's place for configuration where None.
+            cache: where their tokens are; the platform's place for caches where None.
+        """
+        self._folder = folder or user_config_path(_APPLICATION) / "profiles"
+        self._cache = cache or user_cache_path(_APPLICATION) / "tokens"
+
+    def names(self) -> list[str]:
+        """Name the profiles.
+
+        Returns:
+            The names, in alphabetical order.
+        """
+        return sorted(path.stem for path in self._folder.glob("*.json"))
+
+    def load(self, name: str) -> Profile:
+        """Read a profile.
+
+        Args:
+            name: its name.
+
+        Returns:
+            The profile.
+
+        Raises:
+            ConfigurationError: there is no such profile, it is damaged, or others could read it.
+        """
+        text = private_files.read(self._file(name))
+        if text is None:
+            known = ", ".join(self.names())
+            raise ConfigurationError(
+                f"There is no profile {name}" + (f"; there are: {known}." if known else "."),
+                remedy=_LOG_IN,
+            )
+        return Profile.from_json(name, text)
+
+    def save(self, profile: Profile) -> Path:
+        """Keep a profile in the place of the one before.
+
+        Args:
+            profile: the profile.
+
+        Returns:
+            Its file.
+
+        Raises:
+            ConfigurationError: it can't be written.
+        """
+        path = self._file(profile.name)
+        private_files.replace(path, profile.to_json())
+        return path
+
+    def remove(self, name: str) -> None:
+        """Forget a profile and its tokens.
+
+        Args:
+            name: its name.
+
+        Raises:
+            ConfigurationError: there is no such profile.
+        """
+        try:
+            self._file(name).unlink()
+        except FileNotFoundError:
+            raise ConfigurationError(f"There is no profile {name}.") from None
+        self.forget_tokens(name)
+
+    def forget_tokens(self, name: str) -> None:
+        """Forget the tokens of a profile.
+
+        Args:
+            name: the profile's name; it need not be there.
+        """
+        self.token_cache(name).unlink(missing_ok=True)
+
+    def token_cache(self, name: str) -> Path:
+        """Say where a profile's tokens are kept between commands.
+
+        Args:
+            name: the profile's name.
+
+        Returns:
+            The file; it need not be there.
+        """
+        return self._cache / f"{self._checked(name)}.json"
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{self._checked(name)}.json"
+
+    @staticmethod
+    def _checked(name: str) -> str:
+        # It becomes a file's name.
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"{name!r} is no name for a profile.",
+                remedy="Use letters, digits, hyphens and underscores.",
+            )
+        return name

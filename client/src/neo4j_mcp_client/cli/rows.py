@@ -1,0 +1,132 @@
+"""Rows for people and for programs: a table, JSON, CSV or JSON lines."""
+
+import csv
+import enum
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+Row = Mapping[str, Any]
+
+
+class Format(enum.StrEnum):
+    """How rows are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+def columns_of(rows: Sequence[Row]) -> list[str]:
+    """Name the columns of rows.
+
+    Args:
+        rows: the rows; one need not have all columns.
+
+    Returns:
+        Every column once, in the order in which the rows bring them.
+    """
+    return list(dict.fromkeys(column for row in rows for column in row))
+
+
+def as_text(rows: Sequence[Row], form: Format) -> str:
+    """Write rows for a program.
+
+    Args:
+        rows: the rows.
+        form: any but a table.
+
+    Returns:
+        The text, without a line break at its end.
+    """
+    if form is Format.CSV:
+        return _as_csv(rows)
+    if form is Format.JSONL:
+        return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    return json.dumps(list(rows), ensure_ascii=False, indent=2)
+
+
+def as_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> Table:
+    """Lay rows out for a person.
+
+    Args:
+        rows: the rows.
+        columns: the columns; those of the rows where None.
+
+    Returns:
+        The table.
+    """
+    names = columns_of(rows) if columns is None else columns
+    table = Table()
+    for name in names:
+        table.add_column(Text(printable(name)), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell(row.get(name)))) for name in names))
+    return table
+
+
+def cell(value: Any) -> str:  # noqa: ANN401 - a row holds any JSON
+    """Write one value into a table or a CSV file.
+
+    Args:
+        value: any JSON.
+
+    Returns:
+        A text as it is, nothing for null, and JSON for the rest.
+    """
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def printable(text: str) -> str:
+    r"""Spell out what a terminal would obey instead of showing it.
+
+    Args:
+        text: any text; whoever wrote into the database chose it.
+
+    Returns:
+        The text, with ``\x1b`` and the like for control characters, but for line breaks and tabs.
+    """
+    return "".join(
+        character
+        if character.isprintable() or character in "\n\t"
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def print_rows(rows: Sequence[Row], form: Format, *, console: Console) -> None:
+    """Write rows to a console.
+
+    Args:
+        rows: the rows.
+        form: how.
+        console: standard output.
+    """
+    if form is not Format.TABLE:
+        if rows or form is Format.JSON:
+            console.file.write(as_text(rows, form) + "\n")
+        return
+    if rows:
+        console.print(as_table(rows))
+    console.print("1 row" if len(rows) == 1 else f"{len(rows)} rows", style="dim")
+
+
+def _as_csv(rows: Sequence[Row]) -> str:
+    columns = columns_of(rows)
+    lines = [columns, *([cell(row.get(column)) for column in columns] for row in rows)]
+    # Python leaves a lone carriage return unquoted, which readers take for the end of a line.
+    all_quoted = any("\r" in each for line in lines for each in line)
+    text = io.StringIO()
+    writer = csv.writer(
+        text, lineterminator="\n", quoting=csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
+    )
+    writer.writerows(lines)
+    return text.getvalue().removesuffix("\n")

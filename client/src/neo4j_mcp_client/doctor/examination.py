@@ -1,0 +1,228 @@
+"""Walks the way hop by hop, up to the first thing that is wrong."""
+
+import enum
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from neo4j_mcp_client.credentials import ClientCredentials, CredentialsSource
+from neo4j_mcp_client.doctor import judging, probes
+from neo4j_mcp_client.doctor.evidence import Discovery, Logon, ServerAnswers, Service, StackOutputs
+from neo4j_mcp_client.doctor.faults import Fault
+from neo4j_mcp_client.doctor.judging import Failed, Passed, Skipped, Verdict
+from neo4j_mcp_client.errors import ConfigurationError, Neo4jMcpError
+from neo4j_mcp_client.transport import find_ca_bundle
+
+if TYPE_CHECKING:
+    from neo4j_mcp_client.access_token import AccessToken
+
+_NO_OUTPUTS = (
+    "The profile has no outputs of the stack. Log in with them: pulumi stack output --json |"
+    " neo4j-mcp login --outputs - --client <name>"
+)
+_NO_URI = "The database's address isn't known here. Name it: --neo4j-uri neo4j+s://<host>"
+
+
+class Hop(enum.StrEnum):
+    """A station of the way, in the order in which they are examined."""
+
+    CONFIGURATION = "configuration"
+    CONNECTION = "DNS and TLS"
+    HEALTH = "health"
+    DISCOVERY = "discovery and keys"
+    TOKEN = "token"  # noqa: S105 - the name of a hop
+    CLAIMS = "claims"
+    DATABASE = "database"
+    SERVER = "server"
+    ROLES = "roles"
+
+
+class Status(enum.StrEnum):
+    """What became of a hop."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    NOT_REACHED = "not reached"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What the doctor found at a hop.
+
+    Attributes:
+        hop: the hop.
+        status: what became of it.
+        seen: what was seen there.
+        fault: what is wrong, where something is.
+    """
+
+    hop: Hop
+    status: Status
+    seen: str = ""
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patient:
+    """Whose way is examined.
+
+    Attributes:
+        source: makes the source of the credentials.
+        outputs: the stack's outputs, where they are known.
+        ca_bundle: the certificate authorities that the person named.
+        neo4j_uri: the database's own address, where it is known.
+        ask_database: whether to ask the database itself.
+        scheme: how the person's own client spells the scheme of the Authorization header.
+        find_service: asks App Runner for the service behind a URL.
+    """
+
+    source: Callable[[], CredentialsSource]
+    outputs: StackOutputs | None
+    ca_bundle: str | None
+    neo4j_uri: str | None
+    ask_database: bool
+    scheme: str
+    find_service: Callable[[str], Service | None]
+
+
+class Examination:
+    """One walk; what a hop gives, the later ones use."""
+
+    def __init__(self, patient: Patient) -> None:
+        """Prepare.
+
+        Args:
+            patient: whose way it is.
+        """
+        self._patient = patient
+        # Each is there once its hop has passed.
+        self._credentials: ClientCredentials
+        self._token: AccessToken
+        self._ca_bundle: str | None = None
+        self._discovery: Discovery | None = None
+        self._logon: Logon | None = None
+        self._answers: ServerAnswers | None = None
+        self._steps: dict[Hop, Callable[[], Verdict]] = {
+            Hop.CONFIGURATION: self._configuration,
+            Hop.CONNECTION: self._connection,
+            Hop.HEALTH: self._health,
+            Hop.DISCOVERY: self._read_discovery,
+            Hop.TOKEN: self._take_token,
+            Hop.CLAIMS: self._claims,
+            Hop.DATABASE: self._database,
+            Hop.SERVER: self._server,
+            Hop.ROLES: self._roles,
+        }
+
+    def findings(self, announce: Callable[[Hop], None] = lambda _: None) -> Iterator[Finding]:
+        """Walk.
+
+        Args:
+            announce: told of each hop before it is examined.
+
+        Yields:
+            A finding for each hop, as soon as it is known.
+        """
+        failed = False
+        for hop, step in self._steps.items():
+            if failed:
+                yield Finding(hop=hop, status=Status.NOT_REACHED)
+                continue
+            announce(hop)
+            finding = _finding(hop, step())
+            failed = finding.status is Status.FAILED
+            yield finding
+
+    def _configuration(self) -> Verdict:
+        credentials: ClientCredentials | Neo4jMcpError
+        try:
+            self._ca_bundle = find_ca_bundle(self._patient.ca_bundle)
+            credentials = self._patient.source().current()
+        except Neo4jMcpError as error:
+            credentials = error
+        else:
+            self._credentials = credentials
+        return judging.judge_configuration(credentials, self._patient.outputs)
+
+    def _connection(self) -> Verdict:
+        urls = [self._credentials.mcp_url, self._credentials.token_url]
+        outputs = self._patient.outputs
+        if outputs is not None:
+            urls += [outputs.discovery_url, outputs.jwks_url]
+        return judging.judge_connections(probes.connections(urls, ca_bundle=self._ca_bundle))
+
+    def _health(self) -> Verdict:
+        health = probes.health(self._service_url, ca_bundle=self._ca_bundle)
+        if not judging.is_healthy(health):
+            health = replace(health, service=self._patient.find_service(self._service_url))
+        return judging.judge_health(health)
+
+    def _read_discovery(self) -> Verdict:
+        outputs = self._patient.outputs
+        if outputs is None:
+            return Skipped(_NO_OUTPUTS)
+        self._discovery = probes.discovery(
+            outputs.discovery_url, outputs.jwks_url, ca_bundle=self._ca_bundle
+        )
+        return judging.judge_discovery(self._discovery, outputs)
+
+    def _take_token(self) -> Verdict:
+        taken = probes.take_token(self._credentials, ca_bundle=self._ca_bundle)
+        if taken.token is not None:
+            self._token = taken.token
+        return judging.judge_token(taken, self._discovery.key_ids if self._discovery else None)
+
+    def _claims(self) -> Verdict:
+        outputs = self._patient.outputs
+        if outputs is None:
+            return Skipped(_NO_OUTPUTS)
+        return judging.judge_claims(self._token.claims, outputs)
+
+    def _database(self) -> Verdict:
+        if not self._patient.ask_database:
+            return Skipped("Left out.")
+        if self._patient.neo4j_uri is None:
+            return Skipped(_NO_URI)
+        try:
+            self._logon = probes.logon(
+                self._patient.neo4j_uri, self._token, ca_bundle=self._ca_bundle
+            )
+        except ConfigurationError as error:
+            return Skipped(f"{error.message} {error.remedy}".strip())
+        return judging.judge_logon(self._logon)
+
+    def _server(self) -> Verdict:
+        answers = probes.server_answers(
+            self._credentials.mcp_url,
+            self._token,
+            ca_bundle=self._ca_bundle,
+            scheme=self._patient.scheme,
+        )
+        if judging.is_slow(answers):
+            answers = replace(answers, service=self._patient.find_service(self._service_url))
+        self._answers = answers
+        return judging.judge_server(answers, self._logon)
+
+    def _roles(self) -> Verdict:
+        outputs = self._patient.outputs
+        if outputs is None:
+            return Skipped(_NO_OUTPUTS)
+        roles = self._answers.roles if self._answers else None
+        return judging.judge_roles(roles, self._token.claims, outputs)
+
+    @property
+    def _service_url(self) -> str:
+        if self._patient.outputs is not None:
+            return self._patient.outputs.service_url
+        return self._credentials.mcp_url.removesuffix("/mcp")
+
+
+def _finding(hop: Hop, verdict: Verdict) -> Finding:
+    match verdict:
+        case Passed(seen):
+            return Finding(hop=hop, status=Status.PASSED, seen=seen)
+        case Skipped(seen):
+            return Finding(hop=hop, status=Status.SKIPPED, seen=seen)
+        case Failed(fault, seen):
+            return Finding(hop=hop, status=Status.FAILED, seen=seen, fault=fault)

@@ -1,0 +1,404 @@
+"""What the evidence of a hop means: decisions without effects."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from neo4j_mcp_client.credentials import ClientCredentials
+from neo4j_mcp_client.doctor import faults
+from neo4j_mcp_client.doctor.evidence import (
+    Connection,
+    Discovery,
+    Health,
+    Logon,
+    ServerAnswers,
+    StackOutputs,
+    TakenToken,
+)
+from neo4j_mcp_client.doctor.faults import Fault
+from neo4j_mcp_client.errors import (
+    DatabaseUnavailableError,
+    ForbiddenError,
+    InvalidClientError,
+    InvalidScopeError,
+    Neo4jMcpError,
+    ServerError,
+    TlsError,
+    TokenExpiredError,
+    TokenRejectedError,
+    UnauthorizedError,
+)
+
+EVERYBODYS_ROLE = "PUBLIC"
+"""The role that Neo4j gives to everyone who may log on."""
+
+_OK = 200
+_CLOCK_TOLERANCE = 60.0
+# The server's report holds an answer up for 30 s where its egress is dropped, and for 10 s where
+# only names aren't resolved.
+_SLOW_SECONDS = 5.0
+_PAUSED = "PAUSED"
+_TELEMETRY = "NEO4J_MCP_TELEMETRY"
+_MAPPING = re.compile(r'\s*"(?P<group>[^"]+)"\s*=\s*(?P<roles>[^;"=]+)')
+# The first prefix that fits counts.
+_FAULT_BY_CODE = (
+    ("Neo.TransientError.Security.AuthProvider", faults.PROVIDER_UNREACHABLE_FROM_AURA),
+    ("Neo.ClientError.Security.Forbidden", faults.GROUP_NOT_MAPPED_IN_AURA),
+    ("Neo.ClientError.Security.TokenExpired", faults.TOKEN_EXPIRED_IN_AURA),
+    ("Neo.ClientError.Security.AuthorizationExpired", faults.TOKEN_EXPIRED_IN_AURA),
+    ("Neo.ClientError.Security.", faults.AUDIENCE_IN_AURA),
+)
+_SECURITY_ERRORS = (TokenRejectedError, TokenExpiredError, ForbiddenError)
+_FAULT_BY_ERROR: tuple[tuple[type[Neo4jMcpError], Fault], ...] = (
+    (UnauthorizedError, faults.AUTHORIZATION_LOST),
+    (DatabaseUnavailableError, faults.SERVER_CANT_REACH_DATABASE),
+    (ServerError, faults.NO_MCP_SERVER),
+)
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A hop that is right.
+
+    Attributes:
+        seen: what was seen.
+    """
+
+    seen: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A hop where something is wrong.
+
+    Attributes:
+        fault: what.
+        seen: what was seen.
+    """
+
+    fault: Fault
+    seen: str
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A hop that can't be examined from here.
+
+    Attributes:
+        seen: why, and what would change that.
+    """
+
+    seen: str
+
+
+Verdict = Passed | Failed | Skipped
+
+
+def roles_by_group(mapping: str) -> dict[str, frozenset[str]]:
+    """Read Neo4j's mapping of groups to roles.
+
+    Args:
+        mapping: `"group1"=role1;"group2"=role2,role3`.
+
+    Returns:
+        The roles of each group.
+    """
+    return {
+        found["group"]: frozenset(role.strip() for role in found["roles"].split(","))
+        for entry in mapping.split(";")
+        if (found := _MAPPING.match(entry))
+    }
+
+
+def judge_configuration(
+    credentials: ClientCredentials | Neo4jMcpError, outputs: StackOutputs | None
+) -> Verdict:
+    """Judge what the caller was given.
+
+    Args:
+        credentials: the credentials, or why they can't be read.
+        outputs: the stack's outputs, where the profile has them.
+
+    Returns:
+        The verdict.
+    """
+    if isinstance(credentials, Neo4jMcpError):
+        return Failed(faults.CREDENTIALS_UNREADABLE, f"{credentials.message} {credentials.remedy}")
+    if outputs is not None and outputs.mcp_url != credentials.mcp_url:
+        return Failed(
+            faults.OUTPUTS_OF_ANOTHER_STACK,
+            f"The secret's mcpUrl is {credentials.mcp_url}, the outputs' is {outputs.mcp_url}.",
+        )
+    return Passed(f"client {credentials.client_id}, scopes {' '.join(credentials.scopes)}")
+
+
+def judge_connections(connections: Iterable[Connection]) -> Verdict:
+    """Judge name resolution, connections and TLS.
+
+    Args:
+        connections: what became of each host.
+
+    Returns:
+        The verdict.
+    """
+    for connection in connections:
+        if connection.error is None:
+            continue
+        if isinstance(connection.error, TlsError):
+            return Failed(faults.CERTIFICATE_NOT_TRUSTED, connection.error.message)
+        fault = faults.NAME_NOT_RESOLVED if connection.unresolved else faults.NOT_REACHABLE
+        return Failed(fault, connection.error.message)
+    return Passed(", ".join(connection.root for connection in connections))
+
+
+def is_healthy(health: Health) -> bool:
+    """Tell whether the service answers its health check.
+
+    Args:
+        health: what it answers.
+
+    Returns:
+        True where it does.
+    """
+    return health.status == _OK
+
+
+def judge_health(health: Health) -> Verdict:
+    """Judge whether the service serves.
+
+    Args:
+        health: what its health check answers.
+
+    Returns:
+        The verdict.
+    """
+    if is_healthy(health):
+        return Passed(health.said)
+    if health.service is not None:
+        seen = f"{health.service.arn} is {health.service.status}; {health.said}"
+        paused = health.service.status == _PAUSED
+        return Failed(faults.SERVICE_PAUSED if paused else faults.SERVICE_NOT_SERVING, seen)
+    return Failed(faults.SERVICE_NOT_SERVING, health.said)
+
+
+def judge_discovery(discovery: Discovery, outputs: StackOutputs) -> Verdict:
+    """Judge the documents that Aura reads.
+
+    Args:
+        discovery: the documents.
+        outputs: the stack's outputs.
+
+    Returns:
+        The verdict.
+    """
+    if discovery.problem is not None:
+        return Failed(faults.DISCOVERY_UNREADABLE, discovery.problem)
+    if discovery.issuer != outputs.issuer:
+        return Failed(
+            faults.ISSUER_DIFFERS,
+            f"The discovery document says {discovery.issuer}, the outputs say {outputs.issuer}.",
+        )
+    return Passed(f"{discovery.issuer}, {len(discovery.key_ids)} keys")
+
+
+def judge_token(taken: TakenToken, key_ids: frozenset[str] | None) -> Verdict:
+    """Judge the token endpoint's answer.
+
+    Args:
+        taken: the answer.
+        key_ids: the ids of the pool's keys, where they are known.
+
+    Returns:
+        The verdict.
+    """
+    if taken.token is None:
+        return _judge_token_error(taken.error)
+    claims = taken.token.claims
+    if not claims:
+        return Failed(faults.TOKEN_UNREADABLE, "It is no JWT.")
+    if key_ids is not None and taken.key_id not in key_ids:
+        return Failed(
+            faults.TOKEN_UNREADABLE,
+            f"The key {taken.key_id} that signed it is none of the pool's keys.",
+        )
+    issued_at = claims.get("iat")
+    if isinstance(issued_at, (int, float)) and abs(taken.now - issued_at) > _CLOCK_TOLERANCE:
+        return Failed(
+            faults.CLOCK_DIFFERS,
+            f"The token was issued {issued_at - taken.now:+.0f} s from this machine's now.",
+        )
+    return Passed(f"good for {taken.token.lifetime:.0f} s")
+
+
+def judge_claims(claims: Mapping[str, Any], outputs: StackOutputs) -> Verdict:
+    """Judge the claims against what the stack says that Aura checks.
+
+    Args:
+        claims: the token's claims.
+        outputs: the stack's outputs.
+
+    Returns:
+        The verdict.
+    """
+    audience, groups = claims.get("aud"), claims.get(outputs.groups_claim)
+    if not audience and not groups:
+        return Failed(faults.CLAIMS_FUNCTION_MISSING, f"Its claims: {', '.join(claims)}.")
+    if not audience or not groups:
+        missing = outputs.groups_claim if audience else "aud"
+        return Failed(faults.CLAIM_MISSING, f"{missing} is missing.")
+    if claims.get("iss") != outputs.issuer:
+        return Failed(
+            faults.ISSUER_DIFFERS,
+            f"The token's issuer is {claims.get('iss')}, the outputs' is {outputs.issuer}.",
+        )
+    audiences = _texts(audience)
+    if not set(audiences) & set(outputs.audience):
+        return Failed(
+            faults.AUDIENCE_NOT_IN_OUTPUTS,
+            f"The token's is {', '.join(audiences)}, auraSso's {', '.join(outputs.audience)}.",
+        )
+    mapping = roles_by_group(outputs.group_to_role_mapping)
+    names = _texts(groups)
+    if not set(names) & set(mapping):
+        return Failed(
+            faults.GROUP_NOT_IN_OUTPUTS,
+            f"The token's groups are {', '.join(names)}, those with a role {', '.join(mapping)}.",
+        )
+    return Passed(f"aud {', '.join(audiences)}; groups {', '.join(names)}")
+
+
+def judge_logon(logon: Logon) -> Verdict:
+    """Judge what the database does with a token whose claims are right.
+
+    Args:
+        logon: what it does.
+
+    Returns:
+        The verdict.
+    """
+    if logon.code is not None:
+        return Failed(_logon_fault(logon.code), logon.said)
+    if logon.roles is None:
+        return Failed(faults.DATABASE_UNREACHABLE, logon.said)
+    if not set(logon.roles) - {EVERYBODYS_ROLE}:
+        return Failed(faults.GROUP_NOT_MAPPED_IN_AURA, f"Its roles: {', '.join(logon.roles)}.")
+    return Passed(f"roles {', '.join(logon.roles)}, in {logon.seconds * 1000:.0f} ms")
+
+
+def is_slow(answers: ServerAnswers) -> bool:
+    """Tell whether a query took so long that something must hold it up.
+
+    Args:
+        answers: what the server answers.
+
+    Returns:
+        True where it did.
+    """
+    return answers.seconds > _SLOW_SECONDS
+
+
+def judge_server(answers: ServerAnswers, logon: Logon | None) -> Verdict:
+    """Judge what the server does with the token.
+
+    Args:
+        answers: what it does.
+        logon: what the database itself did, where it was asked.
+
+    Returns:
+        The verdict.
+    """
+    if answers.error is not None:
+        return _judge_server_error(answers.error, logon)
+    if _is_telemetry(answers, logon):
+        known = answers.service and answers.service.environment.get(_TELEMETRY)
+        return Failed(
+            faults.TELEMETRY_DELAY,
+            f"A query that does nothing took {answers.seconds:.0f} s."
+            + (f" {_TELEMETRY} is {known}." if known else ""),
+        )
+    if answers.scheme_refused:
+        return Failed(
+            faults.BEARER_CASE, "With `Bearer` the server answers, with your spelling 401."
+        )
+    if answers.schema_error is not None:
+        if "apoc" in answers.schema_error.message.lower():
+            return Failed(faults.APOC_MISSING, answers.schema_error.message)
+        return _judge_server_error(answers.schema_error, logon)
+    names = ", ".join(tool.name for tool in answers.tools)
+    return Passed(f"{names}; a query in {answers.seconds * 1000:.0f} ms")
+
+
+def judge_roles(
+    roles: Iterable[str] | None, claims: Mapping[str, Any], outputs: StackOutputs
+) -> Verdict:
+    """Judge the roles that the token has against those that it must have.
+
+    Args:
+        roles: the roles; None where they aren't known.
+        claims: the token's claims.
+        outputs: the stack's outputs.
+
+    Returns:
+        The verdict.
+    """
+    if roles is None:
+        return Skipped("The database didn't tell the token's roles.")
+    given = set(roles) - {EVERYBODYS_ROLE}
+    mapping = roles_by_group(outputs.group_to_role_mapping)
+    wanted = {
+        role for name in _texts(claims.get(outputs.groups_claim)) for role in mapping.get(name, ())
+    }
+    if given != wanted:
+        return Failed(
+            faults.ROLES_DIFFER,
+            f"Given: {', '.join(sorted(given)) or 'none'}. By auraSso:"
+            f" {', '.join(sorted(wanted))}.",
+        )
+    return Passed(", ".join(sorted(given)))
+
+
+def _judge_token_error(error: Neo4jMcpError | None) -> Verdict:
+    said = str(error.message) if error else "No token came."
+    if isinstance(error, InvalidClientError):
+        return Failed(faults.SECRET_REJECTED, said)
+    if isinstance(error, InvalidScopeError):
+        return Failed(faults.SCOPE_NOT_ALLOWED, said)
+    return Failed(faults.TOKEN_ENDPOINT_UNAVAILABLE, said)
+
+
+def _logon_fault(code: str) -> Fault:
+    for prefix, fault in _FAULT_BY_CODE:
+        if code.startswith(prefix):
+            return fault
+    return faults.DATABASE_UNREACHABLE
+
+
+def _judge_server_error(error: Neo4jMcpError, logon: Logon | None) -> Verdict:
+    if isinstance(error, _SECURITY_ERRORS):
+        # The database has just accepted this very token.
+        if logon is not None:
+            return Failed(faults.SERVER_HAS_ANOTHER_DATABASE, error.message)
+        return Failed(_logon_fault(error.message.partition(":")[0]), error.message)
+    for kind, fault in _FAULT_BY_ERROR:
+        if isinstance(error, kind):
+            return Failed(fault, error.message)
+    return Failed(faults.CALL_FAILED, error.message)
+
+
+def _is_telemetry(answers: ServerAnswers, logon: Logon | None) -> bool:
+    if not is_slow(answers):
+        return False
+    if logon is not None and logon.seconds > answers.seconds / 2:
+        # The database is what is slow.
+        return False
+    if answers.service is not None:
+        # The server's own default is true.
+        set_to = answers.service.environment.get(_TELEMETRY, "true")
+        return set_to.lower() not in {"false", "f", "0"}
+    return logon is not None
+
+
+def _texts(value: Any) -> list[str]:  # noqa: ANN401 - a claim may be anything
+    values = value if isinstance(value, list) else [value]
+    return [each for each in values if isinstance(each, str)]

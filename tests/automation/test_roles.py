@@ -1,0 +1,206 @@
+"""The pipelines' roles: every call that a deployment makes is allowed, and on nothing else."""
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from automation import checks
+from automation.roles import Place, Purpose, permissions, subject, trust
+from components.names import ResourceNames
+from components.policies import ACTIONS_WITHOUT_RESOURCE
+from localcloud.aws.iam import allows
+from localcloud.providers.aws import provider as aws
+
+_SESSION = botocore.session.Session()
+_ACCOUNT = "111122223333"
+# An action, and no operation of its own.
+_NO_OPERATION = {"iam:PassRole"}
+# Granted on everything, because the service grants it on nothing less.
+_ANYWHERE = ACTIONS_WITHOUT_RESOURCE | {
+    "apprunner:ListServices",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:ListMetrics",
+    "cognito-idp:DescribeUserPoolDomain",
+}
+
+
+def _place(stack: str = "dev") -> Place:
+    return Place(
+        names=ResourceNames(prefix="neo4j-mcp", stack=stack),
+        project="neo4j-mcp",
+        account=_ACCOUNT,
+        region="us-east-1",
+    )
+
+
+def _policy(purpose: Purpose) -> dict[str, Any]:
+    policy: dict[str, Any] = json.loads(permissions(purpose, _place()))
+    return policy
+
+
+def _actions(purpose: Purpose) -> set[str]:
+    return {action for statement in _policy(purpose)["Statement"] for action in statement["Action"]}
+
+
+def _made_by_a_deployment() -> Iterator[tuple[str, str]]:
+    """Give what the declared resource types ask of AWS, and the resource types."""
+    for resource in aws.RESOURCES:
+        tagging = resource.tagging
+        operations = {
+            resource.creates.name,
+            resource.reads.name,
+            resource.deletes.name,
+            *([resource.updates.name] if resource.updates else []),
+            *([tagging.tag, tagging.untag, tagging.list] if tagging else []),
+        }
+        for operation in operations - {None}:
+            yield f"{resource.service}:{operation}", resource.token
+
+
+@pytest.mark.parametrize(("action", "_token"), sorted(_made_by_a_deployment()))
+def test_what_a_deployment_asks_of_aws_is_allowed(action: str, _token: str) -> None:
+    assert action in _actions(Purpose.DEPLOY)
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_every_action_exists(purpose: Purpose) -> None:
+    for action in _actions(purpose) - _NO_OPERATION:
+        service, operation = action.split(":")
+        assert operation in _SESSION.get_service_model(service).operation_names, action
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_only_what_has_no_resource_is_allowed_on_all(purpose: Purpose) -> None:
+    for statement in _policy(purpose)["Statement"]:
+        assert not any("*" in action for action in statement["Action"])
+        if "*" in statement["Resource"]:
+            assert set(statement["Action"]) <= _ANYWHERE
+
+
+def test_a_check_changes_nothing() -> None:
+    reading = ("Describe", "Get", "List", "Filter", "BatchGet", "Simulate")
+    actions = _actions(Purpose.CHECK)
+    assert all(action.split(":")[1].startswith(reading) for action in actions)
+    assert actions < _actions(Purpose.DEPLOY)
+
+
+def _asked_by_checks() -> Iterator[str]:
+    """Give the operations that the checks name."""
+    for file in Path(checks.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(attr="aws"),
+                    args=[ast.Constant(value=str(service)), ast.Constant(value=str(operation))],
+                ):
+                    names = {
+                        xform_name(name): name
+                        for name in _SESSION.get_service_model(service).operation_names
+                    }
+                    yield f"{service}:{names[operation]}"
+
+
+def test_what_a_check_asks_of_aws_is_allowed() -> None:
+    asked = set(_asked_by_checks())
+    assert len(asked) > 10
+    # One check makes an app client and deletes it; where it may not, it says so and is skipped.
+    made = {"cognito-idp:CreateUserPoolClient", "cognito-idp:DeleteUserPoolClient"}
+    assert asked - made <= _actions(Purpose.CHECK)
+    assert made <= _actions(Purpose.DEPLOY)
+
+
+def test_a_preview_can_log_in_to_the_registry_and_nothing_else() -> None:
+    assert _actions(Purpose.PREVIEW) == {"ecr:GetAuthorizationToken"}
+
+
+@pytest.mark.parametrize(
+    ("action", "own", "other"),
+    [
+        ("ecr:PutImage", "ecr:us-east-1:{}:repository/neo4j-mcp-{}-server", None),
+        ("iam:PutRolePolicy", "iam::{}:role/neo4j-mcp-{}-claims", "iam::{}:role/Admin"),
+        ("lambda:UpdateFunctionCode", "lambda:us-east-1:{}:function:neo4j-mcp-{}-claims", None),
+        (
+            "secretsmanager:GetSecretValue",
+            "secretsmanager:us-east-1:{}:secret:neo4j-mcp-{}-agent-credentials-a1B2c3",
+            None,
+        ),
+        (
+            "apprunner:UpdateService",
+            "apprunner:us-east-1:{}:service/neo4j-mcp-{}-server/0123456789abcdef",
+            None,
+        ),
+        (
+            "logs:PutRetentionPolicy",
+            "logs:us-east-1:{}:log-group:/aws/lambda/neo4j-mcp-{}-claims:*",
+            None,
+        ),
+    ],
+)
+def test_another_stacks_resources_are_out_of_reach(
+    action: str, own: str, other: str | None
+) -> None:
+    documents = [_policy(Purpose.DEPLOY)]
+    other = other or own.replace("neo4j-mcp-{}", "neo4j-mcp-prod")
+    assert allows(documents, action, f"arn:aws:{own.format(_ACCOUNT, 'dev')}", {})
+    assert not allows(documents, action, f"arn:aws:{other.format(_ACCOUNT)}", {})
+
+
+@pytest.mark.parametrize(
+    ("stack", "allowed"), [("dev", True), ("prod", False)], ids=["own", "another's"]
+)
+def test_a_user_pool_is_known_by_its_tags(stack: str, allowed: bool) -> None:
+    documents = [_policy(Purpose.DEPLOY)]
+    pool = f"arn:aws:cognito-idp:us-east-1:{_ACCOUNT}:userpool/us-east-1_Abc"
+    for action, tag in (
+        ("cognito-idp:CreateUserPool", "aws:RequestTag"),
+        ("cognito-idp:UpdateUserPoolClient", "aws:ResourceTag"),
+    ):
+        context = {f"{tag}/Project": "neo4j-mcp", f"{tag}/Stack": stack}
+        assert allows(documents, action, pool, context) is allowed
+        assert not allows(documents, action, pool, {})
+
+
+@pytest.mark.parametrize(
+    ("service", "allowed"), [("lambda.amazonaws.com", True), ("ec2.amazonaws.com", False)]
+)
+def test_roles_are_passed_to_their_services_only(service: str, allowed: bool) -> None:
+    role = f"arn:aws:iam::{_ACCOUNT}:role/neo4j-mcp-dev-claims"
+    context = {"iam:PassedToService": service}
+    assert allows([_policy(Purpose.DEPLOY)], "iam:PassRole", role, context) is allowed
+
+
+@pytest.mark.parametrize(
+    ("purpose", "claim"),
+    [
+        (Purpose.PREVIEW, "repo:someone/neo4j-mcp:pull_request"),
+        (Purpose.CHECK, "repo:someone/neo4j-mcp:environment:dev"),
+        (Purpose.DEPLOY, "repo:someone/neo4j-mcp:environment:dev"),
+    ],
+)
+def test_a_role_is_for_one_repository_and_environment(purpose: Purpose, claim: str) -> None:
+    document = json.loads(
+        trust(repository="someone/neo4j-mcp", subject=subject(purpose, "dev"), account=_ACCOUNT)
+    )
+    (statement,) = document["Statement"]
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": claim,
+        }
+    }
+    assert statement["Principal"] == {
+        "Federated": f"arn:aws:iam::{_ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
+    }
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_a_policy_fits_a_role(purpose: Purpose) -> None:
+    # An inline policy of a role: IAM quotas, without white space.
+    assert len("".join(permissions(purpose, _place("production")).split())) <= 10_240

@@ -1,0 +1,153 @@
+"""The installed command and its bridge against the deployed stack, in a fresh environment."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import MCPError
+
+from localcloud.cloud import Cloud
+from tests.client.bridge.agent import agent, text_of
+from tests.client.command import Command, command_of
+from tests.client.conftest import Aws, ChangeAura, settled
+from tests.client.test_distribution import install
+
+pytestmark = pytest.mark.stand_in
+
+READ = {"query": "RETURN 40 + 2 AS answer"}
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """The console script, installed as the README says."""
+    python = install(tmp_path_factory.mktemp("installed"), "[bridge,doctor,aws]")
+    return (str(python.with_name("neo4j-mcp")),)
+
+
+@pytest.fixture
+def command(
+    program: tuple[str, ...], running: Cloud, outputs: dict[str, Any], tmp_path: Path
+) -> Command:
+    command = command_of(tmp_path, running.environment(), program)
+    for name, profile in (("reader", "default"), ("writer", "writer")):
+        ended = command(
+            *("login", "--outputs", "-", "--client", name, "--profile", profile),
+            text=json.dumps(outputs),
+        )
+        assert ended.status == 0, ended.messages
+    return command
+
+
+def test_every_command_works_from_a_fresh_environment(command: Command) -> None:
+    assert {each["profile"] for each in command("profiles", "--json").document} == {
+        "default",
+        "writer",
+    }
+    assert command("token", "--json").document["claims"]["groups"] == ["reader"]
+    assert {each["name"] for each in command("tools", "--json").document} >= {"write-cypher"}
+    written = command(
+        *("write", "--profile", "writer", "--param", "name=fresh"),
+        "MERGE (p:Probe {name: $name}) RETURN p.name AS name",
+    )
+    assert written.document == [{"name": "fresh"}]
+    assert "Probe" in {each["key"] for each in command("schema", "--json").document}
+    read = command("read", "-", text="MATCH (p:Probe) RETURN p.name AS name")
+    assert read.document == [{"name": "fresh"}]
+    refused = command("write", "MATCH (p:Probe) DELETE p")
+    assert refused.status == 6
+    assert "Neo.ClientError.Security.Forbidden" in refused.messages
+    removed = command("write", "--profile", "writer", "MATCH (p:Probe) DELETE p")
+    assert removed.status == 0
+    assert command("call", "read-cypher", "--arguments", json.dumps(READ)).document == [
+        {"answer": 42}
+    ]
+    assert command("read", "RETURN").status == 7
+    examined = command("doctor", "--json")
+    assert examined.document["fault"] is None, examined.output
+    assert examined.status == 0
+
+
+async def test_an_agent_uses_the_deployed_database(command: Command, tmp_path: Path) -> None:
+    async with agent(command, tmp_path) as client:
+        names = {tool.name for tool in (await client.list_tools()).tools}
+        assert names >= {"get-schema", "read-cypher", "write-cypher"}
+        answer = await client.call_tool("read-cypher", READ)
+        assert json.loads(text_of(answer)) == [{"answer": 42}]
+        refused = await client.call_tool("write-cypher", {"query": "CREATE (:Intruder)"})
+        assert refused.is_error
+        assert "Neo.ClientError.Security.Forbidden" in text_of(refused)
+        assert "Use a client with a scope whose role may do it" in text_of(refused)
+        with pytest.raises(MCPError, match="not found"):
+            await client.call_tool("no-such-tool", {})
+
+
+@pytest.fixture
+def short_lived(
+    command: Command, outputs: dict[str, Any], aws: Aws, change_aura: ChangeAura
+) -> Iterator[float]:
+    """Log in as a client whose tokens live for seconds, and give how many."""
+    seconds = 3
+    cognito = aws("cognito-idp")
+    user_pool = outputs["issuer"].rpartition("/")[2]
+    client = cognito.create_user_pool_client(
+        UserPoolId=user_pool,
+        ClientName="short-lived",
+        GenerateSecret=True,
+        AllowedOAuthFlows=["client_credentials"],
+        AllowedOAuthFlowsUserPoolClient=True,
+        AllowedOAuthScopes=["neo4j-mcp/reader"],
+        AccessTokenValidity=seconds,
+        TokenValidityUnits={"AccessToken": "seconds"},
+    )["UserPoolClient"]
+    change_aura(audience=[*outputs["auraSso"]["audience"], client["ClientId"]])
+    secret = {
+        "clientId": client["ClientId"],
+        "clientSecret": client["ClientSecret"],
+        "tokenUrl": outputs["tokenUrl"],
+        "scopes": ["neo4j-mcp/reader"],
+        "mcpUrl": outputs["mcpUrl"],
+    }
+    assert command("login", "--credentials", "-", text=json.dumps(secret)).status == 0
+    yield float(seconds)
+    cognito.delete_user_pool_client(UserPoolId=user_pool, ClientId=client["ClientId"])
+
+
+async def test_a_session_outlives_its_tokens(
+    command: Command, short_lived: float, tmp_path: Path
+) -> None:
+    tokens = tmp_path / "cache" / "neo4j-mcp" / "tokens" / "default.json"
+    seen = set()
+    until = time.monotonic() + 3 * short_lived
+    async with agent(command, tmp_path) as client:
+        while time.monotonic() < until:
+            answer = await client.call_tool("read-cypher", READ)
+            assert json.loads(text_of(answer)) == [{"answer": 42}]
+            seen.add(tokens.read_text(encoding="utf-8"))
+            await asyncio.sleep(0.2)
+    assert len(seen) >= 3
+
+
+async def test_a_session_outlives_a_pause_of_the_service(
+    command: Command, aws: Aws, service_arn: str, tmp_path: Path
+) -> None:
+    apprunner = aws("apprunner")
+    async with agent(command, tmp_path) as client:
+        assert not (await client.call_tool("read-cypher", READ)).is_error
+        apprunner.pause_service(ServiceArn=service_arn)
+        try:
+            await asyncio.to_thread(settled, apprunner, service_arn, "PAUSED")
+            away = await client.call_tool("read-cypher", READ)
+            assert away.is_error
+            assert "HTTP 503" in text_of(away)
+            assert "is it paused" in text_of(away)
+            with pytest.raises(MCPError, match="HTTP 503"):
+                await client.list_tools()
+        finally:
+            apprunner.resume_service(ServiceArn=service_arn)
+            await asyncio.to_thread(settled, apprunner, service_arn, "RUNNING")
+        answer = await client.call_tool("read-cypher", READ)
+        assert json.loads(text_of(answer)) == [{"answer": 42}]

@@ -1,0 +1,87 @@
+"""What an answer means, for every answer."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from neo4j_mcp_client import (
+    CypherError,
+    Neo4jMcpError,
+    TokenExpiredError,
+    TokenRejectedError,
+    UnauthorizedError,
+)
+from neo4j_mcp_client.calls import (
+    Reply,
+    refusal_of,
+    rows_of,
+    schema_of,
+    tool_failure,
+    tools_of,
+    value_of,
+)
+from tests.client.site import failed, neo4j_failed
+
+names = st.sampled_from(
+    ["result", "error", "content", "tools", "text", "type", "isError", "name", "annotations"]
+)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(["text", "[]", "[{}]"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4),
+)
+
+
+def reply(body: bytes, status: int = 200) -> Reply:
+    return Reply(status=status, body=body, retry_after=None, elapsed=0.1)
+
+
+@pytest.mark.parametrize("read", [value_of, rows_of, schema_of, tools_of])
+@given(document=anything, status=st.sampled_from([200, 200, 200, 401, 500]))
+@example(document={"result": {"tools": [{}]}}, status=200)
+@example(document={"result": {"content": [{"type": "text"}]}}, status=200)
+@example(document={"result": {"content": [{"type": "text", "text": "[1]"}]}}, status=200)
+def test_whatever_is_answered_is_a_value_or_a_failure_by_name(
+    read: Any,  # noqa: ANN401
+    document: Any,  # noqa: ANN401
+    status: int,
+) -> None:
+    try:
+        value = read(reply(json.dumps(document).encode(), status))
+    except Neo4jMcpError:
+        return
+    if read is rows_of:
+        assert all(isinstance(row, dict) for row in value)
+
+
+@given(st.binary())
+def test_bytes_that_are_no_json_are_a_failure_by_name(body: bytes) -> None:
+    with pytest.raises(Neo4jMcpError):
+        value_of(reply(b"\xff" + body))
+
+
+@given(st.text(), st.text(alphabet=st.characters(exclude_characters=")")))
+def test_neo4js_words_are_kept_whole(before: str, message: str) -> None:
+    code = "Neo.ClientError.Statement.SemanticError"
+    error = tool_failure(f"{before.replace('Neo.', '')}: Neo4jError: {code} ({message})")
+    assert isinstance(error, CypherError)
+    assert error.code == code
+    assert error.message == f"{code}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "refusal"),
+    [
+        (401, b"no", UnauthorizedError),
+        (200, neo4j_failed("Neo.ClientError.Security.TokenExpired").content, TokenExpiredError),
+        (200, neo4j_failed("Neo.ClientError.Security.Unauthorized").content, TokenRejectedError),
+        (200, neo4j_failed("Neo.ClientError.Security.Forbidden").content, type(None)),
+        (200, failed("Neo.ClientError.Security").content, type(None)),
+        (200, b"Neo.ClientError.Security.TokenExpired", type(None)),
+        (503, b"Neo.ClientError.Security.TokenExpired", type(None)),
+    ],
+)
+def test_only_a_refused_token_is_a_refusal(status: int, body: bytes, refusal: type) -> None:
+    assert type(refusal_of(status, body)) is refusal

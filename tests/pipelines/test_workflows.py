@@ -1,0 +1,140 @@
+"""The pipelines: what GitHub would refuse, and what it would let pass though it is wrong."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from localcloud import toolchains
+from localcloud.engine import cli
+from localcloud.paths import PROJECT_DIRECTORY
+from localcloud.progress import Progress
+
+_WORKFLOWS = PROJECT_DIRECTORY / ".github" / "workflows"
+_SETUP = PROJECT_DIRECTORY / ".github" / "actions" / "setup" / "action.yml"
+_FILES = sorted([*_WORKFLOWS.glob("*.yml"), _SETUP])
+_MODULE = Path(__file__).parent / "actionlint"
+_BUILD_TIMEOUT = 300
+_PINNED = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def _steps() -> Iterator[dict[str, Any]]:
+    for path in _FILES:
+        content = _load(path)
+        jobs = content["jobs"].values() if "jobs" in content else [content["runs"]]
+        for job in jobs:
+            yield from job.get("steps", [])
+
+
+@pytest.fixture(scope="module")
+def actionlint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The linter, built from its pinned module."""
+    command = tmp_path_factory.mktemp("actionlint") / "actionlint"
+    subprocess.run(
+        [
+            *(toolchains.go(Progress()), "-C", _MODULE, "build", "-mod=readonly"),
+            *("-buildvcs=false", "-o", command, "github.com/rhysd/actionlint/cmd/actionlint"),
+        ],
+        check=True,
+        timeout=_BUILD_TIMEOUT,
+    )
+    return command
+
+
+def _lint(actionlint: Path, *files: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        # Neither: the machine's own tools, or their absence, are not to decide.
+        [actionlint, "-shellcheck=", "-pyflakes=", *files],
+        cwd=PROJECT_DIRECTORY,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.stand_in
+def test_github_would_take_the_workflows(actionlint: Path) -> None:
+    done = _lint(actionlint, *_WORKFLOWS.glob("*.yml"))
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.stand_in
+def test_the_linter_finds_what_is_wrong(actionlint: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yml"
+    text = (_WORKFLOWS / "pull-request.yml").read_text(encoding="utf-8")
+    broken.write_text(text.replace("github.event.pull_request", "github.evnt", 1), "utf-8")
+    done = _lint(actionlint, broken)
+    assert done.returncode == 1
+    assert "evnt" in done.stdout
+
+
+def test_actions_are_pinned_by_commit() -> None:
+    used = [step["uses"] for step in _steps() if "uses" in step]
+    assert used
+    for action in used:
+        assert action.startswith("./") or _PINNED.fullmatch(action), action
+
+
+def test_the_engine_is_the_tested_one() -> None:
+    (version,) = [
+        step["with"]["pulumi-version"]
+        for step in _steps()
+        if step.get("uses", "").startswith("pulumi/")
+    ]
+    go_mod = (Path(cli.__file__).parent / "module" / "go.mod").read_text(encoding="utf-8")
+    assert f"v{version}" == cli.pinned_version(go_mod)
+
+
+@pytest.mark.parametrize("path", sorted(_WORKFLOWS.glob("*.yml")), ids=lambda path: path.stem)
+def test_a_workflow_may_only_read_unless_a_job_says_more(path: Path) -> None:
+    content = _load(path)
+    allowed = {"contents": "read"}
+    if path.stem == "stack":  # its callers grant the same
+        allowed |= {"id-token": "write"}
+    assert content["permissions"] == allowed
+
+
+def test_no_key_of_aws_is_stored() -> None:
+    for path in _FILES:
+        text = path.read_text(encoding="utf-8")
+        assert "aws-access-key-id" not in text
+        assert set(re.findall(r"secrets\.(\w+)", text)) <= {"PULUMI_ACCESS_TOKEN"}
+
+
+def test_texts_of_others_reach_no_shell() -> None:
+    for step in _steps():
+        assert "${{" not in step.get("run", ""), step["run"]
+
+
+def test_the_commands_are_there() -> None:
+    commands = [
+        line.strip().partition(" 2>")[0]
+        for step in _steps()
+        for line in step.get("run", "").splitlines()
+        if "-m automation" in line
+    ]
+    assert commands
+    for command in commands:
+        _, _, _, name, *arguments = shlex.split(command)
+        shown = subprocess.run(
+            [sys.executable, "-m", "automation", name, "--help"],
+            cwd=PROJECT_DIRECTORY,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        ).stdout
+        for argument in arguments:
+            assert not argument.startswith("--") or argument in shown, command
