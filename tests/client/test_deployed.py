@@ -83,8 +83,8 @@ def test_the_server_names_its_tools(reader: Neo4jMcp) -> None:
     assert tools == {"get-schema": True, "read-cypher": True, "write-cypher": False}
 
 
-def test_many_calls_of_tasks_need_one_token(arns: dict[str, str]) -> None:
-    async def ask() -> list[Any]:
+def test_tasks_call_side_by_side(arns: dict[str, str]) -> None:
+    async def ask() -> list[list[dict[str, Any]]]:
         source = source_from_arn(arns["reader"])
         async with AsyncNeo4jMcp.from_source(source) as neo4j:
             answers: list[Any] = await asyncio.gather(

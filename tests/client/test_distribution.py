@@ -64,7 +64,13 @@ def test_it_is_typed_and_says_its_version(bare: Path) -> None:
 
 @pytest.mark.parametrize(
     ("module", "extra"),
-    [("async_client", "async"), ("file_cache", "cache"), ("secrets_manager", "aws")],
+    [
+        ("async_client", "async"),
+        ("file_cache", "cache"),
+        ("secrets_manager", "aws"),
+        ("bridge", "bridge"),
+        ("doctor.bolt", "doctor"),
+    ],
 )
 def test_a_missing_extra_is_named(bare: Path, module: str, extra: str) -> None:
     program = (

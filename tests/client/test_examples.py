@@ -1,6 +1,5 @@
 """Every example, as a person runs it: in an environment of its own, against the deployed stack."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -98,18 +97,3 @@ def test_the_typescript_example_is_typed_and_runs(
     uv(shell, *node, "npm", "run", "check", directory=tmp_path)
     printed = uv(environment, *node, "node", "agent.ts", directory=tmp_path)
     assert printed == '[ { "people": 5 } ]'
-
-
-@pytest.mark.skipif(not shutil.which("jq") or not shutil.which("curl"), reason="needs curl and jq")
-def test_the_curl_example_calls(
-    tmp_path: Path, shell: dict[str, str], environment: dict[str, str]
-) -> None:
-    guide = (EXAMPLES.parents[1] / "docs" / "clients.md").read_text(encoding="utf-8")
-    _, _, rest = guide.partition("<!-- example: curl -->\n```sh\n")
-    script = tmp_path / "example.sh"
-    script.write_text(rest.partition("```")[0], encoding="utf-8")
-    aws = ("run", "--quiet", "--no-project", "--with", "awscli", "--")
-    uv(shell, *aws, "aws", "--version")
-    printed = uv(environment, *aws, "sh", "-eu", str(script))
-    text = json.loads(printed)["result"]["content"][0]["text"]
-    assert json.loads(text) == [{"one": 1}]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,20 @@ def test_the_emulated_console_example(shell: dict[str, str], outputs: dict[str, 
     assert json.loads(done.stdout).items() >= outputs["auraSso"].items(), done.stderr
 
 
+@pytest.mark.skipif(not shutil.which("jq") or not shutil.which("curl"), reason="needs curl and jq")
+def test_the_curl_example(shell: dict[str, str], outputs: dict[str, Any], running: Cloud) -> None:
+    uv = [sys.executable, "-m", "uv", "run", "--quiet", "--no-project", "--with", "awscli", "--"]
+    # What is fetched comes from elsewhere, so before the stand-in's authorities are trusted.
+    fetched = _run([*uv, "aws", "--version"], shell, "")
+    assert fetched.returncode == 0, fetched.stderr
+    arn = outputs["clients"]["reader"]["secretArn"]
+    environment = shell | running.environment() | {"NEO4J_MCP_SECRET_ARN": arn}
+    done = _run([*uv, "sh", "-eu"], environment, _example("docs/clients.md", "curl"))
+    assert done.returncode == 0, done.stderr
+    text = json.loads(done.stdout)["result"]["content"][0]["text"]
+    assert json.loads(text) == [{"one": 1}]
+
+
 def test_the_examples_of_this_test_are_all_there_are() -> None:
     documents = [PROJECT_DIRECTORY / "README.md", *Path(PROJECT_DIRECTORY / "docs").rglob("*.md")]
     marked = {
@@ -75,4 +90,4 @@ def test_the_examples_of_this_test_are_all_there_are() -> None:
         for document in documents
         for name in re.findall(r"<!-- example: ([\w-]+) -->", document.read_text(encoding="utf-8"))
     }
-    assert marked == {"token", "service", "database", "direct-driver", "emulated-console"}
+    assert marked == {"token", "service", "database", "direct-driver", "emulated-console", "curl"}

@@ -8,6 +8,7 @@
 
 from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.auth import BearerAuth
+from neo4j_mcp_client.base import Options
 from neo4j_mcp_client.calls import Tool
 from neo4j_mcp_client.client import Neo4jMcp
 from neo4j_mcp_client.credentials import (
@@ -39,7 +40,6 @@ from neo4j_mcp_client.errors import (
     ToolNotFoundError,
     UnauthorizedError,
 )
-from neo4j_mcp_client.options import Options
 from neo4j_mcp_client.retries import BackOff
 from neo4j_mcp_client.tokens import TokenCache, TokenProvider
 from neo4j_mcp_client.version import __version__

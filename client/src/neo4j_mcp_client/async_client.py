@@ -9,15 +9,9 @@ from typing import Any, Self, TypeVar, Unpack
 
 from neo4j_mcp_client import calls, transport
 from neo4j_mcp_client.access_token import AccessToken
+from neo4j_mcp_client.base import BaseClient, Credentials, Options
 from neo4j_mcp_client.calls import Attempts, Call, Reply, Tool
-from neo4j_mcp_client.credentials import (
-    CredentialsSource,
-    require_tls,
-    source_from_arn,
-    source_from_environment,
-)
 from neo4j_mcp_client.errors import ConfigurationError, Hop, Neo4jMcpError, TokenExpiredError
-from neo4j_mcp_client.options import Credentials, Options, as_provider
 from neo4j_mcp_client.tokens import SERVER_LIMIT
 
 try:
@@ -32,50 +26,18 @@ Value = TypeVar("Value")
 _UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
-class AsyncNeo4jMcp:
+class AsyncNeo4jMcp(BaseClient):
     """Neo4j's MCP server, called from asyncio tasks: what `Neo4jMcp` does, to be awaited."""
 
     def __init__(self, url: str, credentials: Credentials, **options: Unpack[Options]) -> None:
-        """Prepare; nothing is sent before the first call.
-
-        Args:
-            url: where the server speaks MCP, the stack's output `mcpUrl`.
-            credentials: the client's credentials, where they come from, or a token provider that
-                others use as well.
-            options: see `Options`.
-
-        Raises:
-            ConfigurationError: the URL is plain HTTP to another machine, or a file is missing.
-        """
-        require_tls(url, "url")
-        self._url = url
-        self._timeout = options.get("timeout", calls.TIMEOUT)
-        self._tokens = as_provider(credentials, options)
-        ca_bundle = transport.find_ca_bundle(options.get("ca_bundle"))
+        """Prepare, as `BaseClient` says; nothing is sent before the first call."""
+        super().__init__(url, credentials, **options)
         self._http = httpx2.AsyncClient(
             headers=calls.HEADERS,
             timeout=httpx2.Timeout(self._timeout, connect=transport.CONNECT_TIMEOUT),
-            verify=ssl.create_default_context(cafile=ca_bundle) if ca_bundle else True,
-            limits=httpx2.Limits(max_connections=options.get("connections", transport.CONNECTIONS)),
+            verify=ssl.create_default_context(cafile=self._ca_bundle) if self._ca_bundle else True,
+            limits=httpx2.Limits(max_connections=self._connections),
         )
-
-    @classmethod
-    def from_environment(cls, **options: Unpack[Options]) -> Self:
-        """Take credentials and URL from the environment, like `Neo4jMcp.from_environment`."""
-        return cls.from_source(source_from_environment(), **options)
-
-    @classmethod
-    def from_secret(cls, arn: str, **options: Unpack[Options]) -> Self:
-        """Take credentials and URL from Secrets Manager, like `Neo4jMcp.from_secret`."""
-        return cls.from_source(source_from_arn(arn), **options)
-
-    @classmethod
-    def from_source(cls, source: CredentialsSource, **options: Unpack[Options]) -> Self:
-        """Take credentials and URL from a source, like `Neo4jMcp.from_source`.
-
-        The source is read here and now: in an event loop, read it in a thread before.
-        """
-        return cls(source.current().mcp_url, source, **options)
 
     async def tools(self) -> list[Tool]:
         """List the tools, like `Neo4jMcp.tools`."""

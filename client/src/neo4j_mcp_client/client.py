@@ -11,21 +11,15 @@ from requests.adapters import HTTPAdapter
 from neo4j_mcp_client import calls, transport
 from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.auth import FixedBearerAuth
+from neo4j_mcp_client.base import BaseClient, Credentials, Options
 from neo4j_mcp_client.calls import Attempts, Call, Reply, Tool
-from neo4j_mcp_client.credentials import (
-    CredentialsSource,
-    require_tls,
-    source_from_arn,
-    source_from_environment,
-)
 from neo4j_mcp_client.errors import Hop, Neo4jMcpError, TokenExpiredError
-from neo4j_mcp_client.options import Credentials, Options, as_provider
 from neo4j_mcp_client.tokens import SERVER_LIMIT
 
 Value = TypeVar("Value")
 
 
-class Neo4jMcp:
+class Neo4jMcp(BaseClient):
     """Neo4j's MCP server, called from one thread or from many.
 
     The server keeps no session: each call is one HTTP request, and needs no `initialize` before.
@@ -33,79 +27,17 @@ class Neo4jMcp:
     """
 
     def __init__(self, url: str, credentials: Credentials, **options: Unpack[Options]) -> None:
-        """Prepare; nothing is sent before the first call.
-
-        Args:
-            url: where the server speaks MCP, the stack's output `mcpUrl`.
-            credentials: the client's credentials, where they come from, or a token provider that
-                others use as well.
-            options: see `Options`.
-
-        Raises:
-            ConfigurationError: the URL is plain HTTP to another machine, or a file is missing.
-        """
-        require_tls(url, "url")
-        self._url = url
-        self._timeout = options.get("timeout", calls.TIMEOUT)
-        self._ca_bundle = transport.find_ca_bundle(options.get("ca_bundle"))
-        self._tokens = as_provider(credentials, options)
+        """Prepare, as `BaseClient` says; nothing is sent before the first call."""
+        super().__init__(url, credentials, **options)
         self._session = requests.Session()
         self._session.mount(
             url,
             HTTPAdapter(
                 pool_connections=1,
-                pool_maxsize=options.get("connections", transport.CONNECTIONS),
+                pool_maxsize=self._connections,
                 pool_block=True,
             ),
         )
-
-    @classmethod
-    def from_environment(cls, **options: Unpack[Options]) -> Self:
-        """Take credentials and URL from the environment.
-
-        Args:
-            options: see `Options`.
-
-        Returns:
-            The client.
-
-        Raises:
-            ConfigurationError: variables are missing; see `source_from_environment`.
-            SecretStoreError: the secret can't be read.
-        """
-        return cls.from_source(source_from_environment(), **options)
-
-    @classmethod
-    def from_secret(cls, arn: str, **options: Unpack[Options]) -> Self:
-        """Take credentials and URL from Secrets Manager, by the extra `aws`.
-
-        Args:
-            arn: the secret's ARN, from the stack's output `clients`.
-            options: see `Options`.
-
-        Returns:
-            The client.
-
-        Raises:
-            SecretStoreError: the secret can't be read.
-        """
-        return cls.from_source(source_from_arn(arn), **options)
-
-    @classmethod
-    def from_source(cls, source: CredentialsSource, **options: Unpack[Options]) -> Self:
-        """Take credentials and URL from a source.
-
-        Args:
-            source: where they come from.
-            options: see `Options`.
-
-        Returns:
-            The client.
-
-        Raises:
-            Neo4jMcpError: they can't be read.
-        """
-        return cls(source.current().mcp_url, source, **options)
 
     def tools(self) -> list[Tool]:
         """List the tools that the server offers.

@@ -246,14 +246,22 @@ def require_tls(url: str, name: str) -> None:
         return
     if parts.scheme != "http" or not parts.hostname:
         raise ConfigurationError(f"{name} is no https:// URL.")
-    if not _is_loopback(parts.hostname):
+    if not is_loopback(parts.hostname):
         raise ConfigurationError(
             f"{name} is plain HTTP to {parts.hostname}: secrets would travel in the clear.",
             remedy="Use https://.",
         )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine itself.
+
+    Args:
+        host: a name or an address.
+
+    Returns:
+        True for localhost and loopback addresses.
+    """
     if host == "localhost":
         return True
     try:

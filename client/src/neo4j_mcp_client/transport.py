@@ -15,8 +15,6 @@ from neo4j_mcp_client.version import __version__
 USER_AGENT = f"neo4j-mcp-client/{__version__}"
 CONNECT_TIMEOUT = 10.0
 """Seconds for a connection to be made."""
-CONNECTIONS = 64
-"""The most connections of a client at once."""
 
 _BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 

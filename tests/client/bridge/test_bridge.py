@@ -1,6 +1,9 @@
 """The bridge as a desktop agent starts it: a process that speaks MCP on stdin and stdout."""
 
 import asyncio
+import json
+import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +21,7 @@ from neo4j_mcp_client import ClientCredentials
 from neo4j_mcp_client.bridge import explained, innermost
 from tests.client.bridge.agent import agent, text_of
 from tests.client.command import PROGRAM, Command, command_of
-from tests.client.site import Site, issued, refused
+from tests.client.site import Answer, Site, issued, refused
 from tests.conftest import free_ports
 
 SLOW = "slow"
@@ -95,18 +98,19 @@ def deployed() -> Deployed:
     return Deployed()
 
 
-@pytest.fixture
-def command(endpoint: Site, deployed: Deployed, tmp_path: Path) -> Command:
-    command = command_of(tmp_path)
+def kept_profile(folder: Path, token_url: str, mcp_url: str) -> Command:
+    command = command_of(folder)
     credentials = ClientCredentials(
-        client_id="client-1",
-        client_secret="hush-hush",
-        token_url=endpoint.url,
-        mcp_url=deployed.url,
+        client_id="client-1", client_secret="hush-hush", token_url=token_url, mcp_url=mcp_url
     )
     kept = command("login", "--credentials", "-", "--no-check", text=credentials.to_json())
     assert kept.status == 0, kept.messages
     return command
+
+
+@pytest.fixture
+def command(endpoint: Site, deployed: Deployed, tmp_path: Path) -> Command:
+    return kept_profile(tmp_path, endpoint.url, deployed.url)
 
 
 async def test_tools_and_calls_pass_through_as_they_are(
@@ -199,9 +203,57 @@ async def test_a_refused_secret_is_told_and_not_shown(
     assert "hush-hush" not in log
 
 
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(503, "is it paused"), (429, "all its instances are busy"), (401, "capital B")],
+)
+async def test_what_the_host_answers_instead_is_told(
+    endpoint: Site, server: Site, tmp_path: Path, status: int, says: str
+) -> None:
+    server.answer = lambda _: Answer(
+        status=status, body=b"no", headers={"Content-Type": "text/plain"}
+    )
+    async with agent(kept_profile(tmp_path, endpoint.url, server.url), tmp_path) as client:
+        answer = await client.call_tool("read-cypher", {"query": "RETURN 1"})
+        assert answer.is_error
+        assert f"HTTP {status}" in text_of(answer)
+        assert says in text_of(answer)
+
+
 def test_an_end_of_input_ends_the_bridge(command: Command) -> None:
     ended = command("bridge")
     assert (ended.status, ended.output, ended.messages) == (0, "", "")
+
+
+def test_ctrl_c_ends_a_bridge_that_waits_for_its_agent(command: Command) -> None:
+    initialize = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "0"},
+        },
+    }
+    with subprocess.Popen(
+        [*command.program, "bridge"],
+        env=dict(command.environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as bridge:
+        assert bridge.stdin is not None
+        assert bridge.stdout is not None
+        assert bridge.stderr is not None
+        bridge.stdin.write(json.dumps(initialize) + "\n")
+        bridge.stdin.flush()
+        assert json.loads(bridge.stdout.readline())["result"]["serverInfo"]
+        bridge.send_signal(signal.SIGINT)
+        # A shell makes status 130 of it.
+        assert bridge.wait(5) == -signal.SIGINT
+        assert bridge.stderr.read() == ""
 
 
 def test_without_a_profile_the_bridge_says_why_it_ends(tmp_path: Path) -> None:

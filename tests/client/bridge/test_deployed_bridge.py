@@ -42,6 +42,23 @@ def command(
     return command
 
 
+def test_a_secret_is_enough_for_a_login(command: Command, outputs: dict[str, Any]) -> None:
+    arn = outputs["clients"]["writer"]["secretArn"]
+    kept = command("login", "--secret-arn", arn, "--profile", "by-arn", "--json")
+    assert kept.document["clientId"] == outputs["clients"]["writer"]["clientId"]
+    shown = command("token", "--profile", "by-arn", "--json")
+    assert set(shown.document["claims"]["groups"]) == {"reader", "writer"}
+    examined = command("doctor", "--profile", "by-arn", "--json").document
+    assert examined["fault"] is None
+    statuses = {each["hop"]: each["status"] for each in examined["hops"]}
+    # Without the outputs there is nothing to compare with.
+    assert {hop for hop in statuses if statuses[hop] == "skipped"} == {
+        "discovery and keys",
+        "claims",
+        "roles",
+    }
+
+
 def test_every_command_works_from_a_fresh_environment(command: Command) -> None:
     assert {each["profile"] for each in command("profiles", "--json").document} == {
         "default",

@@ -1,6 +1,8 @@
 """The commands against servers of the tests' own, which fail as they are told."""
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import time
@@ -37,10 +39,6 @@ def test_help_and_version(run: Run) -> None:
         assert "Usage: neo4j-mcp" in shown.stdout
 
 
-def test_completion_is_offered(run: Run) -> None:
-    assert "--install-completion" in run("--help").stdout
-
-
 def test_a_login_says_what_it_keeps(run: Run, credentials: ClientCredentials) -> None:
     ended = run("login", "--credentials", "-", "--json", text=credentials.to_json())
     assert ended.exit_code == 0
@@ -62,6 +60,13 @@ def test_a_login_with_a_wrong_secret_keeps_nothing(
     unchecked = run("login", "--credentials", "-", "--no-check", text=credentials.to_json())
     assert unchecked.exit_code == 0
     assert profiles.names() == ["default"]
+
+
+def test_another_login_doesnt_trust_the_token_of_the_one_before(
+    logged_in: Run, credentials: ClientCredentials, endpoint: Site
+) -> None:
+    endpoint.answer = lambda _: refused("invalid_client")
+    assert logged_in("login", "--credentials", "-", text=credentials.to_json()).exit_code == 4
 
 
 @pytest.mark.parametrize(
@@ -93,6 +98,17 @@ def test_without_a_profile_the_way_to_one_is_told(run: Run) -> None:
     ended = run("read", "RETURN 1")
     assert ended.exit_code == 3
     assert "neo4j-mcp login" in ended.stderr
+
+
+def test_the_environment_speaks_for_a_program(
+    run: Run, credentials: ClientCredentials, endpoint: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEO4J_MCP_CLIENT_ID", credentials.client_id)
+    monkeypatch.setenv("NEO4J_MCP_CLIENT_SECRET", CLIENT_SECRET)
+    monkeypatch.setenv("NEO4J_MCP_TOKEN_URL", credentials.token_url)
+    monkeypatch.setenv("NEO4J_MCP_URL", credentials.mcp_url)
+    assert document(run("read", "RETURN 1")) == [{"answer": 42}]
+    assert len(endpoint.requests) == 1
 
 
 def test_one_token_serves_many_commands(logged_in: Run, endpoint: Site, server: Site) -> None:
@@ -269,6 +285,24 @@ def process(tmp_path: Path, credentials: ClientCredentials) -> Command:
     return command
 
 
+@pytest.mark.parametrize(
+    ("words", "count", "offered"),
+    [
+        ("neo4j-mcp to", 1, {"token", "tools"}),
+        ("neo4j-mcp token --profile ", 3, {"default"}),
+        ("neo4j-mcp read --format js", 3, {"json", "jsonl"}),
+    ],
+)
+def test_a_shell_completes(process: Command, words: str, count: int, offered: set[str]) -> None:
+    completing = {
+        "_NEO4J_MCP_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(count),
+    }
+    completed = Command({**process.environment, **completing})()
+    assert set(completed.output.split()) == offered
+
+
 def test_a_process_gives_rows_and_nothing_else(process: Command) -> None:
     ended = process("read", "RETURN 1")
     assert ended.status == 0
@@ -330,3 +364,25 @@ def test_the_doctor_without_a_profile_says_what_is_missing(run: Run) -> None:
     ended = run("doctor", "--json")
     assert ended.exit_code == 3
     assert json.loads(ended.stderr)["error"]["type"] == "ConfigurationError"
+
+
+def test_a_spinner_on_the_terminal_leaves_the_results_alone(process: Command) -> None:
+    terminal, slave = pty.openpty()
+    try:
+        examined = subprocess.run(
+            [*process.program, "doctor"],
+            env={**process.environment, "TERM": "xterm"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=slave,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        shown = os.read(terminal, 65536).decode()
+    finally:
+        os.close(slave)
+        os.close(terminal)
+    assert examined.stdout.count("not reached") == 6
+    assert "Examining: configuration" in shown
+    assert "not reached" not in shown

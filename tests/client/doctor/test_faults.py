@@ -11,6 +11,7 @@ import docker
 import pytest
 import requests
 
+from automation.deployment import Deployment
 from localcloud.cloud import CONTAINER_HOST, Cloud
 from localcloud.console import connect_aura
 from localcloud.docker_engine import bridge_addresses
@@ -93,16 +94,21 @@ def user_pool(outputs: dict[str, Any]) -> str:
     return str(outputs["issuer"].rpartition("/")[2])
 
 
-def test_the_claims_function_is_missing(command: Command, aws: Aws, user_pool: str) -> None:
+def test_the_claims_function_is_missing(
+    command: Command, aws: Aws, user_pool: str, deployed: Deployment
+) -> None:
     cognito = aws("cognito-idp")
     trigger = cognito.describe_user_pool(UserPoolId=user_pool)["UserPool"]["LambdaConfig"]
     assert trigger["PreTokenGenerationConfig"]["LambdaVersion"] == "V3_0"
     cognito.update_user_pool(UserPoolId=user_pool, LambdaConfig={})
     try:
         assert found(command) == ("claims", "claims-function-missing")
+        # What the remedy says.
+        deployed.refresh()
+        deployed.up()
+        assert examine(command)["fault"] is None
     finally:
         cognito.update_user_pool(UserPoolId=user_pool, LambdaConfig=trigger)
-    assert examine(command)["fault"] is None
 
 
 def test_bearer_in_the_wrong_case(command: Command) -> None:
@@ -211,9 +217,15 @@ def test_a_paused_service(command: Command, aws: Aws, service_arn: str) -> None:
     assert examine(command)["fault"] is None
 
 
-def test_the_telemetry_delay(command: Command, change_server: ChangeServer) -> None:
+def test_the_telemetry_delay(
+    command: Command, change_server: ChangeServer, deployed: Deployment
+) -> None:
     change_server(NEO4J_MCP_TELEMETRY="true")
     assert found(command) == ("server", "telemetry-delay")
+    # What the remedy says.
+    deployed.refresh()
+    deployed.up()
+    assert examine(command)["fault"] is None
 
 
 @pytest.fixture

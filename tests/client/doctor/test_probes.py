@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import certifi
+import pytest
 
 from localcloud.certificates import CertificateAuthority
-from neo4j_mcp_client import NetworkError, TlsError
-from neo4j_mcp_client.doctor import probes
+from neo4j_mcp_client import ConfigurationError, NetworkError, TlsError
+from neo4j_mcp_client.doctor import bolt, probes
 from tests.client.site import Answer, Site, serve
 from tests.conftest import free_ports
 
@@ -40,3 +41,35 @@ def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
         (trusted,) = probes.connections([site.url], ca_bundle=str(bundle))
     assert isinstance(refused.error, TlsError)
     assert trusted.error is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "host", "encrypted"),
+    [
+        ("neo4j+s://x.databases.neo4j.io", "x.databases.neo4j.io", True),
+        ("bolt+s://x.example:7688/", "x.example:7688", True),
+        ("bolt://localhost:7687", "localhost:7687", False),
+        ("neo4j://127.0.0.1", "127.0.0.1", False),
+    ],
+)
+def test_the_address_of_a_database(uri: str, host: str, encrypted: bool) -> None:
+    assert bolt.host_of(uri) == (host, encrypted)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "neo4j://x.example",
+        "bolt+ssc://x.example",
+        "https://x.example",
+        "neo4j+s://",
+        "neo4j+s://neo4j:password@x.example",
+        "neo4j+s://x.example:port",
+        "neo4j+s://x.example:0",
+        "",
+    ],
+)
+def test_a_token_goes_to_no_address_that_would_lose_it(uri: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        bolt.host_of(uri)
+    assert "password" not in str(raised.value)

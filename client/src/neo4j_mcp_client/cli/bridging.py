@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import sys
 from typing import Annotated
 
@@ -46,6 +47,8 @@ def bridge(
         source = found.source()
         url = source.current().mcp_url
         tokens = token_provider(found, source, profiles=profiles)
+        # Ctrl-C ends the process itself: reading standard input blocks, and can't be cancelled.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         asyncio.run(serve(url, tokens, ca_bundle=found.ca_bundle))
 
 

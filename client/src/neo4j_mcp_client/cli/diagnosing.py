@@ -4,19 +4,18 @@ from functools import partial
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from neo4j_mcp_client.cli.connection import find_profile
-from neo4j_mcp_client.cli.console import messages, output, print_json, telling_failures
+from neo4j_mcp_client.cli.console import output, print_json, telling_failures, waiting
 from neo4j_mcp_client.cli.exit_codes import ExitCode
 from neo4j_mcp_client.cli.options import CaBundle, Json, ProfileName
 from neo4j_mcp_client.cli.profiles import Profile, Profiles
 from neo4j_mcp_client.cli.rows import printable
-from neo4j_mcp_client.doctor import probes
 from neo4j_mcp_client.doctor.evidence import Service, StackOutputs
 from neo4j_mcp_client.doctor.examination import Examination, Finding, Hop, Patient, Status
 from neo4j_mcp_client.doctor.faults import Fault
+from neo4j_mcp_client.doctor.server import SCHEME
 
 _MARKS = {
     Status.PASSED: ("✓", "green"),
@@ -47,7 +46,7 @@ def doctor(
             "--authorization-scheme",
             help="How your own client begins its Authorization header.",
         ),
-    ] = probes.SCHEME,
+    ] = SCHEME,
     profile: ProfileName = None,
     ca_bundle: CaBundle = None,
     as_json: Json = False,
@@ -88,7 +87,10 @@ def _find_service(profile: Profile, service_url: str) -> Service | None:
     # Whoever reads the secret on AWS may well see the service; nobody else's AWS is asked.
     if profile.secret_arn is None:
         return None
-    return probes.service_at(
+    # Imported late: boto3 takes most of a second. It is there, since it has read the secret.
+    from neo4j_mcp_client.doctor.apprunner import service_at  # noqa: PLC0415
+
+    return service_at(
         service_url,
         secret_arn=profile.secret_arn,
         profile=profile.aws_profile,
@@ -97,23 +99,21 @@ def _find_service(profile: Profile, service_url: str) -> Service | None:
 
 
 def _examine(examination: Examination, *, as_json: bool) -> list[Finding]:
-    if as_json:
-        return list(examination.findings())
     findings = []
-    waiting = messages()
-    console = output()
-    with waiting.status("") as status:
-        for finding in examination.findings(lambda hop: status.update(f"Examining: {hop}")):
-            _print_finding(finding, console)
-            findings.append(finding)
+    for hop in Hop:
+        with waiting(f"Examining: {hop}"):
+            finding = examination.examine(hop)
+        if not as_json:
+            _print_finding(finding)
+        findings.append(finding)
     return findings
 
 
-def _print_finding(finding: Finding, console: Console) -> None:
+def _print_finding(finding: Finding) -> None:
     mark, style = _MARKS[finding.status]
     # One line a hop, whatever a server answers.
     seen = " ".join((finding.seen or finding.status).split())
-    console.print(
+    output().print(
         Text.assemble((mark, style), f" {finding.hop:{_WIDTH}}  ", printable(seen)),
         soft_wrap=True,
     )

@@ -1,12 +1,12 @@
 """Walks the way hop by hop, up to the first thing that is wrong."""
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from neo4j_mcp_client.credentials import ClientCredentials, CredentialsSource
-from neo4j_mcp_client.doctor import judging, probes
+from neo4j_mcp_client.doctor import judging, probes, server
 from neo4j_mcp_client.doctor.evidence import Discovery, Logon, ServerAnswers, Service, StackOutputs
 from neo4j_mcp_client.doctor.faults import Fault
 from neo4j_mcp_client.doctor.judging import Failed, Passed, Skipped, Verdict
@@ -96,6 +96,7 @@ class Examination:
             patient: whose way it is.
         """
         self._patient = patient
+        self._failed = False
         # Each is there once its hop has passed.
         self._credentials: ClientCredentials
         self._token: AccessToken
@@ -115,24 +116,20 @@ class Examination:
             Hop.ROLES: self._roles,
         }
 
-    def findings(self, announce: Callable[[Hop], None] = lambda _: None) -> Iterator[Finding]:
-        """Walk.
+    def examine(self, hop: Hop) -> Finding:
+        """Examine a hop; those before it must have been examined.
 
         Args:
-            announce: told of each hop before it is examined.
+            hop: the hop.
 
-        Yields:
-            A finding for each hop, as soon as it is known.
+        Returns:
+            What was found; "not reached" where an earlier hop has failed.
         """
-        failed = False
-        for hop, step in self._steps.items():
-            if failed:
-                yield Finding(hop=hop, status=Status.NOT_REACHED)
-                continue
-            announce(hop)
-            finding = _finding(hop, step())
-            failed = finding.status is Status.FAILED
-            yield finding
+        if self._failed:
+            return Finding(hop=hop, status=Status.NOT_REACHED)
+        finding = _finding(hop, self._steps[hop]())
+        self._failed = finding.status is Status.FAILED
+        return finding
 
     def _configuration(self) -> Verdict:
         credentials: ClientCredentials | Neo4jMcpError
@@ -185,15 +182,16 @@ class Examination:
         if self._patient.neo4j_uri is None:
             return Skipped(_NO_URI)
         try:
-            self._logon = probes.logon(
-                self._patient.neo4j_uri, self._token, ca_bundle=self._ca_bundle
-            )
+            # Imported late: the driver is an extra.
+            from neo4j_mcp_client.doctor.bolt import logon  # noqa: PLC0415
+
+            self._logon = logon(self._patient.neo4j_uri, self._token, ca_bundle=self._ca_bundle)
         except ConfigurationError as error:
             return Skipped(f"{error.message} {error.remedy}".strip())
         return judging.judge_logon(self._logon)
 
     def _server(self) -> Verdict:
-        answers = probes.server_answers(
+        answers = server.server_answers(
             self._credentials.mcp_url,
             self._token,
             ca_bundle=self._ca_bundle,

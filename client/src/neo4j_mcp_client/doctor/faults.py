@@ -112,7 +112,7 @@ CLOCK_DIFFERS = Fault(
     name="clock-differs",
     what="This machine's clock differs from the token endpoint's: tokens are renewed too late.",
     where="This machine's clock.",
-    remedy="timedatectl set-ntp true",
+    remedy="Let a time server set it; on Linux: timedatectl set-ntp true",
 )
 CLAIMS_FUNCTION_MISSING = Fault(
     name="claims-function-missing",

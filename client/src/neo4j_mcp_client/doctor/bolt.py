@@ -1,0 +1,93 @@
+"""Asks the database itself, by Bolt with the token. Needs the extra `doctor`."""
+
+import ssl
+import time
+from urllib.parse import SplitResult, urlsplit
+
+from neo4j_mcp_client.access_token import AccessToken
+from neo4j_mcp_client.credentials import is_loopback
+from neo4j_mcp_client.doctor.evidence import Logon
+from neo4j_mcp_client.doctor.queries import LEAST, WHO_AM_I, roles_of
+from neo4j_mcp_client.errors import ConfigurationError
+
+try:
+    import neo4j
+    from neo4j.exceptions import DriverError, Neo4jError
+except ImportError as error:
+    raise ConfigurationError(
+        "Asking the database itself needs its driver.",
+        remedy="Run: pip install 'neo4j-mcp-client[doctor]'",
+    ) from error
+
+_TIMEOUT = 10.0
+
+
+def logon(neo4j_uri: str, token: AccessToken, *, ca_bundle: str | None) -> Logon:
+    """Log on to the database itself, by Bolt with the token.
+
+    Args:
+        neo4j_uri: the database's address.
+        token: the token.
+        ca_bundle: the certificate authorities to trust.
+
+    Returns:
+        What the database does.
+
+    Raises:
+        ConfigurationError: the address is none.
+    """
+    host, encrypted = host_of(neo4j_uri)
+    started = time.monotonic()
+    try:
+        with neo4j.GraphDatabase.driver(
+            # One connection to whichever member answers; routing would hide why a logon fails.
+            f"bolt://{host}",
+            auth=neo4j.bearer_auth(token.value),
+            connection_timeout=_TIMEOUT,
+            connection_acquisition_timeout=2 * _TIMEOUT,
+            max_transaction_retry_time=0,
+            notifications_min_severity="OFF",
+            encrypted=encrypted,
+            ssl_context=ssl.create_default_context(cafile=ca_bundle) if encrypted else None,
+        ) as driver:
+            driver.execute_query(LEAST)
+            seconds = time.monotonic() - started
+            records = driver.execute_query(WHO_AM_I).records
+    except Neo4jError as error:
+        return Logon(code=error.code or "", said=f"{error.code}: {error.message}")
+    except (DriverError, OSError) as error:
+        return Logon(said=f"{host}: {error}")
+    return Logon(roles=roles_of(dict(record) for record in records), seconds=seconds)
+
+
+def host_of(neo4j_uri: str) -> tuple[str, bool]:
+    """Take a database's address apart.
+
+    Args:
+        neo4j_uri: ``neo4j+s://`` or ``bolt+s://``; without TLS, a database of this machine.
+
+    Returns:
+        Host and port, and whether by TLS.
+
+    Raises:
+        ConfigurationError: it is no such address, or the token would travel in the clear or to
+            whoever shows any certificate.
+    """
+    address = urlsplit(neo4j_uri)
+    if address.hostname and not address.username and _has_a_good_port(address):
+        if address.scheme in {"neo4j+s", "bolt+s"}:
+            return address.netloc, True
+        if address.scheme in {"neo4j", "bolt"} and is_loopback(address.hostname):
+            return address.netloc, False
+    raise ConfigurationError(
+        "The database's address must begin with neo4j+s:// or bolt+s://, because a token travels"
+        " over it, and hold no credentials.",
+        remedy="Name it: --neo4j-uri neo4j+s://<host>",
+    )
+
+
+def _has_a_good_port(address: SplitResult) -> bool:
+    try:
+        return address.port is None or address.port > 0
+    except ValueError:
+        return False
