@@ -256,6 +256,15 @@ def stop(name: str, *, records: Path) -> None:
         return
     RunningProcess(pid=content["pid"], started=content["started"]).stop()
     record.unlink()
+    _take_ended_children()
+
+
+def _take_ended_children() -> None:
+    """Take the exit status of what this process started and another one has ended."""
+    for pid, child in list(_children.items()):
+        if child.poll() is not None:
+            # Another thread may have taken it meanwhile.
+            _children.pop(pid, None)
 
 
 def _wait_for_line(read_end: int, timeout: float) -> dict[str, str] | None:

@@ -17,6 +17,7 @@ import docker
 import httpx2
 import pytest
 
+from automation import controls
 from automation.checks.results import Outcome, Result
 from automation.controls import Controls
 from automation.deployment import Deployment
@@ -53,11 +54,11 @@ def world(
         yield World(context=context, running=running, aws=aws)
 
 
-def exercise(world: World, name: str, **controls: str | None) -> Result:
+def exercise(world: World, name: str, **commands: str | None) -> Result:
     (result,) = run(
         [DRILLS[name]],
         world.context,
-        replace(Controls.from_environment(), **controls),
+        replace(Controls.from_environment(), **commands),
         Options(callers=3, token_lifetime=_LIFETIME),
     )
     return result
@@ -211,7 +212,7 @@ def test_a_database_that_does_not_go_is_found(
 def test_a_service_that_had_to_be_restarted_is_found(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    apprunner, run_command = world.aws("apprunner"), database.run
+    apprunner, run_command = world.aws("apprunner"), controls.run
     (found,) = apprunner.list_services()["ServiceSummaryList"]
     restarted = threading.Event()
 
@@ -232,8 +233,8 @@ def test_a_service_that_had_to_be_restarted_is_found(
 
 @pytest.mark.parametrize("name", ["database-away", "keys-unreachable"])
 def test_what_nobody_says_how_to_do_is_skipped(world: World, name: str) -> None:
-    controls = dict.fromkeys(("pause_database", "resume_database", "connect_database"))
-    result = exercise(world, name, **controls)
+    commands = dict.fromkeys(("pause_database", "resume_database", "connect_database"))
+    result = exercise(world, name, **commands)
     assert result.outcome is Outcome.SKIPPED
     assert "AUTOMATION_" in result.reason
 
@@ -266,7 +267,7 @@ def test_a_database_that_keeps_no_keys_is_found(
             **world.outputs["auraSso"],
             "discoveryUri": f"{keys.url}{database._DISCOVERY_PATH}",
         }
-        database.run(control, detour)
+        controls.run(control, detour)
 
     monkeypatch.setattr(database._Keys, "refuse", refuse_and_make_forget)
     monkeypatch.setattr(database, "_RECOVERY", 3.0)

@@ -1,10 +1,12 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from localcloud.cloud import Cloud, Ports
 from localcloud.errors import LocalCloudError
-from localcloud.paths import Home, cache_directory
+from localcloud.paths import PROJECT_DIRECTORY, Home, cache_directory
 
 
 def test_ports_have_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,3 +47,30 @@ def test_folders_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_two_folders_have_two_owners(tmp_path: Path) -> None:
     assert Home(tmp_path / "a").owner != Home(tmp_path / "b").owner
+
+
+@pytest.mark.parametrize("command", ["pause-database", "resume-database", "connect-database"])
+def test_the_database_of_a_stand_in_that_does_not_run_is_left_alone(
+    tmp_path: Path, command: str
+) -> None:
+    done = _localcloud(command, tmp_path, "{}")
+    assert done.returncode == 1
+    assert "doesn't run. Start it with: make demo" in done.stderr
+
+
+def test_single_sign_on_settings_that_are_no_json_are_refused(tmp_path: Path) -> None:
+    done = _localcloud("connect-database", tmp_path, "{")
+    assert done.returncode == 1
+    assert "holds no JSON" in done.stderr
+
+
+def _localcloud(command: str, home: Path, given: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "localcloud", command, "--home", str(home / "none")],
+        cwd=PROJECT_DIRECTORY,
+        input=given,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )

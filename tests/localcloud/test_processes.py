@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -113,3 +114,19 @@ def test_ctrl_c_in_the_terminal_does_not_reach_a_service(tmp_path: Path) -> None
         assert os.getpgid(pid) != os.getpgrp()
     finally:
         processes.stop("example", records=tmp_path / "services")
+
+
+def test_what_another_process_ended_is_not_left_behind(tmp_path: Path) -> None:
+    records = tmp_path / "services"
+    first = _start(tmp_path, _service(_SERVE))
+    code = (
+        "from pathlib import Path; from localcloud import processes;"
+        f" processes.stop('example', records=Path({str(records)!r}))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    # Ended, and listed until its starter takes notice.
+    assert psutil.pid_exists(int(first["pid"]))
+    second = _start(tmp_path, _service(_SERVE))
+    processes.stop("example", records=records)
+    assert not psutil.pid_exists(int(first["pid"]))
+    assert not psutil.pid_exists(int(second["pid"]))
