@@ -18,6 +18,7 @@ from tests.localcloud.providers.sdk import AWS, DOCKER, RANDOM
 pytestmark = [
     pytest.mark.stand_in,
     # The automation SDK leaves its event loop open where a program fails.
+    pytest.mark.usefixtures("failing_program"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
