@@ -44,10 +44,10 @@ down: .venv/.complete ## Destroy the local stack and stop everything
 	@$(VENV)/python -m demo down
 
 unit: .venv/.complete ## Run the tests that need no service
-	@$(VENV)/python -m pytest -m "not stand_in"
+	@$(VENV)/python -m pytest -m "not stand_in" -n auto
 
 test: .venv/.complete ## Run every test, on a stand-in cloud of their own
-	@$(VENV)/python -m pytest
+	@$(VENV)/python -m pytest -n 2 --dist loadgroup
 
 lint: .venv/.complete ## Check style and types
 	@$(VENV)/ruff check

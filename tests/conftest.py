@@ -23,6 +23,15 @@ from localcloud.workspace import STACK
 Configure = Callable[[dict[str, Any]], None]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Part what needs a stand-in into two halves, each with one of its own and in its order."""
+    for item in items:
+        if item.get_closest_marker("stand_in"):
+            half = "end to end" if "end_to_end" in item.path.parts else "parts"
+            item.add_marker(pytest.mark.xdist_group(half))
+
+
 def free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
@@ -32,8 +41,9 @@ def free_ports(count: int) -> list[int]:
 
 
 def free_range(length: int) -> tuple[int, int]:
-    """Find consecutive free ports."""
-    for first in range(28443, 60000, length):
+    """Find consecutive free ports, others than a worker beside this one finds."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for first in range(28443 + 2000 * worker, 60000, length):
         with ExitStack() as stack:
             try:
                 for port in range(first, first + length):

