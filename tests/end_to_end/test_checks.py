@@ -446,12 +446,17 @@ def other_scaling(world: World) -> Iterator[None]:
 @contextmanager
 def claims_log_deleted(world: World) -> Iterator[None]:
     logs, group = world.aws("logs"), world.context.names.claims_log_group
+    (found,) = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    arn = found["arn"].removesuffix(":*")
+    tags = logs.list_tags_for_resource(resourceArn=arn)["tags"]
     logs.delete_log_group(logGroupName=group)
     try:
         yield
     finally:
+        # The function has made it again meanwhile, as bare as Lambda does.
         days = world.context.settings.log_retention_days
         logs.put_retention_policy(logGroupName=group, retentionInDays=days)
+        logs.tag_resource(resourceArn=arn, tags=tags)
 
 
 @faulty("P3-tls", reason="TLS handshake fails: CERTIFICATE_VERIFY_FAILED")
