@@ -1,5 +1,6 @@
 """A stand-in of the tests' own: AWS endpoint, providers, engine, and stacks on them."""
 
+import contextlib
 import gc
 import json
 import os
@@ -168,14 +169,21 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
             directory=directory,
             log=log,
         )
-        for image in client.images.list(filters={"label": f"{docker_engine.LABEL}={OWNER}"}):
-            client.images.remove(str(image.id), force=True)
         client.close()
     finally:
         for process in reversed(processes):
             stop(process)
+        # Only now: until the endpoint has stopped, a container of it may still be ending.
+        _remove_images(engine)
         docker_engine.release(home)
         _collect()
+
+
+def _remove_images(engine: docker_engine.DockerEngine) -> None:
+    client = docker.DockerClient(engine.host)
+    with contextlib.closing(client):
+        for image in client.images.list(filters={"label": f"{docker_engine.LABEL}={OWNER}"}):
+            client.images.remove(str(image.id), force=True)
 
 
 def _collect() -> None:
