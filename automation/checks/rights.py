@@ -87,7 +87,7 @@ def writer_can_write(inspection: Inspection) -> None:
 def isolation(inspection: Inspection) -> None:
     """Clients that call at once never get each other's name or rights."""
     context = inspection.context
-    if len(context.clients) < 2:  # noqa: PLR2004
+    if len(context.clients) < 2:  # noqa: PLR2004 - one has nobody to be mixed up with
         raise Skipped("the stack has one client only")
     run = _run_id()
     turns = list(islice(cycle(context.clients), context.interleavings))

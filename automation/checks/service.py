@@ -139,7 +139,7 @@ def plain_http(inspection: Inspection) -> None:
         expect(target.startswith("https://"), f"plain HTTP is redirected to {target!r}")
         return
     # A TLS port that says so, as nginx and Envoy do.
-    expect(400 <= response.status_code < 500, f"plain HTTP answers {response.status_code}")  # noqa: PLR2004
+    expect(400 <= response.status_code < 500, f"plain HTTP answers {response.status_code}")  # noqa: PLR2004 - HTTP's 4xx
 
 
 @check("P3-unknown-paths")

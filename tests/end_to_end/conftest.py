@@ -1,9 +1,15 @@
 import os
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from automation.deployment import Deployment
+from automation.target import checked_context
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
+from localcloud.workspace import STACK
+from tests.end_to_end.breakage import World
 
 
 @pytest.fixture
@@ -12,3 +18,17 @@ def pipeline(running: Cloud) -> dict[str, str]:
     command = str(Home(running.home).engine_command.parent)
     path = f"{command}{os.pathsep}{os.environ['PATH']}"
     return os.environ | running.environment() | {"PATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture(scope="module")
+def world(
+    running: Cloud, deployed: Deployment, outputs: dict[str, Any], aws: Callable[[str], Any]
+) -> Iterator[World]:
+    """The deployed stack as the checks and the drills see it."""
+    assert outputs
+    with pytest.MonkeyPatch.context() as patch:
+        # Nothing but what `make env` gives.
+        for name, value in running.environment().items():
+            patch.setenv(name, value)
+        context = checked_context(deployed, STACK, longest_wait=0, interleavings=400)
+        yield World(context=context, running=running, aws=aws)

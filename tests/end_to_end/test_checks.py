@@ -23,10 +23,7 @@ from automation.checks import CHECKS
 from automation.checks.context import Context
 from automation.checks.results import Outcome, Result
 from automation.checks.runner import run
-from automation.deployment import Deployment
-from automation.target import checked_context
 from components.policies import pull_images
-from localcloud.cloud import Cloud
 from localcloud.workspace import STACK
 from tests.end_to_end import breakage
 from tests.end_to_end.breakage import (
@@ -42,19 +39,6 @@ pytestmark = pytest.mark.stand_in
 
 # These wait, call thousands of times or start Node: they have tests of their own.
 _SLOW = ("P5-isolation", "P5-token-expiry", "P5-conformance-*")
-
-
-@pytest.fixture(scope="module")
-def world(
-    running: Cloud, deployed: Deployment, outputs: dict[str, Any], aws: Callable[[str], Any]
-) -> Iterator[World]:
-    assert outputs
-    with pytest.MonkeyPatch.context() as patch:
-        # Nothing but what `make env` gives.
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
-        context = checked_context(deployed, STACK, longest_wait=0, interleavings=400)
-        yield World(context=context, running=running, aws=aws)
 
 
 def look(context: Context, pattern: str) -> dict[str, Result]:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +25,6 @@ from automation.drills import DRILLS, database, service, tokens
 from automation.drills import exercise as exercises
 from automation.drills.exercise import Options
 from automation.drills.runner import run
-from automation.target import checked_context
-from localcloud.cloud import Cloud
 from localcloud.paths import PROJECT_DIRECTORY
 from localcloud.workspace import STACK
 from neo4j_mcp_client import retries, token_endpoint
@@ -39,19 +37,6 @@ _LIFETIME = 8
 _TIMEOUT = 120
 # A command that does nothing, and says that all went well.
 _NOTHING = "true"
-
-
-@pytest.fixture(scope="module")
-def world(
-    running: Cloud, deployed: Deployment, outputs: dict[str, Any], aws: Callable[[str], Any]
-) -> Iterator[World]:
-    assert outputs
-    with pytest.MonkeyPatch.context() as patch:
-        # Nothing but what `make env` gives.
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
-        context = checked_context(deployed, STACK, longest_wait=0, interleavings=0)
-        yield World(context=context, running=running, aws=aws)
 
 
 def exercise(world: World, name: str, **commands: str | None) -> Result:
