@@ -142,16 +142,32 @@ def sweep(host: str, home: Home, *, registry: str) -> None:
     client = docker.DockerClient(base_url=host, timeout=_START_TIMEOUT)
     with contextlib.closing(client):
         for container in client.containers.list(
-            all=True, filters={"label": f"{LABEL}={home.owner}"}
+            all=True, ignore_removed=True, filters={"label": f"{LABEL}={home.owner}"}
         ):
             with contextlib.suppress(docker.errors.NotFound):
                 container.remove(force=True, v=True)
-        for image in client.images.list():
-            names = [*image.tags, *image.attrs.get("RepoDigests", ())]
-            for name in names:
-                if name.startswith(f"{registry}/"):
-                    with contextlib.suppress(docker.errors.ImageNotFound):
-                        client.images.remove(name, force=True)
+        for name in image_names(client):
+            if name.startswith(f"{registry}/"):
+                with contextlib.suppress(docker.errors.ImageNotFound):
+                    client.images.remove(name, force=True)
+
+
+def image_names(client: docker.DockerClient) -> list[str]:
+    """List the names of all images that an engine has.
+
+    Args:
+        client: the engine.
+
+    Returns:
+        Each image's names by tag and by digest.
+    """
+    # The SDK's own list inspects each image, and fails where one has gone meanwhile.
+    images = client.api.images()
+    return [
+        name
+        for image in images
+        for name in (*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ()))
+    ]
 
 
 def _lock() -> FileLock:

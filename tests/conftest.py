@@ -1,15 +1,16 @@
 """The stand-in cloud of the tests' own, once a session, for all who need it."""
 
-import gc
+import asyncio
 import os
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import suppress
 from typing import Any
 
 import boto3
 import pytest
 import yaml
+from pulumi.automation import PulumiFn
+from pulumi.runtime import run_in_stack
 
 from automation.deployment import Deployment
 from demo.stand_in import target
@@ -19,6 +20,7 @@ from localcloud.console import connect_aura
 from localcloud.paths import Home
 from localcloud.progress import Progress
 from localcloud.workspace import STACK
+from tests.ports import free_ports
 
 Configure = Callable[[dict[str, Any]], None]
 
@@ -32,32 +34,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(half))
 
 
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
-def free_range(length: int) -> tuple[int, int]:
-    """Find consecutive free ports, others than a worker beside this one finds."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    for first in range(28443 + 2000 * worker, 60000, length):
-        with ExitStack() as stack:
-            try:
-                for port in range(first, first + length):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first, first + length - 1
-    raise AssertionError("no free range of ports")
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:  # noqa: ANN401 - xdist is untyped
+    """Refuse to run halves that the scheduler would mix."""
+    halves = [each for each in ids if "/end_to_end/" in each]
+    if node.config.getoption("dist") == "loadgroup" and not all("@" in each for each in halves):
+        pytest.exit("pytest-xdist doesn't keep groups of tests together", returncode=4)
 
 
 def choose_ports() -> Ports:
     """Choose free ports for a stand-in."""
-    aws, bolt, console = free_ports(3)
-    return Ports(aws=aws, services=free_range(6), bolt=bolt, console=console)
+    aws, bolt, console, *services = free_ports(9)
+    return Ports(aws=aws, services=(services[0], services[-1]), bolt=bolt, console=console)
 
 
 @pytest.fixture(scope="session")
@@ -141,8 +129,22 @@ def shell_of(home: Home, ports: Ports) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def failing_program() -> Iterator[None]:
-    """The Automation API leaves the event loop of a program that fails open: end it here."""
+@pytest.fixture(autouse=True)
+def programs_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """End what the Automation API leaves of a program whose deployment fails.
+
+    It stops the program's event loop then, and neither ends its tasks nor closes it.
+    """
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def run(program: PulumiFn) -> None:
+        loops.append(asyncio.get_running_loop())
+        await run_in_stack(program)
+
+    monkeypatch.setattr("pulumi.automation._server.run_in_stack", run)
     yield
-    gc.collect()
+    for loop in loops:
+        for task in () if loop.is_closed() else asyncio.all_tasks(loop):
+            with suppress(RuntimeError):
+                task.get_coro().close()
+        loop.close()

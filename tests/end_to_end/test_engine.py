@@ -72,8 +72,6 @@ def test_refresh_sees_what_was_deleted_behind_its_back_and_up_makes_it_again(
     assert deployed.preview().none
 
 
-@pytest.mark.usefixtures("failing_program")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_deployment_that_fails_tells_why_leaves_the_old_service_and_recovers(
     deployed: Deployment, outputs: dict[str, Any], configure: Configure, aws: Aws
 ) -> None:
@@ -98,8 +96,6 @@ def test_a_deployment_that_fails_tells_why_leaves_the_old_service_and_recovers(
     assert deployed.outputs()["mcpUrl"] == outputs["mcpUrl"]
 
 
-@pytest.mark.usefixtures("failing_program")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_wrong_settings_are_all_told_before_anything_is_touched(
     deployed: Deployment, configure: Configure
 ) -> None:

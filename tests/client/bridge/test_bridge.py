@@ -22,7 +22,7 @@ from neo4j_mcp_client.bridge import explained, innermost
 from tests.client.bridge.agent import agent, text_of
 from tests.client.command import PROGRAM, Command, command_of
 from tests.client.site import Answer, Site, issued, refused
-from tests.conftest import free_ports
+from tests.ports import free_ports
 
 SLOW = "slow"
 

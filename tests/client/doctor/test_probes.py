@@ -9,7 +9,7 @@ from localcloud.certificates import CertificateAuthority
 from neo4j_mcp_client import ConfigurationError, NetworkError, TlsError
 from neo4j_mcp_client.doctor import bolt, probes
 from tests.client.site import Answer, Site, serve
-from tests.conftest import free_ports
+from tests.ports import free_ports
 
 
 def test_a_host_that_takes_connections(server: Site) -> None:

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -27,10 +26,12 @@ from localcloud.paths import PROJECT_DIRECTORY, Home
 from localcloud.progress import Progress
 from server.releases import RELEASES
 from server.wheel import fetch_binary
+from tests.ports import free_ports
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-OWNER = "test-aws"
+# Another run of the tests may use the same engine.
+OWNER = f"test-aws-{os.getpid()}"
 _SERVICE_PORTS = 12
 _START_TIMEOUT = 60
 _ACCESS_ACTIONS = [
@@ -221,19 +222,6 @@ def eventually(look: Callable[[], Any], timeout: float = 30) -> Any:  # noqa: AN
     return found
 
 
-def free_port_range(size: int) -> range:
-    """Find ports in a row that nothing listens on."""
-    for first in range(21000 + os.getpid() % 9000, 60000, size):
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in range(first, first + size):
-                    stack.enter_context(socket.create_server(("127.0.0.1", port)))
-            except OSError:
-                continue
-            return range(first, first + size)
-    raise AssertionError("no free ports")
-
-
 def start_endpoint(
     arguments: Sequence[str], environment: Mapping[str, str]
 ) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
@@ -275,7 +263,7 @@ def endpoint(
     engine: docker_engine.DockerEngine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AwsEndpoint]:
     authority = CertificateAuthority.load_or_create(tmp_path_factory.mktemp("authority"))
-    ports = free_port_range(_SERVICE_PORTS)
+    ports = free_ports(_SERVICE_PORTS)
     process, addresses = start_endpoint(
         [
             *("--port", "0", "--service-ports", f"{ports[0]}-{ports[-1]}", "--owner", OWNER),

@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud import docker_engine
 from tests.localcloud.aws.conftest import (
     ACCOUNT,
     REGION,
@@ -161,7 +162,8 @@ async def test_logs_and_metrics_reach_cloudwatch(
     streams = endpoint.client("logs").describe_log_streams(logGroupName=f"{prefix}/application")
     [container] = endpoint.containers("is-observed")
     instance = container.labels["neo4j-mcp.localcloud.instance"]
-    assert [stream["logStreamName"] for stream in streams["logStreams"]] == [f"instance/{instance}"]
+    names = [stream["logStreamName"] for stream in streams["logStreams"]]
+    assert names == [f"instance/{instance}"], deployments.messages(service, "service")
 
     dimensions = [
         {"Name": "ServiceName", "Value": "is-observed"},
@@ -499,24 +501,11 @@ def test_a_pulled_image_goes_with_its_last_service(
     endpoint: AwsEndpoint, deployments: Deployments
 ) -> None:
     service = deployments.running("pulls-once")
-    references = [
-        reference
-        for each in endpoint.docker.images.list()
-        for reference in each.attrs["RepoDigests"] or []
-    ]
-    assert deployments.image in references
+    assert deployments.image in docker_engine.image_names(endpoint.docker)
     client = endpoint.client("apprunner")
     client.delete_service(ServiceArn=service["ServiceArn"])
     deployments.settled(service["ServiceArn"])
-
-    def gone() -> bool:
-        return deployments.image not in [
-            reference
-            for each in endpoint.docker.images.list()
-            for reference in each.attrs["RepoDigests"] or []
-        ]
-
-    eventually(gone)
+    eventually(lambda: deployments.image not in docker_engine.image_names(endpoint.docker))
 
 
 def test_the_endpoint_serves_while_a_deployment_goes_on(

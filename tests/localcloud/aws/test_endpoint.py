@@ -21,14 +21,15 @@ import pytest
 from localcloud import docker_engine
 from localcloud.paths import PROJECT_DIRECTORY
 from tests.localcloud.aws.conftest import (
+    OWNER,
     AwsEndpoint,
     Deployments,
     eventually,
-    free_port_range,
     make_role,
     start_endpoint,
     stop_endpoint,
 )
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.stand_in
 
@@ -212,8 +213,8 @@ def test_it_says_why_it_does_not_start(
 def test_it_leaves_nothing_behind(
     engine: docker_engine.DockerEngine, server_binary: bytes, tmp_path: Path
 ) -> None:
-    owner = "test-aws-leaves"
-    ports = free_port_range(2)
+    owner = f"{OWNER}-leaves"
+    ports = free_ports(2)
     process, addresses = start_endpoint(
         [
             *("--port", "0", "--service-ports", f"{ports[0]}-{ports[-1]}", "--owner", owner),
@@ -257,10 +258,9 @@ def test_it_leaves_nothing_behind(
         label = f"{docker_engine.LABEL}={owner}"
         assert client.containers.list(all=True, filters={"label": label}) == []
         assert not [
-            reference
-            for each in client.images.list()
-            for reference in each.attrs["RepoDigests"] or []
-            if reference.startswith(f"{own.registry}/")
+            name
+            for name in docker_engine.image_names(client)
+            if name.startswith(f"{own.registry}/")
         ]
     for port in [*ports, int(own.url.rpartition(":")[2])]:
         assert not listens(port)
@@ -269,8 +269,9 @@ def test_it_leaves_nothing_behind(
 def test_it_sweeps_what_a_killed_run_left(
     engine: docker_engine.DockerEngine, server_binary: bytes, tmp_path: Path
 ) -> None:
-    owner = "test-aws-sweeps"
-    ports = free_port_range(1)
+    owner = f"{OWNER}-sweeps"
+    image = f"{owner}:1"
+    ports = free_ports(1)
     with docker_client(engine) as client:
         own = AwsEndpoint(
             url="http://localhost:1",
@@ -279,11 +280,11 @@ def test_it_sweeps_what_a_killed_run_left(
             bridge_address=engine.bridge_address,
             process=None,  # type: ignore[arg-type] # not started yet
         )
-        own.build("test-aws-sweeps:1", server_binary, "sweeps")
+        own.build(image, server_binary, "sweeps")
         labels = {docker_engine.LABEL: owner, f"{docker_engine.LABEL}.instance": "left"}
-        left = client.containers.create("test-aws-sweeps:1", labels=labels)
+        left = client.containers.create(image, labels=labels)
         others = client.containers.create(
-            "test-aws-sweeps:1", labels={**labels, docker_engine.LABEL: "somebody-else"}
+            image, labels={**labels, docker_engine.LABEL: "somebody-else"}
         )
         process, _ = start_endpoint(
             [
@@ -300,4 +301,4 @@ def test_it_sweeps_what_a_killed_run_left(
         finally:
             stop_endpoint(process)
             others.remove(force=True)
-            client.images.remove("test-aws-sweeps:1")
+            client.images.remove(image)

@@ -1,15 +1,12 @@
 """A stand-in of the tests' own: AWS endpoint, providers, engine, and stacks on them."""
 
 import contextlib
-import gc
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,9 +20,11 @@ from localcloud import docker_engine
 from localcloud.engine import cli
 from localcloud.paths import PROJECT_DIRECTORY, Home
 from localcloud.progress import Progress
+from tests.ports import free_ports
 
 REGION = "us-east-1"
-OWNER = "test-providers"
+# Another run of the tests may use the same engine.
+OWNER = f"test-providers-{os.getpid()}"
 _SERVICES = ["apprunner", "cognitoidp", "ecr", "iam", "lambda", "logs", "secretsmanager", "sts"]
 _SERVICE_PORTS = 4
 _STOP_SECONDS = 15
@@ -91,18 +90,6 @@ class Project:
         return {getattr(key, "value", key): count for key, count in (changes or {}).items()}
 
 
-def _free_ports(size: int) -> range:
-    for first in range(31000 + os.getpid() % 9000, 60000, size):
-        with ExitStack() as held:
-            try:
-                for port in range(first, first + size):
-                    held.enter_context(socket.create_server(("127.0.0.1", port)))
-            except OSError:
-                continue
-            return range(first, first + size)
-    raise AssertionError("no free ports")
-
-
 def start(
     module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path
 ) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
@@ -134,10 +121,10 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 @pytest.fixture(scope="module")
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     directory = tmp_path_factory.mktemp("stand-in")
-    home = Home(directory / "home")
+    home = Home(directory)
     engine = docker_engine.ensure(Progress(), home)
     command = cli.ensure(Progress())
-    ports = _free_ports(_SERVICE_PORTS)
+    ports = free_ports(_SERVICE_PORTS)
     environment = {"DOCKER_HOST": engine.host}
     processes = []
     try:
@@ -176,23 +163,13 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
         # Only now: until the endpoint has stopped, a container of it may still be ending.
         _remove_images(engine)
         docker_engine.release(home)
-        _collect()
 
 
 def _remove_images(engine: docker_engine.DockerEngine) -> None:
     client = docker.DockerClient(engine.host)
     with contextlib.closing(client):
-        for image in client.images.list(filters={"label": f"{docker_engine.LABEL}={OWNER}"}):
-            client.images.remove(str(image.id), force=True)
-
-
-def _collect() -> None:
-    """Have what the automation SDK left open told now, while the module's own filters hold.
-
-    Objects with finalizers take several passes, as they do in pytest itself.
-    """
-    for _ in range(5):
-        gc.collect()
+        for image in client.api.images(filters={"label": f"{docker_engine.LABEL}={OWNER}"}):
+            client.images.remove(image["Id"], force=True)
 
 
 @pytest.fixture
@@ -200,7 +177,6 @@ def project(
     stand_in: StandIn,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
 ) -> Iterator[Callable[[Callable[[], None]], Project]]:
     """Makes a stack of a program; destroys it after the test."""
     # Programs' relative paths are relative to where they run.
@@ -251,8 +227,3 @@ def project(
     yield make
     for each in made:
         each.destroy()
-    made.clear()
-    # Captured records hold the exceptions, and these the SDK's loops.
-    caplog.get_records("call").clear()
-    caplog.clear()
-    _collect()

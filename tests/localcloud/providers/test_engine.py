@@ -15,12 +15,7 @@ from server.wheel import fetch_binary
 from tests.localcloud.providers.conftest import OWNER, Project, StandIn
 from tests.localcloud.providers.sdk import AWS, DOCKER, RANDOM
 
-pytestmark = [
-    pytest.mark.stand_in,
-    # The automation SDK leaves its event loop open where a program fails.
-    pytest.mark.usefixtures("failing_program"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.stand_in
 
 # What the whole program makes, the stack itself among it.
 _RESOURCES = 16
