@@ -29,6 +29,7 @@ def _locked_by(host: str, pid: int) -> str:
         (_locked_by(_HERE, _DEAD) + _locked_by(_HERE, os.getpid()), False),
         ("error: the stack is currently locked by 1 lock(s).", False),
     ],
+    ids=["of-the-dead", "of-the-living", "of-another-host", "of-both", "of-nobody-named"],
 )
 def test_lock_is_stale(message: str, stale: bool) -> None:
     assert lock_is_stale(message) is stale
