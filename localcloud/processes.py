@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Self
 
 import psutil
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from localcloud.errors import LocalCloudError
 
 _STOP_TIMEOUT = 15.0
 _KILL_TIMEOUT = 5.0
+_POLL = 0.02
 _TAIL_LINES = 15
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -61,11 +63,11 @@ class RunningProcess:
         """
         try:
             process = psutil.Process(self.pid)
-            if process.create_time() != self.started or process.status() == psutil.STATUS_ZOMBIE:
+            if process.create_time() != self.started:
                 return None
         except psutil.NoSuchProcess:
             return None
-        return process
+        return process if _runs(process) else None
 
     def stop(self) -> None:
         """End the process, and its children where it doesn't end them itself.
@@ -83,12 +85,12 @@ class RunningProcess:
         children = process.children(recursive=True)
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-        psutil.wait_procs([process], timeout=_STOP_TIMEOUT)
-        survivors = [each for each in (process, *children) if each.is_running()]
+        _wait_for_end([process], _STOP_TIMEOUT)
+        survivors = [each for each in (process, *children) if _runs(each)]
         for survivor in survivors:
             with contextlib.suppress(psutil.NoSuchProcess):
                 survivor.kill()
-        psutil.wait_procs(survivors, timeout=_KILL_TIMEOUT)
+        _wait_for_end(survivors, _KILL_TIMEOUT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,6 +259,24 @@ def stop(name: str, *, records: Path) -> None:
     RunningProcess(pid=content["pid"], started=content["started"]).stop()
     record.unlink()
     _take_ended_children()
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Tell whether a process runs; one that has ended is listed until its parent takes notice."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _wait_for_end(processes: Sequence[psutil.Process], timeout: float) -> None:
+    wait = Retrying(
+        stop=stop_after_delay(timeout),
+        wait=wait_fixed(_POLL),
+        retry=retry_if_result(lambda some_run: some_run),
+        retry_error_callback=lambda _: None,
+    )
+    wait(lambda: any(_runs(each) for each in processes))
 
 
 def _take_ended_children() -> None:

@@ -123,7 +123,8 @@ def test_what_another_process_ended_is_not_left_behind(tmp_path: Path) -> None:
         "from pathlib import Path; from localcloud import processes;"
         f" processes.stop('example', records=Path({str(records)!r}))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    # Well within the time after which it would be killed, with all its family.
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=10)
     # Ended, and listed until its starter takes notice.
     assert psutil.pid_exists(int(first["pid"]))
     second = _start(tmp_path, _service(_SERVE))
