@@ -43,8 +43,8 @@ status: .venv/.complete ## Show what runs and where it answers
 down: .venv/.complete ## Destroy the local stack and stop everything
 	@$(VENV)/python -m demo down
 
-unit: .venv/.complete ## Run the tests that need no service
-	@$(VENV)/python -m pytest -m "not stand_in" -n auto
+unit: .venv/.complete ## Run the tests that start neither a service nor a program
+	@$(VENV)/python -m pytest -m "not stand_in and not program" -n auto
 
 test: .venv/.complete ## Run every test, on a stand-in cloud of their own
 	@$(VENV)/python -m pytest -n 2 --dist loadgroup

@@ -101,6 +101,7 @@ def _shown(browser: Browser) -> set[str]:
     return set(browser.evaluate(script))
 
 
+@pytest.mark.program
 def test_the_page_renders_without_an_error(opened: Browser) -> None:
     assert opened.evaluate("document.title") == "Stack made-up: 2 passed, 1 failed"
     assert _shown(opened) == {result.id for result in report().results}
@@ -114,6 +115,7 @@ def test_the_page_renders_without_an_error(opened: Browser) -> None:
     assert opened.errors == []
 
 
+@pytest.mark.program
 def test_a_failed_check_is_open_and_shows_its_evidence_as_text(opened: Browser) -> None:
     opens = "[...document.querySelectorAll('details[open]')].map(e => e.id)"
     assert opened.evaluate(opens) == [_FAILED]
@@ -121,6 +123,7 @@ def test_a_failed_check_is_open_and_shows_its_evidence_as_text(opened: Browser) 
     assert '<script>document.title = "broken"</script>' in shown
 
 
+@pytest.mark.program
 def test_the_page_filters_by_phase_and_by_result(opened: Browser) -> None:
     opened.click("input[name=phase][value=P1]")
     assert _shown(opened) == {"P2-claims", "P2-keys"}
@@ -132,6 +135,7 @@ def test_the_page_filters_by_phase_and_by_result(opened: Browser) -> None:
     assert _shown(opened) == {result.id for result in report().results}
 
 
+@pytest.mark.program
 def test_the_page_prints_with_everything_unfolded(opened: Browser) -> None:
     printed = opened.pdf()
     assert printed.startswith(b"%PDF-")

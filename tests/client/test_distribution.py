@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.program
+
 CLIENT = Path(__file__).resolve().parents[2] / "client"
 TIMEOUT = 300
 

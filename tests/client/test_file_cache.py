@@ -75,6 +75,7 @@ def test_a_damaged_file_is_a_missing_one(cache: FileTokenCache, path: Path, text
     assert cache.get("key") is not None
 
 
+@pytest.mark.program
 def test_processes_take_one_token(
     endpoint: Site, credentials: ClientCredentials, path: Path
 ) -> None:
@@ -104,6 +105,7 @@ def test_processes_take_one_token(
     assert len(endpoint.requests) == 1
 
 
+@pytest.mark.program
 def test_a_process_takes_over_what_another_renewed(
     endpoint: Site, credentials: ClientCredentials, path: Path
 ) -> None:

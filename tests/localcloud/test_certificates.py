@@ -70,6 +70,7 @@ def test_a_certificate_needs_a_name(tmp_path: Path) -> None:
 @pytest.mark.skipif(
     shutil.which("keytool") is None, reason="needs keytool, which comes with a whole JDK only"
 )
+@pytest.mark.program
 def test_java_reads_the_trust_store(tmp_path: Path) -> None:
     authorities = Path(certifi.where()).read_bytes()
     store = tmp_path / "authorities.p12"

@@ -50,6 +50,7 @@ def test_two_folders_have_two_owners(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["pause-database", "resume-database", "connect-database"])
+@pytest.mark.program
 def test_the_database_of_a_stand_in_that_does_not_run_is_left_alone(
     tmp_path: Path, command: str
 ) -> None:
@@ -58,6 +59,7 @@ def test_the_database_of_a_stand_in_that_does_not_run_is_left_alone(
     assert "doesn't run. Start it with: make demo" in done.stderr
 
 
+@pytest.mark.program
 def test_single_sign_on_settings_that_are_no_json_are_refused(tmp_path: Path) -> None:
     done = _localcloud("connect-database", tmp_path, "{")
     assert done.returncode == 1

@@ -11,6 +11,8 @@ from localcloud import processes
 from localcloud.errors import LocalCloudError
 from localcloud.processes import RunningProcess, Service
 
+pytestmark = pytest.mark.program
+
 _SERVE = """
 import os, signal, sys
 fd = int(sys.argv[sys.argv.index("--ready-fd") + 1])

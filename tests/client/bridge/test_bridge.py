@@ -24,6 +24,8 @@ from tests.client.command import PROGRAM, Command, command_of
 from tests.client.site import Answer, Site, issued, refused
 from tests.ports import free_ports
 
+pytestmark = pytest.mark.program
+
 SLOW = "slow"
 
 

@@ -285,6 +285,7 @@ def process(tmp_path: Path, credentials: ClientCredentials) -> Command:
     return command
 
 
+@pytest.mark.program
 @pytest.mark.parametrize(
     ("words", "count", "offered"),
     [
@@ -303,6 +304,7 @@ def test_a_shell_completes(process: Command, words: str, count: int, offered: se
     assert set(completed.output.split()) == offered
 
 
+@pytest.mark.program
 def test_a_process_gives_rows_and_nothing_else(process: Command) -> None:
     ended = process("read", "RETURN 1")
     assert ended.status == 0
@@ -310,6 +312,7 @@ def test_a_process_gives_rows_and_nothing_else(process: Command) -> None:
     assert ended.messages == ""
 
 
+@pytest.mark.program
 def test_ctrl_c_ends_a_call_at_once_and_quietly(process: Command, server: Site) -> None:
     server.answer = lambda _: Answer(body=rows().body, delay=3.0)
     before = len(server.requests)
@@ -331,6 +334,7 @@ def test_ctrl_c_ends_a_call_at_once_and_quietly(process: Command, server: Site) 
     assert "Traceback" not in messages
 
 
+@pytest.mark.program
 def test_a_reader_that_goes_away_is_no_crash(process: Command, server: Site) -> None:
     server.answer = lambda _: rows(*({"n": n} for n in range(20_000)))
     with subprocess.Popen(
@@ -366,6 +370,7 @@ def test_the_doctor_without_a_profile_says_what_is_missing(run: Run) -> None:
     assert json.loads(ended.stderr)["error"]["type"] == "ConfigurationError"
 
 
+@pytest.mark.program
 def test_a_spinner_on_the_terminal_leaves_the_results_alone(process: Command) -> None:
     terminal, slave = pty.openpty()
     try:

@@ -5,11 +5,14 @@ import sys
 from pathlib import Path
 
 import grpc
+import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from localcloud.paths import PROJECT_DIRECTORY
 from tests.localcloud.providers.conftest import start
+
+pytestmark = pytest.mark.program
 
 
 def test_the_providers_are_served_until_they_are_stopped(tmp_path: Path) -> None:
