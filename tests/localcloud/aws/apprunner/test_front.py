@@ -234,6 +234,8 @@ async def test_an_instance_that_hangs_up_is_told(served: Served, fleets: Fleets)
 
 
 async def test_a_request_ends_in_time(served: Served, fleets: Fleets) -> None:
+    served.front._request_timeout = 0.2
+
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(3)
         return web.Response(text=request.path)
@@ -245,6 +247,8 @@ async def test_a_request_ends_in_time(served: Served, fleets: Fleets) -> None:
 
 
 async def test_an_answer_that_lasts_too_long_is_cut_off(served: Served, fleets: Fleets) -> None:
+    served.front._request_timeout = 0.2
+
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
