@@ -22,7 +22,10 @@ from localcloud.progress import Progress
 from localcloud.workspace import STACK
 from tests.ports import free_ports
 
+Aws = Callable[[str], Any]
+"""Makes boto3's client of a service."""
 Configure = Callable[[dict[str, Any]], None]
+"""Sets keys of the stack's configuration."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -92,12 +95,12 @@ def configure(running: Cloud, deployed: Deployment) -> Iterator[Configure]:
 
 
 @pytest.fixture(scope="session")
-def aws(running: Cloud) -> Callable[[str], Any]:
+def aws(running: Cloud) -> Aws:
     """Make boto3 clients with nothing but what `make env` gives."""
     environment = running.environment()
 
     def client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        return boto3.client(  # type: ignore[call-overload]
+        return boto3.client(  # type: ignore[call-overload] # the name is no literal
             service,
             endpoint_url=environment["AWS_ENDPOINT_URL"],
             region_name=environment["AWS_REGION"],

@@ -9,11 +9,11 @@ _FIRST, _LAST = 20000, 32767
 _SHARE = (_LAST + 1 - _FIRST) // 8
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
 # Other runs of the tests on this machine begin elsewhere.
-_positions = itertools.count(os.getpid() * 97 % _SHARE)
+_positions = itertools.count(os.getpid() * 97)
 
 
-def free_ports(count: int) -> range:
-    """Find ports in a row that nothing listens on, each given only once in a while.
+def free_ports(count: int) -> list[int]:
+    """Find ports in a row that nothing listens on; one is given again only when all have been.
 
     Args:
         count: how many.
@@ -24,13 +24,14 @@ def free_ports(count: int) -> range:
     Raises:
         AssertionError: this worker's share has none.
     """
-    for _ in range(_SHARE):
-        first = _FIRST + _WORKER * _SHARE + next(_positions) % (_SHARE - count)
-        ports = range(first, first + count)
-        if all(map(_is_free, ports)):
-            for _ in ports[1:]:
-                next(_positions)
-            return ports
+    found: list[int] = []
+    for position in itertools.islice(_positions, _SHARE):
+        port = _FIRST + _WORKER * _SHARE + position % _SHARE
+        if found and port != found[-1] + 1:
+            found = []
+        found = [*found, port] if _is_free(port) else []
+        if len(found) == count:
+            return found
     raise AssertionError(f"no {count} free ports in a row")
 
 

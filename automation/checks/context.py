@@ -113,7 +113,7 @@ class Context:
         # A session may not make clients in two threads at once.
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = self.session.client(  # type: ignore[call-overload]
+                self._clients[service] = self.session.client(  # type: ignore[call-overload] # the name is no literal
                     service, config=_AWS_TIMEOUTS
                 )
             return self._clients[service]

@@ -13,6 +13,7 @@ from localcloud.console import connect_aura
 from neo4j_mcp_client import BackOff, ClientCredentials, Neo4jMcp, TokenProvider
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
 from tests.client.site import Site, issuer, rows, serve
+from tests.conftest import Aws
 
 CLIENT_ID = "client-1"
 CLIENT_SECRET = "s3cret-of-the-tests"
@@ -20,7 +21,6 @@ SCOPE = "neo4j-mcp/reader"
 
 MakeCredentials = Callable[..., ClientCredentials]
 MakeProvider = Callable[..., TokenProvider]
-Aws = Callable[[str], Any]
 ChangeAura = Callable[..., None]
 ChangeServer = Callable[..., None]
 Call = Callable[[str, Any], Any]
@@ -76,12 +76,12 @@ def tokens(credentials: ClientCredentials, quick: BackOff) -> TokenProvider:
 def call(request: pytest.FixtureRequest, server: Site, tokens: TokenProvider) -> Callable[..., Any]:
     """Call the server once, from a thread or from an asyncio task."""
 
-    def by_requests(method: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+    def by_requests(method: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the method's own
         with Neo4jMcp(options.pop("url", server.url), tokens, **options) as client:
             return getattr(client, method)(*arguments)
 
-    def by_httpx2(method: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
-        async def call() -> Any:  # noqa: ANN401
+    def by_httpx2(method: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - likewise
+        async def call() -> Any:  # noqa: ANN401 - likewise
             url = options.pop("url", server.url)
             async with AsyncNeo4jMcp(url, tokens, **options) as client:
                 return await getattr(client, method)(*arguments)
@@ -100,6 +100,12 @@ def change_aura(running: Cloud, outputs: dict[str, Any]) -> Iterator[ChangeAura]
 
     yield change
     connect_aura(running, outputs["auraSso"])
+
+
+@pytest.fixture
+def user_pool(outputs: dict[str, Any]) -> str:
+    """The id of the stack's user pool, with which its issuer ends."""
+    return str(outputs["issuer"].rpartition("/")[2])
 
 
 @pytest.fixture

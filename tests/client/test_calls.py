@@ -1,6 +1,7 @@
 """What an answer means, for every answer."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -44,8 +45,8 @@ def reply(body: bytes, status: int = 200) -> Reply:
 @example(document={"result": {"content": [{"type": "text"}]}}, status=200)
 @example(document={"result": {"content": [{"type": "text", "text": "[1]"}]}}, status=200)
 def test_whatever_is_answered_is_a_value_or_a_failure_by_name(
-    read: Any,  # noqa: ANN401
-    document: Any,  # noqa: ANN401
+    read: Callable[[Reply], Any],
+    document: Any,  # noqa: ANN401 - any JSON
     status: int,
 ) -> None:
     try:

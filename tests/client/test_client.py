@@ -277,7 +277,7 @@ def test_a_write_that_never_left_is_sent_again(
 
 
 def _counted(decide: Callable[..., Any], calls_made: list[float]) -> Callable[..., Any]:
-    def counted(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+    def counted(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the counted one's
         calls_made.append(time.monotonic())
         return decide(*arguments, **options)
 

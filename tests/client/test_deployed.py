@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from automation.deployment import Deployment
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
 from neo4j_mcp_client import (
@@ -30,12 +31,12 @@ from neo4j_mcp_client import (
     UnauthorizedError,
     source_from_arn,
 )
+from neo4j_mcp_client import httpx2 as for_httpx2
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
-from tests.conftest import Configure
+from tests.client.app_clients import new_app_client
+from tests.conftest import Aws, Configure
 
 pytestmark = pytest.mark.stand_in
-
-Aws = Callable[[str], Any]
 
 
 @pytest.fixture(autouse=True)
@@ -125,7 +126,7 @@ def test_a_tool_that_is_not_there(reader: Neo4jMcp) -> None:
 def test_a_read_only_server_has_no_tool_to_write(
     writer: Neo4jMcp,
     configure: Configure,
-    deployed: Any,  # noqa: ANN401
+    deployed: Deployment,
 ) -> None:
     configure({"neo4j-mcp:readOnly": "true"})
     deployed.up()
@@ -216,46 +217,31 @@ def test_a_query_beyond_sixty_seconds_is_a_time_limit(reader: Neo4jMcp) -> None:
 
 
 @pytest.fixture
-def rotating(running: Cloud, outputs: dict[str, Any], aws: Aws) -> Iterator[Callable[[], str]]:
+def rotating(
+    running: Cloud, outputs: dict[str, Any], aws: Aws, user_pool: str
+) -> Iterator[Callable[[], str]]:
     """A secret of the test's own; each call puts another app client's credentials into it."""
     cognito, secrets = aws("cognito-idp"), aws("secretsmanager")
-    known = source_from_arn(outputs["clients"]["reader"]["secretArn"]).current()
-    pool = outputs["issuer"].rpartition("/")[2]
     arn = ""
     clients: list[str] = []
 
     def rotate() -> str:
         nonlocal arn
-        made = cognito.create_user_pool_client(
-            UserPoolId=pool,
-            ClientName="rotating",
-            GenerateSecret=True,
-            AllowedOAuthFlows=["client_credentials"],
-            AllowedOAuthFlowsUserPoolClient=True,
-            AllowedOAuthScopes=list(known.scopes),
-        )["UserPoolClient"]
-        text = json.dumps(
-            {
-                "clientId": made["ClientId"],
-                "clientSecret": made["ClientSecret"],
-                "tokenUrl": known.token_url,
-                "scopes": known.scopes,
-                "mcpUrl": known.mcp_url,
-            }
-        )
-        connect_aura(running, outputs["auraSso"] | {"audience": [made["ClientId"]]})
+        secret = new_app_client(cognito, user_pool, outputs, "rotating")
+        text = json.dumps(secret)
+        connect_aura(running, outputs["auraSso"] | {"audience": [secret["clientId"]]})
         if arn:
             secrets.put_secret_value(SecretId=arn, SecretString=text)
-            cognito.delete_user_pool_client(UserPoolId=pool, ClientId=clients[-1])
+            cognito.delete_user_pool_client(UserPoolId=user_pool, ClientId=clients[-1])
         else:
             arn = secrets.create_secret(Name="rotating", SecretString=text)["ARN"]
-        clients.append(made["ClientId"])
+        clients.append(secret["clientId"])
         return arn
 
     yield rotate
     connect_aura(running, outputs["auraSso"])
     secrets.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
-    cognito.delete_user_pool_client(UserPoolId=pool, ClientId=clients[-1])
+    cognito.delete_user_pool_client(UserPoolId=user_pool, ClientId=clients[-1])
 
 
 def test_a_caller_from_before_a_rotation_goes_on(rotating: Callable[[], str]) -> None:
@@ -272,9 +258,7 @@ def test_a_caller_from_before_a_rotation_goes_on(rotating: Callable[[], str]) ->
 
 
 def test_any_http_client_takes_the_tokens(outputs: dict[str, Any], arns: dict[str, str]) -> None:
-    from neo4j_mcp_client.httpx2 import BearerAuth  # noqa: PLC0415
-
-    auth = BearerAuth(TokenProvider(source_from_arn(arns["reader"])))
+    auth = for_httpx2.BearerAuth(TokenProvider(source_from_arn(arns["reader"])))
     call = {
         "jsonrpc": "2.0",
         "id": 1,

@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from automation.target import checked_context
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
 from localcloud.workspace import STACK
+from tests.conftest import Aws
 from tests.end_to_end.breakage import World
 
 
@@ -22,7 +23,7 @@ def pipeline(running: Cloud) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def world(
-    running: Cloud, deployed: Deployment, outputs: dict[str, Any], aws: Callable[[str], Any]
+    running: Cloud, deployed: Deployment, outputs: dict[str, Any], aws: Aws
 ) -> Iterator[World]:
     """The deployed stack as the checks and the drills see it."""
     assert outputs

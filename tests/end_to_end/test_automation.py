@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,11 @@ from automation.target import WORKSPACE_VARIABLE
 from localcloud.cloud import Cloud
 from localcloud.paths import PROJECT_DIRECTORY, Home
 from localcloud.workspace import STACK
+from tests.conftest import Aws, Configure
+from tests.end_to_end.updating import updating_the_service
 
 pytestmark = pytest.mark.stand_in
 
-Aws = Callable[[str], Any]
-Configure = Callable[[dict[str, Any]], None]
 _TIMEOUT = 180
 
 
@@ -180,25 +179,15 @@ def test_a_deployment_that_is_told_to_stop_ends_in_order_and_the_next_goes_on(
     pipeline: dict[str, str], deployed: Deployment, configure: Configure, number: signal.Signals
 ) -> None:
     configure({"neo4j-mcp:schemaSampleSize": 7 + number})
-    process = subprocess.Popen(
-        [sys.executable, "-m", "automation", "deploy", "--stack", STACK],
-        cwd=PROJECT_DIRECTORY,
-        env=pipeline,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stderr is not None
-    with process.stderr as lines:
-        seen = next((line for line in lines if "update server-service" in line), None)
-        assert seen, "the service was not being updated"
+    deploy = updating_the_service("automation", "deploy", "--stack", STACK, environment=pipeline)
+    with deploy as process:
         # A terminal's Ctrl-C reaches the whole group; a pipeline's SIGTERM the process alone.
         if number == signal.SIGINT:
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
-        said = lines.read()
+        assert process.stderr is not None
+        said = process.stderr.read()
     assert process.wait(_TIMEOUT) in {0, 130}
     assert "Traceback" not in said
     # No lock and no pending operation is left.
@@ -243,7 +232,8 @@ def test_a_check_that_waits_ends_at_once_when_it_is_told_to_stop(
     with process.stderr as lines:
         assert next((line for line in lines if "P2-keys" in line), None), "no check ended"
         process.send_signal(signal.SIGTERM)
-        said = lines.read()
+        assert process.stderr is not None
+        said = process.stderr.read()
     assert process.wait(30) == 130
     assert "interrupted" in said
     assert "Traceback" not in said

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,10 +12,11 @@ import pytest
 from automation.deployment import Deployment
 from localcloud.cloud import Cloud
 from localcloud.paths import PROJECT_DIRECTORY
+from tests.conftest import Configure
+from tests.end_to_end.updating import updating_the_service
 
 pytestmark = pytest.mark.stand_in
 
-Configure = Callable[[dict[str, Any]], None]
 _TIMEOUT = 180
 
 
@@ -99,19 +99,8 @@ def test_a_deployment_that_was_killed_is_taken_over_by_the_next(
     shell: dict[str, str], deployed: Deployment, configure: Configure
 ) -> None:
     configure({"neo4j-mcp:schemaSampleSize": 7})
-    process = subprocess.Popen(
-        [sys.executable, "-m", "demo", "run"],
-        cwd=PROJECT_DIRECTORY,
-        env=shell | {"PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stderr is not None
-    with process.stderr as lines:
-        seen = next((line for line in lines if "update server-service" in line), None)
-        assert seen, "the service was not being updated"
+    environment = shell | {"PYTHONUNBUFFERED": "1"}
+    with updating_the_service("demo", "run", environment=environment) as process:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(_TIMEOUT)
     deployed.up()

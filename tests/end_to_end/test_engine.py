@@ -1,7 +1,6 @@
 """The program on the unmodified engine: up, unchanged, changed, drifted, failed, gone."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,9 @@ import pytest
 from automation.deployment import Deployment, DeploymentError
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
+from tests.conftest import Aws, Configure
 
 pytestmark = pytest.mark.stand_in
-
-Configure = Callable[[dict[str, Any]], None]
-Aws = Callable[[str], Any]
 
 
 def _types(resources: dict[str, str]) -> set[str]:

@@ -22,10 +22,10 @@ from localcloud.cloud import Cloud
 from localcloud.docker_engine import LABEL
 from localcloud.paths import Home
 from neo4j_mcp_client import ClientCredentials, TokenProvider
+from tests.conftest import Aws
 
 pytestmark = pytest.mark.stand_in
 
-Aws = Callable[[str], Any]
 _PATIENCE = 60.0
 
 
@@ -160,7 +160,9 @@ def test_docker_pulls_the_pushed_digest(running: Cloud, outputs: dict[str, Any],
 
 def _containers(running: Cloud, client: docker.DockerClient) -> list[Any]:
     owner = Home(running.home).owner
-    found: list[Any] = client.containers.list(filters={"label": f"{LABEL}={owner}"})
+    found: list[Any] = client.containers.list(
+        ignore_removed=True, filters={"label": f"{LABEL}={owner}"}
+    )
     return found
 
 

@@ -48,7 +48,8 @@ class BearerAuth(AuthBase):
         """Add the Authorization header, and look at the answer when it comes."""
         token = self._tokens.token(self._minimum_lifetime)
         request.headers["Authorization"] = token.authorization
-        request.register_hook("response", partial(self._send_again, token))  # type: ignore[no-untyped-call]
+        send_again = partial(self._send_again, token)
+        request.register_hook("response", send_again)  # type: ignore[no-untyped-call] # the stubs' gap
         return request
 
     def _send_again(

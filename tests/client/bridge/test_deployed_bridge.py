@@ -11,10 +11,12 @@ import pytest
 from mcp import MCPError
 
 from localcloud.cloud import Cloud
+from tests.client.app_clients import new_app_client
 from tests.client.bridge.agent import agent, text_of
 from tests.client.command import Command, command_of
-from tests.client.conftest import Aws, ChangeAura, settled
+from tests.client.conftest import ChangeAura, settled
 from tests.client.test_distribution import install
+from tests.conftest import Aws
 
 pytestmark = pytest.mark.stand_in
 
@@ -104,33 +106,27 @@ async def test_an_agent_uses_the_deployed_database(command: Command, tmp_path: P
 
 @pytest.fixture
 def short_lived(
-    command: Command, outputs: dict[str, Any], aws: Aws, change_aura: ChangeAura
+    command: Command,
+    outputs: dict[str, Any],
+    aws: Aws,
+    user_pool: str,
+    change_aura: ChangeAura,
 ) -> Iterator[float]:
     """Log in as a client whose tokens live for seconds, and give how many."""
     seconds = 3
     cognito = aws("cognito-idp")
-    user_pool = outputs["issuer"].rpartition("/")[2]
-    client = cognito.create_user_pool_client(
-        UserPoolId=user_pool,
-        ClientName="short-lived",
-        GenerateSecret=True,
-        AllowedOAuthFlows=["client_credentials"],
-        AllowedOAuthFlowsUserPoolClient=True,
-        AllowedOAuthScopes=["neo4j-mcp/reader"],
+    secret = new_app_client(
+        cognito,
+        user_pool,
+        outputs,
+        "short-lived",
         AccessTokenValidity=seconds,
         TokenValidityUnits={"AccessToken": "seconds"},
-    )["UserPoolClient"]
-    change_aura(audience=[*outputs["auraSso"]["audience"], client["ClientId"]])
-    secret = {
-        "clientId": client["ClientId"],
-        "clientSecret": client["ClientSecret"],
-        "tokenUrl": outputs["tokenUrl"],
-        "scopes": ["neo4j-mcp/reader"],
-        "mcpUrl": outputs["mcpUrl"],
-    }
+    )
+    change_aura(audience=[*outputs["auraSso"]["audience"], secret["clientId"]])
     assert command("login", "--credentials", "-", text=json.dumps(secret)).status == 0
     yield float(seconds)
-    cognito.delete_user_pool_client(UserPoolId=user_pool, ClientId=client["ClientId"])
+    cognito.delete_user_pool_client(UserPoolId=user_pool, ClientId=secret["clientId"])
 
 
 async def test_a_session_outlives_its_tokens(

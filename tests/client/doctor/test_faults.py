@@ -16,9 +16,11 @@ from localcloud.cloud import CONTAINER_HOST, Cloud
 from localcloud.console import connect_aura
 from localcloud.docker_engine import bridge_addresses
 from localcloud.paths import Home
+from tests.client.app_clients import new_app_client
 from tests.client.command import Command
-from tests.client.conftest import Aws, ChangeAura, ChangeServer, settled
+from tests.client.conftest import ChangeAura, ChangeServer, settled
 from tests.client.site import Answer, Request, serve
+from tests.conftest import Aws
 from tests.localcloud.aura.instance import Aura, started
 
 pytestmark = pytest.mark.stand_in
@@ -87,11 +89,6 @@ def test_a_mapping_without_the_group(command: Command, change_aura: ChangeAura) 
 def test_a_mapping_to_another_role(command: Command, change_aura: ChangeAura) -> None:
     change_aura(groupToRoleMapping='"reader"=publisher')
     assert found(command) == ("roles", "roles-differ")
-
-
-@pytest.fixture
-def user_pool(outputs: dict[str, Any]) -> str:
-    return str(outputs["issuer"].rpartition("/")[2])
 
 
 def test_the_claims_function_is_missing(
@@ -166,27 +163,13 @@ def test_an_expired_secret(
     command: Command, outputs: dict[str, Any], aws: Aws, user_pool: str
 ) -> None:
     cognito = aws("cognito-idp")
-    client = cognito.create_user_pool_client(
-        UserPoolId=user_pool,
-        ClientName="doomed",
-        GenerateSecret=True,
-        AllowedOAuthFlows=["client_credentials"],
-        AllowedOAuthFlowsUserPoolClient=True,
-        AllowedOAuthScopes=["neo4j-mcp/reader"],
-    )["UserPoolClient"]
-    secret = {
-        "clientId": client["ClientId"],
-        "clientSecret": client["ClientSecret"],
-        "tokenUrl": outputs["tokenUrl"],
-        "scopes": ["neo4j-mcp/reader"],
-        "mcpUrl": outputs["mcpUrl"],
-    }
+    secret = new_app_client(cognito, user_pool, outputs, "doomed")
     try:
         assert log_in(command, outputs, secret) == 0
         # A client that nobody told Aura about.
         assert found(command, "--profile", "behind") == ("claims", "audience-not-in-outputs")
     finally:
-        cognito.delete_user_pool_client(UserPoolId=user_pool, ClientId=client["ClientId"])
+        cognito.delete_user_pool_client(UserPoolId=user_pool, ClientId=secret["clientId"])
     assert found(command, "--profile", "behind") == ("token", "secret-rejected")
 
 

@@ -1,0 +1,37 @@
+"""A deployment to interrupt."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from localcloud.paths import PROJECT_DIRECTORY
+
+
+@contextmanager
+def updating_the_service(
+    *arguments: str, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a command that deploys, and wait until it is at the service's update.
+
+    Args:
+        arguments: the module to run and its arguments.
+        environment: the command's whole environment.
+
+    Yields:
+        The command's process, leader of a group of its own; what it says on is in its stderr.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=PROJECT_DIRECTORY,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    with process.stderr as lines:
+        seen = next((line for line in lines if "update server-service" in line), None)
+        assert seen, "the service was not being updated"
+        yield process
