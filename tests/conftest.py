@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -26,6 +27,12 @@ Aws = Callable[[str], Any]
 """Makes boto3's client of a service."""
 Configure = Callable[[dict[str, Any]], None]
 """Sets keys of the stack's configuration."""
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the tests' programs, which a shell's `&` has begin with SIGINT ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
