@@ -1,5 +1,6 @@
 """Drills on the running service: its container killed, a new deployment under traffic."""
 
+from http import HTTPStatus
 from typing import Any, Final
 
 import docker
@@ -23,6 +24,8 @@ _POLL: Final = 1.0
 _STEADY: Final = 20
 """Calls in a row that show that no failure comes back."""
 _ENGINE_TIMEOUT: Final = 30
+_ENDED: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
+"""What the Docker Engine answers where the container to kill is gone, or runs no more."""
 
 
 @drill("container-killed", touches="ends the service's containers, by the Docker Engine")
@@ -45,7 +48,7 @@ def container_killed(exercise: Exercise) -> None:
         with exercise.traffic(exercise.call()) as traffic:
             since = exercise.mark(f"kill {', '.join(str(each.name) for each in killed)}")
             for container in killed:
-                container.kill()
+                kill(container)
             exercise.expect_answered(traffic, since, within=_LONGEST_REPLACEMENT, in_a_row=_STEADY)
         after = _containers(engine, image)
     finally:
@@ -72,6 +75,22 @@ def redeploy_under_traffic(exercise: Exercise) -> None:
         [record for record in traffic.records if record.ended >= began],
         "the service was deployed anew",
     )
+
+
+def kill(container: Container) -> None:
+    """Kill a container, if it still runs: one of an earlier deployment may just have ended.
+
+    Args:
+        container: the container.
+
+    Raises:
+        docker.errors.APIError: the Docker Engine can't.
+    """
+    try:
+        container.kill()
+    except docker.errors.APIError as error:
+        if error.status_code not in _ENDED:
+            raise
 
 
 def _containers(engine: docker.DockerClient, image: str) -> list[Container]:

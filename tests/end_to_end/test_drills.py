@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,14 @@ def test_an_engine_that_does_not_run_the_service_kills_nothing(
     assert "runs no container of the service" in result.reason
 
 
+def test_what_does_not_run_any_more_need_not_be_killed(world: World) -> None:
+    with closing(docker.from_env()) as engine:
+        container = engine.containers.create(_image(world))
+        service.kill(container)
+        container.remove()
+        service.kill(container)
+
+
 def test_a_deployment_that_fails_is_found(world: World) -> None:
     ecr, name = world.aws("ecr"), world.context.names.repository
     digest = {"imageDigest": world.outputs["imageDigest"]}
@@ -175,7 +183,7 @@ def test_a_call_that_fails_during_a_deployment_is_found(
         status = wait(*arguments)
         engine = docker.from_env()
         for container in service._containers(engine, image):
-            container.kill()
+            service.kill(container)
         engine.close()
         return status
 

@@ -15,6 +15,7 @@ import pytest
 from neo4j.exceptions import ClientError, Forbidden
 
 from automation.deployment import Deployment
+from automation.drills.service import kill
 from demo import scenario
 from demo.calls import call_tool, connect
 from demo.stand_in import read_credentials
@@ -182,7 +183,7 @@ def test_a_killed_container_is_replaced(
     before = {container.id for container in _containers(running, client)}
     assert before
     for container in _containers(running, client):
-        container.kill()
+        kill(container)
     after = _eventually(
         lambda: {container.id for container in _containers(running, client)} - before,
         "a new container",
