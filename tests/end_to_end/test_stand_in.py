@@ -77,7 +77,8 @@ def _listens(port: int) -> bool:
 def _containers(host: str, home: Home) -> int:
     client = docker.DockerClient(base_url=host)
     with contextlib.closing(client):
-        return len(client.containers.list(all=True, filters={"label": f"{LABEL}={home.owner}"}))
+        label = f"{LABEL}={home.owner}"
+        return len(client.containers.list(all=True, sparse=True, filters={"label": label}))
 
 
 def _make_signing_keys(running: Cloud) -> None:

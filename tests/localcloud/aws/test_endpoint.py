@@ -248,7 +248,11 @@ def test_it_leaves_nothing_behind(
         never = {"Protocol": "HTTP", "Path": "/never"}
         deployments.create("half-way", HealthCheckConfiguration=never)
         labels = [f"{docker_engine.LABEL}={owner}", f"{docker_engine.LABEL}.instance"]
-        eventually(lambda: len(client.containers.list(filters={"label": labels})) == len(ports))
+        eventually(
+            lambda: (
+                len(client.containers.list(sparse=True, filters={"label": labels})) == len(ports)
+            )
+        )
         test_a_token_carries_the_triggers_claims(own)
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
