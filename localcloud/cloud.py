@@ -221,7 +221,9 @@ def up(home: Home, ports: Ports, progress: Progress) -> Cloud:
     Raises:
         LocalCloudError: it can't start; what did start goes on, for the next start to find.
     """
-    home.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_files.make_folder(home.directory)
+    # The programs in it are run.
+    private_files.make_folder(cache_directory())
     with _locked(home):
         running = Cloud.find(home)
         if running is not None:

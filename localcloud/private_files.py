@@ -3,6 +3,26 @@
 import os
 from pathlib import Path
 
+from localcloud.errors import LocalCloudError
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that only its owner can enter, or close one that others can enter.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        LocalCloudError: it belongs to another user, who could change what is in it.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_uid != os.geteuid():
+        raise LocalCloudError(
+            f"{path} belongs to another user. Name a folder of your own with LOCALCLOUD_HOME or"
+            " LOCALCLOUD_CACHE."
+        )
+    path.chmod(0o700)
+
 
 def write(path: Path, text: str) -> None:
     """Write a file that only its owner can read; a reader never sees half of it.
