@@ -62,7 +62,6 @@ def env() -> None:
     home = Home(running.home)
     for name, value in running.environment().items():
         typer.echo(f"export {name}={shlex.quote(value)}")
-    typer.echo("unset AWS_PROFILE")
     typer.echo(f'export PATH={shlex.quote(str(home.engine_command.parent))}:"$PATH"')
     workspace = shlex.quote(str(home.workspace))
     typer.echo(f'pulumi() {{ command pulumi --cwd {workspace} "$@"; }}')
