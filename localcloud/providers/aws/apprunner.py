@@ -53,7 +53,8 @@ _SOURCE: Final = {
         required=True,
         properties={
             "imageConfiguration": Property(kind=Kind.OBJECT, properties=_IMAGE, computed=True),
-            "imageIdentifier": Property(required=True, local_address=True),
+            # The pattern knows registries on AWS only.
+            "imageIdentifier": Property(required=True, unchecked=True),
             "imageRepositoryType": Property(required=True),
         },
     ),
