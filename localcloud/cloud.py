@@ -161,6 +161,8 @@ class Cloud(BaseModel):
             "PULUMI_DEBUG_PROVIDERS": self.debug_providers,
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_HOME": str(home.pulumi / "home"),
+            # The language host of the built engine doesn't read the project's virtualenv.
+            "PULUMI_PYTHON_CMD": sys.executable,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
 
