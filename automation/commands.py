@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Column, Table
 
 from automation.checks import CHECKS, Check
@@ -25,14 +24,14 @@ from automation.controls import Controls
 from automation.deployment import (
     Changes,
     Deployment,
-    DeploymentError,
     InterruptedDeploymentError,
 )
 from automation.drills import DRILLS, Drill
 from automation.drills.exercise import Options, Watch
 from automation.drills.runner import run as run_drills
+from automation.failures import reporting_errors
 from automation.policy import violations
-from automation.report.files import DRILL_REPORTS, REPORTS, ReportError, load, page_of, save
+from automation.report.files import DRILL_REPORTS, REPORTS, load, page_of, save
 from automation.report.terminal import (
     Display,
     show,
@@ -66,7 +65,7 @@ app = typer.Typer(
     """,
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
 )
 
 Stack = Annotated[str, typer.Option(help="The stack's name.", show_default=False)]
@@ -415,23 +414,17 @@ def _versions() -> dict[str, str]:
 
 
 def main() -> None:
-    """Run the command line; a known failure is one message and a status of its own."""
-    # The driver's warnings would stand among a command's own lines, which say the same.
+    """Run the command line; a failure is one message and an exit status that says its kind."""
+    # The driver's warnings would be printed among a command's own lines, which say the same.
     logging.getLogger("neo4j").addHandler(logging.NullHandler())
     signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        app()
-    except InterruptedDeploymentError as interrupted:
-        print_error(str(interrupted), "interrupted")
-        raise SystemExit(_INTERRUPTED) from None
-    except (DeploymentError, ReportError, BotoCoreError, ClientError) as error:
-        _fail(str(error))
+    with reporting_errors(_NOT_CARRIED_OUT):
+        try:
+            app()
+        except InterruptedDeploymentError as interrupted:
+            print_error(str(interrupted), "interrupted")
+            raise SystemExit(_INTERRUPTED) from None
 
 
 def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
-
-
-def _fail(message: str) -> NoReturn:
-    print_error(message)
-    raise SystemExit(_NOT_CARRIED_OUT) from None

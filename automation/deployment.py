@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import psutil
 from pulumi import automation
 
+from automation.errors import AutomationError
 from automation.interruption import passed_on
 
 PROGRAM = Path(__file__).resolve().parent.parent / "__main__.py"
@@ -25,13 +26,29 @@ _COLOUR = re.compile(r"<\{%.*?%\}>")
 # The engine's own stack, providers and the program's components: nothing a cloud makes.
 _INTERNAL = ("pulumi:", "neo4j-mcp:")
 _LOCK_HOLDER = re.compile(r"created by \S+?@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+_OWN_PREFIX = re.compile(r"^error: ", re.MULTILINE)
+# What the CLI says, and what it doesn't say about it.
+_REMEDIES = {
+    "No such file or directory: 'pulumi'": (
+        "The Pulumi CLI isn't on PATH. Install it (https://www.pulumi.com/docs/install), or for"
+        ' the stand-in cloud run: eval "$(make -s env)"'
+    ),
+    "incorrect passphrase": (
+        "Set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to the one that the stack"
+        " was made with."
+    ),
+    "PULUMI_ACCESS_TOKEN must be set": (
+        "Run `pulumi login`, or set PULUMI_BACKEND_URL to the backend with the stack's state."
+    ),
+    "no Pulumi.yaml project file found": "Name the folder that holds it with --workspace.",
+}
 
 Report = Callable[[str], None]
 Result = TypeVar("Result")
 Operation = Callable[[Callable[[automation.EngineEvent], None]], Result]
 
 
-class DeploymentError(Exception):
+class DeploymentError(AutomationError):
     """The engine refused or failed; the message holds what it said about it."""
 
 
@@ -442,4 +459,5 @@ def _run_program() -> None:
 def _said(error: str) -> str:
     """Take the CLI's own words out of the Automation API's account of a failed command."""
     _, found, stderr = error.partition("stderr:")
-    return (stderr if found else error).strip()
+    words = _OWN_PREFIX.sub("", (stderr if found else error).strip())
+    return "\n".join([words, *(remedy for cause, remedy in _REMEDIES.items() if cause in words)])

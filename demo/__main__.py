@@ -2,30 +2,30 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Any, NoReturn
+from typing import Any
 
-import httpx2
 import typer
 from rich.table import Table
 
-from automation.deployment import Deployment, DeploymentError
+import automation.failures
+import localcloud.failures
+from automation.deployment import Deployment
 from demo import scenario
 from demo.scenario import Line
 from demo.stand_in import read_credentials, target
 from localcloud import cloud
 from localcloud.cloud import Cloud, Ports
 from localcloud.console import connect_aura
-from localcloud.errors import LocalCloudError
 from localcloud.paths import Home
 from localcloud.progress import Progress
-from localcloud.terminal import console, print_error, styled
+from localcloud.terminal import console, styled
 from localcloud.workspace import STACK
 from neo4j_mcp_client import Neo4jMcpError
 
 app = typer.Typer(
-    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False
+    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
 
@@ -106,30 +106,14 @@ def _say_what_next(mcp_url: str) -> None:
 
 
 def main() -> None:
-    """Run the command line; a known failure is one message and exit status 1."""
-    try:
+    """Run the command line; a failure is one message and exit status 1."""
+    explanations = (automation.failures.explain, localcloud.failures.explain, _explain)
+    with localcloud.failures.reporting_errors(1, *explanations):
         app()
-    except (LocalCloudError, DeploymentError, Neo4jMcpError, httpx2.HTTPError) as error:
-        _fail(str(error))
-    except ExceptionGroup as group:
-        # The MCP SDK's sessions wrap what goes wrong in them.
-        known, unknown = group.split((Neo4jMcpError, httpx2.HTTPError))
-        if unknown or not known:
-            raise
-        _fail("\n".join(str(error) for error in _leaves(known)))
 
 
-def _leaves(error: Exception) -> Iterator[Exception]:
-    if isinstance(error, ExceptionGroup):
-        for each in error.exceptions:
-            yield from _leaves(each)
-    else:
-        yield error
-
-
-def _fail(message: str) -> NoReturn:
-    print_error(message)
-    raise SystemExit(1) from None
+def _explain(error: BaseException) -> str | None:
+    return str(error) if isinstance(error, Neo4jMcpError) else None
 
 
 if __name__ == "__main__":

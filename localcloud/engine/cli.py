@@ -4,19 +4,16 @@ The module beside this file names `pulumi` as a tool of one version; go.sum hold
 of everything it is built from.
 """
 
-import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
-
-from localcloud import toolchains
+from localcloud import commands, toolchains
 from localcloud.errors import LocalCloudError
+from localcloud.locks import locked
 from localcloud.paths import cache_directory
 from localcloud.progress import Progress
 
@@ -24,7 +21,6 @@ _MODULE = Path(__file__).parent / "module"
 _PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 _VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 _BUILD_TIMEOUT = 1800
-_PROBE_TIMEOUT = 30
 
 MINIMUM_VERSION = (3, 272, 0)
 """The SDK in requirements.txt speaks this engine's protocol, and every later one of major 3."""
@@ -47,8 +43,8 @@ def ensure(progress: Progress) -> Path:
         return Path(found)
     version = pinned_version((_MODULE / "go.mod").read_text(encoding="utf-8"))
     built = cache_directory() / "engine" / f"pulumi-{version}"
-    built.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(built.with_suffix(".lock"), timeout=_BUILD_TIMEOUT):
+    lock = built.with_suffix(".lock")
+    with locked(lock, timeout=_BUILD_TIMEOUT, work="building the Pulumi engine"):
         if not built.exists():
             _build(progress, version, built)
     return built
@@ -89,19 +85,7 @@ def is_supported(version: str) -> bool:
 
 
 def _version(command: Path) -> str:
-    try:
-        done = subprocess.run(
-            [command, "version"],
-            check=False,
-            env=os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PROBE_TIMEOUT,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip()
+    return commands.probe([str(command), "version"], {"PULUMI_SKIP_UPDATE_CHECK": "1"}).strip()
 
 
 def _build(progress: Progress, version: str, target: Path) -> None:
@@ -118,21 +102,17 @@ def _build(progress: Progress, version: str, target: Path) -> None:
             *("-ldflags", f"-s -w -X {_VERSION_VARIABLE}={version}", "-gcflags=all=-N -l"),
             _PACKAGE,
         ]
-        done = subprocess.run(
+        commands.run(
             command,
-            check=False,
-            # The pinned toolchain builds; Go must not fetch another one.
-            env=os.environ | {"GOTOOLCHAIN": "local", "GOWORK": "off"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
+            purpose=f"Building the Pulumi engine {version}",
             timeout=_BUILD_TIMEOUT,
+            remedy=(
+                f"Install the Pulumi CLI {version} or newer on PATH instead, or see whether this"
+                " machine reaches its Go proxy: go env GOPROXY"
+            ),
+            # The pinned toolchain builds; Go must not fetch another one.
+            environment={"GOTOOLCHAIN": "local", "GOWORK": "off"},
         )
-        if done.returncode != 0:
-            raise LocalCloudError(
-                "The Pulumi engine can't be built from its Go module. Install the Pulumi CLI"
-                f" {version} or newer on PATH instead, or mend this:\n{done.stderr.strip()}"
-            )
 
 
 @contextmanager
