@@ -13,8 +13,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from localcloud.cloud import PORT_VARIABLES
 from localcloud.paths import PROJECT_DIRECTORY
+from localcloud.ports import PORT_VARIABLES
 
 _TIMEOUT = 1800
 _PORTS = {"aws": "14566", "services": "18443-18462", "bolt": "17687", "console": "17474"}
