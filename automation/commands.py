@@ -6,15 +6,13 @@ import fnmatch
 import json
 import logging
 import re
-import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Column, Table
 
 from automation.checks import CHECKS, Check
@@ -25,14 +23,15 @@ from automation.controls import Controls
 from automation.deployment import (
     Changes,
     Deployment,
-    DeploymentError,
     InterruptedDeploymentError,
 )
 from automation.drills import DRILLS, Drill
 from automation.drills.exercise import Options, Watch
 from automation.drills.runner import run as run_drills
+from automation.failures import reporting_errors
+from automation.interruption import ending_in_order
 from automation.policy import violations
-from automation.report.files import DRILL_REPORTS, REPORTS, ReportError, load, page_of, save
+from automation.report.files import DRILL_REPORTS, REPORTS, load, page_of, save
 from automation.report.terminal import (
     Display,
     show,
@@ -61,12 +60,12 @@ app = typer.Typer(
     eval "$(make -s env)" sets them.
 
     Exit status: 0 all is well; 1 a check or a drill failed, a rule is broken, something drifted,
-    or the person said no; 2 the command line is wrong; 3 it could not be carried out; 130
-    interrupted.
+    or the person said no; 2 the command line is wrong; 3 it could not be carried out; 128 and a
+    signal's number where that ended it: 130 after Ctrl-C, 141 where nobody reads its output.
     """,
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
 )
 
 Stack = Annotated[str, typer.Option(help="The stack's name.", show_default=False)]
@@ -125,7 +124,7 @@ def deploy(
         changes = deployment.preview(refresh=True)
         _tell_changes("drifted", changes, as_json=as_json)
         raise typer.Exit(0 if changes.none else _NO)
-    _take_over(deployment)
+    deployment.take_over(_errors.print)
     _errors.print(f"… Previewing the stack {stack}")
     planned = deployment.preview()
     broken = violations(planned.steps)
@@ -285,7 +284,7 @@ def destroy(
         raise typer.Exit(_NO)
     if not yes:
         typer.confirm(f"Delete everything that the stack {stack} has deployed?", abort=True)
-    _take_over(deployment)
+    deployment.take_over(_errors.print)
     changes = deployment.destroy(_errors.print)
     _tell_changes("deleted", changes, as_json=as_json)
 
@@ -366,15 +365,6 @@ def _list_drills(*, as_json: bool) -> None:
     console().print(table)
 
 
-def _take_over(deployment: Deployment) -> None:
-    pending = deployment.pending_operations()
-    if pending:
-        _errors.print(
-            f"An earlier run was cut off at {', '.join(pending)}: asking the cloud what came of it"
-        )
-        deployment.forget_pending_operations()
-
-
 def _tell_changes(what: str, changes: Changes, *, as_json: bool) -> None:
     if as_json:
         document: dict[str, Any] = {
@@ -415,23 +405,12 @@ def _versions() -> dict[str, str]:
 
 
 def main() -> None:
-    """Run the command line; a known failure is one message and a status of its own."""
-    # The driver's warnings would stand among a command's own lines, which say the same.
+    """Run the command line; a failure is one message and an exit status that says its kind."""
+    # The driver's warnings would be printed among a command's own lines, which say the same.
     logging.getLogger("neo4j").addHandler(logging.NullHandler())
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        app()
-    except InterruptedDeploymentError as interrupted:
-        print_error(str(interrupted), "interrupted")
-        raise SystemExit(_INTERRUPTED) from None
-    except (DeploymentError, ReportError, BotoCoreError, ClientError) as error:
-        _fail(str(error))
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
-def _fail(message: str) -> NoReturn:
-    print_error(message)
-    raise SystemExit(_NOT_CARRIED_OUT) from None
+    with ending_in_order(), reporting_errors(_NOT_CARRIED_OUT):
+        try:
+            app()
+        except InterruptedDeploymentError as interrupted:
+            print_error(str(interrupted), "interrupted")
+            raise SystemExit(_INTERRUPTED) from None
