@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import automation
 
 from automation import takeover
 from automation.engine import EngineCommand
 from automation.locks import lock_holders
+from automation.sessions import clients
 
 PROGRAM = Path(__file__).resolve().parent.parent / "__main__.py"
 
@@ -243,9 +243,15 @@ class Deployment:
             report("The last run didn't end well: asking the cloud what came of it")
         else:
             return
+        configuration = self.configuration()
+        aws = clients(
+            self._target.environment,
+            profile=configuration.get("aws:profile"),
+            region=configuration.get("aws:region"),
+        )
         try:
-            taken_over = takeover.adopt(state, takeover.find_ids(operations, state, self._aws))
-            takeover.wait_until_settled(taken_over, self._aws)
+            taken_over = takeover.adopt(state, takeover.find_ids(operations, state, aws))
+            takeover.wait_until_settled(taken_over, aws)
         except (BotoCoreError, ClientError, TimeoutError) as error:
             raise DeploymentError(f"The cloud can't be asked what came of it: {error}") from error
         if operations:
@@ -366,20 +372,6 @@ class Deployment:
                 )
             except automation.CommandError as error:
                 raise DeploymentError(_said(str(error))) from error
-
-    def _aws(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Make a client of the account and region that the stack is in."""
-        configuration = self.configuration()
-        environment = self._target.environment
-        session = boto3.Session(
-            profile_name=configuration.get("aws:profile"),
-            aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID"),
-            aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY"),
-            region_name=configuration.get("aws:region"),
-        )
-        return session.client(  # type: ignore[call-overload] # the name is no literal
-            service, endpoint_url=environment.get("AWS_ENDPOINT_URL")
-        )
 
     def _run(
         self, operation: Operation[Result], report: Report | None = None

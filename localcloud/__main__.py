@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from automation.interruption import ending_in_order
@@ -19,6 +17,7 @@ from localcloud.errors import LocalCloudError
 from localcloud.paths import Home
 from localcloud.ports import Ports
 from localcloud.progress import Progress
+from localcloud.terminal import console, print_error
 
 app = typer.Typer(
     help="The stand-in cloud: AWS, Aura and Pulumi's engine on this machine.",
@@ -73,7 +72,6 @@ def env() -> None:
     home = Home(running.home)
     for name, value in running.environment().items():
         typer.echo(f"export {name}={shlex.quote(value)}")
-    typer.echo("unset AWS_PROFILE")
     typer.echo(f'export PATH={shlex.quote(str(home.engine_command.parent))}:"$PATH"')
     workspace = shlex.quote(str(home.workspace))
     typer.echo(f'pulumi() {{ command pulumi --cwd {workspace} "$@"; }}')
@@ -115,7 +113,7 @@ def _show_parts(found: Status) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for part in found.parts:
         table.add_row(services.TITLES[part.name], part.state, str(part.log))
-    Console(highlight=False, soft_wrap=True).print(table)
+    console(soft_wrap=True).print(table)
     for line in found.missing:
         typer.echo(line, err=True)
 
@@ -128,7 +126,7 @@ def _show(running: Cloud) -> None:
     table.add_row("Docker", running.docker_host)
     table.add_row("Pulumi's providers", running.debug_providers)
     table.add_row("State and logs", str(running.home))
-    Console().print(table)
+    console().print(table)
 
 
 def main() -> None:
@@ -137,8 +135,7 @@ def main() -> None:
         try:
             app()
         except LocalCloudError as error:
-            console = Console(stderr=True, highlight=False, soft_wrap=True)
-            console.print("[red]error:[/red]", escape(str(error)))
+            print_error(str(error))
             raise SystemExit(1) from None
 
 

@@ -1,6 +1,7 @@
 """Brings the whole stand-in cloud up and down: one engine, one Docker, three services."""
 
 import contextlib
+import os
 import secrets
 import shlex
 import shutil
@@ -14,7 +15,8 @@ import certifi
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from automation.controls import CONNECT_VARIABLE, PAUSE_VARIABLE, RESUME_VARIABLE
-from localcloud import docker_engine, processes, services, toolchains
+from localcloud import docker_engine, private_files, processes, services, toolchains
+from localcloud.access_key import AccessKey
 from localcloud.aura import distribution
 from localcloud.certificates import CertificateAuthority
 from localcloud.engine import cli as engine_cli
@@ -100,7 +102,7 @@ class Cloud(BaseModel):
             "AWS_ENDPOINT_URL": self.aws_endpoint,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            **services.throw_away_keys(),
+            **self._aws_credentials(),
             "AUTOMATION_WORKSPACE": str(home.workspace),
             PAUSE_VARIABLE: self._command("pause-database"),
             RESUME_VARIABLE: self._command("resume-database"),
@@ -117,6 +119,25 @@ class Cloud(BaseModel):
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_HOME": str(home.pulumi / "home"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+
+    def access_key(self) -> AccessKey:
+        """Read the access key that signs requests to the AWS endpoint."""
+        return AccessKey.load(Home(self.home).aws_credentials)
+
+    def _aws_credentials(self) -> dict[str, str]:
+        """Point AWS's tools to the stand-in's access key, and away from a person's own.
+
+        The file is named instead of the key, which so appears in no output. AWS's tools take an
+        empty variable for one that isn't set.
+        """
+        return {
+            "AWS_SHARED_CREDENTIALS_FILE": str(Home(self.home).aws_credentials),
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_PROFILE": "default",
+            "AWS_ACCESS_KEY_ID": "",
+            "AWS_SECRET_ACCESS_KEY": "",
+            "AWS_SESSION_TOKEN": "",
         }
 
     def _command(self, name: str) -> str:
@@ -409,6 +430,7 @@ def _start(home: Home, ports: Ports, missing: Collection[str], progress: Progres
     authority = CertificateAuthority.load_or_create(home.authority)
     _write_certificate_bundle(home, authority)
     _write_passphrase(home)
+    AccessKey.load_or_create(home.aws_credentials)
     docker = docker_engine.ensure(progress, home)
     # Kept, because `down` may run in a shell with another DOCKER_HOST.
     write_whole(home.docker_host, docker.host)
@@ -513,7 +535,7 @@ def _write_passphrase(home: Home) -> None:
     home.backend.mkdir(mode=0o700, parents=True, exist_ok=True)
     if home.passphrase.exists():
         return
-    write_whole(home.passphrase, secrets.token_urlsafe(32), mode=0o600)
+    private_files.write(home.passphrase, secrets.token_urlsafe(32))
 
 
 def _link_engine(home: Home, command: Path) -> None:

@@ -144,13 +144,15 @@ class ResourceType(ABC, Generic[C]):
     Attributes:
         token: the type, as programs name it.
         properties: every property of the real provider's type.
-        unique_name: the property whose value no two resources may share, so that a replacement
-            under the same name must delete first; None where there is none.
+        autonamed: the property that the real provider can name by itself; None where there is
+            none. Where a replacement leaves it as it is, the real provider deletes first.
+            Source: nameRequiresDeleteBeforeReplace in pulumi/pulumi-terraform-bridge; resources
+            of the Terraform plug-in framework are never deleted first.
     """
 
     token: ClassVar[str]
     properties: ClassVar[Properties]
-    unique_name: ClassVar[str | None] = None
+    autonamed: ClassVar[str | None] = None
 
     def check(self, context: C, inputs: Values) -> tuple[Values, list[Failure]]:
         """Complete and validate inputs beyond the declaration; they may hold unknowns."""

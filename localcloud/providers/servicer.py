@@ -240,7 +240,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
                 Difference(path=name, change=Change.UPDATE, replace=True)
                 for name in sorted(resource.broken(olds))
             )
-            name = resource.unique_name
+            name = resource.autonamed
             return _response(
                 differences, delete_first=name is not None and olds.get(name) == news.get(name)
             )

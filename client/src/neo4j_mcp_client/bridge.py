@@ -5,13 +5,12 @@ server, with this package's tokens. The deployed server keeps no session, so eac
 session of its own on kept-alive connections: nothing is left over that an outage could break.
 """
 
-import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from neo4j_mcp_client import calls, transport
+from neo4j_mcp_client import calls, transport, trust
 from neo4j_mcp_client.calls import Reply
 from neo4j_mcp_client.credentials import require_tls
 from neo4j_mcp_client.errors import ConfigurationError, Hop, Neo4jMcpError
@@ -144,11 +143,10 @@ async def upstream(
         ConfigurationError: the URL is plain HTTP to another machine, or a file is missing.
     """
     require_tls(url, "url")
-    bundle = transport.find_ca_bundle(ca_bundle)
     async with _HttpClient(
         auth=BearerAuth(tokens),
         timeout=httpx2.Timeout(calls.TIMEOUT, connect=transport.CONNECT_TIMEOUT),
-        verify=ssl.create_default_context(cafile=bundle) if bundle else True,
+        verify=trust.ssl_context(trust.find_ca_bundle(ca_bundle)),
         headers={"User-Agent": transport.USER_AGENT},
     ) as http:
         yield Upstream(url, http)

@@ -159,7 +159,8 @@ class Neo4jMcp(BaseClient):
                 verify=self._ca_bundle or True,
                 allow_redirects=False,
             )
-        except requests.RequestException as error:
+        # requests lets some exceptions of its own parts through, as for a redirect that isn't text.
+        except Exception as error:  # noqa: BLE001
             elapsed = time.monotonic() - started
             failure = transport.failure(
                 error, hop=Hop.HOST, url=self._url, may_have_run=not transport.was_not_sent(error)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
+from neo4j_mcp_client.decoding import from_json
 from neo4j_mcp_client.errors import ConfigurationError
 
 SECRET_ARN_VARIABLE = "NEO4J_MCP_SECRET_ARN"  # noqa: S105 - a variable's name
@@ -59,7 +60,7 @@ class ClientCredentials:
             ConfigurationError: it is no such object; all that is wrong with it is told at once.
         """
         try:
-            document = json.loads(text)
+            document = from_json(text)
         except ValueError:
             document = None
         if not isinstance(document, dict):

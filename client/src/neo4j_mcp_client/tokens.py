@@ -20,7 +20,8 @@ from neo4j_mcp_client.errors import (
 from neo4j_mcp_client.retries import BackOff
 from neo4j_mcp_client.single_flight import SingleFlight
 from neo4j_mcp_client.token_endpoint import request_token
-from neo4j_mcp_client.transport import CONNECT_TIMEOUT, find_ca_bundle
+from neo4j_mcp_client.transport import CONNECT_TIMEOUT
+from neo4j_mcp_client.trust import find_ca_bundle
 
 SERVER_LIMIT = 60.0
 """Seconds that the server gives a call; a token must outlive it."""
@@ -99,13 +100,12 @@ class TokenProvider:
             credentials: the client's credentials, or where they come from.
             cache: shared with other processes; none where None.
             margin: how many seconds before its end a token is renewed.
-            ca_bundle: certificate authorities to trust, in PEM form; those of REQUESTS_CA_BUNDLE,
-                CURL_CA_BUNDLE or SSL_CERT_FILE where None, else the library's own.
+            ca_bundle: the certificate authorities to trust, as in `Options`.
             back_off: how requests are repeated when the endpoint is overloaded or failing.
             timeout: seconds that the token endpoint may take to answer.
 
         Raises:
-            ConfigurationError: the bundle of certificate authorities isn't there.
+            ConfigurationError: the certificate authorities can't be used.
         """
         self._source = as_source(credentials)
         self._cache = cache

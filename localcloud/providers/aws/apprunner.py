@@ -96,7 +96,6 @@ class Service(AwsResource):
 
     token = "aws:apprunner/service:Service"  # noqa: S105  # a Pulumi type
     service = "apprunner"
-    unique_name = "serviceName"
     creates = Operation(name="CreateService", result="Service")
     reads = Operation(name="DescribeService", result="Service")
     updates = Operation(name="UpdateService")

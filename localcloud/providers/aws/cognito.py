@@ -86,6 +86,7 @@ class UserPool(AwsResource):
 
     token = "aws:cognito/userPool:UserPool"  # noqa: S105  # a Pulumi type
     service = "cognito-idp"
+    autonamed = "name"
     creates = Operation(name="CreateUserPool", result="UserPool")
     reads = Operation(name="DescribeUserPool", result="UserPool")
     updates = Operation(name="UpdateUserPool")
@@ -182,7 +183,6 @@ class UserPoolDomain(AwsResource):
 
     token = "aws:cognito/userPoolDomain:UserPoolDomain"  # noqa: S105  # a Pulumi type
     service = "cognito-idp"
-    unique_name = "domain"
     creates = Operation(name="CreateUserPoolDomain")
     reads = Operation(name="DescribeUserPoolDomain", result="DomainDescription")
     updates = Operation(name="UpdateUserPoolDomain")
@@ -227,7 +227,7 @@ class ResourceServer(AwsResource):
 
     token = "aws:cognito/resourceServer:ResourceServer"  # noqa: S105  # a Pulumi type
     service = "cognito-idp"
-    unique_name = "identifier"
+    autonamed = "name"
     creates = Operation(name="CreateResourceServer", result="ResourceServer")
     reads = Operation(name="DescribeResourceServer", result="ResourceServer")
     updates = Operation(name="UpdateResourceServer")
@@ -235,7 +235,7 @@ class ResourceServer(AwsResource):
     handled = HANDLED
     properties: ClassVar[Properties] = {
         "identifier": Property(required=True, force_new=True),
-        "name": Property(required=True),
+        "name": Property(required=True, force_new=True),
         "scopes": Property(
             kind=Kind.SET,
             items=Property(

@@ -123,6 +123,34 @@ def test_a_pools_update_repeats_what_cognito_would_reset() -> None:
     ]
 
 
+def test_a_clients_update_repeats_what_it_has_but_nothing_that_is_empty() -> None:
+    olds: Values = {
+        "name": "c",
+        "userPoolId": "p",
+        "accessTokenValidity": 60,
+        "allowedOauthScopes": ["s/reader"],
+        "callbackUrls": [],
+        "defaultRedirectUri": "",
+        "enableTokenRevocation": False,
+        "refreshTokenRotation": {"feature": ""},
+        "refreshTokenValidity": 30,
+    }
+    news: Values = {"name": "c", "userPoolId": "p", "allowedOauthScopes": ["s/reader", "s/writer"]}
+    aws = fake(UpdateUserPoolClient=[{}])
+    UserPoolClient().update(request(aws), "id", olds, news)
+    assert aws.called("UpdateUserPoolClient") == [
+        {
+            "UserPoolId": "p",
+            "ClientId": "id",
+            "ClientName": "c",
+            "AccessTokenValidity": 60,
+            "AllowedOAuthScopes": ["s/reader", "s/writer"],
+            "EnableTokenRevocation": False,
+            "RefreshTokenValidity": 30,
+        }
+    ]
+
+
 def test_an_empty_description_of_a_domain_means_that_there_is_none() -> None:
     aws = fake(DescribeUserPoolDomain=[{"DomainDescription": {}}])
     assert UserPoolDomain().read(request(aws), "d", {}) is None
