@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import automation
 
@@ -22,6 +21,7 @@ from automation import takeover
 from automation.engine import EngineCommand
 from automation.errors import AutomationError
 from automation.locks import lock_holders
+from automation.sessions import clients
 
 PROGRAM = Path(__file__).resolve().parent.parent / "__main__.py"
 
@@ -239,10 +239,11 @@ class Deployment:
         return tuple(map(str, takeover.begun(self.state())))
 
     def take_over(self, report: Report) -> None:
-        """Go on from where an earlier operation was cut off, if one was.
+        """Go on from where an earlier operation was cut off or failed, if the last one was.
 
         What it had begun to create and the state doesn't know is looked up in the cloud and put
-        into the state; then all of the state is refreshed.
+        into the state. Then all of the state is refreshed, since the cloud goes on with what it
+        was asked: a deletion, say, that the engine no longer waited for.
 
         Args:
             report: called with a line where there is something to take over.
@@ -252,17 +253,26 @@ class Deployment:
         """
         state = self.state()
         operations = takeover.begun(state)
-        if not operations and not takeover.unread(state):
-            return
-        cut_off = ", ".join(map(str, operations)) or "the lookup of what had been begun"
-        report(f"An earlier run was cut off at {cut_off}: asking the cloud what came of it")
         if operations:
-            try:
-                ids = takeover.find_ids(operations, state, self._aws)
-                takeover.wait_until_settled(operations, ids, self._aws)
-            except (BotoCoreError, ClientError, TimeoutError) as error:
-                raise DeploymentError(f"What was cut off can't be looked up: {error}") from error
-            self._import(takeover.adopt(state, ids), report)
+            cut_off = ", ".join(map(str, operations))
+            report(f"An earlier run was cut off at {cut_off}: asking the cloud what came of it")
+        elif takeover.unread(state) or self._last_failed():
+            report("The last run didn't end well: asking the cloud what came of it")
+        else:
+            return
+        configuration = self.configuration()
+        aws = clients(
+            self._target.environment,
+            profile=configuration.get("aws:profile"),
+            region=configuration.get("aws:region"),
+        )
+        try:
+            taken_over = takeover.adopt(state, takeover.find_ids(operations, state, aws))
+            takeover.wait_until_settled(taken_over, aws)
+        except (BotoCoreError, ClientError, TimeoutError) as error:
+            raise DeploymentError(f"The cloud can't be asked what came of it: {error}") from error
+        if operations:
+            self._import(taken_over, report)
         self.refresh()
 
     def protected(self) -> tuple[str, ...]:
@@ -345,6 +355,13 @@ class Deployment:
         """The Pulumi engine's version."""
         return str(self._stack.workspace.pulumi_version)
 
+    def _last_failed(self) -> bool:
+        try:
+            history = self._stack.history(page_size=1, show_secrets=False)
+        except automation.CommandError as error:
+            raise DeploymentError(_said(str(error))) from error
+        return any(update.result == "failed" for update in history)
+
     def _export(self) -> dict[str, Any]:
         try:
             # Not the Automation API's own export, which decrypts the secrets.
@@ -372,20 +389,6 @@ class Deployment:
                 )
             except automation.CommandError as error:
                 raise DeploymentError(_said(str(error))) from error
-
-    def _aws(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Make a client of the account and region that the stack is in."""
-        configuration = self.configuration()
-        environment = self._target.environment
-        session = boto3.Session(
-            profile_name=configuration.get("aws:profile"),
-            aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID"),
-            aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY"),
-            region_name=configuration.get("aws:region"),
-        )
-        return session.client(  # type: ignore[call-overload] # the name is no literal
-            service, endpoint_url=environment.get("AWS_ENDPOINT_URL")
-        )
 
     def _run(
         self, operation: Operation[Result], report: Report | None = None
@@ -438,8 +441,8 @@ class Deployment:
             raise
         except KeyboardInterrupt as interrupt:
             raise InterruptedDeploymentError(
-                f"The operation on the stack {self._target.stack} was stopped; what it had begun"
-                " was finished. The same command goes on from there."
+                f"The operation on the stack {self._target.stack} was stopped, and its state is"
+                " written. The next command goes on from there, whichever it is."
             ) from interrupt
         except automation.CommandError as error:
             raise DeploymentError("\n".join(events.errors) or _said(str(error))) from error

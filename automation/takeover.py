@@ -111,25 +111,23 @@ def find_ids(operations: Iterable[Begun], state: Values, aws: Aws) -> dict[str, 
     return found
 
 
-def wait_until_settled(operations: Iterable[Begun], ids: Mapping[str, str], aws: Aws) -> None:
+def wait_until_settled(state: Values, aws: Aws) -> None:
     """Wait until AWS has ended what it goes on with by itself, such as deleting a service.
 
     Args:
-        operations: what was cut off.
-        ids: the ids of those that were being created, by URN.
+        state: the state, whose resources are meant.
         aws: makes clients of the stack's account and region.
 
     Raises:
         ClientError: AWS refuses to describe a resource.
         TimeoutError: one hasn't settled within 20 minutes.
     """
-    for operation in operations:
-        resource_id = ids.get(operation.urn) or operation.resource.get("id")
-        busy = _BUSY.get(operation.type)
-        deadline = time.monotonic() + _SETTLING_SECONDS
-        while busy and resource_id and busy(aws, resource_id):
+    deadline = time.monotonic() + _SETTLING_SECONDS
+    for resource in state.get("resources") or []:
+        busy = _BUSY.get(resource["type"])
+        while busy and busy(aws, resource["id"]):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"AWS is still at work on {operation}")
+                raise TimeoutError(f"AWS is still at work on {resource['id']}")
             time.sleep(_POLL_SECONDS)
 
 

@@ -182,9 +182,10 @@ class Service(AwsResource):
     def delete(self, request: Request[Aws], resource_id: str, state: Values) -> None:
         """Delete the service and wait until it is gone."""
         try:
-            self._settle(request, resource_id, state)
-            super().delete(request, resource_id, state)
             service = self._settle(request, resource_id, state)
+            if service["Status"] != "DELETED":
+                super().delete(request, resource_id, state)
+                service = self._settle(request, resource_id, state)
         except AwsError as error:
             if error.code in self.gone:
                 return

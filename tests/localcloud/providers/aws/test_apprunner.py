@@ -134,6 +134,13 @@ def test_a_deletion_waits_for_its_end_and_takes_gone_for_done() -> None:
     assert gone.called("DeleteService") == []
 
 
+def test_a_service_that_an_interrupted_deletion_has_deleted_is_deleted() -> None:
+    # App Runner describes it for a while, and refuses to delete it again.
+    aws = _scripted("OPERATION_IN_PROGRESS", "DELETED")
+    Service().delete(request(aws), _ARN, {})
+    assert aws.called("DeleteService") == []
+
+
 def test_a_failed_deletion_is_told() -> None:
     aws = _scripted("RUNNING", "DELETE_FAILED", operation="FAILED")
     with pytest.raises(ProviderError, match="DELETE_FAILED"):
