@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
-
 from neo4j_mcp_client.errors import ConfigurationError, Hop, NetworkError, TlsError
 from neo4j_mcp_client.version import __version__
 
@@ -81,19 +79,6 @@ def failure(
             return NetworkError(f"the name {host} can't be resolved: {cause.strerror}.", hop=hop)
     said = str(causes[-1]) or type(causes[-1]).__name__
     return NetworkError(f"{host}: {said}.", hop=hop, may_have_run=may_have_run)
-
-
-def was_not_sent(error: Exception) -> bool:
-    """Decide whether a request provably never left, from what requests raised.
-
-    Args:
-        error: what was raised.
-
-    Returns:
-        True where no connection was made.
-    """
-    unsent = (ConnectTimeoutError, NewConnectionError, ssl.SSLCertVerificationError)
-    return any(isinstance(cause, unsent) for cause in _chain(error))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
