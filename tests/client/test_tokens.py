@@ -105,14 +105,25 @@ def test_followers_that_hold_the_whole_executor_dont_starve_their_leader(
     tokens = TokenProvider(credentials, back_off=BackOff(attempts=1, limit=1), timeout=1)
     endpoint.answer = issuer(delay=0.2)
 
+    led = threading.Event()
+
     async def take() -> set[str]:
+        loop, running = asyncio.get_running_loop(), asyncio.Event()
+
+        def follow() -> AccessToken:
+            loop.call_soon_threadsafe(running.set)
+            led.wait(10)
+            return tokens.token()
+
         with ThreadPoolExecutor(1) as only:
-            asyncio.get_running_loop().set_default_executor(only)
-            # The task leads; what occupies the only thread waits for it.
+            loop.set_default_executor(only)
+            # It has the only thread before the leader could want one.
+            follower = asyncio.create_task(asyncio.to_thread(follow))
+            await running.wait()
             leader = asyncio.create_task(tokens.token_async())
-            followers = [asyncio.to_thread(tokens.token) for _ in range(3)]
-            taken = await asyncio.gather(leader, *followers)
-        return {token.value for token in taken}
+            await asyncio.sleep(0)
+            led.set()
+            return {token.value for token in await asyncio.gather(leader, follower)}
 
     assert len(asyncio.run(take())) == 1
     assert len(endpoint.requests) == 1
