@@ -15,8 +15,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Column, Table
 
 from automation.checks import CHECKS, Check
@@ -44,6 +42,7 @@ from automation.report.terminal import (
 )
 from automation.roles import Place, Purpose, permissions, subject, trust
 from automation.target import WORKSPACE_VARIABLE, Project, checked_context, target
+from automation.terminal import console, print_error, styled
 from components.names import ResourceNames
 
 _NO = 1
@@ -52,7 +51,7 @@ _INTERRUPTED = 130
 _ACCOUNT = re.compile(r"\d{12}")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
-_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+_errors = console(stderr=True, soft_wrap=True)
 
 app = typer.Typer(
     help="""Deploy a stack, check it, drill on it, report on it, destroy it.
@@ -132,13 +131,12 @@ def deploy(
     broken = violations(planned.steps)
     for violation in broken:
         _errors.print(
-            f"[red]✗[/red] {escape(violation.resource)} {escape(violation.says)}"
-            f" [dim]({violation.rule})[/dim]"
+            styled("✗", "red"),
+            f"{violation.resource} {violation.says}",
+            styled(f"({violation.rule})", "dim"),
         )
     if broken:
-        _errors.print(
-            f"[red]error:[/red] the policy is broken {len(broken)} times; nothing changed"
-        )
+        print_error(f"the policy is broken {len(broken)} times; nothing changed")
         raise typer.Exit(_NO)
     if preview:
         _tell_changes("would change", planned, as_json=as_json)
@@ -147,7 +145,7 @@ def deploy(
         _tell_changes("changed", planned, as_json=as_json)
         return
     _errors.print(f"… Deploying the stack {stack}")
-    deployed = deployment.up(lambda line: _errors.print(line, markup=False))
+    deployed = deployment.up(_errors.print)
     _tell_changes("changed", deployed.changes, as_json=as_json)
     if not as_json:
         typer.echo(
@@ -189,7 +187,7 @@ def check(
                 deployment, context, lambda tell: run(chosen, context, tell), display.tell
             )
     except KeyboardInterrupt:
-        _errors.print("[red]interrupted:[/red] the last report, if there is one, stays as it is")
+        print_error("the last report, if there is one, stays as it is", "interrupted")
         raise
     save(found, reports)
     _show(found, reports, as_json=as_json)
@@ -250,7 +248,7 @@ def drill(
             deployment, context, run_chosen, lambda result: tell_result(result, _errors)
         )
     except KeyboardInterrupt as interrupted:
-        _errors.print("[red]interrupted:[/red]", escape(str(interrupted)))
+        print_error(str(interrupted), "interrupted")
         raise
     save(found, reports)
     _show(found, reports, as_json=as_json)
@@ -278,8 +276,8 @@ def destroy(
     deployment = Deployment(target(stack, workspace), create=False)
     protected = deployment.protected()
     if protected:
-        _errors.print(
-            f"[red]error:[/red] the stack {stack} is protected: {', '.join(protected)}.\n"
+        print_error(
+            f"the stack {stack} is protected: {', '.join(protected)}.\n"
             "To lift the protection, run:\n"
             f"  pulumi config set --stack {stack} neo4j-mcp:deletionProtection false\n"
             f"  python -m automation deploy --stack {stack}"
@@ -288,7 +286,7 @@ def destroy(
     if not yes:
         typer.confirm(f"Delete everything that the stack {stack} has deployed?", abort=True)
     _take_over(deployment)
-    changes = deployment.destroy(lambda line: _errors.print(line, markup=False))
+    changes = deployment.destroy(_errors.print)
     _tell_changes("deleted", changes, as_json=as_json)
 
 
@@ -365,7 +363,7 @@ def _list_drills(*, as_json: bool) -> None:
     table = Table(Column("Drill", no_wrap=True), "What it proves", "What it touches")
     for each in DRILLS.values():
         table.add_row(each.name, each.sentence, each.touches)
-    Console().print(table)
+    console().print(table)
 
 
 def _take_over(deployment: Deployment) -> None:
@@ -389,14 +387,14 @@ def _tell_changes(what: str, changes: Changes, *, as_json: bool) -> None:
         }
         typer.echo(json.dumps(document, indent=2))
     else:
-        show_changes(what, changes, Console())
+        show_changes(what, changes, console())
 
 
 def _show(found: Report, reports: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
-        show(found, Console())
+        show(found, console())
         typer.echo(f"The report: {page_of(found.stack, reports)}")
 
 
@@ -424,7 +422,7 @@ def main() -> None:
     try:
         app()
     except InterruptedDeploymentError as interrupted:
-        _errors.print("[red]interrupted:[/red]", escape(str(interrupted)))
+        print_error(str(interrupted), "interrupted")
         raise SystemExit(_INTERRUPTED) from None
     except (DeploymentError, ReportError, BotoCoreError, ClientError) as error:
         _fail(str(error))
@@ -435,5 +433,5 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 def _fail(message: str) -> NoReturn:
-    _errors.print("[red]error:[/red]", escape(message))
+    print_error(message)
     raise SystemExit(_NOT_CARRIED_OUT) from None

@@ -8,7 +8,6 @@ from typing import Any, NoReturn
 
 import httpx2
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from automation.deployment import Deployment, DeploymentError
@@ -21,6 +20,7 @@ from localcloud.console import connect_aura
 from localcloud.errors import LocalCloudError
 from localcloud.paths import Home
 from localcloud.progress import Progress
+from localcloud.terminal import console, print_error, styled
 from localcloud.workspace import STACK
 from neo4j_mcp_client import Neo4jMcpError
 
@@ -91,8 +91,9 @@ def _show(lines: list[Line]) -> None:
     table.add_column("What came back", overflow="fold")
     table.add_column("")
     for line in lines:
-        table.add_row(line.what, line.shown, "[green]✓[/green]" if line.true else "[red]✗[/red]")
-    Console(highlight=False).print(table)
+        mark = styled("✓", "green") if line.true else styled("✗", "red")
+        table.add_row(line.what, line.shown, mark)
+    console().print(table)
 
 
 def _say_what_next(mcp_url: str) -> None:
@@ -127,7 +128,7 @@ def _leaves(error: Exception) -> Iterator[Exception]:
 
 
 def _fail(message: str) -> NoReturn:
-    Console(stderr=True).print("[red]error:[/red]", message, highlight=False, soft_wrap=True)
+    print_error(message)
     raise SystemExit(1) from None
 
 

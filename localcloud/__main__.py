@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from localcloud import cloud
@@ -16,6 +15,7 @@ from localcloud.console import connect_aura
 from localcloud.errors import LocalCloudError
 from localcloud.paths import Home
 from localcloud.progress import Progress
+from localcloud.terminal import console, print_error
 
 app = typer.Typer(
     help="The stand-in cloud: AWS, Aura and Pulumi's engine on this machine.",
@@ -62,7 +62,6 @@ def env() -> None:
     home = Home(running.home)
     for name, value in running.environment().items():
         typer.echo(f"export {name}={shlex.quote(value)}")
-    typer.echo("unset AWS_PROFILE")
     typer.echo(f'export PATH={shlex.quote(str(home.engine_command.parent))}:"$PATH"')
     workspace = shlex.quote(str(home.workspace))
     typer.echo(f'pulumi() {{ command pulumi --cwd {workspace} "$@"; }}')
@@ -108,7 +107,7 @@ def _show(running: Cloud) -> None:
     table.add_row("Docker", running.docker_host)
     table.add_row("Pulumi's providers", running.debug_providers)
     table.add_row("State and logs", str(running.home))
-    Console().print(table)
+    console().print(table)
 
 
 def main() -> None:
@@ -116,7 +115,7 @@ def main() -> None:
     try:
         app()
     except LocalCloudError as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False)
+        print_error(str(error))
         raise SystemExit(1) from None
 
 

@@ -16,7 +16,8 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from automation.controls import CONNECT_VARIABLE, PAUSE_VARIABLE, RESUME_VARIABLE
-from localcloud import docker_engine, processes, services, toolchains
+from localcloud import docker_engine, private_files, processes, services, toolchains
+from localcloud.access_key import AccessKey
 from localcloud.aura import distribution
 from localcloud.certificates import CertificateAuthority
 from localcloud.engine import cli as engine_cli
@@ -144,7 +145,7 @@ class Cloud(BaseModel):
             "AWS_ENDPOINT_URL": self.aws_endpoint,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            **services.throw_away_keys(),
+            **self._aws_credentials(),
             "AUTOMATION_WORKSPACE": str(home.workspace),
             PAUSE_VARIABLE: self._command("pause-database"),
             RESUME_VARIABLE: self._command("resume-database"),
@@ -160,7 +161,28 @@ class Cloud(BaseModel):
             "PULUMI_DEBUG_PROVIDERS": self.debug_providers,
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_HOME": str(home.pulumi / "home"),
+            # The language host of the built engine doesn't read the project's virtualenv.
+            "PULUMI_PYTHON_CMD": sys.executable,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+
+    def access_key(self) -> AccessKey:
+        """Read the access key that signs requests to the AWS endpoint."""
+        return AccessKey.load(Home(self.home).aws_credentials)
+
+    def _aws_credentials(self) -> dict[str, str]:
+        """Point AWS's tools to the stand-in's access key, and away from a person's own.
+
+        The file is named instead of the key, which so appears in no output. AWS's tools take an
+        empty variable for one that isn't set.
+        """
+        return {
+            "AWS_SHARED_CREDENTIALS_FILE": str(Home(self.home).aws_credentials),
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_PROFILE": "default",
+            "AWS_ACCESS_KEY_ID": "",
+            "AWS_SECRET_ACCESS_KEY": "",
+            "AWS_SESSION_TOKEN": "",
         }
 
     def _command(self, name: str) -> str:
@@ -325,6 +347,7 @@ def _start(home: Home, ports: Ports, progress: Progress) -> Cloud:
     authority = CertificateAuthority.load_or_create(home.authority)
     _write_certificate_bundle(home, authority)
     _write_passphrase(home)
+    AccessKey.load_or_create(home.aws_credentials)
     with ThreadPoolExecutor() as pool:
         # The engine takes longest by far when it must be built, and only a deployment needs it.
         engine = pool.submit(engine_cli.ensure, progress)
@@ -400,12 +423,7 @@ def _write_passphrase(home: Home) -> None:
         return
     home.pulumi.mkdir(mode=0o700, parents=True, exist_ok=True)
     (home.pulumi / "backend").mkdir(exist_ok=True)
-    with open(home.passphrase, "x", encoding="ascii", opener=_private) as file:
-        file.write(secrets.token_urlsafe(32))
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, mode=0o600)
+    private_files.write(home.passphrase, secrets.token_urlsafe(32))
 
 
 def _link_engine(home: Home, command: Path) -> None:

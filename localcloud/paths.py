@@ -77,6 +77,11 @@ class Home:
         return self.directory / "ca-bundle.pem"
 
     @property
+    def aws_credentials(self) -> Path:
+        """The access key that signs requests to the AWS endpoint; readable by its owner only."""
+        return self.directory / "aws-credentials"
+
+    @property
     def aws(self) -> Path:
         """The AWS endpoint's keys and functions."""
         return self.directory / "aws"

@@ -1,11 +1,11 @@
 """The processes of a stand-in cloud, and how each is started."""
 
-import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from localcloud import processes
+from localcloud.access_key import AccessKey
 from localcloud.docker_engine import DockerEngine
 from localcloud.paths import PROJECT_DIRECTORY, Home, cache_directory
 from localcloud.processes import Service
@@ -43,26 +43,19 @@ def start_providers(home: Home, docker: DockerEngine) -> dict[str, str]:
     Raises:
         LocalCloudError: they don't start.
     """
+    key = AccessKey.load_or_create(home.aws_credentials)
     return _start(
         home,
         PROVIDERS,
         ["--project-directory", str(PROJECT_DIRECTORY), "--owner", home.owner],
-        {"DOCKER_HOST": docker.host, **throw_away_keys()},
+        {
+            "DOCKER_HOST": docker.host,
+            # In the environment, because other users can read a command line.
+            "AWS_ACCESS_KEY_ID": key.key_id,
+            "AWS_SECRET_ACCESS_KEY": key.secret,
+            "AWS_SESSION_TOKEN": "",
+        },
     )
-
-
-def throw_away_keys() -> dict[str, str]:
-    """Give the keys that sign requests to the AWS endpoint, which checks no signature.
-
-    Returns:
-        Environment variables; a person's own profile is kept out of the way.
-    """
-    return {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    }
 
 
 def start_aws(
@@ -90,7 +83,7 @@ def start_aws(
         [
             *("--port", str(port), "--service-ports", f"{first}-{last}", "--region", region),
             *("--certificate-authority", str(home.authority), "--owner", home.owner),
-            *("--state-dir", str(home.aws)),
+            *("--state-dir", str(home.aws), "--credentials", str(home.aws_credentials)),
         ],
         {"DOCKER_HOST": docker.host},
     )

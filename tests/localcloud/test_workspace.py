@@ -36,7 +36,15 @@ def test_only_addresses_and_trust_change() -> None:
 def _write(tmp_path: Path) -> dict[str, Any]:
     project = tmp_path / "project"
     project.mkdir(exist_ok=True)
-    (project / "Pulumi.yaml").write_text("name: neo4j-mcp\nruntime: python\n", encoding="utf-8")
+    (project / "Pulumi.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "name": "neo4j-mcp",
+                "runtime": {"name": "python", "options": {"virtualenv": ".venv"}},
+            }
+        ),
+        encoding="utf-8",
+    )
     (project / "Pulumi.local.yaml").write_text(
         yaml.safe_dump({"config": _CONFIG}), encoding="utf-8"
     )
@@ -50,7 +58,7 @@ def _write(tmp_path: Path) -> dict[str, Any]:
     )
     assert yaml.safe_load((workspace / "Pulumi.yaml").read_text(encoding="utf-8")) == {
         "name": "neo4j-mcp",
-        "runtime": "python",
+        "runtime": {"name": "python", "options": {"virtualenv": "../../.venv"}},
         "main": "../../",
     }
     stack: dict[str, Any] = yaml.safe_load(

@@ -53,7 +53,8 @@ _SOURCE: Final = {
         required=True,
         properties={
             "imageConfiguration": Property(kind=Kind.OBJECT, properties=_IMAGE, computed=True),
-            "imageIdentifier": Property(required=True, local_address=True),
+            # The pattern knows registries on AWS only.
+            "imageIdentifier": Property(required=True, unchecked=True),
             "imageRepositoryType": Property(required=True),
         },
     ),
@@ -96,7 +97,6 @@ class Service(AwsResource):
 
     token = "aws:apprunner/service:Service"  # noqa: S105  # a Pulumi type
     service = "apprunner"
-    unique_name = "serviceName"
     creates = Operation(name="CreateService", result="Service")
     reads = Operation(name="DescribeService", result="Service")
     updates = Operation(name="UpdateService")

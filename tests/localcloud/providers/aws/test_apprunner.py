@@ -20,7 +20,7 @@ _INPUTS: Values = {
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "_INTERVAL", 0.0)
+    monkeypatch.setattr(waiting, "_INTERVALS", (0.0,))
 
 
 def _described(status: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - members of the API
