@@ -20,6 +20,7 @@ SIGNING_SECRET = "nobody here verifies signatures, so any will do"
 class Request:
     """What came in."""
 
+    path: str
     headers: dict[str, str]
     body: bytes
 
@@ -100,9 +101,11 @@ def serve(answer: Script, tls: ssl.SSLContext | None = None) -> Iterator[Site]:
             with lock:
                 site.connections += 1
 
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            request = Request(headers=dict(self.headers), body=body)
+            request = Request(path=self.path, headers=dict(self.headers), body=_body_of(self))
             with lock:
                 site.requests.append(request)
             answer = site.answer(request)
@@ -139,6 +142,17 @@ def serve(answer: Script, tls: ssl.SSLContext | None = None) -> Iterator[Site]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+def _body_of(handler: BaseHTTPRequestHandler) -> bytes:
+    if handler.headers.get("Transfer-Encoding") != "chunked":
+        return handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+    body = b""
+    while size := int(handler.rfile.readline(), 16):
+        body += handler.rfile.read(size)
+        handler.rfile.readline()
+    handler.rfile.readline()
+    return body
 
 
 def in_turn(*answers: Answer) -> Script:

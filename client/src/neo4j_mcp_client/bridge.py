@@ -145,7 +145,7 @@ async def upstream(
     """
     require_tls(url, "url")
     async with _HttpClient(
-        auth=BearerAuth(tokens),
+        auth=BearerAuth(tokens, url=url),
         timeout=httpx2.Timeout(calls.TIMEOUT, connect=transport.CONNECT_TIMEOUT),
         verify=trust.ssl_context(trust.find_ca_bundle(ca_bundle)),
         headers={"User-Agent": transport.USER_AGENT},
