@@ -15,6 +15,7 @@ from neo4j_mcp_client.calls import Reply
 from neo4j_mcp_client.credentials import require_tls
 from neo4j_mcp_client.errors import ConfigurationError, Hop, Neo4jMcpError
 from neo4j_mcp_client.tokens import TokenProvider
+from neo4j_mcp_client.tool_failures import tool_failure
 from neo4j_mcp_client.version import __version__
 
 try:
@@ -217,7 +218,7 @@ def explained(result: types.CallToolResult) -> types.CallToolResult:
     if not result.is_error:
         return result
     said = "".join(each.text for each in result.content if isinstance(each, types.TextContent))
-    remedy = calls.tool_failure(said).remedy
+    remedy = tool_failure(said).remedy
     return result.model_copy(update={"content": [*result.content, _text(remedy)]})
 
 

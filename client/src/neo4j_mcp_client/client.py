@@ -1,5 +1,6 @@
 """Calls from threads: `Neo4jMcp`, on requests."""
 
+import io
 import time
 from collections.abc import Mapping
 from types import TracebackType
@@ -16,6 +17,7 @@ from neo4j_mcp_client.calls import Attempts, Call, Reply, Tool
 from neo4j_mcp_client.errors import Hop, Neo4jMcpError, TokenExpiredError
 from neo4j_mcp_client.forks import on_fork
 from neo4j_mcp_client.tokens import SERVER_LIMIT
+from neo4j_mcp_client.values import warn_of_lost_values
 
 Value = TypeVar("Value")
 
@@ -68,9 +70,13 @@ class Neo4jMcp(BaseClient):
 
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
+            ParameterError: a parameter of a query wouldn't arrive as it is.
             TypeError: an argument has no JSON form.
         """
-        return self._send(calls.call_tool(name, arguments))
+        value = self._send(calls.call_tool(name, arguments))
+        if name in calls.CYPHER_TOOLS:
+            warn_of_lost_values(value)
+        return value
 
     def schema(self) -> list[dict[str, Any]]:
         """Ask for the graph's schema, by get-schema.
@@ -97,9 +103,12 @@ class Neo4jMcp(BaseClient):
 
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
+            ParameterError: a parameter wouldn't arrive as it is.
             TypeError: a parameter has no JSON form.
         """
-        return self._send(calls.run_cypher(query, params, read_only=True))
+        rows = self._send(calls.run_cypher(query, params, read_only=True))
+        warn_of_lost_values(rows)
+        return rows
 
     def write(self, query: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Run a query that may write, by write-cypher.
@@ -116,9 +125,12 @@ class Neo4jMcp(BaseClient):
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why, and its attribute
                 `may_have_run` whether the query may have done its work.
+            ParameterError: a parameter wouldn't arrive as it is.
             TypeError: a parameter has no JSON form.
         """
-        return self._send(calls.run_cypher(query, params, read_only=False))
+        rows = self._send(calls.run_cypher(query, params, read_only=False))
+        warn_of_lost_values(rows)
+        return rows
 
     def close(self) -> None:
         """Close the connections."""
@@ -154,10 +166,11 @@ class Neo4jMcp(BaseClient):
 
     def _post(self, body: bytes, token: AccessToken) -> Reply:
         started = time.monotonic()
+        content = _Body(body)
         try:
             response = self._session.post(
                 self._url,
-                data=body,
+                data=content,
                 headers=calls.HEADERS,
                 # Not as a header: requests would put what a .netrc says in its place.
                 auth=FixedBearerAuth(token),
@@ -169,7 +182,7 @@ class Neo4jMcp(BaseClient):
         except Exception as error:  # noqa: BLE001
             elapsed = time.monotonic() - started
             failure = transport.failure(
-                error, hop=Hop.HOST, url=self._url, may_have_run=not transport.was_not_sent(error)
+                error, hop=Hop.HOST, url=self._url, may_have_run=content.was_sent
             )
         else:
             return Reply(
@@ -179,3 +192,17 @@ class Neo4jMcp(BaseClient):
                 elapsed=time.monotonic() - started,
             )
         raise calls.no_answer(failure, timeout=self._timeout, elapsed=elapsed)
+
+
+class _Body(io.BytesIO):
+    """A request's body that knows whether it was sent.
+
+    An exception doesn't say whether the connection was made: TLS fails in the same way before and
+    after. The body is read once the connection is there.
+    """
+
+    was_sent = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.was_sent = True
+        return super().read(size)
