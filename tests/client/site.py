@@ -87,8 +87,10 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(answer: Script, tls: ssl.SSLContext | None = None) -> Iterator[Site]:
-    """Run a server on the loopback interface."""
+def serve(
+    answer: Script, tls: ssl.SSLContext | None = None, *, get: bool = False
+) -> Iterator[Site]:
+    """Run a server on the loopback interface that answers POST, and GET where it is told to."""
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -100,9 +102,6 @@ def serve(answer: Script, tls: ssl.SSLContext | None = None) -> Iterator[Site]:
             super().setup()
             with lock:
                 site.connections += 1
-
-        def do_GET(self) -> None:
-            self.do_POST()
 
         def do_POST(self) -> None:
             request = Request(path=self.path, headers=dict(self.headers), body=_body_of(self))
@@ -127,6 +126,8 @@ def serve(answer: Script, tls: ssl.SSLContext | None = None) -> Iterator[Site]:
         def log_message(self, *_: object) -> None:
             """Keep the tests' output clean."""
 
+    if get:
+        Handler.do_GET = Handler.do_POST  # type: ignore[attr-defined]
     server = _Server(("127.0.0.1", 0), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(

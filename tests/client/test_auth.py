@@ -101,7 +101,7 @@ def post(request: pytest.FixtureRequest, server: Site, tokens: TokenProvider) ->
 @pytest.fixture
 def stranger() -> Iterator[Site]:
     """A server that no token is for, and that would like one."""
-    with serve(lambda _: EXPIRED) as site:
+    with serve(lambda _: EXPIRED, get=True) as site:
         yield site
 
 
