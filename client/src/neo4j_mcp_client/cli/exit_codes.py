@@ -33,6 +33,7 @@ class ExitCode(enum.IntEnum):
     QUERY = 7
     TIME_LIMIT = 8
     INTERRUPTED = 130
+    OUTPUT_CLOSED = 141
 
 
 MEANINGS = {
@@ -46,6 +47,7 @@ MEANINGS = {
     ExitCode.QUERY: "The query or the tool failed.",
     ExitCode.TIME_LIMIT: "The call took longer than the server or the host lets it.",
     ExitCode.INTERRUPTED: "Interrupted by Ctrl-C.",
+    ExitCode.OUTPUT_CLOSED: "Nobody reads the output any more, as after `| head`.",
 }
 """What each status means."""
 
