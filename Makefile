@@ -69,4 +69,4 @@ bench-client: .venv/.complete ## Measure the client library on the stack that `m
 		$(VENV)/python client/bench.py $(ARGUMENTS)
 
 clean: down ## Stop everything, and remove what the commands made here
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis server/build
+	@rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis server/build

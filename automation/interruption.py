@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 import psutil
 
@@ -67,7 +67,7 @@ def ending_in_order() -> Iterator[None]:
         if signal.getsignal(number) is not signal.SIG_IGN
     }
     outputs = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_outlet(each, ending.take_closed_output) for each in outputs)
+    sys.stdout, sys.stderr = (_output(each, ending.take_closed_output) for each in outputs)
     try:
         yield
         sys.stdout.flush()
@@ -110,44 +110,44 @@ def _terminate_group() -> None:
                 child.terminate()
 
 
-def _outlet(stream: TextIO, on_closed: Callable[[], None]) -> TextIO:
-    """Give a stream that goes where another does, and takes note when nobody reads it."""
+def _output(stream: TextIO, on_closed: Callable[[], None]) -> TextIO:
+    """Give a stream that goes where another does, and takes notice when nobody reads it."""
     try:
         descriptor = stream.fileno()
     except (AttributeError, OSError):
         return stream
     stream.flush()
-    return io.TextIOWrapper(
-        io.BufferedWriter(_Outlet(descriptor, on_closed)),
+    raw = io.FileIO(descriptor, "w", closefd=False)
+    output = _Output(
+        io.BufferedWriter(raw),
         encoding=stream.encoding,
         errors=stream.errors,
         line_buffering=bool(stream.line_buffering),
     )
+    output.on_closed = on_closed
+    return output
 
 
-class _Outlet(io.RawIOBase):
-    def __init__(self, descriptor: int, on_closed: Callable[[], None]) -> None:
-        super().__init__()
-        self._descriptor = descriptor
-        self._on_closed = on_closed
+class _Output(io.TextIOWrapper):
+    on_closed: Callable[[], None]
 
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def isatty(self) -> bool:
-        return os.isatty(self._descriptor)
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:  # noqa: ANN401 - whatever has a buffer
+    def write(self, text: str) -> int:
         try:
-            return os.write(self._descriptor, data)
+            return super().write(text)
         except OSError as error:
-            if error.errno not in _CLOSED:
-                raise
+            self._drop_what_nobody_reads(error)
+        return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            self._drop_what_nobody_reads(error)
+
+    def _drop_what_nobody_reads(self, error: OSError) -> None:
+        if error.errno not in _CLOSED:
+            raise error
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self._descriptor)
+        os.dup2(nowhere, self.fileno())
         os.close(nowhere)
-        self._on_closed()
-        return len(data)
+        self.on_closed()

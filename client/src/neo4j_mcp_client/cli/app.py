@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from neo4j_mcp_client.cli import bridging, calling, diagnosing, login
+from neo4j_mcp_client.cli.output import ending_with_its_reader
 from neo4j_mcp_client.version import __version__
 
 app = typer.Typer(
@@ -46,4 +47,5 @@ def options(
 
 def run() -> None:
     """Run the command line; its exit statuses are in `neo4j_mcp_client.cli.exit_codes`."""
-    app(prog_name="neo4j-mcp")
+    with ending_with_its_reader():
+        app(prog_name="neo4j-mcp")
