@@ -124,17 +124,20 @@ class Deployed:
 class Deployment:
     """A stack that can be previewed, deployed, refreshed and destroyed."""
 
-    def __init__(self, target: Target, *, create: bool = True) -> None:
+    def __init__(self, target: Target, *, create: bool = True, reads_only: bool = False) -> None:
         """Select the target's stack.
 
         Args:
             target: the stack.
             create: whether the stack is made where it is missing.
+            reads_only: whether nothing may be changed: the stack isn't made, and a lock that a
+                dead process left isn't freed.
 
         Raises:
             DeploymentError: the CLI can't be run, it refuses the stack, or there is none.
         """
         self._target = target
+        self._reads_only = reads_only
         engine = str(target.engine) if target.engine else None
         try:
             self._command = automation.PulumiCommand(root=engine)
@@ -144,7 +147,8 @@ class Deployment:
                 env_vars=dict(target.environment),
                 pulumi_command=self._command,
             )
-            select = automation.Stack.create_or_select if create else automation.Stack.select
+            makes = create and not reads_only
+            select = automation.Stack.create_or_select if makes else automation.Stack.select
             self._stack = select(target.stack, workspace)
         except automation.StackNotFoundError as error:
             raise DeploymentError(
@@ -307,6 +311,11 @@ class Deployment:
         return state
 
     @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return self._target.stack
+
+    @property
     def project(self) -> str:
         """The project's name, which is the configuration's namespace."""
         return str(self._stack.workspace.project_settings().name)
@@ -328,6 +337,12 @@ class Deployment:
                     f"Another deployment of the stack {self._target.stack} is running."
                     " Wait for it to end. If its machine is gone, run:"
                     f" pulumi cancel --stack {self._target.stack}"
+                ) from error
+            if self._reads_only:
+                raise DeploymentError(
+                    f"A deployment of the stack {self._target.stack} was cut off and still holds"
+                    " its lock. The next deployment takes over:"
+                    f" python -m automation deploy --stack {self._target.stack}"
                 ) from error
         self._stack.cancel()
         try:

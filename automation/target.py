@@ -1,9 +1,10 @@
 """Finds the stack that a command speaks of, and what its checks need."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import boto3
 import yaml
@@ -54,6 +55,17 @@ class Project:
         text = ((workspace or PROJECT_DIRECTORY) / "Pulumi.yaml").read_text(encoding="utf-8")
         content = yaml.safe_load(text)
         return cls(name=content["name"], name_prefix=content["config"]["namePrefix"]["default"])
+
+
+def aws_clients(deployment: Deployment) -> Callable[[str], Any]:
+    """Make AWS clients of a stack's region; credentials are the environment's.
+
+    Args:
+        deployment: the stack.
+    """
+    session = boto3.Session(region_name=deployment.configuration().get("aws:region"))
+    client: Callable[[str], Any] = session.client  # type: ignore[assignment] # one overload a service
+    return client
 
 
 def checked_context(

@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from automation.deployment import Deployment, DeploymentError
+from automation.rollout import roll_out, settle
 from demo import scenario
 from demo.scenario import Line
-from demo.stand_in import read_credentials, target
+from demo.stand_in import aws_clients, read_credentials, target
 from localcloud import cloud
 from localcloud.cloud import Cloud, Ports
 from localcloud.console import connect_aura
@@ -35,7 +36,7 @@ def run() -> None:
     progress = Progress()
     running = cloud.up(Home.default(), Ports.from_environment(), progress)
     with progress.step(f"Deploying the stack {STACK}", expect="about half a minute"):
-        deployed = Deployment(target(running)).up(progress.note)
+        deployed = roll_out(Deployment(target(running)), aws_clients(running), progress.note)
     outputs = deployed.outputs
     with progress.step("Typing auraSso into the Aura console"):
         connect_aura(running, outputs["auraSso"])
@@ -67,7 +68,9 @@ def down() -> None:
     running = Cloud.find(home)
     if running is not None:
         with progress.step(f"Destroying the stack {STACK}", expect="about half a minute"):
-            Deployment(target(running)).destroy(progress.note)
+            deployment = Deployment(target(running))
+            settle(deployment, aws_clients(running))
+            deployment.destroy(progress.note)
     cloud.down(home, progress)
 
 
