@@ -40,7 +40,14 @@ from automation.report.terminal import (
     tell_result,
 )
 from automation.roles import Place, Purpose, permissions, subject, trust
-from automation.target import WORKSPACE_VARIABLE, Project, checked_context, target
+from automation.rollout import require_rollout, roll_out, settle
+from automation.target import (
+    WORKSPACE_VARIABLE,
+    Project,
+    aws_clients,
+    checked_context,
+    target,
+)
 from automation.terminal import console, print_error, styled
 from components.names import ResourceNames
 
@@ -104,27 +111,34 @@ def deploy(
     stack: Stack,
     workspace: Workspace = None,
     preview: Annotated[
-        bool, typer.Option("--preview", help="Stop after the preview and the policy.")
+        bool,
+        typer.Option(
+            "--preview",
+            help="Change nothing, no stack and no state: stop after the preview and the policy.",
+        ),
     ] = False,
     expect_no_changes: Annotated[
         bool,
         typer.Option(
-            help="Change nothing; ask the cloud what is there, list what drifted, and exit with"
-            " status 1 where something did."
+            help="Change nothing; ask the cloud what is there, list what drifted or was cut off,"
+            " and exit with status 1 where something was."
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Preview, hold the preview against the policy, deploy, and say what changed.
+    """Preview, check the preview against the policy, deploy, and report what changed.
 
-    A deployment that was cut off is taken over: what it had begun is looked up first.
+    A deployment that was cut off is taken over: what it had begun is looked up first. At the end
+    the running service is compared with what was deployed.
     """
-    deployment = Deployment(target(stack, workspace), create=not expect_no_changes)
+    deployment = Deployment(target(stack, workspace), reads_only=preview or expect_no_changes)
+    pending = deployment.pending_operations()
     if expect_no_changes:
         changes = deployment.preview(refresh=True)
-        _tell_changes("drifted", changes, as_json=as_json)
-        raise typer.Exit(0 if changes.none else _NO)
-    deployment.take_over(_errors.print)
+        _tell_changes("drifted", changes, pending, as_json=as_json)
+        raise typer.Exit(0 if changes.none and not pending else _NO)
+    if not preview:
+        deployment.take_over(_errors.print)
     _errors.print(f"… Previewing the stack {stack}")
     planned = deployment.preview()
     broken = violations(planned.steps)
@@ -138,13 +152,15 @@ def deploy(
         print_error(f"the policy is broken {len(broken)} times; nothing changed")
         raise typer.Exit(_NO)
     if preview:
-        _tell_changes("would change", planned, as_json=as_json)
+        _tell_changes("would change", planned, pending, as_json=as_json)
         return
+    clients = aws_clients(deployment)
     if planned.none:
+        require_rollout(deployment, clients)
         _tell_changes("changed", planned, as_json=as_json)
         return
     _errors.print(f"… Deploying the stack {stack}")
-    deployed = deployment.up(_errors.print)
+    deployed = roll_out(deployment, clients, _errors.print)
     _tell_changes("changed", deployed.changes, as_json=as_json)
     if not as_json:
         typer.echo(
@@ -178,7 +194,7 @@ def check(
     each client's own token, and take away what they write.
     """
     chosen = _chosen(only or [])
-    deployment = Deployment(target(stack, workspace), create=False)
+    deployment = Deployment(target(stack, workspace), reads_only=True)
     context = checked_context(deployment, stack, longest_wait=wait, interleavings=interleavings)
     try:
         with Display(_errors, len(chosen)) as display:
@@ -285,6 +301,7 @@ def destroy(
     if not yes:
         typer.confirm(f"Delete everything that the stack {stack} has deployed?", abort=True)
     deployment.take_over(_errors.print)
+    settle(deployment, aws_clients(deployment))
     changes = deployment.destroy(_errors.print)
     _tell_changes("deleted", changes, as_json=as_json)
 
@@ -365,10 +382,18 @@ def _list_drills(*, as_json: bool) -> None:
     console().print(table)
 
 
-def _tell_changes(what: str, changes: Changes, *, as_json: bool) -> None:
+def _tell_changes(
+    what: str, changes: Changes, pending: Sequence[str] = (), *, as_json: bool
+) -> None:
+    if pending:
+        _errors.print(
+            f"An earlier run was cut off at {', '.join(pending)}: the next deployment asks the"
+            " cloud what came of it"
+        )
     if as_json:
         document: dict[str, Any] = {
             "counts": dict(changes.counts),
+            "pending": list(pending),
             "changes": [
                 {"resource": step.urn, "operation": step.operation, "properties": step.properties}
                 for step in changes.steps

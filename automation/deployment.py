@@ -150,18 +150,21 @@ class Deployed:
 class Deployment:
     """A stack that can be previewed, deployed, refreshed and destroyed."""
 
-    def __init__(self, target: Target, *, create: bool = True) -> None:
+    def __init__(self, target: Target, *, create: bool = True, reads_only: bool = False) -> None:
         """Select the target's stack.
 
         Args:
             target: the stack.
             create: whether the stack is made where it is missing.
+            reads_only: whether nothing may be changed: the stack isn't made, and a lock that a
+                dead process left isn't freed.
 
         Raises:
             NoStackError: there is no such stack, and none is to be made.
             DeploymentError: the CLI can't be run, or it refuses the stack.
         """
         self._target = target
+        self._reads_only = reads_only
         engine = str(target.engine) if target.engine else None
         try:
             self._command = EngineCommand(root=engine)
@@ -171,8 +174,9 @@ class Deployment:
                 env_vars=dict(target.environment),
                 pulumi_command=self._command,
             )
+            makes = create and not reads_only
             self._stack = self._holding_the_lock(
-                lambda: _select(target.stack, workspace, create=create), report=None
+                lambda: _select(target.stack, workspace, create=makes), report=None
             )
         except automation.StackNotFoundError as error:
             raise NoStackError(
@@ -346,6 +350,11 @@ class Deployment:
         return state
 
     @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return self._target.stack
+
+    @property
     def project(self) -> str:
         """The project's name, which is the configuration's namespace."""
         return str(self._stack.workspace.project_settings().name)
@@ -423,6 +432,11 @@ class Deployment:
                     report(f"Waiting for {holder}, which is changing the stack {stack}")
                 if not holder.wait(_LOCK_SECONDS):
                     raise DeploymentError(f"The stack {stack} is still being changed by {holder}.")
+            elif self._reads_only:
+                raise DeploymentError(
+                    f"A deployment of the stack {stack} was cut off and still holds its lock. The"
+                    f" next deployment takes over: python -m automation deploy --stack {stack}"
+                )
             elif not holder.remove_lock():
                 # Frees the locks of all, which have died.
                 self._command.run(
