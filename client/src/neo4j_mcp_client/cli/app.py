@@ -1,5 +1,6 @@
 """The commands of `neo4j-mcp`, put together."""
 
+import logging
 from typing import Annotated
 
 import typer
@@ -47,5 +48,7 @@ def options(
 
 def run() -> None:
     """Run the command line; its exit statuses are in `neo4j_mcp_client.cli.exit_codes`."""
+    # It logs a traceback for an expired session, of which its exception says all.
+    logging.getLogger("botocore").setLevel(logging.CRITICAL)
     with ending_with_its_reader():
         app(prog_name="neo4j-mcp")
