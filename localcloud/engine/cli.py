@@ -38,16 +38,36 @@ def ensure(progress: Progress) -> Path:
     Raises:
         LocalCloudError: there is none on PATH, and it can't be built here.
     """
-    found = shutil.which("pulumi")
-    if found and is_supported(_version(Path(found))):
-        return Path(found)
+    found = on_path()
+    if found:
+        return found
     version = pinned_version((_MODULE / "go.mod").read_text(encoding="utf-8"))
-    built = cache_directory() / "engine" / f"pulumi-{version}"
+    built = _built(version)
     lock = built.with_suffix(".lock")
     with locked(lock, timeout=_BUILD_TIMEOUT, work="building the Pulumi engine"):
         if not built.exists():
             _build(progress, version, built)
     return built
+
+
+def on_path() -> Path | None:
+    """Find a Pulumi CLI that can run the program.
+
+    Returns:
+        The command; None where PATH has none, or an older one.
+    """
+    found = shutil.which("pulumi")
+    return Path(found) if found and is_supported(_version(Path(found))) else None
+
+
+def must_be_built() -> bool:
+    """Decide whether `ensure` would build the engine, which takes minutes.
+
+    Returns:
+        False where it is on PATH, or was built before.
+    """
+    version = pinned_version((_MODULE / "go.mod").read_text(encoding="utf-8"))
+    return not _built(version).exists() and on_path() is None
 
 
 def pinned_version(go_mod: str) -> str:
@@ -86,6 +106,10 @@ def is_supported(version: str) -> bool:
 
 def _version(command: Path) -> str:
     return commands.probe([str(command), "version"], {"PULUMI_SKIP_UPDATE_CHECK": "1"}).strip()
+
+
+def _built(version: str) -> Path:
+    return cache_directory() / "engine" / f"pulumi-{version}"
 
 
 def _build(progress: Progress, version: str, target: Path) -> None:
