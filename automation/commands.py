@@ -67,7 +67,8 @@ app = typer.Typer(
     eval "$(make -s env)" sets them.
 
     Exit status: 0 all is well; 1 a check or a drill failed, a rule is broken, something drifted,
-    or the person said no; 2 the command line is wrong; 3 it could not be carried out; 128 and a
+    or the person said no; 2 the command line is wrong; 3 it could not be carried out, or a check
+    or a drill is undecided; 128 and a
     signal's number where that ended it: 130 after Ctrl-C, 141 where nobody reads its output.
     """,
     no_args_is_help=True,
@@ -207,7 +208,7 @@ def check(
     save(found, reports)
     _show(found, reports, as_json=as_json)
     if not found.passed:
-        raise typer.Exit(_NO)
+        raise typer.Exit(_status(found) or _NO)
 
 
 @app.command()
@@ -267,8 +268,7 @@ def drill(
         raise
     save(found, reports)
     _show(found, reports, as_json=as_json)
-    if found.count(Outcome.FAILED):
-        raise typer.Exit(_NO)
+    raise typer.Exit(_status(found))
 
 
 @app.command()
@@ -411,6 +411,13 @@ def _show(found: Report, reports: Path, *, as_json: bool) -> None:
     else:
         show(found, console())
         typer.echo(f"The report: {page_of(found.stack, reports)}")
+
+
+def _status(found: Report) -> int:
+    """Decide on the exit status, where what was skipped fails nothing."""
+    if found.count(Outcome.FAILED):
+        return _NO
+    return _NOT_CARRIED_OUT if found.count(Outcome.UNDECIDED) else 0
 
 
 def _chosen(patterns: Sequence[str]) -> list[Check]:

@@ -15,7 +15,7 @@ import certifi
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from automation.controls import CONNECT_VARIABLE, PAUSE_VARIABLE, RESUME_VARIABLE
-from localcloud import docker_engine, processes, services, toolchains
+from localcloud import docker_engine, prerequisites, processes, services, toolchains
 from localcloud.access_key import AccessKey
 from localcloud.aura import distribution
 from localcloud.certificates import CertificateAuthority
@@ -427,6 +427,7 @@ def _remember_registry(home: Home, port: int) -> None:
 
 
 def _start(home: Home, ports: Ports, missing: Collection[str], progress: Progress) -> Cloud:
+    prerequisites.require(home)
     listening = [port for name in missing for port in services.PORTS[name]]
     require_free(ports, listening)
     authority = CertificateAuthority.load_or_create(home.authority)
