@@ -26,6 +26,7 @@ from automation.sessions import clients
 PROGRAM = Path(__file__).resolve().parent.parent / "__main__.py"
 
 _COLOUR = re.compile(r"<\{%.*?%\}>")
+_REPEATED = "an unhandled error occurred: "
 # The engine's own stack, providers and the program's components: nothing a cloud makes.
 _INTERNAL = ("pulumi:", "neo4j-mcp:")
 _OWN_PREFIX = re.compile(r"^error: ", re.MULTILINE)
@@ -493,7 +494,10 @@ class _Events:
         if event.diagnostic_event and event.diagnostic_event.severity == "error":
             diagnostic = event.diagnostic_event
             name = f"{diagnostic.urn.rpartition('::')[2]}: " if diagnostic.urn else ""
-            self.errors.append(name + _COLOUR.sub("", diagnostic.message).strip())
+            error = name + _COLOUR.sub("", diagnostic.message).strip()
+            # What a program ends with, the engine repeats in its own words.
+            if error.removeprefix(_REPEATED) not in self.errors:
+                self.errors.append(error)
         elif event.summary_event:
             self.counts = {
                 str(getattr(operation, "value", operation)): count
