@@ -265,6 +265,37 @@ def test_a_vpc_connector_in_use_stays(endpoint: AwsEndpoint, deployments: Deploy
     assert client.list_vpc_connectors()["VpcConnectors"] == []
 
 
+@pytest.mark.parametrize(
+    ("second", "refusal"),
+    [
+        (
+            {"VpcConnectorName": "first", "Subnets": ["subnet-2"], "SecurityGroups": ["sg-9"]},
+            "provided name already exists",
+        ),
+        (
+            {
+                "VpcConnectorName": "second",
+                "Subnets": ["subnet-2"],
+                "SecurityGroups": ["sg-2", "sg-1"],
+            },
+            "security groups combination .* already exists on existing vpc connector",
+        ),
+    ],
+)
+def test_vpc_connectors_share_neither_a_name_nor_their_security_groups(
+    endpoint: AwsEndpoint, second: dict[str, Any], refusal: str
+) -> None:
+    client = endpoint.client("apprunner")
+    arn = client.create_vpc_connector(
+        VpcConnectorName="first", Subnets=["subnet-1"], SecurityGroups=["sg-1", "sg-2"]
+    )["VpcConnector"]["VpcConnectorArn"]
+    try:
+        with pytest.raises(client.exceptions.InvalidRequestException, match=refusal):
+            client.create_vpc_connector(**second)
+    finally:
+        client.delete_vpc_connector(VpcConnectorArn=arn)
+
+
 def test_tags(endpoint: AwsEndpoint) -> None:
     client = endpoint.client("apprunner")
     arn = client.create_auto_scaling_configuration(

@@ -1,4 +1,4 @@
-"""Files that hold secrets: whole or absent, and readable by their owner only."""
+"""Files that are there whole or not at all, and folders that are their owner's alone."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from localcloud.errors import LocalCloudError
 
 
-def make_folder(path: Path) -> None:
+def make_private_folder(path: Path) -> None:
     """Make a folder that only its owner can enter, or close one that others can enter.
 
     Args:
@@ -24,21 +24,18 @@ def make_folder(path: Path) -> None:
     path.chmod(0o700)
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file that only its owner can read; a reader never sees half of it.
+def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Write a file under another name and rename it.
 
     Args:
-        path: the file; its folder is made, for the owner alone, where it is missing.
+        path: the file; its folder is made, for its owner alone, where it is missing.
         text: its content.
-
-    Raises:
-        OSError: it can't be written.
+        mode: its permissions.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.unfinished")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        # An earlier file of this name may have had a wider mode.
-        os.fchmod(descriptor, 0o600)
         file.write(text)
     unfinished.replace(path)
