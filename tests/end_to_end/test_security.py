@@ -1,6 +1,8 @@
 """What another user of the machine and a web page can do with a whole stand-in: nothing."""
 
 import base64
+import dataclasses
+import datetime as dt
 import io
 import json
 import os
@@ -15,10 +17,12 @@ import psutil
 import pytest
 
 from localcloud import services
+from localcloud.access_key import AccessKey
 from localcloud.cloud import Cloud
 from localcloud.paths import PROJECT_DIRECTORY, Home
 from tests import other_user
 from tests.conftest import Aws
+from tests.localcloud.aws.calls import CALLS, Call, send
 
 pytestmark = pytest.mark.stand_in
 
@@ -106,6 +110,23 @@ def test_another_user_can_use_no_part_of_it(running: Cloud, aws: Aws) -> None:
     }
     names = [each["FunctionName"] for each in aws("lambda").list_functions()["Functions"]]
     assert "attack" not in names
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.service)
+def test_only_its_own_key_signs(running: Cloud, call: Call) -> None:
+    address, key = running.aws_endpoint.removeprefix("http://"), running.access_key()
+    signed = call.signed(address, key)
+    assert send(address, signed).status == 200
+    long_ago = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+    for wrong, code in (
+        (call.unsigned(address), call.missing),
+        (call.signed(address, AccessKey.generate()), call.unknown_key),
+        (dataclasses.replace(signed, body=call.body + b" "), call.mismatch),
+        (call.signed(address, key, at=long_ago), call.mismatch),
+    ):
+        assert send(address, wrong).code == code
+    reset = dataclasses.replace(call, method="POST", path="/_ministack/reset")
+    assert send(address, reset.signed(address, key)).status == 404
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import base64
 import dataclasses
 import datetime as dt
-import http.client
 import io
 import json
 import zipfile
@@ -14,8 +13,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.access_key import AccessKey
 from tests import other_user
-from tests.localcloud.aws.conftest import AwsEndpoint, make_role
-from tests.localcloud.aws.requests import (
+from tests.localcloud.aws.calls import (
     APP_RUNNER,
     CALLS,
     JSON,
@@ -24,45 +22,13 @@ from tests.localcloud.aws.requests import (
     REST,
     Call,
     Raw,
+    send,
 )
+from tests.localcloud.aws.conftest import AwsEndpoint, make_role
 
 pytestmark = pytest.mark.stand_in
 
-_TIMEOUT = 30
 _NAMES = [call.service for call in CALLS]
-
-
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    """What the endpoint answered."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def code(self) -> str:
-        """AWS's error code, in the protocol of the answer."""
-        if self.body.startswith(b"<"):
-            return self.body.partition(b"<Code>")[2].partition(b"</Code>")[0].decode()
-        return str(json.loads(self.body)["__type"])
-
-
-def send(endpoint: AwsEndpoint, raw: Raw) -> Answer:
-    """Send a request as it is."""
-    host, _, port = endpoint.registry.partition(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=_TIMEOUT)
-    try:
-        connection.putrequest(raw.method, raw.target, skip_host=True, skip_accept_encoding=True)
-        for name, value in raw.headers.items():
-            connection.putheader(name, value)
-        connection.putheader("Content-Length", str(len(raw.body)))
-        connection.endheaders(raw.body)
-        response = connection.getresponse()
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, headers, response.read())
-    finally:
-        connection.close()
 
 
 def altered(raw: Raw, **headers: str) -> Raw:
@@ -71,7 +37,7 @@ def altered(raw: Raw, **headers: str) -> Raw:
 
 @pytest.mark.parametrize("call", CALLS, ids=_NAMES)
 def test_a_signed_request_is_answered(endpoint: AwsEndpoint, call: Call) -> None:
-    answer = send(endpoint, call.signed(endpoint.registry, endpoint.key))
+    answer = send(endpoint.registry, call.signed(endpoint.registry, endpoint.key))
     assert answer.status == 200
     assert not [name for name in answer.headers if name.startswith("access-control-")]
 
@@ -80,7 +46,7 @@ def test_a_signed_request_is_answered(endpoint: AwsEndpoint, call: Call) -> None
 def test_a_presigned_request_is_verified_too(endpoint: AwsEndpoint, call: Call) -> None:
     host, key = endpoint.registry, endpoint.key
     right = call.signed(host, key, presigned=True)
-    assert send(endpoint, right).status == 200
+    assert send(endpoint.registry, right).status == 200
     other = dataclasses.replace(key, secret=AccessKey.generate().secret)
     longer = right.target.replace("X-Amz-Expires=60", "X-Amz-Expires=61")
     for wrong in (
@@ -89,7 +55,7 @@ def test_a_presigned_request_is_verified_too(endpoint: AwsEndpoint, call: Call) 
         dataclasses.replace(right, target=longer),
         dataclasses.replace(right, body=b"a body"),
     ):
-        answer = send(endpoint, wrong)
+        answer = send(endpoint.registry, wrong)
         assert (answer.code, answer.status) == (call.mismatch, call.status)
 
 
@@ -171,14 +137,14 @@ def test_a_wrong_signature_is_refused_as_aws_does(
     endpoint: AwsEndpoint, call: Call, wrong: str
 ) -> None:
     make, expected = _WRONG[wrong]
-    answer = send(endpoint, make(endpoint.registry, call, endpoint.key))
+    answer = send(endpoint.registry, make(endpoint.registry, call, endpoint.key))
     assert (answer.code, answer.status) == (getattr(call, expected), call.status)
     assert endpoint.key.secret.encode() not in answer.body
 
 
 @pytest.mark.parametrize("call", CALLS, ids=_NAMES)
 def test_an_unsigned_request_is_refused_as_aws_does(endpoint: AwsEndpoint, call: Call) -> None:
-    answer = send(endpoint, call.unsigned(endpoint.registry))
+    answer = send(endpoint.registry, call.unsigned(endpoint.registry))
     assert (answer.code, answer.status) == (call.missing, call.status)
 
 
@@ -194,7 +160,7 @@ def test_an_unsigned_request_is_refused_as_aws_does(endpoint: AwsEndpoint, call:
 )
 def test_an_incomplete_signature_is_refused(endpoint: AwsEndpoint, authorization: str) -> None:
     answer = send(
-        endpoint,
+        endpoint.registry,
         QUERY.unsigned(
             endpoint.registry, authorization=authorization, **{"x-amz-date": "20260101T000000Z"}
         ),
@@ -272,7 +238,7 @@ _CLOSED = {
 @pytest.mark.parametrize("closed", _CLOSED)
 def test_what_is_closed_is_closed_though_signed(endpoint: AwsEndpoint, closed: str) -> None:
     make, status = _CLOSED[closed]
-    answer = send(endpoint, make(endpoint))
+    answer = send(endpoint.registry, make(endpoint))
     assert answer.status == status
     assert not [name for name in answer.headers if name.startswith("access-control-")]
 
@@ -296,12 +262,12 @@ def test_what_is_closed_is_closed_though_signed(endpoint: AwsEndpoint, closed: s
 )
 def test_what_looks_public_is_not(endpoint: AwsEndpoint, target: str) -> None:
     raw = Raw(method="GET", target=target, headers={"host": endpoint.registry})
-    assert send(endpoint, raw).status in {403, 404}
+    assert send(endpoint.registry, raw).status in {403, 404}
 
 
 def test_a_target_makes_a_public_path_one_that_is_signed(endpoint: AwsEndpoint) -> None:
     raw = dataclasses.replace(JSON.unsigned(endpoint.registry), target="/oauth2/token")
-    assert send(endpoint, raw).code == JSON.missing
+    assert send(endpoint.registry, raw).code == JSON.missing
 
 
 def test_a_public_body_is_bounded(endpoint: AwsEndpoint) -> None:
@@ -311,7 +277,7 @@ def test_a_public_body_is_bounded(endpoint: AwsEndpoint) -> None:
         headers={"host": endpoint.registry, "content-type": "application/x-www-form-urlencoded"},
         body=b"x" * (64 * 1024 + 1),
     )
-    assert send(endpoint, raw).status == 413
+    assert send(endpoint.registry, raw).status == 413
 
 
 def test_no_web_socket_is_opened(endpoint: AwsEndpoint) -> None:
@@ -323,7 +289,7 @@ def test_no_web_socket_is_opened(endpoint: AwsEndpoint) -> None:
         "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
     }
     raw = Raw(method="GET", target="/_aws/execute-api/0/$default/", headers=headers)
-    assert send(endpoint, raw).status == 404
+    assert send(endpoint.registry, raw).status == 404
 
 
 def test_keys_that_sts_and_iam_issue_are_verified(endpoint: AwsEndpoint) -> None:
@@ -333,21 +299,21 @@ def test_keys_that_sts_and_iam_issue_are_verified(endpoint: AwsEndpoint) -> None
     key = AccessKey(key_id=session["AccessKeyId"], secret=session["SecretAccessKey"])
     token = session["SessionToken"]
     right = APP_RUNNER.signed(endpoint.registry, key, token=token)
-    assert send(endpoint, right).status == 200
+    assert send(endpoint.registry, right).status == 200
     other = dataclasses.replace(key, secret=AccessKey.generate().secret)
     for wrong, code in (
         (APP_RUNNER.signed(endpoint.registry, other, token=token), APP_RUNNER.mismatch),
         (APP_RUNNER.signed(endpoint.registry, key, token="another"), APP_RUNNER.unknown_key),
         (APP_RUNNER.signed(endpoint.registry, key), APP_RUNNER.unknown_key),
     ):
-        assert send(endpoint, wrong).code == code
+        assert send(endpoint.registry, wrong).code == code
     iam = endpoint.client("iam")
     iam.create_user(UserName="someone")
     created = iam.create_access_key(UserName="someone")["AccessKey"]
     key = AccessKey(key_id=created["AccessKeyId"], secret=created["SecretAccessKey"])
-    assert send(endpoint, JSON.signed(endpoint.registry, key)).status == 200
+    assert send(endpoint.registry, JSON.signed(endpoint.registry, key)).status == 200
     iam.delete_access_key(UserName="someone", AccessKeyId=key.key_id)
-    refused = send(endpoint, JSON.signed(endpoint.registry, key))
+    refused = send(endpoint.registry, JSON.signed(endpoint.registry, key))
     assert refused.code == JSON.unknown_key
 
 

@@ -12,7 +12,7 @@ from localcloud.aws.keys import KeyRing
 from localcloud.aws.refusals import Problem, Protocol, RefusedError, encode
 from localcloud.aws.registry import Registry, RegistryFront
 from localcloud.aws.signatures import Request, Verifier
-from tests.localcloud.aws.requests import JSON, QUERY, QUERY_BY_GET, REGION, REST, Call, Raw
+from tests.localcloud.aws.calls import JSON, QUERY, QUERY_BY_GET, REGION, REST, Call, Raw
 
 _KEY = AccessKey.generate()
 _HOST = "localhost:4566"

@@ -1,6 +1,8 @@
 """Requests to the AWS endpoint by hand, right and wrong, for tests of how it refuses them."""
 
 import datetime as dt
+import http.client
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +15,7 @@ from botocore.credentials import Credentials
 from localcloud.access_key import AccessKey
 
 REGION = "us-east-1"
+_TIMEOUT = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,38 @@ class Raw:
     target: str
     headers: Mapping[str, str]
     body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the endpoint answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def code(self) -> str:
+        """AWS's error code, in the protocol of the answer."""
+        if self.body.startswith(b"<"):
+            return self.body.partition(b"<Code>")[2].partition(b"</Code>")[0].decode()
+        return str(json.loads(self.body)["__type"])
+
+
+def send(address: str, raw: Raw) -> Answer:
+    """Send a request to a host and port as it is."""
+    connection = http.client.HTTPConnection(address, timeout=_TIMEOUT)
+    try:
+        connection.putrequest(raw.method, raw.target, skip_host=True, skip_accept_encoding=True)
+        for name, value in raw.headers.items():
+            connection.putheader(name, value)
+        connection.putheader("Content-Length", str(len(raw.body)))
+        connection.endheaders(raw.body)
+        response = connection.getresponse()
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, headers, response.read())
+    finally:
+        connection.close()
 
 
 @dataclass(frozen=True, kw_only=True)
