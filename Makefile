@@ -73,4 +73,4 @@ record: .venv/.complete ## Record the tools and values of the server that `make 
 		$(VENV)/python client/record.py
 
 clean: down ## Stop everything, and remove what the commands made here
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis server/build
+	@rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis server/build

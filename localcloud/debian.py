@@ -2,9 +2,9 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Sequence
 
+from localcloud import commands
 from localcloud.errors import LocalCloudError
 from localcloud.progress import Progress
 
@@ -22,7 +22,7 @@ def install_packages(progress: Progress, packages: Sequence[str], *, purpose: st
         purpose: what they are for, as in "Docker Engine, which runs the server's image".
 
     Raises:
-        LocalCloudError: this is not Debian, or not root, or apt-get failed.
+        LocalCloudError: this isn't Debian, or the user isn't root, or apt-get failed.
     """
     names = " ".join(packages)
     if shutil.which("apt-get") is None:
@@ -32,22 +32,17 @@ def install_packages(progress: Progress, packages: Sequence[str], *, purpose: st
         )
     if os.geteuid() != 0:
         raise LocalCloudError(f"Missing: {purpose}. Run: sudo apt-get install {names}")
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     quietly = ["-y", "-qq", "--no-install-recommends", "-o", _WAIT_FOR_OTHERS]
-    install = ["apt-get", "install", *quietly, *packages]
     with progress.step(f"Installing {names} from Debian", expect="about a minute, once"):
         # Package lists may be missing or stale: update first, as apt itself advises.
-        for command in (["apt-get", "update", "-qq"], install):
-            done = subprocess.run(
+        for command in (
+            ["apt-get", "update", "-qq"],
+            ["apt-get", "install", *quietly, *packages],
+        ):
+            commands.run(
                 command,
-                check=False,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
+                purpose=f"Installing {packages[0]} with {command[0]} {command[1]}",
                 timeout=_TIMEOUT,
+                remedy=f"Missing: {purpose}. Once `apt-get install {names}` works, run this again.",
+                environment={"DEBIAN_FRONTEND": "noninteractive"},
             )
-            if done.returncode != 0:
-                raise LocalCloudError(
-                    f"`{' '.join(command)}` failed: {done.stderr.strip() or done.stdout.strip()}"
-                )

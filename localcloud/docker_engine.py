@@ -13,7 +13,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,28 +128,56 @@ def release(home: Home) -> None:
             _stop()
 
 
-def sweep(host: str, home: Home, *, registry: str) -> None:
-    """Remove the containers that a stand-in made, and the images of its registry.
+def sweep(host: str, home: Home, *, registries: Iterable[str]) -> None:
+    """Remove the containers and images that a stand-in made, and the images of its registries.
 
     Args:
         host: the engine's address.
         home: the stand-in.
-        registry: the registry's host and port, with which its images' names begin.
+        registries: the host and port of each of its registries, with which images' names begin.
+
+    Raises:
+        LocalCloudError: names what can't be removed.
     """
+    label = f"{LABEL}={home.owner}"
     if not answers(host):
-        # What it ran went with it; its images are the engine's owner's to delete.
-        return
+        if host == _OWN_HOST:
+            # What it ran went with it, and its data goes with its last user.
+            return
+        raise LocalCloudError(
+            f"The Docker Engine at {host} doesn't answer: the containers and images labelled"
+            f" {label} can't be removed from it. Start it and run `make down` again; if it is gone"
+            f" for good, delete {home.directory} instead."
+        )
+    problems = []
+    prefixes = tuple(f"{registry}/" for registry in registries)
     client = docker.DockerClient(base_url=host, timeout=_START_TIMEOUT)
     with contextlib.closing(client):
         for container in client.containers.list(
-            all=True, ignore_removed=True, filters={"label": f"{LABEL}={home.owner}"}
+            all=True, ignore_removed=True, filters={"label": label}
         ):
-            with contextlib.suppress(docker.errors.NotFound):
+            try:
                 container.remove(force=True, v=True)
-        for name in image_names(client):
-            if name.startswith(f"{registry}/"):
-                with contextlib.suppress(docker.errors.ImageNotFound):
-                    client.images.remove(name, force=True)
+            except docker.errors.NotFound:
+                continue
+            except _UNREACHABLE as error:
+                problems.append(f"container {container.name}: {error}")
+        named = [name for name in image_names(client) if name.startswith(prefixes)]
+        for image in [
+            *named,
+            *(each["Id"] for each in client.api.images(filters={"label": label})),
+        ]:
+            try:
+                client.images.remove(image, force=True)
+            except docker.errors.ImageNotFound:
+                continue
+            except _UNREACHABLE as error:
+                problems.append(f"image {image}: {error}")
+    if problems:
+        raise LocalCloudError(
+            f"The Docker Engine at {host} didn't remove everything. Run `make down` again, or"
+            " remove these yourself:\n" + "\n".join(problems)
+        )
 
 
 def image_names(client: docker.DockerClient) -> list[str]:

@@ -3,9 +3,9 @@
 import datetime as dt
 import enum
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 PHASES: Mapping[str, str] = {
     "P1": "Image and repository",
@@ -16,6 +16,25 @@ PHASES: Mapping[str, str] = {
     "drill": "Drills",
 }
 """The phases of a deployment, and what is drilled on it, by the beginning of the ids."""
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: _each_text(each, change) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_each_text(each, change) for each in value]
+    return value
+
+
+def _encodable(value: Any) -> Any:  # noqa: ANN401 - JSON
+    # JSON's \ud800 is half a character, which no file and no terminal can take.
+    return _each_text(value, lambda text: text.encode("utf-8", "replace").decode("utf-8"))
+
+
+_Encodable = BeforeValidator(_encodable)
+_Text = Annotated[str, _Encodable]
 
 
 class Outcome(enum.StrEnum):
@@ -39,8 +58,8 @@ class Exchange(_Data):
         seconds: how long the answer took.
     """
 
-    asked: str
-    answered: str
+    asked: _Text
+    answered: _Text
     seconds: float = 0.0
 
 
@@ -59,7 +78,7 @@ class Result(_Data):
     id: str
     sentence: str
     outcome: Outcome
-    reason: str = ""
+    reason: _Text = ""
     seconds: float
     evidence: tuple[Exchange, ...] = ()
 
@@ -84,8 +103,8 @@ class Report(_Data):
     stack: str
     started: dt.datetime
     seconds: float
-    parties: Mapping[str, str]
-    outputs: Mapping[str, Any]
+    parties: Annotated[Mapping[str, str], _Encodable]
+    outputs: Annotated[Mapping[str, Any], _Encodable]
     results: tuple[Result, ...]
 
     def count(self, outcome: Outcome) -> int:
@@ -114,13 +133,3 @@ class Report(_Data):
             The report without them.
         """
         return Report.model_validate(_each_text(self.model_dump(mode="json"), blank))
-
-
-def _each_text(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, dict):
-        return {key: _each_text(each, change) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_each_text(each, change) for each in value]
-    return value

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import socket
 import threading
 import time
@@ -443,6 +445,20 @@ def test_threads_share_connections_that_stay_open(server: Site, tokens: TokenPro
         found = list(pool.map(lambda _: neo4j.read("RETURN 42 AS answer"), range(64)))
     assert found == [[{"answer": 42}]] * 64
     assert server.connections == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform doesn't fork")
+def test_a_forked_process_has_connections_of_its_own(server: Site, tokens: TokenProvider) -> None:
+    with Neo4jMcp(server.url, tokens) as neo4j:
+        neo4j.read("RETURN 1")
+        child = os.fork()
+        if child == 0:
+            signal.alarm(30)
+            os._exit(0 if neo4j.read("RETURN 1") == [{"answer": 42}] else 1)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+        neo4j.read("RETURN 1")
+    assert server.connections == 2
 
 
 async def test_tasks_share_connections_that_stay_open(server: Site, tokens: TokenProvider) -> None:

@@ -19,6 +19,7 @@ from neo4j_mcp_client.credentials import (
     source_from_environment,
 )
 from neo4j_mcp_client.errors import (
+    CertificateRuleError,
     ConfigurationError,
     CypherError,
     DatabaseUnavailableError,
@@ -49,6 +50,7 @@ __all__ = [
     "AccessToken",
     "BackOff",
     "BearerAuth",
+    "CertificateRuleError",
     "ClientCredentials",
     "ConfigurationError",
     "CredentialsSource",

@@ -1,13 +1,12 @@
 """Calls from asyncio tasks: `AsyncNeo4jMcp`, on httpx2."""
 
 import asyncio
-import ssl
 import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-from neo4j_mcp_client import calls, transport
+from neo4j_mcp_client import calls, transport, trust
 from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.base import BaseClient, Credentials, Options
 from neo4j_mcp_client.calls import Attempts, Call, Reply, Tool
@@ -41,7 +40,7 @@ class AsyncNeo4jMcp(BaseClient):
         self._http = httpx2.AsyncClient(
             headers=calls.HEADERS,
             timeout=httpx2.Timeout(self._timeout, connect=transport.CONNECT_TIMEOUT),
-            verify=ssl.create_default_context(cafile=self._ca_bundle) if self._ca_bundle else True,
+            verify=trust.ssl_context(self._ca_bundle),
             limits=httpx2.Limits(max_connections=self._connections),
         )
 
@@ -115,7 +114,8 @@ class AsyncNeo4jMcp(BaseClient):
             response = await self._http.post(
                 self._url, content=body, headers={"Authorization": token.authorization}
             )
-        except httpx2.TransportError as error:
+        # Besides TransportError there are DecodingError, InvalidURL, StreamError and others.
+        except Exception as error:  # noqa: BLE001
             elapsed = time.monotonic() - started
             failure = transport.failure(
                 error, hop=Hop.HOST, url=self._url, may_have_run=not isinstance(error, _UNSENT)

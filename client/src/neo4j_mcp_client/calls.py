@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from neo4j_mcp_client.decoding import from_json
 from neo4j_mcp_client.errors import (
     CypherError,
     DatabaseUnavailableError,
@@ -315,7 +316,7 @@ def value_of(reply: Reply) -> Any:  # noqa: ANN401 - a tool answers any JSON
     if result.get("isError"):
         raise tool_failure(text)
     try:
-        return json.loads(text)
+        return from_json(text)
     except ValueError:
         return text
 
@@ -370,7 +371,7 @@ def result_of(reply: Reply) -> dict[str, Any]:
     if reply.status != _OK:
         raise _status_failure(reply)
     try:
-        document = json.loads(reply.body)
+        document = from_json(reply.body)
     except ValueError:
         document = None
     if not isinstance(document, dict):

@@ -15,6 +15,7 @@ from neo4j_mcp_client.auth import FixedBearerAuth
 from neo4j_mcp_client.base import BaseClient, Credentials, Options
 from neo4j_mcp_client.calls import Attempts, Call, Reply, Tool
 from neo4j_mcp_client.errors import Hop, Neo4jMcpError, TokenExpiredError
+from neo4j_mcp_client.forks import on_fork
 from neo4j_mcp_client.tokens import SERVER_LIMIT
 from neo4j_mcp_client.values import warn_of_lost_values
 
@@ -31,9 +32,14 @@ class Neo4jMcp(BaseClient):
     def __init__(self, url: str, credentials: Credentials, **options: Unpack[Options]) -> None:
         """Prepare, as `BaseClient` says; nothing is sent before the first call."""
         super().__init__(url, credentials, **options)
+        self._connect()
+        # Or parent and child would read each other's answers from the same connections.
+        on_fork(self._connect)
+
+    def _connect(self) -> None:
         self._session = requests.Session()
         self._session.mount(
-            url,
+            self._url,
             HTTPAdapter(
                 pool_connections=1,
                 pool_maxsize=self._connections,
@@ -183,7 +189,8 @@ class Neo4jMcp(BaseClient):
                 verify=self._ca_bundle or True,
                 allow_redirects=False,
             )
-        except requests.RequestException as error:
+        # requests lets some exceptions of its own parts through, as for a redirect that isn't text.
+        except Exception as error:  # noqa: BLE001
             elapsed = time.monotonic() - started
             failure = transport.failure(
                 error, hop=Hop.HOST, url=self._url, may_have_run=content.was_sent

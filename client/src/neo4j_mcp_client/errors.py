@@ -110,8 +110,18 @@ class TlsError(Neo4jMcpError):
 
     hop = Hop.HOST
     remedy = (
-        "If the certificate is of an authority of your own, name its bundle in REQUESTS_CA_BUNDLE"
-        " or SSL_CERT_FILE, or give ca_bundle."
+        "If your own authority issued the certificate, name its bundle in REQUESTS_CA_BUNDLE or"
+        " SSL_CERT_FILE, or give ca_bundle."
+    )
+
+
+class CertificateRuleError(TlsError):
+    """A certificate breaks a rule of RFC 5280 that only Python 3.13 and later enforce."""
+
+    remedy = (
+        "Trusting the authority once more doesn't help. Have the certificate that breaks the rule"
+        " issued again. Until then, run Python 3.12; or, if the fault is in a root, put the"
+        " intermediate authority that issued the server's certificate into the bundle in its place."
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from neo4j_mcp_client.credentials import ClientCredentials
 from neo4j_mcp_client.errors import ConfigurationError, SecretStoreError
+from neo4j_mcp_client.forks import on_fork
 
 try:
     import boto3
@@ -61,8 +62,12 @@ class SecretsManagerSource:
         self._endpoint_url = endpoint_url
         self._profile = profile
         self._session = session
-        self._lock = threading.Lock()
+        self._unlock()
+        on_fork(self._unlock)
         self._credentials: ClientCredentials | None = None
+
+    def _unlock(self) -> None:
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         """Name the secret, and show nothing of it."""

@@ -21,6 +21,7 @@ def test_every_failure_has_a_status_of_its_family() -> None:
         "SecretStoreError": ExitCode.CONFIGURATION,
         "NetworkError": ExitCode.NETWORK,
         "TlsError": ExitCode.NETWORK,
+        "CertificateRuleError": ExitCode.NETWORK,
         "TokenRequestError": ExitCode.TOKEN,
         "InvalidClientError": ExitCode.TOKEN,
         "InvalidScopeError": ExitCode.TOKEN,

@@ -8,6 +8,7 @@ import pytest
 
 from neo4j_mcp_client import (
     AccessToken,
+    CertificateRuleError,
     ClientCredentials,
     CypherError,
     DatabaseUnavailableError,
@@ -123,6 +124,7 @@ def test_configuration() -> None:
 def test_connections() -> None:
     for error, unresolved, fault in (
         (TlsError("not trusted"), False, faults.CERTIFICATE_NOT_TRUSTED),
+        (CertificateRuleError("not critical"), False, faults.CERTIFICATE_BREAKS_RULE),
         (NetworkError("no address"), True, faults.NAME_NOT_RESOLVED),
         (NetworkError("refused"), False, faults.NOT_REACHABLE),
     ):

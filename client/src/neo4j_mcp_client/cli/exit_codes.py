@@ -34,6 +34,7 @@ class ExitCode(enum.IntEnum):
     QUERY = 7
     TIME_LIMIT = 8
     INTERRUPTED = 130
+    OUTPUT_CLOSED = 141
 
 
 MEANINGS = {
@@ -47,6 +48,7 @@ MEANINGS = {
     ExitCode.QUERY: "The query or the tool failed.",
     ExitCode.TIME_LIMIT: "The call took longer than the server, the host or the database allows.",
     ExitCode.INTERRUPTED: "Interrupted by Ctrl-C.",
+    ExitCode.OUTPUT_CLOSED: "Nobody reads the output any more, as after `| head`.",
 }
 """What each status means."""
 

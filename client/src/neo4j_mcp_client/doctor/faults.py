@@ -52,6 +52,15 @@ CERTIFICATE_NOT_TRUSTED = Fault(
     remedy="If the authority is one of your own, or a proxy's, name its bundle: --ca-bundle <file>,"
     " or REQUESTS_CA_BUNDLE or SSL_CERT_FILE; `neo4j-mcp login --ca-bundle <file>` keeps it.",
 )
+CERTIFICATE_BREAKS_RULE = Fault(
+    name="certificate-breaks-rule",
+    what="A host's certificate, or its authority's, breaks a rule of RFC 5280 that only Python 3.13"
+    " and later enforce.",
+    where="The authority that issued it.",
+    remedy="Have the certificate that breaks the rule issued again. Until then, run the client with"
+    " Python 3.12; or, if the fault is in a root, put the intermediate authority that issued the"
+    " host's certificate into the bundle in its place.",
+)
 SERVICE_PAUSED = Fault(
     name="service-paused",
     what="The App Runner service is paused.",

@@ -18,6 +18,7 @@ from neo4j_mcp_client.doctor.evidence import (
 )
 from neo4j_mcp_client.doctor.faults import Fault
 from neo4j_mcp_client.errors import (
+    CertificateRuleError,
     CypherError,
     DatabaseUnavailableError,
     ForbiddenError,
@@ -151,6 +152,8 @@ def judge_connections(connections: Iterable[Connection]) -> Verdict:
     for connection in connections:
         if connection.error is None:
             continue
+        if isinstance(connection.error, CertificateRuleError):
+            return Failed(faults.CERTIFICATE_BREAKS_RULE, connection.error.message)
         if isinstance(connection.error, TlsError):
             return Failed(faults.CERTIFICATE_NOT_TRUSTED, connection.error.message)
         fault = faults.NAME_NOT_RESOLVED if connection.unresolved else faults.NOT_REACHABLE
