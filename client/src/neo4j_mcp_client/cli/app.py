@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from neo4j_mcp_client.cli import bridging, calling, diagnosing, login
+from neo4j_mcp_client.cli import bridging, calling, diagnosing, login, streams
 from neo4j_mcp_client.version import __version__
 
 app = typer.Typer(
@@ -46,4 +46,6 @@ def options(
 
 def run() -> None:
     """Run the command line; its exit statuses are in `neo4j_mcp_client.cli.exit_codes`."""
-    app(prog_name="neo4j-mcp")
+    streams.prepare()
+    with streams.written_to_the_end():
+        app(prog_name="neo4j-mcp")

@@ -56,7 +56,7 @@ def _print_config(agent: Agent, profile: str) -> None:
     name = "neo4j" if profile == DEFAULT else f"neo4j-{profile}"
     command = [*_this_command(), "bridge", "--profile", profile]
     # On standard error, so that standard output can go into a file as it is.
-    messages().print(f"For {desktop.PLACES[agent]}:", markup=False)
+    messages().print(f"For {desktop.PLACES[agent]}:")
     typer.echo(desktop.configuration(agent, command, name=name))
 
 
