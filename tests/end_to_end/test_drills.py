@@ -18,12 +18,13 @@ import httpx2
 import pytest
 
 from automation import controls
-from automation.checks.results import Outcome, Result
+from automation.checks.results import Outcome
 from automation.controls import Controls
 from automation.deployment import Deployment
 from automation.drills import DRILLS, database, service, tokens
 from automation.drills import exercise as exercises
 from automation.drills.exercise import Options
+from automation.drills.results import DrillResult
 from automation.drills.runner import run
 from localcloud.paths import PROJECT_DIRECTORY
 from localcloud.workspace import STACK
@@ -39,7 +40,7 @@ _TIMEOUT = 120
 _NOTHING = "true"
 
 
-def exercise(world: World, name: str, **commands: str | None) -> Result:
+def exercise(world: World, name: str, **commands: str | None) -> DrillResult:
     (result,) = run(
         [DRILLS[name]],
         world.context,
@@ -49,7 +50,7 @@ def exercise(world: World, name: str, **commands: str | None) -> Result:
     return result
 
 
-def figures(result: Result, who: str = "callers") -> dict[str, Any]:
+def figures(result: DrillResult, who: str = "callers") -> dict[str, Any]:
     found: dict[str, Any] = next(
         json.loads(each.answered)
         for each in result.evidence
@@ -58,7 +59,7 @@ def figures(result: Result, who: str = "callers") -> dict[str, Any]:
     return found
 
 
-def timeline(result: Result) -> str:
+def timeline(result: DrillResult) -> str:
     return next(each.answered for each in result.evidence if each.asked == "Timeline")
 
 

@@ -9,13 +9,14 @@ import boto3
 import pytest
 
 from automation.checks.context import Context
-from automation.checks.results import Outcome, Result
+from automation.checks.results import Outcome
 from automation.checks.verdicts import Failed, Skipped
 from automation.controls import Controls
 from automation.drills import exercise as exercises
 from automation.drills.exercise import Exercise, Options
 from automation.drills.fault_proxy import Answer, Asked, FaultProxy
 from automation.drills.registry import DRILLS, Drill, drill
+from automation.drills.results import DrillResult
 from automation.drills.runner import run
 from components.settings import StackSettings
 
@@ -69,7 +70,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exercises, "_LONGEST_WAIT", 30.0)
 
 
-def run_one(context: Context, look: Callable[[Exercise], None], **options: Any) -> Result:  # noqa: ANN401 - run's own
+def run_one(context: Context, look: Callable[[Exercise], None], **options: Any) -> DrillResult:  # noqa: ANN401 - run's own
     made = Drill(name="made-up", sentence="It works", touches="nothing", run=look)
     (result,) = run([made], context, Controls(), Options(callers=2), **options)
     return result
