@@ -21,6 +21,8 @@ from localcloud.aws.protocol import (
     without_nulls,
 )
 from localcloud.aws.registry import Registry, RegistryFront, body_of, header, respond
+from localcloud.aws.tokens import PATH as TOKEN_PATH
+from localcloud.aws.tokens import TokenFront
 
 _LOG = logging.getLogger(__name__)
 _REGISTRY_PATH = "/v2/"
@@ -53,6 +55,7 @@ class Endpoint:
         self._account_id = account_id
         self._ministack = ministack
         self._registry = RegistryFront(images, ministack)
+        self._tokens = TokenFront(ministack, region)
         self._protocol = ServiceProtocol("apprunner")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,6 +76,8 @@ class Endpoint:
             await self._registry.control_plane(scope, receive, send)
         elif scope["path"].startswith(_REGISTRY_PATH):
             await self._registry.registry_protocol(scope, receive, send)
+        elif scope["path"] == TOKEN_PATH:
+            await self._tokens(scope, receive, send)
         else:
             await self._ministack(scope, receive, send)
 
