@@ -231,10 +231,17 @@ def other_keys_published(world: World) -> Context:
     return altered(world, response=change)
 
 
-@faulty("P2-claims", reason="aud is 'somebody'")
+@faulty("P2-claims", "P2-claims-code", reason="aud is 'somebody'")
 @contextmanager
 def wrong_audience(world: World) -> Iterator[None]:
     with breakage.claims_function(world, '"aud": client_id', '"aud": "somebody"'):
+        yield
+
+
+@faulty("P2-claims-code", reason="aws lambda update-function-code")
+@contextmanager
+def code_changed_behind_the_engines_back(world: World) -> Iterator[None]:
+    with breakage.claims_function(world, "_logger.setLevel(logging.INFO)", ""):
         yield
 
 
