@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from components import policies
 from components.endpoints import Endpoints, endpoints, hosted_domain_url
 from components.names import ResourceNames
+from components.replacement import delete_before_replace
 from components.settings import StackSettings
 from components.suffixes import random_suffix
 
@@ -183,7 +184,11 @@ class Identity(pulumi.ComponentResource):
             ),
             deletion_protection="ACTIVE" if protected else "INACTIVE",
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self, protect=protected),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=protected,
+                delete_before_replace=delete_before_replace(aws.cognito.UserPool),
+            ),
         )
         aws.lambda_.Permission(
             f"{self.pulumi_resource_name}-claims-permission",
@@ -192,17 +197,27 @@ class Identity(pulumi.ComponentResource):
             function=function.name,
             principal=policies.COGNITO,
             source_arn=pool.arn,
-            opts=pulumi.ResourceOptions(parent=self, protect=protected),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=protected,
+                delete_before_replace=delete_before_replace(aws.lambda_.Permission),
+            ),
         )
         return pool
 
     def _domain(self, args: IdentityArgs, pool: aws.cognito.UserPool) -> pulumi.Output[str]:
         protected = args.settings.deletion_protection
-        options = pulumi.ResourceOptions(parent=self, protect=protected)
+        options = pulumi.ResourceOptions(
+            parent=self,
+            protect=protected,
+            delete_before_replace=delete_before_replace(aws.cognito.UserPoolDomain),
+        )
         custom = args.settings.custom_domain
         if custom:
+            # Not the prefix domain under another name: a pool can have both, and a custom domain
+            # takes up to an hour to create, in which the prefix domain goes on giving tokens.
             domain = aws.cognito.UserPoolDomain(
-                f"{self.pulumi_resource_name}-domain",
+                f"{self.pulumi_resource_name}-custom-domain",
                 user_pool_id=pool.id,
                 domain=custom.name,
                 certificate_arn=custom.certificate_arn,
@@ -239,7 +254,11 @@ class Identity(pulumi.ComponentResource):
                 )
                 for scope, definition in args.settings.scopes.items()
             ],
-            opts=pulumi.ResourceOptions(parent=self, protect=args.settings.deletion_protection),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.settings.deletion_protection,
+                delete_before_replace=delete_before_replace(aws.cognito.ResourceServer),
+            ),
         )
 
     def _app_client(

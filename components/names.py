@@ -1,5 +1,7 @@
 """The name of every AWS resource of a stack, and whether AWS takes it. Pure."""
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -175,10 +177,18 @@ class ResourceNames:
         """The observability configuration."""
         return self._name("tracing")
 
-    @property
-    def vpc_connector(self) -> str:
-        """The VPC connector."""
-        return self._name("egress")
+    def vpc_connector(self, *, subnets: Iterable[str], security_groups: Iterable[str]) -> str:
+        """Name the VPC connector after its content, as another content needs another connector.
+
+        App Runner allows one connector per name and doesn't delete one that a service uses, so a
+        changed connector is created under a new name before the service leaves the old one.
+
+        Args:
+            subnets: ids of its subnets, in any order.
+            security_groups: ids of its security groups, in any order.
+        """
+        content = json.dumps([sorted(subnets), sorted(security_groups)])
+        return self._name(f"egress-{hashlib.sha256(content.encode()).hexdigest()[:8]}")
 
     @property
     def domain_stem(self) -> str:
@@ -236,7 +246,7 @@ class ResourceNames:
         yield _ROLE, self.instance_role
         yield _SERVICE, self.service
         yield from ((_CONFIGURATION, name) for name in (self.auto_scaling, self.observability))
-        yield _VPC_CONNECTOR, self.vpc_connector
+        yield _VPC_CONNECTOR, self.vpc_connector(subnets=(), security_groups=())
         for client in clients:
             yield _APP_CLIENT, self.app_client(client)
             yield _SECRET, f"{self.secret(client)}-{_SUFFIX}"

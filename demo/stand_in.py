@@ -41,12 +41,7 @@ def read_credentials(running: Cloud, secret_arn: str) -> ClientCredentials:
     Raises:
         Neo4jMcpError: there is no such secret.
     """
-    environment = running.environment()
-    session = boto3.Session(
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    )
-    source = SecretsManagerSource(
-        secret_arn, endpoint_url=environment["AWS_ENDPOINT_URL"], session=session
-    )
+    key = running.access_key()
+    session = boto3.Session(aws_access_key_id=key.key_id, aws_secret_access_key=key.secret)
+    source = SecretsManagerSource(secret_arn, endpoint_url=running.aws_endpoint, session=session)
     return source.current()

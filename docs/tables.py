@@ -168,6 +168,27 @@ def fault_table(faults: Iterable[Fault]) -> str:
     return "\n".join(rows)
 
 
+def values_table(records: Iterable[Mapping[str, Any]]) -> str:
+    """Write the table of Cypher's types as the server answers them.
+
+    Args:
+        records: what `client/record.py` recorded.
+
+    Returns:
+        The table, as GitHub's Markdown.
+    """
+    rows = [
+        "| Cypher | For example | Answer | Mind |",
+        "|---|---|---|---|",
+        *(
+            f"| {_cell(record['type'])} | {_cell(_code(record['value']))} |"
+            f" {_cell(_answer(record))} | {_cell(record['remark'])} |"
+            for record in records
+        ),
+    ]
+    return "\n".join(rows)
+
+
 def client_errors() -> list[type[Neo4jMcpError]]:
     """Give the client's exceptions, in the order of their definition.
 
@@ -210,6 +231,17 @@ def _default(default: object) -> str:
     return f"`{default if isinstance(default, str) else json.dumps(default)}`"
 
 
+def _answer(record: Mapping[str, Any]) -> str:
+    if "failure" in record:
+        return _code(record["failure"])
+    warning = ", with a warning" if record["warns"] else ""
+    return _code(json.dumps(record["answer"], ensure_ascii=False)) + warning
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
 def _cell(text: str) -> str:
     # An angle bracket would begin an HTML tag, but not in code; a bar would end the cell.
     parts = text.split("`")
@@ -228,6 +260,10 @@ def _configuration() -> str:
     fields = StackSettings.model_fields.values()
     required = {field.alias for field in fields if field.alias and field.is_required()}
     return configuration_table(project["config"], required=required)
+
+
+def _values() -> str:
+    return values_table(json.loads((REPOSITORY / "docs/values.json").read_text(encoding="utf-8")))
 
 
 def _checks() -> str:
@@ -273,6 +309,12 @@ TABLES = (
         name="exit-codes",
         source="client/src/neo4j_mcp_client/cli/exit_codes.py",
         content=lambda: exit_code_table(MEANINGS),
+    ),
+    Table(
+        document="docs/clients.md",
+        name="values",
+        source="docs/values.json, which `make record` writes",
+        content=_values,
     ),
     Table(
         document="docs/doctor.md",

@@ -261,6 +261,9 @@ class Api:
             "SecurityGroups": parameters.get("SecurityGroups", []),
         }
         name = parameters["VpcConnectorName"]
+        existing = self._vpc_connectors.listed(None, latest_only=False)
+        if problem := rules.vpc_connector_problem(name, settings, existing):
+            raise _invalid(problem)
         revision = self._vpc_connectors.create(name, settings, _tags(parameters))
         return {"VpcConnector": revision.description()}
 

@@ -46,7 +46,7 @@ OBSERVABILITY = Kind(
     revisions_quota=10,
 )
 VPC_CONNECTOR = Kind(
-    prefix="VpcConnector", arn_type="vpcconnector", names_quota=10, revisions_quota=10
+    prefix="VpcConnector", arn_type="vpcconnector", names_quota=10, revisions_quota=1
 )
 
 

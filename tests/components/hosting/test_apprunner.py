@@ -195,7 +195,7 @@ def test_connections_leave_through_a_configured_vpc(
     assert connector.inputs["securityGroups"] == ["sg-0c"]
     egress = result.one(SERVICE).inputs["networkConfiguration"]["egressConfiguration"]
     assert egress["egressType"] == "VPC"
-    assert egress["vpcConnectorArn"].endswith("neo4j-mcp-dev-egress")
+    assert egress["vpcConnectorArn"].endswith(f"/{connector.inputs['vpcConnectorName']}")
 
 
 @pytest.mark.parametrize("protected", ["true", "false"])
