@@ -275,7 +275,7 @@ def _claims_function(place: Place) -> Iterator[_Grant]:
             "lambda:UpdateFunctionConfiguration",
         ],
     )
-    group = place.arn("logs", f"log-group:{place.names.claims_log_group}")
+    group = place.arn("logs", f"log-group:{place.names.claims_log_stem}????????")
     application = place.arn("logs", f"log-group:/aws/apprunner/{place.names.service}/*")
     yield _Grant(
         sid="Logs",

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_random as random
 
 from components import policies
 from components.endpoints import Endpoints, endpoints, hosted_domain_url
 from components.function_code import relative_to_project, write_claims_package
-from components.names import DOMAIN_SUFFIX_LENGTH, ResourceNames
+from components.names import ResourceNames
 from components.replacement import delete_before_replace
 from components.settings import StackSettings
+from components.suffixes import random_suffix
 
 # Cognito waits five seconds for a trigger.
 _TRIGGER_SECONDS = 5
@@ -117,9 +117,11 @@ class Identity(pulumi.ComponentResource):
 
     def _claims_function(self, args: IdentityArgs) -> aws.lambda_.Function:
         child = pulumi.ResourceOptions(parent=self)
+        suffix = random_suffix(f"{self.pulumi_resource_name}-claims-log-suffix", parent=self)
         log_group = aws.cloudwatch.LogGroup(
             f"{self.pulumi_resource_name}-claims-log",
-            name=args.names.claims_log_group,
+            # One that outlived an earlier stack of this name has another suffix.
+            name=pulumi.Output.concat(args.names.claims_log_stem, suffix),
             retention_in_days=args.settings.log_retention_days,
             tags=args.tags,
             opts=pulumi.ResourceOptions(
@@ -152,6 +154,9 @@ class Identity(pulumi.ComponentResource):
             code=pulumi.FileArchive(relative_to_project(write_claims_package())),
             memory_size=128,
             timeout=_TRIGGER_SECONDS,
+            logging_config=aws.lambda_.FunctionLoggingConfigArgs(
+                log_format="Text", log_group=log_group.name
+            ),
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables={"RESOURCE_SERVER_IDENTIFIER": args.settings.resource_server_identifier}
             ),
@@ -239,14 +244,8 @@ class Identity(pulumi.ComponentResource):
 
     def _domain_prefix(self, args: IdentityArgs) -> pulumi.Output[str]:
         # A prefix is one account's in the whole region, so names alone may be taken.
-        suffix = random.RandomString(
-            f"{self.pulumi_resource_name}-domain-suffix",
-            length=DOMAIN_SUFFIX_LENGTH,
-            special=False,
-            upper=False,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return pulumi.Output.concat(args.names.domain_stem, suffix.result)
+        suffix = random_suffix(f"{self.pulumi_resource_name}-domain-suffix", parent=self)
+        return pulumi.Output.concat(args.names.domain_stem, suffix)
 
     def _resource_server(
         self, args: IdentityArgs, pool: aws.cognito.UserPool

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 # Words that a hosted domain's prefix may not contain.
 # Source: "Configuring a user pool domain" in the Amazon Cognito Developer Guide.
 _RESERVED_IN_DOMAINS = ("aws", "amazon", "cognito")
-DOMAIN_SUFFIX_LENGTH = 8
+SUFFIX_LENGTH = 8
+"""The characters of a random suffix, for names that stay taken after a deletion."""
+_SUFFIX = "0" * SUFFIX_LENGTH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,9 +148,9 @@ class ResourceNames:
         return self._name("claims")
 
     @property
-    def claims_log_group(self) -> str:
-        """The claims function's log group: the name that Lambda writes to."""
-        return f"/aws/lambda/{self.claims_function}"
+    def claims_log_stem(self) -> str:
+        """The claims function's log group without its random suffix."""
+        return f"/aws/lambda/{self.claims_function}-"
 
     @property
     def service(self) -> str:
@@ -232,14 +234,14 @@ class ResourceNames:
         Returns:
             A half-sentence, to follow the prefix and the stack's name; None where they make one.
         """
-        return domain_prefix_problem(self.domain_stem + "0" * DOMAIN_SUFFIX_LENGTH)
+        return domain_prefix_problem(self.domain_stem + _SUFFIX)
 
     def _rules(self, clients: Iterable[str]) -> Iterator[tuple[_Rule, str]]:
         yield _REPOSITORY, self.repository
         yield _USER_POOL, self.user_pool
         yield _RESOURCE_SERVER, self.resource_server
         yield _FUNCTION, self.claims_function
-        yield _LOG_GROUP, self.claims_log_group
+        yield _LOG_GROUP, self.claims_log_stem + _SUFFIX
         yield from ((_ROLE, role) for role in (self.claims_function, self.access_role))
         yield _ROLE, self.instance_role
         yield _SERVICE, self.service
@@ -247,7 +249,7 @@ class ResourceNames:
         yield _VPC_CONNECTOR, self.vpc_connector(subnets=(), security_groups=())
         for client in clients:
             yield _APP_CLIENT, self.app_client(client)
-            yield _SECRET, self.secret(client)
+            yield _SECRET, f"{self.secret(client)}-{_SUFFIX}"
 
     def _name(self, purpose: str) -> str:
         return f"{self.prefix}-{self.stack}-{purpose}"

@@ -131,13 +131,13 @@ def test_the_claims_functions_role_writes_its_own_log_and_nothing_else(
     result = declare(make_settings(logRetentionDays="7"), names, tags)
 
     log_group = result.one(LOG_GROUP)
-    assert log_group.inputs["name"] == "/aws/lambda/neo4j-mcp-dev-claims"
+    assert log_group.inputs["name"] == "/aws/lambda/neo4j-mcp-dev-claims-k3x9q2ab"
     assert log_group.inputs["retentionInDays"] == 7
     (policy,) = result.of_type(ROLE_POLICY)
     assert policy.inputs["role"] == "neo4j-mcp-dev-claims"
     (statement,) = result.statements("claims-may-log")
     assert statement["Resource"] == (
-        f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/neo4j-mcp-dev-claims:*"
+        f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/neo4j-mcp-dev-claims-k3x9q2ab:*"
     )
     assert set(statement["Action"]) == {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert {log_group.urn, policy.urn} <= result.one(FUNCTION).dependencies
