@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from localcloud.providers.aws.clients import Aws, AwsError, Document
 from localcloud.providers.aws.shapes import Casing, from_aws, to_aws, violations
 from localcloud.providers.schema import Created, Failure, Kind, Property, Request, ResourceType
-from localcloud.providers.values import Values, mapping, text, without_empty
+from localcloud.providers.values import Value, Values, is_empty, mapping, text, without_empty
 
 ARN: Final = Property(output=True, aws="Arn")
 REGION: Final = Property(computed=True, force_new=True)
@@ -259,3 +259,9 @@ class AwsResource(ResourceType[Aws]):
             if name in self.properties and self.properties[name].computed
         }
         return mapping(without_empty(known))
+
+
+def _meaning(value: Value) -> Value:
+    """Take what is empty, at any depth, for what it means: nothing."""
+    pruned = without_empty(value)
+    return None if is_empty(pruned) else pruned
