@@ -1,1 +1,1 @@
-"""What goes into the image: Neo4j's own server binary, pinned, and a CA bundle. Nothing else."""
+"""What goes into the image: Neo4j's server binary, pinned, a CA bundle and the time zones."""

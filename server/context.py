@@ -12,11 +12,13 @@ import certifi
 
 from server.errors import ServerImageError
 from server.releases import find_release
+from server.time_zones import time_zones
 from server.wheel import fetch_binary
 
 _DOCKERFILE = Path(__file__).with_name("Dockerfile")
 _BINARY = "neo4j-mcp-server"
 _CERTIFICATES = "ca-certificates.crt"
+_TIME_ZONES = "zoneinfo.zip"
 # 1980-01-01, the earliest time that zip archives know too.
 _TIMESTAMP = 315_532_800
 _TAG_DIGITS = 16
@@ -70,8 +72,9 @@ def prepare_context(version: str, *, trusted_certificates: str, build: Path) -> 
     binary = fetch_binary(find_release(version), build / "wheels")
     files = (
         _File(name=_CERTIFICATES, mode=0o644, content=_ca_bundle(trusted_certificates)),
-        _File(name=_DOCKERFILE.name, mode=0o644, content=_DOCKERFILE.read_bytes()),
+        _File(name=_DOCKERFILE.name, mode=0o644, content=_unix_lines(_DOCKERFILE.read_bytes())),
         _File(name=_BINARY, mode=0o755, content=binary),
+        _File(name=_TIME_ZONES, mode=0o644, content=time_zones()),
     )
     # With the same time in it, the same content makes the same image: a stack that goes back to an
     # earlier one pushes what its unchangeable tag names already. Source: "SOURCE_DATE_EPOCH" in
@@ -86,8 +89,13 @@ def prepare_context(version: str, *, trusted_certificates: str, build: Path) -> 
 
 def _ca_bundle(trusted_certificates: str) -> bytes:
     public = Path(certifi.where()).read_bytes()
-    further = trusted_certificates.strip()
-    return public + f"\n{further}\n".encode() if further else public
+    further = _unix_lines(trusted_certificates.strip().encode())
+    return public + b"\n" + further + b"\n" if further else public
+
+
+def _unix_lines(content: bytes) -> bytes:
+    # A checkout, or a file of certificates, may come with Windows line endings.
+    return content.replace(b"\r\n", b"\n")
 
 
 def _digest(files: tuple[_File, ...], arguments: Mapping[str, str]) -> str:

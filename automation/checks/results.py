@@ -3,9 +3,9 @@
 import datetime as dt
 import enum
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 PHASES: Mapping[str, str] = {
     "P1": "Image and repository",
@@ -18,11 +18,35 @@ PHASES: Mapping[str, str] = {
 """The phases of a deployment, and what is drilled on it, by the beginning of the ids."""
 
 
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: _each_text(each, change) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_each_text(each, change) for each in value]
+    return value
+
+
+def _encodable(value: Any) -> Any:  # noqa: ANN401 - JSON
+    # JSON's \ud800 is half a character, which no file and no terminal can take.
+    return _each_text(value, lambda text: text.encode("utf-8", "replace").decode("utf-8"))
+
+
+_Encodable = BeforeValidator(_encodable)
+_Text = Annotated[str, _Encodable]
+
+
 class Outcome(enum.StrEnum):
-    """How a check ended."""
+    """How a check ended.
+
+    Time alone fails nothing: a check or a drill that runs out of time before it has seen enough
+    is undecided, as a busy machine can be the reason.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
+    UNDECIDED = "undecided"
     SKIPPED = "skipped"
 
 
@@ -39,8 +63,8 @@ class Exchange(_Data):
         seconds: how long the answer took.
     """
 
-    asked: str
-    answered: str
+    asked: _Text
+    answered: _Text
     seconds: float = 0.0
 
 
@@ -51,7 +75,7 @@ class Result(_Data):
         id: the check's id; the part before the first hyphen is its phase.
         sentence: what the check proves.
         outcome: how it ended.
-        reason: why it failed or was skipped; empty where it passed.
+        reason: why it failed, is undecided or was skipped; empty where it passed.
         seconds: how long it took.
         evidence: what it looked at.
     """
@@ -59,7 +83,7 @@ class Result(_Data):
     id: str
     sentence: str
     outcome: Outcome
-    reason: str = ""
+    reason: _Text = ""
     seconds: float
     evidence: tuple[Exchange, ...] = ()
 
@@ -84,8 +108,8 @@ class Report(_Data):
     stack: str
     started: dt.datetime
     seconds: float
-    parties: Mapping[str, str]
-    outputs: Mapping[str, Any]
+    parties: Annotated[Mapping[str, str], _Encodable]
+    outputs: Annotated[Mapping[str, Any], _Encodable]
     results: tuple[Result, ...]
 
     def count(self, outcome: Outcome) -> int:
@@ -101,8 +125,9 @@ class Report(_Data):
 
     @property
     def passed(self) -> bool:
-        """Whether no check failed, and at least one passed."""
-        return not self.count(Outcome.FAILED) and self.count(Outcome.PASSED) > 0
+        """Whether each check that wasn't skipped passed, and at least one did."""
+        amiss = self.count(Outcome.FAILED) + self.count(Outcome.UNDECIDED)
+        return not amiss and self.count(Outcome.PASSED) > 0
 
     def blanked(self, blank: Callable[[str], str]) -> "Report":
         """Blank secrets wherever text stands.
@@ -114,13 +139,3 @@ class Report(_Data):
             The report without them.
         """
         return Report.model_validate(_each_text(self.model_dump(mode="json"), blank))
-
-
-def _each_text(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, dict):
-        return {key: _each_text(each, change) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_each_text(each, change) for each in value]
-    return value

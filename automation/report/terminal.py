@@ -4,18 +4,19 @@ from types import MappingProxyType, TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from automation.checks.results import PHASES, Outcome, Report, Result
 from automation.deployment import Changes
+from automation.terminal import styled
 
 _MARKS = MappingProxyType(
     {
-        Outcome.PASSED: "[green]✓[/green]",
-        Outcome.FAILED: "[red]✗[/red]",
-        Outcome.SKIPPED: "[yellow]∅[/yellow]",
+        Outcome.PASSED: styled("✓", "green"),
+        Outcome.FAILED: styled("✗", "red"),
+        Outcome.UNDECIDED: styled("?", "magenta"),
+        Outcome.SKIPPED: styled("∅", "yellow"),
     }
 )
 
@@ -73,8 +74,9 @@ def tell_result(result: Result, console: Console) -> None:
         result: the result; its secrets are blanked already.
         console: where to write.
     """
-    reason = f"\n    {escape(result.reason)}" if result.outcome is Outcome.FAILED else ""
-    console.print(f"{_MARKS[result.outcome]} {result.id} [dim]{result.seconds:.1f} s[/dim]{reason}")
+    console.print(_MARKS[result.outcome], result.id, styled(f"{result.seconds:.1f} s", "dim"))
+    if result.outcome in {Outcome.FAILED, Outcome.UNDECIDED}:
+        console.print(f"    {result.reason}")
 
 
 def tell_event(name: str, at: float, event: str, console: Console) -> None:
@@ -86,7 +88,7 @@ def tell_event(name: str, at: float, event: str, console: Console) -> None:
         event: what happens; its secrets are blanked already.
         console: where to write.
     """
-    console.print(f"[dim]{name} {at:6.1f} s  {escape(event)}[/dim]")
+    console.print(styled(f"{name} {at:6.1f} s  {event}", "dim"))
 
 
 def show(report: Report, console: Console) -> None:
@@ -106,10 +108,10 @@ def show(report: Report, console: Console) -> None:
         if result.phase != phase:
             phase = result.phase
             table.add_section()
-            table.add_row(f"[bold]{phase}[/bold]", f"[bold]{PHASES[phase]}[/bold]")
-        sentence = escape(result.sentence)
+            table.add_row(styled(phase, "bold"), styled(PHASES[phase], "bold"))
+        sentence = styled(result.sentence, "")
         if result.reason:
-            sentence += f"\n[dim]{result.outcome}: {escape(result.reason)}[/dim]"
+            sentence.append(styled(f"\n{result.outcome}: {result.reason}", "dim"))
         table.add_row(result.id, sentence, _MARKS[result.outcome], f"{result.seconds:.1f} s")
     console.print(table)
     counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in Outcome)
@@ -133,6 +135,6 @@ def show_changes(what: str, changes: Changes, console: Console) -> None:
     for step in changes.steps:
         if step.urn in changes.resources and step.in_the_cloud:
             operation = changes.resources[step.urn]
-            table.add_row(operation, escape(step.name), escape(", ".join(step.properties)))
+            table.add_row(operation, step.name, ", ".join(step.properties))
     console.print(table)
     console.print(", ".join(f"{count} {name}" for name, count in changes.counts.items()))

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
-from automation.checks.results import Outcome, Report
+from automation.checks.results import Exchange, Outcome, Report, Result
 from automation.report.files import ReportError, load, page_of, save
 from automation.report.junit import junit
 from automation.report.page import page
@@ -34,6 +34,25 @@ def test_junit_counts_and_tells_what_failed() -> None:
     assert case.get("classname") == _FAILED
 
 
+def test_what_no_file_can_hold_is_replaced(tmp_path: Path) -> None:
+    odd = "half a character \ud800, no character \uffff, a bell \x07, a page \x0c"
+    failed = Result(
+        id="P2-odd",
+        sentence="It is odd",
+        outcome=Outcome.FAILED,
+        reason=odd,
+        seconds=1.0,
+        evidence=(Exchange(asked=odd, answered=odd),),
+    )
+    whole = report().model_dump() | {"results": (failed,), "outputs": {"odd": [odd]}}
+    save(Report.model_validate(whole), tmp_path)
+    root = ET.fromstring((tmp_path / "made-up" / "junit.xml").read_text("utf-8"))  # noqa: S314
+    (failure,) = root.iter("failure")
+    expected = "half a character ?, no character \ufffd, a bell \ufffd, a page \ufffd"
+    assert failure.get("message") == expected
+    assert load("made-up", tmp_path).outputs == {"odd": [odd.replace("\ud800", "?")]}
+
+
 def test_a_saved_report_is_found_again(tmp_path: Path) -> None:
     save(report(), tmp_path)
     assert load("made-up", tmp_path) == report()
@@ -47,9 +66,10 @@ def test_a_report_that_is_missing_or_damaged_names_the_command(tmp_path: Path) -
     with pytest.raises(ReportError, match="automation check --stack nowhere"):
         load("nowhere", tmp_path)
     (tmp_path / "odd").mkdir()
-    (tmp_path / "odd" / "report.json").write_text("{}")
-    with pytest.raises(ReportError, match="automation check --stack odd"):
-        load("odd", tmp_path)
+    for damaged in (b"{}", b"{", b"", b"\xff\x00"):
+        (tmp_path / "odd" / "report.json").write_bytes(damaged)
+        with pytest.raises(ReportError, match="automation check --stack odd"):
+            load("odd", tmp_path)
 
 
 def test_the_table_shows_every_check_and_why_one_failed() -> None:
@@ -58,7 +78,7 @@ def test_the_table_shows_every_check_and_why_one_failed() -> None:
     for result in report().results:
         assert result.id in written.getvalue()
     assert "aud is <script>" in written.getvalue()
-    assert "2 passed, 1 failed, 1 skipped" in written.getvalue()
+    assert "2 passed, 1 failed, 0 undecided, 1 skipped" in written.getvalue()
 
 
 def test_a_report_in_which_nothing_passed_is_no_success() -> None:

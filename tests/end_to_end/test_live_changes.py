@@ -72,6 +72,12 @@ class Live:
             stack["config"].pop(f"neo4j-mcp:{key}", None)
         self.settings.write_text(yaml.safe_dump(stack), encoding="utf-8")
 
+    def state(self, name: str) -> dict[str, Any]:
+        """A resource as the engine's state has it."""
+        resources = self.deployment.state()["resources"]
+        (found,) = [each for each in resources if each["urn"].endswith(f"::{name}")]
+        return dict(found)
+
     def service(self) -> dict[str, Any]:
         apprunner = self.aws("apprunner")
         (arn,) = [
@@ -267,6 +273,16 @@ _IN_PLACE: Mapping[str, Change] = {
             and live.credentials("auditor")["clientId"] == live.client("auditor")["ClientId"]
         ),
     ),
+    "secretRecoveryDays": Change(
+        value=7,
+        # AWS is told when a secret is deleted.
+        seen=lambda live, _: (
+            live.state("credentials-reader")["outputs"]["recoveryWindowInDays"] == 7
+        ),
+    ),
+    "retainClaimsLog": Change(
+        value=True, seen=lambda live, _: live.state("identity-claims-log")["retainOnDelete"]
+    ),
     "endpointOverrides": Change(
         value=lambda overrides: {**overrides, "cognitoDomain": "http://tokens.localhost:1"},
         seen=lambda live, _: (
@@ -362,7 +378,7 @@ class TestInPlace:
 
 def test_domains_identifiers_and_connectors_are_replaced(live: Live) -> None:
     with _restoring(live):
-        connection = {"subnetIds": ["subnet-0a"], "securityGroupIds": ["sg-0a"]}
+        connection = {"subnetIds": ["subnet-0000000a"], "securityGroupIds": ["sg-0000000a"]}
         live.configure(
             {
                 "cognitoDomainPrefix": "live-changes-tokens",
@@ -379,9 +395,9 @@ def test_domains_identifiers_and_connectors_are_replaced(live: Live) -> None:
         ]
         first = live.connector()
         assert first is not None
-        assert first["Subnets"] == ["subnet-0a"]
+        assert first["Subnets"] == ["subnet-0000000a"]
 
-        live.configure({"vpcConnector": connection | {"subnetIds": ["subnet-0b"]}})
+        live.configure({"vpcConnector": connection | {"subnetIds": ["subnet-0000000b"]}})
         broken = violations(live.deployment.preview().steps)
         assert [each.rule for each in broken] == ["connector-replaceable"]
         with pytest.raises(DeploymentError, match="security groups combination"):
@@ -391,7 +407,10 @@ def test_domains_identifiers_and_connectors_are_replaced(live: Live) -> None:
         live.configure(
             {
                 "customDomain": {"name": "tokens.example.com", "certificateArn": _CERTIFICATE},
-                "vpcConnector": {"subnetIds": ["subnet-0b"], "securityGroupIds": ["sg-0b"]},
+                "vpcConnector": {
+                    "subnetIds": ["subnet-0000000b"],
+                    "securityGroupIds": ["sg-0000000b"],
+                },
             },
             without=("cognitoDomainPrefix",),
         )
@@ -400,7 +419,7 @@ def test_domains_identifiers_and_connectors_are_replaced(live: Live) -> None:
         assert not live.pool().get("Domain")
         second = live.connector()
         assert second is not None
-        assert second["Subnets"] == ["subnet-0b"]
+        assert second["Subnets"] == ["subnet-0000000b"]
         assert live.connectors() == [second["VpcConnectorArn"]] != [first["VpcConnectorArn"]]
         assert live.finished
     assert live.connectors() == []

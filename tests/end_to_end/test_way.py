@@ -122,6 +122,16 @@ async def test_the_mcp_sdk_lists_and_calls_tools(
         assert rows == [{"answer": 42}]
 
 
+async def test_a_date_time_with_a_named_zone_keeps_its_value(
+    credentials: dict[str, ClientCredentials], tls: ssl.SSLContext
+) -> None:
+    reader = credentials["reader"]
+    query = "RETURN datetime('2025-09-04T10:11:12[Europe/Berlin]') AS v"
+    async with connect(reader.mcp_url, TokenProvider(reader), tls) as client:
+        rows = await call_tool(client, "read-cypher", {"query": query})
+    assert rows == [{"v": "2025-09-04T10:11:12+02:00"}]
+
+
 async def test_every_line_of_the_demo_is_true(
     running: Cloud, outputs: dict[str, Any], credentials: dict[str, ClientCredentials]
 ) -> None:

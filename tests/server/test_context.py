@@ -22,13 +22,14 @@ def prepare(build: Path, trusted: str = "") -> BuildContext:
     return prepare_context("1.6.1", trusted_certificates=trusted, build=build)
 
 
-def test_the_context_holds_the_binary_the_certificates_and_the_dockerfile(tmp_path: Path) -> None:
+def test_the_context_holds_what_the_image_is_made_of(tmp_path: Path) -> None:
     context = prepare(tmp_path)
 
     assert {path.name for path in context.directory.iterdir()} == {
         "Dockerfile",
         "ca-certificates.crt",
         "neo4j-mcp-server",
+        "zoneinfo.zip",
     }
     assert (context.directory / "neo4j-mcp-server").read_bytes() == BINARY
     assert (context.directory / "ca-certificates.crt").read_bytes() == Path(
@@ -71,8 +72,26 @@ def test_modes_and_times_are_the_same_whatever_the_umask(tmp_path: Path) -> None
         os.umask(before)
 
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
-    assert modes == {"Dockerfile": 0o644, "ca-certificates.crt": 0o644, "neo4j-mcp-server": 0o755}
+    assert modes == {
+        "Dockerfile": 0o644,
+        "ca-certificates.crt": 0o644,
+        "neo4j-mcp-server": 0o755,
+        "zoneinfo.zip": 0o644,
+    }
     assert {path.stat().st_mtime for path in directory.iterdir()} == {315_532_800}
+
+
+def test_line_endings_of_a_checkout_or_a_certificate_file_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unix = prepare(tmp_path, CERTIFICATE)
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_bytes(unix.dockerfile.read_bytes().replace(b"\n", b"\r\n"))
+    monkeypatch.setattr("server.context._DOCKERFILE", dockerfile)
+    windows = prepare(tmp_path / "windows", CERTIFICATE.replace("\n", "\r\n"))
+
+    assert windows.tag == unix.tag
+    assert b"\r" not in windows.dockerfile.read_bytes()
 
 
 def test_a_context_that_is_there_is_left_alone(tmp_path: Path) -> None:

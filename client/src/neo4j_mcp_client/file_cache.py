@@ -10,6 +10,7 @@ from typing import Any
 
 from neo4j_mcp_client import private_files
 from neo4j_mcp_client.access_token import AccessToken
+from neo4j_mcp_client.decoding import from_json
 from neo4j_mcp_client.errors import ConfigurationError
 
 try:
@@ -105,7 +106,7 @@ class FileTokenCache:
 
     def _entries(self) -> dict[str, Any]:
         try:
-            entries = json.loads(private_files.read(self._path) or "{}")
+            entries = from_json(private_files.read(self._path) or "{}")
         except ValueError:
             # Whatever it is, it is a cache: the next token replaces it.
             return {}

@@ -164,7 +164,7 @@ class AwsResource(ResourceType[Aws]):
 
     def update(self, request: Request[Aws], resource_id: str, olds: Values, news: Values) -> None:
         """Change the resource by its update operation, and its tags."""
-        if self.updates is not None and self._changed(olds, news):
+        if self.updates is not None and self.changed(olds, news):
             parameters = self.parameters(request, self.updates, self._computed(olds) | news)
             self._add_tags(request, self.updates, parameters, news)
             parameters |= self._identity(request, self.updates, resource_id, olds)
@@ -243,7 +243,8 @@ class AwsResource(ResourceType[Aws]):
         resource = {tagging.resource: text(found[tagging.property])}
         return tagging.read(self.call(request, Operation(name=tagging.list), resource, found))
 
-    def _changed(self, olds: Values, news: Values) -> bool:
+    def changed(self, olds: Values, news: Values) -> bool:
+        """Say whether anything but the tags changes; what is empty is as good as absent."""
         inputs = self.properties.items()
         settable = {name for name, declared in inputs if not (declared.output or declared.computed)}
         return any(olds.get(name) != news.get(name) for name in (settable | news.keys()) - {"tags"})

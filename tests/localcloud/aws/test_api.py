@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud.access_key import AccessKey
 from tests.localcloud.aws.conftest import ACCOUNT, REGION, AwsEndpoint, Deployments
 
 pytestmark = pytest.mark.stand_in
@@ -126,8 +127,9 @@ def test_other_regions_and_accounts_are_refused(endpoint: AwsEndpoint) -> None:
     with pytest.raises(ClientError) as region:
         endpoint.client("apprunner", region="eu-west-1").list_services()
     assert refused(region).startswith("InvalidSignatureException")
+    key = AccessKey(key_id="111111111111", secret=endpoint.key.secret)
     with pytest.raises(ClientError) as account:
-        endpoint.client("apprunner", key="111111111111").list_services()
+        endpoint.client("apprunner", key=key).list_services()
     assert refused(account).startswith("UnrecognizedClientException")
 
 

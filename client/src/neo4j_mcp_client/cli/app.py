@@ -1,10 +1,12 @@
 """The commands of `neo4j-mcp`, put together."""
 
+import logging
 from typing import Annotated
 
 import typer
 
 from neo4j_mcp_client.cli import bridging, calling, diagnosing, login
+from neo4j_mcp_client.cli.output import ending_with_its_reader
 from neo4j_mcp_client.version import __version__
 
 app = typer.Typer(
@@ -46,4 +48,7 @@ def options(
 
 def run() -> None:
     """Run the command line; its exit statuses are in `neo4j_mcp_client.cli.exit_codes`."""
-    app(prog_name="neo4j-mcp")
+    # It logs a traceback for an expired session, of which its exception says all.
+    logging.getLogger("botocore").setLevel(logging.CRITICAL)
+    with ending_with_its_reader():
+        app(prog_name="neo4j-mcp")

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,18 @@ def _value(text: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - any JSON
-    return json.loads(text, parse_constant=_refuse)
+    return json.loads(text, parse_constant=_refuse, parse_float=_float)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    # Compared as it would be written again, since few decimals are exact in binary.
+    if Decimal(repr(number)) != Decimal(text):
+        raise typer.BadParameter(
+            f"{text} has more digits than a float keeps, which would make it {number!r}. Pass it as"
+            " a string, and convert it in the query: toFloat($value)."
+        )
+    return number
 
 
 def _refuse(constant: str) -> None:

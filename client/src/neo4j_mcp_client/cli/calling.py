@@ -1,5 +1,6 @@
 """`token`, `tools`, `schema`, `read`, `write` and `call`: one request each."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from inspect import cleandoc
@@ -10,11 +11,18 @@ import typer
 from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.cli import arguments
 from neo4j_mcp_client.cli.connection import connect, find_profile, token_provider
-from neo4j_mcp_client.cli.console import output, print_json, telling_failures, waiting
+from neo4j_mcp_client.cli.console import (
+    output,
+    print_json,
+    print_warning,
+    telling_failures,
+    waiting,
+)
 from neo4j_mcp_client.cli.options import CaBundle, Json, ProfileName, RowFormat, row_format
 from neo4j_mcp_client.cli.profiles import Profiles
 from neo4j_mcp_client.cli.rows import as_table, print_rows
 from neo4j_mcp_client.client import Neo4jMcp
+from neo4j_mcp_client.values import LostValueWarning
 
 Value = TypeVar("Value")
 
@@ -183,10 +191,15 @@ def _ask(
     as_json: bool,
 ) -> Value:
     profiles = Profiles()
-    with telling_failures(as_json=as_json), waiting("Asking the server"):
-        found = find_profile(profile, profiles=profiles, ca_bundle=ca_bundle)
-        with connect(found, profiles=profiles) as neo4j:
-            return question(neo4j)
+    with telling_failures(as_json=as_json), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", LostValueWarning)
+        with waiting("Asking the server"):
+            found = find_profile(profile, profiles=profiles, ca_bundle=ca_bundle)
+            with connect(found, profiles=profiles) as neo4j:
+                answer = question(neo4j)
+    for each in caught:
+        print_warning(str(each.message))
+    return answer
 
 
 def _query(query: str | None, file: str | None) -> str:

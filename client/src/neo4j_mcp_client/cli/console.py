@@ -104,6 +104,15 @@ def failure(error: Neo4jMcpError) -> dict[str, Any]:
     return described | ({"code": code} if code else {})
 
 
+def print_warning(text: str) -> None:
+    """Warn a person on standard error; a result on standard output stays as it is.
+
+    Args:
+        text: the warning.
+    """
+    messages().print(Text.assemble(("warning: ", "bold yellow"), printable(text)), soft_wrap=True)
+
+
 def _print_failure(error: Neo4jMcpError) -> None:
     console = messages()
     console.print(

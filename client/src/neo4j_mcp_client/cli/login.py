@@ -15,7 +15,7 @@ from neo4j_mcp_client.cli.profiles import DEFAULT, Profile, Profiles
 from neo4j_mcp_client.cli.rows import as_table
 from neo4j_mcp_client.credentials import ClientCredentials
 from neo4j_mcp_client.errors import ConfigurationError
-from neo4j_mcp_client.transport import find_ca_bundle
+from neo4j_mcp_client.trust import find_ca_bundle
 
 _KEPT_OUTPUTS = ("mcpUrl", "serviceUrl", "issuer", "discoveryUrl", "jwksUrl", "scopes", "auraSso")
 

@@ -521,8 +521,8 @@ def engine(stand_in: StandIn) -> Iterator[Engine]:
     ]
     configuration: Values = {
         "region": REGION,
-        "accessKey": "test",
-        "secretKey": "test",
+        "accessKey": stand_in.key.key_id,
+        "secretKey": stand_in.key.secret,
         "endpoints": json.dumps(endpoints),
     }
     with grpc.insecure_channel(stand_in.providers["aws"]) as channel:
