@@ -44,7 +44,6 @@ from automation.rollout import require_rollout, roll_out, settle
 from automation.target import (
     WORKSPACE_VARIABLE,
     Project,
-    aws_clients,
     checked_context,
     target,
 )
@@ -155,7 +154,7 @@ def deploy(
     if preview:
         _tell_changes("would change", planned, pending, as_json=as_json)
         return
-    clients = aws_clients(deployment)
+    clients = deployment.aws_clients()
     if planned.none:
         require_rollout(deployment, clients)
         _tell_changes("changed", planned, as_json=as_json)
@@ -301,7 +300,7 @@ def destroy(
     if not yes:
         typer.confirm(f"Delete everything that the stack {stack} has deployed?", abort=True)
     deployment.take_over(_errors.print)
-    settle(deployment, aws_clients(deployment))
+    settle(deployment, deployment.aws_clients())
     changes = deployment.destroy(_errors.print)
     _tell_changes("deleted", changes, as_json=as_json)
 
