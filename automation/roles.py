@@ -381,7 +381,7 @@ def _service(place: Place) -> Iterator[_Grant]:
             place.service_arn,
             place.arn("apprunner", f"autoscalingconfiguration/{names.auto_scaling}/*"),
             place.arn("apprunner", f"observabilityconfiguration/{names.observability}/*"),
-            place.arn("apprunner", f"vpcconnector/{names.vpc_connector}/*"),
+            place.arn("apprunner", f"vpcconnector/{names.vpc_connector_stem}*/*"),
         ],
         read=[
             "apprunner:DescribeAutoScalingConfiguration",

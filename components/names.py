@@ -177,6 +177,11 @@ class ResourceNames:
         """The observability configuration."""
         return self._name("tracing")
 
+    @property
+    def vpc_connector_stem(self) -> str:
+        """The VPC connector's name without what is made of its content."""
+        return self._name("egress")
+
     def vpc_connector(self, *, subnets: Iterable[str], security_groups: Iterable[str]) -> str:
         """Name the VPC connector after its content, as another content needs another connector.
 
@@ -188,7 +193,7 @@ class ResourceNames:
             security_groups: ids of its security groups, in any order.
         """
         content = json.dumps([sorted(subnets), sorted(security_groups)])
-        return self._name(f"egress-{hashlib.sha256(content.encode()).hexdigest()[:8]}")
+        return f"{self.vpc_connector_stem}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
     @property
     def domain_stem(self) -> str:
