@@ -1,17 +1,19 @@
-"""Lets a Ctrl-C end a drill, but never what restores things."""
+"""Lets the first signal end a drill, but not what restores things afterwards."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
 
-_NUMBERS: Final = (signal.SIGINT, signal.SIGTERM)
+from automation.interruption import HANDLED, end_at_once
 
 
 class Interruptions:
-    """Takes SIGINT and SIGTERM, which pipelines send, while it is entered.
+    """Handles the signals that end a command, while it is entered.
+
+    The first ends the drill, and what it changed is restored. The second ends the process at once,
+    as it does everywhere.
 
     Attributes:
         requested: whether one has come.
@@ -32,7 +34,7 @@ class Interruptions:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._take) for number in _NUMBERS}
+        before = {number: signal.signal(number, self._take) for number in HANDLED}
         try:
             yield
         finally:
@@ -57,9 +59,11 @@ class Interruptions:
         finally:
             self._interruptible = False
 
-    def _take(self, _number: int, _frame: FrameType | None) -> None:
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        # A terminal that closes sends SIGHUP by itself and through its shell.
+        if self.requested and number != signal.SIGHUP:
+            end_at_once(number)
         self.requested = True
         if self._interruptible:
-            # One is enough: the second Ctrl-C of an impatient person must not stop the undoing.
             self._interruptible = False
             raise KeyboardInterrupt

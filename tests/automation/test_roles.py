@@ -23,10 +23,14 @@ _ACCOUNT = "111122223333"
 _NO_OPERATION = {"iam:PassRole"}
 # Granted on everything, because the service grants it on nothing less.
 _ANYWHERE = ACTIONS_WITHOUT_RESOURCE | {
+    "apprunner:ListAutoScalingConfigurations",
+    "apprunner:ListObservabilityConfigurations",
     "apprunner:ListServices",
+    "apprunner:ListVpcConnectors",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListMetrics",
     "cognito-idp:DescribeUserPoolDomain",
+    "cognito-idp:ListUserPools",
 }
 
 
