@@ -65,8 +65,8 @@ class Place:
 
     @property
     def secret_arn(self) -> str:
-        """The clients' secrets; Secrets Manager ends each name in six characters of its own."""
-        return self.arn("secretsmanager", f"secret:{self.names.secret('*')}-??????")
+        """The clients' secrets: a name, its random suffix, and Secrets Manager's own in the ARN."""
+        return self.arn("secretsmanager", f"secret:{self.names.secret('*')}-????????-??????")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,9 +70,9 @@ class Identity(pulumi.ComponentResource):
     with its role, log group and permission. With deletion protection on, the pool, its domain, its
     resource server and its app clients are protected, because new ones would have new addresses
     and ids, which stand in the Aura console; so is the permission, without which no token is
-    issued. A client's removal is then a step of its own: lift the protection first. And the claims
-    function's log, which says who was given which token, outlives the stack. Idle, it costs
-    nothing; tokens are billed by request.
+    issued. A client's removal is then a step of its own: lift the protection first. With
+    ``retainClaimsLog``, the claims function's log, which says who was given which token, outlives
+    the stack. Idle, it costs nothing; tokens are billed by request.
 
     Attributes:
         endpoints: where tokens, discovery and keys are.
@@ -122,7 +122,7 @@ class Identity(pulumi.ComponentResource):
             retention_in_days=args.settings.log_retention_days,
             tags=args.tags,
             opts=pulumi.ResourceOptions(
-                parent=self, retain_on_delete=args.settings.deletion_protection
+                parent=self, retain_on_delete=args.settings.retain_claims_log
             ),
         )
         role = aws.iam.Role(

@@ -202,10 +202,10 @@ class ResourceNames:
         return self._name(client)
 
     def secret(self, client: str) -> str:
-        """The secret of a configured client.
+        """The secret of a configured client, without its random suffix.
 
-        It ends in a word longer than six characters, because Secrets Manager appends a hyphen and
-        six characters to the name in the ARN and advises against names that look like that.
+        The suffix is longer than six characters, because Secrets Manager appends a hyphen and six
+        characters to the name in the ARN and advises against names that look like that.
 
         Args:
             client: the client's name in the configuration.

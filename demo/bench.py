@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from localcloud.cloud import PORT_VARIABLES
 from localcloud.paths import PROJECT_DIRECTORY
+from localcloud.ports import PORT_VARIABLES
 from localcloud.terminal import console
 
 _TIMEOUT = 1800

@@ -1,6 +1,7 @@
 """The processes of a stand-in cloud, and how each is started."""
 
 import sys
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +15,16 @@ PROVIDERS = "providers"
 AWS = "aws"
 AURA = "aura"
 NAMES = (PROVIDERS, AWS, AURA)
+TITLES = {PROVIDERS: "Pulumi's providers", AWS: "The AWS endpoint", AURA: "Aura"}
+PORTS = {PROVIDERS: (), AWS: ("aws", "services"), AURA: ("bolt", "console")}
+"""The ports that each listens on, by their names in `Ports`."""
+AFTER_A_RESTART = {
+    PROVIDERS: 'a shell that uses the stand-in needs eval "$(make -s env)" again',
+    AWS: "it starts empty, and the state of what was deployed there is dropped;"
+    " the database's data and the stack's settings stay",
+    AURA: "it starts with its data and its settings",
+}
+"""What a person has to know of each."""
 
 _TIMEOUT = 120.0
 
@@ -123,14 +134,15 @@ def start_aura(
     )
 
 
-def stop_all(home: Home) -> None:
-    """End every service that runs.
+def stop(home: Home, names: Collection[str]) -> None:
+    """End services, those that run.
 
     Args:
         home: the stand-in.
+        names: the services' names.
     """
     with ThreadPoolExecutor() as pool:
-        stopping = [pool.submit(processes.stop, name, records=records(home)) for name in NAMES]
+        stopping = [pool.submit(processes.stop, name, records=records(home)) for name in names]
     for each in stopping:
         each.result()
 

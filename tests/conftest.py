@@ -17,9 +17,10 @@ from pulumi.runtime import run_in_stack
 from automation.deployment import Deployment
 from demo.stand_in import target
 from localcloud import cloud
-from localcloud.cloud import PORT_VARIABLES, REGION, Cloud, Ports
+from localcloud.cloud import REGION, Cloud
 from localcloud.console import connect_aura
 from localcloud.paths import Home
+from localcloud.ports import PORT_VARIABLES, Ports
 from localcloud.progress import Progress
 from localcloud.workspace import STACK
 from tests.ports import free_ports

@@ -38,10 +38,15 @@ _Text = Annotated[str, _Encodable]
 
 
 class Outcome(enum.StrEnum):
-    """How a check ended."""
+    """How a check ended.
+
+    Time alone fails nothing: a check or a drill that runs out of time before it has seen enough
+    is undecided, as a busy machine can be the reason.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
+    UNDECIDED = "undecided"
     SKIPPED = "skipped"
 
 
@@ -70,7 +75,7 @@ class Result(_Data):
         id: the check's id; the part before the first hyphen is its phase.
         sentence: what the check proves.
         outcome: how it ended.
-        reason: why it failed or was skipped; empty where it passed.
+        reason: why it failed, is undecided or was skipped; empty where it passed.
         seconds: how long it took.
         evidence: what it looked at.
     """
@@ -120,8 +125,9 @@ class Report(_Data):
 
     @property
     def passed(self) -> bool:
-        """Whether no check failed, and at least one passed."""
-        return not self.count(Outcome.FAILED) and self.count(Outcome.PASSED) > 0
+        """Whether each check that wasn't skipped passed, and at least one did."""
+        amiss = self.count(Outcome.FAILED) + self.count(Outcome.UNDECIDED)
+        return not amiss and self.count(Outcome.PASSED) > 0
 
     def blanked(self, blank: Callable[[str], str]) -> "Report":
         """Blank secrets wherever text stands.

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from automation.checks.results import Report
+from automation.errors import AutomationError
 from automation.report.junit import junit
 from automation.report.page import page
 
@@ -14,8 +15,8 @@ DRILL_REPORTS = REPORTS / "drills"
 """Where the reports of drills are kept, likewise."""
 
 
-class ReportError(Exception):
-    """There is no report, or it can't be read; the message says what mends it."""
+class ReportError(AutomationError):
+    """There is no report, or it can't be read; the message has the command that makes one."""
 
 
 def save(report: Report, folder: Path) -> None:
@@ -47,7 +48,7 @@ def load(stack: str, folder: Path) -> Report:
     path = _document(stack, folder)
     mend = f"Run: python -m automation check --stack {stack}"
     try:
-        return Report.model_validate_json(path.read_text(encoding="utf-8"))
+        return Report.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         raise ReportError(f"There is no report of the stack {stack} in {folder}. {mend}") from None
     except ValidationError:

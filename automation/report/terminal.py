@@ -15,6 +15,7 @@ _MARKS = MappingProxyType(
     {
         Outcome.PASSED: styled("✓", "green"),
         Outcome.FAILED: styled("✗", "red"),
+        Outcome.UNDECIDED: styled("?", "magenta"),
         Outcome.SKIPPED: styled("∅", "yellow"),
     }
 )
@@ -74,7 +75,7 @@ def tell_result(result: Result, console: Console) -> None:
         console: where to write.
     """
     console.print(_MARKS[result.outcome], result.id, styled(f"{result.seconds:.1f} s", "dim"))
-    if result.outcome is Outcome.FAILED:
+    if result.outcome in {Outcome.FAILED, Outcome.UNDECIDED}:
         console.print(f"    {result.reason}")
 
 

@@ -15,6 +15,7 @@ _VERSION: Final = SUPPORTED[0]
 _SECONDS: Final = 30.0
 _MAX_PLANS: Final = 1000
 _MAX_CACHED_TEXT: Final = 16 * 1024
+_MAX_PARAMETERS: Final = 64 * 1024
 _PREFIX: Final = "EXPLAIN "
 _QUOTED: Final = f'\n"{_PREFIX}'
 _POSITION: Final = re.compile(r"\(line (\d+), column (\d+) \(offset: (\d+)\)\)")
@@ -76,8 +77,10 @@ class Analyst:
         if (known := self._plans.get(key)) is not None:
             self._plans.move_to_end(key)
             return known
+        # A plan needs the parameters' values hardly ever, and large ones would take long.
+        values = parameters if len(parameters) <= _MAX_PARAMETERS else pack({})
         try:
-            summary, _ = await self._run(explained(text), parameters, database)
+            summary, _ = await self._run(explained(text), values, database)
         except BoltError as error:
             raise BoltError(error.code, without_prefix(error.message)) from None
         plan = read_plan(summary)

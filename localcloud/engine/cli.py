@@ -7,20 +7,16 @@ pulumi-language-python-exec, which has to match the Python SDK and so is the eng
 the checksums of everything that both are built from.
 """
 
-import json
-import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from localcloud import toolchains
+from localcloud import commands, toolchains
 from localcloud.errors import LocalCloudError
+from localcloud.locks import locked
 from localcloud.paths import cache_directory
 from localcloud.progress import Progress
 
@@ -35,7 +31,8 @@ _ENGINE = "github.com/pulumi/pulumi/pkg/v3"
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
 _VERSION_VARIABLE = f"{_SDK}/go/common/version.Version"
 _BUILD_TIMEOUT = 1800
-_PROBE_TIMEOUT = 30
+# The pinned toolchain builds; Go must not fetch another one.
+_GO_ENVIRONMENT = {"GOTOOLCHAIN": "local", "GOWORK": "off"}
 
 MINIMUM_VERSION = (3, 272, 0)
 """The SDK in requirements.txt speaks this engine's protocol, and every later one of major 3."""
@@ -53,24 +50,37 @@ def ensure(progress: Progress) -> Path:
     Raises:
         LocalCloudError: there is none on PATH, and it can't be built here.
     """
-    found = _installed()
+    found = on_path()
     if found is not None:
         return found
-    engine = required_version(ENGINE_MODULE, _ENGINE)
-    language_host = required_version(LANGUAGE_HOST_MODULE, _SDK)
-    target = cache_directory() / "engine" / f"pulumi-{engine}-python-{language_host}"
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target = _target()
     lock = target.with_name(f"{target.name}.lock")
-    try:
-        with FileLock(lock, timeout=_BUILD_TIMEOUT):
-            if not target.exists():
-                _build(progress, target, engine=engine, language_host=language_host)
-    except Timeout:
-        raise LocalCloudError(
-            f"Another command has been building the Pulumi engine for {_BUILD_TIMEOUT} s."
-            f" If none is, remove {lock} and try again."
-        ) from None
+    with locked(lock, timeout=_BUILD_TIMEOUT, work="building the Pulumi engine"):
+        if not target.exists():
+            _build(progress, target)
     return target / _COMMAND
+
+
+def on_path() -> Path | None:
+    """Find an installation of Pulumi that can run the program by itself.
+
+    Returns:
+        The command; None where PATH has none, an older one, or one without its language host.
+    """
+    found = shutil.which(_COMMAND)
+    if found is None or not is_supported(_version(Path(found))):
+        return None
+    beside = Path(found).resolve().with_name(_LANGUAGE_HOST)
+    return Path(found) if beside.exists() or shutil.which(_LANGUAGE_HOST) else None
+
+
+def must_be_built() -> bool:
+    """Decide whether `ensure` would build the engine, which takes minutes.
+
+    Returns:
+        False where it is on PATH, or was built before.
+    """
+    return not _target().exists() and on_path() is None
 
 
 def required_version(module: Path, requirement: str) -> str:
@@ -113,41 +123,27 @@ def is_supported(version: str) -> bool:
     return numbers[0] == MINIMUM_VERSION[0] and numbers >= MINIMUM_VERSION
 
 
-def _installed() -> Path | None:
-    """Find an installation on PATH that can run the program by itself."""
-    found = shutil.which(_COMMAND)
-    if found is None or not is_supported(_version(Path(found))):
-        return None
-    beside = Path(found).resolve().with_name(_LANGUAGE_HOST)
-    return Path(found) if beside.exists() or shutil.which(_LANGUAGE_HOST) else None
-
-
 def _version(command: Path) -> str:
-    try:
-        done = subprocess.run(
-            [command, "version"],
-            check=False,
-            env=os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PROBE_TIMEOUT,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip()
+    return commands.probe([str(command), "version"], {"PULUMI_SKIP_UPDATE_CHECK": "1"}).strip()
 
 
-def _build(progress: Progress, target: Path, *, engine: str, language_host: str) -> None:
+def _target() -> Path:
+    engine = required_version(ENGINE_MODULE, _ENGINE)
+    language_host = required_version(LANGUAGE_HOST_MODULE, _SDK)
+    return cache_directory() / "engine" / f"pulumi-{engine}-python-{language_host}"
+
+
+def _build(progress: Progress, target: Path) -> None:
     go = toolchains.go(progress)
+    engine = required_version(ENGINE_MODULE, _ENGINE)
+    language_host = required_version(LANGUAGE_HOST_MODULE, _SDK)
     with _unfinished(target) as unfinished:
         with progress.step(f"Building the Pulumi engine {engine}", expect="about 5 minutes, once"):
             _go_build(go, ENGINE_MODULE, f"{_ENGINE}/cmd/{_COMMAND}", unfinished, version=engine)
         with progress.step("Building Pulumi's Python language host", expect="once"):
             package = f"{_SDK}/python/cmd/{_LANGUAGE_HOST}"
             _go_build(go, LANGUAGE_HOST_MODULE, package, unfinished, version=language_host)
-            sdk = json.loads(_go(go, ENGINE_MODULE, ["mod", "download", "-json", _SDK]))
-            executor = Path(sdk["Dir"]) / "python" / "cmd" / _EXECUTOR
+            executor = _folder(go, ENGINE_MODULE, _SDK) / "python" / "cmd" / _EXECUTOR
             shutil.copyfile(executor, unfinished / _EXECUTOR)
             (unfinished / _EXECUTOR).chmod(0o755)
 
@@ -163,26 +159,26 @@ def _go_build(go: Path, module: Path, package: str, target: Path, *, version: st
     )
 
 
-def _go(go: Path, module: Path, arguments: list[str]) -> str:
-    """Run a Go command in a module, and return what it prints."""
-    try:
-        return subprocess.run(
-            [str(go), "-C", str(module), *arguments],
-            check=True,
-            # The pinned toolchain builds; Go must not fetch another one.
-            env=os.environ | {"GOTOOLCHAIN": "local", "GOWORK": "off"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_BUILD_TIMEOUT,
-        ).stdout
-    except subprocess.CalledProcessError as error:
-        problem = error.stderr.strip()
-    except subprocess.TimeoutExpired:
-        problem = f"go {arguments[0]} took longer than {_BUILD_TIMEOUT} s."
-    raise LocalCloudError(
-        "Pulumi can't be built from its Go modules. Fix this and try again, or install the Pulumi"
-        f" CLI {'.'.join(map(str, MINIMUM_VERSION))} or newer on PATH:\n{problem}"
+def _folder(go: Path, module: Path, requirement: str) -> Path:
+    """Find the source of a requirement, which the build of the module has fetched."""
+    found = commands.probe(
+        [str(go), "-C", str(module), "list", "-m", "-f", "{{.Dir}}", requirement], _GO_ENVIRONMENT
+    ).strip()
+    if not Path(found).is_dir():
+        raise LocalCloudError(f"Go doesn't find the source of {requirement}: {found}")
+    return Path(found)
+
+
+def _go(go: Path, module: Path, arguments: list[str]) -> None:
+    commands.run(
+        [str(go), "-C", str(module), *arguments],
+        purpose="Building Pulumi",
+        timeout=_BUILD_TIMEOUT,
+        remedy=(
+            f"Install the Pulumi CLI {'.'.join(map(str, MINIMUM_VERSION))} or newer on PATH"
+            " instead, or see whether this machine reaches its Go proxy: go env GOPROXY"
+        ),
+        environment=_GO_ENVIRONMENT,
     )
 
 

@@ -159,11 +159,6 @@ class ResourceType(ABC, Generic[C]):
         del context
         return inputs, []
 
-    def broken(self, state: Values) -> frozenset[str]:
-        """Name the outputs that tell that the resource can't be mended but by replacement."""
-        del state
-        return frozenset()
-
     @abstractmethod
     def create(self, request: Request[C], inputs: Values) -> Created:
         """Make the resource.

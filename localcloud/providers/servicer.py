@@ -236,10 +236,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
                 for difference in diff(resource.properties, olds, news)
                 if not _ignored(difference, request.ignoreChanges)
             ]
-            differences.extend(
-                Difference(path=name, change=Change.UPDATE, replace=True)
-                for name in sorted(resource.broken(olds))
-            )
             name = resource.autonamed
             return _response(
                 differences, delete_first=name is not None and olds.get(name) == news.get(name)

@@ -66,9 +66,10 @@ def test_a_report_that_is_missing_or_damaged_names_the_command(tmp_path: Path) -
     with pytest.raises(ReportError, match="automation check --stack nowhere"):
         load("nowhere", tmp_path)
     (tmp_path / "odd").mkdir()
-    (tmp_path / "odd" / "report.json").write_text("{}")
-    with pytest.raises(ReportError, match="automation check --stack odd"):
-        load("odd", tmp_path)
+    for damaged in (b"{}", b"{", b"", b"\xff\x00"):
+        (tmp_path / "odd" / "report.json").write_bytes(damaged)
+        with pytest.raises(ReportError, match="automation check --stack odd"):
+            load("odd", tmp_path)
 
 
 def test_the_table_shows_every_check_and_why_one_failed() -> None:
@@ -77,7 +78,7 @@ def test_the_table_shows_every_check_and_why_one_failed() -> None:
     for result in report().results:
         assert result.id in written.getvalue()
     assert "aud is <script>" in written.getvalue()
-    assert "2 passed, 1 failed, 1 skipped" in written.getvalue()
+    assert "2 passed, 1 failed, 0 undecided, 1 skipped" in written.getvalue()
 
 
 def test_a_report_in_which_nothing_passed_is_no_success() -> None:

@@ -204,4 +204,17 @@ def test_what_cannot_be_made_again_is_protected_as_configured(
     assert pool.inputs["deletionProtection"] == ("ACTIVE" if protected else "INACTIVE")
     for type_ in (POOL, DOMAIN, RESOURCE_SERVER, CLIENT, PERMISSION):
         assert {each.protect for each in result.of_type(type_)} == {protected}
-    assert result.one(LOG_GROUP).retain_on_delete is protected
+
+
+@pytest.mark.parametrize("protected", ["true", "false"])
+@pytest.mark.parametrize("retained", [True, False])
+def test_the_claims_log_outlives_the_stack_as_configured_whatever_is_protected(
+    make_settings: MakeSettings,
+    names: ResourceNames,
+    tags: dict[str, str],
+    protected: str,
+    retained: bool,
+) -> None:
+    settings = make_settings(deletionProtection=protected, retainClaimsLog=str(retained).lower())
+
+    assert declare(settings, names, tags).one(LOG_GROUP).retain_on_delete is retained

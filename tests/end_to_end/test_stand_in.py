@@ -17,9 +17,10 @@ import psutil
 import pytest
 
 from localcloud import cloud, services
-from localcloud.cloud import REGION, Cloud, Ports
+from localcloud.cloud import REGION, Cloud
 from localcloud.docker_engine import LABEL
 from localcloud.paths import PROJECT_DIRECTORY, Home
+from localcloud.ports import Ports
 from localcloud.progress import Progress
 from tests.conftest import choose_ports, shell_of
 

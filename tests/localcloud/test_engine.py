@@ -109,6 +109,6 @@ def test_a_build_that_fails_reports_gos_own_words(
         encoding="utf-8",
     )
     go.chmod(0o755)
-    with pytest.raises(LocalCloudError, match=r"(?s)install the Pulumi CLI 3\.272\.0.*no route"):
+    with pytest.raises(LocalCloudError, match=r"(?s)Install the Pulumi CLI 3\.272\.0.*no route"):
         cli.ensure(Progress())
     assert list((tmp_path / "cache" / "engine").glob("pulumi-*/pulumi")) == []

@@ -76,17 +76,7 @@ class AsyncNeo4jMcp(BaseClient):
         return rows
 
     async def send(self, call: Call[Value]) -> Value:
-        """Send a call that `neo4j_mcp_client.calls` describes, and again where that helps.
-
-        Args:
-            call: the call.
-
-        Returns:
-            What the call reads out of the answer.
-
-        Raises:
-            Neo4jMcpError: the call failed; its subclasses say where and why.
-        """
+        """Send a described call, like `Neo4jMcp.send`."""
         attempts = Attempts(read_only=call.read_only)
         while True:
             token = await self._tokens.token_async(SERVER_LIMIT)

@@ -172,6 +172,23 @@ class Attempts:
         return retry
 
 
+def request(
+    method: str, params: Mapping[str, Any], *, read: Callable[[Reply], Value], read_only: bool
+) -> Call[Value]:
+    """Describe any request of MCP.
+
+    Args:
+        method: the method.
+        params: its parameters.
+        read: reads the answer.
+        read_only: whether it changes nothing, so that it may be sent twice.
+
+    Returns:
+        The call.
+    """
+    return Call(body=_request(method, params), read=read, read_only=read_only)
+
+
 def list_tools() -> Call[list[Tool]]:
     """Describe the call that lists the tools.
 
@@ -181,12 +198,15 @@ def list_tools() -> Call[list[Tool]]:
     return Call(body=_request("tools/list", {}), read=tools_of, read_only=True)
 
 
-def call_tool(name: str, arguments: Mapping[str, Any] | None) -> Call[Any]:
+def call_tool(
+    name: str, arguments: Mapping[str, Any] | None, *, read: Callable[[Reply], Any] | None = None
+) -> Call[Any]:
     """Describe the call of a tool.
 
     Args:
         name: the tool's name.
         arguments: its arguments.
+        read: reads the answer; `value_of` where None.
 
     Returns:
         The call.
@@ -197,7 +217,7 @@ def call_tool(name: str, arguments: Mapping[str, Any] | None) -> Call[Any]:
     """
     return Call(
         body=_tool_request(name, arguments or {}),
-        read=value_of,
+        read=read or value_of,
         read_only=name in READ_ONLY_TOOLS,
     )
 
@@ -231,6 +251,25 @@ def run_cypher(
     arguments = {"query": query} | ({"params": params} if params else {})
     tool = "read-cypher" if read_only else "write-cypher"
     return Call(body=_tool_request(tool, arguments), read=rows_of, read_only=read_only)
+
+
+def text_of(reply: Reply, result: Mapping[str, Any]) -> str:
+    """Take the text out of a tool's result.
+
+    Args:
+        reply: the answer.
+        result: its result.
+
+    Returns:
+        The text of all its blocks.
+
+    Raises:
+        ServerError: it is no result of a tool.
+    """
+    try:
+        return "".join(block["text"] for block in result["content"] if block.get("type") == "text")
+    except _MALFORMED:
+        raise _no_mcp(reply) from None
 
 
 def tools_of(reply: Reply) -> list[Tool]:
@@ -273,10 +312,7 @@ def value_of(reply: Reply) -> Any:  # noqa: ANN401 - a tool answers any JSON
         Neo4jMcpError: the call failed; its subclasses say where and why.
     """
     result = result_of(reply)
-    try:
-        text = "".join(block["text"] for block in result["content"] if block.get("type") == "text")
-    except _MALFORMED:
-        raise _no_mcp(reply) from None
+    text = text_of(reply, result)
     if result.get("isError"):
         raise tool_failure(text)
     try:

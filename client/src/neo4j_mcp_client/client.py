@@ -56,7 +56,7 @@ class Neo4jMcp(BaseClient):
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
         """
-        return self._send(calls.list_tools())
+        return self.send(calls.list_tools())
 
     def call(self, name: str, arguments: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - a tool answers any JSON
         """Call a tool.
@@ -73,7 +73,7 @@ class Neo4jMcp(BaseClient):
             ParameterError: a parameter of a query wouldn't arrive as it is.
             TypeError: an argument has no JSON form.
         """
-        value = self._send(calls.call_tool(name, arguments))
+        value = self.send(calls.call_tool(name, arguments))
         if name in calls.CYPHER_TOOLS:
             warn_of_lost_values(value)
         return value
@@ -87,7 +87,7 @@ class Neo4jMcp(BaseClient):
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
         """
-        return self._send(calls.get_schema())
+        return self.send(calls.get_schema())
 
     def read(self, query: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Run a query that only reads, by read-cypher.
@@ -106,7 +106,7 @@ class Neo4jMcp(BaseClient):
             ParameterError: a parameter wouldn't arrive as it is.
             TypeError: a parameter has no JSON form.
         """
-        rows = self._send(calls.run_cypher(query, params, read_only=True))
+        rows = self.send(calls.run_cypher(query, params, read_only=True))
         warn_of_lost_values(rows)
         return rows
 
@@ -128,9 +128,35 @@ class Neo4jMcp(BaseClient):
             ParameterError: a parameter wouldn't arrive as it is.
             TypeError: a parameter has no JSON form.
         """
-        rows = self._send(calls.run_cypher(query, params, read_only=False))
+        rows = self.send(calls.run_cypher(query, params, read_only=False))
         warn_of_lost_values(rows)
         return rows
+
+    def send(self, call: Call[Value]) -> Value:
+        """Send a call that `neo4j_mcp_client.calls` describes, and again where that helps.
+
+        Args:
+            call: the call.
+
+        Returns:
+            What the call reads out of the answer.
+
+        Raises:
+            Neo4jMcpError: the call failed; its subclasses say where and why.
+        """
+        attempts = Attempts(read_only=call.read_only)
+        while True:
+            token = self._tokens.token(SERVER_LIMIT)
+            try:
+                return call.read(self._post(call.body, token))
+            except Neo4jMcpError as error:
+                retry = attempts.after(error)
+                if retry is None:
+                    raise
+                expired = isinstance(error, TokenExpiredError)
+                if retry.renew and not self._tokens.invalidate(token, expired=expired):
+                    raise
+            time.sleep(retry.pause)
 
     def close(self) -> None:
         """Close the connections."""
@@ -148,21 +174,6 @@ class Neo4jMcp(BaseClient):
     ) -> None:
         """Close the connections."""
         self.close()
-
-    def _send(self, call: Call[Value]) -> Value:
-        attempts = Attempts(read_only=call.read_only)
-        while True:
-            token = self._tokens.token(SERVER_LIMIT)
-            try:
-                return call.read(self._post(call.body, token))
-            except Neo4jMcpError as error:
-                retry = attempts.after(error)
-                if retry is None:
-                    raise
-                expired = isinstance(error, TokenExpiredError)
-                if retry.renew and not self._tokens.invalidate(token, expired=expired):
-                    raise
-            time.sleep(retry.pause)
 
     def _post(self, body: bytes, token: AccessToken) -> Reply:
         started = time.monotonic()

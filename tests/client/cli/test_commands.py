@@ -39,6 +39,24 @@ def test_help_and_version(run: Run) -> None:
         assert "Usage: neo4j-mcp" in shown.stdout
 
 
+@pytest.mark.program
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["profiles", "--json"]])
+def test_a_closed_output_ends_a_command_quietly(tmp_path: Path, arguments: list[str]) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(
+        [*PROGRAM, *arguments],
+        env=command_of(tmp_path).environment,
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
 def test_a_login_says_what_it_keeps(run: Run, credentials: ClientCredentials) -> None:
     ended = run("login", "--credentials", "-", "--json", text=credentials.to_json())
     assert ended.exit_code == 0

@@ -17,6 +17,7 @@ import httpx
 import jwt
 import psutil
 import pytest
+from botocore.exceptions import ClientError
 
 from localcloud import docker_engine
 from localcloud.access_key import AccessKey
@@ -106,6 +107,46 @@ def test_docker_pushes_only_with_the_token_and_never_over_a_tag(
     )["imageDetails"]
     assert [each["imageDigest"] for each in found] == [digest]
     assert image.rpartition("@")[2] != digest
+
+
+def test_a_tag_of_an_immutable_repository_is_refused_even_for_the_digest_that_has_it(
+    endpoint: AwsEndpoint, repository: Mapping[str, Any]
+) -> None:
+    tag = f"{repository['repositoryUri']}:again"
+    endpoint.build(tag, b"the same", "again")
+    digest, error = endpoint.push(tag, endpoint.login())
+    assert error is None
+    _, error = endpoint.push(tag, endpoint.login())
+    endpoint.docker.images.remove(tag)
+    assert error == (
+        "tag invalid: The image tag 'again' already exists in the 'server' repository and cannot"
+        " be overwritten because the repository is immutable."
+    )
+    assert digest is not None
+
+
+def test_a_tag_of_a_mutable_repository_moves(endpoint: AwsEndpoint) -> None:
+    ecr = endpoint.client("ecr")
+    uri = ecr.create_repository(repositoryName="movable")["repository"]["repositoryUri"]
+    for content in (b"one", b"two"):
+        endpoint.build(f"{uri}:moved", content, content.decode())
+        digest, error = endpoint.push(f"{uri}:moved", endpoint.login())
+        endpoint.docker.images.remove(f"{uri}:moved")
+        assert error is None
+        (found,) = ecr.describe_images(repositoryName="movable", imageIds=[{"imageTag": "moved"}])[
+            "imageDetails"
+        ]
+        assert found["imageDigest"] == digest
+
+
+def test_mutability_with_exclusions_is_refused_by_name(
+    endpoint: AwsEndpoint, repository: Mapping[str, Any]
+) -> None:
+    with pytest.raises(ClientError, match="with exclusions is not offered"):
+        endpoint.client("ecr").put_image_tag_mutability(
+            repositoryName=repository["repositoryName"],
+            imageTagMutability="IMMUTABLE_WITH_EXCLUSION",
+        )
 
 
 def test_a_missing_image_is_not_found(endpoint: AwsEndpoint) -> None:

@@ -1,5 +1,6 @@
 """The commands of `neo4j-mcp`, put together."""
 
+import logging
 from typing import Annotated
 
 import typer
@@ -46,6 +47,8 @@ def options(
 
 def run() -> None:
     """Run the command line; its exit statuses are in `neo4j_mcp_client.cli.exit_codes`."""
+    # It logs a traceback for an expired session, of which its exception says all.
+    logging.getLogger("botocore").setLevel(logging.CRITICAL)
     streams.prepare()
     with streams.written_to_the_end():
         app(prog_name="neo4j-mcp")

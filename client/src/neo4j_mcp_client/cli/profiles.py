@@ -147,6 +147,8 @@ class Profiles:
         """
         self._folder = folder or user_config_path(_APPLICATION) / "profiles"
         self._cache = cache or user_cache_path(_APPLICATION) / "tokens"
+        self.known_servers = self._cache.with_name("servers")
+        """Where the tools of the servers are kept that have been seen."""
 
     def names(self) -> list[str]:
         """Name the profiles.
