@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from automation.deployment import Deployment
+from localcloud.certificates import CertificateAuthority
 from localcloud.cloud import Cloud
 from localcloud.paths import PROJECT_DIRECTORY
 from tests.conftest import Configure
@@ -51,10 +53,17 @@ def test_outputs_are_json_and_nothing_else(shell: dict[str, str], outputs: dict[
 
 
 def test_the_environment_serves_a_persons_own_tools(
-    shell: dict[str, str], outputs: dict[str, Any]
+    shell: dict[str, str], outputs: dict[str, Any], tmp_path: Path
 ) -> None:
+    # Tools go on trusting what the shell trusted, also after a second time.
+    trusted = CertificateAuthority.load_or_create(tmp_path).certificate_path
+    shell = shell | {"SSL_CERT_FILE": str(trusted)}
     script = f"""
         eval "$({sys.executable} -m localcloud env)"
+        once="$SSL_CERT_FILE"
+        eval "$({sys.executable} -m localcloud env)"
+        test "$once" = "$SSL_CERT_FILE"
+        grep --quiet --fixed-strings "$(sed -n 5p {trusted})" "$SSL_CERT_FILE"
         pulumi stack output mcpUrl
         docker version --format '{{{{.Server.Os}}}}'
         curl --silent --fail "$(pulumi stack output serviceUrl)/healthz"
