@@ -14,6 +14,31 @@ if ! "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     say "error: $("$PYTHON" --version) is too old. Name Python 3.11 or newer: make PYTHON=python3.12"
     exit 1
 fi
+# Two commands at once: the second waits, and finds what the first has installed. The lock is an
+# open file, which this shell inherits, so the system frees it however this shell ends.
+if [ -z "${BOOTSTRAP_LOCK-}" ]; then
+    exec "$PYTHON" - <<'LOCK'
+import fcntl, os, sys, time
+
+lock = os.open(".venv.lock", os.O_RDWR | os.O_CREAT, 0o644)
+waited = ""
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print(f"Waiting for process {os.pread(lock, 99, 0).decode()}", file=sys.stderr)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    waited = "waited"
+os.ftruncate(lock, 0)
+os.pwrite(lock, f"{os.getpid()}, at work since {time.strftime('%X')}".encode(), 0)
+os.set_inheritable(lock, True)
+os.environ["BOOTSTRAP_LOCK"] = waited or "free"
+os.execvp("sh", ["sh", "bootstrap.sh"])
+LOCK
+fi
+if [ "$BOOTSTRAP_LOCK" = waited ] && [ -e .venv/.complete ]; then
+    changed=$(find bootstrap.sh requirements-bootstrap.txt requirements-dev.txt -newer .venv/.complete)
+    [ -n "$changed" ] || exit 0
+fi
 # Debian splits venv off into a package of its own.
 if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
@@ -24,6 +49,7 @@ if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
     apt-get update -qq >/dev/null
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
 fi
+
 
 say "… Installing the pinned requirements into .venv (about half a minute, once)"
 "$PYTHON" -m venv --clear .venv

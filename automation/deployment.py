@@ -8,31 +8,58 @@ is the target's workspace and environment.
 import json
 import re
 import runpy
-import socket
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psutil
+from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import automation
 
-from automation.interruption import passed_on
+from automation import takeover
+from automation.engine import EngineCommand
+from automation.errors import AutomationError
+from automation.locks import lock_holders
+from automation.sessions import Clients, clients
 
 PROGRAM = Path(__file__).resolve().parent.parent / "__main__.py"
 
 _COLOUR = re.compile(r"<\{%.*?%\}>")
+_REPEATED = "an unhandled error occurred: "
 # The engine's own stack, providers and the program's components: nothing a cloud makes.
 _INTERNAL = ("pulumi:", "neo4j-mcp:")
-_LOCK_HOLDER = re.compile(r"created by \S+?@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+_OWN_PREFIX = re.compile(r"^error: ", re.MULTILINE)
+# What the CLI says, and what it doesn't say about it.
+_REMEDIES = {
+    "No such file or directory: 'pulumi'": (
+        "The Pulumi CLI isn't on PATH. Install it (https://www.pulumi.com/docs/install), or for"
+        ' the stand-in cloud run: eval "$(make -s env)"'
+    ),
+    "incorrect passphrase": (
+        "Set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to the one that the stack"
+        " was made with."
+    ),
+    "PULUMI_ACCESS_TOKEN must be set": (
+        "Run `pulumi login`, or set PULUMI_BACKEND_URL to the backend with the stack's state."
+    ),
+    "no Pulumi.yaml project file found": "Name the folder that holds it with --workspace.",
+}
+# While one waits for a holder, the next may take the lock.
+_LOCK_ATTEMPTS = 5
+_LOCK_SECONDS = 1800.0
 
 Report = Callable[[str], None]
 Result = TypeVar("Result")
 Operation = Callable[[Callable[[automation.EngineEvent], None]], Result]
 
 
-class DeploymentError(Exception):
+class DeploymentError(AutomationError):
     """The engine refused or failed; the message holds what it said about it."""
+
+
+class NoStackError(DeploymentError):
+    """There is no such stack in the backend."""
 
 
 class InterruptedDeploymentError(DeploymentError):
@@ -134,13 +161,14 @@ class Deployment:
                 dead process left isn't freed.
 
         Raises:
-            DeploymentError: the CLI can't be run, it refuses the stack, or there is none.
+            NoStackError: there is no such stack, and none is to be made.
+            DeploymentError: the CLI can't be run, or it refuses the stack.
         """
         self._target = target
         self._reads_only = reads_only
         engine = str(target.engine) if target.engine else None
         try:
-            self._command = automation.PulumiCommand(root=engine)
+            self._command = EngineCommand(root=engine)
             workspace = automation.LocalWorkspace(
                 work_dir=str(target.workspace),
                 program=_run_program,
@@ -148,10 +176,11 @@ class Deployment:
                 pulumi_command=self._command,
             )
             makes = create and not reads_only
-            select = automation.Stack.create_or_select if makes else automation.Stack.select
-            self._stack = select(target.stack, workspace)
+            self._stack = self._holding_the_lock(
+                lambda: _select(target.stack, workspace, create=makes), report=None
+            )
         except automation.StackNotFoundError as error:
-            raise DeploymentError(
+            raise NoStackError(
                 f"There is no stack {target.stack} here. `pulumi stack ls` lists those of this"
                 f" backend; to make it, run: python -m automation deploy --stack {target.stack}"
             ) from error
@@ -204,7 +233,7 @@ class Deployment:
         return changes
 
     def pending_operations(self) -> tuple[str, ...]:
-        """Tell what an earlier operation had begun when it was cut off.
+        """Read what an earlier operation had begun when it was cut off; nothing is changed.
 
         Returns:
             A line for each: the resource's name, and what was being done.
@@ -212,24 +241,52 @@ class Deployment:
         Raises:
             DeploymentError: the state can't be read.
         """
-        return tuple(
-            f"{operation['resource']['urn'].rpartition('::')[2]} ({operation['type']})"
-            for operation in self.state().get("pending_operations") or []
-        )
+        return tuple(map(str, takeover.begun(self.state())))
 
-    def forget_pending_operations(self) -> Changes:
-        """Ask the cloud what became of what was cut off, and take the answer over.
+    def take_over(self, report: Report) -> None:
+        """Go on from where an earlier operation was cut off or failed, if the last one was.
 
-        Returns:
-            What turned out to have changed.
+        What it had begun to create and the state doesn't know is looked up in the cloud and put
+        into the state. Then all of the state is refreshed, since the cloud goes on with what it
+        was asked: a deletion, say, that the engine no longer waited for.
+
+        Args:
+            report: called with a line where there is something to take over.
 
         Raises:
-            DeploymentError: a resource can't be read.
+            DeploymentError: the cloud can't be asked.
         """
-        changes, _ = self._run(
-            lambda on_event: self._stack.refresh(on_event=on_event, clear_pending_creates=True)
+        state = self.state()
+        operations = takeover.begun(state)
+        if operations:
+            cut_off = ", ".join(map(str, operations))
+            report(f"An earlier run was cut off at {cut_off}: asking the cloud what came of it")
+        elif takeover.unread(state) or self._last_failed():
+            report("The last run didn't end well: asking the cloud what came of it")
+        else:
+            return
+        aws = self.aws_clients()
+        try:
+            taken_over = takeover.adopt(state, takeover.find_ids(operations, state, aws))
+            takeover.wait_until_settled(taken_over, aws)
+        except (BotoCoreError, ClientError, TimeoutError) as error:
+            raise DeploymentError(f"The cloud can't be asked what came of it: {error}") from error
+        if operations:
+            self._import(taken_over, report)
+        self.refresh()
+
+    def aws_clients(self) -> Clients:
+        """Make AWS clients with the engine's credentials, in the stack's region.
+
+        Raises:
+            DeploymentError: the stack's configuration can't be read.
+        """
+        configuration = self.configuration()
+        return clients(
+            self._target.environment,
+            profile=configuration.get("aws:profile"),
+            region=configuration.get("aws:region"),
         )
-        return changes
 
     def protected(self) -> tuple[str, ...]:
         """Tell what a destroy would be refused for.
@@ -298,16 +355,7 @@ class Deployment:
         Raises:
             DeploymentError: it can't be read.
         """
-        try:
-            # Not the Automation API's own export, which decrypts the secrets.
-            exported = self._command.run(
-                ["stack", "export", "--stack", self._target.stack],
-                str(self._target.workspace),
-                dict(self._target.environment),
-            )
-        except automation.CommandError as error:
-            raise DeploymentError(_said(str(error))) from error
-        state: Mapping[str, Any] = json.loads(exported.stdout).get("deployment") or {}
+        state: Mapping[str, Any] = self._export().get("deployment") or {}
         return state
 
     @property
@@ -325,51 +373,119 @@ class Deployment:
         """The Pulumi engine's version."""
         return str(self._stack.workspace.pulumi_version)
 
+    def _last_failed(self) -> bool:
+        try:
+            history = self._stack.history(page_size=1, show_secrets=False)
+        except automation.CommandError as error:
+            raise DeploymentError(_said(str(error))) from error
+        return any(update.result == "failed" for update in history)
+
+    def _export(self) -> dict[str, Any]:
+        try:
+            # Not the Automation API's own export, which decrypts the secrets.
+            exported = self._command.run(
+                ["stack", "export", "--stack", self._target.stack],
+                str(self._target.workspace),
+                dict(self._target.environment),
+            )
+        except automation.CommandError as error:
+            raise DeploymentError(_said(str(error))) from error
+        document: dict[str, Any] = json.loads(exported.stdout)
+        return document
+
+    def _import(self, state: Mapping[str, Any], report: Report) -> None:
+        document = self._export() | {"deployment": state}
+        with tempfile.TemporaryDirectory() as directory:
+            # For its owner's eyes alone, and the secrets in it are encrypted.
+            path = Path(directory, "state.json")
+            path.write_text(json.dumps(document), encoding="utf-8")
+            command = ["stack", "import", "--stack", self._target.stack, "--file", str(path)]
+            workspace, environment = str(self._target.workspace), dict(self._target.environment)
+            try:
+                self._holding_the_lock(
+                    lambda: self._command.run([*command], workspace, environment), report
+                )
+            except automation.CommandError as error:
+                raise DeploymentError(_said(str(error))) from error
+
     def _run(
         self, operation: Operation[Result], report: Report | None = None
     ) -> tuple[Changes, Result]:
-        """Run an operation; where a dead process still holds the stack's lock, free it first."""
-        try:
-            return self._attempt(operation, report)
-        except automation.ConcurrentUpdateError as error:
-            if not lock_is_stale(str(error)):
+        return self._holding_the_lock(lambda: self._attempt(operation, report), report)
+
+    def _holding_the_lock(self, operation: Callable[[], Result], report: Report | None) -> Result:
+        """Run what takes the stack's lock, once its holder has ended if that is on this machine.
+
+        A killed process still holds it: the lock is then freed. The engine of a killed command
+        lives on for a moment, and of another command for as long as it works.
+        """
+        for _ in range(_LOCK_ATTEMPTS):
+            try:
+                return operation()
+            except automation.ConcurrentUpdateError as error:
+                self._wait_for_lock(str(error), report)
+        return operation()
+
+    def _wait_for_lock(self, message: str, report: Report | None) -> None:
+        stack = self._target.stack
+        holders = lock_holders(message)
+        if not holders or not all(holder.here for holder in holders):
+            who = ", ".join(map(str, holders)) or "another process"
+            raise DeploymentError(
+                f"The stack {stack} is being changed by {who}. Wait for it to end. If its machine"
+                f" is gone, run: pulumi cancel --stack {stack}"
+            )
+        for holder in holders:
+            if holder.runs():
+                if report:
+                    report(f"Waiting for {holder}, which is changing the stack {stack}")
+                if not holder.wait(_LOCK_SECONDS):
+                    raise DeploymentError(f"The stack {stack} is still being changed by {holder}.")
+            elif self._reads_only:
                 raise DeploymentError(
-                    f"Another deployment of the stack {self._target.stack} is running."
-                    " Wait for it to end. If its machine is gone, run:"
-                    f" pulumi cancel --stack {self._target.stack}"
-                ) from error
-            if self._reads_only:
-                raise DeploymentError(
-                    f"A deployment of the stack {self._target.stack} was cut off and still holds"
-                    " its lock. The next deployment takes over:"
-                    f" python -m automation deploy --stack {self._target.stack}"
-                ) from error
-        self._stack.cancel()
-        try:
-            return self._attempt(operation, report)
-        except automation.ConcurrentUpdateError as error:
-            raise DeploymentError(_said(str(error))) from error
+                    f"A deployment of the stack {stack} was cut off and still holds its lock. The"
+                    f" next deployment takes over: python -m automation deploy --stack {stack}"
+                )
+            elif not holder.remove_lock():
+                # Frees the locks of all, which have died.
+                self._command.run(
+                    ["cancel", "--yes", "--stack", stack],
+                    str(self._target.workspace),
+                    dict(self._target.environment),
+                )
 
     def _attempt(
         self, operation: Operation[Result], report: Report | None
     ) -> tuple[Changes, Result]:
         events = _Events(report)
-        with passed_on() as interruption:
-            try:
-                result = operation(events.take)
-            except automation.ConcurrentUpdateError:
-                raise
-            except automation.CommandError as error:
-                if interruption.requested:
-                    raise InterruptedDeploymentError(
-                        f"The operation on the stack {self._target.stack} was stopped; what it"
-                        " had begun was finished. The same command goes on from there."
-                    ) from error
-                raise DeploymentError("\n".join(events.errors) or _said(str(error))) from error
+        try:
+            result = operation(events.take)
+        except automation.ConcurrentUpdateError:
+            raise
+        except KeyboardInterrupt as interrupt:
+            raise InterruptedDeploymentError(
+                f"The operation on the stack {self._target.stack} was stopped, and its state is"
+                " written. The next command goes on from there, whichever it is."
+            ) from interrupt
+        except automation.CommandError as error:
+            raise DeploymentError("\n".join(events.errors) or _said(str(error))) from error
         changes = Changes(
             counts=events.counts, resources=events.resources, steps=tuple(events.steps.values())
         )
         return changes, result
+
+
+def _select(name: str, workspace: automation.Workspace, *, create: bool) -> automation.Stack:
+    try:
+        return automation.Stack.select(name, workspace)
+    except automation.StackNotFoundError:
+        if not create:
+            raise
+    try:
+        return automation.Stack.create(name, workspace)
+    except automation.StackAlreadyExistsError:
+        # Another command made it just now.
+        return automation.Stack.select(name, workspace)
 
 
 class _Events:
@@ -386,7 +502,10 @@ class _Events:
         if event.diagnostic_event and event.diagnostic_event.severity == "error":
             diagnostic = event.diagnostic_event
             name = f"{diagnostic.urn.rpartition('::')[2]}: " if diagnostic.urn else ""
-            self.errors.append(name + _COLOUR.sub("", diagnostic.message).strip())
+            error = name + _COLOUR.sub("", diagnostic.message).strip()
+            # What a program ends with, the engine repeats in its own words.
+            if error.removeprefix(_REPEATED) not in self.errors:
+                self.errors.append(error)
         elif event.summary_event:
             self.counts = {
                 str(getattr(operation, "value", operation)): count
@@ -422,30 +541,6 @@ class _Events:
         )
 
 
-def lock_is_stale(message: str) -> bool:
-    """Decide whether the holder of a stack's lock has died on this machine.
-
-    Args:
-        message: what the engine says of the lock; a file backend names host and process.
-
-    Returns:
-        True where every holder was a process of this machine that runs no more.
-    """
-    holders = list(_LOCK_HOLDER.finditer(message))
-    return bool(holders) and all(
-        holder["host"] == socket.gethostname() and not _runs(int(holder["pid"]))
-        for holder in holders
-    )
-
-
-def _runs(pid: int) -> bool:
-    try:
-        # A killed process stays listed until its parent takes notice.
-        return psutil.Process(pid).status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
-    except psutil.NoSuchProcess:
-        return False
-
-
 def _public(outputs: Mapping[str, automation.OutputValue]) -> dict[str, Any]:
     return {name: output.value for name, output in outputs.items() if not output.secret}
 
@@ -457,4 +552,5 @@ def _run_program() -> None:
 def _said(error: str) -> str:
     """Take the CLI's own words out of the Automation API's account of a failed command."""
     _, found, stderr = error.partition("stderr:")
-    return (stderr if found else error).strip()
+    words = _OWN_PREFIX.sub("", (stderr if found else error).strip())
+    return "\n".join([words, *(remedy for cause, remedy in _REMEDIES.items() if cause in words)])

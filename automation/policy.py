@@ -128,6 +128,25 @@ def logs_end(step: Step) -> Iterator[str]:
         yield "is kept for ever"
 
 
+def connector_can_be_replaced(step: Step) -> Iterator[str]:
+    """A VPC connector is replaced together with its security groups.
+
+    App Runner creates no second connector with the same security groups, and deletes none that a
+    service uses. Source: https://github.com/pulumi/pulumi-aws/issues/5364.
+    """
+    if step.type != "aws:apprunner/vpcConnector:VpcConnector" or step.operation not in _GONE:
+        return
+    if step.operation != "delete" and not any(
+        name.startswith("securityGroups") for name in step.properties
+    ):
+        yield (
+            f"is replaced because of {', '.join(step.properties)}, and App Runner has no two"
+            " connectors with the same security groups: name another combination in"
+            " vpcConnector.securityGroupIds too, or deploy once without vpcConnector and then"
+            " again with the new one"
+        )
+
+
 def machines_only(step: Step) -> Iterator[str]:
     """App clients take tokens by client credentials and in no other way."""
     if step.type != "aws:cognito/userPoolClient:UserPoolClient":
@@ -148,6 +167,7 @@ RULES: Final[Mapping[str, _Rule]] = MappingProxyType(
         "least-privilege": least_privilege,
         "logs-end": logs_end,
         "machines-only": machines_only,
+        "connector-replaceable": connector_can_be_replaced,
     }
 )
 """The rules, by name; each is a function from a step to what is wrong with it."""

@@ -1,20 +1,24 @@
 """Finds the stack that a command speaks of, and what its checks need."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import boto3
 import yaml
 
 from automation.checks.context import Context
 from automation.deployment import Deployment, DeploymentError, Target
+from automation.errors import AutomationError
 from components.configuration import ConfigurationError, parse_settings
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 WORKSPACE_VARIABLE = "AUTOMATION_WORKSPACE"
+
+
+class ProjectError(AutomationError):
+    """Pulumi.yaml isn't this project's."""
 
 
 def target(stack: str, workspace: Path | None) -> Target:
@@ -51,21 +55,20 @@ class Project:
 
         Returns:
             The project.
+
+        Raises:
+            ProjectError: the file isn't this project's.
+            OSError: there is no such file.
         """
-        text = ((workspace or PROJECT_DIRECTORY) / "Pulumi.yaml").read_text(encoding="utf-8")
-        content = yaml.safe_load(text)
-        return cls(name=content["name"], name_prefix=content["config"]["namePrefix"]["default"])
-
-
-def aws_clients(deployment: Deployment) -> Callable[[str], Any]:
-    """Make AWS clients of a stack's region; credentials are the environment's.
-
-    Args:
-        deployment: the stack.
-    """
-    session = boto3.Session(region_name=deployment.configuration().get("aws:region"))
-    client: Callable[[str], Any] = session.client  # type: ignore[assignment] # one overload a service
-    return client
+        path = (workspace or PROJECT_DIRECTORY) / "Pulumi.yaml"
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            return cls(name=content["name"], name_prefix=content["config"]["namePrefix"]["default"])
+        except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
+            raise ProjectError(
+                f"{path} isn't this project's: it must have `name` and the default of"
+                f" `config: namePrefix` ({type(error).__name__}: {error})"
+            ) from error
 
 
 def checked_context(

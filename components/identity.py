@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_random as random
 
 from components import policies
 from components.endpoints import Endpoints, endpoints, hosted_domain_url
 from components.function_code import relative_to_project, write_claims_package
-from components.names import DOMAIN_SUFFIX_LENGTH, ResourceNames
+from components.names import ResourceNames
+from components.replacement import delete_before_replace
 from components.settings import StackSettings
+from components.suffixes import random_suffix
 
 # Cognito waits five seconds for a trigger.
 _TRIGGER_SECONDS = 5
@@ -68,9 +69,9 @@ class Identity(pulumi.ComponentResource):
     with its role, log group and permission. With deletion protection on, the pool, its domain, its
     resource server and its app clients are protected, because new ones would have new addresses
     and ids, which stand in the Aura console; so is the permission, without which no token is
-    issued. A client's removal is then a step of its own: lift the protection first. And the claims
-    function's log, which says who was given which token, outlives the stack. Idle, it costs
-    nothing; tokens are billed by request.
+    issued. A client's removal is then a step of its own: lift the protection first. With
+    ``retainClaimsLog``, the claims function's log, which says who was given which token, outlives
+    the stack. Idle, it costs nothing; tokens are billed by request.
 
     Attributes:
         endpoints: where tokens, discovery and keys are.
@@ -116,13 +117,15 @@ class Identity(pulumi.ComponentResource):
 
     def _claims_function(self, args: IdentityArgs) -> aws.lambda_.Function:
         child = pulumi.ResourceOptions(parent=self)
+        suffix = random_suffix(f"{self.pulumi_resource_name}-claims-log-suffix", parent=self)
         log_group = aws.cloudwatch.LogGroup(
             f"{self.pulumi_resource_name}-claims-log",
-            name=args.names.claims_log_group,
+            # One that outlived an earlier stack of this name has another suffix.
+            name=pulumi.Output.concat(args.names.claims_log_stem, suffix),
             retention_in_days=args.settings.log_retention_days,
             tags=args.tags,
             opts=pulumi.ResourceOptions(
-                parent=self, retain_on_delete=args.settings.deletion_protection
+                parent=self, retain_on_delete=args.settings.retain_claims_log
             ),
         )
         role = aws.iam.Role(
@@ -151,6 +154,9 @@ class Identity(pulumi.ComponentResource):
             code=pulumi.FileArchive(relative_to_project(write_claims_package())),
             memory_size=128,
             timeout=_TRIGGER_SECONDS,
+            logging_config=aws.lambda_.FunctionLoggingConfigArgs(
+                log_format="Text", log_group=log_group.name
+            ),
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables={"RESOURCE_SERVER_IDENTIFIER": args.settings.resource_server_identifier}
             ),
@@ -179,7 +185,11 @@ class Identity(pulumi.ComponentResource):
             ),
             deletion_protection="ACTIVE" if protected else "INACTIVE",
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self, protect=protected),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=protected,
+                delete_before_replace=delete_before_replace(aws.cognito.UserPool),
+            ),
         )
         aws.lambda_.Permission(
             f"{self.pulumi_resource_name}-claims-permission",
@@ -188,7 +198,11 @@ class Identity(pulumi.ComponentResource):
             function=function.name,
             principal=policies.COGNITO,
             source_arn=pool.arn,
-            opts=pulumi.ResourceOptions(parent=self, protect=protected),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=protected,
+                delete_before_replace=delete_before_replace(aws.lambda_.Permission),
+            ),
         )
         return pool
 
@@ -196,11 +210,17 @@ class Identity(pulumi.ComponentResource):
         self, args: IdentityArgs, pool: aws.cognito.UserPool
     ) -> tuple[pulumi.Output[str], pulumi.Output[dict[str, str]]]:
         protected = args.settings.deletion_protection
-        options = pulumi.ResourceOptions(parent=self, protect=protected)
+        options = pulumi.ResourceOptions(
+            parent=self,
+            protect=protected,
+            delete_before_replace=delete_before_replace(aws.cognito.UserPoolDomain),
+        )
         custom = args.settings.custom_domain
         if custom:
+            # Not the prefix domain under another name: a pool can have both, and a custom domain
+            # takes up to an hour to create, in which the prefix domain goes on giving tokens.
             domain = aws.cognito.UserPoolDomain(
-                f"{self.pulumi_resource_name}-domain",
+                f"{self.pulumi_resource_name}-custom-domain",
                 user_pool_id=pool.id,
                 domain=custom.name,
                 certificate_arn=custom.certificate_arn,
@@ -224,14 +244,8 @@ class Identity(pulumi.ComponentResource):
 
     def _domain_prefix(self, args: IdentityArgs) -> pulumi.Output[str]:
         # A prefix is one account's in the whole region, so names alone may be taken.
-        suffix = random.RandomString(
-            f"{self.pulumi_resource_name}-domain-suffix",
-            length=DOMAIN_SUFFIX_LENGTH,
-            special=False,
-            upper=False,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return pulumi.Output.concat(args.names.domain_stem, suffix.result)
+        suffix = random_suffix(f"{self.pulumi_resource_name}-domain-suffix", parent=self)
+        return pulumi.Output.concat(args.names.domain_stem, suffix)
 
     def _resource_server(
         self, args: IdentityArgs, pool: aws.cognito.UserPool
@@ -247,7 +261,11 @@ class Identity(pulumi.ComponentResource):
                 )
                 for scope, definition in args.settings.scopes.items()
             ],
-            opts=pulumi.ResourceOptions(parent=self, protect=args.settings.deletion_protection),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.settings.deletion_protection,
+                delete_before_replace=delete_before_replace(aws.cognito.ResourceServer),
+            ),
         )
 
     def _app_client(

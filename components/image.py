@@ -12,6 +12,7 @@ import pulumi_aws as aws
 import pulumi_docker as docker
 
 from components.names import ResourceNames
+from components.replacement import delete_before_replace
 from components.settings import StackSettings
 from server.context import BuildContext, prepare_context
 from server.errors import ServerImageError
@@ -162,7 +163,9 @@ class ServerImage(pulumi.ComponentResource):
             f"{name}-lifecycle",
             repository=repository.name,
             policy=lifecycle_policy(args.settings.image_retention),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(
+                parent=self, delete_before_replace=delete_before_replace(aws.ecr.LifecyclePolicy)
+            ),
         )
         login = aws.ecr.get_authorization_token_output(opts=pulumi.InvokeOutputOptions(parent=self))
         identity = image_identity(

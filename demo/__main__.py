@@ -2,41 +2,56 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Any, NoReturn
+from typing import Any
 
-import httpx2
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from automation.deployment import Deployment, DeploymentError
+import automation.failures
+import localcloud.failures
+from automation.deployment import (
+    Deployment,
+    DeploymentError,
+    InterruptedDeploymentError,
+    NoStackError,
+)
+from automation.interruption import ending_in_order
 from automation.rollout import roll_out, settle
 from demo import scenario
 from demo.scenario import Line
-from demo.stand_in import aws_clients, read_credentials, target
+from demo.stand_in import read_credentials, target
 from localcloud import cloud
-from localcloud.cloud import Cloud, Ports
+from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
-from localcloud.errors import LocalCloudError
 from localcloud.paths import Home
+from localcloud.ports import Ports
 from localcloud.progress import Progress
+from localcloud.terminal import console, styled
+from localcloud.turns import turn
 from localcloud.workspace import STACK
 from neo4j_mcp_client import Neo4jMcpError
 
 app = typer.Typer(
-    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False
+    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
 
 @app.command()
 def run() -> None:
     """Bring everything up, deploy, and go the whole way once."""
-    progress = Progress()
-    running = cloud.up(Home.default(), Ports.from_environment(), progress)
+    progress, home, ports = Progress(), Home.default(), Ports.from_environment()
+    with turn(home, progress.note):
+        _run(home, ports, progress)
+
+
+def _run(home: Home, ports: Ports, progress: Progress) -> None:
+    running = cloud.up(home, ports, progress)
     with progress.step(f"Deploying the stack {STACK}", expect="about half a minute"):
-        deployed = roll_out(Deployment(target(running)), aws_clients(running), progress.note)
+        deployment = Deployment(target(running))
+        deployment.take_over(progress.note)
+        deployed = roll_out(deployment, deployment.aws_clients(), progress.note)
     outputs = deployed.outputs
     with progress.step("Typing auraSso into the Aura console"):
         connect_aura(running, outputs["auraSso"])
@@ -63,15 +78,34 @@ def outputs() -> None:
 @app.command()
 def down() -> None:
     """Destroy the stack through the engine, then stop the stand-in cloud."""
-    progress = Progress()
-    home = Home.default()
-    running = Cloud.find(home)
-    if running is not None:
+    progress, home = Progress(), Home.default()
+    with turn(home, progress.note):
+        failure = _destroy(home, progress)
+        cloud.down(home, progress)
+    if failure:
+        raise failure
+
+
+def _destroy(home: Home, progress: Progress) -> DeploymentError | None:
+    """Destroy the stack; what can't be destroyed goes with the stand-in, so a failure can wait."""
+    found = cloud.status(home)
+    if not (found.cloud and found.complete):
+        for line in found.missing if found.begun else ():
+            progress.note(f"{line}: the stack goes with the stand-in, and isn't destroyed first")
+        return None
+    try:
         with progress.step(f"Destroying the stack {STACK}", expect="about half a minute"):
-            deployment = Deployment(target(running))
-            settle(deployment, aws_clients(running))
+            deployment = Deployment(target(found.cloud), create=False)
+            deployment.take_over(progress.note)
+            settle(deployment, deployment.aws_clients())
             deployment.destroy(progress.note)
-    cloud.down(home, progress)
+    except NoStackError:
+        pass
+    except InterruptedDeploymentError:
+        raise
+    except DeploymentError as error:
+        return error
+    return None
 
 
 async def _go_the_way(running: Cloud, outputs: Mapping[str, Any], lines: list[Line]) -> None:
@@ -94,8 +128,9 @@ def _show(lines: list[Line]) -> None:
     table.add_column("What came back", overflow="fold")
     table.add_column("")
     for line in lines:
-        table.add_row(line.what, line.shown, "[green]✓[/green]" if line.true else "[red]✗[/red]")
-    Console(highlight=False).print(table)
+        mark = styled("✓", "green") if line.true else styled("✗", "red")
+        table.add_row(line.what, line.shown, mark)
+    console().print(table)
 
 
 def _say_what_next(mcp_url: str) -> None:
@@ -108,30 +143,14 @@ def _say_what_next(mcp_url: str) -> None:
 
 
 def main() -> None:
-    """Run the command line; a known failure is one message and exit status 1."""
-    try:
+    """Run the command line; a failure is one message and exit status 1."""
+    explanations = (automation.failures.explain, localcloud.failures.explain, _explain)
+    with ending_in_order(), localcloud.failures.reporting_errors(1, *explanations):
         app()
-    except (LocalCloudError, DeploymentError, Neo4jMcpError, httpx2.HTTPError) as error:
-        _fail(str(error))
-    except ExceptionGroup as group:
-        # The MCP SDK's sessions wrap what goes wrong in them.
-        known, unknown = group.split((Neo4jMcpError, httpx2.HTTPError))
-        if unknown or not known:
-            raise
-        _fail("\n".join(str(error) for error in _leaves(known)))
 
 
-def _leaves(error: Exception) -> Iterator[Exception]:
-    if isinstance(error, ExceptionGroup):
-        for each in error.exceptions:
-            yield from _leaves(each)
-    else:
-        yield error
-
-
-def _fail(message: str) -> NoReturn:
-    Console(stderr=True).print("[red]error:[/red]", message, highlight=False, soft_wrap=True)
-    raise SystemExit(1) from None
+def _explain(error: BaseException) -> str | None:
+    return str(error) if isinstance(error, Neo4jMcpError) else None
 
 
 if __name__ == "__main__":

@@ -10,11 +10,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
-from localcloud.cloud import PORT_VARIABLES
 from localcloud.paths import PROJECT_DIRECTORY
+from localcloud.ports import PORT_VARIABLES
+from localcloud.terminal import console
 
 _TIMEOUT = 1800
 _PORTS = {"aws": "14566", "services": "18443-18462", "bolt": "17687", "console": "17474"}
@@ -22,7 +22,6 @@ _PORTS = {"aws": "14566", "services": "18443-18462", "bolt": "17687", "console":
 
 def main() -> None:
     """Measure, and print a table of seconds."""
-    console = Console()
     with tempfile.TemporaryDirectory(prefix="bench-demo-") as directory:
         clone = Path(directory) / "clone"
         subprocess.run(
@@ -43,7 +42,7 @@ def main() -> None:
     table = Table("make demo", "seconds", title=f"On {os.cpu_count()} cores")
     for situation, duration in seconds.items():
         table.add_row(situation, f"{duration:.1f}")
-    console.print(table)
+    console().print(table)
 
 
 def _empty_caches(directory: Path) -> dict[str, str]:

@@ -1,8 +1,5 @@
 """What a person does by hand on AWS and Aura, on the stand-in cloud."""
 
-from collections.abc import Callable
-from typing import Any
-
 import boto3
 
 from automation.deployment import Target
@@ -31,23 +28,6 @@ def target(running: Cloud) -> Target:
     )
 
 
-def aws_clients(running: Cloud) -> Callable[[str], Any]:
-    """Make clients of the stand-in's AWS endpoint.
-
-    Args:
-        running: the stand-in cloud.
-    """
-    environment = running.environment()
-    session = boto3.Session(
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        region_name=environment["AWS_REGION"],
-    )
-    return lambda service: session.client(  # type: ignore[call-overload] # the name is no literal
-        service, endpoint_url=environment["AWS_ENDPOINT_URL"]
-    )
-
-
 def read_credentials(running: Cloud, secret_arn: str) -> ClientCredentials:
     """Read a caller's secret, as the caller itself does.
 
@@ -61,12 +41,7 @@ def read_credentials(running: Cloud, secret_arn: str) -> ClientCredentials:
     Raises:
         Neo4jMcpError: there is no such secret.
     """
-    environment = running.environment()
-    session = boto3.Session(
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    )
-    source = SecretsManagerSource(
-        secret_arn, endpoint_url=environment["AWS_ENDPOINT_URL"], session=session
-    )
+    key = running.access_key()
+    session = boto3.Session(aws_access_key_id=key.key_id, aws_secret_access_key=key.secret)
+    source = SecretsManagerSource(secret_arn, endpoint_url=running.aws_endpoint, session=session)
     return source.current()

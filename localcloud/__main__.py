@@ -7,21 +7,24 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from localcloud import cloud
-from localcloud.cloud import Cloud, Ports
+from automation.interruption import ending_in_order
+from localcloud import cloud, services
+from localcloud.cloud import Cloud, Status
 from localcloud.console import connect_aura
 from localcloud.errors import LocalCloudError
+from localcloud.failures import explain, reporting_errors
 from localcloud.paths import Home
+from localcloud.ports import Ports
 from localcloud.progress import Progress
+from localcloud.terminal import console
 
 app = typer.Typer(
     help="The stand-in cloud: AWS, Aura and Pulumi's engine on this machine.",
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
 )
 
 HomeFolder = Annotated[
@@ -34,7 +37,7 @@ HomeFolder = Annotated[
 
 @app.command()
 def up() -> None:
-    """Start the stand-in cloud; one that runs already is found, a broken start repaired.
+    """Start the stand-in cloud; one that runs is found, and what of it died is started again.
 
     LOCALCLOUD_AWS_PORT, LOCALCLOUD_SERVICE_PORTS (FIRST-LAST), LOCALCLOUD_BOLT_PORT and
     LOCALCLOUD_CONSOLE_PORT move its ports; LOCALCLOUD_HOME and LOCALCLOUD_CACHE its folders.
@@ -47,12 +50,20 @@ def status(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
-    """Show what runs and where it answers; exit status 1 where the stand-in doesn't run."""
-    running = cloud.find_running(Home.default())
+    """Show what runs and where it answers; exit status 1 where not all of it runs."""
+    found = cloud.status(Home.default())
     if as_json:
-        typer.echo(running.model_dump_json(indent=2))
+        described = found.cloud.model_dump(mode="json") if found.cloud else {}
+        parts = [part.model_dump(mode="json") for part in found.parts]
+        typer.echo(json.dumps(described | {"complete": found.complete, "parts": parts}, indent=2))
+    elif found.cloud is None and not found.begun:
+        typer.echo("The stand-in cloud doesn't run. Start it with: make demo", err=True)
     else:
-        _show(running)
+        _show_parts(found)
+        if found.cloud and found.complete:
+            _show(found.cloud)
+    if not found.complete:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -62,7 +73,6 @@ def env() -> None:
     home = Home(running.home)
     for name, value in running.environment().items():
         typer.echo(f"export {name}={shlex.quote(value)}")
-    typer.echo("unset AWS_PROFILE")
     typer.echo(f'export PATH={shlex.quote(str(home.engine_command.parent))}:"$PATH"')
     workspace = shlex.quote(str(home.workspace))
     typer.echo(f'pulumi() {{ command pulumi --cwd {workspace} "$@"; }}')
@@ -100,6 +110,15 @@ def _home(given: Path | None) -> Home:
     return Home.default() if given is None else Home(given.absolute())
 
 
+def _show_parts(found: Status) -> None:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for part in found.parts:
+        table.add_row(services.TITLES[part.name], part.state, str(part.log))
+    console(soft_wrap=True).print(table)
+    for line in found.missing:
+        typer.echo(line, err=True)
+
+
 def _show(running: Cloud) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_row("AWS endpoint", running.aws_endpoint)
@@ -108,16 +127,13 @@ def _show(running: Cloud) -> None:
     table.add_row("Docker", running.docker_host)
     table.add_row("Pulumi's providers", running.debug_providers)
     table.add_row("State and logs", str(running.home))
-    Console().print(table)
+    console().print(table)
 
 
 def main() -> None:
-    """Run the command line; a known failure is one message and exit status 1."""
-    try:
+    """Run the command line; a failure is one message and exit status 1."""
+    with ending_in_order(), reporting_errors(1, explain):
         app()
-    except LocalCloudError as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False)
-        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ _START_TIMEOUT = 60
 _PING_TIMEOUT = 5
 _LOCK_TIMEOUT = 900
 _GATEWAY_FALLBACK = "127.0.0.1"
+_PACKAGES = ("docker.io", "iproute2")
+_PURPOSE = "Docker Engine, which builds and runs the server's image"
 
 _UNREACHABLE = (docker.errors.DockerException, RequestsConnectionError, OSError)
 
@@ -77,6 +79,30 @@ def ensure(progress: Progress, home: Home) -> DockerEngine:
     Raises:
         LocalCloudError: there is none, and none can be started here.
     """
+    found = find()
+    if found:
+        return _describe(found)
+    _RUNTIME.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _lock():
+        _USERS.mkdir(exist_ok=True)
+        (_USERS / home.owner).write_text(str(home.directory), encoding="utf-8")
+        if not answers(_OWN_HOST):
+            if shutil.which("dockerd") is None:
+                debian.install_packages(progress, _PACKAGES, purpose=_PURPOSE)
+            with progress.step("Starting a Docker Engine of the stand-in's own"):
+                _start()
+    return _describe(_OWN_HOST)
+
+
+def find() -> str | None:
+    """Find the person's engine; nothing is started or installed.
+
+    Returns:
+        Its address; None where the stand-in runs, or can run, an engine of its own.
+
+    Raises:
+        LocalCloudError: neither is possible here.
+    """
     configured = os.environ.get("DOCKER_HOST")
     if configured and configured != _OWN_HOST:
         if not answers(configured):
@@ -84,28 +110,17 @@ def ensure(progress: Progress, home: Home) -> DockerEngine:
                 f"No Docker Engine answers at DOCKER_HOST={configured}."
                 " Start it, or run: unset DOCKER_HOST"
             )
-        return _describe(configured)
+        return configured
     if answers(_USUAL_HOST):
-        return _describe(_USUAL_HOST)
+        return _USUAL_HOST
     if os.uname().sysname != "Linux" or os.geteuid() != 0:
         raise LocalCloudError(
             "No Docker Engine answers. Start Docker (Docker Desktop, or on Linux"
             " `sudo systemctl start docker`) or set DOCKER_HOST, and run this again."
         )
-    _RUNTIME.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _lock():
-        _USERS.mkdir(exist_ok=True)
-        (_USERS / home.owner).write_text(str(home.directory), encoding="utf-8")
-        if not answers(_OWN_HOST):
-            if shutil.which("dockerd") is None:
-                debian.install_packages(
-                    progress,
-                    ["docker.io", "iproute2"],
-                    purpose="Docker Engine, which builds and runs the server's image",
-                )
-            with progress.step("Starting a Docker Engine of the stand-in's own"):
-                _start()
-    return _describe(_OWN_HOST)
+    if shutil.which("dockerd") is None:
+        debian.require_installable(_PACKAGES, purpose=_PURPOSE)
+    return None
 
 
 def release(home: Home) -> None:
@@ -128,28 +143,56 @@ def release(home: Home) -> None:
             _stop()
 
 
-def sweep(host: str, home: Home, *, registry: str) -> None:
-    """Remove the containers that a stand-in made, and the images of its registry.
+def sweep(host: str, home: Home, *, registries: Iterable[str]) -> None:
+    """Remove the containers and images that a stand-in made, and the images of its registries.
 
     Args:
         host: the engine's address.
         home: the stand-in.
-        registry: the registry's host and port, with which its images' names begin.
+        registries: the host and port of each of its registries, with which images' names begin.
+
+    Raises:
+        LocalCloudError: names what can't be removed.
     """
+    label = f"{LABEL}={home.owner}"
     if not answers(host):
-        # What it ran went with it; its images are the engine's owner's to delete.
-        return
+        if host == _OWN_HOST:
+            # What it ran went with it, and its data goes with its last user.
+            return
+        raise LocalCloudError(
+            f"The Docker Engine at {host} doesn't answer: the containers and images labelled"
+            f" {label} can't be removed from it. Start it and run `make down` again; if it is gone"
+            f" for good, delete {home.directory} instead."
+        )
+    problems = []
+    prefixes = tuple(f"{registry}/" for registry in registries)
     client = docker.DockerClient(base_url=host, timeout=_START_TIMEOUT)
     with contextlib.closing(client):
         for container in client.containers.list(
-            all=True, ignore_removed=True, filters={"label": f"{LABEL}={home.owner}"}
+            all=True, ignore_removed=True, filters={"label": label}
         ):
-            with contextlib.suppress(docker.errors.NotFound):
+            try:
                 container.remove(force=True, v=True)
-        for name in image_names(client):
-            if name.startswith(f"{registry}/"):
-                with contextlib.suppress(docker.errors.ImageNotFound):
-                    client.images.remove(name, force=True)
+            except docker.errors.NotFound:
+                continue
+            except _UNREACHABLE as error:
+                problems.append(f"container {container.name}: {error}")
+        named = [name for name in image_names(client) if name.startswith(prefixes)]
+        for image in [
+            *named,
+            *(each["Id"] for each in client.api.images(filters={"label": label})),
+        ]:
+            try:
+                client.images.remove(image, force=True)
+            except docker.errors.ImageNotFound:
+                continue
+            except _UNREACHABLE as error:
+                problems.append(f"image {image}: {error}")
+    if problems:
+        raise LocalCloudError(
+            f"The Docker Engine at {host} didn't remove everything. Run `make down` again, or"
+            " remove these yourself:\n" + "\n".join(problems)
+        )
 
 
 def image_names(client: docker.DockerClient) -> list[str]:

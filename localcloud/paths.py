@@ -48,8 +48,13 @@ class Home:
 
     @property
     def lock(self) -> Path:
-        """Held while the stand-in starts or stops; outside the folder, which goes with it."""
+        """Held by the command at work on the stand-in; outside the folder, which goes with it."""
         return cache_directory() / "locks" / f"{self.owner}.lock"
+
+    @property
+    def discarded(self) -> Path:
+        """What the folder is called while it is being removed."""
+        return self.directory.with_name(f"{self.directory.name}.discarded")
 
     @property
     def description(self) -> Path:
@@ -60,6 +65,11 @@ class Home:
     def docker_host(self) -> Path:
         """The address of the Docker Engine in use."""
         return self.directory / "docker-host"
+
+    @property
+    def registries(self) -> Path:
+        """The addresses of the registries whose images are in the Docker Engine, a line each."""
+        return self.directory / "registries"
 
     @property
     def logs(self) -> Path:
@@ -77,6 +87,11 @@ class Home:
         return self.directory / "ca-bundle.pem"
 
     @property
+    def aws_credentials(self) -> Path:
+        """The access key that signs requests to the AWS endpoint; readable by its owner only."""
+        return self.directory / "aws-credentials"
+
+    @property
     def aws(self) -> Path:
         """The AWS endpoint's keys and functions."""
         return self.directory / "aws"
@@ -92,9 +107,14 @@ class Home:
         return self.directory / "pulumi"
 
     @property
+    def backend(self) -> Path:
+        """The Pulumi backend's folder, with the stacks' states."""
+        return self.pulumi / "backend"
+
+    @property
     def backend_url(self) -> str:
         """The Pulumi backend with the stacks' states."""
-        return f"file://{self.pulumi / 'backend'}"
+        return f"file://{self.backend}"
 
     @property
     def engine(self) -> Path:

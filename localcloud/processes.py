@@ -1,6 +1,7 @@
 """Starts, finds and stops the stand-in's processes, each detached from the command that did it."""
 
 import contextlib
+import enum
 import json
 import os
 import select
@@ -15,6 +16,7 @@ import psutil
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from localcloud.errors import LocalCloudError
+from localcloud.files import write_whole
 
 _STOP_TIMEOUT = 15.0
 _KILL_TIMEOUT = 5.0
@@ -150,8 +152,35 @@ def spawn(
     return RunningProcess.of(process.pid)
 
 
+class State(enum.StrEnum):
+    """What became of a service."""
+
+    RUNNING = "running"
+    STARTING = "starting"
+    STOPPED = "stopped"
+    DIED = "died"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What is known of a service.
+
+    Attributes:
+        state: what became of it.
+        addresses: what it serves, or served before it died, by name.
+        pid: its process; None where it was stopped or never started.
+    """
+
+    state: State
+    addresses: Mapping[str, str]
+    pid: int | None
+
+
 def start(service: Service, *, records: Path, logs: Path) -> dict[str, str]:
     """Start a service, or find it running, and wait until it serves.
+
+    One that is starting was left behind by a command that ended before it served: only one
+    command at a time may start services.
 
     Args:
         service: what to start.
@@ -165,8 +194,9 @@ def start(service: Service, *, records: Path, logs: Path) -> dict[str, str]:
         LocalCloudError: it ended, or didn't serve in time; with the end of its log.
     """
     found = find(service.name, records=records)
-    if found is not None:
-        return found
+    if found.state is State.RUNNING:
+        return dict(found.addresses)
+    stop(service.name, records=records)
     records.mkdir(parents=True, exist_ok=True)
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{service.name}.log"
@@ -213,35 +243,28 @@ def remember(
         addresses: what it serves, by name; none as long as it doesn't.
     """
     content = {"pid": running.pid, "started": running.started, "addresses": dict(addresses or {})}
-    record = records / f"{name}.json"
-    unfinished = record.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(content), encoding="utf-8")
-    unfinished.rename(record)
+    write_whole(_record(name, records), json.dumps(content))
 
 
-def find(name: str, *, records: Path) -> dict[str, str] | None:
-    """Find a service that runs and serves.
+def find(name: str, *, records: Path) -> Found:
+    """Look what became of a service; nothing is signalled or written.
 
     Args:
         name: the service's name.
         records: the folder that keeps which process a service is.
 
     Returns:
-        What it serves, by name; None where it doesn't run. One that was left behind by an
-        interrupted start, and so never told what it serves, is ended.
+        What is known of it.
     """
-    record = records / f"{name}.json"
-    try:
-        content = json.loads(record.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    running = RunningProcess(pid=content["pid"], started=content["started"])
-    addresses: dict[str, str] = content["addresses"]
-    if running.process() is None or not addresses:
-        running.stop()
-        record.unlink()
-        return None
-    return addresses
+    known = _read(name, records)
+    if known is None:
+        return Found(state=State.STOPPED, addresses={}, pid=None)
+    running, addresses = known
+    if running.process() is None:
+        state = State.DIED
+    else:
+        state = State.RUNNING if addresses else State.STARTING
+    return Found(state=state, addresses=addresses, pid=running.pid)
 
 
 def stop(name: str, *, records: Path) -> None:
@@ -251,14 +274,25 @@ def stop(name: str, *, records: Path) -> None:
         name: the service's name.
         records: the folder that keeps which process a service is.
     """
-    record = records / f"{name}.json"
-    try:
-        content = json.loads(record.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    known = _read(name, records)
+    if known is None:
         return
-    RunningProcess(pid=content["pid"], started=content["started"]).stop()
-    record.unlink()
+    running, _ = known
+    running.stop()
+    _record(name, records).unlink(missing_ok=True)
     _take_ended_children()
+
+
+def _record(name: str, records: Path) -> Path:
+    return records / f"{name}.json"
+
+
+def _read(name: str, records: Path) -> tuple[RunningProcess, dict[str, str]] | None:
+    try:
+        content = json.loads(_record(name, records).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return RunningProcess(pid=content["pid"], started=content["started"]), content["addresses"]
 
 
 def _runs(process: psutil.Process) -> bool:

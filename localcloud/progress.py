@@ -1,4 +1,4 @@
-"""Tells a person what goes on while they wait: one line a step, with how long it took."""
+"""Shows a person what goes on while they wait: one line for each step, with its duration."""
 
 import threading
 import time
@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import Progress as LiveDisplay
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from localcloud.terminal import console as plain_console
+from localcloud.terminal import styled
 
 
 class Progress:
@@ -23,12 +27,13 @@ class Progress:
         Args:
             console: where to write; standard error where none is given.
         """
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or plain_console(stderr=True)
         self._running = 0
         self._lock = threading.Lock()
         self._display = LiveDisplay(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
+            TextColumn("{task.fields[expect]}", style="dim", markup=False),
             TimeElapsedColumn(),
             console=self._console,
             transient=True,
@@ -47,17 +52,17 @@ class Progress:
             Nothing; the step ends with the block, failed where the block raises.
         """
         started = time.monotonic()
-        label = f"{what} [dim]({expect})[/dim]" if expect else what
+        likely = f"({expect})" if expect else ""
         if expect and not self._console.is_terminal:
-            self._console.print(f"… {label}")
+            self._print(f"… {what} ", styled(likely, "dim"))
         with self._lock:
             self._running += 1
-            task = self._display.add_task(label, total=None)
+            task = self._display.add_task(what, total=None, expect=likely)
             self._display.start()
-        mark = "[red]✗[/red]"
+        mark = styled("✗", "red")
         try:
             yield
-            mark = "[green]✓[/green]"
+            mark = styled("✓", "green")
         finally:
             with self._lock:
                 self._running -= 1
@@ -65,7 +70,7 @@ class Progress:
                 if not self._running:
                     self._display.stop()
             elapsed = time.monotonic() - started
-            self._console.print(f"{mark} {what} [dim]{elapsed:.1f} s[/dim]")
+            self._print(mark, f" {what} ", styled(f"{elapsed:.1f} s", "dim"))
 
     def note(self, text: str) -> None:
         """Show a line that is no step.
@@ -73,4 +78,8 @@ class Progress:
         Args:
             text: the line.
         """
-        self._console.print(text, markup=False)
+        self._print(text)
+
+    def _print(self, *parts: str | Text) -> None:
+        texts = (styled(part, "") if isinstance(part, str) else part for part in parts)
+        self._console.print(Text.assemble(*texts), soft_wrap=True)

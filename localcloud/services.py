@@ -1,11 +1,12 @@
 """The processes of a stand-in cloud, and how each is started."""
 
-import os
 import sys
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from localcloud import processes
+from localcloud.access_key import AccessKey
 from localcloud.docker_engine import DockerEngine
 from localcloud.paths import PROJECT_DIRECTORY, Home, cache_directory
 from localcloud.processes import Service
@@ -14,6 +15,16 @@ PROVIDERS = "providers"
 AWS = "aws"
 AURA = "aura"
 NAMES = (PROVIDERS, AWS, AURA)
+TITLES = {PROVIDERS: "Pulumi's providers", AWS: "The AWS endpoint", AURA: "Aura"}
+PORTS = {PROVIDERS: (), AWS: ("aws", "services"), AURA: ("bolt", "console")}
+"""The ports that each listens on, by their names in `Ports`."""
+AFTER_A_RESTART = {
+    PROVIDERS: 'a shell that uses the stand-in needs eval "$(make -s env)" again',
+    AWS: "it starts empty, and the state of what was deployed there is dropped;"
+    " the database's data and the stack's settings stay",
+    AURA: "it starts with its data and its settings",
+}
+"""What a person has to know of each."""
 
 _TIMEOUT = 120.0
 
@@ -43,26 +54,19 @@ def start_providers(home: Home, docker: DockerEngine) -> dict[str, str]:
     Raises:
         LocalCloudError: they don't start.
     """
+    key = AccessKey.load_or_create(home.aws_credentials)
     return _start(
         home,
         PROVIDERS,
         ["--project-directory", str(PROJECT_DIRECTORY), "--owner", home.owner],
-        {"DOCKER_HOST": docker.host, **throw_away_keys()},
+        {
+            "DOCKER_HOST": docker.host,
+            # In the environment, because other users can read a command line.
+            "AWS_ACCESS_KEY_ID": key.key_id,
+            "AWS_SECRET_ACCESS_KEY": key.secret,
+            "AWS_SESSION_TOKEN": "",
+        },
     )
-
-
-def throw_away_keys() -> dict[str, str]:
-    """Give the keys that sign requests to the AWS endpoint, which checks no signature.
-
-    Returns:
-        Environment variables; a person's own profile is kept out of the way.
-    """
-    return {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    }
 
 
 def start_aws(
@@ -90,7 +94,7 @@ def start_aws(
         [
             *("--port", str(port), "--service-ports", f"{first}-{last}", "--region", region),
             *("--certificate-authority", str(home.authority), "--owner", home.owner),
-            *("--state-dir", str(home.aws)),
+            *("--state-dir", str(home.aws), "--credentials", str(home.aws_credentials)),
         ],
         {"DOCKER_HOST": docker.host},
     )
@@ -130,14 +134,15 @@ def start_aura(
     )
 
 
-def stop_all(home: Home) -> None:
-    """End every service that runs.
+def stop(home: Home, names: Collection[str]) -> None:
+    """End services, those that run.
 
     Args:
         home: the stand-in.
+        names: the services' names.
     """
     with ThreadPoolExecutor() as pool:
-        stopping = [pool.submit(processes.stop, name, records=records(home)) for name in NAMES]
+        stopping = [pool.submit(processes.stop, name, records=records(home)) for name in names]
     for each in stopping:
         each.result()
 

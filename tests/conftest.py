@@ -10,18 +10,24 @@ from typing import Any
 import boto3
 import pytest
 import yaml
+from hypothesis import settings
 from pulumi.automation import PulumiFn
 from pulumi.runtime import run_in_stack
 
 from automation.deployment import Deployment
 from demo.stand_in import target
 from localcloud import cloud
-from localcloud.cloud import PORT_VARIABLES, Cloud, Ports
+from localcloud.cloud import REGION, Cloud
 from localcloud.console import connect_aura
 from localcloud.paths import Home
+from localcloud.ports import PORT_VARIABLES, Ports
 from localcloud.progress import Progress
 from localcloud.workspace import STACK
 from tests.ports import free_ports
+
+# No verdict depends on the load of the machine.
+settings.register_profile("any load", deadline=None)
+settings.load_profile("any load")
 
 Aws = Callable[[str], Any]
 """Makes boto3's client of a service."""
@@ -103,16 +109,16 @@ def configure(running: Cloud, deployed: Deployment) -> Iterator[Configure]:
 
 @pytest.fixture(scope="session")
 def aws(running: Cloud) -> Aws:
-    """Make boto3 clients with nothing but what `make env` gives."""
-    environment = running.environment()
+    """Make boto3 clients of the tests' stand-in."""
+    key = running.access_key()
 
     def client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         return boto3.client(  # type: ignore[call-overload] # the name is no literal
             service,
-            endpoint_url=environment["AWS_ENDPOINT_URL"],
-            region_name=environment["AWS_REGION"],
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            endpoint_url=running.aws_endpoint,
+            region_name=REGION,
+            aws_access_key_id=key.key_id,
+            aws_secret_access_key=key.secret,
         )
 
     return client

@@ -1,4 +1,4 @@
-"""Lets a Ctrl-C end a drill, but never what puts things back."""
+"""Lets a Ctrl-C end a drill, but never what restores things."""
 
 import signal
 import threading
@@ -20,14 +20,14 @@ class Interruptions:
     def __init__(self) -> None:
         """Begin without one."""
         self.requested = False
-        self._welcome = False
+        self._interruptible = False
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Take the signals; outside the main thread, where Python takes none, do nothing.
 
         Yields:
-            Nothing. Only inside `welcome` does a signal interrupt.
+            Nothing. Only inside `interruptible` does a signal interrupt.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -40,7 +40,7 @@ class Interruptions:
                 signal.signal(number, handler)
 
     @contextmanager
-    def welcome(self) -> Iterator[None]:
+    def interruptible(self) -> Iterator[None]:
         """Let the next signal interrupt.
 
         Yields:
@@ -49,17 +49,17 @@ class Interruptions:
         Raises:
             KeyboardInterrupt: one has come, at once or before.
         """
-        self._welcome = True
+        self._interruptible = True
         try:
             if self.requested:
                 raise KeyboardInterrupt
             yield
         finally:
-            self._welcome = False
+            self._interruptible = False
 
     def _take(self, _number: int, _frame: FrameType | None) -> None:
         self.requested = True
-        if self._welcome:
+        if self._interruptible:
             # One is enough: the second Ctrl-C of an impatient person must not stop the undoing.
-            self._welcome = False
+            self._interruptible = False
             raise KeyboardInterrupt

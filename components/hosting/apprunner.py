@@ -6,6 +6,7 @@ import pulumi_aws as aws
 from components import policies
 from components.hosting.environment import PORT, server_environment
 from components.hosting.host import HostArgs
+from components.replacement import delete_before_replace
 from components.settings import HealthCheck, StackSettings, VpcConnection
 
 
@@ -76,7 +77,10 @@ class AppRunnerHost(pulumi.ComponentResource):
             tags=args.tags,
             # App Runner pulls while the service is being created.
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[may_pull], protect=settings.deletion_protection
+                parent=self,
+                depends_on=[may_pull],
+                protect=settings.deletion_protection,
+                delete_before_replace=delete_before_replace(aws.apprunner.Service),
             ),
         )
         self.service_url = pulumi.Output.concat("https://", service.service_url)
@@ -173,7 +177,9 @@ class AppRunnerHost(pulumi.ComponentResource):
     ) -> aws.apprunner.ServiceNetworkConfigurationEgressConfigurationArgs:
         connector = aws.apprunner.VpcConnector(
             f"{self.pulumi_resource_name}-egress",
-            vpc_connector_name=args.names.vpc_connector,
+            vpc_connector_name=args.names.vpc_connector(
+                subnets=connection.subnet_ids, security_groups=connection.security_group_ids
+            ),
             subnets=connection.subnet_ids,
             security_groups=connection.security_group_ids,
             tags=args.tags,

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from localcloud.files import write_whole
 
 USERNAME: Final = "neo4j"
 _ITERATIONS: Final = 1024
@@ -45,13 +46,8 @@ def load_or_create(path: Path) -> Credentials:
     except FileNotFoundError:
         pass
     credentials = Credentials(USERNAME, secrets.token_urlsafe(_PASSWORD_BYTES))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump({"username": credentials.username, "password": credentials.password}, file)
-    # Whole or not at all: an interrupted first start must not leave half a password.
-    draft.replace(path)
+    document = {"username": credentials.username, "password": credentials.password}
+    write_whole(path, json.dumps(document), mode=0o600)
     return credentials
 
 

@@ -3,8 +3,8 @@
 What AWS does and this endpoint does not:
 
 * One account (000000000000) and one region; requests signed for another are refused by name.
-  Signatures are not verified, and callers are not authorized: any key may do anything. Only the
-  roles that App Runner assumes are held to their policies.
+  Every request's signature is verified, but callers are not authorized: a valid key may do
+  anything. Only the roles that App Runner assumes are limited to their policies.
 * The registry speaks plain HTTP on localhost, because Docker accepts that for localhost alone.
   Tag mutability with exclusions is refused.
   Its images are not scanned, `imageSizeInBytes` counts the manifest, and lifecycle policies are

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import importlib
 import logging
 import os
@@ -18,11 +19,16 @@ import docker.errors
 import typer
 import uvicorn
 
+from localcloud.access_key import AccessKey
 from localcloud.aws.account import Account
 from localcloud.aws.app import Endpoint
 from localcloud.aws.apprunner.hosting import Timing
 from localcloud.aws.apprunner.runner import Runner, RunnerSettings
-from localcloud.aws.registry import Registry
+from localcloud.aws.gate import Gate
+from localcloud.aws.keys import KeyRing, issued_by
+from localcloud.aws.registry import Registry, RegistryFront
+from localcloud.aws.signatures import Verifier
+from localcloud.aws.tokens import TokenFront
 from localcloud.certificates import CertificateAuthority
 from localcloud.readiness import announce
 
@@ -96,6 +102,9 @@ def main(  # noqa: PLR0913 - a command line's flags
     state_dir: Annotated[
         Path, typer.Option(help="Folder of keys and functions; made where missing.")
     ] = Path(".localcloud/aws"),
+    credentials: Annotated[
+        Path, typer.Option(help="AWS credentials file with the access key; made where missing.")
+    ] = Path(".localcloud/aws-credentials"),
     owner: Annotated[
         str, typer.Option(help="Value of the label neo4j-mcp.localcloud on containers.")
     ] = "default",
@@ -121,7 +130,10 @@ def main(  # noqa: PLR0913 - a command line's flags
     listener = _listen(host, port)
     port = listener.getsockname()[1]
     client = _docker_client()
-    _configure_ministack(port, region, state_dir.absolute())
+    access_key = _access_key(credentials)
+    # App Runner and the functions sign with a key of their own, which ends with this process.
+    internal_key = dataclasses.replace(AccessKey.generate(), key_id=ACCOUNT_ID)
+    _configure_ministack(port, region, state_dir.absolute(), internal_key)
     endpoint_url = f"http://localhost:{port}"
     registry = Registry(
         aws_host=f"{ACCOUNT_ID}.dkr.ecr.{region}.amazonaws.com", local_host=f"localhost:{port}"
@@ -129,7 +141,10 @@ def main(  # noqa: PLR0913 - a command line's flags
     runner = Runner(
         RunnerSettings(
             account=Account(
-                endpoint=f"http://127.0.0.1:{port}", region=region, account_id=ACCOUNT_ID
+                endpoint=f"http://127.0.0.1:{port}",
+                region=region,
+                account_id=ACCOUNT_ID,
+                key=internal_key,
             ),
             registry=registry,
             docker_client=client,
@@ -145,19 +160,34 @@ def main(  # noqa: PLR0913 - a command line's flags
         )
     )
     runner.start()
-    application = Endpoint(
-        runner=runner,
-        images=registry,
-        region=region,
-        account_id=ACCOUNT_ID,
-        # Imported last: it reads its settings from the environment while it is imported.
-        ministack=importlib.import_module("ministack.app").app,
+    # Imported last: it reads its settings from the environment while it is imported.
+    ministack = importlib.import_module("ministack.app").app
+    issued = issued_by(importlib.import_module("ministack.core.iam_evaluator"))
+    registry_front = RegistryFront(registry, ministack)
+    application = Gate(
+        port=port,
+        verifier=Verifier(
+            find_secret=KeyRing([access_key, internal_key], issued).secret,
+            region=region,
+            services={"apprunner", *SERVICES},
+        ),
+        registry=registry_front,
+        behind=Endpoint(
+            runner=runner,
+            images=registry,
+            registry=registry_front,
+            tokens=TokenFront(ministack, region),
+            ministack=ministack,
+        ),
     )
     server = _Server(
         uvicorn.Config(
             application,
             log_config=None,
             access_log=False,
+            # The caller's own word about its address, and no WebSockets.
+            proxy_headers=False,
+            ws="none",
             timeout_graceful_shutdown=_GRACE,
             timeout_keep_alive=_KEEP_ALIVE,
             server_header=False,
@@ -186,6 +216,13 @@ def _docker_client() -> docker.DockerClient:
     return client
 
 
+def _access_key(credentials: Path) -> AccessKey:
+    try:
+        return AccessKey.load_or_create(credentials)
+    except (OSError, ValueError) as error:
+        _give_up(f"the access key can't be read (--credentials): {error}")
+
+
 def _server_context(certificate_authority: Path) -> ssl.SSLContext:
     try:
         authority = CertificateAuthority.load_or_create(certificate_authority)
@@ -204,8 +241,8 @@ def _port_range(text: str) -> range:
     return range(first, last + 1)
 
 
-def _configure_ministack(port: int, region: str, state: Path) -> None:
-    """Tell ministack what to run, before it is imported.
+def _configure_ministack(port: int, region: str, state: Path, key: AccessKey) -> None:
+    """Set what ministack runs, before it is imported.
 
     It gets no Docker Engine, because it would sweep containers of other ministacks there, and
     Lambda functions run as processes. A person's own AWS settings reach neither it nor the
@@ -233,6 +270,9 @@ def _configure_ministack(port: int, region: str, state: Path) -> None:
             "STATE_DIR": str(state),
             "TMPDIR": str(state),
             "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+            # ministack hands the secret to functions, with the account's id as the key's id.
+            "AWS_ACCESS_KEY_ID": key.key_id,
+            "AWS_SECRET_ACCESS_KEY": key.secret,
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,

@@ -16,6 +16,7 @@ import botocore.config
 import botocore.session
 from botocore.exceptions import ClientError
 
+from localcloud.access_key import AccessKey
 from localcloud.aws import iam
 
 _PULL_ACTIONS = (
@@ -30,21 +31,22 @@ _Result = TypeVar("_Result")
 class Account:
     """The account's other services."""
 
-    def __init__(self, *, endpoint: str, region: str, account_id: str) -> None:
-        """Point at an endpoint; nothing is asked yet.
+    def __init__(self, *, endpoint: str, region: str, account_id: str, key: AccessKey) -> None:
+        """Create the clients; nothing is requested yet.
 
         Args:
             endpoint: the AWS endpoint's URL.
             region: the region.
-            account_id: the account, which is also the access key's id.
+            account_id: the account.
+            key: the key that signs the requests.
         """
         self.account_id = account_id
         self.region = region
         # A person's own AWS profile and files must neither matter nor be read.
         nowhere = (None, None, os.devnull, None)
         session = boto3.session.Session(
-            aws_access_key_id=account_id,
-            aws_secret_access_key="stand-in",  # noqa: S106 - the endpoint verifies no signature
+            aws_access_key_id=key.key_id,
+            aws_secret_access_key=key.secret,
             region_name=region,
             botocore_session=botocore.session.Session(
                 session_vars={

@@ -7,7 +7,7 @@ gives, and a tag of an immutable repository is refused as ECR refuses it.
 
 import asyncio
 import base64
-import hmac
+import datetime as dt
 import json
 import re
 import secrets
@@ -16,37 +16,43 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+import jwt
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TARGET_PREFIX = "AmazonEC2ContainerRegistry_V20150921"
 _USER = "AWS"
+_ALGORITHM = "HS256"
+# Source: ECR API reference, GetAuthorizationToken.
+_LIFETIME = dt.timedelta(hours=12)
 # A digest has a colon, a tag has none.
 _TAGGED_MANIFEST = re.compile(r"/v2/(?P<repository>.+)/manifests/(?P<tag>[^:/]+)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """The addresses of the account's registry, and its password.
+    """The addresses of the account's registry, and its logins.
+
+    A password is signed and holds its own expiry, so that none has to be kept.
 
     Attributes:
         aws_host: the registry's host name on AWS.
         local_host: host and port where Docker on this machine reaches it.
-        password: what Docker logs in with; made anew with each process, as ECR's tokens expire.
+        lifetime: how long a login is valid.
     """
 
     aws_host: str
     local_host: str
-    password: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-
-    @property
-    def token(self) -> str:
-        """The authorization token, as GetAuthorizationToken gives it."""
-        return base64.b64encode(f"{_USER}:{self.password}".encode()).decode()
+    lifetime: dt.timedelta = _LIFETIME
+    _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     @property
     def docker_login(self) -> dict[str, str]:
-        """The log-in, as the Docker Engine API takes it."""
-        return {"username": _USER, "password": self.password}
+        """A new login, as the Docker Engine API takes it."""
+        return {"username": _USER, "password": self._password()}
+
+    def _password(self) -> str:
+        expires = dt.datetime.now(dt.UTC) + self.lifetime
+        return jwt.encode({"exp": expires}, self._secret, algorithm=_ALGORITHM)
 
     def to_aws(self, image: str) -> str:
         """Name an image of this machine's registry as AWS names it.
@@ -87,7 +93,10 @@ class Registry:
         for repository in _repositories(answer):
             repository["repositoryUri"] = self.to_local(repository["repositoryUri"])
         for authorization in answer.get("authorizationData", []):
-            authorization["authorizationToken"] = self.token
+            login = f"{_USER}:{self._password()}"
+            authorization["authorizationToken"] = base64.b64encode(login.encode()).decode()
+            expires = dt.datetime.now(dt.UTC) + self.lifetime
+            authorization["expiresAt"] = round(expires.timestamp(), 3)
             authorization["proxyEndpoint"] = f"http://{self.local_host}"
         if "downloadUrl" in answer:
             path = answer["downloadUrl"].removeprefix(f"https://{self.aws_host}")
@@ -95,15 +104,23 @@ class Registry:
         return answer
 
     def admits(self, authorization: str) -> bool:
-        """Tell whether a registry request carries the registry's log-in.
+        """Decide whether a registry request carries a login that is valid now.
 
         Args:
             authorization: the request's Authorization header.
 
         Returns:
-            True where user and password are right.
+            True where the user is right, and the password was issued here and hasn't expired.
         """
-        return hmac.compare_digest(authorization.encode(), f"Basic {self.token}".encode())
+        scheme, _, encoded = authorization.partition(" ")
+        try:
+            user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+            jwt.decode(
+                password, self._secret, algorithms=[_ALGORITHM], options={"require": ["exp"]}
+            )
+        except (ValueError, jwt.InvalidTokenError):
+            return False
+        return scheme.lower() == "basic" and user == _USER
 
 
 def _repositories(answer: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -48,8 +48,8 @@ class Property:
         aws_read: its name in what AWS answers, where that is another one.
         inert: a change of it alone is none of the resource.
         unsupported: the real provider has it, this one refuses it by name as an input.
-        local_address: it holds an address that at a stand-in is another than AWS's pattern
-            allows, so that only the endpoint can tell whether it is right.
+        unchecked: botocore's rule for it is not the one that counts, here or on AWS; the property
+            says why, and the endpoint decides.
     """
 
     kind: Kind = Kind.STRING
@@ -67,7 +67,7 @@ class Property:
     aws_read: str | None = None
     inert: bool = False
     unsupported: bool = False
-    local_address: bool = False
+    unchecked: bool = False
 
 
 Properties = Mapping[str, Property]
@@ -144,13 +144,15 @@ class ResourceType(ABC, Generic[C]):
     Attributes:
         token: the type, as programs name it.
         properties: every property of the real provider's type.
-        unique_name: the property whose value no two resources may share, so that a replacement
-            under the same name must delete first; None where there is none.
+        autonamed: the property that the real provider can name by itself; None where there is
+            none. Where a replacement leaves it as it is, the real provider deletes first.
+            Source: nameRequiresDeleteBeforeReplace in pulumi/pulumi-terraform-bridge; resources
+            of the Terraform plug-in framework are never deleted first.
     """
 
     token: ClassVar[str]
     properties: ClassVar[Properties]
-    unique_name: ClassVar[str | None] = None
+    autonamed: ClassVar[str | None] = None
 
     def check(self, context: C, inputs: Values) -> tuple[Values, list[Failure]]:
         """Complete and validate inputs beyond the declaration; they may hold unknowns."""

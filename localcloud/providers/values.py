@@ -139,6 +139,21 @@ def is_empty(value: Value) -> bool:
     return value is None or (isinstance(value, str | list | dict) and not value)
 
 
+def without_empty(value: Value) -> Value:
+    """Leave out what stands for nothing, at any depth of an object.
+
+    Args:
+        value: the value.
+
+    Returns:
+        The same without empty members.
+    """
+    if not isinstance(value, dict):
+        return value
+    pruned = {name: without_empty(item) for name, item in value.items()}
+    return {name: item for name, item in pruned.items() if not is_empty(item)}
+
+
 def text(value: Value) -> str:
     """Take a value that is a string.
 

@@ -31,8 +31,19 @@ def allow(action: object, resource: object) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, "Resource": resource}
 
 
+_CONNECTOR = "aws:apprunner/vpcConnector:VpcConnector"
 _ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 _FUNCTION = "aws:lambda/function:Function"
+
+
+def replaced_connector(*properties: str, operation: str = "replace") -> Step:
+    return Step(
+        urn=f"urn::x::{_CONNECTOR}::thing",
+        type=_CONNECTOR,
+        operation=operation,
+        inputs={"tags": _TAGS},
+        properties=properties,
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,6 +59,9 @@ _FUNCTION = "aws:lambda/function:Function"
         step(_ROLE_POLICY, policy=policy({"Effect": "Deny", "Action": "*", "Resource": "*"})),
         step("aws:iam/role:Role", operation="delete"),
         step("random:index/randomString:RandomString"),
+        replaced_connector("securityGroups[0]", "subnets", "vpcConnectorName"),
+        replaced_connector(operation="delete"),
+        step(_CONNECTOR, tags=_TAGS),
     ],
     ids=lambda kept: f"{kept.type}-{kept.operation}",
 )
@@ -59,6 +73,11 @@ def test_what_keeps_the_rules_breaks_none(kept: Step) -> None:
     ("broken", "rule", "says"),
     [
         (step("aws:iam/role:Role", tags={"Project": "p"}), "tagged", "ManagedBy, Stack"),
+        (
+            replaced_connector("subnets", "vpcConnectorName"),
+            "connector-replaceable",
+            "no two connectors with the same security groups",
+        ),
         (
             step("aws:ecr/repository:Repository", **_REPOSITORY | {"encryptionConfigurations": []}),
             "strict-repository",

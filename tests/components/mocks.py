@@ -32,6 +32,7 @@ class Registration:
     parent: str
     protect: bool
     retain_on_delete: bool
+    delete_before_replace: bool | None
     dependencies: frozenset[str]
 
 
@@ -181,6 +182,9 @@ class _Monitor(MockMonitor):
                     parent=request.parent,
                     protect=request.protect,
                     retain_on_delete=request.retainOnDelete,
+                    delete_before_replace=(
+                        request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None
+                    ),
                     dependencies=frozenset(dependencies),
                 )
             )

@@ -131,13 +131,13 @@ def test_the_claims_functions_role_writes_its_own_log_and_nothing_else(
     result = declare(make_settings(logRetentionDays="7"), names, tags)
 
     log_group = result.one(LOG_GROUP)
-    assert log_group.inputs["name"] == "/aws/lambda/neo4j-mcp-dev-claims"
+    assert log_group.inputs["name"] == "/aws/lambda/neo4j-mcp-dev-claims-k3x9q2ab"
     assert log_group.inputs["retentionInDays"] == 7
     (policy,) = result.of_type(ROLE_POLICY)
     assert policy.inputs["role"] == "neo4j-mcp-dev-claims"
     (statement,) = result.statements("claims-may-log")
     assert statement["Resource"] == (
-        f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/neo4j-mcp-dev-claims:*"
+        f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/neo4j-mcp-dev-claims-k3x9q2ab:*"
     )
     assert set(statement["Action"]) == {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert {log_group.urn, policy.urn} <= result.one(FUNCTION).dependencies
@@ -213,4 +213,17 @@ def test_what_cannot_be_made_again_is_protected_as_configured(
     assert pool.inputs["deletionProtection"] == ("ACTIVE" if protected else "INACTIVE")
     for type_ in (POOL, DOMAIN, RESOURCE_SERVER, CLIENT, PERMISSION):
         assert {each.protect for each in result.of_type(type_)} == {protected}
-    assert result.one(LOG_GROUP).retain_on_delete is protected
+
+
+@pytest.mark.parametrize("protected", ["true", "false"])
+@pytest.mark.parametrize("retained", [True, False])
+def test_the_claims_log_outlives_the_stack_as_configured_whatever_is_protected(
+    make_settings: MakeSettings,
+    names: ResourceNames,
+    tags: dict[str, str],
+    protected: str,
+    retained: bool,
+) -> None:
+    settings = make_settings(deletionProtection=protected, retainClaimsLog=str(retained).lower())
+
+    assert declare(settings, names, tags).one(LOG_GROUP).retain_on_delete is retained

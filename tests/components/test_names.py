@@ -1,4 +1,5 @@
 import re
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,12 @@ prefixes = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", fullmatch=True)
 clients = st.lists(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?", fullmatch=True), max_size=3)
 
 
+def _connector(
+    names: ResourceNames, subnets: Iterable[str] = ("subnet-1",), groups: Iterable[str] = ("sg-1",)
+) -> str:
+    return names.vpc_connector(subnets=subnets, security_groups=groups)
+
+
 @briefly
 @given(prefix=prefixes, stack=stacks, clients=clients)
 def test_names_without_problems_are_names_that_aws_takes(
@@ -27,13 +34,13 @@ def test_names_without_problems_are_names_that_aws_takes(
     assert accepts("cognito-idp", "UserPoolNameType", names.user_pool)
     assert accepts("cognito-idp", "ResourceServerNameType", names.resource_server)
     assert accepts("lambda", "FunctionName", names.claims_function)
-    assert accepts("logs", "LogGroupName", names.claims_log_group)
+    assert accepts("logs", "LogGroupName", names.claims_log_stem + "k3x9q2ab")
     for role in (names.claims_function, names.access_role, names.instance_role):
         assert accepts("iam", "roleNameType", role)
     assert accepts("apprunner", "ServiceName", names.service)
     assert accepts("apprunner", "AutoScalingConfigurationName", names.auto_scaling)
     assert accepts("apprunner", "ObservabilityConfigurationName", names.observability)
-    assert accepts("apprunner", "VpcConnectorName", names.vpc_connector)
+    assert accepts("apprunner", "VpcConnectorName", _connector(names))
     for client in clients:
         assert accepts("cognito-idp", "ClientNameType", names.app_client(client))
         assert re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,512}", names.secret(client))
@@ -55,7 +62,7 @@ def test_every_name_begins_with_the_prefix_and_the_stack(
         names.instance_role,
         names.auto_scaling,
         names.observability,
-        names.vpc_connector,
+        _connector(names),
         names.domain_stem,
         *map(names.app_client, clients),
         *map(names.secret, clients),
@@ -94,6 +101,16 @@ def test_a_stacks_name_that_makes_an_illegal_name_is_told(stack: str, part: str)
     problems = list(ResourceNames(prefix="p", stack=stack).problems(["agent"]))
 
     assert any(part in problem for problem in problems), problems
+
+
+def test_another_vpc_connector_has_another_name_and_the_same_one_the_same() -> None:
+    names = ResourceNames(prefix="neo4j-mcp", stack="dev")
+
+    both = _connector(names, ["subnet-1", "subnet-2"], ["sg-1", "sg-2"])
+    assert both == _connector(names, ["subnet-2", "subnet-1"], ["sg-2", "sg-1"])
+    assert len({_connector(names), _connector(names, ["subnet-2"]), _connector(names, ["x"])}) == 3
+    assert _connector(names) != _connector(names, groups=["sg-2"])
+    assert _connector(names, ["a", "b"], ["c"]) != _connector(names, ["a"], ["b", "c"])
 
 
 def test_the_longest_names_are_just_legal() -> None:

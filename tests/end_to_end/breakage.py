@@ -51,6 +51,13 @@ class World:
     def outputs(self) -> Mapping[str, Any]:
         return self.context.outputs
 
+    @property
+    def claims_log_group(self) -> str:
+        function = self.aws("lambda").get_function_configuration(
+            FunctionName=self.context.names.claims_function
+        )
+        return str(function["LoggingConfig"]["LogGroup"])
+
     def client_id(self, name: str) -> str:
         return str(self.outputs["clients"][name]["clientId"])
 

@@ -360,7 +360,7 @@ def secret_in_a_tag(world: World) -> Iterator[None]:
 @faulty("P2-secret-hidden", reason="a token stands in the log group")
 @contextmanager
 def token_in_a_log(world: World) -> Iterator[None]:
-    logs, group = world.aws("logs"), world.context.names.claims_log_group
+    logs, group = world.aws("logs"), world.claims_log_group
     logs.create_log_stream(logGroupName=group, logStreamName="leak")
     event = {"timestamp": int(time.time() * 1000), "message": world.context.token("reader")}
     logs.put_log_events(logGroupName=group, logStreamName="leak", logEvents=[event])
@@ -436,7 +436,7 @@ def other_scaling(world: World) -> Iterator[None]:
 @faulty("P3-logs", reason="the days that .* is kept is None")
 @contextmanager
 def claims_log_deleted(world: World) -> Iterator[None]:
-    logs, group = world.aws("logs"), world.context.names.claims_log_group
+    logs, group = world.aws("logs"), world.claims_log_group
     (found,) = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     arn = found["arn"].removesuffix(":*")
     tags = logs.list_tags_for_resource(resourceArn=arn)["tags"]

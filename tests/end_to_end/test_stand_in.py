@@ -17,9 +17,10 @@ import psutil
 import pytest
 
 from localcloud import cloud, services
-from localcloud.cloud import REGION, Cloud, Ports
+from localcloud.cloud import REGION, Cloud
 from localcloud.docker_engine import LABEL
 from localcloud.paths import PROJECT_DIRECTORY, Home
+from localcloud.ports import Ports
 from localcloud.progress import Progress
 from tests.conftest import choose_ports, shell_of
 
@@ -82,13 +83,13 @@ def _containers(host: str, home: Home) -> int:
 
 
 def _make_signing_keys(running: Cloud) -> None:
-    keys = services.throw_away_keys()
+    key = running.access_key()
     cognito = boto3.client(
         "cognito-idp",
         endpoint_url=running.aws_endpoint,
         region_name=REGION,
-        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        aws_access_key_id=key.key_id,
+        aws_secret_access_key=key.secret,
     )
     with contextlib.closing(cognito):
         pool = cognito.create_user_pool(PoolName="example")["UserPool"]["Id"]

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.cloud import Cloud, Ports
+from localcloud.cloud import Cloud
 from localcloud.errors import LocalCloudError
 from localcloud.paths import PROJECT_DIRECTORY, Home, cache_directory
+from localcloud.ports import Ports
 
 
 def test_ports_have_defaults(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,18 +94,34 @@ def test_a_sweep_takes_what_is_marked_and_nothing_else(
     own, foreign = f"{_REGISTRY}/own", "example.test/foreign"
     for repository in (own, foreign):
         client.api.import_image_from_data(_empty_layer(), repository=repository, tag="1")
+    # Made while the registry had another address.
+    client.api.import_image_from_data(
+        _empty_layer(),
+        repository="example.test/labelled",
+        tag="1",
+        changes=[f"LABEL {docker_engine.LABEL}={home.owner}"],
+    )
     marked = client.containers.create(
         f"{own}:1", command="none", labels={docker_engine.LABEL: home.owner}
     )
     unmarked = client.containers.create(f"{foreign}:1", command="none")
     try:
-        docker_engine.sweep(engine.host, home, registry=_REGISTRY)
+        docker_engine.sweep(engine.host, home, registries=[_REGISTRY])
         with pytest.raises(docker.errors.NotFound):
             marked.reload()
-        with pytest.raises(docker.errors.ImageNotFound):
-            client.images.get(f"{own}:1")
+        for name in (f"{own}:1", "example.test/labelled:1"):
+            with pytest.raises(docker.errors.ImageNotFound):
+                client.images.get(name)
         unmarked.reload()
         assert client.images.get(f"{foreign}:1").tags == [f"{foreign}:1"]
     finally:
         unmarked.remove()
         client.images.remove(f"{foreign}:1")
+
+
+def test_what_an_engine_that_is_away_still_holds_is_named(home: Home, tmp_path: Path) -> None:
+    away = f"unix://{tmp_path / 'docker.sock'}"
+    with pytest.raises(LocalCloudError) as raised:
+        docker_engine.sweep(away, home, registries=[])
+    assert f"{docker_engine.LABEL}={home.owner}" in str(raised.value)
+    assert "make down" in str(raised.value)

@@ -9,7 +9,7 @@ import pytest
 
 from localcloud import processes
 from localcloud.errors import LocalCloudError
-from localcloud.processes import RunningProcess, Service
+from localcloud.processes import Found, RunningProcess, Service, State
 
 pytestmark = pytest.mark.program
 
@@ -48,27 +48,33 @@ def _start(tmp_path: Path, service: Service) -> dict[str, str]:
     return processes.start(service, records=tmp_path / "services", logs=tmp_path / "logs")
 
 
-def _find(tmp_path: Path) -> dict[str, str] | None:
+def _find(tmp_path: Path) -> Found:
     return processes.find("example", records=tmp_path / "services")
+
+
+def _record(tmp_path: Path) -> str:
+    return (tmp_path / "services" / "example.json").read_text(encoding="utf-8")
 
 
 def test_a_service_is_started_once_found_again_and_stopped(tmp_path: Path) -> None:
     addresses = _start(tmp_path, _service(_SERVE))
     try:
         assert psutil.pid_exists(int(addresses["pid"]))
-        assert _find(tmp_path) == addresses
+        found = _find(tmp_path)
+        assert (found.state, found.addresses) == (State.RUNNING, addresses)
+        assert found.pid == int(addresses["pid"])
         # A second start would fail: it finds the first.
         assert _start(tmp_path, _service(_FAIL)) == addresses
     finally:
         processes.stop("example", records=tmp_path / "services")
-    assert _find(tmp_path) is None
+    assert _find(tmp_path).state is State.STOPPED
     assert list((tmp_path / "services").iterdir()) == []
 
 
 def test_a_service_that_ends_at_once_tells_why(tmp_path: Path) -> None:
     with pytest.raises(LocalCloudError, match="no such thing as a port"):
         _start(tmp_path, _service(_FAIL))
-    assert _find(tmp_path) is None
+    assert _find(tmp_path).state is State.STOPPED
 
 
 def test_a_service_that_never_serves_is_ended(tmp_path: Path) -> None:
@@ -79,13 +85,31 @@ def test_a_service_that_never_serves_is_ended(tmp_path: Path) -> None:
     assert not psutil.pid_exists(pid)
 
 
-def test_what_an_interrupted_start_left_is_ended(tmp_path: Path) -> None:
+def test_whoever_asks_changes_nothing_and_the_next_start_ends_what_an_earlier_one_left(
+    tmp_path: Path,
+) -> None:
     records = tmp_path / "services"
-    pid = int(_start(tmp_path, _service(_SERVE))["pid"])
-    # As if the starter had died before the service announced itself.
-    processes.remember("example", RunningProcess.of(pid), records=records)
-    assert _find(tmp_path) is None
-    assert not psutil.pid_exists(pid)
+    first = int(_start(tmp_path, _service(_SERVE))["pid"])
+    # As while it starts, and as if its starter had died before it served.
+    processes.remember("example", RunningProcess.of(first), records=records)
+    before = _record(tmp_path)
+    assert _find(tmp_path) == Found(state=State.STARTING, addresses={}, pid=first)
+    assert psutil.pid_exists(first)
+    assert _record(tmp_path) == before
+    try:
+        second = int(_start(tmp_path, _service(_SERVE))["pid"])
+        assert second != first
+        assert not psutil.pid_exists(first)
+    finally:
+        processes.stop("example", records=records)
+
+
+def test_what_a_service_served_is_known_after_its_death(tmp_path: Path) -> None:
+    addresses = _start(tmp_path, _service(_SERVE))
+    process = psutil.Process(int(addresses["pid"]))
+    process.kill()
+    process.wait(10)
+    assert _find(tmp_path) == Found(state=State.DIED, addresses=addresses, pid=process.pid)
 
 
 def test_another_process_with_the_same_id_is_left_alone(tmp_path: Path) -> None:
@@ -93,7 +117,7 @@ def test_another_process_with_the_same_id_is_left_alone(tmp_path: Path) -> None:
     records.mkdir()
     earlier = RunningProcess(pid=os.getpid(), started=1.0)
     processes.remember("example", earlier, records=records, addresses={"url": "x"})
-    assert _find(tmp_path) is None
+    assert _find(tmp_path).state is State.DIED
     processes.stop("example", records=records)
     assert psutil.Process().is_running()
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from localcloud.workspace import localize, write_workspace
@@ -33,34 +34,111 @@ def test_only_addresses_and_trust_change() -> None:
     }
 
 
-def _write(tmp_path: Path) -> dict[str, Any]:
-    project = tmp_path / "project"
-    project.mkdir(exist_ok=True)
-    (project / "Pulumi.yaml").write_text("name: neo4j-mcp\nruntime: python\n", encoding="utf-8")
-    (project / "Pulumi.local.yaml").write_text(
-        yaml.safe_dump({"config": _CONFIG}), encoding="utf-8"
-    )
-    workspace = project / ".localcloud" / "workspace"
-    write_workspace(
-        project,
-        workspace,
-        aws_endpoint="http://localhost:5566",
-        neo4j_uri="neo4j+s://host.docker.internal:9687",
-        trusted_certificates="PEM",
-    )
-    assert yaml.safe_load((workspace / "Pulumi.yaml").read_text(encoding="utf-8")) == {
+_PROJECT = {
+    "name": "neo4j-mcp",
+    "runtime": {"name": "python", "options": {"virtualenv": ".venv"}},
+}
+
+
+class _Checkout:
+    """A project with its workspace, written as a start does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.project = folder / "project"
+        self.project.mkdir()
+        (self.project / "Pulumi.yaml").write_text(yaml.safe_dump(_PROJECT), encoding="utf-8")
+        self.commit(_CONFIG)
+        self.workspace = self.project / ".localcloud" / "workspace"
+        self.notes: list[str] = []
+
+    def commit(self, config: dict[str, Any]) -> None:
+        """Put another Pulumi.local.yaml into the repository."""
+        text = yaml.safe_dump({"config": config})
+        (self.project / "Pulumi.local.yaml").write_text(text, encoding="utf-8")
+
+    def start(self, *, port: int = 5566) -> dict[str, Any]:
+        """Write the workspace and give the stack's file."""
+        write_workspace(
+            self.project,
+            self.workspace,
+            aws_endpoint=f"http://localhost:{port}",
+            neo4j_uri="neo4j+s://host.docker.internal:9687",
+            trusted_certificates="PEM",
+            note=self.notes.append,
+        )
+        return self.read()
+
+    @property
+    def stack_file(self) -> Path:
+        return self.workspace / "Pulumi.local.yaml"
+
+    def read(self) -> dict[str, Any]:
+        stack: dict[str, Any] = yaml.safe_load(self.stack_file.read_text(encoding="utf-8"))
+        return stack
+
+    def set(self, key: str, value: object) -> None:
+        """Do as `pulumi config set` does in the workspace."""
+        stack = self.read()
+        stack["config"][key] = value
+        self.stack_file.write_text(yaml.safe_dump(stack), encoding="utf-8")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> _Checkout:
+    return _Checkout(tmp_path)
+
+
+def test_the_workspace_runs_the_program_of_the_checkout(checkout: _Checkout) -> None:
+    checkout.start()
+    settings = (checkout.workspace / "Pulumi.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(settings) == {
         "name": "neo4j-mcp",
-        "runtime": "python",
+        "runtime": {"name": "python", "options": {"virtualenv": "../../.venv"}},
         "main": "../../",
     }
-    stack: dict[str, Any] = yaml.safe_load(
-        (workspace / "Pulumi.local.yaml").read_text(encoding="utf-8")
+
+
+def test_the_encryption_salt_outlives_a_second_start(checkout: _Checkout) -> None:
+    first = checkout.start()
+    checkout.stack_file.write_text(yaml.safe_dump(first | {"encryptionsalt": "v1:abc"}), "utf-8")
+    assert checkout.start() == first | {"encryptionsalt": "v1:abc"}
+
+
+def test_a_start_without_a_change_writes_nothing(checkout: _Checkout) -> None:
+    checkout.start()
+    before = {path: path.stat().st_ino for path in checkout.workspace.iterdir()}
+    checkout.start()
+    assert {path: path.stat().st_ino for path in checkout.workspace.iterdir()} == before
+
+
+def test_what_a_person_set_or_removed_outlives_a_start_on_other_ports(checkout: _Checkout) -> None:
+    checkout.start()
+    checkout.set("neo4j-mcp:logLevel", "debug")
+    checkout.set("neo4j-mcp:secret", {"secure": "v1:xyz"})
+    stack = checkout.read()
+    del stack["config"]["neo4j-mcp:clients"]
+    checkout.stack_file.write_text(yaml.safe_dump(stack), encoding="utf-8")
+    config = checkout.start(port=7766)["config"]
+    assert config["neo4j-mcp:logLevel"] == "debug"
+    assert config["neo4j-mcp:secret"] == {"secure": "v1:xyz"}
+    assert "neo4j-mcp:clients" not in config
+    assert config["aws:endpoints"][0]["ecr"] == "http://localhost:7766"
+    assert checkout.notes == []
+
+
+def test_a_change_of_the_repository_is_taken_over_where_a_person_set_nothing(
+    checkout: _Checkout,
+) -> None:
+    checkout.start()
+    checkout.set("neo4j-mcp:clients", {"mine": {"scopes": ["reader"]}})
+    checkout.commit(
+        {key: value for key, value in _CONFIG.items() if key != "aws:region"}
+        | {"neo4j-mcp:clients": {"theirs": {}}, "neo4j-mcp:maxInstances": 3}
     )
-    return stack
-
-
-def test_the_encryption_salt_outlives_a_second_start(tmp_path: Path) -> None:
-    first = _write(tmp_path)
-    stack_file = tmp_path / "project/.localcloud/workspace/Pulumi.local.yaml"
-    stack_file.write_text(yaml.safe_dump(first | {"encryptionsalt": "v1:abc"}), encoding="utf-8")
-    assert _write(tmp_path) == first | {"encryptionsalt": "v1:abc"}
+    config = checkout.start()["config"]
+    assert config["neo4j-mcp:maxInstances"] == 3
+    assert "aws:region" not in config
+    assert config["neo4j-mcp:clients"] == {"mine": {"scopes": ["reader"]}}
+    assert [note.split()[0] for note in checkout.notes] == ["neo4j-mcp:clients"]
+    checkout.start()
+    assert len(checkout.notes) == 1, "a conflict is reported once"

@@ -19,6 +19,7 @@ from neo4j_mcp_client.credentials import (
     source_from_environment,
 )
 from neo4j_mcp_client.errors import (
+    CertificateRuleError,
     ConfigurationError,
     CypherError,
     DatabaseUnavailableError,
@@ -28,6 +29,7 @@ from neo4j_mcp_client.errors import (
     InvalidScopeError,
     Neo4jMcpError,
     NetworkError,
+    ParameterError,
     SecretStoreError,
     ServerError,
     TimeLimitError,
@@ -48,6 +50,7 @@ __all__ = [
     "AccessToken",
     "BackOff",
     "BearerAuth",
+    "CertificateRuleError",
     "ClientCredentials",
     "ConfigurationError",
     "CredentialsSource",
@@ -62,6 +65,7 @@ __all__ = [
     "Neo4jMcpError",
     "NetworkError",
     "Options",
+    "ParameterError",
     "SecretStoreError",
     "ServerError",
     "TimeLimitError",

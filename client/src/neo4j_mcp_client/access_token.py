@@ -1,9 +1,14 @@
 """An access token as a caller keeps it."""
 
 import base64
-import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
+
+from neo4j_mcp_client.decoding import from_json
+
+# What a Bearer token may consist of (RFC 6750, section 2.1); a line break would forge headers.
+_BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,11 +19,19 @@ class AccessToken:
         value: what goes behind ``Bearer``; not in repr.
         expires_at: when it expires, in seconds since the epoch.
         lifetime: for how many seconds it was issued.
+
+    Raises:
+        ValueError: the value can't be sent as a Bearer token.
     """
 
     value: str = field(repr=False)
     expires_at: float
     lifetime: float
+
+    def __post_init__(self) -> None:
+        """Refuse what would break the Authorization header; the message doesn't show it."""
+        if not _BEARER.fullmatch(self.value):
+            raise ValueError("the token has characters that a Bearer token can't have")
 
     @property
     def issued_at(self) -> float:
@@ -38,7 +51,7 @@ class AccessToken:
         """
         try:
             payload = self.value.split(".")[1]
-            claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+            claims = from_json(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         except (IndexError, ValueError):
             return {}
         return claims if isinstance(claims, dict) else {}

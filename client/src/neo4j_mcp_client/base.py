@@ -3,7 +3,7 @@
 import os
 from typing import Self, TypedDict, Unpack
 
-from neo4j_mcp_client import calls, transport
+from neo4j_mcp_client import calls, trust
 from neo4j_mcp_client.credentials import (
     ClientCredentials,
     CredentialsSource,
@@ -23,8 +23,9 @@ class Options(TypedDict, total=False):
     """What a client can be told beside URL and credentials.
 
     Attributes:
-        ca_bundle: certificate authorities to trust, in PEM form; those of REQUESTS_CA_BUNDLE,
-            CURL_CA_BUNDLE or SSL_CERT_FILE without it, else the HTTP library's own.
+        ca_bundle: the certificate authorities to trust: a PEM file, or a directory as `openssl
+            rehash` prepares it. Without it, what REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or
+            SSL_CERT_FILE names, else the HTTP library's default.
         timeout: seconds to wait for a byte of the answer, 125 without it: a little longer than
             the host's 120.
         connections: the most connections at once, 64 without it; a call beyond waits for one.
@@ -48,18 +49,24 @@ class BaseClient:
             options: see `Options`.
 
         Raises:
-            ConfigurationError: the URL is plain HTTP to another machine, or a file is missing.
+            ConfigurationError: the URL is plain HTTP to another machine, or the certificate
+                authorities can't be used.
         """
         require_tls(url, "url")
         self._url = url
         self._timeout = options.get("timeout", calls.TIMEOUT)
         self._connections = options.get("connections", _CONNECTIONS)
-        self._ca_bundle = transport.find_ca_bundle(options.get("ca_bundle"))
+        self._ca_bundle = trust.find_ca_bundle(options.get("ca_bundle"))
         self._tokens = (
             credentials
             if isinstance(credentials, TokenProvider)
             else TokenProvider(credentials, ca_bundle=self._ca_bundle)
         )
+
+    @property
+    def url(self) -> str:
+        """Where the server speaks MCP."""
+        return self._url
 
     @classmethod
     def from_environment(cls, **options: Unpack[Options]) -> Self:

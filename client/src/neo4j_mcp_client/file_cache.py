@@ -10,6 +10,7 @@ from typing import Any
 
 from neo4j_mcp_client import private_files
 from neo4j_mcp_client.access_token import AccessToken
+from neo4j_mcp_client.decoding import from_json
 from neo4j_mcp_client.errors import ConfigurationError
 
 try:
@@ -97,7 +98,12 @@ class FileTokenCache:
                 remedy="See what it waits for, or end it: `fuser` names it.",
             ) from error
         except OSError as error:
-            raise private_files.unusable(self._path, error) from error
+            raise private_files.unusable(Path(lock.lock_file), error) from error
+        except NotImplementedError as error:
+            raise ConfigurationError(
+                f"{lock.lock_file} can't be locked: this file system has no locks.",
+                remedy="Keep the token cache on a local disk.",
+            ) from error
         try:
             yield
         finally:
@@ -105,7 +111,7 @@ class FileTokenCache:
 
     def _entries(self) -> dict[str, Any]:
         try:
-            entries = json.loads(private_files.read(self._path) or "{}")
+            entries = from_json(private_files.read(self._path) or "{}")
         except ValueError:
             # Whatever it is, it is a cache: the next token replaces it.
             return {}

@@ -68,5 +68,6 @@ def seconds_to_wait(retry_after: str | None) -> float | None:
         return None
     try:
         return max(0.0, Retry().parse_retry_after(retry_after))
-    except InvalidHeader:
+    # A number with thousands of digits and a year without end are no urllib3 exceptions.
+    except (InvalidHeader, ValueError, OverflowError):
         return None

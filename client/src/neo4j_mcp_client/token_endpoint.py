@@ -1,6 +1,6 @@
 """One token request by OAuth 2.0 client credentials (RFC 6749, section 4.4), and its answer."""
 
-import json
+from dataclasses import replace
 from typing import Any
 
 import requests
@@ -8,6 +8,7 @@ import requests
 from neo4j_mcp_client import transport
 from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.credentials import ClientCredentials
+from neo4j_mcp_client.decoding import from_json
 from neo4j_mcp_client.errors import (
     Hop,
     InvalidClientError,
@@ -20,6 +21,8 @@ from neo4j_mcp_client.retries import seconds_to_wait
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERRORS = 500
 _OK = 200
+# Ten years. A longer lifetime is a mistake, and may not even fit into a date.
+_LONGEST_LIFETIME = 315_360_000
 
 
 def request_token(
@@ -60,7 +63,8 @@ def request_token(
                 # A redirect would carry the secret to another place.
                 allow_redirects=False,
             )
-    except requests.RequestException as error:
+    # requests lets some exceptions of its own parts through, as for a redirect that isn't text.
+    except Exception as error:  # noqa: BLE001
         failure = transport.failure(error, hop=Hop.TOKEN_ENDPOINT, url=credentials.token_url)
     else:
         return token_of(
@@ -99,13 +103,16 @@ def token_of(
     value = answer.get("access_token")
     if not isinstance(value, str) or not value:
         raise TokenRequestError("answers without an access token.")
-    lifetime = answer.get("expires_in")
-    if isinstance(lifetime, (int, float)) and lifetime > 0:
-        return AccessToken(value=value, expires_at=now + lifetime, lifetime=float(lifetime))
-    # expires_in is optional in RFC 6749; the token itself knows.
-    expiry = AccessToken(value=value, expires_at=now, lifetime=0.0).claims.get("exp")
-    expires_at = float(expiry) if isinstance(expiry, (int, float)) else now
-    return AccessToken(value=value, expires_at=expires_at, lifetime=max(0.0, expires_at - now))
+    try:
+        token = AccessToken(value=value, expires_at=now, lifetime=0.0)
+    except ValueError as error:
+        raise TokenRequestError(f"answers with an unusable access token: {error}.") from None
+    lifetime = _between(answer.get("expires_in"), 0.0, _LONGEST_LIFETIME)
+    if lifetime is None:
+        # expires_in is optional in RFC 6749; the token itself knows.
+        expires_at = _between(token.claims.get("exp"), now, now + _LONGEST_LIFETIME) or now
+        return replace(token, expires_at=expires_at, lifetime=expires_at - now)
+    return replace(token, expires_at=now + lifetime, lifetime=lifetime)
 
 
 def _refusal(status: int, answer: dict[str, Any]) -> TokenRequestError:
@@ -121,9 +128,14 @@ def _refusal(status: int, answer: dict[str, Any]) -> TokenRequestError:
     return TokenRequestError(f"{said}.")
 
 
+def _between(value: Any, low: float, high: float) -> float | None:  # noqa: ANN401 - any JSON
+    # Compared before it is converted: an integer may be too large for a float.
+    return float(value) if isinstance(value, (int, float)) and low < value <= high else None
+
+
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(body)
+        document = from_json(body)
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}

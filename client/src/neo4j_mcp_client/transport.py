@@ -1,57 +1,26 @@
 """What every HTTP request of this package has in common, whichever library sends it."""
 
-import os
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
-
-from neo4j_mcp_client.errors import ConfigurationError, Hop, NetworkError, TlsError
+from neo4j_mcp_client.errors import CertificateRuleError, Hop, NetworkError, TlsError
 from neo4j_mcp_client.version import __version__
 
 USER_AGENT = f"neo4j-mcp-client/{__version__}"
 CONNECT_TIMEOUT = 10.0
 """Seconds for a connection to be made."""
 
-_BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-
-
-def find_ca_bundle(
-    given: str | os.PathLike[str] | None, environment: Mapping[str, str] | None = None
-) -> str | None:
-    """Find the certificate authorities to trust.
-
-    Args:
-        given: the caller's own bundle in PEM form.
-        environment: the variables; the process's own where None.
-
-    Returns:
-        The given bundle, else the one that REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE
-        names; None for the HTTP library's own.
-
-    Raises:
-        ConfigurationError: there is no such file.
-    """
-    variables = os.environ if environment is None else environment
-    named = [("ca_bundle", os.fspath(given))] if given is not None else []
-    named += [(name, variables[name]) for name in _BUNDLE_VARIABLES if variables.get(name)]
-    if not named:
-        return None
-    name, path = named[0]
-    if not Path(path).exists():
-        raise ConfigurationError(f"{name} names {path}, which is not there.")
-    return path
+# What OpenSSL reports only under X509_V_FLAG_X509_STRICT, which Python sets from 3.13 on. Source:
+# OpenSSL's x509_vfy.h, X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA to .._EXTENSIONS_REQUIRE_VERSION_3.
+_STRICT_ERRORS = range(80, 94)
 
 
 def failure(
     error: Exception, *, hop: Hop, url: str, may_have_run: bool = False
 ) -> NetworkError | TlsError:
-    """Describe a request that got no answer.
-
-    The HTTP library's exception is not kept: it holds the request, and so its Authorization.
+    """Describe a request that got no answer, or none that can be read.
 
     Args:
         error: what the HTTP library raised.
@@ -60,15 +29,27 @@ def failure(
         may_have_run: whether the request may have arrived.
 
     Returns:
-        The exception to raise.
+        The exception to raise. Its cause is the innermost one, unless that holds the request,
+        and so its Authorization.
     """
-    host = urlsplit(url).netloc
-    causes = list(_chain(error))
+    described = _described(error, hop=hop, host=urlsplit(url).netloc, may_have_run=may_have_run)
+    root = list(chain(error))[-1]
+    # An encoding error holds the text that it couldn't encode.
+    if not ({"request", "_request"} & vars(root).keys() or isinstance(root, UnicodeError)):
+        described.__cause__ = root.with_traceback(None)
+    return described
+
+
+def _described(
+    error: Exception, *, hop: Hop, host: str, may_have_run: bool
+) -> NetworkError | TlsError:
+    causes = list(chain(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return TlsError(
-                f"the certificate of {host} isn't trusted: {cause.verify_message}.", hop=hop
-            )
+            said = f"the certificate of {host} isn't trusted: {cause.verify_message}."
+            if cause.verify_code in _STRICT_ERRORS:
+                return CertificateRuleError(said, hop=hop)
+            return TlsError(said, hop=hop)
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
             return TlsError(
@@ -83,21 +64,15 @@ def failure(
     return NetworkError(f"{host}: {said}.", hop=hop, may_have_run=may_have_run)
 
 
-def was_not_sent(error: Exception) -> bool:
-    """Decide whether a request provably never left, from what requests raised.
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Give an exception and its causes.
 
     Args:
-        error: what was raised.
+        error: the exception.
 
-    Returns:
-        True where no connection was made.
+    Yields:
+        Each of them, outermost first.
     """
-    unsent = (ConnectTimeoutError, NewConnectionError, ssl.SSLCertVerificationError)
-    return any(isinstance(cause, unsent) for cause in _chain(error))
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Give an exception and its causes, outermost first."""
     seen: BaseException | None = error
     while seen is not None:
         yield seen

@@ -261,14 +261,9 @@ class Api:
             "SecurityGroups": parameters.get("SecurityGroups", []),
         }
         name = parameters["VpcConnectorName"]
-        # "At this time, App Runner supports only one revision per name": API reference,
-        # VpcConnector; in the words that https://github.com/pulumi/pulumi-aws/issues/5364 quotes.
-        for existing in self._vpc_connectors.listed(name, latest_only=False):
-            raise _invalid(
-                "The security groups combination provided in the request already exists on "
-                f"existing vpc connector. Existing VPC connector arn: {existing.arn}, "
-                f"Security Groups: [{', '.join(existing.settings['SecurityGroups'])}]"
-            )
+        existing = self._vpc_connectors.listed(None, latest_only=False)
+        if problem := rules.vpc_connector_problem(name, settings, existing):
+            raise _invalid(problem)
         revision = self._vpc_connectors.create(name, settings, _tags(parameters))
         return {"VpcConnector": revision.description()}
 

@@ -5,9 +5,10 @@ ImageConfiguration) and the developer guide (environment variables, VPC access).
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from localcloud.aws.apprunner.model import JsonObject, ServiceConfiguration
+from localcloud.aws.apprunner.shared import Revision
 
 SERVICE_QUOTA = 30
 MAX_SIZE_QUOTA = 25
@@ -59,6 +60,35 @@ def auto_scaling_problems(settings: JsonObject) -> list[str]:
     if settings["MaxSize"] > MAX_SIZE_QUOTA:
         problems.append(f"MaxSize must not be greater than {MAX_SIZE_QUOTA}.")
     return problems
+
+
+def vpc_connector_problem(
+    name: str, settings: JsonObject, existing: Iterable[Revision]
+) -> str | None:
+    """Find what stands in the way of a new VPC connector.
+
+    Sources: the API reference (VpcConnector: only one revision per name), and the refusal of a
+    combination of security groups that another connector has (pulumi/pulumi-aws#5364).
+
+    Args:
+        name: the connector's name.
+        settings: its Subnets and SecurityGroups.
+        existing: the account's active connectors.
+
+    Returns:
+        The problem; None where there is none.
+    """
+    groups = set(settings["SecurityGroups"])
+    for other in existing:
+        if other.name == name:
+            return f"A VPC connector with the provided name already exists: {other.arn}."
+        if set(other.settings["SecurityGroups"]) == groups:
+            return (
+                "The security groups combination provided in the request already exists on existing"
+                f" vpc connector. Existing VPC connector arn: {other.arn},"
+                f" Security Groups: [{', '.join(sorted(groups))}]"
+            )
+    return None
 
 
 def _not_offered(parameters: JsonObject) -> Iterator[str]:

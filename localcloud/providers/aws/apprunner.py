@@ -51,7 +51,8 @@ _SOURCE: Final = {
         required=True,
         properties={
             "imageConfiguration": Property(kind=Kind.OBJECT, properties=_IMAGE, computed=True),
-            "imageIdentifier": Property(required=True, local_address=True),
+            # The pattern knows registries on AWS only.
+            "imageIdentifier": Property(required=True, unchecked=True),
             "imageRepositoryType": Property(required=True),
         },
     ),
@@ -94,7 +95,6 @@ class Service(AwsResource):
 
     token = "aws:apprunner/service:Service"  # noqa: S105  # a Pulumi type
     service = "apprunner"
-    unique_name = "serviceName"
     creates = Operation(name="CreateService", result="Service")
     reads = Operation(name="DescribeService", result="Service")
     updates = Operation(name="UpdateService")
@@ -166,7 +166,7 @@ class Service(AwsResource):
         if "observabilityConfiguration" in olds and "observabilityConfiguration" not in news:
             wanted["observabilityConfiguration"] = {"observabilityEnabled": False}
         super().update(request, resource_id, olds, wanted)
-        if any(olds.get(name) != wanted.get(name) for name in wanted.keys() - {"tags"}):
+        if self.changed(olds, wanted):
             self._await(request, resource_id, news, "RUNNING")
 
     def delete(self, request: Request[Aws], resource_id: str, state: Values) -> None:
@@ -175,7 +175,8 @@ class Service(AwsResource):
             super().delete(request, resource_id, state)
             service = self._settle(request, resource_id, state)
         except AwsError as error:
-            if error.code in self.gone:
+            # App Runner describes a deleted service for a while, and refuses to delete it again.
+            if error.code in self.gone or self.read(request, resource_id, state) is None:
                 return
             raise
         if service["Status"] != "DELETED":

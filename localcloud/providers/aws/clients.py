@@ -13,6 +13,7 @@ from botocore import exceptions
 from botocore.client import BaseClient
 from botocore.model import StructureShape
 
+from localcloud.providers.aws.limits import misfits
 from localcloud.providers.schema import Kind, Properties, Property, ProviderError, refused
 from localcloud.providers.values import Values, mapping, text
 
@@ -198,13 +199,16 @@ class Aws:
         try:
             answer: Document = getattr(client, method)(**parameters)
         except exceptions.ClientError as error:
-            told = error.response.get("Error", {})
+            answered = error.response.get("Error", {})
             raise AwsError(
-                operation, told.get("Code", "Unknown"), told.get("Message", "no message")
+                operation, answered.get("Code", "Unknown"), answered.get("Message", "no message")
             ) from None
         except exceptions.ParamValidationError:
-            # botocore's own report shows values, which may be secret.
-            raise ProviderError(f"{operation}: the parameters don't fit the operation") from None
+            # botocore's own report quotes values, which may be secret.
+            broken = "; ".join(misfits(parameters, self.input_shape(service, operation)))
+            raise ProviderError(
+                f"{operation}: {broken or 'botocore refuses the parameters'}"
+            ) from None
         except exceptions.BotoCoreError as error:
             raise ProviderError(f"{operation}: {error}") from None
         answer.pop("ResponseMetadata", None)

@@ -32,7 +32,7 @@ class Repository(AwsResource):
     token = "aws:ecr/repository:Repository"  # noqa: S105  # a Pulumi type
     service = "ecr"
     casing = Casing.CAMEL
-    unique_name = "name"
+    autonamed = "name"
     gone = frozenset({"RepositoryNotFoundException"})
     creates = Operation(name="CreateRepository", result="repository")
     reads = Operation(name="DescribeRepositories", result="repositories")
@@ -97,8 +97,6 @@ class LifecyclePolicy(AwsResource):
     token = "aws:ecr/lifecyclePolicy:LifecyclePolicy"  # noqa: S105  # a Pulumi type
     service = "ecr"
     casing = Casing.CAMEL
-    # A repository has one: the new one would be deleted with the old one.
-    unique_name = "repository"
     gone = frozenset({"LifecyclePolicyNotFoundException", "RepositoryNotFoundException"})
     creates = Operation(name="PutLifecyclePolicy")
     reads = Operation(name="GetLifecyclePolicy")

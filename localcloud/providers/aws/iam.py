@@ -19,7 +19,7 @@ class Role(AwsResource):
 
     token = "aws:iam/role:Role"  # noqa: S105  # a Pulumi type
     service = "iam"
-    unique_name = "name"
+    autonamed = "name"
     gone = _GONE
     creates = Operation(name="CreateRole", result="Role")
     reads = Operation(name="GetRole", result="Role")
@@ -78,7 +78,7 @@ class RolePolicy(AwsResource):
 
     token = "aws:iam/rolePolicy:RolePolicy"  # noqa: S105  # a Pulumi type
     service = "iam"
-    unique_name = "name"
+    autonamed = "name"
     gone = _GONE
     creates = Operation(name="PutRolePolicy")
     reads = Operation(name="GetRolePolicy")

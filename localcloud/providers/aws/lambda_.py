@@ -39,7 +39,7 @@ class Function(AwsResource):
 
     token = "aws:lambda/function:Function"  # noqa: S105  # a Pulumi type
     service = "lambda"
-    unique_name = "name"
+    autonamed = "name"
     creates = Operation(name="CreateFunction")
     reads = Operation(name="GetFunction", result="Configuration")
     updates = Operation(name="UpdateFunctionConfiguration")
@@ -224,7 +224,6 @@ class Permission(AwsResource):
 
     token = "aws:lambda/permission:Permission"  # noqa: S105  # a Pulumi type
     service = "lambda"
-    unique_name = "statementId"
     creates = Operation(name="AddPermission")
     reads = Operation(name="GetPolicy")
     deletes = Operation(name="RemovePermission")

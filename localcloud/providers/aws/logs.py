@@ -35,7 +35,7 @@ class LogGroup(AwsResource):
     token = "aws:cloudwatch/logGroup:LogGroup"  # noqa: S105  # a Pulumi type
     service = "logs"
     casing = Casing.CAMEL
-    unique_name = "name"
+    autonamed = "name"
     creates = Operation(name="CreateLogGroup")
     reads = Operation(name="DescribeLogGroups", result="logGroups")
     deletes = Operation(name="DeleteLogGroup")

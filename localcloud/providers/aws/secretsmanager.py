@@ -24,7 +24,7 @@ class Secret(AwsResource):
 
     token = "aws:secretsmanager/secret:Secret"  # noqa: S105  # a Pulumi type
     service = "secretsmanager"
-    unique_name = "name"
+    autonamed = "name"
     creates = Operation(name="CreateSecret")
     reads = Operation(name="DescribeSecret")
     updates = Operation(name="UpdateSecret")

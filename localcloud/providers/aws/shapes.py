@@ -1,13 +1,13 @@
 """Pulumi values as AWS parameters and back, and held against botocore's shapes."""
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from localcloud.providers.aws.clients import Document
+from localcloud.providers.aws.limits import scalar_rules, size_rules
 from localcloud.providers.schema import Failure, Kind, Properties, Property
 from localcloud.providers.values import Value, Values, is_known
 
@@ -97,7 +97,7 @@ def violations(
     """
     for name, declared in properties.items():
         value = values.get(name)
-        if value is None or declared.unsupported or declared.output or declared.local_address:
+        if value is None or declared.unsupported or declared.output or declared.unchecked:
             continue
         member = resolve(shape, aws_name(name, declared, casing).split("."))
         if member is not None:
@@ -152,51 +152,21 @@ def _violations(
             if required not in _named(declared.properties, value, casing)
         )
     elif isinstance(value, list) and declared.items is not None and isinstance(shape, ListShape):
-        yield from _limits(len(value), shape, path, "items")
+        yield from _failures(size_rules(len(value), shape, "items"), path)
         for index, item in enumerate(value):
             yield from _violations(declared.items, item, shape.member, casing, f"{path}[{index}]")
     elif isinstance(value, dict) and isinstance(shape, MapShape):
-        yield from _limits(len(value), shape, path, "entries")
+        yield from _failures(size_rules(len(value), shape, "entries"), path)
         for key, item in value.items():
-            yield from _scalars(key, shape.key, f"{path}.{key}")
-            yield from _scalars(item, shape.value, f"{path}.{key}")
+            yield from _failures(scalar_rules(key, shape.key), f"{path}.{key}")
+            yield from _failures(scalar_rules(item, shape.value), f"{path}.{key}")
     elif is_known(value):
-        yield from _scalars(value, shape, path)
+        yield from _failures(scalar_rules(value, shape), path)
 
 
 def _named(properties: Properties, values: Values, casing: Casing) -> set[str]:
     return {aws_name(name, properties[name], casing) for name in values if name in properties}
 
 
-def _scalars(value: Value, shape: Shape, path: str) -> Iterator[Failure]:
-    if isinstance(value, bool):
-        return
-    if isinstance(value, int | float):
-        if shape.type_name in ("integer", "long", "float", "double"):
-            yield from _limits(value, shape, path, "")
-    elif isinstance(value, str) and shape.type_name == "string":
-        if allowed := getattr(shape, "enum", None):
-            if value not in allowed:
-                reason = f"{path} must be one of {', '.join(allowed)}"
-                yield Failure(property=path, reason=reason)
-            return
-        yield from _limits(len(value), shape, path, "characters")
-        pattern = shape.metadata.get("pattern")
-        if pattern and not _matches(pattern, value):
-            yield Failure(property=path, reason=f"{path} must match {pattern}")
-
-
-def _limits(size: float, shape: Shape, path: str, unit: str) -> Iterator[Failure]:
-    least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    if least is not None and size < least:
-        yield Failure(property=path, reason=f"{path} must be at least {least} {unit}".rstrip())
-    if most is not None and size > most:
-        yield Failure(property=path, reason=f"{path} must be at most {most} {unit}".rstrip())
-
-
-def _matches(pattern: str, value: str) -> bool:
-    """Match as AWS does; a pattern in Java's dialect that Python can't read refuses nothing."""
-    try:
-        return re.fullmatch(pattern, value, re.DOTALL) is not None
-    except re.error:
-        return True
+def _failures(rules: Iterable[str], path: str) -> Iterator[Failure]:
+    return (Failure(property=path, reason=f"{path} {rule}") for rule in rules)

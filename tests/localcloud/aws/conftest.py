@@ -21,6 +21,7 @@ import pytest
 from botocore.config import Config
 
 from localcloud import docker_engine
+from localcloud.access_key import AccessKey
 from localcloud.certificates import CertificateAuthority
 from localcloud.paths import PROJECT_DIRECTORY, Home
 from localcloud.progress import Progress
@@ -46,29 +47,31 @@ class AwsEndpoint:
     """A running endpoint and its clients."""
 
     url: str
+    key: AccessKey
     authority: CertificateAuthority
     docker: docker.DockerClient
     bridge_address: str
     process: subprocess.Popen[bytes]
-    _clients: dict[str, Any] = field(default_factory=dict)
+    _clients: dict[tuple[str, str, AccessKey], Any] = field(default_factory=dict)
 
     @property
     def registry(self) -> str:
         return self.url.removeprefix("http://")
 
-    def client(self, service: str, *, region: str = REGION, key: str = "test") -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        cached = self._clients.get(f"{service} {region} {key}")
+    def client(self, service: str, *, region: str = REGION, key: AccessKey | None = None) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        key = key or self.key
+        cached = self._clients.get((service, region, key))
         if cached is None:
             cached = boto3.session.Session().client(
                 service,  # type: ignore[call-overload] # the name is no literal
                 endpoint_url=self.url,
                 region_name=region,
-                aws_access_key_id=key,
-                aws_secret_access_key="test",
-                # What is refused is the service's to tell, not the client's.
+                aws_access_key_id=key.key_id,
+                aws_secret_access_key=key.secret,
+                # The service refuses what is wrong, not the client.
                 config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
             )
-            self._clients[f"{service} {region} {key}"] = cached
+            self._clients[service, region, key] = cached
         return cached
 
     def tls(self) -> ssl.SSLContext:
@@ -263,12 +266,14 @@ def endpoint(
     engine: docker_engine.DockerEngine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AwsEndpoint]:
     authority = CertificateAuthority.load_or_create(tmp_path_factory.mktemp("authority"))
+    credentials = tmp_path_factory.mktemp("credentials") / "aws-credentials"
     ports = free_ports(_SERVICE_PORTS)
     process, addresses = start_endpoint(
         [
             *("--port", "0", "--service-ports", f"{ports[0]}-{ports[-1]}", "--owner", OWNER),
             *("--certificate-authority", str(authority.directory)),
             *("--state-dir", str(tmp_path_factory.mktemp("aws"))),
+            *("--credentials", str(credentials)),
             *("--scale-in-after", "3", "--metrics-period", "1", "--request-timeout", "30"),
         ],
         {"DOCKER_HOST": engine.host},
@@ -276,6 +281,7 @@ def endpoint(
     client = docker.DockerClient(engine.host)
     yield AwsEndpoint(
         url=addresses["endpoint"],
+        key=AccessKey.load(credentials),
         authority=authority,
         docker=client,
         bridge_address=engine.bridge_address,

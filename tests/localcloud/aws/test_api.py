@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud.access_key import AccessKey
 from tests.localcloud.aws.conftest import ACCOUNT, REGION, AwsEndpoint, Deployments
 
 pytestmark = pytest.mark.stand_in
@@ -126,8 +127,9 @@ def test_other_regions_and_accounts_are_refused(endpoint: AwsEndpoint) -> None:
     with pytest.raises(ClientError) as region:
         endpoint.client("apprunner", region="eu-west-1").list_services()
     assert refused(region).startswith("InvalidSignatureException")
+    key = AccessKey(key_id="111111111111", secret=endpoint.key.secret)
     with pytest.raises(ClientError) as account:
-        endpoint.client("apprunner", key="111111111111").list_services()
+        endpoint.client("apprunner", key=key).list_services()
     assert refused(account).startswith("UnrecognizedClientException")
 
 
@@ -274,6 +276,37 @@ def test_a_vpc_connector_in_use_stays(endpoint: AwsEndpoint, deployments: Deploy
     deployments.settled(service["ServiceArn"])
     assert client.delete_vpc_connector(VpcConnectorArn=arn)["VpcConnector"]["Status"] == "INACTIVE"
     assert client.list_vpc_connectors()["VpcConnectors"] == []
+
+
+@pytest.mark.parametrize(
+    ("second", "refusal"),
+    [
+        (
+            {"VpcConnectorName": "first", "Subnets": ["subnet-2"], "SecurityGroups": ["sg-9"]},
+            "provided name already exists",
+        ),
+        (
+            {
+                "VpcConnectorName": "second",
+                "Subnets": ["subnet-2"],
+                "SecurityGroups": ["sg-2", "sg-1"],
+            },
+            "security groups combination .* already exists on existing vpc connector",
+        ),
+    ],
+)
+def test_vpc_connectors_share_neither_a_name_nor_their_security_groups(
+    endpoint: AwsEndpoint, second: dict[str, Any], refusal: str
+) -> None:
+    client = endpoint.client("apprunner")
+    arn = client.create_vpc_connector(
+        VpcConnectorName="first", Subnets=["subnet-1"], SecurityGroups=["sg-1", "sg-2"]
+    )["VpcConnector"]["VpcConnectorArn"]
+    try:
+        with pytest.raises(client.exceptions.InvalidRequestException, match=refusal):
+            client.create_vpc_connector(**second)
+    finally:
+        client.delete_vpc_connector(VpcConnectorArn=arn)
 
 
 def test_tags(endpoint: AwsEndpoint) -> None:

@@ -21,6 +21,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud import docker_engine
+from localcloud.access_key import AccessKey
 from localcloud.paths import PROJECT_DIRECTORY
 from tests.localcloud.aws.conftest import (
     OWNER,
@@ -293,12 +294,14 @@ def test_it_leaves_nothing_behind(
             *("--port", "0", "--service-ports", f"{ports[0]}-{ports[-1]}", "--owner", owner),
             *("--certificate-authority", str(tmp_path / "ca")),
             *("--state-dir", str(tmp_path / "aws")),
+            *("--credentials", str(tmp_path / "aws-credentials")),
         ],
         {"DOCKER_HOST": engine.host},
     )
     with docker_client(engine) as client:
         own = AwsEndpoint(
             url=addresses["endpoint"],
+            key=AccessKey.load(tmp_path / "aws-credentials"),
             authority=None,  # type: ignore[arg-type] # nothing is asked over TLS here
             docker=client,
             bridge_address=engine.bridge_address,
@@ -352,6 +355,7 @@ def test_it_sweeps_what_a_killed_run_left(
     with docker_client(engine) as client:
         own = AwsEndpoint(
             url="http://localhost:1",
+            key=AccessKey.generate(),
             authority=None,  # type: ignore[arg-type] # nothing is asked over TLS here
             docker=client,
             bridge_address=engine.bridge_address,
@@ -368,6 +372,7 @@ def test_it_sweeps_what_a_killed_run_left(
                 *("--port", "0", "--service-ports", f"{ports[0]}-{ports[0]}", "--owner", owner),
                 *("--certificate-authority", str(tmp_path / "ca")),
                 *("--state-dir", str(tmp_path / "aws")),
+                *("--credentials", str(tmp_path / "aws-credentials")),
             ],
             {"DOCKER_HOST": engine.host},
         )

@@ -17,6 +17,7 @@ import pytest
 from pulumi import automation
 
 from localcloud import docker_engine
+from localcloud.access_key import AccessKey
 from localcloud.engine import cli
 from localcloud.paths import PROJECT_DIRECTORY, Home
 from localcloud.progress import Progress
@@ -37,6 +38,7 @@ class StandIn:
     endpoint: str
     providers: Mapping[str, str]
     command: Path
+    key: AccessKey
     docker: docker.DockerClient
     directory: Path
     log: Path
@@ -46,8 +48,8 @@ class StandIn:
             service,  # type: ignore[call-overload] # the name is no literal
             endpoint_url=self.endpoint,
             region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=self.key.key_id,
+            aws_secret_access_key=self.key.secret,
         )
 
 
@@ -134,6 +136,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
                 *("--port", "0", "--service-ports", f"{ports[0]}-{ports[-1]}"),
                 *("--certificate-authority", str(directory / "ca"), "--owner", OWNER),
                 *("--state-dir", str(directory / "aws")),
+                *("--credentials", str(home.aws_credentials)),
             ],
             environment,
             directory / "aws.log",
@@ -152,6 +155,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
             endpoint=endpoint["endpoint"],
             providers=providers,
             command=command,
+            key=AccessKey.load(home.aws_credentials),
             docker=client,
             directory=directory,
             log=log,
@@ -215,8 +219,8 @@ def project(
         stack.set_all_config(
             {
                 "aws:region": automation.ConfigValue(REGION),
-                "aws:accessKey": automation.ConfigValue("test"),
-                "aws:secretKey": automation.ConfigValue("made-up-key", secret=True),
+                "aws:accessKey": automation.ConfigValue(stand_in.key.key_id),
+                "aws:secretKey": automation.ConfigValue(stand_in.key.secret, secret=True),
                 "aws:endpoints": automation.ConfigValue(endpoints),
                 "aws:defaultTags": automation.ConfigValue('{"tags": {"project": "providers"}}'),
             }

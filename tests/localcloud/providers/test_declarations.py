@@ -359,7 +359,7 @@ _REPLACED = {
     "aws:apprunner/service:Service": {"encryptionConfiguration", "serviceName"},
     "aws:apprunner/vpcConnector:VpcConnector": {"securityGroups", "subnets", "vpcConnectorName"},
     "aws:cloudwatch/logGroup:LogGroup": {"logGroupClass", "name"},
-    "aws:cognito/resourceServer:ResourceServer": {"identifier", "userPoolId"},
+    "aws:cognito/resourceServer:ResourceServer": {"identifier", "name", "userPoolId"},
     "aws:cognito/userPool:UserPool": {
         "aliasAttributes",
         "name",

@@ -228,7 +228,7 @@ def _nothing_secret_is_told(deployed: Project, stand_in: StandIn, secret: str) -
     assert json.loads(kept["SecretString"])["secret"] == secret
     for place in (deployed.stored(), "".join(deployed.output), stand_in.log.read_text()):
         assert secret not in place
-        assert "made-up-key" not in place
+        assert stand_in.key.secret not in place
     # The state says of both that they are there, encrypted.
     assert deployed.stored().count('"ciphertext"') >= 2
 

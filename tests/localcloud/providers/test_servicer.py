@@ -31,7 +31,7 @@ class Thing(ResourceType[dict[str, Values]]):
     """Things, kept in a dictionary."""
 
     token = "test:index/thing:Thing"
-    unique_name = "name"
+    autonamed = "name"
     properties: ClassVar[Properties] = {
         "name": Property(required=True, force_new=True),
         "place": Property(force_new=True),

@@ -1,6 +1,5 @@
 """Asks the database itself, by Bolt with the token. Needs the extra `doctor`."""
 
-import ssl
 import time
 from urllib.parse import SplitResult, urlsplit
 
@@ -9,6 +8,7 @@ from neo4j_mcp_client.credentials import is_loopback
 from neo4j_mcp_client.doctor.evidence import Logon
 from neo4j_mcp_client.doctor.queries import LEAST, WHO_AM_I, roles_of
 from neo4j_mcp_client.errors import ConfigurationError
+from neo4j_mcp_client.trust import bundle_context
 
 try:
     import neo4j
@@ -48,7 +48,7 @@ def logon(neo4j_uri: str, token: AccessToken, *, ca_bundle: str | None) -> Logon
             max_transaction_retry_time=0,
             notifications_min_severity="OFF",
             encrypted=encrypted,
-            ssl_context=ssl.create_default_context(cafile=ca_bundle) if encrypted else None,
+            ssl_context=bundle_context(ca_bundle) if encrypted else None,
         ) as driver:
             driver.execute_query(LEAST)
             seconds = time.monotonic() - started

@@ -11,7 +11,7 @@ from neo4j_mcp_client.doctor.evidence import Discovery, Logon, ServerAnswers, Se
 from neo4j_mcp_client.doctor.faults import Fault
 from neo4j_mcp_client.doctor.judging import Failed, Passed, Skipped, Verdict
 from neo4j_mcp_client.errors import ConfigurationError, Neo4jMcpError
-from neo4j_mcp_client.transport import find_ca_bundle
+from neo4j_mcp_client.trust import find_ca_bundle
 
 if TYPE_CHECKING:
     from neo4j_mcp_client.access_token import AccessToken

@@ -52,6 +52,15 @@ CERTIFICATE_NOT_TRUSTED = Fault(
     remedy="If the authority is one of your own, or a proxy's, name its bundle: --ca-bundle <file>,"
     " or REQUESTS_CA_BUNDLE or SSL_CERT_FILE; `neo4j-mcp login --ca-bundle <file>` keeps it.",
 )
+CERTIFICATE_BREAKS_RULE = Fault(
+    name="certificate-breaks-rule",
+    what="A host's certificate, or its authority's, breaks a rule of RFC 5280 that only Python 3.13"
+    " and later enforce.",
+    where="The authority that issued it.",
+    remedy="Have the certificate that breaks the rule issued again. Until then, run the client with"
+    " Python 3.12; or, if the fault is in a root, put the intermediate authority that issued the"
+    " host's certificate into the bundle in its place.",
+)
 SERVICE_PAUSED = Fault(
     name="service-paused",
     what="The App Runner service is paused.",
@@ -218,6 +227,21 @@ APOC_MISSING = Fault(
     where="The database's plug-ins. Aura has APOC; a Neo4j of your own may not.",
     remedy="Put the apoc-core jar of the database's version into its plugins folder, allow"
     " apoc.meta.* in dbms.security.procedures.allowlist, and restart it.",
+)
+SCHEMA_TIMES_OUT = Fault(
+    name="schema-times-out",
+    what="get-schema takes longer than the time limit; queries work.",
+    where="The graph's size, and the stack's configuration: neo4j-mcp:schemaSampleSize.",
+    remedy="pulumi config set neo4j-mcp:schemaSampleSize 10, then pulumi up: it looks at fewer"
+    " nodes of each label.",
+)
+QUERY_TIMES_OUT = Fault(
+    name="query-times-out",
+    what="A query that does nothing takes longer than the time limit: the database is busy, or its"
+    " connections are dead.",
+    where="Aura: the instance's load; the network between server and database.",
+    remedy="See what runs, and end what shouldn't: SHOW TRANSACTIONS, then TERMINATE TRANSACTIONS"
+    " <id>.",
 )
 TELEMETRY_DELAY = Fault(
     name="telemetry-delay",

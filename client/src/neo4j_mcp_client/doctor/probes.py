@@ -4,18 +4,18 @@ Each probe has a time limit and decides nothing.
 """
 
 import base64
-import json
+import socket
 import time
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import NameResolutionError
 
 from neo4j_mcp_client import transport
 from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.credentials import ClientCredentials
+from neo4j_mcp_client.decoding import from_json
 from neo4j_mcp_client.doctor.evidence import Connection, Discovery, Health, TakenToken
 from neo4j_mcp_client.errors import Hop, Neo4jMcpError
 from neo4j_mcp_client.token_endpoint import request_token
@@ -52,7 +52,7 @@ def health(service_url: str, *, ca_bundle: str | None) -> Health:
     started = time.monotonic()
     try:
         response = requests.get(url, timeout=_TIMEOUT, verify=ca_bundle or True)
-    except requests.RequestException as error:
+    except Exception as error:  # noqa: BLE001 - requests lets some of its parts' through
         failure = transport.failure(error, hop=Hop.HOST, url=url)
         return Health(status=None, said=failure.message, service=None)
     milliseconds = (time.monotonic() - started) * 1000
@@ -78,11 +78,10 @@ def discovery(discovery_url: str, jwks_url: str, *, ca_bundle: str | None) -> Di
         keys = _fetch_json(jwks_url, ca_bundle)
         key_ids = frozenset(str(key["kid"]) for key in keys["keys"])
         issuer = str(document["issuer"])
-    except requests.RequestException as error:
-        url = error.request.url if error.request is not None else discovery_url
-        if error.response is not None:
-            return Discovery(problem=f"{url} answers HTTP {error.response.status_code}.")
-        return Discovery(problem=transport.failure(error, hop=Hop.HOST, url=str(url)).message)
+    except requests.HTTPError as error:
+        return Discovery(problem=f"{error.request.url} answers HTTP {error.response.status_code}.")
+    except Neo4jMcpError as error:
+        return Discovery(problem=error.message)
     except (ValueError, KeyError, TypeError):
         return Discovery(problem=f"{discovery_url} or {jwks_url} is no such document.")
     return Discovery(issuer=issuer, key_ids=key_ids)
@@ -108,26 +107,30 @@ def take_token(credentials: ClientCredentials, *, ca_bundle: str | None) -> Take
 def _connection(root: str, ca_bundle: str | None) -> Connection:
     try:
         requests.head(root, timeout=_TIMEOUT, verify=ca_bundle or True, allow_redirects=False)
-    except requests.RequestException as error:
+    except Exception as error:  # noqa: BLE001 - requests lets some of its parts' through
         return Connection(
             root=root,
             error=transport.failure(error, hop=Hop.HOST, url=root),
-            # Within urllib3's account of its attempts.
-            unresolved=isinstance(getattr(error.args[0], "reason", None), NameResolutionError),
+            unresolved=any(isinstance(cause, socket.gaierror) for cause in transport.chain(error)),
         )
     return Connection(root=root)
 
 
 def _fetch_json(url: str, ca_bundle: str | None) -> Any:  # noqa: ANN401 - any JSON
-    response = requests.get(url, timeout=_TIMEOUT, verify=ca_bundle or True)
-    response.raise_for_status()
-    return response.json()
+    try:
+        response = requests.get(url, timeout=_TIMEOUT, verify=ca_bundle or True)
+    except Exception as error:  # noqa: BLE001 - requests lets some of its parts' through
+        failure = transport.failure(error, hop=Hop.HOST, url=url)
+    else:
+        response.raise_for_status()
+        return from_json(response.content)
+    raise failure
 
 
 def _key_id(token: AccessToken) -> str | None:
     try:
         header = token.value.split(".")[0]
-        document = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+        document = from_json(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
         return str(document["kid"])
     except (ValueError, KeyError, TypeError):
         return None

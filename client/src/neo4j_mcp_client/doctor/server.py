@@ -73,7 +73,8 @@ def _post(session: requests.Session, url: str, body: bytes, authorization: str) 
             timeout=(transport.CONNECT_TIMEOUT, calls.TIMEOUT),
             allow_redirects=False,
         )
-    except requests.RequestException as error:
+    # requests lets some exceptions of its own parts through, as for a redirect that isn't text.
+    except Exception as error:  # noqa: BLE001
         failure = transport.failure(error, hop=Hop.HOST, url=url, may_have_run=True)
     else:
         return Reply(

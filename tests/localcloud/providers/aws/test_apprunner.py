@@ -4,6 +4,7 @@ import pytest
 
 from localcloud.providers.aws import waiting
 from localcloud.providers.aws.apprunner import AutoScalingConfigurationVersion, Service
+from localcloud.providers.aws.clients import AwsError
 from localcloud.providers.schema import InitializationError, ProviderError
 from localcloud.providers.values import Values
 from tests.localcloud.providers.aws.fake import FakeAws, fake, not_found, request
@@ -20,7 +21,7 @@ _INPUTS: Values = {
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "_INTERVAL", 0.0)
+    monkeypatch.setattr(waiting, "_INTERVALS", (0.0,))
 
 
 def _described(status: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - members of the API
@@ -130,6 +131,20 @@ def test_a_deletion_waits_for_its_end_and_takes_gone_for_done() -> None:
         gone.script[operation] = [not_found(operation)]
     Service().delete(request(gone), _ARN, {})
     assert len(gone.called("DeleteService")) == 1
+
+
+def test_a_service_that_an_interrupted_deletion_has_deleted_is_deleted() -> None:
+    # App Runner describes it for a while, and refuses to delete it again.
+    aws = _scripted("DELETED")
+    aws.script["DeleteService"] = [AwsError("DeleteService", "InvalidStateException", "DELETED")]
+    Service().delete(request(aws), _ARN, {})
+
+
+def test_a_deletion_that_the_service_refuses_is_an_error() -> None:
+    aws = _scripted("OPERATION_IN_PROGRESS")
+    aws.script["DeleteService"] = [AwsError("DeleteService", "InvalidStateException", "busy")]
+    with pytest.raises(AwsError, match="busy"):
+        Service().delete(request(aws), _ARN, {})
 
 
 def test_a_failed_deletion_is_an_error() -> None:

@@ -88,9 +88,25 @@ def test_an_answer_comes_without_metadata() -> None:
         assert aws.call("sts", "GetCallerIdentity", {}) == answer
 
 
-def test_malformed_parameters_are_told_without_their_values() -> None:
-    with pytest.raises(ProviderError) as error:
-        _aws().call("iam", "GetRole", {"RoleName": {"secret": "hunter2"}})
+@pytest.mark.parametrize(
+    ("operation", "parameters", "named"),
+    [
+        ("GetRole", {"RoleName": {"secret": "hunter2"}}, "RoleName must be of the type string"),
+        ("GetRole", {"RoleName": ""}, "RoleName must be at least 1 characters"),
+        ("GetRole", {}, "RoleName is required"),
+        ("GetRole", {"RoleName": "r", "Rule": "hunter2"}, "there is no parameter Rule"),
+        (
+            "TagRole",
+            {"RoleName": "r", "Tags": [{"Key": "", "Value": 5}]},
+            r"Tags\[0\]\.Key must be at least 1 .*; Tags\[0\]\.Value must be of the type string",
+        ),
+    ],
+)
+def test_a_refused_parameter_is_named_with_its_rule_and_without_its_value(
+    operation: str, parameters: dict[str, object], named: str
+) -> None:
+    with pytest.raises(ProviderError, match=f"^{operation}: {named}") as error:
+        _aws().call("iam", operation, parameters)
     assert "hunter2" not in str(error.value)
     assert error.value.__cause__ is None
 

@@ -6,7 +6,7 @@ import sys
 import psutil
 import pytest
 
-from automation.deployment import lock_is_stale
+from automation.locks import lock_holders
 
 _HERE = socket.gethostname()
 _DEAD = 2**22 + 1  # beyond Linux's largest process id
@@ -20,6 +20,11 @@ def _locked_by(host: str, pid: int) -> str:
     )
 
 
+def _is_stale(message: str) -> bool:
+    holders = lock_holders(message)
+    return bool(holders) and all(each.here and not each.runs() for each in holders)
+
+
 @pytest.mark.parametrize(
     ("message", "stale"),
     [
@@ -31,20 +36,20 @@ def _locked_by(host: str, pid: int) -> str:
     ],
     ids=["of-the-dead", "of-the-living", "of-another-host", "of-both", "of-nobody-named"],
 )
-def test_lock_is_stale(message: str, stale: bool) -> None:
-    assert lock_is_stale(message) is stale
+def test_the_lock_of_a_dead_process_of_this_machine_is_stale(message: str, stale: bool) -> None:
+    assert _is_stale(message) is stale
 
 
 def test_the_lock_of_a_killed_process_is_stale_before_its_parent_takes_notice() -> None:
     process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
     try:
         message = _locked_by(_HERE, process.pid)
-        assert not lock_is_stale(message)
+        assert not _is_stale(message)
         process.kill()
         # Waits for the end, and leaves the process to be waited for.
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         assert psutil.pid_exists(process.pid)
-        assert lock_is_stale(message)
+        assert _is_stale(message)
     finally:
         process.kill()
         process.wait()

@@ -1,0 +1,330 @@
+"""What a deployment that was killed had begun, and how the next one takes it over.
+
+The engine notes in its state what it begins. Where it is killed in between, the resource may be
+there, and the state doesn't know its id. So the id is looked up, by the names that the inputs give,
+and the resource is put into the state; a refresh then reads the rest of it from the cloud, or drops
+it where it isn't there.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from automation.sessions import Clients
+
+Values = Mapping[str, Any]
+
+UNREAD: Final = "taken over after an interruption, and not yet read from the cloud"
+"""Marks a resource that was put into the state; the refresh that reads it takes the mark away."""
+
+_SETTLING_SECONDS: Final = 1200.0
+"""As long as the provider itself waits for App Runner."""
+_POLL_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """An operation that a killed engine had begun.
+
+    Attributes:
+        kind: what was being done: "creating", "updating", "deleting", as the engine names it.
+        resource: the resource, as the state has it.
+    """
+
+    kind: str
+    resource: Values
+
+    @property
+    def urn(self) -> str:
+        """The resource's URN."""
+        return str(self.resource["urn"])
+
+    @property
+    def type(self) -> str:
+        """The resource's type."""
+        return str(self.resource["type"])
+
+    @property
+    def inputs(self) -> Values:
+        """What the program gave the resource; secrets are encrypted."""
+        return self.resource.get("inputs") or {}
+
+    def __str__(self) -> str:
+        """Name the resource, and what was being done."""
+        return f"{self.urn.rpartition('::')[2]} ({self.kind})"
+
+
+def begun(state: Values) -> tuple[Begun, ...]:
+    """Read from a state what was cut off.
+
+    Args:
+        state: the state, as the backend keeps it.
+
+    Returns:
+        The operations.
+    """
+    return tuple(
+        Begun(kind=operation["type"], resource=operation["resource"])
+        for operation in state.get("pending_operations") or []
+    )
+
+
+def unread(state: Values) -> bool:
+    """Decide whether an earlier takeover was itself cut off before its refresh.
+
+    Args:
+        state: the state, as the backend keeps it.
+
+    Returns:
+        True where a resource in it still has to be read from the cloud.
+    """
+    return any(UNREAD in (each.get("initErrors") or ()) for each in state.get("resources") or [])
+
+
+def find_ids(operations: Iterable[Begun], state: Values, aws: Clients) -> dict[str, str]:
+    """Find the ids of the resources whose creation was cut off.
+
+    Args:
+        operations: what was cut off.
+        state: the state, whose resources are not meant.
+        aws: makes clients of the stack's account and region.
+
+    Returns:
+        The id by URN, of those that may be there. A resource that exists nowhere but in the state,
+        such as a random string, is simply made again.
+
+    Raises:
+        ClientError: AWS refuses a lookup.
+    """
+    known = {each["id"] for each in state.get("resources") or [] if "id" in each}
+    found = {}
+    for operation in operations:
+        if operation.kind != "creating":
+            continue
+        candidates = [each for each in _candidates(operation, aws) if each not in known]
+        if candidates:
+            found[operation.urn] = candidates[-1]
+    return found
+
+
+def wait_until_settled(state: Values, aws: Clients) -> None:
+    """Wait until AWS has ended what it goes on with by itself, such as deleting a service.
+
+    Args:
+        state: the state, whose resources are meant.
+        aws: makes clients of the stack's account and region.
+
+    Raises:
+        ClientError: AWS refuses to describe a resource.
+        TimeoutError: one hasn't settled within 20 minutes.
+    """
+    deadline = time.monotonic() + _SETTLING_SECONDS
+    for resource in state.get("resources") or []:
+        busy = _BUSY.get(resource["type"])
+        while busy and busy(aws, resource["id"]):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"AWS is still at work on {resource['id']}")
+            time.sleep(_POLL_SECONDS)
+
+
+def adopt(state: Values, ids: Mapping[str, str]) -> dict[str, Any]:
+    """Put the resources whose creation was cut off into a state, to be read by a refresh.
+
+    Where the state has a resource of the same URN, which was to be replaced, the new one is marked
+    for deletion: the next deployment makes another.
+
+    Args:
+        state: the state, as the backend keeps it.
+        ids: the ids of those that may be there, by URN.
+
+    Returns:
+        The state without pending operations.
+    """
+    resources: list[Values] = list(state.get("resources") or [])
+    for operation in begun(state):
+        if operation.kind != "creating" or operation.urn not in ids:
+            continue
+        entry = {
+            **operation.resource,
+            "id": ids[operation.urn],
+            # A provider reads a resource by what is known of it.
+            "outputs": operation.inputs,
+            "initErrors": [UNREAD],
+        }
+        live = [
+            position
+            for position, each in enumerate(resources)
+            if each["urn"] == operation.urn and not each.get("delete")
+        ]
+        if not live:
+            resources.append(entry)
+        elif resources[live[0]].get("pendingReplacement"):
+            # The old one is deleted already.
+            resources[live[0]] = entry
+            resources = _ordered(resources)
+        else:
+            resources.append({**entry, "delete": True})
+    return {**state, "resources": resources, "pending_operations": []}
+
+
+def _ordered(resources: list[Values]) -> list[Values]:
+    """Put each resource behind those that it needs, as the engine demands."""
+    live = {each["urn"]: each for each in resources if not each.get("delete")}
+    needs = {urn: set(_needs(each)) & live.keys() for urn, each in live.items()}
+    ranks = {urn: rank for rank, urn in enumerate(TopologicalSorter(needs).static_order())}
+    return sorted(resources, key=lambda each: ranks.get(each["urn"], len(ranks)))
+
+
+def _needs(resource: Values) -> Iterator[str]:
+    yield resource.get("parent") or ""
+    yield str(resource.get("provider") or "").rpartition("::")[0]
+    yield resource.get("deletedWith") or ""
+    yield from resource.get("dependencies") or ()
+    for urns in (resource.get("propertyDependencies") or {}).values():
+        yield from urns or ()
+
+
+def _candidates(operation: Begun, aws: Clients) -> list[str]:
+    inputs = operation.inputs
+    if named := NAMED.get(operation.type):
+        return [named.format_map(inputs)]
+    if look_up := LOOKED_UP.get(operation.type):
+        try:
+            return list(look_up(aws, inputs))
+        except ClientError as error:
+            if _says_gone(error):
+                return []
+            raise
+    return []
+
+
+def _says_gone(error: ClientError) -> bool:
+    return str(error.response["Error"]["Code"]) == "ResourceNotFoundException"
+
+
+# The provider's ids that follow from the inputs, for all types whose names are unique.
+# Source: the created_id of each, and what `pulumi stack export` shows of them on AWS.
+NAMED: Final[Mapping[str, str]] = {
+    "aws:cloudwatch/logGroup:LogGroup": "{name}",
+    "aws:cognito/resourceServer:ResourceServer": "{userPoolId}|{identifier}",
+    "aws:cognito/userPoolDomain:UserPoolDomain": "{domain}",
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": "{repository}",
+    "aws:ecr/repository:Repository": "{name}",
+    "aws:iam/role:Role": "{name}",
+    "aws:iam/rolePolicy:RolePolicy": "{role}:{name}",
+    "aws:lambda/function:Function": "{name}",
+    "aws:lambda/permission:Permission": "{statementId}",
+}
+
+
+def _user_pools(aws: Clients, inputs: Values) -> Iterator[str]:
+    cognito = aws("cognito-idp")
+    for page in cognito.get_paginator("list_user_pools").paginate(MaxResults=60):
+        for pool in page["UserPools"]:
+            if pool["Name"] != inputs["name"]:
+                continue
+            # Names of pools aren't unique: another's is not this stack's.
+            described = cognito.describe_user_pool(UserPoolId=pool["Id"])["UserPool"]
+            if (inputs.get("tags") or {}).items() <= (described.get("UserPoolTags") or {}).items():
+                yield pool["Id"]
+
+
+def _app_clients(aws: Clients, inputs: Values) -> Iterator[str]:
+    pages = aws("cognito-idp").get_paginator("list_user_pool_clients")
+    for page in pages.paginate(UserPoolId=inputs["userPoolId"], MaxResults=60):
+        for client in page["UserPoolClients"]:
+            if client["ClientName"] == inputs["name"]:
+                yield client["ClientId"]
+
+
+def _secrets(aws: Clients, inputs: Values) -> Iterator[str]:
+    found = aws("secretsmanager").describe_secret(SecretId=inputs["name"])
+    if not found.get("DeletedDate"):
+        yield found["ARN"]
+
+
+def _secret_versions(aws: Clients, inputs: Values) -> Iterator[str]:
+    found = aws("secretsmanager").describe_secret(SecretId=inputs["secretId"])
+    for version, stages in (found.get("VersionIdsToStages") or {}).items():
+        if "AWSCURRENT" in stages:
+            yield f"{inputs['secretId']}|{version}"
+
+
+def _services(aws: Clients, inputs: Values) -> Iterator[str]:
+    for service in _pages(aws("apprunner").list_services, "ServiceSummaryList"):
+        if service["ServiceName"] == inputs["serviceName"] and service["Status"] != "DELETED":
+            yield service["ServiceArn"]
+
+
+def _auto_scaling(aws: Clients, inputs: Values) -> Iterator[str]:
+    for each in _pages(
+        aws("apprunner").list_auto_scaling_configurations,
+        "AutoScalingConfigurationSummaryList",
+        AutoScalingConfigurationName=inputs["autoScalingConfigurationName"],
+        LatestOnly=True,
+    ):
+        yield each["AutoScalingConfigurationArn"]
+
+
+def _observability(aws: Clients, inputs: Values) -> Iterator[str]:
+    for each in _pages(
+        aws("apprunner").list_observability_configurations,
+        "ObservabilityConfigurationSummaryList",
+        ObservabilityConfigurationName=inputs["observabilityConfigurationName"],
+        LatestOnly=True,
+    ):
+        yield each["ObservabilityConfigurationArn"]
+
+
+def _vpc_connectors(aws: Clients, inputs: Values) -> Iterator[str]:
+    for each in _pages(aws("apprunner").list_vpc_connectors, "VpcConnectors"):
+        if each["VpcConnectorName"] == inputs["vpcConnectorName"] and each["Status"] == "ACTIVE":
+            yield each["VpcConnectorArn"]
+
+
+def _pages(operation: Callable[..., Values], member: str, **parameters: Any) -> Iterator[Values]:  # noqa: ANN401 - boto3's own
+    token: dict[str, str] = {}
+    while True:
+        page = operation(**parameters, **token)
+        yield from page[member]
+        if not page.get("NextToken"):
+            return
+        token = {"NextToken": page["NextToken"]}
+
+
+LOOKED_UP: Final[Mapping[str, Callable[[Clients, Values], Iterator[str]]]] = {
+    "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion": _auto_scaling,
+    "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration": _observability,
+    "aws:apprunner/service:Service": _services,
+    "aws:apprunner/vpcConnector:VpcConnector": _vpc_connectors,
+    "aws:cognito/userPool:UserPool": _user_pools,
+    "aws:cognito/userPoolClient:UserPoolClient": _app_clients,
+    "aws:secretsmanager/secret:Secret": _secrets,
+    "aws:secretsmanager/secretVersion:SecretVersion": _secret_versions,
+}
+
+
+def _service_busy(aws: Clients, arn: str) -> bool:
+    try:
+        described = aws("apprunner").describe_service(ServiceArn=arn)["Service"]
+    except ClientError as error:
+        if _says_gone(error):
+            return False
+        raise
+    return bool(described["Status"] == "OPERATION_IN_PROGRESS")
+
+
+def _domain_busy(aws: Clients, domain: str) -> bool:
+    described = aws("cognito-idp").describe_user_pool_domain(Domain=domain)
+    status = described["DomainDescription"].get("Status")
+    return status in {"CREATING", "UPDATING", "DELETING"}
+
+
+_BUSY: Final[Mapping[str, Callable[[Clients, str], bool]]] = {
+    "aws:apprunner/service:Service": _service_busy,
+    "aws:cognito/userPoolDomain:UserPoolDomain": _domain_busy,
+}

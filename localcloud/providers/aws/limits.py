@@ -1,0 +1,118 @@
+"""The rules that botocore's shapes set for values, without the values themselves. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+_NUMBERS = ("integer", "long", "float", "double")
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "blob": (bytes, bytearray, str),
+    "list": (list, tuple),
+    "map": (dict,),
+    "structure": (dict,),
+    **dict.fromkeys(_NUMBERS, (int, float)),
+}
+
+
+def scalar_rules(value: object, shape: Shape) -> Iterator[str]:
+    """List the rules of a shape that a scalar breaks.
+
+    Args:
+        value: a string, a number or a boolean; anything else breaks no rule here.
+        shape: the value's shape.
+
+    Yields:
+        What the value must be, to follow its name.
+    """
+    if isinstance(value, bool):
+        return
+    if isinstance(value, int | float):
+        if shape.type_name in _NUMBERS:
+            yield from size_rules(value, shape, "")
+    elif isinstance(value, str) and shape.type_name == "string":
+        if allowed := getattr(shape, "enum", None):
+            if value not in allowed:
+                yield f"must be one of {', '.join(allowed)}"
+            return
+        yield from size_rules(len(value), shape, "characters")
+        pattern = shape.metadata.get("pattern")
+        if pattern and not _matches(pattern, value):
+            yield f"must match {pattern}"
+
+
+def size_rules(size: float, shape: Shape, unit: str) -> Iterator[str]:
+    """List the limits of a shape that a size is beyond.
+
+    Args:
+        size: a length, or a number itself.
+        shape: the shape.
+        unit: what is counted; empty for a number itself.
+
+    Yields:
+        What the size must be, to follow the value's name.
+    """
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if least is not None and size < least:
+        yield f"must be at least {least} {unit}".rstrip()
+    if most is not None and size > most:
+        yield f"must be at most {most} {unit}".rstrip()
+
+
+def misfits(value: object, shape: Shape, path: str = "") -> Iterator[str]:
+    """Compare an operation's parameters with its shape.
+
+    Args:
+        value: the parameters, or a part of them.
+        shape: the operation's input shape, or that of the part.
+        path: the part's name.
+
+    Yields:
+        The name of each parameter that doesn't fit, with the rule that it breaks.
+    """
+    expected = _TYPES.get(shape.type_name)
+    if expected is not None and not isinstance(value, expected):
+        yield f"{path or 'the input'} must be of the type {shape.type_name}"
+    elif isinstance(value, dict) and isinstance(shape, StructureShape):
+        yield from _member_misfits(value, shape, path)
+    elif isinstance(value, dict) and isinstance(shape, MapShape):
+        yield from _named(path, size_rules(len(value), shape, "entries"))
+        for key, item in value.items():
+            yield from misfits(item, shape.value, f"{path}.{key}")
+    elif isinstance(value, list | tuple) and isinstance(shape, ListShape):
+        yield from _named(path, size_rules(len(value), shape, "items"))
+        for index, item in enumerate(value):
+            yield from misfits(item, shape.member, f"{path}[{index}]")
+    else:
+        yield from _named(path, scalar_rules(value, shape))
+
+
+def _member_misfits(
+    members: Mapping[str, object], shape: StructureShape, path: str
+) -> Iterator[str]:
+    for name in shape.required_members:
+        if name not in members:
+            yield f"{_join(path, name)} is required"
+    for name, member in members.items():
+        if name in shape.members:
+            yield from misfits(member, shape.members[name], _join(path, name))
+        else:
+            yield f"there is no parameter {_join(path, name)}"
+
+
+def _named(path: str, rules: Iterator[str]) -> Iterator[str]:
+    return (f"{path} {rule}" for rule in rules)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _matches(pattern: str, value: str) -> bool:
+    """Match as AWS does; a pattern in Java's dialect that Python can't read refuses nothing."""
+    try:
+        return re.fullmatch(pattern, value, re.DOTALL) is not None
+    except re.error:
+        return True

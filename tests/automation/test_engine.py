@@ -1,0 +1,69 @@
+"""The engine as a child: out of the terminal's reach, and told to end in order."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+from pulumi import automation
+
+from automation.engine import EngineCommand
+
+pytestmark = pytest.mark.program
+
+_ENGINE = """#!/bin/sh
+case "$*" in
+version) echo v3.274.1 ;;
+*fail*) echo "error: no stack named 'x' found" >&2; exit 255 ;;
+*up*)
+    trap 'echo "state written" >"$RESULT"; exit 255' INT
+    ps -o pgid= -p $$ >"$READY"
+    while :; do sleep 0.05; done ;;
+*) echo "$*"; echo "$PATH" ;;
+esac
+"""
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> EngineCommand:
+    program = tmp_path / "bin" / "pulumi"
+    program.parent.mkdir()
+    program.write_text(_ENGINE, encoding="utf-8")
+    program.chmod(0o755)
+    return EngineCommand(root=str(tmp_path))
+
+
+def test_a_command_is_run_where_nobody_answers_questions(
+    command: EngineCommand, tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    done = command.run(["stack", "ls"], str(tmp_path), {}, on_output=lines.append)
+    assert done.stdout.splitlines() == lines
+    assert lines[0] == "--non-interactive stack ls"
+    assert lines[1].startswith(f"{tmp_path / 'bin'}{os.pathsep}")
+
+
+def test_a_failure_is_the_automation_apis_own(command: EngineCommand, tmp_path: Path) -> None:
+    with pytest.raises(automation.StackNotFoundError):
+        command.run(["fail"], str(tmp_path), {})
+
+
+def test_an_interrupted_engine_is_told_once_and_waited_for(
+    command: EngineCommand, tmp_path: Path
+) -> None:
+    ready, result = tmp_path / "ready", tmp_path / "result"
+    os.mkfifo(ready)
+    groups: list[int] = []
+
+    def interrupt() -> None:
+        groups.append(int(ready.read_text(encoding="utf-8")))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        command.run(["up"], str(tmp_path), {"READY": str(ready), "RESULT": str(result)})
+    thread.join()
+    assert groups != [os.getpgrp()]
+    assert result.read_text(encoding="utf-8") == "state written\n"

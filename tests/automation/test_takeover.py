@@ -1,0 +1,118 @@
+"""How a killed deployment's state is taken over; the lookups are tested on the stand-in."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from automation.takeover import UNREAD, adopt, begun, find_ids, unread
+
+_STACK = "urn:pulumi:local::neo4j-mcp"
+
+
+def _resource(kind: str, name: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    return {"urn": f"{_STACK}::{kind}::{name}", "type": kind, "custom": True, **more}
+
+
+def _state(*resources: dict[str, Any], creating: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    return {
+        "manifest": {},
+        "resources": list(resources),
+        "pending_operations": [{"type": "creating", "resource": each} for each in creating],
+    }
+
+
+_ROLE = _resource("aws:iam/role:Role", "role", inputs={"name": "stack-claims"})
+_CLIENT = _resource(
+    "aws:cognito/userPoolClient:UserPoolClient",
+    "client",
+    inputs={"name": "stack-reader", "userPoolId": "pool"},
+)
+
+
+def _no_aws(service: str) -> Any:  # noqa: ANN401 - boto3's own
+    raise AssertionError(f"{service} was asked")
+
+
+def _clients_of_a_pool(*ids: str) -> Callable[[str], Any]:
+    class Pages:
+        def paginate(self, **_: object) -> list[dict[str, Any]]:
+            named = [{"ClientId": each, "ClientName": "stack-reader"} for each in ids]
+            other = {"ClientId": "other", "ClientName": "stack-writer"}
+            return [{"UserPoolClients": [each]} for each in (other, *named)]
+
+    class Cognito:
+        def get_paginator(self, operation: str) -> Pages:
+            assert operation == "list_user_pool_clients"
+            return Pages()
+
+    return lambda _service: Cognito()
+
+
+def test_an_id_that_follows_from_the_inputs_needs_no_lookup() -> None:
+    state = _state(creating=(_ROLE,))
+    assert find_ids(begun(state), state, _no_aws) == {_ROLE["urn"]: "stack-claims"}
+
+
+def test_an_id_that_aws_gave_is_looked_up_among_those_that_the_state_does_not_know() -> None:
+    state = _state({**_CLIENT, "id": "old"}, creating=(_CLIENT,))
+    aws = _clients_of_a_pool("old", "new")
+    assert find_ids(begun(state), state, aws) == {_CLIENT["urn"]: "new"}
+    assert find_ids(begun(state), state, _clients_of_a_pool("old")) == {}
+
+
+def test_what_exists_in_the_state_alone_is_made_again() -> None:
+    suffix = _resource("random:index/randomString:RandomString", "suffix", inputs={})
+    state = _state(creating=(suffix,))
+    assert find_ids(begun(state), state, _no_aws) == {}
+    assert adopt(state, {}) == {"manifest": {}, "resources": [], "pending_operations": []}
+
+
+def test_a_refused_lookup_is_reported() -> None:
+    class Secrets:
+        def describe_secret(self, **_: object) -> None:
+            raise ClientError({"Error": {"Code": self.code}}, "DescribeSecret")
+
+        code = "AccessDeniedException"
+
+    secret = _resource("aws:secretsmanager/secret:Secret", "secret", inputs={"name": "s"})
+    state = _state(creating=(secret,))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        find_ids(begun(state), state, lambda _: Secrets())
+    Secrets.code = "ResourceNotFoundException"
+    assert find_ids(begun(state), state, lambda _: Secrets()) == {}
+
+
+def test_an_adopted_resource_is_marked_until_a_refresh_has_read_it() -> None:
+    state = _state(creating=(_ROLE,))
+    adopted = adopt(state, {_ROLE["urn"]: "stack-claims"})
+    (resource,) = adopted["resources"]
+    assert resource["id"] == "stack-claims"
+    assert resource["outputs"] == resource["inputs"] == {"name": "stack-claims"}
+    assert resource["initErrors"] == [UNREAD]
+    assert unread(adopted)
+    assert not unread(state)
+    assert adopted["pending_operations"] == []
+
+
+def test_the_second_of_two_with_one_name_is_to_be_deleted() -> None:
+    old = {**_CLIENT, "id": "old"}
+    first, second = adopt(_state(old, creating=(_CLIENT,)), {_CLIENT["urn"]: "new"})["resources"]
+    assert first == old
+    assert (second["id"], second["delete"]) == ("new", True)
+
+
+def test_a_replacement_takes_the_place_of_what_is_deleted_already() -> None:
+    new_parent = _resource("aws:cognito/userPool:UserPool", "pool", id="pool")
+    replaced = {**_CLIENT, "id": "old", "pendingReplacement": True}
+    dependent = _resource(
+        "aws:secretsmanager/secretVersion:SecretVersion",
+        "value",
+        id="value",
+        dependencies=[_CLIENT["urn"]],
+    )
+    begun_anew = {**_CLIENT, "dependencies": [new_parent["urn"]]}
+    state = _state(replaced, dependent, new_parent, creating=(begun_anew,))
+    resources = adopt(state, {_CLIENT["urn"]: "new"})["resources"]
+    assert [each.get("id") for each in resources] == ["pool", "new", "value"]

@@ -1,0 +1,174 @@
+"""Every resource of the program can be replaced on a live stack."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi_aws as aws
+import pulumi_docker as docker
+import pulumi_random as random
+import pytest
+
+from components.replacement import REPLACEMENTS, Replacement
+from localcloud.providers import docker_image, random_string
+from localcloud.providers.aws.provider import RESOURCES
+from localcloud.providers.schema import ResourceType
+from tests.components.mocks import Registration, Result
+from tests.program.conftest import Deploy
+
+_TYPES: tuple[ResourceType[Any], ...] = (
+    *RESOURCES,
+    docker_image.Image(),
+    random_string.RandomString(),
+)
+_DECLARED = {each.token: each for each in _TYPES}
+
+
+def _token(resource: Any) -> str:  # noqa: ANN401 - a class of an SDK, whose decorator adds it
+    return str(resource.pulumi_type)
+
+
+_BY_TOKEN = {_token(each): rule for each, rule in REPLACEMENTS.items()}
+# What no two resources on AWS can share: for each type the inputs that are unique together.
+# A type that is missing here gets an id of AWS's own, or a new revision or version.
+_UNIQUE: Mapping[str, tuple[str, ...]] = {
+    "aws:apprunner/service:Service": ("serviceName",),
+    "aws:apprunner/vpcConnector:VpcConnector": ("vpcConnectorName",),
+    "aws:cloudwatch/logGroup:LogGroup": ("name",),
+    "aws:cognito/resourceServer:ResourceServer": ("userPoolId", "identifier"),
+    "aws:cognito/userPoolDomain:UserPoolDomain": ("domain",),
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": ("repository",),
+    "aws:ecr/repository:Repository": ("name",),
+    "aws:iam/role:Role": ("name",),
+    "aws:iam/rolePolicy:RolePolicy": ("role", "name"),
+    "aws:lambda/function:Function": ("name",),
+    "aws:lambda/permission:Permission": ("function", "statementId"),
+    "aws:secretsmanager/secret:Secret": ("name",),
+}
+_USER_POOL = _token(aws.cognito.UserPool)
+# Of these a parent has one, whatever its name.
+_ONE_PER_PARENT = {
+    "aws:cognito/userPoolDomain:UserPoolDomain",
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+}
+
+
+def _vpc(*subnets: str, groups: tuple[str, ...] = ("sg-0000000a",)) -> str:
+    return json.dumps({"subnetIds": subnets, "securityGroupIds": groups})
+
+
+# Values of every key that makes a resource be replaced, or that brings in further resources.
+_CHANGES: Mapping[str, Mapping[str, str]] = {
+    "namePrefix": {"neo4j-mcp:namePrefix": "other"},
+    "resourceServerIdentifier": {"neo4j-mcp:resourceServerIdentifier": "https://graph.example.com"},
+    "cognitoDomainPrefix": {"neo4j-mcp:cognitoDomainPrefix": "graph-tokens"},
+    "customDomain": {
+        "neo4j-mcp:customDomain": json.dumps(
+            {
+                "name": "auth.example.com",
+                "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/a",
+            }
+        )
+    },
+    "imageRetention": {"neo4j-mcp:imageRetention": "3"},
+    "maxInstances": {"neo4j-mcp:maxInstances": "2"},
+    "tracing": {"neo4j-mcp:tracing": "true"},
+    "vpcConnector": {"neo4j-mcp:vpcConnector": _vpc("subnet-0000000a")},
+    "its subnets": {"neo4j-mcp:vpcConnector": _vpc("subnet-0000000b")},
+    "its security groups": {
+        "neo4j-mcp:vpcConnector": _vpc("subnet-0000000a", groups=("sg-0000000b",))
+    },
+}
+
+
+def _resources(result: Result) -> dict[str, Registration]:
+    return {
+        each.urn: each
+        for each in result.registrations
+        if not each.type.startswith(("neo4j-mcp:", "pulumi:"))
+    }
+
+
+def _deletes_first(old: Registration, new: Registration) -> bool:
+    """Decide as the engine does: by the option, and where there is none, by the provider."""
+    if new.delete_before_replace is not None:
+        return new.delete_before_replace
+    named = _DECLARED[new.type].autonamed
+    return named is not None and old.inputs.get(named) == new.inputs.get(named)
+
+
+@pytest.mark.parametrize("changed", _CHANGES)
+def test_every_resource_follows_the_rule_of_its_type(deploy: Deploy, changed: str) -> None:
+    for each in _resources(deploy("dev", _CHANGES[changed])).values():
+        rule = _BY_TOKEN[each.type]
+        by_itself = _DECLARED[each.type].autonamed is None and rule is Replacement.CREATE_FIRST
+        assert each.delete_before_replace == rule.value or (
+            by_itself and each.delete_before_replace is None
+        ), each.name
+
+
+def test_the_rules_are_for_the_types_of_the_program_and_no_others(deploy: Deploy) -> None:
+    used = {
+        each.type
+        for changes in _CHANGES.values()
+        for each in _resources(deploy("dev", changes)).values()
+    }
+    assert used == set(_BY_TOKEN)
+
+
+@pytest.mark.parametrize("before", _CHANGES)
+@pytest.mark.parametrize("after", _CHANGES)
+def test_old_and_new_never_share_what_is_unique(deploy: Deploy, before: str, after: str) -> None:
+    olds = _resources(deploy("dev", _CHANGES[before]))
+    news = _resources(deploy("dev", _CHANGES[after]))
+    colliding = [
+        new.name
+        for urn, new in news.items()
+        if (old := olds.get(urn)) is not None
+        and _is_replaced(old, new)
+        and not _deletes_first(old, new)
+        and (new.type in _ONE_PER_PARENT or _unique(old, olds) == _unique(new, news) is not None)
+    ]
+    assert colliding == []
+
+
+def _unique(each: Registration, resources: Mapping[str, Registration]) -> object:
+    """What AWS has one of; None where it has any number."""
+    if each.type not in _UNIQUE:
+        return None
+    # Under mocks every pool has the same id; on AWS a replaced one has another.
+    pools = [pool.inputs["name"] for pool in resources.values() if pool.type == _USER_POOL]
+    known = {**each.inputs, "userPoolId": pools}
+    return [known[name] for name in _UNIQUE[each.type]]
+
+
+def _is_replaced(old: Registration, new: Registration) -> bool:
+    forcing = {
+        name for name, declared in _DECLARED[new.type].properties.items() if declared.force_new
+    }
+    return any(old.inputs.get(name) != new.inputs.get(name) for name in forcing)
+
+
+def test_the_changes_replace_every_type_that_the_configuration_can_replace(deploy: Deploy) -> None:
+    base = _resources(deploy("dev", _CHANGES["vpcConnector"]))
+    replaced = {
+        new.type
+        for changes in _CHANGES.values()
+        for urn, new in _resources(deploy("dev", changes)).items()
+        if (old := base.get(urn)) is not None and _is_replaced(old, new)
+    }
+    # An image is updated in place, a client keeps to its pool's id, which mocks give only once,
+    # and the random end of a domain's prefix depends on nothing.
+    assert replaced == set(_BY_TOKEN) - {
+        _token(each) for each in (docker.Image, aws.cognito.UserPoolClient, random.RandomString)
+    }
+
+
+def test_a_custom_domain_is_created_while_the_prefix_domain_still_gives_tokens(
+    deploy: Deploy,
+) -> None:
+    prefix = deploy("dev").one("aws:cognito/userPoolDomain:UserPoolDomain")
+    custom = deploy("dev", _CHANGES["customDomain"]).one(
+        "aws:cognito/userPoolDomain:UserPoolDomain"
+    )
+    assert prefix.urn != custom.urn

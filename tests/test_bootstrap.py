@@ -1,0 +1,82 @@
+"""bootstrap.sh when two commands need .venv at once."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.program
+
+_ROOT = Path(__file__).resolve().parent.parent
+_LIMIT = 60
+# Makes an environment whose installer waits until it is let go.
+_PYTHON = f"""#!/bin/sh
+case "$*" in
+*"-m venv"*)
+    echo made >>made
+    mkdir -p .venv/bin
+    cp installer .venv/bin/python ;;
+*) exec {sys.executable} "$@" ;;
+esac
+"""
+_INSTALLER = """#!/bin/sh
+case "$*" in
+*"-m pip"*) echo begun >begun; cat go >/dev/null ;;
+*sysconfig*) pwd ;;
+esac
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for name in ("bootstrap.sh", "requirements-bootstrap.txt", "requirements-dev.txt"):
+        shutil.copy(_ROOT / name, tmp_path)
+    for name, text in (("python", _PYTHON), ("installer", _INSTALLER)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    for name in ("begun", "go"):
+        os.mkfifo(tmp_path / name)
+    return tmp_path
+
+
+def _bootstrap(checkout: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        ["./bootstrap.sh"],
+        cwd=checkout,
+        env=os.environ | {"PYTHON": str(checkout / "python")},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_second_of_two_waits_and_finds_what_the_first_has_installed(checkout: Path) -> None:
+    first = _bootstrap(checkout)
+    assert (checkout / "begun").read_text(encoding="utf-8") == "begun\n"
+    second = _bootstrap(checkout)
+    assert second.stderr is not None
+    assert second.stderr.readline().startswith(f"Waiting for process {first.pid}, ")
+    (checkout / "go").write_text("go", encoding="utf-8")
+    assert first.communicate(timeout=_LIMIT) != ("", "")
+    assert second.communicate(timeout=_LIMIT)[1] == ""
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert (checkout / "made").read_text(encoding="utf-8") == "made\n"
+
+
+def test_one_that_waited_for_a_killed_one_installs(checkout: Path) -> None:
+    first = _bootstrap(checkout)
+    assert (checkout / "begun").read_text(encoding="utf-8") == "begun\n"
+    second = _bootstrap(checkout)
+    assert second.stderr is not None
+    assert second.stderr.readline().startswith("Waiting for process")
+    first.kill()
+    # Its installer, which holds the lock too, ends without having finished.
+    (checkout / "go").write_text("go", encoding="utf-8")
+    first.communicate(timeout=_LIMIT)
+    assert (checkout / "begun").read_text(encoding="utf-8") == "begun\n"
+    (checkout / "go").write_text("go", encoding="utf-8")
+    second.communicate(timeout=_LIMIT)
+    assert second.returncode == 0
+    assert (checkout / "made").read_text(encoding="utf-8") == "made\nmade\n"
