@@ -44,7 +44,7 @@ _ONE_PER_PARENT = {
 }
 
 
-def _vpc(*subnets: str, groups: tuple[str, ...] = ("sg-0a",)) -> str:
+def _vpc(*subnets: str, groups: tuple[str, ...] = ("sg-0000000a",)) -> str:
     return json.dumps({"subnetIds": subnets, "securityGroupIds": groups})
 
 
@@ -64,9 +64,11 @@ _CHANGES: Mapping[str, Mapping[str, str]] = {
     "imageRetention": {"neo4j-mcp:imageRetention": "3"},
     "maxInstances": {"neo4j-mcp:maxInstances": "2"},
     "tracing": {"neo4j-mcp:tracing": "true"},
-    "vpcConnector": {"neo4j-mcp:vpcConnector": _vpc("subnet-0a")},
-    "its subnets": {"neo4j-mcp:vpcConnector": _vpc("subnet-0b")},
-    "its security groups": {"neo4j-mcp:vpcConnector": _vpc("subnet-0a", groups=("sg-0b",))},
+    "vpcConnector": {"neo4j-mcp:vpcConnector": _vpc("subnet-0000000a")},
+    "its subnets": {"neo4j-mcp:vpcConnector": _vpc("subnet-0000000b")},
+    "its security groups": {
+        "neo4j-mcp:vpcConnector": _vpc("subnet-0000000a", groups=("sg-0000000b",))
+    },
 }
 
 
