@@ -140,7 +140,7 @@ def pulumi(running: Cloud, kept: Kept) -> Iterator[Pulumi]:
 @pytest.fixture
 def stack_file(running: Cloud, pulumi: Pulumi) -> Iterator[Path]:
     """The stack's file, with the configuration of the stack local."""
-    assert pulumi
+    del pulumi
     path = Home(running.home).workspace / f"Pulumi.{_STACK}.yaml"
     stack = yaml.safe_load(path.read_text(encoding="utf-8"))
     local = yaml.safe_load(path.with_name("Pulumi.local.yaml").read_text(encoding="utf-8"))
@@ -178,10 +178,8 @@ def test_every_key_is_typed_here() -> None:
     assert {re.split(r"[.[]", key)[0] for key in _DEPLOYED | _PREVIEWED | _DOMAIN} == keys
 
 
-def test_what_is_wrong_is_reported_at_once_and_the_commands_fix_it(
-    pulumi: Pulumi, stack_file: Path
-) -> None:
-    assert stack_file
+@pytest.mark.usefixtures("stack_file")
+def test_what_is_wrong_is_reported_at_once_and_the_commands_fix_it(pulumi: Pulumi) -> None:
     wrong = {
         "memory": "lots",
         "cpu": "7",
