@@ -68,10 +68,13 @@ def _run(home: Home, ports: Ports, progress: Progress) -> None:
 
 @app.command()
 def outputs() -> None:
-    """Print the stack's outputs as JSON and nothing else."""
-    typer.echo(
-        json.dumps(Deployment(target(cloud.find_running(Home.default()))).outputs(), indent=2)
-    )
+    """Print the stack's outputs as JSON and nothing else; nothing is changed."""
+    running = cloud.find_running(Home.default())
+    try:
+        deployment = Deployment(target(running), create=False)
+    except NoStackError:
+        raise LocalCloudError(f"The stack {STACK} isn't deployed. Run: make demo") from None
+    typer.echo(json.dumps(deployment.outputs(), indent=2))
 
 
 @app.command()
