@@ -7,7 +7,7 @@ VENV := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo check drills outputs env status down unit test lint format lock bench-demo \
-	bench-client clean
+	bench-client record clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/' | \
@@ -67,6 +67,10 @@ bench-demo: .venv/.complete ## Measure `make demo` cold, warm and repeated
 bench-client: .venv/.complete ## Measure the client library on the stack that `make demo` deployed
 	@eval "$$($(VENV)/python -m localcloud env)" && $(VENV)/python -m demo outputs | \
 		$(VENV)/python client/bench.py $(ARGUMENTS)
+
+record: .venv/.complete ## Record the tools and values of the server that `make demo` deployed
+	@eval "$$($(VENV)/python -m localcloud env)" && $(VENV)/python -m demo outputs | \
+		$(VENV)/python client/record.py
 
 clean: down ## Stop everything, and remove what the commands made here
 	@rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis server/build

@@ -10,38 +10,45 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, TypeVar
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Column, Table
 
 from automation.checks import CHECKS, Check
 from automation.checks.context import Context
-from automation.checks.results import Outcome, Report, Result
+from automation.checks.results import AnyReport, Outcome, Report, Result
 from automation.checks.runner import run
 from automation.controls import Controls
 from automation.deployment import (
     Changes,
     Deployment,
-    DeploymentError,
     InterruptedDeploymentError,
 )
 from automation.drills import DRILLS, Drill
 from automation.drills.exercise import Options, Watch
+from automation.drills.results import DrillReport, DrillResult
 from automation.drills.runner import run as run_drills
+from automation.failures import reporting_errors
 from automation.interruption import ending_in_order
 from automation.policy import violations
-from automation.report.files import DRILL_REPORTS, REPORTS, ReportError, load, page_of, save
+from automation.report.files import DRILL_REPORTS, REPORTS, load, page_of, save
 from automation.report.terminal import (
     Display,
     show,
     show_changes,
+    show_drills,
     tell_event,
     tell_result,
 )
 from automation.roles import Place, Purpose, permissions, subject, trust
-from automation.target import WORKSPACE_VARIABLE, Project, checked_context, target
+from automation.rollout import require_rollout, roll_out, settle
+from automation.target import (
+    WORKSPACE_VARIABLE,
+    Project,
+    checked_context,
+    target,
+)
 from automation.terminal import console, print_error, styled
 from components.names import ResourceNames
 
@@ -61,12 +68,13 @@ app = typer.Typer(
     eval "$(make -s env)" sets them.
 
     Exit status: 0 all is well; 1 a check or a drill failed, a rule is broken, something drifted,
-    or the person said no; 2 the command line is wrong; 3 it could not be carried out; 128 and a
+    or the person said no; 2 the command line is wrong; 3 it could not be carried out, or a check
+    or a drill is undecided; 128 and a
     signal's number where that ended it: 130 after Ctrl-C, 141 where nobody reads its output.
     """,
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
 )
 
 Stack = Annotated[str, typer.Option(help="The stack's name.", show_default=False)]
@@ -105,27 +113,34 @@ def deploy(
     stack: Stack,
     workspace: Workspace = None,
     preview: Annotated[
-        bool, typer.Option("--preview", help="Stop after the preview and the policy.")
+        bool,
+        typer.Option(
+            "--preview",
+            help="Change nothing, no stack and no state: stop after the preview and the policy.",
+        ),
     ] = False,
     expect_no_changes: Annotated[
         bool,
         typer.Option(
-            help="Change nothing; ask the cloud what is there, list what drifted, and exit with"
-            " status 1 where something did."
+            help="Change nothing; ask the cloud what is there, list what drifted or was cut off,"
+            " and exit with status 1 where something was."
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Preview, hold the preview against the policy, deploy, and say what changed.
+    """Preview, check the preview against the policy, deploy, and report what changed.
 
-    A deployment that was cut off is taken over: what it had begun is looked up first.
+    A deployment that was cut off is taken over: what it had begun is looked up first. At the end
+    the running service is compared with what was deployed.
     """
-    deployment = Deployment(target(stack, workspace), create=not expect_no_changes)
+    deployment = Deployment(target(stack, workspace), reads_only=preview or expect_no_changes)
+    pending = deployment.pending_operations()
     if expect_no_changes:
         changes = deployment.preview(refresh=True)
-        _tell_changes("drifted", changes, as_json=as_json)
-        raise typer.Exit(0 if changes.none else _NO)
-    deployment.take_over(_errors.print)
+        _tell_changes("drifted", changes, pending, as_json=as_json)
+        raise typer.Exit(0 if changes.none and not pending else _NO)
+    if not preview:
+        deployment.take_over(_errors.print)
     _errors.print(f"… Previewing the stack {stack}")
     planned = deployment.preview()
     broken = violations(planned.steps)
@@ -139,13 +154,15 @@ def deploy(
         print_error(f"the policy is broken {len(broken)} times; nothing changed")
         raise typer.Exit(_NO)
     if preview:
-        _tell_changes("would change", planned, as_json=as_json)
+        _tell_changes("would change", planned, pending, as_json=as_json)
         return
+    clients = deployment.aws_clients()
     if planned.none:
+        require_rollout(deployment, clients)
         _tell_changes("changed", planned, as_json=as_json)
         return
     _errors.print(f"… Deploying the stack {stack}")
-    deployed = deployment.up(_errors.print)
+    deployed = roll_out(deployment, clients, _errors.print)
     _tell_changes("changed", deployed.changes, as_json=as_json)
     if not as_json:
         typer.echo(
@@ -179,12 +196,12 @@ def check(
     each client's own token, and take away what they write.
     """
     chosen = _chosen(only or [])
-    deployment = Deployment(target(stack, workspace), create=False)
+    deployment = Deployment(target(stack, workspace), reads_only=True)
     context = checked_context(deployment, stack, longest_wait=wait, interleavings=interleavings)
     try:
         with Display(_errors, len(chosen)) as display:
             found = _reported(
-                deployment, context, lambda tell: run(chosen, context, tell), display.tell
+                Report, deployment, context, lambda tell: run(chosen, context, tell), display.tell
             )
     except KeyboardInterrupt:
         print_error("the last report, if there is one, stays as it is", "interrupted")
@@ -192,7 +209,7 @@ def check(
     save(found, reports)
     _show(found, reports, as_json=as_json)
     if not found.passed:
-        raise typer.Exit(_NO)
+        raise typer.Exit(_status(found) or _NO)
 
 
 @app.command()
@@ -216,10 +233,10 @@ def drill(
     reports: Reports = DRILL_REPORTS,
     as_json: AsJson = False,
 ) -> None:
-    """Do something to a deployed stack, see what callers notice, and put it back.
+    """Do something to a deployed stack, see what callers notice, and restore it.
 
     Drills run one after another, and disturb who else uses the stack. A Ctrl-C ends a drill, and
-    what it had changed is put back first. The report is kept as that of the checks is.
+    what it had changed is restored first. The report is kept like that of the checks.
     """
     if list_them:
         _list_drills(as_json=as_json)
@@ -239,26 +256,32 @@ def drill(
         blank = context.blanker.blank
         return lambda at, event: tell_event(begun.name, at, blank(event), _errors)
 
-    def run_chosen(tell: Callable[[Result], None]) -> tuple[Result, ...]:
+    def run_chosen(tell: Callable[[DrillResult], None]) -> tuple[DrillResult, ...]:
         controls = Controls.from_environment()
         return run_drills(chosen, context, controls, options, begin=begin, tell=tell)
 
     try:
         found = _reported(
-            deployment, context, run_chosen, lambda result: tell_result(result, _errors)
+            DrillReport,
+            deployment,
+            context,
+            run_chosen,
+            lambda result: tell_result(result, _errors),
         )
     except KeyboardInterrupt as interrupted:
         print_error(str(interrupted), "interrupted")
         raise
     save(found, reports)
     _show(found, reports, as_json=as_json)
-    if found.count(Outcome.FAILED):
-        raise typer.Exit(_NO)
+    raise typer.Exit(_status(found))
 
 
 @app.command()
 def report(*, stack: Stack, reports: Reports = REPORTS, as_json: AsJson = False) -> None:
-    """Show the last check of a stack again, and write its files anew."""
+    """Show the last report of a stack again, and write its files again.
+
+    That of its drills is in another folder: --reports reports/drills.
+    """
     found = load(stack, reports)
     save(found, reports)
     _show(found, reports, as_json=as_json)
@@ -286,6 +309,7 @@ def destroy(
     if not yes:
         typer.confirm(f"Delete everything that the stack {stack} has deployed?", abort=True)
     deployment.take_over(_errors.print)
+    settle(deployment, deployment.aws_clients())
     changes = deployment.destroy(_errors.print)
     _tell_changes("deleted", changes, as_json=as_json)
 
@@ -326,19 +350,25 @@ def role(
     typer.echo(json.dumps(json.loads(printed), indent=2))
 
 
+_AnyReport = TypeVar("_AnyReport", bound=AnyReport)
+_AnyResult = TypeVar("_AnyResult", bound=Result)
+_Tell = Callable[[_AnyResult], None]
+
+
 def _reported(
+    make: Callable[..., _AnyReport],
     deployment: Deployment,
     context: Context,
-    run_all: Callable[[Callable[[Result], None]], tuple[Result, ...]],
-    tell: Callable[[Result], None],
-) -> Report:
+    run_all: Callable[[_Tell[_AnyResult]], tuple[_AnyResult, ...]],
+    tell: _Tell[_AnyResult],
+) -> _AnyReport:
     """Run what gives results, and report them without a secret."""
     blank = context.blanker.blank
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     results = run_all(
         lambda result: tell(result.model_copy(update={"reason": blank(result.reason)}))
     )
-    return Report(
+    return make(
         stack=context.stack,
         started=started,
         seconds=round(time.monotonic() - clock, 1),
@@ -366,10 +396,18 @@ def _list_drills(*, as_json: bool) -> None:
     console().print(table)
 
 
-def _tell_changes(what: str, changes: Changes, *, as_json: bool) -> None:
+def _tell_changes(
+    what: str, changes: Changes, pending: Sequence[str] = (), *, as_json: bool
+) -> None:
+    if pending:
+        _errors.print(
+            f"An earlier run was cut off at {', '.join(pending)}: the next deployment asks the"
+            " cloud what came of it"
+        )
     if as_json:
         document: dict[str, Any] = {
             "counts": dict(changes.counts),
+            "pending": list(pending),
             "changes": [
                 {"resource": step.urn, "operation": step.operation, "properties": step.properties}
                 for step in changes.steps
@@ -381,12 +419,19 @@ def _tell_changes(what: str, changes: Changes, *, as_json: bool) -> None:
         show_changes(what, changes, console())
 
 
-def _show(found: Report, reports: Path, *, as_json: bool) -> None:
+def _show(found: Report | DrillReport, reports: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
-        show(found, console())
+        show_drills(found, console()) if isinstance(found, DrillReport) else show(found, console())
         typer.echo(f"The report: {page_of(found.stack, reports)}")
+
+
+def _status(found: AnyReport) -> int:
+    """Decide on the exit status, where what was skipped fails nothing."""
+    if found.count(Outcome.FAILED):
+        return _NO
+    return _NOT_CARRIED_OUT if found.count(Outcome.UNDECIDED) else 0
 
 
 def _chosen(patterns: Sequence[str]) -> list[Check]:
@@ -406,19 +451,12 @@ def _versions() -> dict[str, str]:
 
 
 def main() -> None:
-    """Run the command line; a known failure is one message and a status of its own."""
-    # The driver's warnings would stand among a command's own lines, which say the same.
+    """Run the command line; a failure is one message and an exit status that says its kind."""
+    # The driver's warnings would be printed among a command's own lines, which say the same.
     logging.getLogger("neo4j").addHandler(logging.NullHandler())
-    with ending_in_order():
+    with ending_in_order(), reporting_errors(_NOT_CARRIED_OUT):
         try:
             app()
         except InterruptedDeploymentError as interrupted:
             print_error(str(interrupted), "interrupted")
             raise SystemExit(_INTERRUPTED) from None
-        except (DeploymentError, ReportError, BotoCoreError, ClientError) as error:
-            _fail(str(error))
-
-
-def _fail(message: str) -> NoReturn:
-    print_error(message)
-    raise SystemExit(_NOT_CARRIED_OUT) from None

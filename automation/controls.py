@@ -7,11 +7,13 @@ it is done. `make env` sets them for the stand-in cloud.
 import json
 import os
 import shlex
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
+
+from automation import child_process
+from automation.child_process import CommandError
 
 PAUSE_VARIABLE: Final = "AUTOMATION_PAUSE_DATABASE"
 """Makes the database unreachable."""
@@ -22,10 +24,6 @@ CONNECT_VARIABLE: Final = "AUTOMATION_CONNECT_DATABASE"
 
 _DIRECTORY: Final = Path(__file__).resolve().parent.parent
 _LIMIT: Final = 300.0
-
-
-class ControlError(Exception):
-    """A command failed; the message has the end of what it said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,22 +62,17 @@ def run(command: str, document: Mapping[str, Any] | None = None) -> None:
         document: what it reads from its standard input, as JSON.
 
     Raises:
-        ControlError: it can't be run, fails, or takes longer than five minutes.
+        CommandError: it can't be run, fails, or takes longer than five minutes.
     """
     try:
-        done = subprocess.run(
-            shlex.split(command),
-            cwd=_DIRECTORY,
-            input=None if document is None else json.dumps(document),
-            stdin=subprocess.DEVNULL if document is None else None,
-            capture_output=True,
-            text=True,
-            timeout=_LIMIT,
-            check=False,
-            # A Ctrl-C is for the drill, which still needs the command.
-            start_new_session=True,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ControlError(f"{command}: {error}") from error
-    if done.returncode:
-        raise ControlError(f"{command} ended with status {done.returncode}: {done.stderr[-500:]}")
+        arguments = shlex.split(command)
+    except ValueError as error:
+        raise CommandError(f"`{command}` is no command: {error}") from error
+    child_process.run(
+        arguments,
+        timeout=_LIMIT,
+        given=None if document is None else json.dumps(document),
+        directory=_DIRECTORY,
+        # A Ctrl-C is for the drill, which still needs the command.
+        own_session=True,
+    )

@@ -19,14 +19,32 @@ from pulumi import automation
 
 from automation import takeover
 from automation.engine import EngineCommand
+from automation.errors import AutomationError
 from automation.locks import lock_holders
-from automation.sessions import clients
+from automation.sessions import Clients, clients
 
 PROGRAM = Path(__file__).resolve().parent.parent / "__main__.py"
 
 _COLOUR = re.compile(r"<\{%.*?%\}>")
+_REPEATED = "an unhandled error occurred: "
 # The engine's own stack, providers and the program's components: nothing a cloud makes.
 _INTERNAL = ("pulumi:", "neo4j-mcp:")
+_OWN_PREFIX = re.compile(r"^error: ", re.MULTILINE)
+# What the CLI says, and what it doesn't say about it.
+_REMEDIES = {
+    "No such file or directory: 'pulumi'": (
+        "The Pulumi CLI isn't on PATH. Install it (https://www.pulumi.com/docs/install), or for"
+        ' the stand-in cloud run: eval "$(make -s env)"'
+    ),
+    "incorrect passphrase": (
+        "Set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to the one that the stack"
+        " was made with."
+    ),
+    "PULUMI_ACCESS_TOKEN must be set": (
+        "Run `pulumi login`, or set PULUMI_BACKEND_URL to the backend with the stack's state."
+    ),
+    "no Pulumi.yaml project file found": "Name the folder that holds it with --workspace.",
+}
 # While one waits for a holder, the next may take the lock.
 _LOCK_ATTEMPTS = 5
 _LOCK_SECONDS = 1800.0
@@ -36,7 +54,7 @@ Result = TypeVar("Result")
 Operation = Callable[[Callable[[automation.EngineEvent], None]], Result]
 
 
-class DeploymentError(Exception):
+class DeploymentError(AutomationError):
     """The engine refused or failed; the message holds what it said about it."""
 
 
@@ -133,18 +151,21 @@ class Deployed:
 class Deployment:
     """A stack that can be previewed, deployed, refreshed and destroyed."""
 
-    def __init__(self, target: Target, *, create: bool = True) -> None:
+    def __init__(self, target: Target, *, create: bool = True, reads_only: bool = False) -> None:
         """Select the target's stack.
 
         Args:
             target: the stack.
             create: whether the stack is made where it is missing.
+            reads_only: whether nothing may be changed: the stack isn't made, and a lock that a
+                dead process left isn't freed.
 
         Raises:
             NoStackError: there is no such stack, and none is to be made.
             DeploymentError: the CLI can't be run, or it refuses the stack.
         """
         self._target = target
+        self._reads_only = reads_only
         engine = str(target.engine) if target.engine else None
         try:
             self._command = EngineCommand(root=engine)
@@ -154,8 +175,9 @@ class Deployment:
                 env_vars=dict(target.environment),
                 pulumi_command=self._command,
             )
+            makes = create and not reads_only
             self._stack = self._holding_the_lock(
-                lambda: _select(target.stack, workspace, create=create), report=None
+                lambda: _select(target.stack, workspace, create=makes), report=None
             )
         except automation.StackNotFoundError as error:
             raise NoStackError(
@@ -243,12 +265,7 @@ class Deployment:
             report("The last run didn't end well: asking the cloud what came of it")
         else:
             return
-        configuration = self.configuration()
-        aws = clients(
-            self._target.environment,
-            profile=configuration.get("aws:profile"),
-            region=configuration.get("aws:region"),
-        )
+        aws = self.aws_clients()
         try:
             taken_over = takeover.adopt(state, takeover.find_ids(operations, state, aws))
             takeover.wait_until_settled(taken_over, aws)
@@ -257,6 +274,19 @@ class Deployment:
         if operations:
             self._import(taken_over, report)
         self.refresh()
+
+    def aws_clients(self) -> Clients:
+        """Make AWS clients with the engine's credentials, in the stack's region.
+
+        Raises:
+            DeploymentError: the stack's configuration can't be read.
+        """
+        configuration = self.configuration()
+        return clients(
+            self._target.environment,
+            profile=configuration.get("aws:profile"),
+            region=configuration.get("aws:region"),
+        )
 
     def protected(self) -> tuple[str, ...]:
         """Tell what a destroy would be refused for.
@@ -327,6 +357,11 @@ class Deployment:
         """
         state: Mapping[str, Any] = self._export().get("deployment") or {}
         return state
+
+    @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return self._target.stack
 
     @property
     def project(self) -> str:
@@ -406,6 +441,11 @@ class Deployment:
                     report(f"Waiting for {holder}, which is changing the stack {stack}")
                 if not holder.wait(_LOCK_SECONDS):
                     raise DeploymentError(f"The stack {stack} is still being changed by {holder}.")
+            elif self._reads_only:
+                raise DeploymentError(
+                    f"A deployment of the stack {stack} was cut off and still holds its lock. The"
+                    f" next deployment takes over: python -m automation deploy --stack {stack}"
+                )
             elif not holder.remove_lock():
                 # Frees the locks of all, which have died.
                 self._command.run(
@@ -462,7 +502,10 @@ class _Events:
         if event.diagnostic_event and event.diagnostic_event.severity == "error":
             diagnostic = event.diagnostic_event
             name = f"{diagnostic.urn.rpartition('::')[2]}: " if diagnostic.urn else ""
-            self.errors.append(name + _COLOUR.sub("", diagnostic.message).strip())
+            error = name + _COLOUR.sub("", diagnostic.message).strip()
+            # What a program ends with, the engine repeats in its own words.
+            if error.removeprefix(_REPEATED) not in self.errors:
+                self.errors.append(error)
         elif event.summary_event:
             self.counts = {
                 str(getattr(operation, "value", operation)): count
@@ -509,4 +552,5 @@ def _run_program() -> None:
 def _said(error: str) -> str:
     """Take the CLI's own words out of the Automation API's account of a failed command."""
     _, found, stderr = error.partition("stderr:")
-    return (stderr if found else error).strip()
+    words = _OWN_PREFIX.sub("", (stderr if found else error).strip())
+    return "\n".join([words, *(remedy for cause, remedy in _REMEDIES.items() if cause in words)])

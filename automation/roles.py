@@ -65,8 +65,8 @@ class Place:
 
     @property
     def secret_arn(self) -> str:
-        """The clients' secrets; Secrets Manager ends each name in six characters of its own."""
-        return self.arn("secretsmanager", f"secret:{self.names.secret('*')}-??????")
+        """The clients' secrets: a name, its random suffix, and Secrets Manager's own in the ARN."""
+        return self.arn("secretsmanager", f"secret:{self.names.secret('*')}-????????-??????")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,7 +275,7 @@ def _claims_function(place: Place) -> Iterator[_Grant]:
             "lambda:UpdateFunctionConfiguration",
         ],
     )
-    group = place.arn("logs", f"log-group:{place.names.claims_log_group}")
+    group = place.arn("logs", f"log-group:{place.names.claims_log_stem}????????")
     application = place.arn("logs", f"log-group:/aws/apprunner/{place.names.service}/*")
     yield _Grant(
         sid="Logs",
@@ -385,7 +385,7 @@ def _service(place: Place) -> Iterator[_Grant]:
             place.service_arn,
             place.arn("apprunner", f"autoscalingconfiguration/{names.auto_scaling}/*"),
             place.arn("apprunner", f"observabilityconfiguration/{names.observability}/*"),
-            place.arn("apprunner", f"vpcconnector/{names.vpc_connector}/*"),
+            place.arn("apprunner", f"vpcconnector/{names.vpc_connector_stem}*/*"),
         ],
         read=[
             "apprunner:DescribeAutoScalingConfiguration",

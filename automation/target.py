@@ -10,10 +10,15 @@ import yaml
 
 from automation.checks.context import Context
 from automation.deployment import Deployment, DeploymentError, Target
+from automation.errors import AutomationError
 from components.configuration import ConfigurationError, parse_settings
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 WORKSPACE_VARIABLE = "AUTOMATION_WORKSPACE"
+
+
+class ProjectError(AutomationError):
+    """Pulumi.yaml isn't this project's."""
 
 
 def target(stack: str, workspace: Path | None) -> Target:
@@ -50,10 +55,20 @@ class Project:
 
         Returns:
             The project.
+
+        Raises:
+            ProjectError: the file isn't this project's.
+            OSError: there is no such file.
         """
-        text = ((workspace or PROJECT_DIRECTORY) / "Pulumi.yaml").read_text(encoding="utf-8")
-        content = yaml.safe_load(text)
-        return cls(name=content["name"], name_prefix=content["config"]["namePrefix"]["default"])
+        path = (workspace or PROJECT_DIRECTORY) / "Pulumi.yaml"
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            return cls(name=content["name"], name_prefix=content["config"]["namePrefix"]["default"])
+        except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
+            raise ProjectError(
+                f"{path} isn't this project's: it must have `name` and the default of"
+                f" `config: namePrefix` ({type(error).__name__}: {error})"
+            ) from error
 
 
 def checked_context(

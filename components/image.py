@@ -1,8 +1,10 @@
 """ServerImage: the repository and the server's image in it."""
 
+import datetime as dt
+import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pulumi
@@ -18,6 +20,9 @@ from server.errors import ServerImageError
 _PROJECT = Path(__file__).resolve().parent.parent
 # App Runner runs nothing else.
 _PLATFORM = "linux/amd64"
+# It posts the context. BuildKit serves it over a session, which Docker's containerd image store
+# answers with 403. Source: https://github.com/pulumi/pulumi-docker/issues/967
+_BUILDER = docker.BuilderVersion.BUILDER_V1
 
 
 def prepare_server_context(settings: StackSettings) -> BuildContext:
@@ -64,6 +69,32 @@ def lifecycle_policy(retention: int) -> str:
     return json.dumps({"rules": [rule]})
 
 
+def image_identity(*, repository: str, region: str | None, context_tag: str) -> str:
+    """Return what is different for each image that has to be built and pushed.
+
+    Args:
+        repository: name of the repository.
+        region: the repository's region.
+        context_tag: the build context's tag, which stands for its content.
+    """
+    parts = (repository, region or "", context_tag, _PLATFORM, _BUILDER.value)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def image_tag(context_tag: str, began: dt.datetime) -> str:
+    """Return a tag that no earlier push can have used.
+
+    ECR refuses a tag that an immutable repository already has, even for the same digest. A tag
+    made from the content alone would be such a tag whenever a stack goes back to an earlier image,
+    has lost its state, or was interrupted between the push and the state's update.
+
+    Args:
+        context_tag: the build context's tag.
+        began: when the deployment began.
+    """
+    return f"{context_tag}-{began.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServerImageArgs:
     """What a ServerImage needs.
@@ -73,21 +104,24 @@ class ServerImageArgs:
         names: the stack's names.
         tags: the stack's tags.
         context: what the image is built from.
+        began: when the deployment began.
     """
 
     settings: StackSettings
     names: ResourceNames
     tags: Mapping[str, str]
     context: BuildContext
+    began: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
 
 class ServerImage(pulumi.ComponentResource):
     """The server's image in a repository of its own (``neo4j-mcp:image:ServerImage``).
 
     It makes an ECR repository (scan on push, immutable tags, encrypted), its lifecycle policy and
-    the image. The tag is made from the content, so an image is built and pushed when its content
-    changes and at no other time. With deletion protection on, the repository is protected, and
-    can't be deleted while it holds images. Idle, it costs the storage of its images: 11 MB each.
+    the image. An image is built and pushed when its content changes and at no other time; going
+    back to earlier content pushes it again, under a new tag. With deletion protection on, the
+    repository is protected, and can't be deleted while it holds images. Idle, it costs the storage
+    of its images: 11 MB each.
 
     Attributes:
         repository_arn: ARN of the repository.
@@ -134,21 +168,31 @@ class ServerImage(pulumi.ComponentResource):
             ),
         )
         login = aws.ecr.get_authorization_token_output(opts=pulumi.InvokeOutputOptions(parent=self))
+        identity = image_identity(
+            repository=args.names.repository,
+            region=aws.config.region,
+            context_tag=args.context.tag,
+        )
         image = docker.Image(
-            f"{name}-image",
-            image_name=pulumi.Output.concat(repository.repository_url, ":", args.context.tag),
+            f"{name}-image-{identity}",
+            image_name=pulumi.Output.concat(
+                repository.repository_url, ":", image_tag(args.context.tag, args.began)
+            ),
             build=docker.DockerBuildArgs(
                 context=_relative(args.context.directory),
                 dockerfile=_relative(args.context.dockerfile),
                 platform=_PLATFORM,
                 args=args.context.arguments,
+                builder_version=_BUILDER,
             ),
             registry=docker.RegistryArgs(
                 server=repository.repository_url,
                 username=login.user_name,
                 password=pulumi.Output.secret(login.password),
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            # An image keeps the tag it was pushed under: what makes another image necessary
+            # changes the logical name, and the time alone must not.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["imageName"]),
         )
         self.repository_arn = repository.arn
         self.reference = image.repo_digest

@@ -2,14 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Any, NoReturn
+from typing import Any
 
-import httpx2
 import typer
 from rich.table import Table
 
+import automation.failures
+import localcloud.failures
 from automation.deployment import (
     Deployment,
     DeploymentError,
@@ -17,23 +18,23 @@ from automation.deployment import (
     NoStackError,
 )
 from automation.interruption import ending_in_order
+from automation.rollout import roll_out, settle
 from demo import scenario
 from demo.scenario import Line
 from demo.stand_in import read_credentials, target
 from localcloud import cloud
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
-from localcloud.errors import LocalCloudError
 from localcloud.paths import Home
 from localcloud.ports import Ports
 from localcloud.progress import Progress
-from localcloud.terminal import console, print_error, styled
+from localcloud.terminal import console, styled
 from localcloud.turns import turn
 from localcloud.workspace import STACK
 from neo4j_mcp_client import Neo4jMcpError
 
 app = typer.Typer(
-    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False
+    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
 
@@ -50,7 +51,7 @@ def _run(home: Home, ports: Ports, progress: Progress) -> None:
     with progress.step(f"Deploying the stack {STACK}", expect="about half a minute"):
         deployment = Deployment(target(running))
         deployment.take_over(progress.note)
-        deployed = deployment.up(progress.note)
+        deployed = roll_out(deployment, deployment.aws_clients(), progress.note)
     outputs = deployed.outputs
     with progress.step("Typing auraSso into the Aura console"):
         connect_aura(running, outputs["auraSso"])
@@ -99,6 +100,7 @@ def _destroy(home: Home, progress: Progress) -> DeploymentError | None:
         with progress.step(f"Destroying the stack {STACK}", expect="about half a minute"):
             deployment = Deployment(target(found.cloud), create=False)
             deployment.take_over(progress.note)
+            settle(deployment, deployment.aws_clients())
             deployment.destroy(progress.note)
     except NoStackError:
         pass
@@ -144,31 +146,14 @@ def _say_what_next(mcp_url: str) -> None:
 
 
 def main() -> None:
-    """Run the command line; a known failure is one message and exit status 1."""
-    with ending_in_order():
-        try:
-            app()
-        except (LocalCloudError, DeploymentError, Neo4jMcpError, httpx2.HTTPError) as error:
-            _fail(str(error))
-        except ExceptionGroup as group:
-            # The MCP SDK's sessions wrap what goes wrong in them.
-            known, unknown = group.split((Neo4jMcpError, httpx2.HTTPError))
-            if unknown or not known:
-                raise
-            _fail("\n".join(str(error) for error in _leaves(known)))
+    """Run the command line; a failure is one message and exit status 1."""
+    explanations = (automation.failures.explain, localcloud.failures.explain, _explain)
+    with ending_in_order(), localcloud.failures.reporting_errors(1, *explanations):
+        app()
 
 
-def _leaves(error: Exception) -> Iterator[Exception]:
-    if isinstance(error, ExceptionGroup):
-        for each in error.exceptions:
-            yield from _leaves(each)
-    else:
-        yield error
-
-
-def _fail(message: str) -> NoReturn:
-    print_error(message)
-    raise SystemExit(1) from None
+def _explain(error: BaseException) -> str | None:
+    return str(error) if isinstance(error, Neo4jMcpError) else None
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from neo4j_mcp_client import TokenProvider
-from neo4j_mcp_client.calls import TIMEOUT, tool_failure
+from neo4j_mcp_client.calls import TIMEOUT
 from neo4j_mcp_client.httpx2 import BearerAuth
+from neo4j_mcp_client.tool_failures import tool_failure
 
 _TIMEOUT = httpx2.Timeout(TIMEOUT, connect=10.0)
 

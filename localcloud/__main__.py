@@ -14,16 +14,17 @@ from localcloud import cloud, services
 from localcloud.cloud import Cloud, Status
 from localcloud.console import connect_aura
 from localcloud.errors import LocalCloudError
+from localcloud.failures import explain, reporting_errors
 from localcloud.paths import Home
 from localcloud.ports import Ports
 from localcloud.progress import Progress
-from localcloud.terminal import console, print_error
+from localcloud.terminal import console
 
 app = typer.Typer(
     help="The stand-in cloud: AWS, Aura and Pulumi's engine on this machine.",
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
 )
 
 HomeFolder = Annotated[
@@ -130,13 +131,9 @@ def _show(running: Cloud) -> None:
 
 
 def main() -> None:
-    """Run the command line; a known failure is one message and exit status 1."""
-    with ending_in_order():
-        try:
-            app()
-        except LocalCloudError as error:
-            print_error(str(error))
-            raise SystemExit(1) from None
+    """Run the command line; a failure is one message and exit status 1."""
+    with ending_in_order(), reporting_errors(1, explain):
+        app()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from localcloud import private_files
+from localcloud.files import write_whole
 
 _PROFILE: Final = "default"
 _ID_PREFIX: Final = "AKIA"
@@ -82,7 +82,7 @@ class AccessKey:
             return cls.load(path)
         except FileNotFoundError:
             key = cls.generate()
-            private_files.write(path, key.credentials_file())
+            write_whole(path, key.credentials_file(), mode=0o600)
             return key
 
     def credentials_file(self) -> str:

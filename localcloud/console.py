@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import httpx2
@@ -22,15 +23,23 @@ def connect_aura(running: Cloud, aura_sso: Mapping[str, Any]) -> None:
     Raises:
         LocalCloudError: the console refuses them, or doesn't answer.
     """
-    credentials = json.loads(running.console_credentials.read_text(encoding="utf-8"))
+    credentials = _credentials(running.console_credentials)
     try:
         response = httpx2.put(
             f"{running.console_url}/sso",
             json=dict(aura_sso),
-            auth=(credentials["username"], credentials["password"]),
+            auth=credentials,
             timeout=_TIMEOUT,
         )
     except httpx2.HTTPError as error:
         raise LocalCloudError(f"The Aura console doesn't answer: {error}") from error
     if response.is_error:
         raise LocalCloudError(f"The Aura console refuses auraSso: {response.text}")
+
+
+def _credentials(path: Path) -> tuple[str, str]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return found["username"], found["password"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise LocalCloudError(f"{path} is damaged. Run: make down, then make demo") from error

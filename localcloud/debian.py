@@ -2,9 +2,9 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Sequence
 
+from localcloud import commands
 from localcloud.errors import LocalCloudError
 from localcloud.progress import Progress
 
@@ -22,7 +22,35 @@ def install_packages(progress: Progress, packages: Sequence[str], *, purpose: st
         purpose: what they are for, as in "Docker Engine, which runs the server's image".
 
     Raises:
-        LocalCloudError: this is not Debian, or not root, or apt-get failed.
+        LocalCloudError: this isn't Debian, or the user isn't root, or apt-get failed.
+    """
+    require_installable(packages, purpose=purpose)
+    names = " ".join(packages)
+    quietly = ["-y", "-qq", "--no-install-recommends", "-o", _WAIT_FOR_OTHERS]
+    with progress.step(f"Installing {names} from Debian", expect="about a minute, once"):
+        # Package lists may be missing or stale: update first, as apt itself advises.
+        for command in (
+            ["apt-get", "update", "-qq"],
+            ["apt-get", "install", *quietly, *packages],
+        ):
+            commands.run(
+                command,
+                purpose=f"Installing {packages[0]} with {command[0]} {command[1]}",
+                timeout=_TIMEOUT,
+                remedy=f"Missing: {purpose}. Once `apt-get install {names}` works, run this again.",
+                environment={"DEBIAN_FRONTEND": "noninteractive"},
+            )
+
+
+def require_installable(packages: Sequence[str], *, purpose: str) -> None:
+    """Refuse a machine on which Debian packages can't be installed; nothing is installed.
+
+    Args:
+        packages: their names.
+        purpose: what they are for.
+
+    Raises:
+        LocalCloudError: this isn't Debian, or the user isn't root.
     """
     names = " ".join(packages)
     if shutil.which("apt-get") is None:
@@ -32,22 +60,3 @@ def install_packages(progress: Progress, packages: Sequence[str], *, purpose: st
         )
     if os.geteuid() != 0:
         raise LocalCloudError(f"Missing: {purpose}. Run: sudo apt-get install {names}")
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    quietly = ["-y", "-qq", "--no-install-recommends", "-o", _WAIT_FOR_OTHERS]
-    install = ["apt-get", "install", *quietly, *packages]
-    with progress.step(f"Installing {names} from Debian", expect="about a minute, once"):
-        # Package lists may be missing or stale: update first, as apt itself advises.
-        for command in (["apt-get", "update", "-qq"], install):
-            done = subprocess.run(
-                command,
-                check=False,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=_TIMEOUT,
-            )
-            if done.returncode != 0:
-                raise LocalCloudError(
-                    f"`{' '.join(command)}` failed: {done.stderr.strip() or done.stdout.strip()}"
-                )

@@ -60,8 +60,11 @@ def write_workspace(
     """
     workspace.mkdir(parents=True, exist_ok=True)
     settings = _read(project / _PROJECT_FILE)
-    # Pulumi runs the program, and resolves its relative paths, in this folder.
-    settings["main"] = f"{os.path.relpath(project, workspace)}/"
+    # Pulumi resolves both relative to this folder.
+    to_project = os.path.relpath(project, workspace)
+    settings["main"] = f"{to_project}/"
+    options = settings["runtime"]["options"]
+    options["virtualenv"] = f"{to_project}/{options['virtualenv']}"
     _write(workspace / _PROJECT_FILE, settings)
 
     theirs = localize(

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 import yaml
+from hypothesis import settings
 from pulumi.automation import PulumiFn
 from pulumi.runtime import run_in_stack
 
@@ -23,6 +24,10 @@ from localcloud.ports import PORT_VARIABLES, Ports
 from localcloud.progress import Progress
 from localcloud.workspace import STACK
 from tests.ports import free_ports
+
+# No verdict depends on the load of the machine.
+settings.register_profile("any load", deadline=None)
+settings.load_profile("any load")
 
 Aws = Callable[[str], Any]
 """Makes boto3's client of a service."""

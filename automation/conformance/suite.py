@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,16 +18,20 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
+from automation import child_process
+from automation.child_process import CommandError
+from automation.errors import AutomationError
+
 _HERE: Final = Path(__file__).parent
 _NODE_MINIMUM: Final = 22
-_PROBE_SECONDS: Final = 30
-_INSTALL_SECONDS: Final = 300
-_RUN_SECONDS: Final = 120
+_PROBE_SECONDS: Final = 60
+_INSTALL_SECONDS: Final = 600
+_RUN_SECONDS: Final = 600
 _FAILED: Final = "FAILURE"
 
 
-class ConformanceError(Exception):
-    """The suite can't be had or doesn't run; the message says why."""
+class ConformanceError(AutomationError):
+    """The suite can't be installed or run; the message says why."""
 
 
 class Suite:
@@ -61,7 +64,10 @@ class Suite:
                 node, npm = _toolchain(cache)
                 return cls(node, _packages(cache, node, npm))
         except Timeout as error:
-            raise ConformanceError("another process is installing the suite") from error
+            raise ConformanceError(
+                f"Another process has been installing the suite for {2 * _INSTALL_SECONDS} s."
+                f" Wait for it to end; `lsof {cache / 'lock'}` names it"
+            ) from error
 
     def run(self, url: str, scenario: str | None = None) -> dict[str, list[dict[str, Any]]]:
         """Run scenarios against a server.
@@ -168,22 +174,13 @@ def _release(version: str) -> int:
 def _run(
     command: Sequence[str], seconds: float, *, may_fail: bool = False, path: str | None = None
 ) -> str:
-    environment = os.environ | ({"PATH": path} if path else {})
+    environment = {"PATH": path} if path else {}
     try:
-        done = subprocess.run(
-            command,
-            check=not may_fail,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
+        return child_process.run(
+            command, timeout=seconds, environment=environment, may_fail=may_fail
         )
-    except subprocess.CalledProcessError as error:
-        said = (error.stderr or error.stdout).strip()
-        raise ConformanceError(f"{Path(command[0]).name} fails: {said}") from error
-    except subprocess.TimeoutExpired as error:
-        raise ConformanceError(f"{Path(command[0]).name} takes more than {seconds} s") from error
-    except OSError as error:
-        raise ConformanceError(f"{command[0]} can't be run: {error.strerror}") from error
-    return done.stdout
+    except CommandError as error:
+        raise ConformanceError(
+            f"The conformance suite can't be used: {error}. It needs Node"
+            f" {_NODE_MINIMUM} or newer, and npm's registry for its first run"
+        ) from error

@@ -22,14 +22,14 @@ class Interruptions:
     def __init__(self) -> None:
         """Begin without one."""
         self.requested = False
-        self._welcome = False
+        self._interruptible = False
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Take the signals; outside the main thread, where Python takes none, do nothing.
 
         Yields:
-            Nothing. Only inside `welcome` does a signal interrupt.
+            Nothing. Only inside `interruptible` does a signal interrupt.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -42,7 +42,7 @@ class Interruptions:
                 signal.signal(number, handler)
 
     @contextmanager
-    def welcome(self) -> Iterator[None]:
+    def interruptible(self) -> Iterator[None]:
         """Let the next signal interrupt.
 
         Yields:
@@ -51,19 +51,19 @@ class Interruptions:
         Raises:
             KeyboardInterrupt: one has come, at once or before.
         """
-        self._welcome = True
+        self._interruptible = True
         try:
             if self.requested:
                 raise KeyboardInterrupt
             yield
         finally:
-            self._welcome = False
+            self._interruptible = False
 
     def _take(self, number: int, _frame: FrameType | None) -> None:
         # A terminal that closes sends SIGHUP by itself and through its shell.
         if self.requested and number != signal.SIGHUP:
             end_at_once(number)
         self.requested = True
-        if self._welcome:
-            self._welcome = False
+        if self._interruptible:
+            self._interruptible = False
             raise KeyboardInterrupt

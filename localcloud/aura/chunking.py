@@ -54,6 +54,7 @@ def enclose(payload: bytes) -> bytes:
 class Dechunker:
     """Cuts a stream of bytes into messages.
 
+    Every byte is looked at once, however small the chunks and the pieces in which they arrive.
     Empty chunks between messages (no-operations, which keep a connection alive) are dropped.
     """
 
@@ -65,6 +66,11 @@ class Dechunker:
         """
         self.limit = limit
         self._buffer = bytearray()
+        """The bytes from the message's start on."""
+        self._payload = bytearray()
+        """What the message's whole chunks hold."""
+        self._position = 0
+        """Where the message's next chunk begins, in the buffer."""
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Take bytes and give the messages that are whole.
@@ -78,39 +84,30 @@ class Dechunker:
         Raises:
             MessageTooLargeError: a message is over the limit.
         """
-        buffer = self._buffer
-        buffer += data
-        start = 0
-        try:
-            while (end := self._end(start)) is not None:
-                if end - start > _HEADER:
-                    yield _frame(bytes(buffer[start:end]))
-                start = end
-        finally:
-            del buffer[:start]
+        self._buffer += data
+        while (frame := self._next()) is not None:
+            if frame.payload:
+                yield frame
 
-    def _end(self, start: int) -> int | None:
-        """Where the message that begins here ends; None while it is not whole."""
+    def _next(self) -> Frame | None:
+        """Cut the next message off; None while it isn't whole."""
         buffer = self._buffer
-        position = start
-        while position + _HEADER <= len(buffer):
-            size = (buffer[position] << 8) | buffer[position + 1]
-            position += _HEADER + size
-            if position - start > self.limit:
+        while self._position + _HEADER <= len(buffer):
+            begin = self._position + _HEADER
+            end = begin + ((buffer[self._position] << 8) | buffer[self._position + 1])
+            if end > self.limit:
                 raise MessageTooLargeError(f"a message is larger than {self.limit} bytes")
-            if size == 0:
-                return position
+            if end > len(buffer):
+                break
+            self._position = end
+            if begin == end:
+                return self._cut_off(end)
+            self._payload += buffer[begin:end]
         return None
 
-
-def _frame(raw: bytes) -> Frame:
-    size = (raw[0] << 8) | raw[1]
-    if len(raw) == size + 2 * _HEADER:
-        return Frame(raw, raw[_HEADER:-_HEADER])
-    payload = bytearray()
-    position = 0
-    while position < len(raw):
-        size = (raw[position] << 8) | raw[position + 1]
-        payload += raw[position + _HEADER : position + _HEADER + size]
-        position += _HEADER + size
-    return Frame(raw, bytes(payload))
+    def _cut_off(self, end: int) -> Frame:
+        frame = Frame(bytes(self._buffer[:end]), bytes(self._payload))
+        del self._buffer[:end]
+        self._payload.clear()
+        self._position = 0
+        return frame

@@ -7,7 +7,6 @@ makes jars.sha256 again after a change of pom.xml.
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock
-
+from localcloud import commands
 from localcloud.certificates import java_trust_store
+from localcloud.errors import LocalCloudError
+from localcloud.locks import locked
 
 _POM: Final = Path(__file__).with_name("pom.xml")
 _LOCK: Final = Path(__file__).with_name("jars.sha256")
@@ -32,8 +32,8 @@ Progress = Callable[[str], None]
 """Told what is being done, in one line."""
 
 
-class DistributionError(RuntimeError):
-    """The jars can't be had, or are not those that are pinned."""
+class DistributionError(LocalCloudError):
+    """The jars can't be fetched, or aren't the pinned ones."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,12 @@ def resolve(
         The jars, each of them checked against its pinned checksum.
 
     Raises:
-        DistributionError: the jars can't be fetched, or differ from the pinned ones.
+        LocalCloudError: the jars can't be fetched, or differ from the pinned ones.
     """
     pinned = read_lock(_LOCK.read_text(encoding="ascii"))
-    # A changed lock asks for a folder of its own, so that two versions never mix.
-    name = f"neo4j-{hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:12]}"
-    directory = cache / name
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / f"{name}.lock"):
+    directory = folder(cache)
+    name = directory.name
+    with locked(cache / f"{name}.lock", timeout=2 * _FETCH_SECONDS, work="fetching Neo4j's jars"):
         if directory.is_dir():
             if not differences(pinned, checksums(directory)):
                 return Distribution(directory)
@@ -95,6 +93,19 @@ def resolve(
             )
         draft.rename(directory)
     return Distribution(directory)
+
+
+def folder(cache: Path) -> Path:
+    """Name the folder of the jars, which is there once they are fetched.
+
+    Args:
+        cache: the cache folder.
+
+    Returns:
+        The folder.
+    """
+    # A changed lock has another folder, so that two versions never mix.
+    return cache / f"neo4j-{hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:12]}"
 
 
 def read_lock(text: str) -> dict[str, str]:
@@ -166,29 +177,19 @@ def _fetch(directory: Path, *, java: Path, maven: Path | None, progress: Progres
     ]
     with tempfile.TemporaryDirectory() as scratch:
         options = [os.environ.get("MAVEN_OPTS", ""), *_trusted_authorities(Path(scratch))]
-        environment = os.environ | {
+        environment = {
             "JAVA_HOME": str(java.resolve().parent.parent),
             "MAVEN_OPTS": " ".join(options),
         }
-        try:
-            done = subprocess.run(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=_FETCH_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise DistributionError(
-                f"Maven did not deliver Neo4j's jars within {_FETCH_SECONDS} s; "
-                "start again to go on from what it has"
-            ) from None
-    if done.returncode != 0:
-        raise DistributionError(
-            f"Maven could not deliver Neo4j's jars: {done.stdout.strip()[-2000:]}"
+        commands.run(
+            command,
+            purpose="Fetching Neo4j's jars",
+            timeout=_FETCH_SECONDS,
+            remedy=(
+                "See whether this machine reaches Maven Central or its mirror"
+                " (~/.m2/settings.xml), and run this again: it continues with what it has."
+            ),
+            environment=environment,
         )
     progress(f"Neo4j: fetched in {time.monotonic() - began:.0f} s")
 

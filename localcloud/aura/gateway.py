@@ -29,6 +29,7 @@ from localcloud.aura.packstream import (
     Structure,
     Value,
     pack,
+    skip,
     unpack,
 )
 from localcloud.aura.roles import Role, asks_for_current_user, denial, explained, only_explains
@@ -37,8 +38,12 @@ from localcloud.aura.upstream import Database, Upstream, unavailable
 
 _LOGIN_SECONDS: Final = 30.0
 _MAX_UNAUTHENTICATED: Final = 64 * 1024
-_MAX_MESSAGE: Final = 64 * 1024 * 1024
-_READ_SIZE: Final = 256 * 1024
+_MAX_MESSAGE: Final = 16 * 1024 * 1024
+_MAX_QUERY: Final = 1024 * 1024
+_MAX_EXTRA: Final = 64 * 1024
+# What is read at once is worked on at once, while other connections wait.
+_READ_SIZE: Final = 64 * 1024
+_DISCARD_SECONDS: Final = 1.0
 _MAX_VARINT: Final = 10
 _CREDENTIAL_KEYS: Final = frozenset({"scheme", "principal", "credentials", "realm", "parameters"})
 _WHO_AM_I: Final = (
@@ -126,12 +131,31 @@ class _Session:
             if not await self._negotiate():
                 return
             while data := await self._reader.read(_READ_SIZE):
-                for frame in self._dechunker.feed(data):
-                    await self._handle(frame)
-                    if self._ended():
-                        return
+                await self._take(data)
+                if self._ended():
+                    return
                 if self._phase is Phase.AUTHENTICATED:
                     login.reschedule(None)
+
+    async def _take(self, data: bytes) -> None:
+        try:
+            for frame in self._dechunker.feed(data):
+                await self._handle(frame)
+                if self._ended():
+                    return
+                # A stream with much in its buffers never waits, and would keep others waiting.
+                await asyncio.sleep(0)
+        except MessageTooLargeError as error:
+            await self._dismiss(BoltError(Code.INVALID_REQUEST, f"Refused: {error}."))
+            await self._discard()
+        await asyncio.sleep(0)
+
+    async def _discard(self) -> None:
+        """Take what the client still sends, which else could not read why it is dismissed."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DISCARD_SECONDS):
+                while not self._reader.at_eof():
+                    await self._reader.read(_READ_SIZE)
 
     def _ended(self) -> bool:
         return self._phase is Phase.DEFUNCT
@@ -239,7 +263,7 @@ class _Session:
         if role is None:
             raise BoltError(Code.FORBIDDEN, f"Database access is not allowed for {principal}.")
         if frame.tag == Request.BEGIN:
-            before, extra = b"", _extra(Reader(frame.payload, 2).read())
+            before, extra = b"", _extra(frame.payload, 2)
             self._transaction_database = extra.get("db")
         else:
             before, extra = await self._judge(frame, role, identity)
@@ -267,10 +291,14 @@ class _Session:
         text = reader.read()
         if not isinstance(text, str):
             raise PackStreamError("a query is not a string")
+        if reader.position > _MAX_QUERY:
+            raise BoltError(
+                Code.INVALID_REQUEST,
+                f"A query's text is limited to {_MAX_QUERY} bytes: pass data as parameters.",
+            )
         middle = reader.position
-        reader.read()
-        end = reader.position
-        extra = _extra(reader.read())
+        end = await _end_of(frame.payload, middle)
+        extra = _extra(frame.payload, end)
         if asks_for_current_user(text):
             extra.pop("db", None)
             who: dict[str, Value] = {"user": principal.username, "roles": [*principal.role_names]}
@@ -327,6 +355,7 @@ class _Session:
         try:
             while frames := await upstream.receive():
                 await self._pass_on(frames)
+                await asyncio.sleep(0)
         except OSError:
             _log.debug("a connection broke")
         except Exception:  # noqa: BLE001 - logged whole below
@@ -387,7 +416,20 @@ class _Session:
         self._writer.close()
 
 
-def _extra(value: Value) -> dict[str, Value]:
+async def _end_of(payload: bytes, position: int) -> int:
+    """Find the end of a value of any size, while other connections go on."""
+    for reached in skip(payload, position):
+        position = reached
+        await asyncio.sleep(0)
+    return position
+
+
+def _extra(payload: bytes, position: int) -> dict[str, Value]:
+    if len(payload) - position > _MAX_EXTRA:
+        raise BoltError(
+            Code.INVALID_REQUEST, f"A message's extra fields are limited to {_MAX_EXTRA} bytes."
+        )
+    value = Reader(payload, position).read()
     if not isinstance(value, dict):
         raise PackStreamError("a message's extra fields are no map")
     return value

@@ -245,13 +245,11 @@ class JsonFetcher:
             async with self._session.get(url, allow_redirects=False) as response:
                 if response.status != 200:  # noqa: PLR2004 - HTTP's OK
                     raise _provider_failed(f"it answered {response.status}")
-                body = await response.content.read(_MAX_DOCUMENT + 1)
-                while len(body) <= _MAX_DOCUMENT and (
-                    more := await response.content.read(_MAX_DOCUMENT)
-                ):
-                    body += more
-                if len(body) > _MAX_DOCUMENT:
-                    raise _provider_failed("its document is larger than 1 MiB")
+                body = bytearray()
+                async for piece in response.content.iter_any():
+                    body += piece
+                    if len(body) > _MAX_DOCUMENT:
+                        raise _provider_failed("its document is larger than 1 MiB")
                 return json.loads(body)
         except TimeoutError:
             raise BoltError(

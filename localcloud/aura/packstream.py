@@ -4,8 +4,9 @@ Source: Neo4j's PackStream specification, version 1 (the one of every Bolt 4 and
 """
 
 import struct
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _MAX_DEPTH: Final = 100
 _INTEGER_SIZES: Final = {0xC8: 1, 0xC9: 2, 0xCA: 4, 0xCB: 8}
@@ -14,6 +15,40 @@ _BYTES_SIZES: Final = {0xCC: 1, 0xCD: 2, 0xCE: 4}
 _STRING_SIZES: Final = {0xD0: 1, 0xD1: 2, 0xD2: 4}
 _LIST_SIZES: Final = {0xD4: 1, 0xD5: 2, 0xD6: 4}
 _MAP_SIZES: Final = {0xD8: 1, 0xD9: 2, 0xDA: 4}
+_STEP: Final = 4096
+
+
+class _Layout(NamedTuple):
+    """What follows a marker: bytes, values, and a length that counts either."""
+
+    bytes: int = 0
+    values: int = 0
+    length_width: int = 0
+    bytes_per_length: int = 0
+    values_per_length: int = 0
+
+
+_LAYOUTS: Final[Mapping[int, _Layout]] = {
+    **{marker: _Layout() for marker in (*range(0x80), *range(0xF0, 0x100), 0xC0, 0xC2, 0xC3)},
+    0xC1: _Layout(bytes=8),
+    **{marker: _Layout(bytes=size) for marker, size in _INTEGER_SIZES.items()},
+    **{0x80 + size: _Layout(bytes=size) for size in range(0x10)},
+    **{0x90 + size: _Layout(values=size) for size in range(0x10)},
+    **{0xA0 + size: _Layout(values=2 * size) for size in range(0x10)},
+    **{0xB0 + size: _Layout(bytes=1, values=size) for size in range(0x10)},
+    **{
+        marker: _Layout(length_width=width, bytes_per_length=1)
+        for marker, width in (_BYTES_SIZES | _STRING_SIZES).items()
+    },
+    **{
+        marker: _Layout(length_width=width, values_per_length=1)
+        for marker, width in _LIST_SIZES.items()
+    },
+    **{
+        marker: _Layout(length_width=width, values_per_length=2)
+        for marker, width in _MAP_SIZES.items()
+    },
+}
 
 
 class PackStreamError(ValueError):
@@ -70,6 +105,39 @@ def unpack(data: bytes) -> Value:
     if reader.position != len(data):
         raise PackStreamError("bytes follow the value")
     return value
+
+
+def skip(data: bytes, position: int) -> Iterator[int]:
+    """Find the end of a value without building it, in steps.
+
+    Args:
+        data: PackStream bytes.
+        position: the value's offset, in bytes.
+
+    Yields:
+        The offset reached, after every few thousand values within it; the last one is the end.
+
+    Raises:
+        PackStreamError: the bytes are malformed or cut short.
+    """
+    waiting, steps = 1, 0
+    while waiting:
+        if position >= len(data):
+            raise PackStreamError("the value is cut short")
+        marker = data[position]
+        layout = _LAYOUTS.get(marker)
+        if layout is None:
+            raise PackStreamError(f"no value begins with the byte {marker:#04x}")
+        begin = position + 1 + layout.length_width
+        length = int.from_bytes(data[position + 1 : begin], "big")
+        position = begin + layout.bytes + length * layout.bytes_per_length
+        if position > len(data):
+            raise PackStreamError("the value is cut short")
+        waiting += layout.values + length * layout.values_per_length - 1
+        steps += 1
+        if steps % _STEP == 0:
+            yield position
+    yield position
 
 
 class Reader:

@@ -24,7 +24,11 @@ from localcloud.aws.account import Account
 from localcloud.aws.app import Endpoint
 from localcloud.aws.apprunner.hosting import Timing
 from localcloud.aws.apprunner.runner import Runner, RunnerSettings
-from localcloud.aws.registry import Registry
+from localcloud.aws.gate import Gate
+from localcloud.aws.keys import KeyRing, issued_by
+from localcloud.aws.registry import Registry, RegistryFront
+from localcloud.aws.signatures import Verifier
+from localcloud.aws.tokens import TokenFront
 from localcloud.certificates import CertificateAuthority
 from localcloud.readiness import announce
 
@@ -126,7 +130,7 @@ def main(  # noqa: PLR0913 - a command line's flags
     listener = _listen(host, port)
     port = listener.getsockname()[1]
     client = _docker_client()
-    _access_key(credentials)
+    access_key = _access_key(credentials)
     # App Runner and the functions sign with a key of their own, which ends with this process.
     internal_key = dataclasses.replace(AccessKey.generate(), key_id=ACCOUNT_ID)
     _configure_ministack(port, region, state_dir.absolute(), internal_key)
@@ -156,19 +160,34 @@ def main(  # noqa: PLR0913 - a command line's flags
         )
     )
     runner.start()
-    application = Endpoint(
-        runner=runner,
-        images=registry,
-        region=region,
-        account_id=ACCOUNT_ID,
-        # Imported last: it reads its settings from the environment while it is imported.
-        ministack=importlib.import_module("ministack.app").app,
+    # Imported last: it reads its settings from the environment while it is imported.
+    ministack = importlib.import_module("ministack.app").app
+    issued = issued_by(importlib.import_module("ministack.core.iam_evaluator"))
+    registry_front = RegistryFront(registry, ministack)
+    application = Gate(
+        port=port,
+        verifier=Verifier(
+            find_secret=KeyRing([access_key, internal_key], issued).secret,
+            region=region,
+            services={"apprunner", *SERVICES},
+        ),
+        registry=registry_front,
+        behind=Endpoint(
+            runner=runner,
+            images=registry,
+            registry=registry_front,
+            tokens=TokenFront(ministack, region),
+            ministack=ministack,
+        ),
     )
     server = _Server(
         uvicorn.Config(
             application,
             log_config=None,
             access_log=False,
+            # The caller's own word about its address, and no WebSockets.
+            proxy_headers=False,
+            ws="none",
             timeout_graceful_shutdown=_GRACE,
             timeout_keep_alive=_KEEP_ALIVE,
             server_header=False,
@@ -243,6 +262,8 @@ def _configure_ministack(port: int, region: str, state: Path, key: AccessKey) ->
             "LOG_LEVEL": "WARNING",
             "AUTH": "false",
             "LAMBDA_EXECUTOR": "local",
+            # As on AWS, no token is issued where the trigger fails.
+            "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "PERSIST_STATE": "0",

@@ -1,4 +1,4 @@
-"""The endpoint's ASGI application: App Runner and ECR's addresses here, all else by ministack."""
+"""The endpoint's signed requests: App Runner and ECR's addresses here, all else by ministack."""
 
 import contextlib
 import copy
@@ -15,15 +15,15 @@ from localcloud.aws.protocol import (
     CONTENT_TYPE,
     ApiError,
     ServiceProtocol,
-    credential,
     encode,
     encode_error,
     without_nulls,
 )
 from localcloud.aws.registry import Registry, RegistryFront, body_of, header, respond
+from localcloud.aws.tokens import PATH as TOKEN_PATH
+from localcloud.aws.tokens import TokenFront
 
 _LOG = logging.getLogger(__name__)
-_REGISTRY_PATH = "/v2/"
 
 
 class Endpoint:
@@ -34,25 +34,24 @@ class Endpoint:
         *,
         runner: Runner,
         images: Registry,
-        region: str,
-        account_id: str,
+        registry: RegistryFront,
+        tokens: TokenFront,
         ministack: ASGIApp,
     ) -> None:
         """Put the parts together.
 
         Args:
             runner: App Runner.
-            images: the registry's addresses and password.
-            region: the region.
-            account_id: the account.
+            images: the registry's addresses.
+            registry: answers for ECR.
+            tokens: answers at the token endpoint.
             ministack: all other services.
         """
         self._runner = runner
         self._images = images
-        self._region = region
-        self._account_id = account_id
         self._ministack = ministack
-        self._registry = RegistryFront(images, ministack)
+        self._registry = registry
+        self._tokens = tokens
         self._protocol = ServiceProtocol("apprunner")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,17 +67,16 @@ class Endpoint:
             return
         target = header(scope, b"x-amz-target")
         if target.startswith(f"{self._protocol.target_prefix}."):
-            await self._app_runner(scope, receive, send, target)
+            await self._app_runner(receive, send, target)
         elif target.startswith(f"{registry.TARGET_PREFIX}."):
             await self._registry.control_plane(scope, receive, send)
-        elif scope["path"].startswith(_REGISTRY_PATH):
-            await self._registry.registry_protocol(scope, receive, send)
+        elif scope["path"] == TOKEN_PATH:
+            await self._tokens(scope, receive, send)
         else:
             await self._ministack(scope, receive, send)
 
-    async def _app_runner(self, scope: Scope, receive: Receive, send: Send, target: str) -> None:
+    async def _app_runner(self, receive: Receive, send: Send, target: str) -> None:
         try:
-            self._require_credential(header(scope, b"authorization"))
             operation, parameters = self._protocol.read(target, await body_of(receive))
             self._protocol.validate(operation, self._with_aws_image(parameters))
             answer = await self._runner.call(operation, without_nulls(parameters))
@@ -91,29 +89,6 @@ class Endpoint:
             status, body = int(HTTPStatus.INTERNAL_SERVER_ERROR), encode_error(failure)
         headers = {"content-type": CONTENT_TYPE, "x-amzn-requestid": str(uuid.uuid4())}
         await respond(send, status, body, headers)
-
-    def _require_credential(self, authorization: str) -> None:
-        signed_for = credential(authorization)
-        if signed_for is None:
-            raise ApiError(
-                "MissingAuthenticationTokenException",
-                "Missing Authentication Token",
-                HTTPStatus.FORBIDDEN,
-            )
-        if signed_for.region != self._region:
-            raise ApiError(
-                "InvalidSignatureException",
-                f"Credential should be scoped to a valid region, not '{signed_for.region}'. "
-                f"The stand-in's App Runner is in {self._region}.",
-                HTTPStatus.FORBIDDEN,
-            )
-        key = signed_for.access_key
-        if key.isdecimal() and len(key) == len(self._account_id) and key != self._account_id:
-            raise ApiError(
-                "UnrecognizedClientException",
-                f"The stand-in's App Runner is in account {self._account_id}, not {key}.",
-                HTTPStatus.FORBIDDEN,
-            )
 
     def _with_aws_image(self, parameters: Any) -> Any:  # noqa: ANN401 - not validated yet
         """Name the image as AWS does.

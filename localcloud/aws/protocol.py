@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +11,6 @@ import botocore.loaders
 import botocore.model
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
-_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
 _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "structure": dict,
     "map": dict,
@@ -40,34 +38,6 @@ class ApiError(Exception):
         self.code = code
         self.message = message
         self.status = status
-
-
-@dataclass(frozen=True)
-class Credential:
-    """Who signed a request, and for what, as the Authorization header says.
-
-    Attributes:
-        access_key: the access key's id.
-        region: the region the request was signed for.
-        service: the service the request was signed for.
-    """
-
-    access_key: str
-    region: str
-    service: str
-
-
-def credential(authorization: str) -> Credential | None:
-    """Read a Signature Version 4 Authorization header.
-
-    Args:
-        authorization: the header's value.
-
-    Returns:
-        The credential; None where the header holds none.
-    """
-    match = _CREDENTIAL.search(authorization)
-    return Credential(*match.groups()) if match else None
 
 
 class ServiceProtocol:

@@ -89,7 +89,7 @@ def _values(
         if not declared.computed and not _is_zero(declared, old) and old != declared.default:
             yield Difference(path=path, change=Change.DELETE, replace=replace)
     elif is_empty(old):
-        if new != declared.default and new is not False:
+        if new != declared.default and not _is_zero(declared, new):
             yield Difference(path=path, change=Change.ADD, replace=replace)
     elif declared.kind is Kind.OBJECT and isinstance(old, dict) and isinstance(new, dict):
         yield from _objects(declared.properties, old, new, path=path, replace=replace)

@@ -35,7 +35,7 @@ from localcloud.providers.values import UNKNOWN, Values, is_known, mapping, text
 _LOG = logging.getLogger(__name__)
 _LIMIT_SECONDS: Final = 600
 _OWNER_LABEL: Final = "neo4j-mcp.localcloud"
-_DEFAULT_REGISTRY: Final = "docker.io"
+_CLASSIC_BUILDER: Final = "BuilderV1"
 
 CONFIGURATION: Final[Properties] = {
     "host": Property(),
@@ -52,12 +52,13 @@ CONFIGURATION: Final[Properties] = {
 }
 _BUILD: Final[Properties] = {
     "args": Property(kind=Kind.MAP, items=Property()),
+    "builderVersion": Property(),
     # Where the context lies is no change, what it holds is: see contextDigest.
     "context": Property(default=".", inert=True),
     "dockerfile": Property(inert=True),
     "platform": Property(),
     "target": Property(),
-    **refused("addHosts", "builderVersion", "cacheFrom", "network"),
+    **refused("addHosts", "cacheFrom", "network"),
 }
 _REGISTRY: Final[Properties] = {
     # A registry's password is a new one each time, for the same images.
@@ -128,6 +129,10 @@ class Image(ResourceType[Docker]):
     def check(self, context: Docker, inputs: Values) -> tuple[Values, list[Failure]]:
         """Compute the digest of the context; no engine is needed for it."""
         build = inputs.get("build")
+        builder = build.get("builderVersion") if isinstance(build, dict) else None
+        if builder not in (None, UNKNOWN, _CLASSIC_BUILDER):
+            reason = f"Unsupported: the stand-in builds with {_CLASSIC_BUILDER} alone"
+            return inputs, [Failure(property="build.builderVersion", reason=reason)]
         if not isinstance(build, dict) or not is_known(build.get("context")):
             return {**inputs, "contextDigest": UNKNOWN}, []
         if not is_known(build.get("dockerfile")):
@@ -145,25 +150,10 @@ class Image(ResourceType[Docker]):
         return Created(id=text(inputs["imageName"]), outputs=_made(request.context, inputs))
 
     def read(self, request: Request[Docker], resource_id: str, state: Values) -> Values | None:
-        """Ask the registry, or the engine for an image that isn't pushed, for the image."""
+        """Return the state as it is: Pulumi's provider doesn't ask the registry either."""
+        del request
         if not state:
             raise ProviderError(f"Unsupported: the image {resource_id} can't be imported")
-        client = request.context.connect()
-        try:
-            if state.get("skipPush") is True:
-                client.inspect_image(text(state["imageName"]))  # type: ignore[no-untyped-call]  # its stubs leave it out
-            else:
-                client.inspect_distribution(  # type: ignore[no-untyped-call]  # likewise
-                    text(state["repoDigest"]), auth_config=_auth(state)
-                )
-        except docker.errors.NotFound:
-            return None
-        except docker.errors.APIError as error:
-            # The state's password may have expired: that tells nothing of the image.
-            if error.status_code not in (401, 403):
-                raise ProviderError(f"the image can't be looked up: {error.explanation}") from None
-        finally:
-            client.close()
         return state
 
     def update(

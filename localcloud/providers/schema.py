@@ -48,8 +48,8 @@ class Property:
         aws_read: its name in what AWS answers, where that is another one.
         inert: a change of it alone is none of the resource.
         unsupported: the real provider has it, this one refuses it by name as an input.
-        local_address: it holds an address that at a stand-in is another than AWS's pattern
-            allows, so that only the endpoint can tell whether it is right.
+        unchecked: botocore's rule for it is not the one that counts, here or on AWS; the property
+            says why, and the endpoint decides.
     """
 
     kind: Kind = Kind.STRING
@@ -67,7 +67,7 @@ class Property:
     aws_read: str | None = None
     inert: bool = False
     unsupported: bool = False
-    local_address: bool = False
+    unchecked: bool = False
 
 
 Properties = Mapping[str, Property]
@@ -158,11 +158,6 @@ class ResourceType(ABC, Generic[C]):
         """Complete and validate inputs beyond the declaration; they may hold unknowns."""
         del context
         return inputs, []
-
-    def broken(self, state: Values) -> frozenset[str]:
-        """Name the outputs that tell that the resource can't be mended but by replacement."""
-        del state
-        return frozenset()
 
     @abstractmethod
     def create(self, request: Request[C], inputs: Values) -> Created:

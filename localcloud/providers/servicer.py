@@ -236,10 +236,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
                 for difference in diff(resource.properties, olds, news)
                 if not _ignored(difference, request.ignoreChanges)
             ]
-            differences.extend(
-                Difference(path=name, change=Change.UPDATE, replace=True)
-                for name in sorted(resource.broken(olds))
-            )
             name = resource.autonamed
             return _response(
                 differences, delete_first=name is not None and olds.get(name) == news.get(name)
@@ -277,7 +273,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
             found = resource.read(work, request.id, state)
             if found is None:
                 return provider_pb2.ReadResponse()
-            merged = _merged(resource, state, found)
+            merged = _without_gone(resource, _merged(resource, state, found), found)
             return provider_pb2.ReadResponse(
                 id=str(found.get("id", request.id)),
                 properties=encode(merged, secret | _secret(resource.properties)),
@@ -496,6 +492,16 @@ def _merged(resource: ResourceType[C], known: Values, found: Values | None) -> V
         if name in found and not _spelled_alike(declared, found[name], known.get(name)):
             merged[name] = found[name]
     return merged
+
+
+def _without_gone(resource: ResourceType[C], merged: Values, found: Values) -> Values:
+    """Leave out what the service no longer has: a read brings back all but write-only inputs."""
+    gone = {
+        name
+        for name, declared in resource.properties.items()
+        if not (declared.output or declared.write_only) and name not in found
+    }
+    return {name: value for name, value in merged.items() if name not in gone}
 
 
 def _spelled_alike(declared: Property, found: Value, known: Value) -> bool:

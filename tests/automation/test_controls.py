@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from automation.controls import ControlError, Controls, run
+from automation.child_process import CommandError
+from automation.controls import Controls, run
 
 
 def python(code: str) -> str:
@@ -28,10 +29,10 @@ def test_a_command_reads_its_document_and_runs_where_the_repository_is(tmp_path:
 
 
 def test_a_command_that_fails_tells_the_end_of_what_it_said() -> None:
-    with pytest.raises(ControlError, match="status 3: no database here"):
+    with pytest.raises(CommandError, match="status 3: no database here"):
         run(python("import sys; sys.stderr.write('no database here'); sys.exit(3)"))
 
 
 def test_a_command_that_is_not_there_is_told() -> None:
-    with pytest.raises(ControlError, match="no-such-command"):
+    with pytest.raises(CommandError, match="no-such-command"):
         run("no-such-command at all")

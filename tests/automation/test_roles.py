@@ -131,7 +131,7 @@ def test_a_preview_can_log_in_to_the_registry_and_nothing_else() -> None:
         ("lambda:UpdateFunctionCode", "lambda:us-east-1:{}:function:neo4j-mcp-{}-claims", None),
         (
             "secretsmanager:GetSecretValue",
-            "secretsmanager:us-east-1:{}:secret:neo4j-mcp-{}-agent-credentials-a1B2c3",
+            "secretsmanager:us-east-1:{}:secret:neo4j-mcp-{}-agent-credentials-k3x9q2ab-a1B2c3",
             None,
         ),
         (
@@ -141,7 +141,7 @@ def test_a_preview_can_log_in_to_the_registry_and_nothing_else() -> None:
         ),
         (
             "logs:PutRetentionPolicy",
-            "logs:us-east-1:{}:log-group:/aws/lambda/neo4j-mcp-{}-claims:*",
+            "logs:us-east-1:{}:log-group:/aws/lambda/neo4j-mcp-{}-claims-k3x9q2ab:*",
             None,
         ),
     ],

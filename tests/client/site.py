@@ -20,6 +20,7 @@ SIGNING_SECRET = "nobody here verifies signatures, so any will do"
 class Request:
     """What came in."""
 
+    path: str
     headers: dict[str, str]
     body: bytes
 
@@ -86,8 +87,10 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(answer: Script, tls: ssl.SSLContext | None = None) -> Iterator[Site]:
-    """Run a server on the loopback interface."""
+def serve(
+    answer: Script, tls: ssl.SSLContext | None = None, *, get: bool = False
+) -> Iterator[Site]:
+    """Run a server on the loopback interface that answers POST, and GET where it is told to."""
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -101,8 +104,7 @@ def serve(answer: Script, tls: ssl.SSLContext | None = None) -> Iterator[Site]:
                 site.connections += 1
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            request = Request(headers=dict(self.headers), body=body)
+            request = Request(path=self.path, headers=dict(self.headers), body=_body_of(self))
             with lock:
                 site.requests.append(request)
             answer = site.answer(request)
@@ -124,6 +126,8 @@ def serve(answer: Script, tls: ssl.SSLContext | None = None) -> Iterator[Site]:
         def log_message(self, *_: object) -> None:
             """Keep the tests' output clean."""
 
+    if get:
+        Handler.do_GET = Handler.do_POST  # type: ignore[attr-defined]
     server = _Server(("127.0.0.1", 0), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(
@@ -139,6 +143,17 @@ def serve(answer: Script, tls: ssl.SSLContext | None = None) -> Iterator[Site]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+def _body_of(handler: BaseHTTPRequestHandler) -> bytes:
+    if handler.headers.get("Transfer-Encoding") != "chunked":
+        return handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+    body = b""
+    while size := int(handler.rfile.readline(), 16):
+        body += handler.rfile.read(size)
+        handler.rfile.readline()
+    handler.rfile.readline()
+    return body
 
 
 def in_turn(*answers: Answer) -> Script:

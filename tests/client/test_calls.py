@@ -9,7 +9,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from neo4j_mcp_client import (
-    CypherError,
     Neo4jMcpError,
     TokenExpiredError,
     TokenRejectedError,
@@ -20,7 +19,6 @@ from neo4j_mcp_client.calls import (
     refusal_of,
     rows_of,
     schema_of,
-    tool_failure,
     tools_of,
     value_of,
 )
@@ -61,15 +59,6 @@ def test_whatever_is_answered_is_a_value_or_a_failure_by_name(
 def test_bytes_that_are_no_json_are_a_failure_by_name(body: bytes) -> None:
     with pytest.raises(Neo4jMcpError):
         value_of(reply(b"\xff" + body))
-
-
-@given(st.text(), st.text(alphabet=st.characters(exclude_characters=")")))
-def test_neo4js_words_are_kept_whole(before: str, message: str) -> None:
-    code = "Neo.ClientError.Statement.SemanticError"
-    error = tool_failure(f"{before.replace('Neo.', '')}: Neo4jError: {code} ({message})")
-    assert isinstance(error, CypherError)
-    assert error.code == code
-    assert error.message == f"{code}: {message}"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import socket
 import threading
 import time
@@ -228,7 +230,7 @@ PASSING = [
     Answer(status=503),
     Answer(cut=True),
     neo4j_failed("Neo.TransientError.Transaction.DeadlockDetected"),
-    failed("ConnectivityError: dial tcp: connection refused"),
+    failed("failed to execute write query: ConnectivityError: EOF"),
 ]
 
 
@@ -249,16 +251,43 @@ def test_a_write_that_may_have_happened_is_not_sent_twice(
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        neo4j_failed("Neo.TransientError.Security.AuthProviderFailed"),
+        failed("failed to execute write query: ConnectivityError: dial tcp: connection refused"),
+    ],
+    ids=["not logged on", "not connected"],
+)
+def test_a_write_that_never_reached_the_database_is_sent_again(
+    call: Call, server: Site, trouble: Answer
+) -> None:
+    server.answer = in_turn(trouble, ROW)
+    assert call("write", "CREATE (:Person)") == [{"answer": 42}]
+
+
+@pytest.mark.parametrize("trouble", [Answer(cut=True), Answer(status=503)])
+def test_a_read_never_asks_to_look_for_its_work(call: Call, server: Site, trouble: Answer) -> None:
+    server.answer = lambda _: trouble
+    with pytest.raises(Neo4jMcpError) as raised:
+        call("read", "RETURN 1")
+    assert not raised.value.may_have_run
+
+
+def test_a_write_over_tls_that_fails_did_not_run(call: Call, server: Site) -> None:
+    # The server speaks plain HTTP: the handshake fails, and nothing was sent.
+    url = server.url.replace("http://", "https://")
+    with pytest.raises((TlsError, NetworkError)) as raised:
+        call("write", "CREATE (:Person)", url=url)
+    assert not raised.value.may_have_run
+    assert server.requests == []
+
+
 def test_an_unknown_tool_is_taken_for_one_that_writes(call: Call, server: Site) -> None:
     server.answer = in_turn(Answer(status=503), ROW)
     with pytest.raises(ServerError):
         call("call", "some-tool")
     assert len(server.requests) == 1
-
-
-def test_a_write_whose_authentication_failed_is_sent_again(call: Call, server: Site) -> None:
-    server.answer = in_turn(neo4j_failed("Neo.TransientError.Security.AuthProviderFailed"), ROW)
-    assert call("write", "CREATE (:Person)") == [{"answer": 42}]
 
 
 def test_a_write_that_never_left_is_sent_again(
@@ -322,7 +351,7 @@ def test_an_answer_that_the_server_drops_is_a_time_limit(
     monkeypatch.setattr(calls, "SERVER_LIMIT", 0.7)
     server.answer = lambda _: trouble
     with pytest.raises(TimeLimitError, match="60 s") as raised:
-        call("read", "CALL apoc.util.sleep(65000)")
+        call("write", "CALL apoc.util.sleep(65000)")
     assert raised.value.hop is Hop.SERVER
     assert raised.value.may_have_run
     assert len(server.requests) == 1
@@ -416,6 +445,20 @@ def test_threads_share_connections_that_stay_open(server: Site, tokens: TokenPro
         found = list(pool.map(lambda _: neo4j.read("RETURN 42 AS answer"), range(64)))
     assert found == [[{"answer": 42}]] * 64
     assert server.connections == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform doesn't fork")
+def test_a_forked_process_has_connections_of_its_own(server: Site, tokens: TokenProvider) -> None:
+    with Neo4jMcp(server.url, tokens) as neo4j:
+        neo4j.read("RETURN 1")
+        child = os.fork()
+        if child == 0:
+            signal.alarm(30)
+            os._exit(0 if neo4j.read("RETURN 1") == [{"answer": 42}] else 1)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+        neo4j.read("RETURN 1")
+    assert server.connections == 2
 
 
 async def test_tasks_share_connections_that_stay_open(server: Site, tokens: TokenProvider) -> None:

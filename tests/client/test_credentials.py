@@ -100,11 +100,24 @@ def test_addresses_where_secrets_are_safe(url: str) -> None:
         ("https://", "no https:// URL"),
         ("a.example", "no https:// URL"),
         ("", "no https:// URL"),
+        ("https://[::1", "no https:// URL"),
+        ("https://a.example:0/", "no https:// URL"),
+        ("https://a.example:99999/", "no https:// URL"),
+        ("https://a.example\\@b.example/", "no https:// URL"),
+        ("https://a.example\t.b.example/", "no https:// URL"),
+        ("https://a.example /", "no https:// URL"),
+        ("https://a.example\uff0f.b.example/", "no https:// URL"),
     ],
 )
 def test_addresses_where_secrets_are_not_safe(url: str, says: str) -> None:
     with pytest.raises(ConfigurationError, match=f"tokenUrl is {says}"):
         ClientCredentials.from_json(json.dumps(SECRET | {"tokenUrl": url or "x"}))
+
+
+@pytest.mark.parametrize("url", ["https://a.example@b.example/", "http://a:b@localhost/"])
+def test_a_user_name_that_hides_the_host_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"user name before its host, (b|local)"):
+        require_tls(url, "mcpUrl")
 
 
 @pytest.mark.parametrize(

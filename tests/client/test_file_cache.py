@@ -125,8 +125,9 @@ def test_a_process_takes_over_what_another_renewed(
 def test_clients_have_tokens_of_their_own(credentials: ClientCredentials, path: Path) -> None:
     other = replace(credentials, client_id="client-2")
     fewer = replace(credentials, scopes=())
-    values = {provider(each, path).token().value for each in (credentials, other, fewer)}
-    assert len(values) == 3
+    elsewhere = replace(credentials, mcp_url="https://elsewhere.example/mcp")
+    clients = (credentials, other, fewer, elsewhere)
+    assert len({provider(each, path).token().value for each in clients}) == len(clients)
     # A new secret is still the same client.
     assert cache_key(replace(credentials, client_secret="new")) == cache_key(credentials)
     assert "client-1" not in path.read_text(encoding="utf-8")

@@ -1,10 +1,13 @@
 import asyncio
 import logging
+import os
+import signal
 import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from email.utils import formatdate
 
@@ -21,7 +24,7 @@ from neo4j_mcp_client import (
     TokenProvider,
     TokenRequestError,
 )
-from tests.client.site import Answer, Script, Site, in_turn, issued, issuer, refused, serve
+from tests.client.site import Answer, Request, Script, Site, in_turn, issued, issuer, refused, serve
 
 THREADS = 64
 
@@ -87,15 +90,153 @@ async def test_a_task_that_gives_up_takes_nothing_from_the_others(
     assert len(endpoint.requests) == 1
 
 
-def test_a_loop_that_ends_leaves_nobody_waiting(endpoint: Site, tokens: TokenProvider) -> None:
-    async def take() -> None:
+def test_a_loop_without_an_executor_takes_a_token(endpoint: Site, tokens: TokenProvider) -> None:
+    async def take() -> AccessToken:
         await asyncio.get_running_loop().shutdown_default_executor()
-        with pytest.raises(RuntimeError, match="shutdown"):
-            await tokens.token_async()
+        return await tokens.token_async()
 
-    asyncio.run(take())
-    assert tokens.token().claims == {"jti": "1"}
+    assert asyncio.run(take()) == tokens.token()
     assert len(endpoint.requests) == 1
+
+
+def test_followers_that_hold_the_whole_executor_dont_starve_their_leader(
+    endpoint: Site, credentials: ClientCredentials
+) -> None:
+    tokens = TokenProvider(credentials, back_off=BackOff(attempts=1, limit=1), timeout=1)
+    endpoint.answer = issuer(delay=0.2)
+
+    led = threading.Event()
+
+    async def take() -> set[str]:
+        loop, running = asyncio.get_running_loop(), asyncio.Event()
+
+        def follow() -> AccessToken:
+            loop.call_soon_threadsafe(running.set)
+            led.wait(10)
+            return tokens.token()
+
+        with ThreadPoolExecutor(1) as only:
+            loop.set_default_executor(only)
+            # It has the only thread before the leader could want one.
+            follower = asyncio.create_task(asyncio.to_thread(follow))
+            await running.wait()
+            leader = asyncio.create_task(tokens.token_async())
+            await asyncio.sleep(0)
+            led.set()
+            return {token.value for token in await asyncio.gather(leader, follower)}
+
+    assert len(asyncio.run(take())) == 1
+    assert len(endpoint.requests) == 1
+
+
+def test_a_follower_gets_the_lifetime_that_it_asked_for(
+    endpoint: Site, credentials: ClientCredentials
+) -> None:
+    cache = SlowCache(AccessToken(value="old", expires_at=time.time() + 130, lifetime=3600))
+    tokens = TokenProvider(credentials, cache=cache)
+    with ThreadPoolExecutor(9) as pool:
+        leader = pool.submit(tokens.token, 60)
+        cache.read.wait(10)
+        followers = [pool.submit(tokens.token, 900) for _ in range(8)]
+        time.sleep(0.1)
+        cache.go_on.set()
+        assert leader.result(10).value == "old"
+        given = {follower.result(10) for follower in followers}
+    (token,) = given
+    assert token.expires_at - time.time() > 900
+    assert len(endpoint.requests) == 1
+
+
+async def test_a_task_that_follows_gets_the_lifetime_that_it_asked_for(
+    endpoint: Site, credentials: ClientCredentials
+) -> None:
+    cache = SlowCache(AccessToken(value="old", expires_at=time.time() + 130, lifetime=3600))
+    tokens = TokenProvider(credentials, cache=cache)
+    leader = asyncio.create_task(tokens.token_async(60))
+    await asyncio.to_thread(cache.read.wait, 10)
+    followers = [asyncio.create_task(tokens.token_async(900)) for _ in range(8)]
+    await asyncio.sleep(0)
+    cache.go_on.set()
+    assert (await leader).value == "old"
+    (token,) = set(await asyncio.gather(*followers))
+    assert token.expires_at - time.time() > 900
+    assert len(endpoint.requests) == 1
+
+
+class SlowCache:
+    """A cache that holds a token, and up the first who reads it."""
+
+    def __init__(self, token: AccessToken) -> None:
+        self.token, self.read, self.go_on = token, threading.Event(), threading.Event()
+
+    def get(self, key: str) -> AccessToken:  # noqa: ARG002 - there is one key
+        self.read.set()
+        assert self.go_on.wait(10)
+        return self.token
+
+    def put(self, key: str, token: AccessToken) -> None:  # noqa: ARG002
+        self.token = token
+
+    def lock(self, timeout: float) -> AbstractContextManager[object]:  # noqa: ARG002
+        return nullcontext()
+
+
+@pytest.mark.parametrize("wanted", [901, 5000])
+def test_a_lifetime_that_the_endpoint_doesnt_give_is_an_error_for_who_asked(
+    endpoint: Site, tokens: TokenProvider, wanted: float
+) -> None:
+    endpoint.answer = issuer(expires_in=900)
+    for _ in range(2):
+        with pytest.raises(TokenRequestError, match=rf"for 900 s, and {wanted} s.*Validity"):
+            tokens.token(wanted)
+    # Each was asked for once, and others use what came.
+    assert len(endpoint.requests) == 2
+    assert tokens.token(600).claims == {"jti": "2"}
+    assert len(endpoint.requests) == 2
+
+
+def test_a_token_that_another_needs_longer_is_still_used(
+    endpoint: Site, tokens: TokenProvider
+) -> None:
+    first = tokens.token()
+    tokens._current = with_age(first, 3600 - 90)
+    endpoint.answer = lambda _: Answer(status=503, delay=0.2)
+    with ThreadPoolExecutor(2) as pool:
+        long = pool.submit(tokens.token, 900)
+        short = pool.submit(tokens.token, 60)
+        assert short.result(10).value == first.value
+        with pytest.raises(TokenEndpointUnavailableError):
+            long.result(10)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform doesn't fork")
+def test_a_process_forked_during_a_request_asks_itself(
+    endpoint: Site, credentials: ClientCredentials
+) -> None:
+    tokens = TokenProvider(credentials, timeout=60)
+    asked, answered = threading.Event(), threading.Event()
+
+    def answer(_: Request) -> Answer:
+        number = len(endpoint.requests)
+        if number == 1:
+            asked.set()
+            assert answered.wait(30)
+        return issued(number)
+
+    endpoint.answer = answer
+    with ThreadPoolExecutor(1) as pool:
+        parent = pool.submit(tokens.token)
+        assert asked.wait(10)
+        child = os.fork()
+        if child == 0:
+            # Nothing but this, and not for ever: the child has none of the parent's threads.
+            signal.alarm(30)
+            os._exit(0 if tokens.token().claims == {"jti": "2"} else 1)
+        # The parent's request isn't answered before the child has ended.
+        _, status = os.waitpid(child, 0)
+        answered.set()
+        assert os.waitstatus_to_exitcode(status) == 0
+        assert parent.result(10).claims == {"jti": "1"}
 
 
 def test_all_that_wait_get_the_same_failure(endpoint: Site, tokens: TokenProvider) -> None:
@@ -187,7 +328,7 @@ def test_a_thread_that_comes_late_takes_what_another_renewed(
     # It found no token when it looked; before its turn came, there was one.
     late = tokens._renewal(60)
     token = tokens.token()
-    assert tokens._flight.run(late, patience=10) == token
+    assert tokens._flight.run(late, patience=10).result == token
     assert len(endpoint.requests) == 1
 
 

@@ -1,3 +1,4 @@
+import datetime as dt
 import json
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 from components.image import (
     ServerImage,
     ServerImageArgs,
+    image_identity,
+    image_tag,
     lifecycle_policy,
     prepare_server_context,
 )
@@ -20,6 +23,7 @@ from tests.components.mocks import ACCOUNT, DIGEST, REGION, Result, run_program
 REPOSITORY = "aws:ecr/repository:Repository"
 LIFECYCLE = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
 IMAGE = "docker:index/image:Image"
+BEGAN = dt.datetime(2026, 11, 27, 2, 45, 1, tzinfo=dt.UTC)
 REPOSITORY_URL = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/neo4j-mcp-dev-server"
 
 
@@ -27,7 +31,9 @@ def declare(
     settings: StackSettings, names: ResourceNames, tags: dict[str, str], context: BuildContext
 ) -> Result:
     def program() -> dict[str, Any]:
-        args = ServerImageArgs(settings=settings, names=names, tags=tags, context=context)
+        args = ServerImageArgs(
+            settings=settings, names=names, tags=tags, context=context, began=BEGAN
+        )
         image = ServerImage("image", args)
         return {
             "reference": image.reference,
@@ -54,13 +60,34 @@ def test_the_image_is_built_from_the_prepared_context_for_app_runners_platform(
 ) -> None:
     image = declare(make_settings(), names, tags, context).one(IMAGE)
 
-    assert image.inputs["imageName"] == f"{REPOSITORY_URL}:1.6.1-0123"
+    assert image.inputs["imageName"] == f"{REPOSITORY_URL}:1.6.1-0123-20261127T024501Z"
     assert image.inputs["build"] == {
         "context": "server/build/contexts/1.6.1-0123",
         "dockerfile": "server/build/contexts/1.6.1-0123/Dockerfile",
         "platform": "linux/amd64",
         "args": {"VERSION": "1.6.1"},
+        "builderVersion": "BuilderV1",
     }
+
+
+def test_a_tag_names_content_and_time_so_that_no_push_repeats_an_earlier_one() -> None:
+    later = BEGAN.astimezone(dt.timezone(dt.timedelta(hours=2))) + dt.timedelta(seconds=1)
+
+    assert image_tag("1.6.1-0123", BEGAN) == "1.6.1-0123-20261127T024501Z"
+    assert image_tag("1.6.1-0123", later) == "1.6.1-0123-20261127T024502Z"
+
+
+def test_only_another_place_or_content_makes_another_image() -> None:
+    same = {"repository": "server", "region": "us-east-1", "context_tag": "1.6.1-0123"}
+    changes: tuple[dict[str, str], ...] = (
+        {},
+        {"repository": "other"},
+        {"region": "eu-west-1"},
+        {"context_tag": "1.6.1-4567"},
+    )
+
+    assert image_identity(**same) == image_identity(**same)
+    assert len({image_identity(**(same | change)) for change in changes}) == len(changes)
 
 
 def test_the_registrys_password_is_a_secret(

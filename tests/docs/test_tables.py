@@ -11,6 +11,7 @@ from docs.tables import (
     configuration_table,
     drills_table,
     error_table,
+    values_table,
     with_table,
 )
 from neo4j_mcp_client import InvalidClientError
@@ -19,14 +20,15 @@ from neo4j_mcp_client import InvalidClientError
 def test_a_row_says_what_a_key_is() -> None:
     table = configuration_table(
         {
-            "uri": {"type": "string", "description": "Ends in <host>, as `<x>`, or a|b."},
-            "size": {"type": "integer", "default": 0, "description": "How many."},
-            "on": {"type": "boolean", "default": False, "description": "Whether."},
-            "name": {"type": "string", "default": "x", "description": "Which."},
-            "prefix": {"type": "string", "default": "", "description": "What first."},
-            "tags": {"type": "object", "default": {}, "description": "More."},
-            "check": {"type": "object", "default": {"path": "/"}, "description": "How."},
-        }
+            "uri": {"default": "", "description": "Ends in <host>, as `<x>`, or a|b."},
+            "size": {"default": 0, "description": "How many."},
+            "on": {"default": False, "description": "Whether."},
+            "name": {"default": "x", "description": "Which."},
+            "prefix": {"default": "", "description": "What first."},
+            "tags": {"default": {}, "description": "More."},
+            "check": {"default": {"path": "/"}, "description": "How."},
+        },
+        required={"uri"},
     )
 
     assert table.splitlines()[2:] == [
@@ -95,3 +97,19 @@ def test_the_document_holds_the_table(table: Table) -> None:
     assert with_table(document, table.name, table.content()) == document, (
         "run: .venv/bin/python docs/tables.py"
     )
+
+
+def test_a_row_says_what_becomes_of_a_value() -> None:
+    record = {"type": "Date", "value": "date()", "remark": "Lost"}
+    table = values_table(
+        [
+            record | {"answer": {}, "warns": True},
+            record | {"answer": 1, "warns": False},
+            record | {"failure": "ToolError"},
+        ]
+    )
+    assert table.splitlines()[2:] == [
+        "| Date | `date()` | `{}`, with a warning | Lost |",
+        "| Date | `date()` | `1` | Lost |",
+        "| Date | `date()` | `ToolError` | Lost |",
+    ]

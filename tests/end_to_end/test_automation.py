@@ -18,7 +18,7 @@ from localcloud.cloud import Cloud
 from localcloud.paths import PROJECT_DIRECTORY, Home
 from localcloud.workspace import STACK
 from tests.conftest import Aws, Configure
-from tests.end_to_end.updating import updating_the_service
+from tests.end_to_end.updating import UNHEALTHY, updating_the_service
 
 pytestmark = pytest.mark.stand_in
 
@@ -26,10 +26,10 @@ _TIMEOUT = 180
 
 
 def _automation(
-    pipeline: dict[str, str], *arguments: str, answer: str = ""
+    pipeline: dict[str, str], *arguments: str, answer: str = "", stack: str = STACK
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "automation", *arguments, "--stack", STACK],
+        [sys.executable, "-m", "automation", *arguments, "--stack", stack],
         cwd=PROJECT_DIRECTORY,
         env=pipeline,
         check=False,
@@ -89,16 +89,7 @@ def test_a_missing_stack_is_exit_status_3_and_is_not_made(
     pipeline: dict[str, str], deployed: Deployment
 ) -> None:
     assert deployed.project == "neo4j-mcp"
-    command = [sys.executable, "-m", "automation", "check", "--stack", "nowhere"]
-    done = subprocess.run(
-        command,
-        cwd=PROJECT_DIRECTORY,
-        env=pipeline,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT,
-    )
+    done = _automation(pipeline, "check", stack="nowhere")
     assert done.returncode == 3
     assert "There is no stack nowhere" in done.stderr
     assert "Traceback" not in done.stderr
@@ -111,7 +102,10 @@ def test_what_drifted_is_listed_and_mended_by_the_next_deployment(
     unchanged = _automation(pipeline, "deploy", "--expect-no-changes")
     assert (unchanged.returncode, unchanged.stdout.partition(":")[0]) == (0, "Nothing drifted")
     logs = aws("logs")
-    group = f"/aws/lambda/neo4j-mcp-{STACK}-claims"
+    function = f"neo4j-mcp-{STACK}-claims"
+    group = aws("lambda").get_function_configuration(FunctionName=function)["LoggingConfig"][
+        "LogGroup"
+    ]
     logs.put_retention_policy(logGroupName=group, retentionInDays=545)
     drifted = _automation(pipeline, "deploy", "--expect-no-changes", "--json")
     assert drifted.returncode == 1, drifted.stderr
@@ -126,15 +120,83 @@ def test_what_drifted_is_listed_and_mended_by_the_next_deployment(
     assert deployed.preview().none
 
 
-def test_a_preview_tells_and_changes_nothing(
-    pipeline: dict[str, str], deployed: Deployment, configure: Configure
+def _backend(running: Cloud) -> dict[str, bytes]:
+    folder = Path(Home(running.home).pulumi, "backend")
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_preview_reports_changes_and_makes_none(
+    pipeline: dict[str, str], running: Cloud, deployed: Deployment, configure: Configure
 ) -> None:
     configure({"neo4j-mcp:logLevel": "debug"})
+    before = _backend(running)
     done = _automation(pipeline, "deploy", "--preview", "--json")
     assert done.returncode == 0, done.stderr
     (change,) = json.loads(done.stdout)["changes"]
     assert change["resource"].endswith("::server-service")
+    assert _backend(running) == before
     assert not deployed.preview().none
+
+
+@pytest.mark.parametrize("option", ["--preview", "--expect-no-changes"])
+def test_who_only_reads_makes_no_stack(
+    pipeline: dict[str, str], running: Cloud, deployed: Deployment, option: str
+) -> None:
+    assert deployed.project == "neo4j-mcp"
+    before = _backend(running)
+    done = _automation(pipeline, "deploy", option, stack="nowhere")
+    assert done.returncode == 3
+    assert "There is no stack nowhere" in done.stderr
+    assert _backend(running) == before
+
+
+def test_who_only_reads_reports_what_was_cut_off_and_leaves_it(
+    pipeline: dict[str, str], running: Cloud, deployed: Deployment, tmp_path: Path
+) -> None:
+    (path,) = Path(Home(running.home).pulumi, "backend").glob(f".pulumi/stacks/*/{STACK}.json")
+    original = path.read_bytes()
+    kept = json.loads(original)
+    latest = kept["checkpoint"]["latest"]
+    (begun,) = [each for each in latest["resources"] if each["urn"].endswith("::image-lifecycle")]
+    latest["pending_operations"] = [{"resource": begun, "type": "creating"}]
+    path.write_text(json.dumps(kept), encoding="utf-8")
+    before = _backend(running)
+    try:
+        preview = _automation(pipeline, "deploy", "--preview", "--json")
+        drift = _automation(pipeline, "deploy", "--expect-no-changes", "--json")
+        reports = ("--reports", str(tmp_path))
+        checked = _automation(pipeline, "check", "--only", "P1-scan", *reports)
+        shown = _automation(pipeline, "report", *reports)
+        assert _backend(running) == before
+    finally:
+        path.write_bytes(original)
+    for told, status in ((preview, 0), (drift, 1)):
+        assert told.returncode == status, told.stderr
+        assert json.loads(told.stdout)["pending"] == ["image-lifecycle (creating)"]
+        assert "cut off at image-lifecycle (creating)" in told.stderr
+    assert (checked.returncode, shown.returncode) == (0, 0)
+    assert deployed.preview().none
+
+
+@pytest.mark.usefixtures("outputs")
+def test_an_update_that_app_runner_rolled_back_fails_the_deployment_and_the_checks(
+    pipeline: dict[str, str], configure: Configure, tmp_path: Path
+) -> None:
+    configure({"neo4j-mcp:healthCheck": UNHEALTHY, "neo4j-mcp:logLevel": "debug"})
+    done = _automation(pipeline, "deploy")
+    assert done.returncode == 3
+    assert "its environment differs in NEO4J_MCP_LOG_LEVEL" in done.stderr
+    assert "UPDATE_SERVICE, ended ROLLBACK_SUCCEEDED" in done.stderr
+    assert f"run: python -m automation deploy --stack {STACK}" in done.stderr
+    chosen = ("--only", "P3-environment", "--only", "P3-health-check")
+    checked = _automation(pipeline, "check", *chosen, "--reports", str(tmp_path))
+    assert checked.returncode == 1
+    assert "NEO4J_MCP_LOG_LEVEL is not 'debug'" in checked.stderr
+    assert "2 failed" in checked.stdout
 
 
 def test_the_policy_sees_the_properties_of_every_resource(deployed: Deployment) -> None:

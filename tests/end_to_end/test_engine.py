@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from automation.deployment import Deployment, DeploymentError
+from automation.rollout import roll_out
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
 from tests.conftest import Aws, Configure
+from tests.end_to_end.updating import UNHEALTHY
 
 pytestmark = pytest.mark.stand_in
 
@@ -69,27 +71,20 @@ def test_refresh_sees_what_was_deleted_behind_its_back_and_up_makes_it_again(
     assert deployed.preview().none
 
 
-def test_a_deployment_that_fails_tells_why_leaves_the_old_service_and_recovers(
+def test_a_deployment_that_is_rolled_back_is_noticed_and_the_next_one_recovers(
     deployed: Deployment, outputs: dict[str, Any], configure: Configure, aws: Aws
 ) -> None:
-    configure(
-        {
-            "neo4j-mcp:healthCheck": {
-                "protocol": "HTTP",
-                "path": "/nowhere",
-                "interval": 1,
-                "timeout": 1,
-                "healthyThreshold": 1,
-                "unhealthyThreshold": 2,
-            }
-        }
-    )
-    with pytest.raises(DeploymentError, match=r"(?i)health"):
-        deployed.up()
+    configure({"neo4j-mcp:healthCheck": UNHEALTHY})
+    with pytest.raises(DeploymentError) as raised:
+        roll_out(deployed, aws)
+    assert "UPDATE_SERVICE, ended ROLLBACK_SUCCEEDED" in str(raised.value)
+    assert "failed its health check" in str(raised.value)
+    # The engine alone reports a success, as it does on AWS.
+    deployed.up()
     (summary,) = aws("apprunner").list_services()["ServiceSummaryList"]
     assert summary["Status"] == "RUNNING"
     configure({"neo4j-mcp:healthCheck": {"interval": 1}})
-    deployed.up()
+    roll_out(deployed, aws)
     assert deployed.outputs()["mcpUrl"] == outputs["mcpUrl"]
 
 

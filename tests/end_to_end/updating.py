@@ -4,8 +4,19 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, Final
 
 from localcloud.paths import PROJECT_DIRECTORY
+
+UNHEALTHY: Final[dict[str, Any]] = {
+    "protocol": "HTTP",
+    "path": "/nowhere",
+    "interval": 1,
+    "timeout": 1,
+    "healthyThreshold": 1,
+    "unhealthyThreshold": 2,
+}
+"""A health check that no instance passes, so that App Runner rolls the update back."""
 
 
 @contextmanager

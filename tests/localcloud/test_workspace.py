@@ -34,15 +34,19 @@ def test_only_addresses_and_trust_change() -> None:
     }
 
 
+_PROJECT = {
+    "name": "neo4j-mcp",
+    "runtime": {"name": "python", "options": {"virtualenv": ".venv"}},
+}
+
+
 class _Checkout:
     """A project with its workspace, written as a start does."""
 
     def __init__(self, folder: Path) -> None:
         self.project = folder / "project"
         self.project.mkdir()
-        (self.project / "Pulumi.yaml").write_text(
-            "name: neo4j-mcp\nruntime: python\n", encoding="utf-8"
-        )
+        (self.project / "Pulumi.yaml").write_text(yaml.safe_dump(_PROJECT), encoding="utf-8")
         self.commit(_CONFIG)
         self.workspace = self.project / ".localcloud" / "workspace"
         self.notes: list[str] = []
@@ -87,7 +91,11 @@ def checkout(tmp_path: Path) -> _Checkout:
 def test_the_workspace_runs_the_program_of_the_checkout(checkout: _Checkout) -> None:
     checkout.start()
     settings = (checkout.workspace / "Pulumi.yaml").read_text(encoding="utf-8")
-    assert yaml.safe_load(settings) == {"name": "neo4j-mcp", "runtime": "python", "main": "../../"}
+    assert yaml.safe_load(settings) == {
+        "name": "neo4j-mcp",
+        "runtime": {"name": "python", "options": {"virtualenv": "../../.venv"}},
+        "main": "../../",
+    }
 
 
 def test_the_encryption_salt_outlives_a_second_start(checkout: _Checkout) -> None:

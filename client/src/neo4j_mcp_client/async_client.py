@@ -12,6 +12,7 @@ from neo4j_mcp_client.base import BaseClient, Credentials, Options
 from neo4j_mcp_client.calls import Attempts, Call, Reply, Tool
 from neo4j_mcp_client.errors import ConfigurationError, Hop, Neo4jMcpError, TokenExpiredError
 from neo4j_mcp_client.tokens import SERVER_LIMIT
+from neo4j_mcp_client.values import warn_of_lost_values
 
 try:
     import httpx2
@@ -22,7 +23,12 @@ except ImportError as error:
 
 Value = TypeVar("Value")
 
-_UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+_UNSENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+)
 
 
 class AsyncNeo4jMcp(BaseClient):
@@ -40,27 +46,50 @@ class AsyncNeo4jMcp(BaseClient):
 
     async def tools(self) -> list[Tool]:
         """List the tools, like `Neo4jMcp.tools`."""
-        return await self._send(calls.list_tools())
+        return await self.send(calls.list_tools())
 
     async def call(self, name: str, arguments: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - a tool answers any JSON
         """Call a tool, like `Neo4jMcp.call`."""
-        return await self._send(calls.call_tool(name, arguments))
+        value = await self.send(calls.call_tool(name, arguments))
+        if name in calls.CYPHER_TOOLS:
+            warn_of_lost_values(value)
+        return value
 
     async def schema(self) -> list[dict[str, Any]]:
         """Ask for the graph's schema, like `Neo4jMcp.schema`."""
-        return await self._send(calls.get_schema())
+        return await self.send(calls.get_schema())
 
     async def read(
         self, query: str, params: Mapping[str, Any] | None = None
     ) -> list[dict[str, Any]]:
         """Run a query that only reads, like `Neo4jMcp.read`."""
-        return await self._send(calls.run_cypher(query, params, read_only=True))
+        rows = await self.send(calls.run_cypher(query, params, read_only=True))
+        warn_of_lost_values(rows)
+        return rows
 
     async def write(
         self, query: str, params: Mapping[str, Any] | None = None
     ) -> list[dict[str, Any]]:
         """Run a query that may write, like `Neo4jMcp.write`."""
-        return await self._send(calls.run_cypher(query, params, read_only=False))
+        rows = await self.send(calls.run_cypher(query, params, read_only=False))
+        warn_of_lost_values(rows)
+        return rows
+
+    async def send(self, call: Call[Value]) -> Value:
+        """Send a described call, like `Neo4jMcp.send`."""
+        attempts = Attempts(read_only=call.read_only)
+        while True:
+            token = await self._tokens.token_async(SERVER_LIMIT)
+            try:
+                return call.read(await self._post(call.body, token))
+            except Neo4jMcpError as error:
+                retry = attempts.after(error)
+                if retry is None:
+                    raise
+                expired = isinstance(error, TokenExpiredError)
+                if retry.renew and not self._tokens.invalidate(token, expired=expired):
+                    raise
+            await asyncio.sleep(retry.pause)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -78,21 +107,6 @@ class AsyncNeo4jMcp(BaseClient):
     ) -> None:
         """Close the connections."""
         await self.close()
-
-    async def _send(self, call: Call[Value]) -> Value:
-        attempts = Attempts(read_only=call.read_only)
-        while True:
-            token = await self._tokens.token_async(SERVER_LIMIT)
-            try:
-                return call.read(await self._post(call.body, token))
-            except Neo4jMcpError as error:
-                retry = attempts.after(error)
-                if retry is None:
-                    raise
-                expired = isinstance(error, TokenExpiredError)
-                if retry.renew and not self._tokens.invalidate(token, expired=expired):
-                    raise
-            await asyncio.sleep(retry.pause)
 
     async def _post(self, body: bytes, token: AccessToken) -> Reply:
         started = time.monotonic()

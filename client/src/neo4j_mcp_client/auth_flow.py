@@ -1,19 +1,35 @@
 """The auth flow of httpx and its successor httpx2, which have the same one in different classes."""
 
 from collections.abc import AsyncGenerator, Generator, MutableMapping
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from neo4j_mcp_client.access_token import AccessToken
+from neo4j_mcp_client.origins import Destination, Origin
 from neo4j_mcp_client.renewal import discard_if_refused, may_refuse
 from neo4j_mcp_client.tokens import SERVER_LIMIT, TokenProvider
 
 
+class _Url(Protocol):
+    @property
+    def scheme(self) -> str: ...
+    @property
+    def raw_host(self) -> bytes: ...
+    @property
+    def port(self) -> int | None: ...
+
+
 class _Request(Protocol):
     @property
+    def url(self) -> _Url: ...
+    @property
     def headers(self) -> MutableMapping[str, str]: ...
+    @property
+    def content(self) -> bytes: ...
 
 
 class _Response(Protocol):
+    @property
+    def request(self) -> _Request: ...
     @property
     def status_code(self) -> int: ...
     @property
@@ -27,42 +43,88 @@ Response = TypeVar("Response", bound=_Response)
 
 
 class BearerFlow(Generic[Request, Response]):
-    """Puts a provider's tokens into requests; one whose token is refused is sent again once."""
+    """Puts a provider's tokens into requests.
 
-    def __init__(self, tokens: TokenProvider, *, minimum_lifetime: float = SERVER_LIMIT) -> None:
+    A token is sent to one origin: the one of `url`, by default that of the credentials. A request
+    whose token is refused is sent once more with another token, if its body can be sent twice.
+
+    Attributes:
+        body_not_in_memory: what the library raises for the content of a streamed request.
+    """
+
+    body_not_in_memory: ClassVar[type[Exception]]
+
+    def __init__(
+        self,
+        tokens: TokenProvider,
+        *,
+        url: str | None = None,
+        minimum_lifetime: float = SERVER_LIMIT,
+    ) -> None:
         """Take the provider.
 
         Args:
             tokens: where tokens come from.
-            minimum_lifetime: seconds that a token must still be good for when it is sent.
+            url: an address of the server; the credentials' mcpUrl where None.
+            minimum_lifetime: seconds that a token must still be valid for when it is sent.
+
+        Raises:
+            ConfigurationError: a token can't be sent to this address.
         """
         self._tokens = tokens
+        self._destination = Destination(url, lambda: tokens.mcp_url)
         self._minimum_lifetime = minimum_lifetime
 
     def sync_auth_flow(self, request: Request) -> Generator[Request, Response, None]:
         """Send a request from a thread."""
+        self._destination.require(_origin(request))
         token = self._tokens.token(self._minimum_lifetime)
         response = yield _with(token, request)
-        if _may_refuse(response) and self._discard_if_refused(token, response, response.read()):
+        if (
+            self._may_refuse(token, response)
+            and self._discard_if_refused(token, response, response.read())
+            and self._can_repeat(request)
+        ):
             yield _with(self._tokens.token(self._minimum_lifetime), request)
 
     async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
         """Send a request from an asyncio task."""
         token = await self._tokens.token_async(self._minimum_lifetime)
+        # The provider has read the credentials, so this doesn't block.
+        self._destination.require(_origin(request))
         response = yield _with(token, request)
-        if _may_refuse(response) and self._discard_if_refused(
-            token, response, await response.aread()
+        if (
+            self._may_refuse(token, response)
+            and self._discard_if_refused(token, response, await response.aread())
+            and self._can_repeat(request)
         ):
             yield _with(await self._tokens.token_async(self._minimum_lifetime), request)
 
+    def _may_refuse(self, token: AccessToken, response: Response) -> bool:
+        # The client may have followed a redirect to somebody whom the token doesn't concern.
+        return (
+            response.request.headers.get("Authorization") == token.authorization
+            and self._destination.is_at(_origin(response.request))
+            and may_refuse(response.status_code, response.headers.get("Content-Type"))
+        )
+
     def _discard_if_refused(self, token: AccessToken, response: Response, body: bytes) -> bool:
         return discard_if_refused(self._tokens, token, response.status_code, body)
+
+    def _can_repeat(self, request: Request) -> bool:
+        try:
+            # A stream may be a generator, or a file that has been read to its end.
+            request.content  # noqa: B018 - it raises
+        except self.body_not_in_memory:
+            return False
+        return True
+
+
+def _origin(request: _Request) -> Origin:
+    url = request.url
+    return Origin.of(url.scheme, url.raw_host.decode("ascii"), url.port)
 
 
 def _with(token: AccessToken, request: Request) -> Request:
     request.headers["Authorization"] = token.authorization
     return request
-
-
-def _may_refuse(response: _Response) -> bool:
-    return may_refuse(response.status_code, response.headers.get("Content-Type"))

@@ -63,6 +63,11 @@ class BaseClient:
             else TokenProvider(credentials, ca_bundle=self._ca_bundle)
         )
 
+    @property
+    def url(self) -> str:
+        """Where the server speaks MCP."""
+        return self._url
+
     @classmethod
     def from_environment(cls, **options: Unpack[Options]) -> Self:
         """Take credentials and URL from the environment.

@@ -5,7 +5,6 @@ Both clients, on requests and on httpx2, are thin shells round this module.
 
 import itertools
 import json
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from neo4j_mcp_client.decoding import from_json
 from neo4j_mcp_client.errors import (
     CypherError,
     DatabaseUnavailableError,
-    ForbiddenError,
     Hop,
     Neo4jMcpError,
     NetworkError,
@@ -30,7 +28,9 @@ from neo4j_mcp_client.errors import (
 )
 from neo4j_mcp_client.retries import BackOff, seconds_to_wait
 from neo4j_mcp_client.tokens import SERVER_LIMIT
+from neo4j_mcp_client.tool_failures import tool_failure
 from neo4j_mcp_client.transport import USER_AGENT
+from neo4j_mcp_client.values import check_parameters
 
 HOST_LIMIT = 120.0
 """Seconds that App Runner gives a whole request."""
@@ -38,11 +38,17 @@ HOST_LIMIT = 120.0
 TIMEOUT = HOST_LIMIT + 5.0
 """Seconds that a caller waits: a little longer than the host, whose own answer says more."""
 
+PROTOCOL_VERSION = "2025-11-25"
+"""The latest version of MCP that the server speaks; without a session, each request states it."""
+
 HEADERS = {
     "Accept": "application/json, text/event-stream",
     "Content-Type": "application/json",
+    "MCP-Protocol-Version": PROTOCOL_VERSION,
     "User-Agent": USER_AGENT,
 }
+CYPHER_TOOLS = frozenset({"read-cypher", "write-cypher"})
+"""The server's tools that run a caller's query."""
 READ_ONLY_TOOLS = frozenset({"get-schema", "read-cypher", "list-gds-procedures"})
 """The server's tools that change nothing."""
 
@@ -61,25 +67,6 @@ _INVALID_PARAMS = -32602
 _MALFORMED = (AttributeError, KeyError, TypeError)
 # The server begins to count a little later than the caller.
 _COUNTED_EARLY = 0.5
-
-_NEO4J_ERROR = re.compile(r"(?P<code>Neo\.\w+\.\w+\.\w+)(?: \((?P<message>.*)\))?", re.DOTALL)
-_UNREACHABLE = re.compile(r"\b(?:ConnectivityError|TransactionExecutionLimit)\b")
-# Source: "Neo4j status codes", Security errors.
-_BY_CODE: dict[str, type[Neo4jMcpError]] = {
-    "Neo.ClientError.Security.TokenExpired": TokenExpiredError,
-    "Neo.ClientError.Security.AuthorizationExpired": TokenExpiredError,
-    "Neo.ClientError.Security.Unauthorized": TokenRejectedError,
-    "Neo.ClientError.Security.CredentialsExpired": TokenRejectedError,
-    "Neo.ClientError.Security.Forbidden": ForbiddenError,
-    "Neo.TransientError.Security.AuthProviderFailed": DatabaseUnavailableError,
-    "Neo.TransientError.Security.AuthProviderTimeout": DatabaseUnavailableError,
-}
-_REMEDIES = {
-    "Neo.ClientError.Procedure.ProcedureNotFound": "Where an apoc.* procedure is missing: the"
-    " server's get-schema needs APOC in the database.",
-    "Neo.ClientError.Statement.ParameterMissing": "Give every $name of the query a value in"
-    " params.",
-}
 
 _BACK_OFF = BackOff(attempts=5, first=0.25, longest=2.0, limit=20.0)
 _ids = itertools.count(1)
@@ -171,6 +158,9 @@ class Attempts:
             How to send the call again; None where the failure is the caller's to see.
         """
         self._failed += 1
+        if self._read_only:
+            # Whatever became of the request, it changed nothing.
+            error.may_have_run = False
         retry = next_attempt(
             error,
             attempt=self._failed,
@@ -182,6 +172,23 @@ class Attempts:
         return retry
 
 
+def request(
+    method: str, params: Mapping[str, Any], *, read: Callable[[Reply], Value], read_only: bool
+) -> Call[Value]:
+    """Describe any request of MCP.
+
+    Args:
+        method: the method.
+        params: its parameters.
+        read: reads the answer.
+        read_only: whether it changes nothing, so that it may be sent twice.
+
+    Returns:
+        The call.
+    """
+    return Call(body=_request(method, params), read=read, read_only=read_only)
+
+
 def list_tools() -> Call[list[Tool]]:
     """Describe the call that lists the tools.
 
@@ -191,22 +198,26 @@ def list_tools() -> Call[list[Tool]]:
     return Call(body=_request("tools/list", {}), read=tools_of, read_only=True)
 
 
-def call_tool(name: str, arguments: Mapping[str, Any] | None) -> Call[Any]:
+def call_tool(
+    name: str, arguments: Mapping[str, Any] | None, *, read: Callable[[Reply], Any] | None = None
+) -> Call[Any]:
     """Describe the call of a tool.
 
     Args:
         name: the tool's name.
         arguments: its arguments.
+        read: reads the answer; `value_of` where None.
 
     Returns:
         The call.
 
     Raises:
+        ParameterError: a parameter of a query wouldn't arrive as it is.
         TypeError: an argument has no JSON form.
     """
     return Call(
         body=_tool_request(name, arguments or {}),
-        read=value_of,
+        read=read or value_of,
         read_only=name in READ_ONLY_TOOLS,
     )
 
@@ -234,11 +245,31 @@ def run_cypher(
         The call.
 
     Raises:
+        ParameterError: a parameter wouldn't arrive as it is.
         TypeError: a parameter has no JSON form.
     """
     arguments = {"query": query} | ({"params": params} if params else {})
     tool = "read-cypher" if read_only else "write-cypher"
     return Call(body=_tool_request(tool, arguments), read=rows_of, read_only=read_only)
+
+
+def text_of(reply: Reply, result: Mapping[str, Any]) -> str:
+    """Take the text out of a tool's result.
+
+    Args:
+        reply: the answer.
+        result: its result.
+
+    Returns:
+        The text of all its blocks.
+
+    Raises:
+        ServerError: it is no result of a tool.
+    """
+    try:
+        return "".join(block["text"] for block in result["content"] if block.get("type") == "text")
+    except _MALFORMED:
+        raise _no_mcp(reply) from None
 
 
 def tools_of(reply: Reply) -> list[Tool]:
@@ -281,10 +312,7 @@ def value_of(reply: Reply) -> Any:  # noqa: ANN401 - a tool answers any JSON
         Neo4jMcpError: the call failed; its subclasses say where and why.
     """
     result = result_of(reply)
-    try:
-        text = "".join(block["text"] for block in result["content"] if block.get("type") == "text")
-    except _MALFORMED:
-        raise _no_mcp(reply) from None
+    text = text_of(reply, result)
     if result.get("isError"):
         raise tool_failure(text)
     try:
@@ -355,28 +383,6 @@ def result_of(reply: Reply) -> dict[str, Any]:
     if not isinstance(result, dict):
         raise _no_mcp(reply)
     return result
-
-
-def tool_failure(text: str) -> Neo4jMcpError:
-    """Find out what a failed tool says.
-
-    Args:
-        text: the text of a result with ``isError``.
-
-    Returns:
-        The exception to raise.
-    """
-    found = _NEO4J_ERROR.search(text)
-    if found is None:
-        if _UNREACHABLE.search(text):
-            return DatabaseUnavailableError(text, may_have_run=True)
-        return ToolError(text)
-    code, message = found["code"], text if found["message"] is None else found["message"]
-    if kind := _BY_CODE.get(code):
-        return kind(f"{code}: {message}")
-    if code.startswith("Neo.TransientError."):
-        return CypherError(code, message, remedy="Call again: the database rolled it back.")
-    return CypherError(code, message, remedy=_REMEDIES.get(code))
 
 
 def refusal_of(status: int, body: bytes) -> TokenRefusal | None:
@@ -493,11 +499,16 @@ def _time_limit(elapsed: float) -> TimeLimitError | None:
     return None
 
 
-def _protocol_failure(error: Mapping[str, Any]) -> Neo4jMcpError:
-    message = str(error.get("message", ""))
-    if error.get("code") == _INVALID_PARAMS and "not found" in message:
-        return ToolNotFoundError(f"{message}.")
-    return ToolError(f"JSON-RPC error {error.get('code')}: {message}.")
+def _protocol_failure(error: Mapping[str, Any]) -> ToolError:
+    code, message = error.get("code"), str(error.get("message", ""))
+    # The end, because the message begins with the name that the caller asked for.
+    failure = (
+        ToolNotFoundError(f"{message}.")
+        if code == _INVALID_PARAMS and message.endswith("tool not found")
+        else ToolError(f"JSON-RPC error {code}: {message}.")
+    )
+    failure.json_rpc_code = code if isinstance(code, int) else None
+    return failure
 
 
 def _no_mcp(reply: Reply) -> ServerError:
@@ -510,6 +521,8 @@ def _no_mcp(reply: Reply) -> ServerError:
 
 
 def _tool_request(name: str, arguments: Mapping[str, Any]) -> bytes:
+    for argument, value in arguments.items():
+        check_parameters(value, argument)
     return _request("tools/call", {"name": name, "arguments": arguments})
 
 

@@ -1,5 +1,6 @@
 """Calls from threads: `Neo4jMcp`, on requests."""
 
+import io
 import time
 from collections.abc import Mapping
 from types import TracebackType
@@ -14,7 +15,9 @@ from neo4j_mcp_client.auth import FixedBearerAuth
 from neo4j_mcp_client.base import BaseClient, Credentials, Options
 from neo4j_mcp_client.calls import Attempts, Call, Reply, Tool
 from neo4j_mcp_client.errors import Hop, Neo4jMcpError, TokenExpiredError
+from neo4j_mcp_client.forks import on_fork
 from neo4j_mcp_client.tokens import SERVER_LIMIT
+from neo4j_mcp_client.values import warn_of_lost_values
 
 Value = TypeVar("Value")
 
@@ -29,9 +32,14 @@ class Neo4jMcp(BaseClient):
     def __init__(self, url: str, credentials: Credentials, **options: Unpack[Options]) -> None:
         """Prepare, as `BaseClient` says; nothing is sent before the first call."""
         super().__init__(url, credentials, **options)
+        self._connect()
+        # Or parent and child would read each other's answers from the same connections.
+        on_fork(self._connect)
+
+    def _connect(self) -> None:
         self._session = requests.Session()
         self._session.mount(
-            url,
+            self._url,
             HTTPAdapter(
                 pool_connections=1,
                 pool_maxsize=self._connections,
@@ -48,7 +56,7 @@ class Neo4jMcp(BaseClient):
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
         """
-        return self._send(calls.list_tools())
+        return self.send(calls.list_tools())
 
     def call(self, name: str, arguments: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - a tool answers any JSON
         """Call a tool.
@@ -62,9 +70,13 @@ class Neo4jMcp(BaseClient):
 
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
+            ParameterError: a parameter of a query wouldn't arrive as it is.
             TypeError: an argument has no JSON form.
         """
-        return self._send(calls.call_tool(name, arguments))
+        value = self.send(calls.call_tool(name, arguments))
+        if name in calls.CYPHER_TOOLS:
+            warn_of_lost_values(value)
+        return value
 
     def schema(self) -> list[dict[str, Any]]:
         """Ask for the graph's schema, by get-schema.
@@ -75,7 +87,7 @@ class Neo4jMcp(BaseClient):
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
         """
-        return self._send(calls.get_schema())
+        return self.send(calls.get_schema())
 
     def read(self, query: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Run a query that only reads, by read-cypher.
@@ -91,9 +103,12 @@ class Neo4jMcp(BaseClient):
 
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
+            ParameterError: a parameter wouldn't arrive as it is.
             TypeError: a parameter has no JSON form.
         """
-        return self._send(calls.run_cypher(query, params, read_only=True))
+        rows = self.send(calls.run_cypher(query, params, read_only=True))
+        warn_of_lost_values(rows)
+        return rows
 
     def write(self, query: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Run a query that may write, by write-cypher.
@@ -110,9 +125,38 @@ class Neo4jMcp(BaseClient):
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why, and its attribute
                 `may_have_run` whether the query may have done its work.
+            ParameterError: a parameter wouldn't arrive as it is.
             TypeError: a parameter has no JSON form.
         """
-        return self._send(calls.run_cypher(query, params, read_only=False))
+        rows = self.send(calls.run_cypher(query, params, read_only=False))
+        warn_of_lost_values(rows)
+        return rows
+
+    def send(self, call: Call[Value]) -> Value:
+        """Send a call that `neo4j_mcp_client.calls` describes, and again where that helps.
+
+        Args:
+            call: the call.
+
+        Returns:
+            What the call reads out of the answer.
+
+        Raises:
+            Neo4jMcpError: the call failed; its subclasses say where and why.
+        """
+        attempts = Attempts(read_only=call.read_only)
+        while True:
+            token = self._tokens.token(SERVER_LIMIT)
+            try:
+                return call.read(self._post(call.body, token))
+            except Neo4jMcpError as error:
+                retry = attempts.after(error)
+                if retry is None:
+                    raise
+                expired = isinstance(error, TokenExpiredError)
+                if retry.renew and not self._tokens.invalidate(token, expired=expired):
+                    raise
+            time.sleep(retry.pause)
 
     def close(self) -> None:
         """Close the connections."""
@@ -131,27 +175,13 @@ class Neo4jMcp(BaseClient):
         """Close the connections."""
         self.close()
 
-    def _send(self, call: Call[Value]) -> Value:
-        attempts = Attempts(read_only=call.read_only)
-        while True:
-            token = self._tokens.token(SERVER_LIMIT)
-            try:
-                return call.read(self._post(call.body, token))
-            except Neo4jMcpError as error:
-                retry = attempts.after(error)
-                if retry is None:
-                    raise
-                expired = isinstance(error, TokenExpiredError)
-                if retry.renew and not self._tokens.invalidate(token, expired=expired):
-                    raise
-            time.sleep(retry.pause)
-
     def _post(self, body: bytes, token: AccessToken) -> Reply:
         started = time.monotonic()
+        content = _Body(body)
         try:
             response = self._session.post(
                 self._url,
-                data=body,
+                data=content,
                 headers=calls.HEADERS,
                 # Not as a header: requests would put what a .netrc says in its place.
                 auth=FixedBearerAuth(token),
@@ -163,7 +193,7 @@ class Neo4jMcp(BaseClient):
         except Exception as error:  # noqa: BLE001
             elapsed = time.monotonic() - started
             failure = transport.failure(
-                error, hop=Hop.HOST, url=self._url, may_have_run=not transport.was_not_sent(error)
+                error, hop=Hop.HOST, url=self._url, may_have_run=content.was_sent
             )
         else:
             return Reply(
@@ -173,3 +203,17 @@ class Neo4jMcp(BaseClient):
                 elapsed=time.monotonic() - started,
             )
         raise calls.no_answer(failure, timeout=self._timeout, elapsed=elapsed)
+
+
+class _Body(io.BytesIO):
+    """A request's body that knows whether it was sent.
+
+    An exception doesn't say whether the connection was made: TLS fails in the same way before and
+    after. The body is read once the connection is there.
+    """
+
+    was_sent = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.was_sent = True
+        return super().read(size)

@@ -3,16 +3,19 @@
 import ipaddress
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from neo4j_mcp_client.decoding import from_json
 from neo4j_mcp_client.errors import ConfigurationError
 
 SECRET_ARN_VARIABLE = "NEO4J_MCP_SECRET_ARN"  # noqa: S105 - a variable's name
 """The environment variable that names a client's secret."""
+
+_AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
 
 _VARIABLES = {
     "clientId": "NEO4J_MCP_CLIENT_ID",
@@ -242,12 +245,15 @@ def require_tls(url: str, name: str) -> None:
     Raises:
         ConfigurationError: it is no URL, or plain HTTP to another machine.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return
-    if parts.scheme != "http" or not parts.hostname:
+    parts = _split(url)
+    if parts is None or not parts.hostname or parts.scheme not in {"http", "https"}:
         raise ConfigurationError(f"{name} is no https:// URL.")
-    if not is_loopback(parts.hostname):
+    if parts.username is not None:
+        raise ConfigurationError(
+            f"{name} has a user name before its host, {parts.hostname}.",
+            remedy="Leave out what stands before the @: it is sent to nobody, and hides the host.",
+        )
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ConfigurationError(
             f"{name} is plain HTTP to {parts.hostname}: secrets would travel in the clear.",
             remedy="Use https://.",
@@ -269,6 +275,18 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _split(url: str) -> SplitResult | None:
+    # HTTP libraries disagree on where a host ends that has one of these in it.
+    if _AMBIGUOUS.search(url):
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    return None if port == 0 else parts
 
 
 def _is_well_formed(name: str, value: Any) -> bool:  # noqa: ANN401 - any JSON

@@ -81,6 +81,16 @@ class ConfigurationError(Neo4jMcpError):
     hop = Hop.CONFIGURATION
 
 
+class ParameterError(Neo4jMcpError, ValueError):
+    """A query's parameter can't reach the database unchanged, so the query wasn't sent."""
+
+    hop = Hop.CONFIGURATION
+    remedy = (
+        "Pass the value as a string, and convert it in the query: toInteger($value),"
+        " toFloat($value)."
+    )
+
+
 class SecretStoreError(Neo4jMcpError):
     """The client's secret can't be read from Secrets Manager."""
 
@@ -203,10 +213,15 @@ class ForbiddenError(Neo4jMcpError):
 
 
 class ToolError(Neo4jMcpError):
-    """A tool refused its arguments, or failed for a reason without one of Neo4j's codes."""
+    """A tool refused its arguments, or failed for a reason without one of Neo4j's codes.
+
+    Attributes:
+        json_rpc_code: the code of the JSON-RPC error; None where a tool reported the failure.
+    """
 
     hop = Hop.SERVER
-    remedy = "The message is the server's own: mend the tool's name or arguments."
+    remedy = "The message is the server's own: correct the tool's name or arguments."
+    json_rpc_code: int | None = None
 
 
 class ToolNotFoundError(ToolError):
@@ -226,7 +241,7 @@ class CypherError(ToolError):
     """
 
     hop = Hop.DATABASE
-    remedy = "The message is Neo4j's own: mend the query or its parameters."
+    remedy = "The message is Neo4j's own: correct the query or its parameters."
 
     def __init__(
         self, code: str, message: str, *, remedy: str | None = None, may_have_run: bool = False
@@ -251,27 +266,30 @@ class DatabaseUnavailableError(Neo4jMcpError):
 
 
 class TimeLimitError(Neo4jMcpError):
-    """The call took longer than the server (60 s) or the host (120 s) lets it.
+    """The call took longer than the server (60 s), the host (120 s) or the database allows.
 
     Attributes:
-        limit: the limit in seconds.
+        limit: the limit in seconds; None where the database doesn't say its own.
     """
 
     hop = Hop.SERVER
     remedy = (
-        "Split the query: fewer rows at a time with LIMIT and a cursor, writes in batches. Neither"
-        " limit can be configured."
+        "Split the query: fewer rows at a time with LIMIT and a cursor, writes in batches. The"
+        " limits of server and host can't be configured."
     )
 
-    def __init__(self, message: str, *, limit: float, hop: Hop) -> None:
+    def __init__(
+        self, message: str, *, limit: float | None, hop: Hop, may_have_run: bool = True
+    ) -> None:
         """Describe a call that took too long.
 
         Args:
             message: what was seen.
-            limit: the limit in seconds.
+            limit: the limit in seconds; None where it isn't known.
             hop: who ended it.
+            may_have_run: whether the call may have done its work all the same.
         """
-        super().__init__(message, hop=hop, may_have_run=True)
+        super().__init__(message, hop=hop, may_have_run=may_have_run)
         self.limit = limit
 
 

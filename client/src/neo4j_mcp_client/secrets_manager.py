@@ -5,11 +5,19 @@ from typing import Any
 
 from neo4j_mcp_client.credentials import ClientCredentials
 from neo4j_mcp_client.errors import ConfigurationError, SecretStoreError
+from neo4j_mcp_client.forks import on_fork
 
 try:
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        NoCredentialsError,
+        ProfileNotFound,
+        SSOError,
+        TokenRetrievalError,
+    )
 except ImportError as error:
     raise ConfigurationError(
         "Reading a secret from Secrets Manager needs boto3.",
@@ -24,8 +32,8 @@ _REMEDIES = {
     " describe-secret`.",
     "UnrecognizedClientException": "Check the AWS credentials of this shell: `aws sts"
     " get-caller-identity`.",
-    "ExpiredTokenException": "Renew the AWS session of this shell, by `aws sso login` for one.",
 }
+_SESSION_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 
 
 class SecretsManagerSource:
@@ -54,8 +62,12 @@ class SecretsManagerSource:
         self._endpoint_url = endpoint_url
         self._profile = profile
         self._session = session
-        self._lock = threading.Lock()
+        self._unlock()
+        on_fork(self._unlock)
         self._credentials: ClientCredentials | None = None
+
+    def _unlock(self) -> None:
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         """Name the secret, and show nothing of it."""
@@ -91,6 +103,10 @@ class SecretsManagerSource:
             self._credentials = self._read()
             return self._credentials != before
 
+    def _log_in(self) -> str:
+        profile = f" --profile {self._profile}" if self._profile else ""
+        return f"Renew the AWS session: `aws sso login{profile}`."
+
     def _read(self) -> ClientCredentials:
         try:
             session = self._session or boto3.Session(profile_name=self._profile)
@@ -108,7 +124,18 @@ class SecretsManagerSource:
             code = error.response.get("Error", {}).get("Code", "")
             raise SecretStoreError(
                 f"Secrets Manager refuses {self.arn}: {error}",
-                remedy=_REMEDIES.get(code),
+                remedy=self._log_in() if code in _SESSION_EXPIRED else _REMEDIES.get(code),
+            ) from error
+        except (SSOError, TokenRetrievalError) as error:
+            raise SecretStoreError(
+                f"{self.arn} can't be read, since the AWS session has expired: {error}",
+                remedy=self._log_in(),
+            ) from error
+        except (NoCredentialsError, ProfileNotFound) as error:
+            raise SecretStoreError(
+                f"{self.arn} can't be read: {error}",
+                remedy="Log in to AWS, by `aws sso login` or `aws configure`, with a profile that"
+                " `neo4j-mcp login --aws-profile <name>` keeps.",
             ) from error
         except (BotoCoreError, ValueError) as error:
             raise SecretStoreError(f"{self.arn} can't be read: {error}") from error

@@ -1,23 +1,45 @@
 """One run of a piece of work, however many threads and asyncio tasks want its result at once."""
 
 import asyncio
+import contextvars
+import copy
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
+
+from neo4j_mcp_client.forks import on_fork
 
 Result = TypeVar("Result")
 
 
+class Landed(NamedTuple, Generic[Result]):
+    """What came out of a flight.
+
+    Attributes:
+        result: the result.
+        own: whether this caller's own work made it, and not another's.
+    """
+
+    result: Result
+    own: bool
+
+
+class _AbandonedError(Exception):
+    """Whoever did the work was interrupted; the others have to do it themselves."""
+
+
 class SingleFlight(Generic[Result]):
-    """Lets one caller work, and gives all that come meanwhile what came out."""
+    """Lets one caller do the work, and shares the outcome with all that come meanwhile."""
 
     def __init__(self) -> None:
         """Begin with nothing under way."""
         self._lock = threading.Lock()
         self._flight: Future[Result] | None = None
+        on_fork(self._forget)
 
-    def run(self, work: Callable[[], Result], *, patience: float) -> Result:
+    def run(self, work: Callable[[], Result], *, patience: float) -> Landed[Result]:
         """Do the work in this thread, or wait for the thread that does it.
 
         Args:
@@ -25,43 +47,50 @@ class SingleFlight(Generic[Result]):
             patience: seconds to wait for another thread.
 
         Returns:
-            Its result.
+            The result, and whose it is.
 
         Raises:
             TimeoutError: another thread didn't end in time.
             Exception: whatever the work raised, here or in the other thread.
         """
-        flight, leads = self._board()
-        if leads:
-            self._fly(flight, work)
-        return flight.result(patience)
+        while True:
+            flight, leads = self._board()
+            if leads:
+                self._fly(flight, work)
+                return Landed(flight.result(), own=True)
+            try:
+                return Landed(_shared(flight, patience), own=False)
+            except _AbandonedError:
+                continue
 
-    async def run_async(self, work: Callable[[], Result], *, patience: float) -> Result:
+    async def run_async(self, work: Callable[[], Result], *, patience: float) -> Landed[Result]:
         """Do the same without blocking the event loop.
 
-        The work itself goes on in a thread when this task is cancelled, since others wait for it.
+        The work goes on when this task is cancelled, since others wait for it.
 
         Args:
-            work: the work; it runs in a thread of the event loop's executor.
+            work: the work. It runs in a thread of its own: the threads of the event loop's
+                executor may all be waiting for it.
             patience: seconds to wait.
 
         Returns:
-            Its result.
+            The result, and whose it is.
 
         Raises:
             TimeoutError: it didn't end in time.
             Exception: whatever the work raised.
         """
-        flight, leads = self._board()
-        if leads:
+        while True:
+            flight, leads = self._board()
+            if leads:
+                self._take_off(flight, work)
             try:
-                asyncio.get_running_loop().run_in_executor(None, self._fly, flight, work)
-            except RuntimeError as error:
-                # The loop's executor is shut down: without this, all would wait for nobody.
-                self._land()
-                flight.set_exception(error)
-        async with asyncio.timeout(patience):
-            return await asyncio.wrap_future(flight)
+                async with asyncio.timeout(patience):
+                    # The exception stays out of it: asyncio would share one among all tasks.
+                    await asyncio.wrap_future(_landing(flight))
+                return Landed(flight.result(0) if leads else _shared(flight, 0), own=leads)
+            except _AbandonedError:
+                continue
 
     def _board(self) -> tuple[Future[Result], bool]:
         with self._lock:
@@ -72,16 +101,56 @@ class SingleFlight(Generic[Result]):
             self._flight.set_running_or_notify_cancel()
             return self._flight, True
 
+    def _take_off(self, flight: Future[Result], work: Callable[[], Result]) -> None:
+        run = partial(contextvars.copy_context().run, self._fly, flight, work)
+        thread = threading.Thread(target=run, name="neo4j-mcp-client", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # There can't be another thread: without this, all would wait for nobody.
+            self._land(flight)
+            flight.set_exception(error)
+
     def _fly(self, flight: Future[Result], work: Callable[[], Result]) -> None:
         try:
             result = work()
-        except BaseException as error:  # noqa: BLE001 - Ctrl-C in the leader wakes the others too
-            self._land()
+        except Exception as error:  # noqa: BLE001 - for all who wait
+            self._land(flight)
             flight.set_exception(error)
+        except BaseException:
+            # Ctrl-C ends this thread, and is none of the others' business.
+            self._land(flight)
+            flight.set_exception(_AbandonedError())
+            raise
         else:
-            self._land()
+            self._land(flight)
             flight.set_result(result)
 
-    def _land(self) -> None:
+    def _land(self, flight: Future[Result]) -> None:
         with self._lock:
-            self._flight = None
+            if self._flight is flight:
+                self._flight = None
+
+    def _forget(self) -> None:
+        self._lock = threading.Lock()
+        self._flight = None
+
+
+def _landing(flight: Future[Result]) -> Future[None]:
+    """Make a future that ends with a flight, and without its outcome."""
+    landing: Future[None] = Future()
+    landing.set_running_or_notify_cancel()
+    flight.add_done_callback(lambda _: landing.set_result(None))
+    return landing
+
+
+def _shared(flight: Future[Result], patience: float) -> Result:
+    """Wait for another's flight; an exception is a copy, as each caller's traceback differs."""
+    error = flight.exception(patience)
+    if error is None:
+        return flight.result()
+    try:
+        own = copy.copy(error)
+    except Exception:  # noqa: BLE001 - not every exception can be copied
+        raise error from None
+    raise own from error.__cause__

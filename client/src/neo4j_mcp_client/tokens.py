@@ -14,11 +14,15 @@ from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.credentials import ClientCredentials, CredentialsSource, as_source
 from neo4j_mcp_client.errors import (
     InvalidClientError,
+    Neo4jMcpError,
     NetworkError,
     TokenEndpointUnavailableError,
+    TokenRequestError,
 )
+from neo4j_mcp_client.forks import on_fork
+from neo4j_mcp_client.origins import origin_of
 from neo4j_mcp_client.retries import BackOff
-from neo4j_mcp_client.single_flight import SingleFlight
+from neo4j_mcp_client.single_flight import Landed, SingleFlight
 from neo4j_mcp_client.token_endpoint import request_token
 from neo4j_mcp_client.transport import CONNECT_TIMEOUT
 from neo4j_mcp_client.trust import find_ca_bundle
@@ -33,6 +37,8 @@ _NEXT_EARLY_RENEWAL = 10.0
 # A token that is refused this soon after it was issued isn't stale: another one won't help, and
 # each costs money.
 _TOO_YOUNG_TO_BE_STALE = 10.0
+
+_PASSING = (NetworkError, TokenEndpointUnavailableError)
 
 _log = logging.getLogger(__name__)
 
@@ -79,7 +85,7 @@ class TokenCache(Protocol):
 
 
 class TokenProvider:
-    """Gives tokens to threads and asyncio tasks, and asks for as few as can be.
+    """Shares tokens among threads and asyncio tasks, with as few requests as possible.
 
     One request is made for each lifetime of a token, however many ask at once.
     """
@@ -116,47 +122,70 @@ class TokenProvider:
         # Two rounds, since a changed secret begins a second one.
         self._patience = 2 * (self._back_off.limit + timeout + CONNECT_TIMEOUT)
         self._flight = SingleFlight[AccessToken]()
-        self._lock = threading.Lock()
+        self._unlock()
+        on_fork(self._unlock)
         self._current: AccessToken | None = None
         self._refused: str | None = None
         self._no_early_renewal_before = 0.0
+
+    def _unlock(self) -> None:
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         """Name the class alone."""
         return f"<{type(self).__name__}>"
 
+    @property
+    def mcp_url(self) -> str:
+        """The address that the tokens are for, as the credentials name it.
+
+        Raises:
+            Neo4jMcpError: the credentials can't be read; the first time, that may block.
+        """
+        return self._source.current().mcp_url
+
     def token(self, minimum_lifetime: float = SERVER_LIMIT) -> AccessToken:
-        """Give a token, and take a new one where that is due.
+        """Return a token, a new one where that is due.
 
         Args:
-            minimum_lifetime: seconds that the token must still be good for: the time limit of
-                the call that carries it.
+            minimum_lifetime: seconds that the token must still be valid for: the time limit of
+                the call that carries it. Up to the server's own limit, half of a short-lived
+                token's lifetime is enough; beyond it, the token lasts as long as asked for.
 
         Returns:
             The token.
 
         Raises:
-            TokenRequestError: there is none to be had; its subclasses say why.
+            TokenRequestError: there is none, or none that lasts; its subclasses say why.
             NetworkError: the token endpoint doesn't answer.
             TlsError: its certificate isn't trusted.
             SecretStoreError: the credentials can't be read.
             ConfigurationError: they are wrong, or the cache can't be used.
         """
-        kept = self._kept(minimum_lifetime)
-        if kept is not None:
-            return kept
-        try:
-            return self._flight.run(self._renewal(minimum_lifetime), patience=self._patience)
-        except TimeoutError:
-            raise self._took_too_long() from None
+        deadline = time.monotonic() + self._patience
+        while (token := self._kept(minimum_lifetime)) is None:
+            left = deadline - time.monotonic()
+            try:
+                landed = self._flight.run(self._renewal(minimum_lifetime), patience=max(0.0, left))
+            except TimeoutError:
+                raise self._took_too_long() from None
+            except _PASSING as error:
+                token = self._still_good(minimum_lifetime, error)
+                if token is None:
+                    raise
+            else:
+                token = _accepted(landed, minimum_lifetime)
+            if token is not None:
+                break
+        return token
 
     async def token_async(self, minimum_lifetime: float = SERVER_LIMIT) -> AccessToken:
-        """Give a token like `token`, without blocking asyncio's event loop.
+        """Return a token like `token`, without blocking asyncio's event loop.
 
         Threads and tasks share one request.
 
         Args:
-            minimum_lifetime: seconds that the token must still be good for.
+            minimum_lifetime: as in `token`.
 
         Returns:
             The token.
@@ -164,15 +193,24 @@ class TokenProvider:
         Raises:
             Neo4jMcpError: as `token` does.
         """
-        kept = self._kept(minimum_lifetime)
-        if kept is not None:
-            return kept
-        try:
-            return await self._flight.run_async(
-                self._renewal(minimum_lifetime), patience=self._patience
-            )
-        except TimeoutError:
-            raise self._took_too_long() from None
+        deadline = time.monotonic() + self._patience
+        while (token := self._kept(minimum_lifetime)) is None:
+            left = deadline - time.monotonic()
+            try:
+                landed = await self._flight.run_async(
+                    self._renewal(minimum_lifetime), patience=max(0.0, left)
+                )
+            except TimeoutError:
+                raise self._took_too_long() from None
+            except _PASSING as error:
+                token = self._still_good(minimum_lifetime, error)
+                if token is None:
+                    raise
+            else:
+                token = _accepted(landed, minimum_lifetime)
+            if token is not None:
+                break
+        return token
 
     def invalidate(self, token: AccessToken, *, expired: bool = False) -> bool:
         """Take notice that a token was refused, so that the next one is another.
@@ -196,12 +234,10 @@ class TokenProvider:
 
     def _kept(self, minimum_lifetime: float) -> AccessToken | None:
         token, now = self._current, time.time()
-        if token is None:
+        if token is None or not _suffices(token, minimum_lifetime, now):
             return None
-        wanted = max(self._margin, minimum_lifetime)
-        if now < self._no_early_renewal_before:
-            wanted = minimum_lifetime
-        return token if token.lasts(wanted, now) else None
+        early = now >= self._no_early_renewal_before
+        return None if early and not token.lasts(self._margin, now) else token
 
     def _renewal(self, minimum_lifetime: float) -> Callable[[], AccessToken]:
         return lambda: self._renew(minimum_lifetime)
@@ -212,21 +248,22 @@ class TokenProvider:
             # Another thread renewed it between this one's look and its turn.
             return kept
         current = self._current
-        still_good = current is not None and current.lasts(minimum_lifetime, time.time())
-        try:
-            token = self._take(
-                minimum_lifetime,
-                replace(self._back_off, attempts=1) if still_good else self._back_off,
-            )
-        except (NetworkError, TokenEndpointUnavailableError) as error:
-            if current is None or not still_good:
-                raise
-            _log.warning("A token isn't renewed early, and is used on: %s", error.message)
-            self._no_early_renewal_before = time.time() + _NEXT_EARLY_RENEWAL
-            return current
+        still_good = current is not None and _suffices(current, minimum_lifetime, time.time())
+        back_off = replace(self._back_off, attempts=1) if still_good else self._back_off
+        token = self._take(minimum_lifetime, back_off)
         with self._lock:
             self._current = token
         return token
+
+    def _still_good(self, minimum_lifetime: float, error: Neo4jMcpError) -> AccessToken | None:
+        """Find a token that lasts long enough for this caller, after an early renewal failed."""
+        current, now = self._current, time.time()
+        if current is None or not _suffices(current, minimum_lifetime, now):
+            return None
+        if now >= self._no_early_renewal_before:
+            self._no_early_renewal_before = now + _NEXT_EARLY_RENEWAL
+            _log.warning("A token isn't renewed early, and is used on: %s", error.message)
+        return current
 
     def _take(self, minimum_lifetime: float, back_off: BackOff) -> AccessToken:
         credentials = self._source.current()
@@ -237,7 +274,8 @@ class TokenProvider:
                 if (
                     shared is not None
                     and shared.value != self._refused
-                    and shared.lasts(max(self._margin, minimum_lifetime), time.time())
+                    and shared.lasts(self._margin, time.time())
+                    and _suffices(shared, minimum_lifetime, time.time())
                 ):
                     return shared
             try:
@@ -264,7 +302,7 @@ class TokenProvider:
                     timeout=self._timeout,
                     now=time.time(),
                 )
-            except (NetworkError, TokenEndpointUnavailableError) as error:
+            except _PASSING as error:
                 pause = back_off.pause(
                     attempt,
                     elapsed=time.monotonic() - started,
@@ -281,6 +319,40 @@ class TokenProvider:
         )
 
 
+def _suffices(token: AccessToken, minimum_lifetime: float, now: float) -> bool:
+    if minimum_lifetime > SERVER_LIMIT:
+        return token.expires_at - now >= minimum_lifetime
+    return token.lasts(minimum_lifetime, now)
+
+
+def _accepted(landed: Landed[AccessToken], minimum_lifetime: float) -> AccessToken | None:
+    """Decide whether what came out of a flight is good for a caller, who may not have led it.
+
+    Args:
+        landed: what came out.
+        minimum_lifetime: seconds that this caller needs.
+
+    Returns:
+        The token; None where another's was taken for less, and this caller has to ask again.
+
+    Raises:
+        TokenRequestError: this caller asked, and tokens don't live that long.
+    """
+    token = landed.result
+    if _suffices(token, minimum_lifetime, time.time()):
+        return token
+    # Where tokens live shorter than a call may take, or nobody knows how long, there is no better.
+    if minimum_lifetime <= SERVER_LIMIT and (landed.own or not token.lifetime):
+        return token
+    if landed.own:
+        raise TokenRequestError(
+            f"issues tokens for {token.lifetime:.0f} s, and {minimum_lifetime:.0f} s are needed.",
+            remedy="Ask for less, or let tokens live longer: `pulumi config set --path"
+            " neo4j-mcp:clients.<name>.tokenValidityMinutes <minutes>`, then `pulumi up`.",
+        )
+    return None
+
+
 def cache_key(credentials: ClientCredentials) -> str:
     """Name a client's tokens in a cache.
 
@@ -288,8 +360,13 @@ def cache_key(credentials: ClientCredentials) -> str:
         credentials: the client's.
 
     Returns:
-        A text that is the same for the same token endpoint, client and scopes, whatever the
-        secret, and tells none of them.
+        A text that is the same for the same token endpoint, client, scopes and server, whatever
+        the secret, and from which none of them can be read.
     """
-    parts = (credentials.token_url, credentials.client_id, *sorted(credentials.scopes))
+    parts = (
+        credentials.token_url,
+        str(origin_of(credentials.mcp_url)),
+        credentials.client_id,
+        *sorted(credentials.scopes),
+    )
     return sha256("\0".join(parts).encode()).hexdigest()

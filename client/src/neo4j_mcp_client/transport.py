@@ -5,8 +5,6 @@ import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
-
 from neo4j_mcp_client.errors import CertificateRuleError, Hop, NetworkError, TlsError
 from neo4j_mcp_client.version import __version__
 
@@ -17,18 +15,6 @@ CONNECT_TIMEOUT = 10.0
 # What OpenSSL reports only under X509_V_FLAG_X509_STRICT, which Python sets from 3.13 on. Source:
 # OpenSSL's x509_vfy.h, X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA to .._EXTENSIONS_REQUIRE_VERSION_3.
 _STRICT_ERRORS = range(80, 94)
-# With these, a TLS handshake ends before anything else is sent.
-_HANDSHAKE_FAILURES = frozenset(
-    {
-        "HTTP_REQUEST",
-        "NO_PROTOCOLS_AVAILABLE",
-        "SSLV3_ALERT_HANDSHAKE_FAILURE",
-        "TLSV1_ALERT_PROTOCOL_VERSION",
-        "TLSV1_UNRECOGNIZED_NAME",
-        "UNSUPPORTED_PROTOCOL",
-        "WRONG_VERSION_NUMBER",
-    }
-)
 
 
 def failure(
@@ -52,23 +38,6 @@ def failure(
     if not ({"request", "_request"} & vars(root).keys() or isinstance(root, UnicodeError)):
         described.__cause__ = root.with_traceback(None)
     return described
-
-
-def was_not_sent(error: Exception) -> bool:
-    """Decide whether a request provably never left, from what requests raised.
-
-    Args:
-        error: what was raised.
-
-    Returns:
-        True where no connection was made.
-    """
-    unsent = (ConnectTimeoutError, NewConnectionError, ssl.SSLCertVerificationError)
-    return any(
-        isinstance(cause, unsent)
-        or (isinstance(cause, ssl.SSLError) and cause.reason in _HANDSHAKE_FAILURES)
-        for cause in chain(error)
-    )
 
 
 def _described(

@@ -31,10 +31,8 @@ from localcloud.providers.schema import (
 from localcloud.providers.values import Values, text
 
 _LIMIT_SECONDS: Final = 1200.0
-_LOG_LINES: Final = 5
 _TAGGING: Final = Tagging(resource="ResourceArn")
 _RUNNING: Final = frozenset({"PENDING", "IN_PROGRESS", "ROLLBACK_IN_PROGRESS"})
-_FAILED: Final = frozenset({"CREATE_FAILED", "DELETE_FAILED"})
 
 _IMAGE: Final = {
     "port": Property(default="8080"),
@@ -53,7 +51,8 @@ _SOURCE: Final = {
         required=True,
         properties={
             "imageConfiguration": Property(kind=Kind.OBJECT, properties=_IMAGE, computed=True),
-            "imageIdentifier": Property(required=True, local_address=True),
+            # The pattern knows registries on AWS only.
+            "imageIdentifier": Property(required=True, unchecked=True),
             "imageRepositoryType": Property(required=True),
         },
     ),
@@ -138,10 +137,6 @@ class Service(AwsResource):
         del inputs
         return text(result["ServiceArn"])
 
-    def broken(self, state: Values) -> frozenset[str]:
-        """Name the status of a service that App Runner only lets one delete."""
-        return frozenset({"status"}) if state.get("status") in _FAILED else frozenset()
-
     def described(self, answer: Document) -> Values:
         """Take a deleted service, which App Runner describes for a while, as gone."""
         if answer["Status"] == "DELETED":
@@ -156,41 +151,41 @@ class Service(AwsResource):
         """Make the service and wait until it runs."""
         created = super().create(request, inputs)
         try:
-            service = self._settle(request, created.id, inputs)
-            if service["Status"] != "RUNNING":
-                self._fail(request, service, inputs, "CREATE_SERVICE")
+            self._await(request, created.id, inputs, "RUNNING")
         except ProviderError as error:
             raise InitializationError(created.id, str(error)) from error
         return created
 
     def update(self, request: Request[Aws], resource_id: str, olds: Values, news: Values) -> None:
-        """Change the service and wait until it runs as changed."""
-        self._settle(request, resource_id, news)
-        before = self._last_operation(request, resource_id, news)
+        """Change the service and wait until it is RUNNING, as it also is after a rollback.
+
+        Pulumi's provider looks at nothing else, and reports an update that App Runner rolled back
+        as a success. Without a change it asks nothing, not even of a service that isn't RUNNING.
+        """
         wanted = dict(news)
-        if "observabilityConfiguration" not in news:
+        if "observabilityConfiguration" in olds and "observabilityConfiguration" not in news:
             wanted["observabilityConfiguration"] = {"observabilityEnabled": False}
         super().update(request, resource_id, olds, wanted)
-        service = self._settle(request, resource_id, news)
-        last = self._last_operation(request, resource_id, news)
-        # A change of tags alone is no operation.
-        deployed = last.get("Id") != before.get("Id")
-        if service["Status"] != "RUNNING" or (deployed and last["Status"] != "SUCCEEDED"):
-            self._fail(request, service, news, "UPDATE_SERVICE")
+        if self.changed(olds, wanted):
+            self._await(request, resource_id, news, "RUNNING")
 
     def delete(self, request: Request[Aws], resource_id: str, state: Values) -> None:
         """Delete the service and wait until it is gone."""
         try:
+            super().delete(request, resource_id, state)
             service = self._settle(request, resource_id, state)
-            if service["Status"] != "DELETED":
-                super().delete(request, resource_id, state)
-                service = self._settle(request, resource_id, state)
         except AwsError as error:
-            if error.code in self.gone:
+            # App Runner describes a deleted service for a while, and refuses to delete it again.
+            if error.code in self.gone or self.read(request, resource_id, state) is None:
                 return
             raise
         if service["Status"] != "DELETED":
-            self._fail(request, service, state, "DELETE_SERVICE")
+            raise ProviderError(_unexpected(resource_id, service["Status"], "DELETED"))
+
+    def _await(self, request: Request[Aws], arn: str, values: Values, status: str) -> None:
+        found = self._settle(request, arn, values)["Status"]
+        if found != status:
+            raise ProviderError(_unexpected(arn, found, status))
 
     def _settle(self, request: Request[Aws], arn: str, values: Values) -> Document:
         """Wait for the end of the operation in progress."""
@@ -209,18 +204,6 @@ class Service(AwsResource):
         listed = answer["OperationSummaryList"]
         last: Document = listed[0] if listed else {}
         return last
-
-    def _fail(
-        self, request: Request[Aws], service: Document, values: Values, operation: str
-    ) -> None:
-        """Tell a failed operation with what the service log says of it."""
-        group = f"/aws/apprunner/{service['ServiceName']}/{service['ServiceId']}/service"
-        last = self._last_operation(request, service["ServiceArn"], values)
-        raise ProviderError(
-            f"{last.get('Type', operation)} of the App Runner service {service['ServiceName']}"
-            f" ended {last.get('Status', 'FAILED')}; the service is {service['Status']}."
-            f" Its log, {group}, ends: {_log_end(request.context, group)}"
-        )
 
 
 class AutoScalingConfigurationVersion(AwsResource):
@@ -349,11 +332,9 @@ def _active(
     return described(answer)
 
 
-def _log_end(aws: Aws, group: str) -> str:
-    """Quote the last lines of a log; what can't be read is said, not hidden."""
-    try:
-        answer = aws.call("logs", "FilterLogEvents", {"logGroupName": group})
-    except ProviderError as error:
-        return f"(not readable: {error})"
-    lines = [event["message"].strip() for event in answer["events"][-_LOG_LINES:]]
-    return " / ".join(lines) or "(empty)"
+def _unexpected(arn: str, found: str, wanted: str) -> str:
+    # As Pulumi's provider says it, without the log: `automation deploy` quotes that on AWS too.
+    return (
+        f"waiting for App Runner Service ({arn}): unexpected state '{found}', wanted target"
+        f" '{wanted}'"
+    )

@@ -4,6 +4,7 @@ Sources: the Amazon Cognito user pools API reference, and the schemas of aws_cog
 _user_pool_domain, _resource_server and _user_pool_client for what forces a replacement.
 """
 
+import re
 from typing import ClassVar, Final
 
 from localcloud.providers.aws.clients import Aws, AwsError, Document
@@ -16,12 +17,15 @@ from localcloud.providers.aws.resource import (
     Operation,
     Tagging,
 )
-from localcloud.providers.schema import Kind, Properties, Property, Request, refused
-from localcloud.providers.values import Values, mapping, text
+from localcloud.providers.schema import Failure, Kind, Properties, Property, Request, refused
+from localcloud.providers.values import Values, is_empty, mapping, text
 
 _STRINGS: Final = Property()
 _BOOLEAN: Final = Property(kind=Kind.BOOLEAN)
 _INTEGER: Final = Property(kind=Kind.INTEGER)
+# Sources: cognito-idp DomainType; for both lengths the schema of aws_cognito_user_pool_domain.
+_DOMAIN_PREFIX: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_CUSTOM_DOMAIN: Final = re.compile(r"(?=.{1,63}$)(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 # CloudFront's hosted zone in Route 53, the same for every distribution.
 _CLOUDFRONT_ZONE: Final = "Z2FDTNDATAQYW2"
 
@@ -169,6 +173,11 @@ class UserPool(AwsResource):
         del inputs
         return text(result["Id"])
 
+    def update(self, request: Request[Aws], resource_id: str, olds: Values, news: Values) -> None:
+        """Say explicitly what the program no longer has, instead of relying on Cognito's reset."""
+        wanted: Values = {"autoVerifiedAttributes": [], "lambdaConfig": {}, **news}
+        super().update(request, resource_id, olds, wanted)
+
     def more(
         self, request: Request[Aws], resource_id: str, state: Values, answer: Document
     ) -> Values:
@@ -189,7 +198,8 @@ class UserPoolDomain(AwsResource):
     deletes = Operation(name="DeleteUserPoolDomain")
     handled = HANDLED
     properties: ClassVar[Properties] = {
-        "domain": Property(required=True, force_new=True),
+        # The pattern is for prefixes; Cognito takes dots in a domain that has a certificate.
+        "domain": Property(required=True, force_new=True, unchecked=True),
         "userPoolId": Property(required=True, force_new=True),
         "certificateArn": Property(aws="CustomDomainConfig.CertificateArn"),
         "managedLoginVersion": Property(kind=Kind.INTEGER, computed=True),
@@ -201,6 +211,17 @@ class UserPoolDomain(AwsResource):
         "s3Bucket": Property(output=True),
         "version": Property(output=True, volatile=True),
     }
+
+    def check(self, context: Aws, inputs: Values) -> tuple[Values, list[Failure]]:
+        """Add what botocore's pattern leaves out: prefixes have no dots, and both are short."""
+        completed, failures = super().check(context, inputs)
+        domain = inputs.get("domain")
+        custom = not is_empty(inputs.get("certificateArn"))
+        pattern = _CUSTOM_DOMAIN if custom else _DOMAIN_PREFIX
+        if isinstance(domain, str) and not pattern.fullmatch(domain):
+            reason = f"domain must match {pattern.pattern}"
+            failures.append(Failure(property="domain", reason=reason))
+        return completed, failures
 
     def identify(self, resource_id: str, state: Values) -> Document:
         """Name the domain, and the pool where it is known."""
@@ -303,14 +324,6 @@ class UserPoolClient(AwsResource):
         "logoutUrls": _names(computed=True, aws="LogoutURLs"),
         "preventUserExistenceErrors": Property(computed=True),
         "readAttributes": _names(computed=True),
-        "refreshTokenRotation": Property(
-            kind=Kind.OBJECT,
-            computed=True,
-            properties={
-                "feature": Property(required=True),
-                "retryGracePeriodSeconds": Property(kind=Kind.INTEGER, computed=True),
-            },
-        ),
         "refreshTokenValidity": Property(kind=Kind.INTEGER, computed=True),
         "supportedIdentityProviders": _names(computed=True),
         "tokenValidityUnits": Property(
@@ -325,7 +338,7 @@ class UserPoolClient(AwsResource):
         "writeAttributes": _names(computed=True),
         "region": REGION,
         "clientSecret": Property(output=True, secret=True),
-        **refused("analyticsConfiguration"),
+        **refused("analyticsConfiguration", "refreshTokenRotation"),
     }
 
     def identify(self, resource_id: str, state: Values) -> Document:

@@ -97,7 +97,7 @@ def violations(
     """
     for name, declared in properties.items():
         value = values.get(name)
-        if value is None or declared.unsupported or declared.output or declared.local_address:
+        if value is None or declared.unsupported or declared.output or declared.unchecked:
             continue
         member = resolve(shape, aws_name(name, declared, casing).split("."))
         if member is not None:

@@ -12,7 +12,7 @@ from automation.drills.signals import Interruptions
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_interrupts_what_may_be_interrupted(number: signal.Signals) -> None:
     interruptions = Interruptions()
-    with interruptions.taken(), pytest.raises(KeyboardInterrupt), interruptions.welcome():
+    with interruptions.taken(), pytest.raises(KeyboardInterrupt), interruptions.interruptible():
         os.kill(os.getpid(), number)
     assert interruptions.requested
 
@@ -21,7 +21,7 @@ def test_a_signal_waits_where_things_are_put_back() -> None:
     interruptions = Interruptions()
     put_back = []
     with interruptions.taken():
-        with pytest.raises(KeyboardInterrupt), interruptions.welcome():
+        with pytest.raises(KeyboardInterrupt), interruptions.interruptible():
             os.kill(os.getpid(), signal.SIGINT)
         # A terminal that closes may send it after a Ctrl-C, and twice.
         os.kill(os.getpid(), signal.SIGHUP)
@@ -51,7 +51,7 @@ def test_a_signal_that_came_before_interrupts_as_soon_as_it_may() -> None:
     interruptions = Interruptions()
     with interruptions.taken():
         os.kill(os.getpid(), signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt), interruptions.welcome():
+        with pytest.raises(KeyboardInterrupt), interruptions.interruptible():
             pytest.fail("the drill went on")
 
 

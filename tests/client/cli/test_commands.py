@@ -286,6 +286,48 @@ def test_a_write_that_may_have_run_says_so(logged_in: Run, server: Site) -> None
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("options", [(), ("--json",), ("--format", "csv")])
+def test_a_lost_value_is_a_warning_beside_the_rows(
+    logged_in: Run, server: Site, options: tuple[str, ...]
+) -> None:
+    server.answer = lambda _: rows({"born": {}})
+    ended = logged_in("read", "RETURN date() AS born", *options)
+    assert ended.exit_code == 0
+    assert "born" in ended.stdout
+    assert "warning" not in ended.stdout
+    assert ended.stderr.startswith("warning: `born` may have lost values")
+    assert "toString(value)" in ended.stderr
+
+
+def test_a_parameter_that_would_change_is_a_usage_error(logged_in: Run, server: Site) -> None:
+    for number, says in ((str(2**63), "more than the 64 bits"), ("0.12345678901234567", "digits")):
+        ended = logged_in("read", "RETURN $n", "--param", f"n={number}")
+        assert ended.exit_code == 2
+        assert says in ended.stderr
+        # Lines are wrapped.
+        assert "a string" in " ".join(ended.stderr.replace("│", " ").split())
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "last_error",
+    [
+        (
+            "ConnectivityError: Timeout while reading from connection [server-side timeout hint:"
+            " 1m0s, user-provided context deadline: N/A]: i/o timeout"
+        ),
+        "Neo4jError: Neo.ClientError.Transaction.TransactionTimedOut (too long)",
+    ],
+)
+def test_the_databases_time_limit_has_its_status(
+    logged_in: Run, server: Site, last_error: str
+) -> None:
+    server.answer = lambda _: failed(f"failed to execute read query: {last_error}")
+    ended = logged_in("read", "MATCH (n) RETURN n", "--json")
+    assert ended.exit_code == 8
+    assert json.loads(ended.stderr)["error"]["type"] == "TimeLimitError"
+
+
 def test_a_refused_token_is_renewed_by_the_next_command(
     logged_in: Run, endpoint: Site, server: Site
 ) -> None:
@@ -367,7 +409,7 @@ def test_a_reader_that_goes_away_is_no_crash(process: Command, server: Site) -> 
         assert running.stdout.readline() == '{"n": 0}\n'
         running.stdout.close()
         messages = running.stderr.read()
-        assert running.wait(10) == 1
+        assert running.wait(10) == 141
     assert "Traceback" not in messages
 
 

@@ -17,6 +17,7 @@ def test_every_failure_has_a_status_of_its_family() -> None:
     found = {kind.__name__: exit_code_of(kind.__new__(kind, "")) for kind in kinds()}
     assert found == {
         "ConfigurationError": ExitCode.CONFIGURATION,
+        "ParameterError": ExitCode.USAGE,
         "SecretStoreError": ExitCode.CONFIGURATION,
         "NetworkError": ExitCode.NETWORK,
         "TlsError": ExitCode.NETWORK,

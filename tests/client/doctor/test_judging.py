@@ -10,14 +10,17 @@ from neo4j_mcp_client import (
     AccessToken,
     CertificateRuleError,
     ClientCredentials,
+    CypherError,
     DatabaseUnavailableError,
     ForbiddenError,
+    Hop,
     InvalidClientError,
     InvalidScopeError,
     Neo4jMcpError,
     NetworkError,
     SecretStoreError,
     ServerError,
+    TimeLimitError,
     TlsError,
     TokenEndpointUnavailableError,
     TokenRejectedError,
@@ -228,6 +231,7 @@ def test_logon(logon: Logon, fault: Fault) -> None:
 REJECTED = TokenRejectedError("Neo.ClientError.Security.Unauthorized: no")
 FORBIDDEN = ForbiddenError("Neo.ClientError.Security.Forbidden: no")
 SLOW = ServerAnswers(seconds=30.0)
+TOO_LONG = TimeLimitError("too long", limit=60.0, hop=Hop.DATABASE)
 
 
 @pytest.mark.parametrize(
@@ -243,13 +247,35 @@ SLOW = ServerAnswers(seconds=30.0)
             faults.SERVER_CANT_REACH_DATABASE,
         ),
         (ServerAnswers(error=ServerError("404", status=404)), QUICK, faults.NO_MCP_SERVER),
+        (ServerAnswers(error=ServerError("503", status=503)), QUICK, faults.SERVICE_NOT_SERVING),
+        (ServerAnswers(error=ServerError("429", status=429)), QUICK, faults.SERVICE_NOT_SERVING),
+        (ServerAnswers(error=TOO_LONG), QUICK, faults.QUERY_TIMES_OUT),
         (ServerAnswers(error=ToolError("no")), QUICK, faults.CALL_FAILED),
         (ServerAnswers(scheme_refused=True), QUICK, faults.BEARER_CASE),
         (
-            ServerAnswers(schema_error=ToolError("no procedure apoc.meta.schema")),
+            ServerAnswers(
+                schema_error=CypherError(
+                    "Neo.ClientError.Procedure.ProcedureNotFound", "apoc.meta.schema"
+                )
+            ),
             QUICK,
             faults.APOC_MISSING,
         ),
+        (
+            ServerAnswers(
+                schema_error=CypherError(
+                    "Neo.ClientError.Statement.SyntaxError", "CALL apoc.meta.schema"
+                )
+            ),
+            QUICK,
+            faults.CALL_FAILED,
+        ),
+        (
+            ServerAnswers(schema_error=ForbiddenError("execute apoc.meta.schema")),
+            QUICK,
+            faults.CALL_FAILED,
+        ),
+        (ServerAnswers(schema_error=TOO_LONG), QUICK, faults.SCHEMA_TIMES_OUT),
         (ServerAnswers(schema_error=ToolError("no")), QUICK, faults.CALL_FAILED),
         (SLOW, QUICK, faults.TELEMETRY_DELAY),
         (replace(SLOW, seconds=10.1), QUICK, faults.TELEMETRY_DELAY),

@@ -1,8 +1,12 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from localcloud.aura import chunking
 from localcloud.aura.chunking import Dechunker, Frame, MessageTooLargeError, enclose
+from tests.work import lines_run
 
 MESSAGES = st.lists(st.binary(min_size=1, max_size=300), max_size=8)
 
@@ -60,3 +64,31 @@ def test_a_raised_limit_holds_for_the_next_message() -> None:
 
 def test_a_message_without_a_signature_has_no_tag() -> None:
     assert Frame(b"", b"\xb0").tag is None
+
+
+def _in_small_chunks(count: int) -> bytes:
+    return b"\0\x01x" * count + bytes(2)
+
+
+def _feeding(stream: bytes, piece: int) -> Callable[[], None]:
+    def feed() -> None:
+        dechunker = Dechunker(len(stream))
+        [frame] = [frame for each in _cut(stream, piece) for frame in dechunker.feed(each)]
+        assert len(frame.raw) == len(stream)
+
+    return feed
+
+
+@pytest.mark.parametrize("piece", [1, 7, 1000])
+def test_the_work_grows_as_the_message_does(piece: int) -> None:
+    small, large = (
+        lines_run(chunking, _feeding(_in_small_chunks(count), piece)) for count in (300, 3000)
+    )
+    assert large <= 11 * small
+
+
+def test_one_large_chunk_that_comes_byte_by_byte_is_not_looked_at_again() -> None:
+    small, large = (
+        lines_run(chunking, _feeding(enclose(bytes(size)), 1)) for size in (1000, 10_000)
+    )
+    assert large <= 11 * small

@@ -499,6 +499,86 @@ async def test_bad_bytes_end_their_own_connection_only(
     assert answer.tag == Response.SUCCESS
 
 
+async def _answers(connection: RawConnection) -> None:
+    connection.send(Request.RUN, "RETURN 1 AS x", {}, {})
+    connection.send(Request.PULL, {"n": -1})
+    tags = [
+        message.tag
+        for message in [await connection.receive() for _ in range(3)]
+        if isinstance(message, Structure)
+    ]
+    assert tags == [Response.SUCCESS, Response.RECORD, Response.SUCCESS]
+
+
+async def test_others_are_answered_while_a_message_of_tiny_chunks_arrives(
+    connect: Connect, issuer: Issuer
+) -> None:
+    slow, other = await connect(), await connect()
+    for connection in (slow, other):
+        await connection.shake_hands(SUPPORTED[0])
+        await connection.log_on(SUPPORTED[0], issuer.token("reader"))
+    run = pack(Structure(Request.RUN, ("RETURN size($x) AS x", {"x": "x" * 1_000_000}, {})))
+    chunks = b"".join(b"\0\x01" + run[at : at + 1] for at in range(len(run)))
+    slow.writer.write(chunks)
+    await slow.writer.drain()
+    # The last chunk is still to come.
+    await _answers(other)
+    slow.writer.write(bytes(2))
+    slow.send(Request.PULL, {"n": -1})
+    await _answers(other)
+    assert await slow.receive() is not None
+    assert await slow.receive() == Structure(Response.RECORD, ([1_000_000],))
+
+
+async def test_a_list_of_many_values_is_passed_on(connect: Connect, issuer: Issuer) -> None:
+    connection = await connect()
+    await connection.shake_hands(SUPPORTED[0])
+    await connection.log_on(SUPPORTED[0], issuer.token("reader"))
+    connection.send(Request.RUN, "RETURN size($x) AS x", {"x": [0] * 300_000}, {})
+    connection.send(Request.PULL, {"n": -1})
+    assert await connection.receive() is not None
+    assert await connection.receive() == Structure(Response.RECORD, ([300_000],))
+
+
+async def test_a_message_over_the_limit_is_refused_by_name(
+    connect: Connect, issuer: Issuer
+) -> None:
+    connection, other = await connect(), await connect()
+    for each in (connection, other):
+        await each.shake_hands(SUPPORTED[0])
+        await each.log_on(SUPPORTED[0], issuer.token("reader"))
+    connection.send(Request.RUN, "RETURN 1", {"x": "x" * (17 * 1024 * 1024)}, {})
+    failure = await connection.receive()
+    assert metadata_of(failure)["neo4j_code"] == "Neo.ClientError.Request.Invalid"
+    assert "larger than 16777216 bytes" in str(metadata_of(failure)["message"])
+    assert await connection.closed()
+    await _answers(other)
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "tag", "limit"),
+    [
+        (("RETURN 1 //" + "x" * 1024 * 1024, {}, {}), Request.RUN, "1048576 bytes"),
+        (("RETURN 1", {}, {"tx_metadata": {"x": "x" * 65_536}}), Request.RUN, "65536 bytes"),
+        (({"tx_metadata": {"x": "x" * 65_536}},), Request.BEGIN, "65536 bytes"),
+    ],
+    ids=["text", "extra fields", "transaction"],
+)
+async def test_what_the_gateway_reads_itself_is_bounded(
+    connect: Connect, issuer: Issuer, request_fields: tuple[Value, ...], tag: Request, limit: str
+) -> None:
+    connection = await connect()
+    await connection.shake_hands(SUPPORTED[0])
+    await connection.log_on(SUPPORTED[0], issuer.token("reader"))
+    connection.send(tag, *request_fields)
+    failure = metadata_of(await connection.receive())
+    assert failure["neo4j_code"] == "Neo.ClientError.Request.Invalid"
+    assert limit in str(failure["message"])
+    connection.send(Request.RESET)
+    assert isinstance(await connection.receive(), Structure)
+    await _answers(connection)
+
+
 async def test_a_client_that_goes_away_takes_its_query_with_it(
     connect: Connect, aura: Aura, issuer: Issuer
 ) -> None:

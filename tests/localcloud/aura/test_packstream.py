@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.aura.packstream import PackStreamError, Reader, Structure, Value, pack, unpack
+from localcloud.aura import packstream
+from localcloud.aura.packstream import (
+    PackStreamError,
+    Reader,
+    Structure,
+    Value,
+    pack,
+    skip,
+    unpack,
+)
+from tests.work import lines_run
 
 SCALARS = (
     st.none()
@@ -102,3 +112,36 @@ def test_a_reader_tells_where_values_lie() -> None:
     start = reader.position
     reader.read()
     assert pack({"a": 1}) == (pack("query") + pack({"a": 1}) + pack({}))[start : reader.position]
+
+
+@given(VALUES, st.binary(max_size=5))
+def test_a_value_is_skipped_without_building_it(value: Value, after: bytes) -> None:
+    packed = pack(value)
+    assert [*skip(b"before" + packed + after, 6)][-1] == 6 + len(packed)
+
+
+@given(VALUES)
+def test_a_value_cut_short_is_not_skipped(value: Value) -> None:
+    with pytest.raises(PackStreamError):
+        list(skip(pack(value)[:-1], 0))
+
+
+@pytest.mark.parametrize("data", ["", "c4", "d6ffffffff", "daffffffff00", "91c4", "ccff"])
+def test_what_is_no_value_is_not_skipped(data: str) -> None:
+    with pytest.raises(PackStreamError):
+        list(skip(bytes.fromhex(data), 0))
+
+
+def test_a_large_value_is_skipped_in_many_steps_of_equal_work() -> None:
+    def skipping(count: int) -> list[int]:
+        return list(skip(pack([0] * count), 0))
+
+    assert len(skipping(100_000)) > 20
+    small = lines_run(packstream, lambda: skipping(2000))
+    large = lines_run(packstream, lambda: skipping(20_000))
+    assert large <= 11 * small
+
+
+def test_a_deeply_nested_value_is_skipped_without_recursion() -> None:
+    deep = b"\x91" * 100_000 + b"\x00"
+    assert [*skip(deep, 0)][-1] == len(deep)

@@ -139,3 +139,32 @@ def test_only_the_whole_command_asks_who_i_am(text: str, *, asks: bool) -> None:
 
 def test_escapes_are_resolved_until_nothing_changes() -> None:
     assert unescaped(r"a\u0041\u005cu0042") == "aAB"
+
+
+def test_escapes_within_escapes_are_refused_before_they_take_long() -> None:
+    nested = "\\" + "u005c" * 100_000 + "u0041"
+    assert unescaped(nested) is None
+    plan = Plan("r", (("Projection@neo4j", "x"),))
+    assert denial(Role.READER, nested, plan, PROCEDURES) == "Executing 'escapes within escapes' is"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SHOW CURRENT USER" + " " * 1_000_000 + "x",
+        "EXPLAIN" + " " * 1_000_000 + "SHOW",
+        "SHOW DATABASES" + " " * 1_000_000 + "x",
+        "count " * 150_000,
+        "{" + "exists count collect " * 50_000,
+        "collect { apoc. " * 60_000,
+        "\\u0041" * 150_000,
+        "\\" + "u" * 1_000_000,
+    ],
+    ids=lambda text: text[:16].strip(),
+)
+def test_no_query_takes_quadratic_time(text: str) -> None:
+    plan = Plan("s", (("AdministrationCommand@system", ""),))
+    asks_for_current_user(text)
+    only_explains(text)
+    explained(text)
+    denial(Role.READER, text, plan, PROCEDURES)

@@ -5,9 +5,7 @@ import pytest
 
 from localcloud.aws.protocol import (
     ApiError,
-    Credential,
     ServiceProtocol,
-    credential,
     encode,
     encode_error,
     without_nulls,
@@ -17,15 +15,6 @@ from localcloud.aws.protocol import (
 @pytest.fixture(scope="module")
 def protocol() -> ServiceProtocol:
     return ServiceProtocol("apprunner")
-
-
-def test_a_credential_is_read_from_the_header() -> None:
-    header = (
-        "AWS4-HMAC-SHA256 Credential=AKID/20261125/us-east-1/apprunner/aws4_request, "
-        "SignedHeaders=host, Signature=abc"
-    )
-    assert credential(header) == Credential("AKID", "us-east-1", "apprunner")
-    assert credential("Basic dXNlcg==") is None
 
 
 def test_a_request_is_read(protocol: ServiceProtocol) -> None:

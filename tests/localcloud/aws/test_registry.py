@@ -1,3 +1,7 @@
+import base64
+import dataclasses
+import datetime as dt
+
 import pytest
 
 from localcloud.aws.registry import Registry
@@ -20,11 +24,32 @@ def test_names_of_other_registries_stay() -> None:
     assert _REGISTRY.to_aws("public.ecr.aws/x/y") == "public.ecr.aws/x/y"
 
 
-def test_the_password_is_shown_nowhere() -> None:
-    assert _REGISTRY.password not in repr(_REGISTRY)
+def basic(registry: Registry, user: str = "AWS") -> str:
+    login = f"{user}:{registry.docker_login['password']}"
+    return f"Basic {base64.b64encode(login.encode()).decode()}"
 
 
-def test_only_the_password_admits() -> None:
-    assert _REGISTRY.admits(f"Basic {_REGISTRY.token}")
-    assert not _REGISTRY.admits(f"Basic {Registry(aws_host='a', local_host='b').token}")
-    assert not _REGISTRY.admits("")
+def test_only_a_password_of_this_registry_is_admitted() -> None:
+    other = Registry(aws_host=_REGISTRY.aws_host, local_host=_REGISTRY.local_host)
+    assert _REGISTRY.admits(basic(_REGISTRY))
+    assert not _REGISTRY.admits(basic(other))
+    assert not _REGISTRY.admits(basic(_REGISTRY, user="root"))
+    assert not _REGISTRY.admits(f"Bearer {_REGISTRY.docker_login['password']}")
+    for nonsense in ("", "Basic", "Basic ???", "Basic QVdT", basic(_REGISTRY)[:-8]):
+        assert not _REGISTRY.admits(nonsense)
+
+
+def test_a_password_expires() -> None:
+    expired = dataclasses.replace(_REGISTRY, lifetime=dt.timedelta(seconds=-1))
+    assert not expired.admits(basic(expired))
+    # The same key, and so the expiry is all that differs.
+    assert expired.admits(basic(_REGISTRY))
+
+
+def test_a_token_says_when_it_expires() -> None:
+    before = dt.datetime.now(dt.UTC)
+    answer = _REGISTRY.localized({"authorizationData": [{}]})
+    [authorization] = answer["authorizationData"]
+    assert _REGISTRY.admits(f"Basic {authorization['authorizationToken']}")
+    lifetime = authorization["expiresAt"] - before.timestamp()
+    assert dt.timedelta(seconds=lifetime) >= dt.timedelta(hours=12) - dt.timedelta(seconds=1)

@@ -1,5 +1,6 @@
 """Every declaration against the Python SDKs and botocore's operation shapes, both ways."""
 
+import enum
 import inspect
 import re
 import typing
@@ -108,6 +109,8 @@ def _kinds(kind: Any) -> set[Kind]:  # noqa: ANN401 - an annotation
             found |= {Kind.LIST, Kind.SET}
         elif origin is not None and issubclass(origin, typing.Mapping):
             found.add(Kind.MAP)
+        elif inspect.isclass(each) and issubclass(each, enum.Enum):
+            found.add(Kind.STRING)
         else:
             simple = {
                 str: {Kind.STRING, Kind.JSON},

@@ -124,3 +124,28 @@ def test_an_image_cannot_be_imported(tmp_path: Path) -> None:
     request = Request(context=Docker(host=None, project_directory=tmp_path))
     with pytest.raises(ProviderError, match="Unsupported"):
         _IMAGE.read(request, "registry/server:v1", {})
+
+
+def test_an_image_that_is_gone_from_the_registry_is_no_drift_as_with_pulumis_provider(
+    tmp_path: Path,
+) -> None:
+    request = Request(
+        context=Docker(host=f"unix://{tmp_path}/none.sock", project_directory=tmp_path)
+    )
+    state: Values = {"imageName": "registry/server:v1", "repoDigest": "registry/server@sha256:0"}
+    assert _IMAGE.read(request, "registry/server:v1", state) == state
+
+
+@pytest.mark.parametrize(
+    ("builder", "failing"),
+    [("BuilderV1", []), (None, []), ("BuilderBuildKit", ["build.builderVersion"])],
+)
+def test_only_the_classic_builder_builds(
+    folder: Path, builder: str | None, failing: list[str]
+) -> None:
+    engine = Docker(host=None, project_directory=folder.parent)
+    build: Values = {"context": folder.name}
+    if builder is not None:
+        build["builderVersion"] = builder
+    _, failures = _IMAGE.check(engine, {"build": build})
+    assert [each.property for each in failures] == failing

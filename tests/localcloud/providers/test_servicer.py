@@ -34,6 +34,7 @@ class Thing(ResourceType[dict[str, Values]]):
     autonamed = "name"
     properties: ClassVar[Properties] = {
         "name": Property(required=True, force_new=True),
+        "place": Property(force_new=True),
         "size": Property(kind=Kind.INTEGER, default=1),
         "note": Property(),
         "tier": Property(computed=True),
@@ -42,9 +43,6 @@ class Thing(ResourceType[dict[str, Values]]):
         "key": Property(output=True, secret=True),
         **refused("namePrefix"),
     }
-
-    def broken(self, state: Values) -> frozenset[str]:
-        return frozenset({"version"}) if state.get("version") == -1 else frozenset()
 
     def create(self, request: Request[dict[str, Values]], inputs: Values) -> Created:
         name = str(inputs["name"])
@@ -252,10 +250,9 @@ def test_a_replacement_deletes_first_only_where_names_collide(
     renamed = _diff(stub, {"name": "a"}, {"name": "b"})
     assert list(renamed.replaces) == ["name"]
     assert not renamed.deleteBeforeReplace
-    broken = _diff(stub, {"name": "a", "version": -1}, {"name": "a"})
-    assert list(broken.replaces) == ["version"]
-    assert broken.deleteBeforeReplace
-    assert broken.detailedDiff["version"].kind == pb.PropertyDiff.UPDATE_REPLACE
+    moved = _diff(stub, {"name": "a", "place": "x"}, {"name": "a", "place": "y"})
+    assert list(moved.replaces) == ["place"]
+    assert moved.deleteBeforeReplace
 
 
 def test_changes_that_the_program_ignores(stub: provider_pb2_grpc.ResourceProviderStub) -> None:

@@ -1,11 +1,11 @@
 """The commands of `neo4j-mcp`, put together."""
 
+import logging
 from typing import Annotated
 
 import typer
 
-from neo4j_mcp_client.cli import bridging, calling, diagnosing, login
-from neo4j_mcp_client.cli.output import ending_with_its_reader
+from neo4j_mcp_client.cli import bridging, calling, diagnosing, login, streams
 from neo4j_mcp_client.version import __version__
 
 app = typer.Typer(
@@ -47,5 +47,8 @@ def options(
 
 def run() -> None:
     """Run the command line; its exit statuses are in `neo4j_mcp_client.cli.exit_codes`."""
-    with ending_with_its_reader():
+    # It logs a traceback for an expired session, of which its exception says all.
+    logging.getLogger("botocore").setLevel(logging.CRITICAL)
+    streams.prepare()
+    with streams.written_to_the_end():
         app(prog_name="neo4j-mcp")

@@ -1,12 +1,14 @@
 """What a person gives a query or a tool: text, files and parameters. Pure, but for reading them."""
 
-import json
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import typer
+
+from neo4j_mcp_client.decoding import from_json
 
 STANDARD_INPUT = "-"
 
@@ -24,9 +26,10 @@ def read_text(source: str) -> str:
         typer.BadParameter: it can't be read.
     """
     try:
-        if source == STANDARD_INPUT:
-            return sys.stdin.read()
-        return Path(source).read_text(encoding="utf-8")
+        standard = source == STANDARD_INPUT
+        content = sys.stdin.buffer.read() if standard else Path(source).read_bytes()
+        # Programs write UTF-8, whatever encoding the shell has; Windows' begin with a mark.
+        return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise typer.BadParameter(f"{source} can't be read: {reason}.") from error
@@ -103,7 +106,18 @@ def _value(text: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - any JSON
-    return json.loads(text, parse_constant=_refuse)
+    return from_json(text, parse_constant=_refuse, parse_float=_float)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    # Compared as it would be written again, since few decimals are exact in binary.
+    if Decimal(repr(number)) != Decimal(text):
+        raise typer.BadParameter(
+            f"{text} has more digits than a float keeps, which would make it {number!r}. Pass it as"
+            " a string, and convert it in the query: toFloat($value)."
+        )
+    return number
 
 
 def _refuse(constant: str) -> None:

@@ -1,10 +1,13 @@
 """`bridge`: the deployed server for desktop agents."""
 
 import asyncio
+import logging
+import os
+import shlex
 import shutil
 import signal
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +15,16 @@ from neo4j_mcp_client.cli import desktop
 from neo4j_mcp_client.cli.connection import find_profile, token_provider
 from neo4j_mcp_client.cli.console import messages, telling_failures
 from neo4j_mcp_client.cli.desktop import Agent
+from neo4j_mcp_client.cli.exit_codes import ExitCode
 from neo4j_mcp_client.cli.options import CaBundle, ProfileName
-from neo4j_mcp_client.cli.profiles import DEFAULT, Profiles
+from neo4j_mcp_client.cli.profiles import DEFAULT, Profile, Profiles
+
+if TYPE_CHECKING:
+    from neo4j_mcp_client.async_client import AsyncNeo4jMcp
+    from neo4j_mcp_client.bridge.upstream import Target
+
+# Some 10,000 tokens.
+_MAX_CHARACTERS = 40_000
 
 
 def bridge(
@@ -26,10 +37,22 @@ def bridge(
             show_default=False,
         ),
     ] = None,
+    max_characters: Annotated[
+        int,
+        typer.Option(
+            "--max-characters",
+            min=0,
+            envvar="NEO4J_MCP_MAX_CHARACTERS",
+            help="The most characters of a result; a longer one is cut after a row, and says how"
+            " much is missing. 0 is no limit.",
+        ),
+    ] = _MAX_CHARACTERS,
     profile: ProfileName = None,
     ca_bundle: CaBundle = None,
 ) -> None:
     """Be an MCP server on stdin and stdout that forwards to the deployed one, with fresh tokens.
+
+    It starts whatever is broken on the way; each call then says what is, and how to fix it.
 
     neo4j-mcp bridge --print-config claude-desktop
     """
@@ -38,25 +61,68 @@ def bridge(
         if print_config is not None:
             # Read here, so that an agent isn't given a profile that isn't there.
             kept = profiles.load(profile or DEFAULT)
-            _print_config(print_config, kept.name)
+            _print_config(print_config, kept.name, ca_bundle, max_characters)
             return
         # Imported late: the MCP SDK takes more than a second, and is an extra.
-        from neo4j_mcp_client.bridge import serve  # noqa: PLC0415
+        from neo4j_mcp_client.bridge.catalogue import KnownServers  # noqa: PLC0415
+        from neo4j_mcp_client.bridge.server import serve  # noqa: PLC0415
+
+        # Agents show standard error to people, and may begin a program with signals ignored.
+        logging.basicConfig(format="neo4j-mcp bridge: %(message)s", stream=sys.stderr)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # Reading standard input blocks, and can't be cancelled: the signal ends the process.
+            signal.signal(number, signal.SIG_DFL)
+
+        async def run() -> None:
+            await serve(
+                _target(profile, ca_bundle, profiles),
+                KnownServers(profiles.known_servers),
+                max_characters=max_characters,
+            )
+            # A thread may still wait for AWS or a token, and Python would wait for it.
+            sys.stderr.flush()
+            os._exit(ExitCode.OK)
+
+        asyncio.run(run())
+
+
+def _target(profile: str | None, ca_bundle: str | None, profiles: Profiles) -> "Target":
+    from neo4j_mcp_client.bridge.upstream import Target  # noqa: PLC0415 - an extra
+
+    def connect() -> "AsyncNeo4jMcp":
+        from neo4j_mcp_client.async_client import AsyncNeo4jMcp  # noqa: PLC0415 - likewise
 
         found = find_profile(profile, profiles=profiles, ca_bundle=ca_bundle)
         source = found.source()
-        url = source.current().mcp_url
-        tokens = token_provider(found, source, profiles=profiles)
-        # Ctrl-C ends the process itself: reading standard input blocks, and can't be cancelled.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        asyncio.run(serve(url, tokens, ca_bundle=found.ca_bundle))
+        return AsyncNeo4jMcp(
+            source.current().mcp_url,
+            token_provider(found, source, profiles=profiles),
+            ca_bundle=found.ca_bundle,
+        )
+
+    try:
+        names = _names(find_profile(profile, profiles=profiles))
+    except Exception:  # noqa: BLE001 - whatever it is, each call will say it
+        names = ()
+    examine = ["neo4j-mcp", "doctor", *(["--profile", profile] if profile else [])]
+    return Target(names=names, connect=connect, examine=shlex.join(examine))
 
 
-def _print_config(agent: Agent, profile: str) -> None:
+def _names(profile: Profile) -> tuple[str, ...]:
+    url = profile.credentials.mcp_url if profile.credentials else profile.outputs.get("mcpUrl")
+    return tuple(name for name in (url, profile.secret_arn) if name)
+
+
+def _print_config(agent: Agent, profile: str, ca_bundle: str | None, max_characters: int) -> None:
     name = "neo4j" if profile == DEFAULT else f"neo4j-{profile}"
     command = [*_this_command(), "bridge", "--profile", profile]
+    if ca_bundle is not None:
+        # An agent starts the bridge in a folder of its own.
+        command += ["--ca-bundle", os.path.abspath(ca_bundle)]  # noqa: PTH100 - keeps links
+    if max_characters != _MAX_CHARACTERS:
+        command += ["--max-characters", str(max_characters)]
     # On standard error, so that standard output can go into a file as it is.
-    messages().print(f"For {desktop.PLACES[agent]}:", markup=False)
+    messages().print(f"For {desktop.PLACES[agent]}:")
     typer.echo(desktop.configuration(agent, command, name=name))
 
 

@@ -1,5 +1,6 @@
 """`token`, `tools`, `schema`, `read`, `write` and `call`: one request each."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from inspect import cleandoc
@@ -10,11 +11,18 @@ import typer
 from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.cli import arguments
 from neo4j_mcp_client.cli.connection import connect, find_profile, token_provider
-from neo4j_mcp_client.cli.console import output, print_json, telling_failures, waiting
+from neo4j_mcp_client.cli.console import (
+    output,
+    print_json,
+    print_warning,
+    telling_failures,
+    waiting,
+)
 from neo4j_mcp_client.cli.options import CaBundle, Json, ProfileName, RowFormat, row_format
 from neo4j_mcp_client.cli.profiles import Profiles
 from neo4j_mcp_client.cli.rows import as_table, print_rows
 from neo4j_mcp_client.client import Neo4jMcp
+from neo4j_mcp_client.values import LostValueWarning
 
 Value = TypeVar("Value")
 
@@ -107,7 +115,9 @@ def schema(
     if as_json:
         print_json(found)
     elif found:
-        output().print(as_table([_schema_row(entry) for entry in found]))
+        console = output()
+        arrows = ("<-", "->") if console.options.ascii_only else ("←", "→")
+        console.print(as_table([_schema_row(entry, arrows) for entry in found]))
     else:
         output().print("The graph is empty.")
 
@@ -183,10 +193,15 @@ def _ask(
     as_json: bool,
 ) -> Value:
     profiles = Profiles()
-    with telling_failures(as_json=as_json), waiting("Asking the server"):
-        found = find_profile(profile, profiles=profiles, ca_bundle=ca_bundle)
-        with connect(found, profiles=profiles) as neo4j:
-            return question(neo4j)
+    with telling_failures(as_json=as_json), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", LostValueWarning)
+        with waiting("Asking the server"):
+            found = find_profile(profile, profiles=profiles, ca_bundle=ca_bundle)
+            with connect(found, profiles=profiles) as neo4j:
+                answer = question(neo4j)
+    for each in caught:
+        print_warning(str(each.message))
+    return answer
 
 
 def _query(query: str | None, file: str | None) -> str:
@@ -205,23 +220,32 @@ def _claim_rows(token: AccessToken) -> list[dict[str, Any]]:
     ]
 
 
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds")
+def _time(seconds: Any) -> Any:  # noqa: ANN401 - a claim is any JSON
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds")
+    except (TypeError, ValueError, OverflowError, OSError):
+        return seconds
 
 
-def _schema_row(entry: Mapping[str, Any]) -> dict[str, Any]:
-    value = entry.get("value", {})
-    relationships = value.get("relationships", {})
-    return {
-        "name": entry.get("key"),
-        "kind": value.get("type"),
-        "properties": _lines(value.get("properties", {})),
-        "relationships": "\n".join(_arrow(name, to) for name, to in relationships.items()),
-    }
+def _schema_row(entry: Mapping[str, Any], arrows: tuple[str, str]) -> dict[str, Any]:
+    try:
+        value = entry.get("value", {})
+        relationships = value.get("relationships", {})
+        return {
+            "name": entry.get("key"),
+            "kind": value.get("type"),
+            "properties": _lines(value.get("properties", {})),
+            "relationships": "\n".join(
+                _arrow(name, to, arrows) for name, to in relationships.items()
+            ),
+        }
+    except (AttributeError, TypeError):
+        # Another shape than this server's; better shown as it is than not at all.
+        return {"name": entry}
 
 
-def _arrow(name: str, relationship: Mapping[str, Any]) -> str:
-    arrow = "←" if relationship.get("direction") == "in" else "→"
+def _arrow(name: str, relationship: Mapping[str, Any], arrows: tuple[str, str]) -> str:
+    arrow = arrows[relationship.get("direction") != "in"]
     return f"{arrow} {name} {', '.join(relationship.get('labels', []))}"
 
 

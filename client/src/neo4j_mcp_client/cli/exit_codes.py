@@ -8,6 +8,7 @@ from neo4j_mcp_client.errors import (
     ForbiddenError,
     Neo4jMcpError,
     NetworkError,
+    ParameterError,
     SecretStoreError,
     ServerError,
     TimeLimitError,
@@ -32,6 +33,7 @@ class ExitCode(enum.IntEnum):
     REFUSED = 6
     QUERY = 7
     TIME_LIMIT = 8
+    FILE = 9
     INTERRUPTED = 130
     OUTPUT_CLOSED = 141
 
@@ -45,15 +47,17 @@ MEANINGS = {
     ExitCode.NETWORK: "No connection, TLS failed, or the service or the database doesn't serve.",
     ExitCode.REFUSED: "The token is refused, or its role may not do this.",
     ExitCode.QUERY: "The query or the tool failed.",
-    ExitCode.TIME_LIMIT: "The call took longer than the server or the host lets it.",
+    ExitCode.TIME_LIMIT: "The call took longer than the server, the host or the database allows.",
+    ExitCode.FILE: "A file or standard output can't be used, as when a disk is full.",
     ExitCode.INTERRUPTED: "Interrupted by Ctrl-C.",
-    ExitCode.OUTPUT_CLOSED: "Nobody reads the output any more, as after `| head`.",
+    ExitCode.OUTPUT_CLOSED: "Whoever read standard output went away, as `head` does.",
 }
 """What each status means."""
 
 # The first that fits counts.
 _BY_ERROR: tuple[tuple[type[Neo4jMcpError], ExitCode], ...] = (
     (ConfigurationError, ExitCode.CONFIGURATION),
+    (ParameterError, ExitCode.USAGE),
     (SecretStoreError, ExitCode.CONFIGURATION),
     (TokenRequestError, ExitCode.TOKEN),
     (NetworkError, ExitCode.NETWORK),

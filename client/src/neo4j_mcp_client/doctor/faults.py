@@ -228,6 +228,21 @@ APOC_MISSING = Fault(
     remedy="Put the apoc-core jar of the database's version into its plugins folder, allow"
     " apoc.meta.* in dbms.security.procedures.allowlist, and restart it.",
 )
+SCHEMA_TIMES_OUT = Fault(
+    name="schema-times-out",
+    what="get-schema takes longer than the time limit; queries work.",
+    where="The graph's size, and the stack's configuration: neo4j-mcp:schemaSampleSize.",
+    remedy="pulumi config set neo4j-mcp:schemaSampleSize 10, then pulumi up: it looks at fewer"
+    " nodes of each label.",
+)
+QUERY_TIMES_OUT = Fault(
+    name="query-times-out",
+    what="A query that does nothing takes longer than the time limit: the database is busy, or its"
+    " connections are dead.",
+    where="Aura: the instance's load; the network between server and database.",
+    remedy="See what runs, and end what shouldn't: SHOW TRANSACTIONS, then TERMINATE TRANSACTIONS"
+    " <id>.",
+)
 TELEMETRY_DELAY = Fault(
     name="telemetry-delay",
     what="The server takes many seconds for what the database does at once: it reports its use"

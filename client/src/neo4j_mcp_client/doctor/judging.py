@@ -19,12 +19,14 @@ from neo4j_mcp_client.doctor.evidence import (
 from neo4j_mcp_client.doctor.faults import Fault
 from neo4j_mcp_client.errors import (
     CertificateRuleError,
+    CypherError,
     DatabaseUnavailableError,
     ForbiddenError,
     InvalidClientError,
     InvalidScopeError,
     Neo4jMcpError,
     ServerError,
+    TimeLimitError,
     TlsError,
     TokenExpiredError,
     TokenRejectedError,
@@ -35,11 +37,14 @@ EVERYBODYS_ROLE = "PUBLIC"
 """The role that Neo4j gives to everyone who may log on."""
 
 _OK = 200
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERRORS = 500
 _CLOCK_TOLERANCE = 60.0
 # The server's report holds an answer up for 30 s where its egress is dropped, and for 10 s where
 # only names aren't resolved.
 _SLOW_SECONDS = 5.0
 _PAUSED = "PAUSED"
+_PROCEDURE_NOT_FOUND = "Neo.ClientError.Procedure.ProcedureNotFound"
 _TELEMETRY = "NEO4J_MCP_TELEMETRY"
 _MAPPING = re.compile(r'\s*"(?P<group>[^"]+)"\s*=\s*(?P<roles>[^;"=]+)')
 # The first prefix that fits counts.
@@ -54,6 +59,7 @@ _SECURITY_ERRORS = (TokenRejectedError, TokenExpiredError, ForbiddenError)
 _FAULT_BY_ERROR: tuple[tuple[type[Neo4jMcpError], Fault], ...] = (
     (UnauthorizedError, faults.AUTHORIZATION_LOST),
     (DatabaseUnavailableError, faults.SERVER_CANT_REACH_DATABASE),
+    (TimeLimitError, faults.QUERY_TIMES_OUT),
     (ServerError, faults.NO_MCP_SERVER),
 )
 
@@ -325,9 +331,7 @@ def judge_server(answers: ServerAnswers, logon: Logon | None) -> Verdict:
             faults.BEARER_CASE, "With `Bearer` the server answers, with your spelling 401."
         )
     if answers.schema_error is not None:
-        if "apoc" in answers.schema_error.message.lower():
-            return Failed(faults.APOC_MISSING, answers.schema_error.message)
-        return _judge_server_error(answers.schema_error, logon)
+        return _judge_schema_error(answers.schema_error, logon)
     names = ", ".join(tool.name for tool in answers.tools)
     return Passed(f"{names}; a query in {answers.seconds * 1000:.0f} ms")
 
@@ -383,10 +387,26 @@ def _judge_server_error(error: Neo4jMcpError, logon: Logon | None) -> Verdict:
         if logon is not None:
             return Failed(faults.SERVER_HAS_ANOTHER_DATABASE, error.message)
         return Failed(_logon_fault(error.message.partition(":")[0]), error.message)
+    if isinstance(error, ServerError) and (
+        error.status >= _SERVER_ERRORS or error.status == _TOO_MANY_REQUESTS
+    ):
+        return Failed(faults.SERVICE_NOT_SERVING, error.message)
     for kind, fault in _FAULT_BY_ERROR:
         if isinstance(error, kind):
             return Failed(fault, error.message)
     return Failed(faults.CALL_FAILED, error.message)
+
+
+def _judge_schema_error(error: Neo4jMcpError, logon: Logon | None) -> Verdict:
+    # By its code: any error of get-schema may name the apoc procedure that it calls.
+    if isinstance(error, CypherError) and error.code == _PROCEDURE_NOT_FOUND:
+        return Failed(faults.APOC_MISSING, error.message)
+    if isinstance(error, TimeLimitError):
+        return Failed(faults.SCHEMA_TIMES_OUT, error.message)
+    if isinstance(error, ForbiddenError):
+        # The same token has just run a query.
+        return Failed(faults.CALL_FAILED, error.message)
+    return _judge_server_error(error, logon)
 
 
 def _is_telemetry(answers: ServerAnswers, logon: Logon | None) -> bool:

@@ -4,6 +4,7 @@ import pytest
 
 from localcloud.providers.aws import waiting
 from localcloud.providers.aws.apprunner import AutoScalingConfigurationVersion, Service
+from localcloud.providers.aws.clients import AwsError
 from localcloud.providers.schema import InitializationError, ProviderError
 from localcloud.providers.values import Values
 from tests.localcloud.providers.aws.fake import FakeAws, fake, not_found, request
@@ -20,7 +21,7 @@ _INPUTS: Values = {
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "_INTERVAL", 0.0)
+    monkeypatch.setattr(waiting, "_INTERVALS", (0.0,))
 
 
 def _described(status: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - members of the API
@@ -28,19 +29,15 @@ def _described(status: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - me
     return {"Service": {**service, **more}}
 
 
-def _scripted(
-    *statuses: str, operation: str = "SUCCEEDED", log: list[str] | None = None, before: int = 0
-) -> FakeAws:
-    """A service's statuses one after the other, and the last operation after `before` looks."""
-    first = {"Id": "1", "Type": "CREATE_SERVICE", "Status": "SUCCEEDED"}
+def _scripted(*statuses: str, operation: str = "SUCCEEDED") -> FakeAws:
+    """A service's statuses one after the other, and its last operation."""
     last = {"Id": "2", "Type": "SOME_SERVICE", "Status": operation}
     return fake(
         CreateService=[_described("OPERATION_IN_PROGRESS")],
         UpdateService=[_described("OPERATION_IN_PROGRESS")],
         DeleteService=[_described("OPERATION_IN_PROGRESS")],
         DescribeService=[_described(status) for status in statuses],
-        ListOperations=[{"OperationSummaryList": [each]} for each in [*[first] * before, last]],
-        FilterLogEvents=[{"events": [{"message": line} for line in log or []]}],
+        ListOperations=[{"OperationSummaryList": [last]}],
         ListTagsForResource=[{"Tags": [{"Key": "a", "Value": "1"}]}],
         TagResource=[{}],
         UntagResource=[{}],
@@ -53,22 +50,11 @@ def test_a_service_is_there_when_it_runs() -> None:
     assert len(aws.called("DescribeService")) == 3
 
 
-def test_a_failed_creation_is_told_with_the_services_log() -> None:
-    aws = _scripted("CREATE_FAILED", operation="FAILED", log=["1", "2", "3", "4", "5", "no health"])
-    with pytest.raises(InitializationError) as error:
+def test_a_failed_creation_is_an_error_and_the_service_is_kept() -> None:
+    aws = _scripted("CREATE_FAILED", operation="FAILED")
+    with pytest.raises(InitializationError, match="unexpected state 'CREATE_FAILED'") as error:
         Service().create(request(aws), _INPUTS)
     assert error.value.id == _ARN
-    reason = error.value.reasons[0]
-    assert "ended FAILED; the service is CREATE_FAILED" in reason
-    assert "/aws/apprunner/mcp/1/service" in reason
-    assert reason.endswith("2 / 3 / 4 / 5 / no health")
-
-
-def test_a_log_that_cannot_be_read_hides_no_failure() -> None:
-    aws = _scripted("CREATE_FAILED", operation="FAILED")
-    aws.script["FilterLogEvents"] = [not_found("FilterLogEvents")]
-    with pytest.raises(InitializationError, match="not readable: FilterLogEvents"):
-        Service().create(request(aws), _INPUTS)
 
 
 def test_a_service_that_never_settles_is_kept_as_not_working() -> None:
@@ -77,17 +63,29 @@ def test_a_service_that_never_settles_is_kept_as_not_working() -> None:
         Service().create(request(aws, timeout=0.01), _INPUTS)
 
 
-def test_only_a_failed_service_must_be_replaced() -> None:
-    assert Service().broken({"status": "CREATE_FAILED"}) == {"status"}
-    assert Service().broken({"status": "RUNNING"}) == frozenset()
+def test_a_failed_service_is_updated_in_place_and_without_a_change_not_at_all() -> None:
+    olds: Values = {**_INPUTS, "arn": _ARN, "status": "CREATE_FAILED"}
+    aws = _scripted("RUNNING")
+    Service().update(request(aws), _ARN, olds, dict(_INPUTS))
+    assert aws.called("UpdateService") == []
+    changed: Values = {**_INPUTS, "instanceConfiguration": {"cpu": "2048"}}
+    Service().update(request(aws), _ARN, olds, changed)
+    assert len(aws.called("UpdateService")) == 1
 
 
-def test_an_update_that_is_rolled_back_is_a_failure() -> None:
+def test_an_update_that_is_rolled_back_is_a_success_as_with_pulumis_provider() -> None:
     olds: Values = {**_INPUTS, "arn": _ARN, "status": "RUNNING"}
     news: Values = {**_INPUTS, "instanceConfiguration": {"cpu": "2048"}}
-    aws = _scripted("RUNNING", operation="ROLLBACK_SUCCEEDED", before=2)
-    with pytest.raises(ProviderError, match=r"SOME_SERVICE .* ended ROLLBACK_SUCCEEDED"):
-        Service().update(request(aws), _ARN, olds, news)
+    aws = _scripted("RUNNING", operation="ROLLBACK_SUCCEEDED")
+    Service().update(request(aws), _ARN, olds, news)
+    assert len(aws.called("UpdateService")) == 1
+
+
+def test_an_update_that_leaves_the_service_paused_is_a_failure() -> None:
+    olds: Values = {**_INPUTS, "arn": _ARN}
+    news: Values = {**_INPUTS, "instanceConfiguration": {"cpu": "2048"}}
+    with pytest.raises(ProviderError, match="unexpected state 'PAUSED'"):
+        Service().update(request(_scripted("PAUSED")), _ARN, olds, news)
 
 
 def test_an_operation_goes_on_where_the_status_lags_behind() -> None:
@@ -104,7 +102,7 @@ def test_an_update_switches_off_what_the_program_no_longer_has() -> None:
     olds: Values = {**_INPUTS, "arn": _ARN, "tags": {"a": "1", "b": "2"}}
     news: Values = {**_INPUTS, "tags": {"a": "3"}}
     del news["observabilityConfiguration"]
-    aws = _scripted("RUNNING", before=2)
+    aws = _scripted("RUNNING")
     Service().update(request(aws), _ARN, olds, news)
     assert aws.called("UpdateService")[0]["ObservabilityConfiguration"] == {
         "ObservabilityEnabled": False
@@ -125,24 +123,32 @@ def test_a_change_of_tags_alone_deploys_nothing() -> None:
 
 
 def test_a_deletion_waits_for_its_end_and_takes_gone_for_done() -> None:
-    aws = _scripted("RUNNING", "OPERATION_IN_PROGRESS", "DELETED")
+    aws = _scripted("OPERATION_IN_PROGRESS", "DELETED")
     Service().delete(request(aws), _ARN, {})
     assert len(aws.called("DeleteService")) == 1
     gone = _scripted("RUNNING")
-    gone.script["ListOperations"] = [not_found("ListOperations")]
+    for operation in ("DeleteService", "ListOperations"):
+        gone.script[operation] = [not_found(operation)]
     Service().delete(request(gone), _ARN, {})
-    assert gone.called("DeleteService") == []
+    assert len(gone.called("DeleteService")) == 1
 
 
 def test_a_service_that_an_interrupted_deletion_has_deleted_is_deleted() -> None:
     # App Runner describes it for a while, and refuses to delete it again.
-    aws = _scripted("OPERATION_IN_PROGRESS", "DELETED")
+    aws = _scripted("DELETED")
+    aws.script["DeleteService"] = [AwsError("DeleteService", "InvalidStateException", "DELETED")]
     Service().delete(request(aws), _ARN, {})
-    assert aws.called("DeleteService") == []
 
 
-def test_a_failed_deletion_is_told() -> None:
-    aws = _scripted("RUNNING", "DELETE_FAILED", operation="FAILED")
+def test_a_deletion_that_the_service_refuses_is_an_error() -> None:
+    aws = _scripted("OPERATION_IN_PROGRESS")
+    aws.script["DeleteService"] = [AwsError("DeleteService", "InvalidStateException", "busy")]
+    with pytest.raises(AwsError, match="busy"):
+        Service().delete(request(aws), _ARN, {})
+
+
+def test_a_failed_deletion_is_an_error() -> None:
+    aws = _scripted("DELETE_FAILED", operation="FAILED")
     with pytest.raises(ProviderError, match="DELETE_FAILED"):
         Service().delete(request(aws), _ARN, {})
 

@@ -115,6 +115,9 @@ def test_a_pools_update_repeats_what_cognito_would_reset() -> None:
         {
             "UserPoolId": "pool",
             "PoolName": "p",
+            # What the program doesn't have is said to be empty.
+            "AutoVerifiedAttributes": [],
+            "LambdaConfig": {},
             "DeletionProtection": "ACTIVE",
             "MfaConfiguration": "OFF",
             "Policies": {"PasswordPolicy": {"MinimumLength": 10}},
@@ -132,7 +135,7 @@ def test_a_clients_update_repeats_what_it_has_but_nothing_that_is_empty() -> Non
         "callbackUrls": [],
         "defaultRedirectUri": "",
         "enableTokenRevocation": False,
-        "refreshTokenRotation": {"feature": ""},
+        "tokenValidityUnits": {"idToken": ""},
         "refreshTokenValidity": 30,
     }
     news: Values = {"name": "c", "userPoolId": "p", "allowedOauthScopes": ["s/reader", "s/writer"]}
@@ -224,7 +227,7 @@ def _function(**members: object) -> dict[str, object]:
 
 
 def test_a_function_is_there_when_it_can_be_invoked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "_INTERVAL", 0.0)
+    monkeypatch.setattr(waiting, "_INTERVALS", (0.0,))
     aws = fake(
         CreateFunction=[{"FunctionName": "claims"}],
         GetFunction=[_function(State="Pending"), _function(State="Active")],

@@ -1,0 +1,275 @@
+"""The MCP server that a desktop agent talks to, on standard input and output."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import mcp_types as types
+from mcp import MCPError
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import NotificationOptions, Server
+from mcp.server.stdio import stdio_server
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
+
+from neo4j_mcp_client.bridge import limit
+from neo4j_mcp_client.bridge.catalogue import Catalogue, KnownServers, of_the_release
+from neo4j_mcp_client.bridge.upstream import Target, Upstream
+from neo4j_mcp_client.calls import CYPHER_TOOLS
+from neo4j_mcp_client.errors import Neo4jMcpError, ToolError, ToolNotFoundError
+from neo4j_mcp_client.values import lost_values
+from neo4j_mcp_client.version import __version__
+
+if TYPE_CHECKING:
+    from mcp.server.session import ServerSession
+
+Result = TypeVar("Result")
+Context = ServerRequestContext[Any, Any]
+
+_PATIENCE = 3.0
+"""Seconds that an agent waits for the server's own tools before it gets those that are known."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+_PROGRESS_INTERVAL = 10.0
+_GUIDANCE = (
+    "A Neo4j database. Look at get-schema first, then query with read-cypher; write-cypher changes"
+    " the graph, where this client's role may.\n"
+    "Keep results small: end queries with LIMIT; return the properties that you need instead of"
+    " whole nodes, relationships and paths; return no embeddings or other vectors; let Cypher count"
+    " and aggregate. Return dates, times and durations as text, by toString(value): the server"
+    " loses most of them otherwise."
+)
+_log = logging.getLogger(__name__)
+
+
+class Bridge:
+    """One agent's session: its tools, its calls, and what it is told of changes."""
+
+    def __init__(self, upstream: Upstream, known: KnownServers, *, max_characters: int) -> None:
+        """Prepare; nothing is sent.
+
+        Args:
+            upstream: the deployed server.
+            known: the servers that have been seen.
+            max_characters: the most characters of a result; 0 for no limit.
+        """
+        self._upstream = upstream
+        self._known = known
+        self._max_characters = max_characters
+        self._catalogue = known.recall(upstream.names) or of_the_release()
+        # What the agent has listed, and how to reach it.
+        self._listed: Catalogue | None = None
+        self._answering = 0
+        self._session: ServerSession | None = None
+        self._bus = InMemorySubscriptionBus()
+        self._watch: asyncio.Task[None] | None = None
+        self._attempted = asyncio.Event()
+
+    def server(self) -> Server[Any]:
+        """Return the MCP server."""
+        return Server(
+            "neo4j-mcp",
+            version=__version__,
+            instructions=instructions(self._catalogue, self._max_characters),
+            lifespan=self._lifespan,
+            on_list_tools=self._list_tools,
+            on_call_tool=self._call_tool,
+            on_subscriptions_listen=ListenHandler(self._bus),
+        )
+
+    async def _list_tools(
+        self, context: Context, _: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        if context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+            self._session = context.session
+        self._answering += 1
+        try:
+            self._look()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._attempted.wait(), _PATIENCE)
+        finally:
+            self._answering -= 1
+        self._listed = self._catalogue
+        return _listing(self._listed)
+
+    async def _call_tool(
+        self, context: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult:
+        try:
+            call = self._upstream.call_tool(params.name, params.arguments)
+            result = types.CallToolResult.model_validate(await _reporting(context, call))
+        except ToolError as error:
+            if isinstance(error, ToolNotFoundError):
+                # The agent's list is out of date.
+                self._look()
+            if error.json_rpc_code is None:
+                return _failed(str(error))
+            raise MCPError(
+                code=error.json_rpc_code, message=f"{error.message} {error.remedy}"
+            ) from None
+        except Neo4jMcpError as error:
+            self._look()
+            return _failed(f"{error} To examine the whole way, run: {self._upstream.examine}")
+        except ValidationError:
+            return _failed("server: the result isn't one of MCP.")
+        if params.name in CYPHER_TOOLS and not result.is_error:
+            result = warned(result)
+        return fitted(result, self._max_characters)
+
+    def _look(self) -> None:
+        """Ask the server what it offers, until it answers."""
+        if self._watch is None or self._watch.done():
+            self._attempted.clear()
+            self._watch = asyncio.create_task(self._ask_until_answered())
+
+    async def _ask_until_answered(self) -> None:
+        pause = _FIRST_PAUSE
+        while (catalogue := await self._asked()) is None:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        self._catalogue = catalogue
+        self._attempted.set()
+        self._known.remember(self._upstream.names, catalogue)
+        if self._listed and self._listed.tools != catalogue.tools and not self._answering:
+            await self._bus.publish(ToolsListChanged())
+            if self._session is not None:
+                await self._session.send_tool_list_changed()
+
+    async def _asked(self) -> Catalogue | None:
+        try:
+            catalogue = await self._upstream.describe()
+            _listing(catalogue)
+        except (Neo4jMcpError, ValidationError) as error:
+            if not self._attempted.is_set():
+                _log.warning("The tools are those that were last known: %s", error)
+            self._attempted.set()
+            return None
+        return catalogue
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Server[Any]) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            if self._watch is not None:
+                self._watch.cancel()
+            await self._upstream.close()
+
+
+async def serve(target: Target, known: KnownServers, *, max_characters: int) -> None:
+    """Run the bridge until standard input ends.
+
+    Args:
+        target: the deployed server.
+        known: the servers that have been seen.
+        max_characters: the most characters of a result; 0 for no limit.
+    """
+    server = Bridge(Upstream(target), known, max_characters=max_characters).server()
+    options = server.create_initialization_options(NotificationOptions(tools_changed=True))
+    async with stdio_server() as (incoming, outgoing):
+        await server.run(incoming, outgoing, options)
+
+
+def instructions(catalogue: Catalogue, max_characters: int) -> str:
+    """Write what an agent reads when a session begins.
+
+    Args:
+        catalogue: what the deployed server says of itself.
+        max_characters: the most characters of a result; 0 for no limit.
+
+    Returns:
+        The bridge's own advice, and the server's.
+    """
+    cut = f" A result longer than {max_characters:,} characters is cut, and says so."
+    own = _GUIDANCE + (cut if max_characters else "")
+    return "\n\n".join(filter(None, [own, catalogue.instructions]))
+
+
+def warned(result: types.CallToolResult) -> types.CallToolResult:
+    """Add a warning where the rows may have lost values.
+
+    Args:
+        result: a query's result.
+
+    Returns:
+        The same result, with the warning at its end where there is one.
+    """
+    text = "".join(each.text for each in result.content if isinstance(each, types.TextContent))
+    # Parsing is for the few that may have one: results can be large.
+    if "{}" not in text:
+        return result
+    try:
+        notice = lost_values(json.loads(text))
+    except ValueError:
+        return result
+    return _with(result, result.content, [notice])
+
+
+def fitted(result: types.CallToolResult, max_characters: int) -> types.CallToolResult:
+    """Cut a result to what an agent's context can hold.
+
+    Args:
+        result: any result.
+        max_characters: the most characters of each text; 0 for no limit.
+
+    Returns:
+        The result, with a notice at its end where something was left out.
+    """
+    if not max_characters:
+        return result
+    content: list[types.ContentBlock] = []
+    notices: list[str | None] = []
+    for block in result.content:
+        if isinstance(block, types.TextContent):
+            cut = limit.limited(block.text, max_characters)
+            notices.append(cut.notice)
+            content.append(block.model_copy(update={"text": cut.text}))
+        else:
+            content.append(block)
+    structured = result.structured_content
+    if structured is not None and len(json.dumps(structured)) > max_characters:
+        notices.append("The structured content is left out, since it is too long.")
+        result = result.model_copy(update={"structured_content": None})
+    return _with(result, content, notices)
+
+
+async def _reporting(context: Context, call: Awaitable[Result]) -> Result:
+    """Report progress to an agent that asked for it, so that it doesn't give up a slow call."""
+
+    async def report() -> None:
+        elapsed = 0.0
+        while True:
+            await asyncio.sleep(_PROGRESS_INTERVAL)
+            elapsed += _PROGRESS_INTERVAL
+            await context.session.report_progress(elapsed, message="The server is at work.")
+
+    reporter = asyncio.create_task(report())
+    try:
+        return await call
+    finally:
+        reporter.cancel()
+
+
+def _listing(catalogue: Catalogue) -> types.ListToolsResult:
+    return types.ListToolsResult.model_validate({"tools": list(catalogue.tools)})
+
+
+def _with(
+    result: types.CallToolResult,
+    content: list[types.ContentBlock],
+    notices: list[str | None],
+) -> types.CallToolResult:
+    added = [_text(notice) for notice in notices if notice is not None]
+    return result.model_copy(update={"content": [*content, *added]})
+
+
+def _failed(text: str) -> types.CallToolResult:
+    return types.CallToolResult(content=[_text(text)], is_error=True)
+
+
+def _text(text: str) -> types.TextContent:
+    return types.TextContent(type="text", text=text)

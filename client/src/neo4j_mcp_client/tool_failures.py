@@ -1,0 +1,160 @@
+"""What the text of a failed tool means. Pure.
+
+The server (1.6) passes on the message of Neo4j's Go driver behind words of its own, as in
+``failed to execute read query: Neo4jError: Neo.ClientError.Statement.SyntaxError (…)``, and Neo4j's
+message often quotes the query. So a text is read from its beginning, and never searched: what a
+query contains can't change the verdict.
+
+Source: `neo4j/internal/errorutil` and `neo4j/db/errors.go` in neo4j-go-driver 6.1, and
+`internal/database/service.go` in neo4j/mcp.
+"""
+
+import re
+
+from neo4j_mcp_client.errors import (
+    CypherError,
+    DatabaseUnavailableError,
+    ForbiddenError,
+    Hop,
+    Neo4jMcpError,
+    TimeLimitError,
+    TokenExpiredError,
+    TokenRejectedError,
+    ToolError,
+)
+
+_FAILURE = re.compile(
+    r"""
+    (?P<action>                          # the server's words
+        (?:(?!(?:Neo4j|TokenExpired|Connectivity)Error:|TransactionExecutionLimit:)[\w\ -]+:\ )*+
+    )
+    (?:TransactionExecutionLimit:\ (?P<gave_up>[^\n]*?)\ after\ \d+\ attempts,\ last\ error:\ )?
+    (?:
+        (?:Neo4jError|TokenExpiredError):\ (?P<code>Neo\.\w+\.\w+\.\w+)\ \((?P<message>.*)\)
+        | (?P<connection>ConnectivityError:\ )?(?P<reason>.*)
+    )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+# read-cypher asks with EXPLAIN first whether a query only reads.
+_CLASSIFYING = "error during GetQueryType"
+_READ_TIMEOUT = re.compile(
+    r"(?:Connection lost during commit: )?"
+    r"Timeout while reading from connection \[server-side timeout hint: (?P<hint>[^,\]]*)"
+)
+# No connection to the database. The driver runs each query in a transaction and starts over only
+# where that was never committed, so earlier attempts have left nothing either.
+_NOT_CONNECTED = re.compile(
+    r"dial |Unable to retrieve routing table|Pool could not find any servers|No idle connections"
+    r"|Timeout while waiting for connection|tls: |x509: "
+)
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>h|ms|m|s)")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+_TIMED_OUT = frozenset(
+    {
+        "Neo.ClientError.Transaction.TransactionTimedOut",
+        "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration",
+    }
+)
+# Source: "Neo4j status codes".
+_BY_CODE: dict[str, type[Neo4jMcpError]] = {
+    "Neo.ClientError.Security.TokenExpired": TokenExpiredError,
+    "Neo.ClientError.Security.AuthorizationExpired": TokenExpiredError,
+    "Neo.ClientError.Security.Unauthorized": TokenRejectedError,
+    "Neo.ClientError.Security.CredentialsExpired": TokenRejectedError,
+    "Neo.ClientError.Security.Forbidden": ForbiddenError,
+    "Neo.ClientError.Security.AuthenticationRateLimit": DatabaseUnavailableError,
+    "Neo.TransientError.Security.AuthProviderFailed": DatabaseUnavailableError,
+    "Neo.TransientError.Security.AuthProviderTimeout": DatabaseUnavailableError,
+    "Neo.TransientError.General.DatabaseUnavailable": DatabaseUnavailableError,
+    "Neo.TransientError.Database.DatabaseUnavailable": DatabaseUnavailableError,
+}
+_PROVIDER = (
+    "Aura can't reach the token's issuer: compare the discovery URI in its single sign-on settings"
+    " with the stack's output `auraSso`, and call again."
+)
+_MEMORY = (
+    "Return or collect less at a time: LIMIT, fewer properties, writes in batches. The database"
+    " rolled the query back."
+)
+_REMEDIES = {
+    "Neo.ClientError.Database.DatabaseNotFound": "Compare `pulumi config get"
+    " neo4j-mcp:neo4jDatabase` with the databases of the instance.",
+    "Neo.ClientError.Procedure.ProcedureNotFound": "Where an apoc.* procedure is missing: the"
+    " server's get-schema needs APOC in the database.",
+    "Neo.ClientError.Security.AuthenticationRateLimit": "Too many logons failed: wait some"
+    " seconds, and find the caller with the wrong token.",
+    "Neo.ClientError.Statement.ParameterMissing": "Give every $name of the query a value in"
+    " params.",
+    "Neo.TransientError.General.MemoryPoolOutOfMemoryError": _MEMORY,
+    "Neo.TransientError.General.OutOfMemoryError": _MEMORY,
+    "Neo.TransientError.Security.AuthProviderFailed": _PROVIDER,
+    "Neo.TransientError.Security.AuthProviderTimeout": _PROVIDER,
+}
+_TRANSIENT = "Neo.TransientError."
+
+
+def tool_failure(text: str) -> Neo4jMcpError:
+    """Find the exception for a failed tool.
+
+    Args:
+        text: the text of a result with ``isError``.
+
+    Returns:
+        The exception to raise.
+    """
+    found = _FAILURE.fullmatch(text)
+    if found is None:
+        return ToolError(text)
+    if found["code"]:
+        return _by_code(found["code"], found["message"])
+    may_have_run = not found["action"].startswith(_CLASSIFYING)
+    if timeout := _READ_TIMEOUT.match(found["reason"]):
+        return _silence(text, seconds(timeout["hint"]), may_have_run=may_have_run)
+    if found["connection"] or found["gave_up"]:
+        connected = _NOT_CONNECTED.match(found["reason"]) is None
+        return DatabaseUnavailableError(text, may_have_run=may_have_run and connected)
+    return ToolError(text)
+
+
+def seconds(duration: str) -> float | None:
+    """Read a duration as Go writes it.
+
+    Args:
+        duration: such as ``1m0s``.
+
+    Returns:
+        Seconds; None where it is no duration, or zero, which means that there is no limit.
+    """
+    parts = list(_DURATION.finditer(duration))
+    if "".join(part[0] for part in parts) != duration:
+        return None
+    return sum(float(part["number"]) * _SECONDS[part["unit"]] for part in parts) or None
+
+
+def _by_code(code: str, message: str) -> Neo4jMcpError:
+    remedy = _REMEDIES.get(code)
+    if code in _TIMED_OUT:
+        return TimeLimitError(
+            f"{code}: the database's own time limit ended the query: {message}",
+            limit=None,
+            hop=Hop.DATABASE,
+            may_have_run=False,
+        )
+    if kind := _BY_CODE.get(code):
+        return kind(f"{code}: {message}", remedy=remedy)
+    if remedy is None and code.startswith(_TRANSIENT):
+        remedy = "Call again: the database rolled it back."
+    return CypherError(code, message, remedy=remedy)
+
+
+def _silence(text: str, limit: float | None, *, may_have_run: bool) -> TimeLimitError:
+    within = "its time limit" if limit is None else f"{limit:g} s, its time limit"
+    return TimeLimitError(
+        f"the database sent nothing within {within} for connections: the query takes longer, or"
+        f" the connection is dead. The server says: {text}",
+        limit=limit,
+        hop=Hop.DATABASE,
+        may_have_run=may_have_run,
+    )

@@ -1,0 +1,165 @@
+"""What App Runner runs, compared with what was deployed."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from automation.deployment import Changes, Deployed, Deployment, DeploymentError
+from automation.rollout import Asked, differences, failure, roll_out, settle
+
+ARN = "arn:aws:apprunner:us-east-1:123456789012:service/server/1"
+ASKED = Asked(arn=ARN, image="registry/server@sha256:new", environment={"LEVEL": "debug"})
+SUCCEEDED = {"Id": "2", "Type": "UPDATE_SERVICE", "Status": "SUCCEEDED"}
+ROLLED_BACK = {"Id": "2", "Type": "UPDATE_SERVICE", "Status": "ROLLBACK_SUCCEEDED"}
+BEFORE = {"Id": "1", "Type": "CREATE_SERVICE", "Status": "SUCCEEDED"}
+
+
+def _service(status: str = "RUNNING", image: str = "new", **environment: str) -> dict[str, Any]:
+    return {
+        "ServiceName": "server",
+        "ServiceId": "1",
+        "Status": status,
+        "SourceConfiguration": {
+            "ImageRepository": {
+                "ImageIdentifier": f"aws/server@sha256:{image}",
+                "ImageConfiguration": {
+                    "RuntimeEnvironmentVariables": environment or {"LEVEL": "debug"}
+                },
+            }
+        },
+    }
+
+
+def _state(*types: str) -> dict[str, Any]:
+    image = {
+        "imageIdentifier": ASKED.image,
+        "imageConfiguration": {"runtimeEnvironmentVariables": dict(ASKED.environment)},
+    }
+    inputs = {"sourceConfiguration": {"imageRepository": image}}
+    return {"resources": [{"type": each, "id": ARN, "inputs": inputs} for each in types]}
+
+
+class _Aws:
+    """App Runner and its logs, answering one after the other; the last answer stays."""
+
+    def __init__(self, services: list[Any], operations: list[Mapping[str, str]]) -> None:
+        self._services = services
+        self._operations = operations
+
+    def __call__(self, service: str) -> "_Aws":
+        assert service in {"apprunner", "logs"}
+        return self
+
+    def describe_service(self, **_: str) -> dict[str, Any]:
+        found = self._services.pop(0) if len(self._services) > 1 else self._services[0]
+        if isinstance(found, Exception):
+            raise found
+        return {"Service": found}
+
+    def list_operations(self, **_: object) -> dict[str, Any]:
+        newest = self._operations.pop(0) if len(self._operations) > 1 else self._operations[0]
+        return {"OperationSummaryList": [newest] if newest else []}
+
+    def filter_log_events(self, *, logGroupName: str) -> dict[str, Any]:  # noqa: N803 - boto3's
+        assert logGroupName == "/aws/apprunner/server/1/service"
+        return {"events": [{"message": f"line {number}\n"} for number in range(7)]}
+
+
+def _deployment(fails: str = "", *types: str) -> Deployment:
+    class Stack:
+        stack = "dev"
+
+        def state(self) -> Mapping[str, Any]:
+            return _state(*(types or ("aws:apprunner/service:Service",)))
+
+        def up(self, _report: object = None) -> Deployed:
+            if fails:
+                raise DeploymentError(fails)
+            return Deployed(changes=Changes(counts={}, resources={}), outputs={"a": 1})
+
+    return cast("Deployment", Stack())
+
+
+@pytest.mark.parametrize(
+    ("service", "found"),
+    [
+        (_service(), []),
+        (_service("CREATE_FAILED"), ["the service server is CREATE_FAILED"]),
+        (_service(image="old"), ["its image is sha256:old, and should be sha256:new"]),
+        (_service(LEVEL="info", MORE="x"), ["its environment differs in LEVEL, MORE"]),
+    ],
+)
+def test_differences_are_named_without_values(service: dict[str, Any], found: list[str]) -> None:
+    assert differences(ASKED, service) == found
+
+
+def test_only_a_failure_of_this_deployment_counts() -> None:
+    assert failure(ROLLED_BACK, "1") == [
+        "its last operation, UPDATE_SERVICE, ended ROLLBACK_SUCCEEDED"
+    ]
+    assert failure(ROLLED_BACK, "2") == []
+    assert failure(SUCCEEDED, "1") == []
+    assert failure({}, "") == []
+
+
+def test_a_service_that_runs_what_was_deployed_is_a_success() -> None:
+    aws = _Aws([_service("OPERATION_IN_PROGRESS"), _service()], [BEFORE, SUCCEEDED])
+    deployed = roll_out(_deployment(), aws)
+    assert deployed.outputs == {"a": 1}
+
+
+def test_a_rollback_is_a_failure_with_the_log_and_the_command() -> None:
+    aws = _Aws([_service(image="old")], [BEFORE, ROLLED_BACK])
+    with pytest.raises(DeploymentError) as raised:
+        roll_out(_deployment(), aws)
+    assert str(raised.value).splitlines() == [
+        (
+            "App Runner doesn't run what was deployed: its image is sha256:old, and should be "
+            "sha256:new; its last operation, UPDATE_SERVICE, ended ROLLBACK_SUCCEEDED."
+        ),
+        "The service's log, /aws/apprunner/server/1/service, ends:",
+        *(f"  line {number}" for number in range(2, 7)),
+        "Fix the cause, then run: python -m automation deploy --stack dev",
+    ]
+
+
+def test_a_failed_creation_names_the_command_that_builds_again() -> None:
+    aws = _Aws([_service("CREATE_FAILED")], [{}, {**BEFORE, "Status": "FAILED"}])
+    with pytest.raises(DeploymentError) as raised:
+        roll_out(_deployment("wanted target 'RUNNING'"), aws)
+    message = str(raised.value)
+    assert message.startswith("wanted target 'RUNNING'\nApp Runner doesn't run")
+    assert f"aws apprunner start-deployment --service-arn {ARN}" in message
+
+
+@pytest.mark.parametrize("types", [("aws:ecr/repository:Repository",)])
+def test_a_stack_without_a_service_is_only_deployed(types: tuple[str, ...]) -> None:
+    assert roll_out(_deployment("", *types), _Aws([], [])).outputs == {"a": 1}
+
+
+def test_an_operation_in_progress_is_waited_for_and_not_for_ever() -> None:
+    pauses: list[float] = []
+    busy = _service("OPERATION_IN_PROGRESS")
+    aws = _Aws([busy, busy, _service()], [SUCCEEDED])
+    assert settle(_deployment(), aws, pauses.append) == "2"
+    assert len(pauses) == 2
+    with pytest.raises(DeploymentError, match="in progress for 1200 s"):
+        settle(_deployment(), _Aws([busy], [SUCCEEDED]), pauses.append)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("ResourceNotFoundException", ""), ("AccessDeniedException", ClientError)],
+)
+def test_a_service_deleted_behind_the_engines_back_is_for_the_deployment_to_find(
+    code: str, expected: str | type[Exception]
+) -> None:
+    error = ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeService")
+    aws = _Aws([error], [{}])
+    if isinstance(expected, str):
+        assert settle(_deployment(), aws) == expected
+    else:
+        with pytest.raises(expected):
+            settle(_deployment(), aws)
