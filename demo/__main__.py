@@ -25,6 +25,7 @@ from demo.stand_in import read_credentials, target
 from localcloud import cloud
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
+from localcloud.errors import LocalCloudError
 from localcloud.paths import Home
 from localcloud.ports import Ports
 from localcloud.progress import Progress
