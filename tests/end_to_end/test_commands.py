@@ -34,17 +34,47 @@ def _run(shell: dict[str, str], *command: str) -> subprocess.CompletedProcess[st
     )
 
 
-def test_the_demo_runs_again_on_what_is_up(
+def _begin_demo(shell: dict[str, str]) -> subprocess.Popen[str]:
+    """Start a demo that is at work on the stand-in once its first line is read."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "demo", "run"],
+        cwd=PROJECT_DIRECTORY,
+        env=shell,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_of_two_demos_at_once_on_what_is_up_the_second_waits(
     shell: dict[str, str], deployed: Deployment, outputs: dict[str, Any]
 ) -> None:
-    first, second = (_run(shell, sys.executable, "-m", "demo", "run") for _ in range(2))
-    for done in (first, second):
-        assert done.returncode == 0, done.stderr
-        assert "✗" not in done.stdout
-        assert done.stdout.count("✓") == 11
-        assert outputs["mcpUrl"] in done.stdout
+    first = _begin_demo(shell)
+    assert first.stdout is not None
+    assert "Deploying the stack" in first.stdout.readline()
+    second = _run(shell, sys.executable, "-m", "demo", "run")
+    said, _ = first.communicate(timeout=_TIMEOUT)
+    assert second.stderr.startswith(f"Waiting for `demo run`, process {first.pid}, at work since ")
+    for status, table in ((first.returncode, said), (second.returncode, second.stdout)):
+        assert status == 0, said + second.stderr
+        assert "✗" not in table
+        assert outputs["mcpUrl"] in table
+    assert second.stdout.count("✓") == 11
     assert "The writer finds Les Misérables" in second.stdout
     assert deployed.preview().none
+
+
+def test_a_demo_whose_output_nobody_reads_ends_in_order(
+    shell: dict[str, str], deployed: Deployment
+) -> None:
+    process = _begin_demo(shell)
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(_TIMEOUT) == 128 + signal.SIGPIPE
+    assert deployed.pending_operations() == ()
+    # No lock is left either.
+    deployed.up()
 
 
 def test_outputs_are_json_and_nothing_else(shell: dict[str, str], outputs: dict[str, Any]) -> None:
