@@ -132,9 +132,12 @@ def all_called(records: Sequence[Record], *, callers: int, since: float, times: 
         times: how many calls of each caller must have ended.
 
     Returns:
-        Whether that many have.
+        Whether that many of each have, or it has met a failure.
     """
-    calls = Counter(record.caller for record in records if record.began >= since)
+    calls = Counter[int]()
+    for record in records:
+        if record.began >= since:
+            calls[record.caller] = times if record.failure else calls[record.caller] + 1
     return all(calls[caller] >= times for caller in range(callers))
 
 

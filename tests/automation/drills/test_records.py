@@ -83,9 +83,11 @@ def test_every_caller_has_to_be_refused() -> None:
 
 
 def test_there_are_calls_enough_once_every_caller_has_made_them() -> None:
-    records = [call(1), call(2, "HTTP 503"), call(1, caller=1)]
+    records = [call(1), call(2), call(1, caller=1)]
     assert not all_called(records, callers=2, since=0, times=2)
     assert all_called([*records, call(2, caller=1)], callers=2, since=0, times=2)
+    assert all_called([call(2, "HTTP 503")], callers=1, since=0, times=9)
+    assert not all_called([call(2, "HTTP 503")], callers=1, since=3, times=9)
     assert not all_called(records, callers=1, since=1.5, times=2)
 
 
