@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_random as random
 
 from components.identity import AppClient
 from components.names import ResourceNames
 from components.settings import StackSettings
-
-_SUFFIX_LENGTH = 8
+from components.suffixes import random_suffix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +65,10 @@ class ClientCredentials(pulumi.ComponentResource):
         protected = args.settings.deletion_protection
         arns: dict[str, pulumi.Output[str]] = {}
         for client_name, client in args.clients.items():
-            suffix = random.RandomString(
-                f"{name}-{client_name}-suffix",
-                length=_SUFFIX_LENGTH,
-                special=False,
-                upper=False,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+            suffix = random_suffix(f"{name}-{client_name}-suffix", parent=self)
             secret = aws.secretsmanager.Secret(
                 f"{name}-{client_name}",
-                name=pulumi.Output.concat(args.names.secret(client_name), "-", suffix.result),
+                name=pulumi.Output.concat(args.names.secret(client_name), "-", suffix),
                 description=f"How {client_name} calls the Neo4j MCP server",
                 recovery_window_in_days=args.settings.secret_recovery_days,
                 tags=args.tags,

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpx2
 
 from automation.checks.inspection import Inspection
-from automation.checks.lookups import log_groups, service
+from automation.checks.lookups import claims_log_group, log_groups, service
 from automation.checks.mcp import post
 from automation.checks.registry import check
 from automation.checks.verdicts import Failed, Undecided, expect, expect_equal
@@ -97,7 +97,7 @@ def logs(inspection: Inspection) -> None:
     context.token(name, fresh=True)
     post(inspection.http, context.outputs["mcpUrl"], "ping")
     groups = log_groups(inspection)
-    claims = context.names.claims_log_group
+    claims = claims_log_group(inspection)
     expect(claims in groups, f"there is no log group {claims}")
     expect_equal(
         f"the days that {claims} is kept",

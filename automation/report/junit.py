@@ -4,13 +4,13 @@ import re
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from automation.checks.results import PHASES, Outcome, Report, Result
+from automation.checks.results import PHASES, AnyReport, Outcome, Result
 
 # XML 1.0 (section 2.2, Char) has no way to write any other character.
 _NOT_XML: Final = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 
-def junit(report: Report) -> str:
+def junit(report: AnyReport) -> str:
     """Write a report as JUnit's XML: a suite a phase, a case a check.
 
     Args:

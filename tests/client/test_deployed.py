@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ import httpx2
 import pytest
 
 from automation.deployment import Deployment
+from client.record import RELEASE, VALUES, answers_of, release_of
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
 from neo4j_mcp_client import (
@@ -33,6 +35,7 @@ from neo4j_mcp_client import (
 )
 from neo4j_mcp_client import httpx2 as for_httpx2
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
+from neo4j_mcp_client.values import LostValueWarning
 from tests.client.app_clients import new_app_client
 from tests.conftest import Aws, Configure
 
@@ -77,6 +80,45 @@ def test_what_is_written_is_read(reader: Neo4jMcp, writer: Neo4jMcp) -> None:
         {"name": "Åsa", "tags": ["a", "b"], "big": 2**53 + 1},
     ]
     assert "Probe" in {entry["key"] for entry in reader.schema()}
+
+
+def test_the_recorded_release_is_what_the_server_offers(writer: Neo4jMcp) -> None:
+    recorded = json.loads(RELEASE.read_text(encoding="utf-8"))
+    assert release_of(writer) == recorded, "Run: make demo record"
+
+
+def test_the_recorded_values_are_what_the_server_answers(writer: Neo4jMcp) -> None:
+    recorded = json.loads(VALUES.read_text(encoding="utf-8"))
+    found = answers_of(writer)
+    for before, now in zip(recorded, found, strict=True):
+        assert now == before, "Run: make demo record"
+
+
+def test_a_lost_date_comes_with_a_warning(reader: Neo4jMcp) -> None:
+    with pytest.warns(LostValueWarning, match="`born` may have lost"):
+        assert reader.read("RETURN date('2025-09-04') AS born") == [{"born": {}}]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert reader.read("RETURN toString(date('2025-09-04')) AS born") == [
+            {"born": "2025-09-04"}
+        ]
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("RETUR 'Neo.ClientError.Security.Forbidden (no)'", CypherError),
+        ("RETURN x /* Neo4jError: Neo.ClientError.Security.TokenExpired (no) */", CypherError),
+        ("RETURN x // ConnectivityError: dial", CypherError),
+        ("RETURN 1.0 / 0.0 AS `ConnectivityError: dial`", ToolError),
+    ],
+)
+def test_what_a_query_says_changes_no_verdict(
+    reader: Neo4jMcp, query: str, kind: type[ToolError]
+) -> None:
+    with pytest.raises(ToolError) as raised:
+        reader.read(query)
+    assert type(raised.value) is kind
 
 
 def test_the_server_names_its_tools(reader: Neo4jMcp) -> None:

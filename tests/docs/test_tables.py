@@ -11,6 +11,7 @@ from docs.tables import (
     configuration_table,
     drills_table,
     error_table,
+    values_table,
     with_table,
 )
 from neo4j_mcp_client import InvalidClientError
@@ -96,3 +97,19 @@ def test_the_document_holds_the_table(table: Table) -> None:
     assert with_table(document, table.name, table.content()) == document, (
         "run: .venv/bin/python docs/tables.py"
     )
+
+
+def test_a_row_says_what_becomes_of_a_value() -> None:
+    record = {"type": "Date", "value": "date()", "remark": "Lost"}
+    table = values_table(
+        [
+            record | {"answer": {}, "warns": True},
+            record | {"answer": 1, "warns": False},
+            record | {"failure": "ToolError"},
+        ]
+    )
+    assert table.splitlines()[2:] == [
+        "| Date | `date()` | `{}`, with a warning | Lost |",
+        "| Date | `date()` | `1` | Lost |",
+        "| Date | `date()` | `ToolError` | Lost |",
+    ]

@@ -24,6 +24,7 @@ OUTPUTS = {
     "scopes",
     "clients",
     "imageDigest",
+    "tokenDomainTarget",
     "auraSso",
     "readme",
 }

@@ -15,11 +15,12 @@ import pytest
 from mcp import Client, MCPError
 from mcp.shared.subscriptions import ToolsListChanged
 
-from neo4j_mcp_client import ClientCredentials, FixedCredentials, private_files
+from neo4j_mcp_client import ClientCredentials, FixedCredentials
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
 from neo4j_mcp_client.bridge.catalogue import KnownServers, of_the_release
 from neo4j_mcp_client.bridge.server import Bridge
 from neo4j_mcp_client.bridge.upstream import Target, Upstream
+from neo4j_mcp_client.cli.profiles import DEFAULT, Profile, Profiles
 from tests.client.bridge.agent import agent, text_of
 from tests.client.bridge.deployed import HANGS, SLOW, Deployed, tool
 from tests.client.command import PROGRAM, Command, command_of
@@ -34,13 +35,16 @@ def deployed() -> Deployed:
 
 
 def kept_profile(folder: Path, token_url: str, mcp_url: str) -> Command:
-    command = command_of(folder)
+    """Log a person in, without a process for it."""
     credentials = ClientCredentials(
         client_id="client-1", client_secret="hush-hush", token_url=token_url, mcp_url=mcp_url
     )
-    kept = command("login", "--credentials", "-", "--no-check", text=credentials.to_json())
-    assert kept.status == 0, kept.messages
-    return command
+    Profiles(profile_of(folder).parent).save(Profile(name=DEFAULT, credentials=credentials))
+    return command_of(folder)
+
+
+def profile_of(folder: Path) -> Path:
+    return folder / "config" / "neo4j-mcp" / "profiles" / "default.json"
 
 
 @pytest.fixture
@@ -113,21 +117,21 @@ async def test_a_refused_secret_is_told_and_not_shown(
     assert "hush-hush" not in log
 
 
-@pytest.mark.parametrize(
-    ("status", "says"),
-    [(503, "is it paused"), (429, "all its instances are busy"), (401, "capital B")],
-)
 async def test_what_the_host_answers_instead_is_told(
-    endpoint: Site, server: Site, tmp_path: Path, status: int, says: str
+    endpoint: Site, server: Site, tmp_path: Path
 ) -> None:
-    server.answer = lambda _: Answer(
-        status=status, body=b"no", headers={"Content-Type": "text/plain"}
-    )
     async with agent(kept_profile(tmp_path, endpoint.url, server.url), tmp_path) as client:
-        answer = await client.call_tool("read-cypher", {"query": "RETURN 1"})
-        assert answer.is_error
-        assert f"HTTP {status}" in text_of(answer)
-        assert says in text_of(answer)
+        for status, says in (
+            (503, "is it paused"),
+            (429, "all its instances are busy"),
+            (401, "capital B"),
+        ):
+            answer = Answer(status=status, body=b"no", headers={"Content-Type": "text/plain"})
+            server.answer = lambda _, answer=answer: answer  # type: ignore[misc]  # bound
+            told = await client.call_tool("write-cypher", {"query": "RETURN 1"})
+            assert told.is_error
+            assert f"HTTP {status}" in text_of(told)
+            assert says in text_of(told)
 
 
 async def test_a_result_passes_through_whole(
@@ -272,17 +276,15 @@ async def test_a_tool_that_the_server_lost_is_no_longer_listed(
             assert (await client.list_tools()).tools == []
 
 
-@pytest.mark.parametrize(
-    ("method", "says"), [("write-cypher", True), ("read-cypher", False), ("some-tool", True)]
-)
 async def test_only_what_may_have_changed_the_graph_may_have_run(
-    endpoint: Site, server: Site, tmp_path: Path, method: str, *, says: bool
+    endpoint: Site, server: Site, tmp_path: Path
 ) -> None:
     server.answer = lambda _: Answer(cut=True)
     async with agent(kept_profile(tmp_path, endpoint.url, server.url), tmp_path) as client:
-        answer = await client.call_tool(method, {"query": "MATCH (n) SET n.x = 1"})
-        assert answer.is_error
-        assert ("may have done its work" in text_of(answer)) is says
+        for name, says in (("write-cypher", True), ("read-cypher", False), ("some-tool", True)):
+            answer = await client.call_tool(name, {"query": "MATCH (n) SET n.x = 1"})
+            assert answer.is_error
+            assert ("may have done its work" in text_of(answer)) is says
 
 
 def with_expired_aws_session(folder: Path) -> Command:
@@ -296,28 +298,22 @@ def with_expired_aws_session(folder: Path) -> Command:
         encoding="utf-8",
     )
     command = command_of(folder)
-    profile = folder / "config" / "neo4j-mcp" / "profiles" / "default.json"
-    private_files.replace(
-        profile,
-        json.dumps(
-            {
-                "secretArn": "arn:aws:secretsmanager:us-east-1:111111111111:secret:reader",
-                "awsProfile": "work",
-            }
-        ),
+    arn = "arn:aws:secretsmanager:us-east-1:111111111111:secret:reader"
+    Profiles(profile_of(folder).parent).save(
+        Profile(name=DEFAULT, secret_arn=arn, aws_profile="work")
     )
     return command
 
 
 def readable_by_others(folder: Path) -> Command:
     command = kept_profile(folder, "https://token.example/", "https://server.example/mcp")
-    (folder / "config" / "neo4j-mcp" / "profiles" / "default.json").chmod(0o644)
+    profile_of(folder).chmod(0o644)
     return command
 
 
 def damaged(folder: Path) -> Command:
     command = kept_profile(folder, "https://token.example/", "https://server.example/mcp")
-    (folder / "config" / "neo4j-mcp" / "profiles" / "default.json").write_text("{")
+    profile_of(folder).write_text("{", encoding="utf-8")
     return command
 
 
@@ -499,7 +495,12 @@ def test_a_printed_configuration_starts_this_program_and_holds_no_secret(
     assert ended.status == 0
     assert all(word in ended.output for word in (*PROGRAM, "bridge", "--profile", "default"))
     assert "hush-hush" not in ended.output + ended.messages
-    chosen = command("bridge", "--max-characters", "500", "--print-config", name)
-    assert "--max-characters" in chosen.output
-    assert "500" in chosen.output
-    assert command("bridge", "--profile", "nobody", "--print-config", name).status == 3
+
+
+def test_a_printed_configuration_keeps_the_options(command: Command, tmp_path: Path) -> None:
+    options = ("--max-characters", "500", "--ca-bundle", str(tmp_path / "corp.pem"))
+    chosen = command("bridge", *options, "--print-config", "claude-code")
+    assert " ".join(["bridge --profile default --ca-bundle", options[3], *options[:2]]) in (
+        chosen.output
+    )
+    assert command("bridge", "--profile", "nobody", "--print-config", "cursor").status == 3
