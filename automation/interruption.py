@@ -37,9 +37,7 @@ class _Ending:
     def take_signal(self, number: int, _frame: FrameType | None) -> None:
         if self.cause is None:
             self.cause = signal.SIGPIPE if self._output_closed else signal.Signals(number)
-            if number != signal.SIGINT:
-                # A terminal's Ctrl-C reaches them by itself.
-                _terminate_group()
+            _terminate_group()
             raise KeyboardInterrupt
         # A terminal that closes sends one by itself and one through its shell.
         if number != signal.SIGHUP:
@@ -103,6 +101,7 @@ def end_at_once(number: int) -> None:
 
 
 def _terminate_group() -> None:
+    """Tell the children in this process's group, for which its other threads may be waiting."""
     group = os.getpgrp()
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):

@@ -160,7 +160,7 @@ def _domain_conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflic
         if custom:
             yield Conflict(
                 path=key,
-                says="can't be combined with customDomain: a user pool has one domain",
+                says="can't be combined with customDomain, which takes its place",
                 fixes=(Fix.REMOVE,),
             )
     elif {"name_prefix", "cognito_domain_prefix", "custom_domain"} <= set(values) and not custom:

@@ -182,29 +182,30 @@ def _certificates(value: str) -> str:
     blocks = _PEM_CERTIFICATE.findall(value)
     if not blocks or _PEM_CERTIFICATE.sub("", value).strip():
         raise ValueError("must be certificates in PEM form and nothing else")
-    for number, block in enumerate(blocks, start=1):
-        problem = _certificate_problem("".join(block.split()))
-        if problem:
-            raise ValueError(f"certificate {number} of {len(blocks)} {problem}")
-    return "\n".join(map(str.rstrip, value.strip().splitlines())) + "\n"
+    # Encoded again, so that line ends and spaces don't make another image.
+    return "".join(
+        ssl.DER_cert_to_PEM_cert(_authority(block, f"certificate {number} of {len(blocks)}"))
+        for number, block in enumerate(blocks, start=1)
+    )
 
 
-def _certificate_problem(encoded: str) -> str | None:
+def _authority(encoded: str, name: str) -> bytes:
     try:
-        certificate = base64.b64decode(encoded, validate=True)
+        certificate = base64.b64decode("".join(encoded.split()), validate=True)
         store = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         store.load_verify_locations(cadata=certificate)
     except (binascii.Error, ssl.SSLError):
-        return "is damaged: copy it again"
+        raise ValueError(f"{name} is damaged: copy it again") from None
     authorities = store.get_ca_certs(binary_form=True)
     if not authorities:
-        return "isn't an authority's: set that of the authority that signed the database's"
+        raise ValueError(f"{name} isn't an authority's: set the one that signed the database's")
+    # OpenSSL also reads several certificates, or none of what follows the first.
     if authorities != [certificate]:
-        return "is damaged: copy it again"
-    validity = store.get_ca_certs()[0]
-    if ssl.cert_time_to_seconds(str(validity["notAfter"])) < time.time():
-        return f"expired on {validity['notAfter']}"
-    return None
+        raise ValueError(f"{name} is damaged: copy it again")
+    expiry = str(store.get_ca_certs()[0]["notAfter"])
+    if ssl.cert_time_to_seconds(expiry) < time.time():
+        raise ValueError(f"{name} expired on {expiry}")
+    return certificate
 
 
 def _recovery_days(value: int) -> int:

@@ -25,6 +25,7 @@ from demo.stand_in import read_credentials, target
 from localcloud import cloud
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
+from localcloud.errors import LocalCloudError
 from localcloud.paths import Home
 from localcloud.ports import Ports
 from localcloud.progress import Progress
@@ -69,10 +70,13 @@ def _run(home: Home, ports: Ports, progress: Progress) -> None:
 
 @app.command()
 def outputs() -> None:
-    """Print the stack's outputs as JSON and nothing else."""
-    typer.echo(
-        json.dumps(Deployment(target(cloud.find_running(Home.default()))).outputs(), indent=2)
-    )
+    """Print the stack's outputs as JSON and nothing else; nothing is changed."""
+    running = cloud.find_running(Home.default())
+    try:
+        deployment = Deployment(target(running), create=False)
+    except NoStackError:
+        raise LocalCloudError(f"The stack {STACK} isn't deployed. Run: make demo") from None
+    typer.echo(json.dumps(deployment.outputs(), indent=2))
 
 
 @app.command()

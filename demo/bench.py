@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from automation.interruption import ending_in_order
 from localcloud.paths import PROJECT_DIRECTORY
 from localcloud.ports import PORT_VARIABLES
 from localcloud.terminal import console
@@ -70,4 +71,5 @@ def _make(target: str, clone: Path, environment: dict[str, str]) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    with ending_in_order():
+        main()

@@ -1,6 +1,7 @@
 """`python -m localcloud`: start, show and stop the stand-in cloud."""
 
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import typer
 from rich.table import Table
 
 from automation.interruption import ending_in_order
-from localcloud import cloud, services
+from localcloud import cloud, services, trust
 from localcloud.cloud import Cloud, Status
 from localcloud.console import connect_aura
 from localcloud.errors import LocalCloudError
@@ -71,7 +72,7 @@ def env() -> None:
     """Print shell commands that set a shell up for the stand-in: eval "$(make -s env)"."""
     running = cloud.find_running(Home.default())
     home = Home(running.home)
-    for name, value in running.environment().items():
+    for name, value in (running.environment() | trust.variables(os.environ, home)).items():
         typer.echo(f"export {name}={shlex.quote(value)}")
     typer.echo(f'export PATH={shlex.quote(str(home.engine_command.parent))}:"$PATH"')
     workspace = shlex.quote(str(home.workspace))

@@ -11,11 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
-import certifi
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from automation.controls import CONNECT_VARIABLE, PAUSE_VARIABLE, RESUME_VARIABLE
-from localcloud import docker_engine, prerequisites, processes, services, toolchains
+from localcloud import docker_engine, prerequisites, processes, services, toolchains, trust
 from localcloud.access_key import AccessKey
 from localcloud.aura import distribution
 from localcloud.certificates import CertificateAuthority
@@ -432,8 +431,7 @@ def _start(home: Home, ports: Ports, missing: Collection[str], progress: Progres
     prerequisites.require(home)
     listening = [port for name in missing for port in services.PORTS[name]]
     require_free(ports, listening)
-    authority = CertificateAuthority.load_or_create(home.authority)
-    _write_certificate_bundle(home, authority)
+    trust.write_bundle(os.environ, home)
     _write_passphrase(home)
     AccessKey.load_or_create(home.aws_credentials)
     docker = docker_engine.ensure(progress, home)
@@ -529,11 +527,6 @@ def _debug_providers(addresses: Mapping[str, str]) -> str:
     return ",".join(
         f"{name}:{address.rpartition(':')[2]}" for name, address in sorted(addresses.items())
     )
-
-
-def _write_certificate_bundle(home: Home, authority: CertificateAuthority) -> None:
-    public = Path(certifi.where()).read_text(encoding="utf-8")
-    write_whole(home.certificate_bundle, public + authority.certificate_pem)
 
 
 def _write_passphrase(home: Home) -> None:

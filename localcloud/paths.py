@@ -83,7 +83,7 @@ class Home:
 
     @property
     def certificate_bundle(self) -> Path:
-        """The public certificate authorities and the stand-in's own (PEM)."""
+        """What the shell that started the stand-in trusted, and the stand-in's own authority."""
         return self.directory / "ca-bundle.pem"
 
     @property

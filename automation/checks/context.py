@@ -191,8 +191,9 @@ class Context:
         return neo4j.GraphDatabase.driver(
             self.database_uri,
             auth=neo4j.bearer_auth(token),
-            connection_timeout=10.0,
-            connection_acquisition_timeout=30.0,
+            # Generous, so that it's the database that answers, and not this machine's load.
+            connection_timeout=60.0,
+            connection_acquisition_timeout=120.0,
             max_transaction_retry_time=10.0,
         )
 

@@ -163,14 +163,17 @@ def _expect_code(exercise: Exercise, code: str) -> None:
     """See what the database says of a token, past the server, which would try again first."""
     context = exercise.context
     found: set[str] = set()
+    failure = ""
     try:
         with context.driver(context.token(exercise.caller)) as driver:
             driver.verify_connectivity()
     except (neo4j.exceptions.Neo4jError, neo4j.exceptions.DriverError) as error:
-        found = codes(error)
-    said = ", ".join(sorted(found)) or "nothing against it"
+        found, failure = codes(error), str(error)
+    said = ", ".join(sorted(found)) or failure or "nothing against it"
     exercise.mark(f"the database says of a good token: {said}")
     exercise.inspection.note(f"Logging on at {context.database_uri}", said)
+    if failure and not found:
+        raise Undecided(f"the database gave no reason for refusing a token: {failure}")
     expect(code in found, f"without keys the database must answer {code}, and says: {said}")
 
 

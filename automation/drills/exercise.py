@@ -316,8 +316,14 @@ class Exercise:
             evidence=tuple(self.inspection.evidence),
             events=tuple(Event(at=round(at, 3), what=what) for at, what in events),
             phases=tuple(sorted(self._phases, key=lambda phase: phase.began)),
-            traffic=tuple(self._traffic),
+            traffic=tuple(
+                sorted(self._traffic, key=lambda seen: [each.began for each in seen.slices])
+            ),
         )
+
+
+def _beginning(traffic: TrafficSeen) -> float:
+    return traffic.slices[0].began if traffic.slices else 0.0
 
 
 def _met(traffic: Traffic) -> str:

@@ -15,8 +15,9 @@ from automation.deployment import Changes
 from automation.drills.results import DrillReport, Slice, Traffic
 from automation.terminal import styled
 
-_STRIP = 40
-"""Characters of a line that shows calls over time."""
+_SHORTEST_STRIP, _LONGEST_STRIP = 16, 60
+_BESIDE_A_STRIP = 64
+"""Characters of a line that shows calls over time, and of the columns next to it."""
 _MARKS = MappingProxyType(
     {
         Outcome.PASSED: styled("✓", "green"),
@@ -132,37 +133,39 @@ def show_drills(report: DrillReport, console: Console) -> None:
         console: where to write.
     """
     table = Table(title=f"Drills on the stack {report.stack}", title_justify="left")
-    table.add_column("Drill", overflow="fold")
-    table.add_column("")
-    for column in ("Calls", "Failed", "Failing for"):
+    table.add_column("Drill and callers", overflow="fold", min_width=20)
+    for column in ("Calls", "Failed", "For"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("Calls over time", no_wrap=True)
+    characters = max(_SHORTEST_STRIP, min(_LONGEST_STRIP, console.width - _BESIDE_A_STRIP))
     for result in report.results:
         table.add_section()
-        table.add_row(styled(result.name, "bold"), _MARKS[result.outcome])
+        table.add_row(Text.assemble(_MARKS[result.outcome], " ", styled(result.name, "bold")))
         for seen in result.traffic:
-            failing = "" if seen.first_failure is None else _failing(seen)
             lost = sum(seen.failures.values())
-            table.add_row(f"  {seen.who}", "", str(seen.calls), str(lost), failing, strip(seen))
-        if result.reason:
-            table.add_row(styled(f"  {result.outcome}: {result.reason}", "dim"))
+            drawn = strip(seen, characters)
+            table.add_row(f"  {seen.who}", str(seen.calls), str(lost), _failing(seen), drawn)
     console.print(table)
     console.print(styled("▪ answered", "green"), styled("✗ a call failed", "red"), "· none ended")
+    for result in report.results:
+        if result.reason:
+            console.print(_MARKS[result.outcome], f"{result.name}: {result.reason}")
     counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in Outcome)
     console.print(f"{counts}, in {report.seconds:.0f} s")
 
 
-def strip(traffic: Traffic) -> Text:
+def strip(traffic: Traffic, characters: int) -> Text:
     """Draw a group's calls in one line.
 
     Args:
         traffic: the group's calls.
+        characters: how many there may be.
 
     Returns:
         A mark for each part of the time: whether calls were answered, failed, or none ended.
     """
     slices = traffic.slices
-    share = max(1, math.ceil(len(slices) / _STRIP))
+    share = max(1, math.ceil(len(slices) / characters))
     parts = [slices[start : start + share] for start in range(0, len(slices), share)]
     return Text.assemble(*map(_mark, parts))
 
@@ -174,7 +177,9 @@ def _mark(part: Sequence[Slice]) -> Text:
 
 
 def _failing(traffic: Traffic) -> str:
-    if traffic.first_failure is None or traffic.recovery is None:
+    if traffic.first_failure is None:
+        return ""
+    if traffic.recovery is None:
         return "to the end"
     return f"{traffic.recovery - traffic.first_failure:.1f} s"
 

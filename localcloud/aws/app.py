@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from localcloud.aws import registry
+from localcloud.aws import registry, user_pools
 from localcloud.aws.apprunner.runner import Runner
 from localcloud.aws.protocol import (
     CONTENT_TYPE,
@@ -19,7 +19,14 @@ from localcloud.aws.protocol import (
     encode_error,
     without_nulls,
 )
-from localcloud.aws.registry import Registry, RegistryFront, body_of, header, respond
+from localcloud.aws.registry import (
+    Registry,
+    RegistryFront,
+    body_of,
+    header,
+    replaying,
+    respond,
+)
 from localcloud.aws.tokens import PATH as TOKEN_PATH
 from localcloud.aws.tokens import TokenFront
 
@@ -72,6 +79,9 @@ class Endpoint:
             await self._registry.control_plane(scope, receive, send)
         elif scope["path"] == TOKEN_PATH:
             await self._tokens(scope, receive, send)
+        elif user_pools.resets(target):
+            body = user_pools.completed(target, await body_of(receive))
+            await self._ministack(_of_length(scope, len(body)), replaying(body, receive), send)
         else:
             await self._ministack(scope, receive, send)
 
@@ -102,3 +112,8 @@ class Endpoint:
             image = named["SourceConfiguration"]["ImageRepository"]
             image["ImageIdentifier"] = self._images.to_aws(image["ImageIdentifier"])
         return named
+
+
+def _of_length(scope: Scope, length: int) -> Scope:
+    kept = [(name, value) for name, value in scope["headers"] if name.lower() != b"content-length"]
+    return {**scope, "headers": [*kept, (b"content-length", str(length).encode())]}

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from automation import loopback
 from localcloud.aws import refusals
 from localcloud.aws.refusals import Protocol, RefusedError
-from localcloud.aws.registry import RegistryFront, respond
+from localcloud.aws.registry import RegistryFront, replaying, respond
 from localcloud.aws.signatures import Request, Verifier
 
 _PUBLIC: Final = re.compile(
@@ -90,7 +90,7 @@ class Gate:
                 await self._signed(request, scope, receive, send)
             elif _PUBLIC.fullmatch(f"{request.method} {path}"):
                 body = await self._body(request, receive, _LARGEST_PUBLIC)
-                await self.behind(scope, _replaying(body, receive), send)
+                await self.behind(scope, replaying(body, receive), send)
             elif _REGISTRY.fullmatch(path):
                 await self.registry.registry_protocol(scope, receive, send)
             else:
@@ -114,7 +114,7 @@ class Gate:
             status, headers, content = refusals.encode(error, protocol)
             await respond(send, status, content, headers)
             return
-        await self.behind(scope, _replaying(body, receive), send)
+        await self.behind(scope, replaying(body, receive), send)
 
     async def _body(self, request: Request, receive: Receive, limit: int) -> bytes:
         declared = request.value("content-length")
@@ -147,16 +147,6 @@ def _request(scope: Scope) -> Request:
             for name, value in scope["headers"]
         ],
     )
-
-
-def _replaying(body: bytes, receive: Receive) -> Receive:
-    """Give a body that has been read once more, and then what comes after it."""
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return again
 
 
 def _without_cors(send: Send) -> Send:

@@ -316,6 +316,24 @@ async def body_of(receive: Receive) -> bytes:
             return bytes(body)
 
 
+def replaying(body: bytes, receive: Receive) -> Receive:
+    """Give a body that has been read once more, and then what comes after it.
+
+    Args:
+        body: the body.
+        receive: gives what comes after it.
+
+    Returns:
+        What gives both.
+    """
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return again
+
+
 def header(scope: Scope, name: bytes) -> str:
     """Read one header of a request.
 

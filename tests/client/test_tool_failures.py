@@ -34,6 +34,8 @@ EXPIRED = "Neo4jError: Neo.ClientError.Security.TokenExpired (no)"
     [
         (f"failed to execute write query: {FORBIDDEN}", ForbiddenError),
         (FORBIDDEN, ForbiddenError),
+        (f"{FORBIDDEN}\n", ForbiddenError),
+        ("Neo4jError: Neo.ClientError.Security.Forbidden", ForbiddenError),
         (f"error during GetQueryType: {EXPIRED}", TokenExpiredError),
         (
             (

@@ -573,10 +573,13 @@ def test_a_scopes_dotted_name_is_spelled_as_pulumi_does() -> None:
     assert 'neo4j-mcp:scopes["graph.read"].role' in found
 
 
-def test_certificates_are_kept_as_they_are() -> None:
-    settings = parse({**MINIMUM, "trustedCertificates": f"\n{CERTIFICATE}\n"})
+@pytest.mark.parametrize(
+    "written", [f"\n{CERTIFICATE}\n", CERTIFICATE.replace("\n", "\r\n"), CERTIFICATE * 2]
+)
+def test_certificates_are_the_same_however_they_are_written(written: str) -> None:
+    settings = parse({**MINIMUM, "trustedCertificates": written})
 
-    assert settings.trusted_certificates == CERTIFICATE
+    assert settings.trusted_certificates == CERTIFICATE * written.count("BEGIN")
 
 
 def test_every_example_is_a_legal_value_where_it_is_one() -> None:

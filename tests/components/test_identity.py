@@ -160,7 +160,11 @@ def test_the_hosted_domain_has_a_random_end(
 ) -> None:
     result = declare(make_settings(), names, tags)
 
-    assert result.one(SUFFIX).inputs == {"length": 8, "special": False, "upper": False}
+    assert result.one(SUFFIX, "domain-suffix").inputs == {
+        "length": 8,
+        "special": False,
+        "upper": False,
+    }
     assert result.one(DOMAIN).inputs == {
         "domain": "neo4j-mcp-dev-k3x9q2ab",
         "userPoolId": POOL_ID,
@@ -175,7 +179,7 @@ def test_a_configured_prefix_is_used_as_it_is(
 ) -> None:
     result = declare(make_settings(cognitoDomainPrefix="mine"), names, tags)
 
-    assert not result.of_type(SUFFIX)
+    assert "identity-domain-suffix" not in {each.name for each in result.of_type(SUFFIX)}
     assert result.one(DOMAIN).inputs["domain"] == "mine"
     assert result.outputs["endpoints"].token_url.startswith("https://mine.auth.")
     assert result.outputs["domain_target"] == {}
@@ -187,7 +191,7 @@ def test_a_domain_of_ones_own_brings_its_certificate(
     custom = {"name": "auth.example.com", "certificateArn": CERTIFICATE_ARN}
     result = declare(make_settings(customDomain=custom), names, tags)
 
-    assert not result.of_type(SUFFIX)
+    assert "identity-domain-suffix" not in {each.name for each in result.of_type(SUFFIX)}
     assert result.one(DOMAIN).inputs == {
         "domain": "auth.example.com",
         "certificateArn": CERTIFICATE_ARN,

@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from automation.deployment import Deployment
+from localcloud.certificates import CertificateAuthority
 from localcloud.cloud import Cloud
 from localcloud.paths import PROJECT_DIRECTORY
 from tests.conftest import Configure
@@ -32,17 +34,47 @@ def _run(shell: dict[str, str], *command: str) -> subprocess.CompletedProcess[st
     )
 
 
-def test_the_demo_runs_again_on_what_is_up(
+def _begin_demo(shell: dict[str, str]) -> subprocess.Popen[str]:
+    """Start a demo that is at work on the stand-in once its first line is read."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "demo", "run"],
+        cwd=PROJECT_DIRECTORY,
+        env=shell,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_of_two_demos_at_once_on_what_is_up_the_second_waits(
     shell: dict[str, str], deployed: Deployment, outputs: dict[str, Any]
 ) -> None:
-    first, second = (_run(shell, sys.executable, "-m", "demo", "run") for _ in range(2))
-    for done in (first, second):
-        assert done.returncode == 0, done.stderr
-        assert "✗" not in done.stdout
-        assert done.stdout.count("✓") == 11
-        assert outputs["mcpUrl"] in done.stdout
+    first = _begin_demo(shell)
+    assert first.stdout is not None
+    assert "Deploying the stack" in first.stdout.readline()
+    second = _run(shell, sys.executable, "-m", "demo", "run")
+    said, _ = first.communicate(timeout=_TIMEOUT)
+    assert second.stderr.startswith(f"Waiting for `demo run`, process {first.pid}, at work since ")
+    for status, table in ((first.returncode, said), (second.returncode, second.stdout)):
+        assert status == 0, said + second.stderr
+        assert "✗" not in table
+        assert outputs["mcpUrl"] in table
+    assert second.stdout.count("✓") == 11
     assert "The writer finds Les Misérables" in second.stdout
     assert deployed.preview().none
+
+
+def test_a_demo_whose_output_nobody_reads_ends_in_order(
+    shell: dict[str, str], deployed: Deployment
+) -> None:
+    process = _begin_demo(shell)
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(_TIMEOUT) == 128 + signal.SIGPIPE
+    assert deployed.pending_operations() == ()
+    # No lock is left either.
+    deployed.up()
 
 
 def test_outputs_are_json_and_nothing_else(shell: dict[str, str], outputs: dict[str, Any]) -> None:
@@ -51,10 +83,17 @@ def test_outputs_are_json_and_nothing_else(shell: dict[str, str], outputs: dict[
 
 
 def test_the_environment_serves_a_persons_own_tools(
-    shell: dict[str, str], outputs: dict[str, Any]
+    shell: dict[str, str], outputs: dict[str, Any], tmp_path: Path
 ) -> None:
+    # Tools go on trusting what the shell trusted, also after a second time.
+    trusted = CertificateAuthority.load_or_create(tmp_path).certificate_path
+    shell = shell | {"SSL_CERT_FILE": str(trusted)}
     script = f"""
         eval "$({sys.executable} -m localcloud env)"
+        once="$SSL_CERT_FILE"
+        eval "$({sys.executable} -m localcloud env)"
+        test "$once" = "$SSL_CERT_FILE"
+        grep --quiet --fixed-strings "$(sed -n 5p {trusted})" "$SSL_CERT_FILE"
         pulumi stack output mcpUrl
         docker version --format '{{{{.Server.Os}}}}'
         curl --silent --fail "$(pulumi stack output serviceUrl)/healthz"

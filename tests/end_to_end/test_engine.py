@@ -97,6 +97,7 @@ def test_wrong_settings_are_all_told_before_anything_is_touched(
     assert "neo4j-mcp:neo4jUri" in str(raised.value)
     assert "neo4j-mcp:cpu" in str(raised.value)
     assert "pulumi config set" in str(raised.value)
+    assert str(raised.value).count("neo4j-mcp:cpu: must be") == 1
 
 
 def test_the_state_holds_no_secret_in_clear_text(

@@ -325,7 +325,8 @@ def _restoring(live: Live) -> Iterator[None]:
     finally:
         live.settings.write_text(configuration, encoding="utf-8")
         live.up()
-    assert live.outputs == outputs
+    # An image that is built again has another digest.
+    assert {**live.outputs, "imageDigest": ""} == {**outputs, "imageDigest": ""}
 
 
 def _replaced(changes: Changes) -> set[str]:

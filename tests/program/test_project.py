@@ -82,6 +82,23 @@ def test_a_stacks_keys_are_declared(stack: str) -> None:
         assert namespace == "aws" or name in DECLARED, key
 
 
+@pytest.mark.parametrize("stack", ["dev", "prod", "local"])
+def test_a_stack_names_its_scopes_so_that_a_path_adds_to_them(stack: str) -> None:
+    configuration = read_yaml(f"Pulumi.{stack}.yaml")["config"]
+
+    assert configuration["neo4j-mcp:scopes"] == DECLARED["scopes"]["default"]
+
+
+@pytest.mark.parametrize(
+    ("stack", "days", "retained"), [("dev", 7, False), ("prod", 30, True), ("local", 0, False)]
+)
+def test_a_stacks_retention_is_its_own(stack: str, days: int, retained: bool) -> None:
+    configuration = read_yaml(f"Pulumi.{stack}.yaml")["config"]
+
+    assert configuration["neo4j-mcp:secretRecoveryDays"] == days
+    assert configuration["neo4j-mcp:retainClaimsLog"] is retained
+
+
 def test_the_stand_in_answers_for_every_service_in_use() -> None:
     configuration = read_yaml("Pulumi.local.yaml")["config"]
 

@@ -30,7 +30,7 @@ _FAILURE = re.compile(
     )
     (?:TransactionExecutionLimit:\ (?P<gave_up>[^\n]*?)\ after\ \d+\ attempts,\ last\ error:\ )?
     (?:
-        (?:Neo4jError|TokenExpiredError):\ (?P<code>Neo\.\w+\.\w+\.\w+)\ \((?P<message>.*)\)
+        (?:Neo4jError|TokenExpiredError):\ (?P<code>Neo\.\w+\.\w+\.\w+)\b(?P<message>.*)
         | (?P<connection>ConnectivityError:\ )?(?P<reason>.*)
     )
     """,
@@ -104,11 +104,11 @@ def tool_failure(text: str) -> Neo4jMcpError:
     Returns:
         The exception to raise.
     """
-    found = _FAILURE.fullmatch(text)
+    found = _FAILURE.match(text)
     if found is None:
         return ToolError(text)
     if found["code"]:
-        return _by_code(found["code"], found["message"])
+        return _by_code(found["code"], found["message"].removeprefix(" (").removesuffix(")"))
     may_have_run = not found["action"].startswith(_CLASSIFYING)
     if timeout := _READ_TIMEOUT.match(found["reason"]):
         return _silence(text, seconds(timeout["hint"]), may_have_run=may_have_run)

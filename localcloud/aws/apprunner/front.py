@@ -12,6 +12,7 @@ import contextlib
 import logging
 import ssl
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import hdrs, web
@@ -20,8 +21,10 @@ from yarl import URL
 
 from automation import loopback
 from localcloud.aws.apprunner.containers import Instance
-from localcloud.aws.apprunner.fleet import Fleet
 from localcloud.aws.apprunner.traffic import Traffic
+
+if TYPE_CHECKING:
+    from localcloud.aws.apprunner.fleet import Fleet
 
 _LOG = logging.getLogger(__name__)
 # aiohttp logs a malformed request with its headers, and so with the caller's token.
@@ -127,8 +130,7 @@ class Front:
             return _refusal(HTTPStatus.BAD_REQUEST, "the request's target is no path")
         if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
             return _refusal(HTTPStatus.FORBIDDEN, "WebSockets are not supported")
-        fleet = self.fleet
-        if fleet is None:
+        if self.fleet is None:
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the service has no instances")
         if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -137,13 +139,14 @@ class Front:
         if request.can_read_body:
             small = length is not None and length <= _SMALL_BODY
             body = await request.read() if small else request.content
-        return await self._try_instances(fleet, request, body)
+        return await self._try_instances(request, body)
 
     async def _try_instances(
-        self, fleet: Fleet, request: web.BaseRequest, body: bytes | aiohttp.StreamReader | None
+        self, request: web.BaseRequest, body: bytes | aiohttp.StreamReader | None
     ) -> web.StreamResponse:
         unreachable: list[Instance] = []
-        while instance := fleet.take(unreachable):
+        # Each time the one that serves now: a deployment may have ended while the body came in.
+        while instance := self.fleet and self.fleet.take(unreachable):
             try:
                 return await self._exchange(instance, request, body)
             except aiohttp.ClientConnectorError:

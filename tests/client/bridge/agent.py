@@ -44,6 +44,7 @@ async def agent(
 
     with (folder / "bridge.log").open("a", encoding="utf-8") as log:
         transport = stdio_client(parameters, errlog=log)
-        async with Agent(transport, mode=mode, message_handler=note) as client:
-            client.tools_changed = changed
+        client = Agent(transport, mode=mode, message_handler=note)
+        client.tools_changed = changed
+        async with client:
             yield client

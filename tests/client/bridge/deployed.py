@@ -136,7 +136,7 @@ class Deployed:
 
 
 async def _body_of(receive: Any) -> bytes:  # noqa: ANN401 - ASGI's own
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         body += message.get("body", b"")

@@ -194,7 +194,11 @@ async def test_an_agent_that_wants_progress_gets_it(
     bridge = Bridge(Upstream(target), KnownServers(tmp_path / "known"), max_characters=0)
     seen: list[float] = []
 
-    async def note(progress: float, _: float | None, __: str | None) -> None:
+    async def note(
+        progress: float,
+        total: float | None,  # noqa: ARG001 - the SDK's own parameters
+        message: str | None,  # noqa: ARG001 - likewise
+    ) -> None:
         seen.append(progress)
 
     with deployed.up():

@@ -246,12 +246,10 @@ def start_endpoint(
     return process, addresses
 
 
-def stop_endpoint(process: subprocess.Popen[bytes]) -> float:
-    """Stop the endpoint; the seconds that took."""
-    started = time.monotonic()
+def stop_endpoint(process: subprocess.Popen[bytes]) -> None:
+    """Stop the endpoint; it ends in order, whatever is half-way."""
     process.send_signal(signal.SIGTERM)
-    assert process.wait(15) == 0
-    return time.monotonic() - started
+    assert process.wait(60) == 0
 
 
 @pytest.fixture(scope="session")

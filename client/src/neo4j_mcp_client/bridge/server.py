@@ -68,6 +68,7 @@ class Bridge:
         self._bus = InMemorySubscriptionBus()
         self._watch: asyncio.Task[None] | None = None
         self._attempted = asyncio.Event()
+        self._nudged = asyncio.Event()
 
     def server(self) -> Server[Any]:
         """Return the MCP server."""
@@ -116,6 +117,8 @@ class Bridge:
             return _failed(f"{error} To examine the whole way, run: {self._upstream.examine}")
         except ValidationError:
             return _failed("server: the result isn't one of MCP.")
+        # It answers, so whoever waits to ask it again needn't.
+        self._nudged.set()
         if params.name in CYPHER_TOOLS and not result.is_error:
             result = warned(result)
         return fitted(result, self._max_characters)
@@ -129,7 +132,9 @@ class Bridge:
     async def _ask_until_answered(self) -> None:
         pause = _FIRST_PAUSE
         while (catalogue := await self._asked()) is None:
-            await asyncio.sleep(pause)
+            self._nudged.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._nudged.wait(), pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
         self._catalogue = catalogue
         self._attempted.set()

@@ -50,7 +50,7 @@ MEANINGS = {
     ExitCode.TIME_LIMIT: "The call took longer than the server, the host or the database allows.",
     ExitCode.FILE: "A file or standard output can't be used, as when a disk is full.",
     ExitCode.INTERRUPTED: "Interrupted by Ctrl-C.",
-    ExitCode.OUTPUT_CLOSED: "Whoever read standard output went away, as `head` does.",
+    ExitCode.OUTPUT_CLOSED: "Nobody reads the output any more, as after `| head`.",
 }
 """What each status means."""
 

@@ -80,9 +80,9 @@ KeptCaBundle = Annotated[
     str | None,
     typer.Option(
         "--ca-bundle",
-        metavar="FILE",
-        help="Certificate authorities to trust, in PEM form; kept. Without it: those of"
-        " REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE.",
+        metavar="PATH",
+        help="Certificate authorities to trust: a PEM file or a directory; kept. Without it: those"
+        " of REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE.",
         show_default=False,
     ),
 ]

@@ -33,9 +33,9 @@ CaBundle = Annotated[
     str | None,
     typer.Option(
         "--ca-bundle",
-        metavar="FILE",
-        help="Certificate authorities to trust, in PEM form. Without it: the profile's, else those"
-        " of REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE.",
+        metavar="PATH",
+        help="Certificate authorities to trust: a PEM file or a directory. Without it: the"
+        " profile's, else those of REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE.",
         show_default=False,
     ),
 ]

@@ -41,7 +41,8 @@ def service_at(
             if arn is None:
                 return None
             return _service(apprunner.describe_service(ServiceArn=arn)["Service"])
-    except (BotoCoreError, ClientError):
+    # A ValueError is an endpoint that is no URL.
+    except (BotoCoreError, ClientError, ValueError):
         return None
 
 

@@ -354,3 +354,19 @@ async def test_a_token_too_long_is_told_to_nobody(
     async with served.client.get(served.url, headers=headers) as answer:
         assert answer.status == 400
     assert "secret" not in caplog.text
+
+
+async def test_a_request_whose_body_is_late_goes_to_the_deployment_that_serves_by_then(
+    served: Served, fleets: Fleets
+) -> None:
+    reader, writer = await asyncio.open_connection("localhost", served.port, ssl=served.context)
+    writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n")
+    await writer.drain()
+    await until(lambda: served.front.traffic.in_flight == 1)
+    following = fleets.make(min_size=1, max_size=1, max_concurrency=2)
+    await following.start()
+    served.front.fleet = following
+    await served.fleet.close()
+    writer.write(b"body")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+    writer.close()

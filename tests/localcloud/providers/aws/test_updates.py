@@ -266,7 +266,6 @@ _CASES: Mapping[str, Case] = {
             **_TAGS,
             "deletionProtection": "ACTIVE",
         },
-        kept={"userPoolAddOns": "ministack keeps what an update leaves out; Cognito resets it"},
     ),
     "aws:cognito/userPoolDomain:UserPoolDomain": Case(
         base={

@@ -1,5 +1,4 @@
 import threading
-import time
 
 import pytest
 
@@ -23,7 +22,5 @@ def test_a_cancellation_ends_the_wait() -> None:
     cancelled = threading.Event()
     request = Request(context=None, cancelled=cancelled)
     threading.Timer(0.05, cancelled.set).start()
-    begun = time.monotonic()
     with pytest.raises(ProviderError, match="stopped while waiting for it"):
         wait(request, lambda: None, what="it", limit=600)
-    assert time.monotonic() - begun < 5
