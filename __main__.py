@@ -51,6 +51,7 @@ outputs = {
     "mcpUrl": host.service_url.apply(mcp_url),
     "serviceUrl": host.service_url,
     "tokenUrl": token_url,
+    "tokenDomainTarget": identity.domain_target,
     "issuer": identity.endpoints.apply(lambda known: known.issuer),
     "discoveryUrl": identity.endpoints.apply(lambda known: known.discovery_url),
     "jwksUrl": identity.endpoints.apply(lambda known: known.jwks_url),

@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.table import Column, Table
 
 from automation.checks import CHECKS, Check
 from automation.checks.context import Context
-from automation.checks.results import Outcome, Report, Result
+from automation.checks.results import AnyReport, Outcome, Report, Result
 from automation.checks.runner import run
 from automation.controls import Controls
 from automation.deployment import (
@@ -27,6 +27,7 @@ from automation.deployment import (
 )
 from automation.drills import DRILLS, Drill
 from automation.drills.exercise import Options, Watch
+from automation.drills.results import DrillReport, DrillResult
 from automation.drills.runner import run as run_drills
 from automation.failures import reporting_errors
 from automation.interruption import ending_in_order
@@ -36,6 +37,7 @@ from automation.report.terminal import (
     Display,
     show,
     show_changes,
+    show_drills,
     tell_event,
     tell_result,
 )
@@ -44,7 +46,6 @@ from automation.rollout import require_rollout, roll_out, settle
 from automation.target import (
     WORKSPACE_VARIABLE,
     Project,
-    aws_clients,
     checked_context,
     target,
 )
@@ -67,7 +68,8 @@ app = typer.Typer(
     eval "$(make -s env)" sets them.
 
     Exit status: 0 all is well; 1 a check or a drill failed, a rule is broken, something drifted,
-    or the person said no; 2 the command line is wrong; 3 it could not be carried out; 128 and a
+    or the person said no; 2 the command line is wrong; 3 it could not be carried out, or a check
+    or a drill is undecided; 128 and a
     signal's number where that ended it: 130 after Ctrl-C, 141 where nobody reads its output.
     """,
     no_args_is_help=True,
@@ -154,7 +156,7 @@ def deploy(
     if preview:
         _tell_changes("would change", planned, pending, as_json=as_json)
         return
-    clients = aws_clients(deployment)
+    clients = deployment.aws_clients()
     if planned.none:
         require_rollout(deployment, clients)
         _tell_changes("changed", planned, as_json=as_json)
@@ -199,7 +201,7 @@ def check(
     try:
         with Display(_errors, len(chosen)) as display:
             found = _reported(
-                deployment, context, lambda tell: run(chosen, context, tell), display.tell
+                Report, deployment, context, lambda tell: run(chosen, context, tell), display.tell
             )
     except KeyboardInterrupt:
         print_error("the last report, if there is one, stays as it is", "interrupted")
@@ -207,7 +209,7 @@ def check(
     save(found, reports)
     _show(found, reports, as_json=as_json)
     if not found.passed:
-        raise typer.Exit(_NO)
+        raise typer.Exit(_status(found) or _NO)
 
 
 @app.command()
@@ -231,10 +233,10 @@ def drill(
     reports: Reports = DRILL_REPORTS,
     as_json: AsJson = False,
 ) -> None:
-    """Do something to a deployed stack, see what callers notice, and put it back.
+    """Do something to a deployed stack, see what callers notice, and restore it.
 
     Drills run one after another, and disturb who else uses the stack. A Ctrl-C ends a drill, and
-    what it had changed is put back first. The report is kept as that of the checks is.
+    what it had changed is restored first. The report is kept like that of the checks.
     """
     if list_them:
         _list_drills(as_json=as_json)
@@ -254,26 +256,32 @@ def drill(
         blank = context.blanker.blank
         return lambda at, event: tell_event(begun.name, at, blank(event), _errors)
 
-    def run_chosen(tell: Callable[[Result], None]) -> tuple[Result, ...]:
+    def run_chosen(tell: Callable[[DrillResult], None]) -> tuple[DrillResult, ...]:
         controls = Controls.from_environment()
         return run_drills(chosen, context, controls, options, begin=begin, tell=tell)
 
     try:
         found = _reported(
-            deployment, context, run_chosen, lambda result: tell_result(result, _errors)
+            DrillReport,
+            deployment,
+            context,
+            run_chosen,
+            lambda result: tell_result(result, _errors),
         )
     except KeyboardInterrupt as interrupted:
         print_error(str(interrupted), "interrupted")
         raise
     save(found, reports)
     _show(found, reports, as_json=as_json)
-    if found.count(Outcome.FAILED):
-        raise typer.Exit(_NO)
+    raise typer.Exit(_status(found))
 
 
 @app.command()
 def report(*, stack: Stack, reports: Reports = REPORTS, as_json: AsJson = False) -> None:
-    """Show the last check of a stack again, and write its files anew."""
+    """Show the last report of a stack again, and write its files again.
+
+    That of its drills is in another folder: --reports reports/drills.
+    """
     found = load(stack, reports)
     save(found, reports)
     _show(found, reports, as_json=as_json)
@@ -301,7 +309,7 @@ def destroy(
     if not yes:
         typer.confirm(f"Delete everything that the stack {stack} has deployed?", abort=True)
     deployment.take_over(_errors.print)
-    settle(deployment, aws_clients(deployment))
+    settle(deployment, deployment.aws_clients())
     changes = deployment.destroy(_errors.print)
     _tell_changes("deleted", changes, as_json=as_json)
 
@@ -342,19 +350,25 @@ def role(
     typer.echo(json.dumps(json.loads(printed), indent=2))
 
 
+_AnyReport = TypeVar("_AnyReport", bound=AnyReport)
+_AnyResult = TypeVar("_AnyResult", bound=Result)
+_Tell = Callable[[_AnyResult], None]
+
+
 def _reported(
+    make: Callable[..., _AnyReport],
     deployment: Deployment,
     context: Context,
-    run_all: Callable[[Callable[[Result], None]], tuple[Result, ...]],
-    tell: Callable[[Result], None],
-) -> Report:
+    run_all: Callable[[_Tell[_AnyResult]], tuple[_AnyResult, ...]],
+    tell: _Tell[_AnyResult],
+) -> _AnyReport:
     """Run what gives results, and report them without a secret."""
     blank = context.blanker.blank
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     results = run_all(
         lambda result: tell(result.model_copy(update={"reason": blank(result.reason)}))
     )
-    return Report(
+    return make(
         stack=context.stack,
         started=started,
         seconds=round(time.monotonic() - clock, 1),
@@ -405,12 +419,19 @@ def _tell_changes(
         show_changes(what, changes, console())
 
 
-def _show(found: Report, reports: Path, *, as_json: bool) -> None:
+def _show(found: Report | DrillReport, reports: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
-        show(found, console())
+        show_drills(found, console()) if isinstance(found, DrillReport) else show(found, console())
         typer.echo(f"The report: {page_of(found.stack, reports)}")
+
+
+def _status(found: AnyReport) -> int:
+    """Decide on the exit status, where what was skipped fails nothing."""
+    if found.count(Outcome.FAILED):
+        return _NO
+    return _NOT_CARRIED_OUT if found.count(Outcome.UNDECIDED) else 0
 
 
 def _chosen(patterns: Sequence[str]) -> list[Check]:

@@ -21,11 +21,12 @@ from automation import takeover
 from automation.engine import EngineCommand
 from automation.errors import AutomationError
 from automation.locks import lock_holders
-from automation.sessions import clients
+from automation.sessions import Clients, clients
 
 PROGRAM = Path(__file__).resolve().parent.parent / "__main__.py"
 
 _COLOUR = re.compile(r"<\{%.*?%\}>")
+_REPEATED = "an unhandled error occurred: "
 # The engine's own stack, providers and the program's components: nothing a cloud makes.
 _INTERNAL = ("pulumi:", "neo4j-mcp:")
 _OWN_PREFIX = re.compile(r"^error: ", re.MULTILINE)
@@ -264,12 +265,7 @@ class Deployment:
             report("The last run didn't end well: asking the cloud what came of it")
         else:
             return
-        configuration = self.configuration()
-        aws = clients(
-            self._target.environment,
-            profile=configuration.get("aws:profile"),
-            region=configuration.get("aws:region"),
-        )
+        aws = self.aws_clients()
         try:
             taken_over = takeover.adopt(state, takeover.find_ids(operations, state, aws))
             takeover.wait_until_settled(taken_over, aws)
@@ -278,6 +274,19 @@ class Deployment:
         if operations:
             self._import(taken_over, report)
         self.refresh()
+
+    def aws_clients(self) -> Clients:
+        """Make AWS clients with the engine's credentials, in the stack's region.
+
+        Raises:
+            DeploymentError: the stack's configuration can't be read.
+        """
+        configuration = self.configuration()
+        return clients(
+            self._target.environment,
+            profile=configuration.get("aws:profile"),
+            region=configuration.get("aws:region"),
+        )
 
     def protected(self) -> tuple[str, ...]:
         """Tell what a destroy would be refused for.
@@ -493,7 +502,10 @@ class _Events:
         if event.diagnostic_event and event.diagnostic_event.severity == "error":
             diagnostic = event.diagnostic_event
             name = f"{diagnostic.urn.rpartition('::')[2]}: " if diagnostic.urn else ""
-            self.errors.append(name + _COLOUR.sub("", diagnostic.message).strip())
+            error = name + _COLOUR.sub("", diagnostic.message).strip()
+            # What a program ends with, the engine repeats in its own words.
+            if error.removeprefix(_REPEATED) not in self.errors:
+                self.errors.append(error)
         elif event.summary_event:
             self.counts = {
                 str(getattr(operation, "value", operation)): count

@@ -121,7 +121,8 @@ def _output(stream: TextIO, on_closed: Callable[[], None]) -> TextIO:
     output = _Output(
         io.BufferedWriter(raw),
         encoding=stream.encoding,
-        errors=stream.errors,
+        # What the encoding lacks is escaped, so that no output makes a traceback.
+        errors="backslashreplace",
         line_buffering=bool(stream.line_buffering),
     )
     output.on_closed = on_closed

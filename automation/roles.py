@@ -65,8 +65,8 @@ class Place:
 
     @property
     def secret_arn(self) -> str:
-        """The clients' secrets; Secrets Manager ends each name in six characters of its own."""
-        return self.arn("secretsmanager", f"secret:{self.names.secret('*')}-??????")
+        """The clients' secrets: a name, its random suffix, and Secrets Manager's own in the ARN."""
+        return self.arn("secretsmanager", f"secret:{self.names.secret('*')}-????????-??????")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,7 +275,7 @@ def _claims_function(place: Place) -> Iterator[_Grant]:
             "lambda:UpdateFunctionConfiguration",
         ],
     )
-    group = place.arn("logs", f"log-group:{place.names.claims_log_group}")
+    group = place.arn("logs", f"log-group:{place.names.claims_log_stem}????????")
     application = place.arn("logs", f"log-group:/aws/apprunner/{place.names.service}/*")
     yield _Grant(
         sid="Logs",
@@ -345,8 +345,12 @@ def _user_pool(place: Place) -> Iterator[_Grant]:
         ],
         condition={"StringEquals": {f"aws:ResourceTag/{key}": tags[key] for key in tags}},
     )
-    # Granted on no single pool.
-    yield _Grant(sid="UserPoolDomain", resources=["*"], read=["cognito-idp:DescribeUserPoolDomain"])
+    # Granted on no single pool; the list finds a pool that a killed run made and didn't record.
+    yield _Grant(
+        sid="UserPoolDomain",
+        resources=["*"],
+        read=["cognito-idp:DescribeUserPoolDomain", "cognito-idp:ListUserPools"],
+    )
 
 
 def _secrets(place: Place) -> _Grant:
@@ -381,7 +385,7 @@ def _service(place: Place) -> Iterator[_Grant]:
             place.service_arn,
             place.arn("apprunner", f"autoscalingconfiguration/{names.auto_scaling}/*"),
             place.arn("apprunner", f"observabilityconfiguration/{names.observability}/*"),
-            place.arn("apprunner", f"vpcconnector/{names.vpc_connector}/*"),
+            place.arn("apprunner", f"vpcconnector/{names.vpc_connector_stem}*/*"),
         ],
         read=[
             "apprunner:DescribeAutoScalingConfiguration",
@@ -409,7 +413,14 @@ def _service(place: Place) -> Iterator[_Grant]:
     yield _Grant(
         sid="Look",
         resources=["*"],
-        read=["apprunner:ListServices", "cloudwatch:GetMetricData", "cloudwatch:ListMetrics"],
+        read=[
+            "apprunner:ListAutoScalingConfigurations",
+            "apprunner:ListObservabilityConfigurations",
+            "apprunner:ListServices",
+            "apprunner:ListVpcConnectors",
+            "cloudwatch:GetMetricData",
+            "cloudwatch:ListMetrics",
+        ],
     )
 
 

@@ -22,9 +22,7 @@ from automation.deployment import (
     InterruptedDeploymentError,
     Report,
 )
-
-Clients = Callable[[str], Any]
-"""Makes boto3's client of a service."""
+from automation.sessions import Clients
 
 _SERVICE: Final = "aws:apprunner/service:Service"
 _LOG_LINES: Final = 5

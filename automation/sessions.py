@@ -6,6 +6,9 @@ from typing import Any, Final
 import boto3
 import botocore.session
 
+Clients = Callable[[str], Any]
+"""Makes boto3's client of a service."""
+
 _VARIABLES: Final = {
     "AWS_PROFILE": "profile",
     "AWS_SHARED_CREDENTIALS_FILE": "credentials_file",
@@ -15,9 +18,7 @@ _VARIABLES: Final = {
 """What the engine's environment may set otherwise than this process's, as botocore names it."""
 
 
-def clients(
-    environment: Mapping[str, str], *, profile: str | None, region: str | None
-) -> Callable[[str], Any]:
+def clients(environment: Mapping[str, str], *, profile: str | None, region: str | None) -> Clients:
     """Give a way to make clients.
 
     Args:

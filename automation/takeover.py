@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from automation.sessions import Clients
+
 Values = Mapping[str, Any]
-Aws = Callable[[str], Any]
-"""Makes boto3's client of a service."""
 
 UNREAD: Final = "taken over after an interruption, and not yet read from the cloud"
 """Marks a resource that was put into the state; the refresh that reads it takes the mark away."""
@@ -85,7 +85,7 @@ def unread(state: Values) -> bool:
     return any(UNREAD in (each.get("initErrors") or ()) for each in state.get("resources") or [])
 
 
-def find_ids(operations: Iterable[Begun], state: Values, aws: Aws) -> dict[str, str]:
+def find_ids(operations: Iterable[Begun], state: Values, aws: Clients) -> dict[str, str]:
     """Find the ids of the resources whose creation was cut off.
 
     Args:
@@ -111,7 +111,7 @@ def find_ids(operations: Iterable[Begun], state: Values, aws: Aws) -> dict[str, 
     return found
 
 
-def wait_until_settled(state: Values, aws: Aws) -> None:
+def wait_until_settled(state: Values, aws: Clients) -> None:
     """Wait until AWS has ended what it goes on with by itself, such as deleting a service.
 
     Args:
@@ -188,7 +188,7 @@ def _needs(resource: Values) -> Iterator[str]:
         yield from urns or ()
 
 
-def _candidates(operation: Begun, aws: Aws) -> list[str]:
+def _candidates(operation: Begun, aws: Clients) -> list[str]:
     inputs = operation.inputs
     if named := NAMED.get(operation.type):
         return [named.format_map(inputs)]
@@ -221,7 +221,7 @@ NAMED: Final[Mapping[str, str]] = {
 }
 
 
-def _user_pools(aws: Aws, inputs: Values) -> Iterator[str]:
+def _user_pools(aws: Clients, inputs: Values) -> Iterator[str]:
     cognito = aws("cognito-idp")
     for page in cognito.get_paginator("list_user_pools").paginate(MaxResults=60):
         for pool in page["UserPools"]:
@@ -233,7 +233,7 @@ def _user_pools(aws: Aws, inputs: Values) -> Iterator[str]:
                 yield pool["Id"]
 
 
-def _app_clients(aws: Aws, inputs: Values) -> Iterator[str]:
+def _app_clients(aws: Clients, inputs: Values) -> Iterator[str]:
     pages = aws("cognito-idp").get_paginator("list_user_pool_clients")
     for page in pages.paginate(UserPoolId=inputs["userPoolId"], MaxResults=60):
         for client in page["UserPoolClients"]:
@@ -241,26 +241,26 @@ def _app_clients(aws: Aws, inputs: Values) -> Iterator[str]:
                 yield client["ClientId"]
 
 
-def _secrets(aws: Aws, inputs: Values) -> Iterator[str]:
+def _secrets(aws: Clients, inputs: Values) -> Iterator[str]:
     found = aws("secretsmanager").describe_secret(SecretId=inputs["name"])
     if not found.get("DeletedDate"):
         yield found["ARN"]
 
 
-def _secret_versions(aws: Aws, inputs: Values) -> Iterator[str]:
+def _secret_versions(aws: Clients, inputs: Values) -> Iterator[str]:
     found = aws("secretsmanager").describe_secret(SecretId=inputs["secretId"])
     for version, stages in (found.get("VersionIdsToStages") or {}).items():
         if "AWSCURRENT" in stages:
             yield f"{inputs['secretId']}|{version}"
 
 
-def _services(aws: Aws, inputs: Values) -> Iterator[str]:
+def _services(aws: Clients, inputs: Values) -> Iterator[str]:
     for service in _pages(aws("apprunner").list_services, "ServiceSummaryList"):
         if service["ServiceName"] == inputs["serviceName"] and service["Status"] != "DELETED":
             yield service["ServiceArn"]
 
 
-def _auto_scaling(aws: Aws, inputs: Values) -> Iterator[str]:
+def _auto_scaling(aws: Clients, inputs: Values) -> Iterator[str]:
     for each in _pages(
         aws("apprunner").list_auto_scaling_configurations,
         "AutoScalingConfigurationSummaryList",
@@ -270,7 +270,7 @@ def _auto_scaling(aws: Aws, inputs: Values) -> Iterator[str]:
         yield each["AutoScalingConfigurationArn"]
 
 
-def _observability(aws: Aws, inputs: Values) -> Iterator[str]:
+def _observability(aws: Clients, inputs: Values) -> Iterator[str]:
     for each in _pages(
         aws("apprunner").list_observability_configurations,
         "ObservabilityConfigurationSummaryList",
@@ -280,7 +280,7 @@ def _observability(aws: Aws, inputs: Values) -> Iterator[str]:
         yield each["ObservabilityConfigurationArn"]
 
 
-def _vpc_connectors(aws: Aws, inputs: Values) -> Iterator[str]:
+def _vpc_connectors(aws: Clients, inputs: Values) -> Iterator[str]:
     for each in _pages(aws("apprunner").list_vpc_connectors, "VpcConnectors"):
         if each["VpcConnectorName"] == inputs["vpcConnectorName"] and each["Status"] == "ACTIVE":
             yield each["VpcConnectorArn"]
@@ -296,7 +296,7 @@ def _pages(operation: Callable[..., Values], member: str, **parameters: Any) -> 
         token = {"NextToken": page["NextToken"]}
 
 
-LOOKED_UP: Final[Mapping[str, Callable[[Aws, Values], Iterator[str]]]] = {
+LOOKED_UP: Final[Mapping[str, Callable[[Clients, Values], Iterator[str]]]] = {
     "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion": _auto_scaling,
     "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration": _observability,
     "aws:apprunner/service:Service": _services,
@@ -308,7 +308,7 @@ LOOKED_UP: Final[Mapping[str, Callable[[Aws, Values], Iterator[str]]]] = {
 }
 
 
-def _service_busy(aws: Aws, arn: str) -> bool:
+def _service_busy(aws: Clients, arn: str) -> bool:
     try:
         described = aws("apprunner").describe_service(ServiceArn=arn)["Service"]
     except ClientError as error:
@@ -318,13 +318,13 @@ def _service_busy(aws: Aws, arn: str) -> bool:
     return bool(described["Status"] == "OPERATION_IN_PROGRESS")
 
 
-def _domain_busy(aws: Aws, domain: str) -> bool:
+def _domain_busy(aws: Clients, domain: str) -> bool:
     described = aws("cognito-idp").describe_user_pool_domain(Domain=domain)
     status = described["DomainDescription"].get("Status")
     return status in {"CREATING", "UPDATING", "DELETING"}
 
 
-_BUSY: Final[Mapping[str, Callable[[Aws, str], bool]]] = {
+_BUSY: Final[Mapping[str, Callable[[Clients, str], bool]]] = {
     "aws:apprunner/service:Service": _service_busy,
     "aws:cognito/userPoolDomain:UserPoolDomain": _domain_busy,
 }

@@ -1,10 +1,9 @@
 """Finds the stack that a command speaks of, and what its checks need."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import boto3
 import yaml
@@ -70,17 +69,6 @@ class Project:
                 f"{path} isn't this project's: it must have `name` and the default of"
                 f" `config: namePrefix` ({type(error).__name__}: {error})"
             ) from error
-
-
-def aws_clients(deployment: Deployment) -> Callable[[str], Any]:
-    """Make AWS clients of a stack's region; credentials are the environment's.
-
-    Args:
-        deployment: the stack.
-    """
-    session = boto3.Session(region_name=deployment.configuration().get("aws:region"))
-    client: Callable[[str], Any] = session.client  # type: ignore[assignment] # one overload a service
-    return client
 
 
 def checked_context(

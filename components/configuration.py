@@ -1,8 +1,13 @@
-"""Reads the stack's configuration, and tells every problem of it at once."""
+"""Reads the stack's configuration, and reports all its problems at once.
+
+Pulumi.yaml declares no types and requires no key, because the engine's own check would stop at the
+first problem and know no command that fixes it.
+"""
 
 import difflib
 import functools
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, get_type_hints
@@ -12,11 +17,18 @@ from pulumi.runtime.config import CONFIG
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from components.conflicts import Conflict, Mend, conflicts
-from components.problems import Problem, command_to_remove, command_to_set, problem_at
+from components.conflicts import Conflict, Fix, conflicts, region_problem
+from components.problems import (
+    Problem,
+    command_to_define_scope,
+    command_to_remove,
+    command_to_replace,
+    command_to_set,
+    problem_at,
+)
 from components.settings import StackSettings
 
-# pydantic's errors that its own words would tell in terms of Python; the rest speak for themselves.
+# Where pydantic's own words would speak of Python; its other messages fit as they are.
 _SAYS: Mapping[str, str] = MappingProxyType(
     {
         "missing": "is missing",
@@ -31,6 +43,7 @@ _SAYS: Mapping[str, str] = MappingProxyType(
         "int_parsing": "must be a whole number",
         "int_type": "must be a whole number",
         "int_from_float": "must be a whole number",
+        "int_parsing_size": "must be a whole number of a sensible size",
         "greater_than_equal": "must be at least {ge}",
         "less_than_equal": "must be at most {le}",
         "literal_error": "must be {expected}",
@@ -38,6 +51,13 @@ _SAYS: Mapping[str, str] = MappingProxyType(
         "value_error": "{error}",
     }
 )
+
+# Kinds of errors where `pulumi config set --path` is refused until the old value is removed.
+_OF_ANOTHER_KIND = frozenset({"dict_type", "model_type", "model_attributes_type", "tuple_type"})
+# What Pulumi.yaml declares for a key without a default.
+_NOT_SET = frozenset({"", "{}"})
+_REGION = ("region",)
+_REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 class ConfigurationError(pulumi.RunError):
@@ -48,7 +68,7 @@ class ConfigurationError(pulumi.RunError):
     """
 
     def __init__(self, stack: str, problems: Iterable[Problem]) -> None:
-        """Tell the problems of a stack.
+        """List the problems of a stack.
 
         Args:
             stack: the stack's name.
@@ -78,10 +98,12 @@ def load_settings(project: str, stack: str) -> StackSettings:
     config = pulumi.Config(project)
     keys = {*_configured_keys(project), *_fields_by_key()}
     values = {key: value for key in sorted(keys) if (value := config.get(key)) is not None}
-    return parse_settings(values, project=project, stack=stack)
+    return parse_settings(values, project=project, stack=stack, region=_region())
 
 
-def parse_settings(values: Mapping[str, str], *, project: str, stack: str) -> StackSettings:
+def parse_settings(
+    values: Mapping[str, str], *, project: str, stack: str, region: str | None = None
+) -> StackSettings:
     """Make settings from a configuration.
 
     Args:
@@ -89,6 +111,7 @@ def parse_settings(values: Mapping[str, str], *, project: str, stack: str) -> St
             Pulumi hands them over.
         project: the project's name.
         stack: the stack's name.
+        region: the AWS region; None where nothing names one, which the AWS provider reports.
 
     Returns:
         The settings, valid.
@@ -99,22 +122,24 @@ def parse_settings(values: Mapping[str, str], *, project: str, stack: str) -> St
     legal: dict[str, Any] = {}
     problems: list[Problem] = []
     fields = _fields_by_key()
-    # Field by field, so that what is legal by itself can be held against the rest.
+    # Field by field, so that what is legal by itself can be compared with the rest.
     for key, name in fields.items():
         field = StackSettings.model_fields[name]
-        if key in values:
+        if key in values and not (field.is_required() and values[key] in _NOT_SET):
             try:
                 legal[name] = _validators()[name].validate_python(_decoded(values[key]))
             except ValidationError as error:
                 details = filter(_speaks_for_itself, error.errors())
-                problems += (_told(project, key, detail) for detail in details)
+                problems += (_illegal(project, key, detail) for detail in details)
         elif field.is_required():
             command = command_to_set(project, (key,))
-            problems.append(problem_at(project, (key,), _SAYS["missing"], command=command))
+            problems.append(problem_at(project, (key,), _SAYS["missing"], command))
         else:
             legal[name] = field.get_default(call_default_factory=True)
     problems += (_unknown(project, key, fields) for key in values if key not in fields)
     problems += (_conflicting(project, conflict) for conflict in conflicts(legal, stack))
+    if region is not None and (says := region_problem(region)):
+        problems.append(problem_at("aws", _REGION, says, command_to_set("aws", _REGION)))
     if problems:
         raise ConfigurationError(stack, problems)
     return StackSettings.model_construct(**legal)
@@ -138,43 +163,62 @@ def _configured_keys(project: str) -> Iterator[str]:
             yield name
 
 
+def _region() -> str | None:
+    configured = pulumi.Config("aws").get("region")
+    if configured is not None:
+        return configured
+    # The AWS provider reads these, too.
+    return next((os.environ[name] for name in _REGION_VARIABLES if os.environ.get(name)), None)
+
+
 def _decoded(value: str) -> object:
     """Read objects and lists out of their JSON; leave the rest to the types."""
     if not value.startswith(("{", "[")):
         return value
     try:
         return json.loads(value)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return value
 
 
 def _speaks_for_itself(detail: ErrorDetails) -> bool:
-    # pydantic counts the legal entries only: a list of illegal ones is told as too short besides.
+    # pydantic counts the legal entries only, and so calls a list of illegal ones too short as well.
     return detail["type"] != "too_short" or not detail["input"]
 
 
-def _told(project: str, key: str, detail: ErrorDetails) -> Problem:
+def _illegal(project: str, key: str, detail: ErrorDetails) -> Problem:
     # pydantic puts "[key]" behind an entry of an object whose own key is illegal.
     path = tuple(step for step in (key, *detail["loc"]) if step != "[key]")
     says = detail["msg"]
     if detail["type"] in _SAYS:
         says = _SAYS[detail["type"]].format_map(detail.get("ctx", {}))
-    remove = detail["type"] == "extra_forbidden" or "[key]" in detail["loc"]
-    command = command_to_remove(project, path) if remove else command_to_set(project, path)
-    return problem_at(project, path, says, command=command)
+    if detail["type"] == "extra_forbidden" or "[key]" in detail["loc"]:
+        command = command_to_remove(project, path)
+    elif detail["type"] in _OF_ANOTHER_KIND:
+        command = command_to_replace(project, path)
+    else:
+        command = command_to_set(project, path)
+    return problem_at(project, path, says, command)
 
 
 def _unknown(project: str, key: str, fields: Mapping[str, str]) -> Problem:
     near = difflib.get_close_matches(key, fields, n=1)
     says = _SAYS["extra_forbidden"] + (f"; {near[0]} is" if near else "")
-    return problem_at(project, (key,), says, command=command_to_remove(project, (key,)))
+    return problem_at(project, (key,), says, command_to_remove(project, (key,)))
 
 
 def _conflicting(project: str, conflict: Conflict) -> Problem:
-    commands = {
-        Mend.SET: command_to_set(project, conflict.path, conflict.value),
-        Mend.REMOVE: command_to_remove(project, conflict.path),
-        Mend.RENAME_STACK: "pulumi stack rename '<shorter-name>'",
-    }
-    command = commands[conflict.mend]
-    return problem_at(project, conflict.path, conflict.says, command=command)
+    commands = (_command(project, conflict, fix) for fix in conflict.fixes)
+    return problem_at(project, conflict.path, conflict.says, *commands)
+
+
+def _command(project: str, conflict: Conflict, fix: Fix) -> str:
+    match fix:
+        case Fix.SET:
+            return command_to_set(project, conflict.path, conflict.value)
+        case Fix.REMOVE:
+            return command_to_remove(project, conflict.path)
+        case Fix.RENAME_STACK:
+            return "pulumi stack rename '<shorter-name>'"
+        case Fix.DEFINE_SCOPE:
+            return command_to_define_scope(project, conflict.scope)

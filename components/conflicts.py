@@ -1,4 +1,4 @@
-"""Values that are legal by themselves but not together. Pure."""
+"""Values that are legal by themselves but not together, or not in this place. Pure."""
 
 import enum
 from collections.abc import Iterator, Mapping
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from components.names import ResourceNames, domain_prefix_problem
+from components.settings import RESERVED_TAGS, is_scope_name
 
 if TYPE_CHECKING:
     from components.settings import Client, Scope
@@ -26,12 +27,22 @@ APP_RUNNER_SIZES: Mapping[int, tuple[int, ...]] = {
 _FULL_SCOPE_NAME_LENGTH = 256
 
 
-class Mend(enum.Enum):
-    """What mends a conflict."""
+# Where App Runner runs; it has been closed to new customers since 2026-04-30, and comes to no
+# further region. Source: "AWS App Runner endpoints and quotas" in the AWS General Reference.
+APP_RUNNER_REGIONS = (
+    *("ap-northeast-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
+    *("eu-central-1", "eu-west-1", "eu-west-2", "eu-west-3"),
+    *("us-east-1", "us-east-2", "us-west-2"),
+)
+
+
+class Fix(enum.Enum):
+    """What resolves a conflict."""
 
     SET = enum.auto()
     REMOVE = enum.auto()
     RENAME_STACK = enum.auto()
+    DEFINE_SCOPE = enum.auto()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +52,16 @@ class Conflict:
     Attributes:
         path: where the one that should give way is set, as a path of configuration keys.
         says: what is wrong with it.
-        mend: what mends it.
+        fixes: what resolves it; one of them is enough.
         value: what it could be instead, where that is known.
+        scope: the scope that could be defined instead.
     """
 
     path: KeyPath
     says: str
-    mend: Mend = Mend.SET
+    fixes: tuple[Fix, ...] = (Fix.SET,)
     value: str | None = None
+    scope: str = ""
 
 
 def conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflict]:
@@ -65,6 +78,21 @@ def conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflict]:
     yield from _scope_conflicts(values)
     yield from _domain_conflicts(values, stack)
     yield from _name_conflicts(values, stack)
+    yield from _tag_conflicts(values)
+
+
+def region_problem(region: str) -> str | None:
+    """Decide whether the server can run in a region.
+
+    Args:
+        region: the region's name.
+
+    Returns:
+        What is wrong with it; None for a region with App Runner.
+    """
+    if region in APP_RUNNER_REGIONS:
+        return None
+    return f"must be a region with App Runner: {', '.join(APP_RUNNER_REGIONS)}"
 
 
 def _size_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
@@ -76,7 +104,7 @@ def _size_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
         offered = ", ".join(map(str, APP_RUNNER_SIZES[cpu]))
         yield Conflict(
             path=("memory",),
-            says=f"must be one of {offered} MB beside {cpu} CPU units",
+            says=f"must be one of {offered} MB with {cpu} CPU units",
             value=str(APP_RUNNER_SIZES[cpu][0]),
         )
     least, most = values.get("min_instances"), values.get("max_instances")
@@ -93,7 +121,15 @@ def _scope_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     if scopes is None:
         return
     identifier = values.get("resource_server_identifier", "")
+    by_folded: dict[str, str] = {}
     for scope in scopes:
+        other = by_folded.setdefault(scope.casefold(), scope)
+        if other != scope:
+            yield Conflict(
+                path=("scopes", scope),
+                says=f"differs from the scope {other} only in case, which a mapping may ignore",
+                fixes=(Fix.REMOVE,),
+            )
         excess = len(f"{identifier}/{scope}") - _FULL_SCOPE_NAME_LENGTH
         if excess > 0:
             yield Conflict(
@@ -104,10 +140,13 @@ def _scope_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     for name, client in clients.items():
         for index, scope in enumerate(client.scopes):
             if scope not in scopes:
+                definable = is_scope_name(scope)
                 yield Conflict(
                     path=("clients", name, "scopes", index),
                     says=f"must be a scope of the stack: {', '.join(sorted(scopes))}",
+                    fixes=(Fix.SET, Fix.DEFINE_SCOPE) if definable else (Fix.SET,),
                     value=min(scopes),
+                    scope=scope,
                 )
 
 
@@ -121,8 +160,8 @@ def _domain_conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflic
         if custom:
             yield Conflict(
                 path=key,
-                says="must not stand beside customDomain: a user pool has one domain",
-                mend=Mend.REMOVE,
+                says="can't be combined with customDomain: a user pool has one domain",
+                fixes=(Fix.REMOVE,),
             )
     elif {"name_prefix", "cognito_domain_prefix", "custom_domain"} <= set(values) and not custom:
         names = ResourceNames(prefix=values["name_prefix"], stack=stack)
@@ -142,5 +181,23 @@ def _name_conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflict]
         yield Conflict(
             path=("namePrefix",),
             says=f"with the stack's name {stack!r} {problem}",
-            mend=Mend.RENAME_STACK if stack_alone else Mend.SET,
+            fixes=(Fix.RENAME_STACK if stack_alone else Fix.SET,),
         )
+
+
+def _tag_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    # IAM takes keys that differ only in case for one, so one role would fail for all.
+    reserved = {tag.casefold(): tag for tag in RESERVED_TAGS}
+    by_folded: dict[str, str] = {}
+    for tag in values.get("tags", ()):
+        folded = tag.casefold()
+        other = by_folded.setdefault(folded, tag)
+        if folded.startswith("aws:"):
+            says = "must have another key: AWS keeps aws: for itself"
+        elif folded in reserved:
+            says = f"must have another key: the program sets {reserved[folded]} itself"
+        elif other != tag:
+            says = f"differs from the tag {other} only in case, which IAM ignores"
+        else:
+            continue
+        yield Conflict(path=("tags", tag), says=says, fixes=(Fix.REMOVE,))

@@ -1,4 +1,4 @@
-"""ClientCredentials: what each client needs in order to call the server, kept for it."""
+"""ClientCredentials: what each client needs to call the server, in a secret per client."""
 
 import json
 from collections.abc import Mapping
@@ -10,9 +10,7 @@ import pulumi_aws as aws
 from components.identity import AppClient
 from components.names import ResourceNames
 from components.settings import StackSettings
-
-# Days in which a deleted secret can be restored; zero deletes it at once.
-_RECOVERY_DAYS = 30
+from components.suffixes import random_suffix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +35,15 @@ class ClientCredentialsArgs:
 
 
 class ClientCredentials(pulumi.ComponentResource):
-    """One secret a client, with all that it needs (``neo4j-mcp:credentials:ClientCredentials``).
+    """One secret per client, with all that it needs (``neo4j-mcp:credentials:ClientCredentials``).
 
     It makes a Secrets Manager secret per client, holding a JSON object with ``clientId``,
     ``clientSecret``, ``tokenUrl``, ``scopes`` (a list of full names) and ``mcpUrl``. Whoever may
     read a client's secret is that client, so each is readable by its own ARN. With deletion
-    protection on, the secrets are protected, and a deleted one can be restored for 30 days. Idle,
-    each secret costs 0.40 USD a month.
+    protection on, the secrets are protected. Protected or not, a deleted secret can be restored
+    for ``secretRecoveryDays``; its name is taken as long, so each name ends in a random suffix,
+    and a client or a stack of the same name can be made again at once. Idle, each secret costs
+    0.40 USD a month.
 
     Attributes:
         secret_arns: ARN of each client's secret, by the client's name.
@@ -65,11 +65,12 @@ class ClientCredentials(pulumi.ComponentResource):
         protected = args.settings.deletion_protection
         arns: dict[str, pulumi.Output[str]] = {}
         for client_name, client in args.clients.items():
+            suffix = random_suffix(f"{name}-{client_name}-suffix", parent=self)
             secret = aws.secretsmanager.Secret(
                 f"{name}-{client_name}",
-                name=args.names.secret(client_name),
+                name=pulumi.Output.concat(args.names.secret(client_name), "-", suffix),
                 description=f"How {client_name} calls the Neo4j MCP server",
-                recovery_window_in_days=_RECOVERY_DAYS if protected else 0,
+                recovery_window_in_days=args.settings.secret_recovery_days,
                 tags=args.tags,
                 opts=pulumi.ResourceOptions(parent=self, protect=protected),
             )

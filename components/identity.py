@@ -5,16 +5,15 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_random as random
 
 from components import policies
 from components.endpoints import Endpoints, endpoints, hosted_domain_url
-from components.names import DOMAIN_SUFFIX_LENGTH, ResourceNames
+from components.function_code import relative_to_project, write_claims_package
+from components.names import ResourceNames
 from components.replacement import delete_before_replace
 from components.settings import StackSettings
+from components.suffixes import random_suffix
 
-# Relative to the project's folder, where the engine runs, so that moving it changes nothing.
-_CLAIMS_SOURCE = "functions/claims/handler.py"
 # Cognito waits five seconds for a trigger.
 _TRIGGER_SECONDS = 5
 
@@ -70,16 +69,18 @@ class Identity(pulumi.ComponentResource):
     with its role, log group and permission. With deletion protection on, the pool, its domain, its
     resource server and its app clients are protected, because new ones would have new addresses
     and ids, which stand in the Aura console; so is the permission, without which no token is
-    issued. A client's removal is then a step of its own: lift the protection first. And the claims
-    function's log, which says who was given which token, outlives the stack. Idle, it costs
-    nothing; tokens are billed by request.
+    issued. A client's removal is then a step of its own: lift the protection first. With
+    ``retainClaimsLog``, the claims function's log, which says who was given which token, outlives
+    the stack. Idle, it costs nothing; tokens are billed by request.
 
     Attributes:
         endpoints: where tokens, discovery and keys are.
+        domain_target: what an alias record of a custom domain has to point to; empty otherwise.
         clients: the configured clients, by name.
     """
 
     endpoints: pulumi.Output[Endpoints]
+    domain_target: pulumi.Output[dict[str, str]]
     clients: Mapping[str, AppClient]
 
     def __init__(
@@ -95,7 +96,7 @@ class Identity(pulumi.ComponentResource):
         super().__init__("neo4j-mcp:identity:Identity", name, None, opts)
         function = self._claims_function(args)
         pool = self._user_pool(args, function)
-        domain_url = self._domain(args, pool)
+        domain_url, self.domain_target = self._domain(args, pool)
         resource_server = self._resource_server(args, pool)
         overrides = args.settings.endpoint_overrides
         self.endpoints = pulumi.Output.all(pool.endpoint, domain_url).apply(
@@ -116,13 +117,15 @@ class Identity(pulumi.ComponentResource):
 
     def _claims_function(self, args: IdentityArgs) -> aws.lambda_.Function:
         child = pulumi.ResourceOptions(parent=self)
+        suffix = random_suffix(f"{self.pulumi_resource_name}-claims-log-suffix", parent=self)
         log_group = aws.cloudwatch.LogGroup(
             f"{self.pulumi_resource_name}-claims-log",
-            name=args.names.claims_log_group,
+            # One that outlived an earlier stack of this name has another suffix.
+            name=pulumi.Output.concat(args.names.claims_log_stem, suffix),
             retention_in_days=args.settings.log_retention_days,
             tags=args.tags,
             opts=pulumi.ResourceOptions(
-                parent=self, retain_on_delete=args.settings.deletion_protection
+                parent=self, retain_on_delete=args.settings.retain_claims_log
             ),
         )
         role = aws.iam.Role(
@@ -148,9 +151,12 @@ class Identity(pulumi.ComponentResource):
             runtime=aws.lambda_.Runtime.PYTHON3D13,
             architectures=["arm64"],
             handler="handler.handle",
-            code=pulumi.AssetArchive({"handler.py": pulumi.FileAsset(_CLAIMS_SOURCE)}),
+            code=pulumi.FileArchive(relative_to_project(write_claims_package())),
             memory_size=128,
             timeout=_TRIGGER_SECONDS,
+            logging_config=aws.lambda_.FunctionLoggingConfigArgs(
+                log_format="Text", log_group=log_group.name
+            ),
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables={"RESOURCE_SERVER_IDENTIFIER": args.settings.resource_server_identifier}
             ),
@@ -200,7 +206,9 @@ class Identity(pulumi.ComponentResource):
         )
         return pool
 
-    def _domain(self, args: IdentityArgs, pool: aws.cognito.UserPool) -> pulumi.Output[str]:
+    def _domain(
+        self, args: IdentityArgs, pool: aws.cognito.UserPool
+    ) -> tuple[pulumi.Output[str], pulumi.Output[dict[str, str]]]:
         protected = args.settings.deletion_protection
         options = pulumi.ResourceOptions(
             parent=self,
@@ -218,7 +226,10 @@ class Identity(pulumi.ComponentResource):
                 certificate_arn=custom.certificate_arn,
                 opts=options,
             )
-            return pulumi.Output.concat("https://", domain.domain)
+            target = pulumi.Output.all(
+                name=domain.cloudfront_distribution, zoneId=domain.cloudfront_distribution_zone_id
+            )
+            return pulumi.Output.concat("https://", domain.domain), target
         domain = aws.cognito.UserPoolDomain(
             f"{self.pulumi_resource_name}-domain",
             user_pool_id=pool.id,
@@ -226,20 +237,15 @@ class Identity(pulumi.ComponentResource):
             opts=options,
         )
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
-        return pulumi.Output.all(domain.domain, region).apply(
+        url = pulumi.Output.all(domain.domain, region).apply(
             lambda known: hosted_domain_url(prefix=known[0], region=known[1])
         )
+        return url, pulumi.Output.from_input({})
 
     def _domain_prefix(self, args: IdentityArgs) -> pulumi.Output[str]:
         # A prefix is one account's in the whole region, so names alone may be taken.
-        suffix = random.RandomString(
-            f"{self.pulumi_resource_name}-domain-suffix",
-            length=DOMAIN_SUFFIX_LENGTH,
-            special=False,
-            upper=False,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return pulumi.Output.concat(args.names.domain_stem, suffix.result)
+        suffix = random_suffix(f"{self.pulumi_resource_name}-domain-suffix", parent=self)
+        return pulumi.Output.concat(args.names.domain_stem, suffix)
 
     def _resource_server(
         self, args: IdentityArgs, pool: aws.cognito.UserPool

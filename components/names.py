@@ -9,7 +9,9 @@ from dataclasses import dataclass
 # Words that a hosted domain's prefix may not contain.
 # Source: "Configuring a user pool domain" in the Amazon Cognito Developer Guide.
 _RESERVED_IN_DOMAINS = ("aws", "amazon", "cognito")
-DOMAIN_SUFFIX_LENGTH = 8
+SUFFIX_LENGTH = 8
+"""The characters of a random suffix, for names that stay taken after a deletion."""
+_SUFFIX = "0" * SUFFIX_LENGTH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,9 +148,9 @@ class ResourceNames:
         return self._name("claims")
 
     @property
-    def claims_log_group(self) -> str:
-        """The claims function's log group: the name that Lambda writes to."""
-        return f"/aws/lambda/{self.claims_function}"
+    def claims_log_stem(self) -> str:
+        """The claims function's log group without its random suffix."""
+        return f"/aws/lambda/{self.claims_function}-"
 
     @property
     def service(self) -> str:
@@ -175,6 +177,11 @@ class ResourceNames:
         """The observability configuration."""
         return self._name("tracing")
 
+    @property
+    def vpc_connector_stem(self) -> str:
+        """The VPC connector's name without what is made of its content."""
+        return self._name("egress")
+
     def vpc_connector(self, *, subnets: Iterable[str], security_groups: Iterable[str]) -> str:
         """Name the VPC connector after its content, as another content needs another connector.
 
@@ -186,7 +193,7 @@ class ResourceNames:
             security_groups: ids of its security groups, in any order.
         """
         content = json.dumps([sorted(subnets), sorted(security_groups)])
-        return self._name(f"egress-{hashlib.sha256(content.encode()).hexdigest()[:8]}")
+        return f"{self.vpc_connector_stem}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
     @property
     def domain_stem(self) -> str:
@@ -202,10 +209,10 @@ class ResourceNames:
         return self._name(client)
 
     def secret(self, client: str) -> str:
-        """The secret of a configured client.
+        """The secret of a configured client, without its random suffix.
 
-        It ends in a word longer than six characters, because Secrets Manager appends a hyphen and
-        six characters to the name in the ARN and advises against names that look like that.
+        The suffix is longer than six characters, because Secrets Manager appends a hyphen and six
+        characters to the name in the ARN and advises against names that look like that.
 
         Args:
             client: the client's name in the configuration.
@@ -232,14 +239,14 @@ class ResourceNames:
         Returns:
             A half-sentence, to follow the prefix and the stack's name; None where they make one.
         """
-        return domain_prefix_problem(self.domain_stem + "0" * DOMAIN_SUFFIX_LENGTH)
+        return domain_prefix_problem(self.domain_stem + _SUFFIX)
 
     def _rules(self, clients: Iterable[str]) -> Iterator[tuple[_Rule, str]]:
         yield _REPOSITORY, self.repository
         yield _USER_POOL, self.user_pool
         yield _RESOURCE_SERVER, self.resource_server
         yield _FUNCTION, self.claims_function
-        yield _LOG_GROUP, self.claims_log_group
+        yield _LOG_GROUP, self.claims_log_stem + _SUFFIX
         yield from ((_ROLE, role) for role in (self.claims_function, self.access_role))
         yield _ROLE, self.instance_role
         yield _SERVICE, self.service
@@ -247,7 +254,7 @@ class ResourceNames:
         yield _VPC_CONNECTOR, self.vpc_connector(subnets=(), security_groups=())
         for client in clients:
             yield _APP_CLIENT, self.app_client(client)
-            yield _SECRET, self.secret(client)
+            yield _SECRET, f"{self.secret(client)}-{_SUFFIX}"
 
     def _name(self, purpose: str) -> str:
         return f"{self.prefix}-{self.stack}-{purpose}"

@@ -3,13 +3,13 @@
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from components.conflicts import KeyPath
 
-# A legal value of each leaf, for the commands that mend a problem; by the leaf's own key.
+# A legal value of each leaf, for the commands that fix a problem; by the leaf's own key.
 EXAMPLES: Mapping[str, str] = MappingProxyType(
     {
         "neo4jUri": "'neo4j+s://<instance>.databases.neo4j.io'",
@@ -49,12 +49,15 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "tracing": "false",
         "tags": "'<value>'",
         "deletionProtection": "true",
+        "secretRecoveryDays": "30",
+        "retainClaimsLog": "true",
         "trustedCertificates": '"$(cat <file>.pem)"',
+        "region": "us-east-1",
         "cognitoIdp": "http://localhost:4566",
         "cognitoDomain": "http://localhost:4566",
     }
 )
-# Where an object or a list is missing or empty, the leaf of it to begin with.
+# Where an object or a list is missing or empty, the leaf to begin with.
 _FIRST_LEAF: Mapping[KeyPath, KeyPath] = MappingProxyType(
     {
         ("scopes",): ("reader", "role"),
@@ -80,31 +83,31 @@ class Problem:
     Attributes:
         key: where it is set, as `pulumi config` spells it.
         says: what is wrong; it holds no configured secret.
-        command: what mends it.
+        commands: what fixes it; one of them is enough.
     """
 
     key: str
     says: str
-    command: str
+    commands: tuple[str, ...]
 
     def __str__(self) -> str:
-        """The problem as a person reads it."""
-        return f"{self.key}: {self.says}\n      {self.command}"
+        """Write the problem as a person reads it."""
+        return "\n      ".join([f"{self.key}: {self.says}", *_alternatives(self.commands)])
 
 
-def problem_at(project: str, path: KeyPath, says: str, *, command: str) -> Problem:
-    """Tell a problem of one key.
+def problem_at(project: str, path: KeyPath, says: str, *commands: str) -> Problem:
+    """Describe a problem of one key.
 
     Args:
         project: the project's name, which is the configuration's namespace.
         path: the key, as a path of configuration keys.
         says: what is wrong.
-        command: what mends it.
+        commands: what fixes it; one of them is enough.
 
     Returns:
         The problem.
     """
-    return Problem(key=_key(project, path), says=says, command=command)
+    return Problem(key=_key(project, path), says=says, commands=commands)
 
 
 def command_to_set(project: str, path: KeyPath, value: str | None = None) -> str:
@@ -124,6 +127,34 @@ def command_to_set(project: str, path: KeyPath, value: str | None = None) -> str
     return f"pulumi config set {_argument(project, leaf)} {example}"
 
 
+def command_to_define_scope(project: str, scope: str) -> str:
+    """Write the command that adds a scope to the stack.
+
+    Args:
+        project: the project's name.
+        scope: the scope's short name.
+
+    Returns:
+        The command.
+    """
+    role = command_to_set(project, ("scopes", scope, "role"), "'<role>'")
+    description = command_to_set(project, ("scopes", scope, "description"), "'<what it allows>'")
+    return f"{role} && {description}"
+
+
+def command_to_replace(project: str, path: KeyPath) -> str:
+    """Write the command that puts a legal value where there is one of another kind.
+
+    Args:
+        project: the project's name.
+        path: the key of an object or a list.
+
+    Returns:
+        The command; `pulumi config set --path` alone would be refused there.
+    """
+    return f"{command_to_remove(project, path)} && {command_to_set(project, path)}"
+
+
 def command_to_remove(project: str, path: KeyPath) -> str:
     """Write the command that takes a key out of the configuration.
 
@@ -135,6 +166,11 @@ def command_to_remove(project: str, path: KeyPath) -> str:
         The command.
     """
     return f"pulumi config rm {_argument(project, path)}"
+
+
+def _alternatives(commands: Iterable[str]) -> Iterator[str]:
+    for index, command in enumerate(commands):
+        yield f"or {command}" if index else command
 
 
 def _first_leaf(path: KeyPath) -> KeyPath:

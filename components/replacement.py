@@ -69,4 +69,5 @@ def delete_before_replace(resource: type[pulumi.CustomResource]) -> bool | None:
     Returns:
         The option's value; None leaves the decision to the provider.
     """
-    return REPLACEMENTS[resource].value
+    option: bool | None = REPLACEMENTS[resource].value
+    return option

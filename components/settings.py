@@ -1,16 +1,19 @@
 """StackSettings: the whole configuration of a stack, typed, with the rules of each value.
 
-Each rule stands here with its source; what several values must keep together stands in
-`components.conflicts`, and `components.configuration` reads the values and tells the problems.
+Each rule of a single value is here with its source; the rules that combine several values are in
+`components.conflicts`, and `components.configuration` reads the values and reports the problems.
+What is illegal by itself is refused here, not by AWS or the server half-way through a deployment.
 Pure: no Pulumi.
 """
 
+import base64
+import binascii
 import enum
+import ipaddress
 import re
 import ssl
-from collections.abc import Mapping
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+import time
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -31,11 +34,37 @@ _TAGS_PER_RESOURCE = 50
 # Tags that the program itself puts on everything.
 RESERVED_TAGS = ("Project", "Stack", "ManagedBy")
 
-_PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+# Source: secretsmanager DeleteSecret, RecoveryWindowInDays; 0 is ForceDeleteWithoutRecovery.
+_RECOVERY_DAYS = range(7, 31)
+
+# The server reads its sample size as a 32-bit number, and takes its default for any other.
+_LARGEST_SAMPLE = 2**31 - 1
+
+_PEM_CERTIFICATE = re.compile(
+    r"-----BEGIN CERTIFICATE-----\s([A-Za-z0-9+/=\s]+?)\s-----END CERTIFICATE-----"
+)
+
+# Stricter than urllib.parse, which drops tabs and line breaks and takes any host.
+_ADDRESS = re.compile(
+    r"(?P<scheme>[^:/?#]*)://(?:(?P<user>[^/?#]*)@)?"
+    r"(?P<host>\[[^]/?#]*\]|[^]\[:/?#]*)(?::(?P<port>[^/?#]*))?(?P<rest>.*)"
+)
+_HOST_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+# Source: RFC 1035, 2.3.4, without the length octet of the first label and the root.
+_HOST_LENGTH = 253
+_LAST_PORT = 65535
+
+# Narrower than Cognito's ResourceServerScopeNameType: the name also stands, quoted, in Neo4j's
+# mapping of groups to roles, which ;, = and , take apart.
+_SCOPE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
+
+# Source: "Resource IDs" in the Amazon EC2 User Guide: eight hexadecimal digits, today seventeen.
+_HEX = r"(?:[0-9a-f]{8}|[0-9a-f]{17})"
+_ID_LENGTH = 32
 
 
 def _matching(pattern: str, says: str, *, maximum: int) -> AfterValidator:
-    """Make a validator that tells a person what is wanted instead of a regular expression."""
+    """Make a validator that says in words what a regular expression accepts."""
     compiled = re.compile(pattern)
 
     def check(value: str) -> str:
@@ -58,9 +87,19 @@ def _truth(value: object) -> bool:
 
 
 def _whole_number(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("must be a whole number, not true or false")  # noqa: TRY004  pydantic wants ValueError
+    # pydantic would also take true, surrounding spaces and 1_024.
+    if isinstance(value, bool) or (
+        isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}", value)
+    ):
+        raise ValueError("must be a whole number")
     return value
+
+
+def _text(value: object) -> object:
+    # `pulumi config set --path` makes a boolean of true and a number of 42.
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else value
 
 
 def _empty_is_unset(value: object) -> object:
@@ -68,50 +107,110 @@ def _empty_is_unset(value: object) -> object:
     return None if value in ("", {}) else value
 
 
-def _neo4j_uri(value: str) -> str:
-    uri = urlsplit(value)
-    if uri.username is not None or uri.password is not None:
+class _Address(NamedTuple):
+    scheme: str
+    rest: str
+
+
+def _address(value: str) -> _Address:
+    """Take a URI apart, and refuse what every kind of it refuses."""
+    if not re.fullmatch(r"[!-~]*", value):
         raise ValueError(
-            "must hold no credentials: every request brings a token of its own "
-            "(and change the password that stood here: it may be in the stack's history)"
+            "must hold no spaces, line breaks, control characters or letters outside ASCII "
+            "(an international host name is written as xn--…)"
         )
-    if uri.scheme not in _NEO4J_SCHEMES:
+    parts = _ADDRESS.fullmatch(value)
+    if parts is None:
+        raise ValueError("must be a URI: scheme://host, with a port or none")
+    if parts["user"] is not None:
+        raise ValueError(
+            "must hold no credentials: every request brings its own token "
+            "(and change the password that was here: it may be in the stack's history)"
+        )
+    port = parts["port"]
+    port_is_legal = port is None or (
+        re.fullmatch(r"[0-9]{1,5}", port) is not None and 1 <= int(port) <= _LAST_PORT
+    )
+    if not port_is_legal or not _is_host(parts["host"]):
+        raise ValueError("must name a host, with a port from 1 to 65535 or none")
+    return _Address(scheme=parts["scheme"], rest=parts["rest"])
+
+
+def _is_host(host: str) -> bool:
+    try:
+        if host.startswith("["):
+            # A zone, as in fe80::1%eth0, means something on one machine only.
+            return "%" not in host and bool(ipaddress.IPv6Address(host[1:-1]))
+        labels = host.split(".")
+        if labels[-1].isdigit():
+            return bool(ipaddress.IPv4Address(host))
+    except ValueError:
+        return False
+    return len(host) <= _HOST_LENGTH and all(map(_HOST_LABEL.fullmatch, labels))
+
+
+def _neo4j_uri(value: str) -> str:
+    address = _address(value)
+    if address.scheme not in _NEO4J_SCHEMES:
         raise ValueError(
             f"must begin with {' or '.join(f'{scheme}://' for scheme in _NEO4J_SCHEMES)}, "
             "because tokens travel over it (for a private authority, set trustedCertificates)"
         )
-    try:
-        port_is_legal = uri.port is None or uri.port > 0
-    except ValueError:
-        port_is_legal = False
-    if not uri.hostname or not re.fullmatch(r"[A-Za-z0-9._:-]+", uri.hostname) or not port_is_legal:
-        raise ValueError("must name a host, with a port from 1 to 65535 or none")
-    if uri.path not in {"", "/"} or uri.query or uri.fragment:
+    if address.rest not in {"", "/"}:
         raise ValueError("must end after the host and port; the database is neo4jDatabase")
     return value.rstrip("/")
 
 
+def _no_system_database(value: str) -> str:
+    if value.lower().startswith("system"):
+        raise ValueError("must name a database with a graph; Neo4j keeps system… for itself")
+    return value
+
+
 def _base_url(value: str) -> str:
-    url = urlsplit(value)
-    if url.scheme not in {"http", "https"} or not url.hostname:
+    address = _address(value)
+    if address.scheme not in {"http", "https"}:
         raise ValueError("must be an http:// or https:// URL")
-    if url.username is not None or url.query or url.fragment:
-        raise ValueError("must be a plain URL, without credentials, query or fragment")
+    if not re.fullmatch(r"(?:/[^?#]*)?", address.rest):
+        raise ValueError("must be a plain URL, without query or fragment")
     return value.rstrip("/")
 
 
 def _certificates(value: str) -> str:
     if not value.strip():
         return ""
-    certificates = _PEM_CERTIFICATE.findall(value)
-    if not certificates or _PEM_CERTIFICATE.sub("", value).strip():
+    blocks = _PEM_CERTIFICATE.findall(value)
+    if not blocks or _PEM_CERTIFICATE.sub("", value).strip():
         raise ValueError("must be certificates in PEM form and nothing else")
-    for certificate in certificates:
-        try:
-            ssl.PEM_cert_to_DER_cert(certificate)
-        except ValueError as error:
-            raise ValueError(f"holds a certificate that is no PEM: {error}") from error
-    return value.strip() + "\n"
+    for number, block in enumerate(blocks, start=1):
+        problem = _certificate_problem("".join(block.split()))
+        if problem:
+            raise ValueError(f"certificate {number} of {len(blocks)} {problem}")
+    return "\n".join(map(str.rstrip, value.strip().splitlines())) + "\n"
+
+
+def _certificate_problem(encoded: str) -> str | None:
+    try:
+        certificate = base64.b64decode(encoded, validate=True)
+        store = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        store.load_verify_locations(cadata=certificate)
+    except (binascii.Error, ssl.SSLError):
+        return "is damaged: copy it again"
+    authorities = store.get_ca_certs(binary_form=True)
+    if not authorities:
+        return "isn't an authority's: set that of the authority that signed the database's"
+    if authorities != [certificate]:
+        return "is damaged: copy it again"
+    validity = store.get_ca_certs()[0]
+    if ssl.cert_time_to_seconds(str(validity["notAfter"])) < time.time():
+        return f"expired on {validity['notAfter']}"
+    return None
+
+
+def _recovery_days(value: int) -> int:
+    if value != 0 and value not in _RECOVERY_DAYS:
+        raise ValueError("must be 0, or from 7 to 30 days")
+    return value
 
 
 def _log_retention(value: int) -> int:
@@ -133,26 +232,14 @@ def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-def _no_reserved_tag(tags: Mapping[str, str]) -> Mapping[str, str]:
-    for tag in tags:
-        if tag in RESERVED_TAGS:
-            raise ValueError(f"must leave {tag} alone, which the program sets itself")
-        if tag.lower().startswith("aws:"):
-            raise ValueError(f"must not hold {tag}: AWS keeps aws: for itself")
-    return tags
-
-
 Truth = Annotated[bool, BeforeValidator(_truth)]
 Whole = Annotated[int, BeforeValidator(_whole_number)]
+Text = Annotated[str, BeforeValidator(_text)]
 Url = Annotated[str, AfterValidator(_base_url)]
-# Narrower than Cognito's ResourceServerScopeNameType: the name also stands, quoted, in Neo4j's
-# mapping of groups to roles, which ;, = and , take apart.
 ScopeName = Annotated[
     str,
     _matching(
-        r"[A-Za-z0-9][A-Za-z0-9._:-]*",
-        "a scope name: letters, digits and ._:- behind the first",
-        maximum=256,
+        _SCOPE_NAME.pattern, "a scope name: letters, digits and ._:- behind the first", maximum=256
     ),
 ]
 ClientName = Annotated[
@@ -163,11 +250,17 @@ ClientName = Annotated[
         maximum=100,
     ),
 ]
+# Narrower than the services' own rules in one way: no spaces at the ends, which nobody sees.
 TagKey = Annotated[
-    str, _matching(r"[\w .:/=+@-]+", "a tag key: letters, digits, spaces and .:/=+-@_", maximum=128)
+    str,
+    _matching(
+        r"(?! )[\w .:/=+@-]+(?<! )",
+        "a tag key: letters, digits, spaces between them and .:/=+-@_",
+        maximum=128,
+    ),
 ]
 TagValue = Annotated[
-    str,
+    Text,
     _matching(r"[\w .:/=+@-]*", "a tag value: letters, digits, spaces and .:/=+-@_", maximum=256),
 ]
 
@@ -175,6 +268,18 @@ TagValue = Annotated[
 def _camel_case(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
+
+
+def is_scope_name(text: str) -> bool:
+    """Decide whether a scope can have this name.
+
+    Args:
+        text: the short name.
+
+    Returns:
+        True for a name that the stack could define.
+    """
+    return _SCOPE_NAME.fullmatch(text) is not None
 
 
 class Hosting(enum.StrEnum):
@@ -200,10 +305,15 @@ class Scope(_Settings):
     """
 
     # Source: cognito-idp ResourceServerScopeDescriptionType.
-    description: Annotated[str, _matching(r".+", "a description of one line", maximum=256)]
+    description: Annotated[
+        Text,
+        _matching(
+            r"(?=.*\S)[^\x00-\x1F\x7F-\x9F\u2028\u2029]+", "a description of one line", maximum=256
+        ),
+    ]
     # Source: "Manage roles" in the Neo4j Operations Manual.
     role: Annotated[
-        str,
+        Text,
         _matching(
             r"[A-Za-z][A-Za-z0-9_]*",
             "a Neo4j role: a letter, then letters, digits and underscores",
@@ -222,7 +332,7 @@ class Client(_Settings):
 
     # Source: cognito-idp ScopeListType.
     scopes: Annotated[
-        tuple[str, ...], Field(min_length=1, max_length=50), AfterValidator(_each_once)
+        tuple[Text, ...], Field(min_length=1, max_length=50), AfterValidator(_each_once)
     ]
     # Source: cognito-idp AccessTokenValidity: five minutes to one day.
     token_validity_minutes: Annotated[Whole, Field(ge=5, le=24 * 60)] = 60
@@ -236,18 +346,20 @@ class CustomDomain(_Settings):
         certificate_arn: ARN of an ACM certificate for it, in us-east-1 as Cognito demands.
     """
 
+    # Source: cognito-idp DomainType, for the length.
     name: Annotated[
         str,
         _matching(
-            r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
+            r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])",
             "a domain name in lower case, such as auth.example.com",
-            maximum=255,
+            maximum=63,
         ),
     ]
+    # No other partition than aws has App Runner.
     certificate_arn: Annotated[
         str,
         _matching(
-            r"arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate/[\w-]+",
+            r"arn:aws:acm:us-east-1:[0-9]{12}:certificate/[A-Za-z0-9-]+",
             "the ARN of an ACM certificate in us-east-1, where Cognito looks for it",
             maximum=2048,
         ),
@@ -287,14 +399,20 @@ class VpcConnection(_Settings):
 
     subnet_ids: Annotated[
         tuple[
-            Annotated[str, _matching(r"subnet-[0-9a-f]+", "a subnet id, subnet-…", maximum=32)], ...
+            Annotated[
+                str, _matching(rf"subnet-{_HEX}", "a subnet id, subnet-…", maximum=_ID_LENGTH)
+            ],
+            ...,
         ],
         Field(min_length=1),
         AfterValidator(_each_once),
     ]
     security_group_ids: Annotated[
         tuple[
-            Annotated[str, _matching(r"sg-[0-9a-f]+", "a security group id, sg-…", maximum=32)], ...
+            Annotated[
+                str, _matching(rf"sg-{_HEX}", "a security group id, sg-…", maximum=_ID_LENGTH)
+            ],
+            ...,
         ],
         Field(min_length=1),
         AfterValidator(_each_once),
@@ -326,6 +444,7 @@ class StackSettings(_Settings):
             "a database name: three or more letters, digits, dots and hyphens",
             maximum=63,
         ),
+        AfterValidator(_no_system_database),
     ] = "neo4j"
     read_only: Truth = False
     name_prefix: Annotated[
@@ -375,13 +494,14 @@ class StackSettings(_Settings):
         "debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"
     ] = "info"
     log_retention_days: Annotated[Whole, AfterValidator(_log_retention)] = 30
-    schema_sample_size: Annotated[Whole, Field(ge=1)] = 100
+    schema_sample_size: Annotated[Whole, Field(ge=1, le=_LARGEST_SAMPLE)] = 100
     tracing: Truth = False
     tags: Annotated[
         dict[TagKey, TagValue],
         Field(max_length=_TAGS_PER_RESOURCE - len(RESERVED_TAGS)),
-        AfterValidator(_no_reserved_tag),
     ] = Field(default_factory=dict)
     deletion_protection: Truth = True
+    secret_recovery_days: Annotated[Whole, AfterValidator(_recovery_days)] = 30
+    retain_claims_log: Truth = True
     trusted_certificates: Annotated[str, AfterValidator(_certificates)] = ""
     endpoint_overrides: EndpointOverrides = EndpointOverrides()

@@ -21,7 +21,7 @@ from automation.interruption import ending_in_order
 from automation.rollout import roll_out, settle
 from demo import scenario
 from demo.scenario import Line
-from demo.stand_in import aws_clients, read_credentials, target
+from demo.stand_in import read_credentials, target
 from localcloud import cloud
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
@@ -51,7 +51,7 @@ def _run(home: Home, ports: Ports, progress: Progress) -> None:
     with progress.step(f"Deploying the stack {STACK}", expect="about half a minute"):
         deployment = Deployment(target(running))
         deployment.take_over(progress.note)
-        deployed = roll_out(deployment, aws_clients(running), progress.note)
+        deployed = roll_out(deployment, deployment.aws_clients(), progress.note)
     outputs = deployed.outputs
     with progress.step("Typing auraSso into the Aura console"):
         connect_aura(running, outputs["auraSso"])
@@ -97,7 +97,7 @@ def _destroy(home: Home, progress: Progress) -> DeploymentError | None:
         with progress.step(f"Destroying the stack {STACK}", expect="about half a minute"):
             deployment = Deployment(target(found.cloud), create=False)
             deployment.take_over(progress.note)
-            settle(deployment, aws_clients(found.cloud))
+            settle(deployment, deployment.aws_clients())
             deployment.destroy(progress.note)
     except NoStackError:
         pass

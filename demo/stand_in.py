@@ -1,8 +1,5 @@
 """What a person does by hand on AWS and Aura, on the stand-in cloud."""
 
-from collections.abc import Callable
-from typing import Any
-
 import boto3
 
 from automation.deployment import Target
@@ -28,23 +25,6 @@ def target(running: Cloud) -> Target:
         workspace=home.workspace,
         engine=home.engine,
         environment=running.environment(),
-    )
-
-
-def aws_clients(running: Cloud) -> Callable[[str], Any]:
-    """Make clients of the stand-in's AWS endpoint.
-
-    Args:
-        running: the stand-in cloud.
-    """
-    environment = running.environment()
-    session = boto3.Session(
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        region_name=environment["AWS_REGION"],
-    )
-    return lambda service: session.client(  # type: ignore[call-overload] # the name is no literal
-        service, endpoint_url=environment["AWS_ENDPOINT_URL"]
     )
 
 

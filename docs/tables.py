@@ -7,7 +7,7 @@
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +22,8 @@ from neo4j_mcp_client.doctor.faults import FAULTS, Fault
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Run as a script, it finds the repository's own packages nowhere else.
 sys.path.insert(0, str(REPOSITORY))
+
+_KINDS = {str: "string", bool: "boolean", int: "integer", dict: "object"}
 
 if TYPE_CHECKING:
     from automation.checks import Check
@@ -54,12 +56,14 @@ class Table:
         return REPOSITORY / self.document
 
 
-def configuration_table(config: Mapping[str, Mapping[str, Any]]) -> str:
+def configuration_table(
+    config: Mapping[str, Mapping[str, Any]], *, required: Collection[str]
+) -> str:
     """Write the table of configuration keys.
 
     Args:
-        config: the keys as Pulumi.yaml declares them: type, description and, where the key is not
-            required, default.
+        config: the keys as Pulumi.yaml declares them: default and description.
+        required: the keys that every stack has to set.
 
     Returns:
         The table, as GitHub's Markdown.
@@ -68,7 +72,8 @@ def configuration_table(config: Mapping[str, Mapping[str, Any]]) -> str:
         "| Key | Type | Default | What it is |",
         "|---|---|---|---|",
         *(
-            f"| `{key}` | {declared['type']} | {_default(declared)} "
+            f"| `{key}` | {_KINDS[type(declared['default'])]} "
+            f"| {'**required**' if key in required else _default(declared['default'])} "
             f"| {_cell(declared['description'])} |"
             for key, declared in config.items()
         ),
@@ -219,10 +224,7 @@ def with_table(document: str, name: str, table: str) -> str:
     return f"{before}{first}\n{table}\n{last}{after}"
 
 
-def _default(declared: Mapping[str, Any]) -> str:
-    if "default" not in declared:
-        return "**required**"
-    default = declared["default"]
+def _default(default: object) -> str:
     # Pulumi demands a value for every key without a default, so "none" is an empty default.
     if default in ("", {}):
         return "not set"
@@ -252,8 +254,12 @@ def _summary(kind: type[Neo4jMcpError]) -> str:
 
 
 def _configuration() -> str:
+    from components.settings import StackSettings  # noqa: PLC0415 - as above
+
     project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
-    return configuration_table(project["config"])
+    fields = StackSettings.model_fields.values()
+    required = {field.alias for field in fields if field.alias and field.is_required()}
+    return configuration_table(project["config"], required=required)
 
 
 def _values() -> str:
@@ -268,7 +274,7 @@ def _checks() -> str:
 
 
 def _drills() -> str:
-    from automation.drills import DRILLS  # noqa: PLC0415 - likewise
+    from automation.drills import DRILLS  # noqa: PLC0415 - as above
 
     return drills_table(DRILLS.values())
 

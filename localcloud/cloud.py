@@ -15,13 +15,13 @@ import certifi
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from automation.controls import CONNECT_VARIABLE, PAUSE_VARIABLE, RESUME_VARIABLE
-from localcloud import docker_engine, processes, services, toolchains
+from localcloud import docker_engine, prerequisites, processes, services, toolchains
 from localcloud.access_key import AccessKey
 from localcloud.aura import distribution
 from localcloud.certificates import CertificateAuthority
 from localcloud.engine import cli as engine_cli
 from localcloud.errors import LocalCloudError
-from localcloud.files import write_whole
+from localcloud.files import make_private_folder, write_whole
 from localcloud.paths import PROJECT_DIRECTORY, Home, cache_directory
 from localcloud.ports import PORT_VARIABLES, Ports, require_free
 from localcloud.processes import State
@@ -270,9 +270,11 @@ def up(home: Home, ports: Ports, progress: Progress) -> Cloud:
     Raises:
         LocalCloudError: it can't start; what this start began is stopped again.
     """
+    # The locks are in it, and programs that are run.
+    make_private_folder(cache_directory())
     with turn(home, progress.note):
         _remove(home.discarded)
-        home.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(home.directory)
         before = Cloud.read(home)
         if before is None:
             # Left by a start that was killed; they may listen on other ports than these.
@@ -427,6 +429,7 @@ def _remember_registry(home: Home, port: int) -> None:
 
 
 def _start(home: Home, ports: Ports, missing: Collection[str], progress: Progress) -> Cloud:
+    prerequisites.require(home)
     listening = [port for name in missing for port in services.PORTS[name]]
     require_free(ports, listening)
     authority = CertificateAuthority.load_or_create(home.authority)

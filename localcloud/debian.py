@@ -24,14 +24,8 @@ def install_packages(progress: Progress, packages: Sequence[str], *, purpose: st
     Raises:
         LocalCloudError: this isn't Debian, or the user isn't root, or apt-get failed.
     """
+    require_installable(packages, purpose=purpose)
     names = " ".join(packages)
-    if shutil.which("apt-get") is None:
-        raise LocalCloudError(
-            f"Missing: {purpose}. Install it with your system's package manager"
-            f" (Debian's packages are {names}) and run this again."
-        )
-    if os.geteuid() != 0:
-        raise LocalCloudError(f"Missing: {purpose}. Run: sudo apt-get install {names}")
     quietly = ["-y", "-qq", "--no-install-recommends", "-o", _WAIT_FOR_OTHERS]
     with progress.step(f"Installing {names} from Debian", expect="about a minute, once"):
         # Package lists may be missing or stale: update first, as apt itself advises.
@@ -46,3 +40,23 @@ def install_packages(progress: Progress, packages: Sequence[str], *, purpose: st
                 remedy=f"Missing: {purpose}. Once `apt-get install {names}` works, run this again.",
                 environment={"DEBIAN_FRONTEND": "noninteractive"},
             )
+
+
+def require_installable(packages: Sequence[str], *, purpose: str) -> None:
+    """Refuse a machine on which Debian packages can't be installed; nothing is installed.
+
+    Args:
+        packages: their names.
+        purpose: what they are for.
+
+    Raises:
+        LocalCloudError: this isn't Debian, or the user isn't root.
+    """
+    names = " ".join(packages)
+    if shutil.which("apt-get") is None:
+        raise LocalCloudError(
+            f"Missing: {purpose}. Install it with your system's package manager"
+            f" (Debian's packages are {names}) and run this again."
+        )
+    if os.geteuid() != 0:
+        raise LocalCloudError(f"Missing: {purpose}. Run: sudo apt-get install {names}")

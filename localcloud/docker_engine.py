@@ -46,6 +46,8 @@ _START_TIMEOUT = 60
 _PING_TIMEOUT = 5
 _LOCK_TIMEOUT = 900
 _GATEWAY_FALLBACK = "127.0.0.1"
+_PACKAGES = ("docker.io", "iproute2")
+_PURPOSE = "Docker Engine, which builds and runs the server's image"
 
 _UNREACHABLE = (docker.errors.DockerException, RequestsConnectionError, OSError)
 
@@ -77,6 +79,30 @@ def ensure(progress: Progress, home: Home) -> DockerEngine:
     Raises:
         LocalCloudError: there is none, and none can be started here.
     """
+    found = find()
+    if found:
+        return _describe(found)
+    _RUNTIME.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _lock():
+        _USERS.mkdir(exist_ok=True)
+        (_USERS / home.owner).write_text(str(home.directory), encoding="utf-8")
+        if not answers(_OWN_HOST):
+            if shutil.which("dockerd") is None:
+                debian.install_packages(progress, _PACKAGES, purpose=_PURPOSE)
+            with progress.step("Starting a Docker Engine of the stand-in's own"):
+                _start()
+    return _describe(_OWN_HOST)
+
+
+def find() -> str | None:
+    """Find the person's engine; nothing is started or installed.
+
+    Returns:
+        Its address; None where the stand-in runs, or can run, an engine of its own.
+
+    Raises:
+        LocalCloudError: neither is possible here.
+    """
     configured = os.environ.get("DOCKER_HOST")
     if configured and configured != _OWN_HOST:
         if not answers(configured):
@@ -84,28 +110,17 @@ def ensure(progress: Progress, home: Home) -> DockerEngine:
                 f"No Docker Engine answers at DOCKER_HOST={configured}."
                 " Start it, or run: unset DOCKER_HOST"
             )
-        return _describe(configured)
+        return configured
     if answers(_USUAL_HOST):
-        return _describe(_USUAL_HOST)
+        return _USUAL_HOST
     if os.uname().sysname != "Linux" or os.geteuid() != 0:
         raise LocalCloudError(
             "No Docker Engine answers. Start Docker (Docker Desktop, or on Linux"
             " `sudo systemctl start docker`) or set DOCKER_HOST, and run this again."
         )
-    _RUNTIME.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _lock():
-        _USERS.mkdir(exist_ok=True)
-        (_USERS / home.owner).write_text(str(home.directory), encoding="utf-8")
-        if not answers(_OWN_HOST):
-            if shutil.which("dockerd") is None:
-                debian.install_packages(
-                    progress,
-                    ["docker.io", "iproute2"],
-                    purpose="Docker Engine, which builds and runs the server's image",
-                )
-            with progress.step("Starting a Docker Engine of the stand-in's own"):
-                _start()
-    return _describe(_OWN_HOST)
+    if shutil.which("dockerd") is None:
+        debian.require_installable(_PACKAGES, purpose=_PURPOSE)
+    return None
 
 
 def release(home: Home) -> None:

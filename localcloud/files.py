@@ -1,7 +1,27 @@
-"""Files that are there whole or not at all, whenever their writer is killed."""
+"""Files that are there whole or not at all, and folders that are their owner's alone."""
 
 import os
 from pathlib import Path
+
+from localcloud.errors import LocalCloudError
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder that only its owner can enter, or close one that others can enter.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        LocalCloudError: it belongs to another user, who could change what is in it.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_uid != os.geteuid():
+        raise LocalCloudError(
+            f"{path} belongs to another user. Name a folder of your own with LOCALCLOUD_HOME or"
+            " LOCALCLOUD_CACHE."
+        )
+    path.chmod(0o700)
 
 
 def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:

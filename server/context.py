@@ -76,9 +76,8 @@ def prepare_context(version: str, *, trusted_certificates: str, build: Path) -> 
         _File(name=_BINARY, mode=0o755, content=binary),
         _File(name=_TIME_ZONES, mode=0o644, content=time_zones()),
     )
-    # With the same time in it, the same content makes the same image: a stack that goes back to an
-    # earlier one pushes what its unchangeable tag names already. Source: "SOURCE_DATE_EPOCH" in
-    # BuildKit's documentation of reproducible builds.
+    # With the same time in it, the same content makes the same layers. Source: "SOURCE_DATE_EPOCH"
+    # in BuildKit's documentation of reproducible builds.
     arguments = {"VERSION": version, "SOURCE_DATE_EPOCH": str(_TIMESTAMP)}
     tag = f"{version}-{_digest(files, arguments)[:_TAG_DIGITS]}"
     directory = build / "contexts" / tag

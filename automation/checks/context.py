@@ -19,7 +19,7 @@ from automation.blanking import Blanker
 from components.names import ResourceNames
 from components.settings import StackSettings
 
-CLIENT_TIMEOUT: Final = httpx2.Timeout(125.0, connect=10.0)
+CLIENT_TIMEOUT: Final = httpx2.Timeout(125.0)
 """App Runner ends a request after 120 s; a little more, so that its own answer comes first."""
 
 # A token with less left is not used for a call, which may take the server's 60 s.

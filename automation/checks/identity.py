@@ -15,6 +15,12 @@ from automation.checks.inspection import Inspection
 from automation.checks.lookups import app_client, log_groups, log_text, service
 from automation.checks.registry import check
 from automation.checks.verdicts import Failed, expect, expect_equal
+from components.function_code import (
+    claims_package,
+    code_sha256,
+    relative_to_project,
+    write_claims_package,
+)
 
 _OK: Final = 200
 _UNREACHABLE_CALLBACK: Final = "https://callback.invalid/"
@@ -107,6 +113,22 @@ def claims(inspection: Inspection) -> None:
         expect_equal(f"{name}'s lifetime in minutes", lifetime, minutes)
         off = abs(found["iat"] - time.time())
         expect(off < _CLOCK_SKEW, f"{name}'s iat is {off:.0f} s away from this machine's clock")
+
+
+@check("P2-claims-code")
+def claims_code(inspection: Inspection) -> None:
+    """The claims function runs the code that this checkout deploys."""
+    name = inspection.context.names.claims_function
+    found = inspection.aws("lambda", "get_function_configuration", FunctionName=name)
+    # Pulumi compares code with what it deployed last, so this is no drift to a refresh.
+    if found["CodeSha256"] != code_sha256(claims_package()):
+        package = relative_to_project(write_claims_package())
+        raise Failed(
+            f"{name} runs other code than this checkout's: it was deployed from another version,"
+            f" or changed by hand (last on {found['LastModified']}). To put this checkout's back,"
+            f" run: aws lambda update-function-code --function-name {name} --zip-file"
+            f" fileb://{package}"
+        )
 
 
 @check("P2-password-refused")

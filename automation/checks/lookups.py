@@ -61,6 +61,23 @@ def service(inspection: Inspection) -> dict[str, Any]:
         pages = {"NextToken": answer["NextToken"]}
 
 
+def claims_log_group(inspection: Inspection) -> str:
+    """Look up where the claims function logs.
+
+    Args:
+        inspection: the check's view.
+
+    Returns:
+        The log group's name.
+    """
+    function = inspection.aws(
+        "lambda",
+        "get_function_configuration",
+        FunctionName=inspection.context.names.claims_function,
+    )
+    return str(function["LoggingConfig"]["LogGroup"])
+
+
 def log_groups(inspection: Inspection) -> dict[str, dict[str, Any]]:
     """Find the stack's log groups.
 
@@ -72,7 +89,7 @@ def log_groups(inspection: Inspection) -> dict[str, dict[str, Any]]:
     """
     found = service(inspection)
     prefixes = (
-        inspection.context.names.claims_log_group,
+        claims_log_group(inspection),
         f"/aws/apprunner/{found['ServiceName']}/{found['ServiceId']}/",
     )
     groups: dict[str, dict[str, Any]] = {}

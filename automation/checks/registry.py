@@ -18,7 +18,8 @@ CHECKS: Final[dict[str, "Check"]] = {}
 """Every check, by its id."""
 
 _ID: Final = re.compile(rf"(?:{'|'.join(PHASES)})-[a-z0-9]+(?:-[a-z0-9]+)*")
-_LIMIT: Final = 60.0
+# Longer than a caller waits for an answer, so that an answer that doesn't come is seen first.
+_LIMIT: Final = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class Check:
         id: its phase and name, as in ``P2-claims``.
         sentence: what it proves.
         look: the function that looks.
-        limit: seconds after which it has failed.
+        limit: seconds after which it is undecided.
         serial: whether it changes something that another check could see, and so runs one at a
             time with its like.
     """
@@ -46,7 +47,7 @@ def check(check_id: str, *, limit: float = _LIMIT, serial: bool = False) -> Call
 
     Args:
         check_id: its id.
-        limit: seconds after which it has failed.
+        limit: seconds after which it is undecided.
         serial: whether it runs one at a time with its like.
 
     Returns:

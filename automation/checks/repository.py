@@ -86,7 +86,7 @@ def pull_refused(inspection: Inspection) -> None:
 
 @check("P1-findings")
 def findings(inspection: Inspection) -> None:
-    """The scan of the running image found nothing critical or high."""
+    """The scan of the running image, where the registry can scan it, found nothing grave."""
     found = _image(inspection)
     if found is None:
         raise Skipped("the repository doesn't hold the image; P1-image tells")
@@ -94,7 +94,10 @@ def findings(inspection: Inspection) -> None:
     if scanned is None:
         raise Skipped("the registry has not scanned this image")
     if scanned == "UNSUPPORTED_IMAGE":
-        raise Skipped("the registry's scanner can't look into an image built from scratch")
+        raise Skipped(
+            "the registry scans packages of an operating system, and this image has none: examine"
+            " the binary instead, by `go version -m`, or turn on Amazon Inspector (docs/parity.md)"
+        )
     expect_equal("the scan's status", scanned, "COMPLETE")
     answer = inspection.aws(
         "ecr",

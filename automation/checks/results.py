@@ -3,7 +3,7 @@
 import datetime as dt
 import enum
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
@@ -34,22 +34,30 @@ def _encodable(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 _Encodable = BeforeValidator(_encodable)
-_Text = Annotated[str, _Encodable]
+Text = Annotated[str, _Encodable]
+"""A text that any file can hold."""
 
 
 class Outcome(enum.StrEnum):
-    """How a check ended."""
+    """How a check ended.
+
+    Time alone fails nothing: a check or a drill that runs out of time before it has seen enough
+    is undecided, as a busy machine can be the reason.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
+    UNDECIDED = "undecided"
     SKIPPED = "skipped"
 
 
-class _Data(BaseModel):
+class Data(BaseModel):
+    """Data that doesn't change, and refuses what it doesn't know."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Exchange(_Data):
+class Exchange(Data):
     """One thing that a check looked at.
 
     Attributes:
@@ -58,19 +66,19 @@ class Exchange(_Data):
         seconds: how long the answer took.
     """
 
-    asked: _Text
-    answered: _Text
+    asked: Text
+    answered: Text
     seconds: float = 0.0
 
 
-class Result(_Data):
+class Result(Data):
     """What one check found.
 
     Attributes:
         id: the check's id; the part before the first hyphen is its phase.
         sentence: what the check proves.
         outcome: how it ended.
-        reason: why it failed or was skipped; empty where it passed.
+        reason: why it failed, is undecided or was skipped; empty where it passed.
         seconds: how long it took.
         evidence: what it looked at.
     """
@@ -78,7 +86,7 @@ class Result(_Data):
     id: str
     sentence: str
     outcome: Outcome
-    reason: _Text = ""
+    reason: Text = ""
     seconds: float
     evidence: tuple[Exchange, ...] = ()
 
@@ -88,8 +96,8 @@ class Result(_Data):
         return self.id.partition("-")[0]
 
 
-class Report(_Data):
-    """What one run of the checks found on one stack.
+class AnyReport(Data):
+    """What one run found on one stack.
 
     Attributes:
         stack: the stack's name.
@@ -97,7 +105,7 @@ class Report(_Data):
         seconds: how long it took.
         parties: what took part, by name: its version, or where it is.
         outputs: the stack's outputs.
-        results: every check's result, in the order of their ids.
+        results: every result.
     """
 
     stack: str
@@ -120,10 +128,11 @@ class Report(_Data):
 
     @property
     def passed(self) -> bool:
-        """Whether no check failed, and at least one passed."""
-        return not self.count(Outcome.FAILED) and self.count(Outcome.PASSED) > 0
+        """Whether each result that wasn't skipped is passed, and at least one is."""
+        amiss = self.count(Outcome.FAILED) + self.count(Outcome.UNDECIDED)
+        return not amiss and self.count(Outcome.PASSED) > 0
 
-    def blanked(self, blank: Callable[[str], str]) -> "Report":
+    def blanked(self, blank: Callable[[str], str]) -> Self:
         """Blank secrets wherever text stands.
 
         Args:
@@ -132,4 +141,16 @@ class Report(_Data):
         Returns:
             The report without them.
         """
-        return Report.model_validate(_each_text(self.model_dump(mode="json"), blank))
+        return self.model_validate(_each_text(self.model_dump(mode="json"), blank))
+
+
+class Report(AnyReport):
+    """What one run of the checks found on one stack.
+
+    Attributes:
+        kind: says that the report is of checks.
+        results: every check's result, in the order of their ids.
+    """
+
+    kind: Literal["checks"] = "checks"
+    results: tuple[Result, ...]

@@ -32,7 +32,7 @@ _ADMINISTRATION: Final = (
     "CALL dbms.listConfig() YIELD name RETURN count(name) AS settings",
 )
 _AT_ONCE: Final = 8
-_ISOLATION_LIMIT: Final = 300.0
+_ISOLATION_LIMIT: Final = 1800.0
 
 
 @check("P5-reader-cannot-write")

@@ -10,7 +10,7 @@ from automation.checks.context import Context
 from automation.checks.inspection import Inspection
 from automation.checks.registry import Check
 from automation.checks.results import Exchange, Outcome, Result
-from automation.checks.verdicts import Failed, Skipped
+from automation.checks.verdicts import Failed, Skipped, Undecided
 
 _AT_ONCE = 6
 
@@ -96,7 +96,7 @@ class _Attempt(threading.Thread):
 
     def __init__(self, check: Check, context: Context) -> None:
         super().__init__(name=check.id, daemon=True)
-        self.verdict = (Outcome.FAILED, f"no answer within {check.limit:g} s")
+        self.verdict = (Outcome.UNDECIDED, f"it didn't end within {check.limit:g} s")
         self.evidence: Sequence[Exchange] = ()
         self._check = check
         self._context = context
@@ -108,6 +108,8 @@ class _Attempt(threading.Thread):
                 self._check.look(inspection)
             except Skipped as skipped:
                 self.verdict = (Outcome.SKIPPED, str(skipped))
+            except Undecided as undecided:
+                self.verdict = (Outcome.UNDECIDED, str(undecided))
             except Failed as failed:
                 self.verdict = (Outcome.FAILED, str(failed))
             except Exception as error:  # a check that breaks has failed, whatever broke  # noqa: BLE001

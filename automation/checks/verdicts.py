@@ -1,4 +1,4 @@
-"""How a check says that something is wrong, or that there is nothing to look at."""
+"""How a check or a drill ends before its end: failed, skipped, or undecided."""
 
 
 class Failed(Exception):  # noqa: N818  a check fails; the program goes on
@@ -7,6 +7,10 @@ class Failed(Exception):  # noqa: N818  a check fails; the program goes on
 
 class Skipped(Exception):  # noqa: N818  likewise
     """This stack has nothing to look at; the message says why."""
+
+
+class Undecided(Exception):  # noqa: N818  likewise
+    """What was seen in time says neither that all is well nor that it isn't."""
 
 
 def expect(condition: object, reason: str) -> None:

@@ -3,20 +3,16 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx2
 
+from automation.loopback import LocalHandler, LocalServer
+
 _TO_THE_SERVER: Final = ("accept", "content-type", "mcp-protocol-version", "mcp-session-id")
 _TO_THE_CALLER: Final = ("content-type", "mcp-session-id")
 _BAD_GATEWAY: Final = 502
-
-
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, *_: object) -> None:
-        """Say nothing: a caller that has gone away has no use for the answer."""
 
 
 @contextmanager
@@ -32,17 +28,14 @@ def forwarding(http: httpx2.Client, url: str, token: str) -> Iterator[str]:
         The URL on this machine.
     """
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(LocalHandler):
         def forward(self) -> None:
-            length = int(self.headers.get("content-length") or 0)
             headers = {name: self.headers[name] for name in _TO_THE_SERVER if name in self.headers}
             try:
                 answer = http.request(
                     self.command,
                     url,
-                    content=self.rfile.read(length),
+                    content=self.body(),
                     headers=headers | {"authorization": f"Bearer {token}"},
                 )
             except httpx2.HTTPError as error:
@@ -58,14 +51,11 @@ def forwarding(http: httpx2.Client, url: str, token: str) -> Iterator[str]:
 
         do_GET = do_POST = do_DELETE = forward  # noqa: N815  http.server's own names
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with _Server(("127.0.0.1", 0), Handler) as server:
+    with LocalServer(Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}{urlsplit(url).path}"
+            yield f"{server.url}{urlsplit(url).path}"
         finally:
             server.shutdown()
             thread.join()

@@ -24,9 +24,9 @@ from automation.errors import AutomationError
 
 _HERE: Final = Path(__file__).parent
 _NODE_MINIMUM: Final = 22
-_PROBE_SECONDS: Final = 30
-_INSTALL_SECONDS: Final = 300
-_RUN_SECONDS: Final = 120
+_PROBE_SECONDS: Final = 60
+_INSTALL_SECONDS: Final = 600
+_RUN_SECONDS: Final = 600
 _FAILED: Final = "FAILURE"
 
 

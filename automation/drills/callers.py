@@ -17,6 +17,7 @@ from neo4j_mcp_client import (
 )
 from neo4j_mcp_client.calls import HEADERS, Reply, run_cypher
 
+_TOKEN_TIMEOUT: Final = 120.0
 _QUERY: Final = "RETURN 1 AS one"
 _ROWS: Final = [{"one": 1}]
 
@@ -104,7 +105,9 @@ def token_provider(credentials: Credentials, token_url: str | None = None) -> To
             token_url=token_url or credentials.token_url,
             scopes=credentials.scopes,
             mcp_url=credentials.mcp_url,
-        )
+        ),
+        # A drill judges how a caller waits, and not how fast this machine is.
+        timeout=_TOKEN_TIMEOUT,
     )
 
 

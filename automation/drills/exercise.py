@@ -1,7 +1,7 @@
-"""What a drill gets: the deployment, callers, a timeline, and a promise to put things back."""
+"""What a drill gets: the deployment, callers, a timeline, and the promise to restore things."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,17 +11,33 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from automation.checks.context import Context
 from automation.checks.inspection import Inspection
-from automation.checks.verdicts import Failed, expect
+from automation.checks.results import Outcome
+from automation.checks.verdicts import Failed, Undecided, expect
 from automation.controls import Controls
+from automation.drills import slicing
 from automation.drills.callers import sent_once
-from automation.drills.records import all_answered, all_refused, failed, figures, turns
+from automation.drills.records import (
+    Record,
+    all_answered,
+    all_called,
+    all_refused,
+    failed,
+    figures,
+    turns,
+)
+from automation.drills.results import DrillResult, Event, Phase
+from automation.drills.results import Traffic as TrafficSeen
 from automation.drills.traffic import Ask, Traffic
 from neo4j_mcp_client import Neo4jMcpError
 
 Watch = Callable[[float, str], None]
 
 _LONGEST_RECOVERY: Final = 90.0
-_FIRST_CALLS: Final = 30.0
+_FIRST_CALLS: Final = 60.0
+# Beyond what a drill waits for, as long as its callers have ended too few calls to judge by.
+_LONGEST_WAIT: Final = 1800.0
+
+Condition = Callable[[Sequence[Record]], bool]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +72,8 @@ class Exercise:
     watch: Watch = field(default=lambda _seconds, _event: None)
     _began: float = field(default_factory=time.monotonic)
     _events: list[tuple[float, str]] = field(default_factory=list)
+    _phases: list[Phase] = field(default_factory=list)
+    _traffic: list[TrafficSeen] = field(default_factory=list)
     _undo: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
 
     @property
@@ -87,33 +105,50 @@ class Exercise:
         return now
 
     def afterwards(self, what: str, undo: Callable[[], object]) -> None:
-        """Have something put back at the drill's end, however it ends.
+        """Have something restored at the drill's end, however it ends.
 
-        Said before the change is made, so that nothing comes between.
+        To be called before the change is made, so that no interruption comes between.
 
         Args:
-            what: what is put back.
-            undo: puts it back, and does no harm where it stands as it did.
+            what: what is restored.
+            undo: restores it, and does no harm where nothing has changed.
         """
         self._undo.append((what, undo))
 
-    def put_back(self) -> list[str]:
-        """Put back everything, the last change first.
+    def restore(self) -> list[str]:
+        """Restore everything, the last change first.
 
         Returns:
-            What could not be put back, and why.
+            What couldn't be restored, and why.
         """
         problems = []
         while self._undo:
             what, undo = self._undo.pop()
-            self.mark(f"put back: {what}")
+            self.mark(f"restore: {what}")
             try:
                 undo()
-            except Exception as error:  # the others are put back all the same  # noqa: BLE001
-                problem = f"{what} could not be put back: {error}"
+            except Exception as error:  # the others are restored all the same  # noqa: BLE001
+                problem = f"{what} could not be restored: {error}"
                 self.mark(problem)
                 problems.append(problem)
         return problems
+
+    @contextmanager
+    def phase(self, what: str) -> Iterator[None]:
+        """Show on the timeline that something is being done, or is away.
+
+        Args:
+            what: what it is, in a few words.
+
+        Yields:
+            Nothing; the phase ends with the block.
+        """
+        began = self.clock()
+        try:
+            yield
+        finally:
+            phase = Phase(what=what, began=round(began, 3), ended=round(self.clock(), 3))
+            self._phases.append(phase)
 
     @contextmanager
     def traffic(self, ask: Ask, who: str = "callers") -> Iterator[Traffic]:
@@ -127,7 +162,8 @@ class Exercise:
             The traffic, once every caller has been answered.
 
         Raises:
-            Failed: they aren't, though nothing has been done yet.
+            Failed: calls fail, though nothing has been done yet.
+            Undecided: too few calls have ended to say so.
         """
         traffic = Traffic(ask, callers=self.options.callers, clock=self.clock)
         try:
@@ -137,6 +173,7 @@ class Exercise:
                 yield traffic
         finally:
             self._events += [(at, f"{who}: {what}") for at, what in turns(traffic.records)]
+            self._traffic.append(slicing.traffic(who, traffic.callers, traffic.records))
             self.inspection.note(f"Figures of the {who}", figures(traffic.records))
 
     def call(self, token: Callable[[], str] | None = None) -> Ask:
@@ -162,35 +199,78 @@ class Exercise:
         Args:
             traffic: the callers.
             since: seconds since the drill began; calls that began before don't count.
-            within: seconds to wait.
+            within: seconds to wait, and longer where a caller has ended fewer calls than it needs.
             in_a_row: how many calls of each.
 
         Raises:
-            Failed: they aren't, in that time.
+            Failed: they aren't, though every caller has made as many calls.
+            Undecided: a caller hasn't even ended as many calls.
         """
         callers = traffic.callers
-        answered = traffic.wait_until(
+
+        def enough(records: Sequence[Record]) -> bool:
+            return all_called(records, callers=callers, since=since, times=in_a_row)
+
+        answered = self._wait(
+            traffic,
             lambda records: all_answered(records, callers=callers, since=since, in_a_row=in_a_row),
-            within,
+            enough=enough,
+            within=within,
+            wanted=f"{in_a_row} calls",
         )
         expect(answered, f"not every caller is answered within {within:g} s: {_met(traffic)}")
 
-    def expect_refused(self, traffic: Traffic, since: float, *, within: float) -> None:
+    def expect_refused(
+        self, traffic: Traffic, since: float, *, within: float, calls: int = 20
+    ) -> None:
         """Wait until every caller has seen a failure.
 
         Args:
             traffic: the callers.
             since: seconds since the drill began; calls that ended before don't count.
-            within: seconds to wait.
+            within: seconds to wait, and longer where a caller has ended few calls.
+            calls: how many calls of each show that none fails.
 
         Raises:
-            Failed: a caller hasn't, in that time.
+            Failed: a caller hasn't, though every caller has made as many calls.
+            Undecided: a caller hasn't even ended as many calls.
         """
         callers = traffic.callers
-        refused = traffic.wait_until(
-            lambda records: all_refused(records, callers=callers, since=since), within
+
+        def enough(records: Sequence[Record]) -> bool:
+            return all_called(records, callers=callers, since=since, times=calls)
+
+        refused = self._wait(
+            traffic,
+            lambda records: all_refused(records, callers=callers, since=since),
+            enough=enough,
+            within=within,
+            wanted=f"{calls} calls",
         )
         expect(refused, f"not every caller sees a failure within {within:g} s")
+
+    def _wait(
+        self,
+        traffic: Traffic,
+        condition: Condition,
+        *,
+        enough: Condition,
+        within: float,
+        wanted: str,
+    ) -> bool:
+        """Wait for a condition; what didn't come counts only where there were calls enough."""
+        if traffic.wait_until(condition, within):
+            return True
+        traffic.wait_until(lambda records: condition(records) or enough(records), _LONGEST_WAIT)
+        records = traffic.records
+        if condition(records):
+            return True
+        if not enough(records):
+            raise Undecided(
+                f"in {within + _LONGEST_WAIT:g} s not every caller has ended {wanted}, which is too"
+                " few to judge by"
+            )
+        return False
 
     def expect_well(self, when: str) -> None:
         """Wait until the deployment answers a call.
@@ -212,10 +292,32 @@ class Exercise:
         except Neo4jMcpError as error:
             raise Failed(f"{when} the deployment doesn't answer: {error}") from error
 
-    def note_timeline(self) -> None:
-        """Make the timeline evidence."""
-        lines = [f"{at:7.1f} s  {event}" for at, event in sorted(self._events)]
+    def finish(self, outcome: Outcome, reason: str, *, drill_id: str, sentence: str) -> DrillResult:
+        """Sum the drill up.
+
+        Args:
+            outcome: how it ended.
+            reason: why, where it isn't passed.
+            drill_id: its id.
+            sentence: what it proves.
+
+        Returns:
+            Its result, with the timeline as evidence.
+        """
+        events = sorted(self._events)
+        lines = [f"{at:7.1f} s  {event}" for at, event in events]
         self.inspection.note("Timeline", "\n".join(lines))
+        return DrillResult(
+            id=drill_id,
+            sentence=sentence,
+            outcome=outcome,
+            reason=reason,
+            seconds=round(self.clock(), 1),
+            evidence=tuple(self.inspection.evidence),
+            events=tuple(Event(at=round(at, 3), what=what) for at, what in events),
+            phases=tuple(sorted(self._phases, key=lambda phase: phase.began)),
+            traffic=tuple(self._traffic),
+        )
 
 
 def _met(traffic: Traffic) -> str:

@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Final, Self
 
 import httpx2
 
-_HOST: Final = "127.0.0.1"
+from automation.loopback import LocalHandler, LocalServer
+
 _PASSED_ON: Final = ("authorization", "content-type", "accept")
 _PASSED_BACK: Final = ("content-type", "retry-after")
 _SHUTDOWN: Final = 10.0
@@ -85,23 +85,14 @@ class FaultProxy:
             respond: answers each request, in a thread of its own.
         """
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                self._answer()
-
-            def do_POST(self) -> None:
-                self._answer()
-
-            def _answer(self) -> None:
-                length = int(self.headers.get("Content-Length", 0))
+        class Handler(LocalHandler):
+            def answer(self) -> None:
                 answer = respond(
                     Asked(
                         method=self.command,
                         path=self.path,
                         headers={name.lower(): value for name, value in self.headers.items()},
-                        body=self.rfile.read(length),
+                        body=self.body(),
                     )
                 )
                 # One request a connection, so that no idle one keeps the end waiting.
@@ -115,13 +106,12 @@ class FaultProxy:
                     self.end_headers()
                     self.wfile.write(answer.body)
                 except OSError:
-                    # Whoever asked has not waited.
+                    # The caller hasn't waited.
                     return
 
-            def log_message(self, *_: object) -> None:
-                """Say nothing: requests carry secrets."""
+            do_GET = do_POST = answer  # noqa: N815  http.server's own names
 
-        self._server = ThreadingHTTPServer((_HOST, 0), Handler)
+        self._server = LocalServer(Handler)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_LOOK,), name="fault-proxy"
         )
@@ -129,7 +119,7 @@ class FaultProxy:
     @property
     def url(self) -> str:
         """Where it answers."""
-        return f"http://{_HOST}:{self._server.server_address[1]}"
+        return self._server.url
 
     def __enter__(self) -> Self:
         """Answer requests from now on."""

@@ -1,5 +1,6 @@
-"""What callers lived through, and what it says about a deployment. Pure."""
+"""Results of the calls made during a drill, and what they say about a deployment. Pure."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -121,6 +122,22 @@ def all_refused(records: Sequence[Record], *, callers: int, since: float) -> boo
     )
 
 
+def all_called(records: Sequence[Record], *, callers: int, since: float, times: int) -> bool:
+    """Decide whether there are calls enough to judge by.
+
+    Args:
+        records: the calls.
+        callers: how many callers there are.
+        since: seconds since the drill began; calls that began before don't count.
+        times: how many calls of each caller must have ended.
+
+    Returns:
+        Whether that many have.
+    """
+    calls = Counter(record.caller for record in records if record.began >= since)
+    return all(calls[caller] >= times for caller in range(callers))
+
+
 def turns(records: Sequence[Record]) -> list[tuple[float, str]]:
     """Tell when calls began to fail, and when they were answered again.
 
@@ -164,24 +181,26 @@ def expect_all_answered(records: Sequence[Record], while_what: str) -> None:
     )
 
 
-def expect_failures(records: Sequence[Record], kinds: Collection[str], *, within: float) -> None:
-    """Fail the drill if a call failed otherwise than it should, or took too long to.
+def expect_failures(
+    records: Sequence[Record], kinds: Collection[str], *, within: float = math.inf
+) -> None:
+    """Fail the drill if a call failed in another way than it should.
 
     Args:
         records: the calls.
         kinds: the kinds of failure that are right.
-        within: seconds that a failed call may take.
+        within: seconds after which it was another party that ended a failed call.
 
     Raises:
-        Failed: a failure is of another kind, or came late.
+        Failed: a failure is of another kind, or another party's.
     """
     wrong = [record for record in failed(records) if record.failure not in kinds]
     expect(not wrong, f"calls failed, but not as {' or '.join(sorted(kinds))}: {_first(wrong)}")
     late = [record for record in failed(records) if record.seconds > within]
     expect(
         not late,
-        f"a call failed after {max((each.seconds for each in late), default=0.0):.1f} s, and must"
-        f" within {within:g} s",
+        f"a call failed after {max((each.seconds for each in late), default=0.0):.1f} s: it must"
+        f" fail before another party ends it, after {within:g} s",
     )
 
 

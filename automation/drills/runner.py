@@ -1,20 +1,20 @@
-"""Runs drills, one after another, and has each put back what it changed."""
+"""Runs drills, one after another, and has each restore what it changed."""
 
-import time
 import traceback
 from collections.abc import Callable, Iterable
 
 from automation.checks.context import Context
 from automation.checks.inspection import Inspection
-from automation.checks.results import Outcome, Result
-from automation.checks.verdicts import Failed, Skipped
+from automation.checks.results import Outcome
+from automation.checks.verdicts import Failed, Skipped, Undecided
 from automation.controls import Controls
 from automation.drills.exercise import Exercise, Options, Watch
 from automation.drills.registry import Drill
+from automation.drills.results import DrillResult
 from automation.drills.signals import Interruptions
 
 Begin = Callable[[Drill], Watch]
-Tell = Callable[[Result], None]
+Tell = Callable[[DrillResult], None]
 
 
 def run(
@@ -25,7 +25,7 @@ def run(
     *,
     begin: Begin = lambda _drill: lambda _seconds, _event: None,
     tell: Tell = lambda _result: None,
-) -> tuple[Result, ...]:
+) -> tuple[DrillResult, ...]:
     """Run drills.
 
     Args:
@@ -41,7 +41,7 @@ def run(
 
     Raises:
         KeyboardInterrupt: the person, or the pipeline, wants an end. What the drill had changed
-            is put back.
+            is restored.
     """
     interruptions = Interruptions()
     results = []
@@ -62,19 +62,20 @@ def _run_one(
     options: Options,
     watch: Watch,
     interruptions: Interruptions,
-) -> Result:
-    started = time.monotonic()
+) -> DrillResult:
     with Inspection(context) as inspection, context.http_client() as http:
         exercise = Exercise(
             inspection=inspection, http=http, controls=controls, options=options, watch=watch
         )
         outcome, reason, interrupted = Outcome.PASSED, "", False
         try:
-            with interruptions.welcome():
+            with interruptions.interruptible():
                 exercise.expect_well("before the drill")
                 drill.run(exercise)
         except Skipped as skipped:
             outcome, reason = Outcome.SKIPPED, str(skipped)
+        except Undecided as undecided:
+            outcome, reason = Outcome.UNDECIDED, str(undecided)
         except Failed as failed:
             outcome, reason = Outcome.FAILED, str(failed)
         except KeyboardInterrupt:
@@ -82,23 +83,15 @@ def _run_one(
         except Exception as error:  # a drill that breaks has failed, whatever broke  # noqa: BLE001
             inspection.note("The drill broke off", traceback.format_exc(limit=-3))
             outcome, reason = Outcome.FAILED, f"{type(error).__name__}: {error}"
-        problems = exercise.put_back()
+        problems = exercise.restore()
         if interrupted:
-            put_back = "what the drill had changed is put back"
-            raise KeyboardInterrupt("; ".join(problems) or put_back)
+            restored = "what the drill had changed is restored"
+            raise KeyboardInterrupt("; ".join(problems) or restored)
         try:
-            with interruptions.welcome():
+            with interruptions.interruptible():
                 exercise.expect_well("after the drill")
         except Failed as unwell:
             problems.append(str(unwell))
         if problems:
             outcome, reason = Outcome.FAILED, "; ".join(filter(None, [reason, *problems]))
-        exercise.note_timeline()
-        return Result(
-            id=drill.id,
-            sentence=drill.sentence,
-            outcome=outcome,
-            reason=reason,
-            seconds=round(time.monotonic() - started, 1),
-            evidence=tuple(inspection.evidence),
-        )
+        return exercise.finish(outcome, reason, drill_id=drill.id, sentence=drill.sentence)

@@ -1,17 +1,19 @@
-"""Lets a Ctrl-C end a drill, but never what puts things back."""
+"""Lets the first signal end a drill, but not what restores things afterwards."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
 
-_NUMBERS: Final = (signal.SIGINT, signal.SIGTERM)
+from automation.interruption import HANDLED, end_at_once
 
 
 class Interruptions:
-    """Takes SIGINT and SIGTERM, which pipelines send, while it is entered.
+    """Handles the signals that end a command, while it is entered.
+
+    The first ends the drill, and what it changed is restored. The second ends the process at once,
+    as it does everywhere.
 
     Attributes:
         requested: whether one has come.
@@ -20,19 +22,19 @@ class Interruptions:
     def __init__(self) -> None:
         """Begin without one."""
         self.requested = False
-        self._welcome = False
+        self._interruptible = False
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Take the signals; outside the main thread, where Python takes none, do nothing.
 
         Yields:
-            Nothing. Only inside `welcome` does a signal interrupt.
+            Nothing. Only inside `interruptible` does a signal interrupt.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._take) for number in _NUMBERS}
+        before = {number: signal.signal(number, self._take) for number in HANDLED}
         try:
             yield
         finally:
@@ -40,7 +42,7 @@ class Interruptions:
                 signal.signal(number, handler)
 
     @contextmanager
-    def welcome(self) -> Iterator[None]:
+    def interruptible(self) -> Iterator[None]:
         """Let the next signal interrupt.
 
         Yields:
@@ -49,17 +51,19 @@ class Interruptions:
         Raises:
             KeyboardInterrupt: one has come, at once or before.
         """
-        self._welcome = True
+        self._interruptible = True
         try:
             if self.requested:
                 raise KeyboardInterrupt
             yield
         finally:
-            self._welcome = False
+            self._interruptible = False
 
-    def _take(self, _number: int, _frame: FrameType | None) -> None:
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        # A terminal that closes sends SIGHUP by itself and through its shell.
+        if self.requested and number != signal.SIGHUP:
+            end_at_once(number)
         self.requested = True
-        if self._welcome:
-            # One is enough: the second Ctrl-C of an impatient person must not stop the undoing.
-            self._welcome = False
+        if self._interruptible:
+            self._interruptible = False
             raise KeyboardInterrupt

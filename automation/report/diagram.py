@@ -107,7 +107,7 @@ def _box(box: _Box, state: str) -> str:
 
 def _state(report: Report, phase: str) -> str:
     outcomes = {result.outcome for result in report.results if result.phase == phase}
-    for outcome in (Outcome.FAILED, Outcome.PASSED, Outcome.SKIPPED):
+    for outcome in (Outcome.FAILED, Outcome.UNDECIDED, Outcome.PASSED, Outcome.SKIPPED):
         if outcome in outcomes:
             return outcome.value
     return "unchecked"

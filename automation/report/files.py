@@ -1,25 +1,30 @@
-"""Keeps reports in files, and finds them again."""
+"""Keeps reports in files, and reads them again."""
 
 from pathlib import Path
+from typing import Annotated, Final
 
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from automation.checks.results import Report
+from automation.drills.results import DrillReport
 from automation.errors import AutomationError
 from automation.report.junit import junit
 from automation.report.page import page
 
 REPORTS = Path("reports")
-"""Where reports are kept, if nobody says otherwise: each stack's in a folder of its name."""
+"""Where reports are kept by default: each stack's in a folder of its name."""
 DRILL_REPORTS = REPORTS / "drills"
-"""Where the reports of drills are kept, likewise."""
+"""Where the reports of drills are kept, in the same way."""
+_REPORT: Final = TypeAdapter[Report | DrillReport](
+    Annotated[Report | DrillReport, Field(discriminator="kind")]
+)
 
 
 class ReportError(AutomationError):
     """There is no report, or it can't be read; the message has the command that makes one."""
 
 
-def save(report: Report, folder: Path) -> None:
+def save(report: Report | DrillReport, folder: Path) -> None:
     """Write a report in all its forms.
 
     Args:
@@ -32,7 +37,7 @@ def save(report: Report, folder: Path) -> None:
     _write(page_of(report.stack, folder), page(report))
 
 
-def load(stack: str, folder: Path) -> Report:
+def load(stack: str, folder: Path) -> Report | DrillReport:
     """Read a stack's last report.
 
     Args:
@@ -46,13 +51,16 @@ def load(stack: str, folder: Path) -> Report:
         ReportError: there is none, or it is of another version.
     """
     path = _document(stack, folder)
-    mend = f"Run: python -m automation check --stack {stack}"
+    command = "drill all" if folder.name == DRILL_REPORTS.name else "check"
+    remedy = f"Run: python -m automation {command} --stack {stack}"
     try:
-        return Report.model_validate_json(path.read_bytes())
+        return _REPORT.validate_json(path.read_bytes())
     except FileNotFoundError:
-        raise ReportError(f"There is no report of the stack {stack} in {folder}. {mend}") from None
+        raise ReportError(
+            f"There is no report of the stack {stack} in {folder}. {remedy}"
+        ) from None
     except ValidationError:
-        raise ReportError(f"{path} is no report that this version can read. {mend}") from None
+        raise ReportError(f"{path} is no report that this version can read. {remedy}") from None
 
 
 def page_of(stack: str, folder: Path) -> Path:

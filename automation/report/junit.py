@@ -4,13 +4,13 @@ import re
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from automation.checks.results import PHASES, Outcome, Report, Result
+from automation.checks.results import PHASES, AnyReport, Outcome, Result
 
 # XML 1.0 (section 2.2, Char) has no way to write any other character.
 _NOT_XML: Final = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 
-def junit(report: Report) -> str:
+def junit(report: AnyReport) -> str:
     """Write a report as JUnit's XML: a suite a phase, a case a check.
 
     Args:
@@ -43,6 +43,9 @@ def _add_case(suite: ET.Element, result: Result) -> None:
     if result.outcome is Outcome.FAILED:
         failure = ET.SubElement(case, "failure", {"message": result.reason})
         failure.text = evidence
+    elif result.outcome is Outcome.UNDECIDED:
+        undecided = ET.SubElement(case, "error", {"message": result.reason})
+        undecided.text = evidence
     elif result.outcome is Outcome.SKIPPED:
         ET.SubElement(case, "skipped", {"message": result.reason})
 
@@ -51,7 +54,7 @@ def _totals(results: tuple[Result, ...] | list[Result]) -> dict[str, str]:
     return {
         "tests": str(len(results)),
         "failures": str(sum(result.outcome is Outcome.FAILED for result in results)),
-        "errors": "0",
+        "errors": str(sum(result.outcome is Outcome.UNDECIDED for result in results)),
         "skipped": str(sum(result.outcome is Outcome.SKIPPED for result in results)),
         "time": f"{sum(result.seconds for result in results):.3f}",
     }

@@ -4,8 +4,10 @@ from typing import Any, Final
 
 import jinja2
 
-from automation.checks.results import PHASES, Outcome, Report
+from automation.checks.results import PHASES, AnyReport, Outcome, Report
+from automation.drills.results import DrillReport
 from automation.report.diagram import diagram
+from automation.report.timeline import kinds, timeline
 
 _ENVIRONMENT: Final = jinja2.Environment(
     loader=jinja2.PackageLoader("automation.report", "."),
@@ -16,15 +18,19 @@ _ENVIRONMENT: Final = jinja2.Environment(
 )
 
 
-def page(report: Report) -> str:
+def page(report: Report | DrillReport) -> str:
     """Write the page; it needs no network and no other file.
 
     Args:
         report: the report, its secrets blanked.
 
     Returns:
-        The document, HTML with its style, script and diagram in it.
+        The document, HTML with its style, script and pictures in it.
     """
+    return _drills(report) if isinstance(report, DrillReport) else _checks(report)
+
+
+def _checks(report: Report) -> str:
     phases: list[dict[str, Any]] = [
         {
             "id": phase,
@@ -33,9 +39,36 @@ def page(report: Report) -> str:
         }
         for phase, title in PHASES.items()
     ]
-    return _ENVIRONMENT.get_template("page.html.jinja").render(
-        report=report,
+    return _render(
+        "checks",
+        report,
+        f"Stack {report.stack}",
         phases=[phase for phase in phases if phase["results"]],
-        counts={outcome.value: report.count(outcome) for outcome in Outcome},
         diagram=diagram(report),
     )
+
+
+def _drills(report: DrillReport) -> str:
+    return _render(
+        "drills",
+        report,
+        f"Drills on the stack {report.stack}",
+        timeline=timeline,
+        kinds=kinds,
+        seconds=_seconds,
+    )
+
+
+def _render(template: str, report: AnyReport, heading: str, **values: object) -> str:
+    return _ENVIRONMENT.get_template(f"{template}.html.jinja").render(
+        report=report,
+        heading=heading,
+        counts={outcome.value: report.count(outcome) for outcome in Outcome},
+        **values,
+    )
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"

@@ -1,20 +1,27 @@
 """The report for a person at a terminal: results as they come, and a table at the end."""
 
+import math
+from collections.abc import Sequence
 from types import MappingProxyType, TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from automation.checks.results import PHASES, Outcome, Report, Result
 from automation.deployment import Changes
+from automation.drills.results import DrillReport, Slice, Traffic
 from automation.terminal import styled
 
+_STRIP = 40
+"""Characters of a line that shows calls over time."""
 _MARKS = MappingProxyType(
     {
         Outcome.PASSED: styled("✓", "green"),
         Outcome.FAILED: styled("✗", "red"),
+        Outcome.UNDECIDED: styled("?", "magenta"),
         Outcome.SKIPPED: styled("∅", "yellow"),
     }
 )
@@ -74,7 +81,7 @@ def tell_result(result: Result, console: Console) -> None:
         console: where to write.
     """
     console.print(_MARKS[result.outcome], result.id, styled(f"{result.seconds:.1f} s", "dim"))
-    if result.outcome is Outcome.FAILED:
+    if result.outcome in {Outcome.FAILED, Outcome.UNDECIDED}:
         console.print(f"    {result.reason}")
 
 
@@ -115,6 +122,61 @@ def show(report: Report, console: Console) -> None:
     console.print(table)
     counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in Outcome)
     console.print(f"{counts}, in {report.seconds:.0f} s")
+
+
+def show_drills(report: DrillReport, console: Console) -> None:
+    """Print what the drills found: verdicts, and calls over time.
+
+    Args:
+        report: the report.
+        console: where to write.
+    """
+    table = Table(title=f"Drills on the stack {report.stack}", title_justify="left")
+    table.add_column("Drill", overflow="fold")
+    table.add_column("")
+    for column in ("Calls", "Failed", "Failing for"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("Calls over time", no_wrap=True)
+    for result in report.results:
+        table.add_section()
+        table.add_row(styled(result.name, "bold"), _MARKS[result.outcome])
+        for seen in result.traffic:
+            failing = "" if seen.first_failure is None else _failing(seen)
+            lost = sum(seen.failures.values())
+            table.add_row(f"  {seen.who}", "", str(seen.calls), str(lost), failing, strip(seen))
+        if result.reason:
+            table.add_row(styled(f"  {result.outcome}: {result.reason}", "dim"))
+    console.print(table)
+    console.print(styled("▪ answered", "green"), styled("✗ a call failed", "red"), "· none ended")
+    counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in Outcome)
+    console.print(f"{counts}, in {report.seconds:.0f} s")
+
+
+def strip(traffic: Traffic) -> Text:
+    """Draw a group's calls in one line.
+
+    Args:
+        traffic: the group's calls.
+
+    Returns:
+        A mark for each part of the time: whether calls were answered, failed, or none ended.
+    """
+    slices = traffic.slices
+    share = max(1, math.ceil(len(slices) / _STRIP))
+    parts = [slices[start : start + share] for start in range(0, len(slices), share)]
+    return Text.assemble(*map(_mark, parts))
+
+
+def _mark(part: Sequence[Slice]) -> Text:
+    if any(each.failed for each in part):
+        return styled("✗", "red")
+    return styled("▪", "green") if any(each.answered for each in part) else styled("·", "dim")
+
+
+def _failing(traffic: Traffic) -> str:
+    if traffic.first_failure is None or traffic.recovery is None:
+        return "to the end"
+    return f"{traffic.recovery - traffic.first_failure:.1f} s"
 
 
 def show_changes(what: str, changes: Changes, console: Console) -> None:

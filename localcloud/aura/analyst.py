@@ -13,6 +13,7 @@ from localcloud.aura.upstream import Database, Upstream, unavailable
 
 _VERSION: Final = SUPPORTED[0]
 _SECONDS: Final = 30.0
+_CONNECTIONS: Final = 8
 _MAX_PLANS: Final = 1000
 _MAX_CACHED_TEXT: Final = 16 * 1024
 _MAX_PARAMETERS: Final = 64 * 1024
@@ -24,21 +25,22 @@ _PULL_ALL: Final = pack(Structure(Request.PULL, ({"n": -1},)))
 
 
 class Analyst:
-    """Plans of queries, from a connection of its own, remembered by the query's text.
+    """Plans of queries, from a few connections of its own, remembered by the query's text.
 
     A plan's operators depend on the text and the database's procedures alone as far as rights
     go, so a remembered plan stays true.
     """
 
     def __init__(self, database: Database) -> None:
-        """Prepare; the connection is opened on first use.
+        """Prepare; connections are opened as they are needed.
 
         Args:
             database: whom to ask.
         """
         self._database = database
-        self._upstream: Upstream | None = None
-        self._one_at_a_time = asyncio.Lock()
+        self._idle: list[Upstream] = []
+        # One query that takes long to plan must not keep all others waiting.
+        self._places = asyncio.Semaphore(_CONNECTIONS)
         self._plans: OrderedDict[tuple[str | None, str], Plan] = OrderedDict()
         self._procedures: dict[str, Procedure] | None = None
 
@@ -91,10 +93,9 @@ class Analyst:
         return plan
 
     def close(self) -> None:
-        """Close the connection."""
-        if self._upstream is not None:
-            self._upstream.close()
-            self._upstream = None
+        """Close the connections."""
+        while self._idle:
+            self._idle.pop().close()
 
     async def _run(
         self, text: str, parameters: bytes, database: str | None
@@ -102,32 +103,33 @@ class Analyst:
         extra: dict[str, Value] = {} if database is None else {"db": database}
         # A structure's fields stand one after the other, so packed parameters fit in as they are.
         run = bytes((0xB3, Request.RUN)) + pack(text) + parameters + pack(extra)
-        async with self._one_at_a_time:
+        async with self._places:
             try:
                 async with asyncio.timeout(_SECONDS):
                     return await self._attempt(run)
             except TimeoutError:
-                self.close()
                 raise unavailable() from None
-            except asyncio.CancelledError:
-                # The answers still to come belong to nobody.
-                self.close()
-                raise
 
     async def _attempt(self, run: bytes) -> tuple[Value, list[list[Value]]]:
-        fresh = self._upstream is None
+        fresh = not self._idle
+        upstream = await self._connect() if fresh else self._idle.pop()
         try:
-            upstream = self._upstream or await self._connect()
-            return await upstream.ask_packed(run, _PULL_ALL)
+            answer = await upstream.ask_packed(run, _PULL_ALL)
         except BoltError as error:
             if error.code != Code.UNAVAILABLE:
-                await self._recover()
+                await self._recover(upstream)
                 raise
-            self.close()
+            upstream.close()
             if fresh:
                 raise
-        # The database may have closed an idle connection.
-        return await self._attempt(run)
+            # The database may have closed an idle connection.
+            return await self._attempt(run)
+        except BaseException:
+            # The answers still to come belong to nobody.
+            upstream.close()
+            raise
+        self._idle.append(upstream)
+        return answer
 
     async def _connect(self) -> Upstream:
         upstream = await Upstream.open(self._database.port, _VERSION)
@@ -136,16 +138,17 @@ class Analyst:
         except BaseException:
             upstream.close()
             raise
-        self._upstream = upstream
         return upstream
 
-    async def _recover(self) -> None:
-        if self._upstream is None:
-            return
+    async def _recover(self, upstream: Upstream) -> None:
         try:
-            await self._upstream.ask(Structure(Request.RESET))
-        except BoltError:
-            self.close()
+            await upstream.ask(Structure(Request.RESET))
+        except BaseException as error:
+            upstream.close()
+            if not isinstance(error, BoltError):
+                raise
+        else:
+            self._idle.append(upstream)
 
 
 def read_plan(summary: Value) -> Plan:

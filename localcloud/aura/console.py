@@ -13,6 +13,7 @@ from typing import Final
 
 from aiohttp import web
 
+from automation import loopback
 from localcloud.aura.authentication import Authenticator
 from localcloud.aura.credentials import Credentials
 from localcloud.aura.sso import SsoSettings, SsoSettingsError, SsoStore
@@ -55,6 +56,13 @@ class Console:
         async def administrators_only(
             request: web.Request, handler: _Handler
         ) -> web.StreamResponse:
+            refused = loopback.refusal(
+                hosts=request.headers.getall("Host", []),
+                origins=request.headers.getall("Origin", []),
+                port=_port(request),
+            )
+            if refused is not None:
+                return web.Response(status=403, text=f"{refused}\n")
             if not _is(request.headers.get("Authorization", ""), self._credentials):
                 return web.Response(
                     status=401,
@@ -96,6 +104,12 @@ class Console:
         self._store.save(settings)
         self._settings = settings
         self._authenticator.configure(settings)
+
+
+def _port(request: web.Request) -> int:
+    # A connection that has just broken has no address any more.
+    name = None if request.transport is None else request.transport.get_extra_info("sockname")
+    return int(name[1]) if name else 0
 
 
 def _is(authorization: str, credentials: Credentials) -> bool:

@@ -75,9 +75,8 @@ def resolve(
         LocalCloudError: the jars can't be fetched, or differ from the pinned ones.
     """
     pinned = read_lock(_LOCK.read_text(encoding="ascii"))
-    # A changed lock asks for a folder of its own, so that two versions never mix.
-    name = f"neo4j-{hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:12]}"
-    directory = cache / name
+    directory = folder(cache)
+    name = directory.name
     with locked(cache / f"{name}.lock", timeout=2 * _FETCH_SECONDS, work="fetching Neo4j's jars"):
         if directory.is_dir():
             if not differences(pinned, checksums(directory)):
@@ -94,6 +93,19 @@ def resolve(
             )
         draft.rename(directory)
     return Distribution(directory)
+
+
+def folder(cache: Path) -> Path:
+    """Name the folder of the jars, which is there once they are fetched.
+
+    Args:
+        cache: the cache folder.
+
+    Returns:
+        The folder.
+    """
+    # A changed lock has another folder, so that two versions never mix.
+    return cache / f"neo4j-{hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:12]}"
 
 
 def read_lock(text: str) -> dict[str, str]:

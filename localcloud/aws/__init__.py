@@ -3,13 +3,14 @@
 What AWS does and this endpoint does not:
 
 * One account (000000000000) and one region; requests signed for another are refused by name.
-  Signatures are not verified, and callers are not authorized: any key may do anything. Only the
-  roles that App Runner assumes are held to their policies.
+  Every request's signature is verified, but callers are not authorized: a valid key may do
+  anything. Only the roles that App Runner assumes are limited to their policies.
 * The registry speaks plain HTTP on localhost, because Docker accepts that for localhost alone.
+  Tag mutability with exclusions is refused.
   Its images are not scanned, `imageSizeInBytes` counts the manifest, and lifecycle policies are
   stored but never applied.
-* Cognito's pre-token-generation trigger can override claims that Cognito keeps (`iss`, `sub`,
-  `exp`, `client_id` and the like), and a scope that a client lacks answers `invalid_grant`.
+* A scope that a client lacks answers `invalid_grant`, where AWS may answer `invalid_scope`; the
+  trigger has no time limit.
 * App Runner runs images of the account's own ECR only: no source code, no ECR Public, no automatic
   deployments, no custom domains, no private ingress, no X-Ray traces, no encryption keys. A VPC
   connector is checked and recorded, and changes no route. Instances get no credentials for their

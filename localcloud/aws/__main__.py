@@ -28,6 +28,7 @@ from localcloud.aws.gate import Gate
 from localcloud.aws.keys import KeyRing, issued_by
 from localcloud.aws.registry import Registry, RegistryFront
 from localcloud.aws.signatures import Verifier
+from localcloud.aws.tokens import TokenFront
 from localcloud.certificates import CertificateAuthority
 from localcloud.readiness import announce
 
@@ -172,7 +173,11 @@ def main(  # noqa: PLR0913 - a command line's flags
         ),
         registry=registry_front,
         behind=Endpoint(
-            runner=runner, images=registry, registry=registry_front, ministack=ministack
+            runner=runner,
+            images=registry,
+            registry=registry_front,
+            tokens=TokenFront(ministack, region),
+            ministack=ministack,
         ),
     )
     server = _Server(
@@ -257,6 +262,8 @@ def _configure_ministack(port: int, region: str, state: Path, key: AccessKey) ->
             "LOG_LEVEL": "WARNING",
             "AUTH": "false",
             "LAMBDA_EXECUTOR": "local",
+            # As on AWS, no token is issued where the trigger fails.
+            "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "PERSIST_STATE": "0",

@@ -20,6 +20,8 @@ from localcloud.aws.protocol import (
     without_nulls,
 )
 from localcloud.aws.registry import Registry, RegistryFront, body_of, header, respond
+from localcloud.aws.tokens import PATH as TOKEN_PATH
+from localcloud.aws.tokens import TokenFront
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ class Endpoint:
         runner: Runner,
         images: Registry,
         registry: RegistryFront,
+        tokens: TokenFront,
         ministack: ASGIApp,
     ) -> None:
         """Put the parts together.
@@ -41,12 +44,14 @@ class Endpoint:
             runner: App Runner.
             images: the registry's addresses.
             registry: answers for ECR.
+            tokens: answers at the token endpoint.
             ministack: all other services.
         """
         self._runner = runner
         self._images = images
         self._ministack = ministack
         self._registry = registry
+        self._tokens = tokens
         self._protocol = ServiceProtocol("apprunner")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,6 +70,8 @@ class Endpoint:
             await self._app_runner(receive, send, target)
         elif target.startswith(f"{registry.TARGET_PREFIX}."):
             await self._registry.control_plane(scope, receive, send)
+        elif scope["path"] == TOKEN_PATH:
+            await self._tokens(scope, receive, send)
         else:
             await self._ministack(scope, receive, send)
 

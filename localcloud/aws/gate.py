@@ -15,7 +15,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from localcloud import hosts
+from automation import loopback
 from localcloud.aws import refusals
 from localcloud.aws.refusals import Protocol, RefusedError
 from localcloud.aws.registry import RegistryFront, respond
@@ -75,7 +75,7 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = _request(scope)
-        refused = hosts.refusal(
+        refused = loopback.refusal(
             hosts=request.values("host"), origins=request.values("origin"), port=self.port
         )
         if refused is not None or request.method == "OPTIONS":

@@ -50,17 +50,37 @@ def ensure(progress: Progress) -> Path:
     Raises:
         LocalCloudError: there is none on PATH, and it can't be built here.
     """
-    found = _installed()
+    found = on_path()
     if found is not None:
         return found
-    engine = required_version(ENGINE_MODULE, _ENGINE)
-    language_host = required_version(LANGUAGE_HOST_MODULE, _SDK)
-    target = cache_directory() / "engine" / f"pulumi-{engine}-python-{language_host}"
+    target = _target()
     lock = target.with_name(f"{target.name}.lock")
     with locked(lock, timeout=_BUILD_TIMEOUT, work="building the Pulumi engine"):
         if not target.exists():
-            _build(progress, target, engine=engine, language_host=language_host)
+            _build(progress, target)
     return target / _COMMAND
+
+
+def on_path() -> Path | None:
+    """Find an installation of Pulumi that can run the program by itself.
+
+    Returns:
+        The command; None where PATH has none, an older one, or one without its language host.
+    """
+    found = shutil.which(_COMMAND)
+    if found is None or not is_supported(_version(Path(found))):
+        return None
+    beside = Path(found).resolve().with_name(_LANGUAGE_HOST)
+    return Path(found) if beside.exists() or shutil.which(_LANGUAGE_HOST) else None
+
+
+def must_be_built() -> bool:
+    """Decide whether `ensure` would build the engine, which takes minutes.
+
+    Returns:
+        False where it is on PATH, or was built before.
+    """
+    return not _target().exists() and on_path() is None
 
 
 def required_version(module: Path, requirement: str) -> str:
@@ -103,21 +123,20 @@ def is_supported(version: str) -> bool:
     return numbers[0] == MINIMUM_VERSION[0] and numbers >= MINIMUM_VERSION
 
 
-def _installed() -> Path | None:
-    """Find an installation on PATH that can run the program by itself."""
-    found = shutil.which(_COMMAND)
-    if found is None or not is_supported(_version(Path(found))):
-        return None
-    beside = Path(found).resolve().with_name(_LANGUAGE_HOST)
-    return Path(found) if beside.exists() or shutil.which(_LANGUAGE_HOST) else None
-
-
 def _version(command: Path) -> str:
     return commands.probe([str(command), "version"], {"PULUMI_SKIP_UPDATE_CHECK": "1"}).strip()
 
 
-def _build(progress: Progress, target: Path, *, engine: str, language_host: str) -> None:
+def _target() -> Path:
+    engine = required_version(ENGINE_MODULE, _ENGINE)
+    language_host = required_version(LANGUAGE_HOST_MODULE, _SDK)
+    return cache_directory() / "engine" / f"pulumi-{engine}-python-{language_host}"
+
+
+def _build(progress: Progress, target: Path) -> None:
     go = toolchains.go(progress)
+    engine = required_version(ENGINE_MODULE, _ENGINE)
+    language_host = required_version(LANGUAGE_HOST_MODULE, _SDK)
     with _unfinished(target) as unfinished:
         with progress.step(f"Building the Pulumi engine {engine}", expect="about 5 minutes, once"):
             _go_build(go, ENGINE_MODULE, f"{_ENGINE}/cmd/{_COMMAND}", unfinished, version=engine)

@@ -15,6 +15,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from localcloud.providers import docker_image, random_string
 from localcloud.providers.aws import provider as aws
+from localcloud.providers.callers import SameUserOnly
 from localcloud.providers.servicer import Servicer
 from localcloud.readiness import announce
 
@@ -62,8 +63,10 @@ def main(
     addresses: dict[str, str] = {}
     try:
         for name, (servicer, port) in servicers.items():
-            server = _server(servicer)
-            addresses[name] = f"127.0.0.1:{_bind(server, name, port)}"
+            callers = SameUserOnly()
+            server = _server(servicer, callers)
+            callers.port = _bind(server, name, port)
+            addresses[name] = f"127.0.0.1:{callers.port}"
             servers.append(server)
         for server in servers:
             server.start()
@@ -76,9 +79,10 @@ def main(
             ending.wait()
 
 
-def _server(servicer: Servicer[Any]) -> grpc.Server:
+def _server(servicer: Servicer[Any], callers: SameUserOnly) -> grpc.Server:
     server = grpc.server(
         ThreadPoolExecutor(max_workers=_THREADS),
+        interceptors=[callers],
         options=[
             # A port that another holds is an error, not shared.
             ("grpc.so_reuseport", 0),

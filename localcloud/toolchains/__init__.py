@@ -11,13 +11,15 @@ import sys
 from pathlib import Path
 
 from localcloud import commands
-from localcloud.debian import install_packages
+from localcloud.debian import install_packages, require_installable
 from localcloud.errors import LocalCloudError
 from localcloud.locks import locked
 from localcloud.paths import cache_directory
 from localcloud.progress import Progress
 
 _INSTALL_TIMEOUT = 600
+_MAVEN = ("maven",)
+_MAVEN_PURPOSE = "Maven, which fetches Neo4j's jars"
 
 GO_MINIMUM = (1, 26, 6)
 """What the engine's module asks for in its go.mod."""
@@ -76,10 +78,20 @@ def maven(progress: Progress) -> Path:
     """
     if found := shutil.which("mvn"):
         return Path(found)
-    install_packages(progress, ["maven"], purpose="Maven, which brings Neo4j's jars")
+    install_packages(progress, _MAVEN, purpose=_MAVEN_PURPOSE)
     if found := shutil.which("mvn"):
         return Path(found)
     raise LocalCloudError("Debian's package maven was installed, but no `mvn` is on PATH.")
+
+
+def require_maven() -> None:
+    """Refuse a machine that has no Maven and can't install it; nothing is installed.
+
+    Raises:
+        LocalCloudError: there is none, and it can't be installed here.
+    """
+    if shutil.which("mvn") is None:
+        require_installable(_MAVEN, purpose=_MAVEN_PURPOSE)
 
 
 def go_version(text: str) -> tuple[int, ...]:

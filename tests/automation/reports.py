@@ -1,8 +1,11 @@
-"""A small report with everything that one can hold."""
+"""Small reports with everything that one can hold."""
 
 import datetime as dt
 
 from automation.checks.results import Exchange, Outcome, Report, Result
+from automation.drills.records import Record
+from automation.drills.results import DrillReport, DrillResult, Event, Phase
+from automation.drills.slicing import traffic
 
 _MARKUP = '<script>document.title = "broken"</script> & "quotes"'
 
@@ -41,3 +44,63 @@ def _result(name: str, outcome: Outcome, *, reason: str = "", answered: str = ""
         seconds=1.25,
         evidence=evidence,
     )
+
+
+def drill_report(*, callers: int = 4, rate: float = 4.0) -> DrillReport:
+    """A report of three drills: one with an outage, one undecided, one skipped."""
+    records = outage_records(callers=callers, rate=rate)
+    answered = [each for each in records if not each.failure]
+    outage = DrillResult(
+        id="drill-database-away",
+        sentence="Without the database every call fails and says so",
+        outcome=Outcome.PASSED,
+        seconds=90.0,
+        evidence=(Exchange(asked="asked", answered=_MARKUP),),
+        events=(
+            Event(at=0.0, what=f"{callers} callers begin"),
+            Event(at=20.0, what=f"the database is away: {_MARKUP}"),
+        ),
+        phases=(
+            Phase(what="the database is away", began=20.0, ended=62.0),
+            Phase(what="it is back", began=62.0, ended=70.0),
+        ),
+        traffic=(
+            traffic("callers", callers, records),
+            traffic("callers of the library", callers, answered),
+        ),
+    )
+    undecided = DrillResult(
+        id="drill-container-killed",
+        sentence="A killed container is replaced by itself, and then no call fails",
+        outcome=Outcome.UNDECIDED,
+        reason=f"too few calls to judge by {_MARKUP}",
+        seconds=3.0,
+    )
+    skipped = undecided.model_copy(
+        update={"id": "drill-keys-unreachable", "outcome": Outcome.SKIPPED, "reason": "not here"}
+    )
+    return DrillReport(
+        stack="made-up",
+        started=dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC),
+        seconds=96.0,
+        parties={"MCP server (neo4j/mcp)": "1.6.1"},
+        outputs={"mcpUrl": "https://service.example/mcp"},
+        results=(outage, undecided, skipped),
+    )
+
+
+def outage_records(*, callers: int, rate: float) -> list[Record]:
+    """Calls at an even rate for 90 s; from 20 s to 62 s they fail, in two ways."""
+    step = callers / rate
+    records = []
+    for caller in range(callers):
+        began = caller * step / callers
+        while began < 90:
+            fails = 20 <= began < 62
+            took = (0.9 if began < 24 else 2.0) * step if fails else 0.02 + 0.01 * (began % 3)
+            kind = ("NetworkError" if began < 24 else "HTTP 503") if fails else ""
+            records.append(
+                Record(caller=caller, began=began, ended=began + took, failure=kind, said=kind)
+            )
+            began += max(step, took)
+    return sorted(records, key=lambda record: record.ended)

@@ -1,6 +1,7 @@
 """The report's forms; the page in a real browser."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from io import StringIO
@@ -14,12 +15,14 @@ from automation.checks.results import Exchange, Outcome, Report, Result
 from automation.report.files import ReportError, load, page_of, save
 from automation.report.junit import junit
 from automation.report.page import page
-from automation.report.terminal import show
+from automation.report.terminal import show, show_drills
+from automation.report.timeline import describe, timeline
+from automation.terminal import console
 from localcloud.debian import install_packages
 from localcloud.errors import LocalCloudError
 from localcloud.progress import Progress
 from tests.automation.browser import Browser, chromium
-from tests.automation.reports import report
+from tests.automation.reports import drill_report, report
 
 _FAILED = "P2-claims"
 
@@ -78,7 +81,7 @@ def test_the_table_shows_every_check_and_why_one_failed() -> None:
     for result in report().results:
         assert result.id in written.getvalue()
     assert "aud is <script>" in written.getvalue()
-    assert "2 passed, 1 failed, 1 skipped" in written.getvalue()
+    assert "2 passed, 1 failed, 0 undecided, 1 skipped" in written.getvalue()
 
 
 def test_a_report_in_which_nothing_passed_is_no_success() -> None:
@@ -92,6 +95,69 @@ def test_the_page_asks_for_nothing_from_elsewhere() -> None:
     for mark in ("src=", "href=", "@import", "url(http"):
         assert mark not in text
     assert "<script>document.title" not in text
+
+
+def test_the_drills_page_is_a_function_of_its_json(tmp_path: Path) -> None:
+    found = drill_report()
+    save(found, tmp_path)
+    read = load("made-up", tmp_path)
+    assert read == found
+    assert page(read) == page_of("made-up", tmp_path).read_text(encoding="utf-8")
+
+
+def test_the_drills_page_is_about_drills_and_escapes_what_it_shows() -> None:
+    text = page(drill_report())
+    assert "<h1>Drills on the stack made-up</h1>" in text
+    assert "<script>document.title" not in text
+    for mark in ("src=", "@import", "url(http", "The deployment"):
+        assert mark not in text
+
+
+def test_a_timeline_says_in_words_what_it_shows() -> None:
+    result = drill_report().results[0]
+    said = describe(result, result.traffic[0])
+    assert "4 callers made 284 calls; failed: 16 NetworkError, 76 HTTP 503." in said
+    assert "The first failed at 20.9 s." in said
+    assert "the database is away: 20.0 to 62.0 s." in said
+    assert "none failed" in describe(result, result.traffic[1])
+
+
+@pytest.mark.parametrize("rate", [4.0, 400.0])
+def test_a_timeline_is_a_drawing_of_bounded_size_with_axes_and_units(rate: float) -> None:
+    result = drill_report(callers=8, rate=rate).results[0]
+    drawn = str(timeline(result, result.traffic[0]))
+    root = ET.fromstring(drawn)  # noqa: S314  written right here
+    assert len(drawn) < 60_000
+    texts = ["".join(each.itertext()) for each in root.iter("text")]
+    for unit in ("calls a second", "a call's time", "seconds since the drill began"):
+        assert unit in texts
+    assert any(text.startswith("first failure") for text in texts)
+    assert any(text.startswith("answered again") for text in texts)
+    assert "1 the database is away" in texts
+    assert root.get("role") == "img"
+
+
+def test_junit_counts_an_undecided_drill_as_an_error() -> None:
+    root = ET.fromstring(junit(drill_report()))  # noqa: S314  written right here
+    assert (root.get("tests"), root.get("errors"), root.get("skipped")) == ("3", "1", "1")
+    (error,) = root.iter("error")
+    assert str(error.get("message")).startswith("too few calls")
+
+
+def test_the_terminal_shows_drills_with_their_calls_over_time() -> None:
+    written = StringIO()
+    show_drills(drill_report(), console(file=written, width=140))
+    text = written.getvalue()
+    assert "Drills on the stack made-up" in text
+    assert "1 passed, 0 failed, 1 undecided, 1 skipped" in text
+    (line,) = [line for line in text.splitlines() if "284" in line]
+    assert "92" in line
+    assert re.search("▪{5,}✗{10,}▪{5,}", line)
+    assert "too few calls to judge by" in text
+
+
+def test_what_is_undecided_is_no_success() -> None:
+    assert not drill_report().passed
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +229,40 @@ def test_the_page_prints_with_everything_unfolded(opened: Browser) -> None:
     assert opened.evaluate("document.querySelectorAll('details:not([open])').length") == 0
     opened.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert opened.evaluate("document.querySelectorAll('details[open]').length") == 1
+
+
+# Every pair of texts of a picture that overlap.
+_OVERLAPS = """
+[...document.querySelectorAll('svg.timeline')].flatMap(svg => {
+  const texts = [...svg.querySelectorAll('text')];
+  const meet = (p, q) =>
+    p.left < q.right && q.left < p.right && p.top < q.bottom && q.top < p.bottom;
+  return texts.flatMap((a, i) => texts.slice(i + 1)
+    .filter(b => meet(a.getBoundingClientRect(), b.getBoundingClientRect()))
+    .map(b => `${a.textContent} / ${b.textContent}`));
+})
+"""
+
+
+@pytest.mark.program
+@pytest.mark.parametrize("rate", [4.0, 400.0])
+def test_the_pictures_of_the_drills_render_without_overlaps(
+    browser: Browser, tmp_path: Path, rate: float
+) -> None:
+    save(drill_report(callers=8, rate=rate), tmp_path)
+    browser.errors.clear()
+    browser.open(page_of("made-up", tmp_path).as_uri())
+    assert browser.evaluate("document.title") == (
+        "Drills on the stack made-up: 1 passed, 0 failed, 1 undecided"
+    )
+    assert browser.evaluate("document.querySelectorAll('svg.timeline').length") == 2
+    assert browser.evaluate(_OVERLAPS) == []
+    # The page itself is never wider than its window; wide pictures scroll by themselves.
+    assert browser.evaluate(
+        "document.body.style.width = '340px', document.documentElement.scrollWidth"
+        " <= document.documentElement.clientWidth"
+    )
+    assert browser.errors == []
 
 
 def test_the_report_holds_no_secret_once_it_is_blanked() -> None:

@@ -23,10 +23,14 @@ _ACCOUNT = "111122223333"
 _NO_OPERATION = {"iam:PassRole"}
 # Granted on everything, because the service grants it on nothing less.
 _ANYWHERE = ACTIONS_WITHOUT_RESOURCE | {
+    "apprunner:ListAutoScalingConfigurations",
+    "apprunner:ListObservabilityConfigurations",
     "apprunner:ListServices",
+    "apprunner:ListVpcConnectors",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListMetrics",
     "cognito-idp:DescribeUserPoolDomain",
+    "cognito-idp:ListUserPools",
 }
 
 
@@ -127,7 +131,7 @@ def test_a_preview_can_log_in_to_the_registry_and_nothing_else() -> None:
         ("lambda:UpdateFunctionCode", "lambda:us-east-1:{}:function:neo4j-mcp-{}-claims", None),
         (
             "secretsmanager:GetSecretValue",
-            "secretsmanager:us-east-1:{}:secret:neo4j-mcp-{}-agent-credentials-a1B2c3",
+            "secretsmanager:us-east-1:{}:secret:neo4j-mcp-{}-agent-credentials-k3x9q2ab-a1B2c3",
             None,
         ),
         (
@@ -137,7 +141,7 @@ def test_a_preview_can_log_in_to_the_registry_and_nothing_else() -> None:
         ),
         (
             "logs:PutRetentionPolicy",
-            "logs:us-east-1:{}:log-group:/aws/lambda/neo4j-mcp-{}-claims:*",
+            "logs:us-east-1:{}:log-group:/aws/lambda/neo4j-mcp-{}-claims-k3x9q2ab:*",
             None,
         ),
     ],

@@ -133,6 +133,10 @@ _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
     "docker:index/image:Image": _image,
     "aws:cognito/userPool:UserPool": _user_pool,
     "aws:cognito/userPoolClient:UserPoolClient": _app_client,
+    "aws:cognito/userPoolDomain:UserPoolDomain": lambda _args: {
+        "cloudfrontDistribution": "d111111abcdef8.cloudfront.net",
+        "cloudfrontDistributionZoneId": "Z2FDTNDATAQYW2",
+    },
     "aws:apprunner/service:Service": _service,
     "aws:iam/role:Role": _arn("iam", "role/", "name"),
     "aws:lambda/function:Function": _arn("lambda", "function:", "name"),

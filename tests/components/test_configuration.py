@@ -1,3 +1,4 @@
+import datetime as dt
 import json
 import random
 import re
@@ -5,14 +6,16 @@ from typing import Any
 
 import pulumi
 import pytest
+from botocore.session import get_session
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.configuration import ConfigurationError, load_settings, parse_settings
-from components.conflicts import APP_RUNNER_SIZES
+from components.conflicts import APP_RUNNER_REGIONS, APP_RUNNER_SIZES
 from components.problems import EXAMPLES
 from components.settings import StackSettings
 from server.releases import RELEASES
+from tests.components.authorities import certificate, twice_encoded
 from tests.components.aws_models import accepts, shape
 from tests.components.mocks import PROJECT, run_program
 from tests.components.properties import briefly
@@ -21,10 +24,7 @@ MINIMUM: dict[str, Any] = {
     "neo4jUri": "neo4j+s://0123abcd.databases.neo4j.io",
     "clients": {"agent": {"scopes": ["reader"]}},
 }
-CERTIFICATE = """-----BEGIN CERTIFICATE-----
-MIIBszCCAVmgAwIBAgIUQ2VydGlmaWNhdGVGb3JBVGVzdDAKBggqhkjOPQQDAjAA
------END CERTIFICATE-----
-"""
+CERTIFICATE = certificate()
 
 
 def parse(values: dict[str, Any], stack: str = "dev") -> StackSettings:
@@ -38,7 +38,7 @@ def problems(values: dict[str, Any], stack: str = "dev") -> dict[str, tuple[str,
     """Each problem's key, with what it says and the command."""
     with pytest.raises(ConfigurationError) as caught:
         parse(values, stack)
-    return {problem.key: (problem.says, problem.command) for problem in caught.value.problems}
+    return {problem.key: (problem.says, problem.commands[0]) for problem in caught.value.problems}
 
 
 def test_the_least_configuration_is_legal() -> None:
@@ -62,16 +62,43 @@ def test_the_least_configuration_is_legal() -> None:
         ({"neo4jUri": "neo4j://a.example"}, "neo4jUri", "must begin with neo4j+s://"),
         ({"neo4jUri": "neo4j+ssc://a.example"}, "neo4jUri", "must begin with"),
         ({"neo4jUri": "https://a.example"}, "neo4jUri", "must begin with"),
-        ({"neo4jUri": "a.example:7687"}, "neo4jUri", "must begin with"),
+        ({"neo4jUri": "a.example:7687"}, "neo4jUri", "must be a URI"),
         ({"neo4jUri": "neo4j+s://u:pw@a.example"}, "neo4jUri", "must hold no credentials"),
         ({"neo4jUri": "neo4j+s://u@a.example"}, "neo4jUri", "must hold no credentials"),
         ({"neo4jUri": "neo4j+s://"}, "neo4jUri", "must name a host"),
         ({"neo4jUri": "neo4j+s://a.example:0"}, "neo4jUri", "must name a host"),
         ({"neo4jUri": "neo4j+s://a.example:99999"}, "neo4jUri", "must name a host"),
-        ({"neo4jUri": "neo4j+s://a b.example"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://a b.example"}, "neo4jUri", "must hold no spaces"),
+        ({"neo4jUri": "neo4j+s://a.example\n"}, "neo4jUri", "must hold no spaces"),
+        ({"neo4jUri": " neo4j+s://a.example"}, "neo4jUri", "must hold no spaces"),
+        ({"neo4jUri": "neo4j+s://a\t.example"}, "neo4jUri", "must hold no spaces"),
+        ({"neo4jUri": "neo4j+s://a\x00.example"}, "neo4jUri", "must hold no spaces"),
+        ({"neo4jUri": "neo4j+s://bücher.example"}, "neo4jUri", "written as xn--"),
+        ({"neo4jUri": "neo4j+s://..."}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://a..example"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://a.example."}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://-a.example"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://a_b.example"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": f"neo4j+s://{'a' * 64}.example"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": f"neo4j+s://{'a.' * 126}example"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://256.1.1.1"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://1.2.3"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://[::1"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://[1::2::3]"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://[fe80::1%25eth0]"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://::1"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://a.example:"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://a.example:+7"}, "neo4jUri", "must name a host"),
+        ({"neo4jUri": "neo4j+s://a.example?"}, "neo4jUri", "must end after the host"),
+        ({"neo4jUri": "neo4j+s://a.example#"}, "neo4jUri", "must end after the host"),
+        ({"neo4jUri": "neo4j+s://a.example//"}, "neo4jUri", "must end after the host"),
         ({"neo4jUri": "neo4j+s://a.example/db"}, "neo4jUri", "must end after the host"),
         ({"neo4jUri": "neo4j+s://a.example?x=1"}, "neo4jUri", "must end after the host"),
+        ({"neo4jUri": ""}, "neo4jUri", "is missing"),
+        ({"neo4jUri": {"host": "a"}}, "neo4jUri", "must be text"),
         ({"neo4jDatabase": "a"}, "neo4jDatabase", "must be a database name"),
+        ({"neo4jDatabase": "neo4j\n"}, "neo4jDatabase", "must be a database name"),
+        ({"neo4jDatabase": "System"}, "neo4jDatabase", "Neo4j keeps system… for itself"),
         ({"readOnly": "yes"}, "readOnly", "must be true or false"),
         ({"readOnly": "1"}, "readOnly", "must be true or false"),
         # Scopes and clients
@@ -92,7 +119,30 @@ def test_the_least_configuration_is_legal() -> None:
             'scopes["a/b"]',
             "must be a scope name",
         ),
-        ({"clients": {}}, "clients", "must have at least 1 entry"),
+        (
+            {"scopes": {"reader": {"description": " \t", "role": "reader"}}},
+            "scopes.reader.description",
+            "a description of one line",
+        ),
+        (
+            {"scopes": {"reader": {"description": "a\rb", "role": "reader"}}},
+            "scopes.reader.description",
+            "a description of one line",
+        ),
+        (
+            {
+                "scopes": {
+                    name: {"description": "x", "role": "reader"} for name in ("reader", "Reader")
+                }
+            },
+            "scopes.Reader",
+            "differs from the scope reader only in case",
+        ),
+        ({"scopes": "reader"}, "scopes", "must be an object"),
+        ({"clients": {}}, "clients", "is missing"),
+        ({"clients": "{" * 100_000}, "clients", "must be an object"),
+        ({"clients": {"agent": "reader"}}, "clients.agent", "must be an object"),
+        ({"clients": {"agent": {"scopes": "reader"}}}, "clients.agent.scopes", "must be a list"),
         ({"clients": "agent"}, "clients", "must be an object"),
         ({"clients": ["agent"]}, "clients", "must be an object"),
         ({"clients": {"agent": {}}}, "clients.agent.scopes", "is missing"),
@@ -147,7 +197,7 @@ def test_the_least_configuration_is_legal() -> None:
                 },
             },
             "cognitoDomainPrefix",
-            "must not stand beside customDomain",
+            "can't be combined with customDomain",
         ),
         (
             {"customDomain": {"name": "auth.example.com"}},
@@ -164,6 +214,36 @@ def test_the_least_configuration_is_legal() -> None:
             "customDomain.certificateArn",
             "us-east-1",
         ),
+        (
+            {
+                "customDomain": {
+                    "name": f"{'a' * 60}.example.com",
+                    "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0-1",
+                }
+            },
+            "customDomain.name",
+            "at most 63 characters",
+        ),
+        (
+            {
+                "customDomain": {
+                    "name": "auth.example.com",
+                    "certificateArn": "arn:aws:acm:us-east-1:١٢٣٤٥٦٧٨٩٠١٢:certificate/0-1",
+                }
+            },
+            "customDomain.certificateArn",
+            "ARN of an ACM certificate",
+        ),
+        (
+            {
+                "customDomain": {
+                    "name": "auth.example.com",
+                    "certificateArn": "arn:aws-cn:acm:us-east-1:123456789012:certificate/0-1",
+                }
+            },
+            "customDomain.certificateArn",
+            "ARN of an ACM certificate",
+        ),
         ({"namePrefix": "aws-graph"}, "cognitoDomainPrefix", "is not set, and namePrefix"),
         ({"userPoolTier": "LITE"}, "userPoolTier", "must be 'ESSENTIALS' or 'PLUS'"),
         # Names
@@ -174,6 +254,11 @@ def test_the_least_configuration_is_legal() -> None:
         ({"cpu": "1000"}, "cpu", "must be one of 256, 512, 1024, 2048, 4096"),
         ({"cpu": "1024", "memory": "512"}, "memory", "must be one of 2048, 3072, 4096 MB"),
         ({"memory": "2 GB"}, "memory", "must be a whole number"),
+        ({"memory": "2_048"}, "memory", "must be a whole number"),
+        ({"memory": "2048\n"}, "memory", "must be a whole number"),
+        ({"memory": "٢٠٤٨"}, "memory", "must be a whole number"),
+        ({"memory": [2048]}, "memory", "must be a whole number"),
+        ({"memory": "9" * 5000}, "memory", "must be a whole number"),
         ({"minInstances": "0"}, "minInstances", "must be at least 1"),
         ({"maxInstances": "26"}, "maxInstances", "must be at most 25"),
         ({"minInstances": "4"}, "maxInstances", "must be at least minInstances, which is 4"),
@@ -183,12 +268,17 @@ def test_the_least_configuration_is_legal() -> None:
         ({"healthCheck": {"path": "healthz"}}, "healthCheck.path", "begins with /"),
         ({"healthCheck": {"interval": 21}}, "healthCheck.interval", "must be at most 20"),
         (
-            {"vpcConnector": {"subnetIds": ["subnet-0a"]}},
+            {"vpcConnector": {"subnetIds": ["subnet-0123456789abcdef0"]}},
             "vpcConnector.securityGroupIds",
             "is missing",
         ),
         (
-            {"vpcConnector": {"subnetIds": ["x"], "securityGroupIds": ["sg-0a"]}},
+            {
+                "vpcConnector": {
+                    "subnetIds": ["subnet-0a"],
+                    "securityGroupIds": ["sg-01234567"],
+                }
+            },
             "vpcConnector.subnetIds[0]",
             "must be a subnet id",
         ),
@@ -197,9 +287,17 @@ def test_the_least_configuration_is_legal() -> None:
         ({"logLevel": "trace"}, "logLevel", "'debug'"),
         ({"logRetentionDays": "4"}, "logRetentionDays", "must be one of 1, 3, 5"),
         ({"schemaSampleSize": "0"}, "schemaSampleSize", "must be at least 1"),
-        ({"tags": {"Stack": "x"}}, "tags", "must leave Stack alone"),
-        ({"tags": {"aws:x": "x"}}, "tags", "AWS keeps aws: for itself"),
+        ({"tags": {"Stack": "x"}}, "tags.Stack", "the program sets Stack itself"),
+        ({"tags": {"project": "x"}}, "tags.project", "the program sets Project itself"),
+        ({"tags": {"AWS:x": "x"}}, 'tags["AWS:x"]', "AWS keeps aws: for itself"),
+        ({"tags": {"Team": "a", "team": "b"}}, "tags.team", "the tag Team only in case"),
+        ({"tags": {"Team ": "a"}}, 'tags["Team "]', "must be a tag key"),
         ({"tags": {"Team": "a\nb"}}, "tags.Team", "must be a tag value"),
+        ({"schemaSampleSize": str(2**31)}, "schemaSampleSize", "must be at most 2147483647"),
+        ({"secretRecoveryDays": "6"}, "secretRecoveryDays", "must be 0, or from 7 to 30 days"),
+        ({"secretRecoveryDays": "31"}, "secretRecoveryDays", "must be 0, or from 7 to 30 days"),
+        ({"secretRecoveryDays": "-1"}, "secretRecoveryDays", "must be 0, or from 7 to 30 days"),
+        ({"retainClaimsLog": "yes"}, "retainClaimsLog", "must be true or false"),
         ({"trustedCertificates": "x"}, "trustedCertificates", "must be certificates in PEM form"),
         (
             {"trustedCertificates": CERTIFICATE + "x"},
@@ -207,14 +305,54 @@ def test_the_least_configuration_is_legal() -> None:
             "must be certificates in PEM form",
         ),
         (
+            {"trustedCertificates": CERTIFICATE.replace("\n", "\n!", 2)},
+            "trustedCertificates",
+            "must be certificates in PEM form",
+        ),
+        (
+            {"trustedCertificates": re.sub(r"\n(.)", r"\nAAAA\1", CERTIFICATE, count=1)},
+            "trustedCertificates",
+            "certificate 1 of 1 is damaged",
+        ),
+        (
+            {"trustedCertificates": CERTIFICATE + twice_encoded(CERTIFICATE)},
+            "trustedCertificates",
+            "certificate 2 of 2 is damaged",
+        ),
+        (
+            {"trustedCertificates": CERTIFICATE + certificate(authority=False)},
+            "trustedCertificates",
+            "certificate 2 of 2 isn't an authority's",
+        ),
+        (
+            {"trustedCertificates": certificate(expires=dt.datetime(2020, 1, 2, tzinfo=dt.UTC))},
+            "trustedCertificates",
+            "certificate 1 of 1 expired on Jan  2",
+        ),
+        (
             {"endpointOverrides": {"cognitoIdp": "localhost:4566"}},
+            "endpointOverrides.cognitoIdp",
+            "must be a URI",
+        ),
+        (
+            {"endpointOverrides": {"cognitoIdp": "ftp://localhost"}},
             "endpointOverrides.cognitoIdp",
             "must be an http:// or https:// URL",
         ),
         (
+            {"endpointOverrides": {"cognitoIdp": "http://localhost/\n"}},
+            "endpointOverrides.cognitoIdp",
+            "must hold no spaces",
+        ),
+        (
+            {"endpointOverrides": {"cognitoIdp": "http://localhost/?"}},
+            "endpointOverrides.cognitoIdp",
+            "without query or fragment",
+        ),
+        (
             {"endpointOverrides": {"cognitoDomain": "http://a:b@localhost"}},
             "endpointOverrides.cognitoDomain",
-            "without credentials",
+            "must hold no credentials",
         ),
         ({"clinets": {}}, "clinets", "is no key of the configuration; clients is"),
     ],
@@ -235,7 +373,7 @@ def test_missing_keys_are_named() -> None:
     }
 
 
-def test_everything_wrong_is_told_at_once() -> None:
+def test_everything_wrong_is_reported_at_once() -> None:
     found = problems(
         {
             "neo4jUri": "bolt://a.example",
@@ -280,6 +418,21 @@ def test_everything_wrong_is_told_at_once() -> None:
             {"clients": {"A": {"scopes": ["reader"]}}},
             "pulumi config rm --path neo4j-mcp:clients.A",
         ),
+        (
+            {"clients": "agent"},
+            (
+                "pulumi config rm neo4j-mcp:clients && "
+                "pulumi config set --path 'neo4j-mcp:clients.agent.scopes[0]' reader"
+            ),
+        ),
+        (
+            {"clients": {"agent": {"scopes": "reader"}}},
+            (
+                "pulumi config rm --path neo4j-mcp:clients.agent.scopes && "
+                "pulumi config set --path 'neo4j-mcp:clients.agent.scopes[0]' reader"
+            ),
+        ),
+        ({"tags": {"project": "x"}}, "pulumi config rm --path neo4j-mcp:tags.project"),
         ({"cup": "7"}, "pulumi config rm neo4j-mcp:cup"),
         (
             {"tags": {"it's {odd}": "x"}},
@@ -287,10 +440,110 @@ def test_everything_wrong_is_told_at_once() -> None:
         ),
     ],
 )
-def test_the_command_mends_it(values: dict[str, Any], command: str) -> None:
+def test_the_command_fixes_it(values: dict[str, Any], command: str) -> None:
     ((_, told),) = problems({**MINIMUM, **values}).values()
 
     assert told == command
+
+
+def test_an_undefined_scope_can_be_defined_or_replaced() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse({**MINIMUM, "clients": {"agent": {"scopes": ["reader", "admin"]}}})
+
+    (problem,) = caught.value.problems
+    assert problem.commands == (
+        "pulumi config set --path 'neo4j-mcp:clients.agent.scopes[1]' reader",
+        (
+            "pulumi config set --path neo4j-mcp:scopes.admin.role '<role>' && "
+            "pulumi config set --path neo4j-mcp:scopes.admin.description '<what it allows>'"
+        ),
+    )
+    assert "      or pulumi config set --path neo4j-mcp:scopes.admin.role" in str(problem)
+
+
+def test_a_scope_that_cannot_be_defined_is_not_offered() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse({**MINIMUM, "clients": {"agent": {"scopes": ["a/b"]}}})
+
+    (problem,) = caught.value.problems
+    assert len(problem.commands) == 1
+
+
+@pytest.mark.parametrize("region", ["mars-1", "eu-north-1", "US-EAST-1", "us-east-1\n", ""])
+def test_a_region_without_app_runner_is_refused(region: str) -> None:
+    encoded = {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in MINIMUM.items()
+    }
+    with pytest.raises(ConfigurationError) as caught:
+        parse_settings(encoded, project=PROJECT, stack="dev", region=region)
+
+    (problem,) = caught.value.problems
+    assert problem.key == "aws:region"
+    assert "must be a region with App Runner: ap-northeast-1, " in problem.says
+    assert problem.commands == ("pulumi config set aws:region us-east-1",)
+
+
+def test_the_regions_are_app_runners() -> None:
+    endpoints = get_session().get_available_regions("apprunner")
+
+    assert sorted(APP_RUNNER_REGIONS) == sorted(endpoints)
+
+
+@pytest.mark.parametrize(
+    ("config", "variables"),
+    [
+        ({"aws:region": "mars-1"}, {}),
+        ({"aws:region": "mars-1"}, {"AWS_REGION": "eu-west-1"}),
+        ({}, {"AWS_REGION": "mars-1"}),
+        ({}, {"AWS_DEFAULT_REGION": "mars-1"}),
+    ],
+)
+def test_the_running_stacks_region_is_the_one_that_the_provider_takes(
+    config: dict[str, str], variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    minimum = {
+        "neo4j-mcp:neo4jUri": "bolt+s://a.example:7687",
+        "neo4j-mcp:clients": json.dumps(MINIMUM["clients"]),
+    }
+
+    with pytest.raises(ConfigurationError, match="aws:region: must be a region"):
+        run_program(
+            lambda: {"s": load_settings(PROJECT, "dev")}, stack="dev", config=minimum | config
+        )
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "neo4j+s://0123abcd.databases.neo4j.io",
+        "neo4j+s://0123abcd.databases.neo4j.io:7687/",
+        "bolt+s://localhost:65535",
+        "bolt+s://10.0.0.1",
+        "bolt+s://[2001:db8::1]:7687",
+        "bolt+s://xn--bcher-kva.example",
+    ],
+)
+def test_an_address_that_the_server_can_reach_is_taken(uri: str) -> None:
+    assert parse({**MINIMUM, "neo4jUri": uri}).neo4j_uri == uri.rstrip("/")
+
+
+def test_what_a_path_makes_a_number_or_a_boolean_is_text_where_text_is_asked_for() -> None:
+    settings = parse({**MINIMUM, "tags": {"CostCenter": 42, "Shared": True}})
+
+    assert settings.tags == {"CostCenter": "42", "Shared": "true"}
+
+
+def test_a_part_of_an_object_leaves_the_defaults_of_the_rest() -> None:
+    settings = parse({**MINIMUM, "healthCheck": {"interval": 3}})
+
+    assert settings.health_check.path == "/healthz"
+    assert settings.health_check.interval == 3
+    assert settings.health_check.unhealthy_threshold == 5
 
 
 def test_a_stacks_name_that_no_prefix_mends_is_to_be_renamed() -> None:
@@ -330,7 +583,7 @@ def test_every_example_is_a_legal_value_where_it_is_one() -> None:
     nested = {"description", "role", "scopes", "tokenValidityMinutes", "name", "certificateArn"}
     nested |= {"protocol", "path", "interval", "timeout", "healthyThreshold", "unhealthyThreshold"}
     nested |= {"subnetIds", "securityGroupIds", "cognitoIdp", "cognitoDomain", "tags"}
-    placeholders = {"neo4jUri", "trustedCertificates", *nested}
+    placeholders = {"neo4jUri", "trustedCertificates", "region", *nested}
 
     parse({**MINIMUM, **{key: value for key, value in EXAMPLES.items() if key not in placeholders}})
 
@@ -473,7 +726,7 @@ def test_whatever_is_configured_is_taken_or_told(values: dict[str, str]) -> None
     try:
         clients = parse_settings(values, project=PROJECT, stack="dev").clients
     except ConfigurationError as error:
-        commands = [problem.command for problem in error.problems]
+        commands = [each for problem in error.problems for each in problem.commands]
 
     assert bool(clients) != bool(commands)
     assert all(command.startswith("pulumi ") for command in commands)
@@ -509,7 +762,7 @@ def test_settings_are_read_from_the_running_stack() -> None:
     assert settings.read_only is True
 
 
-def test_a_misspelt_key_of_the_running_stack_is_told() -> None:
+def test_a_misspelt_key_of_the_running_stack_is_reported() -> None:
     config = {
         "neo4j-mcp:neo4jUri": "bolt+s://a.example:7687",
         "neo4j-mcp:clients": json.dumps(MINIMUM["clients"]),

@@ -47,8 +47,8 @@ def test_each_client_has_a_secret_of_its_own_with_all_it_needs(
     result = declare(make_settings(), names, tags)
 
     assert {each.inputs["name"] for each in result.of_type(SECRET)} == {
-        "neo4j-mcp-dev-agent-credentials",
-        "neo4j-mcp-dev-loader-credentials",
+        "neo4j-mcp-dev-agent-credentials-k3x9q2ab",
+        "neo4j-mcp-dev-loader-credentials-k3x9q2ab",
     }
     version = result.one(VERSION, "agent")
     assert json.loads(version.inputs["secretString"]) == {
@@ -70,21 +70,23 @@ def test_the_secrets_value_is_a_secret_in_the_state_and_its_arn_is_not(
         assert version.secret_inputs == {"secretString"}
     assert result.secret_outputs == frozenset()
     assert result.outputs["agent"] == (
-        f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:neo4j-mcp-dev-agent-credentials"
+        f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:neo4j-mcp-dev-agent-credentials-k3x9q2ab"
     )
 
 
-@pytest.mark.parametrize(("protected", "days"), [("true", 30), ("false", 0)])
-def test_secrets_are_protected_and_can_be_restored_as_configured(
+@pytest.mark.parametrize("days", [0, 7, 30])
+@pytest.mark.parametrize("protected", ["true", "false"])
+def test_what_can_be_restored_does_not_depend_on_what_is_protected(
     make_settings: MakeSettings,
     names: ResourceNames,
     tags: dict[str, str],
     protected: str,
     days: int,
 ) -> None:
-    result = declare(make_settings(deletionProtection=protected), names, tags)
+    settings = make_settings(deletionProtection=protected, secretRecoveryDays=days)
+    result = declare(settings, names, tags)
 
     for secret in result.of_type(SECRET):
         assert secret.inputs["recoveryWindowInDays"] == days
-        assert secret.protect is (days > 0)
+        assert secret.protect is (protected == "true")
     assert not any(version.protect for version in result.of_type(VERSION))

@@ -1,3 +1,6 @@
+import io
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -28,6 +31,7 @@ def declare(settings: StackSettings, names: ResourceNames, tags: dict[str, str])
         identity = Identity("identity", IdentityArgs(settings=settings, names=names, tags=tags))
         return {
             "endpoints": identity.endpoints,
+            "domain_target": identity.domain_target,
             **{f"{name}.id": client.client_id for name, client in identity.clients.items()},
             **{f"{name}.secret": client.client_secret for name, client in identity.clients.items()},
         }
@@ -110,11 +114,11 @@ def test_the_claims_function_is_the_reviewed_file_and_nothing_else(
 
     function = result.one(FUNCTION).inputs
     code = function["code"]
-    assert isinstance(code, pulumi.AssetArchive)
-    (name,) = code.assets
-    asset = code.assets[name]
-    assert isinstance(asset, pulumi.FileAsset)
-    assert asset.path == "functions/claims/handler.py"
+    assert isinstance(code, pulumi.FileArchive)
+    packed = Path(code.path).read_bytes()
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        (name,) = archive.namelist()
+        assert archive.read(name) == Path("functions/claims/handler.py").read_bytes()
     assert (name, function["handler"]) == ("handler.py", "handler.handle")
     assert function["environment"] == {"variables": {"RESOURCE_SERVER_IDENTIFIER": "graph"}}
     assert function["runtime"] == "python3.13"
@@ -127,13 +131,13 @@ def test_the_claims_functions_role_writes_its_own_log_and_nothing_else(
     result = declare(make_settings(logRetentionDays="7"), names, tags)
 
     log_group = result.one(LOG_GROUP)
-    assert log_group.inputs["name"] == "/aws/lambda/neo4j-mcp-dev-claims"
+    assert log_group.inputs["name"] == "/aws/lambda/neo4j-mcp-dev-claims-k3x9q2ab"
     assert log_group.inputs["retentionInDays"] == 7
     (policy,) = result.of_type(ROLE_POLICY)
     assert policy.inputs["role"] == "neo4j-mcp-dev-claims"
     (statement,) = result.statements("claims-may-log")
     assert statement["Resource"] == (
-        f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/neo4j-mcp-dev-claims:*"
+        f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/neo4j-mcp-dev-claims-k3x9q2ab:*"
     )
     assert set(statement["Action"]) == {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert {log_group.urn, policy.urn} <= result.one(FUNCTION).dependencies
@@ -174,6 +178,7 @@ def test_a_configured_prefix_is_used_as_it_is(
     assert not result.of_type(SUFFIX)
     assert result.one(DOMAIN).inputs["domain"] == "mine"
     assert result.outputs["endpoints"].token_url.startswith("https://mine.auth.")
+    assert result.outputs["domain_target"] == {}
 
 
 def test_a_domain_of_ones_own_brings_its_certificate(
@@ -189,6 +194,10 @@ def test_a_domain_of_ones_own_brings_its_certificate(
         "userPoolId": POOL_ID,
     }
     assert result.outputs["endpoints"].token_url == "https://auth.example.com/oauth2/token"
+    assert result.outputs["domain_target"] == {
+        "name": "d111111abcdef8.cloudfront.net",
+        "zoneId": "Z2FDTNDATAQYW2",
+    }
 
 
 @pytest.mark.parametrize("protected", [True, False])
@@ -204,4 +213,17 @@ def test_what_cannot_be_made_again_is_protected_as_configured(
     assert pool.inputs["deletionProtection"] == ("ACTIVE" if protected else "INACTIVE")
     for type_ in (POOL, DOMAIN, RESOURCE_SERVER, CLIENT, PERMISSION):
         assert {each.protect for each in result.of_type(type_)} == {protected}
-    assert result.one(LOG_GROUP).retain_on_delete is protected
+
+
+@pytest.mark.parametrize("protected", ["true", "false"])
+@pytest.mark.parametrize("retained", [True, False])
+def test_the_claims_log_outlives_the_stack_as_configured_whatever_is_protected(
+    make_settings: MakeSettings,
+    names: ResourceNames,
+    tags: dict[str, str],
+    protected: str,
+    retained: bool,
+) -> None:
+    settings = make_settings(deletionProtection=protected, retainClaimsLog=str(retained).lower())
+
+    assert declare(settings, names, tags).one(LOG_GROUP).retain_on_delete is retained

@@ -34,7 +34,7 @@ def test_names_without_problems_are_names_that_aws_takes(
     assert accepts("cognito-idp", "UserPoolNameType", names.user_pool)
     assert accepts("cognito-idp", "ResourceServerNameType", names.resource_server)
     assert accepts("lambda", "FunctionName", names.claims_function)
-    assert accepts("logs", "LogGroupName", names.claims_log_group)
+    assert accepts("logs", "LogGroupName", names.claims_log_stem + "k3x9q2ab")
     for role in (names.claims_function, names.access_role, names.instance_role):
         assert accepts("iam", "roleNameType", role)
     assert accepts("apprunner", "ServiceName", names.service)

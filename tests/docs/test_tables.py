@@ -20,14 +20,15 @@ from neo4j_mcp_client import InvalidClientError
 def test_a_row_says_what_a_key_is() -> None:
     table = configuration_table(
         {
-            "uri": {"type": "string", "description": "Ends in <host>, as `<x>`, or a|b."},
-            "size": {"type": "integer", "default": 0, "description": "How many."},
-            "on": {"type": "boolean", "default": False, "description": "Whether."},
-            "name": {"type": "string", "default": "x", "description": "Which."},
-            "prefix": {"type": "string", "default": "", "description": "What first."},
-            "tags": {"type": "object", "default": {}, "description": "More."},
-            "check": {"type": "object", "default": {"path": "/"}, "description": "How."},
-        }
+            "uri": {"default": "", "description": "Ends in <host>, as `<x>`, or a|b."},
+            "size": {"default": 0, "description": "How many."},
+            "on": {"default": False, "description": "Whether."},
+            "name": {"default": "x", "description": "Which."},
+            "prefix": {"default": "", "description": "What first."},
+            "tags": {"default": {}, "description": "More."},
+            "check": {"default": {"path": "/"}, "description": "How."},
+        },
+        required={"uri"},
     )
 
     assert table.splitlines()[2:] == [

@@ -1,11 +1,9 @@
 """Ways to break a deployment on purpose, each undone at its end."""
 
 import copy
-import io
 import json
 import ssl
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +14,7 @@ import certifi
 import httpx2
 
 from automation.checks.context import Context
+from components.function_code import package
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
 
@@ -51,6 +50,13 @@ class World:
     @property
     def outputs(self) -> Mapping[str, Any]:
         return self.context.outputs
+
+    @property
+    def claims_log_group(self) -> str:
+        function = self.aws("lambda").get_function_configuration(
+            FunctionName=self.context.names.claims_function
+        )
+        return str(function["LoggingConfig"]["LogGroup"])
 
     def client_id(self, name: str) -> str:
         return str(self.outputs["clients"][name]["clientId"])
@@ -169,21 +175,18 @@ def app_client(world: World, name: str, **changes: object) -> Iterator[None]:
 @contextmanager
 def claims_function(world: World, old: str, new: str) -> Iterator[None]:
     """Change the claims function's code."""
-    source = _HANDLER.read_text(encoding="utf-8")
-    assert old in source
-    _deploy_function(world, source.replace(old, new))
+    source = _HANDLER.read_bytes()
+    assert old.encode() in source
+    _deploy_function(world, source.replace(old.encode(), new.encode()))
     try:
         yield
     finally:
         _deploy_function(world, source)
 
 
-def _deploy_function(world: World, source: str) -> None:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as zipped:
-        zipped.writestr("handler.py", source)
+def _deploy_function(world: World, source: bytes) -> None:
     world.aws("lambda").update_function_code(
-        FunctionName=world.context.names.claims_function, ZipFile=archive.getvalue()
+        FunctionName=world.context.names.claims_function, ZipFile=package(source)
     )
 
 

@@ -102,7 +102,10 @@ def test_what_drifted_is_listed_and_mended_by_the_next_deployment(
     unchanged = _automation(pipeline, "deploy", "--expect-no-changes")
     assert (unchanged.returncode, unchanged.stdout.partition(":")[0]) == (0, "Nothing drifted")
     logs = aws("logs")
-    group = f"/aws/lambda/neo4j-mcp-{STACK}-claims"
+    function = f"neo4j-mcp-{STACK}-claims"
+    group = aws("lambda").get_function_configuration(FunctionName=function)["LoggingConfig"][
+        "LogGroup"
+    ]
     logs.put_retention_policy(logGroupName=group, retentionInDays=545)
     drifted = _automation(pipeline, "deploy", "--expect-no-changes", "--json")
     assert drifted.returncode == 1, drifted.stderr

@@ -231,10 +231,17 @@ def other_keys_published(world: World) -> Context:
     return altered(world, response=change)
 
 
-@faulty("P2-claims", reason="aud is 'somebody'")
+@faulty("P2-claims", "P2-claims-code", reason="aud is 'somebody'")
 @contextmanager
 def wrong_audience(world: World) -> Iterator[None]:
     with breakage.claims_function(world, '"aud": client_id', '"aud": "somebody"'):
+        yield
+
+
+@faulty("P2-claims-code", reason="aws lambda update-function-code")
+@contextmanager
+def code_changed_behind_the_engines_back(world: World) -> Iterator[None]:
+    with breakage.claims_function(world, "_logger.setLevel(logging.INFO)", ""):
         yield
 
 
@@ -353,7 +360,7 @@ def secret_in_a_tag(world: World) -> Iterator[None]:
 @faulty("P2-secret-hidden", reason="a token stands in the log group")
 @contextmanager
 def token_in_a_log(world: World) -> Iterator[None]:
-    logs, group = world.aws("logs"), world.context.names.claims_log_group
+    logs, group = world.aws("logs"), world.claims_log_group
     logs.create_log_stream(logGroupName=group, logStreamName="leak")
     event = {"timestamp": int(time.time() * 1000), "message": world.context.token("reader")}
     logs.put_log_events(logGroupName=group, logStreamName="leak", logEvents=[event])
@@ -429,7 +436,7 @@ def other_scaling(world: World) -> Iterator[None]:
 @faulty("P3-logs", reason="the days that .* is kept is None")
 @contextmanager
 def claims_log_deleted(world: World) -> Iterator[None]:
-    logs, group = world.aws("logs"), world.context.names.claims_log_group
+    logs, group = world.aws("logs"), world.claims_log_group
     (found,) = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     arn = found["arn"].removesuffix(":*")
     tags = logs.list_tags_for_resource(resourceArn=arn)["tags"]

@@ -18,12 +18,13 @@ import httpx2
 import pytest
 
 from automation import controls
-from automation.checks.results import Outcome, Result
+from automation.checks.results import Outcome
 from automation.controls import Controls
 from automation.deployment import Deployment
 from automation.drills import DRILLS, database, service, tokens
 from automation.drills import exercise as exercises
 from automation.drills.exercise import Options
+from automation.drills.results import DrillResult
 from automation.drills.runner import run
 from localcloud.paths import PROJECT_DIRECTORY
 from localcloud.workspace import STACK
@@ -39,7 +40,7 @@ _TIMEOUT = 120
 _NOTHING = "true"
 
 
-def exercise(world: World, name: str, **commands: str | None) -> Result:
+def exercise(world: World, name: str, **commands: str | None) -> DrillResult:
     (result,) = run(
         [DRILLS[name]],
         world.context,
@@ -49,7 +50,7 @@ def exercise(world: World, name: str, **commands: str | None) -> Result:
     return result
 
 
-def figures(result: Result, who: str = "callers") -> dict[str, Any]:
+def figures(result: DrillResult, who: str = "callers") -> dict[str, Any]:
     found: dict[str, Any] = next(
         json.loads(each.answered)
         for each in result.evidence
@@ -58,7 +59,7 @@ def figures(result: Result, who: str = "callers") -> dict[str, Any]:
     return found
 
 
-def timeline(result: Result) -> str:
+def timeline(result: DrillResult) -> str:
     return next(each.answered for each in result.evidence if each.asked == "Timeline")
 
 
@@ -190,13 +191,13 @@ def test_a_call_that_fails_during_a_deployment_is_found(
     monkeypatch.setattr(service, "_wait_for_end", disturbed)
     result = exercise(world, "redeploy-under-traffic")
     assert result.outcome is Outcome.FAILED
-    assert "calls failed while the service was deployed anew" in result.reason
+    assert "calls failed while the service was deployed again" in result.reason
 
 
 def test_a_database_that_does_not_go_is_found(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_LONGEST_REFUSAL", 2.0)
+    monkeypatch.setattr(database, "_LONGEST_WAIT_FOR_FAILURES", 2.0)
     result = exercise(world, "database-away", pause_database=_NOTHING)
     assert result.outcome is Outcome.FAILED
     assert "not every caller sees a failure within 2 s" in result.reason
@@ -330,8 +331,8 @@ def test_an_interrupted_drill_brings_the_database_back(
             if "the database is away" in line:
                 process.send_signal(signal.SIGINT)
         assert process.wait(_TIMEOUT) == 130, said
-    assert any("put back: the database" in line for line in said)
-    assert "what the drill had changed is put back" in said[-1]
+    assert any("restore: the database" in line for line in said)
+    assert "what the drill had changed is restored" in said[-1]
     with world.context.driver(world.context.token("reader")) as driver:
         driver.verify_connectivity()
 

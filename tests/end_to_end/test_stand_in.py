@@ -1,27 +1,35 @@
 """A stand-in cloud's life: started, found, cut short, repaired, stopped without a trace."""
 
 import contextlib
+import io
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import docker
+import docker.errors
 import httpx2
 import psutil
 import pytest
+import yaml
+from neo4j import GraphDatabase, TrustCustomCAs
 
-from localcloud import cloud, services
+from localcloud import cloud, processes, services
 from localcloud.cloud import REGION, Cloud
 from localcloud.docker_engine import LABEL
 from localcloud.paths import PROJECT_DIRECTORY, Home
 from localcloud.ports import Ports
 from localcloud.progress import Progress
+from localcloud.terminal import console
+from localcloud.workspace import STACK
 from tests.conftest import choose_ports, shell_of
 
 pytestmark = pytest.mark.stand_in
@@ -129,16 +137,122 @@ def test_an_interrupted_start_is_repaired_and_a_stop_leaves_nothing(
     assert _temporary() == temporary
 
 
-def test_a_service_that_died_is_started_again(home: Home, ports: Ports) -> None:
-    cloud.up(home, ports, Progress())
-    for name in services.NAMES:
-        (process,) = [
-            process
-            for process in map(psutil.Process, _pids(home))
-            if f"localcloud.{name}" in process.cmdline()
-        ]
-        process.kill()
-        psutil.wait_procs([process], timeout=_TIMEOUT)
-        assert Cloud.find(home) is None
-        assert cloud.up(home, ports, Progress()) == Cloud.find(home)
-        assert all(map(_listens, [ports.aws, ports.bolt, ports.console]))
+class _Person:
+    """What somebody has made on a stand-in: data, a setting, and a deployment."""
+
+    def __init__(self, running: Cloud) -> None:
+        self._running = running
+        home = Home(running.home)
+        self._settings = home.workspace / f"Pulumi.{STACK}.yaml"
+        self._state = home.backend / "deployed"
+        self._query("CREATE (:Kept)")
+        stack = yaml.safe_load(self._settings.read_text(encoding="utf-8"))
+        stack["config"]["neo4j-mcp:logLevel"] = "debug"
+        self._settings.write_text(yaml.safe_dump(stack), encoding="utf-8")
+        self._state.touch()
+
+    def _query(self, cypher: str) -> int:
+        credentials = json.loads(self._running.console_credentials.read_text(encoding="utf-8"))
+        trusted = TrustCustomCAs(str(Home(self._running.home).certificate_bundle))
+        address = self._running.bolt_uri.replace("neo4j+s://", "bolt://")
+        auth = (credentials["username"], credentials["password"])
+        with GraphDatabase.driver(
+            address, auth=auth, encrypted=True, trusted_certificates=trusted
+        ) as driver:
+            return len(driver.execute_query(cypher).records)
+
+    def has(self, *, deployment: bool) -> bool:
+        """Decide whether everything is there, and the deployment or not."""
+        config = yaml.safe_load(self._settings.read_text(encoding="utf-8"))["config"]
+        return (
+            self._query("MATCH (n:Kept) RETURN n") == 1
+            and config["neo4j-mcp:logLevel"] == "debug"
+            and self._state.exists() == deployment
+        )
+
+
+def _kill(home: Home, name: str) -> None:
+    pid = processes.find(name, records=services.records(home)).pid
+    assert pid
+    process = psutil.Process(pid)
+    process.kill()
+    psutil.wait_procs([process], timeout=_TIMEOUT)
+
+
+def _type(home: Home, ports: Ports, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=PROJECT_DIRECTORY,
+        env=shell_of(home, ports),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT,
+    )
+
+
+def test_what_died_is_named_and_started_again_and_the_rest_stays(home: Home, ports: Ports) -> None:
+    person = _Person(cloud.up(home, ports, Progress()))
+    for name, lost in ((services.PROVIDERS, False), (services.AURA, False), (services.AWS, True)):
+        before = {
+            each: processes.find(each, records=services.records(home)) for each in services.NAMES
+        }
+        _kill(home, name)
+        asked = _type(home, ports, "localcloud", "status", "--json")
+        assert asked.returncode == 1
+        states = {each["name"]: each["state"] for each in json.loads(asked.stdout)["parts"]}
+        assert states == dict.fromkeys(services.NAMES, "running") | {name: "died"}
+        for command in ("status", "env"):
+            told = _type(home, ports, "localcloud", command)
+            assert told.returncode == 1
+            assert (
+                f"{services.TITLES[name]} has died; its log: {home.logs / name}.log" in told.stderr
+            )
+
+        said = io.StringIO()
+        assert cloud.up(home, ports, Progress(console(file=said, width=400))) == Cloud.find(home)
+        assert f"{services.TITLES[name]} no longer ran: " in said.getvalue()
+        after = {
+            each: processes.find(each, records=services.records(home)) for each in services.NAMES
+        }
+        assert {each for each in services.NAMES if before[each] != after[each]} == {name}
+        assert person.has(deployment=not lost)
+
+
+def test_down_means_down_though_the_aws_endpoint_has_died(
+    running: Cloud, home: Home, ports: Ports
+) -> None:
+    client = docker.DockerClient(base_url=running.docker_host)
+    with contextlib.closing(client):
+        cloud.up(home, ports, Progress())
+        name = f"localhost:{ports.aws}/own"
+        client.api.import_image_from_data(_empty_layer(), repository=name, tag="1")
+        client.containers.create(f"{name}:1", command="none", labels={LABEL: home.owner})
+        _kill(home, services.AWS)
+        done = _type(home, ports, "demo", "down")
+        assert done.returncode == 0, done.stderr
+        assert "The AWS endpoint has died" in done.stderr
+        with pytest.raises(docker.errors.ImageNotFound):
+            client.images.get(f"{name}:1")
+    assert _containers(running.docker_host, home) == 0
+    assert _pids(home) == []
+    assert not home.directory.exists()
+
+
+def test_a_start_on_taken_ports_starts_nothing_and_keeps_none(home: Home, ports: Ports) -> None:
+    with socket.create_server(("127.0.0.1", ports.console)):
+        refused = _type(home, ports, "localcloud", "up")
+    assert refused.returncode == 1
+    assert "LOCALCLOUD_CONSOLE_PORT" in refused.stderr
+    assert _pids(home) == []
+    _start_and_kill(home, ports)
+    # What that left doesn't keep the ports: these are others.
+    moved = choose_ports()
+    assert cloud.up(home, moved, Progress()).ports == moved
+    assert not any(map(_listens, [ports.aws, ports.bolt, ports.console]))
+
+
+def _empty_layer() -> bytes:
+    layer = io.BytesIO()
+    tarfile.open(fileobj=layer, mode="w").close()
+    return layer.getvalue()

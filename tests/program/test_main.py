@@ -24,6 +24,7 @@ OUTPUTS = {
     "scopes",
     "clients",
     "imageDigest",
+    "tokenDomainTarget",
     "auraSso",
     "readme",
 }
@@ -119,7 +120,7 @@ def test_the_clients_are_told_without_their_secrets(
             "clientId": f"id-of-neo4j-mcp-{stack}-{name}",
             "secretArn": (
                 f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}"
-                f":secret:neo4j-mcp-{stack}-{name}-credentials"
+                f":secret:neo4j-mcp-{stack}-{name}-credentials-k3x9q2ab"
             ),
             "scopes": [f"neo4j-mcp/{scope}" for scope in scopes],
         }

@@ -16,10 +16,19 @@ from localcloud.providers.schema import ResourceType
 from tests.components.mocks import Registration, Result
 from tests.program.conftest import Deploy
 
-_DECLARED: Mapping[str, ResourceType[Any]] = {
-    each.token: each for each in (*RESOURCES, docker_image.Image(), random_string.RandomString())
-}
-_BY_TOKEN = {each.pulumi_type: rule for each, rule in REPLACEMENTS.items()}
+_TYPES: tuple[ResourceType[Any], ...] = (
+    *RESOURCES,
+    docker_image.Image(),
+    random_string.RandomString(),
+)
+_DECLARED = {each.token: each for each in _TYPES}
+
+
+def _token(resource: Any) -> str:  # noqa: ANN401 - a class of an SDK, whose decorator adds it
+    return str(resource.pulumi_type)
+
+
+_BY_TOKEN = {_token(each): rule for each, rule in REPLACEMENTS.items()}
 # What no two resources on AWS can share: for each type the inputs that are unique together.
 # A type that is missing here gets an id of AWS's own, or a new revision or version.
 _UNIQUE: Mapping[str, tuple[str, ...]] = {
@@ -36,7 +45,7 @@ _UNIQUE: Mapping[str, tuple[str, ...]] = {
     "aws:lambda/permission:Permission": ("function", "statementId"),
     "aws:secretsmanager/secret:Secret": ("name",),
 }
-_USER_POOL = aws.cognito.UserPool.pulumi_type
+_USER_POOL = _token(aws.cognito.UserPool)
 # Of these a parent has one, whatever its name.
 _ONE_PER_PARENT = {
     "aws:cognito/userPoolDomain:UserPoolDomain",
@@ -44,7 +53,7 @@ _ONE_PER_PARENT = {
 }
 
 
-def _vpc(*subnets: str, groups: tuple[str, ...] = ("sg-0a",)) -> str:
+def _vpc(*subnets: str, groups: tuple[str, ...] = ("sg-0000000a",)) -> str:
     return json.dumps({"subnetIds": subnets, "securityGroupIds": groups})
 
 
@@ -64,9 +73,11 @@ _CHANGES: Mapping[str, Mapping[str, str]] = {
     "imageRetention": {"neo4j-mcp:imageRetention": "3"},
     "maxInstances": {"neo4j-mcp:maxInstances": "2"},
     "tracing": {"neo4j-mcp:tracing": "true"},
-    "vpcConnector": {"neo4j-mcp:vpcConnector": _vpc("subnet-0a")},
-    "its subnets": {"neo4j-mcp:vpcConnector": _vpc("subnet-0b")},
-    "its security groups": {"neo4j-mcp:vpcConnector": _vpc("subnet-0a", groups=("sg-0b",))},
+    "vpcConnector": {"neo4j-mcp:vpcConnector": _vpc("subnet-0000000a")},
+    "its subnets": {"neo4j-mcp:vpcConnector": _vpc("subnet-0000000b")},
+    "its security groups": {
+        "neo4j-mcp:vpcConnector": _vpc("subnet-0000000a", groups=("sg-0000000b",))
+    },
 }
 
 
@@ -149,7 +160,7 @@ def test_the_changes_replace_every_type_that_the_configuration_can_replace(deplo
     # An image is updated in place, a client keeps to its pool's id, which mocks give only once,
     # and the random end of a domain's prefix depends on nothing.
     assert replaced == set(_BY_TOKEN) - {
-        each.pulumi_type for each in (docker.Image, aws.cognito.UserPoolClient, random.RandomString)
+        _token(each) for each in (docker.Image, aws.cognito.UserPoolClient, random.RandomString)
     }
 
 

@@ -1,14 +1,16 @@
 """JSON that somebody else wrote."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 
-def from_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON
+def from_json(text: str | bytes, **hooks: Callable[[str], Any]) -> Any:  # noqa: ANN401 - any JSON
     """Decode JSON.
 
     Args:
         text: the JSON.
+        hooks: `parse_float` and the like, as `json.loads` takes them.
 
     Returns:
         The value.
@@ -17,7 +19,7 @@ def from_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON
         ValueError: it isn't JSON, or nested so deep that Python can't decode it.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, **hooks)  # type: ignore[arg-type] # hooks of strings alone
     except RecursionError:
         # Without a cause, which would hold a thousand frames.
         raise ValueError("it is nested too deep") from None

@@ -98,7 +98,12 @@ class FileTokenCache:
                 remedy="See what it waits for, or end it: `fuser` names it.",
             ) from error
         except OSError as error:
-            raise private_files.unusable(self._path, error) from error
+            raise private_files.unusable(Path(lock.lock_file), error) from error
+        except NotImplementedError as error:
+            raise ConfigurationError(
+                f"{lock.lock_file} can't be locked: this file system has no locks.",
+                remedy="Keep the token cache on a local disk.",
+            ) from error
         try:
             yield
         finally:

@@ -1,5 +1,6 @@
 """Files that only their owner can read, in folders that only their owner can enter."""
 
+import errno
 import os
 import secrets
 import stat
@@ -11,6 +12,16 @@ FILE_MODE = 0o600
 """Mode of the files: their owner's alone."""
 
 _FOLDER_MODE = 0o700
+_REMEDIES = {
+    errno.EISDIR: "Move the directory away: a file belongs there.",
+    errno.ENOTDIR: "Move the file away: a directory belongs there.",
+    errno.EEXIST: "Move the file away: a directory belongs there.",
+    errno.ELOOP: "Put a file in the place of the link.",
+    errno.ENOSPC: "Free some space on this disk.",
+    errno.EDQUOT: "Free some space of your quota on this disk.",
+    errno.EROFS: "Name a file on a disk that can be written to: XDG_CONFIG_HOME and XDG_CACHE_HOME"
+    " move the command line's.",
+}
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -34,9 +45,14 @@ def read(path: Path) -> str | None:
         return None
     except OSError as error:
         raise unusable(path, error) from error
-    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
-        _refuse_unless_private(path, os.fstat(descriptor), f"chmod 600 {path}")
-        return file.read()
+    try:
+        with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
+            _refuse_unless_private(path, os.fstat(descriptor), f"chmod 600 {path}")
+            return file.read()
+    except OSError as error:
+        if isinstance(error, IsADirectoryError):
+            os.close(descriptor)
+        raise unusable(path, error) from error
 
 
 def replace(path: Path, text: str) -> None:
@@ -61,6 +77,27 @@ def replace(path: Path, text: str) -> None:
             new.unlink(missing_ok=True)
     except OSError as error:
         raise unusable(path, error) from error
+
+
+def remove(path: Path) -> bool:
+    """Remove a file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Whether it was there.
+
+    Raises:
+        ConfigurationError: it can't be removed.
+    """
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise unusable(path, error) from error
+    return True
 
 
 def prepare_folder(folder: Path) -> None:
@@ -92,7 +129,7 @@ def unusable(path: Path, error: OSError) -> ConfigurationError:
     """
     return ConfigurationError(
         f"{path} can't be used: {error.strerror or error}.",
-        remedy="Name a file in a folder of your own.",
+        remedy=_REMEDIES.get(error.errno or 0, f"See whose it is: ls -ld {path}"),
     )
 
 

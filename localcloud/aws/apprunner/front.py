@@ -18,6 +18,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from automation import loopback
 from localcloud.aws.apprunner.containers import Instance
 from localcloud.aws.apprunner.fleet import Fleet
 from localcloud.aws.apprunner.traffic import Traffic
@@ -66,6 +67,7 @@ class Front:
         self._request_timeout = request_timeout
         self._session = session
         self._runner: web.ServerRunner | None = None
+        self._port = 0
 
     async def open(self, host: str, port: int, context: ssl.SSLContext) -> None:
         """Listen.
@@ -78,6 +80,7 @@ class Front:
         Raises:
             OSError: the port is taken.
         """
+        self._port = port
         server = web.Server(
             self._answer,
             access_log=None,
@@ -97,6 +100,10 @@ class Front:
             await self._runner.cleanup()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        hosts = request.headers.getall(hdrs.HOST, [])
+        if len(hosts) != 1 or not loopback.is_known(hosts[0], port=self._port):
+            # App Runner finds a service by its host name, so that no other name leads to one.
+            return _refusal(HTTPStatus.NOT_FOUND, "no service has this host name")
         loop = asyncio.get_running_loop()
         started = loop.time()
         self.traffic.begin()

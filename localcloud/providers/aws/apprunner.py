@@ -166,7 +166,7 @@ class Service(AwsResource):
         if "observabilityConfiguration" in olds and "observabilityConfiguration" not in news:
             wanted["observabilityConfiguration"] = {"observabilityEnabled": False}
         super().update(request, resource_id, olds, wanted)
-        if any(olds.get(name) != wanted.get(name) for name in wanted.keys() - {"tags"}):
+        if self.changed(olds, wanted):
             self._await(request, resource_id, news, "RUNNING")
 
     def delete(self, request: Request[Aws], resource_id: str, state: Values) -> None:

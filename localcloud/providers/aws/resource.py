@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from localcloud.providers.aws.clients import Aws, AwsError, Document
 from localcloud.providers.aws.shapes import Casing, from_aws, to_aws, violations
 from localcloud.providers.schema import Created, Failure, Kind, Property, Request, ResourceType
-from localcloud.providers.values import Values, mapping, text, without_empty
+from localcloud.providers.values import Value, Values, is_empty, mapping, text, without_empty
 
 ARN: Final = Property(output=True, aws="Arn")
 REGION: Final = Property(computed=True, force_new=True)
@@ -164,7 +164,7 @@ class AwsResource(ResourceType[Aws]):
 
     def update(self, request: Request[Aws], resource_id: str, olds: Values, news: Values) -> None:
         """Change the resource by its update operation, and its tags."""
-        if self.updates is not None and self._changed(olds, news):
+        if self.updates is not None and self.changed(olds, news):
             parameters = self.parameters(request, self.updates, self._computed(olds) | news)
             self._add_tags(request, self.updates, parameters, news)
             parameters |= self._identity(request, self.updates, resource_id, olds)
@@ -243,7 +243,8 @@ class AwsResource(ResourceType[Aws]):
         resource = {tagging.resource: text(found[tagging.property])}
         return tagging.read(self.call(request, Operation(name=tagging.list), resource, found))
 
-    def _changed(self, olds: Values, news: Values) -> bool:
+    def changed(self, olds: Values, news: Values) -> bool:
+        """Say whether anything but the tags changes; what is empty is as good as absent."""
         inputs = self.properties.items()
         settable = {name for name, declared in inputs if not (declared.output or declared.computed)}
         return any(olds.get(name) != news.get(name) for name in (settable | news.keys()) - {"tags"})
@@ -259,3 +260,9 @@ class AwsResource(ResourceType[Aws]):
             if name in self.properties and self.properties[name].computed
         }
         return mapping(without_empty(known))
+
+
+def _meaning(value: Value) -> Value:
+    """Take what is empty, at any depth, for what it means: nothing."""
+    pruned = without_empty(value)
+    return None if is_empty(pruned) else pruned

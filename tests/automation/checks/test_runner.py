@@ -14,7 +14,7 @@ from automation.checks.context import Context
 from automation.checks.inspection import Inspection
 from automation.checks.registry import CHECKS, Check, check
 from automation.checks.results import Outcome
-from automation.checks.verdicts import Failed, Skipped
+from automation.checks.verdicts import Failed, Skipped, Undecided
 
 
 class _Nothing(Context):
@@ -61,6 +61,7 @@ def test_a_check_that_looked_at_nothing_fails() -> None:
     [
         (Failed("it is so"), Outcome.FAILED, "it is so"),
         (Skipped("there is none"), Outcome.SKIPPED, "there is none"),
+        (Undecided("who knows"), Outcome.UNDECIDED, "who knows"),
         (KeyError("missing"), Outcome.FAILED, "KeyError: 'missing'"),
     ],
 )
@@ -76,18 +77,17 @@ def test_whatever_is_raised_becomes_the_verdict_and_evidence_stays(
     assert result.evidence[0].answered == "seen"
 
 
-def test_a_check_that_hangs_fails_at_its_limit_and_keeps_its_evidence() -> None:
+def test_a_check_that_hangs_is_undecided_at_its_limit_and_keeps_its_evidence() -> None:
     let_go = threading.Event()
 
     def look(inspection: Inspection) -> None:
         _sees(inspection)
-        let_go.wait(10)
+        let_go.wait()
 
-    started = time.monotonic()
+    # It would wait for ever.
     result = runner.run_one(_check(look, limit=0.2), _CONTEXT)
     let_go.set()
-    assert time.monotonic() - started < 5
-    assert (result.outcome, result.reason) == (Outcome.FAILED, "no answer within 0.2 s")
+    assert (result.outcome, result.reason) == (Outcome.UNDECIDED, "it didn't end within 0.2 s")
     assert result.evidence[0].answered == "seen"
 
 
@@ -119,7 +119,7 @@ def test_an_interruption_ends_those_that_wait_and_starts_no_other() -> None:
     seen: list[str] = []
 
     def waits(inspection: Inspection) -> None:
-        inspection.wait(60)
+        inspection.wait(3600)
 
     def tell(result: object) -> None:
         # Once: a second one would reach whatever runs after this test.
@@ -129,10 +129,8 @@ def test_an_interruption_ends_those_that_wait_and_starts_no_other() -> None:
 
     checks = [_check(waits, f"P1-{number}", limit=100) for number in range(3)]
     checks += [_check(_sees, f"P2-{number}") for number in range(20)]
-    started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         runner.run(checks, context, tell)
-    assert time.monotonic() - started < 10
     assert context.stopping.is_set()
     assert len(seen) < len(checks)
 

@@ -9,13 +9,14 @@ import boto3
 import pytest
 
 from automation.checks.context import Context
-from automation.checks.results import Outcome, Result
+from automation.checks.results import Outcome
 from automation.checks.verdicts import Failed, Skipped
 from automation.controls import Controls
 from automation.drills import exercise as exercises
 from automation.drills.exercise import Exercise, Options
 from automation.drills.fault_proxy import Answer, Asked, FaultProxy
 from automation.drills.registry import DRILLS, Drill, drill
+from automation.drills.results import DrillResult
 from automation.drills.runner import run
 from components.settings import StackSettings
 
@@ -28,8 +29,10 @@ class Server:
 
     def __init__(self) -> None:
         self.status = 200
+        self.before: Callable[[], object] = lambda: None
 
     def respond(self, _: Asked) -> Answer:
+        self.before()
         return Answer(status=self.status, body=_ROWS)
 
 
@@ -64,9 +67,10 @@ def context(server: Server) -> Iterator[Context]:
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exercises, "_LONGEST_RECOVERY", 0.0)
     monkeypatch.setattr(exercises, "_FIRST_CALLS", 3.0)
+    monkeypatch.setattr(exercises, "_LONGEST_WAIT", 30.0)
 
 
-def run_one(context: Context, look: Callable[[Exercise], None], **options: Any) -> Result:  # noqa: ANN401 - run's own
+def run_one(context: Context, look: Callable[[Exercise], None], **options: Any) -> DrillResult:  # noqa: ANN401 - run's own
     made = Drill(name="made-up", sentence="It works", touches="nothing", run=look)
     (result,) = run([made], context, Controls(), Options(callers=2), **options)
     return result
@@ -123,7 +127,7 @@ def test_what_cannot_be_put_back_fails_the_drill_and_the_rest_is_put_back(
 
     result = run_one(context, look)
     assert result.outcome is Outcome.FAILED
-    assert result.reason == "the second could not be put back: no way"
+    assert result.reason == "the second could not be restored: no way"
     assert undone == ["first"]
 
 
@@ -158,6 +162,72 @@ def test_callers_that_are_not_answered_fail_the_drill(context: Context, server: 
     assert '"HTTP 503"' in figures.answered
 
 
+def test_too_few_calls_to_judge_by_leave_a_drill_undecided(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exercises, "_LONGEST_WAIT", 0.2)
+    for wait in (Exercise.expect_answered, Exercise.expect_refused):
+
+        def look(exercise: Exercise, wait: Callable[..., None] = wait) -> None:
+            release = threading.Event()
+
+            def ask() -> None:
+                # As on a machine on which no call gets anywhere any more.
+                if exercise.clock() > since:
+                    release.wait(60)
+
+            since = 3600.0
+            with exercise.traffic(ask) as traffic:
+                since = exercise.clock()
+                try:
+                    wait(exercise, traffic, since, within=0.1)
+                finally:
+                    release.set()
+
+        result = run_one(context, look)
+        assert result.outcome is Outcome.UNDECIDED
+        assert "too few to judge by" in result.reason
+
+
+def test_calls_that_are_slow_are_waited_for(
+    context: Context, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering = threading.Event()
+
+    def look(exercise: Exercise) -> None:
+        with exercise.traffic(exercise.call()) as traffic:
+            server.status = 503
+            server.before = answering.wait
+            since = exercise.clock()
+            # No call can have ended within no time at all; what the server then says decides.
+            threading.Timer(0.5, answering.set).start()
+            exercise.expect_refused(traffic, since, within=0.0)
+
+    monkeypatch.setattr(exercises.Exercise, "expect_well", lambda *_: None)
+    assert run_one(context, look).outcome is Outcome.PASSED
+
+
+def test_a_drill_keeps_its_phases_and_its_traffic(context: Context, server: Server) -> None:
+    def look(exercise: Exercise) -> None:
+        with exercise.traffic(exercise.call(), "callers") as traffic:
+            with exercise.phase("the server fails"):
+                server.status = 503
+                exercise.expect_refused(traffic, exercise.clock(), within=5)
+                server.status = 200
+            exercise.expect_answered(traffic, exercise.clock(), within=5)
+
+    result = run_one(context, look)
+    assert result.outcome is Outcome.PASSED, result.reason
+    (phase,) = result.phases
+    (traffic,) = result.traffic
+    assert phase.what == "the server fails"
+    assert traffic.first_failure is not None
+    assert traffic.recovery is not None
+    assert phase.began <= traffic.first_failure < traffic.recovery
+    assert set(traffic.failures) == {"HTTP 503"}
+    assert next(iter(result.events)).what == "2 callers begin"
+
+
 def test_callers_that_notice_nothing_fail_a_drill_that_wants_them_to(context: Context) -> None:
     def look(exercise: Exercise) -> None:
         with exercise.traffic(exercise.call()) as traffic:
@@ -166,14 +236,15 @@ def test_callers_that_notice_nothing_fail_a_drill_that_wants_them_to(context: Co
     assert "not every caller sees a failure" in run_one(context, look).reason
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_drill_puts_things_back_undisturbed(
     context: Context, number: signal.Signals
 ) -> None:
     undone: list[str] = []
 
     def undo() -> None:
-        os.kill(os.getpid(), number)
+        # As a terminal that closes sends it, after whatever came before.
+        os.kill(os.getpid(), signal.SIGHUP)
         undone.append("all")
 
     def look(exercise: Exercise) -> None:
@@ -181,7 +252,7 @@ def test_an_interrupted_drill_puts_things_back_undisturbed(
         os.kill(os.getpid(), number)
         threading.Event().wait(30)
 
-    with pytest.raises(KeyboardInterrupt, match="put back"):
+    with pytest.raises(KeyboardInterrupt, match="restored"):
         run_one(context, look)
     assert undone == ["all"]
 

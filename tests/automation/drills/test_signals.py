@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -7,10 +9,10 @@ import pytest
 from automation.drills.signals import Interruptions
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_interrupts_what_may_be_interrupted(number: signal.Signals) -> None:
     interruptions = Interruptions()
-    with interruptions.taken(), pytest.raises(KeyboardInterrupt), interruptions.welcome():
+    with interruptions.taken(), pytest.raises(KeyboardInterrupt), interruptions.interruptible():
         os.kill(os.getpid(), number)
     assert interruptions.requested
 
@@ -19,20 +21,37 @@ def test_a_signal_waits_where_things_are_put_back() -> None:
     interruptions = Interruptions()
     put_back = []
     with interruptions.taken():
-        with pytest.raises(KeyboardInterrupt), interruptions.welcome():
+        with pytest.raises(KeyboardInterrupt), interruptions.interruptible():
             os.kill(os.getpid(), signal.SIGINT)
-        # An impatient person's second and third.
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGTERM)
+        # A terminal that closes may send it after a Ctrl-C, and twice.
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGHUP)
         put_back.append("all")
     assert put_back == ["all"]
+
+
+@pytest.mark.program
+def test_a_second_signal_ends_the_process_while_things_are_put_back() -> None:
+    program = (
+        "import os, signal\n"
+        "from automation.drills.signals import Interruptions\n"
+        "with Interruptions().taken():\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    print('putting back', flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    print('not reached')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "putting back\n")
 
 
 def test_a_signal_that_came_before_interrupts_as_soon_as_it_may() -> None:
     interruptions = Interruptions()
     with interruptions.taken():
         os.kill(os.getpid(), signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt), interruptions.welcome():
+        with pytest.raises(KeyboardInterrupt), interruptions.interruptible():
             pytest.fail("the drill went on")
 
 

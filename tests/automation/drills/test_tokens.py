@@ -1,7 +1,7 @@
 import pytest
 
 from automation.checks.verdicts import Failed
-from automation.drills.tokens import expect_patience
+from automation.drills.tokens import expect_none_refused_early, expect_patience
 
 
 def test_an_endpoint_that_is_spared_passes() -> None:
@@ -22,3 +22,12 @@ def test_an_endpoint_that_is_asked_too_often_or_not_long_enough_fails(asked: lis
 def test_an_endpoint_that_is_never_asked_again_fails() -> None:
     with pytest.raises(Failed):
         expect_patience([1.0])
+
+
+def test_a_token_that_is_refused_after_its_end_passes_however_late() -> None:
+    expect_none_refused_early([(20.0, 20.5), (900.0, 40.0)])
+
+
+def test_a_token_that_is_refused_before_its_end_fails() -> None:
+    with pytest.raises(Failed, match=r"refused at 10\.0 s, and expires at 20\.0 s"):
+        expect_none_refused_early([(10.0, 20.0)])

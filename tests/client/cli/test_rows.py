@@ -20,14 +20,14 @@ def test_columns_come_in_the_order_of_the_rows() -> None:
 
 @given(ROWS)
 def test_json_and_json_lines_give_the_rows_back(rows: list[dict[str, Any]]) -> None:
-    assert json.loads(as_text(rows, Format.JSON)) == rows
-    lines = as_text(rows, Format.JSONL).split("\n")
+    assert json.loads(as_text(rows, Format.JSON, io.StringIO())) == rows
+    lines = as_text(rows, Format.JSONL, io.StringIO()).split("\n")
     assert [json.loads(line) for line in lines] == rows
 
 
 @given(ROWS)
 def test_csv_gives_every_cell_back(rows: list[dict[str, Any]]) -> None:
-    read = list(csv.DictReader(io.StringIO(as_text(rows, Format.CSV), newline="")))
+    read = list(csv.DictReader(io.StringIO(as_text(rows, Format.CSV, io.StringIO()), newline="")))
     assert read == [{name: cell(row.get(name)) for name in columns_of(rows)} for row in rows]
 
 

@@ -187,12 +187,15 @@ def test_connections_leave_by_the_internet_unless_a_vpc_is_configured(
 def test_connections_leave_through_a_configured_vpc(
     make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
 ) -> None:
-    connection = {"subnetIds": ["subnet-0a", "subnet-0b"], "securityGroupIds": ["sg-0c"]}
+    connection = {
+        "subnetIds": ["subnet-0000000a", "subnet-0000000b"],
+        "securityGroupIds": ["sg-0000000c"],
+    }
     result = declare(make_settings(vpcConnector=connection), names, tags)
 
     connector = result.one(CONNECTOR)
-    assert connector.inputs["subnets"] == ["subnet-0a", "subnet-0b"]
-    assert connector.inputs["securityGroups"] == ["sg-0c"]
+    assert connector.inputs["subnets"] == ["subnet-0000000a", "subnet-0000000b"]
+    assert connector.inputs["securityGroups"] == ["sg-0000000c"]
     egress = result.one(SERVICE).inputs["networkConfiguration"]["egressConfiguration"]
     assert egress["egressType"] == "VPC"
     assert egress["vpcConnectorArn"].endswith(f"/{connector.inputs['vpcConnectorName']}")

@@ -1,8 +1,15 @@
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
 import pytest
 
-from localcloud.aura.analyst import read_plan, without_prefix
-from localcloud.aura.messages import BoltError, Response
-from localcloud.aura.packstream import Structure, Value
+from localcloud.aura.analyst import Analyst, read_plan, without_prefix
+from localcloud.aura.chunking import Dechunker
+from localcloud.aura.handshake import REQUEST_SIZE, SUPPORTED, encode
+from localcloud.aura.messages import BoltError, Request, Response, success
+from localcloud.aura.packstream import Structure, Value, pack, unpack
+from localcloud.aura.upstream import Database
 
 
 def _summary(metadata: dict[str, Value]) -> Structure:
@@ -50,3 +57,74 @@ def test_without_a_plan_nothing_is_allowed(metadata: dict[str, Value]) -> None:
 )
 def test_failures_read_as_the_query_s_own(message: str, expected: str) -> None:
     assert without_prefix(message) == expected
+
+
+class _Planner:
+    """A database that plans every query, but for a slow one that it keeps waiting."""
+
+    def __init__(self) -> None:
+        self.slow_ones = 0
+        self.waiting = asyncio.Event()
+        self.parameters: list[Value] = []
+        self.connections: set[asyncio.Task[None]] = set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.connections.add(task)
+        with contextlib.suppress(ConnectionError):
+            await self._answer(reader, writer)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(REQUEST_SIZE)
+        writer.write(encode(SUPPORTED[0]))
+        dechunker = Dechunker(1 << 24)
+        while data := await reader.read(1 << 16):
+            for frame in dechunker.feed(data):
+                message = unpack(frame.payload)
+                assert isinstance(message, Structure)
+                if message.tag == Request.RUN:
+                    self.parameters.append(message.fields[1])
+                    if message.fields[0] == "EXPLAIN slow":
+                        self.slow_ones += 1
+                        self.waiting.set()
+                        continue
+                root: Value = {"operatorType": "AllNodesScan", "args": {}, "children": []}
+                writer.write(success({"type": "r", "plan": root}))
+
+
+@pytest.fixture
+async def planner() -> AsyncIterator[tuple[_Planner, Analyst]]:
+    planner = _Planner()
+    async with await asyncio.start_server(planner.serve, "127.0.0.1", 0) as server:
+        analyst = Analyst(Database(server.sockets[0].getsockname()[1], "neo4j", "hush"))
+        yield planner, analyst
+        analyst.close()
+        await asyncio.wait(planner.connections, timeout=20)
+
+
+async def test_a_query_that_takes_long_to_plan_keeps_no_other_waiting(
+    planner: tuple[_Planner, Analyst],
+) -> None:
+    database, analyst = planner
+    slow = asyncio.create_task(analyst.plan("slow", pack({}), None))
+    async with asyncio.timeout(20):
+        await database.waiting.wait()
+        for text in ("one", "two", "three"):
+            assert (await analyst.plan(text, pack({}), None)).query_type == "r"
+    assert not slow.done()
+    slow.cancel()
+    await asyncio.wait({slow})
+    # Its connection, with an answer still to come, is used by nobody else.
+    assert (await analyst.plan("four", pack({}), None)).query_type == "r"
+    assert database.slow_ones == 1
+
+
+async def test_large_parameters_are_left_out(planner: tuple[_Planner, Analyst]) -> None:
+    database, analyst = planner
+    await analyst.plan("small", pack({"x": 1}), None)
+    await analyst.plan("large", pack({"x": "x" * 70_000}), None)
+    assert database.parameters == [{"x": 1}, {}]

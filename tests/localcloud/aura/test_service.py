@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx2
 import neo4j
 import psutil
 import pytest
@@ -27,6 +28,23 @@ def test_the_console_is_the_administrator_s(aura: Aura, issuer: Issuer) -> None:
     status, answer = aura.ask_console("GET")
     assert status == 200
     assert answer == {**sso(issuer), "visible": False}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "localhost"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+    ids=str,
+)
+def test_the_console_answers_no_web_page(aura: Aura, headers: dict[str, str]) -> None:
+    for method in ("GET", "PUT", "DELETE", "OPTIONS"):
+        answer = httpx2.request(method, f"{aura.console}/sso", headers=headers, auth=aura.admin)
+        assert answer.status_code == 403
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
 def test_the_console_tells_all_problems(aura: Aura, issuer: Issuer) -> None:

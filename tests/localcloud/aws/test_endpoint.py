@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -157,21 +158,30 @@ def test_a_missing_image_is_not_found(endpoint: AwsEndpoint) -> None:
         )
 
 
-def test_a_token_carries_the_triggers_claims(endpoint: AwsEndpoint) -> None:
+@dataclass(frozen=True)
+class _Asked:
+    """What the token endpoint answered, and for whom."""
+
+    pool: str
+    client: str
+    response: httpx.Response
+
+
+def _ask_for_a_token(endpoint: AwsEndpoint, name: str, trigger: str) -> _Asked:
     cognito, functions = endpoint.client("cognito-idp"), endpoint.client("lambda")
-    role = make_role(endpoint, "trigger", "lambda.amazonaws.com", [])
+    role = make_role(endpoint, f"trigger-{name}", "lambda.amazonaws.com", [])
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("index.py", _TRIGGER)
+        file.writestr("index.py", trigger)
     function = functions.create_function(
-        FunctionName="claims",
+        FunctionName=name,
         Runtime="python3.13",
         Role=role,
         Handler="index.handler",
         Code={"ZipFile": archive.getvalue()},
     )
     pool = cognito.create_user_pool(
-        PoolName="pool",
+        PoolName=name,
         LambdaConfig={
             "PreTokenGenerationConfig": {
                 "LambdaArn": function["FunctionArn"],
@@ -193,23 +203,45 @@ def test_a_token_carries_the_triggers_claims(endpoint: AwsEndpoint) -> None:
         AllowedOAuthFlowsUserPoolClient=True,
         AllowedOAuthScopes=["neo4j-mcp/reader"],
     )["UserPoolClient"]
-    answer = httpx.post(
+    response = httpx.post(
         f"{endpoint.url}/oauth2/token",
         data={"grant_type": "client_credentials", "scope": "neo4j-mcp/reader"},
         auth=(client["ClientId"], client["ClientSecret"]),
+        timeout=30,
     )
-    token = answer.json()["access_token"]
+    return _Asked(pool, client["ClientId"], response)
+
+
+def test_a_token_carries_the_triggers_claims(endpoint: AwsEndpoint) -> None:
+    asked = _ask_for_a_token(endpoint, "claims", _TRIGGER)
+    token, pool = asked.response.json()["access_token"], asked.pool
     keys = jwt.PyJWKSet(httpx.get(f"{endpoint.url}/{pool}/.well-known/jwks.json").json()["keys"])
     key = keys[jwt.get_unverified_header(token)["kid"]]
     claims = jwt.decode(
         token,
         key,
         algorithms=["RS256"],
-        audience=client["ClientId"],
+        audience=asked.client,
         issuer=f"https://cognito-idp.us-east-1.amazonaws.com/{pool}",
     )
     assert claims["groups"] == ["reader"]
     assert claims["scope"] == "neo4j-mcp/reader"
+
+
+def test_no_token_is_issued_where_the_trigger_fails(endpoint: AwsEndpoint) -> None:
+    asked = _ask_for_a_token(endpoint, "failing", "def handler(event, context):\n    raise OSError")
+    assert asked.response.status_code >= 400
+    assert "access_token" not in asked.response.text
+
+
+def test_a_trigger_that_changes_what_cognito_keeps_is_refused_by_name(
+    endpoint: AwsEndpoint,
+) -> None:
+    trigger = _TRIGGER.replace('"aud"', '"sub": "somebody", "iss": "https://elsewhere", "aud"')
+    assert trigger != _TRIGGER
+    answer = _ask_for_a_token(endpoint, "overriding", trigger).response
+    assert answer.status_code == 400
+    assert "changes claims which Cognito keeps: sub, iss." in answer.json()["error_description"]
 
 
 def test_the_endpoint_opens_its_own_ports_only(

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from neo4j_mcp_client.cli import bridging, calling, diagnosing, login
-from neo4j_mcp_client.cli.output import ending_with_its_reader
+from neo4j_mcp_client.cli import bridging, calling, diagnosing, login, streams
 from neo4j_mcp_client.version import __version__
 
 app = typer.Typer(
@@ -50,5 +49,6 @@ def run() -> None:
     """Run the command line; its exit statuses are in `neo4j_mcp_client.cli.exit_codes`."""
     # It logs a traceback for an expired session, of which its exception says all.
     logging.getLogger("botocore").setLevel(logging.CRITICAL)
-    with ending_with_its_reader():
+    streams.prepare()
+    with streams.written_to_the_end():
         app(prog_name="neo4j-mcp")

@@ -1,6 +1,5 @@
 """What a person gives a query or a tool: text, files and parameters. Pure, but for reading them."""
 
-import json
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
@@ -8,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import typer
+
+from neo4j_mcp_client.decoding import from_json
 
 STANDARD_INPUT = "-"
 
@@ -25,9 +26,10 @@ def read_text(source: str) -> str:
         typer.BadParameter: it can't be read.
     """
     try:
-        if source == STANDARD_INPUT:
-            return sys.stdin.read()
-        return Path(source).read_text(encoding="utf-8")
+        standard = source == STANDARD_INPUT
+        content = sys.stdin.buffer.read() if standard else Path(source).read_bytes()
+        # Programs write UTF-8, whatever encoding the shell has; Windows' begin with a mark.
+        return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise typer.BadParameter(f"{source} can't be read: {reason}.") from error
@@ -104,7 +106,7 @@ def _value(text: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - any JSON
-    return json.loads(text, parse_constant=_refuse, parse_float=_float)
+    return from_json(text, parse_constant=_refuse, parse_float=_float)
 
 
 def _float(text: str) -> float:

@@ -122,7 +122,7 @@ def _print_config(agent: Agent, profile: str, ca_bundle: str | None, max_charact
     if max_characters != _MAX_CHARACTERS:
         command += ["--max-characters", str(max_characters)]
     # On standard error, so that standard output can go into a file as it is.
-    messages().print(f"For {desktop.PLACES[agent]}:", markup=False)
+    messages().print(f"For {desktop.PLACES[agent]}:")
     typer.echo(desktop.configuration(agent, command, name=name))
 
 

@@ -115,7 +115,9 @@ def schema(
     if as_json:
         print_json(found)
     elif found:
-        output().print(as_table([_schema_row(entry) for entry in found]))
+        console = output()
+        arrows = ("<-", "->") if console.options.ascii_only else ("←", "→")
+        console.print(as_table([_schema_row(entry, arrows) for entry in found]))
     else:
         output().print("The graph is empty.")
 
@@ -218,23 +220,32 @@ def _claim_rows(token: AccessToken) -> list[dict[str, Any]]:
     ]
 
 
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds")
+def _time(seconds: Any) -> Any:  # noqa: ANN401 - a claim is any JSON
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds")
+    except (TypeError, ValueError, OverflowError, OSError):
+        return seconds
 
 
-def _schema_row(entry: Mapping[str, Any]) -> dict[str, Any]:
-    value = entry.get("value", {})
-    relationships = value.get("relationships", {})
-    return {
-        "name": entry.get("key"),
-        "kind": value.get("type"),
-        "properties": _lines(value.get("properties", {})),
-        "relationships": "\n".join(_arrow(name, to) for name, to in relationships.items()),
-    }
+def _schema_row(entry: Mapping[str, Any], arrows: tuple[str, str]) -> dict[str, Any]:
+    try:
+        value = entry.get("value", {})
+        relationships = value.get("relationships", {})
+        return {
+            "name": entry.get("key"),
+            "kind": value.get("type"),
+            "properties": _lines(value.get("properties", {})),
+            "relationships": "\n".join(
+                _arrow(name, to, arrows) for name, to in relationships.items()
+            ),
+        }
+    except (AttributeError, TypeError):
+        # Another shape than this server's; better shown as it is than not at all.
+        return {"name": entry}
 
 
-def _arrow(name: str, relationship: Mapping[str, Any]) -> str:
-    arrow = "←" if relationship.get("direction") == "in" else "→"
+def _arrow(name: str, relationship: Mapping[str, Any], arrows: tuple[str, str]) -> str:
+    arrow = arrows[relationship.get("direction") != "in"]
     return f"{arrow} {name} {', '.join(relationship.get('labels', []))}"
 
 

@@ -1,6 +1,5 @@
 """Results on standard output, all else on standard error, for people and for programs."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,26 +9,26 @@ from rich.console import Console
 from rich.text import Text
 
 from neo4j_mcp_client.cli.exit_codes import exit_code_of
-from neo4j_mcp_client.cli.rows import printable
+from neo4j_mcp_client.cli.rows import json_text, printable
 from neo4j_mcp_client.errors import Neo4jMcpError
 
 
 def output() -> Console:
-    """Give standard output.
+    """Return standard output.
 
     Returns:
-        The console; made anew, since tests and pipes replace the stream.
+        The console; a new one each time, since tests and pipes replace the stream.
     """
-    return Console(highlight=False)
+    return _console(stderr=False)
 
 
 def messages() -> Console:
-    """Give standard error.
+    """Return standard error.
 
     Returns:
         The console.
     """
-    return Console(stderr=True, highlight=False)
+    return _console(stderr=True)
 
 
 def print_json(document: Any) -> None:  # noqa: ANN401 - any JSON
@@ -38,7 +37,8 @@ def print_json(document: Any) -> None:  # noqa: ANN401 - any JSON
     Args:
         document: any JSON.
     """
-    output().file.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    stream = output().file
+    stream.write(json_text(document, stream, indent=2) + "\n")
 
 
 @contextmanager
@@ -59,7 +59,8 @@ def telling_failures(*, as_json: bool) -> Iterator[None]:
     except Neo4jMcpError as error:
         code = exit_code_of(error)
         if as_json:
-            messages().file.write(json.dumps({"error": failure(error)}, ensure_ascii=False) + "\n")
+            stream = messages().file
+            stream.write(json_text({"error": failure(error)}, stream) + "\n")
         else:
             _print_failure(error)
         raise typer.Exit(code) from None
@@ -79,8 +80,14 @@ def waiting(what: str) -> Iterator[None]:
     if not console.is_terminal:
         yield
         return
-    with console.status(what):
+    # The default's dots are in no encoding but Unicode's.
+    with console.status(what, spinner="line" if console.options.ascii_only else "dots"):
         yield
+
+
+def _console(*, stderr: bool) -> Console:
+    # Text from outside is no markup: [red] and :secret: stay what they are.
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
 def failure(error: Neo4jMcpError) -> dict[str, Any]:

@@ -17,11 +17,12 @@ from neo4j_mcp_client.doctor.examination import Examination, Finding, Hop, Patie
 from neo4j_mcp_client.doctor.faults import Fault
 from neo4j_mcp_client.doctor.server import SCHEME
 
+# The mark, the one for encodings without it, and the style.
 _MARKS = {
-    Status.PASSED: ("✓", "green"),
-    Status.FAILED: ("✗", "bold red"),
-    Status.SKIPPED: ("-", "yellow"),
-    Status.NOT_REACHED: ("·", "dim"),
+    Status.PASSED: ("✓", "+", "green"),
+    Status.FAILED: ("✗", "x", "bold red"),
+    Status.SKIPPED: ("-", "-", "yellow"),
+    Status.NOT_REACHED: ("·", ".", "dim"),
 }
 _WIDTH = max(len(hop) for hop in Hop)
 
@@ -110,10 +111,13 @@ def _examine(examination: Examination, *, as_json: bool) -> list[Finding]:
 
 
 def _print_finding(finding: Finding) -> None:
-    mark, style = _MARKS[finding.status]
+    console = output()
+    mark, plain, style = _MARKS[finding.status]
+    if console.options.ascii_only:
+        mark = plain
     # One line a hop, whatever a server answers.
     seen = " ".join((finding.seen or finding.status).split())
-    output().print(
+    console.print(
         Text.assemble((mark, style), f" {finding.hop:{_WIDTH}}  ", printable(seen)),
         soft_wrap=True,
     )

@@ -33,6 +33,7 @@ class ExitCode(enum.IntEnum):
     REFUSED = 6
     QUERY = 7
     TIME_LIMIT = 8
+    FILE = 9
     INTERRUPTED = 130
     OUTPUT_CLOSED = 141
 
@@ -47,8 +48,9 @@ MEANINGS = {
     ExitCode.REFUSED: "The token is refused, or its role may not do this.",
     ExitCode.QUERY: "The query or the tool failed.",
     ExitCode.TIME_LIMIT: "The call took longer than the server, the host or the database allows.",
+    ExitCode.FILE: "A file or standard output can't be used, as when a disk is full.",
     ExitCode.INTERRUPTED: "Interrupted by Ctrl-C.",
-    ExitCode.OUTPUT_CLOSED: "Nobody reads the output any more, as after `| head`.",
+    ExitCode.OUTPUT_CLOSED: "Whoever read standard output went away, as `head` does.",
 }
 """What each status means."""
 

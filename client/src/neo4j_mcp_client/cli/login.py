@@ -12,7 +12,7 @@ from neo4j_mcp_client.cli.connection import token_provider
 from neo4j_mcp_client.cli.console import output, print_json, telling_failures, waiting
 from neo4j_mcp_client.cli.options import Json
 from neo4j_mcp_client.cli.profiles import DEFAULT, Profile, Profiles
-from neo4j_mcp_client.cli.rows import as_table
+from neo4j_mcp_client.cli.rows import as_table, printable
 from neo4j_mcp_client.credentials import ClientCredentials
 from neo4j_mcp_client.errors import ConfigurationError
 from neo4j_mcp_client.trust import find_ca_bundle
@@ -164,7 +164,7 @@ def list_profiles(*, as_json: Json = False) -> None:
     elif rows:
         output().print(as_table(rows))
     else:
-        output().print("There are no profiles. Keep one by `neo4j-mcp login`.", markup=False)
+        output().print("There are no profiles. Keep one by `neo4j-mcp login`.")
 
 
 def logout(
@@ -181,7 +181,7 @@ def logout(
     if as_json:
         print_json({"profile": profile, "removed": True})
     else:
-        output().print(f"The profile {profile} is gone.", markup=False)
+        output().print(f"The profile {profile} is gone.")
 
 
 def secret_of(outputs: Mapping[str, Any], client: str | None) -> str:
@@ -245,4 +245,4 @@ def _print_pairs(document: Mapping[str, Any]) -> None:
     console = output()
     for name, value in document.items():
         shown = ", ".join(value) if isinstance(value, list) else value
-        console.print(f"{name:15} {shown}", markup=False, soft_wrap=True)
+        console.print(printable(f"{name:15} {shown}"), soft_wrap=True)

@@ -7,10 +7,15 @@ import typer
 
 from neo4j_mcp_client.cli.profiles import Profiles
 from neo4j_mcp_client.cli.rows import Format
+from neo4j_mcp_client.errors import Neo4jMcpError
 
 
 def _known_profiles(incomplete: str) -> list[str]:
-    return [name for name in Profiles().names() if name.startswith(incomplete)]
+    try:
+        return [name for name in Profiles().names() if name.startswith(incomplete)]
+    except Neo4jMcpError:
+        # A shell that completes shows no messages; the command itself will.
+        return []
 
 
 ProfileName = Annotated[

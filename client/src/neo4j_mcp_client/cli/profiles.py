@@ -15,6 +15,7 @@ from platformdirs import user_cache_path, user_config_path
 
 from neo4j_mcp_client import private_files
 from neo4j_mcp_client.credentials import ClientCredentials, CredentialsSource, FixedCredentials
+from neo4j_mcp_client.decoding import from_json
 from neo4j_mcp_client.errors import ConfigurationError
 
 DEFAULT = "default"
@@ -103,13 +104,15 @@ class Profile:
             ConfigurationError: it is damaged.
         """
         try:
-            document = json.loads(text)
-            credentials = document.get("credentials")
-        except (ValueError, AttributeError):
+            document = from_json(text)
+        except ValueError:
+            document = None
+        if not _is_profile(document):
             raise ConfigurationError(
                 f"The profile {name} is damaged.",
                 remedy=f"Remove it, by `neo4j-mcp logout --profile {name}`, and log in again.",
-            ) from None
+            )
+        credentials = document.get("credentials")
         return cls(
             name=name,
             secret_arn=document.get("secretArn"),
@@ -120,6 +123,16 @@ class Profile:
             neo4j_uri=document.get("neo4jUri"),
             outputs=document.get("outputs", {}),
         )
+
+
+def _is_profile(document: Any) -> bool:  # noqa: ANN401 - any JSON
+    if not isinstance(document, dict):
+        return False
+    texts = ("secretArn", "awsProfile", "awsEndpointUrl", "caBundle", "neo4jUri")
+    objects = ("credentials", "outputs")
+    return all(isinstance(document.get(name, ""), str) for name in texts) and all(
+        isinstance(document.get(name, {}), dict) for name in objects
+    )
 
 
 class Profiles:
@@ -142,8 +155,16 @@ class Profiles:
 
         Returns:
             The names, in alphabetical order.
+
+        Raises:
+            ConfigurationError: their folder can't be read.
         """
-        return sorted(path.stem for path in self._folder.glob("*.json"))
+        try:
+            return sorted(path.stem for path in self._folder.iterdir() if path.suffix == ".json")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise private_files.unusable(self._folder, error) from error
 
     def load(self, name: str) -> Profile:
         """Read a profile.
@@ -191,10 +212,8 @@ class Profiles:
         Raises:
             ConfigurationError: there is no such profile.
         """
-        try:
-            self._file(name).unlink()
-        except FileNotFoundError:
-            raise ConfigurationError(f"There is no profile {name}.") from None
+        if not private_files.remove(self._file(name)):
+            raise ConfigurationError(f"There is no profile {name}.")
         self.forget_tokens(name)
 
     def forget_tokens(self, name: str) -> None:
@@ -203,7 +222,7 @@ class Profiles:
         Args:
             name: the profile's name; it need not be there.
         """
-        self.token_cache(name).unlink(missing_ok=True)
+        private_files.remove(self.token_cache(name))
 
     def token_cache(self, name: str) -> Path:
         """Say where a profile's tokens are kept between commands.

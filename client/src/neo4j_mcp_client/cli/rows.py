@@ -5,11 +5,13 @@ import enum
 import io
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import IO, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from neo4j_mcp_client.cli.streams import can_show
 
 Row = Mapping[str, Any]
 
@@ -35,12 +37,28 @@ def columns_of(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(column for row in rows for column in row))
 
 
-def as_text(rows: Sequence[Row], form: Format) -> str:
+def json_text(document: Any, stream: IO[str], *, indent: int | None = None) -> str:  # noqa: ANN401 - any JSON
+    """Write JSON so that a stream can take it.
+
+    Args:
+        document: any JSON.
+        stream: where it goes.
+        indent: spaces for each level; all on one line where None.
+
+    Returns:
+        The JSON, with other characters than ASCII's escaped only where the encoding lacks one.
+    """
+    text = json.dumps(document, ensure_ascii=False, indent=indent)
+    return text if can_show(text, stream) else json.dumps(document, indent=indent)
+
+
+def as_text(rows: Sequence[Row], form: Format, stream: IO[str]) -> str:
     """Write rows for a program.
 
     Args:
         rows: the rows.
         form: any but a table.
+        stream: where the text goes.
 
     Returns:
         The text, without a line break at its end.
@@ -48,8 +66,8 @@ def as_text(rows: Sequence[Row], form: Format) -> str:
     if form is Format.CSV:
         return _as_csv(rows)
     if form is Format.JSONL:
-        return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    return json.dumps(list(rows), ensure_ascii=False, indent=2)
+        return "\n".join(json_text(row, stream) for row in rows)
+    return json_text(list(rows), stream, indent=2)
 
 
 def as_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> Table:
@@ -112,7 +130,7 @@ def print_rows(rows: Sequence[Row], form: Format, *, console: Console) -> None:
     """
     if form is not Format.TABLE:
         if rows or form is Format.JSON:
-            console.file.write(as_text(rows, form) + "\n")
+            console.file.write(as_text(rows, form, console.file) + "\n")
         return
     if rows:
         console.print(as_table(rows))

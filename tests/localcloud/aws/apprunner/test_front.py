@@ -298,11 +298,24 @@ async def test_connections_are_kept(served: Served, fleets: Fleets) -> None:
         "localhost", served.port, ssl=served.context, server_hostname="localhost"
     )
     for _ in range(5):
-        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost:%d\r\n\r\n" % served.port)
         assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
     writer.close()
     await writer.wait_closed()
     assert len(callers) <= 2
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "localhost", ""])
+async def test_no_other_host_name_leads_to_the_service(
+    served: Served, fleets: Fleets, host: str
+) -> None:
+    async def handler(_: web.BaseRequest) -> web.StreamResponse:
+        pytest.fail("the request was passed on")
+
+    fleets.engine.handler = handler
+    headers = {"Host": host.format(port=served.port)}
+    async with served.client.get(served.url, headers=headers) as answer:
+        assert answer.status == 404
 
 
 async def test_smuggled_lengths_are_refused(served: Served) -> None:
@@ -310,8 +323,8 @@ async def test_smuggled_lengths_are_refused(served: Served) -> None:
         "localhost", served.port, ssl=served.context, server_hostname="localhost"
     )
     writer.write(
-        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n"
-        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n"
+        b"POST / HTTP/1.1\r\nHost: localhost:%d\r\nContent-Length: 4\r\n" % served.port
+        + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n"
     )
     assert b" 400 " in await reader.readline()
     writer.close()

@@ -441,7 +441,7 @@ class Engine:
 
     def delete_all(self) -> None:
         # In the cases' order every resource follows what it depends on.
-        for token in filter(self.made.__contains__, reversed(_CASES)):
+        for token in [each for each in reversed(list(_CASES)) if each in self.made]:
             resource_id, state = self.made[token]
             self.stub.Delete(
                 pb.DeleteRequest(urn=_urn(token), id=resource_id, properties=encode(state))
@@ -521,8 +521,8 @@ def engine(stand_in: StandIn) -> Iterator[Engine]:
     ]
     configuration: Values = {
         "region": REGION,
-        "accessKey": "test",
-        "secretKey": "test",
+        "accessKey": stand_in.key.key_id,
+        "secretKey": stand_in.key.secret,
         "endpoints": json.dumps(endpoints),
     }
     with grpc.insecure_channel(stand_in.providers["aws"]) as channel:

@@ -1,0 +1,253 @@
+"""A group's calls during a drill as a picture: how many a second, how long each took, what failed.
+
+It is a function of the drill's result alone, so the page can be made again from the JSON.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+from markupsafe import Markup
+
+from automation.drills.results import DrillResult, Phase, Traffic
+
+_WIDTH: Final = 900
+_LEFT, _RIGHT = 74.0, 888.0
+_PHASES: Final = 16.0
+_MARKERS: Final = (36.0, 52.0)
+"""The baselines of what stands above the plots: the phases, the first failure, the recovery."""
+_RATE: Final = (64.0, 174.0)
+_TIMES: Final = (204.0, 324.0)
+"""The top and the bottom of the two plots."""
+_HEIGHT: Final = 368
+_CHARACTER: Final = 6.6
+"""A character's width, at most, in the font's 12 pixels."""
+_KINDS: Final = 4
+"""Kinds of failures that have a colour of their own."""
+_TIME_STEPS: Final = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800)
+_MOST_TICKS: Final = 9
+_SHORTEST: Final = 0.001
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Maps values of an axis to pixels."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return round(self.start + min(max(share, 0.0), 1.0) * (self.end - self.start), 1)
+
+
+def timeline(result: DrillResult, traffic: Traffic) -> Markup:
+    """Draw the calls of a group of callers.
+
+    Args:
+        result: the drill's result.
+        traffic: the group's calls.
+
+    Returns:
+        The drawing, an SVG element; the same for all groups of a drill in its time axis.
+    """
+    time = _Scale(0.0, _end(result), _LEFT, _RIGHT)
+    name = f"{result.id}-{result.traffic.index(traffic)}"
+    opening = (
+        f'<svg class="timeline" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"'
+        f' aria-labelledby="{name}-title {name}-text">'
+        f'<title id="{name}-title">{escape(f"Calls of the {traffic.who} over time")}</title>'
+        f'<desc id="{name}-text">{escape(describe(result, traffic))}</desc>'
+    )
+    parts = [
+        opening,
+        *_phases(result.phases, time),
+        *_rates(traffic, time),
+        *_times(traffic, time),
+        *_time_axis(time),
+        *_markers(traffic, time),
+        "</svg>",
+    ]
+    return Markup("".join(parts))  # noqa: S704  every text in it is escaped
+
+
+def describe(result: DrillResult, traffic: Traffic) -> str:
+    """Say what the picture shows.
+
+    Args:
+        result: the drill's result.
+        traffic: the group's calls.
+
+    Returns:
+        A few sentences.
+    """
+    failures = ", ".join(f"{count} {kind}" for kind, count in traffic.failures.items())
+    lost = f"failed: {failures}" if failures else "none failed"
+    sentences = [f"{traffic.callers} {traffic.who} made {traffic.calls} calls; {lost}."]
+    if traffic.first_failure is not None:
+        sentences.append(f"The first failed at {traffic.first_failure:.1f} s.")
+    if traffic.recovery is not None:
+        sentences.append(f"All were answered again from {traffic.recovery:.1f} s on.")
+    sentences += [f"{each.what}: {each.began:.1f} to {each.ended:.1f} s." for each in result.phases]
+    return " ".join(sentences)
+
+
+def kinds(traffic: Traffic) -> list[str]:
+    """Name the CSS classes of a group's failures.
+
+    Args:
+        traffic: the group's calls.
+
+    Returns:
+        A class for each of its kinds of failure, in their order.
+    """
+    return [f"failure-{min(number, _KINDS - 1)}" for number, _ in enumerate(traffic.failures)]
+
+
+def _end(result: DrillResult) -> float:
+    ends = [each.slices[-1].began + each.width for each in result.traffic if each.slices]
+    return max([*ends, *(phase.ended for phase in result.phases), 1.0])
+
+
+def _phases(phases: Sequence[Phase], time: _Scale) -> Iterator[str]:
+    free = 0.0
+    for number, phase in enumerate(phases, start=1):
+        left, right = time(phase.began), time(phase.ended)
+        yield (
+            f"<rect class='phase{'' if number % 2 else ' even'}' x='{left}' y='{_RATE[0]}'"
+            f" width='{max(right - left, 1.0):.1f}' height='{_TIMES[1] - _RATE[0]}'>"
+            f"<title>{escape(phase.what)}</title></rect>"
+        )
+        yield f"<path class='phase-edge' d='M {left} {_PHASES + 5} V {_TIMES[1]}'/>"
+        following = time(phases[number].began) if number < len(phases) else _RIGHT
+        at = max(left, free)
+        text = f"{number} {phase.what}"
+        if at + len(text) * _CHARACTER > following:
+            # The legend has the rest.
+            text = str(number)
+        at = min(at, _RIGHT - len(text) * _CHARACTER)
+        free = at + (len(text) + 1) * _CHARACTER
+        yield f"<text class='phase-name' x='{at:.1f}' y='{_PHASES}'>{escape(text)}</text>"
+
+
+def _rates(traffic: Traffic, time: _Scale) -> Iterator[str]:
+    top, bottom = _RATE
+    highest = max((each.answered + each.failed for each in traffic.slices), default=0)
+    limit = _round_up(highest / traffic.width)
+    rate = _Scale(0.0, limit, bottom, top)
+    yield _axis_title("calls a second", top, bottom)
+    for value in (0.0, limit / 2, limit):
+        yield _grid_line(rate(value), f"{value:g}")
+    classes = dict(zip(traffic.failures, kinds(traffic), strict=True))
+    for each in traffic.slices:
+        left, right = time(each.began), time(each.began + traffic.width)
+        stacked = 0.0
+        for css, count in [
+            ("answered", each.answered),
+            *((classes[kind], count) for kind, count in each.failures.items()),
+        ]:
+            if count:
+                upper, lower = (
+                    rate((stacked + count) / traffic.width),
+                    rate(stacked / traffic.width),
+                )
+                stacked += count
+                yield (
+                    f"<rect class='{css}' x='{left}' y='{upper}' height='{lower - upper:.1f}'"
+                    f" width='{max(right - left - 0.6, 0.6):.1f}'/>"
+                )
+
+
+def _times(traffic: Traffic, time: _Scale) -> Iterator[str]:
+    top, bottom = _TIMES
+    seen = [
+        max(value, _SHORTEST)
+        for each in traffic.slices
+        for value in (each.median, each.longest, each.longest_failed)
+        if value is not None
+    ]
+    low = math.floor(math.log10(min(seen, default=0.01)))
+    high = max(math.ceil(math.log10(max(seen, default=1.0))), low + 1)
+    powers = _Scale(low, high, bottom - 6, top + 6)
+
+    def place(seconds: float) -> float:
+        return powers(math.log10(max(seconds, _SHORTEST)))
+
+    yield _axis_title("a call's time", top, bottom)
+    for power in range(low, high + 1):
+        yield _grid_line(powers(power), _seconds(power))
+    classes = dict(zip(traffic.failures, kinds(traffic), strict=True))
+    for each in traffic.slices:
+        x = time(each.began + traffic.width / 2)
+        if each.median is not None and each.longest is not None:
+            yield f"<path class='range' d='M {x} {place(each.median)} V {place(each.longest)}'/>"
+            yield f"<circle class='answered' cx='{x}' cy='{place(each.median)}' r='2.2'/>"
+        if each.longest_failed is not None:
+            y = place(each.longest_failed)
+            css = classes[max(each.failures, key=lambda kind: each.failures[kind])]
+            yield f"<path class='cross {css}' d='M {x - 3:.1f} {y - 3:.1f} l 6 6 m 0 -6 l -6 6'/>"
+
+
+def _time_axis(time: _Scale) -> Iterator[str]:
+    step = next(
+        (each for each in _TIME_STEPS if time.high / each < _MOST_TICKS),
+        3600 * math.ceil(time.high / 3600 / _MOST_TICKS),
+    )
+    bottom = _TIMES[1]
+    yield f"<path class='axis' d='M {_LEFT} {bottom} H {_RIGHT}'/>"
+    for number in range(int(time.high / step) + 1):
+        x = time(number * step)
+        anchor = "end" if x > _RIGHT - 2 * _CHARACTER else "middle"
+        yield f"<path class='axis' d='M {x} {bottom} v 4'/>"
+        yield f"<text x='{x}' y='{bottom + 17}' text-anchor='{anchor}'>{number * step:g}</text>"
+    middle = (_LEFT + _RIGHT) / 2
+    yield (
+        f"<text class='unit' x='{middle}' y='{bottom + 36}' text-anchor='middle'>"
+        "seconds since the drill began</text>"
+    )
+
+
+def _markers(traffic: Traffic, time: _Scale) -> Iterator[str]:
+    for css, at, what, y in (
+        ("first-failure", traffic.first_failure, "first failure", _MARKERS[0]),
+        ("recovery", traffic.recovery, "answered again", _MARKERS[1]),
+    ):
+        if at is None:
+            continue
+        x = time(at)
+        text = f"{what} {at:.1f} s"
+        fits = x + 5 + len(text) * _CHARACTER <= _RIGHT
+        yield f"<path class='{css}' d='M {x} {y - 9} V {_TIMES[1]}'/>"
+        yield (
+            f"<text class='{css}' x='{x + 5 if fits else x - 5:.1f}' y='{y}'"
+            f" text-anchor='{'start' if fits else 'end'}'>{text}</text>"
+        )
+
+
+def _axis_title(text: str, top: float, bottom: float) -> str:
+    middle = (top + bottom) / 2
+    return (
+        f"<text class='unit' transform='translate(14 {middle}) rotate(-90)'"
+        f" text-anchor='middle'>{text}</text>"
+    )
+
+
+def _grid_line(y: float, label: str) -> str:
+    return (
+        f"<path class='grid' d='M {_LEFT} {y} H {_RIGHT}'/>"
+        f"<text x='{_LEFT - 6}' y='{y + 4:.1f}' text-anchor='end'>{label}</text>"
+    )
+
+
+def _round_up(value: float) -> float:
+    """Give the next of 1, 2, 4, 10, 20, 40 and so on, whose halves are round too."""
+    power = 10.0 ** math.floor(math.log10(max(value, 1.0)))
+    return next((factor * power for factor in (1, 2, 4) if factor * power >= value), 10 * power)
+
+
+def _seconds(power: int) -> str:
+    return f"{10 ** (power + 3):g} ms" if power < 0 else f"{10**power:g} s"

@@ -1,0 +1,64 @@
+"""Packs a Lambda function's code: the same bytes on every machine, so that its hash is known.
+
+Pulumi compares code with what it deployed last, not with what Lambda runs, so code that somebody
+changed on Lambda is no drift. A check compares Lambda's own hash with the one computed here.
+"""
+
+import base64
+import hashlib
+import io
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+_PROJECT = Path(__file__).resolve().parent.parent
+_BUILD = _PROJECT / "functions" / "build"
+_CLAIMS = _PROJECT / "functions" / "claims" / "handler.py"
+_UNIX = 3
+_REGULAR_FILE = 0o100644
+# 1980-01-01, the earliest time that a zip archive can express.
+_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def package(source: bytes) -> bytes:
+    """Pack a handler's source as ``handler.py``, whatever line endings the checkout has."""
+    entry = zipfile.ZipInfo("handler.py", date_time=_DATE)
+    # Python writes the system it runs on; and compressed bytes would depend on zlib's version.
+    entry.create_system = _UNIX
+    entry.external_attr = _REGULAR_FILE << 16
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", compression=zipfile.ZIP_STORED) as archive:
+        archive.writestr(entry, source.replace(b"\r\n", b"\n"))
+    return packed.getvalue()
+
+
+def code_sha256(packed: bytes) -> str:
+    """Return the hash of a package as Lambda reports it (CodeSha256)."""
+    return base64.b64encode(hashlib.sha256(packed).digest()).decode()
+
+
+def claims_package() -> bytes:
+    """Return the claims function's package."""
+    return package(_CLAIMS.read_bytes())
+
+
+def write_claims_package(build: Path = _BUILD) -> Path:
+    """Write the claims function's package to a file named after its content.
+
+    Args:
+        build: the folder for it; made where it is missing. Two runs may share it.
+    """
+    packed = claims_package()
+    path = build / f"claims-{hashlib.sha256(packed).hexdigest()[:12]}.zip"
+    build.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=build)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(packed)
+    Path(temporary).replace(path)
+    return path
+
+
+def relative_to_project(path: Path) -> str:
+    """Return a path as the engine takes it, so that moving the checkout changes nothing."""
+    return path.relative_to(_PROJECT).as_posix()

@@ -1,0 +1,39 @@
+import base64
+import hashlib
+import io
+import os
+import zipfile
+from pathlib import Path
+
+from components.function_code import code_sha256, package, write_claims_package
+
+SOURCE = b"def handle(event, context):\n    return event\n"
+
+
+def test_a_package_is_the_handler_readable_by_lambda_and_nothing_else() -> None:
+    with zipfile.ZipFile(io.BytesIO(package(SOURCE))) as archive:
+        (entry,) = archive.infolist()
+        assert entry.filename == "handler.py"
+        assert entry.external_attr >> 16 == 0o100644
+        assert archive.read(entry) == SOURCE
+
+
+def test_line_endings_of_the_checkout_do_not_change_a_package() -> None:
+    assert package(SOURCE.replace(b"\n", b"\r\n")) == package(SOURCE)
+
+
+def test_the_hash_is_spelt_as_lambda_spells_it() -> None:
+    packed = package(SOURCE)
+    assert base64.b64decode(code_sha256(packed)) == hashlib.sha256(packed).digest()
+
+
+def test_the_claims_package_is_one_file_whatever_the_umask(tmp_path: Path) -> None:
+    first = write_claims_package(tmp_path)
+    before = os.umask(0o077)
+    try:
+        again = write_claims_package(tmp_path)
+    finally:
+        os.umask(before)
+    assert first == again
+    assert list(tmp_path.iterdir()) == [first]
+    assert code_sha256(first.read_bytes())

@@ -1,0 +1,204 @@
+"""Deployments that are interrupted or killed, and whatever command comes next.
+
+They run on a second stack of the session's stand-in; each part leaves to the next what it needs.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from automation.deployment import Deployment, Target
+from automation.takeover import LOOKED_UP, NAMED
+from demo.stand_in import target
+from localcloud.cloud import Cloud
+from localcloud.paths import PROJECT_DIRECTORY, Home
+from tests.conftest import Aws
+
+pytestmark = pytest.mark.stand_in
+
+_STACK = "second"
+_TIMEOUT = 300
+# Nothing is begun before the image is recorded that needs it: it is pushed again, without harm.
+_IMAGE = {"aws:ecr/repository:Repository", "docker:index/image:Image"}
+_SUFFIX = "random:index/randomString:RandomString"
+"""Exists in the state alone."""
+_IN_THE_CLOUD = (NAMED.keys() | LOOKED_UP.keys()) - _IMAGE
+
+
+@dataclass(frozen=True)
+class _Second:
+    """The second stack, and the shell in which its commands are typed."""
+
+    deployment: Deployment
+    shell: dict[str, str]
+    aws: Aws
+    checkpoint: Path
+
+    def command(self, name: str) -> list[str]:
+        more = ["--yes"] if name == "destroy" else []
+        return [sys.executable, "-m", "automation", name, "--stack", _STACK, *more]
+
+    def run(self, name: str) -> str:
+        done = subprocess.run(
+            self.command(name),
+            cwd=PROJECT_DIRECTORY,
+            env=self.shell,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    def interrupt(self, name: str, event: str, number: signal.Signals) -> int:
+        """Run a command to an event of the engine and interrupt it: all of it where it's killed."""
+        process = subprocess.Popen(
+            self.command(name),
+            cwd=PROJECT_DIRECTORY,
+            env=self.shell,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stderr is not None
+        with process.stderr as lines:
+            assert next((line for line in lines if event in line), None), f"no {event}"
+            if number == signal.SIGKILL:
+                os.killpg(process.pid, number)
+            else:
+                process.send_signal(number)
+            rest = lines.read()
+        assert "Traceback" not in rest
+        return process.wait(_TIMEOUT)
+
+    def ids(self) -> dict[str, str]:
+        """Give the ids of all that AWS keeps of the stack, by the resources' names."""
+        return {
+            each["urn"].rpartition("::")[2]: each["id"]
+            for each in self.deployment.state().get("resources") or []
+            if each["type"] in NAMED.keys() | LOOKED_UP.keys()
+        }
+
+    def left(self) -> list[str]:
+        """Name what AWS has of the stack."""
+        found: list[str] = []
+        marks = f"-{_STACK}-"
+        pools = self.aws("cognito-idp").list_user_pools(MaxResults=60)["UserPools"]
+        found += [each["Name"] for each in pools]
+        services = self.aws("apprunner").list_services()["ServiceSummaryList"]
+        found += [each["ServiceName"] for each in services if each["Status"] != "DELETED"]
+        found += [each["RoleName"] for each in self.aws("iam").list_roles()["Roles"]]
+        repositories = self.aws("ecr").describe_repositories()["repositories"]
+        found += [each["repositoryName"] for each in repositories]
+        functions = self.aws("lambda").list_functions()["Functions"]
+        found += [each["FunctionName"] for each in functions]
+        secrets = self.aws("secretsmanager").list_secrets()["SecretList"]
+        found += [each["Name"] for each in secrets if not each.get("DeletedDate")]
+        return [name for name in found if marks in name]
+
+    def edit(self, change: Any) -> None:  # noqa: ANN401 - a function on JSON
+        """Change the state behind the engine's back, which its own import wouldn't take."""
+        kept = json.loads(self.checkpoint.read_text(encoding="utf-8"))
+        change(kept["checkpoint"]["latest"])
+        self.checkpoint.write_text(json.dumps(kept), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def second(running: Cloud, deployed: Deployment, aws: Aws) -> Iterator[_Second]:
+    """A stack beside that of the session, empty at first and at the end."""
+    assert deployed.project
+    home = Home(running.home)
+    settings = yaml.safe_load((home.workspace / "Pulumi.local.yaml").read_text(encoding="utf-8"))
+    own = home.workspace / f"Pulumi.{_STACK}.yaml"
+    own.write_text(yaml.safe_dump({"config": settings["config"]}), encoding="utf-8")
+    local = target(running)
+    deployment = Deployment(
+        Target(
+            stack=_STACK,
+            workspace=local.workspace,
+            engine=local.engine,
+            environment=local.environment,
+        )
+    )
+    (checkpoint,) = home.backend.glob(f".pulumi/stacks/*/{_STACK}.json")
+    path = f"{home.engine_command.parent}{os.pathsep}{os.environ['PATH']}"
+    shell = os.environ | running.environment() | {"PATH": path, "PYTHONUNBUFFERED": "1"}
+    yield _Second(deployment, shell, aws, checkpoint)
+    deployment.take_over(print)
+    deployment.destroy()
+    own.unlink()
+
+
+@pytest.mark.parametrize(
+    ("command", "event", "number", "then"),
+    [
+        ("deploy", "create identity-resource-server", signal.SIGKILL, "deploy"),
+        ("destroy", "delete server-service", signal.SIGINT, "deploy"),
+        ("destroy", "delete server-service", signal.SIGKILL, "destroy"),
+        ("deploy", "create server-service", signal.SIGHUP, "destroy"),
+    ],
+    ids=lambda value: getattr(value, "name", str(value)).replace(" ", "-"),
+)
+def test_the_next_command_goes_on_whichever_it_is(
+    second: _Second, command: str, event: str, number: signal.Signals, then: str
+) -> None:
+    if command == "destroy" and not second.ids():
+        second.run("deploy")
+    status = second.interrupt(command, event, number)
+    assert status == (-number if number == signal.SIGKILL else 128 + number)
+    second.run(then)
+    if then == "deploy":
+        assert second.deployment.preview().none
+    else:
+        assert second.left() == []
+        assert second.ids() == {}
+
+
+def test_whatever_a_kill_left_unrecorded_is_found_again(second: _Second) -> None:
+    second.run("deploy")
+    before = second.ids()
+    types = {each["type"] for each in second.deployment.state()["resources"]}
+    types = {each for each in types if not each.startswith(("pulumi:", "neo4j-mcp:"))}
+    assert types <= {*_IN_THE_CLOUD, *_IMAGE, _SUFFIX}
+
+    def forget(state: dict[str, Any]) -> None:
+        """Leave the state as if the engine had been killed after each creation."""
+        begun = [each for each in state["resources"] if each["type"] in _IN_THE_CLOUD]
+        state["resources"] = [each for each in state["resources"] if each not in begun]
+        state["pending_operations"] = [
+            {
+                "type": "creating",
+                "resource": {
+                    name: value for name, value in each.items() if name not in {"id", "outputs"}
+                },
+            }
+            for each in begun
+        ]
+
+    second.edit(forget)
+    said = second.run("deploy")
+    assert "cut off at" in said
+    assert second.ids() == before
+    assert second.deployment.pending_operations() == ()
+
+
+def test_what_is_deleted_already_counts_as_deleted(second: _Second) -> None:
+    second.run("deploy")
+    state = json.loads(second.checkpoint.read_text(encoding="utf-8"))["checkpoint"]["latest"]
+    second.run("destroy")
+    assert second.left() == []
+    second.edit(lambda latest: latest.update(state))
+    # Without a refresh, which would find out by itself.
+    second.deployment.destroy()
+    assert second.ids() == {}

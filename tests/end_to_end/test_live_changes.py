@@ -1,0 +1,490 @@
+"""Every key of the configuration, changed on a live stack through the unmodified engine."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from automation.deployment import Changes, Deployment, DeploymentError, Target
+from automation.policy import violations
+from components.settings import StackSettings
+from demo.stand_in import target
+from localcloud.certificates import CertificateAuthority
+from localcloud.cloud import Cloud
+from localcloud.paths import Home
+from localcloud.workspace import STACK
+from tests.conftest import Aws
+
+pytestmark = pytest.mark.stand_in
+
+_CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/tokens"
+_SCOPES = {
+    "reader": {"description": "Read all of the graph", "role": "reader"},
+    "admin": {"description": "Do everything", "role": "admin"},
+}
+_CLIENTS = {
+    "reader": {"scopes": ["admin", "reader"], "tokenValidityMinutes": 30},
+    # The scope writer is removed, and leaves its holder with another one.
+    "writer": {"scopes": ["reader"]},
+    "auditor": {"scopes": ["reader"]},
+}
+_HEALTH_CHECK = {
+    "protocol": "TCP",
+    "interval": 2,
+    "timeout": 2,
+    "healthyThreshold": 2,
+    "unhealthyThreshold": 4,
+}
+
+
+@dataclass(kw_only=True)
+class Live:
+    """A deployed stack, and AWS as it is now."""
+
+    deployment: Deployment
+    settings: Path
+    aws: Aws
+    prefix: str
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    def up(self) -> Changes:
+        deployed = self.deployment.up()
+        self.outputs = deployed.outputs
+        return deployed.changes
+
+    @property
+    def finished(self) -> bool:
+        """Whether the engine sees nothing left to do, with and without asking AWS."""
+        return self.deployment.preview().none and self.deployment.preview(refresh=True).none
+
+    def configure(self, values: Mapping[str, Any], *, without: tuple[str, ...] = ()) -> None:
+        """Write keys of the program's configuration, as `pulumi config set` does."""
+        stack = yaml.safe_load(self.settings.read_text(encoding="utf-8"))
+        stack["config"] |= {f"neo4j-mcp:{key}": value for key, value in values.items()}
+        for key in without:
+            stack["config"].pop(f"neo4j-mcp:{key}", None)
+        self.settings.write_text(yaml.safe_dump(stack), encoding="utf-8")
+
+    def state(self, name: str) -> dict[str, Any]:
+        """A resource as the engine's state has it."""
+        resources = self.deployment.state()["resources"]
+        (found,) = [each for each in resources if each["urn"].endswith(f"::{name}")]
+        return dict(found)
+
+    def service(self) -> dict[str, Any]:
+        apprunner = self.aws("apprunner")
+        (arn,) = [
+            each["ServiceArn"]
+            for each in apprunner.list_services()["ServiceSummaryList"]
+            if each["ServiceName"].startswith(f"{self.prefix}-")
+        ]
+        found: dict[str, Any] = apprunner.describe_service(ServiceArn=arn)["Service"]
+        return found
+
+    def variable(self, name: str) -> str:
+        repository = self.service()["SourceConfiguration"]["ImageRepository"]
+        return str(repository["ImageConfiguration"]["RuntimeEnvironmentVariables"][name])
+
+    def scaling(self) -> dict[str, Any]:
+        summary = self.service()["AutoScalingConfigurationSummary"]
+        answer = self.aws("apprunner").describe_auto_scaling_configuration(
+            AutoScalingConfigurationArn=summary["AutoScalingConfigurationArn"]
+        )
+        found: dict[str, Any] = answer["AutoScalingConfiguration"]
+        return found
+
+    def pool(self) -> dict[str, Any]:
+        pool = self.outputs["issuer"].rpartition("/")[2]
+        answer = self.aws("cognito-idp").describe_user_pool(UserPoolId=pool)
+        found: dict[str, Any] = answer["UserPool"]
+        return found
+
+    def client(self, name: str) -> dict[str, Any]:
+        client = self.outputs["clients"][name]["clientId"]
+        answer = self.aws("cognito-idp").describe_user_pool_client(
+            UserPoolId=self.pool()["Id"], ClientId=client
+        )
+        found: dict[str, Any] = answer["UserPoolClient"]
+        return found
+
+    def credentials(self, name: str) -> dict[str, Any]:
+        arn = self.outputs["clients"][name]["secretArn"]
+        value = self.aws("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+        found: dict[str, Any] = json.loads(value)
+        return found
+
+    def scopes(self) -> dict[str, str]:
+        identifier = self.outputs["resourceServerIdentifier"]
+        server = self.aws("cognito-idp").describe_resource_server(
+            UserPoolId=self.pool()["Id"], Identifier=identifier
+        )["ResourceServer"]
+        return {each["ScopeName"]: each["ScopeDescription"] for each in server["Scopes"]}
+
+    def kept_images(self) -> int:
+        policy = self.aws("ecr").get_lifecycle_policy(repositoryName=f"{self.prefix}-server")
+        rule = json.loads(policy["lifecyclePolicyText"])["rules"][0]
+        return int(rule["selection"]["countNumber"])
+
+    def log_retention(self) -> int:
+        name = f"/aws/lambda/{self.prefix}-claims"
+        (group,) = self.aws("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        return int(group["retentionInDays"])
+
+    def tags(self) -> dict[str, str]:
+        arn = self.service()["ServiceArn"]
+        tags = self.aws("apprunner").list_tags_for_resource(ResourceArn=arn)["Tags"]
+        return {each["Key"]: each["Value"] for each in tags}
+
+    def connector(self) -> dict[str, Any] | None:
+        egress = self.service()["NetworkConfiguration"]["EgressConfiguration"]
+        arn = egress.get("VpcConnectorArn")
+        if arn is None:
+            return None
+        answer = self.aws("apprunner").describe_vpc_connector(VpcConnectorArn=arn)
+        found: dict[str, Any] = answer["VpcConnector"]
+        return found
+
+    def connectors(self) -> list[str]:
+        listed = self.aws("apprunner").list_vpc_connectors()["VpcConnectors"]
+        return [each["VpcConnectorArn"] for each in listed]
+
+    def names(self) -> list[str]:
+        """The names of everything in the account that has a unique one."""
+        listings = (
+            ("apprunner", "list_services", "ServiceSummaryList", "ServiceName"),
+            ("ecr", "describe_repositories", "repositories", "repositoryName"),
+            ("iam", "list_roles", "Roles", "RoleName"),
+            ("lambda", "list_functions", "Functions", "FunctionName"),
+            ("secretsmanager", "list_secrets", "SecretList", "Name"),
+        )
+        return [
+            each[name]
+            for service, operation, listed, name in listings
+            for each in getattr(self.aws(service), operation)()[listed]
+        ]
+
+
+@pytest.fixture(scope="module")
+def live(running: Cloud, deployed: Deployment, outputs: dict[str, Any], aws: Aws) -> Live:
+    settings = Home(running.home).workspace / f"Pulumi.{STACK}.yaml"
+    prefix = f"neo4j-mcp-{STACK}"
+    return Live(deployment=deployed, settings=settings, aws=aws, prefix=prefix, outputs=outputs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """Another value of a key, and what is then to be seen on AWS.
+
+    Attributes:
+        value: the value; a function takes the value that is there.
+        seen: how it shows; `before` are the outputs before the change.
+    """
+
+    value: Any
+    seen: Callable[[Live, Mapping[str, Any]], object]
+
+
+def _one_more_authority(certificates: str) -> str:
+    with tempfile.TemporaryDirectory() as directory:
+        authority = CertificateAuthority.load_or_create(Path(directory))
+        return certificates + authority.certificate_path.read_text(encoding="utf-8")
+
+
+def _variable(name: str, value: str) -> Callable[[Live, Mapping[str, Any]], bool]:
+    return lambda live, _: live.variable(name) == value
+
+
+_IN_PLACE: Mapping[str, Change] = {
+    "neo4jUri": Change(
+        value=lambda uri: uri.replace("neo4j+s:", "bolt+s:"),
+        seen=lambda live, _: live.variable("NEO4J_MCP_URI").startswith("bolt+s:"),
+    ),
+    "neo4jDatabase": Change(value="movies", seen=_variable("NEO4J_MCP_DATABASE", "movies")),
+    "readOnly": Change(value=True, seen=_variable("NEO4J_MCP_READ_ONLY", "true")),
+    "logLevel": Change(value="debug", seen=_variable("NEO4J_MCP_LOG_LEVEL", "debug")),
+    "schemaSampleSize": Change(value=7, seen=_variable("NEO4J_MCP_SCHEMA_SAMPLE_SIZE", "7")),
+    "allowUnauthenticatedPing": Change(
+        value=False, seen=_variable("NEO4J_MCP_HTTP_ALLOW_UNAUTHENTICATED_PING", "false")
+    ),
+    "allowUnauthenticatedToolsList": Change(
+        value=False, seen=_variable("NEO4J_MCP_HTTP_ALLOW_UNAUTHENTICATED_TOOLS_LIST", "false")
+    ),
+    "cpu": Change(
+        value=512, seen=lambda live, _: live.service()["InstanceConfiguration"]["Cpu"] == "512"
+    ),
+    "memory": Change(
+        value=1024, seen=lambda live, _: live.service()["InstanceConfiguration"]["Memory"] == "1024"
+    ),
+    "minInstances": Change(value=2, seen=lambda live, _: live.scaling()["MinSize"] == 2),
+    "maxInstances": Change(value=4, seen=lambda live, _: live.scaling()["MaxSize"] == 4),
+    "maxConcurrency": Change(value=9, seen=lambda live, _: live.scaling()["MaxConcurrency"] == 9),
+    "healthCheck": Change(
+        value=_HEALTH_CHECK,
+        seen=lambda live, _: (
+            live.service()["HealthCheckConfiguration"]
+            == {
+                "Path": "/",
+                **{key[0].upper() + key[1:]: each for key, each in _HEALTH_CHECK.items()},
+            }
+        ),
+    ),
+    "tracing": Change(
+        value=True,
+        seen=lambda live, _: live.service()["ObservabilityConfiguration"]["ObservabilityEnabled"],
+    ),
+    "trustedCertificates": Change(
+        value=_one_more_authority,
+        seen=lambda live, before: (
+            live.outputs["imageDigest"] != before["imageDigest"]
+            and live.service()["SourceConfiguration"]["ImageRepository"][
+                "ImageIdentifier"
+            ].endswith(live.outputs["imageDigest"])
+        ),
+    ),
+    "imageRetention": Change(value=3, seen=lambda live, _: live.kept_images() == 3),
+    "logRetentionDays": Change(value=14, seen=lambda live, _: live.log_retention() == 14),
+    "userPoolTier": Change(
+        value="PLUS", seen=lambda live, _: live.pool()["UserPoolTier"] == "PLUS"
+    ),
+    "tags": Change(value={"Team": "graph"}, seen=lambda live, _: live.tags()["Team"] == "graph"),
+    "scopes": Change(
+        value=_SCOPES,
+        seen=lambda live, _: (
+            live.scopes() == {name: scope["description"] for name, scope in _SCOPES.items()}
+            and '"admin"=admin' in live.outputs["auraSso"]["groupToRoleMapping"]
+        ),
+    ),
+    "clients": Change(
+        value=_CLIENTS,
+        seen=lambda live, before: (
+            live.client("reader")["AccessTokenValidity"] == 30
+            and live.client("reader")["ClientId"] == before["clients"]["reader"]["clientId"]
+            and sorted(live.client("reader")["AllowedOAuthScopes"])
+            == sorted(live.credentials("reader")["scopes"])
+            == ["neo4j-mcp/admin", "neo4j-mcp/reader"]
+            and set(live.outputs["clients"]) == set(_CLIENTS)
+            and live.credentials("auditor")["clientId"] == live.client("auditor")["ClientId"]
+        ),
+    ),
+    "secretRecoveryDays": Change(
+        value=7,
+        # AWS is told when a secret is deleted.
+        seen=lambda live, _: (
+            live.state("credentials-reader")["outputs"]["recoveryWindowInDays"] == 7
+        ),
+    ),
+    "retainClaimsLog": Change(
+        value=True, seen=lambda live, _: live.state("identity-claims-log")["retainOnDelete"]
+    ),
+    "endpointOverrides": Change(
+        value=lambda overrides: {**overrides, "cognitoDomain": "http://tokens.localhost:1"},
+        seen=lambda live, _: (
+            live.credentials("reader")["tokenUrl"]
+            == live.outputs["tokenUrl"]
+            == "http://tokens.localhost:1/oauth2/token"
+        ),
+    ),
+}
+
+
+# Keys whose change replaces something, or that can't be combined with those above.
+_REPLACING = {
+    "cognitoDomainPrefix",
+    "customDomain",
+    "deletionProtection",
+    "namePrefix",
+    "resourceServerIdentifier",
+    "vpcConnector",
+}
+# A change of these is refused before anything happens, as there is only one value to have.
+_REFUSED: Mapping[str, tuple[str, str]] = {
+    "hosting": ("ecs", "apprunner"),
+    "serverVersion": ("1.5.0", "1.6.1"),
+}
+
+
+def test_every_key_of_the_configuration_has_a_case() -> None:
+    keys = {field.alias or name for name, field in StackSettings.model_fields.items()}
+    assert {*_IN_PLACE, *_REPLACING, *_REFUSED} == keys
+
+
+@contextmanager
+def _restoring(live: Live) -> Iterator[None]:
+    """Put the configuration and the stack back."""
+    configuration = live.settings.read_text(encoding="utf-8")
+    outputs = live.outputs
+    try:
+        yield
+    finally:
+        live.settings.write_text(configuration, encoding="utf-8")
+        live.up()
+    assert live.outputs == outputs
+
+
+def _replaced(changes: Changes) -> set[str]:
+    return {
+        urn.rpartition("::")[2]
+        for urn, operation in changes.resources.items()
+        if "replace" in operation
+    }
+
+
+@pytest.fixture(scope="class")
+def before(live: Live) -> Mapping[str, Any]:
+    """The stack's outputs before any change."""
+    return live.outputs
+
+
+@pytest.fixture(scope="class")
+def changed(live: Live, before: Mapping[str, Any]) -> Iterator[Live]:
+    with _restoring(live):
+        configured = yaml.safe_load(live.settings.read_text(encoding="utf-8"))["config"]
+        live.configure(
+            {
+                key: change.value(configured[f"neo4j-mcp:{key}"])
+                if callable(change.value)
+                else change.value
+                for key, change in _IN_PLACE.items()
+            }
+        )
+        # A new revision, a new policy and new versions; the service and the clients stay.
+        assert _replaced(live.up()) == {
+            "server-scaling",
+            "image-lifecycle",
+            *(f"credentials-{client}-value" for client in before["clients"]),
+        }
+        yield live
+
+
+class TestInPlace:
+    """What can change together, in one deployment."""
+
+    @pytest.mark.parametrize("key", _IN_PLACE)
+    def test_a_changed_key_shows_on_aws(
+        self, changed: Live, before: Mapping[str, Any], key: str
+    ) -> None:
+        assert _IN_PLACE[key].seen(changed, before)
+
+    def test_nothing_is_left_to_do(self, changed: Live) -> None:
+        assert changed.finished
+
+
+def test_domains_identifiers_and_connectors_are_replaced(live: Live) -> None:
+    with _restoring(live):
+        connection = {"subnetIds": ["subnet-0000000a"], "securityGroupIds": ["sg-0000000a"]}
+        live.configure(
+            {
+                "cognitoDomainPrefix": "live-changes-tokens",
+                "resourceServerIdentifier": "https://graph.example.com",
+                "vpcConnector": connection,
+            }
+        )
+        live.up()
+        assert live.pool()["Domain"] == "live-changes-tokens"
+        assert set(live.scopes()) == {"reader", "writer"}
+        assert sorted(live.client("writer")["AllowedOAuthScopes"]) == [
+            "https://graph.example.com/reader",
+            "https://graph.example.com/writer",
+        ]
+        first = live.connector()
+        assert first is not None
+        assert first["Subnets"] == ["subnet-0000000a"]
+
+        live.configure({"vpcConnector": connection | {"subnetIds": ["subnet-0000000b"]}})
+        broken = violations(live.deployment.preview().steps)
+        assert [each.rule for each in broken] == ["connector-replaceable"]
+        with pytest.raises(DeploymentError, match="security groups combination"):
+            live.up()
+        assert live.connector() == first
+
+        live.configure(
+            {
+                "customDomain": {"name": "tokens.example.com", "certificateArn": _CERTIFICATE},
+                "vpcConnector": {
+                    "subnetIds": ["subnet-0000000b"],
+                    "securityGroupIds": ["sg-0000000b"],
+                },
+            },
+            without=("cognitoDomainPrefix",),
+        )
+        live.up()
+        assert live.pool()["CustomDomain"] == "tokens.example.com"
+        assert not live.pool().get("Domain")
+        second = live.connector()
+        assert second is not None
+        assert second["Subnets"] == ["subnet-0000000b"]
+        assert live.connectors() == [second["VpcConnectorArn"]] != [first["VpcConnectorArn"]]
+        assert live.finished
+    assert live.connectors() == []
+    assert live.finished
+
+
+@pytest.mark.parametrize("key", _REFUSED)
+def test_a_value_that_there_is_not_is_refused_before_anything_happens(live: Live, key: str) -> None:
+    configuration = live.settings.read_text(encoding="utf-8")
+    wrong, right = _REFUSED[key]
+    live.configure({key: wrong})
+    try:
+        with pytest.raises(DeploymentError, match=rf"neo4j-mcp:{key}(?s:.*){right}"):
+            live.up()
+    finally:
+        live.settings.write_text(configuration, encoding="utf-8")
+
+
+@pytest.fixture
+def second_stack(running: Cloud, live: Live) -> Iterator[Live]:
+    """A stack of its own for what leaves nothing as it was: the issuer and all client ids."""
+    home = target(running)
+    workspace = home.workspace / "second"
+    workspace.mkdir()
+    project = yaml.safe_load((home.workspace / "Pulumi.yaml").read_text(encoding="utf-8"))
+    project["main"] = f"../{project['main']}"
+    (workspace / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
+    stack = yaml.safe_load(live.settings.read_text(encoding="utf-8"))
+    del stack["encryptionsalt"]
+    settings = workspace / "Pulumi.second.yaml"
+    settings.write_text(yaml.safe_dump(stack), encoding="utf-8")
+    deployment = Deployment(
+        Target(
+            stack="second",
+            workspace=workspace,
+            engine=home.engine,
+            environment=home.environment,
+        )
+    )
+    try:
+        yield Live(deployment=deployment, settings=settings, aws=live.aws, prefix="graph-second")
+    finally:
+        deployment.destroy()
+        shutil.rmtree(workspace)
+
+
+def test_protection_is_lifted_and_then_another_prefix_renames_everything(
+    second_stack: Live,
+) -> None:
+    live = second_stack
+    live.configure({"deletionProtection": True})
+    live.up()
+    assert live.pool()["DeletionProtection"] == "ACTIVE"
+    assert "server-service" in live.deployment.protected()
+
+    live.configure({"deletionProtection": False})
+    live.up()
+    assert live.pool()["DeletionProtection"] == "INACTIVE"
+    assert live.deployment.protected() == ()
+
+    live.configure({"namePrefix": "graph"})
+    live.up()
+    assert live.service()["ServiceName"] == "graph-second-server"
+    assert live.pool()["Name"] == "graph-second-clients"
+    assert live.kept_images()
+    assert live.credentials("reader")["mcpUrl"] == live.outputs["mcpUrl"]
+    assert not any(name.startswith("neo4j-mcp-second-") for name in live.names())
+    assert live.finished

@@ -1,0 +1,242 @@
+"""A stack of a person's own, by the plain Pulumi CLI: every command as a shell takes it."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import yaml
+
+from components.settings import StackSettings
+from localcloud.cloud import Cloud
+from localcloud.paths import PROJECT_DIRECTORY, Home
+from tests.conftest import Aws, shell_of
+
+pytestmark = pytest.mark.stand_in
+
+_STACK = "typed"
+_TIMEOUT = 120
+# What a person would set in the course of time; each is accepted, and deployed with the others.
+_DEPLOYED = {
+    "neo4jDatabase": "movies",
+    "readOnly": "true",
+    "resourceServerIdentifier": "graph",
+    "scopes.admin.role": "admin",
+    "scopes.admin.description": "Administer the graph",
+    "clients.third.scopes[0]": "admin",
+    "clients.third.tokenValidityMinutes": "30",
+    "userPoolTier": "PLUS",
+    "cpu": "512",
+    "memory": "1024",
+    "minInstances": "2",
+    "maxInstances": "4",
+    "maxConcurrency": "20",
+    "healthCheck.unhealthyThreshold": "4",
+    "allowUnauthenticatedPing": "false",
+    "allowUnauthenticatedToolsList": "false",
+    "imageRetention": "5",
+    "logLevel": "warning",
+    "logRetentionDays": "3",
+    "schemaSampleSize": "50",
+    "tags.CostCenter": "42",
+    "secretRecoveryDays": "7",
+    "retainClaimsLog": "true",
+}
+# What would replace the service or name what isn't there is previewed only.
+_PREVIEWED = {
+    "neo4jUri": "neo4j+s://0123abcd.databases.neo4j.io",
+    "namePrefix": "graph",
+    "cognitoDomainPrefix": "my-own-prefix",
+    "hosting": "apprunner",
+    "serverVersion": "1.6.1",
+    "tracing": "true",
+    "deletionProtection": "true",
+    "trustedCertificates": "",
+    "endpointOverrides.cognitoIdp": "http://localhost:1",
+    "vpcConnector.subnetIds[0]": "subnet-0123456789abcdef0",
+    "vpcConnector.securityGroupIds[0]": "sg-0123456789abcdef0",
+}
+# In another preview, as it can't be combined with a prefix.
+_DOMAIN = {
+    "customDomain.name": "auth.example.com",
+    "customDomain.certificateArn": (
+        "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The stack's secrets that wait for their deletion, and its claims function's logs."""
+
+    secrets: Any
+    logs: Any
+
+    def secret_names(self) -> list[str]:
+        listed = self.secrets.list_secrets(IncludePlannedDeletion=True, MaxResults=100)
+        return [
+            each["Name"]
+            for each in listed["SecretList"]
+            if each["Name"].startswith(f"neo4j-mcp-{_STACK}-") and each.get("DeletedDate")
+        ]
+
+    def log_groups(self) -> list[str]:
+        prefix = f"/aws/lambda/neo4j-mcp-{_STACK}-claims"
+        found = self.logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
+        return [group["logGroupName"] for group in found]
+
+
+class Pulumi(Protocol):
+    """Runs lines of a shell after `eval "$(make -s env)"`."""
+
+    def __call__(self, script: str, *, fails: bool = False) -> str:
+        """Run them, and return what they print."""
+
+
+@pytest.fixture(scope="module")
+def pulumi(running: Cloud) -> Iterator[Pulumi]:
+    """A shell with a stack of its own, next to the one that the tests share."""
+    home = Home(running.home)
+    environment = shell_of(home, running.ports) | {"PULUMI_STACK": _STACK}
+
+    def run(script: str, *, fails: bool = False) -> str:
+        done = subprocess.run(
+            ["bash", "-eu", "-c", f'eval "$(make -s env)"\n{script}'],
+            cwd=PROJECT_DIRECTORY,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            text=True,
+            timeout=_TIMEOUT,
+        )
+        assert (done.returncode != 0) is fails, done.stdout
+        return done.stdout
+
+    run(f"pulumi stack init --no-select {_STACK}")
+    try:
+        yield run
+    finally:
+        run("pulumi destroy --yes --skip-preview && pulumi stack rm --yes")
+
+
+@pytest.fixture
+def stack_file(running: Cloud, pulumi: Pulumi) -> Iterator[Path]:
+    """The stack's file, with the configuration of the stack local."""
+    assert pulumi
+    path = Home(running.home).workspace / f"Pulumi.{_STACK}.yaml"
+    stack = yaml.safe_load(path.read_text(encoding="utf-8"))
+    local = yaml.safe_load(path.with_name("Pulumi.local.yaml").read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump(stack | {"config": local["config"]}), encoding="utf-8")
+    original = path.read_text(encoding="utf-8")
+    yield path
+    path.write_text(original, encoding="utf-8")
+
+
+@pytest.fixture
+def kept(aws: Aws) -> Iterator[Kept]:
+    """What outlives the stack on purpose; the test's end removes it."""
+    found = Kept(secrets=aws("secretsmanager"), logs=aws("logs"))
+    yield found
+    for name in found.secret_names():
+        found.secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    for group in found.log_groups():
+        found.logs.delete_log_group(logGroupName=group)
+
+
+def _set(values: dict[str, str]) -> str:
+    return "\n".join(f"pulumi config set {_key(key)} '{value}'" for key, value in values.items())
+
+
+def _key(key: str) -> str:
+    return f"{'--path ' if re.search(r'[.[]', key) else ''}'neo4j-mcp:{key}'"
+
+
+def _counts(printed: str) -> dict[str, int]:
+    summary = printed.rpartition("Resources:")[2]
+    found = re.findall(r"^\s+[-+~]*\s*(\d+) (unchanged|\w+d|to \w+)$", summary, re.MULTILINE)
+    return {operation: int(count) for count, operation in found}
+
+
+def _previewed(pulumi: Pulumi, stack_file: Path, values: dict[str, str]) -> dict[str, int]:
+    before = stack_file.read_text(encoding="utf-8")
+    try:
+        return _counts(pulumi(_set(values) + "\npulumi preview"))
+    finally:
+        stack_file.write_text(before, encoding="utf-8")
+
+
+def test_every_key_is_typed_here() -> None:
+    keys = {str(field.alias) for field in StackSettings.model_fields.values()}
+
+    assert {re.split(r"[.[]", key)[0] for key in _DEPLOYED | _PREVIEWED | _DOMAIN} == keys
+
+
+def test_what_is_wrong_is_reported_at_once_and_the_commands_fix_it(
+    pulumi: Pulumi, stack_file: Path
+) -> None:
+    assert stack_file
+    wrong = {
+        "memory": "lots",
+        "cpu": "7",
+        "readOnly": "perhaps",
+        "logLevel": "loud",
+        "healthCheck.interval": "0",
+        "clients.third.scopes[0]": "writr",
+        "tags.project": "x",
+        "secretRecoveryDays": "3",
+        "nmePrefix": "x",
+    }
+    pulumi(_set(wrong) + "\npulumi config set aws:region mars-1")
+
+    refused = pulumi("pulumi preview", fails=True)
+
+    assert "has 10 problem(s), so nothing was changed" in refused
+    commands = re.findall(r"^          (pulumi config .*)$", refused, re.MULTILINE)
+    assert len(commands) == 10
+    # Whatever is reported is reported once.
+    assert [refused.count(command) for command in commands] == [1] * 10
+    # The example of the memory is one that the fixed cpu, 1024 units, goes with.
+    pulumi("\n".join([*commands, "pulumi preview"]))
+
+
+def test_a_stack_is_deployed_changed_refreshed_destroyed_and_made_again(
+    pulumi: Pulumi, stack_file: Path, kept: Kept
+) -> None:
+    # Every key is accepted, and nearly all are deployed at once.
+    created = _counts(pulumi(_set(_DEPLOYED) + "\npulumi up --yes --skip-preview"))
+    assert set(created) == {"created"}
+    outputs = json.loads(pulumi("pulumi stack output --json"))
+    assert set(outputs["scopes"]) == {"graph/reader", "graph/writer", "graph/admin"}
+    assert set(outputs["clients"]) == {"reader", "writer", "third"}
+
+    # What was deployed is what there is.
+    assert set(_counts(pulumi("pulumi refresh --yes --skip-preview"))) == {"unchanged"}
+    assert set(_counts(pulumi("pulumi up --yes --skip-preview"))) == {"unchanged"}
+    assert "to replace" in str(_previewed(pulumi, stack_file, _PREVIEWED))
+    assert "to " in str(_previewed(pulumi, stack_file, _DOMAIN))
+
+    # A removed client's secret can be restored, and the client made again at once.
+    arn = outputs["clients"]["third"]["secretArn"]
+    pulumi("pulumi config rm --path neo4j-mcp:clients.third\npulumi up --yes --skip-preview")
+    assert kept.secrets.describe_secret(SecretId=arn)["DeletedDate"]
+    kept.secrets.restore_secret(SecretId=arn)
+    assert "clientSecret" in kept.secrets.get_secret_value(SecretId=arn)["SecretString"]
+    kept.secrets.delete_secret(SecretId=arn, RecoveryWindowInDays=7)
+    third = {key: value for key, value in _DEPLOYED.items() if key.startswith("clients.third")}
+    pulumi(_set(third) + "\npulumi up --yes --skip-preview")
+    outputs = json.loads(pulumi("pulumi stack output --json"))
+    assert outputs["clients"]["third"]["secretArn"] != arn
+
+    # So can the stack be, while the names of its secrets and of its log are still taken.
+    pulumi("pulumi destroy --yes --skip-preview")
+    assert len(kept.secret_names()) == 4
+    assert len(kept.log_groups()) == 1
+    assert set(_counts(pulumi("pulumi up --yes --skip-preview"))) == {"created"}
+    assert len(kept.log_groups()) == 2
+    pulumi("pulumi destroy --yes --skip-preview")

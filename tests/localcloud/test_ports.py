@@ -1,0 +1,61 @@
+"""Where the stand-in listens, and ports that are taken."""
+
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from localcloud.errors import LocalCloudError
+from localcloud.ports import Ports, require_free
+from tests.ports import free_ports
+
+
+@pytest.fixture
+def listeners() -> Iterator[list[int]]:
+    """Ports that something listens on."""
+    servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+    yield [server.getsockname()[1] for server in servers]
+    for server in servers:
+        server.close()
+
+
+def test_all_taken_ports_are_named_at_once_with_what_moves_them(listeners: list[int]) -> None:
+    aws, bolt, service = listeners
+    (console,) = free_ports(1)
+    ports = Ports(aws=aws, bolt=bolt, console=console, services=(service, service))
+    with pytest.raises(LocalCloudError) as raised:
+        require_free(ports, ["aws", "services", "bolt", "console"])
+    said = str(raised.value)
+    for port, variable in (
+        (aws, "LOCALCLOUD_AWS_PORT"),
+        (bolt, "LOCALCLOUD_BOLT_PORT"),
+        (service, "LOCALCLOUD_SERVICE_PORTS"),
+    ):
+        assert f"port {port} is taken by process {os.getpid()} (" in said
+        assert f"set {variable}" in said
+    assert "LOCALCLOUD_CONSOLE_PORT" not in said
+
+
+def test_of_a_range_one_free_port_is_enough(listeners: list[int]) -> None:
+    taken = listeners[0]
+    require_free(Ports(services=(taken, free_ports(1)[0])), ["services"])
+    with pytest.raises(LocalCloudError, match="LOCALCLOUD_SERVICE_PORTS"):
+        require_free(Ports(services=(taken, taken)), ["services"])
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"AWS_PORT": "9000", "BOLT_PORT": "9000"}, "LOCALCLOUD_AWS_PORT and LOCALCLOUD_BOLT_PORT"),
+        ({"SERVICE_PORTS": "9000-9010", "CONSOLE_PORT": "9005"}, "both take 9005"),
+        ({"SERVICE_PORTS": "9010-9000"}, "above the last"),
+    ],
+)
+def test_ports_that_cannot_all_be_had_are_refused(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], named: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"LOCALCLOUD_{name}", value)
+    with pytest.raises(LocalCloudError, match=named):
+        Ports.from_environment()
