@@ -60,6 +60,10 @@ class _Second:
         assert done.returncode == 0, done.stderr
         return done.stderr
 
+    def ensure_deployed(self) -> None:
+        if not self.ids():
+            self.run("deploy")
+
     def interrupt(self, name: str, event: str, number: signal.Signals) -> int:
         """Run a command to an event of the engine and interrupt it: all of it where it's killed."""
         process = subprocess.Popen(
@@ -153,8 +157,8 @@ def second(running: Cloud, deployed: Deployment, aws: Aws) -> Iterator[_Second]:
 def test_the_next_command_goes_on_whichever_it_is(
     second: _Second, command: str, event: str, number: signal.Signals, then: str
 ) -> None:
-    if command == "destroy" and not second.ids():
-        second.run("deploy")
+    if command == "destroy":
+        second.ensure_deployed()
     status = second.interrupt(command, event, number)
     assert status == (-number if number == signal.SIGKILL else 128 + number)
     second.run(then)
@@ -166,7 +170,7 @@ def test_the_next_command_goes_on_whichever_it_is(
 
 
 def test_whatever_a_kill_left_unrecorded_is_found_again(second: _Second) -> None:
-    second.run("deploy")
+    second.ensure_deployed()
     before = second.ids()
     types = {each["type"] for each in second.deployment.state()["resources"]}
     types = {each for each in types if not each.startswith(("pulumi:", "neo4j-mcp:"))}
@@ -194,7 +198,7 @@ def test_whatever_a_kill_left_unrecorded_is_found_again(second: _Second) -> None
 
 
 def test_what_is_deleted_already_counts_as_deleted(second: _Second) -> None:
-    second.run("deploy")
+    second.ensure_deployed()
     state = json.loads(second.checkpoint.read_text(encoding="utf-8"))["checkpoint"]["latest"]
     second.run("destroy")
     assert second.left() == []

@@ -19,7 +19,7 @@ from tests.conftest import Aws, shell_of
 pytestmark = pytest.mark.stand_in
 
 _STACK = "typed"
-_TIMEOUT = 120
+_TIMEOUT = 600
 # What a person would set in the course of time; each is accepted, and deployed with the others.
 _DEPLOYED = {
     "neo4jDatabase": "movies",

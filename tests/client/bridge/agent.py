@@ -14,7 +14,7 @@ from tests.client.command import Command
 
 
 class Agent(Client):
-    """The SDK's client, which notes that it was told of a change of the tools."""
+    """The SDK's client, which notes the notification that tools have changed."""
 
     tools_changed: asyncio.Event
 

@@ -99,7 +99,7 @@ async def test_a_token_that_runs_out_in_the_middle_is_renewed(
     assert len(deployed.authorizations) == len(endpoint.requests) >= 3
 
 
-async def test_a_refused_secret_is_told_and_not_shown(
+async def test_a_refused_secret_is_reported_and_not_shown(
     command: Command, deployed: Deployed, endpoint: Site, tmp_path: Path
 ) -> None:
     endpoint.answer = lambda _: refused("invalid_client")
@@ -117,7 +117,7 @@ async def test_a_refused_secret_is_told_and_not_shown(
     assert "hush-hush" not in log
 
 
-async def test_what_the_host_answers_instead_is_told(
+async def test_what_the_host_answers_instead_is_reported(
     endpoint: Site, server: Site, tmp_path: Path
 ) -> None:
     async with agent(kept_profile(tmp_path, endpoint.url, server.url), tmp_path) as client:
@@ -252,7 +252,7 @@ async def test_a_bridge_without_its_server_serves_the_tools_of_the_release(
     assert not any("hush" in path.read_text(encoding="utf-8") for path in known)
 
 
-async def test_an_agent_of_the_next_protocol_is_told_of_changed_tools(
+async def test_an_agent_of_the_next_protocol_is_notified_of_changed_tools(
     command: Command, deployed: Deployed, tmp_path: Path
 ) -> None:
     async with agent(command, tmp_path, mode="auto") as client:

@@ -287,7 +287,7 @@ def test_a_write_that_may_have_run_says_so(logged_in: Run, server: Site) -> None
 
 
 @pytest.mark.parametrize("options", [(), ("--json",), ("--format", "csv")])
-def test_a_lost_value_is_a_warning_beside_the_rows(
+def test_a_lost_value_is_a_warning_next_to_the_rows(
     logged_in: Run, server: Site, options: tuple[str, ...]
 ) -> None:
     server.answer = lambda _: rows({"born": {}})

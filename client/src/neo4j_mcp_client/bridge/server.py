@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 
 class Bridge:
-    """One agent's session: its tools, its calls, and what it is told of changes."""
+    """One agent's session: its tools, its calls, and notifications about changed tools."""
 
     def __init__(self, upstream: Upstream, known: KnownServers, *, max_characters: int) -> None:
         """Prepare; nothing is sent.
