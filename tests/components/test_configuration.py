@@ -574,7 +574,9 @@ def test_a_scopes_dotted_name_is_spelled_as_pulumi_does() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", [f"\n{CERTIFICATE}\n", CERTIFICATE.replace("\n", "\r\n"), CERTIFICATE * 2]
+    "written",
+    [f"\n{CERTIFICATE}\n", CERTIFICATE.replace("\n", "\r\n"), CERTIFICATE * 2],
+    ids=["more blank lines", "Windows line endings", "twice"],
 )
 def test_certificates_are_the_same_however_they_are_written(written: str) -> None:
     settings = parse({**MINIMUM, "trustedCertificates": written})
