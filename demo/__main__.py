@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Table
 
 import automation.failures
@@ -90,7 +91,7 @@ def down() -> None:
         raise failure
 
 
-def _destroy(home: Home, progress: Progress) -> DeploymentError | None:
+def _destroy(home: Home, progress: Progress) -> Exception | None:
     """Destroy the stack; what can't be destroyed goes with the stand-in, so a failure can wait."""
     found = cloud.status(home)
     if not (found.cloud and found.complete):
@@ -107,7 +108,9 @@ def _destroy(home: Home, progress: Progress) -> DeploymentError | None:
         pass
     except InterruptedDeploymentError:
         raise
-    except DeploymentError as error:
+    except LocalCloudError as error:
+        progress.note(f"{error}\nThe stack goes with the stand-in, and isn't destroyed first.")
+    except (DeploymentError, BotoCoreError, ClientError) as error:
         return error
     return None
 

@@ -131,9 +131,18 @@ class Cloud(BaseModel):
 
         The file is named instead of the key, which so appears in no output. AWS's tools take an
         empty variable for one that isn't set.
+
+        Raises:
+            LocalCloudError: there is no access key.
         """
+        credentials = Home(self.home).aws_credentials
+        if not credentials.exists():
+            raise LocalCloudError(
+                "An earlier version of this program started the stand-in cloud, which has no access"
+                f" key ({credentials}). Start it again with: make down && make demo"
+            )
         return {
-            "AWS_SHARED_CREDENTIALS_FILE": str(Home(self.home).aws_credentials),
+            "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_PROFILE": "default",
             "AWS_ACCESS_KEY_ID": "",

@@ -39,6 +39,21 @@ def test_nothing_runs_in_an_empty_folder(tmp_path: Path) -> None:
     assert Cloud.find(Home(tmp_path)) is None
 
 
+def test_a_stand_in_that_an_earlier_version_started_names_the_way_on(tmp_path: Path) -> None:
+    running = Cloud(
+        ports=Ports(),
+        aws_endpoint="http://localhost:4566",
+        bolt_uri="neo4j+s://localhost:7687",
+        console_url="http://127.0.0.1:7474",
+        console_credentials=tmp_path / "credentials",
+        docker_host="unix:///run/docker.sock",
+        debug_providers="aws:1",
+        home=tmp_path,
+    )
+    with pytest.raises(LocalCloudError, match="make down && make demo"):
+        running.environment()
+
+
 def test_folders_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LOCALCLOUD_CACHE", str(tmp_path / "cache"))
