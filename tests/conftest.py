@@ -113,12 +113,12 @@ def aws(running: Cloud) -> Aws:
     key = running.access_key()
 
     def client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        return boto3.client(  # type: ignore[call-overload] # the name is no literal
-            service,
-            endpoint_url=running.aws_endpoint,
-            region_name=REGION,
-            aws_access_key_id=key.key_id,
-            aws_secret_access_key=key.secret,
+        # A session keeps what it once read, and tests change the environment that it reads.
+        session = boto3.Session(
+            aws_access_key_id=key.key_id, aws_secret_access_key=key.secret, region_name=REGION
+        )
+        return session.client(  # type: ignore[call-overload] # the name is no literal
+            service, endpoint_url=running.aws_endpoint
         )
 
     return client

@@ -247,19 +247,6 @@ def test_observability_configurations(endpoint: AwsEndpoint) -> None:
         client.describe_observability_configuration(ObservabilityConfigurationArn=arn)
 
 
-def test_a_vpc_connectors_name_has_one_revision(endpoint: AwsEndpoint) -> None:
-    client = endpoint.client("apprunner")
-    asked = {"VpcConnectorName": "only-one", "Subnets": ["subnet-1"], "SecurityGroups": ["sg-1"]}
-    arn = client.create_vpc_connector(**asked)["VpcConnector"]["VpcConnectorArn"]
-    with pytest.raises(ClientError) as error:
-        client.create_vpc_connector(**asked | {"Subnets": ["subnet-2"]})
-    assert "InvalidRequestException: The security groups combination" in refused(error)
-    assert arn in refused(error)
-    client.delete_vpc_connector(VpcConnectorArn=arn)
-    again = client.create_vpc_connector(**asked)["VpcConnector"]
-    client.delete_vpc_connector(VpcConnectorArn=again["VpcConnectorArn"])
-
-
 def test_a_vpc_connector_in_use_stays(endpoint: AwsEndpoint, deployments: Deployments) -> None:
     client = endpoint.client("apprunner")
     connector = client.create_vpc_connector(
