@@ -143,13 +143,13 @@ async def test_every_line_of_the_demo_is_true(
 
 
 def test_app_runner_shows_the_service_as_configured(
-    outputs: dict[str, Any], service: dict[str, Any]
+    deployed: Deployment, service: dict[str, Any]
 ) -> None:
     assert service["Status"] == "RUNNING"
     assert service["HealthCheckConfiguration"]["Protocol"] == "HTTP"
     assert service["HealthCheckConfiguration"]["Path"] == "/healthz"
     image = service["SourceConfiguration"]["ImageRepository"]
-    assert image["ImageIdentifier"].endswith(f"@{outputs['imageDigest']}")
+    assert image["ImageIdentifier"].endswith(f"@{deployed.outputs()['imageDigest']}")
     environment = image["ImageConfiguration"]["RuntimeEnvironmentVariables"]
     assert environment["NEO4J_MCP_TELEMETRY"] == "false"
     assert not [name for name in environment if "PASSWORD" in name or "USERNAME" in name]

@@ -360,7 +360,9 @@ async def test_a_request_whose_body_is_late_goes_to_the_deployment_that_serves_b
     served: Served, fleets: Fleets
 ) -> None:
     reader, writer = await asyncio.open_connection("localhost", served.port, ssl=served.context)
-    writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n")
+    writer.write(
+        b"POST / HTTP/1.1\r\nHost: localhost:%d\r\nContent-Length: 4\r\n\r\n" % served.port
+    )
     await writer.drain()
     await until(lambda: served.front.traffic.in_flight == 1)
     following = fleets.make(min_size=1, max_size=1, max_concurrency=2)
