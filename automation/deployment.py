@@ -244,10 +244,10 @@ class Deployment:
         return tuple(map(str, takeover.begun(self.state())))
 
     def take_over(self, report: Report) -> None:
-        """Go on from where an earlier operation was cut off or failed, if the last one was.
+        """Resume from where the last operation was cut off or failed, if it was.
 
         What it had begun to create and the state doesn't know is looked up in the cloud and put
-        into the state. Then all of the state is refreshed, since the cloud goes on with what it
+        into the state. Then all of the state is refreshed, since the cloud continues what it
         was asked: a deletion, say, that the engine no longer waited for.
 
         Args:
@@ -465,7 +465,7 @@ class Deployment:
         except KeyboardInterrupt as interrupt:
             raise InterruptedDeploymentError(
                 f"The operation on the stack {self._target.stack} was stopped, and its state is"
-                " written. The next command goes on from there, whichever it is."
+                " written. The next command resumes from there, whichever it is."
             ) from interrupt
         except automation.CommandError as error:
             raise DeploymentError("\n".join(events.errors) or _said(str(error))) from error

@@ -2,4 +2,4 @@
 
 
 class AutomationError(Exception):
-    """A command can't go on; the message names the cause and the command that fixes it."""
+    """A command can't continue; the message names the cause and the command that fixes it."""

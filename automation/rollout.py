@@ -70,7 +70,7 @@ def roll_out(deployment: Deployment, clients: Clients, report: Report | None = N
 
     Raises:
         DeploymentError: a resource failed, or the service runs something else; the message has
-            the cause, the service's log and the command that goes on.
+            the cause, the service's log and the command that fixes it.
     """
     before = settle(deployment, clients)
     try:
@@ -216,7 +216,7 @@ def failure(operation: Mapping[str, Any], before: str) -> list[str]:
 
 
 def way_out(stack: str, arn: str, status: str) -> list[str]:
-    """Name the commands that go on from a service in a status."""
+    """Name the commands that fix a service in a status."""
     again = f"Fix the cause, then run: python -m automation deploy --stack {stack}"
     if status != "CREATE_FAILED":
         return [again]

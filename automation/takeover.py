@@ -112,7 +112,7 @@ def find_ids(operations: Iterable[Begun], state: Values, aws: Clients) -> dict[s
 
 
 def wait_until_settled(state: Values, aws: Clients) -> None:
-    """Wait until AWS has ended what it goes on with by itself, such as deleting a service.
+    """Wait until AWS has finished what it continues by itself, such as deleting a service.
 
     Args:
         state: the state, whose resources are meant.

@@ -218,7 +218,7 @@ class Identity(pulumi.ComponentResource):
         custom = args.settings.custom_domain
         if custom:
             # Not the prefix domain under another name: a pool can have both, and a custom domain
-            # takes up to an hour to create, in which the prefix domain goes on giving tokens.
+            # takes up to an hour to create, in which the prefix domain still gives tokens.
             domain = aws.cognito.UserPoolDomain(
                 f"{self.pulumi_resource_name}-custom-domain",
                 user_pool_id=pool.id,

@@ -1,5 +1,5 @@
-"""What the person at the keyboard is told when the stand-in cloud can't go on."""
+"""What the person at the keyboard is told when the stand-in cloud can't continue."""
 
 
 class LocalCloudError(Exception):
-    """The stand-in cloud can't go on; the message names the cause and the command that fixes it."""
+    """The stand-in can't continue; the message names the cause and the command that fixes it."""

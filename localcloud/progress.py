@@ -1,4 +1,4 @@
-"""Shows a person what goes on while they wait: one line for each step, with its duration."""
+"""Shows people what happens while they wait: one line for each step, with its duration."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""One command at a time works on a stand-in; the next one waits, and says for whom."""
+"""One command at a time works on a stand-in; the next one waits, and names the one it waits for."""
 
 import json
 import os

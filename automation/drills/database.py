@@ -48,7 +48,7 @@ _SILENCE: Final = 120.0
 
 @drill("database-away", touches="stops the database, and starts it again")
 def database_away(exercise: Exercise) -> None:
-    """Without the database every call fails and says so; with it, all goes on by itself."""
+    """Without the database every call fails and says so; with it, calls succeed again."""
     pause = _command(exercise.controls.pause_database, PAUSE_VARIABLE)
     resume = _command(exercise.controls.resume_database, RESUME_VARIABLE)
     operations = _operations(exercise)

@@ -1,6 +1,6 @@
 """Finds an installation of Pulumi, or builds one from its pinned Go modules.
 
-An installation is the command and, beside it where the command looks for it, the language host
+An installation is the command and, next to it where the command looks for it, the language host
 that runs Python programs. The newest language host that the Go module proxy serves is older than
 the engine; the engine speaks to it by the same protocol, and it starts the script
 pulumi-language-python-exec, which has to match the Python SDK and so is the engine's. go.sum holds
@@ -45,7 +45,7 @@ def ensure(progress: Progress) -> Path:
         progress: where to report what takes time.
 
     Returns:
-        The path of the command; the language host is beside it or on PATH.
+        The path of the command; the language host is next to it or on PATH.
 
     Raises:
         LocalCloudError: there is none on PATH, and it can't be built here.
@@ -70,8 +70,8 @@ def on_path() -> Path | None:
     found = shutil.which(_COMMAND)
     if found is None or not is_supported(_version(Path(found))):
         return None
-    beside = Path(found).resolve().with_name(_LANGUAGE_HOST)
-    return Path(found) if beside.exists() or shutil.which(_LANGUAGE_HOST) else None
+    neighbour = Path(found).resolve().with_name(_LANGUAGE_HOST)
+    return Path(found) if neighbour.exists() or shutil.which(_LANGUAGE_HOST) else None
 
 
 def must_be_built() -> bool:

@@ -65,7 +65,7 @@ def auto_scaling_problems(settings: JsonObject) -> list[str]:
 def vpc_connector_problem(
     name: str, settings: JsonObject, existing: Iterable[Revision]
 ) -> str | None:
-    """Find what stands in the way of a new VPC connector.
+    """Find what prevents a new VPC connector.
 
     Sources: the API reference (VpcConnector: only one revision per name), and the refusal of a
     combination of security groups that another connector has (pulumi/pulumi-aws#5364).
