@@ -50,8 +50,8 @@ def write():
         print("result", flush=True)
 with ending_in_order():
     thread = threading.Thread(target=write)
-    thread.start()
     try:
+        thread.start()
         signal.pause()
     except KeyboardInterrupt:
         thread.join()

@@ -510,7 +510,9 @@ def test_a_pulled_image_goes_with_its_last_service(
 def test_the_endpoint_serves_while_a_deployment_goes_on(
     endpoint: AwsEndpoint, deployments: Deployments
 ) -> None:
-    service = deployments.create("goes-on")
+    # Its health check never passes, so the deployment lasts until the threshold is reached.
+    unhealthy = {"Protocol": "HTTP", "Path": "/missing", "Interval": 1, "UnhealthyThreshold": 5}
+    service = deployments.create("goes-on", HealthCheckConfiguration=unhealthy)
     endpoint.client("sts").get_caller_identity()
     described = endpoint.client("apprunner").describe_service(ServiceArn=service["ServiceArn"])
     assert described["Service"]["Status"] == "OPERATION_IN_PROGRESS"
