@@ -14,7 +14,7 @@ _OnOutput = Callable[[str], Any]
 
 
 class EngineCommand(automation.PulumiCommand):
-    """Runs the Pulumi CLI in a process group of its own, out of reach of a terminal's signals.
+    """Runs the Pulumi CLI in a separate process group, out of reach of a terminal's signals.
 
     They reach this process alone, which then has the engine finish what it has begun, write its
     state and free its lock. Left to the terminal, a SIGHUP would kill the engine halfway.

@@ -101,7 +101,7 @@ def end_at_once(number: int) -> None:
 
 
 def _terminate_group() -> None:
-    """Tell the children in this process's group, for which its other threads may be waiting."""
+    """Stop the children in this process's group, since other threads may be waiting for them."""
     group = os.getpgrp()
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):

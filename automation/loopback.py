@@ -90,7 +90,7 @@ def is_another_user(
         return False
     ends = {(_encoded(*client, mapped), _encoded(*server, mapped)) for mapped in (False, True)}
     for table in sockets:
-        # Read anew each time: a port may belong to somebody else by now.
+        # Read each time: a port may have another owner by now.
         for line in table.read_text(encoding="ascii").splitlines()[1:] if table.exists() else ():
             _, local, remote, state, _, _, _, user, _, inode, *_ = line.split()
             # A socket that its program has closed is listed as root's, without an inode.

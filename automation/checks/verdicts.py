@@ -5,11 +5,11 @@ class Failed(Exception):  # noqa: N818  a check fails; the program goes on
     """The deployment is not as it must be; the message says what is wrong."""
 
 
-class Skipped(Exception):  # noqa: N818  likewise
+class Skipped(Exception):  # noqa: N818 - a verdict, not an error
     """This stack has nothing to look at; the message says why."""
 
 
-class Undecided(Exception):  # noqa: N818  likewise
+class Undecided(Exception):  # noqa: N818 - a verdict, not an error
     """What was seen in time says neither that all is well nor that it isn't."""
 
 

@@ -101,7 +101,7 @@ class BearerFlow(Generic[Request, Response]):
             yield _with(await self._tokens.token_async(self._minimum_lifetime), request)
 
     def _may_refuse(self, token: AccessToken, response: Response) -> bool:
-        # The client may have followed a redirect to somebody whom the token doesn't concern.
+        # The client may have followed a redirect to a host that must not see the token.
         return (
             response.request.headers.get("Authorization") == token.authorization
             and self._destination.is_at(_origin(response.request))

@@ -66,10 +66,10 @@ class SingleFlight(Generic[Result]):
     async def run_async(self, work: Callable[[], Result], *, patience: float) -> Landed[Result]:
         """Do the same without blocking the event loop.
 
-        The work goes on when this task is cancelled, since others wait for it.
+        The work continues when this task is cancelled, since others wait for it.
 
         Args:
-            work: the work. It runs in a thread of its own: the threads of the event loop's
+            work: the work. It runs in its own thread: the threads of the event loop's
                 executor may all be waiting for it.
             patience: seconds to wait.
 

@@ -197,7 +197,7 @@ async def test_an_agent_that_wants_progress_gets_it(
     async def note(
         progress: float,
         total: float | None,  # noqa: ARG001 - the SDK's own parameters
-        message: str | None,  # noqa: ARG001 - likewise
+        message: str | None,  # noqa: ARG001 - the SDK's own parameters
     ) -> None:
         seen.append(progress)
 

@@ -112,7 +112,7 @@ class Upstream:
                 except Neo4jMcpError:
                     raise
                 except Exception as error:
-                    # Whatever it is, the agent's person reads it, and the bridge goes on.
+                    # Whatever it is, the agent shows it to its user, and the bridge keeps running.
                     raise ConfigurationError(f"{type(error).__name__}: {error}") from error
             return self._client
 

@@ -90,7 +90,7 @@ def _target(profile: str | None, ca_bundle: str | None, profiles: Profiles) -> "
     from neo4j_mcp_client.bridge.upstream import Target  # noqa: PLC0415 - an extra
 
     def connect() -> "AsyncNeo4jMcp":
-        from neo4j_mcp_client.async_client import AsyncNeo4jMcp  # noqa: PLC0415 - likewise
+        from neo4j_mcp_client.async_client import AsyncNeo4jMcp  # noqa: PLC0415 - an extra
 
         found = find_profile(profile, profiles=profiles, ca_bundle=ca_bundle)
         source = found.source()
@@ -117,7 +117,7 @@ def _print_config(agent: Agent, profile: str, ca_bundle: str | None, max_charact
     name = "neo4j" if profile == DEFAULT else f"neo4j-{profile}"
     command = [*_this_command(), "bridge", "--profile", profile]
     if ca_bundle is not None:
-        # An agent starts the bridge in a folder of its own.
+        # An agent starts the bridge in another folder.
         command += ["--ca-bundle", os.path.abspath(ca_bundle)]  # noqa: PTH100 - keeps links
     if max_characters != _MAX_CHARACTERS:
         command += ["--max-characters", str(max_characters)]
