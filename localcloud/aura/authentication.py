@@ -22,26 +22,13 @@ class Identity:
 
     Attributes:
         principal: the user.
-        authorized_until: when what is known of the user's rights ends, in seconds since the epoch.
+        authorized_until: when the cached rights expire, in seconds since the epoch.
+        revision: the revision of the single sign-on settings that the rights come from.
     """
 
     principal: Principal
     authorized_until: float
-
-    def require_current(self, now: float) -> None:
-        """Check that the token and what is known of it still hold.
-
-        Args:
-            now: the time, in seconds since the epoch.
-
-        Raises:
-            BoltError: TokenExpired, or AuthorizationExpired where only the cache has run out:
-                drivers then take a new connection.
-        """
-        if now >= self.principal.token_expires:
-            raise token_expired()
-        if now >= self.authorized_until:
-            raise BoltError(Code.AUTHORIZATION_EXPIRED, "Authorization info expired.")
+    revision: int
 
 
 @dataclass(frozen=True)
@@ -79,13 +66,18 @@ class Authenticator:
         self._refetch_floor_seconds = refetch_floor_seconds
         self.clock = clock
         self._verifier: TokenVerifier | None = None
+        self._revision = 0
 
     def configure(self, settings: SsoSettings | None) -> None:
-        """Take new settings; what was remembered under the old ones is forgotten.
+        """Apply new settings: connections logged on under the old ones have to log on again.
+
+        As in Neo4j, where clearing the cache of an authentication provider expires what its
+        connections were authorized for.
 
         Args:
             settings: the settings; None turns single sign-on off.
         """
+        self._revision += 1
         self._verifier = (
             None
             if settings is None
@@ -119,11 +111,28 @@ class Authenticator:
                 raise BoltError(
                     Code.UNAUTHORIZED, "Unsupported authentication token, missing key `credentials`"
                 )
+            revision = self._revision
             principal = await self._verifier.verify(token)
-            return Identity(principal, self.clock() + self._cache_seconds)
+            return Identity(principal, self.clock() + self._cache_seconds, revision)
         # An unknown scheme may be a token in the wrong place; it is not repeated.
         named = scheme if isinstance(scheme, str) and scheme in _SCHEMES else "other"
         raise BoltError(
             Code.UNAUTHORIZED,
             f"Unsupported authentication token, scheme '{named}' is not supported.",
         )
+
+    def require_current(self, identity: Identity) -> None:
+        """Check that a token and the rights derived from it still hold.
+
+        Args:
+            identity: who logged on.
+
+        Raises:
+            BoltError: TokenExpired, or AuthorizationExpired where only the cached rights have
+                expired or the settings have changed: drivers then open a new connection.
+        """
+        now = self.clock()
+        if now >= identity.principal.token_expires:
+            raise token_expired()
+        if now >= identity.authorized_until or identity.revision != self._revision:
+            raise BoltError(Code.AUTHORIZATION_EXPIRED, "Authorization info expired.")

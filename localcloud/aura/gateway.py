@@ -257,7 +257,7 @@ class _Session:
         if identity is None:
             await self._forward(frame.raw, frame.tag)
             return
-        identity.require_current(self._gateway.authenticator.clock())
+        self._gateway.authenticator.require_current(identity)
         principal = identity.principal
         role = principal.role
         if role is None:

@@ -671,7 +671,7 @@ def test_a_fault_fails_its_check_and_no_other(
     phase = min(names).partition("-")[0]
     with manager as context:
         found = failures(look(context or world.context, f"{phase}-*"))
-    assert set(found) == names
+    assert set(found) == names, found
     assert any(re.search(reason, said) for said in found.values()), found
 
 

@@ -242,6 +242,20 @@ def test_an_absent_provider_is_told(aura: Aura, issuer: Issuer) -> None:
     assert caught.value.code == "Neo.TransientError.Security.AuthProviderFailed"
 
 
+def test_new_settings_end_the_rights_of_an_open_connection(aura: Aura, issuer: Issuer) -> None:
+    with aura.driver(neo4j.bearer_auth(issuer.token("reader"))) as driver:
+        driver.execute_query("RETURN 1")
+        try:
+            mapping = '"reader"=publisher'
+            aura.ask_console("PUT", sso(issuer, groupToRoleMapping=mapping))
+            with pytest.raises(Neo4jError) as caught:
+                driver.execute_query("RETURN 1")
+            assert caught.value.code == "Neo.ClientError.Security.AuthorizationExpired"
+            driver.execute_query("CREATE (:Granted)")
+        finally:
+            aura.ask_console("PUT", sso(issuer))
+
+
 def test_rights_follow_the_last_token_on_few_connections(aura: Aura, issuer: Issuer) -> None:
     """The driver logs off and on again whenever a pooled connection changes hands."""
     reader = neo4j.bearer_auth(issuer.token("reader", sub="reader"))

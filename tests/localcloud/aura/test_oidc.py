@@ -277,11 +277,14 @@ async def test_new_settings_forget_what_was_verified(
     ("now", "code"),
     [(99.0, None), (100.0, Code.AUTHORIZATION_EXPIRED), (200.0, Code.TOKEN_EXPIRED)],
 )
-def test_rights_end_with_the_cache_and_with_the_token(now: float, code: str | None) -> None:
-    identity = Identity(Principal("me", frozenset({Role.READER}), 200.0), 100.0)
+def test_rights_end_with_the_cache_and_with_the_token(
+    provider: Provider, now: float, code: str | None
+) -> None:
+    authenticator = Authenticator(provider, clock=lambda: now)
+    identity = Identity(Principal("me", frozenset({Role.READER}), 200.0), 100.0, revision=0)
     if code is None:
-        identity.require_current(now)
+        authenticator.require_current(identity)
         return
     with pytest.raises(BoltError) as caught:
-        identity.require_current(now)
+        authenticator.require_current(identity)
     assert caught.value.code == code
