@@ -13,11 +13,17 @@ from components.aura import sso_settings
 from docs.tables import REPOSITORY
 
 DOCUMENTS = sorted(
-    [REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")],
+    [
+        REPOSITORY / "README.md",
+        REPOSITORY / "CHANGELOG.md",
+        REPOSITORY / "CONTRIBUTING.md",
+        *(REPOSITORY / "docs").rglob("*.md"),
+    ],
     key=lambda path: path.as_posix(),
 )
 README = REPOSITORY / "README.md"
 AURA_SSO = REPOSITORY / "docs" / "aura-sso.md"
+STAND_IN = REPOSITORY / "docs" / "stand-in.md"
 DECISIONS = REPOSITORY / "docs" / "decisions"
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
@@ -117,7 +123,7 @@ def test_named_paths_exist(document: Path) -> None:
 def test_the_repository_map_names_what_is_there() -> None:
     named = {
         path
-        for cell in table_cells(section(README, "What is where"))
+        for cell in table_cells(section(README, "Repository map"))
         for path in re.findall(r"`([^`]+)`", cell)
     }
 
@@ -145,10 +151,10 @@ def test_the_outputs_named_are_the_outputs_exported() -> None:
 def test_every_value_of_aura_sso_is_typed_somewhere() -> None:
     fields = set(sso_settings("", [], {}))
     steps = section(AURA_SSO, "In the console")
-    row = next(line for line in README.read_text("utf-8").splitlines() if "| `auraSso`" in line)
+    outputs = section(README, "Outputs")
 
     assert {field for field in fields if f"| `{field}` |" not in steps} == set()
-    assert {field for field in fields if f"`{field}`" not in row} == set()
+    assert {field for field in fields if f"`{field}`" not in outputs} == set()
 
 
 def test_environment_variables_are_read_by_the_code() -> None:
@@ -177,7 +183,7 @@ def test_examples_are_well_formed(document: Path) -> None:
 
 
 def test_each_marked_example_is_followed_by_its_code() -> None:
-    for document in (README, AURA_SSO):
+    for document in (STAND_IN, AURA_SSO):
         text = document.read_text(encoding="utf-8")
         markers = re.findall(r"<!-- example: ([\w-]+) -->\n(```\w+)?", text)
         assert [marker for marker, fence in markers if not fence] == []
