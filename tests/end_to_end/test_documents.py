@@ -43,7 +43,9 @@ def _run(
 def test_the_shell_examples_of_the_stand_in(
     shell: dict[str, str], outputs: dict[str, Any], running: Cloud
 ) -> None:
-    script = "\n".join(_example("docs/stand-in.md", name) for name in ("token", "service", "database"))
+    script = "\n".join(
+        _example("docs/stand-in.md", name) for name in ("token", "service", "database")
+    )
     done = _run(["bash", "-eu"], shell, script)
     assert done.returncode == 0, done.stderr
     service, characters = done.stdout.splitlines()

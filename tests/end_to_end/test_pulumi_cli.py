@@ -210,9 +210,7 @@ def test_a_stack_is_deployed_changed_refreshed_destroyed_and_made_again(
 ) -> None:
     # The commands of docs/stand-in.md, then every key, nearly all of them on the live stack at once.
     page = (ROOT / "docs" / "stand-in.md").read_text(encoding="utf-8")
-    ((_, example),) = re.findall(
-        r"<!-- example: (pulumi) -->\n```sh\n(.*?)\n```", page, re.DOTALL
-    )
+    ((_, example),) = re.findall(r"<!-- example: (pulumi) -->\n```sh\n(.*?)\n```", page, re.DOTALL)
     assert "scopes" in pulumi(example)
     pulumi(_set(_DEPLOYED) + "\npulumi up --yes --skip-preview")
     outputs = json.loads(pulumi("pulumi stack output --json"))
