@@ -208,7 +208,7 @@ def test_what_is_wrong_is_reported_at_once_and_the_commands_fix_it(pulumi: Pulum
 def test_a_stack_is_deployed_changed_refreshed_destroyed_and_made_again(
     pulumi: Pulumi, stack_file: Path, kept: Kept
 ) -> None:
-    # The commands of docs/stand-in.md, then every key, nearly all of them on the live stack at once.
+    # The commands of docs/stand-in.md, then every key, nearly all on the live stack at once.
     page = (ROOT / "docs" / "stand-in.md").read_text(encoding="utf-8")
     ((_, example),) = re.findall(r"<!-- example: (pulumi) -->\n```sh\n(.*?)\n```", page, re.DOTALL)
     assert "scopes" in pulumi(example)
