@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv with the pinned requirements. Needs Python 3.11 or newer, and nothing else.
+# Creates .venv with the pinned requirements. Needs only Python 3.11 or newer.
 set -eu
 cd "$(dirname "$0")"
 
@@ -11,11 +11,11 @@ if ! command -v "$PYTHON" >/dev/null; then
     exit 1
 fi
 if ! "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
-    say "error: $("$PYTHON" --version) is too old. Name Python 3.11 or newer: make PYTHON=python3.12"
+    say "error: $("$PYTHON" --version) is too old. Use Python 3.11 or newer: make PYTHON=python3.12"
     exit 1
 fi
-# Two commands at once: the second waits, and finds what the first has installed. The lock is an
-# open file, which this shell inherits, so the system frees it however this shell ends.
+# If two commands run at once, the second waits and uses what the first one installed. The lock is an
+# open file that this shell inherits, so the system releases it however this shell ends.
 if [ -z "${BOOTSTRAP_LOCK-}" ]; then
     exec "$PYTHON" - <<'LOCK'
 import fcntl, os, sys, time
@@ -29,7 +29,7 @@ except BlockingIOError:
     fcntl.flock(lock, fcntl.LOCK_EX)
     waited = "waited"
 os.ftruncate(lock, 0)
-os.pwrite(lock, f"{os.getpid()}, at work since {time.strftime('%X')}".encode(), 0)
+os.pwrite(lock, f"{os.getpid()}, installing since {time.strftime('%X')}".encode(), 0)
 os.set_inheritable(lock, True)
 os.environ["BOOTSTRAP_LOCK"] = waited or "free"
 os.execvp("sh", ["sh", "bootstrap.sh"])
@@ -39,7 +39,7 @@ if [ "$BOOTSTRAP_LOCK" = waited ] && [ -e .venv/.complete ]; then
     changed=$(find bootstrap.sh requirements-bootstrap.txt requirements-dev.txt -newer .venv/.complete)
     [ -n "$changed" ] || exit 0
 fi
-# Debian splits venv off into a package of its own.
+# Debian has venv in a separate package.
 if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
         say "error: this Python lacks venv. Run: sudo apt-get install python3-venv"
@@ -49,7 +49,6 @@ if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
     apt-get update -qq >/dev/null
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
 fi
-
 
 say "… Installing the pinned requirements into .venv (about half a minute, once)"
 "$PYTHON" -m venv --clear .venv
