@@ -33,14 +33,12 @@ _UNAVAILABLE: Final = "DatabaseUnavailableError"
 _DROPPED: Final = "TimeLimitError"
 # Longer waits show that it wasn't the server that gave up: the host does after 120 s.
 _LONGEST_REFUSAL: Final = HOST_LIMIT
-_LONGEST_WAIT_FOR_FAILURES: Final = 150.0
-_RECOVERY: Final = 300.0
 _STEADY: Final = 10
 
 # Source: "Neo4j status codes", Security.
 _PROVIDER_FAILED: Final = "Neo.TransientError.Security.AuthProviderFailed"
 _PROVIDER_TIMEOUT: Final = "Neo.TransientError.Security.AuthProviderTimeout"
-_DISCOVERY_PATH: Final = "/.well-known/openid-configuration"
+DISCOVERY_PATH: Final = "/.well-known/openid-configuration"
 _KEYS_PATH: Final = "/.well-known/jwks.json"
 # Much longer than a database waits for keys.
 _SILENCE: Final = 120.0
@@ -57,13 +55,15 @@ def database_away(exercise: Exercise) -> None:
         run(pause)
         away = exercise.mark("the database is away")
         with exercise.phase("the database is away"):
-            exercise.expect_refused(traffic, away, within=_LONGEST_WAIT_FOR_FAILURES)
+            exercise.expect_refused(traffic, away, within=exercise.options.limits.outage)
             exercise.mark("bring the database back")
             run(resume)
         back = exercise.mark("the database is back")
         with exercise.phase("it is back"):
-            exercise.expect_answered(traffic, back, within=_RECOVERY, in_a_row=_STEADY)
-    _expect_unavailable(exercise, traffic.records)
+            exercise.expect_answered(
+                traffic, back, within=exercise.options.limits.recovery, in_a_row=_STEADY
+            )
+    expect_unavailable(exercise, traffic.records)
     expect_equal("the service's operations", _operations(exercise), operations)
 
 
@@ -75,11 +75,11 @@ def keys_unreachable(exercise: Exercise) -> None:
     """Without the pool's keys calls go on; a database that forgot them says so, and heals."""
     context = exercise.context
     connect = _command(exercise.controls.connect_database, CONNECT_VARIABLE)
-    keys = _Keys(exercise)
+    keys = PoolKeys(exercise)
     aura_sso = context.outputs["auraSso"]
     with FaultProxy(keys.respond) as proxy:
         keys.url = proxy.url
-        detour = {**aura_sso, "discoveryUri": proxy.url + _DISCOVERY_PATH}
+        detour = {**aura_sso, "discoveryUri": proxy.url + DISCOVERY_PATH}
         exercise.afterwards("single sign-on", lambda: run(connect, aura_sso))
         exercise.mark("single sign-on fetches the keys through this machine")
         run(connect, detour)
@@ -92,24 +92,32 @@ def keys_unreachable(exercise: Exercise) -> None:
                 keys.refuse()
                 context.token(exercise.caller, fresh=True)
                 renewed = exercise.mark("callers take new tokens, signed with a key that is known")
-                exercise.expect_answered(traffic, renewed, within=_RECOVERY)
+                exercise.expect_answered(traffic, renewed, within=exercise.options.limits.recovery)
                 expect_all_answered(traffic.records, "the keys of known tokens couldn't be reached")
             run(connect, detour)
             context.token(exercise.caller, fresh=True)
             exercise.mark("the database has forgotten the keys; callers take new tokens again")
             with exercise.phase("away and forgotten"):
                 _expect_code(exercise, _PROVIDER_FAILED)
-                keys.keep_silent()
+                keys.hang()
                 _expect_code(exercise, _PROVIDER_TIMEOUT)
             back = exercise.mark("the keys are back")
-            keys.give()
+            keys.serve()
             # The server tries such failures again for half a minute, so calls may only have waited.
             with exercise.phase("they are back"):
-                exercise.expect_answered(traffic, back, within=_RECOVERY, in_a_row=_STEADY)
+                exercise.expect_answered(
+                    traffic, back, within=exercise.options.limits.recovery, in_a_row=_STEADY
+                )
     expect_failures(traffic.records, {_UNAVAILABLE, _DROPPED}, within=_LONGEST_REFUSAL)
 
 
-def _expect_unavailable(exercise: Exercise, records: Sequence[Record]) -> None:
+def expect_unavailable(exercise: Exercise, records: Sequence[Record]) -> None:
+    """Fail the drill unless every failed call named the unavailable database.
+
+    Raises:
+        Failed: a call failed in another way, or too late.
+        Undecided: the server dropped every answer before it could name the database.
+    """
     exercise.mark(f"calls failed for {outage(records):.1f} s")
     expect_failures(records, {_UNAVAILABLE, _DROPPED}, within=_LONGEST_REFUSAL)
     if all(record.failure == _DROPPED for record in failed(records)):
@@ -119,10 +127,16 @@ def _expect_unavailable(exercise: Exercise, records: Sequence[Record]) -> None:
         )
 
 
-class _Keys:
-    """The pool's discovery document and keys, as the database gets to see them."""
+class PoolKeys:
+    """The pool's discovery document and keys, as the database gets to see them.
+
+    Attributes:
+        url: where the proxy answers that serves them.
+        fetched: how often the keys were fetched.
+    """
 
     def __init__(self, exercise: Exercise) -> None:
+        """Serve the keys until told otherwise."""
         self.url = ""
         self.fetched = 0
         self._http = exercise.http
@@ -132,21 +146,25 @@ class _Keys:
         self._speaking.set()
 
     def refuse(self) -> None:
+        """Answer every request with 503."""
         self._refusing = True
 
-    def keep_silent(self) -> None:
+    def hang(self) -> None:
+        """Don't answer."""
         self._speaking.clear()
 
-    def give(self) -> None:
+    def serve(self) -> None:
+        """Serve the keys again."""
         self._refusing = False
         self._speaking.set()
 
     def respond(self, asked: Asked) -> Answer:
+        """Answer a request of the database."""
         if not self._speaking.is_set():
             self._speaking.wait(_SILENCE)
         if self._refusing:
             return Answer(status=503)
-        if asked.path == _DISCOVERY_PATH:
+        if asked.path == DISCOVERY_PATH:
             return self._discovery(asked)
         self.fetched += 1
         return forward(self._http, self._outputs["jwksUrl"], asked)

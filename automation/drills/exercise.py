@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
 
 import httpx2
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
@@ -32,12 +31,31 @@ from neo4j_mcp_client import Neo4jMcpError
 
 Watch = Callable[[float, str], None]
 
-_LONGEST_RECOVERY: Final = 90.0
-_FIRST_CALLS: Final = 60.0
-# Beyond what a drill waits for, as long as its callers have ended too few calls to judge by.
-_LONGEST_WAIT: Final = 1800.0
-
 Condition = Callable[[Sequence[Record]], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How long drills wait, in seconds, before they fail.
+
+    Attributes:
+        healthy: for one successful call before and after a drill.
+        first_calls: for every caller's first successful calls.
+        too_few_calls: on top of another limit, while callers have ended too few calls to judge by.
+        replacement: for a new container, or calls after a deployment.
+        outage: for calls to fail once the database is stopped.
+        recovery: for calls to succeed again.
+        late_refusal: for calls to fail after the token has expired. A connection that has accepted
+            the token may serve some more calls.
+    """
+
+    healthy: float = 90.0
+    first_calls: float = 60.0
+    too_few_calls: float = 1800.0
+    replacement: float = 300.0
+    outage: float = 150.0
+    recovery: float = 300.0
+    late_refusal: float = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +65,12 @@ class Options:
     Attributes:
         callers: how many callers call at once.
         token_lifetime: seconds that a token lives in the drill that waits for its end.
+        limits: how long drills wait.
     """
 
     callers: int = 4
     token_lifetime: int = 300
+    limits: Limits = Limits()
 
 
 @dataclass(kw_only=True)
@@ -169,7 +189,7 @@ class Exercise:
         try:
             with traffic:
                 since = self.mark(f"{traffic.callers} {who} begin")
-                self.expect_answered(traffic, since, within=_FIRST_CALLS)
+                self.expect_answered(traffic, since, within=self.options.limits.first_calls)
                 yield traffic
         finally:
             self._events += [(at, f"{who}: {what}") for at, what in turns(traffic.records)]
@@ -261,13 +281,14 @@ class Exercise:
         """Wait for a condition; what didn't come counts only where there were calls enough."""
         if traffic.wait_until(condition, within):
             return True
-        traffic.wait_until(lambda records: condition(records) or enough(records), _LONGEST_WAIT)
+        longer = self.options.limits.too_few_calls
+        traffic.wait_until(lambda records: condition(records) or enough(records), longer)
         records = traffic.records
         if condition(records):
             return True
         if not enough(records):
             raise Undecided(
-                f"in {within + _LONGEST_WAIT:g} s not every caller has ended {wanted}, which is too"
+                f"in {within + longer:g} s not every caller has ended {wanted}, which is too"
                 " few to judge by"
             )
         return False
@@ -283,7 +304,7 @@ class Exercise:
         """
         attempts = Retrying(
             retry=retry_if_exception_type(Neo4jMcpError),
-            stop=stop_after_delay(_LONGEST_RECOVERY),
+            stop=stop_after_delay(self.options.limits.healthy),
             wait=wait_fixed(1),
             reraise=True,
         )
@@ -320,10 +341,6 @@ class Exercise:
                 sorted(self._traffic, key=lambda seen: [each.began for each in seen.slices])
             ),
         )
-
-
-def _beginning(traffic: TrafficSeen) -> float:
-    return traffic.slices[0].began if traffic.slices else 0.0
 
 
 def _met(traffic: Traffic) -> str:

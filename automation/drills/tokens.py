@@ -22,9 +22,6 @@ from neo4j_mcp_client import TokenExpiredError
 _EXPIRED: Final = "TokenExpiredError"
 # How far the clocks of this machine, Cognito and the database may be apart.
 _CLOCKS: Final = 3.0
-# After a token's end, a connection that has accepted it may serve some calls more.
-_LONGEST_REFUSAL: Final = 30.0
-_RECOVERY: Final = 300.0
 _RETRY_AFTER: Final = 2
 _REFUSALS: Final = (
     Answer(status=429, headers={"Retry-After": str(_RETRY_AFTER)}),
@@ -40,7 +37,7 @@ _LATENCY: Final = 3.0
 def token_expiry(exercise: Exercise) -> None:
     """Who keeps a token past its end is told so and goes on; the library's callers never notice."""
     context = exercise.context
-    _shorten_tokens(exercise)
+    shorten_token_lifetime(exercise)
     keeper = _Keeper(exercise)
     expires = keeper.expires
     exercise.mark(f"the token expires at {expires:.1f} s")
@@ -53,9 +50,13 @@ def token_expiry(exercise: Exercise) -> None:
         exercise.inspection.wait(expires - exercise.clock())
         with exercise.phase("the token has expired"):
             exercise.expect_refused(
-                keepers, since=expires - _CLOCKS, within=_CLOCKS + _LONGEST_REFUSAL
+                keepers,
+                since=expires - _CLOCKS,
+                within=_CLOCKS + exercise.options.limits.late_refusal,
             )
-            exercise.expect_answered(keepers, exercise.clock(), within=_RECOVERY)
+            exercise.expect_answered(
+                keepers, exercise.clock(), within=exercise.options.limits.recovery
+            )
     expect_all_answered(spared.records, "tokens expired")
     expect_failures(keepers.records, {_EXPIRED})
     expect_none_refused_early(keeper.refusals)
@@ -118,7 +119,8 @@ class _Keeper:
         return token, exercise.clock() + claims["exp"] - time.time()
 
 
-def _shorten_tokens(exercise: Exercise) -> None:
+def shorten_token_lifetime(exercise: Exercise) -> None:
+    """Let the caller's new tokens live as short as the drill's options say, until it ends."""
     context, inspection = exercise.context, exercise.inspection
     found = app_client(inspection, exercise.caller)
     before = {
@@ -161,7 +163,9 @@ def token_endpoint_throttled(exercise: Exercise) -> None:
                 endpoint.throttle()
                 with exercise.traffic(ask_without, "callers without a token") as waiting:
                     exercise.mark("all have a token")
-            exercise.expect_answered(holding, exercise.clock(), within=_RECOVERY)
+            exercise.expect_answered(
+                holding, exercise.clock(), within=exercise.options.limits.recovery
+            )
     while_what = "the token endpoint throttled"
     expect_all_answered(waiting.records, while_what)
     expect_all_answered([each for each in holding.records if each.ended >= since], while_what)

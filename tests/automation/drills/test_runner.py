@@ -12,8 +12,7 @@ from automation.checks.context import Context
 from automation.checks.results import Outcome
 from automation.checks.verdicts import Failed, Skipped
 from automation.controls import Controls
-from automation.drills import exercise as exercises
-from automation.drills.exercise import Exercise, Options
+from automation.drills.exercise import Exercise, Limits, Options
 from automation.drills.fault_proxy import Answer, Asked, FaultProxy
 from automation.drills.registry import DRILLS, Drill, drill
 from automation.drills.results import DrillResult
@@ -63,16 +62,17 @@ def context(server: Server) -> Iterator[Context]:
         )
 
 
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exercises, "_LONGEST_RECOVERY", 0.0)
-    monkeypatch.setattr(exercises, "_FIRST_CALLS", 3.0)
-    monkeypatch.setattr(exercises, "_LONGEST_WAIT", 30.0)
+_SHORT = Limits(healthy=0.0, first_calls=3.0, too_few_calls=30.0)
 
 
-def run_one(context: Context, look: Callable[[Exercise], None], **options: Any) -> DrillResult:  # noqa: ANN401 - run's own
+def run_one(
+    context: Context,
+    look: Callable[[Exercise], None],
+    limits: Limits = _SHORT,
+    **options: Any,  # noqa: ANN401 - run's own
+) -> DrillResult:
     made = Drill(name="made-up", sentence="It works", touches="nothing", run=look)
-    (result,) = run([made], context, Controls(), Options(callers=2), **options)
+    (result,) = run([made], context, Controls(), Options(callers=2, limits=limits), **options)
     return result
 
 
@@ -162,10 +162,8 @@ def test_callers_that_are_not_answered_fail_the_drill(context: Context, server: 
     assert '"HTTP 503"' in figures.answered
 
 
-def test_too_few_calls_to_judge_by_leave_a_drill_undecided(
-    context: Context, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exercises, "_LONGEST_WAIT", 0.2)
+def test_too_few_calls_to_judge_by_leave_a_drill_undecided(context: Context) -> None:
+    limits = replace(_SHORT, too_few_calls=0.2)
     for wait in (Exercise.expect_answered, Exercise.expect_refused):
 
         def look(exercise: Exercise, wait: Callable[..., None] = wait) -> None:
@@ -184,14 +182,12 @@ def test_too_few_calls_to_judge_by_leave_a_drill_undecided(
                 finally:
                     release.set()
 
-        result = run_one(context, look)
+        result = run_one(context, look, limits)
         assert result.outcome is Outcome.UNDECIDED
         assert "too few to judge by" in result.reason
 
 
-def test_calls_that_are_slow_are_waited_for(
-    context: Context, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_calls_that_are_slow_are_waited_for(context: Context, server: Server) -> None:
     answering = threading.Event()
 
     def look(exercise: Exercise) -> None:
@@ -202,8 +198,8 @@ def test_calls_that_are_slow_are_waited_for(
             # No call can have ended within no time at all; what the server then says decides.
             threading.Timer(0.5, answering.set).start()
             exercise.expect_refused(traffic, since, within=0.0)
+            server.status = 200
 
-    monkeypatch.setattr(exercises.Exercise, "expect_well", lambda *_: None)
     assert run_one(context, look).outcome is Outcome.PASSED
 
 
