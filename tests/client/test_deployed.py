@@ -37,7 +37,7 @@ from neo4j_mcp_client import httpx2 as for_httpx2
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
 from neo4j_mcp_client.values import LostValueWarning
 from tests.client.app_clients import new_app_client
-from tests.conftest import Aws, Configure
+from tests.stand_in import Aws, Configure
 
 pytestmark = pytest.mark.stand_in
 

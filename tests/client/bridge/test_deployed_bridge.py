@@ -15,7 +15,7 @@ from tests.client.bridge.agent import agent, text_of
 from tests.client.command import Command, command_of
 from tests.client.conftest import ChangeAura, settled
 from tests.client.test_distribution import install
-from tests.conftest import Aws
+from tests.stand_in import Aws
 
 pytestmark = pytest.mark.stand_in
 

@@ -11,6 +11,7 @@ import docker
 import pytest
 import requests
 
+from aura.instance import Aura, started
 from automation.deployment import Deployment
 from localcloud.cloud import CONTAINER_HOST, Cloud
 from localcloud.console import connect_aura
@@ -20,8 +21,7 @@ from tests.client.app_clients import new_app_client
 from tests.client.command import Command
 from tests.client.conftest import ChangeAura, ChangeServer, settled
 from tests.client.site import Answer, Request, serve
-from tests.conftest import Aws
-from tests.localcloud.aura.instance import Aura, started
+from tests.stand_in import Aws
 
 pytestmark = pytest.mark.stand_in
 
