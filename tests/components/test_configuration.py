@@ -185,8 +185,8 @@ def test_the_least_configuration_is_legal() -> None:
             "makes the full name of scope writer 1 characters too long",
         ),
         # The token endpoint's domain
-        ({"cognitoDomainPrefix": "my-aws"}, "cognitoDomainPrefix", "takes none with 'aws'"),
-        ({"cognitoDomainPrefix": "A"}, "cognitoDomainPrefix", "illegal"),
+        ({"cognitoDomainPrefix": "my-aws"}, "cognitoDomainPrefix", "accepts none with 'aws'"),
+        ({"cognitoDomainPrefix": "A"}, "cognitoDomainPrefix", "invalid"),
         (
             {
                 "cognitoDomainPrefix": "mine",
@@ -247,7 +247,7 @@ def test_the_least_configuration_is_legal() -> None:
         ({"userPoolTier": "LITE"}, "userPoolTier", "must be 'ESSENTIALS' or 'PLUS'"),
         # Names
         ({"namePrefix": "Graph"}, "namePrefix", "lower-case letters"),
-        ({"namePrefix": "p" * 30}, "namePrefix", "AWS takes at most"),
+        ({"namePrefix": "p" * 30}, "namePrefix", "AWS accepts at most"),
         # Sizes
         ({"hosting": "lambda"}, "hosting", "must be 'apprunner'"),
         ({"cpu": "1000"}, "cpu", "must be one of 256, 512, 1024, 2048, 4096"),
