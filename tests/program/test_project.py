@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from components.configuration import parse_settings
 from components.settings import StackSettings
+from tests.components.model_rules import choices, numeric_limits
 from tests.program.conftest import ROOT, read_yaml
 
 PROJECT = read_yaml("Pulumi.yaml")
@@ -44,9 +45,26 @@ def test_a_keys_declaration_is_the_settings(key: str) -> None:
     assert type(declared["default"]) is python_type(TYPES[name])
     if field.is_required():
         assert not declared["default"]
-    assert len(declared["description"]) > 10
+    assert declared["description"] == field.description
     # With a type, or without a default, the engine would stop at the first wrong value.
     assert set(declared) == {"default", "description"}
+
+
+# The sizes of samples and the days of retention are too many to list.
+LISTED = {*numeric_limits(), *choices()} - {"schemaSampleSize", "logRetentionDays"}
+
+
+@pytest.mark.parametrize("path", sorted(LISTED))
+def test_a_keys_description_gives_its_limits(path: str) -> None:
+    key, _, nested = path.partition(".")
+    description = DECLARED[key]["description"]
+
+    if path in choices():
+        assert all(choice in description for choice in choices()[path])
+    else:
+        least, most = numeric_limits()[path]
+        assert f"{least} to {most}" in description
+    assert nested.rpartition(".")[2] in description
 
 
 def test_the_declared_defaults_are_the_settings() -> None:

@@ -9,7 +9,7 @@ import pulumi_docker as docker
 import pulumi_random as random
 import pytest
 
-from components.replacement import REPLACEMENTS, Replacement
+from components.replacement import REPLACEMENTS
 from localcloud.providers import docker_image, random_string
 from localcloud.providers.aws.provider import RESOURCES
 from localcloud.providers.schema import ResourceType
@@ -100,11 +100,7 @@ def _deletes_first(old: Registration, new: Registration) -> bool:
 @pytest.mark.parametrize("changed", _CHANGES)
 def test_every_resource_follows_the_rule_of_its_type(deploy: Deploy, changed: str) -> None:
     for each in _resources(deploy("dev", _CHANGES[changed])).values():
-        rule = _BY_TOKEN[each.type]
-        by_itself = _DECLARED[each.type].autonamed is None and rule is Replacement.CREATE_FIRST
-        assert each.delete_before_replace == rule.value or (
-            by_itself and each.delete_before_replace is None
-        ), each.name
+        assert each.delete_before_replace == _BY_TOKEN[each.type].value, each.name
 
 
 def test_the_rules_are_for_the_types_of_the_program_and_no_others(deploy: Deploy) -> None:

