@@ -428,8 +428,7 @@ class StackSettings(_Settings):
         Field(
             description=(
                 "The server's log level: debug, info, notice, warning, error, critical, alert or"
-                " emergency. The server logs the text of every query up to info, and that of failed"
-                " queries up to error."
+                " emergency."
             )
         ),
     ] = "info"
@@ -467,9 +466,8 @@ class StackSettings(_Settings):
         Boolean,
         Field(
             description=(
-                "Protects what can't be created again as it was: the user pool, its domain,"
-                " resource server and app clients, the clients' secrets, the repository and the"
-                " service. To remove a client or the stack, set it to false and deploy that first."
+                "Refuses to delete what can't be created again as it was, such as the user pool and"
+                " the clients' secrets."
             )
         ),
     ] = True
@@ -488,7 +486,7 @@ class StackSettings(_Settings):
         Field(
             description=(
                 "Keeps the claims function's log group, which records who got which token, when the"
-                " stack is destroyed; its events expire after logRetentionDays."
+                " stack is destroyed."
             )
         ),
     ] = True
