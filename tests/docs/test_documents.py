@@ -17,6 +17,8 @@ DOCUMENTS = sorted(
         REPOSITORY / "README.md",
         REPOSITORY / "CHANGELOG.md",
         REPOSITORY / "CONTRIBUTING.md",
+        REPOSITORY / "client" / "README.md",
+        REPOSITORY / "localcloud" / "README.md",
         *(REPOSITORY / "docs").rglob("*.md"),
     ],
     key=lambda path: path.as_posix(),
