@@ -59,23 +59,30 @@ class Table:
 def configuration_table(
     config: Mapping[str, Mapping[str, Any]], *, required: Collection[str]
 ) -> str:
-    """Return the table of configuration keys.
+    """Return the table of configuration keys, followed by a list of what is too long for a cell.
+
+    A cell has the first sentence of a description; the other sentences, and defaults that are
+    objects, are in the list.
 
     Args:
         config: the keys as Pulumi.yaml declares them, with default and description.
         required: the keys that every stack has to set.
     """
-    rows = [
-        "| Key | Type | Default | Description |",
-        "|---|---|---|---|",
-        *(
-            f"| `{key}` | {_KINDS[type(declared['default'])]} "
-            f"| {'**required**' if key in required else _default(declared['default'])} "
-            f"| {_cell(declared['description'])} |"
-            for key, declared in config.items()
-        ),
-    ]
-    return "\n".join(rows)
+    rows = ["| Key | Type | Default | Description |", "|---|---|---|---|"]
+    notes = []
+    for key, declared in config.items():
+        default = declared["default"]
+        summary, _, details = declared["description"].partition(". ")
+        cell = "**required**" if key in required else _default(default)
+        if isinstance(default, dict) and default:
+            details = f"{details} The default is {_code(json.dumps(default))}.".strip()
+            cell = "see below"
+        rows.append(
+            f"| `{key}` | {_KINDS[type(default)]} | {cell} | {_cell(summary.rstrip('.'))} |"
+        )
+        if details:
+            notes.append(f"- **`{key}`**: {_prose(details)}")
+    return "\n".join([*rows, "", *notes] if notes else rows)
 
 
 def checks_table(checks: Iterable["Check"]) -> str:
@@ -189,11 +196,16 @@ def _code(text: str) -> str:
     return f"`{text}`"
 
 
-def _cell(text: str) -> str:
-    # Outside code, an angle bracket would start an HTML tag. A bar would end the cell.
+def _prose(text: str) -> str:
+    # Outside code, an angle bracket would start an HTML tag.
     parts = text.split("`")
     parts[::2] = [prose.replace("<", "&lt;") for prose in parts[::2]]
-    return "`".join(parts).replace("|", r"\|")
+    return "`".join(parts)
+
+
+def _cell(text: str) -> str:
+    # A bar would end the cell, even in code.
+    return _prose(text).replace("|", r"\|")
 
 
 def _summary(kind: type[Neo4jMcpError]) -> str:

@@ -17,10 +17,10 @@ from docs.tables import (
 from neo4j_mcp_client import InvalidClientError
 
 
-def test_configuration_rows() -> None:
+def test_configuration_rows_and_notes() -> None:
     table = configuration_table(
         {
-            "uri": {"default": "", "description": "Ends in <host>, as `<x>`, or a|b."},
+            "uri": {"default": "", "description": "Ends in <host>, as `<x>`, or a|b. No <user>|."},
             "size": {"default": 0, "description": "How many."},
             "on": {"default": False, "description": "Whether."},
             "name": {"default": "x", "description": "Which."},
@@ -32,13 +32,16 @@ def test_configuration_rows() -> None:
     )
 
     assert table.splitlines()[2:] == [
-        r"| `uri` | string | **required** | Ends in &lt;host>, as `<x>`, or a\|b. |",
-        "| `size` | integer | `0` | How many. |",
-        "| `on` | boolean | `false` | Whether. |",
-        "| `name` | string | `x` | Which. |",
-        "| `prefix` | string | not set | What first. |",
-        "| `tags` | object | not set | More. |",
-        '| `check` | object | `{"path": "/"}` | How. |',
+        r"| `uri` | string | **required** | Ends in &lt;host>, as `<x>`, or a\|b |",
+        "| `size` | integer | `0` | How many |",
+        "| `on` | boolean | `false` | Whether |",
+        "| `name` | string | `x` | Which |",
+        "| `prefix` | string | not set | What first |",
+        "| `tags` | object | not set | More |",
+        "| `check` | object | see below | How |",
+        "",
+        "- **`uri`**: No &lt;user>|.",
+        '- **`check`**: The default is `{"path": "/"}`.',
     ]
 
 
