@@ -100,15 +100,15 @@ def drills_table(drills: Iterable["Drill"]) -> str:
 
 
 def error_table(kinds: list[type[Neo4jMcpError]]) -> str:
-    """Return the table of the client library's exceptions."""
+    """Return the table of the client library's exceptions, followed by the list of remedies."""
     rows = [
-        "| Exception | Hop | What happened | What to do |",
-        "|---|---|---|---|",
-        *(
-            f"| `{kind.__name__}` | {kind.hop} | {_cell(_summary(kind))}"
-            f" | {_cell(kind.remedy or 'The message says.')} |"
-            for kind in kinds
-        ),
+        "| Exception | Hop | What happened |",
+        "|---|---|---|",
+        *(f"| `{kind.__name__}` | {kind.hop} | {_cell(_summary(kind))} |" for kind in kinds),
+        "",
+        "What to do about each (the message of an exception that isn't listed says it):",
+        "",
+        *(f"- **`{kind.__name__}`**: {_prose(kind.remedy)}" for kind in kinds if kind.remedy),
     ]
     return "\n".join(rows)
 
@@ -123,16 +123,16 @@ def exit_code_table(meanings: Mapping[ExitCode, str]) -> str:
     return "\n".join(rows)
 
 
-def fault_table(faults: Iterable[Fault]) -> str:
-    """Return the table of the doctor's faults."""
+def fault_table(faults: Collection[Fault]) -> str:
+    """Return the table of the doctor's faults, followed by the list of remedies."""
     rows = [
-        "| Fault | What it is | Where it is set | How to fix it |",
-        "|---|---|---|---|",
-        *(
-            f"| `{fault.name}` | {_cell(fault.what)} | {_cell(fault.where)}"
-            f" | {_cell(fault.remedy)} |"
-            for fault in faults
-        ),
+        "| Fault | What it is | Where it is set |",
+        "|---|---|---|",
+        *(f"| `{fault.name}` | {_cell(fault.what)} | {_cell(fault.where)} |" for fault in faults),
+        "",
+        "How to fix each:",
+        "",
+        *(f"- **`{fault.name}`**: {_prose(fault.remedy)}" for fault in faults),
     ]
     return "\n".join(rows)
 

@@ -31,7 +31,9 @@ DECISIONS = REPOSITORY / "docs" / "decisions"
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_GENERATED = re.compile(r"<!-- table: ([\w-]+) -->.*?<!-- end: \1 -->", re.DOTALL)
 _LONGEST_DECISION = 40
+_LONGEST_CELL = 100
 
 
 def name(path: Path) -> str:
@@ -120,6 +122,16 @@ def test_named_paths_exist(document: Path) -> None:
     created = {"server/build/"}
 
     assert [path for path in sorted(named - created) if not (REPOSITORY / path).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_table_cells_fit_on_one_line(document: Path) -> None:
+    rows = re.findall(r"^ *\|(.+)\|$", _GENERATED.sub("", prose(document)), re.MULTILINE)
+    cells = [re.sub(r"\]\([^)]*\)", "]", cell).strip() for row in rows for cell in row.split("|")]
+    # The name of a test can't be broken.
+    long = [cell for cell in cells if len(cell) > _LONGEST_CELL and "::test_" not in cell]
+
+    assert long == []
 
 
 def test_the_repository_map_matches_the_tree() -> None:

@@ -82,14 +82,12 @@ def test_check_rows() -> None:
     assert row == "| `P1-scan` | The repository scans images when they are pushed |"
 
 
-def test_exception_rows() -> None:
-    row = error_table([InvalidClientError]).splitlines()[2]
-    assert row.split(" | ")[:3] == [
-        "| `InvalidClientError`",
-        "token endpoint",
-        "Wrong client id or wrong client secret.",
-    ]
-    assert InvalidClientError.remedy in row
+def test_exception_rows_and_remedies() -> None:
+    _, _, row, *_, note = error_table([InvalidClientError]).splitlines()
+    assert (
+        row == "| `InvalidClientError` | token endpoint | Wrong client id or wrong client secret. |"
+    )
+    assert note == f"- **`InvalidClientError`**: {InvalidClientError.remedy}"
     assert {kind.__name__ for kind in client_errors()} >= {"TlsError", "CypherError"}
 
 
