@@ -32,14 +32,14 @@ from automation.drills.runner import run as run_drills
 from automation.failures import reporting_errors
 from automation.interruption import ending_in_order
 from automation.policy import violations
-from automation.report.files import DRILL_REPORTS, REPORTS, load, page_of, save
+from automation.report.files import DRILL_REPORTS, REPORTS, load, page_path, save
 from automation.report.terminal import (
     Display,
-    show,
-    show_changes,
-    show_drills,
-    tell_event,
-    tell_result,
+    print_changes,
+    print_drill_report,
+    print_event,
+    print_report,
+    print_result,
 )
 from automation.roles import Place, Purpose, permissions, subject, trust
 from automation.rollout import require_rollout, roll_out, settle
@@ -201,7 +201,11 @@ def check(
     try:
         with Display(_errors, len(chosen)) as display:
             found = _reported(
-                Report, deployment, context, lambda tell: run(chosen, context, tell), display.tell
+                Report,
+                deployment,
+                context,
+                lambda tell: run(chosen, context, tell),
+                display.show_result,
             )
     except KeyboardInterrupt:
         print_error("the last report, if there is one, stays as it is", "interrupted")
@@ -254,7 +258,7 @@ def drill(
 
     def begin(begun: Drill) -> Watch:
         blank = context.blanker.blank
-        return lambda at, event: tell_event(begun.name, at, blank(event), _errors)
+        return lambda at, event: print_event(begun.name, at, blank(event), _errors)
 
     def run_chosen(tell: Callable[[DrillResult], None]) -> tuple[DrillResult, ...]:
         controls = Controls.from_environment()
@@ -266,7 +270,7 @@ def drill(
             deployment,
             context,
             run_chosen,
-            lambda result: tell_result(result, _errors),
+            lambda result: print_result(result, _errors),
         )
     except KeyboardInterrupt as interrupted:
         print_error(str(interrupted), "interrupted")
@@ -372,7 +376,7 @@ def _reported(
         stack=context.stack,
         started=started,
         seconds=round(time.monotonic() - clock, 1),
-        parties={
+        environment={
             "AWS region": str(context.session.region_name),
             "Database": context.database_uri,
             "MCP server (neo4j/mcp)": context.settings.server_version,
@@ -416,15 +420,17 @@ def _tell_changes(
         }
         typer.echo(json.dumps(document, indent=2))
     else:
-        show_changes(what, changes, console())
+        print_changes(what, changes, console())
 
 
 def _show(found: Report | DrillReport, reports: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
-        show_drills(found, console()) if isinstance(found, DrillReport) else show(found, console())
-        typer.echo(f"The report: {page_of(found.stack, reports)}")
+        print_drill_report(found, console()) if isinstance(found, DrillReport) else print_report(
+            found, console()
+        )
+        typer.echo(f"The report: {page_path(found.stack, reports)}")
 
 
 def _status(found: AnyReport) -> int:

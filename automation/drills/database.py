@@ -7,7 +7,7 @@ from typing import Final
 
 import neo4j.exceptions
 
-from automation.checks.lookups import service
+from automation.checks.lookups import find_service
 from automation.checks.verdicts import Skipped, Undecided, expect, expect_equal
 from automation.controls import (
     CONNECT_VARIABLE,
@@ -171,7 +171,7 @@ def _expect_code(exercise: Exercise, code: str) -> None:
         found, failure = codes(error), str(error)
     said = ", ".join(sorted(found)) or failure or "nothing against it"
     exercise.mark(f"the database says of a good token: {said}")
-    exercise.inspection.note(f"Logging on at {context.database_uri}", said)
+    exercise.probe.note(f"Logging on at {context.database_uri}", said)
     if failure and not found:
         raise Undecided(f"the database gave no reason for refusing a token: {failure}")
     expect(code in found, f"without keys the database must answer {code}, and says: {said}")
@@ -201,6 +201,6 @@ def _command(command: str | None, variable: str) -> str:
 
 def _operations(exercise: Exercise) -> list[str]:
     """Name what was done to the service, so that a restart shows."""
-    arn = service(exercise.inspection)["ServiceArn"]
-    listed = exercise.inspection.aws("apprunner", "list_operations", ServiceArn=arn)
+    arn = find_service(exercise.probe)["ServiceArn"]
+    listed = exercise.probe.aws("apprunner", "list_operations", ServiceArn=arn)
     return [each["Id"] for each in listed["OperationSummaryList"]]

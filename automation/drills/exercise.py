@@ -10,7 +10,7 @@ import httpx2
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from automation.checks.context import Context
-from automation.checks.inspection import Inspection
+from automation.checks.probe import Probe
 from automation.checks.results import Outcome
 from automation.checks.verdicts import Failed, Undecided, expect
 from automation.controls import Controls
@@ -58,14 +58,14 @@ class Exercise:
     """One drill at work.
 
     Attributes:
-        inspection: looks at the deployment, and keeps what was seen as evidence.
+        probe: looks at the deployment, and keeps what was seen as evidence.
         http: an HTTP client whose exchanges are too many to be kept.
         controls: commands for what no API offers.
         options: how drills are run.
         watch: is told every event as it happens, with the seconds since the drill began.
     """
 
-    inspection: Inspection
+    probe: Probe
     http: httpx2.Client = field(repr=False)
     controls: Controls
     options: Options
@@ -79,7 +79,7 @@ class Exercise:
     @property
     def context(self) -> Context:
         """The deployment."""
-        return self.inspection.context
+        return self.probe.context
 
     @property
     def caller(self) -> str:
@@ -174,7 +174,7 @@ class Exercise:
         finally:
             self._events += [(at, f"{who}: {what}") for at, what in turns(traffic.records)]
             self._traffic.append(slicing.traffic(who, traffic.callers, traffic.records))
-            self.inspection.note(f"Figures of the {who}", figures(traffic.records))
+            self.probe.note(f"Figures of the {who}", figures(traffic.records))
 
     def call(self, token: Callable[[], str] | None = None) -> Ask:
         """Make a call that is sent once.
@@ -306,14 +306,14 @@ class Exercise:
         """
         events = sorted(self._events)
         lines = [f"{at:7.1f} s  {event}" for at, event in events]
-        self.inspection.note("Timeline", "\n".join(lines))
+        self.probe.note("Timeline", "\n".join(lines))
         return DrillResult(
             id=drill_id,
             sentence=sentence,
             outcome=outcome,
             reason=reason,
             seconds=round(self.clock(), 1),
-            evidence=tuple(self.inspection.evidence),
+            evidence=tuple(self.probe.evidence),
             events=tuple(Event(at=round(at, 3), what=what) for at, what in events),
             phases=tuple(sorted(self._phases, key=lambda phase: phase.began)),
             traffic=tuple(

@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Callable, Iterable
 
 from automation.checks.context import Context
-from automation.checks.inspection import Inspection
+from automation.checks.probe import Probe
 from automation.checks.results import Outcome
 from automation.checks.verdicts import Failed, Skipped, Undecided
 from automation.controls import Controls
@@ -63,10 +63,8 @@ def _run_one(
     watch: Watch,
     interruptions: Interruptions,
 ) -> DrillResult:
-    with Inspection(context) as inspection, context.http_client() as http:
-        exercise = Exercise(
-            inspection=inspection, http=http, controls=controls, options=options, watch=watch
-        )
+    with Probe(context) as probe, context.http_client() as http:
+        exercise = Exercise(probe=probe, http=http, controls=controls, options=options, watch=watch)
         outcome, reason, interrupted = Outcome.PASSED, "", False
         try:
             with interruptions.interruptible():
@@ -81,7 +79,7 @@ def _run_one(
         except KeyboardInterrupt:
             interrupted = True
         except Exception as error:  # a drill that breaks has failed, whatever broke  # noqa: BLE001
-            inspection.note("The drill broke off", traceback.format_exc(limit=-3))
+            probe.note("The drill broke off", traceback.format_exc(limit=-3))
             outcome, reason = Outcome.FAILED, f"{type(error).__name__}: {error}"
         problems = exercise.restore()
         if interrupted:

@@ -8,7 +8,7 @@ import docker.errors
 from docker.models.containers import Container
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from automation.checks.lookups import service
+from automation.checks.lookups import find_service
 from automation.checks.verdicts import Skipped, Undecided, expect, expect_equal
 from automation.drills.exercise import Exercise
 from automation.drills.records import expect_all_answered, expect_failures, outage
@@ -29,7 +29,7 @@ _ENDED: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
 @drill("container-killed", touches="ends the service's containers, by the Docker Engine")
 def container_killed(exercise: Exercise) -> None:
     """A killed container is replaced by itself, and then no call fails."""
-    image = service(exercise.inspection)["SourceConfiguration"]["ImageRepository"][
+    image = find_service(exercise.probe)["SourceConfiguration"]["ImageRepository"][
         "ImageIdentifier"
     ]
     try:
@@ -63,12 +63,12 @@ def container_killed(exercise: Exercise) -> None:
 @drill("redeploy-under-traffic", touches="deploys the service's own image once more")
 def redeploy_under_traffic(exercise: Exercise) -> None:
     """While the service is deployed again, no call fails."""
-    inspection = exercise.inspection
-    arn = service(inspection)["ServiceArn"]
+    probe = exercise.probe
+    arn = find_service(probe)["ServiceArn"]
     with exercise.traffic(exercise.call()) as traffic:
         began = exercise.mark("start a deployment")
         with exercise.phase("the deployment"):
-            started = inspection.aws("apprunner", "start_deployment", ServiceArn=arn)
+            started = probe.aws("apprunner", "start_deployment", ServiceArn=arn)
             status = _wait_for_end(exercise, arn, started["OperationId"])
         ended = exercise.mark(f"the deployment ends: {status}")
         expect_equal("the deployment's status", status, "SUCCEEDED")
@@ -137,5 +137,5 @@ def _wait_for_end(exercise: Exercise, arn: str, operation: str) -> str:
         raise Undecided(
             f"after {_LONGEST_DEPLOYMENT:g} s App Runner still reports the deployment in progress"
         ) from error
-    exercise.inspection.note("apprunner list_operations", found)
+    exercise.probe.note("apprunner list_operations", found)
     return str((found or {})["Status"])

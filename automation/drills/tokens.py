@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import jwt
 
 from automation.checks.context import Context
-from automation.checks.lookups import app_client
+from automation.checks.lookups import find_app_client
 from automation.checks.verdicts import expect, expect_equal
 from automation.drills.callers import library, token_provider
 from automation.drills.exercise import Exercise
@@ -50,7 +50,7 @@ def token_expiry(exercise: Exercise) -> None:
         exercise.traffic(ask, "callers of the library") as spared,
         exercise.traffic(keeper.ask, "callers that keep their token") as keepers,
     ):
-        exercise.inspection.wait(expires - exercise.clock())
+        exercise.probe.wait(expires - exercise.clock())
         with exercise.phase("the token has expired"):
             exercise.expect_refused(
                 keepers, since=expires - _CLOCKS, within=_CLOCKS + _LONGEST_REFUSAL
@@ -119,8 +119,8 @@ class _Keeper:
 
 
 def _shorten_tokens(exercise: Exercise) -> None:
-    context, inspection = exercise.context, exercise.inspection
-    found = app_client(inspection, exercise.caller)
+    context, probe = exercise.context, exercise.probe
+    found = find_app_client(probe, exercise.caller)
     before = {
         name: found[name] for name in _updatable(context) if found.get(name) not in (None, "")
     }
@@ -130,7 +130,7 @@ def _shorten_tokens(exercise: Exercise) -> None:
     }
     client = context.client("cognito-idp")
     exercise.afterwards("the lifetime of tokens", lambda: client.update_user_pool_client(**before))
-    inspection.aws("cognito-idp", "update_user_pool_client", **(before | shorter))
+    probe.aws("cognito-idp", "update_user_pool_client", **(before | shorter))
 
 
 def _updatable(context: Context) -> Sequence[str]:

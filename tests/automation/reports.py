@@ -15,7 +15,7 @@ def report() -> Report:
         stack="made-up",
         started=dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC),
         seconds=2.0,
-        parties={"MCP server (neo4j/mcp)": "1.6.1"},
+        environment={"MCP server (neo4j/mcp)": "1.6.1"},
         outputs={
             "mcpUrl": "https://service.example/mcp",
             "tokenUrl": "https://tokens.example/oauth2/token",
@@ -35,7 +35,7 @@ def report() -> Report:
 
 
 def _result(name: str, outcome: Outcome, *, reason: str = "", answered: str = "") -> Result:
-    evidence = (Exchange(asked="asked", answered=answered, seconds=0.2),) if answered else ()
+    evidence = (Exchange(request="asked", response=answered, seconds=0.2),) if answered else ()
     return Result(
         id=name,
         sentence=f"What {name} proves",
@@ -55,7 +55,7 @@ def drill_report(*, callers: int = 4, rate: float = 4.0) -> DrillReport:
         sentence="Without the database every call fails and says so",
         outcome=Outcome.PASSED,
         seconds=90.0,
-        evidence=(Exchange(asked="asked", answered=_MARKUP),),
+        evidence=(Exchange(request="asked", response=_MARKUP),),
         events=(
             Event(at=0.0, what=f"{callers} callers begin"),
             Event(at=20.0, what=f"the database is away: {_MARKUP}"),
@@ -83,7 +83,7 @@ def drill_report(*, callers: int = 4, rate: float = 4.0) -> DrillReport:
         stack="made-up",
         started=dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC),
         seconds=96.0,
-        parties={"MCP server (neo4j/mcp)": "1.6.1"},
+        environment={"MCP server (neo4j/mcp)": "1.6.1"},
         outputs={"mcpUrl": "https://service.example/mcp"},
         results=(outage, undecided, skipped),
     )

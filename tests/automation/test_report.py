@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 
 from automation.checks.results import Exchange, Outcome, Report, Result
-from automation.report.files import ReportError, load, page_of, save
+from automation.report.files import ReportError, load, page_path, save
 from automation.report.junit import junit
 from automation.report.page import page
-from automation.report.terminal import show, show_drills
+from automation.report.terminal import print_drill_report, print_report
 from automation.report.timeline import describe, timeline
 from automation.terminal import console
 from localcloud.debian import install_packages
@@ -45,7 +45,7 @@ def test_what_no_file_can_hold_is_replaced(tmp_path: Path) -> None:
         outcome=Outcome.FAILED,
         reason=odd,
         seconds=1.0,
-        evidence=(Exchange(asked=odd, answered=odd),),
+        evidence=(Exchange(request=odd, response=odd),),
     )
     whole = report().model_dump() | {"results": (failed,), "outputs": {"odd": [odd]}}
     save(Report.model_validate(whole), tmp_path)
@@ -59,7 +59,7 @@ def test_what_no_file_can_hold_is_replaced(tmp_path: Path) -> None:
 def test_a_saved_report_is_found_again(tmp_path: Path) -> None:
     save(report(), tmp_path)
     assert load("made-up", tmp_path) == report()
-    assert page_of("made-up", tmp_path).exists()
+    assert page_path("made-up", tmp_path).exists()
     assert {path.name for path in (tmp_path / "made-up").iterdir()} == {
         "report.json", "report.html", "junit.xml",
     }  # fmt: skip
@@ -77,7 +77,7 @@ def test_a_report_that_is_missing_or_damaged_names_the_command(tmp_path: Path) -
 
 def test_the_table_shows_every_check_and_why_one_failed() -> None:
     written = StringIO()
-    show(report(), Console(file=written, width=120))
+    print_report(report(), Console(file=written, width=120))
     for result in report().results:
         assert result.id in written.getvalue()
     assert "aud is <script>" in written.getvalue()
@@ -102,7 +102,7 @@ def test_the_drills_page_is_a_function_of_its_json(tmp_path: Path) -> None:
     save(found, tmp_path)
     read = load("made-up", tmp_path)
     assert read == found
-    assert page(read) == page_of("made-up", tmp_path).read_text(encoding="utf-8")
+    assert page(read) == page_path("made-up", tmp_path).read_text(encoding="utf-8")
 
 
 def test_the_drills_page_is_about_drills_and_escapes_what_it_shows() -> None:
@@ -129,7 +129,7 @@ def test_a_timeline_is_a_drawing_of_bounded_size_with_axes_and_units(rate: float
     root = ET.fromstring(drawn)  # noqa: S314  written right here
     assert len(drawn) < 60_000
     texts = ["".join(each.itertext()) for each in root.iter("text")]
-    for unit in ("calls a second", "a call's time", "seconds since the drill began"):
+    for unit in ("calls per second", "duration of a call", "seconds since the drill began"):
         assert unit in texts
     assert any(text.startswith("first failure") for text in texts)
     assert any(text.startswith("answered again") for text in texts)
@@ -146,7 +146,7 @@ def test_junit_counts_an_undecided_drill_as_an_error() -> None:
 
 def test_the_terminal_shows_drills_with_their_calls_over_time() -> None:
     written = StringIO()
-    show_drills(drill_report(), console(file=written, width=140))
+    print_drill_report(drill_report(), console(file=written, width=140))
     text = written.getvalue()
     assert "Drills on the stack made-up" in text
     assert "1 passed, 0 failed, 1 undecided, 1 skipped" in text
@@ -176,7 +176,7 @@ def browser() -> Iterator[Browser]:
 def opened(browser: Browser, tmp_path: Path) -> Browser:
     save(report(), tmp_path)
     browser.errors.clear()
-    browser.open(page_of("made-up", tmp_path).as_uri())
+    browser.open(page_path("made-up", tmp_path).as_uri())
     return browser
 
 
@@ -251,7 +251,7 @@ def test_the_pictures_of_the_drills_render_without_overlaps(
 ) -> None:
     save(drill_report(callers=8, rate=rate), tmp_path)
     browser.errors.clear()
-    browser.open(page_of("made-up", tmp_path).as_uri())
+    browser.open(page_path("made-up", tmp_path).as_uri())
     assert browser.evaluate("document.title") == (
         "Drills on the stack made-up: 1 passed, 0 failed, 1 undecided"
     )
