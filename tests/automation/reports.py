@@ -1,4 +1,4 @@
-"""Small reports with everything that one can hold."""
+"""Made-up reports with a result of every kind."""
 
 import datetime as dt
 
@@ -47,7 +47,7 @@ def _result(name: str, outcome: Outcome, *, reason: str = "", answered: str = ""
 
 
 def drill_report(*, callers: int = 4, rate: float = 4.0) -> DrillReport:
-    """A report of three drills: one with an outage, one undecided, one skipped."""
+    """Make a report of three drills: one with an outage, one undecided, one skipped."""
     records = outage_records(callers=callers, rate=rate)
     answered = [each for each in records if not each.failure]
     outage = DrillResult(
@@ -90,7 +90,7 @@ def drill_report(*, callers: int = 4, rate: float = 4.0) -> DrillReport:
 
 
 def outage_records(*, callers: int, rate: float) -> list[Record]:
-    """Calls at an even rate for 90 s; from 20 s to 62 s they fail, in two ways."""
+    """Return calls at an even rate for 90 s, which fail in two ways from 20 s to 62 s."""
     step = callers / rate
     records = []
     for caller in range(callers):
