@@ -2,7 +2,6 @@
 
 import json
 import time
-from types import TracebackType
 from typing import Any, Final, Self
 
 import httpx2
@@ -38,12 +37,7 @@ class Probe:
         """Return the probe itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the HTTP client."""
         self.http.close()
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,18 +35,17 @@ class ConformanceError(AutomationError):
     """The suite can't be installed or run; the message says why."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class Suite:
-    """An installed conformance suite."""
+    """An installed conformance suite.
 
-    def __init__(self, node: Path, entry: Path) -> None:
-        """Use an installation; see `install`.
+    Attributes:
+        node: the path of Node.
+        script: the path of the suite's entry script.
+    """
 
-        Args:
-            node: the path of Node.
-            entry: the suite's entry script.
-        """
-        self._node = node
-        self._entry = entry
+    node: Path
+    script: Path
 
     @classmethod
     def install(cls) -> "Suite":
@@ -59,7 +59,7 @@ class Suite:
         try:
             with FileLock(cache / "lock", timeout=2 * _INSTALL_TIMEOUT):
                 node, npm = _ensure_node(cache)
-                return cls(node, _ensure_suite(cache, node, npm))
+                return cls(node=node, script=_ensure_suite(cache, node, npm))
         except Timeout as error:
             raise ConformanceError(
                 f"Another process has been installing the suite for {2 * _INSTALL_TIMEOUT} s."
@@ -81,7 +81,7 @@ class Suite:
         """
         chosen = ["--scenario", scenario] if scenario else ["--suite", "all"]
         with tempfile.TemporaryDirectory() as folder:
-            command = [str(self._node), str(self._entry), "server", "--url", url, *chosen]
+            command = [str(self.node), str(self.script), "server", "--url", url, *chosen]
             _run([*command, "--output-dir", folder], _RUN_TIMEOUT, may_fail=True)
             return _read_results(Path(folder))
 

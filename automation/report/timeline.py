@@ -87,7 +87,7 @@ def describe(result: DrillResult, traffic: Traffic) -> str:
     if traffic.first_failure is not None:
         sentences.append(f"The first failed at {traffic.first_failure:.1f} s.")
     if traffic.recovery is not None:
-        sentences.append(f"All succeeded again from {traffic.recovery:.1f} s on.")
+        sentences.append(f"Calls recovered at {traffic.recovery:.1f} s.")
     sentences += [f"{each.what}: {each.began:.1f} to {each.ended:.1f} s." for each in result.phases]
     return " ".join(sentences)
 
@@ -205,7 +205,7 @@ def _time_axis(time: _Scale) -> Iterator[str]:
 def _markers(traffic: Traffic, time: _Scale) -> Iterator[str]:
     for css, at, what, y in (
         ("first-failure", traffic.first_failure, "first failure", _MARKERS[0]),
-        ("recovery", traffic.recovery, "answered again", _MARKERS[1]),
+        ("recovery", traffic.recovery, "recovered", _MARKERS[1]),
     ):
         if at is None:
             continue

@@ -132,7 +132,7 @@ def test_a_timeline_has_a_bounded_size_and_axes_with_units(rate: float) -> None:
     for unit in ("calls per second", "duration of a call", "seconds since the drill began"):
         assert unit in texts
     assert any(text.startswith("first failure") for text in texts)
-    assert any(text.startswith("answered again") for text in texts)
+    assert any(text.startswith("recovered") for text in texts)
     assert "1 the database is away" in texts
     assert root.get("role") == "img"
 
