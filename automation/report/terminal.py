@@ -134,7 +134,7 @@ def print_drill_report(report: DrillReport, console: Console) -> None:
             )
     console.print(table)
     console.print(
-        styled("▪ answered", "green"), styled("✗ a call failed", "red"), "· no call ended"
+        styled("▪ calls succeeded", "green"), styled("✗ a call failed", "red"), "· no call ended"
     )
     for result in report.results:
         if result.reason:
