@@ -18,8 +18,8 @@ from automation.deployment import (
     InterruptedDeploymentError,
     NoStackError,
 )
-from automation.interruption import ending_in_order
-from automation.rollout import roll_out, settle
+from automation.interruption import graceful_shutdown
+from automation.rollout import roll_out, wait_for_service
 from demo import scenario
 from demo.scenario import Line
 from demo.stand_in import read_credentials, target
@@ -102,7 +102,7 @@ def _destroy(home: Home, progress: Progress) -> Exception | None:
         with progress.step(f"Destroying the stack {STACK}", expect="about half a minute"):
             deployment = Deployment(target(found.cloud), create=False)
             deployment.take_over(progress.note)
-            settle(deployment, deployment.aws_clients())
+            wait_for_service(deployment, deployment.aws_clients())
             deployment.destroy(progress.note)
     except NoStackError:
         pass
@@ -152,7 +152,7 @@ def _say_what_next(mcp_url: str) -> None:
 def main() -> None:
     """Run the command line; a failure is one message and exit status 1."""
     explanations = (automation.failures.explain, localcloud.failures.explain, _explain)
-    with ending_in_order(), localcloud.failures.reporting_errors(1, *explanations):
+    with graceful_shutdown(), localcloud.failures.reporting_errors(1, *explanations):
         app()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from automation.interruption import ending_in_order
+from automation.interruption import graceful_shutdown
 from localcloud.ports import PORT_VARIABLES
 from localcloud.terminal import console
 
@@ -72,5 +72,5 @@ def _make(target: str, clone: Path, environment: dict[str, str]) -> float:
 
 
 if __name__ == "__main__":
-    with ending_in_order():
+    with graceful_shutdown():
         main()
