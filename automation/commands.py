@@ -32,14 +32,14 @@ from automation.drills.runner import run as run_drills
 from automation.failures import reporting_errors
 from automation.interruption import graceful_shutdown
 from automation.policy import violations
-from automation.report.files import DRILL_REPORTS, REPORTS, load, page_of, save
+from automation.report.files import DRILL_REPORTS, REPORTS, load, page_path, save
 from automation.report.terminal import (
     Display,
-    show,
-    show_changes,
-    show_drills,
-    tell_event,
-    tell_result,
+    print_changes,
+    print_drill_report,
+    print_event,
+    print_report,
+    print_result,
 )
 from automation.roles import Place, Purpose, permissions, subject, trust
 from automation.rollout import require_rollout, roll_out, wait_for_service
@@ -207,7 +207,7 @@ def check(
                 deployment,
                 context,
                 lambda on_result: run(chosen, context, on_result),
-                display.tell,
+                display.show_result,
             )
     except KeyboardInterrupt:
         print_error("no report is written; the last one, if any, is unchanged", "interrupted")
@@ -261,7 +261,7 @@ def drill(
 
     def print_events(started: Drill) -> OnEvent:
         blank = context.blanker.blank
-        return lambda at, event: tell_event(started.name, at, blank(event), _errors)
+        return lambda at, event: print_event(started.name, at, blank(event), _errors)
 
     def run_chosen(on_result: _OnResult[DrillResult]) -> tuple[DrillResult, ...]:
         return run_drills(
@@ -279,7 +279,7 @@ def drill(
             deployment,
             context,
             run_chosen,
-            lambda result: tell_result(result, _errors),
+            lambda result: print_result(result, _errors),
         )
     except KeyboardInterrupt as interrupted:
         print_error(str(interrupted), "interrupted")
@@ -385,7 +385,7 @@ def _run_and_report(
         stack=context.stack,
         started=started,
         seconds=round(time.monotonic() - clock, 1),
-        parties={
+        environment={
             "AWS region": str(context.session.region_name),
             "Database": context.database_uri,
             "MCP server (neo4j/mcp)": context.settings.server_version,
@@ -429,15 +429,17 @@ def _print_changes(
         }
         typer.echo(json.dumps(document, indent=2))
     else:
-        show_changes(what, changes, console())
+        print_changes(what, changes, console())
 
 
 def _show(found: Report | DrillReport, reports: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
-        show_drills(found, console()) if isinstance(found, DrillReport) else show(found, console())
-        typer.echo(f"The report: {page_of(found.stack, reports)}")
+        print_drill_report(found, console()) if isinstance(found, DrillReport) else print_report(
+            found, console()
+        )
+        typer.echo(f"The report: {page_path(found.stack, reports)}")
 
 
 def _status(found: AnyReport) -> int:

@@ -14,6 +14,7 @@ from components.settings import RESERVED_TAGS
 _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SECRET: Final = "[secret]"  # noqa: S105  a mask, no secret
 _REMOVALS: Final = frozenset({"delete", "replace", "create-replacement", "delete-replaced"})
+# No environment variable of the server contains these, in any release.
 _CREDENTIAL_WORDS: Final = ("USERNAME", "PASSWORD", "SECRET", "TOKEN", "API_KEY")
 _TAGGED: Final = frozenset(
     {
@@ -91,7 +92,7 @@ def repository_is_secure(step: Step) -> Iterator[str]:
 def no_credentials_in_environments(step: Step) -> Iterator[str]:
     """Refuse a credential in the environment of the server or a function."""
     for name in sorted(_variables(step.inputs)):
-        if any(word in name.upper() for word in _CREDENTIAL_WORDS):
+        if names_credential(name):
             yield f"has {name} in its environment"
 
 
@@ -164,6 +165,11 @@ RULES: Final[Mapping[str, _Rule]] = MappingProxyType(
     }
 )
 """The rules by name; each yields a message for everything that is wrong with a step."""
+
+
+def names_credential(variable: str) -> bool:
+    """Return whether an environment variable has the name of a credential."""
+    return any(word in variable.upper() for word in _CREDENTIAL_WORDS)
 
 
 def _variables(inputs: Mapping[str, Any]) -> set[str]:

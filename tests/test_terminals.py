@@ -41,7 +41,7 @@ def _report(text: str) -> Report:
         outcome=Outcome.FAILED,
         reason=text,
         seconds=1.0,
-        evidence=(Exchange(asked=text, answered=text),),
+        evidence=(Exchange(request=text, response=text),),
     )
     return report().model_copy(update={"stack": text, "results": (result,)})
 
@@ -58,12 +58,12 @@ def _step(text: str, console: Console) -> None:
 
 
 RENDERERS: dict[str, Callable[[str, Console], None]] = {
-    "the report": lambda text, console: report_terminal.show(_report(text), console),
-    "a result": lambda text, console: report_terminal.tell_result(
+    "the report": lambda text, console: report_terminal.print_report(_report(text), console),
+    "a result": lambda text, console: report_terminal.print_result(
         _report(text).results[0], console
     ),
-    "an event": lambda text, console: report_terminal.tell_event("drill", 1.0, text, console),
-    "changes": lambda text, console: report_terminal.show_changes(text, _changes(text), console),
+    "an event": lambda text, console: report_terminal.print_event("drill", 1.0, text, console),
+    "changes": lambda text, console: report_terminal.print_changes(text, _changes(text), console),
     "a step of a start": _step,
     "a message": lambda text, console: console.print(text),
 }

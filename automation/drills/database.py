@@ -7,7 +7,7 @@ from typing import Final
 
 import neo4j.exceptions
 
-from automation.checks.lookups import service
+from automation.checks.lookups import find_service
 from automation.checks.verdicts import Skipped, Undecided, expect, expect_equal
 from automation.controls import (
     CONNECT_VARIABLE,
@@ -189,7 +189,7 @@ def _expect_code(exercise: Exercise, code: str) -> None:
         found, failure = codes(error), str(error)
     response = ", ".join(sorted(found)) or failure or "accepted"
     exercise.mark(f"the database's response to a valid token: {response}")
-    exercise.inspection.note(f"Logging on at {context.database_uri}", response)
+    exercise.probe.note(f"Logging on at {context.database_uri}", response)
     if failure and not found:
         raise Undecided(f"the database refused a token without a status code: {failure}")
     expect(code in found, f"without keys the database must answer {code}, not: {response}")
@@ -212,6 +212,6 @@ def _command(command: str | None, variable: str) -> str:
 
 def _operations(exercise: Exercise) -> list[str]:
     """List the ids of the service's operations, so that a restart shows."""
-    arn = service(exercise.inspection)["ServiceArn"]
-    listed = exercise.inspection.aws("apprunner", "list_operations", ServiceArn=arn)
+    arn = find_service(exercise.probe)["ServiceArn"]
+    listed = exercise.probe.aws("apprunner", "list_operations", ServiceArn=arn)
     return [each["Id"] for each in listed["OperationSummaryList"]]

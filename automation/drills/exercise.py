@@ -9,7 +9,7 @@ import httpx2
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from automation.checks.context import Context
-from automation.checks.inspection import Inspection
+from automation.checks.probe import Probe
 from automation.checks.results import Outcome
 from automation.checks.verdicts import Failed, Undecided, expect
 from automation.controls import Controls
@@ -79,13 +79,13 @@ class Exercise:
     """One running drill.
 
     Attributes:
-        inspection: reads the deployment, and keeps what it reads as evidence.
+        probe: reads the deployment, and keeps what it reads as evidence.
         http: an HTTP client whose exchanges are too many to keep.
         controls: commands for what no API offers.
         on_event: called with each event as it happens.
     """
 
-    inspection: Inspection
+    probe: Probe
     http: httpx2.Client = field(repr=False)
     controls: Controls
     options: Options
@@ -99,7 +99,7 @@ class Exercise:
     @property
     def context(self) -> Context:
         """The deployment."""
-        return self.inspection.context
+        return self.probe.context
 
     @property
     def caller(self) -> str:
@@ -173,7 +173,7 @@ class Exercise:
         finally:
             self._events += [(at, f"{who}: {what}") for at, what in transitions(traffic.records)]
             self._traffic.append(slicing.traffic(who, traffic.callers, traffic.records))
-            self.inspection.note(f"Figures of the {who}", figures(traffic.records))
+            self.probe.note(f"Figures of the {who}", figures(traffic.records))
 
     def call(self, token: Callable[[], str] | None = None) -> Call:
         """Make a call that is sent once, for `traffic`.
@@ -297,14 +297,14 @@ class Exercise:
         """
         events = sorted(self._events)
         lines = [f"{at:7.1f} s  {event}" for at, event in events]
-        self.inspection.note("Timeline", "\n".join(lines))
+        self.probe.note("Timeline", "\n".join(lines))
         return DrillResult(
             id=drill_id,
             sentence=sentence,
             outcome=outcome,
             reason=reason,
             seconds=round(self.clock(), 1),
-            evidence=tuple(self.inspection.evidence),
+            evidence=tuple(self.probe.evidence),
             events=tuple(Event(at=round(at, 3), what=what) for at, what in events),
             phases=tuple(sorted(self._phases, key=lambda phase: phase.began)),
             traffic=tuple(

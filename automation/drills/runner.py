@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Callable, Iterable
 
 from automation.checks.context import Context
-from automation.checks.inspection import Inspection
+from automation.checks.probe import Probe
 from automation.checks.results import Outcome
 from automation.checks.verdicts import Failed, Skipped, Undecided
 from automation.controls import Controls
@@ -55,9 +55,9 @@ def _run_one(
     on_event: OnEvent,
     interruptions: Interruptions,
 ) -> DrillResult:
-    with Inspection(context) as inspection, context.http_client() as http:
+    with Probe(context) as probe, context.http_client() as http:
         exercise = Exercise(
-            inspection=inspection, http=http, controls=controls, options=options, on_event=on_event
+            probe=probe, http=http, controls=controls, options=options, on_event=on_event
         )
         outcome, reason, interrupted = Outcome.PASSED, "", False
         try:
@@ -73,7 +73,7 @@ def _run_one(
         except KeyboardInterrupt:
             interrupted = True
         except Exception as error:  # whatever a drill raises fails it  # noqa: BLE001
-            inspection.note("The drill raised an exception", traceback.format_exc(limit=-3))
+            probe.note("The drill raised an exception", traceback.format_exc(limit=-3))
             outcome, reason = Outcome.FAILED, f"{type(error).__name__}: {error}"
         problems = exercise.restore()
         if interrupted:

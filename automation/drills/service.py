@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from automation.checks.lookups import service
+from automation.checks.lookups import find_service
 from automation.checks.verdicts import Skipped, Undecided, expect, expect_equal
 from automation.drills.exercise import Exercise
 from automation.drills.records import expect_failures, expect_no_failure, outage
@@ -21,7 +21,7 @@ _STEADY: Final = 20
 @drill("container-killed", touches="ends the service's containers through the Docker Engine")
 def container_killed(exercise: Exercise) -> None:
     """App Runner replaces a killed container, and then no call fails."""
-    image = service(exercise.inspection)["SourceConfiguration"]["ImageRepository"][
+    image = find_service(exercise.probe)["SourceConfiguration"]["ImageRepository"][
         "ImageIdentifier"
     ]
     try:
@@ -52,12 +52,12 @@ def container_killed(exercise: Exercise) -> None:
 @drill("redeploy-under-traffic", touches="deploys the service's own image again")
 def redeploy_under_traffic(exercise: Exercise) -> None:
     """No call fails while the service is deployed again."""
-    inspection = exercise.inspection
-    arn = service(inspection)["ServiceArn"]
+    probe = exercise.probe
+    arn = find_service(probe)["ServiceArn"]
     with exercise.traffic(exercise.call()) as traffic:
         began = exercise.mark("start a deployment")
         with exercise.phase("the deployment"):
-            started = inspection.aws("apprunner", "start_deployment", ServiceArn=arn)
+            started = probe.aws("apprunner", "start_deployment", ServiceArn=arn)
             status = wait_for_operation(exercise, arn, started["OperationId"])
         ended = exercise.mark(f"the deployment ends: {status}")
         expect_equal("the deployment's status", status, "SUCCEEDED")
@@ -100,5 +100,5 @@ def wait_for_operation(exercise: Exercise, arn: str, operation: str) -> str:
         raise Undecided(
             f"after {_LONGEST_DEPLOYMENT:g} s App Runner still reports the deployment in progress"
         ) from error
-    exercise.inspection.note("apprunner list_operations", found)
+    exercise.probe.note("apprunner list_operations", found)
     return str((found or {})["Status"])

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import jwt
 
 from automation.checks.context import Context
-from automation.checks.lookups import app_client
+from automation.checks.lookups import find_app_client
 from automation.checks.verdicts import expect, expect_equal
 from automation.drills.callers import library_call, token_provider
 from automation.drills.exercise import Exercise
@@ -47,7 +47,7 @@ def token_expiry(exercise: Exercise) -> None:
         exercise.traffic(call, "callers of the library") as library_traffic,
         exercise.traffic(holder.call, "callers that keep their token") as holder_traffic,
     ):
-        exercise.inspection.wait(expires - exercise.clock())
+        exercise.probe.wait(expires - exercise.clock())
         with exercise.phase("the token has expired"):
             exercise.expect_failure(
                 holder_traffic,
@@ -121,8 +121,8 @@ class _TokenHolder:
 
 def shorten_token_lifetime(exercise: Exercise) -> None:
     """Shorten the lifetime of the caller's new tokens until the drill ends."""
-    context, inspection = exercise.context, exercise.inspection
-    found = app_client(inspection, exercise.caller)
+    context, probe = exercise.context, exercise.probe
+    found = find_app_client(probe, exercise.caller)
     before = {
         name: found[name] for name in _updatable(context) if found.get(name) not in (None, "")
     }
@@ -132,7 +132,7 @@ def shorten_token_lifetime(exercise: Exercise) -> None:
     }
     client = context.client("cognito-idp")
     exercise.restore_at_end("the token lifetime", lambda: client.update_user_pool_client(**before))
-    inspection.aws("cognito-idp", "update_user_pool_client", **(before | shorter))
+    probe.aws("cognito-idp", "update_user_pool_client", **(before | shorter))
 
 
 def _updatable(context: Context) -> Sequence[str]:

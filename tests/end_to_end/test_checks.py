@@ -98,7 +98,7 @@ def no_scan(world: World) -> Iterator[None]:
         yield
 
 
-@faulty("P1-immutable", reason="'MUTABLE'")
+@faulty("P1-immutable", reason="imageTagMutability is 'MUTABLE'")
 @contextmanager
 def mutable_tags(world: World) -> Iterator[None]:
     with _repository_setting(
@@ -136,7 +136,7 @@ def other_retention(world: World) -> Context:
     return with_settings(world, image_retention=7)
 
 
-@faulty("P1-image", reason="holds no image")
+@faulty("P1-image", reason="has no image")
 @contextmanager
 def image_deleted(world: World) -> Iterator[None]:
     ecr, name = world.aws("ecr"), world.context.names.repository
@@ -221,7 +221,7 @@ def key_published_twice(world: World) -> Context:
     return altered(world, response=twice)
 
 
-@faulty("P2-token", reason="does not verify")
+@faulty("P2-token", reason="can't be verified")
 def other_keys_published(world: World) -> Context:
     own = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     modulus = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(own))["n"]
@@ -284,14 +284,14 @@ def implicit_flow(world: World) -> Iterator[None]:
         yield
 
 
-@faulty("P2-refresh-refused", reason="is given refresh_token")
+@faulty("P2-refresh-refused", reason="gets refresh_token")
 def refresh_token_issued(world: World) -> Context:
     return altered(
         world, response=_if_path("/oauth2/token", lambda known: known | {"refresh_token": "more"})
     )
 
 
-@faulty("P2-scope-refused", reason="client reader is given the scope neo4j-mcp/writer")
+@faulty("P2-scope-refused", reason="client reader gets the scope neo4j-mcp/writer")
 @contextmanager
 def open_scope(world: World) -> Iterator[None]:
     scopes = ["neo4j-mcp/reader", "neo4j-mcp/writer"]
@@ -299,7 +299,7 @@ def open_scope(world: World) -> Iterator[None]:
         yield
 
 
-@faulty("P2-secret-refused", reason="given a token for a wrong secret")
+@faulty("P2-secret-refused", reason="gets a token with a wrong secret")
 def any_secret_taken(world: World) -> Context:
     def right_secret(request: httpx2.Request) -> None:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
@@ -345,7 +345,7 @@ def _secret(world: World, change: Change) -> Iterator[None]:
         )
 
 
-@faulty("P2-secret-hidden", reason="stands in the secrets' descriptions and tags")
+@faulty("P2-secret-hidden", reason="is in the secrets' descriptions and tags")
 @contextmanager
 def secret_in_a_tag(world: World) -> Iterator[None]:
     secrets, arn = world.aws("secretsmanager"), world.outputs["clients"]["reader"]["secretArn"]
@@ -357,7 +357,7 @@ def secret_in_a_tag(world: World) -> Iterator[None]:
         secrets.untag_resource(SecretId=arn, TagKeys=["note"])
 
 
-@faulty("P2-secret-hidden", reason="a token stands in the log group")
+@faulty("P2-secret-hidden", reason="a token is in the log group")
 @contextmanager
 def token_in_a_log(world: World) -> Iterator[None]:
     logs, group = world.aws("logs"), world.claims_log_group
@@ -370,7 +370,7 @@ def token_in_a_log(world: World) -> Iterator[None]:
         logs.delete_log_stream(logGroupName=group, logStreamName="leak")
 
 
-@faulty("P2-secret-hidden", reason="the secret of reader stands in the stack's outputs")
+@faulty("P2-secret-hidden", reason="the secret of reader is in the stack's outputs")
 def secret_in_an_output(world: World) -> Context:
     return with_outputs(world, note=world.context.credentials("reader").client_secret)
 
@@ -398,7 +398,7 @@ def _environment(world: World, **variables: str) -> Iterator[None]:
         yield
 
 
-@faulty("P3-environment", reason="the environment holds DB_PASSWORD")
+@faulty("P3-environment", reason="the environment contains DB_PASSWORD")
 @contextmanager
 def password_in_the_environment(world: World) -> Iterator[None]:
     with _environment(world, DB_PASSWORD="unused"):
@@ -422,7 +422,7 @@ def other_health_check(world: World) -> Iterator[None]:
         yield
 
 
-@faulty("P3-scaling", reason="the most instances is 5")
+@faulty("P3-scaling", reason="the maximum number of instances is 5")
 @contextmanager
 def other_scaling(world: World) -> Iterator[None]:
     made = world.aws("apprunner").create_auto_scaling_configuration(
@@ -433,7 +433,7 @@ def other_scaling(world: World) -> Iterator[None]:
     world.aws("apprunner").delete_auto_scaling_configuration(AutoScalingConfigurationArn=made)
 
 
-@faulty("P3-logs", reason="the days that .* is kept is None")
+@faulty("P3-logs", reason="the retention of .* in days is None")
 @contextmanager
 def claims_log_deleted(world: World) -> Iterator[None]:
     logs, group = world.aws("logs"), world.claims_log_group
@@ -455,7 +455,7 @@ def unknown_authority(world: World) -> Context:
     return breakage.distrusting(world)
 
 
-@faulty("P3-plain-http", reason="plain HTTP answers 200")
+@faulty("P3-plain-http", reason="plain HTTP returns 200")
 def plain_http_open(world: World) -> Context:
     def secured(request: httpx2.Request) -> None:
         if request.url.path == "/healthz":
@@ -567,7 +567,7 @@ def query_broken(world: World) -> Context:
     return _broken_tool(world, "read-cypher")
 
 
-@faulty("P5-reader-cannot-write", reason="reader can write by write-cypher")
+@faulty("P5-reader-cannot-write", reason="reader can write with write-cypher")
 @contextmanager
 def reader_is_publisher(world: World) -> Iterator[None]:
     with breakage.aura(world, groupToRoleMapping='"reader"=publisher;"writer"=publisher'):
@@ -656,7 +656,7 @@ def test_a_server_that_takes_one_kind_of_forged_token_is_found(world: World, for
 
     context = altered(world, request=alter)
     # The forgeries are made from this very token.
-    context._tokens["writer"] = good
+    context.tokens["writer"] = good
     found = failures(look(context, "P5-refuses-*"))
     assert set(found) == {f"P5-refuses-{forgery}"}
     assert "is accepted by read-cypher" in found[f"P5-refuses-{forgery}"]

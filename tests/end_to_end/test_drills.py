@@ -53,15 +53,15 @@ def exercise(
 
 def figures(result: DrillResult, who: str = "callers") -> dict[str, Any]:
     found: dict[str, Any] = next(
-        json.loads(each.answered)
+        json.loads(each.response)
         for each in result.evidence
-        if each.asked == f"Figures of the {who}"
+        if each.request == f"Figures of the {who}"
     )
     return found
 
 
 def timeline(result: DrillResult) -> str:
-    return next(each.answered for each in result.evidence if each.asked == "Timeline")
+    return next(each.response for each in result.evidence if each.request == "Timeline")
 
 
 @pytest.mark.parametrize("name", DRILLS)

@@ -85,7 +85,7 @@ def test_a_drill_passes_with_its_timeline_and_figures(context: Context) -> None:
     result = run_one(context, look, on_event=lambda _: lambda _at, event: events.append(event))
     assert (result.id, result.outcome, result.reason) == ("drill-made-up", Outcome.PASSED, "")
     assert events == ["2 callers begin", "something happens"]
-    evidence = {each.asked: each.answered for each in result.evidence}
+    evidence = {each.request: each.response for each in result.evidence}
     assert "something happens" in evidence["Timeline"]
     assert '"failed": 0' in evidence["Figures of the callers"]
 
@@ -158,8 +158,8 @@ def test_callers_that_are_not_answered_fail_the_drill(context: Context, server: 
 
     result = run_one(context, look)
     assert "not every caller's calls succeed within 0.3 s: HTTP 503" in result.reason
-    figures = next(each for each in result.evidence if each.asked.startswith("Figures"))
-    assert '"HTTP 503"' in figures.answered
+    figures = next(each for each in result.evidence if each.request.startswith("Figures"))
+    assert '"HTTP 503"' in figures.response
 
 
 def test_too_few_calls_to_judge_by_leave_a_drill_undecided(context: Context) -> None:
