@@ -16,7 +16,7 @@ from automation.checks.results import Exchange, Outcome, Report, Result
 from automation.deployment import Changes, Step
 from automation.report import terminal as report_terminal
 from demo import __main__ as demo
-from demo.scenario import Line
+from demo.scenario import Step as DemoStep
 from localcloud.progress import Progress
 from tests.automation.reports import report
 
@@ -107,11 +107,11 @@ def test_titles_headings_and_errors_are_text_too(
 
 
 @pytest.mark.parametrize("text", OUTSIDE)
-def test_the_demo_shows_what_came_back_as_it_is(
+def test_the_demo_prints_results_literally(
     text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
-    demo._show([Line(what=text, shown=text, true=True)])
+    demo.print_steps([DemoStep(action=text, result=text, passed=True)])
     assert capsys.readouterr().out.count(text) == 2
 
 

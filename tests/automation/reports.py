@@ -100,7 +100,7 @@ def outage_records(*, callers: int, rate: float) -> list[Record]:
             took = (0.9 if began < 24 else 2.0) * step if fails else 0.02 + 0.01 * (began % 3)
             kind = ("NetworkError" if began < 24 else "HTTP 503") if fails else ""
             records.append(
-                Record(caller=caller, began=began, ended=began + took, failure=kind, said=kind)
+                Record(caller=caller, began=began, ended=began + took, failure=kind, message=kind)
             )
             began += max(step, took)
     return sorted(records, key=lambda record: record.ended)

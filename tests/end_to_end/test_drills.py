@@ -21,9 +21,8 @@ from automation import controls
 from automation.checks.results import Outcome
 from automation.controls import Controls
 from automation.deployment import Deployment
-from automation.drills import DRILLS, database, service, tokens
-from automation.drills import exercise as exercises
-from automation.drills.exercise import Options
+from automation.drills import DRILLS, containers, database, service, tokens
+from automation.drills.exercise import Exercise, Limits, Options
 from automation.drills.results import DrillResult
 from automation.drills.runner import run
 from localcloud.workspace import STACK
@@ -40,12 +39,14 @@ _TIMEOUT = 120
 _NOTHING = "true"
 
 
-def exercise(world: World, name: str, **commands: str | None) -> DrillResult:
+def exercise(
+    world: World, name: str, limits: Limits | None = None, **commands: str | None
+) -> DrillResult:
     (result,) = run(
         [DRILLS[name]],
         world.context,
         replace(Controls.from_environment(), **commands),
-        Options(callers=3, token_lifetime=_LIFETIME),
+        Options(callers=3, token_lifetime=_LIFETIME, limits=limits or Limits()),
     )
     return result
 
@@ -87,19 +88,16 @@ def test_a_killed_container_costs_calls_and_the_figures_say_how_many(world: Worl
     found = figures(result)
     assert found["failed"] == sum(found["failures"].values()) > 0
     assert "kill apprunner-" in timeline(result)
-    assert "calls are answered again" in timeline(result)
+    assert "calls succeed again" in timeline(result)
 
 
-def test_a_container_that_is_not_replaced_is_found(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service, "_LONGEST_REPLACEMENT", 4.0)
-    # The killing goes on until the drill has ended.
-    monkeypatch.setattr(exercises, "_LONGEST_RECOVERY", 1.0)
+def test_a_container_that_is_not_replaced_is_found(world: World) -> None:
+    # Containers are killed until the drill has ended.
+    limits = Limits(replacement=4.0, healthy=1.0)
     with _killing_whatever_comes(world):
-        result = exercise(world, "container-killed")
+        result = exercise(world, "container-killed", limits)
     assert result.outcome is Outcome.FAILED
-    assert result.reason.startswith("not every caller is answered within 4 s")
+    assert result.reason.startswith("not every caller's calls succeed within 4 s")
 
 
 @contextmanager
@@ -143,7 +141,7 @@ def test_without_an_engine_that_runs_the_service_its_container_is_not_killed(
 def test_an_engine_that_does_not_run_the_service_kills_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "_containers", lambda *_: [])
+    monkeypatch.setattr(containers, "running", lambda *_: [])
     result = exercise(world, "container-killed")
     assert result.outcome is Outcome.SKIPPED
     assert "runs no container of the service" in result.reason
@@ -152,9 +150,9 @@ def test_an_engine_that_does_not_run_the_service_kills_nothing(
 def test_what_does_not_run_any_more_need_not_be_killed(world: World) -> None:
     with closing(docker.from_env()) as engine:
         container = engine.containers.create(_image(world))
-        service.kill(container)
+        containers.kill(container)
         container.remove()
-        service.kill(container)
+        containers.kill(container)
 
 
 def test_a_deployment_that_fails_is_found(world: World) -> None:
@@ -177,29 +175,25 @@ def test_a_deployment_that_fails_is_found(world: World) -> None:
 def test_a_call_that_fails_during_a_deployment_is_found(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wait, image = service._wait_for_end, _image(world)
+    wait, image = service.wait_for_operation, _image(world)
 
     def disturbed(*arguments: Any) -> str:  # noqa: ANN401 - the real one's
         status = wait(*arguments)
-        engine = docker.from_env()
-        for container in service._containers(engine, image):
-            service.kill(container)
-        engine.close()
+        with containers.docker_engine() as engine:
+            for container in containers.running(engine, image):
+                containers.kill(container)
         return status
 
-    monkeypatch.setattr(service, "_wait_for_end", disturbed)
+    monkeypatch.setattr(service, "wait_for_operation", disturbed)
     result = exercise(world, "redeploy-under-traffic")
     assert result.outcome is Outcome.FAILED
     assert "calls failed while the service was deployed again" in result.reason
 
 
-def test_a_database_that_does_not_go_is_found(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "_LONGEST_WAIT_FOR_FAILURES", 2.0)
-    result = exercise(world, "database-away", pause_database=_NOTHING)
+def test_a_database_that_does_not_stop_is_found(world: World) -> None:
+    result = exercise(world, "database-away", Limits(outage=2.0), pause_database=_NOTHING)
     assert result.outcome is Outcome.FAILED
-    assert "not every caller sees a failure within 2 s" in result.reason
+    assert "not every caller's calls fail within 2 s" in result.reason
 
 
 def test_a_service_that_had_to_be_restarted_is_found(
@@ -217,8 +211,8 @@ def test_a_service_that_had_to_be_restarted_is_found(
 
     # The database stays, so that this takes seconds; what is looked for is the restart.
     monkeypatch.setattr(database, "run", restart_too)
-    monkeypatch.setattr(exercises.Exercise, "expect_refused", lambda *_, **__: None)
-    monkeypatch.setattr(database, "_expect_unavailable", lambda *_: None)
+    monkeypatch.setattr(Exercise, "expect_failure", lambda *_, **__: None)
+    monkeypatch.setattr(database, "expect_unavailable", lambda *_: None)
     result = exercise(world, "database-away", pause_database=_NOTHING)
     assert result.outcome is Outcome.FAILED
     assert "the service's operations" in result.reason
@@ -241,7 +235,7 @@ def test_a_database_that_fetches_no_keys_is_found(world: World) -> None:
 def test_a_database_that_takes_tokens_without_keys_is_found(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database._Keys, "refuse", lambda _: None)
+    monkeypatch.setattr(database.PoolKeys, "refuse", lambda _: None)
     result = exercise(world, "keys-unreachable")
     assert result.outcome is Outcome.FAILED
     assert "must answer Neo.TransientError.Security.AuthProviderFailed" in result.reason
@@ -250,44 +244,41 @@ def test_a_database_that_takes_tokens_without_keys_is_found(
 def test_a_database_that_keeps_no_keys_is_found(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refuse = database._Keys.refuse
+    refuse = database.PoolKeys.refuse
 
-    def refuse_and_make_forget(keys: database._Keys) -> None:
+    def refuse_and_make_forget(keys: database.PoolKeys) -> None:
         refuse(keys)
         control = Controls.from_environment().connect_database
         assert control
         detour = {
             **world.outputs["auraSso"],
-            "discoveryUri": f"{keys.url}{database._DISCOVERY_PATH}",
+            "discoveryUri": f"{keys.url}{database.DISCOVERY_PATH}",
         }
         controls.run(control, detour)
 
-    monkeypatch.setattr(database._Keys, "refuse", refuse_and_make_forget)
-    monkeypatch.setattr(database, "_RECOVERY", 3.0)
-    result = exercise(world, "keys-unreachable")
+    monkeypatch.setattr(database.PoolKeys, "refuse", refuse_and_make_forget)
+    result = exercise(world, "keys-unreachable", Limits(recovery=3.0))
     assert result.outcome is Outcome.FAILED
-    assert "not every caller is answered within 3 s" in result.reason
+    assert "not every caller's calls succeed within 3 s" in result.reason
 
 
-def test_a_token_that_is_accepted_after_its_end_is_found(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_token_that_is_accepted_after_its_end_is_found(world: World) -> None:
     lasting = world.context.token("writer")
 
     def alter(request: httpx2.Request) -> None:
         if "/mcp" in str(request.url):
             request.headers["Authorization"] = f"Bearer {lasting}"
 
-    monkeypatch.setattr(tokens, "_LONGEST_REFUSAL", 1.0)
-    result = exercise(replace(world, context=altered(world, request=alter)), "token-expiry")
+    broken = replace(world, context=altered(world, request=alter))
+    result = exercise(broken, "token-expiry", Limits(late_refusal=1.0))
     assert result.outcome is Outcome.FAILED
-    assert "not every caller sees a failure" in result.reason
+    assert "not every caller's calls fail" in result.reason
 
 
 def test_a_token_with_another_lifetime_is_found(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "_shorten_tokens", lambda _: None)
+    monkeypatch.setattr(tokens, "shorten_token_lifetime", lambda _: None)
     result = exercise(world, "token-expiry")
     assert result.outcome is Outcome.FAILED
     assert re.search(r"the token's lifetime in seconds is \d{3,}, and must be 8", result.reason)
@@ -309,7 +300,10 @@ def test_a_caller_that_does_not_wait_as_long_as_it_is_asked_to_is_found(
     monkeypatch.setattr(token_endpoint, "seconds_to_wait", lambda _: None)
     result = exercise(world, "token-endpoint-throttled")
     assert result.outcome is Outcome.FAILED
-    assert "the token endpoint asked for 2 s, and was asked again after" in result.reason
+    assert (
+        "the token endpoint answered Retry-After: 2, but the request was retried after"
+        in result.reason
+    )
 
 
 def test_an_interrupted_drill_brings_the_database_back(
@@ -328,7 +322,7 @@ def test_an_interrupted_drill_brings_the_database_back(
         for line in process.stderr or ():
             # Once: a second signal ends a command at once, and a line that an interruption
             # cuts into may be printed again.
-            if "the database is away" in line and line not in said:
+            if "the database is stopped" in line and line not in said:
                 process.send_signal(signal.SIGINT)
             said.append(line)
         assert process.wait(_TIMEOUT) == 130, said
@@ -348,7 +342,7 @@ def test_the_command_lists_the_drills_without_a_stack() -> None:
 def test_the_command_refuses_a_drill_that_is_not_there() -> None:
     done = _command("drill", "no-such", "--stack", STACK)
     assert done.returncode == 2
-    assert "no drill is named no-such" in done.stderr
+    assert "not no-such" in done.stderr
 
 
 def test_the_command_reports_as_the_checks_do(
