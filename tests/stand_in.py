@@ -77,7 +77,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture(scope="session")
 def deployed(running: Cloud) -> Iterator[Deployment]:
     """The stack, up once for all tests of the session."""
-    deployment = Deployment(target(running))
+    deployment = Deployment(target(running), create=True)
     deployment.up()
     yield deployment
     deployment.destroy()

@@ -1,4 +1,4 @@
-"""A small HTTP server on this machine that stands in front of another and fails as it is told."""
+"""A small HTTP server on this machine that stands in front of another one and can fail."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -10,22 +10,18 @@ import httpx2
 
 from automation.loopback import LocalHandler, LocalServer
 
-_PASSED_ON: Final = ("authorization", "content-type", "accept")
-_PASSED_BACK: Final = ("content-type", "retry-after")
-_SHUTDOWN: Final = 10.0
-# How often it looks whether it is to end, in seconds.
-_LOOK: Final = 0.05
+_REQUEST_HEADERS: Final = ("authorization", "content-type", "accept")
+_RESPONSE_HEADERS: Final = ("content-type", "retry-after")
+_SHUTDOWN_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """A request that came.
+class Request:
+    """A request to the proxy.
 
     Attributes:
-        method: its method.
-        path: its path.
-        headers: its headers, by their names in small letters.
-        body: its body.
+        headers: by lower-case name.
     """
 
     method: str
@@ -35,42 +31,29 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What it is answered.
-
-    Attributes:
-        status: the HTTP status.
-        headers: the headers.
-        body: the body.
-    """
+class Response:
+    """The proxy's response."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
 
 
-Respond = Callable[[Asked], Answer]
+Respond = Callable[[Request], Response]
 
 
-def forward(http: httpx2.Client, url: str, asked: Asked) -> Answer:
-    """Pass a request on.
-
-    Args:
-        http: the HTTP client.
-        url: where to.
-        asked: the request.
-
-    Returns:
-        The answer; 502 where none comes.
-    """
-    headers = {name: asked.headers[name] for name in _PASSED_ON if name in asked.headers}
+def forward(http: httpx2.Client, url: str, request: Request) -> Response:
+    """Forward a request to a URL; the response is 502 if there is none."""
+    headers = {name: request.headers[name] for name in _REQUEST_HEADERS if name in request.headers}
     try:
-        response = http.request(asked.method, url, headers=headers, content=asked.body)
+        response = http.request(request.method, url, headers=headers, content=request.body)
     except httpx2.TransportError as error:
-        return Answer(status=502, body=str(error).encode())
-    return Answer(
+        return Response(status=502, body=str(error).encode())
+    return Response(
         status=response.status_code,
-        headers={name: response.headers[name] for name in _PASSED_BACK if name in response.headers},
+        headers={
+            name: response.headers[name] for name in _RESPONSE_HEADERS if name in response.headers
+        },
         body=response.content,
     )
 
@@ -82,47 +65,47 @@ class FaultProxy:
         """Listen on a free port of the loopback interface.
 
         Args:
-            respond: answers each request, in a thread of its own.
+            respond: responds to each request, in a separate thread.
         """
 
         class Handler(LocalHandler):
-            def answer(self) -> None:
-                answer = respond(
-                    Asked(
+            def respond(self) -> None:
+                response = respond(
+                    Request(
                         method=self.command,
                         path=self.path,
                         headers={name.lower(): value for name, value in self.headers.items()},
                         body=self.body(),
                     )
                 )
-                # One request a connection, so that no idle one keeps the end waiting.
+                # One request per connection, so that no idle one delays the shutdown.
                 self.close_connection = True
                 try:
-                    self.send_response(answer.status)
-                    for name, value in answer.headers.items():
+                    self.send_response(response.status)
+                    for name, value in response.headers.items():
                         self.send_header(name, value)
-                    self.send_header("Content-Length", str(len(answer.body)))
+                    self.send_header("Content-Length", str(len(response.body)))
                     self.send_header("Connection", "close")
                     self.end_headers()
-                    self.wfile.write(answer.body)
+                    self.wfile.write(response.body)
                 except OSError:
-                    # The caller hasn't waited.
+                    # The caller has disconnected.
                     return
 
-            do_GET = do_POST = answer  # noqa: N815  http.server's own names
+            do_GET = do_POST = respond  # noqa: N815  http.server's own names
 
         self._server = LocalServer(Handler)
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(_LOOK,), name="fault-proxy"
+            target=self._server.serve_forever, args=(_POLL_SECONDS,), name="fault-proxy"
         )
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The proxy's URL."""
         return self._server.url
 
     def __enter__(self) -> Self:
-        """Answer requests from now on."""
+        """Start responding."""
         self._thread.start()
         return self
 
@@ -132,7 +115,7 @@ class FaultProxy:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the port, once the last answers are given."""
+        """Close the port after the last responses."""
         self._server.shutdown()
-        self._thread.join(_SHUTDOWN)
+        self._thread.join(_SHUTDOWN_SECONDS)
         self._server.server_close()

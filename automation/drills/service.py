@@ -4,10 +4,10 @@ from typing import Any, Final
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from automation.checks.lookups import service
+from automation.checks.lookups import find_service
 from automation.checks.verdicts import Skipped, Undecided, expect, expect_equal
 from automation.drills.exercise import Exercise
-from automation.drills.records import expect_all_answered, expect_failures, outage
+from automation.drills.records import expect_failures, expect_no_failure, outage
 from automation.drills.registry import drill
 
 # What a caller may see while a host has no instance, or removes one in the middle of a call.
@@ -20,14 +20,14 @@ _STEADY: Final = 20
 
 @drill("container-killed", touches="ends the service's containers through the Docker Engine")
 def container_killed(exercise: Exercise) -> None:
-    """A killed container is replaced by itself, and then no call fails."""
-    image = service(exercise.inspection)["SourceConfiguration"]["ImageRepository"][
+    """App Runner replaces a killed container, and then no call fails."""
+    image = find_service(exercise.probe)["SourceConfiguration"]["ImageRepository"][
         "ImageIdentifier"
     ]
     try:
-        from automation.drills import containers  # noqa: PLC0415 - see the module's docstring
+        from automation.drills import containers  # noqa: PLC0415 - nothing else needs Docker's SDK
     except ImportError as error:
-        raise Skipped("the Docker SDK isn't installed, and App Runner needs none") from error
+        raise Skipped("without the Docker SDK no container can be killed") from error
     replacement = exercise.options.limits.replacement
     with containers.docker_engine() as engine:
         killed = containers.running(engine, image)
@@ -41,7 +41,7 @@ def container_killed(exercise: Exercise) -> None:
             with exercise.phase("killed and replaced"):
                 for container in killed:
                     containers.kill(container)
-                exercise.expect_answered(traffic, since, within=replacement, in_a_row=_STEADY)
+                exercise.expect_success(traffic, since, within=replacement, in_a_row=_STEADY)
         after = containers.wait_for_running(engine, image, len(killed), replacement)
     lost = outage(traffic.records, since)
     exercise.mark(f"calls failed for {lost:.1f} s; {', '.join(str(each.name) for each in after)}")
@@ -51,20 +51,20 @@ def container_killed(exercise: Exercise) -> None:
 
 @drill("redeploy-under-traffic", touches="deploys the service's own image again")
 def redeploy_under_traffic(exercise: Exercise) -> None:
-    """While the service is deployed again, no call fails."""
-    inspection = exercise.inspection
-    arn = service(inspection)["ServiceArn"]
+    """No call fails while the service is deployed again."""
+    probe = exercise.probe
+    arn = find_service(probe)["ServiceArn"]
     with exercise.traffic(exercise.call()) as traffic:
         began = exercise.mark("start a deployment")
         with exercise.phase("the deployment"):
-            started = inspection.aws("apprunner", "start_deployment", ServiceArn=arn)
+            started = probe.aws("apprunner", "start_deployment", ServiceArn=arn)
             status = wait_for_operation(exercise, arn, started["OperationId"])
         ended = exercise.mark(f"the deployment ends: {status}")
         expect_equal("the deployment's status", status, "SUCCEEDED")
-        exercise.expect_answered(
+        exercise.expect_success(
             traffic, ended, within=exercise.options.limits.replacement, in_a_row=_STEADY
         )
-    expect_all_answered(
+    expect_no_failure(
         [record for record in traffic.records if record.ended >= began],
         "the service was deployed again",
     )
@@ -100,5 +100,5 @@ def wait_for_operation(exercise: Exercise, arn: str, operation: str) -> str:
         raise Undecided(
             f"after {_LONGEST_DEPLOYMENT:g} s App Runner still reports the deployment in progress"
         ) from error
-    exercise.inspection.note("apprunner list_operations", found)
+    exercise.probe.note("apprunner list_operations", found)
     return str((found or {})["Status"])

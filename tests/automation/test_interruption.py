@@ -16,8 +16,8 @@ _LIMIT = 30
 _PROJECT = Path(__file__).resolve().parents[2]
 _CLEANS_UP = """
 import signal, sys
-from automation.interruption import ending_in_order
-with ending_in_order():
+from automation.interruption import graceful_shutdown
+with graceful_shutdown():
     try:
         print("ready", flush=True)
         signal.pause()
@@ -27,9 +27,9 @@ with ending_in_order():
 """
 _NEVER_ENDS = """
 import signal, subprocess, sys
-from automation.interruption import ending_in_order
+from automation.interruption import graceful_shutdown
 child = [sys.executable, "-c", "import signal; signal.pause()"]
-with ending_in_order():
+with graceful_shutdown():
     near = subprocess.Popen(child, process_group=0)
     service = subprocess.Popen(child, start_new_session=True)
     try:
@@ -42,13 +42,13 @@ with ending_in_order():
 """
 _WRITES_IN_A_THREAD = """
 import signal, sys, threading
-from automation.interruption import ending_in_order
+from automation.interruption import graceful_shutdown
 def write():
     sys.stdin.read()
     for _ in range(3):
         print("progress", file=sys.stderr, flush=True)
         print("result", flush=True)
-with ending_in_order():
+with graceful_shutdown():
     thread = threading.Thread(target=write)
     try:
         thread.start()

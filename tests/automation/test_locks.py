@@ -22,7 +22,7 @@ def _locked_by(host: str, pid: int) -> str:
 
 def _is_stale(message: str) -> bool:
     holders = lock_holders(message)
-    return bool(holders) and all(each.here and not each.runs() for each in holders)
+    return bool(holders) and all(each.is_here and not each.is_running() for each in holders)
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_without_a_list_nobody_is_taken_for_another_user(tmp_path: Path) -> None
     assert is_another_user(_CLIENT, _SERVER, missing) is False
 
 
-@pytest.mark.skipif(not loopback.can_tell_users(), reason="this system lists no sockets")
+@pytest.mark.skipif(not loopback.can_identify_users(), reason="this system lists no sockets")
 def test_a_connection_of_ones_own_is_known() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = socket.create_connection(server.getsockname())

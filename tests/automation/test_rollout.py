@@ -7,10 +7,18 @@ import pytest
 from botocore.exceptions import ClientError
 
 from automation.deployment import Changes, Deployed, Deployment, DeploymentError
-from automation.rollout import Asked, differences, failure, roll_out, settle
+from automation.rollout import (
+    DesiredService,
+    differences,
+    failed_operation,
+    roll_out,
+    wait_for_service,
+)
 
 ARN = "arn:aws:apprunner:us-east-1:123456789012:service/server/1"
-ASKED = Asked(arn=ARN, image="registry/server@sha256:new", environment={"LEVEL": "debug"})
+DESIRED = DesiredService(
+    arn=ARN, image="registry/server@sha256:new", environment={"LEVEL": "debug"}
+)
 SUCCEEDED = {"Id": "2", "Type": "UPDATE_SERVICE", "Status": "SUCCEEDED"}
 ROLLED_BACK = {"Id": "2", "Type": "UPDATE_SERVICE", "Status": "ROLLBACK_SUCCEEDED"}
 BEFORE = {"Id": "1", "Type": "CREATE_SERVICE", "Status": "SUCCEEDED"}
@@ -34,8 +42,8 @@ def _service(status: str = "RUNNING", image: str = "new", **environment: str) ->
 
 def _state(*types: str) -> dict[str, Any]:
     image = {
-        "imageIdentifier": ASKED.image,
-        "imageConfiguration": {"runtimeEnvironmentVariables": dict(ASKED.environment)},
+        "imageIdentifier": DESIRED.image,
+        "imageConfiguration": {"runtimeEnvironmentVariables": dict(DESIRED.environment)},
     }
     inputs = {"sourceConfiguration": {"imageRepository": image}}
     return {"resources": [{"type": each, "id": ARN, "inputs": inputs} for each in types]}
@@ -92,16 +100,16 @@ def _deployment(fails: str = "", *types: str) -> Deployment:
     ],
 )
 def test_differences_are_named_without_values(service: dict[str, Any], found: list[str]) -> None:
-    assert differences(ASKED, service) == found
+    assert differences(DESIRED, service) == found
 
 
 def test_only_a_failure_of_this_deployment_counts() -> None:
-    assert failure(ROLLED_BACK, "1") == [
+    assert failed_operation(ROLLED_BACK, "1") == [
         "its last operation, UPDATE_SERVICE, ended ROLLBACK_SUCCEEDED"
     ]
-    assert failure(ROLLED_BACK, "2") == []
-    assert failure(SUCCEEDED, "1") == []
-    assert failure({}, "") == []
+    assert failed_operation(ROLLED_BACK, "2") == []
+    assert failed_operation(SUCCEEDED, "1") == []
+    assert failed_operation({}, "") == []
 
 
 def test_a_service_that_runs_what_was_deployed_is_a_success() -> None:
@@ -143,10 +151,10 @@ def test_an_operation_in_progress_is_waited_for_and_not_for_ever() -> None:
     pauses: list[float] = []
     busy = _service("OPERATION_IN_PROGRESS")
     aws = _Aws([busy, busy, _service()], [SUCCEEDED])
-    assert settle(_deployment(), aws, pauses.append) == "2"
+    assert wait_for_service(_deployment(), aws, pauses.append) == "2"
     assert len(pauses) == 2
     with pytest.raises(DeploymentError, match="in progress for 1200 s"):
-        settle(_deployment(), _Aws([busy], [SUCCEEDED]), pauses.append)
+        wait_for_service(_deployment(), _Aws([busy], [SUCCEEDED]), pauses.append)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +167,7 @@ def test_a_service_deleted_behind_the_engines_back_is_for_the_deployment_to_find
     error = ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeService")
     aws = _Aws([error], [{}])
     if isinstance(expected, str):
-        assert settle(_deployment(), aws) == expected
+        assert wait_for_service(_deployment(), aws) == expected
     else:
         with pytest.raises(expected):
-            settle(_deployment(), aws)
+            wait_for_service(_deployment(), aws)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from automation.takeover import UNREAD, adopt, begun, find_ids, unread
+from automation.takeover import UNREAD, adopt, find_ids, has_unread, pending_operations
 
 _STACK = "urn:pulumi:local::neo4j-mcp"
 
@@ -52,20 +52,20 @@ def _clients_of_a_pool(*ids: str) -> Callable[[str], Any]:
 
 def test_an_id_that_follows_from_the_inputs_needs_no_lookup() -> None:
     state = _state(creating=(_ROLE,))
-    assert find_ids(begun(state), state, _no_aws) == {_ROLE["urn"]: "stack-claims"}
+    assert find_ids(pending_operations(state), state, _no_aws) == {_ROLE["urn"]: "stack-claims"}
 
 
 def test_an_id_that_aws_gave_is_looked_up_among_those_that_the_state_does_not_know() -> None:
     state = _state({**_CLIENT, "id": "old"}, creating=(_CLIENT,))
     aws = _clients_of_a_pool("old", "new")
-    assert find_ids(begun(state), state, aws) == {_CLIENT["urn"]: "new"}
-    assert find_ids(begun(state), state, _clients_of_a_pool("old")) == {}
+    assert find_ids(pending_operations(state), state, aws) == {_CLIENT["urn"]: "new"}
+    assert find_ids(pending_operations(state), state, _clients_of_a_pool("old")) == {}
 
 
 def test_what_exists_in_the_state_alone_is_made_again() -> None:
     suffix = _resource("random:index/randomString:RandomString", "suffix", inputs={})
     state = _state(creating=(suffix,))
-    assert find_ids(begun(state), state, _no_aws) == {}
+    assert find_ids(pending_operations(state), state, _no_aws) == {}
     assert adopt(state, {}) == {"manifest": {}, "resources": [], "pending_operations": []}
 
 
@@ -79,9 +79,9 @@ def test_a_refused_lookup_is_reported() -> None:
     secret = _resource("aws:secretsmanager/secret:Secret", "secret", inputs={"name": "s"})
     state = _state(creating=(secret,))
     with pytest.raises(ClientError, match="AccessDenied"):
-        find_ids(begun(state), state, lambda _: Secrets())
+        find_ids(pending_operations(state), state, lambda _: Secrets())
     Secrets.code = "ResourceNotFoundException"
-    assert find_ids(begun(state), state, lambda _: Secrets()) == {}
+    assert find_ids(pending_operations(state), state, lambda _: Secrets()) == {}
 
 
 def test_an_adopted_resource_is_marked_until_a_refresh_has_read_it() -> None:
@@ -91,8 +91,8 @@ def test_an_adopted_resource_is_marked_until_a_refresh_has_read_it() -> None:
     assert resource["id"] == "stack-claims"
     assert resource["outputs"] == resource["inputs"] == {"name": "stack-claims"}
     assert resource["initErrors"] == [UNREAD]
-    assert unread(adopted)
-    assert not unread(state)
+    assert has_unread(adopted)
+    assert not has_unread(state)
     assert adopted["pending_operations"] == []
 
 
@@ -112,7 +112,7 @@ def test_a_replacement_takes_the_place_of_what_is_deleted_already() -> None:
         id="value",
         dependencies=[_CLIENT["urn"]],
     )
-    begun_anew = {**_CLIENT, "dependencies": [new_parent["urn"]]}
-    state = _state(replaced, dependent, new_parent, creating=(begun_anew,))
+    begun_again = {**_CLIENT, "dependencies": [new_parent["urn"]]}
+    state = _state(replaced, dependent, new_parent, creating=(begun_again,))
     resources = adopt(state, {_CLIENT["urn"]: "new"})["resources"]
     assert [each.get("id") for each in resources] == ["pool", "new", "value"]

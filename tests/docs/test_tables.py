@@ -79,7 +79,7 @@ def test_drill_rows() -> None:
 def test_check_rows() -> None:
     (row,) = checks_table([CHECKS["P1-scan"]]).splitlines()[2:]
 
-    assert row == "| `P1-scan` | The repository scans images when they are pushed |"
+    assert row == "| `P1-scan` | The repository scans images on push |"
 
 
 def test_exception_rows_and_remedies() -> None:

@@ -205,7 +205,7 @@ def test_the_policy_sees_the_properties_of_every_resource(deployed: Deployment) 
     assert violations(steps) == ()
     stripped = [replace(step, inputs={}) for step in steps]
     broken = {violation.rule for violation in violations(stripped)}
-    assert broken == {"tagged", "strict-repository", "logs-end", "machines-only"}
+    assert broken == {"tags", "repository", "log-retention", "client-credentials"}
     (policy,) = [step for step in steps if step.name == "server-may-pull"]
     assert "ecr:BatchGetImage" in policy.inputs["policy"]
 

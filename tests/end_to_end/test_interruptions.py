@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from automation.deployment import Deployment, Target
-from automation.takeover import LOOKED_UP, NAMED
+from automation.takeover import ID_FORMATS, LOOKUPS
 from demo.stand_in import target
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
@@ -32,7 +32,7 @@ _TIMEOUT = 300
 _IMAGE = {"aws:ecr/repository:Repository", "docker:index/image:Image"}
 _SUFFIX = "random:index/randomString:RandomString"
 """Exists in the state alone."""
-_IN_THE_CLOUD = (NAMED.keys() | LOOKED_UP.keys()) - _IMAGE
+_IN_THE_CLOUD = (ID_FORMATS.keys() | LOOKUPS.keys()) - _IMAGE
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class _Second:
         return {
             each["urn"].rpartition("::")[2]: each["id"]
             for each in self.deployment.state().get("resources") or []
-            if each["type"] in NAMED.keys() | LOOKED_UP.keys()
+            if each["type"] in ID_FORMATS.keys() | LOOKUPS.keys()
         }
 
     def left(self) -> list[str]:
@@ -134,7 +134,8 @@ def second(running: Cloud, deployed: Deployment, aws: Aws) -> Iterator[_Second]:
             workspace=local.workspace,
             engine=local.engine,
             environment=local.environment,
-        )
+        ),
+        create=True,
     )
     (checkpoint,) = home.backend.glob(f".pulumi/stacks/*/{_STACK}.json")
     path = f"{home.engine_command.parent}{os.pathsep}{os.environ['PATH']}"

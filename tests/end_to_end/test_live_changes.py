@@ -400,7 +400,7 @@ def test_domains_identifiers_and_connectors_are_replaced(live: Live) -> None:
 
         live.configure({"vpcConnector": connection | {"subnetIds": ["subnet-0000000b"]}})
         broken = violations(live.deployment.preview().steps)
-        assert [each.rule for each in broken] == ["connector-replaceable"]
+        assert [each.rule for each in broken] == ["vpc-connector"]
         with pytest.raises(DeploymentError, match="security groups combination"):
             live.up()
         assert live.connector() == first
@@ -458,7 +458,8 @@ def second_stack(running: Cloud, live: Live) -> Iterator[Live]:
             workspace=workspace,
             engine=home.engine,
             environment=home.environment,
-        )
+        ),
+        create=True,
     )
     try:
         yield Live(deployment=deployment, settings=settings, aws=live.aws, prefix="graph-second")

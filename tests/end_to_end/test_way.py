@@ -1,4 +1,4 @@
-"""The whole way with each vendor's own client: OAuth, Bolt, MCP, AWS and Docker."""
+"""The deployed stack with each vendor's own client: OAuth, Bolt, MCP, AWS and Docker."""
 
 import base64
 import datetime as dt
@@ -132,14 +132,14 @@ async def test_a_date_time_with_a_named_zone_keeps_its_value(
     assert rows == [{"v": "2025-09-04T10:11:12+02:00"}]
 
 
-async def test_every_line_of_the_demo_is_true(
+async def test_every_step_of_the_demo_passes(
     running: Cloud, outputs: dict[str, Any], credentials: dict[str, ClientCredentials]
 ) -> None:
     bundle = Home(running.home).certificate_bundle
-    way = scenario.run(credentials["reader"], credentials["writer"], outputs["auraSso"], bundle)
-    lines = [line async for line in way]
-    assert len(lines) == 10
-    assert [line for line in lines if not line.true] == []
+    done = scenario.run(credentials["reader"], credentials["writer"], outputs["auraSso"], bundle)
+    steps = [step async for step in done]
+    assert len(steps) == 10
+    assert [step for step in steps if not step.passed] == []
 
 
 def test_app_runner_shows_the_service_as_configured(

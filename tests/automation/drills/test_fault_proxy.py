@@ -3,15 +3,15 @@ import threading
 import httpx2
 import pytest
 
-from automation.drills.fault_proxy import Answer, Asked, FaultProxy, forward
+from automation.drills.fault_proxy import FaultProxy, Request, Response, forward
 
 
 def test_it_answers_what_it_is_told() -> None:
-    asked: list[Asked] = []
+    asked: list[Request] = []
 
-    def respond(request: Asked) -> Answer:
+    def respond(request: Request) -> Response:
         asked.append(request)
-        return Answer(status=429, headers={"Retry-After": "2"}, body=b"slowly")
+        return Response(status=429, headers={"Retry-After": "2"}, body=b"slowly")
 
     with FaultProxy(respond) as proxy, httpx2.Client() as http:
         response = http.post(f"{proxy.url}/oauth2/token", content=b"grant", auth=("id", "secret"))
@@ -25,11 +25,11 @@ def test_it_answers_what_it_is_told() -> None:
 
 
 def test_it_passes_requests_on_with_what_matters_of_their_headers() -> None:
-    seen: list[Asked] = []
+    seen: list[Request] = []
 
-    def upstream(request: Asked) -> Answer:
+    def upstream(request: Request) -> Response:
         seen.append(request)
-        return Answer(status=201, headers={"Content-Type": "text/plain"}, body=request.body)
+        return Response(status=201, headers={"Content-Type": "text/plain"}, body=request.body)
 
     with (
         httpx2.Client() as http,
@@ -50,7 +50,7 @@ def test_it_passes_requests_on_with_what_matters_of_their_headers() -> None:
 
 
 def test_an_unreachable_upstream_is_a_bad_gateway() -> None:
-    with FaultProxy(lambda _: Answer(status=200)) as gone:
+    with FaultProxy(lambda _: Response(status=200)) as gone:
         url = gone.url
     with (
         httpx2.Client() as http,
@@ -62,10 +62,10 @@ def test_an_unreachable_upstream_is_a_bad_gateway() -> None:
 def test_it_ends_though_an_answer_is_still_out_and_its_port_is_closed() -> None:
     release, came = threading.Event(), threading.Event()
 
-    def respond(_: Asked) -> Answer:
+    def respond(_: Request) -> Response:
         came.set()
         release.wait(30)
-        return Answer(status=200)
+        return Response(status=200)
 
     def ask(url: str) -> None:
         with pytest.raises(httpx2.TransportError), httpx2.Client(timeout=0.2) as http:

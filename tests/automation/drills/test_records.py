@@ -3,20 +3,20 @@ import pytest
 from automation.checks.verdicts import Failed
 from automation.drills.records import (
     Record,
-    all_answered,
     all_called,
-    all_refused,
-    expect_all_answered,
+    all_failed,
+    all_succeed,
     expect_failures,
+    expect_no_failure,
     figures,
     outage,
-    turns,
+    transitions,
 )
 
 
 def call(ended: float, failure: str = "", *, caller: int = 0, took: float = 0.1) -> Record:
-    said = f"{failure} it said" if failure else ""
-    return Record(caller=caller, began=ended - took, ended=ended, failure=failure, said=said)
+    message = f"{failure} it said" if failure else ""
+    return Record(caller=caller, began=ended - took, ended=ended, failure=failure, message=message)
 
 
 def test_figures_sum_up_what_callers_met() -> None:
@@ -61,25 +61,25 @@ def test_an_outage_lasts_from_the_first_failed_calls_beginning_to_the_last_ones_
 def test_a_caller_is_answered_after_a_row_of_good_calls(
     records: list[Record], *, answered: bool
 ) -> None:
-    assert all_answered(records, callers=1, since=0, in_a_row=3) is answered
+    assert all_succeed(records, callers=1, since=0, in_a_row=3) is answered
 
 
 def test_every_caller_has_to_be_answered() -> None:
     records = [call(1), call(2), call(1, caller=1)]
-    assert not all_answered(records, callers=2, since=0, in_a_row=2)
-    assert all_answered([*records, call(2, caller=1)], callers=2, since=0, in_a_row=2)
+    assert not all_succeed(records, callers=2, since=0, in_a_row=2)
+    assert all_succeed([*records, call(2, caller=1)], callers=2, since=0, in_a_row=2)
 
 
 def test_calls_that_began_before_show_nothing() -> None:
     records = [call(1), call(2), call(3)]
-    assert not all_answered(records, callers=1, since=2.5, in_a_row=2)
+    assert not all_succeed(records, callers=1, since=2.5, in_a_row=2)
 
 
 def test_every_caller_has_to_be_refused() -> None:
     records = [call(1, "HTTP 503"), call(2, caller=1), call(3, "HTTP 503")]
-    assert not all_refused(records, callers=2, since=0)
-    assert all_refused([*records, call(4, "HTTP 503", caller=1)], callers=2, since=0)
-    assert not all_refused(records, callers=1, since=5)
+    assert not all_failed(records, callers=2, since=0)
+    assert all_failed([*records, call(4, "HTTP 503", caller=1)], callers=2, since=0)
+    assert not all_failed(records, callers=1, since=5)
 
 
 def test_there_are_calls_enough_once_every_caller_has_made_them() -> None:
@@ -91,7 +91,7 @@ def test_there_are_calls_enough_once_every_caller_has_made_them() -> None:
     assert not all_called(records, callers=1, since=1.5, times=2)
 
 
-def test_turns_tell_when_something_changed() -> None:
+def test_transitions_tell_when_something_changed() -> None:
     records = [
         call(1),
         call(2, "HTTP 503"),
@@ -100,30 +100,30 @@ def test_turns_tell_when_something_changed() -> None:
         call(5),
         call(6),
     ]
-    assert turns(records) == [
+    assert transitions(records) == [
         (2, "calls fail: HTTP 503"),
         (4, "calls fail: NetworkError"),
-        (5, "calls are answered again"),
+        (5, "calls succeed again"),
     ]
 
 
 def test_a_failed_call_fails_the_drill_and_is_told() -> None:
     with pytest.raises(Failed, match=r"1 of 2 calls failed while it rained; .*HTTP 503 at 2\.0 s"):
-        expect_all_answered([call(1), call(2, "HTTP 503")], "it rained")
+        expect_no_failure([call(1), call(2, "HTTP 503")], "it rained")
 
 
 def test_no_call_at_all_fails_the_drill() -> None:
     with pytest.raises(Failed, match="no call was made"):
-        expect_all_answered([], "it rained")
+        expect_no_failure([], "it rained")
 
 
 def test_answered_calls_pass() -> None:
-    expect_all_answered([call(1), call(2)], "it rained")
+    expect_no_failure([call(1), call(2)], "it rained")
     expect_failures([call(1), call(2, "HTTP 503")], {"HTTP 503"}, within=1)
 
 
 def test_a_failure_of_another_kind_fails_the_drill() -> None:
-    with pytest.raises(Failed, match="not as HTTP 503: ForbiddenError"):
+    with pytest.raises(Failed, match="not with HTTP 503: ForbiddenError"):
         expect_failures([call(1, "HTTP 503"), call(2, "ForbiddenError")], {"HTTP 503"}, within=1)
 
 

@@ -13,7 +13,7 @@ from automation.checks.results import Outcome
 from automation.checks.verdicts import Failed, Skipped
 from automation.controls import Controls
 from automation.drills.exercise import Exercise, Limits, Options
-from automation.drills.fault_proxy import Answer, Asked, FaultProxy
+from automation.drills.fault_proxy import FaultProxy, Request, Response
 from automation.drills.registry import DRILLS, Drill, drill
 from automation.drills.results import DrillResult
 from automation.drills.runner import run
@@ -30,9 +30,9 @@ class Server:
         self.status = 200
         self.before: Callable[[], object] = lambda: None
 
-    def respond(self, _: Asked) -> Answer:
+    def respond(self, _: Request) -> Response:
         self.before()
-        return Answer(status=self.status, body=_ROWS)
+        return Response(status=self.status, body=_ROWS)
 
 
 @pytest.fixture
@@ -82,10 +82,10 @@ def test_a_drill_passes_with_its_timeline_and_figures(context: Context) -> None:
             exercise.mark("something happens")
 
     events: list[str] = []
-    result = run_one(context, look, begin=lambda _: lambda _at, event: events.append(event))
+    result = run_one(context, look, on_event=lambda _: lambda _at, event: events.append(event))
     assert (result.id, result.outcome, result.reason) == ("drill-made-up", Outcome.PASSED, "")
     assert events == ["2 callers begin", "something happens"]
-    evidence = {each.asked: each.answered for each in result.evidence}
+    evidence = {each.request: each.response for each in result.evidence}
     assert "something happens" in evidence["Timeline"]
     assert '"failed": 0' in evidence["Figures of the callers"]
 
@@ -104,8 +104,8 @@ def test_however_a_drill_ends_things_are_put_back_the_last_one_first(
     undone: list[str] = []
 
     def look(exercise: Exercise) -> None:
-        exercise.afterwards("the first", lambda: undone.append("first"))
-        exercise.afterwards("the second", lambda: undone.append("second"))
+        exercise.restore_at_end("the first", lambda: undone.append("first"))
+        exercise.restore_at_end("the second", lambda: undone.append("second"))
         raise error
 
     result = run_one(context, look)
@@ -122,8 +122,8 @@ def test_what_cannot_be_put_back_fails_the_drill_and_the_rest_is_put_back(
         raise RuntimeError("no way")
 
     def look(exercise: Exercise) -> None:
-        exercise.afterwards("the first", lambda: undone.append("first"))
-        exercise.afterwards("the second", refuse)
+        exercise.restore_at_end("the first", lambda: undone.append("first"))
+        exercise.restore_at_end("the second", refuse)
 
     result = run_one(context, look)
     assert result.outcome is Outcome.FAILED
@@ -137,7 +137,7 @@ def test_a_drill_does_not_begin_on_a_deployment_that_does_not_answer(
     server.status = 503
     result = run_one(context, lambda _: pytest.fail("it began"))
     assert result.outcome is Outcome.FAILED
-    assert result.reason.startswith("before the drill the deployment doesn't answer")
+    assert result.reason.startswith("calls fail before the drill")
 
 
 def test_a_drill_that_leaves_the_deployment_failing_fails(context: Context, server: Server) -> None:
@@ -146,25 +146,25 @@ def test_a_drill_that_leaves_the_deployment_failing_fails(context: Context, serv
 
     result = run_one(context, look)
     assert result.outcome is Outcome.FAILED
-    assert result.reason.startswith("after the drill the deployment doesn't answer")
+    assert result.reason.startswith("calls fail after the drill")
 
 
 def test_callers_that_are_not_answered_fail_the_drill(context: Context, server: Server) -> None:
     def look(exercise: Exercise) -> None:
         with exercise.traffic(exercise.call()) as traffic:
             server.status = 503
-            exercise.expect_refused(traffic, exercise.clock(), within=5)
-            exercise.expect_answered(traffic, exercise.clock(), within=0.3)
+            exercise.expect_failure(traffic, exercise.clock(), within=5)
+            exercise.expect_success(traffic, exercise.clock(), within=0.3)
 
     result = run_one(context, look)
-    assert "not every caller is answered within 0.3 s: HTTP 503" in result.reason
-    figures = next(each for each in result.evidence if each.asked.startswith("Figures"))
-    assert '"HTTP 503"' in figures.answered
+    assert "not every caller's calls succeed within 0.3 s: HTTP 503" in result.reason
+    figures = next(each for each in result.evidence if each.request.startswith("Figures"))
+    assert '"HTTP 503"' in figures.response
 
 
 def test_too_few_calls_to_judge_by_leave_a_drill_undecided(context: Context) -> None:
     limits = replace(_SHORT, too_few_calls=0.2)
-    for wait in (Exercise.expect_answered, Exercise.expect_refused):
+    for wait in (Exercise.expect_success, Exercise.expect_failure):
 
         def look(exercise: Exercise, wait: Callable[..., None] = wait) -> None:
             release = threading.Event()
@@ -197,7 +197,7 @@ def test_calls_that_are_slow_are_waited_for(context: Context, server: Server) ->
             since = exercise.clock()
             # No call can have ended within no time at all; what the server then says decides.
             threading.Timer(0.5, answering.set).start()
-            exercise.expect_refused(traffic, since, within=0.0)
+            exercise.expect_failure(traffic, since, within=0.0)
             server.status = 200
 
     assert run_one(context, look).outcome is Outcome.PASSED
@@ -208,9 +208,9 @@ def test_a_drill_keeps_its_phases_and_its_traffic(context: Context, server: Serv
         with exercise.traffic(exercise.call(), "callers") as traffic:
             with exercise.phase("the server fails"):
                 server.status = 503
-                exercise.expect_refused(traffic, exercise.clock(), within=5)
+                exercise.expect_failure(traffic, exercise.clock(), within=5)
                 server.status = 200
-            exercise.expect_answered(traffic, exercise.clock(), within=5)
+            exercise.expect_success(traffic, exercise.clock(), within=5)
 
     result = run_one(context, look)
     assert result.outcome is Outcome.PASSED, result.reason
@@ -227,9 +227,9 @@ def test_a_drill_keeps_its_phases_and_its_traffic(context: Context, server: Serv
 def test_callers_that_notice_nothing_fail_a_drill_that_wants_them_to(context: Context) -> None:
     def look(exercise: Exercise) -> None:
         with exercise.traffic(exercise.call()) as traffic:
-            exercise.expect_refused(traffic, exercise.clock(), within=0.3)
+            exercise.expect_failure(traffic, exercise.clock(), within=0.3)
 
-    assert "not every caller sees a failure" in run_one(context, look).reason
+    assert "not every caller's calls fail" in run_one(context, look).reason
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -244,7 +244,7 @@ def test_an_interrupted_drill_puts_things_back_undisturbed(
         undone.append("all")
 
     def look(exercise: Exercise) -> None:
-        exercise.afterwards("it", undo)
+        exercise.restore_at_end("it", undo)
         os.kill(os.getpid(), number)
         threading.Event().wait(30)
 
@@ -259,7 +259,7 @@ def test_an_interruption_while_things_are_put_back_ends_the_run_afterwards(
     ran: list[str] = []
 
     def first(exercise: Exercise) -> None:
-        exercise.afterwards("it", lambda: os.kill(os.getpid(), signal.SIGINT))
+        exercise.restore_at_end("it", lambda: os.kill(os.getpid(), signal.SIGINT))
         ran.append("first")
 
     drills = [

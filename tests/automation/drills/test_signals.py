@@ -12,7 +12,7 @@ from automation.drills.signals import Interruptions
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_interrupts_what_may_be_interrupted(number: signal.Signals) -> None:
     interruptions = Interruptions()
-    with interruptions.taken(), pytest.raises(KeyboardInterrupt), interruptions.interruptible():
+    with interruptions.handled(), pytest.raises(KeyboardInterrupt), interruptions.interruptible():
         os.kill(os.getpid(), number)
     assert interruptions.requested
 
@@ -20,7 +20,7 @@ def test_a_signal_interrupts_what_may_be_interrupted(number: signal.Signals) -> 
 def test_a_signal_waits_where_things_are_put_back() -> None:
     interruptions = Interruptions()
     put_back = []
-    with interruptions.taken():
+    with interruptions.handled():
         with pytest.raises(KeyboardInterrupt), interruptions.interruptible():
             os.kill(os.getpid(), signal.SIGINT)
         # A terminal that closes may send it after a Ctrl-C, and twice.
@@ -35,7 +35,7 @@ def test_a_second_signal_ends_the_process_while_things_are_put_back() -> None:
     program = (
         "import os, signal\n"
         "from automation.drills.signals import Interruptions\n"
-        "with Interruptions().taken():\n"
+        "with Interruptions().handled():\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    print('putting back', flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
@@ -49,7 +49,7 @@ def test_a_second_signal_ends_the_process_while_things_are_put_back() -> None:
 
 def test_a_signal_that_came_before_interrupts_as_soon_as_it_may() -> None:
     interruptions = Interruptions()
-    with interruptions.taken():
+    with interruptions.handled():
         os.kill(os.getpid(), signal.SIGINT)
         with pytest.raises(KeyboardInterrupt), interruptions.interruptible():
             pytest.fail("the drill went on")
@@ -57,7 +57,7 @@ def test_a_signal_that_came_before_interrupts_as_soon_as_it_may() -> None:
 
 def test_the_handlers_before_are_put_back() -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    with Interruptions().taken():
+    with Interruptions().handled():
         assert signal.getsignal(signal.SIGINT) != before[0]
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
@@ -66,7 +66,7 @@ def test_other_threads_take_no_signals() -> None:
     entered = []
 
     def work() -> None:
-        with Interruptions().taken():
+        with Interruptions().handled():
             entered.append(True)
 
     thread = threading.Thread(target=work)

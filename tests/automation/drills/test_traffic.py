@@ -2,7 +2,7 @@ import itertools
 import threading
 import time
 
-from automation.drills.records import all_answered
+from automation.drills.records import all_succeed
 from automation.drills.traffic import Traffic
 from neo4j_mcp_client import ServerError
 
@@ -11,7 +11,7 @@ def test_callers_go_on_until_the_end_and_every_call_is_recorded() -> None:
     asked = itertools.count()
     with Traffic(lambda: next(asked), callers=3, clock=time.monotonic, pause=0.001) as traffic:
         assert traffic.wait_until(
-            lambda records: all_answered(records, callers=3, since=0, in_a_row=5), 10
+            lambda records: all_succeed(records, callers=3, since=0, in_a_row=5), 10
         )
     records = traffic.records
     assert len(records) == next(asked)
@@ -31,7 +31,7 @@ def test_a_failure_is_recorded_by_kind_and_in_words_and_the_caller_goes_on() -> 
     with Traffic(ask, callers=1, clock=time.monotonic, pause=0.001) as traffic:
         assert traffic.wait_until(lambda records: len(records) >= 3, 10)
     assert [record.failure for record in traffic.records[:3]] == ["HTTP 503", "ValueError", ""]
-    assert "answers HTTP 503." in traffic.records[0].said
+    assert "answers HTTP 503." in traffic.records[0].message
 
 
 def test_a_condition_that_never_comes_true_is_given_up() -> None:
