@@ -10,7 +10,7 @@ from components.function_code import code_sha256, package, write_claims_package
 SOURCE = b"def handle(event, context):\n    return event\n"
 
 
-def test_a_package_is_the_handler_readable_by_lambda_and_nothing_else() -> None:
+def test_a_package_contains_only_the_handler_readable_by_lambda() -> None:
     with zipfile.ZipFile(io.BytesIO(package(SOURCE))) as archive:
         (entry,) = archive.infolist()
         assert entry.filename == "handler.py"
@@ -22,7 +22,7 @@ def test_line_endings_of_the_checkout_do_not_change_a_package() -> None:
     assert package(SOURCE.replace(b"\n", b"\r\n")) == package(SOURCE)
 
 
-def test_the_hash_is_spelt_as_lambda_spells_it() -> None:
+def test_the_hash_has_lambdas_encoding() -> None:
     packed = package(SOURCE)
     assert base64.b64decode(code_sha256(packed)) == hashlib.sha256(packed).digest()
 
