@@ -111,6 +111,8 @@ def test_the_claims_function_is_the_reviewed_file_and_nothing_else(
     assert (name, function["handler"]) == ("handler.py", "handler.handle")
     assert function["environment"] == {"variables": {"RESOURCE_SERVER_IDENTIFIER": "graph"}}
     assert function["runtime"] == "python3.13"
+    assert function["architectures"] == ["arm64"]
+    assert function["memorySize"] == 128
     assert function["timeout"] == 5
 
 

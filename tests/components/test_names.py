@@ -154,6 +154,8 @@ def test_a_stack_name_that_makes_an_invalid_name_is_reported(stack: str, part: s
 def test_a_vpc_connectors_name_changes_with_its_content_only() -> None:
     resources = ResourceNames(prefix="neo4j-mcp", stack="dev")
 
+    # Another hash would replace the connector of every existing stack.
+    assert _connector(resources) == "neo4j-mcp-dev-egress-16e50623"
     both = _connector(resources, ["subnet-1", "subnet-2"], ["sg-1", "sg-2"])
     assert both == _connector(resources, ["subnet-2", "subnet-1"], ["sg-2", "sg-1"])
     assert (
