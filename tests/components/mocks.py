@@ -156,7 +156,7 @@ _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
 
 
 @dataclass
-class _Monitor(MockMonitor):
+class RecordingMonitor(MockMonitor):
     """The mock monitor, with a record of whole requests: the mocks only see the inputs."""
 
     registrations: list[Registration] = field(default_factory=list)
@@ -212,7 +212,7 @@ def run_program(
     # The SDK needs a current event loop, and leaves tasks in it. All programs share one; another
     # test may have set its own since.
     asyncio.set_event_loop(_event_loop())
-    monitor = _Monitor()
+    monitor = RecordingMonitor()
     set_mocks(_Cloud(), project=PROJECT, stack=stack, preview=False, monitor=monitor)
     set_all_config(dict(config or {}))
     values: dict[str, Any] = {}

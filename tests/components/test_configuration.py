@@ -182,7 +182,7 @@ def test_the_least_configuration_is_legal() -> None:
         (
             {"resourceServerIdentifier": "x" * 250},
             "resourceServerIdentifier",
-            "makes the full name of scope writer 1 characters too long",
+            "makes the full name of scope writer 257 characters long",
         ),
         # The token endpoint's domain
         ({"cognitoDomainPrefix": "my-aws"}, "cognitoDomainPrefix", "accepts none with 'aws'"),
@@ -562,7 +562,9 @@ def test_a_password_in_the_uri_is_not_repeated() -> None:
 
 
 def test_the_message_names_the_stacks_file_and_has_no_traceback() -> None:
-    with pytest.raises(ConfigurationError, match=r"Pulumi\.dev\.yaml.*1 problem") as caught:
+    with pytest.raises(
+        ConfigurationError, match=r"Pulumi\.dev\.yaml.* has 1 problem, so"
+    ) as caught:
         parse({**MINIMUM, "cpu": "7"})
 
     assert isinstance(caught.value, pulumi.RunError)

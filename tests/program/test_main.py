@@ -279,9 +279,9 @@ def test_a_bad_configuration_creates_nothing(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    monkeypatch.setattr("tests.components.mocks._Monitor.RegisterResource", made.append)
+    monkeypatch.setattr("tests.components.mocks.RecordingMonitor.RegisterResource", made.append)
 
-    with pytest.raises(ConfigurationError, match="2 problem"):
+    with pytest.raises(ConfigurationError, match="has 2 problems, so"):
         deploy("dev", {"neo4j-mcp:cpu": "7", "neo4j-mcp:logLevel": "loud"})
     assert made == []
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import certifi
 import pytest
 
+import server
 from server.context import BuildContext, prepare_context
 from server.errors import ServerImageError
 from tests.server.conftest import BINARY
@@ -13,13 +14,19 @@ from tests.server.conftest import BINARY
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 
-@pytest.fixture(autouse=True)
-def _binary(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.context.fetch_binary", lambda _release, _cache: BINARY)
+DOCKERFILE = Path(server.__file__).with_name("Dockerfile")
 
 
-def prepare(build: Path, trusted: str = "") -> BuildContext:
-    return prepare_context("1.6.1", trusted_certificates=trusted, build=build)
+def prepare(
+    build: Path, trusted: str = "", *, binary: bytes = BINARY, dockerfile: Path = DOCKERFILE
+) -> BuildContext:
+    return prepare_context(
+        "1.6.1",
+        trusted_certificates=trusted,
+        build=build,
+        dockerfile=dockerfile,
+        fetch=lambda _release, _cache: binary,
+    )
 
 
 def test_the_context_contains_what_the_image_is_built_from(tmp_path: Path) -> None:
@@ -56,12 +63,9 @@ def test_the_same_content_has_the_same_tag_everywhere(tmp_path: Path) -> None:
     assert one.directory.name == one.tag
 
 
-def test_different_content_has_a_different_tag(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_different_content_has_a_different_tag(tmp_path: Path) -> None:
     tags = {prepare(tmp_path).tag, prepare(tmp_path, CERTIFICATE).tag}
-    monkeypatch.setattr("server.context.fetch_binary", lambda _release, _cache: b"next")
-    tags.add(prepare(tmp_path).tag)
+    tags.add(prepare(tmp_path, binary=b"next").tag)
 
     assert len(tags) == 3
 
@@ -83,14 +87,13 @@ def test_modes_and_times_are_the_same_whatever_the_umask(tmp_path: Path) -> None
     assert {path.stat().st_mtime for path in directory.iterdir()} == {315_532_800}
 
 
-def test_line_endings_of_a_checkout_or_a_certificate_file_change_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_line_endings_of_a_checkout_or_a_certificate_file_change_nothing(tmp_path: Path) -> None:
     unix = prepare(tmp_path, CERTIFICATE)
     dockerfile = tmp_path / "Dockerfile"
     dockerfile.write_bytes(unix.dockerfile.read_bytes().replace(b"\n", b"\r\n"))
-    monkeypatch.setattr("server.context._DOCKERFILE", dockerfile)
-    windows = prepare(tmp_path / "windows", CERTIFICATE.replace("\n", "\r\n"))
+    windows = prepare(
+        tmp_path / "windows", CERTIFICATE.replace("\n", "\r\n"), dockerfile=dockerfile
+    )
 
     assert windows.tag == unix.tag
     assert b"\r" not in windows.dockerfile.read_bytes()
