@@ -7,7 +7,7 @@ import yaml
 from pydantic import BaseModel
 
 from components.configuration import parse_settings
-from components.settings import StackSettings
+from components.settings import Client, StackSettings
 from tests.components.model_rules import choices, numeric_limits
 from tests.program.conftest import ROOT, read_yaml
 
@@ -67,6 +67,15 @@ def test_a_keys_description_gives_its_limits(path: str) -> None:
     assert nested.rpartition(".")[2] in description
 
 
+def test_the_description_of_clients_gives_the_default_validity() -> None:
+    default = Client.model_fields["token_validity_minutes"].default
+
+    assert (
+        f"tokenValidityMinutes (5 to 1440, default {default})"
+        in (DECLARED["clients"]["description"])
+    )
+
+
 def test_the_declared_defaults_are_the_models() -> None:
     least = {"neo4jUri": "neo4j+s://a.example", "clients": '{"agent": {"scopes": ["reader"]}}'}
     declared = {
@@ -77,10 +86,10 @@ def test_the_declared_defaults_are_the_models() -> None:
         if "default" in value
     }
 
-    said = parse_settings({**declared, **least}, project="neo4j-mcp", stack="dev")
-    unsaid = parse_settings(least, project="neo4j-mcp", stack="dev")
+    with_defaults = parse_settings({**declared, **least}, project="neo4j-mcp", stack="dev")
+    without = parse_settings(least, project="neo4j-mcp", stack="dev")
 
-    assert said == unsaid
+    assert with_defaults == without
 
 
 def test_the_project_runs_in_its_own_environment() -> None:
