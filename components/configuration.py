@@ -6,6 +6,7 @@ first problem and suggest no command that fixes it.
 
 import difflib
 import functools
+import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -70,10 +71,11 @@ class ConfigurationError(pulumi.RunError):
     def __init__(self, stack: str, problems: Iterable[Problem]) -> None:
         """List all problems of a stack."""
         self.problems = tuple(problems)
+        count = f"{len(self.problems)} problem{'' if len(self.problems) == 1 else 's'}"
         lines = "".join(f"\n  - {problem}" for problem in self.problems)
         super().__init__(
-            f"the configuration of stack {stack} (Pulumi.{stack}.yaml) has "
-            f"{len(self.problems)} problem(s), so nothing was changed:{lines}"
+            f"the configuration of stack {stack} (Pulumi.{stack}.yaml) has {count}, "
+            f"so nothing was changed:{lines}"
         )
 
 
@@ -114,7 +116,7 @@ def parse_settings(
             try:
                 valid[name] = _validators()[name].validate_python(_decoded(values[key]))
             except ValidationError as error:
-                details = filter(_speaks_for_itself, error.errors())
+                details = itertools.filterfalse(_repeats_others, error.errors())
                 problems += (_invalid(project, key, detail) for detail in details)
         elif field.is_required():
             command = command_to_set(project, (key,))
@@ -170,9 +172,9 @@ def _decoded(value: str) -> object:
         return value
 
 
-def _speaks_for_itself(detail: ErrorDetails) -> bool:
+def _repeats_others(detail: ErrorDetails) -> bool:
     # pydantic counts valid entries only, so it also reports a list of invalid ones as too short.
-    return detail["type"] != "too_short" or not detail["input"]
+    return detail["type"] == "too_short" and bool(detail["input"])
 
 
 def _invalid(project: str, key: str, detail: ErrorDetails) -> Problem:

@@ -23,9 +23,8 @@ APP_RUNNER_SIZES: Mapping[int, tuple[int, ...]] = {
     4096: (8192, 10240, 12288),
 }
 
-# Source: cognito-idp ScopeType: the length of a scope's full name.
+# Source: cognito-idp ScopeType.
 _FULL_SCOPE_NAME_LENGTH = 256
-
 
 # App Runner has been closed to new customers since 2026-04-30, and won't come to other regions.
 # Source: "AWS App Runner endpoints and quotas" in the AWS General Reference.
@@ -128,11 +127,14 @@ def _scope_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
                 message=f"differs from the scope {other} only in case, which a mapping may ignore",
                 fixes=(Fix.REMOVE,),
             )
-        excess = len(f"{identifier}/{scope}") - _FULL_SCOPE_NAME_LENGTH
-        if excess > 0:
+        length = len(f"{identifier}/{scope}")
+        if length > _FULL_SCOPE_NAME_LENGTH:
             yield Conflict(
                 path=("resourceServerIdentifier",),
-                message=f"makes the full name of scope {scope} {excess} characters too long",
+                message=(
+                    f"makes the full name of scope {scope} {length} characters long; "
+                    f"Cognito accepts at most {_FULL_SCOPE_NAME_LENGTH}"
+                ),
             )
     clients: Mapping[str, Client] = values.get("clients", {})
     for name, client in clients.items():

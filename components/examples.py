@@ -16,7 +16,7 @@ class Example(NamedTuple):
     """A value that a key can be set to.
 
     Attributes:
-        path: the key; one inside the key asked for where that is an object or a list.
+        path: the key; of an object or a list, the first key inside.
         word: the value, quoted for a shell.
     """
 

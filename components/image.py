@@ -103,7 +103,7 @@ class ServerImage(pulumi.ComponentResource):
     Creates an ECR repository (scan on push, immutable tags, encrypted), its lifecycle policy and
     the image. An image is built and pushed only when its content changes; returning to earlier
     content pushes it again under a new tag. Deletion protection covers the repository, which then
-    can't be deleted while it holds images.
+    can't be deleted while it contains images.
 
     Idle cost: the storage of its images, 11 MB each.
 

@@ -4,14 +4,14 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import certifi
 
 from server.errors import ServerImageError
-from server.releases import find_release
+from server.releases import Release, find_release
 from server.time_zones import time_zones
 from server.wheel import fetch_binary
 
@@ -53,7 +53,14 @@ class _File:
     content: bytes
 
 
-def prepare_context(version: str, *, trusted_certificates: str, build: Path) -> BuildContext:
+def prepare_context(
+    version: str,
+    *,
+    trusted_certificates: str,
+    build: Path,
+    dockerfile: Path = _DOCKERFILE,
+    fetch: Callable[[Release, Path], bytes] = fetch_binary,
+) -> BuildContext:
     """Prepare the folder that the image is built from.
 
     Args:
@@ -61,14 +68,16 @@ def prepare_context(version: str, *, trusted_certificates: str, build: Path) -> 
         trusted_certificates: certificate authorities (PEM) to trust in addition to the public ones;
             can be empty.
         build: folder for wheels and contexts; created if missing. Concurrent runs can share it.
+        dockerfile: the Dockerfile to copy; server/Dockerfile by default.
+        fetch: returns a release's binary, given a folder for wheels; `fetch_binary` by default.
 
     Raises:
         ServerImageError: the version is unknown, can't be fetched, or differs from the pinned one.
     """
-    binary = fetch_binary(find_release(version), build / "wheels")
+    binary = fetch(find_release(version), build / "wheels")
     files = (
         _File(name=_CERTIFICATES, mode=0o644, content=_ca_bundle(trusted_certificates)),
-        _File(name=_DOCKERFILE.name, mode=0o644, content=_unix_lines(_DOCKERFILE.read_bytes())),
+        _File(name=_DOCKERFILE.name, mode=0o644, content=_unix_lines(dockerfile.read_bytes())),
         _File(name=_BINARY, mode=0o755, content=binary),
         _File(name=_TIME_ZONES, mode=0o644, content=time_zones()),
     )

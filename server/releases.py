@@ -60,7 +60,7 @@ def find_release(version: str) -> Release:
 def unknown_release(version: str) -> str:
     """Return why a version can't be deployed, and how to add it."""
     return (
-        f"version {version} has no pinned checksums (known: {', '.join(sorted(RELEASES))}); to add "
-        f"it, add the SHA-256 of its {PLATFORM_TAG} wheel and of the binary inside to "
+        f"version {version} has no pinned checksums (known: {', '.join(sorted(RELEASES))}); to "
+        f"deploy it, add the SHA-256 of its {PLATFORM_TAG} wheel and of the binary inside to "
         f"server/releases.py"
     )

@@ -1,4 +1,4 @@
-"""Settings and a build context that the component tests share."""
+"""Fixtures of the component tests: settings, a stack's context, a build context."""
 
 import json
 from collections.abc import Callable

@@ -400,7 +400,7 @@ def test_a_full_scope_name_has_at_most_256_characters() -> None:
     parse({**BASE, "resourceServerIdentifier": fits})
     assert problems({**BASE, "resourceServerIdentifier": f"{fits}i"}) == {
         "neo4j-mcp:resourceServerIdentifier": (
-            "makes the full name of scope reader 1 characters too long"
+            "makes the full name of scope reader 257 characters long; Cognito accepts at most 256"
         )
     }
 

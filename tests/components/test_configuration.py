@@ -182,7 +182,7 @@ def test_the_least_configuration_is_legal() -> None:
         (
             {"resourceServerIdentifier": "x" * 250},
             "resourceServerIdentifier",
-            "makes the full name of scope writer 1 characters too long",
+            "makes the full name of scope writer 257 characters long",
         ),
         # The token endpoint's domain
         ({"cognitoDomainPrefix": "my-aws"}, "cognitoDomainPrefix", "accepts none with 'aws'"),
@@ -356,14 +356,16 @@ def test_the_least_configuration_is_legal() -> None:
         ({"clinets": {}}, "clinets", "did you mean clients?"),
     ],
 )
-def test_a_bad_value_is_named_with_its_key(values: dict[str, Any], key: str, says: str) -> None:
+def test_an_invalid_value_is_reported_with_its_key(
+    values: dict[str, Any], key: str, says: str
+) -> None:
     found = problems({**MINIMUM, **values})
 
     assert list(found) == [f"{PROJECT}:{key}"]
     assert says in found[f"{PROJECT}:{key}"][0]
 
 
-def test_missing_keys_are_named() -> None:
+def test_missing_keys_are_reported() -> None:
     found = problems({})
 
     assert {key: says for key, (says, _) in found.items()} == {
@@ -440,9 +442,9 @@ def test_everything_wrong_is_reported_at_once() -> None:
     ],
 )
 def test_the_command_fixes_it(values: dict[str, Any], command: str) -> None:
-    ((_, told),) = problems({**MINIMUM, **values}).values()
+    ((_, suggested),) = problems({**MINIMUM, **values}).values()
 
-    assert told == command
+    assert suggested == command
 
 
 def test_an_undefined_scope_can_be_defined_or_replaced() -> None:
@@ -527,17 +529,17 @@ def test_the_running_stacks_region_is_the_one_that_the_provider_takes(
         "bolt+s://xn--bcher-kva.example",
     ],
 )
-def test_an_address_that_the_server_can_reach_is_taken(uri: str) -> None:
+def test_a_reachable_address_is_accepted(uri: str) -> None:
     assert parse({**MINIMUM, "neo4jUri": uri}).neo4j_uri == uri.rstrip("/")
 
 
-def test_what_a_path_makes_a_number_or_a_boolean_is_text_where_text_is_asked_for() -> None:
+def test_numbers_and_booleans_are_accepted_as_text() -> None:
     settings = parse({**MINIMUM, "tags": {"CostCenter": 42, "Shared": True}})
 
     assert settings.tags == {"CostCenter": "42", "Shared": "true"}
 
 
-def test_a_part_of_an_object_leaves_the_defaults_of_the_rest() -> None:
+def test_the_rest_of_an_object_keeps_its_defaults() -> None:
     settings = parse({**MINIMUM, "healthCheck": {"interval": 3}})
 
     assert settings.health_check.path == "/healthz"
@@ -545,7 +547,7 @@ def test_a_part_of_an_object_leaves_the_defaults_of_the_rest() -> None:
     assert settings.health_check.unhealthy_threshold == 5
 
 
-def test_a_stacks_name_that_no_prefix_mends_is_to_be_renamed() -> None:
+def test_a_stack_is_to_be_renamed_if_no_prefix_is_short_enough() -> None:
     for _, command in problems(MINIMUM, stack="a" * 60).values():
         if "config set neo4j-mcp:cognitoDomainPrefix" not in command:
             assert command == "pulumi stack rename '<shorter-name>'"
@@ -559,14 +561,16 @@ def test_a_password_in_the_uri_is_not_repeated() -> None:
     assert "hunter2" not in repr(caught.value)
 
 
-def test_the_message_names_the_stacks_file_and_is_told_without_a_stack_trace() -> None:
-    with pytest.raises(ConfigurationError, match=r"Pulumi\.dev\.yaml.*1 problem") as caught:
+def test_the_message_names_the_stacks_file_and_has_no_traceback() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"Pulumi\.dev\.yaml.* has 1 problem, so"
+    ) as caught:
         parse({**MINIMUM, "cpu": "7"})
 
     assert isinstance(caught.value, pulumi.RunError)
 
 
-def test_a_scopes_dotted_name_is_spelled_as_pulumi_does() -> None:
+def test_a_scopes_dotted_name_is_quoted_as_pulumi_does() -> None:
     found = problems({**MINIMUM, "scopes": {"graph.read": {"description": "x", "role": "1"}}})
 
     assert 'neo4j-mcp:scopes["graph.read"].role' in found
@@ -606,7 +610,7 @@ sizes = st.integers(min_value=-10, max_value=40_000)
 
 @briefly
 @given(cpu=sizes | st.sampled_from(sorted(APP_RUNNER_SIZES)), memory=sizes)
-def test_sizes_are_taken_exactly_where_app_runner_offers_them(cpu: int, memory: int) -> None:
+def test_exactly_app_runners_sizes_are_accepted(cpu: int, memory: int) -> None:
     offered = memory in APP_RUNNER_SIZES.get(cpu, ())
     values = {**MINIMUM, "cpu": str(cpu), "memory": str(memory)}
 
@@ -623,7 +627,7 @@ def test_sizes_are_taken_exactly_where_app_runner_offers_them(cpu: int, memory: 
     most=st.integers(min_value=-2, max_value=30),
     concurrency=st.integers(min_value=-2, max_value=210),
 )
-def test_scaling_is_taken_exactly_within_app_runners_limits(
+def test_exactly_app_runners_scaling_limits_are_accepted(
     least: int, most: int, concurrency: int
 ) -> None:
     limits = shape("apprunner", "ASConfigMaxConcurrency")
@@ -653,7 +657,7 @@ def test_scaling_is_taken_exactly_within_app_runners_limits(
         }
     )
 )
-def test_health_checks_are_taken_exactly_within_app_runners_limits(check: dict[str, int]) -> None:
+def test_exactly_app_runners_health_check_limits_are_accepted(check: dict[str, int]) -> None:
     limits = {key: shape("apprunner", f"HealthCheck{key[0].upper()}{key[1:]}") for key in check}
     wrong = {
         key for key, value in check.items() if not limits[key]["min"] <= value <= limits[key]["max"]
@@ -668,7 +672,7 @@ def test_health_checks_are_taken_exactly_within_app_runners_limits(check: dict[s
 
 @briefly
 @given(minutes=st.integers(min_value=-10, max_value=2000))
-def test_a_tokens_life_is_taken_exactly_within_cognitos_limits(minutes: int) -> None:
+def test_exactly_cognitos_token_validities_are_accepted(minutes: int) -> None:
     values = {
         **MINIMUM,
         "clients": {"agent": {"scopes": ["reader"], "tokenValidityMinutes": minutes}},
@@ -682,7 +686,7 @@ def test_a_tokens_life_is_taken_exactly_within_cognitos_limits(minutes: int) -> 
 
 @briefly
 @given(name=st.text(min_size=1, max_size=20) | st.text(alphabet="aZ9._:-;=,/", min_size=1))
-def test_a_scope_is_one_that_cognito_takes_and_neo4js_mapping_can_hold(name: str) -> None:
+def test_a_scope_name_is_legal_for_cognito_and_for_neo4js_mapping(name: str) -> None:
     scope = {"description": "x", "role": "editor"}
     values = {**MINIMUM, "scopes": {"reader": scope, name: scope}}
 
@@ -708,7 +712,7 @@ def test_a_scope_is_one_that_cognito_takes_and_neo4js_mapping_can_hold(name: str
         ).map(json.dumps),
     )
 )
-def test_whatever_is_configured_is_taken_or_told(values: dict[str, str]) -> None:
+def test_any_configuration_is_accepted_or_reported(values: dict[str, str]) -> None:
     commands: list[str] = []
     clients: object = None
     try:

@@ -38,7 +38,7 @@ def declare(context: StackContext) -> Result:
     return run_program(program)
 
 
-def test_each_client_has_a_secret_of_its_own_with_all_it_needs(make_context: MakeContext) -> None:
+def test_each_client_has_its_own_secret_with_all_it_needs(make_context: MakeContext) -> None:
     result = declare(make_context())
 
     assert {each.inputs["name"] for each in result.of_type(SECRET)} == {
@@ -71,7 +71,7 @@ def test_the_secrets_value_is_a_secret_in_the_state_and_its_arn_is_not(
 
 @pytest.mark.parametrize("days", [0, 7, 30])
 @pytest.mark.parametrize("protected", ["true", "false"])
-def test_what_can_be_restored_does_not_depend_on_what_is_protected(
+def test_the_recovery_window_does_not_depend_on_protection(
     make_context: MakeContext,
     protected: str,
     days: int,

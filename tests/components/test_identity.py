@@ -111,6 +111,8 @@ def test_the_claims_function_is_the_reviewed_file_and_nothing_else(
     assert (name, function["handler"]) == ("handler.py", "handler.handle")
     assert function["environment"] == {"variables": {"RESOURCE_SERVER_IDENTIFIER": "graph"}}
     assert function["runtime"] == "python3.13"
+    assert function["architectures"] == ["arm64"]
+    assert function["memorySize"] == 128
     assert function["timeout"] == 5
 
 
@@ -142,7 +144,7 @@ def test_only_this_pool_may_call_the_claims_function(make_context: MakeContext) 
     assert permission["sourceArn"] == f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{POOL_ID}"
 
 
-def test_the_hosted_domain_has_a_random_end(make_context: MakeContext) -> None:
+def test_the_hosted_domain_has_a_random_suffix(make_context: MakeContext) -> None:
     result = declare(make_context())
 
     assert result.one(SUFFIX, "domain-suffix").inputs == {
@@ -168,7 +170,7 @@ def test_a_configured_prefix_is_used_as_it_is(make_context: MakeContext) -> None
     assert result.outputs["domain_target"] == {}
 
 
-def test_a_domain_of_ones_own_brings_its_certificate(make_context: MakeContext) -> None:
+def test_a_custom_domain_has_its_certificate(make_context: MakeContext) -> None:
     custom = {"name": "auth.example.com", "certificateArn": CERTIFICATE_ARN}
     result = declare(make_context(customDomain=custom))
 
@@ -186,7 +188,7 @@ def test_a_domain_of_ones_own_brings_its_certificate(make_context: MakeContext) 
 
 
 @pytest.mark.parametrize("protected", [True, False])
-def test_what_cannot_be_made_again_is_protected_as_configured(
+def test_resources_are_protected_as_configured(
     make_context: MakeContext,
     protected: bool,
 ) -> None:
@@ -200,7 +202,7 @@ def test_what_cannot_be_made_again_is_protected_as_configured(
 
 @pytest.mark.parametrize("protected", ["true", "false"])
 @pytest.mark.parametrize("retained", [True, False])
-def test_the_claims_log_outlives_the_stack_as_configured_whatever_is_protected(
+def test_the_claims_log_is_retained_as_configured_with_or_without_protection(
     make_context: MakeContext,
     protected: str,
     retained: bool,

@@ -128,7 +128,7 @@ def test_a_secrets_name_does_not_end_like_an_arn(client: str) -> None:
 
 @briefly
 @given(prefix=st.text(alphabet="abcnogitwsz09-", max_size=70))
-def test_a_domain_prefix_without_problem_is_one_that_cognito_takes(prefix: str) -> None:
+def test_a_domain_prefix_without_problem_is_one_that_cognito_accepts(prefix: str) -> None:
     if domain_prefix_problem(prefix) is None:
         assert accepts("cognito-idp", "DomainType", prefix)
         assert not {"aws", "amazon", "cognito"} & {
@@ -145,15 +145,17 @@ def test_a_domain_prefix_without_problem_is_one_that_cognito_takes(prefix: str) 
         ("s" * 60, "IAM role name"),
     ],
 )
-def test_a_stacks_name_that_makes_an_illegal_name_is_told(stack: str, part: str) -> None:
+def test_a_stack_name_that_makes_an_invalid_name_is_reported(stack: str, part: str) -> None:
     problems = list(ResourceNames(prefix="p", stack=stack).problems(["agent"]))
 
     assert any(part in problem for problem in problems), problems
 
 
-def test_another_vpc_connector_has_another_name_and_the_same_one_the_same() -> None:
+def test_a_vpc_connectors_name_changes_with_its_content_only() -> None:
     resources = ResourceNames(prefix="neo4j-mcp", stack="dev")
 
+    # Another hash would replace the connector of every existing stack.
+    assert _connector(resources) == "neo4j-mcp-dev-egress-16e50623"
     both = _connector(resources, ["subnet-1", "subnet-2"], ["sg-1", "sg-2"])
     assert both == _connector(resources, ["subnet-2", "subnet-1"], ["sg-2", "sg-1"])
     assert (
@@ -170,7 +172,7 @@ def test_another_vpc_connector_has_another_name_and_the_same_one_the_same() -> N
     assert _connector(resources, ["a", "b"], ["c"]) != _connector(resources, ["a"], ["b", "c"])
 
 
-def test_the_longest_names_are_just_legal() -> None:
+def test_the_longest_legal_prefix_and_stack_name() -> None:
     # 32 characters are the least that any service takes: prefix-stack-scaling.
     longest = ResourceNames(prefix="p" * 12, stack="s" * 11)
     longer = ResourceNames(prefix="p" * 13, stack="s" * 11)
@@ -183,11 +185,11 @@ def test_the_longest_names_are_just_legal() -> None:
 @pytest.mark.parametrize(
     "prefix", ["my-aws-graph", "amazonas", "cognito", "-a", "a-", "A", "", "x" * 64]
 )
-def test_illegal_domain_prefixes_are_told(prefix: str) -> None:
+def test_an_invalid_domain_prefix_is_reported(prefix: str) -> None:
     assert domain_prefix_problem(prefix)
 
 
-def test_names_that_make_no_domain_prefix_are_told() -> None:
+def test_names_that_make_no_domain_prefix_are_reported() -> None:
     assert ResourceNames(prefix="p", stack="dev").default_domain_problem() is None
     assert ResourceNames(prefix="aws-p", stack="dev").default_domain_problem()
     assert ResourceNames(prefix="p", stack="s" * 60).default_domain_problem()

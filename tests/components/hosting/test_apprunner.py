@@ -37,7 +37,7 @@ def declare(context: StackContext) -> Result:
     return run_program(program)
 
 
-def test_the_service_runs_the_image_by_digest_and_is_told_exactly_its_environment(
+def test_the_service_runs_the_image_by_digest_with_its_environment(
     make_context: MakeContext,
 ) -> None:
     context = make_context(cpu="2048", memory="4096")
@@ -83,13 +83,13 @@ def test_the_access_role_pulls_from_this_repository_only(make_context: MakeConte
     assert trusted[0]["Principal"] == {"Service": "build.apprunner.amazonaws.com"}
 
 
-def test_the_service_waits_for_the_right_to_pull(make_context: MakeContext) -> None:
+def test_the_service_waits_for_the_permission_to_pull(make_context: MakeContext) -> None:
     result = declare(make_context())
 
     assert result.one(ROLE_POLICY).urn in result.one(SERVICE).dependencies
 
 
-def test_the_server_itself_may_do_nothing(make_context: MakeContext) -> None:
+def test_the_server_has_no_permissions(make_context: MakeContext) -> None:
     result = declare(make_context())
 
     roles = {policy.inputs["role"] for policy in result.of_type(ROLE_POLICY)}
@@ -111,7 +111,7 @@ def test_scaling_is_as_configured(make_context: MakeContext) -> None:
     assert scaling.urn in result.one(SERVICE).dependencies
 
 
-def test_instances_are_asked_for_their_health(make_context: MakeContext) -> None:
+def test_the_health_check_is_as_configured(make_context: MakeContext) -> None:
     result = declare(make_context(healthCheck={"interval": 3, "timeout": 2}))
 
     assert result.one(SERVICE).inputs["healthCheckConfiguration"] == {
@@ -132,7 +132,7 @@ def test_a_tcp_check_has_no_path(make_context: MakeContext) -> None:
     assert "path" not in check
 
 
-def test_tracing_is_ready_and_off_until_it_is_configured(make_context: MakeContext) -> None:
+def test_tracing_is_off_by_default(make_context: MakeContext) -> None:
     result = declare(make_context())
 
     assert result.one(OBSERVABILITY).inputs["traceConfiguration"] == {"vendor": "AWSXRAY"}
@@ -141,7 +141,7 @@ def test_tracing_is_ready_and_off_until_it_is_configured(make_context: MakeConte
     }
 
 
-def test_tracing_brings_the_right_to_send_traces(make_context: MakeContext) -> None:
+def test_tracing_grants_the_permission_to_send_traces(make_context: MakeContext) -> None:
     result = declare(make_context(tracing="true"))
 
     observability = result.one(SERVICE).inputs["observabilityConfiguration"]
@@ -152,7 +152,7 @@ def test_tracing_brings_the_right_to_send_traces(make_context: MakeContext) -> N
     assert result.one(ROLE_POLICY, "may-trace").inputs["role"] == "neo4j-mcp-dev-instance"
 
 
-def test_connections_leave_by_the_internet_unless_a_vpc_is_configured(
+def test_egress_uses_the_internet_by_default(
     make_context: MakeContext,
 ) -> None:
     result = declare(make_context())
@@ -164,7 +164,7 @@ def test_connections_leave_by_the_internet_unless_a_vpc_is_configured(
     }
 
 
-def test_connections_leave_through_a_configured_vpc(make_context: MakeContext) -> None:
+def test_egress_uses_a_configured_vpc(make_context: MakeContext) -> None:
     connection = {
         "subnetIds": ["subnet-0000000a", "subnet-0000000b"],
         "securityGroupIds": ["sg-0000000c"],
@@ -192,5 +192,5 @@ def test_every_hosting_choice_has_its_host() -> None:
     assert set(HOSTS) == set(Hosting)
 
 
-def test_mcp_is_spoken_below_the_services_url() -> None:
+def test_the_mcp_endpoint_is_below_the_services_url() -> None:
     assert mcp_url("https://a.example") == "https://a.example/mcp"
