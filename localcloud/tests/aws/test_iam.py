@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.aws.iam import allows, trusts
+from localcloud.aws.iam.policies import allows, trusts
 
 _REPOSITORY = "arn:aws:ecr:us-east-1:000000000000:repository/server"
 _CONTEXT = {"aws:SourceAccount": "000000000000", "aws:SourceArn": "arn:aws:apprunner:x"}

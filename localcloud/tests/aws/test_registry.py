@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from localcloud.aws.registry import Registry
+from localcloud.aws.ecr.app import Registry
 
 _REGISTRY = Registry(
     aws_host="000000000000.dkr.ecr.us-east-1.amazonaws.com", local_host="localhost:4566"

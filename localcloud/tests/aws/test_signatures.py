@@ -8,10 +8,10 @@ import pytest
 
 from aws.calls import JSON, QUERY, QUERY_BY_GET, REGION, REST, Call, Raw
 from localcloud.access_key import AccessKey
+from localcloud.aws.ecr.app import Registry, RegistryFront
 from localcloud.aws.gate import Gate
 from localcloud.aws.keys import KeyRing
 from localcloud.aws.refusals import Problem, Protocol, RefusedError, encode
-from localcloud.aws.registry import Registry, RegistryFront
 from localcloud.aws.signatures import Request, Verifier
 
 _KEY = AccessKey.generate()

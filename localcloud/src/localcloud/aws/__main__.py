@@ -21,14 +21,14 @@ import uvicorn
 
 from localcloud.access_key import AccessKey
 from localcloud.aws.account import Account
-from localcloud.aws.app import Endpoint
-from localcloud.aws.apprunner.hosting import Timing
-from localcloud.aws.apprunner.runner import Runner, RunnerSettings
+from localcloud.aws.apprunner.controller import Timing
+from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
+from localcloud.aws.cognito.app import TokenFront
+from localcloud.aws.ecr.app import Registry, RegistryFront
+from localcloud.aws.endpoint import Endpoint
 from localcloud.aws.gate import Gate
 from localcloud.aws.keys import KeyRing, issued_by
-from localcloud.aws.registry import Registry, RegistryFront
 from localcloud.aws.signatures import Verifier
-from localcloud.aws.tokens import TokenFront
 from localcloud.certificates import CertificateAuthority
 from localcloud.readiness import announce
 
@@ -138,8 +138,8 @@ def main(  # noqa: PLR0913 - a command line's flags
     registry = Registry(
         aws_host=f"{ACCOUNT_ID}.dkr.ecr.{region}.amazonaws.com", local_host=f"localhost:{port}"
     )
-    runner = Runner(
-        RunnerSettings(
+    runner = AppRunnerThread(
+        AppRunnerSettings(
             account=Account(
                 endpoint=f"http://127.0.0.1:{port}",
                 region=region,

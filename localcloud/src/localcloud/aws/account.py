@@ -17,7 +17,7 @@ import botocore.session
 from botocore.exceptions import ClientError
 
 from localcloud.access_key import AccessKey
-from localcloud.aws import iam
+from localcloud.aws.iam import policies
 
 _PULL_ACTIONS = (
     "ecr:BatchCheckLayerAvailability",
@@ -89,7 +89,7 @@ class Account:
         except ClientError:
             return False
         document = _document(role["Role"]["AssumeRolePolicyDocument"])
-        return iam.trusts(document, service, context)
+        return policies.trusts(document, service, context)
 
     async def denied_pull_actions(
         self, role_arn: str, repository: str, context: Mapping[str, str]
@@ -110,7 +110,7 @@ class Account:
         return [
             action
             for action, resource in wanted
-            if not iam.allows(documents, action, resource, context)
+            if not policies.allows(documents, action, resource, context)
         ]
 
     async def image_digest(self, repository: str, reference: str) -> str | None:
@@ -147,7 +147,7 @@ class Account:
         parts = reference.split(":")
         arn, member = ":".join(parts[:7]), parts[7] if len(parts) > 7 else ""  # noqa: PLR2004 - an ARN's seven parts
         documents = await self._policies(role_arn)
-        if not iam.allows(documents, "secretsmanager:GetSecretValue", arn, context):
+        if not policies.allows(documents, "secretsmanager:GetSecretValue", arn, context):
             return None
         try:
             answer = await _in_thread(self._secrets.get_secret_value, SecretId=arn)
@@ -198,8 +198,8 @@ class Account:
         """
         await _in_thread(self._metrics.put_metric_data, Namespace=namespace, MetricData=data)
 
-    async def _policies(self, role_arn: str) -> list[iam.Document]:
-        def read() -> list[iam.Document]:
+    async def _policies(self, role_arn: str) -> list[policies.Document]:
+        def read() -> list[policies.Document]:
             name = _role_name(role_arn)
             inline = self._iam.list_role_policies(RoleName=name)["PolicyNames"]
             attached = self._iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
@@ -239,8 +239,8 @@ def _role_name(role_arn: str) -> str:
     return role_arn.rpartition("/")[2]
 
 
-def _document(value: str | Mapping[str, Any]) -> iam.Document:
+def _document(value: str | Mapping[str, Any]) -> policies.Document:
     if isinstance(value, str):
-        parsed: iam.Document = json.loads(unquote(value))
+        parsed: policies.Document = json.loads(unquote(value))
         return parsed
     return value

@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localcloud import loopback
 from localcloud.aws import refusals
+from localcloud.aws.ecr.app import RegistryFront, replaying, respond
 from localcloud.aws.refusals import Protocol, RefusedError
-from localcloud.aws.registry import RegistryFront, replaying, respond
 from localcloud.aws.signatures import Request, Verifier
 
 _PUBLIC: Final = re.compile(

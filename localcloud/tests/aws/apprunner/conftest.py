@@ -11,9 +11,13 @@ import pytest
 from aiohttp import web
 
 from localcloud.aws.apprunner.containers import Application, ContainerEngine, EngineError, Instance
-from localcloud.aws.apprunner.fleet import Fleet, FleetReports, FleetSettings
-from localcloud.aws.apprunner.front import upstream_session
-from localcloud.aws.apprunner.model import HealthCheck
+from localcloud.aws.apprunner.instance_group import (
+    InstanceGroup,
+    InstanceGroupListener,
+    InstanceGroupSettings,
+)
+from localcloud.aws.apprunner.models import HealthCheck
+from localcloud.aws.apprunner.proxy import upstream_session
 from localcloud.aws.apprunner.scaling import ScalingLimits
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -119,13 +123,13 @@ class FakeEngine:
 
 
 @dataclass
-class Fleets:
-    """Makes fleets, and ends them after the test."""
+class InstanceGroups:
+    """Makes groups, and ends them after the test."""
 
     engine: FakeEngine
     session: aiohttp.ClientSession
     events: list[str] = field(default_factory=list)
-    _made: list[Fleet] = field(default_factory=list)
+    _made: list[InstanceGroup] = field(default_factory=list)
 
     def make(
         self,
@@ -135,9 +139,9 @@ class Fleets:
         max_concurrency: int = 100,
         idle_period: float = 0.2,
         check: HealthCheck = CHECK,
-    ) -> Fleet:
-        fleet = Fleet(
-            FleetSettings(
+    ) -> InstanceGroup:
+        group = InstanceGroup(
+            InstanceGroupSettings(
                 application=APPLICATION,
                 health_check=check,
                 limits=ScalingLimits(
@@ -149,14 +153,14 @@ class Fleets:
             ),
             cast("ContainerEngine", self.engine),
             self.session,
-            FleetReports(event=self.events.append, output=lambda _, __: None),
+            InstanceGroupListener(event=self.events.append, output=lambda _, __: None),
         )
-        self._made.append(fleet)
-        return fleet
+        self._made.append(group)
+        return group
 
     async def close(self) -> None:
-        for fleet in self._made:
-            await fleet.abandon()
+        for group in self._made:
+            await group.abandon()
         await self.engine.close()
 
 
@@ -171,8 +175,8 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-async def fleets(session: aiohttp.ClientSession) -> AsyncIterator[Fleets]:
-    made = Fleets(FakeEngine(hello), session)
+async def groups(session: aiohttp.ClientSession) -> AsyncIterator[InstanceGroups]:
+    made = InstanceGroups(FakeEngine(hello), session)
     yield made
     await made.close()
 

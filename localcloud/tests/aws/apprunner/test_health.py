@@ -7,7 +7,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws.apprunner.conftest import CHECK, FakeEngine, Fleets
+from aws.apprunner.conftest import CHECK, FakeEngine, InstanceGroups
 from localcloud.aws.apprunner.health import Health, Verdict, passes
 
 _CHECK = replace(CHECK, healthy_threshold=2, unhealthy_threshold=3)
@@ -48,15 +48,15 @@ def test_health_changes_only_after_its_threshold(
             assert passed is (verdict.health is Health.HEALTHY)
 
 
-async def test_http_checks_want_200(session: aiohttp.ClientSession, fleets: Fleets) -> None:
+async def test_http_checks_want_200(session: aiohttp.ClientSession, groups: InstanceGroups) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/slow":
             await asyncio.sleep(2)
         return web.Response(status=int(request.query.get("status", "200")))
 
-    engine: FakeEngine = fleets.engine
+    engine: FakeEngine = groups.engine
     engine.handler = handler
-    instance = await engine.start(fleets.make().settings.application, lambda _, __: None)
+    instance = await engine.start(groups.make().settings.application, lambda _, __: None)
     for path, expected in {
         "/any": True,
         "any": True,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from localcloud.aws.apprunner.logs import ServiceLog
-from localcloud.aws.apprunner.model import Operation, OperationType, Service
+from localcloud.aws.apprunner.models import Operation, OperationType, Service
 
 if TYPE_CHECKING:
     from localcloud.aws.account import Account

@@ -4,13 +4,13 @@ from collections import Counter
 import pytest
 
 from localcloud.aws.apprunner.metrics import traffic_data, usage_data, utilization
-from localcloud.aws.apprunner.traffic import TrafficSample
+from localcloud.aws.apprunner.request_counter import RequestCounts
 
 _AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 def test_traffic_has_app_runners_names_and_units() -> None:
-    sample = TrafficSample(
+    sample = RequestCounts(
         statuses=Counter({2: 3, 3: 1, 4: 2, 5: 1}), latencies=Counter({10: 4, 20: 3}), peak=5
     )
     data = {datum["MetricName"]: datum for datum in traffic_data(sample, 2, _AT)}
@@ -34,7 +34,7 @@ def test_traffic_has_app_runners_names_and_units() -> None:
 
 
 def test_latencies_fit_into_data() -> None:
-    sample = TrafficSample(statuses=Counter({2: 400}), latencies=Counter(range(400)), peak=1)
+    sample = RequestCounts(statuses=Counter({2: 400}), latencies=Counter(range(400)), peak=1)
     parts = [
         datum["Values"]
         for datum in traffic_data(sample, 1, _AT)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.aws.apprunner.model import ServiceConfiguration
+from localcloud.aws.apprunner.models import ServiceConfiguration
 from localcloud.aws.apprunner.rules import auto_scaling_problems, service_problems
 
 _SOURCE: dict[str, Any] = {

@@ -18,7 +18,7 @@ import docker.errors
 import requests.exceptions
 from docker.models.containers import Container
 
-from localcloud.aws.apprunner.model import new_resource_id
+from localcloud.aws.apprunner.models import new_resource_id
 
 OWNER_LABEL = "neo4j-mcp.localcloud"
 _LOG = logging.getLogger(__name__)

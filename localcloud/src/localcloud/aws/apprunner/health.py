@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import aiohttp
 
-from localcloud.aws.apprunner.model import HealthCheck
+from localcloud.aws.apprunner.models import HealthCheck
 
 _CLOSED_AT_ONCE = 0.2
 """Seconds in which Docker's port proxy closes a connection that nothing takes behind it."""

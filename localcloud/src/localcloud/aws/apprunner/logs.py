@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from localcloud.aws.account import Account
-from localcloud.aws.apprunner.model import Operation, Service, now
+from localcloud.aws.apprunner.models import Operation, Service, now
 
 _LOG = logging.getLogger(__name__)
 _FLUSH_PERIOD = 0.5

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from localcloud.aws.apprunner.traffic import TrafficSample
+from localcloud.aws.apprunner.request_counter import RequestCounts
 
 NAMESPACE = "AWS/AppRunner"
 _STATUS_CLASSES = (2, 4, 5)
@@ -28,7 +28,7 @@ def service_dimensions(name: str, service_id: str) -> list[dict[str, str]]:
 
 
 def traffic_data(
-    sample: TrafficSample, active_instances: int, at: dt.datetime
+    sample: RequestCounts, active_instances: int, at: dt.datetime
 ) -> Iterator[dict[str, Any]]:
     """Write what the front counted.
 

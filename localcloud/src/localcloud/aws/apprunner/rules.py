@@ -7,8 +7,8 @@ ImageConfiguration) and the developer guide (environment variables, VPC access).
 import itertools
 from collections.abc import Iterable, Iterator
 
-from localcloud.aws.apprunner.model import JsonObject, ServiceConfiguration
-from localcloud.aws.apprunner.shared import Revision
+from localcloud.aws.apprunner.models import JsonObject, ServiceConfiguration
+from localcloud.aws.apprunner.revisions import Revision
 
 SERVICE_QUOTA = 30
 MAX_SIZE_QUOTA = 25

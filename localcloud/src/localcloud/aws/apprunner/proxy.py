@@ -21,10 +21,10 @@ from yarl import URL
 
 from localcloud import loopback
 from localcloud.aws.apprunner.containers import Instance
-from localcloud.aws.apprunner.traffic import Traffic
+from localcloud.aws.apprunner.request_counter import RequestCounter
 
 if TYPE_CHECKING:
-    from localcloud.aws.apprunner.fleet import Fleet
+    from localcloud.aws.apprunner.instance_group import InstanceGroup
 
 _LOG = logging.getLogger(__name__)
 # aiohttp logs a malformed request with its headers, and so with the caller's token.
@@ -55,7 +55,7 @@ _LONGEST_HEADER = 60 * 1024
 _WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
-class Front:
+class ServiceProxy:
     """One service's HTTPS port."""
 
     def __init__(self, *, request_timeout: float, session: aiohttp.ClientSession) -> None:
@@ -65,8 +65,8 @@ class Front:
             request_timeout: seconds until a request ends, its body included.
             session: speaks to the instances.
         """
-        self.traffic = Traffic()
-        self.fleet: Fleet | None = None
+        self.traffic = RequestCounter()
+        self.fleet: InstanceGroup | None = None
         self._request_timeout = request_timeout
         self._session = session
         self._runner: web.ServerRunner | None = None

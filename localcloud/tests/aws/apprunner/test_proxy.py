@@ -12,18 +12,18 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from aws.apprunner.conftest import Fleets, until
-from localcloud.aws.apprunner.fleet import Fleet
-from localcloud.aws.apprunner.front import Front
+from aws.apprunner.conftest import InstanceGroups, until
+from localcloud.aws.apprunner.instance_group import InstanceGroup
+from localcloud.aws.apprunner.proxy import ServiceProxy
 from localcloud.certificates import CertificateAuthority
 
 
 @dataclass
 class Served:
-    """A front with its fleet, and a client that trusts it."""
+    """A front with its group, and a client that trusts it."""
 
-    front: Front
-    fleet: Fleet
+    front: ServiceProxy
+    group: InstanceGroup
     port: int
     context: ssl.SSLContext
     client: aiohttp.ClientSession
@@ -40,32 +40,32 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
 
 @pytest.fixture
 async def served(
-    fleets: Fleets, session: aiohttp.ClientSession, authority: CertificateAuthority
+    groups: InstanceGroups, session: aiohttp.ClientSession, authority: CertificateAuthority
 ) -> AsyncIterator[Served]:
-    fleet = fleets.make(min_size=2, max_size=2, max_concurrency=2)
-    await fleet.start()
-    front = Front(request_timeout=2, session=session)
+    group = groups.make(min_size=2, max_size=2, max_concurrency=2)
+    await group.start()
+    front = ServiceProxy(request_timeout=2, session=session)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     await front.open("127.0.0.1", port, authority.server_context(["localhost"]))
-    front.fleet = fleet
+    front.fleet = group
     context = ssl.create_default_context(cafile=str(authority.certificate_path))
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=context), auto_decompress=False
     ) as client:
-        yield Served(front, fleet, port, context, client)
+        yield Served(front, group, port, context, client)
     await front.close()
 
 
-async def test_the_request_arrives_as_it_was_sent(served: Served, fleets: Fleets) -> None:
+async def test_the_request_arrives_as_it_was_sent(served: Served, groups: InstanceGroups) -> None:
     seen: list[web.BaseRequest] = []
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         seen.append(request)
         return web.Response(text=await request.text())
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     async with served.client.put(
         URL(f"{served.url}/a%2Fb%20c?x=%20y&x=2", encoded=True),
         data=b"body",
@@ -94,7 +94,7 @@ async def test_the_request_arrives_as_it_was_sent(served: Served, fleets: Fleets
     assert "TE" not in request.headers
 
 
-async def test_the_answer_arrives_as_it_was_given(served: Served, fleets: Fleets) -> None:
+async def test_the_answer_arrives_as_it_was_given(served: Served, groups: InstanceGroups) -> None:
     packed = gzip.compress(b"packed")
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
@@ -106,7 +106,7 @@ async def test_the_answer_arrives_as_it_was_given(served: Served, fleets: Fleets
         response.headers["Keep-Alive"] = "timeout=1"
         return response
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     async with served.client.get(served.url) as answer:
         assert (answer.status, answer.reason) == (418, "Short And Stout")
         assert await answer.read() == packed
@@ -115,7 +115,7 @@ async def test_the_answer_arrives_as_it_was_given(served: Served, fleets: Fleets
         assert answer.headers["Server"] == "envoy"
 
 
-async def test_bodies_stream_both_ways(served: Served, fleets: Fleets) -> None:
+async def test_bodies_stream_both_ways(served: Served, groups: InstanceGroups) -> None:
     first_arrived = asyncio.Event()
     go_on = asyncio.Event()
 
@@ -132,7 +132,7 @@ async def test_bodies_stream_both_ways(served: Served, fleets: Fleets) -> None:
         await go_on.wait()
         yield b"second"
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     async with served.client.post(served.url, data=body()) as answer:
         await first_arrived.wait()
         assert await answer.content.readany() == b"FIRST"
@@ -140,24 +140,24 @@ async def test_bodies_stream_both_ways(served: Served, fleets: Fleets) -> None:
         assert await answer.content.read() == b"SECOND"
 
 
-async def test_large_bodies_arrive_whole(served: Served, fleets: Fleets) -> None:
+async def test_large_bodies_arrive_whole(served: Served, groups: InstanceGroups) -> None:
     content = bytes(range(256)) * 8192
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         received = b"".join([chunk async for chunk in request.content.iter_any()])
         return web.Response(body=received)
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     async with served.client.post(served.url, data=io.BytesIO(content)) as answer:
         assert await answer.read() == content
 
 
 @pytest.mark.parametrize("status", [200, 204, 304])
-async def test_answers_without_a_body(status: int, served: Served, fleets: Fleets) -> None:
+async def test_answers_without_a_body(status: int, served: Served, groups: InstanceGroups) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=status, text="x" * 10 if request.method == "HEAD" else None)
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     method = "HEAD" if status == 200 else "GET"
     for _ in range(2):
         async with served.client.request(method, served.url) as answer:
@@ -167,14 +167,14 @@ async def test_answers_without_a_body(status: int, served: Served, fleets: Fleet
                 assert answer.headers["Content-Length"] == "10"
 
 
-async def test_a_caller_that_waits_for_100_gets_it(served: Served, fleets: Fleets) -> None:
+async def test_a_caller_that_waits_for_100_gets_it(served: Served, groups: InstanceGroups) -> None:
     seen: list[web.BaseRequest] = []
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         seen.append(request)
         return web.Response(text=await request.text())
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     async with served.client.post(served.url, data=b"patient", expect100=True) as answer:
         assert await answer.text() == "patient"
     assert "Expect" not in seen[0].headers
@@ -186,7 +186,9 @@ async def test_websockets_are_refused(served: Served) -> None:
     assert error.value.status == 403
 
 
-async def test_requests_over_the_capacity_are_refused(served: Served, fleets: Fleets) -> None:
+async def test_requests_over_the_capacity_are_refused(
+    served: Served, groups: InstanceGroups
+) -> None:
     release = asyncio.Event()
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
@@ -198,13 +200,13 @@ async def test_requests_over_the_capacity_are_refused(served: Served, fleets: Fl
         async with served.client.get(served.url) as answer:
             return answer.status
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     held = [asyncio.ensure_future(status()) for _ in range(4)]
-    await until(lambda: served.fleet.in_flight == 4)
+    await until(lambda: served.group.in_flight == 4)
     assert await status() == 429
     release.set()
     assert await asyncio.gather(*held) == [200] * 4
-    assert served.fleet.in_flight == 0
+    assert served.group.in_flight == 0
 
 
 async def test_without_instances_it_answers_503(served: Served) -> None:
@@ -213,40 +215,44 @@ async def test_without_instances_it_answers_503(served: Served) -> None:
         assert answer.status == 503
 
 
-async def test_an_instance_that_is_gone_loses_no_request(served: Served, fleets: Fleets) -> None:
+async def test_an_instance_that_is_gone_loses_no_request(
+    served: Served, groups: InstanceGroups
+) -> None:
     # Its end is not known yet, as in the moment before the Engine tells it.
-    await fleets.engine.servers[0].runner.cleanup()
+    await groups.engine.servers[0].runner.cleanup()
     for _ in range(6):
         async with served.client.post(served.url, data=b"x") as answer:
             assert answer.status == 200
 
 
-async def test_an_instance_that_hangs_up_is_told(served: Served, fleets: Fleets) -> None:
+async def test_an_instance_that_hangs_up_is_told(served: Served, groups: InstanceGroups) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         assert request.transport is not None
         request.transport.abort()
         return web.Response()
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     async with served.client.post(served.url, data=b"x") as answer:
         assert answer.status == 503
-    assert served.fleet.in_flight == 0
+    assert served.group.in_flight == 0
 
 
-async def test_a_request_ends_in_time(served: Served, fleets: Fleets) -> None:
+async def test_a_request_ends_in_time(served: Served, groups: InstanceGroups) -> None:
     served.front._request_timeout = 0.2
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(3)
         return web.Response(text=request.path)
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     async with served.client.get(served.url) as answer:
         assert answer.status == 504
-    assert served.fleet.in_flight == 0
+    assert served.group.in_flight == 0
 
 
-async def test_an_answer_that_lasts_too_long_is_cut_off(served: Served, fleets: Fleets) -> None:
+async def test_an_answer_that_lasts_too_long_is_cut_off(
+    served: Served, groups: InstanceGroups
+) -> None:
     served.front._request_timeout = 0.2
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
@@ -258,25 +264,25 @@ async def test_an_answer_that_lasts_too_long_is_cut_off(served: Served, fleets: 
                 await asyncio.sleep(0.1)
         return response
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     async with served.client.get(served.url) as answer:
         assert answer.status == 200
         with pytest.raises(aiohttp.ClientError):
             await answer.read()
-    await until(lambda: served.fleet.in_flight == 0)
+    await until(lambda: served.group.in_flight == 0)
 
 
-async def test_a_caller_that_leaves_frees_its_place(served: Served, fleets: Fleets) -> None:
+async def test_a_caller_that_leaves_frees_its_place(served: Served, groups: InstanceGroups) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(60)
         return web.Response(text=request.path)
 
     served.front._request_timeout = 60
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     asking = asyncio.ensure_future(served.client.get(served.url))
-    await until(lambda: served.fleet.in_flight == 1)
+    await until(lambda: served.group.in_flight == 1)
     asking.cancel()
-    await until(lambda: served.fleet.in_flight == 0)
+    await until(lambda: served.group.in_flight == 0)
     assert served.front.traffic.in_flight == 0
 
 
@@ -286,14 +292,14 @@ async def test_plain_http_is_refused(served: Served) -> None:
             await client.get(f"http://localhost:{served.port}")
 
 
-async def test_connections_are_kept(served: Served, fleets: Fleets) -> None:
+async def test_connections_are_kept(served: Served, groups: InstanceGroups) -> None:
     callers: set[object] = set()
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         callers.add(request.transport)
         return web.Response()
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     reader, writer = await asyncio.open_connection(
         "localhost", served.port, ssl=served.context, server_hostname="localhost"
     )
@@ -307,12 +313,12 @@ async def test_connections_are_kept(served: Served, fleets: Fleets) -> None:
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "localhost", ""])
 async def test_no_other_host_name_leads_to_the_service(
-    served: Served, fleets: Fleets, host: str
+    served: Served, groups: InstanceGroups, host: str
 ) -> None:
     async def handler(_: web.BaseRequest) -> web.StreamResponse:
         pytest.fail("the request was passed on")
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     headers = {"Host": host.format(port=served.port)}
     async with served.client.get(served.url, headers=headers) as answer:
         assert answer.status == 404
@@ -331,11 +337,11 @@ async def test_smuggled_lengths_are_refused(served: Served) -> None:
     await writer.wait_closed()
 
 
-async def test_requests_are_counted(served: Served, fleets: Fleets) -> None:
+async def test_requests_are_counted(served: Served, groups: InstanceGroups) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=int(request.path[1:]))
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     for status in (200, 201, 404, 500):
         async with served.client.get(f"{served.url}/{status}") as answer:
             assert answer.status == status
@@ -357,7 +363,7 @@ async def test_a_token_too_long_is_told_to_nobody(
 
 
 async def test_a_request_whose_body_is_late_goes_to_the_deployment_that_serves_by_then(
-    served: Served, fleets: Fleets
+    served: Served, groups: InstanceGroups
 ) -> None:
     reader, writer = await asyncio.open_connection("localhost", served.port, ssl=served.context)
     writer.write(
@@ -365,10 +371,10 @@ async def test_a_request_whose_body_is_late_goes_to_the_deployment_that_serves_b
     )
     await writer.drain()
     await until(lambda: served.front.traffic.in_flight == 1)
-    following = fleets.make(min_size=1, max_size=1, max_concurrency=2)
+    following = groups.make(min_size=1, max_size=1, max_concurrency=2)
     await following.start()
     served.front.fleet = following
-    await served.fleet.close()
+    await served.group.close()
     writer.write(b"body")
     assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
     writer.close()

@@ -1,6 +1,6 @@
 from typing import Any
 
-from localcloud.aws.apprunner.model import (
+from localcloud.aws.apprunner.models import (
     Operation,
     OperationStatus,
     OperationType,

@@ -7,9 +7,9 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from localcloud.aws.apprunner import rules, shared
-from localcloud.aws.apprunner.hosting import HostedService, Platform
-from localcloud.aws.apprunner.model import (
+from localcloud.aws.apprunner import revisions, rules
+from localcloud.aws.apprunner.controller import Platform, ServiceController
+from localcloud.aws.apprunner.models import (
     ALLOWED_IN,
     JsonObject,
     Operation,
@@ -32,7 +32,7 @@ _Item = TypeVar("_Item")
 _Handler = Callable[[JsonObject], Awaitable[JsonObject]]
 
 
-class Api:
+class AppRunnerApi:
     """The App Runner of one account in one region."""
 
     def __init__(
@@ -52,13 +52,13 @@ class Api:
         self._context = context
         account = platform.account
         self._arn_base = f"arn:aws:apprunner:{account.region}:{account.account_id}"
-        self._auto_scaling = shared.Revisions(shared.AUTO_SCALING, self._arn_base)
-        self._observability = shared.Revisions(shared.OBSERVABILITY, self._arn_base)
-        self._vpc_connectors = shared.Revisions(shared.VPC_CONNECTOR, self._arn_base)
+        self._auto_scaling = revisions.Revisions(revisions.AUTO_SCALING, self._arn_base)
+        self._observability = revisions.Revisions(revisions.OBSERVABILITY, self._arn_base)
+        self._vpc_connectors = revisions.Revisions(revisions.VPC_CONNECTOR, self._arn_base)
         self._default_auto_scaling = self._auto_scaling.create(
-            shared.DEFAULT_AUTO_SCALING, _DEFAULT_LIMITS, {}, _DEFAULT_AUTO_SCALING_ID
+            revisions.DEFAULT_AUTO_SCALING, _DEFAULT_LIMITS, {}, _DEFAULT_AUTO_SCALING_ID
         ).arn
-        self._hosted: dict[str, HostedService] = {}
+        self._hosted: dict[str, ServiceController] = {}
         self._names_in_creation: set[str] = set()
         self._handlers: dict[str, _Handler] = {
             "CreateService": self._create_service,
@@ -131,7 +131,7 @@ class Api:
             self._names_in_creation.discard(name)
         return self._started(hosted, hosted.begin(OperationType.CREATE_SERVICE))
 
-    async def _set_up(self, name: str, parameters: JsonObject) -> HostedService:
+    async def _set_up(self, name: str, parameters: JsonObject) -> ServiceController:
         configuration = self._checked(parameters, None)
         service_id = new_resource_id()
         service = Service(
@@ -143,7 +143,7 @@ class Api:
             tags=_tags(parameters),
         )
         await self._check_roles(configuration, service.arn)
-        hosted = HostedService(service, self._platform, self._limits, self._forget_images)
+        hosted = ServiceController(service, self._platform, self._limits, self._forget_images)
         service.url = await self._open(hosted)
         self._hosted[service.arn] = hosted
         return hosted
@@ -336,7 +336,7 @@ class Api:
         return configuration
 
     @staticmethod
-    def _missing(revisions: shared.Revisions, arn: str | None) -> list[str]:
+    def _missing(revisions: revisions.Revisions, arn: str | None) -> list[str]:
         if arn is None:
             return []
         try:
@@ -361,7 +361,7 @@ class Api:
                 f"not trust {_INSTANCE_PRINCIPAL}."
             )
 
-    async def _open(self, hosted: HostedService) -> str:
+    async def _open(self, hosted: ServiceController) -> str:
         taken = {other.service.url for other in self._living()}
         for port in self._ports:
             url = f"localhost:{port}"
@@ -389,17 +389,17 @@ class Api:
         self._require_state(hosted, kind)
         return self._started(hosted, hosted.begin(kind))
 
-    def _started(self, hosted: HostedService, operation: Operation) -> JsonObject:
+    def _started(self, hosted: ServiceController, operation: Operation) -> JsonObject:
         return {"Service": self._description(hosted), "OperationId": operation.id}
 
-    def _find(self, arn: str) -> HostedService:
+    def _find(self, arn: str) -> ServiceController:
         hosted = self._hosted.get(arn)
         if hosted is None:
             raise ApiError("ResourceNotFoundException", f"Service {arn} does not exist.")
         return hosted
 
     @staticmethod
-    def _require_state(hosted: HostedService, kind: OperationType) -> None:
+    def _require_state(hosted: ServiceController, kind: OperationType) -> None:
         status = hosted.service.status
         if status not in ALLOWED_IN[kind]:
             allowed = " or ".join(sorted(ALLOWED_IN[kind]))
@@ -408,7 +408,7 @@ class Api:
                 f"Service status must be {allowed} for {kind}; it is {status}.",
             )
 
-    def _living(self) -> list[HostedService]:
+    def _living(self) -> list[ServiceController]:
         return [
             hosted
             for hosted in self._hosted.values()
@@ -423,11 +423,11 @@ class Api:
             max_size=settings["MaxSize"],
         )
 
-    def _description(self, hosted: HostedService) -> JsonObject:
+    def _description(self, hosted: ServiceController) -> JsonObject:
         arn = hosted.service.configuration.auto_scaling_arn
         return hosted.service.description(self._auto_scaling_summary(self._auto_scaling.find(arn)))
 
-    def _auto_scaling_summary(self, revision: shared.Revision) -> JsonObject:
+    def _auto_scaling_summary(self, revision: revisions.Revision) -> JsonObject:
         return {
             **revision.summary(),
             "HasAssociatedService": any(
@@ -437,7 +437,7 @@ class Api:
             "IsDefault": revision.arn == self._default_auto_scaling,
         }
 
-    def _auto_scaling_answer(self, revision: shared.Revision) -> JsonObject:
+    def _auto_scaling_answer(self, revision: revisions.Revision) -> JsonObject:
         return {
             "AutoScalingConfiguration": {
                 **revision.description(),
@@ -446,7 +446,7 @@ class Api:
             }
         }
 
-    def _observability_answer(self, revision: shared.Revision) -> JsonObject:
+    def _observability_answer(self, revision: revisions.Revision) -> JsonObject:
         return {
             "ObservabilityConfiguration": {
                 **revision.description(),
@@ -455,7 +455,7 @@ class Api:
         }
 
     def _refuse_if_used(
-        self, revision: shared.Revision, arn_of: Callable[[ServiceConfiguration], Any]
+        self, revision: revisions.Revision, arn_of: Callable[[ServiceConfiguration], Any]
     ) -> None:
         users = [
             hosted.service.name
@@ -468,8 +468,8 @@ class Api:
     def _tags_of(self, arn: str) -> dict[str, str]:
         if arn in self._hosted:
             return self._hosted[arn].service.tags
-        for revisions in (self._auto_scaling, self._observability, self._vpc_connectors):
-            for revision in revisions.listed(None, latest_only=False):
+        for kind in (self._auto_scaling, self._observability, self._vpc_connectors):
+            for revision in kind.listed(None, latest_only=False):
                 if revision.arn == arn:
                     return revision.tags
         raise ApiError("ResourceNotFoundException", f"Resource {arn} does not exist.")

@@ -9,8 +9,19 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from localcloud.aws import registry, user_pools
-from localcloud.aws.apprunner.runner import Runner
+from localcloud.aws.apprunner.thread import AppRunnerThread
+from localcloud.aws.cognito import user_pools
+from localcloud.aws.cognito.app import PATH as TOKEN_PATH
+from localcloud.aws.cognito.app import TokenFront
+from localcloud.aws.ecr import app as registry
+from localcloud.aws.ecr.app import (
+    Registry,
+    RegistryFront,
+    body_of,
+    header,
+    replaying,
+    respond,
+)
 from localcloud.aws.protocol import (
     CONTENT_TYPE,
     ApiError,
@@ -19,16 +30,6 @@ from localcloud.aws.protocol import (
     encode_error,
     without_nulls,
 )
-from localcloud.aws.registry import (
-    Registry,
-    RegistryFront,
-    body_of,
-    header,
-    replaying,
-    respond,
-)
-from localcloud.aws.tokens import PATH as TOKEN_PATH
-from localcloud.aws.tokens import TokenFront
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Endpoint:
     def __init__(
         self,
         *,
-        runner: Runner,
+        runner: AppRunnerThread,
         images: Registry,
         registry: RegistryFront,
         tokens: TokenFront,

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from localcloud.aws.registry import body_of, header, respond
+from localcloud.aws.ecr.app import body_of, header, respond
 
 PATH = "/oauth2/token"
 _RESERVED_PREFIX = "cognito:"

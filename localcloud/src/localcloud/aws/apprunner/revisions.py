@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from localcloud.aws.apprunner.model import JsonObject, new_resource_id, now
+from localcloud.aws.apprunner.models import JsonObject, new_resource_id, now
 from localcloud.aws.protocol import ApiError
 
 DEFAULT_AUTO_SCALING = "DefaultConfiguration"

@@ -18,10 +18,14 @@ from localcloud.aws.apprunner.containers import (
     EngineError,
     Instance,
 )
-from localcloud.aws.apprunner.fleet import Fleet, FleetReports, FleetSettings, InstanceError
-from localcloud.aws.apprunner.front import Front
+from localcloud.aws.apprunner.instance_group import (
+    InstanceError,
+    InstanceGroup,
+    InstanceGroupListener,
+    InstanceGroupSettings,
+)
 from localcloud.aws.apprunner.logs import ServiceLog
-from localcloud.aws.apprunner.model import (
+from localcloud.aws.apprunner.models import (
     HealthCheck,
     Operation,
     OperationStatus,
@@ -31,8 +35,9 @@ from localcloud.aws.apprunner.model import (
     ServiceStatus,
     now,
 )
+from localcloud.aws.apprunner.proxy import ServiceProxy
 from localcloud.aws.apprunner.scaling import ScalingLimits
-from localcloud.aws.registry import Registry
+from localcloud.aws.ecr.app import Registry
 
 _LOG = logging.getLogger(__name__)
 _STARTED = {
@@ -93,7 +98,7 @@ class Platform:
     timing: Timing
 
 
-class HostedService:
+class ServiceController:
     """A service with its HTTPS front, its instances and its log."""
 
     def __init__(
@@ -117,7 +122,7 @@ class HostedService:
         self._forget_images = forget_images
         self._platform = platform
         self._limits = limits
-        self._front = Front(
+        self._front = ServiceProxy(
             request_timeout=platform.timing.request_timeout, session=platform.session
         )
         self._log = ServiceLog(platform.account, service)
@@ -289,7 +294,7 @@ class HostedService:
         self._image = None
         self.service.move_to(ServiceStatus.DELETED)
 
-    async def _retire(self, fleet: Fleet) -> None:
+    async def _retire(self, fleet: InstanceGroup) -> None:
         await fleet.close()
         await self._forget_images()
 
@@ -331,8 +336,8 @@ class HostedService:
             memory_bytes=configuration.memory_bytes,
         )
         timing = self._platform.timing
-        fleet = Fleet(
-            FleetSettings(
+        fleet = InstanceGroup(
+            InstanceGroupSettings(
                 application=application,
                 health_check=HealthCheck.from_api(configuration.health_check),
                 limits=self._limits(configuration.auto_scaling_arn),
@@ -342,7 +347,7 @@ class HostedService:
             ),
             self._platform.engine,
             self._platform.session,
-            FleetReports(event=self._event, output=self._log.output),
+            InstanceGroupListener(event=self._event, output=self._log.output),
         )
         say("Provisioning instances and deploying image for publicly accessible service.")
         say(f"Performing health check on {_described(configuration)}.")
@@ -449,7 +454,7 @@ class HostedService:
             _LOG.warning("metrics of %s were lost", self.service.name, exc_info=True)
 
     async def _instance_usages(
-        self, fleet: Fleet, instances: tuple[Instance, ...]
+        self, fleet: InstanceGroup, instances: tuple[Instance, ...]
     ) -> dict[Instance, tuple[float, float]]:
         """Measure instances against their configuration, from the second look at each on."""
         application = fleet.settings.application

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import docker
 
 from localcloud.aws.account import Account
-from localcloud.aws.apprunner.api import Api
 from localcloud.aws.apprunner.containers import ContainerEngine
-from localcloud.aws.apprunner.front import upstream_session
-from localcloud.aws.apprunner.hosting import Platform, Timing
-from localcloud.aws.apprunner.model import JsonObject
-from localcloud.aws.registry import Registry
+from localcloud.aws.apprunner.controller import Platform, Timing
+from localcloud.aws.apprunner.models import JsonObject
+from localcloud.aws.apprunner.operations import AppRunnerApi
+from localcloud.aws.apprunner.proxy import upstream_session
+from localcloud.aws.ecr.app import Registry
 
 _WORKERS = 32
 _LAST_LOGS_TIMEOUT = 2.0
@@ -28,7 +28,7 @@ _STOP_TIMEOUT = 7.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunnerSettings:
+class AppRunnerSettings:
     """What App Runner is given.
 
     Attributes:
@@ -52,10 +52,10 @@ class RunnerSettings:
     timing: Timing
 
 
-class Runner:
+class AppRunnerThread:
     """App Runner's thread."""
 
-    def __init__(self, settings: RunnerSettings) -> None:
+    def __init__(self, settings: AppRunnerSettings) -> None:
         """Prepare the thread; start() runs it.
 
         Args:
@@ -63,7 +63,7 @@ class Runner:
         """
         self._settings = settings
         self._thread = threading.Thread(target=self._run, name="apprunner", daemon=True)
-        self._ready: concurrent.futures.Future[tuple[asyncio.AbstractEventLoop, Api]] = (
+        self._ready: concurrent.futures.Future[tuple[asyncio.AbstractEventLoop, AppRunnerApi]] = (
             concurrent.futures.Future()
         )
         self._stop: Callable[[], object] = lambda: None
@@ -126,7 +126,9 @@ class Runner:
                 session=session,
                 timing=settings.timing,
             )
-            api = Api(platform, host=settings.host, ports=settings.ports, context=settings.context)
+            api = AppRunnerApi(
+                platform, host=settings.host, ports=settings.ports, context=settings.context
+            )
             self._ready.set_result((loop, api))
             await stopping.wait()
             with contextlib.suppress(TimeoutError):

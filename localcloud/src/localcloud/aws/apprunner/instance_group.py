@@ -10,7 +10,7 @@ import aiohttp
 
 from localcloud.aws.apprunner.containers import Application, ContainerEngine, EngineError, Instance
 from localcloud.aws.apprunner.health import Health, Verdict, passes
-from localcloud.aws.apprunner.model import HealthCheck
+from localcloud.aws.apprunner.models import HealthCheck
 from localcloud.aws.apprunner.scaling import Demand, ScalingLimits
 
 _LOG = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class InstanceError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FleetSettings:
+class InstanceGroupSettings:
     """How a fleet behaves.
 
     Attributes:
@@ -48,7 +48,7 @@ class FleetSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FleetReports:
+class InstanceGroupListener:
     """Whom a fleet tells.
 
     Attributes:
@@ -60,15 +60,15 @@ class FleetReports:
     output: Callable[[str, str], None]
 
 
-class Fleet:
+class InstanceGroup:
     """The instances of one deployment."""
 
     def __init__(
         self,
-        settings: FleetSettings,
+        settings: InstanceGroupSettings,
         engine: ContainerEngine,
         session: aiohttp.ClientSession,
-        reports: FleetReports,
+        reports: InstanceGroupListener,
     ) -> None:
         """Begin without instances.
 

@@ -7,7 +7,7 @@ _MILLISECONDS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrafficSample:
+class RequestCounts:
     """The requests of a period.
 
     Attributes:
@@ -27,7 +27,7 @@ class TrafficSample:
 
 
 @dataclass(kw_only=True)
-class Traffic:
+class RequestCounter:
     """Counts requests as they come and go.
 
     Attributes:
@@ -58,12 +58,12 @@ class Traffic:
         self._statuses[status // 100] += 1
         self._latencies[round(seconds * _MILLISECONDS)] += 1
 
-    def sample(self) -> TrafficSample:
+    def sample(self) -> RequestCounts:
         """Take what was counted, and begin anew.
 
         Returns:
             The counts since the last sample.
         """
-        sample = TrafficSample(statuses=self._statuses, latencies=self._latencies, peak=self._peak)
+        sample = RequestCounts(statuses=self._statuses, latencies=self._latencies, peak=self._peak)
         self._statuses, self._latencies, self._peak = Counter(), Counter(), self.in_flight
         return sample

@@ -1,0 +1,1 @@
+"""Cognito: the parts that ministack answers differently from AWS."""

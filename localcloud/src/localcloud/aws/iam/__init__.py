@@ -1,0 +1,1 @@
+"""IAM: what a role's policies allow."""
