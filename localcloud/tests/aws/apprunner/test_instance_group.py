@@ -8,26 +8,28 @@ from localcloud.aws.apprunner.instance_group import InstanceError
 from localcloud.aws.apprunner.scaling import ScalingLimits
 
 
-async def test_it_starts_with_its_minimum(groups: InstanceGroups) -> None:
-    group = groups.make(min_size=3, max_size=3)
+async def test_a_group_starts_with_its_minimum_size(groups: InstanceGroups) -> None:
+    group = groups.create(min_size=3, max_size=3)
     await group.start()
     assert len(group.instances) == 3
 
 
-async def test_requests_go_where_the_fewest_are(groups: InstanceGroups) -> None:
-    group = groups.make(min_size=2, max_size=2, max_concurrency=2)
+async def test_the_instance_with_the_fewest_requests_is_chosen(groups: InstanceGroups) -> None:
+    group = groups.create(min_size=2, max_size=2, max_concurrency=2)
     await group.start()
-    taken = [group.take() for _ in range(4)]
+    taken = [group.acquire() for _ in range(4)]
     assert [instance.in_flight for instance in group.instances] == [2, 2]
-    assert group.take() is None
+    assert group.acquire() is None
     assert taken[0] is not None
     taken[0].end_request()
-    assert group.take() is taken[0]
+    assert group.acquire() is taken[0]
 
 
-async def test_one_that_exits_fails_the_start_and_all_are_gone(groups: InstanceGroups) -> None:
+async def test_an_instance_that_exits_fails_the_start_and_all_are_removed(
+    groups: InstanceGroups,
+) -> None:
     groups.engine.exits_with = 3
-    group = groups.make(min_size=2, max_size=2)
+    group = groups.create(min_size=2, max_size=2)
     with pytest.raises(InstanceError, match="Container exit code: 3"):
         await group.start()
     assert group.instances == ()
@@ -36,30 +38,32 @@ async def test_one_that_exits_fails_the_start_and_all_are_gone(groups: InstanceG
     )
 
 
-async def test_one_that_is_never_healthy_fails_the_start(groups: InstanceGroups) -> None:
-    groups.engine.born_healthy = False
-    group = groups.make()
+async def test_an_instance_that_never_becomes_healthy_fails_the_start(
+    groups: InstanceGroups,
+) -> None:
+    groups.engine.healthy_at_start = False
+    group = groups.create()
     with pytest.raises(InstanceError, match="Health check failed"):
         await group.start()
     assert container_of(groups.engine.servers[0].instance).removed
 
 
-async def test_an_engine_that_refuses_fails_the_start(groups: InstanceGroups) -> None:
-    groups.engine.refuses = True
+async def test_an_engine_error_fails_the_start(groups: InstanceGroups) -> None:
+    groups.engine.fails = True
     with pytest.raises(InstanceError, match="could not start an instance: no"):
-        await groups.make().start()
+        await groups.create().start()
 
 
-async def test_healthy_thresholds_take_their_time(groups: InstanceGroups) -> None:
+async def test_a_healthy_threshold_of_two_takes_an_interval(groups: InstanceGroups) -> None:
     loop = asyncio.get_running_loop()
     started = loop.time()
-    await groups.make(check=replace(CHECK, healthy_threshold=2)).start()
+    await groups.create(check=replace(CHECK, healthy_threshold=2)).start()
     assert loop.time() - started >= CHECK.interval
 
 
 async def test_a_cancelled_start_leaves_no_container(groups: InstanceGroups) -> None:
-    groups.engine.born_healthy = False
-    group = groups.make(check=replace(CHECK, unhealthy_threshold=20))
+    groups.engine.healthy_at_start = False
+    group = groups.create(check=replace(CHECK, unhealthy_threshold=20))
     starting = asyncio.ensure_future(group.start())
     await until(lambda: groups.engine.servers)
     starting.cancel()
@@ -68,41 +72,41 @@ async def test_a_cancelled_start_leaves_no_container(groups: InstanceGroups) -> 
     await until(lambda: container_of(groups.engine.servers[0].instance).removed)
 
 
-async def test_one_that_dies_is_replaced(groups: InstanceGroups) -> None:
-    group = groups.make()
+async def test_an_instance_that_exits_is_replaced(groups: InstanceGroups) -> None:
+    group = groups.create()
     await group.start()
-    await groups.engine.servers[0].die(137)
+    await groups.engine.servers[0].exit(137)
     await until(lambda: [each.id for each in group.instances] == ["instance-1"])
     assert "Instance instance-0 ended with container exit code 137. Replacing it." in groups.events
     await until(lambda: container_of(groups.engine.servers[0].instance).removed)
 
 
-async def test_one_that_fails_its_checks_is_replaced(groups: InstanceGroups) -> None:
-    group = groups.make()
+async def test_an_instance_that_fails_its_health_check_is_replaced(groups: InstanceGroups) -> None:
+    group = groups.create()
     await group.start()
     groups.engine.servers[0].healthy = False
     await until(lambda: [each.id for each in group.instances] == ["instance-1"])
     assert "Instance instance-0 failed its health check. Replacing it." in groups.events
 
 
-async def test_a_replacement_that_fails_is_tried_again(groups: InstanceGroups) -> None:
-    group = groups.make()
+async def test_a_failed_replacement_is_retried(groups: InstanceGroups) -> None:
+    group = groups.create()
     await group.start()
-    groups.engine.refuses = True
-    await groups.engine.servers[0].die()
+    groups.engine.fails = True
+    await groups.engine.servers[0].exit()
     await until(lambda: any("could not be started" in event for event in groups.events))
     assert group.instances == ()
-    groups.engine.refuses = False
+    groups.engine.fails = False
     await until(lambda: len(group.instances) == 1)
 
 
-async def test_it_follows_the_demand(groups: InstanceGroups) -> None:
-    group = groups.make(max_size=3, max_concurrency=1)
+async def test_instances_follow_the_demand(groups: InstanceGroups) -> None:
+    group = groups.create(max_size=3, max_concurrency=1)
     await group.start()
-    busy = group.take()
+    busy = group.acquire()
     assert busy is not None
-    assert group.take() is None
-    assert group.take() is None
+    assert group.acquire() is None
+    assert group.acquire() is None
     await until(lambda: len(group.instances) == 3)
     busy.end_request()
     await until(lambda: len(group.instances) == 1)
@@ -112,12 +116,12 @@ async def test_it_follows_the_demand(groups: InstanceGroups) -> None:
     assert "Scaling in from 3 to 1 instances." in groups.events
 
 
-async def test_scaling_in_never_ends_a_request(groups: InstanceGroups) -> None:
-    group = groups.make(max_size=2, max_concurrency=1)
+async def test_scaling_in_does_not_interrupt_requests(groups: InstanceGroups) -> None:
+    group = groups.create(max_size=2, max_concurrency=1)
     await group.start()
-    first = group.take()
+    first = group.acquire()
     assert first is not None
-    assert group.take() is None
+    assert group.acquire() is None
     await until(lambda: len(group.instances) == 2)
     await until(lambda: len(group.instances) == 1)
     assert group.instances == (first,)
@@ -125,16 +129,16 @@ async def test_scaling_in_never_ends_a_request(groups: InstanceGroups) -> None:
 
 
 async def test_new_limits_apply(groups: InstanceGroups) -> None:
-    group = groups.make()
+    group = groups.create()
     await group.start()
     group.rescale(ScalingLimits(max_concurrency=1, min_size=2, max_size=2))
     await until(lambda: len(group.instances) == 2)
 
 
-async def test_closing_waits_for_requests(groups: InstanceGroups) -> None:
-    group = groups.make()
+async def test_close_waits_for_requests(groups: InstanceGroups) -> None:
+    group = groups.create()
     await group.start()
-    busy = group.take()
+    busy = group.acquire()
     assert busy is not None
     closing = asyncio.ensure_future(group.close())
     await asyncio.sleep(0.1)
@@ -143,4 +147,4 @@ async def test_closing_waits_for_requests(groups: InstanceGroups) -> None:
     await closing
     assert container_of(busy).stopped_after == 7
     assert container_of(busy).removed
-    assert group.take() is None
+    assert group.acquire() is None

@@ -20,9 +20,9 @@ from localcloud.certificates import CertificateAuthority
 
 @dataclass
 class Served:
-    """A front with its group, and a client that trusts it."""
+    """A proxy with its instance group, and a client that trusts it."""
 
-    front: ServiceProxy
+    proxy: ServiceProxy
     group: InstanceGroup
     port: int
     context: ssl.SSLContext
@@ -40,25 +40,28 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
 
 @pytest.fixture
 async def served(
-    groups: InstanceGroups, session: aiohttp.ClientSession, authority: CertificateAuthority
+    request: pytest.FixtureRequest,
+    groups: InstanceGroups,
+    session: aiohttp.ClientSession,
+    authority: CertificateAuthority,
 ) -> AsyncIterator[Served]:
-    group = groups.make(min_size=2, max_size=2, max_concurrency=2)
+    group = groups.create(min_size=2, max_size=2, max_concurrency=2)
     await group.start()
-    front = ServiceProxy(request_timeout=2, session=session)
+    proxy = ServiceProxy(request_timeout=getattr(request, "param", 2), session=session)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    await front.open("127.0.0.1", port, authority.server_context(["localhost"]))
-    front.fleet = group
+    await proxy.open("127.0.0.1", port, authority.server_context(["localhost"]))
+    proxy.group = group
     context = ssl.create_default_context(cafile=str(authority.certificate_path))
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=context), auto_decompress=False
     ) as client:
-        yield Served(front, group, port, context, client)
-    await front.close()
+        yield Served(proxy, group, port, context, client)
+    await proxy.close()
 
 
-async def test_the_request_arrives_as_it_was_sent(served: Served, groups: InstanceGroups) -> None:
+async def test_a_request_arrives_unchanged(served: Served, groups: InstanceGroups) -> None:
     seen: list[web.BaseRequest] = []
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
@@ -73,7 +76,7 @@ async def test_the_request_arrives_as_it_was_sent(served: Served, groups: Instan
             ("X-Own", "1"),
             ("X-Own", "2"),
             ("Connection", "keep-alive, x-private"),
-            ("X-Private", "not for you"),
+            ("X-Private", "of this connection"),
             ("TE", "trailers"),
             ("X-Forwarded-For", "203.0.113.9"),
             ("X-Forwarded-Proto", "http"),
@@ -94,7 +97,7 @@ async def test_the_request_arrives_as_it_was_sent(served: Served, groups: Instan
     assert "TE" not in request.headers
 
 
-async def test_the_answer_arrives_as_it_was_given(served: Served, groups: InstanceGroups) -> None:
+async def test_a_response_arrives_unchanged(served: Served, groups: InstanceGroups) -> None:
     packed = gzip.compress(b"packed")
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
@@ -115,9 +118,11 @@ async def test_the_answer_arrives_as_it_was_given(served: Served, groups: Instan
         assert answer.headers["Server"] == "envoy"
 
 
-async def test_bodies_stream_both_ways(served: Served, groups: InstanceGroups) -> None:
+async def test_bodies_are_streamed_in_both_directions(
+    served: Served, groups: InstanceGroups
+) -> None:
     first_arrived = asyncio.Event()
-    go_on = asyncio.Event()
+    first_read = asyncio.Event()
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -129,18 +134,18 @@ async def test_bodies_stream_both_ways(served: Served, groups: InstanceGroups) -
 
     async def body() -> AsyncIterator[bytes]:
         yield b"first"
-        await go_on.wait()
+        await first_read.wait()
         yield b"second"
 
     groups.engine.handler = handler
     async with served.client.post(served.url, data=body()) as answer:
         await first_arrived.wait()
         assert await answer.content.readany() == b"FIRST"
-        go_on.set()
+        first_read.set()
         assert await answer.content.read() == b"SECOND"
 
 
-async def test_large_bodies_arrive_whole(served: Served, groups: InstanceGroups) -> None:
+async def test_a_large_body_arrives_complete(served: Served, groups: InstanceGroups) -> None:
     content = bytes(range(256)) * 8192
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
@@ -153,7 +158,9 @@ async def test_large_bodies_arrive_whole(served: Served, groups: InstanceGroups)
 
 
 @pytest.mark.parametrize("status", [200, 204, 304])
-async def test_answers_without_a_body(status: int, served: Served, groups: InstanceGroups) -> None:
+async def test_a_response_without_a_body_arrives(
+    status: int, served: Served, groups: InstanceGroups
+) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=status, text="x" * 10 if request.method == "HEAD" else None)
 
@@ -167,7 +174,9 @@ async def test_answers_without_a_body(status: int, served: Served, groups: Insta
                 assert answer.headers["Content-Length"] == "10"
 
 
-async def test_a_caller_that_waits_for_100_gets_it(served: Served, groups: InstanceGroups) -> None:
+async def test_a_caller_that_expects_100_continue_gets_it(
+    served: Served, groups: InstanceGroups
+) -> None:
     seen: list[web.BaseRequest] = []
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
@@ -175,8 +184,8 @@ async def test_a_caller_that_waits_for_100_gets_it(served: Served, groups: Insta
         return web.Response(text=await request.text())
 
     groups.engine.handler = handler
-    async with served.client.post(served.url, data=b"patient", expect100=True) as answer:
-        assert await answer.text() == "patient"
+    async with served.client.post(served.url, data=b"late", expect100=True) as answer:
+        assert await answer.text() == "late"
     assert "Expect" not in seen[0].headers
 
 
@@ -209,23 +218,25 @@ async def test_requests_over_the_capacity_are_refused(
     assert served.group.in_flight == 0
 
 
-async def test_without_instances_it_answers_503(served: Served) -> None:
-    served.front.fleet = None
+async def test_a_service_without_instances_returns_503(served: Served) -> None:
+    served.proxy.group = None
     async with served.client.get(served.url) as answer:
         assert answer.status == 503
 
 
-async def test_an_instance_that_is_gone_loses_no_request(
+async def test_no_request_is_lost_when_an_instance_has_gone(
     served: Served, groups: InstanceGroups
 ) -> None:
-    # Its end is not known yet, as in the moment before the Engine tells it.
+    # The Engine has not reported its exit yet.
     await groups.engine.servers[0].runner.cleanup()
     for _ in range(6):
         async with served.client.post(served.url, data=b"x") as answer:
             assert answer.status == 200
 
 
-async def test_an_instance_that_hangs_up_is_told(served: Served, groups: InstanceGroups) -> None:
+async def test_a_connection_that_an_instance_closes_returns_503(
+    served: Served, groups: InstanceGroups
+) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         assert request.transport is not None
         request.transport.abort()
@@ -237,9 +248,8 @@ async def test_an_instance_that_hangs_up_is_told(served: Served, groups: Instanc
     assert served.group.in_flight == 0
 
 
-async def test_a_request_ends_in_time(served: Served, groups: InstanceGroups) -> None:
-    served.front._request_timeout = 0.2
-
+@pytest.mark.parametrize("served", [0.2], indirect=True)
+async def test_a_request_times_out(served: Served, groups: InstanceGroups) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(3)
         return web.Response(text=request.path)
@@ -250,11 +260,10 @@ async def test_a_request_ends_in_time(served: Served, groups: InstanceGroups) ->
     assert served.group.in_flight == 0
 
 
-async def test_an_answer_that_lasts_too_long_is_cut_off(
+@pytest.mark.parametrize("served", [0.2], indirect=True)
+async def test_a_response_that_takes_too_long_is_aborted(
     served: Served, groups: InstanceGroups
 ) -> None:
-    served.front._request_timeout = 0.2
-
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -272,18 +281,20 @@ async def test_an_answer_that_lasts_too_long_is_cut_off(
     await until(lambda: served.group.in_flight == 0)
 
 
-async def test_a_caller_that_leaves_frees_its_place(served: Served, groups: InstanceGroups) -> None:
+@pytest.mark.parametrize("served", [60], indirect=True)
+async def test_a_request_that_its_caller_cancels_ends(
+    served: Served, groups: InstanceGroups
+) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(60)
         return web.Response(text=request.path)
 
-    served.front._request_timeout = 60
     groups.engine.handler = handler
     asking = asyncio.ensure_future(served.client.get(served.url))
     await until(lambda: served.group.in_flight == 1)
     asking.cancel()
     await until(lambda: served.group.in_flight == 0)
-    assert served.front.traffic.in_flight == 0
+    assert served.proxy.counter.in_flight == 0
 
 
 async def test_plain_http_is_refused(served: Served) -> None:
@@ -292,7 +303,7 @@ async def test_plain_http_is_refused(served: Served) -> None:
             await client.get(f"http://localhost:{served.port}")
 
 
-async def test_connections_are_kept(served: Served, groups: InstanceGroups) -> None:
+async def test_connections_are_reused(served: Served, groups: InstanceGroups) -> None:
     callers: set[object] = set()
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
@@ -312,7 +323,7 @@ async def test_connections_are_kept(served: Served, groups: InstanceGroups) -> N
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "localhost", ""])
-async def test_no_other_host_name_leads_to_the_service(
+async def test_other_host_names_do_not_reach_the_service(
     served: Served, groups: InstanceGroups, host: str
 ) -> None:
     async def handler(_: web.BaseRequest) -> web.StreamResponse:
@@ -324,7 +335,7 @@ async def test_no_other_host_name_leads_to_the_service(
         assert answer.status == 404
 
 
-async def test_smuggled_lengths_are_refused(served: Served) -> None:
+async def test_a_request_with_two_lengths_is_refused(served: Served) -> None:
     reader, writer = await asyncio.open_connection(
         "localhost", served.port, ssl=served.context, server_hostname="localhost"
     )
@@ -345,15 +356,15 @@ async def test_requests_are_counted(served: Served, groups: InstanceGroups) -> N
     for status in (200, 201, 404, 500):
         async with served.client.get(f"{served.url}/{status}") as answer:
             assert answer.status == status
-    sample = served.front.traffic.sample()
-    assert sample.requests == 4
-    assert dict(sample.statuses) == {2: 2, 4: 1, 5: 1}
-    assert sample.latencies.total() == 4
-    assert sample.peak == 1
-    assert served.front.traffic.sample().requests == 0
+    counts = served.proxy.counter.reset()
+    assert counts.requests == 4
+    assert dict(counts.statuses) == {2: 2, 4: 1, 5: 1}
+    assert counts.latencies.total() == 4
+    assert counts.peak == 1
+    assert served.proxy.counter.reset().requests == 0
 
 
-async def test_a_token_too_long_is_told_to_nobody(
+async def test_a_token_that_is_too_long_is_not_logged(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     headers = {"Authorization": f"Bearer {'secret' * 20_000}"}
@@ -362,7 +373,7 @@ async def test_a_token_too_long_is_told_to_nobody(
     assert "secret" not in caplog.text
 
 
-async def test_a_request_whose_body_is_late_goes_to_the_deployment_that_serves_by_then(
+async def test_a_late_body_goes_to_the_current_deployment(
     served: Served, groups: InstanceGroups
 ) -> None:
     reader, writer = await asyncio.open_connection("localhost", served.port, ssl=served.context)
@@ -370,10 +381,10 @@ async def test_a_request_whose_body_is_late_goes_to_the_deployment_that_serves_b
         b"POST / HTTP/1.1\r\nHost: localhost:%d\r\nContent-Length: 4\r\n\r\n" % served.port
     )
     await writer.drain()
-    await until(lambda: served.front.traffic.in_flight == 1)
-    following = groups.make(min_size=1, max_size=1, max_concurrency=2)
+    await until(lambda: served.proxy.counter.in_flight == 1)
+    following = groups.create(min_size=1, max_size=1, max_concurrency=2)
     await following.start()
-    served.front.fleet = following
+    served.proxy.group = following
     await served.group.close()
     writer.write(b"body")
     assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")

@@ -1,7 +1,7 @@
-"""What a service's front has counted since the last look."""
+"""Counts the requests that a service's proxy receives."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 _MILLISECONDS = 1000
 
@@ -11,8 +11,8 @@ class RequestCounts:
     """The requests of a period.
 
     Attributes:
-        statuses: answers by the first digit of their status.
-        latencies: answers by their latency in whole milliseconds.
+        statuses: responses by the first digit of their status.
+        latencies: responses by their latency in whole milliseconds.
         peak: the highest number of requests at a time.
     """
 
@@ -22,48 +22,45 @@ class RequestCounts:
 
     @property
     def requests(self) -> int:
-        """The number of answers."""
+        """The number of responses."""
         return self.statuses.total()
 
 
-@dataclass(kw_only=True)
 class RequestCounter:
-    """Counts requests as they come and go.
+    """Counts requests as they start and end.
 
     Attributes:
-        in_flight: requests that are not answered yet.
+        in_flight: requests without a response yet.
     """
 
-    in_flight: int = 0
-    _peak: int = 0
-    _statuses: Counter[int] = field(default_factory=Counter)
-    _latencies: Counter[int] = field(default_factory=Counter)
+    def __init__(self) -> None:
+        """Start at zero."""
+        self.in_flight = 0
+        self._peak = 0
+        self._statuses: Counter[int] = Counter()
+        self._latencies: Counter[int] = Counter()
 
-    def begin(self) -> None:
-        """Count a request in."""
+    def start(self) -> None:
+        """Count a request that arrives."""
         self.in_flight += 1
         self._peak = max(self._peak, self.in_flight)
 
     def end(self) -> None:
-        """Count a request out, answered or given up."""
+        """Count a request that is answered or cancelled."""
         self.in_flight -= 1
 
     def count(self, status: int, seconds: float) -> None:
-        """Count an answer.
+        """Count a response.
 
         Args:
             status: its HTTP status.
-            seconds: what it took, to the end of its body.
+            seconds: the time to the end of its body.
         """
         self._statuses[status // 100] += 1
         self._latencies[round(seconds * _MILLISECONDS)] += 1
 
-    def sample(self) -> RequestCounts:
-        """Take what was counted, and begin anew.
-
-        Returns:
-            The counts since the last sample.
-        """
-        sample = RequestCounts(statuses=self._statuses, latencies=self._latencies, peak=self._peak)
+    def reset(self) -> RequestCounts:
+        """Start a new period, and return the counts of the one that ends."""
+        counts = RequestCounts(statuses=self._statuses, latencies=self._latencies, peak=self._peak)
         self._statuses, self._latencies, self._peak = Counter(), Counter(), self.in_flight
-        return sample
+        return counts

@@ -1,1 +1,6 @@
-"""Cognito: the parts that ministack answers differently from AWS."""
+"""Cognito: what ministack answers differently from AWS.
+
+app     the token endpoint and the API, in front of ministack's
+rules   pure decisions: defaults of updates, and claims that a trigger can't change
+
+"""

@@ -1,117 +1,74 @@
-"""The token endpoint in front of ministack's: claims that Cognito keeps can't be overridden.
-
-Source: "Pre token generation Lambda trigger" in the Amazon Cognito Developer Guide, which lists the
-claims of an access token that a trigger can't add, modify or suppress.
-"""
+"""Cognito's token endpoint and API in front of ministack's."""
 
 import base64
 import binascii
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import parse_qs
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from localcloud.aws.ecr.app import body_of, header, respond
+from localcloud.aws import asgi
+from localcloud.aws.cognito import rules
 
-PATH = "/oauth2/token"
-_RESERVED_PREFIX = "cognito:"
-
-
-def changed_claims(token: str, *, client_id: str, issuer_base: str, seconds: int) -> list[str]:
-    """Find the claims of a client-credentials token that Cognito itself would have set otherwise.
-
-    Args:
-        token: the access token.
-        client_id: the app client that asked for it.
-        issuer_base: beginning of every issuer of the region.
-        seconds: lifetime that the token endpoint names.
-
-    Returns:
-        The names of claims that a trigger changed, added or suppressed.
-    """
-    payload = token.split(".")[1]
-    claims: Mapping[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * 3))
-    wanted = {"sub": client_id, "client_id": client_id, "token_use": "access"}
-    found = [name for name, value in wanted.items() if claims.get(name) != value]
-    if not str(claims.get("iss", "")).startswith(issuer_base):
-        found.append("iss")
-    if not isinstance(claims.get("jti"), str):
-        found.append("jti")
-    issued, expires = claims.get("iat"), claims.get("exp")
-    if not isinstance(issued, int) or not isinstance(expires, int) or expires - issued != seconds:
-        found.append("exp or iat")
-    return [*found, *(name for name in claims if name.startswith(_RESERVED_PREFIX))]
+TARGET_PREFIX = "AWSCognitoIdentityProviderService"
+TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path
 
 
-class TokenFront:
-    """ASGI application that checks the answers of the one that issues tokens."""
+class CognitoApp:
+    """Answers Cognito's API and token endpoint, with ministack as the store."""
 
-    def __init__(self, issuer: ASGIApp, region: str) -> None:
-        """Stand in front of the application that issues tokens.
-
-        Args:
-            issuer: the application behind.
-            region: the region.
-        """
-        self._issuer = issuer
+    def __init__(self, ministack: ASGIApp, region: str) -> None:
+        """Pass requests on to ministack."""
+        self._ministack = ministack
         self._issuer_base = f"https://cognito-idp.{region}.amazonaws.com/{region}_"
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a token request.
+    async def serve_api(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the API; an update resets what its request omits."""
+        request = Request(scope, receive)
+        target = request.headers["x-amz-target"]
+        if rules.resets_omitted(target):
+            body = rules.with_defaults(target, await request.body())
+            scope = asgi.with_content_length(scope, len(body))
+            receive = asgi.replay(body, receive)
+        await self._ministack(scope, receive, send)
 
-        Args:
-            scope: the request.
-            receive: its body.
-            send: takes the answer.
-        """
-        request = await body_of(receive)
-        messages: list[Message] = []
-
-        async def replay() -> Message:
-            return {"type": "http.request", "body": request, "more_body": False}
-
-        async def collect(message: Message) -> None:
-            messages.append(message)
-
-        await self._issuer(scope, replay, collect)
-        body = b"".join(message.get("body", b"") for message in messages)
-        if messages[0]["status"] == HTTPStatus.OK and (
-            changed := self._changed(scope, request, body)
+    async def serve_token(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a token request; a token with a reserved claim changed is refused by name."""
+        request = Request(scope, receive)
+        body = await request.body()
+        response = await asgi.call(self._ministack, scope, body)
+        if response.status_code == HTTPStatus.OK and (
+            overridden := self._overridden(request, body, bytes(response.body))
         ):
-            await respond(
-                send,
+            response = JSONResponse(
+                {
+                    "error": "invalid_request",
+                    "error_description": "The stand-in's Cognito refuses a trigger that changes "
+                    f"claims that Cognito reserves: {', '.join(overridden)}.",
+                },
                 HTTPStatus.BAD_REQUEST,
-                json.dumps(
-                    {
-                        "error": "invalid_request",
-                        "error_description": "The stand-in's Cognito refuses a trigger that "
-                        f"changes claims which Cognito keeps: {', '.join(changed)}.",
-                    }
-                ).encode(),
-                {"content-type": "application/json"},
             )
-            return
-        for message in messages:
-            await send(message)
+        await response(scope, receive, send)
 
-    def _changed(self, scope: Scope, request: bytes, body: bytes) -> list[str]:
-        form = parse_qs(request.decode("utf-8", "replace"))
+    def _overridden(self, request: Request, body: bytes, response: bytes) -> list[str]:
+        form = parse_qs(body.decode("utf-8", "replace"))
         if form.get("grant_type") != ["client_credentials"]:
             return []
-        answer = json.loads(body)
-        return changed_claims(
-            answer["access_token"],
-            client_id=_client_id(header(scope, b"authorization"), form),
+        content = json.loads(response)
+        return rules.overridden_claims(
+            content["access_token"],
+            client_id=_client_id(request.headers.get("authorization", ""), form),
             issuer_base=self._issuer_base,
-            seconds=answer["expires_in"],
+            seconds=content["expires_in"],
         )
 
 
 def _client_id(authorization: str, form: Mapping[str, list[str]]) -> str:
-    """Read who asks: from HTTP Basic, else from the form."""
+    """Read the client's id from HTTP Basic, or else from the form."""
     scheme, _, credentials = authorization.partition(" ")
     if scheme.lower() == "basic":
         try:
