@@ -14,7 +14,7 @@ from automation import checks
 from automation.roles import Purpose, StackLocation, permissions, subject, trust
 from components.names import ResourceNames
 from components.policies import ACTIONS_WITHOUT_RESOURCE
-from localcloud.aws.iam import allows
+from localcloud.aws.iam.rules import allows
 from localcloud.providers.aws import provider as aws
 
 _SESSION = botocore.session.Session()

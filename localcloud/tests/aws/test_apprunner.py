@@ -1,4 +1,4 @@
-"""App Runner as boto3 and its callers see it, on real containers."""
+"""App Runner through boto3 and HTTPS, with real containers."""
 
 import asyncio
 import contextlib
@@ -40,13 +40,13 @@ def error_of(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
     return described["Code"], described["Message"]
 
 
-async def ask(
+async def status_of(
     endpoint: AwsEndpoint,
     service: Mapping[str, Any],
     session: aiohttp.ClientSession,
     message: Mapping[str, Any] | None = None,
 ) -> int:
-    """Ask the service: /healthz, or an MCP message; the status."""
+    """Request /healthz, or send an MCP message, and return the status."""
     url = f"https://{service['ServiceUrl']}"
     if message is None:
         request = session.get(f"{url}/healthz", ssl=endpoint.tls())
@@ -60,7 +60,7 @@ async def ask(
 
 @dataclass
 class StallingDatabase:
-    """A database that takes connections and never answers: calls to it last until it goes."""
+    """A database that accepts connections but never responds: calls to it hang until it closes."""
 
     uri: str
     callers: set[str] = field(default_factory=set)
@@ -114,8 +114,8 @@ async def test_a_service_runs_behind_https(endpoint: AwsEndpoint, deployments: D
     assert deployments.operations(service["ServiceArn"]) == [("CREATE_SERVICE", "SUCCEEDED")]
 
     async with aiohttp.ClientSession() as session:
-        assert await ask(endpoint, service, session) == 200
-        assert await ask(endpoint, service, session, _PING) == 200
+        assert await status_of(endpoint, service, session) == 200
+        assert await status_of(endpoint, service, session, _PING) == 200
         url = f"https://{service['ServiceUrl']}/mcp"
         async with session.post(url, json=_QUERY, ssl=endpoint.tls()) as answer:
             assert answer.status == 401
@@ -142,7 +142,7 @@ async def test_logs_and_metrics_reach_cloudwatch(
     service = deployments.running("is-observed")
     async with aiohttp.ClientSession() as session:
         for _ in range(7):
-            assert await ask(endpoint, service, session) == 200
+            assert await status_of(endpoint, service, session) == 200
         async with session.get(
             f"https://{service['ServiceUrl']}/nowhere", ssl=endpoint.tls()
         ) as answer:
@@ -189,7 +189,7 @@ async def test_logs_and_metrics_reach_cloudwatch(
     assert statistic("RequestLatency", "SampleCount") == 8
     assert statistic("ActiveInstances", "Maximum") == 1
     assert statistic("Concurrency", "Maximum") == 1
-    # Use is known from the second look at an instance on.
+    # An instance is measured from the second report on.
     eventually(lambda: statistic("MemoryUtilization", "SampleCount"))
     assert 0 < statistic("MemoryUtilization", "Maximum") < 100
     own = [{"Name": "Instance", "Value": instance}]
@@ -204,7 +204,7 @@ async def test_an_update_loses_no_request(endpoint: AwsEndpoint, deployments: De
 
     async def load(session: aiohttp.ClientSession) -> None:
         while not done.is_set():
-            statuses.append(await ask(endpoint, service, session, _PING))
+            statuses.append(await status_of(endpoint, service, session, _PING))
 
     client = endpoint.client("apprunner")
     async with aiohttp.ClientSession() as session:
@@ -247,7 +247,7 @@ async def test_a_failed_update_rolls_back(endpoint: AwsEndpoint, deployments: De
     [still] = endpoint.containers("rolls-back")
     assert still.id == before.id
     async with aiohttp.ClientSession() as session:
-        assert await ask(endpoint, service, session) == 200
+        assert await status_of(endpoint, service, session) == 200
     eventually(lambda: "Container exit code: 1" in deployments.messages(service, "service"))
 
 
@@ -274,7 +274,7 @@ async def test_a_failed_update_rolls_back(endpoint: AwsEndpoint, deployments: De
         ),
     ],
 )
-def test_a_service_that_never_gets_healthy_fails(
+def test_a_service_that_never_becomes_healthy_fails(
     name: str,
     health_check: dict[str, Any],
     environment: dict[str, str],
@@ -310,7 +310,7 @@ def test_an_image_that_does_not_exist_fails(
     eventually(lambda: "does not exist" in deployments.messages(service, "service"))
 
 
-def test_a_role_that_may_not_pull_fails(endpoint: AwsEndpoint, deployments: Deployments) -> None:
+def test_a_role_that_cannot_pull_fails(endpoint: AwsEndpoint, deployments: Deployments) -> None:
     role = make_role(
         endpoint,
         "powerless",
@@ -340,7 +340,9 @@ def test_roles_must_trust_app_runner(endpoint: AwsEndpoint, deployments: Deploym
     assert f"Error in assuming instance role {stranger}" in error_of(instance)[1]
 
 
-async def test_a_dead_instance_is_replaced(endpoint: AwsEndpoint, deployments: Deployments) -> None:
+async def test_an_instance_that_exits_is_replaced(
+    endpoint: AwsEndpoint, deployments: Deployments
+) -> None:
     service = deployments.running("dies-once")
     [before] = endpoint.containers("dies-once")
     before.kill()
@@ -351,7 +353,7 @@ async def test_a_dead_instance_is_replaced(endpoint: AwsEndpoint, deployments: D
 
     await asyncio.to_thread(eventually, replaced)
     async with aiohttp.ClientSession() as session:
-        while await ask(endpoint, service, session) != 200:  # noqa: ASYNC110 - no event tells it
+        while await status_of(endpoint, service, session) != 200:  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.1)
     eventually(lambda: "exit code 137" in deployments.messages(service, "service"))
 
@@ -373,19 +375,19 @@ async def test_instances_follow_the_concurrency(
                 ),
                 AutoScalingConfigurationArn=scaling["AutoScalingConfigurationArn"],
             )
-            first = asyncio.ensure_future(ask(endpoint, service, session, _QUERY))
+            first = asyncio.ensure_future(status_of(endpoint, service, session, _QUERY))
             await asyncio.to_thread(eventually, lambda: len(database.callers) == 1)
-            assert await ask(endpoint, service, session) == 429
-            while await ask(endpoint, service, session) == 429:  # noqa: ASYNC110 - no event tells it
+            assert await status_of(endpoint, service, session) == 429
+            while await status_of(endpoint, service, session) == 429:  # noqa: ASYNC110 - there is no event
                 await asyncio.sleep(0.1)
-            second = asyncio.ensure_future(ask(endpoint, service, session, _QUERY))
+            second = asyncio.ensure_future(status_of(endpoint, service, session, _QUERY))
             await asyncio.to_thread(eventually, lambda: len(database.callers) == 2)
-            assert await ask(endpoint, service, session) == 429
+            assert await status_of(endpoint, service, session) == 429
             assert len(endpoint.containers("scales-out")) == 2
-            # Callers that leave make room again.
+            # Cancelled requests free their instances.
             for request in (first, second):
                 request.cancel()
-            while await ask(endpoint, service, session) == 429:  # noqa: ASYNC110 - likewise
+            while await status_of(endpoint, service, session) == 429:  # noqa: ASYNC110 - there is no event
                 await asyncio.sleep(0.1)
     await asyncio.to_thread(eventually, lambda: len(endpoint.containers("scales-out")) == 1)
 
@@ -444,7 +446,7 @@ def test_an_operation_in_progress_blocks_others(
     )
 
 
-def test_secrets_become_variables_with_the_instance_roles_permission(
+def test_secrets_need_the_permission_of_the_instance_role(
     endpoint: AwsEndpoint, deployments: Deployments
 ) -> None:
     arn = endpoint.client("secretsmanager").create_secret(
@@ -496,7 +498,7 @@ def test_a_scaling_change_alone_deploys_nothing(
     assert "is-rescaled" in error_of(used)[1]
 
 
-def test_a_pulled_image_goes_with_its_last_service(
+def test_an_image_is_removed_with_its_last_service(
     endpoint: AwsEndpoint, deployments: Deployments
 ) -> None:
     service = deployments.running("pulls-once")
@@ -507,7 +509,7 @@ def test_a_pulled_image_goes_with_its_last_service(
     eventually(lambda: deployments.image not in docker_engine.image_names(endpoint.docker))
 
 
-def test_the_endpoint_serves_while_a_deployment_goes_on(
+def test_the_endpoint_responds_during_a_deployment(
     endpoint: AwsEndpoint, deployments: Deployments
 ) -> None:
     # Its health check never passes, so the deployment lasts until the threshold is reached.

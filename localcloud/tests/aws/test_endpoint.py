@@ -1,4 +1,4 @@
-"""The endpoint beyond App Runner: the registry for Docker, tokens, and how it starts and stops."""
+"""The endpoint without App Runner: the registry, tokens, start and stop."""
 
 import contextlib
 import io
@@ -62,7 +62,7 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_an_update_of_a_pool_or_a_client_resets_what_it_leaves_out(endpoint: AwsEndpoint) -> None:
+def test_an_update_of_a_pool_or_a_client_resets_omitted_settings(endpoint: AwsEndpoint) -> None:
     cognito = endpoint.client("cognito-idp")
     trigger = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:claims"
     pool = cognito.create_user_pool(
@@ -91,7 +91,7 @@ def test_an_update_of_a_pool_or_a_client_resets_what_it_leaves_out(endpoint: Aws
         cognito.delete_user_pool(UserPoolId=pool)
 
 
-def test_addresses_of_the_registry_are_local(
+def test_the_registry_has_local_addresses(
     endpoint: AwsEndpoint, repository: Mapping[str, Any]
 ) -> None:
     assert repository["repositoryUri"] == f"{endpoint.registry}/server"
@@ -106,7 +106,7 @@ def test_addresses_of_the_registry_are_local(
     assert ecr.get_lifecycle_policy(repositoryName="server")["lifecyclePolicyText"] == policy
 
 
-def test_the_registry_wants_its_token(endpoint: AwsEndpoint, image: str) -> None:
+def test_the_registry_requires_its_token(endpoint: AwsEndpoint, image: str) -> None:
     digest = image.rpartition("@")[2]
     url = f"{endpoint.url}/v2/server/manifests/{digest}"
     for login in (None, ("AWS", "guess")):
@@ -117,7 +117,7 @@ def test_the_registry_wants_its_token(endpoint: AwsEndpoint, image: str) -> None
     assert answer.headers["Docker-Content-Digest"] == digest
 
 
-def test_docker_pushes_only_with_the_token_and_never_over_a_tag(
+def test_docker_needs_the_token_and_cannot_overwrite_a_tag(
     endpoint: AwsEndpoint, repository: Mapping[str, Any], image: str
 ) -> None:
     tag = f"{repository['repositoryUri']}:immutable"
@@ -141,7 +141,7 @@ def test_docker_pushes_only_with_the_token_and_never_over_a_tag(
     assert image.rpartition("@")[2] != digest
 
 
-def test_a_tag_of_an_immutable_repository_is_refused_even_for_the_digest_that_has_it(
+def test_an_immutable_tag_is_refused_even_for_the_same_digest(
     endpoint: AwsEndpoint, repository: Mapping[str, Any]
 ) -> None:
     tag = f"{repository['repositoryUri']}:again"
@@ -157,7 +157,7 @@ def test_a_tag_of_an_immutable_repository_is_refused_even_for_the_digest_that_ha
     assert digest is not None
 
 
-def test_a_tag_of_a_mutable_repository_moves(endpoint: AwsEndpoint) -> None:
+def test_a_mutable_tag_can_be_moved(endpoint: AwsEndpoint) -> None:
     ecr = endpoint.client("ecr")
     uri = ecr.create_repository(repositoryName="movable")["repository"]["repositoryUri"]
     for content in (b"one", b"two"):
@@ -190,15 +190,15 @@ def test_a_missing_image_is_not_found(endpoint: AwsEndpoint) -> None:
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """What the token endpoint answered, and for whom."""
+class _TokenResponse:
+    """A token endpoint's response, with the pool and the client."""
 
     pool: str
     client: str
     response: httpx.Response
 
 
-def _ask_for_a_token(endpoint: AwsEndpoint, name: str, trigger: str) -> _Asked:
+def _request_token(endpoint: AwsEndpoint, name: str, trigger: str) -> _TokenResponse:
     cognito, functions = endpoint.client("cognito-idp"), endpoint.client("lambda")
     role = make_role(endpoint, f"trigger-{name}", "lambda.amazonaws.com", [])
     archive = io.BytesIO()
@@ -240,42 +240,42 @@ def _ask_for_a_token(endpoint: AwsEndpoint, name: str, trigger: str) -> _Asked:
         auth=(client["ClientId"], client["ClientSecret"]),
         timeout=30,
     )
-    return _Asked(pool, client["ClientId"], response)
+    return _TokenResponse(pool, client["ClientId"], response)
 
 
-def test_a_token_carries_the_triggers_claims(endpoint: AwsEndpoint) -> None:
-    asked = _ask_for_a_token(endpoint, "claims", _TRIGGER)
-    token, pool = asked.response.json()["access_token"], asked.pool
+def test_a_token_has_the_claims_of_the_trigger(endpoint: AwsEndpoint) -> None:
+    issued = _request_token(endpoint, "claims", _TRIGGER)
+    token, pool = issued.response.json()["access_token"], issued.pool
     keys = jwt.PyJWKSet(httpx.get(f"{endpoint.url}/{pool}/.well-known/jwks.json").json()["keys"])
     key = keys[jwt.get_unverified_header(token)["kid"]]
     claims = jwt.decode(
         token,
         key,
         algorithms=["RS256"],
-        audience=asked.client,
+        audience=issued.client,
         issuer=f"https://cognito-idp.us-east-1.amazonaws.com/{pool}",
     )
     assert claims["groups"] == ["reader"]
     assert claims["scope"] == "neo4j-mcp/reader"
 
 
-def test_no_token_is_issued_where_the_trigger_fails(endpoint: AwsEndpoint) -> None:
-    asked = _ask_for_a_token(endpoint, "failing", "def handler(event, context):\n    raise OSError")
-    assert asked.response.status_code >= 400
-    assert "access_token" not in asked.response.text
+def test_no_token_is_issued_if_the_trigger_fails(endpoint: AwsEndpoint) -> None:
+    issued = _request_token(endpoint, "failing", "def handler(event, context):\n    raise OSError")
+    assert issued.response.status_code >= 400
+    assert "access_token" not in issued.response.text
 
 
-def test_a_trigger_that_changes_what_cognito_keeps_is_refused_by_name(
+def test_a_trigger_that_changes_reserved_claims_is_refused_by_name(
     endpoint: AwsEndpoint,
 ) -> None:
     trigger = _TRIGGER.replace('"aud"', '"sub": "somebody", "iss": "https://elsewhere", "aud"')
     assert trigger != _TRIGGER
-    answer = _ask_for_a_token(endpoint, "overriding", trigger).response
+    answer = _request_token(endpoint, "overriding", trigger).response
     assert answer.status_code == 400
-    assert "changes claims which Cognito keeps: sub, iss." in answer.json()["error_description"]
+    assert "changes claims that Cognito reserves: sub, iss." in answer.json()["error_description"]
 
 
-def test_the_endpoint_opens_its_own_ports_only(
+def test_the_endpoint_opens_only_its_own_ports(
     endpoint: AwsEndpoint, deployments: Deployments
 ) -> None:
     service = deployments.running("opens-one")
@@ -292,12 +292,12 @@ def test_the_endpoint_opens_its_own_ports_only(
     assert len(ports) == 1 + len(living)
 
 
-def test_it_says_why_it_does_not_start(
+def test_a_failed_start_is_explained(
     endpoint: AwsEndpoint, engine: docker_engine.DockerEngine
 ) -> None:
     port = endpoint.url.rpartition(":")[2]
     for arguments, host, problem in (
-        (["--port", port], engine.host, f"port {port} on 127.0.0.1 can't be had"),
+        (["--port", port], engine.host, f"port {port} on 127.0.0.1 isn't available"),
         (["--port", "0"], "unix:///nonexistent/docker.sock", "no Docker Engine answers"),
         (["--port", "0", "--service-ports", "9-1"], engine.host, "--service-ports 9-1"),
     ):
@@ -315,7 +315,7 @@ def test_it_says_why_it_does_not_start(
         assert problem in ended.stderr
 
 
-def test_it_leaves_nothing_behind(
+def test_a_stop_removes_everything(
     engine: docker_engine.DockerEngine, server_binary: bytes, tmp_path: Path
 ) -> None:
     owner = f"{OWNER}-leaves"
@@ -333,7 +333,7 @@ def test_it_leaves_nothing_behind(
         own = AwsEndpoint(
             url=addresses["endpoint"],
             key=AccessKey.load(tmp_path / "aws-credentials"),
-            authority=None,  # type: ignore[arg-type] # nothing is asked over TLS here
+            authority=None,  # type: ignore[arg-type] # nothing is requested over TLS here
             docker=client,
             bridge_address=engine.bridge_address,
             process=process,
@@ -360,7 +360,7 @@ def test_it_leaves_nothing_behind(
                 len(client.containers.list(sparse=True, filters={"label": labels})) == len(ports)
             )
         )
-        test_a_token_carries_the_triggers_claims(own)
+        test_a_token_has_the_claims_of_the_trigger(own)
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
         stop_endpoint(process)
@@ -377,7 +377,7 @@ def test_it_leaves_nothing_behind(
         assert not listens(port)
 
 
-def test_it_sweeps_what_a_killed_run_left(
+def test_a_start_removes_containers_of_a_killed_run(
     engine: docker_engine.DockerEngine, server_binary: bytes, tmp_path: Path
 ) -> None:
     owner = f"{OWNER}-sweeps"
@@ -387,7 +387,7 @@ def test_it_sweeps_what_a_killed_run_left(
         own = AwsEndpoint(
             url="http://localhost:1",
             key=AccessKey.generate(),
-            authority=None,  # type: ignore[arg-type] # nothing is asked over TLS here
+            authority=None,  # type: ignore[arg-type] # nothing is requested over TLS here
             docker=client,
             bridge_address=engine.bridge_address,
             process=None,  # type: ignore[arg-type] # not started yet

@@ -44,7 +44,9 @@ def image(engine: DockerEngine, server_binary: bytes) -> Iterator[str]:
     client.close()
 
 
-def test_two_lines_are_enough(engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_lines_start_the_endpoint(
+    engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DOCKER_HOST", engine.host)
     first, *_, last = free_ports(3)
     with aws_endpoint(service_ports=(first, last)) as aws:
@@ -75,7 +77,9 @@ def test_the_example_runs_an_image_as_a_service(engine: DockerEngine, image: str
         client.close()
 
 
-def test_a_missing_docker_engine_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_docker_engine_is_reported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     with (
         pytest.raises(LocalCloudError, match="no Docker Engine answers at unix://"),

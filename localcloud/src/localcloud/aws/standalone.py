@@ -2,6 +2,7 @@
 
 with aws_endpoint() as aws:
 aws.client("apprunner").list_services()
+
 """
 
 import json
@@ -45,7 +46,7 @@ class StandaloneEndpoint:
     ca_bundle: Path
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Create boto3's client of a service."""
+        """Create boto3's client for a service."""
         key = AccessKey.load(self.credentials)
         return boto3.session.Session().client(
             service,  # type: ignore[call-overload] # the name is no literal
@@ -56,14 +57,14 @@ class StandaloneEndpoint:
         )
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables with which AWS's tools use this endpoint."""
+        """Return the environment variables that make AWS's tools use this endpoint."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": self.region,
             "AWS_SHARED_CREDENTIALS_FILE": str(self.credentials),
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_PROFILE": "default",
-            # Set but empty: tools then read the file, whatever the shell has set.
+            # Empty values override those of the shell, so that tools read the file.
             "AWS_ACCESS_KEY_ID": "",
             "AWS_SECRET_ACCESS_KEY": "",
             "AWS_SESSION_TOKEN": "",
@@ -84,8 +85,7 @@ def aws_endpoint(
         service_ports: the first and last HTTPS port for App Runner's services, one each.
 
     Raises:
-        LocalCloudError: the endpoint doesn't start, such as without a Docker Engine; the message
-            is its own.
+        LocalCloudError: the endpoint doesn't start, for example without a Docker Engine.
     """
     with tempfile.TemporaryDirectory(prefix="localcloud-aws-") as temporary:
         folder = Path(temporary)
@@ -131,7 +131,7 @@ def _start(arguments: list[str], log: Path) -> tuple[subprocess.Popen[bytes], st
             stdout=output,
             stderr=output,
             pass_fds=[write_fd],
-            # A Ctrl-C is for the caller, whose block still uses the endpoint while it ends.
+            # Ctrl-C must not reach the endpoint: the caller's block still uses it while it ends.
             start_new_session=True,
         )
     os.close(write_fd)

@@ -1,0 +1,6 @@
+"""Cognito: what ministack answers differently from AWS.
+
+app     the token endpoint and the API, in front of ministack's
+rules   pure decisions: defaults of updates, and claims that a trigger can't change
+
+"""

@@ -1,0 +1,5 @@
+"""IAM: what a role's policies allow. ministack stores the roles and answers the API.
+
+rules   pure decisions from policy documents
+
+"""
