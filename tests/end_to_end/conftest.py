@@ -9,8 +9,8 @@ from automation.target import checked_context
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
 from localcloud.workspace import STACK
-from tests.conftest import Aws
 from tests.end_to_end.breakage import World
+from tests.stand_in import Aws
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from automation.target import WORKSPACE_VARIABLE
 from localcloud.cloud import Cloud
 from localcloud.paths import PROJECT_DIRECTORY, Home
 from localcloud.workspace import STACK
-from tests.conftest import Aws, Configure
 from tests.end_to_end.updating import UNHEALTHY, updating_the_service
+from tests.stand_in import Aws, Configure
 
 pytestmark = pytest.mark.stand_in
 

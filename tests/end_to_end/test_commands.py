@@ -14,8 +14,8 @@ from automation.deployment import Deployment
 from localcloud.certificates import CertificateAuthority
 from localcloud.cloud import Cloud
 from localcloud.paths import PROJECT_DIRECTORY
-from tests.conftest import Configure
 from tests.end_to_end.updating import updating_the_service
+from tests.stand_in import Configure
 
 pytestmark = pytest.mark.stand_in
 

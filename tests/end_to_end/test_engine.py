@@ -10,8 +10,8 @@ from automation.deployment import Deployment, DeploymentError
 from automation.rollout import roll_out
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
-from tests.conftest import Aws, Configure
 from tests.end_to_end.updating import UNHEALTHY
+from tests.stand_in import Aws, Configure
 
 pytestmark = pytest.mark.stand_in
 

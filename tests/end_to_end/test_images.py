@@ -15,7 +15,7 @@ from localcloud.cloud import Cloud
 from localcloud.paths import Home
 from localcloud.workspace import STACK
 from server.context import prepare_context
-from tests.conftest import Aws, Configure
+from tests.stand_in import Aws, Configure
 
 pytestmark = pytest.mark.stand_in
 

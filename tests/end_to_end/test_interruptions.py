@@ -21,7 +21,7 @@ from automation.takeover import LOOKED_UP, NAMED
 from demo.stand_in import target
 from localcloud.cloud import Cloud
 from localcloud.paths import PROJECT_DIRECTORY, Home
-from tests.conftest import Aws
+from tests.stand_in import Aws
 
 pytestmark = pytest.mark.stand_in
 

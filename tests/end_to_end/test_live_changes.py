@@ -20,7 +20,7 @@ from localcloud.certificates import CertificateAuthority
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
 from localcloud.workspace import STACK
-from tests.conftest import Aws
+from tests.stand_in import Aws
 
 pytestmark = pytest.mark.stand_in
 

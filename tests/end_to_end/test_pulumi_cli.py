@@ -14,7 +14,7 @@ import yaml
 from components.settings import StackSettings
 from localcloud.cloud import Cloud
 from localcloud.paths import PROJECT_DIRECTORY, Home
-from tests.conftest import Aws, shell_of
+from tests.stand_in import Aws, shell_of
 
 pytestmark = pytest.mark.stand_in
 

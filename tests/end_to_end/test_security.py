@@ -21,8 +21,8 @@ from localcloud.access_key import AccessKey
 from localcloud.cloud import Cloud
 from localcloud.paths import PROJECT_DIRECTORY, Home
 from tests import other_user
-from tests.conftest import Aws
 from tests.localcloud.aws.calls import CALLS, Call, send
+from tests.stand_in import Aws
 
 pytestmark = pytest.mark.stand_in
 

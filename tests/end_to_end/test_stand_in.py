@@ -31,7 +31,7 @@ from localcloud.processes import Found
 from localcloud.progress import Progress
 from localcloud.terminal import console
 from localcloud.workspace import STACK
-from tests.conftest import choose_ports, shell_of
+from tests.stand_in import choose_ports, shell_of
 
 pytestmark = pytest.mark.stand_in
 

@@ -23,7 +23,7 @@ from localcloud.cloud import Cloud
 from localcloud.docker_engine import LABEL
 from localcloud.paths import Home
 from neo4j_mcp_client import ClientCredentials, TokenProvider
-from tests.conftest import Aws
+from tests.stand_in import Aws
 
 pytestmark = pytest.mark.stand_in
 

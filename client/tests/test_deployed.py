@@ -13,6 +13,7 @@ import pytest
 
 from automation.deployment import Deployment
 from client.record import RELEASE, VALUES, answers_of, release_of
+from client.tests.app_clients import new_app_client
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
 from neo4j_mcp_client import (
@@ -36,8 +37,7 @@ from neo4j_mcp_client import (
 from neo4j_mcp_client import httpx2 as for_httpx2
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
 from neo4j_mcp_client.values import LostValueWarning
-from tests.client.app_clients import new_app_client
-from tests.conftest import Aws, Configure
+from tests.stand_in import Aws, Configure
 
 pytestmark = pytest.mark.stand_in
 

@@ -8,7 +8,7 @@ import pytest
 
 pytestmark = pytest.mark.program
 
-CLIENT = Path(__file__).resolve().parents[2] / "client"
+CLIENT = Path(__file__).resolve().parents[1]
 TIMEOUT = 300
 
 

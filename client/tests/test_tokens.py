@@ -13,6 +13,7 @@ from email.utils import formatdate
 
 import pytest
 
+from client.tests.site import Answer, Request, Script, Site, in_turn, issued, issuer, refused, serve
 from neo4j_mcp_client import (
     AccessToken,
     BackOff,
@@ -24,7 +25,6 @@ from neo4j_mcp_client import (
     TokenProvider,
     TokenRequestError,
 )
-from tests.client.site import Answer, Request, Script, Site, in_turn, issued, issuer, refused, serve
 
 THREADS = 64
 

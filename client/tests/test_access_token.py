@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client.tests.site import SIGNING_SECRET
 from neo4j_mcp_client import AccessToken
-from tests.client.site import SIGNING_SECRET
 
 
 def token(value: str = "a.b.c", *, expires_at: float = 1000, lifetime: float = 600) -> AccessToken:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from client.tests.site import Site, issuer
 from neo4j_mcp_client import (
     AccessToken,
     BackOff,
@@ -19,7 +20,6 @@ from neo4j_mcp_client import (
 )
 from neo4j_mcp_client.file_cache import FileTokenCache
 from neo4j_mcp_client.tokens import cache_key
-from tests.client.site import Site, issuer
 
 PROCESSES = 8
 
@@ -89,7 +89,7 @@ def test_processes_take_one_token(
             "mcpUrl": credentials.mcp_url,
         }
     )
-    sources = Path(__file__).resolve().parents[2] / "client" / "src"
+    sources = Path(__file__).resolve().parents[1] / "src"
     started = [
         subprocess.Popen(
             [sys.executable, "-c", TAKE, str(path), secret],

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from client.tests.site import issued
 from neo4j_mcp_client import (
     AccessToken,
     CertificateRuleError,
@@ -40,7 +41,6 @@ from neo4j_mcp_client.doctor.evidence import (
 )
 from neo4j_mcp_client.doctor.faults import FAULTS, Fault
 from neo4j_mcp_client.doctor.judging import Failed, Passed, Skipped, Verdict
-from tests.client.site import issued
 
 OUTPUTS = StackOutputs(
     mcp_url="https://server.example/mcp",

@@ -15,16 +15,16 @@ import pytest
 from mcp import Client, MCPError
 from mcp.shared.subscriptions import ToolsListChanged
 
+from client.tests.bridge.agent import agent, text_of
+from client.tests.bridge.deployed import HANGS, SLOW, Deployed, tool
+from client.tests.command import PROGRAM, Command, command_of
+from client.tests.site import Answer, Request, Site, issued, refused
 from neo4j_mcp_client import ClientCredentials, FixedCredentials
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
 from neo4j_mcp_client.bridge.catalogue import KnownServers, of_the_release
 from neo4j_mcp_client.bridge.server import Bridge
 from neo4j_mcp_client.bridge.upstream import Target, Upstream
 from neo4j_mcp_client.cli.profiles import DEFAULT, Profile, Profiles
-from tests.client.bridge.agent import agent, text_of
-from tests.client.bridge.deployed import HANGS, SLOW, Deployed, tool
-from tests.client.command import PROGRAM, Command, command_of
-from tests.client.site import Answer, Request, Site, issued, refused
 
 pytestmark = pytest.mark.program
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from client.tests.site import Site, rows, serve
 from localcloud.certificates import CertificateAuthority
 from neo4j_mcp_client import (
     CertificateRuleError,
@@ -28,7 +29,6 @@ from neo4j_mcp_client import (
     transport,
 )
 from neo4j_mcp_client.trust import VARIABLES
-from tests.client.site import Site, rows, serve
 
 Call = Callable[..., Any]
 Named = Callable[[Path], dict[str, Any]]

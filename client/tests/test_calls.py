@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from client.tests.site import failed, neo4j_failed
 from neo4j_mcp_client import (
     Neo4jMcpError,
     TokenExpiredError,
@@ -22,7 +23,6 @@ from neo4j_mcp_client.calls import (
     tools_of,
     value_of,
 )
-from tests.client.site import failed, neo4j_failed
 
 names = st.sampled_from(
     ["result", "error", "content", "tools", "text", "type", "isError", "name", "annotations"]

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from client.tests.cli.conftest import Run
+from client.tests.command import PROGRAM, Command, command_of
+from client.tests.site import Answer, Request, Site, rows
 from neo4j_mcp_client import ClientCredentials
 from neo4j_mcp_client.cli.profiles import Profile, Profiles
 from neo4j_mcp_client.cli.rows import json_text
 from neo4j_mcp_client.cli.streams import can_show
-from tests.client.cli.conftest import Run
-from tests.client.command import PROGRAM, Command, command_of
-from tests.client.site import Answer, Request, Site, rows
 
 NAME = "Łódź ✓ \U0001f600"
 ENCODINGS = {

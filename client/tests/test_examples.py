@@ -15,7 +15,7 @@ from neo4j_mcp_client import Neo4jMcp, source_from_arn
 
 pytestmark = pytest.mark.stand_in
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "client" / "examples"
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 TOOLS = "['get-schema', 'read-cypher', 'write-cypher']"
 PRINTED = {
     "async_client.py": "people 5 born since 1900 4",

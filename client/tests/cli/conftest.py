@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from client.tests.conftest import CLIENT_ID, CLIENT_SECRET, SCOPE
+from client.tests.site import Site
 from neo4j_mcp_client import ClientCredentials
 from neo4j_mcp_client.cli.app import app
 from neo4j_mcp_client.cli.profiles import Profiles
-from tests.client.conftest import CLIENT_ID, CLIENT_SECRET, SCOPE
-from tests.client.site import Site
 
 Run = Callable[..., Result]
 

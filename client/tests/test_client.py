@@ -17,6 +17,16 @@ import httpx2
 import pytest
 import requests
 
+from client.tests.site import (
+    Answer,
+    Request,
+    Site,
+    failed,
+    in_turn,
+    neo4j_failed,
+    rows,
+    serve,
+)
 from localcloud.certificates import CertificateAuthority
 from neo4j_mcp_client import (
     ConfigurationError,
@@ -39,16 +49,6 @@ from neo4j_mcp_client import (
     calls,
 )
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
-from tests.client.site import (
-    Answer,
-    Request,
-    Site,
-    failed,
-    in_turn,
-    neo4j_failed,
-    rows,
-    serve,
-)
 
 Call = Callable[..., Any]
 

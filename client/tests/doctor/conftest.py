@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from client.tests.command import Command, command_of
 from localcloud.cloud import Cloud
-from tests.client.command import Command, command_of
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client.tests.site import Site, rows
 from neo4j_mcp_client import Neo4jMcp, ParameterError
 from neo4j_mcp_client.values import LostValueWarning, check_parameters, lost_values
-from tests.client.site import Site, rows
 
 Call = Callable[..., Any]
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from mcp import MCPError
 
+from client.tests.app_clients import new_app_client
+from client.tests.bridge.agent import agent, text_of
+from client.tests.command import Command, command_of
+from client.tests.conftest import ChangeAura, settled
+from client.tests.test_distribution import install
 from localcloud.cloud import Cloud
-from tests.client.app_clients import new_app_client
-from tests.client.bridge.agent import agent, text_of
-from tests.client.command import Command, command_of
-from tests.client.conftest import ChangeAura, settled
-from tests.client.test_distribution import install
-from tests.conftest import Aws
+from tests.stand_in import Aws
 
 pytestmark = pytest.mark.stand_in
 

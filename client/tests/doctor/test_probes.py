@@ -5,10 +5,10 @@ from pathlib import Path
 import certifi
 import pytest
 
+from client.tests.site import Answer, Site, serve
 from localcloud.certificates import CertificateAuthority
 from neo4j_mcp_client import ConfigurationError, NetworkError, TlsError
 from neo4j_mcp_client.doctor import bolt, probes
-from tests.client.site import Answer, Site, serve
 from tests.ports import free_ports
 
 

@@ -10,7 +10,7 @@ import mcp_types as types
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from tests.client.command import Command
+from client.tests.command import Command
 
 
 class Agent(Client):

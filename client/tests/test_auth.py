@@ -13,6 +13,7 @@ import requests
 
 import neo4j_mcp_client.httpx as for_httpx
 import neo4j_mcp_client.httpx2 as for_httpx2
+from client.tests.site import Answer, Request, Site, in_turn, neo4j_failed, refused, rows, serve
 from neo4j_mcp_client import (
     BearerAuth,
     ClientCredentials,
@@ -21,7 +22,6 @@ from neo4j_mcp_client import (
     TokenProvider,
 )
 from neo4j_mcp_client.origins import Origin, origin_of
-from tests.client.site import Answer, Request, Site, in_turn, neo4j_failed, refused, rows, serve
 
 BODY = b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}'
 ROW = rows({"answer": 42})

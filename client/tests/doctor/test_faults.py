@@ -12,16 +12,16 @@ import pytest
 import requests
 
 from automation.deployment import Deployment
+from client.tests.app_clients import new_app_client
+from client.tests.command import Command
+from client.tests.conftest import ChangeAura, ChangeServer, settled
+from client.tests.site import Answer, Request, serve
 from localcloud.cloud import CONTAINER_HOST, Cloud
 from localcloud.console import connect_aura
 from localcloud.docker_engine import bridge_addresses
 from localcloud.paths import Home
-from tests.client.app_clients import new_app_client
-from tests.client.command import Command
-from tests.client.conftest import ChangeAura, ChangeServer, settled
-from tests.client.site import Answer, Request, serve
-from tests.conftest import Aws
 from tests.localcloud.aura.instance import Aura, started
+from tests.stand_in import Aws
 
 pytestmark = pytest.mark.stand_in
 
@@ -222,7 +222,7 @@ def database_without_apoc(running: Cloud, tmp_path: Path) -> Iterator[Aura]:
         tmp_path / "aura",
         Home(running.home).authority,
         tmp_path / "aura.log",
-        module="tests.client.doctor.without_apoc",
+        module="client.tests.doctor.without_apoc",
         listen=["127.0.0.1", *bridge],
     ) as aura:
         yield aura

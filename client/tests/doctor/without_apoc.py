@@ -1,4 +1,4 @@
-"""An emulated Aura whose Neo4j lacks APOC: `python -m tests.client.doctor.without_apoc`."""
+"""An emulated Aura whose Neo4j lacks APOC: `python -m client.tests.doctor.without_apoc`."""
 
 import typer
 

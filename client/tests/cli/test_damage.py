@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from client.tests.cli.conftest import Run, document
+from client.tests.command import PROGRAM, command_of
+from client.tests.site import Site
 from neo4j_mcp_client import ClientCredentials
 from neo4j_mcp_client.cli.profiles import Profile, Profiles
-from tests.client.cli.conftest import Run, document
-from tests.client.command import PROGRAM, command_of
-from tests.client.site import Site
 
 Damage = Callable[[Path], None]
 DEEP = "[" * 100_000

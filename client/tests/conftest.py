@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from client.tests.site import Site, issuer, rows, serve
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
 from neo4j_mcp_client import BackOff, ClientCredentials, Neo4jMcp, TokenProvider
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
-from tests.client.site import Site, issuer, rows, serve
-from tests.conftest import Aws
+from tests.stand_in import Aws
 
 CLIENT_ID = "client-1"
 CLIENT_SECRET = "s3cret-of-the-tests"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from client.tests.site import Answer, Site, rows
 from neo4j_mcp_client import (
     BackOff,
     ClientCredentials,
@@ -21,7 +22,6 @@ from neo4j_mcp_client import (
     TokenRequestError,
     calls,
 )
-from tests.client.site import Answer, Site, rows
 
 Call = Callable[..., Any]
 

@@ -11,12 +11,10 @@ from typing import Any
 
 import pytest
 
-from neo4j_mcp_client import ClientCredentials
-from neo4j_mcp_client.cli.profiles import Profiles
-from tests.client.cli.conftest import Run, document
-from tests.client.command import PROGRAM, Command, command_of
-from tests.client.conftest import CLIENT_SECRET
-from tests.client.site import (
+from client.tests.cli.conftest import Run, document
+from client.tests.command import PROGRAM, Command, command_of
+from client.tests.conftest import CLIENT_SECRET
+from client.tests.site import (
     Answer,
     Site,
     failed,
@@ -26,6 +24,8 @@ from tests.client.site import (
     refused,
     rows,
 )
+from neo4j_mcp_client import ClientCredentials
+from neo4j_mcp_client.cli.profiles import Profiles
 
 ROWS = ({"name": "Valjean", "n": 1}, {"name": "Cosette", "n": None})
 
