@@ -98,14 +98,7 @@ def main(
 
 
 def measure(credentials: ClientCredentials) -> Results:
-    """Measure everything.
-
-    Args:
-        credentials: a reader's.
-
-    Returns:
-        The results.
-    """
+    """Measure everything."""
     tokens = TokenProvider(credentials)
     with (
         bare_loop(credentials.mcp_url, tokens.token().value) as bare,
@@ -141,15 +134,7 @@ def measure(credentials: ClientCredentials) -> Results:
 
 @contextmanager
 def bare_loop(url: str, token: str) -> Iterator[Call]:
-    """Make the call that one would write by hand: a session, a fixed token, no retries.
-
-    Args:
-        url: where the server speaks MCP.
-        token: the token.
-
-    Yields:
-        The call.
-    """
+    """Make the call that one would write by hand: a session, a fixed token, no retries."""
     body = {
         "jsonrpc": "2.0",
         "id": 1,
@@ -175,10 +160,6 @@ def bare_loop(url: str, token: str) -> Iterator[Call]:
 def medians(bare: Call, library: Call) -> tuple[float, float]:
     """Time both, call by call in turn, so that whatever else the machine does meets both.
 
-    Args:
-        bare: the bare call.
-        library: the library's.
-
     Returns:
         The median of each, in milliseconds.
     """
@@ -194,15 +175,7 @@ def medians(bare: Call, library: Call) -> tuple[float, float]:
 
 
 def rate(call: Call, threads: int) -> float:
-    """Call from many threads for a while.
-
-    Args:
-        call: the call.
-        threads: how many.
-
-    Returns:
-        Calls per second.
-    """
+    """Call from many threads for a while."""
     started = time.monotonic()
 
     def work(_: int) -> int:
@@ -224,7 +197,6 @@ def count_tokens(credentials: ClientCredentials, lifetime: float) -> tuple[int, 
     of the real one, which says so in `expires_in`.
 
     Args:
-        credentials: the client's.
         lifetime: for how many seconds each token is to serve.
 
     Returns:
@@ -259,11 +231,7 @@ def short_lived(token_url: str, expires_in: float) -> Iterator[tuple[str, list[f
     """Run a token endpoint that passes requests on and shortens what comes back.
 
     Args:
-        token_url: the real one.
         expires_in: what it says of each token, in seconds.
-
-    Yields:
-        Its URL, and a list that gets the time of each request.
     """
     seen: list[float] = []
 
@@ -294,11 +262,7 @@ def short_lived(token_url: str, expires_in: float) -> Iterator[tuple[str, list[f
 
 
 def show(results: Results) -> None:
-    """Print the results as a table.
-
-    Args:
-        results: what was measured.
-    """
+    """Print the results as a table."""
     table = Table(title=f"On {os.cpu_count()} cores, with the server and the database on them")
     for column in ("", "bare loop", "library", "library / bare"):
         table.add_column(column, justify="right" if column else "left")

@@ -134,14 +134,7 @@ SAMPLES = (
 
 
 def release_of(neo4j: Neo4jMcp) -> dict[str, Any]:
-    """Ask a server for what the bridge has to know of it.
-
-    Args:
-        neo4j: the server.
-
-    Returns:
-        Its version, instructions and tools.
-    """
+    """Ask a server for what the bridge has to know of it."""
     introduction = neo4j.send(_raw("initialize", _INITIALIZE))
     return {
         "version": introduction["serverInfo"]["version"],
@@ -151,15 +144,7 @@ def release_of(neo4j: Neo4jMcp) -> dict[str, Any]:
 
 
 def answers_of(neo4j: Neo4jMcp) -> list[dict[str, Any]]:
-    """Ask a server for a value of each type.
-
-    Args:
-        neo4j: the server, as a client that may write.
-
-    Returns:
-        Each sample with the server's answer and whether the library warns of it, or with the name
-        of the failure.
-    """
+    """Ask a server for a value of each type."""
     try:
         return [_recorded(neo4j, sample) for sample in SAMPLES]
     finally:

@@ -21,7 +21,7 @@ source = source_from_environment()
 
 
 async def main() -> None:
-    """Give an agent its tools; here, one is called as the agent would."""
+    """Return an agent its tools; here, one is called as the agent would."""
     client = MultiServerMCPClient(
         {
             "neo4j": {

@@ -23,7 +23,7 @@ PAGE = (
 
 
 def people(neo4j: Neo4jMcp, size: int) -> Iterator[dict[str, Any]]:
-    """Give all people by name, a page at a time."""
+    """Return all people by name, a page at a time."""
     after = ""
     while rows := neo4j.read(PAGE, {"after": after, "size": size}):
         yield from rows

@@ -12,18 +12,7 @@ def new_app_client(
     name: str,
     **settings: object,
 ) -> dict[str, Any]:
-    """Make an app client of the stack's user pool that may ask for the reader's scope.
-
-    Args:
-        cognito: the client of Cognito's API.
-        user_pool: the user pool's id.
-        outputs: the stack's outputs.
-        name: the app client's name.
-        settings: further members of CreateUserPoolClient.
-
-    Returns:
-        What its secret in Secrets Manager would hold.
-    """
+    """Make an app client of the stack's user pool that may ask for the reader's scope."""
     made = cognito.create_user_pool_client(
         UserPoolId=user_pool,
         ClientName=name,

@@ -49,7 +49,7 @@ class Command:
 def command_of(
     folder: Path, variables: Mapping[str, str] | None = None, program: tuple[str, ...] = PROGRAM
 ) -> Command:
-    """Give the command to a person whose environment holds little more than the variables."""
+    """Return the command to a person whose environment holds little more than the variables."""
     return Command(
         program=program,
         environment={

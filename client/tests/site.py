@@ -157,7 +157,7 @@ def _body_of(handler: BaseHTTPRequestHandler) -> bytes:
 
 
 def in_turn(*answers: Answer) -> Script:
-    """Give one answer after the other, and the last one from then on."""
+    """Return one answer after the other, and the last one from then on."""
     waiting = list(answers)
     lock = threading.Lock()
 

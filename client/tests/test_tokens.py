@@ -30,7 +30,7 @@ THREADS = 64
 
 
 def with_age(token: AccessToken, seconds: float) -> AccessToken:
-    """Give the same token as it will be some time after it was issued."""
+    """Return the same token as it will be some time after it was issued."""
     return replace(token, expires_at=token.expires_at - seconds)
 
 

@@ -57,7 +57,7 @@ class AccessToken:
         return claims if isinstance(claims, dict) else {}
 
     def lasts(self, seconds: float, now: float) -> bool:
-        """Decide whether the token is good for a while.
+        """Return whether the token is good for a while.
 
         Half of its lifetime is always enough, or a short-lived token would be renewed at each
         call.
@@ -65,8 +65,5 @@ class AccessToken:
         Args:
             seconds: how long it is to be good.
             now: the time, in seconds since the epoch.
-
-        Returns:
-            True where it is.
         """
         return self.expires_at - now > min(seconds, self.lifetime / 2)

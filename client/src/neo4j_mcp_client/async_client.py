@@ -96,7 +96,7 @@ class AsyncNeo4jMcp(BaseClient):
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:
-        """Give the client itself."""
+        """Return the client itself."""
         return self
 
     async def __aexit__(

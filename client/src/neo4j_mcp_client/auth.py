@@ -19,11 +19,7 @@ class FixedBearerAuth(AuthBase):
     """Puts one token into requests."""
 
     def __init__(self, token: AccessToken) -> None:
-        """Take the token.
-
-        Args:
-            token: the token.
-        """
+        """Take the token."""
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -49,8 +45,7 @@ class BearerAuth(AuthBase):
         """Take the provider.
 
         Args:
-            tokens: where tokens come from.
-            url: an address of the server; the credentials' mcpUrl where None.
+            url: an address of the server; defaults to the credentials' mcpUrl.
             minimum_lifetime: seconds that a token must still be valid for when it is sent.
 
         Raises:

@@ -64,8 +64,7 @@ class BearerFlow(Generic[Request, Response]):
         """Take the provider.
 
         Args:
-            tokens: where tokens come from.
-            url: an address of the server; the credentials' mcpUrl where None.
+            url: an address of the server; defaults to the credentials' mcpUrl.
             minimum_lifetime: seconds that a token must still be valid for when it is sent.
 
         Raises:

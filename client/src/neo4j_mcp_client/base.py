@@ -43,9 +43,6 @@ class BaseClient:
         """Prepare; nothing is sent before the first call.
 
         Args:
-            url: where the server speaks MCP, the stack's output `mcpUrl`.
-            credentials: the client's credentials, where they come from, or a token provider that
-                others use as well.
             options: see `Options`.
 
         Raises:
@@ -75,9 +72,6 @@ class BaseClient:
         Args:
             options: see `Options`.
 
-        Returns:
-            The client.
-
         Raises:
             ConfigurationError: variables are missing; see `source_from_environment`.
             SecretStoreError: the secret can't be read.
@@ -89,11 +83,7 @@ class BaseClient:
         """Take credentials and URL from Secrets Manager, by the extra `aws`.
 
         Args:
-            arn: the secret's ARN, from the stack's output `clients`.
             options: see `Options`.
-
-        Returns:
-            The client.
 
         Raises:
             SecretStoreError: the secret can't be read.
@@ -108,11 +98,7 @@ class BaseClient:
         the client by its constructor.
 
         Args:
-            source: where they come from.
             options: see `Options`.
-
-        Returns:
-            The client.
 
         Raises:
             Neo4jMcpError: they can't be read.

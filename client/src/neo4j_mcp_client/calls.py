@@ -138,11 +138,7 @@ class Attempts:
     """The attempts of one call: counts them, and decides whether there is another."""
 
     def __init__(self, *, read_only: bool) -> None:
-        """Begin.
-
-        Args:
-            read_only: whether the call changes nothing.
-        """
+        """Begin."""
         self._read_only = read_only
         self._started = time.monotonic()
         self._failed = 0
@@ -151,11 +147,8 @@ class Attempts:
     def after(self, error: Neo4jMcpError) -> Retry | None:
         """Decide what follows a failure.
 
-        Args:
-            error: the failure.
-
         Returns:
-            How to send the call again; None where the failure is the caller's to see.
+            How to send the call again, or None if the failure is the caller's to see.
         """
         self._failed += 1
         if self._read_only:
@@ -175,41 +168,22 @@ class Attempts:
 def request(
     method: str, params: Mapping[str, Any], *, read: Callable[[Reply], Value], read_only: bool
 ) -> Call[Value]:
-    """Describe any request of MCP.
-
-    Args:
-        method: the method.
-        params: its parameters.
-        read: reads the answer.
-        read_only: whether it changes nothing, so that it may be sent twice.
-
-    Returns:
-        The call.
-    """
+    """Describe any request of MCP."""
     return Call(body=_request(method, params), read=read, read_only=read_only)
 
 
 def list_tools() -> Call[list[Tool]]:
-    """Describe the call that lists the tools.
-
-    Returns:
-        The call.
-    """
+    """Describe the call that lists the tools."""
     return Call(body=_request("tools/list", {}), read=tools_of, read_only=True)
 
 
 def call_tool(
     name: str, arguments: Mapping[str, Any] | None, *, read: Callable[[Reply], Any] | None = None
 ) -> Call[Any]:
-    """Describe the call of a tool.
+    """Describe a tool call.
 
     Args:
-        name: the tool's name.
-        arguments: its arguments.
-        read: reads the answer; `value_of` where None.
-
-    Returns:
-        The call.
+        read: reads the answer; defaults to `value_of`.
 
     Raises:
         ParameterError: a parameter of a query wouldn't arrive as it is.
@@ -223,11 +197,7 @@ def call_tool(
 
 
 def get_schema() -> Call[list[dict[str, Any]]]:
-    """Describe the call for the graph's schema.
-
-    Returns:
-        The call.
-    """
+    """Describe the call for the graph's schema."""
     return Call(body=_tool_request("get-schema", {}), read=schema_of, read_only=True)
 
 
@@ -235,14 +205,6 @@ def run_cypher(
     query: str, params: Mapping[str, Any] | None, *, read_only: bool
 ) -> Call[list[dict[str, Any]]]:
     """Describe the call that runs a query.
-
-    Args:
-        query: the query.
-        params: the values of its parameters.
-        read_only: whether by read-cypher, else by write-cypher.
-
-    Returns:
-        The call.
 
     Raises:
         ParameterError: a parameter wouldn't arrive as it is.
@@ -254,14 +216,7 @@ def run_cypher(
 
 
 def text_of(reply: Reply, result: Mapping[str, Any]) -> str:
-    """Take the text out of a tool's result.
-
-    Args:
-        reply: the answer.
-        result: its result.
-
-    Returns:
-        The text of all its blocks.
+    """Extract the text of a tool's result.
 
     Raises:
         ServerError: it is no result of a tool.
@@ -274,12 +229,6 @@ def text_of(reply: Reply, result: Mapping[str, Any]) -> str:
 
 def tools_of(reply: Reply) -> list[Tool]:
     """Read the list of tools.
-
-    Args:
-        reply: the answer.
-
-    Returns:
-        The tools.
 
     Raises:
         Neo4jMcpError: it is no list of tools.
@@ -302,12 +251,6 @@ def tools_of(reply: Reply) -> list[Tool]:
 def value_of(reply: Reply) -> Any:  # noqa: ANN401 - a tool answers any JSON
     """Read a tool's answer.
 
-    Args:
-        reply: the answer.
-
-    Returns:
-        What the tool answers, decoded from JSON; its text, where that is no JSON.
-
     Raises:
         Neo4jMcpError: the call failed; its subclasses say where and why.
     """
@@ -324,12 +267,6 @@ def value_of(reply: Reply) -> Any:  # noqa: ANN401 - a tool answers any JSON
 def rows_of(reply: Reply) -> list[dict[str, Any]]:
     """Read the answer of a query.
 
-    Args:
-        reply: the answer.
-
-    Returns:
-        The rows, each with its columns by name.
-
     Raises:
         Neo4jMcpError: the call failed; its subclasses say where and why.
     """
@@ -341,9 +278,6 @@ def rows_of(reply: Reply) -> list[dict[str, Any]]:
 
 def schema_of(reply: Reply) -> list[dict[str, Any]]:
     """Read the answer of get-schema.
-
-    Args:
-        reply: the answer.
 
     Returns:
         A dictionary for each label and relationship type; empty for an empty graph, of which the
@@ -357,13 +291,7 @@ def schema_of(reply: Reply) -> list[dict[str, Any]]:
 
 
 def result_of(reply: Reply) -> dict[str, Any]:
-    """Take the result out of an answer.
-
-    Args:
-        reply: the answer.
-
-    Returns:
-        The JSON-RPC result.
+    """Extract the result of an answer.
 
     Raises:
         Neo4jMcpError: the host, the server or MCP refuses.
@@ -386,14 +314,10 @@ def result_of(reply: Reply) -> dict[str, Any]:
 
 
 def refusal_of(status: int, body: bytes) -> TokenRefusal | None:
-    """Decide whether an answer means that the token is refused.
-
-    Args:
-        status: the HTTP status of an answer to any MCP request.
-        body: its body.
+    """Return whether an answer means that the token is refused.
 
     Returns:
-        The refusal; None where it is none.
+        The refusal, or None if it is none.
     """
     # Parsing is for the few that may be one: answers can be large.
     if status != _UNAUTHORIZED and b"Neo.ClientError.Security." not in body:
@@ -411,12 +335,8 @@ def no_answer(error: NetworkError | TlsError, *, timeout: float, elapsed: float)
     """Tell a time limit from a broken connection.
 
     Args:
-        error: the connection's failure.
         timeout: seconds that the caller waits.
         elapsed: seconds since the request.
-
-    Returns:
-        The exception to raise.
     """
     if not error.may_have_run or isinstance(error, TlsError):
         return error
@@ -434,17 +354,14 @@ def no_answer(error: NetworkError | TlsError, *, timeout: float, elapsed: float)
 def next_attempt(
     error: Neo4jMcpError, *, attempt: int, renewed: bool, read_only: bool, elapsed: float
 ) -> Retry | None:
-    """Decide whether a failed call is sent again.
+    """Return whether a failed call is sent again.
 
     Args:
-        error: the failure.
         attempt: which attempt has failed, from 1.
-        renewed: whether an attempt had another token already.
-        read_only: whether the call changes nothing.
         elapsed: seconds since the first attempt began.
 
     Returns:
-        How; None where the failure is the caller's to see. A call that may write is sent again
+        How, or None if the failure is the caller's to see. A call that may write is sent again
         only if the database refused its token, or it never left.
     """
     if isinstance(error, TOKEN_REFUSALS):

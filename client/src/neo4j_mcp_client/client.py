@@ -50,9 +50,6 @@ class Neo4jMcp(BaseClient):
     def tools(self) -> list[Tool]:
         """List the tools that the server offers.
 
-        Returns:
-            The tools.
-
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
         """
@@ -60,13 +57,6 @@ class Neo4jMcp(BaseClient):
 
     def call(self, name: str, arguments: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - a tool answers any JSON
         """Call a tool.
-
-        Args:
-            name: the tool's name.
-            arguments: its arguments.
-
-        Returns:
-            What the tool answers, decoded from JSON; its text, where that is no JSON.
 
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
@@ -81,9 +71,6 @@ class Neo4jMcp(BaseClient):
     def schema(self) -> list[dict[str, Any]]:
         """Ask for the graph's schema, by get-schema.
 
-        Returns:
-            A dictionary for each label and relationship type.
-
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
         """
@@ -93,13 +80,6 @@ class Neo4jMcp(BaseClient):
         """Run a query that only reads, by read-cypher.
 
         It is sent again where the way failed: a read may run twice.
-
-        Args:
-            query: the query.
-            params: the values of its parameters.
-
-        Returns:
-            The rows, each with its columns by name.
 
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
@@ -115,13 +95,6 @@ class Neo4jMcp(BaseClient):
 
         It is sent again only if it never left, or if its token was refused.
 
-        Args:
-            query: the query.
-            params: the values of its parameters.
-
-        Returns:
-            The rows, each with its columns by name.
-
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why, and its attribute
                 `may_have_run` whether the query may have done its work.
@@ -134,12 +107,6 @@ class Neo4jMcp(BaseClient):
 
     def send(self, call: Call[Value]) -> Value:
         """Send a call that `neo4j_mcp_client.calls` describes, and again where that helps.
-
-        Args:
-            call: the call.
-
-        Returns:
-            What the call reads out of the answer.
 
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
@@ -163,7 +130,7 @@ class Neo4jMcp(BaseClient):
         self._session.close()
 
     def __enter__(self) -> Self:
-        """Give the client itself."""
+        """Return the client itself."""
         return self
 
     def __exit__(

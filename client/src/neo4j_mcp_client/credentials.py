@@ -53,12 +53,6 @@ class ClientCredentials:
     def from_json(cls, text: str) -> Self:
         """Read the JSON object of a client's secret.
 
-        Args:
-            text: an object with clientId, clientSecret, tokenUrl, scopes and mcpUrl.
-
-        Returns:
-            The credentials.
-
         Raises:
             ConfigurationError: it is no such object; all that is wrong with it is told at once.
         """
@@ -89,11 +83,7 @@ class ClientCredentials:
         )
 
     def to_json(self) -> str:
-        """Write the JSON object that `from_json` reads.
-
-        Returns:
-            The object, with the secret in it: for a file that only its owner can read.
-        """
+        """Write the JSON object that `from_json` reads."""
         return json.dumps(
             {
                 "clientId": self.client_id,
@@ -109,11 +99,8 @@ class ClientCredentials:
         """Read NEO4J_MCP_CLIENT_ID, _CLIENT_SECRET, _TOKEN_URL, _SCOPES and NEO4J_MCP_URL.
 
         Args:
-            environment: the variables; the process's own where None. Scopes stand with spaces
+            environment: the variables; defaults to the process's own. Scopes stand with spaces
                 between them, and may be missing.
-
-        Returns:
-            The credentials.
 
         Raises:
             ConfigurationError: variables are missing; all of them are named at once.
@@ -142,10 +129,7 @@ class CredentialsSource(Protocol):
     """
 
     def current(self) -> ClientCredentials:
-        """Give the credentials as they were read last; the first call reads them.
-
-        Returns:
-            The credentials.
+        """Return the credentials as they were read last; the first call reads them.
 
         Raises:
             Neo4jMcpError: they can't be read.
@@ -153,9 +137,6 @@ class CredentialsSource(Protocol):
 
     def refresh(self) -> bool:
         """Read the credentials again.
-
-        Returns:
-            Whether they have changed.
 
         Raises:
             Neo4jMcpError: they can't be read.
@@ -173,7 +154,7 @@ class FixedCredentials:
     credentials: ClientCredentials
 
     def current(self) -> ClientCredentials:
-        """Give the credentials."""
+        """Return the credentials."""
         return self.credentials
 
     def refresh(self) -> bool:
@@ -185,7 +166,7 @@ def source_from_environment(environment: Mapping[str, str] | None = None) -> Cre
     """Find where the environment says that the credentials are.
 
     Args:
-        environment: the variables; the process's own where None.
+        environment: the variables; defaults to the process's own.
 
     Returns:
         Secrets Manager, where NEO4J_MCP_SECRET_ARN names a secret; else the variables of
@@ -204,12 +185,6 @@ def source_from_environment(environment: Mapping[str, str] | None = None) -> Cre
 def source_from_arn(arn: str) -> CredentialsSource:
     """Read credentials from Secrets Manager, by the extra `aws`.
 
-    Args:
-        arn: the secret's ARN, from the stack's output `clients`.
-
-    Returns:
-        The source; the secret is read when it is needed.
-
     Raises:
         ConfigurationError: the extra isn't installed.
     """
@@ -220,14 +195,7 @@ def source_from_arn(arn: str) -> CredentialsSource:
 
 
 def as_source(credentials: ClientCredentials | CredentialsSource) -> CredentialsSource:
-    """Make a source of credentials, where there isn't one already.
-
-    Args:
-        credentials: credentials or a source of them.
-
-    Returns:
-        The source.
-    """
+    """Make a source of credentials, where there isn't one already."""
     if isinstance(credentials, ClientCredentials):
         return FixedCredentials(credentials)
     return credentials
@@ -237,10 +205,6 @@ def require_tls(url: str, name: str) -> None:
     """Refuse an address over which secrets would travel in the clear.
 
     Plain HTTP is for this machine alone.
-
-    Args:
-        url: the address.
-        name: what it is, for the message.
 
     Raises:
         ConfigurationError: it is no URL, or plain HTTP to another machine.
@@ -261,14 +225,7 @@ def require_tls(url: str, name: str) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine itself.
-
-    Args:
-        host: a name or an address.
-
-    Returns:
-        True for localhost and loopback addresses.
-    """
+    """Return whether a host is this machine itself."""
     if host == "localhost":
         return True
     try:

@@ -8,13 +8,6 @@ from typing import Any
 def from_json(text: str | bytes, **hooks: Callable[[str], Any]) -> Any:  # noqa: ANN401 - any JSON
     """Decode JSON.
 
-    Args:
-        text: the JSON.
-        hooks: `parse_float` and the like, as `json.loads` takes them.
-
-    Returns:
-        The value.
-
     Raises:
         ValueError: it isn't JSON, or nested so deep that Python can't decode it.
     """

@@ -39,14 +39,7 @@ class Neo4jMcpError(Exception):
         remedy: str | None = None,
         may_have_run: bool = False,
     ) -> None:
-        """Describe a failure.
-
-        Args:
-            message: what went wrong, without any secret.
-            hop: where, if not where this class says.
-            remedy: what mends it, if not what this class says.
-            may_have_run: whether the call may have done its work all the same.
-        """
+        """Describe a failure."""
         super().__init__(message)
         self.message = message
         self.hop = hop or type(self).hop
@@ -58,7 +51,7 @@ class Neo4jMcpError(Exception):
         return _restore, (type(self), self.args, self.__dict__)
 
     def __str__(self) -> str:
-        """Give hop, message and remedy as one paragraph."""
+        """Return hop, message and remedy as one paragraph."""
         sentences = [f"{self.hop}: {self.message}"]
         if self.may_have_run:
             sentences.append("The call may have done its work: look before a write is repeated.")
@@ -154,7 +147,7 @@ class TokenEndpointUnavailableError(TokenRequestError):
     """The token endpoint is overloaded or failing (429 or 5xx), and stayed so.
 
     Attributes:
-        status: the HTTP status; None where no answer came in time.
+        status: the HTTP status, or None if no answer came in time.
         retry_after: seconds that the endpoint asks to wait, where it does.
     """
 
@@ -169,8 +162,7 @@ class TokenEndpointUnavailableError(TokenRequestError):
         """Describe an endpoint that doesn't serve.
 
         Args:
-            message: what was seen.
-            status: the HTTP status; None where no answer came in time.
+            status: the HTTP status, or None if no answer came in time.
             retry_after: seconds that the endpoint asks to wait.
         """
         super().__init__(message)
@@ -216,7 +208,7 @@ class ToolError(Neo4jMcpError):
     """A tool refused its arguments, or failed for a reason without one of Neo4j's codes.
 
     Attributes:
-        json_rpc_code: the code of the JSON-RPC error; None where a tool reported the failure.
+        json_rpc_code: the code of the JSON-RPC error, or None if a tool reported the failure.
     """
 
     hop = Hop.SERVER
@@ -246,14 +238,7 @@ class CypherError(ToolError):
     def __init__(
         self, code: str, message: str, *, remedy: str | None = None, may_have_run: bool = False
     ) -> None:
-        """Describe a failed query.
-
-        Args:
-            code: Neo4j's status code.
-            message: Neo4j's words.
-            remedy: what mends it.
-            may_have_run: whether the query may have done its work all the same.
-        """
+        """Describe a failed query."""
         super().__init__(f"{code}: {message}", remedy=remedy, may_have_run=may_have_run)
         self.code = code
 
@@ -269,7 +254,7 @@ class TimeLimitError(Neo4jMcpError):
     """The call took longer than the server (60 s), the host (120 s) or the database allows.
 
     Attributes:
-        limit: the limit in seconds; None where the database doesn't say its own.
+        limit: the limit in seconds, or None if the database doesn't say its own.
     """
 
     hop = Hop.SERVER
@@ -284,10 +269,7 @@ class TimeLimitError(Neo4jMcpError):
         """Describe a call that took too long.
 
         Args:
-            message: what was seen.
-            limit: the limit in seconds; None where it isn't known.
-            hop: who ended it.
-            may_have_run: whether the call may have done its work all the same.
+            limit: the limit in seconds, or None if it isn't known.
         """
         super().__init__(message, hop=hop, may_have_run=may_have_run)
         self.limit = limit
@@ -318,10 +300,6 @@ class ServerError(Neo4jMcpError):
         """Describe an answer that is no result.
 
         Args:
-            message: what was seen.
-            status: the HTTP status.
-            remedy: what mends it, if not what this class says.
-            may_have_run: whether the call may have done its work all the same.
             retry_after: seconds that the host asks to wait.
         """
         super().__init__(message, remedy=remedy, may_have_run=may_have_run)

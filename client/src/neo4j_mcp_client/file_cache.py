@@ -26,12 +26,7 @@ class FileTokenCache:
     """A cache in one file, for all clients of a person on one machine."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Name the file; it is made when there is a token to keep.
-
-        Args:
-            path: the file, in a folder that is its owner's alone. The folder is made where it is
-                missing; one that others can enter is refused.
-        """
+        """Name the file; it is made when there is a token to keep."""
         self._path = Path(path)
 
     def __repr__(self) -> str:
@@ -39,13 +34,10 @@ class FileTokenCache:
         return f"{type(self).__name__}({str(self._path)!r})"
 
     def get(self, key: str) -> AccessToken | None:
-        """Give the token that is kept.
-
-        Args:
-            key: whose token.
+        """Return the token that is kept.
 
         Returns:
-            The token, however old; None where there is none.
+            The token, however old, or None if there is none.
 
         Raises:
             ConfigurationError: the file is another person's, or others can read it.
@@ -54,10 +46,6 @@ class FileTokenCache:
 
     def put(self, key: str, token: AccessToken) -> None:
         """Keep a token, and forget those that have expired.
-
-        Args:
-            key: whose token.
-            token: the token.
 
         Raises:
             ConfigurationError: the file can't be written.
@@ -81,9 +69,6 @@ class FileTokenCache:
 
         Args:
             timeout: seconds to wait for them.
-
-        Yields:
-            Nothing.
 
         Raises:
             ConfigurationError: they didn't end in time, or the folder can't be used.

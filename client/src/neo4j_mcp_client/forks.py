@@ -8,12 +8,7 @@ _resets: "set[weakref.WeakMethod[Callable[[], None]]]" = set()
 
 
 def on_fork(reset: Callable[[], None]) -> None:
-    """Call a method in every process that is forked from this one, while its object lives.
-
-    Args:
-        reset: a bound method, which makes the object usable again. It runs before anything else
-            in the new process, and has to be quick.
-    """
+    """Call a method in every process that is forked from this one, while its object lives."""
     _resets.add(weakref.WeakMethod(reset, _resets.discard))
 
 

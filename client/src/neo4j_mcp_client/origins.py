@@ -25,12 +25,7 @@ class Origin(NamedTuple):
         """Make an origin of an address that an HTTP library has taken apart.
 
         Args:
-            scheme: its scheme.
-            host: its host, international names in their ASCII form.
-            port: its port; the scheme's default where None.
-
-        Returns:
-            The origin, the same for every spelling.
+            port: its port; defaults to the scheme's default.
         """
         name = scheme.lower()
         return cls(name, host.lower(), _DEFAULT_PORTS.get(name) if port is None else port)
@@ -45,12 +40,6 @@ class Origin(NamedTuple):
 @lru_cache(maxsize=128)
 def origin_of(url: str) -> Origin:
     """Take the origin out of a URL, as requests reads it.
-
-    Args:
-        url: the URL.
-
-    Returns:
-        Where requests would connect to.
 
     Raises:
         ValueError: it is no URL.
@@ -68,7 +57,6 @@ class Destination:
         """Take the address.
 
         Args:
-            url: the server's address, where the caller names it.
             default: returns the address in the credentials; called for each request, since they
                 may be read late and read again.
 
@@ -81,21 +69,11 @@ class Destination:
         self._default = default
 
     def is_at(self, origin: Origin) -> bool:
-        """Decide whether the tokens may be sent to an origin.
-
-        Args:
-            origin: where a request goes.
-
-        Returns:
-            Whether it is the tokens' own.
-        """
+        """Return whether the tokens may be sent to an origin."""
         return origin == self._origin()
 
     def require(self, origin: Origin) -> None:
         """Refuse to send a token to any other origin.
-
-        Args:
-            origin: where a request goes.
 
         Raises:
             ConfigurationError: the tokens are for another one.

@@ -28,11 +28,8 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 def read(path: Path) -> str | None:
     """Read a private file.
 
-    Args:
-        path: the file.
-
     Returns:
-        Its text; None where there is no such file.
+        Its text, or None if there is no such file.
 
     Raises:
         ConfigurationError: it is a link or another person's, others can read it, or it can't be
@@ -58,10 +55,6 @@ def read(path: Path) -> str | None:
 def replace(path: Path, text: str) -> None:
     """Write a private file, in the place of the one before: a reader sees the one or the other.
 
-    Args:
-        path: the file; its folder is made where it is missing.
-        text: its text.
-
     Raises:
         ConfigurationError: it can't be written, or others can enter the folder.
     """
@@ -82,12 +75,6 @@ def replace(path: Path, text: str) -> None:
 def remove(path: Path) -> bool:
     """Remove a file.
 
-    Args:
-        path: the file.
-
-    Returns:
-        Whether it was there.
-
     Raises:
         ConfigurationError: it can't be removed.
     """
@@ -103,9 +90,6 @@ def remove(path: Path) -> bool:
 def prepare_folder(folder: Path) -> None:
     """Make a private folder, or see that the one that is there is private.
 
-    Args:
-        folder: the folder.
-
     Raises:
         ConfigurationError: it can't be made, or others can enter it.
     """
@@ -118,15 +102,7 @@ def prepare_folder(folder: Path) -> None:
 
 
 def unusable(path: Path, error: OSError) -> ConfigurationError:
-    """Describe a file that can't be used.
-
-    Args:
-        path: the file.
-        error: what the operating system says.
-
-    Returns:
-        The exception to raise.
-    """
+    """Describe a file that can't be used."""
     return ConfigurationError(
         f"{path} can't be used: {error.strerror or error}.",
         remedy=_REMEDIES.get(error.errno or 0, f"See whose it is: ls -ld {path}"),

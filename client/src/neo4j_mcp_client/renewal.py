@@ -9,30 +9,12 @@ _UNAUTHORIZED = 401
 
 
 def may_refuse(status: int, content_type: str | None) -> bool:
-    """Decide whether an answer must be read to see if it refuses the token.
-
-    Args:
-        status: the HTTP status.
-        content_type: the header of that name.
-
-    Returns:
-        True for what isn't a stream: a stream of events may never end.
-    """
+    """Return whether an answer must be read to see if it refuses the token."""
     return status == _UNAUTHORIZED or (content_type or "").startswith("application/json")
 
 
 def discard_if_refused(tokens: TokenProvider, token: AccessToken, status: int, body: bytes) -> bool:
-    """Take a refused token out of use.
-
-    Args:
-        tokens: where the token came from.
-        token: the token that was sent.
-        status: the HTTP status of the answer.
-        body: the answer.
-
-    Returns:
-        Whether the request is to be sent again with another token.
-    """
+    """Take a refused token out of use."""
     refusal = refusal_of(status, body)
     return refusal is not None and tokens.invalidate(
         token, expired=isinstance(refusal, TokenExpiredError)

@@ -42,10 +42,9 @@ class BackOff:
             attempt: which attempt has failed, from 1.
             elapsed: seconds since the first one began.
             retry_after: seconds that the other side asked to wait, if it did.
-            jitter: draws a number between two.
 
         Returns:
-            Seconds; None where nothing is to be tried again.
+            Seconds, or None if nothing is to be tried again.
         """
         if attempt >= self.attempts:
             return None

@@ -51,11 +51,9 @@ class SecretsManagerSource:
         """Name a secret; it is read when it is needed.
 
         Args:
-            arn: the secret's ARN, from the stack's output `clients`.
-            region: the AWS region; the ARN's own where None.
-            endpoint_url: another address of Secrets Manager; boto3's where None.
-            profile: the AWS profile that may read the secret; boto3's default where None.
-            session: the boto3.Session to use, with its credentials, instead of a profile's.
+            region: the AWS region; defaults to the ARN's own.
+            endpoint_url: another address of Secrets Manager; defaults to boto3's.
+            profile: the AWS profile that may read the secret; defaults to boto3's default.
         """
         self.arn = arn
         self._region = region or region_of(arn)
@@ -74,10 +72,7 @@ class SecretsManagerSource:
         return f"{type(self).__name__}({self.arn!r})"
 
     def current(self) -> ClientCredentials:
-        """Give the credentials as they were read last; the first call reads them.
-
-        Returns:
-            The credentials.
+        """Return the credentials as they were read last; the first call reads them.
 
         Raises:
             SecretStoreError: the secret can't be read.
@@ -90,9 +85,6 @@ class SecretsManagerSource:
 
     def refresh(self) -> bool:
         """Read the secret again.
-
-        Returns:
-            Whether it has changed.
 
         Raises:
             SecretStoreError: the secret can't be read.
@@ -149,7 +141,7 @@ def region_of(arn: str) -> str | None:
         arn: ``arn:partition:service:region:account:…``.
 
     Returns:
-        The region; None where this is no ARN or it has none.
+        The region, or None if this is no ARN or it has none.
     """
     fields = arn.split(":")
     if fields[0] != "arn" or len(fields) < 6:  # noqa: PLR2004 - an ARN's six parts

@@ -43,11 +43,7 @@ class SingleFlight(Generic[Result]):
         """Do the work in this thread, or wait for the thread that does it.
 
         Args:
-            work: the work.
             patience: seconds to wait for another thread.
-
-        Returns:
-            The result, and whose it is.
 
         Raises:
             TimeoutError: another thread didn't end in time.
@@ -69,12 +65,7 @@ class SingleFlight(Generic[Result]):
         The work continues when this task is cancelled, since others wait for it.
 
         Args:
-            work: the work. It runs in its own thread: the threads of the event loop's
-                executor may all be waiting for it.
             patience: seconds to wait.
-
-        Returns:
-            The result, and whose it is.
 
         Raises:
             TimeoutError: it didn't end in time.

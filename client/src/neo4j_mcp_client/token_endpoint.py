@@ -31,13 +31,9 @@ def request_token(
     """Ask the token endpoint once.
 
     Args:
-        credentials: the client's.
-        ca_bundle: the certificate authorities to trust; the library's own where None.
+        ca_bundle: the certificate authorities to trust; defaults to the library's own.
         timeout: seconds without a byte of the answer.
         now: the time, in seconds since the epoch.
-
-    Returns:
-        The token.
 
     Raises:
         TokenRequestError: the endpoint refuses or is unavailable; its subclasses say why.
@@ -82,13 +78,7 @@ def token_of(
     """Read the token endpoint's answer.
 
     Args:
-        status: the HTTP status.
-        body: the answer.
         now: when it was asked, in seconds since the epoch.
-        retry_after: the header of that name.
-
-    Returns:
-        The token.
 
     Raises:
         TokenRequestError: it is a refusal, or no answer of a token endpoint.

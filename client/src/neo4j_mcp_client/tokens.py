@@ -47,13 +47,10 @@ class TokenCache(Protocol):
     """Where tokens are kept beside this process's memory."""
 
     def get(self, key: str) -> AccessToken | None:
-        """Give the token that is kept.
-
-        Args:
-            key: whose token.
+        """Return the token that is kept.
 
         Returns:
-            The token, however old; None where there is none.
+            The token, however old, or None if there is none.
 
         Raises:
             ConfigurationError: the cache can't be read.
@@ -61,10 +58,6 @@ class TokenCache(Protocol):
 
     def put(self, key: str, token: AccessToken) -> None:
         """Keep a token in the place of the one before.
-
-        Args:
-            key: whose token.
-            token: the token.
 
         Raises:
             ConfigurationError: the cache can't be written.
@@ -75,9 +68,6 @@ class TokenCache(Protocol):
 
         Args:
             timeout: seconds to wait for them.
-
-        Returns:
-            A context in which only this process takes one.
 
         Raises:
             ConfigurationError: on entering, they didn't end in time.
@@ -103,11 +93,8 @@ class TokenProvider:
         """Prepare; the first token is taken when it is asked for.
 
         Args:
-            credentials: the client's credentials, or where they come from.
-            cache: shared with other processes; none where None.
+            cache: shared with other processes; none by default.
             margin: how many seconds before its end a token is renewed.
-            ca_bundle: the certificate authorities to trust, as in `Options`.
-            back_off: how requests are repeated when the endpoint is overloaded or failing.
             timeout: seconds that the token endpoint may take to answer.
 
         Raises:
@@ -152,9 +139,6 @@ class TokenProvider:
                 the call that carries it. Up to the server's own limit, half of a short-lived
                 token's lifetime is enough; beyond it, the token lasts as long as asked for.
 
-        Returns:
-            The token.
-
         Raises:
             TokenRequestError: there is none, or none that lasts; its subclasses say why.
             NetworkError: the token endpoint doesn't answer.
@@ -184,12 +168,6 @@ class TokenProvider:
 
         Threads and tasks share one request.
 
-        Args:
-            minimum_lifetime: as in `token`.
-
-        Returns:
-            The token.
-
         Raises:
             Neo4jMcpError: as `token` does.
         """
@@ -213,16 +191,7 @@ class TokenProvider:
         return token
 
     def invalidate(self, token: AccessToken, *, expired: bool = False) -> bool:
-        """Take notice that a token was refused, so that the next one is another.
-
-        Args:
-            token: the token that was refused.
-            expired: whether the reason is that it has expired.
-
-        Returns:
-            Whether another token is worth a try: not where this one had just been issued and
-            was refused all the same.
-        """
+        """Take notice that a token was refused, so that the next one is another."""
         if not expired and time.time() - token.issued_at < _TOO_YOUNG_TO_BE_STALE:
             return False
         with self._lock:
@@ -326,14 +295,13 @@ def _suffices(token: AccessToken, minimum_lifetime: float, now: float) -> bool:
 
 
 def _accepted(landed: Landed[AccessToken], minimum_lifetime: float) -> AccessToken | None:
-    """Decide whether what came out of a flight is good for a caller, who may not have led it.
+    """Return whether what came out of a flight is good for a caller, who may not have led it.
 
     Args:
-        landed: what came out.
         minimum_lifetime: seconds that this caller needs.
 
     Returns:
-        The token; None where another's was taken for less, and this caller has to ask again.
+        The token, or None if another's was taken for less, and this caller has to ask again.
 
     Raises:
         TokenRequestError: this caller asked, and tokens don't live that long.
@@ -354,15 +322,7 @@ def _accepted(landed: Landed[AccessToken], minimum_lifetime: float) -> AccessTok
 
 
 def cache_key(credentials: ClientCredentials) -> str:
-    """Name a client's tokens in a cache.
-
-    Args:
-        credentials: the client's.
-
-    Returns:
-        A text that is the same for the same token endpoint, client, scopes and server, whatever
-        the secret, and from which none of them can be read.
-    """
+    """Name a client's tokens in a cache."""
     parts = (
         credentials.token_url,
         str(origin_of(credentials.mcp_url)),

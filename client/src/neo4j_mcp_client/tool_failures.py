@@ -100,9 +100,6 @@ def tool_failure(text: str) -> Neo4jMcpError:
 
     Args:
         text: the text of a result with ``isError``.
-
-    Returns:
-        The exception to raise.
     """
     found = _FAILURE.match(text)
     if found is None:
@@ -125,7 +122,7 @@ def seconds(duration: str) -> float | None:
         duration: such as ``1m0s``.
 
     Returns:
-        Seconds; None where it is no duration, or zero, which means that there is no limit.
+        Seconds, or None if it is no duration, or zero, which means that there is no limit.
     """
     parts = list(_DURATION.finditer(duration))
     if "".join(part[0] for part in parts) != duration:

@@ -20,18 +20,7 @@ _STRICT_ERRORS = range(80, 94)
 def failure(
     error: Exception, *, hop: Hop, url: str, may_have_run: bool = False
 ) -> NetworkError | TlsError:
-    """Describe a request that got no answer, or none that can be read.
-
-    Args:
-        error: what the HTTP library raised.
-        hop: where the request went.
-        url: its address.
-        may_have_run: whether the request may have arrived.
-
-    Returns:
-        The exception to raise. Its cause is the innermost one, unless that holds the request,
-        and so its Authorization.
-    """
+    """Describe a request that got no answer, or none that can be read."""
     described = _described(error, hop=hop, host=urlsplit(url).netloc, may_have_run=may_have_run)
     root = list(chain(error))[-1]
     # An encoding error holds the text that it couldn't encode.
@@ -65,10 +54,7 @@ def _described(
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """Give an exception and its causes.
-
-    Args:
-        error: the exception.
+    """Return an exception and its causes.
 
     Yields:
         Each of them, outermost first.

@@ -25,7 +25,7 @@ def find_ca_bundle(
 
     Args:
         given: the caller's own file or directory; a directory as `openssl rehash` prepares it.
-        environment: the variables; those of the process where None.
+        environment: the variables; defaults to those of the process.
 
     Returns:
         The file or directory that was given, else the one that an environment variable names;
@@ -50,14 +50,7 @@ def find_ca_bundle(
 
 
 def ssl_context(bundle: str | None) -> ssl.SSLContext | bool:
-    """Make what httpx2 takes as `verify`.
-
-    Args:
-        bundle: what `find_ca_bundle` returned.
-
-    Returns:
-        A context that trusts the bundle alone; True for the HTTP library's default.
-    """
+    """Make what httpx2 takes as `verify`."""
     return True if bundle is None else bundle_context(bundle)
 
 
@@ -65,10 +58,7 @@ def bundle_context(bundle: str | None) -> ssl.SSLContext:
     """Make a context for a TLS client.
 
     Args:
-        bundle: the file or directory of certificate authorities; the system's where None.
-
-    Returns:
-        The context, with Python's defaults for everything else.
+        bundle: the file or directory of certificate authorities; defaults to the system's.
     """
     if bundle is not None and Path(bundle).is_dir():
         return ssl.create_default_context(capath=bundle)

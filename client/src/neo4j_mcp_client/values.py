@@ -26,10 +26,6 @@ class LostValueWarning(UserWarning):
 def check_parameters(value: Any, name: str) -> None:  # noqa: ANN401 - any JSON
     """Refuse what the database wouldn't get as it is.
 
-    Args:
-        value: an argument of a tool.
-        name: its name, for the message.
-
     Raises:
         ParameterError: an integer needs more than 64 bits, a float is no number of JSON, or a
             string is no Unicode.
@@ -54,12 +50,7 @@ def check_parameters(value: Any, name: str) -> None:  # noqa: ANN401 - any JSON
 
 
 def warn_of_lost_values(rows: Any, *, stacklevel: int = 3) -> None:  # noqa: ANN401 - any JSON
-    """Issue a `LostValueWarning` where rows may have lost values.
-
-    Args:
-        rows: what a query returned; anything else is left alone.
-        stacklevel: how many frames up the caller is, as `warnings.warn` counts.
-    """
+    """Issue a `LostValueWarning` where rows may have lost values."""
     if notice := lost_values(rows):
         warnings.warn(notice, LostValueWarning, stacklevel=stacklevel)
 
@@ -70,11 +61,8 @@ def lost_values(rows: Any) -> str | None:  # noqa: ANN401 - any JSON
     A map that is empty in the database looks like a lost date, and then the notice is a false
     alarm; a property is never a map, so an empty one there is certainly a loss.
 
-    Args:
-        rows: what a query returned.
-
     Returns:
-        The notice; None where nothing was lost.
+        The notice, or None if nothing was lost.
     """
     if not isinstance(rows, Sequence) or isinstance(rows, str):
         return None

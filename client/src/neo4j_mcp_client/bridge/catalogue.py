@@ -71,11 +71,8 @@ class KnownServers:
     def recall(self, names: Iterable[str]) -> Catalogue | None:
         """Return what a server offered when it was last seen.
 
-        Args:
-            names: the server's names.
-
         Returns:
-            The description; None where the server isn't known, or its file can't be used.
+            The description, or None if the server isn't known, or its file can't be used.
         """
         for path in self._files(names):
             try:
@@ -87,12 +84,7 @@ class KnownServers:
         return None
 
     def remember(self, names: Iterable[str], catalogue: Catalogue) -> None:
-        """Keep what a server offers; a failure is logged, since the server itself answers.
-
-        Args:
-            names: the server's names.
-            catalogue: what it offers.
-        """
+        """Keep what a server offers; a failure is logged, since the server itself answers."""
         try:
             for path in self._files(names):
                 private_files.replace(path, catalogue.to_json())

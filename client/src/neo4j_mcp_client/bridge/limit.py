@@ -22,7 +22,7 @@ class Limited:
 
     Attributes:
         text: what is left of it.
-        notice: what was left out; None where nothing was.
+        notice: what was left out, or None if nothing was.
     """
 
     text: str
@@ -33,11 +33,7 @@ def limited(text: str, limit: int) -> Limited:
     """Cut a result.
 
     Args:
-        text: the text of a tool's result: JSON from the server, or any other text.
         limit: the most characters; 0 for no limit.
-
-    Returns:
-        The result. The notice about what is missing isn't counted.
     """
     if not limit or len(text) <= limit:
         return Limited(text)

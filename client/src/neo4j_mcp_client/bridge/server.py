@@ -53,8 +53,6 @@ class Bridge:
         """Prepare; nothing is sent.
 
         Args:
-            upstream: the deployed server.
-            known: the servers that have been seen.
             max_characters: the most characters of a result; 0 for no limit.
         """
         self._upstream = upstream
@@ -169,8 +167,6 @@ async def serve(target: Target, known: KnownServers, *, max_characters: int) -> 
     """Run the bridge until standard input ends.
 
     Args:
-        target: the deployed server.
-        known: the servers that have been seen.
         max_characters: the most characters of a result; 0 for no limit.
     """
     server = Bridge(Upstream(target), known, max_characters=max_characters).server()
@@ -183,11 +179,7 @@ def instructions(catalogue: Catalogue, max_characters: int) -> str:
     """Write what an agent reads when a session begins.
 
     Args:
-        catalogue: what the deployed server says of itself.
         max_characters: the most characters of a result; 0 for no limit.
-
-    Returns:
-        The bridge's own advice, and the server's.
     """
     cut = f" A result longer than {max_characters:,} characters is cut, and says so."
     own = _GUIDANCE + (cut if max_characters else "")
@@ -195,14 +187,7 @@ def instructions(catalogue: Catalogue, max_characters: int) -> str:
 
 
 def warned(result: types.CallToolResult) -> types.CallToolResult:
-    """Add a warning where the rows may have lost values.
-
-    Args:
-        result: a query's result.
-
-    Returns:
-        The same result, with the warning at its end where there is one.
-    """
+    """Add a warning where the rows may have lost values."""
     text = "".join(each.text for each in result.content if isinstance(each, types.TextContent))
     # Parsing is for the few that may have one: results can be large.
     if "{}" not in text:
@@ -218,11 +203,7 @@ def fitted(result: types.CallToolResult, max_characters: int) -> types.CallToolR
     """Cut a result to what an agent's context can hold.
 
     Args:
-        result: any result.
         max_characters: the most characters of each text; 0 for no limit.
-
-    Returns:
-        The result, with a notice at its end where something was left out.
     """
     if not max_characters:
         return result

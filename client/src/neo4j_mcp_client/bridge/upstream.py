@@ -55,9 +55,6 @@ class Upstream:
     async def describe(self) -> Catalogue:
         """Ask what the server offers.
 
-        Returns:
-            Its instructions and tools.
-
         Raises:
             Neo4jMcpError: a hop of the way failed.
         """
@@ -78,13 +75,6 @@ class Upstream:
 
     async def call_tool(self, name: str, arguments: Mapping[str, Any] | None) -> dict[str, Any]:
         """Call a tool.
-
-        Args:
-            name: its name.
-            arguments: its arguments.
-
-        Returns:
-            The server's own result. That of a tool that failed has what fixes it at its end.
 
         Raises:
             Neo4jMcpError: a hop of the way failed, or the server has no such tool.

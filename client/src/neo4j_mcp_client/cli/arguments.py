@@ -19,9 +19,6 @@ def read_text(source: str) -> str:
     Args:
         source: a path, or ``-`` for standard input.
 
-    Returns:
-        The text.
-
     Raises:
         typer.BadParameter: it can't be read.
     """
@@ -37,13 +34,6 @@ def read_text(source: str) -> str:
 
 def json_object(text: str, name: str) -> dict[str, Any]:
     """Read a JSON object.
-
-    Args:
-        text: the JSON.
-        name: the option or file that holds it.
-
-    Returns:
-        The object.
 
     Raises:
         typer.BadParameter: it is none.
@@ -62,10 +52,6 @@ def json_argument(text: str, name: str) -> dict[str, Any]:
 
     Args:
         text: the JSON, or ``@FILE``.
-        name: the option that holds it.
-
-    Returns:
-        The object.
 
     Raises:
         typer.BadParameter: it is none, or the file can't be read.
@@ -80,9 +66,6 @@ def parameters(document: str | None, pairs: Sequence[str]) -> dict[str, Any]:
         document: ``--params``: a JSON object, or ``@FILE`` with one.
         pairs: each ``--param``: ``name=value``, where the value is JSON, else text. They go
             before the same name in the document.
-
-    Returns:
-        The parameters.
 
     Raises:
         typer.BadParameter: one of them is malformed.

@@ -29,13 +29,7 @@ def find_profile(
     A named profile goes before the environment, and the environment before the profile `default`.
 
     Args:
-        name: the profile that the person named.
-        profiles: the person's profiles.
-        ca_bundle: certificate authorities that the person named.
-        environment: the variables; the process's own where None.
-
-    Returns:
-        The profile; for the environment, one that isn't kept.
+        environment: the variables; defaults to the process's own.
 
     Raises:
         ConfigurationError: there is nothing to go by.
@@ -53,30 +47,13 @@ def find_profile(
 def token_provider(
     profile: Profile, source: CredentialsSource, *, profiles: Profiles
 ) -> TokenProvider:
-    """Give the tokens of a profile.
-
-    Args:
-        profile: the profile.
-        source: its credentials.
-        profiles: the person's profiles.
-
-    Returns:
-        A provider; that of a kept profile shares its tokens with the commands that follow, since
-        each token costs money.
-    """
+    """Return the tokens of a profile."""
     cache = FileTokenCache(profiles.token_cache(profile.name)) if profile.name else None
     return TokenProvider(source, cache=cache, ca_bundle=profile.ca_bundle)
 
 
 def connect(profile: Profile, *, profiles: Profiles) -> Neo4jMcp:
     """Make a client of the server.
-
-    Args:
-        profile: whom it speaks for.
-        profiles: the person's profiles.
-
-    Returns:
-        The client.
 
     Raises:
         Neo4jMcpError: the credentials can't be read.

@@ -14,29 +14,17 @@ from neo4j_mcp_client.errors import Neo4jMcpError
 
 
 def output() -> Console:
-    """Return standard output.
-
-    Returns:
-        The console; a new one each time, since tests and pipes replace the stream.
-    """
+    """Return standard output."""
     return _console(stderr=False)
 
 
 def messages() -> Console:
-    """Return standard error.
-
-    Returns:
-        The console.
-    """
+    """Return standard error."""
     return _console(stderr=True)
 
 
 def print_json(document: Any) -> None:  # noqa: ANN401 - any JSON
-    """Write a document for a program.
-
-    Args:
-        document: any JSON.
-    """
+    """Write a document for a program."""
     stream = output().file
     stream.write(json_text(document, stream, indent=2) + "\n")
 
@@ -44,12 +32,6 @@ def print_json(document: Any) -> None:  # noqa: ANN401 - any JSON
 @contextmanager
 def telling_failures(*, as_json: bool) -> Iterator[None]:
     """Turn a known failure into a message on standard error and an exit status.
-
-    Args:
-        as_json: whether a program reads the message.
-
-    Yields:
-        Nothing.
 
     Raises:
         typer.Exit: it failed.
@@ -68,14 +50,7 @@ def telling_failures(*, as_json: bool) -> Iterator[None]:
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """Show a person that something takes its time; a program sees nothing.
-
-    Args:
-        what: what is waited for.
-
-    Yields:
-        Nothing.
-    """
+    """Show a person that something takes its time; a program sees nothing."""
     console = messages()
     if not console.is_terminal:
         yield
@@ -91,14 +66,7 @@ def _console(*, stderr: bool) -> Console:
 
 
 def failure(error: Neo4jMcpError) -> dict[str, Any]:
-    """Describe a failure for a program.
-
-    Args:
-        error: the failure.
-
-    Returns:
-        Its kind, hop, message, remedy, exit status, and Neo4j's code where it has one.
-    """
+    """Describe a failure for a program."""
     described = {
         "type": type(error).__name__,
         "hop": str(error.hop),
@@ -112,11 +80,7 @@ def failure(error: Neo4jMcpError) -> dict[str, Any]:
 
 
 def print_warning(text: str) -> None:
-    """Warn a person on standard error; a result on standard output stays as it is.
-
-    Args:
-        text: the warning.
-    """
+    """Warn a person on standard error; a result on standard output stays as it is."""
     messages().print(Text.assemble(("warning: ", "bold yellow"), printable(text)), soft_wrap=True)
 
 

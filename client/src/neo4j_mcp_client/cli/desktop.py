@@ -29,13 +29,8 @@ def configuration(agent: Agent, command: Sequence[str], *, name: str) -> str:
     """Write an agent's configuration for the bridge.
 
     Args:
-        agent: the agent.
         command: what starts the bridge: an absolute path, because desktop programs have another
             PATH than a shell, and its arguments.
-        name: how the agent shows the server.
-
-    Returns:
-        JSON to be merged into the agent's file; for Claude Code, the command that does it.
     """
     if agent is Agent.CLAUDE_CODE:
         return shlex.join(["claude", "mcp", "add", name, "--", *command])

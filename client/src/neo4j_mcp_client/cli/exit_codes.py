@@ -74,14 +74,7 @@ _BY_ERROR: tuple[tuple[type[Neo4jMcpError], ExitCode], ...] = (
 
 
 def exit_code_of(error: Neo4jMcpError) -> ExitCode:
-    """Choose the exit status for a failure.
-
-    Args:
-        error: the failure.
-
-    Returns:
-        The status; `QUERY` for a failure without one of its own.
-    """
+    """Choose the exit status for a failure."""
     for kind, code in _BY_ERROR:
         if isinstance(error, kind):
             return code

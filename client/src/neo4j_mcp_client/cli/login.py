@@ -187,13 +187,6 @@ def logout(
 def secret_of(outputs: Mapping[str, Any], client: str | None) -> str:
     """Find a client's secret in a stack's outputs.
 
-    Args:
-        outputs: the outputs.
-        client: the client's name; not needed where there is only one.
-
-    Returns:
-        The secret's ARN.
-
     Raises:
         ConfigurationError: there is no such client, or several and none is named.
     """

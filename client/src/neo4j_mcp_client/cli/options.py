@@ -58,9 +58,6 @@ def row_format(form: Format | None, *, as_json: bool) -> Format:
         form: what ``--format`` says.
         as_json: whether ``--json`` was given.
 
-    Returns:
-        The format.
-
     Raises:
         typer.BadParameter: the two contradict each other.
     """

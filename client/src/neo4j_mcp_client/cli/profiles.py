@@ -34,8 +34,8 @@ class Profile:
         name: the profile's name.
         secret_arn: the ARN of the client's secret in Secrets Manager.
         credentials: the credentials themselves, where the person handed them over.
-        aws_profile: the AWS profile that may read the secret; boto3's default where None.
-        aws_endpoint_url: another address of AWS; boto3's own where None.
+        aws_profile: the AWS profile that may read the secret; defaults to boto3's default.
+        aws_endpoint_url: another address of AWS; defaults to boto3's own.
         ca_bundle: certificate authorities to trust, in PEM form.
         neo4j_uri: the database's own address, for the doctor.
         outputs: the stack's outputs; none of them is secret.
@@ -51,10 +51,7 @@ class Profile:
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
     def source(self) -> CredentialsSource:
-        """Give where the credentials come from.
-
-        Returns:
-            The source; a secret in Secrets Manager is read when it is needed.
+        """Return where the credentials come from.
 
         Raises:
             ConfigurationError: the profile names neither, or the extra `aws` isn't installed.
@@ -73,11 +70,7 @@ class Profile:
         )
 
     def to_json(self) -> str:
-        """Write the profile as its file holds it.
-
-        Returns:
-            The JSON, with the secret where the profile has it.
-        """
+        """Write the profile as its file holds it."""
         document = {
             "secretArn": self.secret_arn,
             "credentials": self.credentials and json.loads(self.credentials.to_json()),
@@ -92,13 +85,6 @@ class Profile:
     @classmethod
     def from_json(cls, name: str, text: str) -> Self:
         """Read a profile's file.
-
-        Args:
-            name: the profile's name.
-            text: what the file holds.
-
-        Returns:
-            The profile.
 
         Raises:
             ConfigurationError: it is damaged.
@@ -142,8 +128,8 @@ class Profiles:
         """Name the folders; they are made when they are needed.
 
         Args:
-            folder: where profiles are; the platform's place for configuration where None.
-            cache: where their tokens are; the platform's place for caches where None.
+            folder: where profiles are; defaults to the platform's place for configuration.
+            cache: where their tokens are; defaults to the platform's place for caches.
         """
         self._folder = folder or user_config_path(_APPLICATION) / "profiles"
         self._cache = cache or user_cache_path(_APPLICATION) / "tokens"
@@ -169,12 +155,6 @@ class Profiles:
     def load(self, name: str) -> Profile:
         """Read a profile.
 
-        Args:
-            name: its name.
-
-        Returns:
-            The profile.
-
         Raises:
             ConfigurationError: there is no such profile, it is damaged, or others could read it.
         """
@@ -190,12 +170,6 @@ class Profiles:
     def save(self, profile: Profile) -> Path:
         """Keep a profile in the place of the one before.
 
-        Args:
-            profile: the profile.
-
-        Returns:
-            Its file.
-
         Raises:
             ConfigurationError: it can't be written.
         """
@@ -206,9 +180,6 @@ class Profiles:
     def remove(self, name: str) -> None:
         """Forget a profile and its tokens.
 
-        Args:
-            name: its name.
-
         Raises:
             ConfigurationError: there is no such profile.
         """
@@ -217,22 +188,11 @@ class Profiles:
         self.forget_tokens(name)
 
     def forget_tokens(self, name: str) -> None:
-        """Forget the tokens of a profile.
-
-        Args:
-            name: the profile's name; it need not be there.
-        """
+        """Forget the tokens of a profile."""
         private_files.remove(self.token_cache(name))
 
     def token_cache(self, name: str) -> Path:
-        """Say where a profile's tokens are kept between commands.
-
-        Args:
-            name: the profile's name.
-
-        Returns:
-            The file; it need not be there.
-        """
+        """Return where a profile's tokens are kept between commands."""
         return self._cache / f"{self._checked(name)}.json"
 
     def _file(self, name: str) -> Path:

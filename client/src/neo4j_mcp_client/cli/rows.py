@@ -28,9 +28,6 @@ class Format(enum.StrEnum):
 def columns_of(rows: Sequence[Row]) -> list[str]:
     """Name the columns of rows.
 
-    Args:
-        rows: the rows; one need not have all columns.
-
     Returns:
         Every column once, in the order in which the rows bring them.
     """
@@ -41,28 +38,14 @@ def json_text(document: Any, stream: IO[str], *, indent: int | None = None) -> s
     """Write JSON so that a stream can take it.
 
     Args:
-        document: any JSON.
-        stream: where it goes.
-        indent: spaces for each level; all on one line where None.
-
-    Returns:
-        The JSON, with other characters than ASCII's escaped only where the encoding lacks one.
+        indent: spaces for each level; defaults to all on one line.
     """
     text = json.dumps(document, ensure_ascii=False, indent=indent)
     return text if can_show(text, stream) else json.dumps(document, indent=indent)
 
 
 def as_text(rows: Sequence[Row], form: Format, stream: IO[str]) -> str:
-    """Write rows for a program.
-
-    Args:
-        rows: the rows.
-        form: any but a table.
-        stream: where the text goes.
-
-    Returns:
-        The text, without a line break at its end.
-    """
+    """Write rows for a program."""
     if form is Format.CSV:
         return _as_csv(rows)
     if form is Format.JSONL:
@@ -74,11 +57,7 @@ def as_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> Table
     """Lay rows out for a person.
 
     Args:
-        rows: the rows.
-        columns: the columns; those of the rows where None.
-
-    Returns:
-        The table.
+        columns: the columns; defaults to those of the rows.
     """
     names = columns_of(rows) if columns is None else columns
     table = Table()
@@ -90,14 +69,7 @@ def as_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> Table
 
 
 def cell(value: Any) -> str:  # noqa: ANN401 - a row holds any JSON
-    """Write one value into a table or a CSV file.
-
-    Args:
-        value: any JSON.
-
-    Returns:
-        A text as it is, nothing for null, and JSON for the rest.
-    """
+    """Write one value into a table or a CSV file."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -105,9 +77,6 @@ def cell(value: Any) -> str:  # noqa: ANN401 - a row holds any JSON
 
 def printable(text: str) -> str:
     r"""Spell out what a terminal would obey instead of showing it.
-
-    Args:
-        text: any text; whoever wrote into the database chose it.
 
     Returns:
         The text, with ``\x1b`` and the like for control characters, but for line breaks and tabs.
@@ -121,13 +90,7 @@ def printable(text: str) -> str:
 
 
 def print_rows(rows: Sequence[Row], form: Format, *, console: Console) -> None:
-    """Write rows to a console.
-
-    Args:
-        rows: the rows.
-        form: how.
-        console: standard output.
-    """
+    """Write rows to a console."""
     if form is not Format.TABLE:
         if rows or form is Format.JSON:
             console.file.write(as_text(rows, form, console.file) + "\n")

@@ -26,15 +26,7 @@ def prepare() -> None:
 
 
 def can_show(text: str, stream: IO[str]) -> bool:
-    """Decide whether a stream's encoding has every character of a text.
-
-    Args:
-        text: the text.
-        stream: the stream.
-
-    Returns:
-        Whether nothing has to be escaped.
-    """
+    """Return whether a stream's encoding has every character of a text."""
     try:
         text.encode(getattr(stream, "encoding", None) or "utf-8")
     except UnicodeEncodeError:

@@ -19,14 +19,8 @@ def service_at(
 ) -> Service | None:
     """Ask App Runner for the service behind a URL, where this person may.
 
-    Args:
-        service_url: the service's URL.
-        secret_arn: the ARN of the client's secret, which is in the same region.
-        profile: the AWS profile.
-        endpoint_url: another address of AWS.
-
     Returns:
-        The service; None where there is none, or AWS can't be asked.
+        The service, or None if there is none, or AWS can't be asked.
     """
     try:
         with closing(

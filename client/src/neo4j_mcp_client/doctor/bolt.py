@@ -25,14 +25,6 @@ _TIMEOUT = 10.0
 def logon(neo4j_uri: str, token: AccessToken, *, ca_bundle: str | None) -> Logon:
     """Log on to the database itself, by Bolt with the token.
 
-    Args:
-        neo4j_uri: the database's address.
-        token: the token.
-        ca_bundle: the certificate authorities to trust.
-
-    Returns:
-        What the database does.
-
     Raises:
         ConfigurationError: the address is none.
     """
@@ -65,9 +57,6 @@ def host_of(neo4j_uri: str) -> tuple[str, bool]:
 
     Args:
         neo4j_uri: ``neo4j+s://`` or ``bolt+s://``; without TLS, a database of this machine.
-
-    Returns:
-        Host and port, and whether by TLS.
 
     Raises:
         ConfigurationError: it is no such address, or the token would travel in the clear or to

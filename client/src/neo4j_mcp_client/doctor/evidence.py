@@ -37,11 +37,8 @@ class StackOutputs:
     def parse(cls, outputs: Mapping[str, Any]) -> "StackOutputs | None":
         """Read a stack's outputs.
 
-        Args:
-            outputs: the outputs by name.
-
         Returns:
-            What the doctor needs of them; None where it isn't all there.
+            What the doctor needs of them, or None if it isn't all there.
         """
         sso = outputs.get("auraSso")
         try:
@@ -111,7 +108,7 @@ class Discovery:
     Attributes:
         issuer: the discovery document's issuer.
         key_ids: the ids of the keys.
-        problem: why they can't be read; None where they can.
+        problem: why they can't be read, or None if they can.
     """
 
     issuer: str | None = None
@@ -124,7 +121,7 @@ class TakenToken:
     """What the token endpoint gave.
 
     Attributes:
-        token: the token; None where there is none.
+        token: the token, or None if there is none.
         error: why there is none.
         key_id: the id of the key that signed it.
         now: this machine's clock when the token came, in seconds since the epoch.
@@ -141,8 +138,8 @@ class Logon:
     """What the database does with the token.
 
     Attributes:
-        roles: the roles that it gives; None where it wasn't told.
-        code: Neo4j's status code of the refusal; None where there is none.
+        roles: the roles that it gives, or None if it wasn't told.
+        code: Neo4j's status code of the refusal, or None if there is none.
         said: what was seen, in words.
         seconds: how long it took.
     """

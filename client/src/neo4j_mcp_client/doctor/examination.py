@@ -90,11 +90,7 @@ class Examination:
     """One walk; what a hop gives, the later ones use."""
 
     def __init__(self, patient: Patient) -> None:
-        """Prepare.
-
-        Args:
-            patient: whose way it is.
-        """
+        """Prepare."""
         self._patient = patient
         self._failed = False
         # Each is there once its hop has passed.
@@ -117,14 +113,7 @@ class Examination:
         }
 
     def examine(self, hop: Hop) -> Finding:
-        """Examine a hop; those before it must have been examined.
-
-        Args:
-            hop: the hop.
-
-        Returns:
-            What was found; "not reached" where an earlier hop has failed.
-        """
+        """Examine a hop; those before it must have been examined."""
         if self._failed:
             return Finding(hop=hop, status=Status.NOT_REACHED)
         finding = _finding(hop, self._steps[hop]())

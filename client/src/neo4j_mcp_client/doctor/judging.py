@@ -107,9 +107,6 @@ def roles_by_group(mapping: str) -> dict[str, frozenset[str]]:
 
     Args:
         mapping: `"group1"=role1;"group2"=role2,role3`.
-
-    Returns:
-        The roles of each group.
     """
     return {
         found["group"]: frozenset(role.strip() for role in found["roles"].split(","))
@@ -121,15 +118,7 @@ def roles_by_group(mapping: str) -> dict[str, frozenset[str]]:
 def judge_configuration(
     credentials: ClientCredentials | Neo4jMcpError, outputs: StackOutputs | None
 ) -> Verdict:
-    """Judge what the caller was given.
-
-    Args:
-        credentials: the credentials, or why they can't be read.
-        outputs: the stack's outputs, where the profile has them.
-
-    Returns:
-        The verdict.
-    """
+    """Judge what the caller was given."""
     if isinstance(credentials, Neo4jMcpError):
         return Failed(faults.CREDENTIALS_UNREADABLE, f"{credentials.message} {credentials.remedy}")
     if outputs is not None and outputs.mcp_url != credentials.mcp_url:
@@ -141,14 +130,7 @@ def judge_configuration(
 
 
 def judge_connections(connections: Iterable[Connection]) -> Verdict:
-    """Judge name resolution, connections and TLS.
-
-    Args:
-        connections: what became of each host.
-
-    Returns:
-        The verdict.
-    """
+    """Judge name resolution, connections and TLS."""
     for connection in connections:
         if connection.error is None:
             continue
@@ -162,26 +144,12 @@ def judge_connections(connections: Iterable[Connection]) -> Verdict:
 
 
 def is_healthy(health: Health) -> bool:
-    """Tell whether the service answers its health check.
-
-    Args:
-        health: what it answers.
-
-    Returns:
-        True where it does.
-    """
+    """Return whether the service answers its health check."""
     return health.status == _OK
 
 
 def judge_health(health: Health) -> Verdict:
-    """Judge whether the service serves.
-
-    Args:
-        health: what its health check answers.
-
-    Returns:
-        The verdict.
-    """
+    """Judge whether the service serves."""
     if is_healthy(health):
         return Passed(health.said)
     if health.service is not None:
@@ -192,15 +160,7 @@ def judge_health(health: Health) -> Verdict:
 
 
 def judge_discovery(discovery: Discovery, outputs: StackOutputs) -> Verdict:
-    """Judge the documents that Aura reads.
-
-    Args:
-        discovery: the documents.
-        outputs: the stack's outputs.
-
-    Returns:
-        The verdict.
-    """
+    """Judge the documents that Aura reads."""
     if discovery.problem is not None:
         return Failed(faults.DISCOVERY_UNREADABLE, discovery.problem)
     if discovery.issuer != outputs.issuer:
@@ -212,15 +172,7 @@ def judge_discovery(discovery: Discovery, outputs: StackOutputs) -> Verdict:
 
 
 def judge_token(taken: TakenToken, key_ids: frozenset[str] | None) -> Verdict:
-    """Judge the token endpoint's answer.
-
-    Args:
-        taken: the answer.
-        key_ids: the ids of the pool's keys, where they are known.
-
-    Returns:
-        The verdict.
-    """
+    """Judge the token endpoint's answer."""
     if taken.token is None:
         return _judge_token_error(taken.error)
     claims = taken.token.claims
@@ -241,15 +193,7 @@ def judge_token(taken: TakenToken, key_ids: frozenset[str] | None) -> Verdict:
 
 
 def judge_claims(claims: Mapping[str, Any], outputs: StackOutputs) -> Verdict:
-    """Judge the claims against what the stack says that Aura checks.
-
-    Args:
-        claims: the token's claims.
-        outputs: the stack's outputs.
-
-    Returns:
-        The verdict.
-    """
+    """Judge the claims against what the stack says that Aura checks."""
     audience, groups = claims.get("aud"), claims.get(outputs.groups_claim)
     if not audience and not groups:
         return Failed(faults.CLAIMS_FUNCTION_MISSING, f"Its claims: {', '.join(claims)}.")
@@ -278,14 +222,7 @@ def judge_claims(claims: Mapping[str, Any], outputs: StackOutputs) -> Verdict:
 
 
 def judge_logon(logon: Logon) -> Verdict:
-    """Judge what the database does with a token whose claims are right.
-
-    Args:
-        logon: what it does.
-
-    Returns:
-        The verdict.
-    """
+    """Judge what the database does with a token whose claims are right."""
     if logon.code is not None:
         return Failed(_logon_fault(logon.code), logon.said)
     if logon.roles is None:
@@ -296,27 +233,12 @@ def judge_logon(logon: Logon) -> Verdict:
 
 
 def is_slow(answers: ServerAnswers) -> bool:
-    """Tell whether a query took so long that something must hold it up.
-
-    Args:
-        answers: what the server answers.
-
-    Returns:
-        True where it did.
-    """
+    """Return whether a query took so long that something must hold it up."""
     return answers.seconds > _SLOW_SECONDS
 
 
 def judge_server(answers: ServerAnswers, logon: Logon | None) -> Verdict:
-    """Judge what the server does with the token.
-
-    Args:
-        answers: what it does.
-        logon: what the database itself did, where it was asked.
-
-    Returns:
-        The verdict.
-    """
+    """Judge what the server does with the token."""
     if answers.error is not None:
         return _judge_server_error(answers.error, logon)
     if _is_telemetry(answers, logon):
@@ -342,12 +264,7 @@ def judge_roles(
     """Judge the roles that the token has against those that it must have.
 
     Args:
-        roles: the roles; None where they aren't known.
-        claims: the token's claims.
-        outputs: the stack's outputs.
-
-    Returns:
-        The verdict.
+        roles: the roles, or None if they aren't known.
     """
     if roles is None:
         return Skipped("The database didn't tell the token's roles.")

@@ -28,8 +28,7 @@ def connections(urls: Iterable[str], *, ca_bundle: str | None) -> tuple[Connecti
     """Connect to each host: name resolution, TCP and TLS, by the proxy where there is one.
 
     Args:
-        urls: where to.
-        ca_bundle: the certificate authorities to trust; the library's where None.
+        ca_bundle: the certificate authorities to trust; defaults to the library's.
 
     Returns:
         What became of each host, once each.
@@ -39,15 +38,7 @@ def connections(urls: Iterable[str], *, ca_bundle: str | None) -> tuple[Connecti
 
 
 def health(service_url: str, *, ca_bundle: str | None) -> Health:
-    """Ask the service for its health.
-
-    Args:
-        service_url: the service's URL.
-        ca_bundle: the certificate authorities to trust.
-
-    Returns:
-        What it answers; App Runner isn't asked here.
-    """
+    """Ask the service for its health."""
     url = f"{service_url}/healthz"
     started = time.monotonic()
     try:
@@ -63,16 +54,7 @@ def health(service_url: str, *, ca_bundle: str | None) -> Health:
 
 
 def discovery(discovery_url: str, jwks_url: str, *, ca_bundle: str | None) -> Discovery:
-    """Read the user pool's public documents.
-
-    Args:
-        discovery_url: the discovery document.
-        jwks_url: the keys.
-        ca_bundle: the certificate authorities to trust.
-
-    Returns:
-        What they say, or why they can't be read.
-    """
+    """Read the user pool's public documents."""
     try:
         document = _fetch_json(discovery_url, ca_bundle)
         keys = _fetch_json(jwks_url, ca_bundle)
@@ -88,15 +70,7 @@ def discovery(discovery_url: str, jwks_url: str, *, ca_bundle: str | None) -> Di
 
 
 def take_token(credentials: ClientCredentials, *, ca_bundle: str | None) -> TakenToken:
-    """Ask the token endpoint once, past every cache.
-
-    Args:
-        credentials: the client's.
-        ca_bundle: the certificate authorities to trust.
-
-    Returns:
-        What it gives.
-    """
+    """Ask the token endpoint once, past every cache."""
     try:
         token = request_token(credentials, ca_bundle=ca_bundle, timeout=_TIMEOUT, now=time.time())
     except Neo4jMcpError as error:

@@ -11,12 +11,5 @@ WHO_AM_I = "SHOW CURRENT USER"
 
 
 def roles_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Take the roles out of the answer to `WHO_AM_I`.
-
-    Args:
-        rows: the answer.
-
-    Returns:
-        The roles.
-    """
+    """Take the roles out of the answer to `WHO_AM_I`."""
     return tuple(role for row in rows for role in row.get("roles") or ())

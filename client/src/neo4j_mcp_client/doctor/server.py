@@ -23,17 +23,7 @@ Ask = Callable[[Call[Any]], Any]
 def server_answers(
     mcp_url: str, token: AccessToken, *, ca_bundle: str | None, scheme: str = SCHEME
 ) -> ServerAnswers:
-    """Ask the server what every caller asks: the tools, a query, the roles and the schema.
-
-    Args:
-        mcp_url: where it speaks MCP.
-        token: the token.
-        ca_bundle: the certificate authorities to trust.
-        scheme: how the person's own client spells the scheme of the Authorization header.
-
-    Returns:
-        What it answers.
-    """
+    """Ask the server what every caller asks: the tools, a query, the roles and the schema."""
     with requests.Session() as session:
         session.verify = ca_bundle or True
 
