@@ -177,7 +177,7 @@ def _without_ids(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _raw(method: str, params: Mapping[str, Any]) -> calls.Call[dict[str, Any]]:
-    return calls.request(method, params, read=calls.result_of, read_only=True)
+    return calls.request(method, params, read=calls.parse_result, read_only=True)
 
 
 def main() -> None:

@@ -17,11 +17,11 @@ from neo4j_mcp_client import (
 )
 from neo4j_mcp_client.calls import (
     Reply,
-    refusal_of,
-    rows_of,
-    schema_of,
-    tools_of,
-    value_of,
+    parse_rows,
+    parse_schema,
+    parse_tools,
+    parse_value,
+    token_refusal,
 )
 
 names = st.sampled_from(
@@ -37,7 +37,7 @@ def reply(body: bytes, status: int = 200) -> Reply:
     return Reply(status=status, body=body, retry_after=None, elapsed=0.1)
 
 
-@pytest.mark.parametrize("read", [value_of, rows_of, schema_of, tools_of])
+@pytest.mark.parametrize("read", [parse_value, parse_rows, parse_schema, parse_tools])
 @given(document=anything, status=st.sampled_from([200, 200, 200, 401, 500]))
 @example(document={"result": {"tools": [{}]}}, status=200)
 @example(document={"result": {"content": [{"type": "text"}]}}, status=200)
@@ -51,14 +51,14 @@ def test_whatever_is_answered_is_a_value_or_a_failure_by_name(
         value = read(reply(json.dumps(document).encode(), status))
     except Neo4jMcpError:
         return
-    if read is rows_of:
+    if read is parse_rows:
         assert all(isinstance(row, dict) for row in value)
 
 
 @given(st.binary())
 def test_bytes_that_are_no_json_are_a_failure_by_name(body: bytes) -> None:
     with pytest.raises(Neo4jMcpError):
-        value_of(reply(b"\xff" + body))
+        parse_value(reply(b"\xff" + body))
 
 
 @pytest.mark.parametrize(
@@ -74,4 +74,4 @@ def test_bytes_that_are_no_json_are_a_failure_by_name(body: bytes) -> None:
     ],
 )
 def test_only_a_refused_token_is_a_refusal(status: int, body: bytes, refusal: type) -> None:
-    assert type(refusal_of(status, body)) is refusal
+    assert type(token_refusal(status, body)) is refusal

@@ -24,8 +24,8 @@ KINDS = [
 def test_a_failure_names_hop_and_remedy() -> None:
     error = ServerError("answers HTTP 503.", status=503, remedy="Wait.", may_have_run=True)
     assert str(error) == (
-        "host: answers HTTP 503. The call may have done its work: look before a write is"
-        " repeated. Wait."
+        "host: answers HTTP 503. The call may have been executed: check before you repeat a"
+        " write. Wait."
     )
 
 

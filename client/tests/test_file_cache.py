@@ -150,7 +150,7 @@ def test_a_lock_that_nobody_frees_is_told(
         back_off=BackOff(limit=0.1),
         timeout=0.1,
     )
-    tokens._patience = 0.3
+    tokens._wait_limit = 0.3
     with pytest.raises(ConfigurationError, match=r"has held .*tokens\.json\.lock"):
         tokens.token()
     assert endpoint.requests == []

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neo4j_mcp_client import BackOff
-from neo4j_mcp_client.retries import seconds_to_wait
+from neo4j_mcp_client.retries import parse_retry_after
 
 seconds = st.floats(min_value=0, max_value=120)
 fractions = st.floats(min_value=0, max_value=1)
@@ -43,11 +43,11 @@ def test_pauses_are_spread() -> None:
     [(None, None), ("", None), ("soon", None), ("0", 0), ("7", 7), (" 7 ", 7), ("-3", None)],
 )
 def test_retry_after_in_seconds(header: str | None, expected: float | None) -> None:
-    assert seconds_to_wait(header) == expected
+    assert parse_retry_after(header) == expected
 
 
 def test_retry_after_as_a_date() -> None:
     now = dt.datetime.now(dt.UTC)
-    ahead = seconds_to_wait(format_datetime(now + dt.timedelta(seconds=90), usegmt=True))
+    ahead = parse_retry_after(format_datetime(now + dt.timedelta(seconds=90), usegmt=True))
     assert ahead == pytest.approx(90, abs=2)
-    assert seconds_to_wait(format_datetime(now - dt.timedelta(hours=1), usegmt=True)) == 0
+    assert parse_retry_after(format_datetime(now - dt.timedelta(hours=1), usegmt=True)) == 0

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from neo4j_mcp_client import InvalidClientError
-from neo4j_mcp_client.single_flight import Landed, SingleFlight
+from neo4j_mcp_client.single_flight import Outcome, SingleFlight
 
 PATIENCE = 10.0
 
@@ -31,12 +31,12 @@ class Held:
 
 def lead_and_follow(
     flight: SingleFlight[str], work: Held, pool: ThreadPoolExecutor, followers: int = 3
-) -> tuple[Future[Landed[str]], list[Future[Landed[str]]]]:
+) -> tuple[Future[Outcome[str]], list[Future[Outcome[str]]]]:
     """Let one caller work, and have others wait for it."""
-    leader = pool.submit(flight.run, work, patience=PATIENCE)
+    leader = pool.submit(flight.run, work, wait_limit=PATIENCE)
     assert work.begun.wait(PATIENCE)
     waiting = [
-        pool.submit(flight.run, lambda: "their own", patience=PATIENCE) for _ in range(followers)
+        pool.submit(flight.run, lambda: "their own", wait_limit=PATIENCE) for _ in range(followers)
     ]
     # Whoever comes late does the work itself, which the tests allow; this makes it unlikely.
     time.sleep(0.1)
@@ -47,10 +47,10 @@ def lead_and_follow(
 def test_each_knows_whose_work_it_was() -> None:
     with ThreadPoolExecutor(4) as pool:
         leader, followers = lead_and_follow(SingleFlight(), Held("the leader's"), pool)
-        assert leader.result(PATIENCE) == Landed("the leader's", own=True)
+        assert leader.result(PATIENCE) == Outcome("the leader's", own=True)
         for follower in followers:
             landed = follower.result(PATIENCE)
-            assert landed == Landed("their own" if landed.own else "the leader's", landed.own)
+            assert landed == Outcome("their own" if landed.own else "the leader's", landed.own)
 
 
 def test_ctrl_c_in_who_works_is_nobody_elses() -> None:
@@ -75,7 +75,7 @@ def test_a_failure_is_each_ones_own_exception() -> None:
 async def test_tasks_get_exceptions_of_their_own_too() -> None:
     flight = SingleFlight[str]()
     work = Held(InvalidClientError("wrong"))
-    tasks = [asyncio.create_task(flight.run_async(work, patience=PATIENCE)) for _ in range(3)]
+    tasks = [asyncio.create_task(flight.run_async(work, wait_limit=PATIENCE)) for _ in range(3)]
     await asyncio.to_thread(work.begun.wait, PATIENCE)
     work.let.set()
     raised = await asyncio.gather(*tasks, return_exceptions=True)
@@ -86,15 +86,15 @@ async def test_tasks_get_exceptions_of_their_own_too() -> None:
 async def test_a_task_that_led_and_was_cancelled_leaves_its_work_to_the_others() -> None:
     flight = SingleFlight[str]()
     work = Held("done")
-    leader = asyncio.create_task(flight.run_async(work, patience=PATIENCE))
+    leader = asyncio.create_task(flight.run_async(work, wait_limit=PATIENCE))
     await asyncio.to_thread(work.begun.wait, PATIENCE)
-    follower = asyncio.create_task(flight.run_async(lambda: "its own", patience=PATIENCE))
+    follower = asyncio.create_task(flight.run_async(lambda: "its own", wait_limit=PATIENCE))
     await asyncio.sleep(0)
     leader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await leader
     work.let.set()
-    assert await follower == Landed("done", own=False)
+    assert await follower == Outcome("done", own=False)
 
 
 def test_a_loop_that_ends_meanwhile_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
@@ -103,11 +103,11 @@ def test_a_loop_that_ends_meanwhile_hurts_nobody(caplog: pytest.LogCaptureFixtur
 
     async def give_up() -> None:
         with pytest.raises(TimeoutError):
-            await flight.run_async(work, patience=0.05)
+            await flight.run_async(work, wait_limit=0.05)
 
     asyncio.run(give_up())
     with ThreadPoolExecutor(1) as pool:
-        follower = pool.submit(flight.run, lambda: "its own", patience=PATIENCE)
+        follower = pool.submit(flight.run, lambda: "its own", wait_limit=PATIENCE)
         time.sleep(0.05)
         work.let.set()
         assert follower.result(PATIENCE).result in {"done", "its own"}
@@ -118,10 +118,10 @@ def test_who_waits_in_vain_gives_up() -> None:
     flight = SingleFlight[str]()
     work = Held("late")
     with ThreadPoolExecutor(1) as pool:
-        leader = pool.submit(flight.run, work, patience=PATIENCE)
+        leader = pool.submit(flight.run, work, wait_limit=PATIENCE)
         assert work.begun.wait(PATIENCE)
         with pytest.raises(TimeoutError):
-            flight.run(lambda: "never", patience=0.01)
+            flight.run(lambda: "never", wait_limit=0.01)
         work.let.set()
         assert leader.result(PATIENCE).result == "late"
 
@@ -129,5 +129,5 @@ def test_who_waits_in_vain_gives_up() -> None:
 async def test_the_work_sees_the_context_of_who_asked() -> None:
     variable = contextvars.ContextVar("variable", default="none")
     variable.set("mine")
-    landed = await SingleFlight[str]().run_async(variable.get, patience=PATIENCE)
+    landed = await SingleFlight[str]().run_async(variable.get, wait_limit=PATIENCE)
     assert landed.result == "mine"

@@ -298,7 +298,7 @@ def test_a_token_endpoint_that_fails_early_leaves_a_good_token_in_use(
         assert {tokens.token().value for _ in range(5)} == {first.value}
     # One try, without repeating it, and no further one in each call.
     assert len(endpoint.requests) == 2
-    assert "isn't renewed early" in caplog.text
+    assert "early renewal of a token failed" in caplog.text
     tokens._current = with_age(first, 3600 - 30)
     with pytest.raises(TokenEndpointUnavailableError):
         tokens.token()
@@ -328,7 +328,7 @@ def test_a_thread_that_comes_late_takes_what_another_renewed(
     # It found no token when it looked; before its turn came, there was one.
     late = tokens._renewal(60)
     token = tokens.token()
-    assert tokens._flight.run(late, patience=10).result == token
+    assert tokens._flight.run(late, wait_limit=10).result == token
     assert len(endpoint.requests) == 1
 
 
@@ -428,9 +428,7 @@ def test_a_refusal_says_what_to_mend_and_is_not_repeated(
     with pytest.raises(TokenRequestError) as raised:
         tokens.token()
     assert type(raised.value) is kind
-    assert str(raised.value).startswith(
-        f"token endpoint: answers HTTP 400: {error} (said the endpoint). "
-    )
+    assert str(raised.value).startswith(f"token endpoint: HTTP 400: {error} (said the endpoint). ")
     assert raised.value.remedy
     assert len(endpoint.requests) == 1
 

@@ -266,7 +266,7 @@ def test_what_only_strict_checks_refuse_has_a_remedy_that_helps(tmp_path: Path, 
     with serve(lambda _: ROW, made.server) as site:
         with pytest.raises(ssl.SSLCertVerificationError) as raised:
             strict_handshake(site, made.root)
-        error = transport.failure(raised.value, hop=Hop.HOST, url=site.url)
+        error = transport.network_error(raised.value, hop=Hop.HOST, url=site.url)
         assert type(error) is CertificateRuleError
         assert FLAWS[flaw] in error.message
         # What the remedy advises: the intermediate authority in the root's place.

@@ -1,4 +1,4 @@
-"""What the clients for threads and for asyncio have in common: what they are told, and by whom."""
+"""What the synchronous and the asynchronous client share: options and constructors."""
 
 import os
 from typing import Self, TypedDict, Unpack
@@ -14,21 +14,20 @@ from neo4j_mcp_client.credentials import (
 from neo4j_mcp_client.tokens import TokenProvider
 
 Credentials = ClientCredentials | CredentialsSource | TokenProvider
-"""What a client takes its tokens with."""
+"""The credentials that a client accepts."""
 
 _CONNECTIONS = 64
 
 
 class Options(TypedDict, total=False):
-    """What a client can be told beside URL and credentials.
+    """The optional arguments of a client.
 
     Attributes:
-        ca_bundle: the certificate authorities to trust: a PEM file, or a directory as `openssl
-            rehash` prepares it. Without it, what REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or
-            SSL_CERT_FILE names, else the HTTP library's default.
-        timeout: seconds to wait for a byte of the answer, 125 without it: a little longer than
-            the host's 120.
-        connections: the most connections at once, 64 without it; a call beyond waits for one.
+        ca_bundle: the certificate authorities to trust: a PEM file, or a directory prepared with
+            `openssl rehash`. Defaults to REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE, and
+            else to the HTTP library's own.
+        timeout: seconds to wait for data. Defaults to 125, a little longer than the host's 120.
+        connections: the maximum number of connections. Defaults to 64; further calls wait.
     """
 
     ca_bundle: str | os.PathLike[str] | None
@@ -37,10 +36,10 @@ class Options(TypedDict, total=False):
 
 
 class BaseClient:
-    """A client before it has connections."""
+    """The base of both clients."""
 
     def __init__(self, url: str, credentials: Credentials, **options: Unpack[Options]) -> None:
-        """Prepare; nothing is sent before the first call.
+        """Create a client; nothing is sent before the first call.
 
         Args:
             options: see `Options`.
@@ -62,12 +61,12 @@ class BaseClient:
 
     @property
     def url(self) -> str:
-        """Where the server speaks MCP."""
+        """The server's MCP address."""
         return self._url
 
     @classmethod
     def from_environment(cls, **options: Unpack[Options]) -> Self:
-        """Take credentials and URL from the environment.
+        """Create a client with the credentials and the URL of the environment.
 
         Args:
             options: see `Options`.
@@ -80,7 +79,7 @@ class BaseClient:
 
     @classmethod
     def from_secret(cls, arn: str, **options: Unpack[Options]) -> Self:
-        """Take credentials and URL from Secrets Manager, by the extra `aws`.
+        """Create a client with the credentials and the URL in Secrets Manager (extra `aws`).
 
         Args:
             options: see `Options`.
@@ -92,10 +91,10 @@ class BaseClient:
 
     @classmethod
     def from_source(cls, source: CredentialsSource, **options: Unpack[Options]) -> Self:
-        """Take credentials and URL from a source.
+        """Create a client with the credentials and the URL of a source.
 
-        The source is read here and now. In an event loop, read it in a thread before, and make
-        the client by its constructor.
+        This reads the source and may block. In an event loop, read the source in a thread, and
+        use the constructor.
 
         Args:
             options: see `Options`.

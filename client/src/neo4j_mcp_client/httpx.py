@@ -1,4 +1,4 @@
-"""Tokens for httpx, as LangChain's MCP adapters use it."""
+"""Bearer tokens for httpx, which LangChain's MCP adapters use."""
 
 import httpx
 
@@ -6,6 +6,6 @@ from neo4j_mcp_client.auth_flow import BearerFlow
 
 
 class BearerAuth(BearerFlow[httpx.Request, httpx.Response], httpx.Auth):
-    """Puts a provider's tokens into the requests of an httpx client, as its `auth`."""
+    """Adds a provider's tokens to the requests of an httpx client: pass it as `auth`."""
 
     body_not_in_memory = httpx.RequestNotRead

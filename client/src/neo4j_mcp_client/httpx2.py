@@ -1,4 +1,4 @@
-"""Tokens for httpx2, as the MCP SDK 2 and fastmcp 4 use it."""
+"""Bearer tokens for httpx2, which the MCP SDK 2 and fastmcp 4 use."""
 
 import httpx2
 
@@ -6,6 +6,6 @@ from neo4j_mcp_client.auth_flow import BearerFlow
 
 
 class BearerAuth(BearerFlow[httpx2.Request, httpx2.Response], httpx2.Auth):
-    """Puts a provider's tokens into the requests of an httpx2 client, as its `auth`."""
+    """Adds a provider's tokens to the requests of an httpx2 client: pass it as `auth`."""
 
     body_not_in_memory = httpx2.RequestNotRead

@@ -1,7 +1,7 @@
-"""When a refused request is worth another token: one decision for every HTTP library."""
+"""Decides when to retry a rejected request with another token, for all HTTP libraries."""
 
 from neo4j_mcp_client.access_token import AccessToken
-from neo4j_mcp_client.calls import refusal_of
+from neo4j_mcp_client.calls import token_refusal
 from neo4j_mcp_client.errors import TokenExpiredError
 from neo4j_mcp_client.tokens import TokenProvider
 
@@ -14,8 +14,8 @@ def may_refuse(status: int, content_type: str | None) -> bool:
 
 
 def discard_if_refused(tokens: TokenProvider, token: AccessToken, status: int, body: bytes) -> bool:
-    """Take a refused token out of use."""
-    refusal = refusal_of(status, body)
+    """Discard a token if a response rejects it, and return whether to retry with another."""
+    refusal = token_refusal(status, body)
     return refusal is not None and tokens.invalidate(
         token, expired=isinstance(refusal, TokenExpiredError)
     )

@@ -21,7 +21,7 @@ from client.tests.command import PROGRAM, Command, command_of
 from client.tests.site import Answer, Request, Site, issued, refused
 from neo4j_mcp_client import ClientCredentials, FixedCredentials
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
-from neo4j_mcp_client.bridge.catalogue import KnownServers, of_the_release
+from neo4j_mcp_client.bridge.catalogue import KnownServers, release_catalogue
 from neo4j_mcp_client.bridge.server import Bridge
 from neo4j_mcp_client.bridge.upstream import Target, Upstream
 from neo4j_mcp_client.cli.profiles import DEFAULT, Profile, Profiles
@@ -189,7 +189,7 @@ async def test_an_agent_that_wants_progress_gets_it(
         )
     )
     target = Target(
-        names=(), connect=lambda: AsyncNeo4jMcp.from_source(credentials), examine="doctor"
+        names=(), connect=lambda: AsyncNeo4jMcp.from_source(credentials), doctor_command="doctor"
     )
     bridge = Bridge(Upstream(target), KnownServers(tmp_path / "known"), max_characters=0)
     seen: list[float] = []
@@ -215,14 +215,14 @@ async def test_a_bridge_without_its_server_serves_the_tools_of_the_release(
         assert client.server_capabilities.tools is not None
         assert client.server_capabilities.tools.list_changed
         names = [tool.name for tool in (await client.list_tools()).tools]
-        assert names == [tool["name"] for tool in of_the_release().tools]
+        assert names == [tool["name"] for tool in release_catalogue().tools]
         away = await client.call_tool("write-cypher", {"query": "CREATE ()"})
         assert away.is_error
         assert f"host: 127.0.0.1:{deployed.port}" in text_of(away)
         assert "Check the address" in text_of(away)
         assert "neo4j-mcp doctor" in text_of(away)
         # Nothing was sent.
-        assert "may have done its work" not in text_of(away)
+        assert "may have been executed" not in text_of(away)
         assert not client.tools_changed.is_set()
         with deployed.up():
             await asyncio.wait_for(client.tools_changed.wait(), 60)
@@ -258,7 +258,7 @@ async def test_an_agent_of_the_next_protocol_is_notified_of_changed_tools(
     async with agent(command, tmp_path, mode="auto") as client:
         assert client.protocol_version == "2026-07-28"
         async with client.listen(tools_list_changed=True) as changes:
-            assert len((await client.list_tools()).tools) == len(of_the_release().tools)
+            assert len((await client.list_tools()).tools) == len(release_catalogue().tools)
             with deployed.up():
                 change = await asyncio.wait_for(anext(changes), 60)
                 assert isinstance(change, ToolsListChanged)
@@ -288,7 +288,7 @@ async def test_only_what_may_have_changed_the_graph_may_have_run(
         for name, says in (("write-cypher", True), ("read-cypher", False), ("some-tool", True)):
             answer = await client.call_tool(name, {"query": "MATCH (n) SET n.x = 1"})
             assert answer.is_error
-            assert ("may have done its work" in text_of(answer)) is says
+            assert ("may have been executed" in text_of(answer)) is says
 
 
 def with_expired_aws_session(folder: Path) -> Command:

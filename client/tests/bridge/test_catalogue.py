@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from neo4j_mcp_client.bridge.catalogue import Catalogue, KnownServers, of_the_release
+from neo4j_mcp_client.bridge.catalogue import Catalogue, KnownServers, release_catalogue
 from server.releases import RELEASES
 
 TOOL = {"name": "read-cypher", "inputSchema": {"type": "object"}}
@@ -62,5 +62,5 @@ def test_the_recorded_release_is_one_that_is_deployed() -> None:
     path = Path("client/src/neo4j_mcp_client/bridge/release.json")
     assert json.loads(path.read_text(encoding="utf-8"))["version"] in RELEASES
     assert {"get-schema", "read-cypher", "write-cypher"} == {
-        tool["name"] for tool in of_the_release().tools
+        tool["name"] for tool in release_catalogue().tools
     }

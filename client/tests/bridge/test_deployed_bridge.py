@@ -162,7 +162,7 @@ async def test_a_session_outlives_a_pause_of_the_service(
             assert away.is_error
             assert "HTTP 503" in text_of(away)
             assert "is it paused" in text_of(away)
-            assert "may have done its work" not in text_of(away)
+            assert "may have been executed" not in text_of(away)
             # Those that it served last.
             assert "read-cypher" in {tool.name for tool in (await client.list_tools()).tools}
         finally:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neo4j_mcp_client.bridge.limit import limited
+from neo4j_mcp_client.bridge.limit import limit_text
 
 scalars = st.none() | st.integers() | st.text(max_size=30) | st.lists(st.integers(), max_size=40)
 values = scalars | st.dictionaries(st.text(max_size=5), scalars, max_size=3)
@@ -21,13 +21,13 @@ def indented(value: Any) -> str:  # noqa: ANN401 - any JSON
 
 @given(st.text(), st.integers(0, 50))
 def test_a_result_within_the_limit_is_untouched(text: str, more: int) -> None:
-    assert limited(text, len(text) + more or 1).text == text
-    assert limited(text, 0).text == text
+    assert limit_text(text, len(text) + more or 1).text == text
+    assert limit_text(text, 0).text == text
 
 
 def test_blanks_are_left_out_before_anything_else() -> None:
     text = indented([{"name": "Bo", "n": n} for n in range(10)])
-    cut = limited(text, len(text) // 2 + 50)
+    cut = limit_text(text, len(text) // 2 + 50)
     assert json.loads(cut.text) == json.loads(text)
     assert cut.notice is None
 
@@ -35,7 +35,7 @@ def test_blanks_are_left_out_before_anything_else() -> None:
 def test_rows_are_cut_at_a_rows_end() -> None:
     rows = [{"name": f"person {n}"} for n in range(20_000)]
     text = indented(rows)
-    cut = limited(text, 1_000)
+    cut = limit_text(text, 1_000)
     left = json.loads(cut.text)
     assert left == rows[: len(left)]
     assert 900 < len(cut.text) <= 1_000
@@ -48,7 +48,7 @@ def test_rows_are_cut_at_a_rows_end() -> None:
 
 def test_embeddings_are_shortened_before_rows_are_lost() -> None:
     rows = [{"name": n, "embedding": [0.123456789 + n] * 1_536} for n in range(10)]
-    cut = limited(indented(rows), 2_000)
+    cut = limit_text(indented(rows), 2_000)
     left = json.loads(cut.text)
     assert [row["name"] for row in left] == list(range(10))
     assert left[0]["embedding"] == [*[0.123456789] * 3, "… 1,533 more"]
@@ -58,7 +58,7 @@ def test_embeddings_are_shortened_before_rows_are_lost() -> None:
 
 
 def test_a_row_that_is_too_long_alone_is_abridged() -> None:
-    cut = limited(indented([{"text": "x" * 10_000, "tags": ["y"] * 1_000}, {}]), 1_000)
+    cut = limit_text(indented([{"text": "x" * 10_000, "tags": ["y"] * 1_000}, {}]), 1_000)
     (row,) = json.loads(cut.text)
     assert row["text"].endswith("… 9,500 more characters")
     assert row["tags"][-1] == "… 980 more"
@@ -68,7 +68,7 @@ def test_a_row_that_is_too_long_alone_is_abridged() -> None:
 
 
 def test_a_row_that_nothing_shortens_is_cut_in_the_middle_and_says_so() -> None:
-    cut = limited(indented([{f"key {n}": n for n in range(1_000)}]), 500)
+    cut = limit_text(indented([{f"key {n}": n for n in range(1_000)}]), 500)
     assert len(cut.text) == 500
     assert cut.notice is not None
     assert "no JSON any more" in cut.notice
@@ -76,7 +76,7 @@ def test_a_row_that_nothing_shortens_is_cut_in_the_middle_and_says_so() -> None:
 
 @pytest.mark.parametrize("text", ["x" * 2_000, indented({"a": "x" * 2_000}), "[]" + " " * 2_000])
 def test_what_is_no_list_of_rows_is_cut_by_its_length(text: str) -> None:
-    cut = limited(text, 1_000)
+    cut = limit_text(text, 1_000)
     assert cut.text == text[:1_000]
     assert cut.notice is not None
     assert f"1,000 of {len(text):,} characters" in cut.notice
@@ -86,7 +86,7 @@ def test_what_is_no_list_of_rows_is_cut_by_its_length(text: str) -> None:
 def test_the_limit_holds_and_nothing_is_lost_in_silence(
     rows: list[dict[str, Any]], limit: int
 ) -> None:
-    cut = limited(indented(rows), limit)
+    cut = limit_text(indented(rows), limit)
     assert len(cut.text) <= limit
     if cut.notice is None:
         assert json.loads(cut.text) == rows

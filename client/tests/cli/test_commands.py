@@ -282,7 +282,7 @@ def test_a_write_that_may_have_run_says_so(logged_in: Run, server: Site) -> None
     server.answer = lambda _: Answer(cut=True)
     ended = logged_in("write", "CREATE ()")
     assert ended.exit_code == 5
-    assert "may have done its work" in ended.stderr
+    assert "may have been executed" in ended.stderr
     assert len(server.requests) == 1
 
 
@@ -420,7 +420,7 @@ def test_the_doctor_shows_each_hop_and_the_remedy(logged_in: Run) -> None:
     assert [line[0] for line in lines[:9]] == list("✓✓✗······")
     assert "service-not-serving: " in shown.stdout
     assert "Where it is set: " in shown.stdout
-    assert "How to mend it: " in shown.stdout
+    assert "How to fix it: " in shown.stdout
     assert CLIENT_SECRET not in shown.output
 
 

@@ -58,7 +58,7 @@ TOKENS, CACHE = "cache/neo4j-mcp/tokens/default.json", "cache/neo4j-mcp/tokens"
         (PROFILE, holding('{"outputs": []}'), ("doctor",), "is damaged"),
         (PROFILE, holding('{"credentials": [1]}'), ("token",), "is damaged"),
         (PROFILE, holding('{"credentials": {"clientId": 5}}'), ("token",), "credentials lack"),
-        (PROFILE, holding('{"caBundle": "/nowhere"}'), ("token",), "names no client's secret"),
+        (PROFILE, holding('{"caBundle": "/nowhere"}'), ("token",), "has no client's secret"),
         (FOLDER, file, ("profiles",), "Move the file away"),
         (FOLDER, file, ("read", "RETURN 1"), "Move the file away"),
         (TOKENS, directory, ("read", "RETURN 1"), "Move the directory away"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from neo4j_mcp_client.cli.desktop import PLACES, Agent, configuration
+from neo4j_mcp_client.cli.desktop import CONFIG_LOCATIONS, Agent, configuration
 
 COMMAND = ["/opt/my tools/neo4j-mcp", "bridge", "--profile", "default"]
 
@@ -28,4 +28,4 @@ def test_the_command_of_claude_code() -> None:
 
 
 def test_every_agent_has_a_place() -> None:
-    assert set(PLACES) == set(Agent)
+    assert set(CONFIG_LOCATIONS) == set(Agent)

@@ -59,7 +59,7 @@ def test_a_secret_is_in_no_repr() -> None:
 
 @pytest.mark.parametrize("name", ["../a", "a/b", "", ".a", "a" * 65])
 def test_a_name_that_would_leave_the_folder_is_refused(profiles: Profiles, name: str) -> None:
-    with pytest.raises(ConfigurationError, match="no name for a profile"):
+    with pytest.raises(ConfigurationError, match="a valid profile name"):
         profiles.load(name)
 
 
@@ -84,7 +84,7 @@ def test_a_removed_profile_takes_its_tokens_along(profiles: Profiles) -> None:
 
 def test_a_missing_profile_names_those_that_are_there(profiles: Profiles) -> None:
     profiles.save(Profile(name="other", secret_arn=ARN))
-    with pytest.raises(ConfigurationError, match="there are: other"):
+    with pytest.raises(ConfigurationError, match="Existing profiles: other"):
         profiles.load("default")
 
 

@@ -15,7 +15,7 @@ from client.tests.site import Answer, Request, Site, rows
 from neo4j_mcp_client import ClientCredentials
 from neo4j_mcp_client.cli.profiles import Profile, Profiles
 from neo4j_mcp_client.cli.rows import json_text
-from neo4j_mcp_client.cli.streams import can_show
+from neo4j_mcp_client.cli.streams import can_encode
 
 NAME = "Łódź ✓ \U0001f600"
 ENCODINGS = {
@@ -157,7 +157,7 @@ def test_closed_standard_streams_are_no_crash(process: Command) -> None:
 def test_json_comes_back_from_every_encoding(value: Any, encoding: str) -> None:  # noqa: ANN401 - any JSON
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     text = json_text(value, stream)
-    assert can_show(text, stream)
+    assert can_encode(text, stream)
     assert json.loads(text.encode(encoding).decode(encoding)) == value
 
 

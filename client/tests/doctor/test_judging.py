@@ -141,10 +141,10 @@ def service(status: str = "RUNNING", **environment: str) -> Service:
 @pytest.mark.parametrize(
     ("health", "fault"),
     [
-        (Health(status=503, said="HTTP 503", service=service("PAUSED")), faults.SERVICE_PAUSED),
-        (Health(status=503, said="HTTP 503", service=service()), faults.SERVICE_NOT_SERVING),
-        (Health(status=503, said="HTTP 503", service=None), faults.SERVICE_NOT_SERVING),
-        (Health(status=None, said="no answer", service=None), faults.SERVICE_NOT_SERVING),
+        (Health(status=503, message="HTTP 503", service=service("PAUSED")), faults.SERVICE_PAUSED),
+        (Health(status=503, message="HTTP 503", service=service()), faults.SERVICE_NOT_SERVING),
+        (Health(status=503, message="HTTP 503", service=None), faults.SERVICE_NOT_SERVING),
+        (Health(status=None, message="no answer", service=None), faults.SERVICE_NOT_SERVING),
     ],
 )
 def test_health(health: Health, fault: Fault) -> None:
@@ -220,7 +220,7 @@ def test_claims_that_are_right(more: dict[str, Any]) -> None:
             faults.PROVIDER_UNREACHABLE_FROM_AURA,
         ),
         (Logon(code="Neo.TransientError.General.Whatever"), faults.DATABASE_UNREACHABLE),
-        (Logon(said="no connection"), faults.DATABASE_UNREACHABLE),
+        (Logon(message="no connection"), faults.DATABASE_UNREACHABLE),
     ],
 )
 def test_logon(logon: Logon, fault: Fault) -> None:

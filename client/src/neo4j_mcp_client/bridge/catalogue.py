@@ -51,7 +51,7 @@ class Catalogue:
         )
 
 
-def of_the_release() -> Catalogue:
+def release_catalogue() -> Catalogue:
     """Return what the release of the server offers that the stack deploys by default."""
     text = resources.files(__package__).joinpath(_RELEASE).read_text(encoding="utf-8")
     return Catalogue.from_json(text)

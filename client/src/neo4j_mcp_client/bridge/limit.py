@@ -17,7 +17,7 @@ _FOR_THE_BRACKETS = 4
 
 
 @dataclass(frozen=True)
-class Limited:
+class LimitedText:
     """A result that fits.
 
     Attributes:
@@ -29,28 +29,28 @@ class Limited:
     notice: str | None = None
 
 
-def limited(text: str, limit: int) -> Limited:
+def limit_text(text: str, limit: int) -> LimitedText:
     """Cut a result.
 
     Args:
         limit: the most characters; 0 for no limit.
     """
     if not limit or len(text) <= limit:
-        return Limited(text)
+        return LimitedText(text)
     try:
         value = json.loads(text)
     except ValueError:
         value = None
     if not isinstance(value, list) or not value:
-        return Limited(text[:limit], _notice(f"{limit:,} of {len(text):,} characters", limit))
+        return LimitedText(text[:limit], _notice(f"{limit:,} of {len(text):,} characters", limit))
     # The server indents its JSON, which can be most of it.
     lines = [_compact(row) for row in value]
     if _length(lines) <= limit:
-        return Limited(_joined(lines))
+        return LimitedText(_joined(lines))
     return _cut(value, limit=limit, length=len(text))
 
 
-def _cut(rows: Sequence[Any], *, limit: int, length: int) -> Limited:
+def _cut(rows: Sequence[Any], *, limit: int, length: int) -> LimitedText:
     lines: list[str] = []
     total, shortened = _FOR_THE_BRACKETS, 0
     for row in rows:
@@ -74,7 +74,7 @@ def _cut(rows: Sequence[Any], *, limit: int, length: int) -> Limited:
         else:
             details.append("Long texts and lists in the only row are cut.")
     shown = f"{len(lines) or 1:,} of {len(rows):,} rows, {len(text):,} of {length:,} characters"
-    return Limited(text, _notice(shown, limit, *details))
+    return LimitedText(text, _notice(shown, limit, *details))
 
 
 def _notice(shown: str, limit: int, *details: str) -> str:

@@ -24,12 +24,12 @@ class Target:
         names: what is known of it from the start, such as its URL; it may be nothing.
         connect: reads the credentials and makes a client. It may block, and may fail for a reason
             that a person can remove while the bridge runs.
-        examine: the command that examines the way to it.
+        doctor_command: the command that examines the way to it.
     """
 
     names: tuple[str, ...]
     connect: Callable[[], AsyncNeo4jMcp]
-    examine: str
+    doctor_command: str
 
 
 class Upstream:
@@ -48,9 +48,9 @@ class Upstream:
         return known if self._client is None else tuple(dict.fromkeys((*known, self._client.url)))
 
     @property
-    def examine(self) -> str:
+    def doctor_command(self) -> str:
         """The command that examines the way to the server."""
-        return self._target.examine
+        return self._target.doctor_command
 
     async def describe(self) -> Catalogue:
         """Ask what the server offers.
@@ -115,8 +115,8 @@ class _ResultReader:
     result: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, reply: Reply) -> dict[str, Any]:
-        self.result = calls.result_of(reply)
-        text = calls.text_of(reply, self.result)
+        self.result = calls.parse_result(reply)
+        text = calls.result_text(reply, self.result)
         self.failure = tool_failure(text) if self.result.get("isError") else None
         if self.failure is not None:
             raise self.failure
@@ -131,4 +131,4 @@ _INTRODUCTION: Mapping[str, Any] = {
 
 
 def _request(method: str, params: Mapping[str, Any]) -> calls.Call[dict[str, Any]]:
-    return calls.request(method, params, read=calls.result_of, read_only=True)
+    return calls.request(method, params, read=calls.parse_result, read_only=True)

@@ -1,4 +1,4 @@
-"""What a person gives a query or a tool: text, files and parameters. Pure, but for reading them."""
+"""Reads the arguments of queries and tools: text, files and parameters."""
 
 import sys
 from collections.abc import Sequence
@@ -25,10 +25,10 @@ def read_text(source: str) -> str:
     try:
         standard = source == STANDARD_INPUT
         content = sys.stdin.buffer.read() if standard else Path(source).read_bytes()
-        # Programs write UTF-8, whatever encoding the shell has; Windows' begin with a mark.
+        # Programs write UTF-8, whatever the shell's encoding; on Windows with a byte order mark.
         return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        reason = getattr(error, "strerror", None) or "it isn't UTF-8"
         raise typer.BadParameter(f"{source} can't be read: {reason}.") from error
 
 
@@ -41,9 +41,9 @@ def json_object(text: str, name: str) -> dict[str, Any]:
     try:
         document = _json(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{name} holds no JSON: {error}.") from error
+        raise typer.BadParameter(f"{name} isn't JSON: {error}.") from error
     if not isinstance(document, dict):
-        raise typer.BadParameter(f'{name} holds no JSON object. Write it like {{"name": "value"}}.')
+        raise typer.BadParameter(f'{name} must be a JSON object, such as {{"name": "value"}}.')
     return document
 
 
@@ -75,7 +75,7 @@ def parameters(document: str | None, pairs: Sequence[str]) -> dict[str, Any]:
         name, separator, value = pair.partition("=")
         if not (name and separator):
             raise typer.BadParameter(
-                f"--param {pair} is not of the form name=value, such as limit=10."
+                f"--param {pair} must have the form name=value, such as limit=10."
             )
         found[name] = _value(value)
     return found
@@ -94,15 +94,15 @@ def _json(text: str) -> Any:  # noqa: ANN401 - any JSON
 
 def _float(text: str) -> float:
     number = float(text)
-    # Compared as it would be written again, since few decimals are exact in binary.
+    # Compared in decimal, since few decimals are exact in binary.
     if Decimal(repr(number)) != Decimal(text):
         raise typer.BadParameter(
-            f"{text} has more digits than a float keeps, which would make it {number!r}. Pass it as"
-            " a string, and convert it in the query: toFloat($value)."
+            f"{text} has more digits than a float, and would become {number!r}. Pass it as a"
+            " string, and convert it in the query: toFloat($value)."
         )
     return number
 
 
 def _refuse(constant: str) -> None:
     # Python reads and writes NaN and the infinities, which JSON doesn't have.
-    raise ValueError(f"{constant} is not JSON")
+    raise ValueError(f"{constant} isn't JSON")

@@ -1,4 +1,4 @@
-"""Whom a command speaks for: a profile, or the environment."""
+"""Finds the credentials of a command: a profile's, or the environment's."""
 
 import os
 from collections.abc import Mapping
@@ -24,15 +24,15 @@ def find_profile(
     ca_bundle: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Profile:
-    """Find out whom a command speaks for.
+    """Find the profile that a command uses.
 
-    A named profile goes before the environment, and the environment before the profile `default`.
+    A named profile takes precedence over the environment, which takes precedence over `default`.
 
     Args:
         environment: the variables; defaults to the process's own.
 
     Raises:
-        ConfigurationError: there is nothing to go by.
+        ConfigurationError: there are no credentials, or the profile doesn't exist.
     """
     variables = os.environ if environment is None else environment
     if name is None and variables.get(SECRET_ARN_VARIABLE):
@@ -47,13 +47,16 @@ def find_profile(
 def token_provider(
     profile: Profile, source: CredentialsSource, *, profiles: Profiles
 ) -> TokenProvider:
-    """Return the tokens of a profile."""
+    """Create the token provider of a profile.
+
+    A saved profile shares its tokens with later commands, since each token costs money.
+    """
     cache = FileTokenCache(profiles.token_cache(profile.name)) if profile.name else None
     return TokenProvider(source, cache=cache, ca_bundle=profile.ca_bundle)
 
 
 def connect(profile: Profile, *, profiles: Profiles) -> Neo4jMcp:
-    """Make a client of the server.
+    """Create a client of the server.
 
     Raises:
         Neo4jMcpError: the credentials can't be read.

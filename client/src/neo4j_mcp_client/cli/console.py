@@ -1,4 +1,4 @@
-"""Results on standard output, all else on standard error, for people and for programs."""
+"""Writes results to standard output and everything else to standard error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +10,11 @@ from rich.text import Text
 
 from neo4j_mcp_client.cli.exit_codes import exit_code_of
 from neo4j_mcp_client.cli.rows import json_text, printable
-from neo4j_mcp_client.errors import Neo4jMcpError
+from neo4j_mcp_client.errors import MAY_HAVE_RUN, Neo4jMcpError
 
 
 def output() -> Console:
-    """Return standard output."""
+    """Return standard output; a new console each time, since tests and pipes replace the stream."""
     return _console(stderr=False)
 
 
@@ -24,17 +24,17 @@ def messages() -> Console:
 
 
 def print_json(document: Any) -> None:  # noqa: ANN401 - any JSON
-    """Write a document for a program."""
+    """Write a document as JSON to standard output."""
     stream = output().file
     stream.write(json_text(document, stream, indent=2) + "\n")
 
 
 @contextmanager
-def telling_failures(*, as_json: bool) -> Iterator[None]:
-    """Turn a known failure into a message on standard error and an exit status.
+def reporting_errors(*, as_json: bool) -> Iterator[None]:
+    """Report a failure on standard error, and exit with its status.
 
     Raises:
-        typer.Exit: it failed.
+        typer.Exit: the block raised a `Neo4jMcpError`.
     """
     try:
         yield
@@ -42,7 +42,7 @@ def telling_failures(*, as_json: bool) -> Iterator[None]:
         code = exit_code_of(error)
         if as_json:
             stream = messages().file
-            stream.write(json_text({"error": failure(error)}, stream) + "\n")
+            stream.write(json_text({"error": error_document(error)}, stream) + "\n")
         else:
             _print_failure(error)
         raise typer.Exit(code) from None
@@ -50,23 +50,23 @@ def telling_failures(*, as_json: bool) -> Iterator[None]:
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """Show a person that something takes its time; a program sees nothing."""
+    """Show a spinner on a terminal; write nothing elsewhere."""
     console = messages()
     if not console.is_terminal:
         yield
         return
-    # The default's dots are in no encoding but Unicode's.
+    # The default's dots exist only in Unicode encodings.
     with console.status(what, spinner="line" if console.options.ascii_only else "dots"):
         yield
 
 
 def _console(*, stderr: bool) -> Console:
-    # Text from outside is no markup: [red] and :secret: stay what they are.
+    # Text from outside may contain [red] or :secret:, which must not become markup.
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
-def failure(error: Neo4jMcpError) -> dict[str, Any]:
-    """Describe a failure for a program."""
+def error_document(error: Neo4jMcpError) -> dict[str, Any]:
+    """Return what `--json` writes for a failure."""
     described = {
         "type": type(error).__name__,
         "hop": str(error.hop),
@@ -91,8 +91,6 @@ def _print_failure(error: Neo4jMcpError) -> None:
         soft_wrap=True,
     )
     if error.may_have_run:
-        console.print(
-            "The call may have done its work: look before a write is repeated.", soft_wrap=True
-        )
+        console.print(MAY_HAVE_RUN, soft_wrap=True)
     if error.remedy:
         console.print(Text(error.remedy), soft_wrap=True)

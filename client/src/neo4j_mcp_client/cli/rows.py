@@ -1,4 +1,4 @@
-"""Rows for people and for programs: a table, JSON, CSV or JSON lines."""
+"""Formats rows as a table, JSON, CSV or JSON Lines."""
 
 import csv
 import enum
@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from neo4j_mcp_client.cli.streams import can_show
+from neo4j_mcp_client.cli.streams import can_encode
 
 Row = Mapping[str, Any]
 
 
 class Format(enum.StrEnum):
-    """How rows are written."""
+    """A format of rows."""
 
     TABLE = "table"
     JSON = "json"
@@ -26,7 +26,7 @@ class Format(enum.StrEnum):
 
 
 def columns_of(rows: Sequence[Row]) -> list[str]:
-    """Name the columns of rows.
+    """List the columns of rows.
 
     Returns:
         Every column once, in the order in which the rows bring them.
@@ -35,17 +35,17 @@ def columns_of(rows: Sequence[Row]) -> list[str]:
 
 
 def json_text(document: Any, stream: IO[str], *, indent: int | None = None) -> str:  # noqa: ANN401 - any JSON
-    """Write JSON so that a stream can take it.
+    """Write JSON in characters that a stream can encode.
 
     Args:
         indent: spaces for each level; defaults to all on one line.
     """
     text = json.dumps(document, ensure_ascii=False, indent=indent)
-    return text if can_show(text, stream) else json.dumps(document, indent=indent)
+    return text if can_encode(text, stream) else json.dumps(document, indent=indent)
 
 
 def as_text(rows: Sequence[Row], form: Format, stream: IO[str]) -> str:
-    """Write rows for a program."""
+    """Format rows as JSON, CSV or JSON Lines, without a final line break."""
     if form is Format.CSV:
         return _as_csv(rows)
     if form is Format.JSONL:
@@ -54,7 +54,7 @@ def as_text(rows: Sequence[Row], form: Format, stream: IO[str]) -> str:
 
 
 def as_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> Table:
-    """Lay rows out for a person.
+    """Format rows as a table.
 
     Args:
         columns: the columns; defaults to those of the rows.
@@ -69,14 +69,14 @@ def as_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> Table
 
 
 def cell(value: Any) -> str:  # noqa: ANN401 - a row holds any JSON
-    """Write one value into a table or a CSV file."""
+    """Format a value for a table or a CSV file: text as it is, null as "", the rest as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def printable(text: str) -> str:
-    r"""Spell out what a terminal would obey instead of showing it.
+    r"""Escape control characters, which a terminal would interpret.
 
     Returns:
         The text, with ``\x1b`` and the like for control characters, but for line breaks and tabs.
@@ -103,7 +103,7 @@ def print_rows(rows: Sequence[Row], form: Format, *, console: Console) -> None:
 def _as_csv(rows: Sequence[Row]) -> str:
     columns = columns_of(rows)
     lines = [columns, *([cell(row.get(column)) for column in columns] for row in rows)]
-    # Python leaves a lone carriage return unquoted, which readers take for the end of a line.
+    # Python doesn't quote a lone carriage return, which readers take for the end of a line.
     all_quoted = any("\r" in each for line in lines for each in line)
     text = io.StringIO()
     writer = csv.writer(

@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.credentials import is_loopback
 from neo4j_mcp_client.doctor.evidence import Logon
-from neo4j_mcp_client.doctor.queries import LEAST, WHO_AM_I, roles_of
+from neo4j_mcp_client.doctor.queries import CURRENT_USER, TRIVIAL_QUERY, roles_of
 from neo4j_mcp_client.errors import ConfigurationError
 from neo4j_mcp_client.trust import bundle_context
 
@@ -42,13 +42,13 @@ def logon(neo4j_uri: str, token: AccessToken, *, ca_bundle: str | None) -> Logon
             encrypted=encrypted,
             ssl_context=bundle_context(ca_bundle) if encrypted else None,
         ) as driver:
-            driver.execute_query(LEAST)
+            driver.execute_query(TRIVIAL_QUERY)
             seconds = time.monotonic() - started
-            records = driver.execute_query(WHO_AM_I).records
+            records = driver.execute_query(CURRENT_USER).records
     except Neo4jError as error:
-        return Logon(code=error.code or "", said=f"{error.code}: {error.message}")
+        return Logon(code=error.code or "", message=f"{error.code}: {error.message}")
     except (DriverError, OSError) as error:
-        return Logon(said=f"{host}: {error}")
+        return Logon(message=f"{host}: {error}")
     return Logon(roles=roles_of(dict(record) for record in records), seconds=seconds)
 
 

@@ -92,12 +92,12 @@ class Health:
 
     Attributes:
         status: the HTTP status; None without an answer.
-        said: the answer's beginning, or why there is none.
+        message: the answer's beginning, or why there is none.
         service: what App Runner says, where it was asked and answered.
     """
 
     status: int | None
-    said: str
+    message: str
     service: Service | None
 
 
@@ -140,13 +140,13 @@ class Logon:
     Attributes:
         roles: the roles that it gives, or None if it wasn't told.
         code: Neo4j's status code of the refusal, or None if there is none.
-        said: what was seen, in words.
+        message: what was seen, in words.
         seconds: how long it took.
     """
 
     roles: tuple[str, ...] | None = None
     code: str | None = None
-    said: str = ""
+    message: str = ""
     seconds: float = 0.0
 
 

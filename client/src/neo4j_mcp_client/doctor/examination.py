@@ -64,7 +64,7 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patient:
+class DoctorOptions:
     """Whose way is examined.
 
     Attributes:
@@ -89,9 +89,9 @@ class Patient:
 class Examination:
     """One walk; what a hop gives, the later ones use."""
 
-    def __init__(self, patient: Patient) -> None:
+    def __init__(self, options: DoctorOptions) -> None:
         """Prepare."""
-        self._patient = patient
+        self._options = options
         self._failed = False
         # Each is there once its hop has passed.
         self._credentials: ClientCredentials
@@ -123,17 +123,17 @@ class Examination:
     def _configuration(self) -> Verdict:
         credentials: ClientCredentials | Neo4jMcpError
         try:
-            self._ca_bundle = find_ca_bundle(self._patient.ca_bundle)
-            credentials = self._patient.source().current()
+            self._ca_bundle = find_ca_bundle(self._options.ca_bundle)
+            credentials = self._options.source().current()
         except Neo4jMcpError as error:
             credentials = error
         else:
             self._credentials = credentials
-        return judging.judge_configuration(credentials, self._patient.outputs)
+        return judging.judge_configuration(credentials, self._options.outputs)
 
     def _connection(self) -> Verdict:
         urls = [self._credentials.mcp_url, self._credentials.token_url]
-        outputs = self._patient.outputs
+        outputs = self._options.outputs
         if outputs is not None:
             urls += [outputs.discovery_url, outputs.jwks_url]
         return judging.judge_connections(probes.connections(urls, ca_bundle=self._ca_bundle))
@@ -141,11 +141,11 @@ class Examination:
     def _health(self) -> Verdict:
         health = probes.health(self._service_url, ca_bundle=self._ca_bundle)
         if not judging.is_healthy(health):
-            health = replace(health, service=self._patient.find_service(self._service_url))
+            health = replace(health, service=self._options.find_service(self._service_url))
         return judging.judge_health(health)
 
     def _read_discovery(self) -> Verdict:
-        outputs = self._patient.outputs
+        outputs = self._options.outputs
         if outputs is None:
             return Skipped(_NO_OUTPUTS)
         self._discovery = probes.discovery(
@@ -160,21 +160,21 @@ class Examination:
         return judging.judge_token(taken, self._discovery.key_ids if self._discovery else None)
 
     def _claims(self) -> Verdict:
-        outputs = self._patient.outputs
+        outputs = self._options.outputs
         if outputs is None:
             return Skipped(_NO_OUTPUTS)
         return judging.judge_claims(self._token.claims, outputs)
 
     def _database(self) -> Verdict:
-        if not self._patient.ask_database:
+        if not self._options.ask_database:
             return Skipped("Left out.")
-        if self._patient.neo4j_uri is None:
+        if self._options.neo4j_uri is None:
             return Skipped(_NO_URI)
         try:
             # Imported late: the driver is an extra.
             from neo4j_mcp_client.doctor.bolt import logon  # noqa: PLC0415
 
-            self._logon = logon(self._patient.neo4j_uri, self._token, ca_bundle=self._ca_bundle)
+            self._logon = logon(self._options.neo4j_uri, self._token, ca_bundle=self._ca_bundle)
         except ConfigurationError as error:
             return Skipped(f"{error.message} {error.remedy}".strip())
         return judging.judge_logon(self._logon)
@@ -184,15 +184,15 @@ class Examination:
             self._credentials.mcp_url,
             self._token,
             ca_bundle=self._ca_bundle,
-            scheme=self._patient.scheme,
+            scheme=self._options.scheme,
         )
         if judging.is_slow(answers):
-            answers = replace(answers, service=self._patient.find_service(self._service_url))
+            answers = replace(answers, service=self._options.find_service(self._service_url))
         self._answers = answers
         return judging.judge_server(answers, self._logon)
 
     def _roles(self) -> Verdict:
-        outputs = self._patient.outputs
+        outputs = self._options.outputs
         if outputs is None:
             return Skipped(_NO_OUTPUTS)
         roles = self._answers.roles if self._answers else None
@@ -200,8 +200,8 @@ class Examination:
 
     @property
     def _service_url(self) -> str:
-        if self._patient.outputs is not None:
-            return self._patient.outputs.service_url
+        if self._options.outputs is not None:
+            return self._options.outputs.service_url
         return self._credentials.mcp_url.removesuffix("/mcp")
 
 

@@ -33,7 +33,7 @@ from neo4j_mcp_client.errors import (
     UnauthorizedError,
 )
 
-EVERYBODYS_ROLE = "PUBLIC"
+PUBLIC_ROLE = "PUBLIC"
 """The role that Neo4j gives to everyone who may log on."""
 
 _OK = 200
@@ -151,12 +151,12 @@ def is_healthy(health: Health) -> bool:
 def judge_health(health: Health) -> Verdict:
     """Judge whether the service serves."""
     if is_healthy(health):
-        return Passed(health.said)
+        return Passed(health.message)
     if health.service is not None:
-        seen = f"{health.service.arn} is {health.service.status}; {health.said}"
+        seen = f"{health.service.arn} is {health.service.status}; {health.message}"
         paused = health.service.status == _PAUSED
         return Failed(faults.SERVICE_PAUSED if paused else faults.SERVICE_NOT_SERVING, seen)
-    return Failed(faults.SERVICE_NOT_SERVING, health.said)
+    return Failed(faults.SERVICE_NOT_SERVING, health.message)
 
 
 def judge_discovery(discovery: Discovery, outputs: StackOutputs) -> Verdict:
@@ -205,14 +205,14 @@ def judge_claims(claims: Mapping[str, Any], outputs: StackOutputs) -> Verdict:
             faults.ISSUER_DIFFERS,
             f"The token's issuer is {claims.get('iss')}, the outputs' is {outputs.issuer}.",
         )
-    audiences = _texts(audience)
+    audiences = _strings(audience)
     if not set(audiences) & set(outputs.audience):
         return Failed(
             faults.AUDIENCE_NOT_IN_OUTPUTS,
             f"The token's is {', '.join(audiences)}, auraSso's {', '.join(outputs.audience)}.",
         )
     mapping = roles_by_group(outputs.group_to_role_mapping)
-    names = _texts(groups)
+    names = _strings(groups)
     if not set(names) & set(mapping):
         return Failed(
             faults.GROUP_NOT_IN_OUTPUTS,
@@ -224,10 +224,10 @@ def judge_claims(claims: Mapping[str, Any], outputs: StackOutputs) -> Verdict:
 def judge_logon(logon: Logon) -> Verdict:
     """Judge what the database does with a token whose claims are right."""
     if logon.code is not None:
-        return Failed(_logon_fault(logon.code), logon.said)
+        return Failed(_logon_fault(logon.code), logon.message)
     if logon.roles is None:
-        return Failed(faults.DATABASE_UNREACHABLE, logon.said)
-    if not set(logon.roles) - {EVERYBODYS_ROLE}:
+        return Failed(faults.DATABASE_UNREACHABLE, logon.message)
+    if not set(logon.roles) - {PUBLIC_ROLE}:
         return Failed(faults.GROUP_NOT_MAPPED_IN_AURA, f"Its roles: {', '.join(logon.roles)}.")
     return Passed(f"roles {', '.join(logon.roles)}, in {logon.seconds * 1000:.0f} ms")
 
@@ -268,10 +268,12 @@ def judge_roles(
     """
     if roles is None:
         return Skipped("The database didn't tell the token's roles.")
-    given = set(roles) - {EVERYBODYS_ROLE}
+    given = set(roles) - {PUBLIC_ROLE}
     mapping = roles_by_group(outputs.group_to_role_mapping)
     wanted = {
-        role for name in _texts(claims.get(outputs.groups_claim)) for role in mapping.get(name, ())
+        role
+        for name in _strings(claims.get(outputs.groups_claim))
+        for role in mapping.get(name, ())
     }
     if given != wanted:
         return Failed(
@@ -283,12 +285,12 @@ def judge_roles(
 
 
 def _judge_token_error(error: Neo4jMcpError | None) -> Verdict:
-    said = str(error.message) if error else "No token came."
+    message = str(error.message) if error else "No token came."
     if isinstance(error, InvalidClientError):
-        return Failed(faults.SECRET_REJECTED, said)
+        return Failed(faults.SECRET_REJECTED, message)
     if isinstance(error, InvalidScopeError):
-        return Failed(faults.SCOPE_NOT_ALLOWED, said)
-    return Failed(faults.TOKEN_ENDPOINT_UNAVAILABLE, said)
+        return Failed(faults.SCOPE_NOT_ALLOWED, message)
+    return Failed(faults.TOKEN_ENDPOINT_UNAVAILABLE, message)
 
 
 def _logon_fault(code: str) -> Fault:
@@ -339,6 +341,6 @@ def _is_telemetry(answers: ServerAnswers, logon: Logon | None) -> bool:
     return logon is not None
 
 
-def _texts(value: Any) -> list[str]:  # noqa: ANN401 - a claim may be anything
+def _strings(value: Any) -> list[str]:  # noqa: ANN401 - a claim may be anything
     values = value if isinstance(value, list) else [value]
     return [each for each in values if isinstance(each, str)]

@@ -44,13 +44,13 @@ def health(service_url: str, *, ca_bundle: str | None) -> Health:
     try:
         response = requests.get(url, timeout=_TIMEOUT, verify=ca_bundle or True)
     except Exception as error:  # noqa: BLE001 - requests lets some of its parts' through
-        failure = transport.failure(error, hop=Hop.HOST, url=url)
-        return Health(status=None, said=failure.message, service=None)
+        failure = transport.network_error(error, hop=Hop.HOST, url=url)
+        return Health(status=None, message=failure.message, service=None)
     milliseconds = (time.monotonic() - started) * 1000
-    said = f"HTTP {response.status_code} in {milliseconds:.0f} ms"
+    message = f"HTTP {response.status_code} in {milliseconds:.0f} ms"
     if not response.ok:
-        said += f": {response.text[:_SHOWN].strip()}"
-    return Health(status=response.status_code, said=said, service=None)
+        message += f": {response.text[:_SHOWN].strip()}"
+    return Health(status=response.status_code, message=message, service=None)
 
 
 def discovery(discovery_url: str, jwks_url: str, *, ca_bundle: str | None) -> Discovery:
@@ -84,8 +84,10 @@ def _connection(root: str, ca_bundle: str | None) -> Connection:
     except Exception as error:  # noqa: BLE001 - requests lets some of its parts' through
         return Connection(
             root=root,
-            error=transport.failure(error, hop=Hop.HOST, url=root),
-            unresolved=any(isinstance(cause, socket.gaierror) for cause in transport.chain(error)),
+            error=transport.network_error(error, hop=Hop.HOST, url=root),
+            unresolved=any(
+                isinstance(cause, socket.gaierror) for cause in transport.causes_of(error)
+            ),
         )
     return Connection(root=root)
 
@@ -94,7 +96,7 @@ def _fetch_json(url: str, ca_bundle: str | None) -> Any:  # noqa: ANN401 - any J
     try:
         response = requests.get(url, timeout=_TIMEOUT, verify=ca_bundle or True)
     except Exception as error:  # noqa: BLE001 - requests lets some of its parts' through
-        failure = transport.failure(error, hop=Hop.HOST, url=url)
+        failure = transport.network_error(error, hop=Hop.HOST, url=url)
     else:
         response.raise_for_status()
         return from_json(response.content)

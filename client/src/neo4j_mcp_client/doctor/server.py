@@ -10,7 +10,7 @@ from neo4j_mcp_client import calls, transport
 from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.calls import Call, Reply
 from neo4j_mcp_client.doctor.evidence import ServerAnswers
-from neo4j_mcp_client.doctor.queries import LEAST, WHO_AM_I, roles_of
+from neo4j_mcp_client.doctor.queries import CURRENT_USER, TRIVIAL_QUERY, roles_of
 from neo4j_mcp_client.errors import Hop, Neo4jMcpError, UnauthorizedError
 
 SCHEME = "Bearer"
@@ -32,7 +32,7 @@ def server_answers(
 
         try:
             tools = tuple(ask(calls.list_tools()))
-            query = calls.run_cypher(LEAST, None, read_only=True)
+            query = calls.run_cypher(TRIVIAL_QUERY, None, read_only=True)
             started = time.monotonic()
             ask(query)
             seconds = time.monotonic() - started
@@ -65,7 +65,7 @@ def _post(session: requests.Session, url: str, body: bytes, authorization: str) 
         )
     # requests lets some exceptions of its own parts through, as for a redirect that isn't text.
     except Exception as error:  # noqa: BLE001
-        failure = transport.failure(error, hop=Hop.HOST, url=url, may_have_run=True)
+        failure = transport.network_error(error, hop=Hop.HOST, url=url, may_have_run=True)
     else:
         return Reply(
             status=response.status_code,
@@ -73,7 +73,9 @@ def _post(session: requests.Session, url: str, body: bytes, authorization: str) 
             retry_after=response.headers.get("Retry-After"),
             elapsed=time.monotonic() - started,
         )
-    raise calls.no_answer(failure, timeout=calls.TIMEOUT, elapsed=time.monotonic() - started)
+    raise calls.timeout_or_network_error(
+        failure, timeout=calls.TIMEOUT, elapsed=time.monotonic() - started
+    )
 
 
 def _failure_of(ask: Ask, call: Call[Any]) -> Neo4jMcpError | None:
@@ -86,6 +88,6 @@ def _failure_of(ask: Ask, call: Call[Any]) -> Neo4jMcpError | None:
 
 def _roles_behind(ask: Ask) -> tuple[str, ...] | None:
     try:
-        return roles_of(ask(calls.run_cypher(WHO_AM_I, None, read_only=True)))
+        return roles_of(ask(calls.run_cypher(CURRENT_USER, None, read_only=True)))
     except Neo4jMcpError:
         return None
