@@ -190,10 +190,10 @@ def test_integers_beyond_a_float_stay_exact(call: Call, server: Site) -> None:
             Hop.HOST,
             "HTTP 307",
         ),
-        (Answer(body=b"<html>"), ServerError, Hop.HOST, "no MCP result"),
-        (Answer(body=[]), ServerError, Hop.HOST, "no MCP result"),
-        (Answer(body={"result": {}}), ServerError, Hop.HOST, "no MCP result"),
-        (Answer(body={"result": {"content": []}}), ServerError, Hop.HOST, "no MCP result"),
+        (Answer(body=b"<html>"), ServerError, Hop.HOST, "isn't an MCP result"),
+        (Answer(body=[]), ServerError, Hop.HOST, "isn't an MCP result"),
+        (Answer(body={"result": {}}), ServerError, Hop.HOST, "isn't an MCP result"),
+        (Answer(body={"result": {"content": []}}), ServerError, Hop.HOST, "isn't an MCP result"),
         (Answer(cut=True), NetworkError, Hop.HOST, "may have been executed"),
         (
             Answer(body=b"[1, 2, 3]", cut_body=True),
@@ -369,7 +369,7 @@ def test_an_answer_that_the_host_drops_is_a_time_limit(
 
 def test_a_callers_own_limit_is_told_and_ends_the_call(call: Call, server: Site) -> None:
     server.answer = lambda _: Answer(delay=1)
-    with pytest.raises(TimeLimitError, match=r"within 0.2 s, this caller's own limit"):
+    with pytest.raises(TimeLimitError, match=r"within 0.2 s, the client's own time limit"):
         call("read", "RETURN 1", timeout=0.2)
     assert len(server.requests) == 1
 
@@ -415,7 +415,7 @@ def test_a_missing_bundle_is_told(call: Call) -> None:
 
 
 def test_plain_http_to_another_machine_is_refused(call: Call, endpoint: Site) -> None:
-    with pytest.raises(ConfigurationError, match="in the clear"):
+    with pytest.raises(ConfigurationError, match="would expose secrets"):
         call("read", "RETURN 1", url="http://server.example/mcp")
     assert endpoint.requests == []
 

@@ -44,7 +44,7 @@ def test_the_secret_is_not_in_repr() -> None:
 
 
 def test_all_that_is_missing_is_told_at_once() -> None:
-    with pytest.raises(ConfigurationError, match="lack clientSecret, scopes, mcpUrl"):
+    with pytest.raises(ConfigurationError, match="clientSecret, scopes, mcpUrl must be"):
         ClientCredentials.from_json(json.dumps(SECRET | {"scopes": "a", "mcpUrl": ""} | _no()))
     with pytest.raises(
         ConfigurationError, match=r"lacks NEO4J_MCP_CLIENT_SECRET, NEO4J_MCP_URL.*SECRET_ARN"
@@ -96,21 +96,21 @@ def test_addresses_where_secrets_are_safe(url: str) -> None:
         ("http://a.example/", "plain HTTP to a.example"),
         ("http://localhost.a.example/", "plain HTTP"),
         ("http://10.0.0.1/", "plain HTTP"),
-        ("ftp://a.example/", "no https:// URL"),
-        ("https://", "no https:// URL"),
-        ("a.example", "no https:// URL"),
-        ("", "no https:// URL"),
-        ("https://[::1", "no https:// URL"),
-        ("https://a.example:0/", "no https:// URL"),
-        ("https://a.example:99999/", "no https:// URL"),
-        ("https://a.example\\@b.example/", "no https:// URL"),
-        ("https://a.example\t.b.example/", "no https:// URL"),
-        ("https://a.example /", "no https:// URL"),
-        ("https://a.example\uff0f.b.example/", "no https:// URL"),
+        ("ftp://a.example/", "isn't an https:// URL"),
+        ("https://", "isn't an https:// URL"),
+        ("a.example", "isn't an https:// URL"),
+        ("", "isn't an https:// URL"),
+        ("https://[::1", "isn't an https:// URL"),
+        ("https://a.example:0/", "isn't an https:// URL"),
+        ("https://a.example:99999/", "isn't an https:// URL"),
+        ("https://a.example\\@b.example/", "isn't an https:// URL"),
+        ("https://a.example\t.b.example/", "isn't an https:// URL"),
+        ("https://a.example /", "isn't an https:// URL"),
+        ("https://a.example\uff0f.b.example/", "isn't an https:// URL"),
     ],
 )
 def test_addresses_where_secrets_are_not_safe(url: str, says: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"tokenUrl is {says}"):
+    with pytest.raises(ConfigurationError, match=f"tokenUrl {says}"):
         ClientCredentials.from_json(json.dumps(SECRET | {"tokenUrl": url or "x"}))
 
 

@@ -187,7 +187,7 @@ def test_a_lifetime_that_the_endpoint_doesnt_give_is_an_error_for_who_asked(
 ) -> None:
     endpoint.answer = issuer(expires_in=900)
     for _ in range(2):
-        with pytest.raises(TokenRequestError, match=rf"for 900 s, and {wanted} s.*Validity"):
+        with pytest.raises(TokenRequestError, match=rf"900 s, but {wanted} s.*Validity"):
             tokens.token(wanted)
     # Each was asked for once, and others use what came.
     assert len(endpoint.requests) == 2

@@ -319,8 +319,8 @@ def _checked(outcome: Outcome[AccessToken], minimum_lifetime: float) -> AccessTo
     if outcome.own:
         raise TokenRequestError(
             f"tokens last {token.lifetime:.0f} s, but {minimum_lifetime:.0f} s are needed.",
-            remedy="Pass a smaller minimum_lifetime, or issue tokens for longer: `pulumi config set --path"
-            " neo4j-mcp:clients.<name>.tokenValidityMinutes <minutes>`, then `pulumi up`.",
+            remedy="Pass a smaller minimum_lifetime, or issue tokens for longer: `pulumi config set"
+            " --path neo4j-mcp:clients.<name>.tokenValidityMinutes <minutes>`, then `pulumi up`.",
         )
     return None
 

@@ -45,7 +45,7 @@ def find_ca_bundle(
         message, remedy = problem
         if name in VARIABLES:
             remedy += f" Or unset the variable: unset {name}"
-        raise ConfigurationError(f"{name} is {path}, {message}.", remedy=remedy)
+        raise ConfigurationError(f"{name} names {path}, {message}.", remedy=remedy)
     return path
 
 

@@ -80,8 +80,8 @@ def lost_values(rows: Any) -> str | None:  # noqa: ANN401 - any JSON
         sentences.append(f"The server lost the values of {_names(certain)}.")
     if uncertain := [path for path in possible if path not in certain]:
         sentences.append(
-            f"{_names(uncertain)} may have lost values: {{}} is either an empty map, or a date, time"
-            " or local date-time that the server lost."
+            f"{_names(uncertain)} may have lost values: {{}} is either an empty map, or a date,"
+            " time or local date-time that the server lost."
         )
     if not sentences:
         return None

@@ -300,7 +300,7 @@ def test_a_lost_value_is_a_warning_next_to_the_rows(
 
 
 def test_a_parameter_that_would_change_is_a_usage_error(logged_in: Run, server: Site) -> None:
-    for number, says in ((str(2**63), "more than the 64 bits"), ("0.12345678901234567", "digits")):
+    for number, says in ((str(2**63), "exceeds the 64 bits"), ("0.12345678901234567", "digits")):
         ended = logged_in("read", "RETURN $n", "--param", f"n={number}")
         assert ended.exit_code == 2
         assert says in ended.stderr
