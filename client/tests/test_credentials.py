@@ -82,7 +82,7 @@ def test_a_client_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with Neo4jMcp.from_environment() as neo4j:
-        assert neo4j._url == ENVIRONMENT["NEO4J_MCP_URL"]
+        assert neo4j.url == ENVIRONMENT["NEO4J_MCP_URL"]
 
 
 @pytest.mark.parametrize("url", ["https://a.example/x", "http://localhost:1", "http://127.0.0.1/"])
@@ -93,9 +93,9 @@ def test_addresses_where_secrets_are_safe(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("http://a.example/", "plain HTTP to a.example"),
-        ("http://localhost.a.example/", "plain HTTP"),
-        ("http://10.0.0.1/", "plain HTTP"),
+        ("http://a.example/", "is plain HTTP to a.example"),
+        ("http://localhost.a.example/", "is plain HTTP"),
+        ("http://10.0.0.1/", "is plain HTTP"),
         ("ftp://a.example/", "isn't an https:// URL"),
         ("https://", "isn't an https:// URL"),
         ("a.example", "isn't an https:// URL"),
