@@ -26,7 +26,20 @@ ChangeServer = Callable[..., None]
 Call = Callable[[str, Any], Any]
 """Calls a method of a client by name, with its arguments."""
 
-_PATIENCE = 120.0
+_SETTLE_TIMEOUT = 120.0
+
+
+class Clock:
+    """The time, which a test can advance."""
+
+    def __init__(self) -> None:
+        self._offset = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self._offset
+
+    def advance(self, seconds: float) -> None:
+        self._offset += seconds
 
 
 @pytest.fixture(autouse=True)
@@ -68,20 +81,29 @@ def quick() -> BackOff:
 
 
 @pytest.fixture
-def tokens(credentials: ClientCredentials, quick: BackOff) -> TokenProvider:
-    return TokenProvider(credentials, back_off=quick)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def tokens(credentials: ClientCredentials, quick: BackOff, clock: Clock) -> TokenProvider:
+    return TokenProvider(credentials, back_off=quick, clock=clock)
 
 
 @pytest.fixture(params=["requests", "httpx2"])
-def call(request: pytest.FixtureRequest, server: Site, tokens: TokenProvider) -> Callable[..., Any]:
+def call(
+    request: pytest.FixtureRequest, server: Site, tokens: TokenProvider, quick: BackOff
+) -> Callable[..., Any]:
     """Call the server once, from a thread or from an asyncio task."""
 
     def by_requests(method: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the method's own
+        options.setdefault("back_off", quick)
         with Neo4jMcp(options.pop("url", server.url), tokens, **options) as client:
             return getattr(client, method)(*arguments)
 
     def by_httpx2(method: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - likewise
         async def call() -> Any:  # noqa: ANN401 - likewise
+            options.setdefault("back_off", quick)
             url = options.pop("url", server.url)
             async with AsyncNeo4jMcp(url, tokens, **options) as client:
                 return await getattr(client, method)(*arguments)
@@ -147,7 +169,7 @@ def _update(apprunner: Any, arn: str, source: Any, health: Any) -> None:  # noqa
 
 def settled(apprunner: Any, arn: str, status: str) -> None:  # noqa: ANN401 - boto3's own
     """Wait until a service has come to a status; App Runner has nothing but asking for it."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _SETTLE_TIMEOUT
     while (found := apprunner.describe_service(ServiceArn=arn)["Service"]["Status"]) != status:
         assert time.monotonic() < deadline, f"{found} and not {status}"
         time.sleep(0.2)

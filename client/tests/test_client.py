@@ -6,10 +6,9 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from client.tests.site import (
 )
 from localcloud.certificates import CertificateAuthority
 from neo4j_mcp_client import (
+    BackOff,
     ConfigurationError,
     CypherError,
     DatabaseUnavailableError,
@@ -46,9 +46,9 @@ from neo4j_mcp_client import (
     ToolError,
     ToolNotFoundError,
     UnauthorizedError,
-    calls,
 )
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
+from neo4j_mcp_client.calls import Limits
 
 Call = Callable[..., Any]
 
@@ -56,9 +56,15 @@ EXPIRED = neo4j_failed("Neo.ClientError.Security.TokenExpired")
 ROW = rows({"answer": 42})
 
 
-@pytest.fixture(autouse=True)
-def no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "_BACK_OFF", replace(calls._BACK_OFF, first=0.01))
+@dataclass(frozen=True, kw_only=True)
+class RecordingBackOff(BackOff):
+    """A back-off without pauses that records for which attempts it was asked."""
+
+    recorded: list[int] = field(default_factory=list)
+
+    def pause(self, attempt: int, **_: float | None) -> float | None:  # type: ignore[override]
+        self.recorded.append(attempt)
+        return 0.0 if attempt < self.attempts else None
 
 
 def test_a_query_is_one_request_with_a_token_and_nothing_before_it(
@@ -290,27 +296,16 @@ def test_an_unknown_tool_is_taken_for_one_that_writes(call: Call, server: Site) 
     assert len(server.requests) == 1
 
 
-def test_a_write_that_never_left_is_sent_again(
-    call: Call, tokens: TokenProvider, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_write_that_never_left_is_sent_again(call: Call, tokens: TokenProvider) -> None:
     tokens.token()
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-    pauses: list[float] = []
-    monkeypatch.setattr(calls, "next_attempt", _counted(calls.next_attempt, pauses))
+    back_off = RecordingBackOff()
     with pytest.raises(NetworkError) as raised:
-        call("write", "CREATE (:Person)", url=f"http://127.0.0.1:{port}/mcp")
+        call("write", "CREATE (:Person)", url=f"http://127.0.0.1:{port}/mcp", back_off=back_off)
     assert not raised.value.may_have_run
-    assert len(pauses) == 5
-
-
-def _counted(decide: Callable[..., Any], calls_made: list[float]) -> Callable[..., Any]:
-    def counted(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the counted one's
-        calls_made.append(time.monotonic())
-        return decide(*arguments, **options)
-
-    return counted
+    assert back_off.recorded == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("method", ["read", "write"])
@@ -346,24 +341,20 @@ def test_a_fresh_token_that_is_rejected_is_not_bought_again(
 
 @pytest.mark.parametrize("trouble", [Answer(status=503, delay=0.3), Answer(delay=0.3, cut=True)])
 def test_an_answer_that_the_server_drops_is_a_time_limit(
-    call: Call, server: Site, trouble: Answer, monkeypatch: pytest.MonkeyPatch
+    call: Call, server: Site, trouble: Answer
 ) -> None:
-    monkeypatch.setattr(calls, "SERVER_LIMIT", 0.7)
     server.answer = lambda _: trouble
-    with pytest.raises(TimeLimitError, match="60 s") as raised:
-        call("write", "CALL apoc.util.sleep(65000)")
+    with pytest.raises(TimeLimitError, match=r"longer than 0\.7 s") as raised:
+        call("write", "CALL apoc.util.sleep(65000)", limits=Limits(server=0.7))
     assert raised.value.hop is Hop.SERVER
     assert raised.value.may_have_run
     assert len(server.requests) == 1
 
 
-def test_an_answer_that_the_host_drops_is_a_time_limit(
-    call: Call, server: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(calls, "HOST_LIMIT", 0.7)
+def test_an_answer_that_the_host_drops_is_a_time_limit(call: Call, server: Site) -> None:
     server.answer = lambda _: Answer(status=503, delay=0.3)
-    with pytest.raises(TimeLimitError, match="120 s") as raised:
-        call("read", "RETURN 1")
+    with pytest.raises(TimeLimitError, match=r"within 0\.7 s: the host") as raised:
+        call("read", "RETURN 1", limits=Limits(host=0.7))
     assert raised.value.hop is Hop.HOST
 
 

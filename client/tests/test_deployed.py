@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -14,6 +14,7 @@ import pytest
 from automation.deployment import Deployment
 from client.record import RELEASE, VALUES, answers_of, release_of
 from client.tests.app_clients import new_app_client
+from client.tests.conftest import Clock
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
 from neo4j_mcp_client import (
@@ -36,6 +37,8 @@ from neo4j_mcp_client import (
 )
 from neo4j_mcp_client import httpx2 as for_httpx2
 from neo4j_mcp_client.async_client import AsyncNeo4jMcp
+from neo4j_mcp_client.file_cache import FileTokenCache
+from neo4j_mcp_client.tokens import cache_key
 from neo4j_mcp_client.values import LostValueWarning
 from tests.stand_in import Aws, Configure
 
@@ -179,14 +182,17 @@ def test_a_read_only_server_has_no_tool_to_write(
 
 
 def test_a_refused_token_is_replaced_before_a_caller_sees_it(
-    outputs: dict[str, Any], arns: dict[str, str]
+    outputs: dict[str, Any], arns: dict[str, str], tmp_path: Path
 ) -> None:
-    tokens = TokenProvider(source_from_arn(arns["writer"]))
-    token = tokens.token()
+    source = source_from_arn(arns["writer"])
+    token = TokenProvider(source).token()
     header, claims, signature = token.value.split(".")
     forged = f"{header}.{claims}.{signature[::-1]}"
     old = AccessToken(value=forged, expires_at=token.expires_at - 60, lifetime=token.lifetime)
-    tokens._current = old
+    cache = FileTokenCache(tmp_path / "tokens" / "tokens.json")
+    cache.put(cache_key(source.current()), old)
+    tokens = TokenProvider(source, cache=cache)
+    assert tokens.token() == old
     with Neo4jMcp(outputs["mcpUrl"], tokens) as neo4j:
         # Refused at authentication, so even a write is sent again.
         assert neo4j.write("CREATE (p:Probe) DELETE p RETURN 1 AS done") == [{"done": 1}]
@@ -287,15 +293,17 @@ def rotating(
     cognito.delete_user_pool_client(UserPoolId=user_pool, ClientId=clients[-1])
 
 
-def test_a_caller_from_before_a_rotation_goes_on(rotating: Callable[[], str]) -> None:
+def test_a_caller_from_before_a_rotation_continues(
+    rotating: Callable[[], str], clock: Clock
+) -> None:
     source = source_from_arn(rotating())
-    tokens = TokenProvider(source)
+    tokens = TokenProvider(source, clock=clock)
     with Neo4jMcp(source.current().mcp_url, tokens) as neo4j:
         assert neo4j.read("RETURN 1 AS one") == [{"one": 1}]
         before = tokens.token()
         rotating()
-        # The old token comes to its end, and the old secret gets no other one.
-        tokens._current = replace(before, expires_at=time.time())
+        # The old token expires, and the old secret can't get another one.
+        clock.advance(before.lifetime)
         assert neo4j.read("RETURN 1 AS one") == [{"one": 1}]
     assert tokens.token().claims["client_id"] != before.claims["client_id"]
 

@@ -148,9 +148,8 @@ def test_a_lock_that_nobody_frees_is_told(
         credentials,
         cache=FileTokenCache(path),
         back_off=BackOff(limit=0.1),
-        timeout=0.1,
+        wait_limit=0.3,
     )
-    tokens._wait_limit = 0.3
     with pytest.raises(ConfigurationError, match=r"has held .*tokens\.json\.lock"):
         tokens.token()
     assert endpoint.requests == []

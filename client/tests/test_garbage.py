@@ -20,7 +20,6 @@ from neo4j_mcp_client import (
     NetworkError,
     TokenProvider,
     TokenRequestError,
-    calls,
 )
 
 Call = Callable[..., Any]
@@ -147,9 +146,9 @@ def _read_request(connection: socket.socket) -> None:
         body += connection.recv(65536)
 
 
-@pytest.fixture(autouse=True)
-def no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "_BACK_OFF", BackOff(attempts=1))
+@pytest.fixture
+def quick() -> BackOff:
+    return BackOff(attempts=1)
 
 
 @pytest.mark.parametrize(

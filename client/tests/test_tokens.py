@@ -13,11 +13,13 @@ from email.utils import formatdate
 
 import pytest
 
+from client.tests.conftest import Clock
 from client.tests.site import Answer, Request, Script, Site, in_turn, issued, issuer, refused, serve
 from neo4j_mcp_client import (
     AccessToken,
     BackOff,
     ClientCredentials,
+    FixedCredentials,
     InvalidClientError,
     InvalidScopeError,
     NetworkError,
@@ -27,11 +29,6 @@ from neo4j_mcp_client import (
 )
 
 THREADS = 64
-
-
-def with_age(token: AccessToken, seconds: float) -> AccessToken:
-    """Return the same token as it will be some time after it was issued."""
-    return replace(token, expires_at=token.expires_at - seconds)
 
 
 def test_a_token_is_asked_for_by_the_client_credentials_grant(
@@ -196,10 +193,10 @@ def test_a_lifetime_that_the_endpoint_doesnt_give_is_an_error_for_who_asked(
 
 
 def test_a_token_that_another_needs_longer_is_still_used(
-    endpoint: Site, tokens: TokenProvider
+    endpoint: Site, tokens: TokenProvider, clock: Clock
 ) -> None:
     first = tokens.token()
-    tokens._current = with_age(first, 3600 - 90)
+    clock.advance(3600 - 90)
     endpoint.answer = lambda _: Answer(status=503, delay=0.2)
     with ThreadPoolExecutor(2) as pool:
         long = pool.submit(tokens.token, 900)
@@ -255,65 +252,65 @@ def test_all_that_wait_get_the_same_failure(endpoint: Site, tokens: TokenProvide
 
 
 def test_a_token_is_renewed_by_a_margin_before_its_end(
-    endpoint: Site, credentials: ClientCredentials
+    endpoint: Site, credentials: ClientCredentials, clock: Clock
 ) -> None:
-    tokens = TokenProvider(credentials, margin=100)
+    tokens = TokenProvider(credentials, margin=100, clock=clock)
     first = tokens.token()
-    tokens._current = with_age(first, 3600 - 101)
+    clock.advance(3600 - 101)
     assert tokens.token().value == first.value
-    tokens._current = with_age(first, 3600 - 99)
+    clock.advance(2)
     assert tokens.token().value != first.value
     assert len(endpoint.requests) == 2
 
 
 def test_a_token_is_renewed_before_a_call_that_would_outlive_it(
-    endpoint: Site, credentials: ClientCredentials
+    endpoint: Site, credentials: ClientCredentials, clock: Clock
 ) -> None:
-    tokens = TokenProvider(credentials, margin=0)
+    tokens = TokenProvider(credentials, margin=0, clock=clock)
     first = tokens.token()
-    tokens._current = with_age(first, 3600 - 61)
+    clock.advance(3600 - 61)
     assert tokens.token(minimum_lifetime=60).value == first.value
     assert tokens.token(minimum_lifetime=62).value != first.value
     assert len(endpoint.requests) == 2
 
 
 def test_a_short_lived_token_serves_for_half_of_its_life(
-    endpoint: Site, tokens: TokenProvider
+    endpoint: Site, tokens: TokenProvider, clock: Clock
 ) -> None:
     endpoint.answer = issuer(expires_in=20)
     first = tokens.token()
-    tokens._current = with_age(first, 9)
+    clock.advance(9)
     assert tokens.token().value == first.value
-    tokens._current = with_age(first, 11)
+    clock.advance(2)
     assert tokens.token().value != first.value
 
 
 def test_a_token_endpoint_that_fails_early_leaves_a_good_token_in_use(
-    endpoint: Site, tokens: TokenProvider, caplog: pytest.LogCaptureFixture
+    endpoint: Site, tokens: TokenProvider, caplog: pytest.LogCaptureFixture, clock: Clock
 ) -> None:
     first = tokens.token()
     endpoint.answer = lambda _: Answer(status=503)
-    tokens._current = with_age(first, 3600 - 90)
+    clock.advance(3600 - 90)
     with caplog.at_level(logging.WARNING):
         assert {tokens.token().value for _ in range(5)} == {first.value}
     # One try, without repeating it, and no further one in each call.
     assert len(endpoint.requests) == 2
     assert "early renewal of a token failed" in caplog.text
-    tokens._current = with_age(first, 3600 - 30)
+    clock.advance(60)
     with pytest.raises(TokenEndpointUnavailableError):
         tokens.token()
 
 
 def test_a_refused_token_is_replaced_once_by_many_threads(
-    endpoint: Site, tokens: TokenProvider
+    endpoint: Site, tokens: TokenProvider, clock: Clock
 ) -> None:
     first = tokens.token()
-    old = tokens._current = with_age(first, 60)
+    clock.advance(60)
     together = threading.Barrier(THREADS)
 
     def renew(_: int) -> str:
         together.wait(10)
-        assert tokens.invalidate(old)
+        assert tokens.invalidate(first)
         return tokens.token().value
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -322,13 +319,25 @@ def test_a_refused_token_is_replaced_once_by_many_threads(
     assert len(endpoint.requests) == 2
 
 
-def test_a_thread_that_comes_late_takes_what_another_renewed(
-    endpoint: Site, tokens: TokenProvider
+def test_a_late_thread_uses_the_token_that_another_requested(
+    endpoint: Site, credentials: ClientCredentials
 ) -> None:
-    # It found no token when it looked; before its turn came, there was one.
-    late = tokens._renewal(60)
-    token = tokens.token()
-    assert tokens._flight.run(late, wait_limit=10).result == token
+    looked, requested = threading.Event(), threading.Event()
+
+    def clock() -> float:
+        # The late thread finds no token, and another requests one before its turn.
+        if threading.current_thread().name.startswith("late") and not looked.is_set():
+            looked.set()
+            assert requested.wait(10)
+        return time.time()
+
+    tokens = TokenProvider(credentials, clock=clock)
+    with ThreadPoolExecutor(1, thread_name_prefix="late") as pool:
+        late = pool.submit(tokens.token)
+        assert looked.wait(10)
+        token = tokens.token()
+        requested.set()
+        assert late.result(10) == token
     assert len(endpoint.requests) == 1
 
 
@@ -526,7 +535,7 @@ def test_no_secret_is_shown(
     shown = "".join(
         [
             caplog.text,
-            *map(repr, (token, tokens, credentials, tokens._source)),
+            *map(repr, (token, tokens, credentials, FixedCredentials(credentials))),
             *map(str, (refusal.value, broken.value)),
             *map(repr, (vars(refusal.value), vars(broken.value))),
         ]

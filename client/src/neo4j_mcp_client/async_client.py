@@ -77,7 +77,7 @@ class AsyncNeo4jMcp(BaseClient):
 
     async def send(self, call: Call[Value]) -> Value:
         """Send a call, like `Neo4jMcp.send`."""
-        attempts = Attempts(read_only=call.read_only)
+        attempts = Attempts(read_only=call.read_only, back_off=self._back_off)
         while True:
             token = await self._tokens.token_async(SERVER_LIMIT)
             try:
@@ -121,10 +121,7 @@ class AsyncNeo4jMcp(BaseClient):
                 error, hop=Hop.HOST, url=self._url, may_have_run=not isinstance(error, _UNSENT)
             )
         else:
-            return Reply(
-                status=response.status_code,
-                body=response.content,
-                retry_after=response.headers.get("Retry-After"),
-                elapsed=time.monotonic() - started,
-            )
-        raise calls.timeout_or_network_error(failure, timeout=self._timeout, elapsed=elapsed)
+            return Reply.of(response, elapsed=time.monotonic() - started, limits=self._limits)
+        raise calls.timeout_or_network_error(
+            failure, timeout=self._timeout, elapsed=elapsed, limits=self._limits
+        )

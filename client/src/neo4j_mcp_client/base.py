@@ -4,6 +4,7 @@ import os
 from typing import Self, TypedDict, Unpack
 
 from neo4j_mcp_client import calls, trust
+from neo4j_mcp_client.calls import Limits
 from neo4j_mcp_client.credentials import (
     ClientCredentials,
     CredentialsSource,
@@ -11,6 +12,7 @@ from neo4j_mcp_client.credentials import (
     source_from_arn,
     source_from_environment,
 )
+from neo4j_mcp_client.retries import BackOff
 from neo4j_mcp_client.tokens import TokenProvider
 
 Credentials = ClientCredentials | CredentialsSource | TokenProvider
@@ -28,11 +30,15 @@ class Options(TypedDict, total=False):
             else to the HTTP library's own.
         timeout: seconds to wait for data. Defaults to 125, a little longer than the host's 120.
         connections: the maximum number of connections. Defaults to 64; further calls wait.
+        limits: the time limits of the server and its host. Defaults to those of App Runner.
+        back_off: the pauses between the attempts of a call.
     """
 
     ca_bundle: str | os.PathLike[str] | None
     timeout: float
     connections: int
+    limits: Limits
+    back_off: BackOff
 
 
 class BaseClient:
@@ -51,6 +57,8 @@ class BaseClient:
         require_tls(url, "url")
         self._url = url
         self._timeout = options.get("timeout", calls.TIMEOUT)
+        self._limits = options.get("limits", calls.LIMITS)
+        self._back_off = options.get("back_off", calls.BACK_OFF)
         self._connections = options.get("connections", _CONNECTIONS)
         self._ca_bundle = trust.find_ca_bundle(options.get("ca_bundle"))
         self._tokens = (

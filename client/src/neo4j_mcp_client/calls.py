@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from neo4j_mcp_client.decoding import from_json
 from neo4j_mcp_client.errors import (
@@ -68,8 +68,38 @@ _MALFORMED = (AttributeError, KeyError, TypeError)
 # The server's clock starts a little later than the caller's.
 _CLOCK_SLACK = 0.5
 
-_BACK_OFF = BackOff(attempts=5, first=0.25, longest=2.0, limit=20.0)
+BACK_OFF = BackOff(attempts=5, first=0.25, longest=2.0, limit=20.0)
+"""The pauses between the attempts of a call."""
+
 _ids = itertools.count(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The time limits for a call on its way, in seconds.
+
+    Attributes:
+        server: after this time, the server drops its response.
+        host: after this time, the host ends the request.
+    """
+
+    server: float = SERVER_LIMIT
+    host: float = HOST_LIMIT
+
+
+LIMITS = Limits()
+"""The limits of the deployed server."""
+
+
+class Response(Protocol):
+    """The response of any HTTP library."""
+
+    @property
+    def status_code(self) -> int: ...  # noqa: D102 - the libraries' own
+    @property
+    def content(self) -> bytes: ...  # noqa: D102 - the libraries' own
+    @property
+    def headers(self) -> Mapping[str, str]: ...  # noqa: D102 - the libraries' own
 
 
 @dataclass(frozen=True)
@@ -98,12 +128,25 @@ class Reply:
         body: the body.
         retry_after: the header of that name.
         elapsed: seconds from the request to the end of the response.
+        limits: the time limits that applied to the request.
     """
 
     status: int
     body: bytes
-    retry_after: str | None
-    elapsed: float
+    retry_after: str | None = None
+    elapsed: float = 0.0
+    limits: Limits = LIMITS
+
+    @classmethod
+    def of(cls, response: Response, *, elapsed: float, limits: Limits = LIMITS) -> Self:
+        """Convert a library's response."""
+        return cls(
+            status=response.status_code,
+            body=response.content,
+            retry_after=response.headers.get("Retry-After"),
+            elapsed=elapsed,
+            limits=limits,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,9 +180,10 @@ class Retry:
 class Attempts:
     """Counts the attempts of one call, and decides whether to retry."""
 
-    def __init__(self, *, read_only: bool) -> None:
+    def __init__(self, *, read_only: bool, back_off: BackOff = BACK_OFF) -> None:
         """Start the clock."""
         self._read_only = read_only
+        self._back_off = back_off
         self._started = time.monotonic()
         self._failed = 0
         self._renewed = False
@@ -160,6 +204,7 @@ class Attempts:
             renewed=self._renewed,
             read_only=self._read_only,
             elapsed=time.monotonic() - self._started,
+            back_off=self._back_off,
         )
         self._renewed |= retry is not None and retry.renew
         return retry
@@ -323,7 +368,7 @@ def token_refusal(status: int, body: bytes) -> TokenRefusal | None:
     if status != _UNAUTHORIZED and b"Neo.ClientError.Security." not in body:
         return None
     try:
-        parse_value(Reply(status=status, body=body, retry_after=None, elapsed=0.0))
+        parse_value(Reply(status=status, body=body))
     except TOKEN_REFUSALS as refusal:
         return refusal
     except Neo4jMcpError:
@@ -332,7 +377,7 @@ def token_refusal(status: int, body: bytes) -> TokenRefusal | None:
 
 
 def timeout_or_network_error(
-    error: NetworkError | TlsError, *, timeout: float, elapsed: float
+    error: NetworkError | TlsError, *, timeout: float, elapsed: float, limits: Limits = LIMITS
 ) -> Neo4jMcpError:
     """Distinguish a time limit from a broken connection.
 
@@ -342,7 +387,7 @@ def timeout_or_network_error(
     """
     if not error.may_have_run or isinstance(error, TlsError):
         return error
-    return _time_limit(elapsed) or (
+    return _time_limit(elapsed, limits) or (
         TimeLimitError(
             f"no answer within {timeout:g} s, the client's own time limit.",
             limit=timeout,
@@ -354,7 +399,13 @@ def timeout_or_network_error(
 
 
 def next_attempt(
-    error: Neo4jMcpError, *, attempt: int, renewed: bool, read_only: bool, elapsed: float
+    error: Neo4jMcpError,
+    *,
+    attempt: int,
+    renewed: bool,
+    read_only: bool,
+    elapsed: float,
+    back_off: BackOff = BACK_OFF,
 ) -> Retry | None:
     """Decide whether to retry a failed call.
 
@@ -370,7 +421,7 @@ def next_attempt(
         return None if renewed else Retry(pause=0.0, renew=True)
     if not (_is_transient(error) and (read_only or _never_sent(error))):
         return None
-    pause = _BACK_OFF.pause(
+    pause = back_off.pause(
         attempt, elapsed=elapsed, retry_after=getattr(error, "retry_after", None)
     )
     return None if pause is None else Retry(pause=pause, renew=False)
@@ -393,7 +444,7 @@ def _http_error(reply: Reply) -> Neo4jMcpError:
     if reply.status == _UNAUTHORIZED:
         return UnauthorizedError(f"HTTP 401: {said}.")
     if reply.status >= _SERVER_ERRORS:
-        limit = _time_limit(reply.elapsed)
+        limit = _time_limit(reply.elapsed, reply.limits)
         if limit is not None:
             return limit
     return ServerError(
@@ -404,15 +455,17 @@ def _http_error(reply: Reply) -> Neo4jMcpError:
     )
 
 
-def _time_limit(elapsed: float) -> TimeLimitError | None:
-    if elapsed >= HOST_LIMIT - _CLOCK_SLACK:
+def _time_limit(elapsed: float, limits: Limits) -> TimeLimitError | None:
+    if elapsed >= limits.host - _CLOCK_SLACK:
         return TimeLimitError(
-            "no answer within 120 s: the host ended the request.", limit=HOST_LIMIT, hop=Hop.HOST
+            f"no answer within {limits.host:g} s: the host ended the request.",
+            limit=limits.host,
+            hop=Hop.HOST,
         )
-    if elapsed >= SERVER_LIMIT - _CLOCK_SLACK:
+    if elapsed >= limits.server - _CLOCK_SLACK:
         return TimeLimitError(
-            "the answer took longer than 60 s, so the server dropped it.",
-            limit=SERVER_LIMIT,
+            f"the answer took longer than {limits.server:g} s, so the server dropped it.",
+            limit=limits.server,
             hop=Hop.SERVER,
         )
     return None

@@ -111,7 +111,7 @@ class Neo4jMcp(BaseClient):
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
         """
-        attempts = Attempts(read_only=call.read_only)
+        attempts = Attempts(read_only=call.read_only, back_off=self._back_off)
         while True:
             token = self._tokens.token(SERVER_LIMIT)
             try:
@@ -163,13 +163,10 @@ class Neo4jMcp(BaseClient):
                 error, hop=Hop.HOST, url=self._url, may_have_run=content.was_sent
             )
         else:
-            return Reply(
-                status=response.status_code,
-                body=response.content,
-                retry_after=response.headers.get("Retry-After"),
-                elapsed=time.monotonic() - started,
-            )
-        raise calls.timeout_or_network_error(failure, timeout=self._timeout, elapsed=elapsed)
+            return Reply.of(response, elapsed=time.monotonic() - started, limits=self._limits)
+        raise calls.timeout_or_network_error(
+            failure, timeout=self._timeout, elapsed=elapsed, limits=self._limits
+        )
 
 
 class _Body(io.BytesIO):

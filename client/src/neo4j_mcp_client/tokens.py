@@ -89,6 +89,8 @@ class TokenProvider:
         ca_bundle: str | os.PathLike[str] | None = None,
         back_off: BackOff | None = None,
         timeout: float = _REQUEST_TIMEOUT,
+        wait_limit: float | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Create a provider; it requests the first token when a caller needs one.
 
@@ -96,6 +98,9 @@ class TokenProvider:
             cache: shared with other processes; none by default.
             margin: seconds before its expiry at which a token is renewed.
             timeout: seconds that the token endpoint may take to answer.
+            wait_limit: seconds that a caller waits for a token, or for another process that
+                requests one; defaults to the time for two series of attempts.
+            clock: returns the time in seconds since the epoch.
 
         Raises:
             ConfigurationError: the certificate authorities can't be used.
@@ -107,7 +112,9 @@ class TokenProvider:
         self._back_off = back_off or BackOff()
         self._timeout = timeout
         # Twice, since a rotated secret starts a second series of attempts.
-        self._wait_limit = 2 * (self._back_off.limit + timeout + CONNECT_TIMEOUT)
+        longest = 2 * (self._back_off.limit + timeout + CONNECT_TIMEOUT)
+        self._wait_limit = longest if wait_limit is None else wait_limit
+        self._clock = clock
         self._flight = SingleFlight[AccessToken]()
         self._reset_lock()
         on_fork(self._reset_lock)
@@ -160,7 +167,7 @@ class TokenProvider:
                 if token is None:
                     raise
             else:
-                token = _checked(outcome, minimum_lifetime)
+                token = _checked(outcome, minimum_lifetime, self._clock())
             if token is not None:
                 break
         return token
@@ -187,14 +194,14 @@ class TokenProvider:
                 if token is None:
                     raise
             else:
-                token = _checked(outcome, minimum_lifetime)
+                token = _checked(outcome, minimum_lifetime, self._clock())
             if token is not None:
                 break
         return token
 
     def invalidate(self, token: AccessToken, *, expired: bool = False) -> bool:
         """Discard a token that the server rejected."""
-        if not expired and time.time() - token.issued_at < _JUST_ISSUED:
+        if not expired and self._clock() - token.issued_at < _JUST_ISSUED:
             return False
         with self._lock:
             self._refused = token.value
@@ -204,7 +211,7 @@ class TokenProvider:
         return True
 
     def _cached(self, minimum_lifetime: float) -> AccessToken | None:
-        token, now = self._current, time.time()
+        token, now = self._current, self._clock()
         if token is None or not _lasts(token, minimum_lifetime, now):
             return None
         early = now >= self._no_early_renewal_before
@@ -219,7 +226,7 @@ class TokenProvider:
             # Another thread has renewed it in the meantime.
             return kept
         current = self._current
-        still_good = current is not None and _lasts(current, minimum_lifetime, time.time())
+        still_good = current is not None and _lasts(current, minimum_lifetime, self._clock())
         back_off = replace(self._back_off, attempts=1) if still_good else self._back_off
         token = self._fetch(minimum_lifetime, back_off)
         with self._lock:
@@ -228,7 +235,7 @@ class TokenProvider:
 
     def _usable_token(self, minimum_lifetime: float, error: Neo4jMcpError) -> AccessToken | None:
         """Return the current token if it lasts long enough although its early renewal failed."""
-        current, now = self._current, time.time()
+        current, now = self._current, self._clock()
         if current is None or not _lasts(current, minimum_lifetime, now):
             return None
         if now >= self._no_early_renewal_before:
@@ -247,8 +254,8 @@ class TokenProvider:
                 if (
                     shared is not None
                     and shared.value != self._refused
-                    and shared.lasts(self._margin, time.time())
-                    and _lasts(shared, minimum_lifetime, time.time())
+                    and shared.lasts(self._margin, self._clock())
+                    and _lasts(shared, minimum_lifetime, self._clock())
                 ):
                     return shared
             try:
@@ -273,7 +280,7 @@ class TokenProvider:
                     credentials,
                     ca_bundle=self._ca_bundle,
                     timeout=self._timeout,
-                    now=time.time(),
+                    now=self._clock(),
                 )
             except _TRANSIENT as error:
                 pause = back_off.pause(
@@ -298,7 +305,9 @@ def _lasts(token: AccessToken, minimum_lifetime: float, now: float) -> bool:
     return token.lasts(minimum_lifetime, now)
 
 
-def _checked(outcome: Outcome[AccessToken], minimum_lifetime: float) -> AccessToken | None:
+def _checked(
+    outcome: Outcome[AccessToken], minimum_lifetime: float, now: float
+) -> AccessToken | None:
     """Return a requested token if it lasts long enough for this caller.
 
     Args:
@@ -311,7 +320,7 @@ def _checked(outcome: Outcome[AccessToken], minimum_lifetime: float) -> AccessTo
         TokenRequestError: this caller asked, and tokens don't live that long.
     """
     token = outcome.result
-    if _lasts(token, minimum_lifetime, time.time()):
+    if _lasts(token, minimum_lifetime, now):
         return token
     # If tokens expire sooner than a call may take, or their lifetime is unknown, none is better.
     if minimum_lifetime <= SERVER_LIMIT and (outcome.own or not token.lifetime):

@@ -180,9 +180,8 @@ async def test_a_cancelled_call_leaves_the_server(
 
 
 async def test_an_agent_that_wants_progress_gets_it(
-    deployed: Deployed, endpoint: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    deployed: Deployed, endpoint: Site, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("neo4j_mcp_client.bridge.server._PROGRESS_INTERVAL", 0.1)
     credentials = FixedCredentials(
         ClientCredentials(
             client_id="c", client_secret="s", token_url=endpoint.url, mcp_url=deployed.url
@@ -191,7 +190,9 @@ async def test_an_agent_that_wants_progress_gets_it(
     target = Target(
         names=(), connect=lambda: AsyncNeo4jMcp.from_source(credentials), doctor_command="doctor"
     )
-    bridge = Bridge(Upstream(target), KnownServers(tmp_path / "known"), max_characters=0)
+    bridge = Bridge(
+        Upstream(target), KnownServers(tmp_path / "known"), max_characters=0, progress_interval=0.1
+    )
     seen: list[float] = []
 
     async def note(

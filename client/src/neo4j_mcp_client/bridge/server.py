@@ -49,7 +49,14 @@ _log = logging.getLogger(__name__)
 class Bridge:
     """One agent's session: its tools, its calls, and notifications about changed tools."""
 
-    def __init__(self, upstream: Upstream, known: KnownServers, *, max_characters: int) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        known: KnownServers,
+        *,
+        max_characters: int,
+        progress_interval: float = _PROGRESS_INTERVAL,
+    ) -> None:
         """Prepare; nothing is sent.
 
         Args:
@@ -58,6 +65,7 @@ class Bridge:
         self._upstream = upstream
         self._known = known
         self._max_characters = max_characters
+        self._progress_interval = progress_interval
         self._catalogue = known.recall(upstream.names) or release_catalogue()
         # What the agent has listed, and how to reach it.
         self._listed: Catalogue | None = None
@@ -100,7 +108,9 @@ class Bridge:
     ) -> types.CallToolResult:
         try:
             call = self._upstream.call_tool(params.name, params.arguments)
-            result = types.CallToolResult.model_validate(await _with_progress(context, call))
+            result = types.CallToolResult.model_validate(
+                await _with_progress(context, call, interval=self._progress_interval)
+            )
         except ToolError as error:
             if isinstance(error, ToolNotFoundError):
                 # The agent's list is out of date.
@@ -225,14 +235,14 @@ def limit_result(result: types.CallToolResult, max_characters: int) -> types.Cal
     return _with_notices(result, content, notices)
 
 
-async def _with_progress(context: Context, call: Awaitable[Result]) -> Result:
+async def _with_progress(context: Context, call: Awaitable[Result], *, interval: float) -> Result:
     """Report progress to an agent that asked for it, so that it doesn't give up a slow call."""
 
     async def report() -> None:
         elapsed = 0.0
         while True:
-            await asyncio.sleep(_PROGRESS_INTERVAL)
-            elapsed += _PROGRESS_INTERVAL
+            await asyncio.sleep(interval)
+            elapsed += interval
             await context.session.report_progress(elapsed, message="The server is at work.")
 
     reporter = asyncio.create_task(report())

@@ -67,12 +67,7 @@ def _post(session: requests.Session, url: str, body: bytes, authorization: str) 
     except Exception as error:  # noqa: BLE001
         failure = transport.network_error(error, hop=Hop.HOST, url=url, may_have_run=True)
     else:
-        return Reply(
-            status=response.status_code,
-            body=response.content,
-            retry_after=response.headers.get("Retry-After"),
-            elapsed=time.monotonic() - started,
-        )
+        return Reply.of(response, elapsed=time.monotonic() - started)
     raise calls.timeout_or_network_error(
         failure, timeout=calls.TIMEOUT, elapsed=time.monotonic() - started
     )
