@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["neo4j-mcp-client[aws]", "langchain-mcp-adapters>=0.3,<0.4", "mcp>=1.24,<2"]
+# dependencies = ["neo4j-mcp-client[aws,httpx]", "langchain-mcp-adapters>=0.3,<0.4", "mcp>=1.24,<2"]
 #
 # [tool.uv.sources]
 # neo4j-mcp-client = { path = "..", editable = true }

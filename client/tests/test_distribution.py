@@ -68,6 +68,8 @@ def test_it_is_typed_and_says_its_version(bare: Path) -> None:
     ("module", "extra"),
     [
         ("async_client", "async"),
+        ("httpx2", "async"),
+        ("httpx", "httpx"),
         ("file_cache", "cache"),
         ("secrets_manager", "aws"),
         ("bridge", "bridge"),
@@ -84,9 +86,9 @@ def test_a_missing_extra_is_named(bare: Path, module: str, extra: str) -> None:
 
 
 def test_every_extra_installs_and_imports(tmp_path: Path) -> None:
-    python = install(tmp_path, "[async,aws,cache,cli,mcp,bridge,doctor]")
+    python = install(tmp_path, "[async,httpx,aws,cache,cli,mcp,bridge,doctor]")
     program = (
-        "import neo4j_mcp_client.async_client, neo4j_mcp_client.httpx2;"
+        "import neo4j_mcp_client.async_client, neo4j_mcp_client.httpx2, neo4j_mcp_client.httpx;"
         "import neo4j_mcp_client.file_cache, neo4j_mcp_client.secrets_manager"
     )
     run(str(python), "-c", program)

@@ -1,8 +1,14 @@
 """Bearer tokens for httpx, which LangChain's MCP adapters use."""
 
-import httpx
-
 from neo4j_mcp_client.auth_flow import BearerFlow
+from neo4j_mcp_client.errors import ConfigurationError
+
+try:
+    import httpx
+except ImportError as error:
+    raise ConfigurationError(
+        "This BearerAuth needs httpx.", remedy="Run: pip install 'neo4j-mcp-client[httpx]'"
+    ) from error
 
 
 class BearerAuth(BearerFlow[httpx.Request, httpx.Response], httpx.Auth):
