@@ -1,4 +1,4 @@
-"""`make bench-client`: what the library costs beside a bare loop, and how few tokens it takes.
+"""`make bench-client`: compares the library with a bare loop, and counts its token requests.
 
 It runs against a deployed stack: AWS and certificates come from the environment, as `make env`
 prints it, and the stack's outputs as JSON on standard input.
@@ -41,10 +41,10 @@ SECONDS = 4.0
 THREADS = (1, 8, 32)
 CALLS = 10_000
 CALLERS = 64
-# An instance takes 50 requests at once, and answers 429 to more.
+# An instance handles 50 concurrent requests, and answers more with 429.
 CONNECTIONS = 48
 LIFETIMES = 3
-# How much of the measured rate the counted calls use, so that they end when they are meant to.
+# The share of the measured rate that the counted calls use, so that they finish in time.
 LOAD = 0.6
 MOST_COST = 1.05
 
@@ -79,12 +79,12 @@ class Results:
 
     @property
     def good(self) -> bool:
-        """Whether the library keeps its promises."""
+        """Whether the ratio and the number of token requests are as documented."""
         return self.ratio < MOST_COST and self.token_requests == LIFETIMES
 
 
 def main(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,  # noqa: FBT002 - typer's way
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON.")] = False,  # noqa: FBT002 - typer's way
 ) -> None:
     """Measure the library on the stack whose outputs are on standard input."""
     outputs = json.load(sys.stdin)
@@ -134,7 +134,7 @@ def measure(credentials: ClientCredentials) -> Results:
 
 @contextmanager
 def bare_loop(url: str, token: str) -> Iterator[Call]:
-    """Make the call that one would write by hand: a session, a fixed token, no retries."""
+    """Create a call as written by hand: a session, a fixed token, no retries."""
     body = {
         "jsonrpc": "2.0",
         "id": 1,
@@ -158,14 +158,14 @@ def bare_loop(url: str, token: str) -> Iterator[Call]:
 
 
 def medians(bare: Call, library: Call) -> tuple[float, float]:
-    """Time both, call by call in turn, so that whatever else the machine does meets both.
+    """Time both, alternating call by call, so that other load affects both equally.
 
     Returns:
         The median of each, in milliseconds.
     """
     times: dict[Call, list[float]] = {bare: [], library: []}
     for pair in range(WARM_UP + PAIRS):
-        # Each goes first in half of the pairs.
+        # Each is first in half of the pairs.
         for call in (bare, library) if pair % 2 else (library, bare):
             started = time.perf_counter()
             call()
@@ -202,7 +202,7 @@ def count_tokens(credentials: ClientCredentials, lifetime: float) -> tuple[int, 
     Returns:
         The token requests that were seen, and the seconds that the calls took.
     """
-    # A short-lived token is renewed after half of its life.
+    # A short-lived token is renewed after half of its lifetime.
     with short_lived(credentials.token_url, expires_in=2 * lifetime) as (url, seen):
         tokens = TokenProvider(FixedCredentials(replace(credentials, token_url=url)))
         turns = iter(range(CALLS))
@@ -217,7 +217,7 @@ def count_tokens(credentials: ClientCredentials, lifetime: float) -> tuple[int, 
                         turn = next(turns, None)
                     if turn is None:
                         return
-                    # Each call has its time, or fast calls would end within the first lifetime.
+                    # Scheduled, or fast calls would finish within the first lifetime.
                     time.sleep(max(0.0, started + turn * every - time.monotonic()))
                     neo4j.read(QUERY)
 
@@ -228,7 +228,7 @@ def count_tokens(credentials: ClientCredentials, lifetime: float) -> tuple[int, 
 
 @contextmanager
 def short_lived(token_url: str, expires_in: float) -> Iterator[tuple[str, list[float]]]:
-    """Run a token endpoint that passes requests on and shortens what comes back.
+    """Run a token endpoint that forwards requests and shortens the tokens' lifetime.
 
     Args:
         expires_in: what it says of each token, in seconds.
@@ -249,7 +249,7 @@ def short_lived(token_url: str, expires_in: float) -> Iterator[tuple[str, list[f
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Leave the output to the results."""
+            """Don't log requests."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Records what the deployed server offers and answers: `make record`.
+"""Records the tools and values of the deployed server: `make record`.
 
 Two files come of it. The tools and instructions of the server's release go into the package, where
 the bridge serves them until it has seen a server. The answers for a value of each Cypher type go
@@ -134,7 +134,7 @@ SAMPLES = (
 
 
 def release_of(neo4j: Neo4jMcp) -> dict[str, Any]:
-    """Ask a server for what the bridge has to know of it."""
+    """Fetch a server's instructions and tools."""
     introduction = neo4j.send(_raw("initialize", _INITIALIZE))
     return {
         "version": introduction["serverInfo"]["version"],
@@ -144,7 +144,7 @@ def release_of(neo4j: Neo4jMcp) -> dict[str, Any]:
 
 
 def answers_of(neo4j: Neo4jMcp) -> list[dict[str, Any]]:
-    """Ask a server for a value of each type."""
+    """Fetch a value of each type."""
     try:
         return [_recorded(neo4j, sample) for sample in SAMPLES]
     finally:
@@ -181,7 +181,7 @@ def _raw(method: str, params: Mapping[str, Any]) -> calls.Call[dict[str, Any]]:
 
 
 def main() -> None:
-    """Record what the stack on standard input offers and answers: its outputs as JSON."""
+    """Record the tools and values of the stack whose outputs are on standard input."""
     outputs = json.load(sys.stdin)
     with Neo4jMcp.from_secret(outputs["clients"]["writer"]["secretArn"]) as neo4j:
         for path, document in ((RELEASE, release_of(neo4j)), (VALUES, answers_of(neo4j))):

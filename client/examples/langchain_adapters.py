@@ -21,7 +21,7 @@ source = source_from_environment()
 
 
 async def main() -> None:
-    """Return an agent its tools; here, one is called as the agent would."""
+    """List the tools, and call one as an agent would."""
     client = MultiServerMCPClient(
         {
             "neo4j": {

@@ -1,4 +1,4 @@
-"""One run of a piece of work, however many threads and asyncio tasks want its result at once."""
+"""Runs work once for all threads and asyncio tasks that need its result at the same time."""
 
 import asyncio
 import contextvars
@@ -15,11 +15,11 @@ Result = TypeVar("Result")
 
 
 class Outcome(NamedTuple, Generic[Result]):
-    """What came out of a flight.
+    """The result of a flight.
 
     Attributes:
         result: the result.
-        own: whether this caller's own work made it, and not another's.
+        own: whether this caller did the work, rather than another.
     """
 
     result: Result
@@ -27,14 +27,14 @@ class Outcome(NamedTuple, Generic[Result]):
 
 
 class _AbandonedError(Exception):
-    """Whoever did the work was interrupted; the others have to do it themselves."""
+    """The caller that did the work was interrupted, so another has to do it."""
 
 
 class SingleFlight(Generic[Result]):
-    """Lets one caller do the work, and shares the outcome with all that come meanwhile."""
+    """Lets one caller do the work, and shares the outcome with all who ask in the meantime."""
 
     def __init__(self) -> None:
-        """Begin with nothing under way."""
+        """Start without a flight."""
         self._lock = threading.Lock()
         self._flight: Future[Result] | None = None
         on_fork(self._reset)
@@ -46,7 +46,7 @@ class SingleFlight(Generic[Result]):
             wait_limit: seconds to wait for another thread.
 
         Raises:
-            TimeoutError: another thread didn't end in time.
+            TimeoutError: another thread didn't finish in time.
             Exception: whatever the work raised, here or in the other thread.
         """
         while True:
@@ -62,13 +62,13 @@ class SingleFlight(Generic[Result]):
     async def run_async(self, work: Callable[[], Result], *, wait_limit: float) -> Outcome[Result]:
         """Do the same without blocking the event loop.
 
-        The work continues when this task is cancelled, since others wait for it.
+        If this task is cancelled, the work continues, since others wait for it.
 
         Args:
             wait_limit: seconds to wait.
 
         Raises:
-            TimeoutError: it didn't end in time.
+            TimeoutError: it didn't finish in time.
             Exception: whatever the work raised.
         """
         while True:
@@ -77,7 +77,7 @@ class SingleFlight(Generic[Result]):
                 self._start_thread(flight, work)
             try:
                 async with asyncio.timeout(wait_limit):
-                    # The exception stays out of it: asyncio would share one among all tasks.
+                    # Without the exception, which asyncio would share among all tasks.
                     await asyncio.wrap_future(_completion_of(flight))
                 return Outcome(flight.result(0) if leads else _wait_for(flight, 0), own=leads)
             except _AbandonedError:
@@ -88,7 +88,7 @@ class SingleFlight(Generic[Result]):
             if self._flight is not None:
                 return self._flight, False
             self._flight = Future()
-            # A running future can't be cancelled: one waiting task must not do it for all.
+            # A running future can't be cancelled, so no waiting task can cancel it for all.
             self._flight.set_running_or_notify_cancel()
             return self._flight, True
 
@@ -98,18 +98,18 @@ class SingleFlight(Generic[Result]):
         try:
             thread.start()
         except RuntimeError as error:
-            # There can't be another thread: without this, all would wait for nobody.
+            # No thread can be started; without this, all callers would wait forever.
             self._finish(flight)
             flight.set_exception(error)
 
     def _run(self, flight: Future[Result], work: Callable[[], Result]) -> None:
         try:
             result = work()
-        except Exception as error:  # noqa: BLE001 - for all who wait
+        except Exception as error:  # noqa: BLE001 - raised in every caller
             self._finish(flight)
             flight.set_exception(error)
         except BaseException:
-            # Ctrl-C ends this thread, and is none of the others' business.
+            # Ctrl-C must end only this thread.
             self._finish(flight)
             flight.set_exception(_AbandonedError())
             raise
@@ -128,7 +128,7 @@ class SingleFlight(Generic[Result]):
 
 
 def _completion_of(flight: Future[Result]) -> Future[None]:
-    """Make a future that ends with a flight, and without its outcome."""
+    """Create a future that completes with a flight, without its outcome."""
     landing: Future[None] = Future()
     landing.set_running_or_notify_cancel()
     flight.add_done_callback(lambda _: landing.set_result(None))
@@ -136,7 +136,7 @@ def _completion_of(flight: Future[Result]) -> Future[None]:
 
 
 def _wait_for(flight: Future[Result], wait_limit: float) -> Result:
-    """Wait for another's flight; an exception is a copy, as each caller's traceback differs."""
+    """Wait for another caller's flight; raise a copy of its exception, for a separate traceback."""
     error = flight.exception(wait_limit)
     if error is None:
         return flight.result()

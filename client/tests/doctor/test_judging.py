@@ -37,7 +37,7 @@ from neo4j_mcp_client.doctor.evidence import (
     ServerAnswers,
     Service,
     StackOutputs,
-    TakenToken,
+    TokenResult,
 )
 from neo4j_mcp_client.doctor.faults import FAULTS, Fault
 from neo4j_mcp_client.doctor.judging import Failed, Passed, Skipped, Verdict
@@ -68,11 +68,11 @@ def fault_of(verdict: Verdict) -> Fault:
     return verdict.fault
 
 
-def taken(**claims: Any) -> TakenToken:  # noqa: ANN401 - claims are anything
+def taken(**claims: Any) -> TokenResult:  # noqa: ANN401 - claims are anything
     value = issued(**claims).body["access_token"]
     now = time.time()
     token = AccessToken(value=value, expires_at=now + 3600, lifetime=3600)
-    return TakenToken(token=token, key_id="key-1", now=now)
+    return TokenResult(token=token, key_id="key-1", now=now)
 
 
 def test_every_fault_has_a_name_of_its_own_and_says_everything() -> None:
@@ -171,7 +171,7 @@ def test_discovery() -> None:
     ],
 )
 def test_a_token_that_does_not_come(error: Neo4jMcpError, fault: Fault) -> None:
-    assert fault_of(judging.judge_token(TakenToken(error=error, now=0.0), None)) is fault
+    assert fault_of(judging.judge_token(TokenResult(error=error, now=0.0), None)) is fault
 
 
 def test_a_token_that_comes() -> None:
@@ -181,7 +181,7 @@ def test_a_token_that_comes() -> None:
     assert fault_of(judging.judge_token(good, frozenset({"key-2"}))) is faults.TOKEN_UNREADABLE
     late = taken(iat=time.time() - 300)
     assert fault_of(judging.judge_token(late, None)) is faults.CLOCK_DIFFERS
-    opaque = TakenToken(
+    opaque = TokenResult(
         token=AccessToken(value="opaque", expires_at=1.0, lifetime=1.0), now=time.time()
     )
     assert fault_of(judging.judge_token(opaque, None)) is faults.TOKEN_UNREADABLE

@@ -1,4 +1,4 @@
-"""The MCP server that a desktop agent talks to, on standard input and output."""
+"""The MCP server for a desktop agent, on standard input and output."""
 
 import asyncio
 import json
@@ -31,13 +31,13 @@ Result = TypeVar("Result")
 Context = ServerRequestContext[Any, Any]
 
 _LIST_TIMEOUT = 3.0
-"""Seconds that an agent waits for the server's own tools before it gets those that are known."""
+"""Seconds to wait for the server's tools before an agent gets the last known ones."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 _PROGRESS_INTERVAL = 10.0
 _GUIDANCE = (
-    "A Neo4j database. Look at get-schema first, then query with read-cypher; write-cypher changes"
-    " the graph, where this client's role may.\n"
+    "A Neo4j database. Call get-schema first, then query with read-cypher; write-cypher changes the"
+    " graph, if this client's role allows it.\n"
     "Keep results small: end queries with LIMIT; return the properties that you need instead of"
     " whole nodes, relationships and paths; return no embeddings or other vectors; let Cypher count"
     " and aggregate. Return dates, times and durations as text, by toString(value): the server"
@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 
 class Bridge:
-    """One agent's session: its tools, its calls, and notifications about changed tools."""
+    """One agent's session: its tools, its calls and notifications about changed tools."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Bridge:
         max_characters: int,
         progress_interval: float = _PROGRESS_INTERVAL,
     ) -> None:
-        """Prepare; nothing is sent.
+        """Create a bridge; nothing is sent yet.
 
         Args:
             max_characters: the most characters of a result; 0 for no limit.
@@ -67,7 +67,7 @@ class Bridge:
         self._max_characters = max_characters
         self._progress_interval = progress_interval
         self._catalogue = known.recall(upstream.names) or release_catalogue()
-        # What the agent has listed, and how to reach it.
+        # The tools that the agent has listed, and the ways to notify it.
         self._listed: Catalogue | None = None
         self._listing_now = 0
         self._session: ServerSession | None = None
@@ -113,7 +113,7 @@ class Bridge:
             )
         except ToolError as error:
             if isinstance(error, ToolNotFoundError):
-                # The agent's list is out of date.
+                # The agent's list is outdated.
                 self._start_watch()
             if error.json_rpc_code is None:
                 return _error_result(str(error))
@@ -123,18 +123,18 @@ class Bridge:
         except Neo4jMcpError as error:
             self._start_watch()
             return _error_result(
-                f"{error} To examine the whole way, run: {self._upstream.doctor_command}"
+                f"{error} To check every hop, run: {self._upstream.doctor_command}"
             )
         except ValidationError:
-            return _error_result("server: the result isn't one of MCP.")
-        # It answers, so whoever waits to ask it again needn't.
+            return _error_result("server: the result isn't an MCP result.")
+        # The server answers, so the watch can retry at once.
         self._retry_now.set()
         if params.name in CYPHER_TOOLS and not result.is_error:
             result = add_warnings(result)
         return limit_result(result, self._max_characters)
 
     def _start_watch(self) -> None:
-        """Ask the server what it offers, until it answers."""
+        """Fetch the catalogue in the background until the server answers."""
         if self._watch is None or self._watch.done():
             self._tried.clear()
             self._watch = asyncio.create_task(self._fetch_until_available())
@@ -160,7 +160,7 @@ class Bridge:
             _listing(catalogue)
         except (Neo4jMcpError, ValidationError) as error:
             if not self._tried.is_set():
-                _log.warning("The tools are those that were last known: %s", error)
+                _log.warning("Serving the last known tools: %s", error)
             self._tried.set()
             return None
         return catalogue
@@ -188,20 +188,20 @@ async def serve(target: Target, known: KnownServers, *, max_characters: int) -> 
 
 
 def instructions(catalogue: Catalogue, max_characters: int) -> str:
-    """Write what an agent reads when a session begins.
+    """Return the instructions for an agent: the bridge's and the server's.
 
     Args:
         max_characters: the most characters of a result; 0 for no limit.
     """
-    cut = f" A result longer than {max_characters:,} characters is cut, and says so."
+    cut = f" A result longer than {max_characters:,} characters is cut, with a notice."
     own = _GUIDANCE + (cut if max_characters else "")
     return "\n\n".join(filter(None, [own, catalogue.instructions]))
 
 
 def add_warnings(result: types.CallToolResult) -> types.CallToolResult:
-    """Add a warning where the rows may have lost values."""
+    """Append a warning to a result whose rows may have lost values."""
     text = "".join(each.text for each in result.content if isinstance(each, types.TextContent))
-    # Parsing is for the few that may have one: results can be large.
+    # Results can be large, so only parse those that may need a warning.
     if "{}" not in text:
         return result
     try:
@@ -212,7 +212,7 @@ def add_warnings(result: types.CallToolResult) -> types.CallToolResult:
 
 
 def limit_result(result: types.CallToolResult, max_characters: int) -> types.CallToolResult:
-    """Cut a result to what an agent's context can hold.
+    """Cut a result to the limit, with a notice about what is missing.
 
     Args:
         max_characters: the most characters of each text; 0 for no limit.
@@ -230,20 +230,20 @@ def limit_result(result: types.CallToolResult, max_characters: int) -> types.Cal
             content.append(block)
     structured = result.structured_content
     if structured is not None and len(json.dumps(structured)) > max_characters:
-        notices.append("The structured content is left out, since it is too long.")
+        notices.append("The structured content is too long and left out.")
         result = result.model_copy(update={"structured_content": None})
     return _with_notices(result, content, notices)
 
 
 async def _with_progress(context: Context, call: Awaitable[Result], *, interval: float) -> Result:
-    """Report progress to an agent that asked for it, so that it doesn't give up a slow call."""
+    """Report progress to an agent that asked for it, so that it doesn't give up on a slow call."""
 
     async def report() -> None:
         elapsed = 0.0
         while True:
             await asyncio.sleep(interval)
             elapsed += interval
-            await context.session.report_progress(elapsed, message="The server is at work.")
+            await context.session.report_progress(elapsed, message="The server is working.")
 
     reporter = asyncio.create_task(report())
     try:

@@ -1,4 +1,4 @@
-"""Asks the database itself, by Bolt with the token. Needs the extra `doctor`."""
+"""Connects to the database directly, by Bolt with the token. Needs the extra `doctor`."""
 
 import time
 from urllib.parse import SplitResult, urlsplit
@@ -15,7 +15,7 @@ try:
     from neo4j.exceptions import DriverError, Neo4jError
 except ImportError as error:
     raise ConfigurationError(
-        "Asking the database itself needs its driver.",
+        "Connecting to the database directly needs its driver.",
         remedy="Run: pip install 'neo4j-mcp-client[doctor]'",
     ) from error
 
@@ -23,16 +23,16 @@ _TIMEOUT = 10.0
 
 
 def logon(neo4j_uri: str, token: AccessToken, *, ca_bundle: str | None) -> Logon:
-    """Log on to the database itself, by Bolt with the token.
+    """Log in to the database by Bolt with the token.
 
     Raises:
-        ConfigurationError: the address is none.
+        ConfigurationError: the address is invalid.
     """
     host, encrypted = host_of(neo4j_uri)
     started = time.monotonic()
     try:
         with neo4j.GraphDatabase.driver(
-            # One connection to whichever member answers; routing would hide why a logon fails.
+            # Without routing, which would hide the reason of a failed login.
             f"bolt://{host}",
             auth=neo4j.bearer_auth(token.value),
             connection_timeout=_TIMEOUT,
@@ -53,7 +53,7 @@ def logon(neo4j_uri: str, token: AccessToken, *, ca_bundle: str | None) -> Logon
 
 
 def host_of(neo4j_uri: str) -> tuple[str, bool]:
-    """Take a database's address apart.
+    """Parse a database's address into the host with its port, and whether to use TLS.
 
     Args:
         neo4j_uri: ``neo4j+s://`` or ``bolt+s://``; without TLS, a database of this machine.
@@ -63,19 +63,19 @@ def host_of(neo4j_uri: str) -> tuple[str, bool]:
             whoever shows any certificate.
     """
     address = urlsplit(neo4j_uri)
-    if address.hostname and not address.username and _has_a_good_port(address):
+    if address.hostname and not address.username and _has_valid_port(address):
         if address.scheme in {"neo4j+s", "bolt+s"}:
             return address.netloc, True
         if address.scheme in {"neo4j", "bolt"} and is_loopback(address.hostname):
             return address.netloc, False
     raise ConfigurationError(
-        "The database's address must begin with neo4j+s:// or bolt+s://, because a token travels"
-        " over it, and hold no credentials.",
-        remedy="Name it: --neo4j-uri neo4j+s://<host>",
+        "The database's address must start with neo4j+s:// or bolt+s://, to protect the token, and"
+        " must not contain credentials.",
+        remedy="Set it: --neo4j-uri neo4j+s://<host>",
     )
 
 
-def _has_a_good_port(address: SplitResult) -> bool:
+def _has_valid_port(address: SplitResult) -> bool:
     try:
         return address.port is None or address.port > 0
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the doctor sees at each hop: facts, and no judgement."""
+"""The facts that the doctor collects at each hop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,17 +11,17 @@ from neo4j_mcp_client.errors import Neo4jMcpError
 
 @dataclass(frozen=True, kw_only=True)
 class StackOutputs:
-    """What a stack says of itself; nothing here is secret.
+    """The stack's outputs that the doctor uses; none is secret.
 
     Attributes:
-        mcp_url: where the server speaks MCP.
-        service_url: the service itself.
+        mcp_url: the server's MCP address.
+        service_url: the service's address.
         issuer: the user pool's issuer.
         discovery_url: its discovery document.
         jwks_url: its keys.
         audience: the audience that Aura must accept.
         groups_claim: the claim with the groups.
-        group_to_role_mapping: Neo4j's mapping, as it stands in Aura.
+        group_to_role_mapping: the mapping in Neo4j's format.
     """
 
     mcp_url: str
@@ -35,10 +35,10 @@ class StackOutputs:
 
     @classmethod
     def parse(cls, outputs: Mapping[str, Any]) -> "StackOutputs | None":
-        """Read a stack's outputs.
+        """Parse a stack's outputs.
 
         Returns:
-            What the doctor needs of them, or None if it isn't all there.
+            The outputs, or None if one is missing.
         """
         sso = outputs.get("auraSso")
         try:
@@ -58,12 +58,12 @@ class StackOutputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """What became of a connection to a host.
+    """The result of connecting to a host.
 
     Attributes:
         root: the host's URL.
-        error: why there is none.
-        unresolved: whether it is because the name has no address.
+        error: why the connection failed, or None.
+        unresolved: whether it failed because the name can't be resolved.
     """
 
     root: str
@@ -73,11 +73,11 @@ class Connection:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """What App Runner says of the service.
+    """The service in App Runner.
 
     Attributes:
         arn: its ARN.
-        status: its status, as App Runner names it.
+        status: its status in App Runner.
         environment: the server's environment variables.
     """
 
@@ -88,12 +88,12 @@ class Service:
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """What GET /healthz answers.
+    """The response of GET /healthz.
 
     Attributes:
-        status: the HTTP status; None without an answer.
-        message: the answer's beginning, or why there is none.
-        service: what App Runner says, where it was asked and answered.
+        status: the HTTP status, or None if there was no response.
+        message: the start of the response, or why there was none.
+        service: the service in App Runner, if it was looked up.
     """
 
     status: int | None
@@ -117,14 +117,14 @@ class Discovery:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TakenToken:
-    """What the token endpoint gave.
+class TokenResult:
+    """The result of a token request.
 
     Attributes:
         token: the token, or None if there is none.
         error: why there is none.
         key_id: the id of the key that signed it.
-        now: this machine's clock when the token came, in seconds since the epoch.
+        now: this machine's time at the response, in seconds since the epoch.
     """
 
     token: AccessToken | None = None
@@ -135,13 +135,13 @@ class TakenToken:
 
 @dataclass(frozen=True, kw_only=True)
 class Logon:
-    """What the database does with the token.
+    """The result of a login to the database with the token.
 
     Attributes:
-        roles: the roles that it gives, or None if it wasn't told.
-        code: Neo4j's status code of the refusal, or None if there is none.
-        message: what was seen, in words.
-        seconds: how long it took.
+        roles: the token's roles, or None if the login failed.
+        code: Neo4j's status code of the failure, or None.
+        message: a description of the failure.
+        seconds: the duration of the login and a query.
     """
 
     roles: tuple[str, ...] | None = None
@@ -152,16 +152,16 @@ class Logon:
 
 @dataclass(frozen=True, kw_only=True)
 class ServerAnswers:
-    """What the server does with the token.
+    """The server's results with the token.
 
     Attributes:
         tools: its tools.
-        roles: the roles that the database gives to the token behind the server.
-        seconds: how long the query took.
+        roles: the token's roles in the server's database.
+        seconds: the duration of the query.
         error: the first failure of tools/list and the query.
         schema_error: the failure of get-schema, which needs APOC.
-        scheme_refused: whether the person's own spelling of the scheme gets 401.
-        service: what App Runner says, where it was asked and answered.
+        scheme_refused: whether the server answers the user's spelling of the scheme with 401.
+        service: the service in App Runner, if it was looked up.
     """
 
     tools: tuple[Tool, ...] = ()

@@ -1,4 +1,4 @@
-"""Walks the way hop by hop, up to the first thing that is wrong."""
+"""Checks hop by hop, up to the first fault."""
 
 import enum
 from collections.abc import Callable
@@ -20,11 +20,11 @@ _NO_OUTPUTS = (
     "The profile has no outputs of the stack. Log in with them: pulumi stack output --json |"
     " neo4j-mcp login --outputs - --client <name>"
 )
-_NO_URI = "The database's address isn't known here. Name it: --neo4j-uri neo4j+s://<host>"
+_NO_URI = "The database's address isn't known. Set it: --neo4j-uri neo4j+s://<host>"
 
 
 class Hop(enum.StrEnum):
-    """A station of the way, in the order in which they are examined."""
+    """A hop between caller and database, in the order of the checks."""
 
     CONFIGURATION = "configuration"
     CONNECTION = "DNS and TLS"
@@ -38,7 +38,7 @@ class Hop(enum.StrEnum):
 
 
 class Status(enum.StrEnum):
-    """What became of a hop."""
+    """The result of checking a hop."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -52,9 +52,9 @@ class Finding:
 
     Attributes:
         hop: the hop.
-        status: what became of it.
-        seen: what was seen there.
-        fault: what is wrong, where something is.
+        status: the result.
+        seen: details of the result.
+        fault: what is wrong, or None.
     """
 
     hop: Hop
@@ -65,16 +65,16 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class DoctorOptions:
-    """Whose way is examined.
+    """What to check, and with which credentials.
 
     Attributes:
-        source: makes the source of the credentials.
-        outputs: the stack's outputs, where they are known.
-        ca_bundle: the certificate authorities that the person named.
-        neo4j_uri: the database's own address, where it is known.
-        ask_database: whether to ask the database itself.
-        scheme: how the person's own client spells the scheme of the Authorization header.
-        find_service: asks App Runner for the service behind a URL.
+        source: creates the source of the credentials.
+        outputs: the stack's outputs, or None if they are unknown.
+        ca_bundle: the user's certificate authorities, or None for the default.
+        neo4j_uri: the database's address, or None if it is unknown.
+        ask_database: whether to connect to the database directly.
+        scheme: how the user's client spells the scheme of the Authorization header.
+        find_service: looks up the App Runner service with a URL.
     """
 
     source: Callable[[], CredentialsSource]
@@ -87,13 +87,13 @@ class DoctorOptions:
 
 
 class Examination:
-    """One walk; what a hop gives, the later ones use."""
+    """One run of the doctor. Later hops use the results of earlier ones."""
 
     def __init__(self, options: DoctorOptions) -> None:
-        """Prepare."""
+        """Set the options; nothing is checked yet."""
         self._options = options
         self._failed = False
-        # Each is there once its hop has passed.
+        # Each is set once its hop has passed.
         self._credentials: ClientCredentials
         self._token: AccessToken
         self._ca_bundle: str | None = None
@@ -105,7 +105,7 @@ class Examination:
             Hop.CONNECTION: self._connection,
             Hop.HEALTH: self._health,
             Hop.DISCOVERY: self._read_discovery,
-            Hop.TOKEN: self._take_token,
+            Hop.TOKEN: self._fetch_token,
             Hop.CLAIMS: self._claims,
             Hop.DATABASE: self._database,
             Hop.SERVER: self._server,
@@ -113,7 +113,7 @@ class Examination:
         }
 
     def examine(self, hop: Hop) -> Finding:
-        """Examine a hop; those before it must have been examined."""
+        """Check a hop, after all hops before it; skip it if one of them failed."""
         if self._failed:
             return Finding(hop=hop, status=Status.NOT_REACHED)
         finding = _finding(hop, self._steps[hop]())
@@ -153,8 +153,8 @@ class Examination:
         )
         return judging.judge_discovery(self._discovery, outputs)
 
-    def _take_token(self) -> Verdict:
-        taken = probes.take_token(self._credentials, ca_bundle=self._ca_bundle)
+    def _fetch_token(self) -> Verdict:
+        taken = probes.fetch_token(self._credentials, ca_bundle=self._ca_bundle)
         if taken.token is not None:
             self._token = taken.token
         return judging.judge_token(taken, self._discovery.key_ids if self._discovery else None)
@@ -167,7 +167,7 @@ class Examination:
 
     def _database(self) -> Verdict:
         if not self._options.ask_database:
-            return Skipped("Left out.")
+            return Skipped("Skipped by --no-database.")
         if self._options.neo4j_uri is None:
             return Skipped(_NO_URI)
         try:

@@ -1,4 +1,4 @@
-"""What the evidence of a hop means: decisions without effects."""
+"""Decides what the evidence at each hop means, without I/O."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from neo4j_mcp_client.doctor.evidence import (
     Logon,
     ServerAnswers,
     StackOutputs,
-    TakenToken,
+    TokenResult,
 )
 from neo4j_mcp_client.doctor.faults import Fault
 from neo4j_mcp_client.errors import (
@@ -34,20 +34,20 @@ from neo4j_mcp_client.errors import (
 )
 
 PUBLIC_ROLE = "PUBLIC"
-"""The role that Neo4j gives to everyone who may log on."""
+"""The role that Neo4j gives to everyone who can log in."""
 
 _OK = 200
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERRORS = 500
 _CLOCK_TOLERANCE = 60.0
-# The server's report holds an answer up for 30 s where its egress is dropped, and for 10 s where
-# only names aren't resolved.
+# Telemetry delays a response by 30 s if its packets are dropped, and by 10 s if only names aren't
+# resolved.
 _SLOW_SECONDS = 5.0
 _PAUSED = "PAUSED"
 _PROCEDURE_NOT_FOUND = "Neo.ClientError.Procedure.ProcedureNotFound"
 _TELEMETRY = "NEO4J_MCP_TELEMETRY"
 _MAPPING = re.compile(r'\s*"(?P<group>[^"]+)"\s*=\s*(?P<roles>[^;"=]+)')
-# The first prefix that fits counts.
+# The first matching prefix wins.
 _FAULT_BY_CODE = (
     ("Neo.TransientError.Security.AuthProvider", faults.PROVIDER_UNREACHABLE_FROM_AURA),
     ("Neo.ClientError.Security.Forbidden", faults.GROUP_NOT_MAPPED_IN_AURA),
@@ -66,10 +66,10 @@ _FAULT_BY_ERROR: tuple[tuple[type[Neo4jMcpError], Fault], ...] = (
 
 @dataclass(frozen=True)
 class Passed:
-    """A hop that is right.
+    """A hop without a fault.
 
     Attributes:
-        seen: what was seen.
+        seen: the details.
     """
 
     seen: str
@@ -77,11 +77,11 @@ class Passed:
 
 @dataclass(frozen=True)
 class Failed:
-    """A hop where something is wrong.
+    """A hop with a fault.
 
     Attributes:
-        fault: what.
-        seen: what was seen.
+        fault: what is wrong.
+        seen: the details.
     """
 
     fault: Fault
@@ -90,10 +90,10 @@ class Failed:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A hop that can't be examined from here.
+    """A hop that can't be checked.
 
     Attributes:
-        seen: why, and what would change that.
+        seen: the reason, and how to change that.
     """
 
     seen: str
@@ -103,7 +103,7 @@ Verdict = Passed | Failed | Skipped
 
 
 def roles_by_group(mapping: str) -> dict[str, frozenset[str]]:
-    """Read Neo4j's mapping of groups to roles.
+    """Parse Neo4j's mapping of groups to roles.
 
     Args:
         mapping: `"group1"=role1;"group2"=role2,role3`.
@@ -118,13 +118,13 @@ def roles_by_group(mapping: str) -> dict[str, frozenset[str]]:
 def judge_configuration(
     credentials: ClientCredentials | Neo4jMcpError, outputs: StackOutputs | None
 ) -> Verdict:
-    """Judge what the caller was given."""
+    """Judge the credentials and the outputs."""
     if isinstance(credentials, Neo4jMcpError):
         return Failed(faults.CREDENTIALS_UNREADABLE, f"{credentials.message} {credentials.remedy}")
     if outputs is not None and outputs.mcp_url != credentials.mcp_url:
         return Failed(
             faults.OUTPUTS_OF_ANOTHER_STACK,
-            f"The secret's mcpUrl is {credentials.mcp_url}, the outputs' is {outputs.mcp_url}.",
+            f"The secret's mcpUrl is {credentials.mcp_url}, but the outputs' is {outputs.mcp_url}.",
         )
     return Passed(f"client {credentials.client_id}, scopes {' '.join(credentials.scopes)}")
 
@@ -149,7 +149,7 @@ def is_healthy(health: Health) -> bool:
 
 
 def judge_health(health: Health) -> Verdict:
-    """Judge whether the service serves."""
+    """Judge the response to the health check."""
     if is_healthy(health):
         return Passed(health.message)
     if health.service is not None:
@@ -166,34 +166,34 @@ def judge_discovery(discovery: Discovery, outputs: StackOutputs) -> Verdict:
     if discovery.issuer != outputs.issuer:
         return Failed(
             faults.ISSUER_DIFFERS,
-            f"The discovery document says {discovery.issuer}, the outputs say {outputs.issuer}.",
+            f"The discovery document says {discovery.issuer}, but the outputs {outputs.issuer}.",
         )
     return Passed(f"{discovery.issuer}, {len(discovery.key_ids)} keys")
 
 
-def judge_token(taken: TakenToken, key_ids: frozenset[str] | None) -> Verdict:
+def judge_token(taken: TokenResult, key_ids: frozenset[str] | None) -> Verdict:
     """Judge the token endpoint's answer."""
     if taken.token is None:
         return _judge_token_error(taken.error)
     claims = taken.token.claims
     if not claims:
-        return Failed(faults.TOKEN_UNREADABLE, "It is no JWT.")
+        return Failed(faults.TOKEN_UNREADABLE, "It isn't a JWT.")
     if key_ids is not None and taken.key_id not in key_ids:
         return Failed(
             faults.TOKEN_UNREADABLE,
-            f"The key {taken.key_id} that signed it is none of the pool's keys.",
+            f"It is signed with {taken.key_id}, which isn't one of the pool's keys.",
         )
     issued_at = claims.get("iat")
     if isinstance(issued_at, (int, float)) and abs(taken.now - issued_at) > _CLOCK_TOLERANCE:
         return Failed(
             faults.CLOCK_DIFFERS,
-            f"The token was issued {issued_at - taken.now:+.0f} s from this machine's now.",
+            f"The token was issued {issued_at - taken.now:+.0f} s from this machine's time.",
         )
-    return Passed(f"good for {taken.token.lifetime:.0f} s")
+    return Passed(f"valid for {taken.token.lifetime:.0f} s")
 
 
 def judge_claims(claims: Mapping[str, Any], outputs: StackOutputs) -> Verdict:
-    """Judge the claims against what the stack says that Aura checks."""
+    """Judge the claims by the stack's outputs for Aura."""
     audience, groups = claims.get("aud"), claims.get(outputs.groups_claim)
     if not audience and not groups:
         return Failed(faults.CLAIMS_FUNCTION_MISSING, f"Its claims: {', '.join(claims)}.")
@@ -203,26 +203,26 @@ def judge_claims(claims: Mapping[str, Any], outputs: StackOutputs) -> Verdict:
     if claims.get("iss") != outputs.issuer:
         return Failed(
             faults.ISSUER_DIFFERS,
-            f"The token's issuer is {claims.get('iss')}, the outputs' is {outputs.issuer}.",
+            f"The token's issuer is {claims.get('iss')}, but the outputs' is {outputs.issuer}.",
         )
     audiences = _strings(audience)
     if not set(audiences) & set(outputs.audience):
         return Failed(
             faults.AUDIENCE_NOT_IN_OUTPUTS,
-            f"The token's is {', '.join(audiences)}, auraSso's {', '.join(outputs.audience)}.",
+            f"The token's: {', '.join(audiences)}. In auraSso: {', '.join(outputs.audience)}.",
         )
     mapping = roles_by_group(outputs.group_to_role_mapping)
     names = _strings(groups)
     if not set(names) & set(mapping):
         return Failed(
             faults.GROUP_NOT_IN_OUTPUTS,
-            f"The token's groups are {', '.join(names)}, those with a role {', '.join(mapping)}.",
+            f"The token's groups: {', '.join(names)}. Groups with a role: {', '.join(mapping)}.",
         )
     return Passed(f"aud {', '.join(audiences)}; groups {', '.join(names)}")
 
 
 def judge_logon(logon: Logon) -> Verdict:
-    """Judge what the database does with a token whose claims are right."""
+    """Judge the login to the database with a token whose claims are right."""
     if logon.code is not None:
         return Failed(_logon_fault(logon.code), logon.message)
     if logon.roles is None:
@@ -233,24 +233,25 @@ def judge_logon(logon: Logon) -> Verdict:
 
 
 def is_slow(answers: ServerAnswers) -> bool:
-    """Return whether a query took so long that something must hold it up."""
+    """Return whether a trivial query took too long."""
     return answers.seconds > _SLOW_SECONDS
 
 
 def judge_server(answers: ServerAnswers, logon: Logon | None) -> Verdict:
-    """Judge what the server does with the token."""
+    """Judge the server's results with the token."""
     if answers.error is not None:
         return _judge_server_error(answers.error, logon)
     if _is_telemetry(answers, logon):
         known = answers.service and answers.service.environment.get(_TELEMETRY)
         return Failed(
             faults.TELEMETRY_DELAY,
-            f"A query that does nothing took {answers.seconds:.0f} s."
+            f"A trivial query took {answers.seconds:.0f} s."
             + (f" {_TELEMETRY} is {known}." if known else ""),
         )
     if answers.scheme_refused:
         return Failed(
-            faults.BEARER_CASE, "With `Bearer` the server answers, with your spelling 401."
+            faults.BEARER_CASE,
+            "The server accepts `Bearer`, and answers your spelling with 401.",
         )
     if answers.schema_error is not None:
         return _judge_schema_error(answers.schema_error, logon)
@@ -261,13 +262,13 @@ def judge_server(answers: ServerAnswers, logon: Logon | None) -> Verdict:
 def judge_roles(
     roles: Iterable[str] | None, claims: Mapping[str, Any], outputs: StackOutputs
 ) -> Verdict:
-    """Judge the roles that the token has against those that it must have.
+    """Compare the token's roles with those in the stack's outputs.
 
     Args:
         roles: the roles, or None if they aren't known.
     """
     if roles is None:
-        return Skipped("The database didn't tell the token's roles.")
+        return Skipped("The database didn't return the token's roles.")
     given = set(roles) - {PUBLIC_ROLE}
     mapping = roles_by_group(outputs.group_to_role_mapping)
     wanted = {
@@ -278,14 +279,14 @@ def judge_roles(
     if given != wanted:
         return Failed(
             faults.ROLES_DIFFER,
-            f"Given: {', '.join(sorted(given)) or 'none'}. By auraSso:"
+            f"In Aura: {', '.join(sorted(given)) or 'none'}. In auraSso:"
             f" {', '.join(sorted(wanted))}.",
         )
     return Passed(", ".join(sorted(given)))
 
 
 def _judge_token_error(error: Neo4jMcpError | None) -> Verdict:
-    message = str(error.message) if error else "No token came."
+    message = str(error.message) if error else "There was no token."
     if isinstance(error, InvalidClientError):
         return Failed(faults.SECRET_REJECTED, message)
     if isinstance(error, InvalidScopeError):
@@ -302,7 +303,7 @@ def _logon_fault(code: str) -> Fault:
 
 def _judge_server_error(error: Neo4jMcpError, logon: Logon | None) -> Verdict:
     if isinstance(error, _SECURITY_ERRORS):
-        # The database has just accepted this very token.
+        # The database has just accepted the same token.
         if logon is not None:
             return Failed(faults.SERVER_HAS_ANOTHER_DATABASE, error.message)
         return Failed(_logon_fault(error.message.partition(":")[0]), error.message)
@@ -317,7 +318,7 @@ def _judge_server_error(error: Neo4jMcpError, logon: Logon | None) -> Verdict:
 
 
 def _judge_schema_error(error: Neo4jMcpError, logon: Logon | None) -> Verdict:
-    # By its code: any error of get-schema may name the apoc procedure that it calls.
+    # Compared by code, since any error of get-schema may mention the apoc procedure that it calls.
     if isinstance(error, CypherError) and error.code == _PROCEDURE_NOT_FOUND:
         return Failed(faults.APOC_MISSING, error.message)
     if isinstance(error, TimeLimitError):
@@ -332,7 +333,7 @@ def _is_telemetry(answers: ServerAnswers, logon: Logon | None) -> bool:
     if not is_slow(answers):
         return False
     if logon is not None and logon.seconds > answers.seconds / 2:
-        # The database is what is slow.
+        # The database itself is slow.
         return False
     if answers.service is not None:
         # The server's own default is true.

@@ -1,4 +1,4 @@
-"""Asks the server with the token, as every caller does."""
+"""Calls the server with the token, as every caller does."""
 
 import time
 from collections.abc import Callable
@@ -14,16 +14,16 @@ from neo4j_mcp_client.doctor.queries import CURRENT_USER, TRIVIAL_QUERY, roles_o
 from neo4j_mcp_client.errors import Hop, Neo4jMcpError, UnauthorizedError
 
 SCHEME = "Bearer"
-"""How the server wants the scheme of the Authorization header spelt."""
+"""The only spelling of the Authorization header's scheme that the server accepts."""
 
 Ask = Callable[[Call[Any]], Any]
-"""Sends a call and reads its answer."""
+"""Sends a call and parses its response."""
 
 
 def server_answers(
     mcp_url: str, token: AccessToken, *, ca_bundle: str | None, scheme: str = SCHEME
 ) -> ServerAnswers:
-    """Ask the server what every caller asks: the tools, a query, the roles and the schema."""
+    """List the tools, run a query, and read the roles and the schema."""
     with requests.Session() as session:
         session.verify = ca_bundle or True
 
@@ -63,7 +63,7 @@ def _post(session: requests.Session, url: str, body: bytes, authorization: str) 
             timeout=(transport.CONNECT_TIMEOUT, calls.TIMEOUT),
             allow_redirects=False,
         )
-    # requests lets some exceptions of its own parts through, as for a redirect that isn't text.
+    # Not only RequestException: requests doesn't wrap all exceptions of urllib3.
     except Exception as error:  # noqa: BLE001
         failure = transport.network_error(error, hop=Hop.HOST, url=url, may_have_run=True)
     else:
