@@ -57,7 +57,7 @@ say "… Installing the pinned requirements into .venv (about half a minute, onc
     --requirement requirements-bootstrap.txt
 .venv/bin/python -m uv pip install --quiet --python .venv/bin/python --require-hashes \
     --requirement requirements-dev.txt
-# The client is a distribution of its own: here, its sources are used as they are.
-printf '%s\n' "$PWD/client/src" >"$(.venv/bin/python -c \
-    'import sysconfig; print(sysconfig.get_path("purelib"))')/neo4j-mcp-client.pth"
+# The client and the stand-in cloud are distributions: here, their sources are used as they are.
+printf '%s\n' "$PWD/client/src" "$PWD/localcloud/src" >"$(.venv/bin/python -c \
+    'import sysconfig; print(sysconfig.get_path("purelib"))')/checkout.pth"
 touch .venv/.complete

@@ -13,9 +13,10 @@ from pathlib import Path
 from rich.table import Table
 
 from automation.interruption import ending_in_order
-from localcloud.paths import PROJECT_DIRECTORY
 from localcloud.ports import PORT_VARIABLES
 from localcloud.terminal import console
+
+_REPOSITORY = Path(__file__).resolve().parent.parent
 
 _TIMEOUT = 1800
 _PORTS = {"aws": "14566", "services": "18443-18462", "bolt": "17687", "console": "17474"}
@@ -26,7 +27,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-demo-") as directory:
         clone = Path(directory) / "clone"
         subprocess.run(
-            ["git", "clone", "--quiet", str(PROJECT_DIRECTORY), str(clone)],
+            ["git", "clone", "--quiet", str(_REPOSITORY), str(clone)],
             check=True,
             timeout=_TIMEOUT,
         )

@@ -152,7 +152,7 @@ def test_every_value_of_aura_sso_is_typed_somewhere() -> None:
 
 
 def test_environment_variables_are_read_by_the_code() -> None:
-    sources = (REPOSITORY / "localcloud").rglob("*.py")
+    sources = (REPOSITORY / "localcloud" / "src").rglob("*.py")
     program = "".join(path.read_text(encoding="utf-8") for path in sources)
     documents = "".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
     named = set(re.findall(r"LOCALCLOUD_\w+", documents))

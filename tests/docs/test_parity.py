@@ -9,7 +9,7 @@ from automation.checks import CHECKS
 from docs.tables import REPOSITORY
 
 PARITY = REPOSITORY / "docs" / "parity.md"
-_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+_TEST = re.compile(r"`((?:client/|localcloud/)?tests/[\w/]+\.py)::(\w+)`")
 _CHECK = re.compile(r"`(P\d-[a-z-]+)`")
 
 

@@ -15,9 +15,10 @@ from automation.deployment import Deployment
 from automation.policy import violations
 from automation.target import WORKSPACE_VARIABLE
 from localcloud.cloud import Cloud
-from localcloud.paths import PROJECT_DIRECTORY, Home
+from localcloud.paths import Home
 from localcloud.workspace import STACK
 from tests.end_to_end.updating import UNHEALTHY, updating_the_service
+from tests.repository import ROOT
 from tests.stand_in import Aws, Configure
 
 pytestmark = pytest.mark.stand_in
@@ -30,7 +31,7 @@ def _automation(
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "automation", *arguments, "--stack", stack],
-        cwd=PROJECT_DIRECTORY,
+        cwd=ROOT,
         env=pipeline,
         check=False,
         input=answer,
@@ -285,7 +286,7 @@ def test_a_check_that_waits_ends_at_once_when_it_is_told_to_stop(
     process = subprocess.Popen(
         [sys.executable, "-m", "automation", "check", "--stack", STACK, *chosen],
         cwd=tmp_path,
-        env=pipeline | {"PYTHONPATH": str(PROJECT_DIRECTORY)},
+        env=pipeline | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

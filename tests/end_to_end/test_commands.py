@@ -13,8 +13,8 @@ import pytest
 from automation.deployment import Deployment
 from localcloud.certificates import CertificateAuthority
 from localcloud.cloud import Cloud
-from localcloud.paths import PROJECT_DIRECTORY
 from tests.end_to_end.updating import updating_the_service
+from tests.repository import ROOT
 from tests.stand_in import Configure
 
 pytestmark = pytest.mark.stand_in
@@ -25,7 +25,7 @@ _TIMEOUT = 180
 def _run(shell: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
-        cwd=PROJECT_DIRECTORY,
+        cwd=ROOT,
         env=shell,
         check=False,
         capture_output=True,
@@ -38,7 +38,7 @@ def _begin_demo(shell: dict[str, str]) -> subprocess.Popen[str]:
     """Start a demo that is at work on the stand-in once its first line is read."""
     return subprocess.Popen(
         [sys.executable, "-m", "demo", "run"],
-        cwd=PROJECT_DIRECTORY,
+        cwd=ROOT,
         env=shell,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

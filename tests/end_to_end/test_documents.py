@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from localcloud.cloud import Cloud
-from localcloud.paths import PROJECT_DIRECTORY
+from tests.repository import ROOT
 
 pytestmark = pytest.mark.stand_in
 
@@ -19,7 +19,7 @@ _TIMEOUT = 120
 
 
 def _example(document: str, name: str) -> str:
-    text = (PROJECT_DIRECTORY / document).read_text(encoding="utf-8")
+    text = (ROOT / document).read_text(encoding="utf-8")
     found = re.search(rf"<!-- example: {name} -->\n```\w+\n(.*?)\n```", text, re.DOTALL)
     assert found, f"{document} has no example {name}"
     return found.group(1)
@@ -30,7 +30,7 @@ def _run(
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
-        cwd=PROJECT_DIRECTORY,
+        cwd=ROOT,
         env=environment,
         input=text,
         check=False,
@@ -84,7 +84,7 @@ def test_the_curl_example(shell: dict[str, str], outputs: dict[str, Any], runnin
 
 
 def test_the_examples_of_this_test_are_all_there_are() -> None:
-    documents = [PROJECT_DIRECTORY / "README.md", *Path(PROJECT_DIRECTORY / "docs").rglob("*.md")]
+    documents = [ROOT / "README.md", *Path(ROOT / "docs").rglob("*.md")]
     marked = {
         name
         for document in documents

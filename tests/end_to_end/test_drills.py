@@ -26,10 +26,10 @@ from automation.drills import exercise as exercises
 from automation.drills.exercise import Options
 from automation.drills.results import DrillResult
 from automation.drills.runner import run
-from localcloud.paths import PROJECT_DIRECTORY
 from localcloud.workspace import STACK
 from neo4j_mcp_client import retries, token_endpoint
 from tests.end_to_end.breakage import World, altered
+from tests.repository import ROOT
 
 pytestmark = pytest.mark.stand_in
 
@@ -318,7 +318,7 @@ def test_an_interrupted_drill_brings_the_database_back(
     command = [sys.executable, "-m", "automation", "drill", "database-away", "--stack", STACK]
     with subprocess.Popen(
         command,
-        cwd=PROJECT_DIRECTORY,
+        cwd=ROOT,
         env=pipeline,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -372,7 +372,7 @@ def _command(
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "automation", *arguments],
-        cwd=PROJECT_DIRECTORY,
+        cwd=ROOT,
         env={**(environment or os.environ), "COLUMNS": "200"},
         check=False,
         capture_output=True,

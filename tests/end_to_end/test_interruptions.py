@@ -20,7 +20,8 @@ from automation.deployment import Deployment, Target
 from automation.takeover import LOOKED_UP, NAMED
 from demo.stand_in import target
 from localcloud.cloud import Cloud
-from localcloud.paths import PROJECT_DIRECTORY, Home
+from localcloud.paths import Home
+from tests.repository import ROOT
 from tests.stand_in import Aws
 
 pytestmark = pytest.mark.stand_in
@@ -50,7 +51,7 @@ class _Second:
     def run(self, name: str) -> str:
         done = subprocess.run(
             self.command(name),
-            cwd=PROJECT_DIRECTORY,
+            cwd=ROOT,
             env=self.shell,
             check=False,
             capture_output=True,
@@ -68,7 +69,7 @@ class _Second:
         """Run a command to an event of the engine and interrupt it: all of it where it's killed."""
         process = subprocess.Popen(
             self.command(name),
-            cwd=PROJECT_DIRECTORY,
+            cwd=ROOT,
             env=self.shell,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -13,7 +13,8 @@ import yaml
 
 from components.settings import StackSettings
 from localcloud.cloud import Cloud
-from localcloud.paths import PROJECT_DIRECTORY, Home
+from localcloud.paths import Home
+from tests.repository import ROOT
 from tests.stand_in import Aws, shell_of
 
 pytestmark = pytest.mark.stand_in
@@ -118,7 +119,7 @@ def pulumi(running: Cloud, kept: Kept) -> Iterator[Pulumi]:
     def run(script: str, *, fails: bool = False) -> str:
         done = subprocess.run(
             ["bash", "-eu", "-c", f'eval "$(make -s env)"\n{script}'],
-            cwd=PROJECT_DIRECTORY,
+            cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -208,7 +209,7 @@ def test_a_stack_is_deployed_changed_refreshed_destroyed_and_made_again(
     pulumi: Pulumi, stack_file: Path, kept: Kept
 ) -> None:
     # As the README types it, and then every key, nearly all of them on the live stack at once.
-    readme = (PROJECT_DIRECTORY / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     ((_, example),) = re.findall(
         r"<!-- example: (pulumi) -->\n```sh\n(.*?)\n```", readme, re.DOTALL
     )

@@ -16,12 +16,13 @@ import httpx2
 import psutil
 import pytest
 
+from aws.calls import CALLS, Call, send
 from localcloud import services
 from localcloud.access_key import AccessKey
 from localcloud.cloud import Cloud
-from localcloud.paths import PROJECT_DIRECTORY, Home
+from localcloud.paths import Home
 from tests import other_user
-from tests.localcloud.aws.calls import CALLS, Call, send
+from tests.repository import ROOT
 from tests.stand_in import Aws
 
 pytestmark = pytest.mark.stand_in
@@ -179,7 +180,7 @@ def test_awss_own_tools_use_its_key_and_not_a_persons(running: Cloud) -> None:
     done = subprocess.run(
         [sys.executable, "-c", asking],
         env=os.environ | persons | running.environment(),
-        cwd=PROJECT_DIRECTORY,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,

@@ -25,12 +25,13 @@ from neo4j import GraphDatabase, TrustCustomCAs
 from localcloud import cloud, processes, services
 from localcloud.cloud import REGION, Cloud
 from localcloud.docker_engine import LABEL
-from localcloud.paths import PROJECT_DIRECTORY, Home
+from localcloud.paths import Home
 from localcloud.ports import Ports
 from localcloud.processes import Found
 from localcloud.progress import Progress
 from localcloud.terminal import console
 from localcloud.workspace import STACK
+from tests.repository import ROOT
 from tests.stand_in import choose_ports, shell_of
 
 pytestmark = pytest.mark.stand_in
@@ -54,7 +55,7 @@ def _start_and_kill(home: Home, ports: Ports) -> None:
     """Kill a start with its group as soon as the first of its services is known."""
     process = subprocess.Popen(
         [sys.executable, "-m", "localcloud", "up"],
-        cwd=PROJECT_DIRECTORY,
+        cwd=ROOT,
         env=shell_of(home, ports) | {"PYTHONUNBUFFERED": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -188,7 +189,7 @@ def _kill(home: Home, name: str) -> None:
 def _type(home: Home, ports: Ports, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", *command],
-        cwd=PROJECT_DIRECTORY,
+        cwd=ROOT,
         env=shell_of(home, ports),
         check=False,
         capture_output=True,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from localcloud.paths import PROJECT_DIRECTORY
+from tests.repository import ROOT
 
 UNHEALTHY: Final[dict[str, Any]] = {
     "protocol": "HTTP",
@@ -34,7 +34,7 @@ def updating_the_service(
     """
     process = subprocess.Popen(
         [sys.executable, "-m", *arguments],
-        cwd=PROJECT_DIRECTORY,
+        cwd=ROOT,
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

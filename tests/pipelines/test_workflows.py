@@ -14,11 +14,11 @@ from typer.main import get_group
 from automation.commands import app
 from localcloud import toolchains
 from localcloud.engine import cli
-from localcloud.paths import PROJECT_DIRECTORY
 from localcloud.progress import Progress
+from tests.repository import ROOT
 
-_WORKFLOWS = PROJECT_DIRECTORY / ".github" / "workflows"
-_SETUP = PROJECT_DIRECTORY / ".github" / "actions" / "setup" / "action.yml"
+_WORKFLOWS = ROOT / ".github" / "workflows"
+_SETUP = ROOT / ".github" / "actions" / "setup" / "action.yml"
 _FILES = sorted([*_WORKFLOWS.glob("*.yml"), _SETUP])
 _MODULE = Path(__file__).parent / "actionlint"
 _BUILD_TIMEOUT = 300
@@ -57,7 +57,7 @@ def _lint(actionlint: Path, *files: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         # Neither: the machine's own tools, or their absence, are not to decide.
         [actionlint, "-shellcheck=", "-pyflakes=", *files],
-        cwd=PROJECT_DIRECTORY,
+        cwd=ROOT,
         check=False,
         capture_output=True,
         text=True,

@@ -71,7 +71,7 @@ def test_a_row_that_nothing_shortens_is_cut_in_the_middle_and_says_so() -> None:
     cut = limit_text(indented([{f"key {n}": n for n in range(1_000)}]), 500)
     assert len(cut.text) == 500
     assert cut.notice is not None
-    assert "no JSON any more" in cut.notice
+    assert "isn't JSON any more" in cut.notice
 
 
 @pytest.mark.parametrize("text", ["x" * 2_000, indented({"a": "x" * 2_000}), "[]" + " " * 2_000])
@@ -90,5 +90,5 @@ def test_the_limit_holds_and_nothing_is_lost_in_silence(
     assert len(cut.text) <= limit
     if cut.notice is None:
         assert json.loads(cut.text) == rows
-    elif "no JSON" not in cut.notice:
+    elif "isn't JSON" not in cut.notice:
         json.loads(cut.text)

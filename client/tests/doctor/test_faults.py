@@ -11,6 +11,7 @@ import docker
 import pytest
 import requests
 
+from aura.instance import Aura, started
 from automation.deployment import Deployment
 from client.tests.app_clients import new_app_client
 from client.tests.command import Command
@@ -20,7 +21,6 @@ from localcloud.cloud import CONTAINER_HOST, Cloud
 from localcloud.console import connect_aura
 from localcloud.docker_engine import bridge_addresses
 from localcloud.paths import Home
-from tests.localcloud.aura.instance import Aura, started
 from tests.stand_in import Aws
 
 pytestmark = pytest.mark.stand_in

@@ -1,0 +1,127 @@
+"""The console: where a person, or a program in a person's place, types in single sign-on.
+
+GET, PUT and DELETE /sso with the instance's administrator as Basic authentication; the body is
+the stack's output `auraSso`. Real Aura has a page for this and no API.
+"""
+
+import base64
+import binascii
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+
+from localcloud import loopback
+from localcloud.aura.authentication import Authenticator
+from localcloud.aura.credentials import Credentials
+from localcloud.aura.sso import SsoSettings, SsoSettingsError, SsoStore
+
+_MAX_BODY: Final = 64 * 1024
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Console:
+    """The console of one instance."""
+
+    def __init__(
+        self, credentials: Credentials, store: SsoStore, authenticator: Authenticator
+    ) -> None:
+        """Open the console and apply the settings that were typed in before.
+
+        Args:
+            credentials: the instance's administrator.
+            store: where the settings are kept.
+            authenticator: who applies them.
+
+        Raises:
+            SsoSettingsError: the kept settings are damaged.
+        """
+        self._credentials = credentials
+        self._store = store
+        self._authenticator = authenticator
+        self._settings = store.load()
+        authenticator.configure(self._settings)
+
+    def application(self) -> web.Application:
+        """Make the HTTP application.
+
+        Returns:
+            The application, to be served on the loopback interface.
+        """
+
+        @web.middleware
+        async def administrators_only(
+            request: web.Request, handler: _Handler
+        ) -> web.StreamResponse:
+            refused = loopback.refusal(
+                hosts=request.headers.getall("Host", []),
+                origins=request.headers.getall("Origin", []),
+                port=_port(request),
+            )
+            if refused is not None:
+                return web.Response(status=403, text=f"{refused}\n")
+            if not _is(request.headers.get("Authorization", ""), self._credentials):
+                return web.Response(
+                    status=401,
+                    headers={"WWW-Authenticate": 'Basic realm="Aura console"'},
+                    text="The instance's administrator is needed.\n",
+                )
+            return await handler(request)
+
+        application = web.Application(middlewares=[administrators_only], client_max_size=_MAX_BODY)
+        application.add_routes(
+            [
+                web.get("/sso", self._show),
+                web.put("/sso", self._type_in),
+                web.delete("/sso", self._forget),
+            ]
+        )
+        return application
+
+    async def _show(self, _: web.Request) -> web.Response:
+        if self._settings is None:
+            return _json({"problems": ["single sign-on is not configured"]}, status=404)
+        return web.Response(
+            text=self._settings.model_dump_json(by_alias=True), content_type="application/json"
+        )
+
+    async def _type_in(self, request: web.Request) -> web.Response:
+        try:
+            settings = SsoSettings.parse(await request.read())
+        except SsoSettingsError as error:
+            return _json({"problems": error.problems}, status=400)
+        self._apply(settings)
+        return await self._show(request)
+
+    async def _forget(self, _: web.Request) -> web.Response:
+        self._apply(None)
+        return web.Response(status=204)
+
+    def _apply(self, settings: SsoSettings | None) -> None:
+        self._store.save(settings)
+        self._settings = settings
+        self._authenticator.configure(settings)
+
+
+def _port(request: web.Request) -> int:
+    # A connection that has just broken has no address any more.
+    name = None if request.transport is None else request.transport.get_extra_info("sockname")
+    return int(name[1]) if name else 0
+
+
+def _is(authorization: str, credentials: Credentials) -> bool:
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        given = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return hmac.compare_digest(given, f"{credentials.username}:{credentials.password}".encode())
+
+
+def _json(document: object, *, status: int) -> web.Response:
+    return web.Response(text=json.dumps(document), status=status, content_type="application/json")

@@ -1,0 +1,254 @@
+"""The HTTPS front of a service: takes requests, and passes each to an instance.
+
+As on App Runner, TLS ends here; instances see HTTP/1.1 with the caller's address and scheme in
+X-Forwarded-For and X-Forwarded-Proto. WebSockets are refused (App Runner has none), requests over
+the service's capacity answer 429 until instances have been added (App Runner's public roadmap, on
+429 while scaling out), and a request ends after 120 s, its body included (developer guide,
+Developing application code).
+"""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import aiohttp
+from aiohttp import hdrs, web
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from localcloud import loopback
+from localcloud.aws.apprunner.containers import Instance
+from localcloud.aws.apprunner.traffic import Traffic
+
+if TYPE_CHECKING:
+    from localcloud.aws.apprunner.fleet import Fleet
+
+_LOG = logging.getLogger(__name__)
+# aiohttp logs a malformed request with its headers, and so with the caller's token.
+_PROTOCOL_LOG = logging.getLogger(f"{__name__}.protocol")
+_PROTOCOL_LOG.setLevel(logging.CRITICAL + 1)
+_HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""RFC 9110, section 7.6.1, and RFC 9112: these speak of one connection, not of the message."""
+_ANSWERED_HERE = frozenset({"expect"})
+_SMALL_BODY = 64 * 1024
+"""Bytes up to which a body is passed on whole, which is quicker than in pieces."""
+_SERVER = "envoy"
+"""What App Runner's answers name."""
+_KEEP_ALIVE = 30.0
+_LONGEST_HEADER = 60 * 1024
+"""Bytes of one header, as Envoy takes them: tokens with many groups get long."""
+_WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+
+
+class Front:
+    """One service's HTTPS port."""
+
+    def __init__(self, *, request_timeout: float, session: aiohttp.ClientSession) -> None:
+        """Begin without instances: every request answers 503.
+
+        Args:
+            request_timeout: seconds until a request ends, its body included.
+            session: speaks to the instances.
+        """
+        self.traffic = Traffic()
+        self.fleet: Fleet | None = None
+        self._request_timeout = request_timeout
+        self._session = session
+        self._runner: web.ServerRunner | None = None
+        self._port = 0
+
+    async def open(self, host: str, port: int, context: ssl.SSLContext) -> None:
+        """Listen.
+
+        Args:
+            host: the address to listen on.
+            port: the port.
+            context: the certificate.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        self._port = port
+        server = web.Server(
+            self._answer,
+            access_log=None,
+            logger=_PROTOCOL_LOG,
+            handler_cancellation=True,
+            keepalive_timeout=_KEEP_ALIVE,
+            max_line_size=_LONGEST_HEADER,
+            max_field_size=_LONGEST_HEADER,
+        )
+        self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port, ssl_context=context, backlog=1024).start()
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        hosts = request.headers.getall(hdrs.HOST, [])
+        if len(hosts) != 1 or not loopback.is_known(hosts[0], port=self._port):
+            # App Runner finds a service by its host name, so that no other name leads to one.
+            return _refusal(HTTPStatus.NOT_FOUND, "no service has this host name")
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        self.traffic.begin()
+        try:
+            async with asyncio.timeout(self._request_timeout):
+                response = await self._pass_on(request)
+        except TimeoutError:
+            response = _refusal(HTTPStatus.GATEWAY_TIMEOUT, "upstream request timeout")
+            _cut_off(request)
+        except Exception:  # an error of the stand-in's own is the caller's 500  # noqa: BLE001
+            _LOG.exception("a request could not be passed on")
+            response = _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "see the stand-in's output")
+            _cut_off(request)
+        finally:
+            self.traffic.end()
+        self.traffic.count(response.status, loop.time() - started)
+        return response
+
+    async def _pass_on(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not request.raw_path.startswith("/"):
+            return _refusal(HTTPStatus.BAD_REQUEST, "the request's target is no path")
+        if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
+            return _refusal(HTTPStatus.FORBIDDEN, "WebSockets are not supported")
+        if self.fleet is None:
+            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the service has no instances")
+        if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        length = request.content_length
+        body: bytes | aiohttp.StreamReader | None = None
+        if request.can_read_body:
+            small = length is not None and length <= _SMALL_BODY
+            body = await request.read() if small else request.content
+        return await self._try_instances(request, body)
+
+    async def _try_instances(
+        self, request: web.BaseRequest, body: bytes | aiohttp.StreamReader | None
+    ) -> web.StreamResponse:
+        unreachable: list[Instance] = []
+        # Each time the one that serves now: a deployment may have ended while the body came in.
+        while instance := self.fleet and self.fleet.take(unreachable):
+            try:
+                return await self._exchange(instance, request, body)
+            except aiohttp.ClientConnectorError:
+                # Nothing was sent yet, so another instance may still take the request.
+                unreachable.append(instance)
+            except aiohttp.ClientError:
+                _cut_off(request)
+                break
+            finally:
+                instance.end_request()
+        else:
+            if not unreachable:
+                return _refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too Many Requests")
+        return _refusal(
+            HTTPStatus.SERVICE_UNAVAILABLE, "the instance closed the connection before it answered"
+        )
+
+    async def _exchange(
+        self,
+        instance: Instance,
+        request: web.BaseRequest,
+        body: bytes | aiohttp.StreamReader | None,
+    ) -> web.StreamResponse:
+        url = URL(f"http://{instance.host}:{instance.port}{request.raw_path}", encoded=True)
+        async with self._session.request(
+            request.method,
+            url,
+            headers=_request_headers(request),
+            data=body,
+            allow_redirects=False,
+        ) as answer:
+            headers = _end_to_end(answer.headers)
+            headers[hdrs.SERVER] = _SERVER
+            bodyless = request.method == hdrs.METH_HEAD or answer.status in _WITHOUT_BODY
+            length = answer.content_length
+            if not bodyless and length is not None and length <= _SMALL_BODY:
+                content = await answer.read()
+                headers.pop(hdrs.CONTENT_LENGTH, None)
+                return web.Response(
+                    status=answer.status, reason=answer.reason, headers=headers, body=content
+                )
+            response = web.StreamResponse(
+                status=answer.status, reason=answer.reason, headers=headers
+            )
+            await response.prepare(request)
+            if not bodyless:
+                async for chunk in answer.content.iter_any():
+                    await response.write(chunk)
+            await response.write_eof()
+            return response
+
+
+def _request_headers(request: web.BaseRequest) -> CIMultiDict[str]:
+    headers = _end_to_end(request.headers)
+    caller = request.remote or ""
+    forwarded = headers.get(hdrs.X_FORWARDED_FOR)
+    headers[hdrs.X_FORWARDED_FOR] = f"{forwarded}, {caller}" if forwarded else caller
+    headers[hdrs.X_FORWARDED_PROTO] = "https"
+    return headers
+
+
+def _end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """Leave out what speaks of one connection only."""
+    named = {
+        token.strip().lower()
+        for value in headers.getall(hdrs.CONNECTION, ())
+        for token in value.split(",")
+    }
+    dropped = _HOP_BY_HOP | _ANSWERED_HERE | named
+    return CIMultiDict(
+        (name, value) for name, value in headers.items() if name.lower() not in dropped
+    )
+
+
+def _refusal(status: HTTPStatus, text: str) -> web.Response:
+    return web.Response(status=status, text=text, headers={hdrs.SERVER: _SERVER})
+
+
+def _cut_off(request: web.BaseRequest) -> None:
+    """End the connection of an answer that can't be completed any more."""
+    if request.writer.output_size and request.transport is not None:
+        with contextlib.suppress(OSError):
+            request.transport.abort()
+
+
+def upstream_session() -> aiohttp.ClientSession:
+    """Make the client that speaks to instances: pooled, and changing nothing on the way.
+
+    Returns:
+        The session; the caller closes it.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE / 2),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        max_line_size=_LONGEST_HEADER,
+        max_field_size=_LONGEST_HEADER,
+        skip_auto_headers={
+            hdrs.USER_AGENT,
+            hdrs.ACCEPT,
+            hdrs.ACCEPT_ENCODING,
+            hdrs.CONTENT_TYPE,
+        },
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
+    )

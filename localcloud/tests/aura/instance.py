@@ -1,0 +1,141 @@
+"""A running emulated Aura for the tests, started as its supervisor does."""
+
+import base64
+import json
+import os
+import ssl
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import neo4j
+
+from aura.issuer import AUDIENCE, Issuer
+from localcloud.paths import cache_directory
+from localcloud.progress import Progress
+from localcloud.toolchains import java, maven
+
+MAPPING = '"reader"=reader;"writer"=publisher;"architect"=architect;"admin"=admin'
+_STOP_SECONDS = 20
+
+
+def sso(issuer: Issuer, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - settings are anything
+    """What a person types in for an issuer."""
+    return {
+        "discoveryUri": issuer.discovery_uri,
+        "audience": [AUDIENCE, "client-2"],
+        "usernameClaim": "sub",
+        "groupsClaim": "groups",
+        "groupToRoleMapping": MAPPING,
+    } | changes
+
+
+@dataclass(frozen=True)
+class Aura:
+    """An instance that answers."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    state: Path
+    ca: Path
+    bolt: str
+    console: str
+    credentials: Path
+
+    @property
+    def port(self) -> int:
+        return int(self.bolt.rpartition(":")[2])
+
+    @property
+    def admin(self) -> tuple[str, str]:
+        document = json.loads(self.credentials.read_text(encoding="utf-8"))
+        return document["username"], document["password"]
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.ca / "ca.pem")
+
+    def uri(self, scheme: Literal["bolt", "neo4j"] = "bolt") -> str:
+        return f"{scheme}://localhost:{self.port}"
+
+    def driver(
+        self, auth: neo4j.Auth | tuple[str, str], scheme: Literal["bolt", "neo4j"] = "bolt"
+    ) -> neo4j.Driver:
+        return neo4j.GraphDatabase.driver(
+            self.uri(scheme),
+            auth=auth,
+            encrypted=True,
+            ssl_context=self.tls,
+            notifications_min_severity="OFF",
+            max_transaction_retry_time=0,
+        )
+
+    def ask_console(
+        self, method: str, body: object = None, *, auth: tuple[str, str] | None = None
+    ) -> tuple[int, Any]:
+        encoded = base64.b64encode(":".join(auth or self.admin).encode()).decode()
+        request = urllib.request.Request(  # noqa: S310 - the console's own http URL
+            f"{self.console}/sso",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Basic {encoded}"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - likewise
+                text = response.read()
+                return response.status, json.loads(text) if text else None
+        except urllib.error.HTTPError as error:
+            with error:
+                text = error.read()
+            return error.code, json.loads(text) if text.startswith(b"{") else text.decode()
+
+
+@contextmanager
+def started(
+    state: Path,
+    ca: Path,
+    log: Path,
+    *,
+    module: str = "localcloud.aura",
+    listen: Sequence[str] = ("127.0.0.1",),
+) -> Iterator[Aura]:
+    """Start an instance, and stop it as its supervisor does."""
+    progress = Progress()
+    receive, send = os.pipe()
+    command = [
+        *(sys.executable, "-m", module, "--state-dir", str(state)),
+        *("--cache-dir", str(cache_directory()), "--ca-dir", str(ca), "--ready-fd", str(send)),
+        *("--java", str(java(progress)), "--maven", str(maven(progress))),
+        *("--port", "0", "--console-port", "0"),
+        *(flag for address in listen for flag in ("--listen", address)),
+    ]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, pass_fds=[send], stdout=output, stderr=output)
+    os.close(send)
+    try:
+        with os.fdopen(receive, encoding="utf-8") as pipe:
+            line = pipe.readline()
+        assert line, log.read_text(encoding="utf-8")
+        told = json.loads(line)
+        yield Aura(
+            process=process,
+            log=log,
+            state=state,
+            ca=ca,
+            bolt=told["bolt"],
+            console=told["console"],
+            credentials=Path(told["credentials"]),
+        )
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,128 @@
+"""The service as its supervisor sees it."""
+
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx2
+import neo4j
+import psutil
+import pytest
+from neo4j.exceptions import Neo4jError
+
+from aura.instance import Aura, sso, started
+from aura.issuer import Issuer
+from localcloud.paths import cache_directory
+from localcloud.progress import Progress
+from localcloud.toolchains import java
+
+pytestmark = pytest.mark.stand_in
+
+
+def test_the_console_is_the_administrator_s(aura: Aura, issuer: Issuer) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        assert aura.ask_console(method, sso(issuer), auth=("neo4j", "wrong"))[0] == 401
+    status, answer = aura.ask_console("GET")
+    assert status == 200
+    assert answer == {**sso(issuer), "visible": False}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "localhost"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+    ids=str,
+)
+def test_the_console_answers_no_web_page(aura: Aura, headers: dict[str, str]) -> None:
+    for method in ("GET", "PUT", "DELETE", "OPTIONS"):
+        answer = httpx2.request(method, f"{aura.console}/sso", headers=headers, auth=aura.admin)
+        assert answer.status_code == 403
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+def test_the_console_tells_all_problems(aura: Aura, issuer: Issuer) -> None:
+    before = aura.ask_console("GET")
+    bad = sso(issuer, audience=[], groupToRoleMapping='"a"=editor')
+    status, answer = aura.ask_console("PUT", bad)
+    assert status == 400
+    assert len(answer["problems"]) == 2
+    assert aura.ask_console("GET") == before
+
+
+def test_only_the_owner_reads_the_password(aura: Aura) -> None:
+    assert stat.S_IMODE(aura.credentials.stat().st_mode) == 0o600
+    assert stat.S_IMODE(aura.state.stat().st_mode) == 0o700
+    _, password = aura.admin
+    assert password not in aura.log.read_text(encoding="utf-8")
+    for process in psutil.Process(aura.process.pid).children(recursive=True):
+        assert password not in " ".join(process.cmdline())
+
+
+def test_the_database_itself_listens_on_the_loopback_interface_only(aura: Aura) -> None:
+    (database,) = psutil.Process(aura.process.pid).children()
+    listening = [
+        each for each in database.net_connections("tcp") if each.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) == 1
+    assert listening[0].laddr.ip in {"127.0.0.1", "::ffff:127.0.0.1"}
+
+
+def test_a_state_folder_serves_one_instance(aura: Aura, tmp_path: Path) -> None:
+    command = [
+        *(sys.executable, "-m", "localcloud.aura", "--state-dir", str(aura.state)),
+        *("--cache-dir", str(cache_directory()), "--ca-dir", str(tmp_path / "ca")),
+        *("--java", str(java(Progress())), "--port", "0", "--console-port", "0"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert f"another emulated Aura runs on {aura.state}; stop it first" in done.stderr
+    assert aura.ask_console("GET")[0] == 200
+
+
+def _gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def _wait_until_gone(process: psutil.Process) -> None:
+    deadline = time.monotonic() + 20
+    while not _gone(process) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert _gone(process)
+
+
+def test_an_instance_lives_and_dies_as_a_service_does(tmp_path: Path, issuer: Issuer) -> None:
+    """One test for a whole life, since each start takes seconds."""
+    state, ca = tmp_path / "state", tmp_path / "ca"
+    with started(state, ca, tmp_path / "log-1") as aura:
+        assert aura.ask_console("PUT", sso(issuer))[0] == 200
+        with aura.driver(neo4j.bearer_auth(issuer.token("writer"))) as driver:
+            driver.execute_query("CREATE (:Kept)")
+        admin = aura.admin
+        (database,) = psutil.Process(aura.process.pid).children()
+        aura.process.send_signal(signal.SIGTERM)
+        assert aura.process.wait(10) == 0
+        assert _gone(database)
+
+    with started(state, ca, tmp_path / "log-2") as aura:
+        assert aura.admin == admin
+        with aura.driver(neo4j.bearer_auth(issuer.token("reader"))) as driver:
+            assert len(driver.execute_query("MATCH (n:Kept) RETURN n").records) == 1
+            (database,) = psutil.Process(aura.process.pid).children()
+            database.kill()
+            assert aura.process.wait(20) == 1
+            assert "Neo4j ended with status -9" in aura.log.read_text(encoding="utf-8")
+            with pytest.raises((Neo4jError, neo4j.exceptions.DriverError)):
+                driver.execute_query("RETURN 1")
+
+    with started(state, ca, tmp_path / "log-3") as aura:
+        (database,) = psutil.Process(aura.process.pid).children()
+        aura.process.kill()
+        aura.process.wait(10)
+        _wait_until_gone(database)

@@ -1,0 +1,612 @@
+"""Every updatable input of every resource type, changed on the stand-in's own AWS endpoint.
+
+The calls are those of the engine: an update gets the checked inputs and the whole state, with all
+that a read brought back.
+"""
+
+import base64
+import functools
+import io
+import itertools
+import json
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import pytest
+from pulumi.runtime.proto import provider_pb2 as pb
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from localcloud import docker_engine
+from localcloud.providers.aws.provider import RESOURCES
+from localcloud.providers.aws.resource import AwsResource
+from localcloud.providers.diffing import same
+from localcloud.providers.schema import Kind, Properties, Property
+from localcloud.providers.values import (
+    Archive,
+    Asset,
+    Values,
+    decode,
+    encode,
+    mapping,
+    without_empty,
+)
+from providers.conftest import OWNER, REGION, StandIn
+from server.releases import RELEASES
+from server.wheel import fetch_binary
+from tests.repository import ROOT
+
+_TYPES: Mapping[str, AwsResource] = {each.token: each for each in RESOURCES}
+_TIMEOUT = 120
+_TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {
+                    "Service": [
+                        "lambda.amazonaws.com",
+                        "build.apprunner.amazonaws.com",
+                        "tasks.apprunner.amazonaws.com",
+                    ]
+                },
+            }
+        ],
+    }
+)
+
+
+def _policy(*actions: str) -> str:
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _code(body: str) -> Archive:
+    source = f"def handler(event, context):\n    {body}\n"
+    return Archive(assets={"index.py": Asset(text=source)}, hash=body.encode().hex())
+
+
+def _code_reached_aws(stand_in: StandIn, found: Values) -> bool:
+    client = stand_in.client("lambda")
+    answer = client.invoke(FunctionName=found["name"], Payload=b"{}")
+    return bool(json.loads(answer["Payload"].read()) == "changed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A resource, and another value for each input that can change in place.
+
+    Attributes:
+        base: the inputs that it is created with; `@type` stands for another resource's id and
+            `@type.output` for one of its outputs.
+        changes: a new value for each updatable input.
+        checks: how to see those changes that no read brings back.
+        kept: what stays where the program no longer has it, with the reason.
+        needs: types of resources that have to exist but that no input names.
+    """
+
+    base: Mapping[str, Any]
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    checks: Mapping[str, Callable[[StandIn, Values], bool]] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+
+
+_TAGS = {"tags": {"team": "graph", "stage": "test"}}
+_ACCESS = ("ecr:*", "secretsmanager:GetSecretValue")
+_ROLE = "aws:iam/role:Role"
+_ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+_SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
+_POOL = "aws:cognito/userPool:UserPool"
+_FUNCTION = "aws:lambda/function:Function"
+_REPOSITORY = "aws:ecr/repository:Repository"
+_SECRET = "aws:secretsmanager/secret:Secret"
+_SCALING = "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion"
+_OBSERVABILITY = "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration"
+_CONNECTOR = "aws:apprunner/vpcConnector:VpcConnector"
+_SERVICE = "aws:apprunner/service:Service"
+_LAMBDA_ARN = f"arn:aws:lambda:{REGION}:000000000000:function:other"
+
+
+def _source(image: str, role: str, **configuration: object) -> dict[str, Any]:
+    variables = {
+        "NEO4J_MCP_URI": "bolt://host.docker.internal:1",
+        "NEO4J_MCP_TRANSPORT_MODE": "http",
+        "NEO4J_MCP_HTTP_HOST": "0.0.0.0",  # noqa: S104 - inside a container
+        "NEO4J_MCP_HTTP_PORT": "8080",
+        "NEO4J_MCP_TELEMETRY": "false",
+    }
+    return {
+        "autoDeploymentsEnabled": False,
+        "authenticationConfiguration": {"accessRoleArn": role},
+        "imageRepository": {
+            "imageIdentifier": image,
+            "imageRepositoryType": "ECR",
+            "imageConfiguration": {
+                "port": "8080",
+                "runtimeEnvironmentVariables": variables,
+                **configuration,
+            },
+        },
+    }
+
+
+_CASES: Mapping[str, Case] = {
+    _ROLE: Case(
+        base={"name": "role", "assumeRolePolicy": _TRUST},
+        changes={
+            "assumeRolePolicy": _TRUST.replace("tasks.apprunner", "ecs-tasks"),
+            "description": "What it may do",
+            "maxSessionDuration": 7200,
+            "permissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess",
+            **_TAGS,
+        },
+        kept={"description": "ministack doesn't see an empty parameter of IAM; AWS does"},
+    ),
+    _ROLE_POLICY: Case(
+        base={"name": "policy", "role": f"@{_ROLE}", "policy": _policy(*_ACCESS)},
+        changes={"policy": _policy(*_ACCESS, "ecr:DescribeImages")},
+    ),
+    "aws:cloudwatch/logGroup:LogGroup": Case(
+        base={"name": "group"}, changes={"retentionInDays": 30, **_TAGS}
+    ),
+    _REPOSITORY: Case(
+        base={"name": "repository", "forceDelete": True},
+        changes={
+            "imageScanningConfiguration": {"scanOnPush": True},
+            "imageTagMutability": "IMMUTABLE",
+            **_TAGS,
+        },
+    ),
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": Case(
+        base={
+            "repository": f"@{_REPOSITORY}",
+            "policy": json.dumps(
+                {
+                    "rules": [
+                        {
+                            "rulePriority": 1,
+                            "selection": {
+                                "tagStatus": "any",
+                                "countType": "imageCountMoreThan",
+                                "countNumber": 5,
+                            },
+                            "action": {"type": "expire"},
+                        }
+                    ]
+                }
+            ),
+        }
+    ),
+    _SECRET: Case(
+        base={"name": "secret", "recoveryWindowInDays": 0},
+        changes={"description": "How to call", "kmsKeyId": "alias/other", **_TAGS},
+        kept={"kmsKeyId": "UpdateSecret has no way to say the default key"},
+    ),
+    _SECRET_VERSION: Case(base={"secretId": f"@{_SECRET}", "secretString": "hunter2"}),
+    _FUNCTION: Case(
+        base={
+            "name": "function",
+            "role": f"@{_ROLE}.arn",
+            "runtime": "python3.12",
+            "handler": "index.handler",
+            "code": _code("return 'first'"),
+        },
+        changes={
+            "code": _code("return 'changed'"),
+            "architectures": ["arm64"],
+            "description": "What it does",
+            "environment": {"variables": {"GREETING": "hello"}},
+            "ephemeralStorage": {"size": 1024},
+            "loggingConfig": {
+                "logFormat": "JSON",
+                "applicationLogLevel": "WARN",
+                "logGroup": "/aws/lambda/other",
+                "systemLogLevel": "WARN",
+            },
+            "memorySize": 256,
+            "reservedConcurrentExecutions": 5,
+            "runtime": "python3.13",
+            "timeout": 4,
+            "tracingConfig": {"mode": "Active"},
+            **_TAGS,
+            "handler": "index.other",
+            "role": "arn:aws:iam::000000000000:role/other",
+        },
+        checks={"code": _code_reached_aws},
+    ),
+    "aws:lambda/permission:Permission": Case(
+        base={
+            "statementId": "cognito",
+            "action": "lambda:InvokeFunction",
+            "function": f"@{_FUNCTION}",
+            "principal": "cognito-idp.amazonaws.com",
+        }
+    ),
+    _POOL: Case(
+        base={"name": "pool"},
+        changes={
+            "accountRecoverySetting": {
+                "recoveryMechanisms": [{"name": "admin_only", "priority": 1}]
+            },
+            "adminCreateUserConfig": {"allowAdminCreateUserOnly": True},
+            "autoVerifiedAttributes": ["email"],
+            "lambdaConfig": {
+                **dict.fromkeys(
+                    (
+                        *("createAuthChallenge", "customMessage", "defineAuthChallenge"),
+                        *("postAuthentication", "postConfirmation", "preAuthentication"),
+                        *("preSignUp", "preTokenGeneration", "userMigration"),
+                        "verifyAuthChallengeResponse",
+                    ),
+                    _LAMBDA_ARN,
+                ),
+                "preTokenGenerationConfig": {"lambdaArn": _LAMBDA_ARN, "lambdaVersion": "V3_0"},
+            },
+            "mfaConfiguration": "OPTIONAL",
+            "passwordPolicy": {
+                "minimumLength": 12,
+                "passwordHistorySize": 2,
+                "requireLowercase": True,
+                "requireNumbers": True,
+                "requireSymbols": True,
+                "requireUppercase": True,
+                "temporaryPasswordValidityDays": 3,
+            },
+            "signInPolicy": {"allowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"]},
+            "userPoolTier": "PLUS",
+            "userPoolAddOns": {
+                "advancedSecurityMode": "AUDIT",
+                "advancedSecurityAdditionalFlows": {"customAuthMode": "AUDIT"},
+            },
+            **_TAGS,
+            "deletionProtection": "ACTIVE",
+        },
+    ),
+    "aws:cognito/userPoolDomain:UserPoolDomain": Case(
+        base={
+            "domain": "auth.example.com",
+            "userPoolId": f"@{_POOL}",
+            "certificateArn": f"arn:aws:acm:{REGION}:000000000000:certificate/first",
+        },
+        changes={
+            "certificateArn": f"arn:aws:acm:{REGION}:000000000000:certificate/second",
+            "managedLoginVersion": 2,
+        },
+    ),
+    "aws:cognito/resourceServer:ResourceServer": Case(
+        base={
+            "identifier": "graph",
+            "name": "graph",
+            "userPoolId": f"@{_POOL}",
+            "scopes": [{"scopeName": "reader", "scopeDescription": "Read"}],
+        },
+        changes={
+            "scopes": [
+                {"scopeName": "reader", "scopeDescription": "Read the graph"},
+                {"scopeName": "writer", "scopeDescription": "Write"},
+            ]
+        },
+    ),
+    "aws:cognito/userPoolClient:UserPoolClient": Case(
+        base={
+            "name": "client",
+            "userPoolId": f"@{_POOL}",
+            "generateSecret": True,
+            "allowedOauthFlows": ["client_credentials"],
+            "allowedOauthFlowsUserPoolClient": True,
+            "allowedOauthScopes": ["graph/reader"],
+            "explicitAuthFlows": ["ALLOW_REFRESH_TOKEN_AUTH"],
+        },
+        changes={
+            "name": "renamed",
+            "allowedOauthScopes": ["graph/reader", "graph/writer"],
+            "tokenValidityUnits": {
+                "accessToken": "minutes",
+                "idToken": "minutes",
+                "refreshToken": "hours",
+            },
+            "accessTokenValidity": 10,
+            "idTokenValidity": 20,
+            "refreshTokenValidity": 48,
+            "authSessionValidity": 5,
+            "callbackUrls": ["https://example.com/a"],
+            "defaultRedirectUri": "https://example.com/a",
+            "logoutUrls": ["https://example.com/out"],
+            "enablePropagateAdditionalUserContextData": True,
+            "enableTokenRevocation": False,
+            "explicitAuthFlows": ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH"],
+            "preventUserExistenceErrors": "ENABLED",
+            "readAttributes": ["email"],
+            "writeAttributes": ["email", "name"],
+            "supportedIdentityProviders": ["COGNITO"],
+            "allowedOauthFlows": ["code"],
+            "allowedOauthFlowsUserPoolClient": False,
+        },
+    ),
+    _SCALING: Case(base={"autoScalingConfigurationName": "scaling"}, changes=_TAGS),
+    _OBSERVABILITY: Case(
+        base={
+            "observabilityConfigurationName": "tracing",
+            "traceConfiguration": {"vendor": "AWSXRAY"},
+        },
+        changes=_TAGS,
+    ),
+    _CONNECTOR: Case(
+        base={
+            "vpcConnectorName": "connector",
+            "subnets": ["subnet-1"],
+            "securityGroups": ["sg-1"],
+        },
+        changes=_TAGS,
+    ),
+    _SERVICE: Case(
+        base={
+            "serviceName": "service",
+            "sourceConfiguration": _source("@image", f"@{_ROLE}.arn"),
+            "healthCheckConfiguration": {"protocol": "TCP", "interval": 1},
+        },
+        changes={
+            "autoScalingConfigurationArn": f"@{_SCALING}",
+            "healthCheckConfiguration": {
+                "protocol": "HTTP",
+                "path": "/healthz",
+                "interval": 1,
+                "timeout": 1,
+                "healthyThreshold": 2,
+                "unhealthyThreshold": 4,
+            },
+            "instanceConfiguration": {
+                "cpu": "256",
+                "memory": "1024",
+                "instanceRoleArn": f"@{_ROLE}.arn",
+            },
+            "networkConfiguration": {
+                "egressConfiguration": {
+                    "egressType": "VPC",
+                    "vpcConnectorArn": f"@{_CONNECTOR}",
+                },
+                "ingressConfiguration": {"isPubliclyAccessible": True},
+                "ipAddressType": "IPV4",
+            },
+            "observabilityConfiguration": {
+                "observabilityEnabled": True,
+                "observabilityConfigurationArn": f"@{_OBSERVABILITY}",
+            },
+            "sourceConfiguration": _source(
+                "@image",
+                f"@{_ROLE}.arn",
+                startCommand="--neo4j-read-only true",
+                runtimeEnvironmentSecrets={"UNUSED": f"@{_SECRET}"},
+            ),
+            **_TAGS,
+        },
+        needs=(_ROLE_POLICY, _SECRET_VERSION),
+    ),
+}
+# What no operation takes by itself: it says how the resource is created, updated or deleted.
+_HOW = {
+    _REPOSITORY: {"forceDelete"},
+    "aws:cloudwatch/logGroup:LogGroup": {"skipDestroy"},
+    _FUNCTION: {"publish", "skipDestroy", "sourceCodeHash"},
+    _SECRET: {"forceOverwriteReplicaSecret", "recoveryWindowInDays"},
+}
+
+
+@dataclass(kw_only=True, eq=False)
+class Engine:
+    """Calls a provider as Pulumi's engine does."""
+
+    stub: provider_pb2_grpc.ResourceProviderStub
+    stand_in: StandIn
+    made: dict[str, tuple[str, Values]] = field(default_factory=dict)
+
+    def check(self, token: str, inputs: Mapping[str, Any]) -> Values:
+        request = pb.CheckRequest(urn=_urn(token), news=encode(self._resolved(dict(inputs))))
+        answer = self.stub.Check(request)
+        assert [each.reason for each in answer.failures] == []
+        return decode(answer.inputs)[0]
+
+    def create(self, token: str, inputs: Values) -> tuple[str, Values]:
+        request = pb.CreateRequest(urn=_urn(token), properties=encode(inputs), timeout=_TIMEOUT)
+        answer = self.stub.Create(request)
+        self.made[token] = (answer.id, decode(answer.properties)[0])
+        return self.made[token]
+
+    def diff(self, token: str, olds: Values, news: Values) -> pb.DiffResponse:
+        request = pb.DiffRequest(urn=_urn(token), olds=encode(olds), news=encode(news))
+        answer: pb.DiffResponse = self.stub.Diff(request)
+        return answer
+
+    def update(self, token: str, resource_id: str, olds: Values, news: Values) -> Values:
+        request = pb.UpdateRequest(
+            urn=_urn(token), id=resource_id, olds=encode(olds), news=encode(news), timeout=_TIMEOUT
+        )
+        return decode(self.stub.Update(request).properties)[0]
+
+    def read(self, token: str, resource_id: str, state: Values, inputs: Values) -> Values:
+        request = pb.ReadRequest(
+            urn=_urn(token), id=resource_id, properties=encode(state), inputs=encode(inputs)
+        )
+        answer = self.stub.Read(request)
+        assert answer.id
+        found, _ = decode(answer.properties)
+        self.made[token] = (resource_id, found)
+        return found
+
+    def delete_all(self) -> None:
+        # In the cases' order every resource follows what it depends on.
+        for token in [each for each in reversed(list(_CASES)) if each in self.made]:
+            resource_id, state = self.made[token]
+            self.stub.Delete(
+                pb.DeleteRequest(urn=_urn(token), id=resource_id, properties=encode(state))
+            )
+
+    def resource(self, token: str) -> tuple[str, Values]:
+        """The resource of a type, created where it is not there yet."""
+        if token not in self.made:
+            for needed in _CASES[token].needs:
+                self.resource(needed)
+            self.create(token, self.check(token, _CASES[token].base))
+        return self.made[token]
+
+    @functools.cache  # noqa: B019 - the engine lives as long as its module's tests
+    def _image(self) -> str:
+        """Push the official server's image; its name by digest."""
+        repository = str(self.resource(_REPOSITORY)[1]["repositoryUrl"])
+        answer = self.stand_in.client("ecr").get_authorization_token()["authorizationData"][0]
+        user, _, password = base64.b64decode(answer["authorizationToken"]).decode().partition(":")
+        tag = f"{repository}:1"
+        self.stand_in.docker.images.build(
+            fileobj=_build_context(), custom_context=True, tag=tag, platform="linux/amd64", rm=True
+        )
+        pushed = self.stand_in.docker.images.push(
+            tag,
+            stream=True,
+            decode=True,
+            auth_config={"username": user, "password": password},
+        )
+        digest = next(line["aux"]["Digest"] for line in pushed if "aux" in line)
+        return f"{repository}@{digest}"
+
+    def _resolved(self, value: Any) -> Any:  # noqa: ANN401 - any input
+        if isinstance(value, dict):
+            return {name: self._resolved(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._resolved(item) for item in value]
+        if value == "@image":
+            return self._image()
+        if not isinstance(value, str) or not value.startswith("@"):
+            return value
+        token, _, output = value.removeprefix("@").partition(".")
+        resource_id, state = self.resource(token)
+        return state[output] if output else resource_id
+
+
+def _build_context() -> io.BytesIO:
+    release = next(iter(RELEASES.values()))
+    files = {
+        "server": fetch_binary(release, ROOT / "server" / "build" / "wheels"),
+        "Dockerfile": (
+            "FROM scratch\nCOPY server /server\n"
+            f'LABEL {docker_engine.LABEL}="{OWNER}"\nENTRYPOINT ["/server"]\n'
+        ).encode(),
+    }
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o755
+            archive.addfile(entry, io.BytesIO(content))
+    buffer.seek(0)
+    return buffer
+
+
+def _urn(token: str) -> str:
+    return f"urn:pulumi:local::updates::{token}::{token.rpartition(':')[2].lower()}"
+
+
+@pytest.fixture(scope="module")
+def engine(stand_in: StandIn) -> Iterator[Engine]:
+    endpoints = [
+        dict.fromkeys(
+            ("apprunner", "cognitoidp", "ecr", "iam", "lambda", "logs", "secretsmanager", "sts"),
+            stand_in.endpoint,
+        )
+    ]
+    configuration: Values = {
+        "region": REGION,
+        "accessKey": stand_in.key.key_id,
+        "secretKey": stand_in.key.secret,
+        "endpoints": json.dumps(endpoints),
+    }
+    with grpc.insecure_channel(stand_in.providers["aws"]) as channel:
+        stub = provider_pb2_grpc.ResourceProviderStub(channel)
+        stub.Configure(pb.ConfigureRequest(args=encode(configuration), acceptSecrets=True))
+        made = Engine(stub=stub, stand_in=stand_in)
+        yield made
+        made.delete_all()
+
+
+@pytest.mark.stand_in
+@pytest.mark.parametrize("token", _CASES)
+def test_each_updatable_input_changes_and_nothing_else_does(engine: Engine, token: str) -> None:
+    declared, case = _TYPES[token].properties, _CASES[token]
+    resource_id, state = engine.resource(token)
+    inputs = engine.check(token, case.base)
+    found = engine.read(token, resource_id, state, inputs)
+    for name, value in case.changes.items():
+        changed = engine.check(token, {**case.base, **_until(case.changes, name), name: value})
+        difference = engine.diff(token, found, changed)
+        assert set(difference.diffs) == {name}, f"{name}: {list(difference.diffs)}"
+        assert list(difference.replaces) == [], name
+        state = engine.update(token, resource_id, found, changed)
+        after = engine.read(token, resource_id, state, changed)
+        check = case.checks.get(name)
+        if check is not None:
+            assert check(engine.stand_in, after), name
+        else:
+            assert same(declared[name], after[name], changed[name]), name
+        assert _others(declared, after, name) == _others(declared, found, name), name
+        assert engine.diff(token, after, changed).changes == pb.DiffResponse.DIFF_NONE, name
+        found = after
+    state = engine.update(token, resource_id, found, inputs)
+    after = engine.read(token, resource_id, state, inputs)
+    assert set(engine.diff(token, after, inputs).diffs) == set(case.kept)
+
+
+def _until(changes: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return dict(itertools.takewhile(lambda each: each[0] != name, changes.items()))
+
+
+def _others(declared: Properties, state: Values, changed: str) -> Values:
+    """What the change of one input leaves alone."""
+    return mapping(
+        without_empty(
+            {
+                name: value
+                for name, value in state.items()
+                if name in declared and name != changed and not declared[name].output
+            }
+        )
+    )
+
+
+def test_every_declared_type_has_a_case() -> None:
+    assert set(_CASES) == set(_TYPES)
+
+
+@pytest.mark.parametrize("token", _CASES)
+def test_every_input_is_changed_or_forces_a_replacement_or_is_refused(token: str) -> None:
+    declared, case = _TYPES[token].properties, _CASES[token]
+    updatable = {
+        name
+        for name, each in declared.items()
+        if not (each.output or each.unsupported or each.force_new)
+    }
+    assert updatable - _HOW.get(token, set()) == set(case.changes)
+    untouched = [
+        path
+        for name, value in case.changes.items()
+        for path in _missing(declared[name], value, name)
+    ]
+    assert untouched == []
+
+
+def _missing(declared: Property, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any input
+    """Find the members of an object that no change sets."""
+    if declared.kind is Kind.OBJECT:
+        for name, member in declared.properties.items():
+            if member.unsupported or member.output:
+                continue
+            if name not in value:
+                yield f"{path}.{name}"
+            else:
+                yield from _missing(member, value[name], f"{path}.{name}")
+    elif declared.items is not None and declared.kind in (Kind.LIST, Kind.SET):
+        for item in value:
+            yield from _missing(declared.items, item, f"{path}[]")

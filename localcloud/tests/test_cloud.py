@@ -1,0 +1,95 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localcloud.cloud import Cloud
+from localcloud.errors import LocalCloudError
+from localcloud.paths import Home, cache_directory
+from localcloud.ports import Ports
+from tests.repository import ROOT
+
+
+def test_ports_have_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("AWS_PORT", "SERVICE_PORTS", "BOLT_PORT", "CONSOLE_PORT"):
+        monkeypatch.delenv(f"LOCALCLOUD_{variable}", raising=False)
+    assert Ports.from_environment() == Ports(
+        aws=4566, services=(8443, 8462), bolt=7687, console=7474
+    )
+
+
+def test_ports_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALCLOUD_AWS_PORT", "5566")
+    monkeypatch.setenv("LOCALCLOUD_SERVICE_PORTS", "9443-9445")
+    assert Ports.from_environment().aws == 5566
+    assert Ports.from_environment().services == (9443, 9445)
+
+
+def test_every_wrong_port_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALCLOUD_AWS_PORT", "many")
+    monkeypatch.setenv("LOCALCLOUD_BOLT_PORT", "70000")
+    monkeypatch.setenv("LOCALCLOUD_SERVICE_PORTS", "8443")
+    with pytest.raises(LocalCloudError) as raised:
+        Ports.from_environment()
+    for variable in ("LOCALCLOUD_AWS_PORT", "LOCALCLOUD_BOLT_PORT", "LOCALCLOUD_SERVICE_PORTS"):
+        assert variable in str(raised.value)
+
+
+def test_nothing_runs_in_an_empty_folder(tmp_path: Path) -> None:
+    assert Cloud.find(Home(tmp_path)) is None
+
+
+def test_a_stand_in_that_an_earlier_version_started_names_the_way_on(tmp_path: Path) -> None:
+    running = Cloud(
+        ports=Ports(),
+        aws_endpoint="http://localhost:4566",
+        bolt_uri="neo4j+s://localhost:7687",
+        console_url="http://127.0.0.1:7474",
+        console_credentials=tmp_path / "credentials",
+        docker_host="unix:///run/docker.sock",
+        debug_providers="aws:1",
+        home=tmp_path,
+    )
+    with pytest.raises(LocalCloudError, match="make down && make demo"):
+        running.environment()
+
+
+def test_folders_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LOCALCLOUD_CACHE", str(tmp_path / "cache"))
+    assert Home.default().directory == tmp_path / "home"
+    assert cache_directory() == tmp_path / "cache"
+
+
+def test_two_folders_have_two_owners(tmp_path: Path) -> None:
+    assert Home(tmp_path / "a").owner != Home(tmp_path / "b").owner
+
+
+@pytest.mark.parametrize("command", ["pause-database", "resume-database", "connect-database"])
+@pytest.mark.program
+def test_the_database_of_a_stand_in_that_does_not_run_is_left_alone(
+    tmp_path: Path, command: str
+) -> None:
+    done = _localcloud(command, tmp_path, "{}")
+    assert done.returncode == 1
+    assert "doesn't run. Start it with: make demo" in done.stderr
+
+
+@pytest.mark.program
+def test_single_sign_on_settings_that_are_no_json_are_refused(tmp_path: Path) -> None:
+    done = _localcloud("connect-database", tmp_path, "{")
+    assert done.returncode == 1
+    assert "holds no JSON" in done.stderr
+
+
+def _localcloud(command: str, home: Path, given: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "localcloud", command, "--home", str(home / "none")],
+        cwd=ROOT,
+        input=given,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
