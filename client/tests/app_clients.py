@@ -1,4 +1,4 @@
-"""App clients that a test makes beside those of the stack."""
+"""App clients that tests create in addition to the stack's."""
 
 from typing import Any
 

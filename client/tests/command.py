@@ -1,4 +1,4 @@
-"""The command line as a person runs it: a process of its own."""
+"""The command line as a separate process."""
 
 import json
 import os
@@ -28,7 +28,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Command:
-    """`neo4j-mcp` of a person with folders of their own."""
+    """`neo4j-mcp` with separate folders."""
 
     environment: Mapping[str, str]
     program: tuple[str, ...] = PROGRAM
@@ -49,7 +49,7 @@ class Command:
 def command_of(
     folder: Path, variables: Mapping[str, str] | None = None, program: tuple[str, ...] = PROGRAM
 ) -> Command:
-    """Return the command to a person whose environment holds little more than the variables."""
+    """Create the command with a minimal environment and the given variables."""
     return Command(
         program=program,
         environment={

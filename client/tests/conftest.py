@@ -44,7 +44,7 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def no_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a shell says about certificates or credentials is no part of a test."""
+    """Ignore a shell's settings for certificates and credentials."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NEO4J_MCP_SECRET_ARN"):
         monkeypatch.delenv(name, raising=False)
 
@@ -115,7 +115,7 @@ def call(
 
 @pytest.fixture
 def change_aura(running: Cloud, outputs: dict[str, Any]) -> Iterator[ChangeAura]:
-    """Mistype something in the Aura console; the test's end puts it right."""
+    """Enter wrong settings in the Aura console; the test's end restores them."""
 
     def change(**settings: Any) -> None:  # noqa: ANN401 - settings are anything
         connect_aura(running, outputs["auraSso"] | settings)
@@ -140,7 +140,7 @@ def service_arn(outputs: dict[str, Any], aws: Aws) -> str:
 
 @pytest.fixture
 def change_server(aws: Aws, service_arn: str) -> Iterator[ChangeServer]:
-    """Change variables of the server's environment; the test's end puts them back."""
+    """Change variables of the server's environment; the test's end restores them."""
     apprunner = aws("apprunner")
     found = apprunner.describe_service(ServiceArn=service_arn)["Service"]
     original, checked = found["SourceConfiguration"], found["HealthCheckConfiguration"]

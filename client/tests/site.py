@@ -1,4 +1,8 @@
-"""HTTP servers of the tests' own, that answer and fail as they are told."""
+"""HTTP servers with scripted responses and failures.
+
+pytest-httpserver isn't used here: it can't cut a connection in the middle of a response, count
+connections, or delay a TLS handshake.
+"""
 
 import json
 import ssl
@@ -18,7 +22,7 @@ SIGNING_SECRET = "nobody here verifies signatures, so any will do"
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What came in."""
+    """A received request."""
 
     path: str
     headers: dict[str, str]
@@ -35,7 +39,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What goes out, and how.
+    """A response, or a failure.
 
     Attributes:
         status: the HTTP status.
@@ -83,14 +87,14 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the base's own
-        """Keep silent of clients that go away."""
+        """Ignore clients that disconnect."""
 
 
 @contextmanager
 def serve(
     answer: Script, tls: ssl.SSLContext | None = None, *, get: bool = False
 ) -> Iterator[Site]:
-    """Run a server on the loopback interface that answers POST, and GET where it is told to."""
+    """Run a server on the loopback interface that handles POST, and optionally GET."""
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -124,7 +128,7 @@ def serve(
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Keep the tests' output clean."""
+            """Don't log requests."""
 
     if get:
         Handler.do_GET = Handler.do_POST  # type: ignore[attr-defined]
@@ -169,7 +173,7 @@ def in_turn(*answers: Answer) -> Script:
 
 
 def issued(number: int = 1, *, expires_in: float | None = 3600, **claims: Any) -> Answer:  # noqa: ANN401 - claims are anything
-    """Make the token endpoint's answer with a token of its own."""
+    """Create a token endpoint's response with a distinct token."""
     token = jwt.encode({"jti": str(number)} | claims, SIGNING_SECRET)
     answer = {"access_token": token, "token_type": "Bearer"}
     return Answer(body=answer | ({} if expires_in is None else {"expires_in": expires_in}))
@@ -198,7 +202,7 @@ def refused(error: str, description: str | None = None) -> Answer:
 
 
 def rows(*found: dict[str, Any]) -> Answer:
-    """Make the answer of a query as the MCP server gives it."""
+    """Create the MCP server's response to a query."""
     text = json.dumps(list(found), indent=2)
     return Answer(
         body={"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": text}]}}

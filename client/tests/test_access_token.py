@@ -37,7 +37,7 @@ def test_claims_are_those_of_the_jwt(claims: dict[str, object]) -> None:
         f"a.{urlsafe_b64encode(b'[1]').decode()}.c",
     ],
 )
-def test_what_is_no_jwt_has_no_claims(value: str) -> None:
+def test_a_token_that_isnt_a_jwt_has_no_claims(value: str) -> None:
     assert token(value).claims == {}
 
 
@@ -57,7 +57,7 @@ def test_how_long_a_token_lasts(wanted: float, now: float, *, lasts: bool) -> No
 
 
 @pytest.mark.parametrize("value", ["", "a b", "a\r\nX-Forged: 1", "caf\u00e9", "a=b"])
-def test_what_would_break_a_header_is_no_token(value: str) -> None:
+def test_a_value_that_would_break_a_header_is_rejected(value: str) -> None:
     with pytest.raises(ValueError, match="characters") as raised:
         AccessToken(value=value, expires_at=1.0, lifetime=1.0)
     assert not value or value not in str(raised.value)

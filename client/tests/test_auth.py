@@ -116,7 +116,7 @@ def test_a_request_carries_a_token(
     assert len(endpoint.requests) == 1
 
 
-def test_a_request_whose_token_has_expired_is_sent_again_once(
+def test_a_request_with_an_expired_token_is_retried_once(
     post: Post, server: Site, endpoint: Site
 ) -> None:
     server.answer = in_turn(EXPIRED, ROW)
@@ -314,7 +314,7 @@ async def an_async_generator() -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
-def test_a_body_that_cant_be_sent_twice_gives_the_first_answer(
+def test_a_body_that_cant_be_resent_returns_the_first_response(
     adapter: Post, server: Site, tokens: TokenProvider, endpoint: Site
 ) -> None:
     server.answer = in_turn(EXPIRED, ROW)

@@ -1,4 +1,4 @@
-"""Both clients against a server that answers and fails as it is told."""
+"""Both clients against a server with scripted responses and failures."""
 
 import asyncio
 import json
@@ -109,7 +109,7 @@ def test_tools_are_listed(call: Call, server: Site) -> None:
     assert (bare.input_schema, bare.read_only) == ({}, False)
 
 
-def test_a_tool_that_answers_no_json_gives_its_text(call: Call, server: Site) -> None:
+def test_a_result_that_isnt_json_is_returned_as_text(call: Call, server: Site) -> None:
     text = {"content": [{"type": "text", "text": "in words"}]}
     server.answer = lambda _: Answer(body={"jsonrpc": "2.0", "id": 1, "result": text})
     assert call("call", "get-schema") == "in words"
@@ -296,7 +296,7 @@ def test_an_unknown_tool_is_taken_for_one_that_writes(call: Call, server: Site) 
     assert len(server.requests) == 1
 
 
-def test_a_write_that_never_left_is_sent_again(call: Call, tokens: TokenProvider) -> None:
+def test_a_write_that_was_never_sent_is_retried(call: Call, tokens: TokenProvider) -> None:
     tokens.token()
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -319,7 +319,7 @@ def test_an_expired_token_is_renewed_once(
     assert len(endpoint.requests) == 2
 
 
-def test_a_token_that_is_refused_again_and_again_is_renewed_once(
+def test_a_repeatedly_rejected_token_is_renewed_once(
     call: Call, server: Site, endpoint: Site
 ) -> None:
     server.answer = lambda _: EXPIRED
@@ -329,7 +329,7 @@ def test_a_token_that_is_refused_again_and_again_is_renewed_once(
     assert len(endpoint.requests) == 2
 
 
-def test_a_fresh_token_that_is_rejected_is_not_bought_again(
+def test_a_rejected_fresh_token_is_not_requested_again(
     call: Call, server: Site, endpoint: Site
 ) -> None:
     server.answer = lambda _: neo4j_failed("Neo.ClientError.Security.Unauthorized")
@@ -358,19 +358,19 @@ def test_an_answer_that_the_host_drops_is_a_time_limit(call: Call, server: Site)
     assert raised.value.hop is Hop.HOST
 
 
-def test_a_callers_own_limit_is_told_and_ends_the_call(call: Call, server: Site) -> None:
+def test_the_clients_timeout_ends_the_call_and_is_reported(call: Call, server: Site) -> None:
     server.answer = lambda _: Answer(delay=1)
     with pytest.raises(TimeLimitError, match=r"within 0.2 s, the client's own time limit"):
         call("read", "RETURN 1", timeout=0.2)
     assert len(server.requests) == 1
 
 
-def test_an_unknown_name_is_told(call: Call) -> None:
+def test_an_unknown_host_name_is_reported(call: Call) -> None:
     with pytest.raises(NetworkError, match=r"the name nowhere\.invalid can't be resolved"):
         call("read", "RETURN 1", url="https://nowhere.invalid/mcp")
 
 
-def test_an_untrusted_certificate_is_told_and_a_bundle_mends_it(
+def test_an_untrusted_certificate_is_reported_and_a_bundle_fixes_it(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority = CertificateAuthority.load_or_create(tmp_path / "ca")
@@ -386,7 +386,7 @@ def test_an_untrusted_certificate_is_told_and_a_bundle_mends_it(
             monkeypatch.delenv(variable)
 
 
-def test_a_certificate_for_another_name_is_told(call: Call, tmp_path: Path) -> None:
+def test_a_certificate_for_another_name_is_reported(call: Call, tmp_path: Path) -> None:
     authority = CertificateAuthority.load_or_create(tmp_path / "ca")
     with (
         serve(lambda _: ROW, authority.server_context(["example.org"])) as site,
@@ -395,12 +395,12 @@ def test_a_certificate_for_another_name_is_told(call: Call, tmp_path: Path) -> N
         call("read", "RETURN 1", url=site.url, ca_bundle=authority.certificate_path)
 
 
-def test_tls_with_a_plain_server_is_told(call: Call, server: Site) -> None:
+def test_tls_with_a_plain_server_is_reported(call: Call, server: Site) -> None:
     with pytest.raises(TlsError, match="TLS with localhost"):
         call("read", "RETURN 1", url=server.url.replace("http://", "https://"))
 
 
-def test_a_missing_bundle_is_told(call: Call) -> None:
+def test_a_missing_bundle_is_reported(call: Call) -> None:
     with pytest.raises(ConfigurationError, match=r"ca_bundle names /nowhere"):
         call("read", "RETURN 1", ca_bundle="/nowhere")
 
@@ -411,7 +411,7 @@ def test_plain_http_to_another_machine_is_refused(call: Call, endpoint: Site) ->
     assert endpoint.requests == []
 
 
-def test_what_has_no_json_form_is_never_sent(call: Call, server: Site) -> None:
+def test_values_without_a_json_form_are_never_sent(call: Call, server: Site) -> None:
     with pytest.raises(TypeError):
         call("read", "RETURN $x", {"x": object()})
     assert server.requests == []
@@ -437,7 +437,7 @@ def test_threads_share_connections_that_stay_open(server: Site, tokens: TokenPro
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform doesn't fork")
-def test_a_forked_process_has_connections_of_its_own(server: Site, tokens: TokenProvider) -> None:
+def test_a_forked_process_has_its_own_connections(server: Site, tokens: TokenProvider) -> None:
     with Neo4jMcp(server.url, tokens) as neo4j:
         neo4j.read("RETURN 1")
         child = os.fork()

@@ -43,7 +43,7 @@ def test_the_secret_is_not_in_repr() -> None:
     assert "s3cret" not in repr(FixedCredentials(ClientCredentials.from_json(json.dumps(SECRET))))
 
 
-def test_all_that_is_missing_is_told_at_once() -> None:
+def test_all_missing_fields_are_reported_at_once() -> None:
     with pytest.raises(ConfigurationError, match="clientSecret, scopes, mcpUrl must be"):
         ClientCredentials.from_json(json.dumps(SECRET | {"scopes": "a", "mcpUrl": ""} | _no()))
     with pytest.raises(
@@ -59,7 +59,7 @@ def _no() -> dict[str, Any]:
 
 
 @given(st.text() | st.from_type(dict).map(str) | st.just('["s3cret"]'))
-def test_what_is_no_secret_is_an_error_that_shows_nothing_of_it(text: str) -> None:
+def test_a_malformed_secret_is_an_error_that_doesnt_show_it(text: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         ClientCredentials.from_json(text)
     assert "s3cret" not in str(raised.value)

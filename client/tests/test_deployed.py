@@ -47,7 +47,7 @@ pytestmark = pytest.mark.stand_in
 
 @pytest.fixture(autouse=True)
 def caller(running: Cloud, no_bundles: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - sets what that one takes away
-    """Make this process a caller, with what `make env` gives and nothing else."""
+    """Set only the variables of `make env` in this process."""
     for name, value in running.environment().items():
         monkeypatch.setenv(name, value)
 
@@ -70,7 +70,7 @@ def writer(arns: dict[str, str]) -> Iterator[Neo4jMcp]:
         neo4j.write("MATCH (n:Probe) DETACH DELETE n")
 
 
-def test_what_is_written_is_read(reader: Neo4jMcp, writer: Neo4jMcp) -> None:
+def test_written_rows_are_read(reader: Neo4jMcp, writer: Neo4jMcp) -> None:
     rows = [{"name": "Åsa", "tags": ["a", "b"], "big": 2**53 + 1}, {"name": "Bo", "tags": []}]
     written = writer.write(
         "UNWIND $rows AS row CREATE (p:Probe) SET p = row RETURN count(p) AS created",
@@ -85,12 +85,12 @@ def test_what_is_written_is_read(reader: Neo4jMcp, writer: Neo4jMcp) -> None:
     assert "Probe" in {entry["key"] for entry in reader.schema()}
 
 
-def test_the_recorded_release_is_what_the_server_offers(writer: Neo4jMcp) -> None:
+def test_the_recorded_release_matches_the_server(writer: Neo4jMcp) -> None:
     recorded = json.loads(RELEASE.read_text(encoding="utf-8"))
     assert release_of(writer) == recorded, "Run: make demo record"
 
 
-def test_the_recorded_values_are_what_the_server_answers(writer: Neo4jMcp) -> None:
+def test_the_recorded_values_match_the_server(writer: Neo4jMcp) -> None:
     recorded = json.loads(VALUES.read_text(encoding="utf-8"))
     found = answers_of(writer)
     for before, now in zip(recorded, found, strict=True):
@@ -116,7 +116,7 @@ def test_a_lost_date_comes_with_a_warning(reader: Neo4jMcp) -> None:
         ("RETURN 1.0 / 0.0 AS `ConnectivityError: dial`", ToolError),
     ],
 )
-def test_what_a_query_says_changes_no_verdict(
+def test_a_querys_text_does_not_change_the_verdict(
     reader: Neo4jMcp, query: str, kind: type[ToolError]
 ) -> None:
     with pytest.raises(ToolError) as raised:
@@ -227,7 +227,7 @@ def test_a_wrong_secret_and_a_scope_that_is_not_allowed(
             neo4j.read("RETURN 1 AS one")
 
 
-def test_a_missing_secret_is_told(outputs: dict[str, Any]) -> None:
+def test_a_missing_secret_is_reported(outputs: dict[str, Any]) -> None:
     arn = outputs["clients"]["reader"]["secretArn"] + "x"
     with pytest.raises(SecretStoreError, match=r"ResourceNotFoundException.*output `clients`"):
         Neo4jMcp.from_secret(arn)
@@ -245,7 +245,7 @@ def test_without_the_authority_the_server_is_not_trusted(
         neo4j.read("RETURN 1 AS one")
 
 
-def test_the_wrong_case_of_bearer_is_what_the_server_does_not_know(
+def test_the_server_rejects_a_lowercase_bearer(
     outputs: dict[str, Any], arns: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(AccessToken, "authorization", property(lambda own: f"bearer {own.value}"))
@@ -269,7 +269,7 @@ def test_a_query_beyond_sixty_seconds_is_a_time_limit(reader: Neo4jMcp) -> None:
 def rotating(
     running: Cloud, outputs: dict[str, Any], aws: Aws, user_pool: str
 ) -> Iterator[Callable[[], str]]:
-    """A secret of the test's own; each call puts another app client's credentials into it."""
+    """A separate secret; each call replaces its credentials with another app client's."""
     cognito, secrets = aws("cognito-idp"), aws("secretsmanager")
     arn = ""
     clients: list[str] = []

@@ -1,4 +1,4 @@
-"""The distribution as a caller installs it: into a fresh environment, with nothing beside it."""
+"""The distribution, installed into a fresh environment."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ def run(*command: str) -> str:
 
 
 def install(directory: Path, extras: str = "") -> Path:
-    """Make an environment with the distribution, and give its Python."""
+    """Create an environment with the distribution, and return its Python."""
     environment = directory / "environment"
     python = environment / "bin" / "python"
     uv("venv", "--quiet", "--python", sys.executable, str(environment))

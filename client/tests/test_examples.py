@@ -1,4 +1,4 @@
-"""Every example, as a person runs it: in an environment of its own, against the deployed stack."""
+"""Every example in its own environment, against the deployed stack."""
 
 import os
 import shutil
@@ -76,12 +76,12 @@ def test_every_example_is_run() -> None:
 
 @pytest.fixture(scope="module")
 def shell() -> dict[str, str]:
-    """The shell before the stand-in is in it: what is fetched comes from elsewhere."""
+    """The shell without the stand-in's variables, for downloads."""
     return dict(os.environ)
 
 
 @pytest.mark.parametrize("name", sorted(PRINTED))
-def test_an_example_prints_what_it_promises(
+def test_an_example_prints_the_expected_output(
     name: str, shell: dict[str, str], environment: dict[str, str]
 ) -> None:
     uv(shell, "sync", "--quiet", "--script", name)

@@ -106,7 +106,7 @@ def test_processes_take_one_token(
 
 
 @pytest.mark.program
-def test_a_process_takes_over_what_another_renewed(
+def test_a_process_uses_the_token_that_another_requested(
     endpoint: Site, credentials: ClientCredentials, path: Path
 ) -> None:
     mine, others = provider(credentials, path), provider(credentials, path)
@@ -141,7 +141,7 @@ def held(path: Path) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("held")
-def test_a_lock_that_nobody_frees_is_told(
+def test_a_lock_that_is_never_released_is_reported(
     endpoint: Site, credentials: ClientCredentials, path: Path
 ) -> None:
     tokens = TokenProvider(

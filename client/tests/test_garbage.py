@@ -1,4 +1,4 @@
-"""Both clients against peers that answer anything but what they should."""
+"""Both clients against servers that return garbage."""
 
 import gzip
 import socket
@@ -40,7 +40,7 @@ def answer(
 
 
 def text_answer(text: bytes) -> bytes:
-    """Write an MCP result whose text is given as JSON."""
+    """Create an MCP result with a value as JSON text."""
     return answer(
         b'{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":' + text + b"}]}}"
     )
@@ -154,7 +154,7 @@ def quick() -> BackOff:
 @pytest.mark.parametrize(
     "content", [*GARBAGE.values(), *RESULTS.values()], ids=[*GARBAGE, *RESULTS]
 )
-def test_what_a_server_answers_is_rows_or_an_error_of_this_library(
+def test_any_server_response_is_rows_or_a_library_error(
     call: Call, content: bytes, endpoint: Site
 ) -> None:
     with raw(content) as url, pytest.raises(Neo4jMcpError) as raised:
@@ -164,7 +164,7 @@ def test_what_a_server_answers_is_rows_or_an_error_of_this_library(
 
 
 @pytest.mark.parametrize("content", [*GARBAGE.values(), *TOKENS.values()], ids=[*GARBAGE, *TOKENS])
-def test_what_a_token_endpoint_answers_is_a_token_or_an_error_of_this_library(
+def test_any_token_response_is_a_token_or_a_library_error(
     credentials: ClientCredentials, content: bytes
 ) -> None:
     with raw(content) as url:

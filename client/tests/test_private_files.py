@@ -22,7 +22,7 @@ def test_file_and_folder_are_their_owners_alone(tmp_path: Path) -> None:
     assert private_files.read(path) == "text"
 
 
-def test_a_file_is_replaced_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+def test_replacing_a_file_leaves_no_other_files(tmp_path: Path) -> None:
     path = tmp_path / "own" / "file"
     private_files.replace(path, "one")
     private_files.replace(path, "two")
@@ -70,7 +70,7 @@ def test_another_persons_file_is_refused(tmp_path: Path) -> None:
         private_files.read(path)
 
 
-def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="can't be used"):
         private_files.replace(tmp_path / "file" / "x", "text")

@@ -1,4 +1,4 @@
-"""One piece of work for many callers: what each of them gets, however it ends."""
+"""Work that many callers share, and its outcome for each of them."""
 
 import asyncio
 import contextvars
@@ -44,7 +44,7 @@ def lead_and_follow(
     return leader, waiting
 
 
-def test_each_knows_whose_work_it_was() -> None:
+def test_each_caller_knows_who_did_the_work() -> None:
     with ThreadPoolExecutor(4) as pool:
         leader, followers = lead_and_follow(SingleFlight(), Held("the leader's"), pool)
         assert leader.result(PATIENCE) == Outcome("the leader's", own=True)
@@ -53,7 +53,7 @@ def test_each_knows_whose_work_it_was() -> None:
             assert landed == Outcome("their own" if landed.own else "the leader's", landed.own)
 
 
-def test_ctrl_c_in_who_works_is_nobody_elses() -> None:
+def test_ctrl_c_only_ends_the_thread_that_works() -> None:
     with ThreadPoolExecutor(4) as pool:
         leader, followers = lead_and_follow(SingleFlight(), Held(KeyboardInterrupt()), pool)
         with pytest.raises(KeyboardInterrupt):
@@ -97,7 +97,7 @@ async def test_a_task_that_led_and_was_cancelled_leaves_its_work_to_the_others()
     assert await follower == Outcome("done", own=False)
 
 
-def test_a_loop_that_ends_meanwhile_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_closing_event_loop_does_not_affect_others(caplog: pytest.LogCaptureFixture) -> None:
     flight = SingleFlight[str]()
     work = Held("done")
 
@@ -114,7 +114,7 @@ def test_a_loop_that_ends_meanwhile_hurts_nobody(caplog: pytest.LogCaptureFixtur
     assert caplog.text == ""
 
 
-def test_who_waits_in_vain_gives_up() -> None:
+def test_a_caller_that_waits_too_long_gives_up() -> None:
     flight = SingleFlight[str]()
     work = Held("late")
     with ThreadPoolExecutor(1) as pool:
@@ -126,7 +126,7 @@ def test_who_waits_in_vain_gives_up() -> None:
         assert leader.result(PATIENCE).result == "late"
 
 
-async def test_the_work_sees_the_context_of_who_asked() -> None:
+async def test_the_work_runs_in_the_callers_context() -> None:
     variable = contextvars.ContextVar("variable", default="none")
     variable.set("mine")
     landed = await SingleFlight[str]().run_async(variable.get, wait_limit=PATIENCE)

@@ -74,7 +74,7 @@ async def test_many_tasks_and_threads_take_one_token(endpoint: Site, tokens: Tok
     assert len(endpoint.requests) == 1
 
 
-async def test_a_task_that_gives_up_takes_nothing_from_the_others(
+async def test_a_cancelled_task_does_not_affect_others(
     endpoint: Site, tokens: TokenProvider
 ) -> None:
     endpoint.answer = issuer(delay=0.3)
@@ -96,7 +96,7 @@ def test_a_loop_without_an_executor_takes_a_token(endpoint: Site, tokens: TokenP
     assert len(endpoint.requests) == 1
 
 
-def test_followers_that_hold_the_whole_executor_dont_starve_their_leader(
+def test_followers_that_fill_the_executor_do_not_block_their_leader(
     endpoint: Site, credentials: ClientCredentials
 ) -> None:
     tokens = TokenProvider(credentials, back_off=BackOff(attempts=1, limit=1), timeout=1)
@@ -179,7 +179,7 @@ class SlowCache:
 
 
 @pytest.mark.parametrize("wanted", [901, 5000])
-def test_a_lifetime_that_the_endpoint_doesnt_give_is_an_error_for_who_asked(
+def test_a_lifetime_beyond_the_endpoints_is_an_error_for_its_caller(
     endpoint: Site, tokens: TokenProvider, wanted: float
 ) -> None:
     endpoint.answer = issuer(expires_in=900)
@@ -251,7 +251,7 @@ def test_all_that_wait_get_the_same_failure(endpoint: Site, tokens: TokenProvide
     assert len(endpoint.requests) == 1
 
 
-def test_a_token_is_renewed_by_a_margin_before_its_end(
+def test_a_token_is_renewed_a_margin_before_its_expiry(
     endpoint: Site, credentials: ClientCredentials, clock: Clock
 ) -> None:
     tokens = TokenProvider(credentials, margin=100, clock=clock)
@@ -274,7 +274,7 @@ def test_a_token_is_renewed_before_a_call_that_would_outlive_it(
     assert len(endpoint.requests) == 2
 
 
-def test_a_short_lived_token_serves_for_half_of_its_life(
+def test_a_short_lived_token_is_used_for_half_of_its_lifetime(
     endpoint: Site, tokens: TokenProvider, clock: Clock
 ) -> None:
     endpoint.answer = issuer(expires_in=20)
@@ -352,7 +352,7 @@ def test_a_late_refusal_of_an_old_token_leaves_the_new_one(
     assert len(endpoint.requests) == 2
 
 
-def test_a_token_that_is_refused_at_once_is_not_bought_again(
+def test_a_token_rejected_at_once_is_not_requested_again(
     endpoint: Site, tokens: TokenProvider
 ) -> None:
     token = tokens.token()
@@ -430,7 +430,7 @@ def test_an_endpoint_that_hangs_ends_in_an_error(
         ("unsupported_grant_type", TokenRequestError),
     ],
 )
-def test_a_refusal_says_what_to_mend_and_is_not_repeated(
+def test_a_rejected_request_names_its_fix_and_is_not_retried(
     endpoint: Site, tokens: TokenProvider, error: str, kind: type[TokenRequestError]
 ) -> None:
     endpoint.answer = lambda _: refused(error, "said the endpoint")
@@ -454,7 +454,7 @@ def test_a_refusal_says_what_to_mend_and_is_not_repeated(
     ],
     ids=["html", "list", "empty", "number", "redirect", "404"],
 )
-def test_what_is_no_token_endpoint_is_told(
+def test_a_url_without_a_token_endpoint_is_reported(
     endpoint: Site, tokens: TokenProvider, answer: Answer
 ) -> None:
     endpoint.answer = lambda _: answer
@@ -474,7 +474,7 @@ def test_without_expires_in_the_token_itself_says_how_long_it_lives(
 
 
 class Rotating:
-    """A source whose secret has been replaced since it was read."""
+    """A source with a secret that was rotated after it was read."""
 
     def __init__(self, before: ClientCredentials, after: ClientCredentials) -> None:
         self.credentials, self.after, self.refreshed = before, after, 0
@@ -507,7 +507,7 @@ def test_a_rotated_secret_is_read_again_once(
     assert len(endpoint.requests) == 2
 
 
-def test_a_secret_that_is_wrong_and_unchanged_is_told(
+def test_a_wrong_and_unchanged_secret_is_reported(
     endpoint: Site, credentials: ClientCredentials
 ) -> None:
     endpoint.answer = knows("another-one")
@@ -546,7 +546,7 @@ def test_no_secret_is_shown(
     assert broken.value.__context__ is None
 
 
-def test_an_endpoint_without_a_listener_is_told(credentials: ClientCredentials) -> None:
+def test_an_endpoint_without_a_listener_is_reported(credentials: ClientCredentials) -> None:
     with serve(issuer()) as gone:
         url = gone.url
     tokens = TokenProvider(replace(credentials, token_url=url), back_off=BackOff(attempts=1))

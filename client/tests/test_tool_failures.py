@@ -108,14 +108,14 @@ ALARMING = [
         ('tool "', '" refuses', ToolError),
     ],
 )
-def test_what_a_query_says_changes_no_verdict(
+def test_a_querys_text_does_not_change_the_verdict(
     before: str, after: str, kind: type[Neo4jMcpError], alarming: str
 ) -> None:
     assert type(tool_failure(f"{before}{alarming}{after}")) is kind
 
 
 @given(st.text())
-def test_neo4js_words_are_kept_whole(message: str) -> None:
+def test_neo4js_message_is_kept_complete(message: str) -> None:
     code = "Neo.ClientError.Statement.SemanticError"
     error = tool_failure(f"failed to execute read query: Neo4jError: {code} ({message})")
     assert isinstance(error, CypherError)

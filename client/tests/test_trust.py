@@ -121,7 +121,7 @@ def broken(tmp_path: Path, authority: CertificateAuthority) -> dict[str, Path]:
         ("a loop of links", "can't be read", "ls -l"),
     ],
 )
-def test_what_cant_be_trusted_is_named_with_its_fix_before_anything_is_sent(
+def test_an_unusable_bundle_is_reported_with_its_fix_before_any_request(
     call: Call,
     broken: dict[str, Path],
     endpoint: Site,
@@ -166,7 +166,7 @@ class Chain:
 
 
 def chain(folder: Path, *, flaw: str) -> Chain:
-    """Make a chain whose root is as sloppy as those of many companies."""
+    """Create a chain with a root that breaks rules, as those of many companies do."""
     root_key, intermediate_key, server_key = (
         ec.generate_private_key(ec.SECP256R1()) for _ in range(3)
     )
@@ -261,7 +261,7 @@ def strict_handshake(site: Site, bundle: Path) -> None:
 
 
 @pytest.mark.parametrize("flaw", FLAWS)
-def test_what_only_strict_checks_refuse_has_a_remedy_that_helps(tmp_path: Path, flaw: str) -> None:
+def test_the_remedy_for_strict_certificate_checks_works(tmp_path: Path, flaw: str) -> None:
     made = chain(tmp_path / "chain", flaw=flaw)
     with serve(lambda _: ROW, made.server) as site:
         with pytest.raises(ssl.SSLCertVerificationError) as raised:

@@ -1,4 +1,4 @@
-"""What is lost between Python and Cypher, and what is only an empty map."""
+"""Values that are lost between Python and Cypher, and empty maps."""
 
 import warnings
 from collections.abc import Callable
@@ -69,7 +69,7 @@ def test_other_values_are_not_lost(value: Any) -> None:  # noqa: ANN401 - any JS
 
 
 @pytest.mark.parametrize("value", [None, "text", {"v": {}}, [{}], 1])
-def test_what_is_no_row_loses_nothing(value: Any) -> None:  # noqa: ANN401 - any JSON
+def test_values_that_arent_rows_lose_nothing(value: Any) -> None:  # noqa: ANN401 - any JSON
     assert lost_values(value) is None
 
 
@@ -90,7 +90,7 @@ def test_many_columns_are_not_all_named() -> None:
         ([1, {"deep": [2**70]}], r"n\[1\].deep\[0\]"),
     ],
 )
-def test_what_would_arrive_as_something_else_is_refused(value: Any, path: str) -> None:  # noqa: ANN401 - any JSON
+def test_values_that_would_arrive_changed_are_rejected(value: Any, path: str) -> None:  # noqa: ANN401 - any JSON
     with pytest.raises(ParameterError, match=rf"{path} .*\. Pass"):
         check_parameters(value, "n")
     assert issubclass(ParameterError, ValueError)

@@ -1,4 +1,4 @@
-"""A deployed MCP server of the tests' own, that comes and goes on one port."""
+"""A fake deployed MCP server, which can stop and restart on one port."""
 
 import asyncio
 import json

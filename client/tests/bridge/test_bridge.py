@@ -117,7 +117,7 @@ async def test_a_refused_secret_is_reported_and_not_shown(
     assert "hush-hush" not in log
 
 
-async def test_what_the_host_answers_instead_is_reported(
+async def test_the_hosts_own_response_is_reported(
     endpoint: Site, server: Site, tmp_path: Path
 ) -> None:
     async with agent(kept_profile(tmp_path, endpoint.url, server.url), tmp_path) as client:
@@ -134,7 +134,7 @@ async def test_what_the_host_answers_instead_is_reported(
             assert says in text_of(told)
 
 
-async def test_a_result_passes_through_whole(
+async def test_a_result_is_forwarded_unchanged(
     command: Command, deployed: Deployed, tmp_path: Path
 ) -> None:
     deployed.results["all"] = types.CallToolResult(
@@ -281,7 +281,7 @@ async def test_a_tool_that_the_server_lost_is_no_longer_listed(
             assert (await client.list_tools()).tools == []
 
 
-async def test_only_what_may_have_changed_the_graph_may_have_run(
+async def test_only_calls_that_may_have_written_may_have_run(
     endpoint: Site, server: Site, tmp_path: Path
 ) -> None:
     server.answer = lambda _: Answer(cut=True)
@@ -353,7 +353,7 @@ async def test_whatever_is_broken_the_bridge_answers_and_says_it(
     assert "Traceback" not in log
 
 
-async def test_what_is_repaired_meanwhile_works_without_another_start(
+async def test_a_fixed_problem_needs_no_restart(
     endpoint: Site, deployed: Deployed, tmp_path: Path
 ) -> None:
     command = command_of(tmp_path)
@@ -441,7 +441,7 @@ def test_standard_output_holds_nothing_but_messages(command: Command) -> None:
 
 @contextmanager
 def started(command: Command) -> Iterator[subprocess.Popen[str]]:
-    """Start a bridge by hand, and give it once it has answered `initialize`."""
+    """Start a bridge process, and yield it after its response to `initialize`."""
     with subprocess.Popen(
         [*command.program, "bridge"],
         env=dict(command.environment),
@@ -468,7 +468,7 @@ def test_a_signal_ends_a_bridge_that_waits_for_its_agent(command: Command, numbe
         assert bridge.stderr.read() == ""
 
 
-def test_a_bridge_whose_token_endpoint_hangs_ends_with_its_input(
+def test_a_bridge_exits_with_its_input_even_if_the_token_endpoint_hangs(
     endpoint: Site, tmp_path: Path
 ) -> None:
     asked, released = threading.Event(), threading.Event()

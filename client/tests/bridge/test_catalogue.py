@@ -1,4 +1,4 @@
-"""What is known of servers: kept in private files, and of use only while it is whole."""
+"""The catalogues of known servers, and damaged ones."""
 
 import json
 from pathlib import Path

@@ -106,7 +106,7 @@ async def test_an_agent_uses_the_deployed_database(command: Command, tmp_path: P
         refused = await client.call_tool("write-cypher", {"query": "CREATE (:Intruder)"})
         assert refused.is_error
         assert "Neo.ClientError.Security.Forbidden" in text_of(refused)
-        assert "Use a client with a scope whose role may do it" in text_of(refused)
+        assert "Use a client with a scope whose role allows it" in text_of(refused)
         with pytest.raises(MCPError, match="not found"):
             await client.call_tool("no-such-tool", {})
 
@@ -119,7 +119,7 @@ def short_lived(
     user_pool: str,
     change_aura: ChangeAura,
 ) -> Iterator[float]:
-    """Log in as a client whose tokens live for seconds, and give how many."""
+    """Log in as a client with tokens that last seconds, and return how many."""
     seconds = 3
     cognito = aws("cognito-idp")
     secret = new_app_client(
@@ -161,7 +161,7 @@ async def test_a_session_outlives_a_pause_of_the_service(
             away = await client.call_tool("read-cypher", READ)
             assert away.is_error
             assert "HTTP 503" in text_of(away)
-            assert "is it paused" in text_of(away)
+            assert "may be paused" in text_of(away)
             assert "may have been executed" not in text_of(away)
             # Those that it served last.
             assert "read-cypher" in {tool.name for tool in (await client.list_tools()).tools}

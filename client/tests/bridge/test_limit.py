@@ -25,7 +25,7 @@ def test_a_result_within_the_limit_is_untouched(text: str, more: int) -> None:
     assert limit_text(text, 0).text == text
 
 
-def test_blanks_are_left_out_before_anything_else() -> None:
+def test_whitespace_is_removed_first() -> None:
     text = indented([{"name": "Bo", "n": n} for n in range(10)])
     cut = limit_text(text, len(text) // 2 + 50)
     assert json.loads(cut.text) == json.loads(text)
@@ -75,7 +75,7 @@ def test_a_row_that_nothing_shortens_is_cut_in_the_middle_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("text", ["x" * 2_000, indented({"a": "x" * 2_000}), "[]" + " " * 2_000])
-def test_what_is_no_list_of_rows_is_cut_by_its_length(text: str) -> None:
+def test_a_result_without_rows_is_cut_by_length(text: str) -> None:
     cut = limit_text(text, 1_000)
     assert cut.text == text[:1_000]
     assert cut.notice is not None

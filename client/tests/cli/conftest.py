@@ -1,4 +1,4 @@
-"""The command line of a person who is logged in to servers of the tests' own."""
+"""The command line, logged in to the tests' servers."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def credentials(endpoint: Site, server: Site) -> ClientCredentials:
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in this process, with folders of its own and nothing from the environment."""
+    """Runs a command in this process, with separate folders and a clean environment."""
     for name in ("NEO4J_MCP_PROFILE", "NEO4J_MCP_CLIENT_ID", "NEO4J_URI", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
@@ -45,7 +45,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def logged_in(run: Run, credentials: ClientCredentials) -> Run:
-    """Runs a command of a person whose profile holds the secret."""
+    """Runs a command with a profile that holds the secret."""
     ended = run("login", "--credentials", "-", text=credentials.to_json())
     assert ended.exit_code == 0, ended.output
     return run
@@ -57,5 +57,5 @@ def profiles(run: Run) -> Profiles:  # noqa: ARG001 - the folders are run's
 
 
 def document(result: Result) -> Any:  # noqa: ANN401 - any JSON
-    """Read what a command wrote for a program."""
+    """Parse a command's JSON output."""
     return json.loads(result.stdout)

@@ -29,13 +29,13 @@ def test_a_document_may_stand_in_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "3", '{"n": NaN}'])
-def test_what_is_no_json_object_is_refused_by_name(text: str) -> None:
+def test_input_that_isnt_a_json_object_is_rejected_by_name(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="--arguments"):
         json_argument(text, "--arguments")
 
 
 @pytest.mark.parametrize("pair", ["n", "=3", ""])
-def test_what_is_no_pair_is_refused(pair: str) -> None:
+def test_a_malformed_pair_is_rejected(pair: str) -> None:
     with pytest.raises(typer.BadParameter, match="name=value"):
         parameters(None, [pair])
 

@@ -1,4 +1,4 @@
-"""The commands against servers of the tests' own, which fail as they are told."""
+"""The commands against servers with scripted responses and failures."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def test_a_closed_output_ends_a_command_quietly(tmp_path: Path, arguments: list[
     assert (done.returncode, done.stderr) == (141, "")
 
 
-def test_a_login_says_what_it_keeps(run: Run, credentials: ClientCredentials) -> None:
+def test_login_prints_what_it_saves(run: Run, credentials: ClientCredentials) -> None:
     ended = run("login", "--credentials", "-", "--json", text=credentials.to_json())
     assert ended.exit_code == 0
     told = document(ended)
@@ -112,7 +112,7 @@ def test_profiles_are_listed_and_forgotten(logged_in: Run) -> None:
     assert "no profile default" in again.stderr
 
 
-def test_without_a_profile_the_way_to_one_is_told(run: Run) -> None:
+def test_a_missing_profile_is_reported_with_the_login_command(run: Run) -> None:
     ended = run("read", "RETURN 1")
     assert ended.exit_code == 3
     assert "neo4j-mcp login" in ended.stderr
@@ -338,7 +338,7 @@ def test_a_refused_token_is_renewed_by_the_next_command(
 
 @pytest.fixture
 def process(tmp_path: Path, credentials: ClientCredentials) -> Command:
-    """The command as a process of its own, of a person who is logged in."""
+    """The command as a separate process, logged in."""
     command = command_of(tmp_path)
     ended = command("login", "--credentials", "-", text=credentials.to_json())
     assert ended.status == 0, ended.messages
@@ -365,7 +365,7 @@ def test_a_shell_completes(process: Command, words: str, count: int, offered: se
 
 
 @pytest.mark.program
-def test_a_process_gives_rows_and_nothing_else(process: Command) -> None:
+def test_a_process_prints_only_rows(process: Command) -> None:
     ended = process("read", "RETURN 1")
     assert ended.status == 0
     assert ended.document == [{"answer": 42}]
@@ -424,7 +424,7 @@ def test_the_doctor_shows_each_hop_and_the_remedy(logged_in: Run) -> None:
     assert CLIENT_SECRET not in shown.output
 
 
-def test_the_doctor_without_a_profile_says_what_is_missing(run: Run) -> None:
+def test_the_doctor_reports_a_missing_profile(run: Run) -> None:
     ended = run("doctor", "--json")
     assert ended.exit_code == 3
     assert json.loads(ended.stderr)["error"]["type"] == "ConfigurationError"

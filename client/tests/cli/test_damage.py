@@ -67,7 +67,7 @@ TOKENS, CACHE = "cache/neo4j-mcp/tokens/default.json", "cache/neo4j-mcp/tokens"
         (CACHE, file, ("read", "RETURN 1"), "Move the file away"),
     ],
 )
-def test_what_is_in_the_way_is_named_with_its_fix(
+def test_an_unusable_path_is_reported_with_its_fix(
     logged_in: Run, tmp_path: Path, place: str, damage: Damage, command: tuple[str, ...], says: str
 ) -> None:
     if place == f"{TOKENS}.lock":
@@ -103,7 +103,7 @@ def test_a_damaged_token_cache_is_an_empty_one(
         (("call", "x", "--arguments", "[" * 100_000), None),
     ],
 )
-def test_what_a_person_hands_over_is_refused_by_a_message(
+def test_invalid_input_is_rejected_with_a_message(
     logged_in: Run, arguments: tuple[str, ...], text: str | None
 ) -> None:
     ended = logged_in(*arguments, text=text)

@@ -64,7 +64,7 @@ def test_a_name_that_would_leave_the_folder_is_refused(profiles: Profiles, name:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "3"])
-def test_a_damaged_profile_is_told_with_its_remedy(profiles: Profiles, text: str) -> None:
+def test_a_damaged_profile_is_reported_with_its_remedy(profiles: Profiles, text: str) -> None:
     profiles.save(Profile(name="a", secret_arn=ARN)).write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError, match="damaged") as raised:
         profiles.load("a")
@@ -88,7 +88,7 @@ def test_a_missing_profile_names_those_that_are_there(profiles: Profiles) -> Non
         profiles.load("default")
 
 
-def test_who_a_command_speaks_for(profiles: Profiles) -> None:
+def test_which_credentials_a_command_uses(profiles: Profiles) -> None:
     profiles.save(Profile(name="default", secret_arn=ARN, ca_bundle="/kept.pem"))
     profiles.save(Profile(name="named", secret_arn="arn:named"))
     from_arn = {"NEO4J_MCP_SECRET_ARN": "arn:environment"}
@@ -127,9 +127,7 @@ def test_the_secret_of_a_client() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
-def test_a_kept_secret_stands_in_the_file_and_nowhere_else(
-    profiles: Profiles, tmp_path: Path
-) -> None:
+def test_a_saved_secret_is_only_in_the_profiles_file(profiles: Profiles, tmp_path: Path) -> None:
     path = profiles.save(Profile(name="a", credentials=CREDENTIALS))
     holding = [
         file

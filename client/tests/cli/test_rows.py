@@ -26,7 +26,7 @@ def test_json_and_json_lines_give_the_rows_back(rows: list[dict[str, Any]]) -> N
 
 
 @given(ROWS)
-def test_csv_gives_every_cell_back(rows: list[dict[str, Any]]) -> None:
+def test_csv_round_trips_every_cell(rows: list[dict[str, Any]]) -> None:
     read = list(csv.DictReader(io.StringIO(as_text(rows, Format.CSV, io.StringIO()), newline="")))
     assert read == [{name: cell(row.get(name)) for name in columns_of(rows)} for row in rows]
 

@@ -1,4 +1,4 @@
-"""What reaches a person or a file, whatever the encoding and however the output ends."""
+"""Output in any encoding, and to readers that exit."""
 
 import io
 import json
@@ -48,7 +48,7 @@ def process(tmp_path: Path, credentials: ClientCredentials, server: Site) -> Com
 
 
 def in_encoding(process: Command, variables: dict[str, str], *arguments: str) -> tuple[int, bytes]:
-    """Run a command whose output goes into a file, and read the bytes."""
+    """Run a command with its output in a file, and return the bytes."""
     ended = subprocess.run(
         [*process.program, *arguments],
         env={**process.environment, **variables},
@@ -78,7 +78,7 @@ def test_json_is_the_same_in_every_encoding(process: Command, variables: dict[st
     ],
     ids=["csv", "table", "tools", "schema"],
 )
-def test_what_an_encoding_lacks_is_escaped(
+def test_characters_missing_in_an_encoding_are_escaped(
     process: Command, arguments: list[str], shows: str
 ) -> None:
     status, written = in_encoding(process, ENCODINGS["cp1252"], *arguments)

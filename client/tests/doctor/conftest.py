@@ -1,4 +1,4 @@
-"""A person who has logged in to the deployed stack as its reader."""
+"""The command line, logged in to the deployed stack as its reader."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from localcloud.cloud import Cloud
 
 @pytest.fixture
 def command(running: Cloud, outputs: dict[str, Any], tmp_path: Path) -> Command:
-    """The command line of a person who is logged in."""
+    """The command line, logged in."""
     command = command_of(tmp_path, running.environment())
     text = json.dumps(outputs)
     logged_in = command("login", "--outputs", "-", "--client", "reader", text=text)

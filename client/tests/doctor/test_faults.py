@@ -48,7 +48,7 @@ def examine(command: Command, *arguments: str) -> dict[str, Any]:
 
 
 def found(command: Command, *arguments: str) -> tuple[str, str]:
-    """Run the doctor on something that is wrong, and give the hop and the fault's name."""
+    """Run the doctor, and return the failed hop and the fault's name."""
     report = examine(command, *arguments)
     statuses = [each["status"] for each in report["hops"]]
     at = statuses.index("failed")
@@ -148,7 +148,7 @@ def test_a_gateway_that_changes_the_case(
 
 
 def log_in(command: Command, outputs: dict[str, Any], secret: dict[str, Any]) -> int:
-    """Log in with a secret that is handed over; outputs come from a file."""
+    """Log in with a given secret, and with outputs from a file."""
     folder = Path(command.environment["HOME"])
     (folder / "outputs.json").write_text(json.dumps(outputs), encoding="utf-8")
     ended = command(
@@ -249,7 +249,7 @@ def test_apoc_is_missing(
     assert found(command, "--neo4j-uri", other.bolt) == ("server", "apoc-missing")
 
 
-def test_a_certificate_that_nobody_trusts(command: Command) -> None:
+def test_an_untrusted_certificate(command: Command) -> None:
     bare = Command(
         {
             name: value

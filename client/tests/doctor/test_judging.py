@@ -75,7 +75,7 @@ def taken(**claims: Any) -> TokenResult:  # noqa: ANN401 - claims are anything
     return TokenResult(token=token, key_id="key-1", now=now)
 
 
-def test_every_fault_has_a_name_of_its_own_and_says_everything() -> None:
+def test_every_fault_has_a_unique_name_and_all_texts() -> None:
     assert len(FAULTS) == len({fault.what for fault in FAULTS.values()}) > 20
     for name, fault in FAULTS.items():
         assert name == fault.name
@@ -84,7 +84,7 @@ def test_every_fault_has_a_name_of_its_own_and_says_everything() -> None:
         assert fault.remedy
 
 
-def test_outputs_are_read_whole_or_not_at_all() -> None:
+def test_incomplete_outputs_are_ignored() -> None:
     outputs = {
         "mcpUrl": OUTPUTS.mcp_url,
         "serviceUrl": OUTPUTS.service_url,

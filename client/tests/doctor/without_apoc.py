@@ -1,4 +1,4 @@
-"""An emulated Aura whose Neo4j lacks APOC: `python -m client.tests.doctor.without_apoc`."""
+"""An emulated Aura without APOC: `python -m client.tests.doctor.without_apoc`."""
 
 import typer
 
@@ -8,7 +8,7 @@ from localcloud.aura.neo4j_process import Installation
 
 
 class WithoutApoc(Installation):
-    """A Neo4j whose owner left the plug-in out."""
+    """A Neo4j without the plugin."""
 
     def prepare(self, credentials: Credentials) -> None:
         """Prepare all but the plug-in."""
