@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from localcloud.errors import LocalCloudError
-from localcloud.files import make_private_folder, write_whole
+from localcloud.files import make_private_folder, write_atomically
 
 
 def test_a_secret_file_is_private_whatever_was_there_before(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "file"
-    write_whole(path, "first", mode=0o600)
+    write_atomically(path, "first", mode=0o600)
     path.chmod(0o644)
     (path.parent / "file.unfinished").write_text("left by an interrupted write")
     (path.parent / "file.unfinished").chmod(0o644)
-    write_whole(path, "second", mode=0o600)
+    write_atomically(path, "second", mode=0o600)
     assert path.read_text(encoding="utf-8") == "second"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from localcloud.files import write_whole
+from localcloud.files import write_atomically
 
 _PROFILE: Final = "default"
 _ID_PREFIX: Final = "AKIA"
@@ -82,7 +82,7 @@ class AccessKey:
             return cls.load(path)
         except FileNotFoundError:
             key = cls.generate()
-            write_whole(path, key.credentials_file(), mode=0o600)
+            write_atomically(path, key.credentials_file(), mode=0o600)
             return key
 
     def credentials_file(self) -> str:

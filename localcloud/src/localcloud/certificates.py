@@ -2,7 +2,6 @@
 
 import datetime as dt
 import ipaddress
-import os
 import ssl
 import warnings
 from collections.abc import Sequence
@@ -16,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from localcloud.files import write_atomically
 
 _LIFETIME = dt.timedelta(days=365)
 _CLOCK_SKEW = dt.timedelta(minutes=5)
@@ -62,8 +63,8 @@ class CertificateAuthority:
             )
             .sign(key, hashes.SHA256())
         )
-        _write(directory / _KEY_FILE, _private_pem(key), mode=0o600)
-        _write(authority.certificate_path, _public_pem(certificate), mode=0o644)
+        write_atomically(directory / _KEY_FILE, _private_pem(key), mode=0o600)
+        write_atomically(authority.certificate_path, _public_pem(certificate))
         return authority
 
     @property
@@ -118,7 +119,7 @@ class CertificateAuthority:
             .sign(authority_key, hashes.SHA256())
         )
         path = self.directory / f"server-{certificate.serial_number:x}.pem"
-        _write(path, _private_pem(key) + _public_pem(certificate), mode=0o600)
+        write_atomically(path, _private_pem(key) + _public_pem(certificate), mode=0o600)
         try:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -205,10 +206,3 @@ def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def _public_pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
-
-
-def _write(path: Path, content: bytes, *, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)
-        file.write(content)

@@ -19,7 +19,7 @@ from localcloud.aura import distribution
 from localcloud.certificates import CertificateAuthority
 from localcloud.engine import cli as engine_cli
 from localcloud.errors import LocalCloudError
-from localcloud.files import make_private_folder, write_whole
+from localcloud.files import make_private_folder, write_atomically
 from localcloud.paths import Home, cache_directory, project_directory
 from localcloud.ports import PORT_VARIABLES, Ports, require_free
 from localcloud.processes import State
@@ -297,7 +297,7 @@ def up(home: Home, ports: Ports, progress: Progress) -> Cloud:
         if services.AWS in missing:
             _forget_lost_resources(home)
         cloud = _start(home, ports, missing, progress)
-        write_whole(home.description, cloud.model_dump_json(indent=2))
+        write_atomically(home.description, cloud.model_dump_json(indent=2))
         return cloud
 
 
@@ -432,7 +432,7 @@ def _registries(home: Home) -> list[str]:
 def _remember_registry(home: Home, port: int) -> None:
     """Keep the registry's address from before it runs, since `down` may find it dead."""
     known = dict.fromkeys([*_registries(home), f"localhost:{port}"])
-    write_whole(home.registries, "\n".join(known))
+    write_atomically(home.registries, "\n".join(known))
 
 
 def _start(home: Home, ports: Ports, missing: Collection[str], progress: Progress) -> Cloud:
@@ -444,7 +444,7 @@ def _start(home: Home, ports: Ports, missing: Collection[str], progress: Progres
     AccessKey.load_or_create(home.aws_credentials)
     docker = docker_engine.ensure(progress, home)
     # Kept, because `down` may run in a shell with another DOCKER_HOST.
-    write_whole(home.docker_host, docker.host)
+    write_atomically(home.docker_host, docker.host)
     if services.AURA in missing:
         require_free(ports, ["bolt"], address=docker.bridge_address)
     _remember_registry(home, ports.aws)
@@ -541,7 +541,7 @@ def _write_passphrase(home: Home) -> None:
     home.backend.mkdir(mode=0o700, parents=True, exist_ok=True)
     if home.passphrase.exists():
         return
-    write_whole(home.passphrase, secrets.token_urlsafe(32), mode=0o600)
+    write_atomically(home.passphrase, secrets.token_urlsafe(32), mode=0o600)
 
 
 def _link_engine(home: Home, command: Path) -> None:

@@ -12,21 +12,23 @@ import ipaddress
 import os
 import shutil
 import socket
-import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import docker
 import docker.errors
-from filelock import FileLock
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from localcloud import debian, processes
+from localcloud import commands, debian, processes
 from localcloud.errors import LocalCloudError
+from localcloud.files import tail, write_atomically
+from localcloud.locks import locked
 from localcloud.paths import Home
+from localcloud.ports import can_bind
 from localcloud.progress import Progress
 
 LABEL = "neo4j-mcp.localcloud"
@@ -44,6 +46,7 @@ _MADE_BRIDGE = _RUNTIME / "made-bridge"
 _LOG = _RUNTIME / "dockerd.log"
 _START_TIMEOUT = 60
 _PING_TIMEOUT = 5
+_BRIDGE_TIMEOUT = 10
 _LOCK_TIMEOUT = 900
 _GATEWAY_FALLBACK = "127.0.0.1"
 _PACKAGES = ("docker.io", "iproute2")
@@ -85,7 +88,7 @@ def ensure(progress: Progress, home: Home) -> DockerEngine:
     _RUNTIME.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _lock():
         _USERS.mkdir(exist_ok=True)
-        (_USERS / home.owner).write_text(str(home.directory), encoding="utf-8")
+        write_atomically(_USERS / home.owner, str(home.directory))
         if not answers(_OWN_HOST):
             if shutil.which("dockerd") is None:
                 debian.install_packages(progress, _PACKAGES, purpose=_PURPOSE)
@@ -213,9 +216,13 @@ def image_names(client: docker.DockerClient) -> list[str]:
     ]
 
 
-def _lock() -> FileLock:
+def _lock() -> AbstractContextManager[None]:
     # Outside the folder, which goes with the daemon.
-    return FileLock(_RUNTIME.with_suffix(".lock"), timeout=_LOCK_TIMEOUT)
+    return locked(
+        _RUNTIME.with_suffix(".lock"),
+        timeout=_LOCK_TIMEOUT,
+        work="starting or stopping the machine's own Docker Engine",
+    )
 
 
 def answers(host: str) -> bool:
@@ -256,7 +263,9 @@ def _describe(host: str) -> DockerEngine:
     client = docker.DockerClient(base_url=host, timeout=_PING_TIMEOUT)
     with contextlib.closing(client):
         network = client.networks.get("bridge").attrs
-    address = next(filter(_is_here, bridge_addresses(network)), _GATEWAY_FALLBACK)
+    address = next(
+        (each for each in bridge_addresses(network) if can_bind(each, 0)), _GATEWAY_FALLBACK
+    )
     return DockerEngine(host=host, bridge_address=address)
 
 
@@ -274,16 +283,6 @@ def bridge_addresses(network: Mapping[str, Any]) -> list[str]:
         each.get("Gateway") or str(next(ipaddress.ip_network(each["Subnet"]).hosts()))
         for each in network["IPAM"]["Config"]
     ]
-
-
-def _is_here(address: str) -> bool:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family) as probe:
-        try:
-            probe.bind((address, 0))
-        except OSError:
-            return False
-    return True
 
 
 def _start() -> None:
@@ -306,29 +305,21 @@ def _start() -> None:
     wait_for_answer(lambda: daemon.process() is None or answers(_OWN_HOST))
     if not answers(_OWN_HOST):
         processes.stop("dockerd", records=_RUNTIME)
-        raise LocalCloudError(f"dockerd doesn't answer. The end of {_LOG}:\n{_log_end()}")
+        raise LocalCloudError(f"dockerd doesn't answer. The end of {_LOG}:\n{tail(_LOG)}")
 
 
 def _stop() -> None:
     processes.stop("dockerd", records=_RUNTIME)
     if _MADE_BRIDGE.exists() and _bridge_exists():
-        done = subprocess.run(
+        commands.run(
             ["ip", "link", "delete", _BRIDGE],
-            check=False,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PING_TIMEOUT,
+            purpose=f"Removing the bridge {_BRIDGE}",
+            timeout=_BRIDGE_TIMEOUT,
+            remedy="Run `make down` again.",
         )
-        if done.returncode != 0:
-            raise LocalCloudError(f"The bridge {_BRIDGE} can't be removed: {done.stderr.strip()}")
     shutil.rmtree(_DATA, ignore_errors=True)
     shutil.rmtree(_RUNTIME, ignore_errors=True)
 
 
 def _bridge_exists() -> bool:
     return Path(f"/sys/class/net/{_BRIDGE}").exists()
-
-
-def _log_end() -> str:
-    return "\n".join(_LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-10:])

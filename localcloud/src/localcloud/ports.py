@@ -116,7 +116,7 @@ def require_free(ports: Ports, names: Iterable[str], *, address: str = _LOOPBACK
     for name in names:
         wanted = ports.of(name)
         # Of App Runner's ports each service takes the first that is free.
-        if wanted and not any(_is_free(address, port) for port in wanted):
+        if wanted and not any(can_bind(address, port) for port in wanted):
             problems.append(
                 f"  {_named(wanted)} is taken{_by_whom(wanted)}: set {PORT_VARIABLES[name]}"
             )
@@ -127,7 +127,8 @@ def require_free(ports: Ports, names: Iterable[str], *, address: str = _LOOPBACK
         )
 
 
-def _is_free(address: str, port: int) -> bool:
+def can_bind(address: str, port: int) -> bool:
+    """Report whether a server could listen there now; port 0 asks about the address alone."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family) as probe:
         # As servers do, so that connections that are just ending don't count.

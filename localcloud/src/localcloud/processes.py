@@ -16,12 +16,11 @@ import psutil
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from localcloud.errors import LocalCloudError
-from localcloud.files import write_whole
+from localcloud.files import tail, write_atomically
 
 _STOP_TIMEOUT = 15.0
 _KILL_TIMEOUT = 5.0
 _POLL = 0.02
-_TAIL_LINES = 15
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """What this process itself started, so that it takes the exit status of what ends."""
@@ -221,7 +220,7 @@ def start(service: Service, *, records: Path, logs: Path) -> dict[str, str]:
     if addresses is None:
         stop(service.name, records=records)
         raise LocalCloudError(
-            f"The stand-in's {service.name} didn't start. The end of {log}:\n{_tail(log)}"
+            f"The stand-in's {service.name} didn't start. The end of {log}:\n{tail(log)}"
         )
     remember(service.name, running, records=records, addresses=addresses)
     return addresses
@@ -243,7 +242,7 @@ def remember(
         addresses: what it serves, by name; none as long as it doesn't.
     """
     content = {"pid": running.pid, "started": running.started, "addresses": dict(addresses or {})}
-    write_whole(_record(name, records), json.dumps(content))
+    write_atomically(_record(name, records), json.dumps(content))
 
 
 def find(name: str, *, records: Path) -> Found:
@@ -335,8 +334,3 @@ def _wait_for_line(read_end: int, timeout: float) -> dict[str, str] | None:
             line += chunk
     addresses: dict[str, str] = json.loads(line)
     return addresses
-
-
-def _tail(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(lines[-_TAIL_LINES:])

@@ -11,7 +11,7 @@ import certifi
 
 from localcloud.certificates import CertificateAuthority
 from localcloud.errors import LocalCloudError
-from localcloud.files import write_whole
+from localcloud.files import write_atomically
 from localcloud.paths import Home
 
 VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
@@ -32,7 +32,7 @@ def write_bundle(shell: Mapping[str, str], home: Home) -> None:
     Raises:
         LocalCloudError: what the shell trusts can't be read.
     """
-    write_whole(home.certificate_bundle, _bundle(_sources(shell), home))
+    write_atomically(home.certificate_bundle, _bundle(_sources(shell), home))
 
 
 def variables(shell: Mapping[str, str], home: Home) -> dict[str, str]:
@@ -55,7 +55,7 @@ def variables(shell: Mapping[str, str], home: Home) -> dict[str, str]:
         # A name of its own, since other shells go on using theirs.
         path = path.with_stem(f"{path.stem}-{sha256(content.encode()).hexdigest()[:12]}")
         if not path.exists():
-            write_whole(path, content)
+            write_atomically(path, content)
     before = os.pathsep.join(str(source.absolute()) for source in sources.values())
     return {name: str(path) for name in (*VARIABLES, _BUNDLE)} | {_BEFORE: before}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from localcloud.errors import LocalCloudError
-from localcloud.files import write_whole
+from localcloud.files import write_atomically
 from localcloud.paths import Home
 
 _TIMEOUT = 1800
@@ -57,7 +57,7 @@ def turn(home: Home, note: Callable[[str], None]) -> Iterator[None]:
 
 def _describe(holder: Path) -> None:
     content = {"pid": os.getpid(), "since": time.time(), "command": _command()}
-    write_whole(holder, json.dumps(content))
+    write_atomically(holder, json.dumps(content))
 
 
 def _command() -> str:

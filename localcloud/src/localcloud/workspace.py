@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from localcloud.files import write_whole
+from localcloud.files import write_atomically
 
 STACK = "local"
 
@@ -142,4 +142,4 @@ def _read(path: Path) -> Config:
 def _write(path: Path, content: Config) -> None:
     text = yaml.safe_dump(content, sort_keys=False)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        write_whole(path, text)
+        write_atomically(path, text)

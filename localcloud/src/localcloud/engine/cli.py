@@ -9,13 +9,11 @@ the checksums of everything that both are built from.
 
 import re
 import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from localcloud import commands, toolchains
 from localcloud.errors import LocalCloudError
+from localcloud.files import folder_when_complete
 from localcloud.locks import locked
 from localcloud.paths import cache_directory
 from localcloud.progress import Progress
@@ -137,7 +135,7 @@ def _build(progress: Progress, target: Path) -> None:
     go = toolchains.go(progress)
     engine = required_version(ENGINE_MODULE, _ENGINE)
     language_host = required_version(LANGUAGE_HOST_MODULE, _SDK)
-    with _unfinished(target) as unfinished:
+    with folder_when_complete(target) as unfinished:
         with progress.step(f"Building the Pulumi engine {engine}", expect="about 5 minutes, once"):
             _go_build(go, ENGINE_MODULE, f"{_ENGINE}/cmd/{_COMMAND}", unfinished, version=engine)
         with progress.step("Building Pulumi's Python language host", expect="once"):
@@ -180,13 +178,3 @@ def _go(go: Path, module: Path, arguments: list[str]) -> None:
         ),
         environment=_GO_ENVIRONMENT,
     )
-
-
-@contextmanager
-def _unfinished(target: Path) -> Iterator[Path]:
-    """Yield a folder to build in, which takes its name only once everything is in it."""
-    with tempfile.TemporaryDirectory(dir=target.parent) as directory:
-        unfinished = Path(directory) / target.name
-        unfinished.mkdir()
-        yield unfinished
-        unfinished.rename(target)

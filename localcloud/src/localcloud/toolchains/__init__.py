@@ -13,6 +13,7 @@ from pathlib import Path
 from localcloud import commands
 from localcloud.debian import install_packages, require_installable
 from localcloud.errors import LocalCloudError
+from localcloud.files import folder_when_complete
 from localcloud.locks import locked
 from localcloud.paths import cache_directory
 from localcloud.progress import Progress
@@ -133,15 +134,22 @@ def _from_wheel(progress: Progress, name: str, executable: str) -> Path:
 
 
 def _install(progress: Progress, name: str, version: str, requirements: Path, target: Path) -> None:
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    command = [
-        *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes"),
-        *("--target", str(unfinished), "--requirement", str(requirements)),
-    ]
-    with progress.step(f"Installing {name} {version} from its wheel", expect="once"):
+    with (
+        folder_when_complete(target) as unfinished,
+        progress.step(f"Installing {name} {version} from its wheel", expect="once"),
+    ):
         commands.run(
-            command,
+            [
+                sys.executable,
+                "-m",
+                "uv",
+                "pip",
+                "install",
+                "--quiet",
+                "--require-hashes",
+                f"--target={unfinished}",
+                f"--requirement={requirements}",
+            ],
             purpose=f"Installing {name} {version}",
             timeout=_INSTALL_TIMEOUT,
             remedy=(
@@ -149,4 +157,3 @@ def _install(progress: Progress, name: str, version: str, requirements: Path, ta
                 " this machine reaches its Python package index: python -m pip config list"
             ),
         )
-    unfinished.rename(target)
