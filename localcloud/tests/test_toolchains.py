@@ -43,4 +43,4 @@ def test_an_old_go_on_path_is_passed_over(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(old.parent))
     monkeypatch.setenv("LOCALCLOUD_CACHE", str(tmp_path / "cache"))
     assert shutil.which("go") == str(old)
-    assert toolchains.go(Progress()) == cached
+    assert toolchains.ensure_go(Progress()) == cached

@@ -72,7 +72,7 @@ def env() -> None:
     """Print shell commands that set a shell up for the stand-in: eval "$(make -s env)"."""
     running = cloud.find_running(Home.default())
     home = Home(running.home)
-    for name, value in (running.environment() | trust.variables(os.environ, home)).items():
+    for name, value in (running.environment() | trust.prepare_shell(os.environ, home)).items():
         typer.echo(f"export {name}={shlex.quote(value)}")
     typer.echo(f'export PATH={shlex.quote(str(home.engine_command.parent))}:"$PATH"')
     workspace = shlex.quote(str(home.workspace))

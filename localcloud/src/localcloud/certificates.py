@@ -37,19 +37,13 @@ class CertificateAuthority:
 
     @classmethod
     def load_or_create(cls, directory: Path) -> Self:
-        """Find the authority in a folder, or make it there.
-
-        Args:
-            directory: the folder; made where it is missing.
-
-        Returns:
-            The authority.
+        """Read the authority of a folder, or create one if it is missing or expires within a day.
 
         Raises:
             OSError: the folder can't be read or written.
         """
         authority = cls(directory=directory)
-        if authority.certificate_path.exists() and not authority._expired():
+        if authority.certificate_path.exists() and not authority._expires_soon():
             return authority
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = ec.generate_private_key(ec.SECP256R1())
@@ -129,7 +123,7 @@ class CertificateAuthority:
             path.unlink()
         return context
 
-    def _expired(self) -> bool:
+    def _expires_soon(self) -> bool:
         certificate = x509.load_pem_x509_certificate(self.certificate_path.read_bytes())
         return certificate.not_valid_after_utc <= dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
 

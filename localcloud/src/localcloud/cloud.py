@@ -506,7 +506,7 @@ def _start_services(
 
 
 def _write_workspace(home: Home, cloud: Cloud, progress: Progress) -> None:
-    authority = CertificateAuthority.load_or_create(home.authority)
+    authority = CertificateAuthority(directory=home.authority)
     write_workspace(
         project_directory(),
         home.workspace,
@@ -519,12 +519,12 @@ def _write_workspace(home: Home, cloud: Cloud, progress: Progress) -> None:
 
 def _database_ready_to_start(progress: Progress) -> Path:
     """Bring what the database needs; the Java command is what starts it."""
-    java = toolchains.java(progress)
+    java = toolchains.ensure_java(progress)
     with progress.step("Getting Neo4j ready"):
         distribution.resolve(
             cache_directory(),
             java=java,
-            maven=lambda: toolchains.maven(progress),
+            maven=lambda: toolchains.ensure_maven(progress),
             progress=progress.note,
         )
     return java

@@ -290,9 +290,15 @@ def _start() -> None:
         _MADE_BRIDGE.touch()
     _DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
     command = [
-        *("dockerd", "--host", _OWN_HOST, "--pidfile", str(_RUNTIME / "pid")),
-        *("--data-root", str(_DATA), "--exec-root", str(_RUNTIME / "exec")),
-        *("--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"),
+        "dockerd",
+        f"--host={_OWN_HOST}",
+        f"--pidfile={_RUNTIME / 'pid'}",
+        f"--data-root={_DATA}",
+        f"--exec-root={_RUNTIME / 'exec'}",
+        "--iptables=false",
+        "--ip6tables=false",
+        "--ip-forward=false",
+        "--ip-masq=false",
     ]
     daemon = processes.spawn(command, log=_LOG)
     processes.remember("dockerd", daemon, records=_RUNTIME)

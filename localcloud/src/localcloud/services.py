@@ -54,11 +54,11 @@ def start_providers(home: Home, docker: DockerEngine) -> dict[str, str]:
     Raises:
         LocalCloudError: they don't start.
     """
-    key = AccessKey.load_or_create(home.aws_credentials)
+    key = AccessKey.load(home.aws_credentials)
     return _start(
         home,
         PROVIDERS,
-        ["--project-directory", str(project_directory()), "--owner", home.owner],
+        [f"--project-directory={project_directory()}", f"--owner={home.owner}"],
         {
             "DOCKER_HOST": docker.host,
             # In the environment, because other users can read a command line.
@@ -92,9 +92,13 @@ def start_aws(
         home,
         AWS,
         [
-            *("--port", str(port), "--service-ports", f"{first}-{last}", "--region", region),
-            *("--certificate-authority", str(home.authority), "--owner", home.owner),
-            *("--state-dir", str(home.aws), "--credentials", str(home.aws_credentials)),
+            f"--port={port}",
+            f"--service-ports={first}-{last}",
+            f"--region={region}",
+            f"--certificate-authority={home.authority}",
+            f"--owner={home.owner}",
+            f"--state-dir={home.aws}",
+            f"--credentials={home.aws_credentials}",
         ],
         {"DOCKER_HOST": docker.host},
     )
@@ -125,10 +129,13 @@ def start_aura(
         home,
         AURA,
         [
-            *("--state-dir", str(home.aura), "--cache-dir", str(cache_directory())),
-            *("--ca-dir", str(home.authority), "--java", str(java)),
-            *("--port", str(bolt_port), "--console-port", str(console_port)),
-            *(flag for address in listen for flag in ("--listen", address)),
+            f"--state-dir={home.aura}",
+            f"--cache-dir={cache_directory()}",
+            f"--ca-dir={home.authority}",
+            f"--java={java}",
+            f"--port={bolt_port}",
+            f"--console-port={console_port}",
+            *[f"--listen={address}" for address in listen],
         ],
         {},
     )

@@ -32,10 +32,11 @@ def write_bundle(shell: Mapping[str, str], home: Home) -> None:
     Raises:
         LocalCloudError: what the shell trusts can't be read.
     """
-    write_atomically(home.certificate_bundle, _bundle(_sources(shell), home))
+    authority = CertificateAuthority.load_or_create(home.authority)
+    write_atomically(home.certificate_bundle, _bundle(_sources(shell), authority))
 
 
-def variables(shell: Mapping[str, str], home: Home) -> dict[str, str]:
+def prepare_shell(shell: Mapping[str, str], home: Home) -> dict[str, str]:
     """Add the stand-in's authority to what a shell trusts.
 
     Args:
@@ -49,7 +50,7 @@ def variables(shell: Mapping[str, str], home: Home) -> dict[str, str]:
         LocalCloudError: what the shell trusts can't be read.
     """
     sources = _sources(shell)
-    content = _bundle(sources, home)
+    content = _bundle(sources, CertificateAuthority(directory=home.authority))
     path = home.certificate_bundle
     if content != path.read_text(encoding="ascii"):
         # A name of its own, since other shells go on using theirs.
@@ -77,14 +78,13 @@ def _sources(shell: Mapping[str, str]) -> dict[str, Path]:
     return found
 
 
-def _bundle(sources: Mapping[str, Path], home: Home) -> str:
+def _bundle(sources: Mapping[str, Path], authority: CertificateAuthority) -> str:
     certificates = {
         ssl.PEM_cert_to_DER_cert(certificate): certificate
         for name, path in sources.items()
         for certificate in _certificates(name, path)
     }
-    authority = CertificateAuthority.load_or_create(home.authority).certificate_pem
-    return "\n".join([*certificates.values(), authority])
+    return "\n".join([*certificates.values(), authority.certificate_pem])
 
 
 def _certificates(name: str, path: Path) -> Iterator[str]:

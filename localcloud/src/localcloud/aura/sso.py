@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.alias_generators import to_camel
 
 from localcloud.aura.roles import NOT_HELD, Role
+from localcloud.errors import LocalCloudError
 from localcloud.files import write_atomically
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -87,7 +88,7 @@ class SsoSettings(BaseModel):
             ) from None
 
 
-class SsoSettingsError(ValueError):
+class SsoSettingsError(LocalCloudError, ValueError):
     """The settings can't be used.
 
     Attributes:

