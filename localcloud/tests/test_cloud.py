@@ -80,7 +80,7 @@ def test_the_database_of_a_stand_in_that_does_not_run_is_left_alone(
 def test_single_sign_on_settings_that_are_no_json_are_refused(tmp_path: Path) -> None:
     done = _localcloud("connect-database", tmp_path, "{")
     assert done.returncode == 1
-    assert "holds no JSON" in done.stderr
+    assert "isn't JSON" in done.stderr
 
 
 def _localcloud(command: str, home: Path, given: str) -> subprocess.CompletedProcess[str]:

@@ -32,7 +32,7 @@ def test_all_taken_ports_are_named_at_once_with_what_moves_them(listeners: list[
         (bolt, "LOCALCLOUD_BOLT_PORT"),
         (service, "LOCALCLOUD_SERVICE_PORTS"),
     ):
-        assert f"port {port} is taken by process {os.getpid()} (" in said
+        assert f"port {port} is in use by process {os.getpid()} (" in said
         assert f"set {variable}" in said
     assert "LOCALCLOUD_CONSOLE_PORT" not in said
 
@@ -48,8 +48,8 @@ def test_of_a_range_one_free_port_is_enough(listeners: list[int]) -> None:
     ("variables", "named"),
     [
         ({"AWS_PORT": "9000", "BOLT_PORT": "9000"}, "LOCALCLOUD_AWS_PORT and LOCALCLOUD_BOLT_PORT"),
-        ({"SERVICE_PORTS": "9000-9010", "CONSOLE_PORT": "9005"}, "both take 9005"),
-        ({"SERVICE_PORTS": "9010-9000"}, "above the last"),
+        ({"SERVICE_PORTS": "9000-9010", "CONSOLE_PORT": "9005"}, "both are 9005"),
+        ({"SERVICE_PORTS": "9010-9000"}, "higher than the last"),
     ],
 )
 def test_ports_that_cannot_all_be_had_are_refused(

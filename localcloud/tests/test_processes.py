@@ -91,7 +91,7 @@ def test_whoever_asks_changes_nothing_and_the_next_start_ends_what_an_earlier_on
     records = tmp_path / "services"
     first = int(_start(tmp_path, _service(_SERVE))["pid"])
     # As while it starts, and as if its starter had died before it served.
-    processes.remember("example", RunningProcess.of(first), records=records)
+    processes.record("example", RunningProcess.of(first), records=records)
     before = _record(tmp_path)
     assert _find(tmp_path) == Found(state=State.STARTING, addresses={}, pid=first)
     assert psutil.pid_exists(first)
@@ -116,7 +116,7 @@ def test_another_process_with_the_same_id_is_left_alone(tmp_path: Path) -> None:
     records = tmp_path / "services"
     records.mkdir()
     earlier = RunningProcess(pid=os.getpid(), started=1.0)
-    processes.remember("example", earlier, records=records, addresses={"url": "x"})
+    processes.record("example", earlier, records=records, addresses={"url": "x"})
     assert _find(tmp_path).state is State.DIED
     processes.stop("example", records=records)
     assert psutil.Process().is_running()

@@ -117,7 +117,7 @@ def test_what_a_person_names_afterwards_is_added_too(
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(None, "No such file"), ("", "no certificate in PEM form")]
+    ("content", "says"), [(None, "No such file"), ("", "no certificate in PEM format")]
 )
 def test_what_cant_be_used_is_named(
     home: Home, tmp_path: Path, content: str | None, says: str

@@ -58,7 +58,7 @@ def test_the_second_waits_and_says_for_whom(home: Home) -> None:
         pass
     (said,) = notes
     assert said.startswith("Waiting for `")
-    assert f"process {first.pid}, at work since " in said
+    assert f"process {first.pid}, running since " in said
     assert first.returncode == 0
 
 

@@ -15,7 +15,7 @@ from localcloud.cloud import Cloud, Status
 from localcloud.console import connect_aura
 from localcloud.errors import LocalCloudError
 from localcloud.failures import explain, reporting_errors
-from localcloud.interruption import ending_in_order
+from localcloud.interruption import interruptible
 from localcloud.paths import Home
 from localcloud.ports import Ports
 from localcloud.progress import Progress
@@ -31,17 +31,17 @@ app = typer.Typer(
 HomeFolder = Annotated[
     Path | None,
     typer.Option(
-        help="The stand-in's folder.", show_default="LOCALCLOUD_HOME, else this checkout's"
+        help="The stand-in's folder.", show_default="LOCALCLOUD_HOME, or .localcloud in the project"
     ),
 ]
 
 
 @app.command()
 def up() -> None:
-    """Start the stand-in cloud; one that runs is found, and what of it died is started again.
+    """Start the stand-in cloud, or whatever part of it doesn't run.
 
     LOCALCLOUD_AWS_PORT, LOCALCLOUD_SERVICE_PORTS (FIRST-LAST), LOCALCLOUD_BOLT_PORT and
-    LOCALCLOUD_CONSOLE_PORT move its ports; LOCALCLOUD_HOME and LOCALCLOUD_CACHE its folders.
+    LOCALCLOUD_CONSOLE_PORT set its ports, LOCALCLOUD_HOME and LOCALCLOUD_CACHE its folders.
     """
     _show(cloud.up(Home.default(), Ports.from_environment(), Progress()))
 
@@ -51,7 +51,7 @@ def status(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
-    """Show what runs and where it answers; exit status 1 where not all of it runs."""
+    """Show each part, its log and its address; exit status 1 unless all of it runs."""
     found = cloud.status(Home.default())
     if as_json:
         described = found.cloud.model_dump(mode="json") if found.cloud else {}
@@ -69,7 +69,7 @@ def status(
 
 @app.command()
 def env() -> None:
-    """Print shell commands that set a shell up for the stand-in: eval "$(make -s env)"."""
+    """Print shell commands that point a shell's tools to the stand-in: eval "$(make -s env)"."""
     running = cloud.find_running(Home.default())
     home = Home(running.home)
     for name, value in (running.environment() | trust.prepare_shell(os.environ, home)).items():
@@ -81,13 +81,13 @@ def env() -> None:
 
 @app.command()
 def down() -> None:
-    """Stop the stand-in cloud and remove all it made, without destroying stacks first."""
+    """Stop the stand-in cloud and remove everything it made, without destroying stacks first."""
     cloud.down(Home.default(), Progress())
 
 
 @app.command()
 def pause_database(*, home: HomeFolder = None) -> None:
-    """Stop the emulated Aura, as a pause or an outage does; resume-database brings it back."""
+    """Stop the emulated Aura, as a pause or an outage does; resume-database starts it again."""
     cloud.pause_database(_home(home), Progress())
 
 
@@ -99,16 +99,16 @@ def resume_database(*, home: HomeFolder = None) -> None:
 
 @app.command()
 def connect_database(*, home: HomeFolder = None) -> None:
-    """Type single sign-on settings, `auraSso` as JSON on standard input, into Aura's console."""
+    """Apply single sign-on settings, `auraSso` as JSON on standard input, in Aura's console."""
     try:
         aura_sso = json.load(sys.stdin)
     except json.JSONDecodeError as error:
-        raise LocalCloudError(f"Standard input holds no JSON: {error}") from None
+        raise LocalCloudError(f"Standard input isn't JSON: {error}") from None
     connect_aura(cloud.find_running(_home(home)), aura_sso)
 
 
-def _home(given: Path | None) -> Home:
-    return Home.default() if given is None else Home(given.absolute())
+def _home(folder: Path | None) -> Home:
+    return Home.default() if folder is None else Home(folder.absolute())
 
 
 def _show_parts(found: Status) -> None:
@@ -132,8 +132,8 @@ def _show(running: Cloud) -> None:
 
 
 def main() -> None:
-    """Run the command line; a failure is one message and exit status 1."""
-    with ending_in_order(), reporting_errors(1, explain):
+    """Run the command line; a failure prints one message and ends with exit status 1."""
+    with interruptible(), reporting_errors(1, explain):
         app()
 
 

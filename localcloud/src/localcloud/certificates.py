@@ -1,4 +1,9 @@
-"""The stand-in cloud's own certificate authority, made once and kept with its state."""
+"""The stand-in cloud's certificate authority, created once and kept with its state.
+
+It doesn't use trustme, whose authorities are valid until the year 3000 and may sign others, and
+whose certificates are also for clients and for signing code. A stand-in must not be more lenient
+than a public authority.
+"""
 
 import datetime as dt
 import ipaddress
@@ -29,8 +34,7 @@ class CertificateAuthority:
     """A certificate authority for names of this machine.
 
     Attributes:
-        directory: where its certificate, its key and the issued certificates are kept; readable
-            by its owner only.
+        directory: the folder with its certificate and key; only its owner can read it.
     """
 
     directory: Path
@@ -72,16 +76,13 @@ class CertificateAuthority:
         return self.certificate_path.read_text(encoding="ascii")
 
     def server_context(self, names: Sequence[str]) -> ssl.SSLContext:
-        """Issue a certificate and wrap it for a server.
+        """Return a server's TLS context (TLS 1.2 or newer) with a newly issued certificate.
 
         Args:
             names: host names and IP addresses that the certificate is valid for, at least one.
 
-        Returns:
-            A TLS context for a server; TLS 1.2 or newer.
-
         Raises:
-            ValueError: no name was given.
+            ValueError: there is no name.
         """
         if not names:
             raise ValueError("a server certificate needs at least one name")
@@ -106,7 +107,7 @@ class CertificateAuthority:
             .add_extension(_key_usage(authority=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(
-                # As typed, a certificate's key may be of a kind that has no identifier.
+                # As typed, a certificate's key may be of a kind without an identifier.
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()),  # type: ignore[arg-type]
                 critical=False,
             )
@@ -119,7 +120,7 @@ class CertificateAuthority:
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             context.load_cert_chain(path)
         finally:
-            # OpenSSL reads keys from files only, and the context holds its own copy.
+            # OpenSSL reads keys from files only, and the context keeps a copy.
             path.unlink()
         return context
 
@@ -129,20 +130,17 @@ class CertificateAuthority:
 
 
 def java_trust_store(authorities: bytes, *, password: str) -> bytes:
-    """Put certificate authorities into a trust store that Java reads.
+    """Return a trust store for Java (PKCS #12) with certificate authorities.
 
     Args:
-        authorities: their certificates, in PEM form.
-        password: what the store is read with; Java wants one, though all in it is public.
-
-    Returns:
-        The store (PKCS #12).
+        authorities: their certificates, in PEM format.
+        password: Java requires one, though the store's content is public.
 
     Raises:
-        ValueError: there is no certificate, or one that can't be read.
+        ValueError: there is no certificate, or an invalid one.
     """
     with warnings.catch_warnings():
-        # Bundles hold certificates as old as the rules that they break.
+        # Bundles contain old certificates that break newer rules.
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
         certificates = x509.load_pem_x509_certificates(authorities)
     return pkcs12.serialize_java_truststore(

@@ -1,10 +1,10 @@
-"""Finds the person's Docker Engine, or runs one of the stand-in's own.
+"""Finds the person's Docker Engine, or runs the stand-in's own.
 
-The person's engine (DOCKER_HOST, or the usual socket) is used where one answers. Otherwise, on
-Linux and as root, the stand-in runs `dockerd` from Debian's docker.io with a socket and a data
-folder of its own. That daemon is shared by all stand-ins of the machine and stopped by the
-last of them. It sets no firewall rule and no forwarding: containers reach this machine over
-the bridge, published ports go through Docker's own proxy, and nothing else is wanted.
+The person's engine (DOCKER_HOST, or the default socket) is used if it answers. Otherwise, on Linux
+and as root, the stand-in runs `dockerd` from Debian's docker.io with its own socket and data
+folder. All stand-ins of the machine share that daemon, and the last one stops it. It sets no
+firewall rule and no forwarding: containers reach this machine over the bridge, and published ports
+go through Docker's own proxy.
 """
 
 import contextlib
@@ -32,14 +32,14 @@ from localcloud.ports import can_bind
 from localcloud.progress import Progress
 
 LABEL = "neo4j-mcp.localcloud"
-"""Marks what a stand-in makes in Docker; the value is the stand-in's owner name."""
+"""The label of everything that a stand-in makes in Docker; its value is `Home.owner`."""
 
-# Short, since a socket's path may have 107 characters only, and one for the whole machine,
-# since two daemons would fight over the bridge.
+# Short, since a socket's path is limited to 107 characters (unix(7)), and one for the whole
+# machine, since two daemons would fight over the bridge.
 _RUNTIME = Path("/run/neo4j-mcp-localcloud")
 _DATA = Path("/var/lib/neo4j-mcp-localcloud")
 _USERS = _RUNTIME / "users"
-_USUAL_HOST = "unix:///var/run/docker.sock"
+_DEFAULT_HOST = "unix:///var/run/docker.sock"
 _OWN_HOST = f"unix://{_RUNTIME}/docker.sock"
 _BRIDGE = "docker0"
 _MADE_BRIDGE = _RUNTIME / "made-bridge"
@@ -70,17 +70,14 @@ class DockerEngine:
 
 
 def ensure(progress: Progress, home: Home) -> DockerEngine:
-    """Find an engine, or start one.
+    """Return the person's engine, or start the stand-in's own.
 
     Args:
-        progress: where to tell what takes time.
-        home: the stand-in that uses it; see `release`.
-
-    Returns:
-        The engine.
+        progress: reports slow steps.
+        home: the stand-in that uses the engine until `release`.
 
     Raises:
-        LocalCloudError: there is none, and none can be started here.
+        LocalCloudError: no engine answers, and none can be started here.
     """
     found = find()
     if found:
@@ -92,19 +89,19 @@ def ensure(progress: Progress, home: Home) -> DockerEngine:
         if not answers(_OWN_HOST):
             if shutil.which("dockerd") is None:
                 debian.install_packages(progress, _PACKAGES, purpose=_PURPOSE)
-            with progress.step("Starting a Docker Engine of the stand-in's own"):
+            with progress.step("Starting a separate Docker Engine"):
                 _start()
     return _describe(_OWN_HOST)
 
 
 def find() -> str | None:
-    """Find the person's engine; nothing is started or installed.
+    """Return the address of the person's engine; nothing is started or installed.
 
     Returns:
-        Its address; None where the stand-in runs, or can run, an engine of its own.
+        None if there is none, but the stand-in can run its own.
 
     Raises:
-        LocalCloudError: neither is possible here.
+        LocalCloudError: there is none, and the stand-in can't run its own.
     """
     configured = os.environ.get("DOCKER_HOST")
     if configured and configured != _OWN_HOST:
@@ -114,8 +111,8 @@ def find() -> str | None:
                 " Start it, or run: unset DOCKER_HOST"
             )
         return configured
-    if answers(_USUAL_HOST):
-        return _USUAL_HOST
+    if answers(_DEFAULT_HOST):
+        return _DEFAULT_HOST
     if os.uname().sysname != "Linux" or os.geteuid() != 0:
         raise LocalCloudError(
             "No Docker Engine answers. Start Docker (Docker Desktop, or on Linux"
@@ -127,12 +124,9 @@ def find() -> str | None:
 
 
 def release(home: Home) -> None:
-    """Say that a stand-in needs the engine no more; its own daemon stops with the last one.
+    """Record that a stand-in no longer uses the engine; the last one stops the own daemon.
 
-    A stand-in whose folder has gone counts no more.
-
-    Args:
-        home: the stand-in, as in `ensure`.
+    A stand-in whose folder was deleted doesn't count.
 
     Raises:
         LocalCloudError: the daemon's bridge can't be removed.
@@ -147,25 +141,25 @@ def release(home: Home) -> None:
 
 
 def sweep(host: str, home: Home, *, registries: Iterable[str]) -> None:
-    """Remove the containers and images that a stand-in made, and the images of its registries.
+    """Remove a stand-in's containers and images, and all images of its registries.
 
     Args:
         host: the engine's address.
         home: the stand-in.
-        registries: the host and port of each of its registries, with which images' names begin.
+        registries: host and port of each of its registries.
 
     Raises:
-        LocalCloudError: names what can't be removed.
+        LocalCloudError: something can't be removed; the message lists it.
     """
     label = f"{LABEL}={home.owner}"
     if not answers(host):
         if host == _OWN_HOST:
-            # What it ran went with it, and its data goes with its last user.
+            # Its containers ended with it, and `release` deletes its data.
             return
         raise LocalCloudError(
             f"The Docker Engine at {host} doesn't answer: the containers and images labelled"
-            f" {label} can't be removed from it. Start it and run `make down` again; if it is gone"
-            f" for good, delete {home.directory} instead."
+            f" {label} can't be removed. Start it and run `make down` again; if it no longer"
+            f" exists, delete {home.directory} instead."
         )
     problems = []
     prefixes = tuple(f"{registry}/" for registry in registries)
@@ -199,25 +193,18 @@ def sweep(host: str, home: Home, *, registries: Iterable[str]) -> None:
 
 
 def image_names(client: docker.DockerClient) -> list[str]:
-    """List the names of all images that an engine has.
-
-    Args:
-        client: the engine.
-
-    Returns:
-        Each image's names by tag and by digest.
-    """
-    # The SDK's own list inspects each image, and fails where one has gone meanwhile.
+    """List the tags and digests of all images of an engine."""
+    # The SDK's own list inspects each image, and fails if one was removed meanwhile.
     images = client.api.images()
     return [
         name
         for image in images
-        for name in (*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ()))
+        for name in [*(image.get("RepoTags") or []), *(image.get("RepoDigests") or [])]
     ]
 
 
 def _lock() -> AbstractContextManager[None]:
-    # Outside the folder, which goes with the daemon.
+    # Outside the folder, which is deleted with the daemon.
     return locked(
         _RUNTIME.with_suffix(".lock"),
         timeout=_LOCK_TIMEOUT,
@@ -226,16 +213,9 @@ def _lock() -> AbstractContextManager[None]:
 
 
 def answers(host: str) -> bool:
-    """Tell whether a Docker Engine answers.
-
-    Args:
-        host: its address, as in DOCKER_HOST.
-
-    Returns:
-        True where it does, within five seconds.
-    """
+    """Report whether a Docker Engine answers within five seconds."""
     scheme, _, path = host.partition("://")
-    # Docker's SDK leaves a socket open that it couldn't connect.
+    # Docker's SDK doesn't close a socket that it couldn't connect.
     if scheme == "unix" and not _accepts_connections(path):
         return False
     try:
@@ -270,14 +250,14 @@ def _describe(host: str) -> DockerEngine:
 
 
 def bridge_addresses(network: Mapping[str, Any]) -> list[str]:
-    """Tell under which addresses a bridge network's containers reach the machine.
+    """List the addresses under which containers of a bridge network reach this machine.
 
     Args:
         network: the network, as the Docker Engine API describes it.
 
     Returns:
-        An address for each of its subnets. Where Docker made the bridge just now, it names no
-        gateway yet; it takes the subnet's first address for it.
+        An address for each of its subnets. A bridge that Docker has just created names no gateway
+        yet; Docker will take the first address of the subnet.
     """
     return [
         each.get("Gateway") or str(next(ipaddress.ip_network(each["Subnet"]).hosts()))
@@ -301,11 +281,11 @@ def _start() -> None:
         "--ip-masq=false",
     ]
     daemon = processes.spawn(command, log=_LOG)
-    processes.remember("dockerd", daemon, records=_RUNTIME)
+    processes.record("dockerd", daemon, records=_RUNTIME)
     wait_for_answer = Retrying(
         stop=stop_after_delay(_START_TIMEOUT),
         wait=wait_fixed(0.1),
-        retry=retry_if_result(lambda settled: not settled),
+        retry=retry_if_result(lambda done: not done),
         retry_error_callback=lambda _: False,
     )
     wait_for_answer(lambda: daemon.process() is None or answers(_OWN_HOST))

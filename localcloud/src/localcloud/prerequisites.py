@@ -1,4 +1,4 @@
-"""Finds out what a start would miss, before its long steps begin."""
+"""Checks before a start that nothing is missing, so that it doesn't fail after minutes."""
 
 import shutil
 from collections.abc import Callable, Iterable
@@ -11,20 +11,17 @@ from localcloud.errors import LocalCloudError
 from localcloud.paths import Home, cache_directory
 
 _GIGABYTE = 10**9
-# Measured on Linux: the engine's modules and build take 3.8 GB, of which Go keeps all.
+# Measured on Linux: the engine's modules and build take 3.8 GB, all of which Go keeps.
 _BUILD_SPACE = 5 * _GIGABYTE
 # The jars take 0.1 GB, a built engine 0.3 GB, and an empty database 0.3 GB with its logs.
 _RUN_SPACE = 1 * _GIGABYTE
 
 
 def require(home: Home) -> None:
-    """Refuse to start where something is missing that can't be brought here.
-
-    Args:
-        home: the folder for the stand-in's state.
+    """Check that everything a start needs is there or can be installed.
 
     Raises:
-        LocalCloudError: names everything that is missing.
+        LocalCloudError: lists everything that is missing.
     """
     cache = cache_directory()
     building = engine_cli.must_be_built()
@@ -44,13 +41,10 @@ def require(home: Home) -> None:
 
 
 def failures(checks: Iterable[Callable[[], object]]) -> list[str]:
-    """Make every check, and gather what fails.
+    """Run all checks, and return the distinct messages of those that fail.
 
     Args:
-        checks: each raises LocalCloudError where something is missing.
-
-    Returns:
-        The messages, each once.
+        checks: each raises LocalCloudError if something is missing.
     """
     problems = []
     for check in checks:
@@ -62,20 +56,20 @@ def failures(checks: Iterable[Callable[[], object]]) -> list[str]:
 
 
 def require_space(folder: Path, wanted: int) -> None:
-    """Refuse a folder on a disk that is nearly full.
+    """Check the free space of a folder's disk.
 
     Args:
-        folder: the folder; it need not exist yet.
-        wanted: the bytes that must be free.
+        folder: the folder, which may not exist yet.
+        wanted: the required free space, in bytes.
 
     Raises:
-        LocalCloudError: fewer are.
+        LocalCloudError: there is less.
     """
     existing = next(each for each in (folder, *folder.parents) if each.exists())
     free = shutil.disk_usage(existing).free
     if free < wanted:
         raise LocalCloudError(
             f"{free / _GIGABYTE:.1f} GB are free for {folder}, and {wanted / _GIGABYTE:.0f} GB are"
-            " needed. Free some space, or use another disk: LOCALCLOUD_HOME and LOCALCLOUD_CACHE"
-            " name the stand-in's folders."
+            " needed. Free some space, or set LOCALCLOUD_HOME and LOCALCLOUD_CACHE to folders on"
+            " another disk."
         )
