@@ -25,7 +25,7 @@ _DISTRIBUTIONS = {"google": "protobuf", "grpc": "grpcio", "jwt": "pyjwt", "yaml"
 """What packages are called on PyPI, where that isn't the name to import."""
 
 
-def test_the_parts_are_the_extras() -> None:
+def test_every_extra_is_tested() -> None:
     assert PARTS.keys() - {"base"} == PROJECT["optional-dependencies"].keys()
 
 

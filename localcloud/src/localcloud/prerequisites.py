@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud import docker_engine, toolchains
@@ -11,13 +12,24 @@ from localcloud.errors import LocalCloudError
 from localcloud.paths import Home, cache_directory
 
 _GIGABYTE = 10**9
-# Measured on Linux: the engine's modules and build take 3.8 GB, all of which Go keeps.
-_BUILD_SPACE = 5 * _GIGABYTE
-# The jars take 0.1 GB, a built engine 0.3 GB, and an empty database 0.3 GB with its logs.
-_RUN_SPACE = 1 * _GIGABYTE
 
 
-def require(home: Home) -> None:
+@dataclass(frozen=True, kw_only=True)
+class RequiredSpace:
+    """The disk space that a start needs, in bytes.
+
+    Attributes:
+        build: to build the engine. Measured on Linux: its modules and the build take 3.8 GB, all
+            of which Go keeps.
+        run: to run. The jars take 0.1 GB, a built engine 0.3 GB, and an empty database 0.3 GB
+            with its logs.
+    """
+
+    build: int = 5 * _GIGABYTE
+    run: int = 1 * _GIGABYTE
+
+
+def require(home: Home, space: RequiredSpace = RequiredSpace()) -> None:
     """Check that everything a start needs is there or can be installed.
 
     Raises:
@@ -29,8 +41,8 @@ def require(home: Home) -> None:
         [
             docker_engine.find,
             *([] if distribution.folder(cache).exists() else [toolchains.require_maven]),
-            lambda: require_space(cache, _BUILD_SPACE if building else _RUN_SPACE),
-            lambda: require_space(home.directory, _RUN_SPACE),
+            lambda: require_space(cache, space.build if building else space.run),
+            lambda: require_space(home.directory, space.run),
         ]
     )
     if problems:

@@ -17,7 +17,9 @@ from localcloud.errors import LocalCloudError
 from localcloud.files import tail, write_atomically
 from localcloud.readiness import read_announcement
 
-_STOP_TIMEOUT = 15.0
+STOP_GRACE = 15.0
+"""How long a service may take to end by itself, in seconds."""
+
 _KILL_TIMEOUT = 5.0
 _POLL = 0.02
 
@@ -59,20 +61,24 @@ class RunningProcess:
             return None
         return process if _runs(process) else None
 
-    def stop(self) -> None:
-        """Terminate the process; after 15 seconds, kill it and its children."""
+    def stop(self, grace: float = STOP_GRACE) -> None:
+        """Terminate the process; after the grace period, kill it and its children.
+
+        Args:
+            grace: in seconds.
+        """
         process = self.process()
         if process is not None:
-            self._end(process)
+            self._end(process, grace)
         if self.pid in _children:
             _children.pop(self.pid).wait(_KILL_TIMEOUT)
 
     @staticmethod
-    def _end(process: psutil.Process) -> None:
+    def _end(process: psutil.Process, grace: float) -> None:
         children = process.children(recursive=True)
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-        _wait_for_end([process], _STOP_TIMEOUT)
+        _wait_for_end([process], grace)
         survivors = [each for each in (process, *children) if _runs(each)]
         for survivor in survivors:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -238,13 +244,19 @@ def find(name: str, *, records: Path) -> Found:
     return Found(state=state, addresses=addresses, pid=running.pid)
 
 
-def stop(name: str, *, records: Path) -> None:
-    """Stop a service by its name in the folder of the records, if it runs."""
+def stop(name: str, *, records: Path, grace: float = STOP_GRACE) -> None:
+    """Stop a service, if it runs.
+
+    Args:
+        name: the service's name.
+        records: the folder of the records.
+        grace: how long it may take to end before it is killed, in seconds.
+    """
     known = _read(name, records)
     if known is None:
         return
     running, _ = known
-    running.stop()
+    running.stop(grace)
     _record_file(name, records).unlink(missing_ok=True)
     _reap_children()
 
