@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -40,6 +41,20 @@ def test_every_import_of_a_part_is_declared(part: str) -> None:
 @pytest.mark.parametrize("part", PARTS)
 def test_every_requirement_of_a_part_is_imported(part: str) -> None:
     assert _requirements(part) - _third_party(PARTS[part]).keys() == set()
+
+
+@pytest.mark.program
+def test_the_command_names_the_extra_that_it_needs() -> None:
+    code = (
+        "import sys; sys.modules['pydantic'] = None; from localcloud.__main__ import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: pydantic isn't installed.")
+    assert "pip install 'localcloud[all]'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def _requirements(part: str) -> set[str]:

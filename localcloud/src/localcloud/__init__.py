@@ -1,6 +1,6 @@
 """A stand-in cloud on one machine: AWS with App Runner, Neo4j Aura and Pulumi's engine.
 
-Who starts whom: `python -m localcloud` (`__main__`) calls `cloud`, which checks `prerequisites` and
+Who starts whom: `python -m localcloud` (`cli`) calls `cloud`, which checks `prerequisites` and
 `ports`, gets a Docker Engine (`docker_engine`) and the Pulumi CLI (`engine`), and starts three
 `services` as background processes (`processes`). Each reports its addresses once it serves
 (`readiness`).
@@ -13,7 +13,8 @@ The services, each a package that also runs alone:
 
 Starting and stopping:
 
-    __main__        the commands up, status, env, down, pause-, resume- and connect-database
+    __main__        runs cli, or reports what isn't installed
+    cli             the commands up, status, env, down, pause-, resume- and connect-database
     cloud           what runs, and starting and stopping all of it
     services        the command line of each service
     processes       background processes: start, find, stop

@@ -38,8 +38,7 @@ def install_packages(progress: Progress, packages: Sequence[str], *, purpose: st
                 purpose=f"Installing {packages[0]} with {command[0]} {command[1]}",
                 timeout=_TIMEOUT,
                 remedy=(
-                    f"It is needed for {purpose}. Once `apt-get install {names}` works, run this"
-                    " again."
+                    f"{purpose}, is missing. Once `apt-get install {names}` works, run this again."
                 ),
                 environment={"DEBIAN_FRONTEND": "noninteractive"},
             )

@@ -78,7 +78,10 @@ def is_another_user(
     """
     if not sockets[0].exists():
         return False
-    ends = {(_encoded(*client, mapped), _encoded(*server, mapped)) for mapped in (False, True)}
+    ends = {
+        (_encoded(*client, mapped=mapped), _encoded(*server, mapped=mapped))
+        for mapped in (False, True)
+    }
     for table in sockets:
         # Read each time: the port may have a new owner.
         for line in table.read_text(encoding="ascii").splitlines()[1:] if table.exists() else ():
@@ -89,7 +92,7 @@ def is_another_user(
     return True
 
 
-def _encoded(address: str, port: int, mapped: bool) -> str:  # noqa: FBT001 - a private function of one caller
+def _encoded(address: str, port: int, *, mapped: bool) -> str:
     """Format an address as in the kernel's lists: words in the machine's byte order."""
     packed = (_MAPPED if mapped else b"") + socket.inet_aton(address)
     words = [
