@@ -1,5 +1,7 @@
 """The AWS endpoint alone, for tests and tools that need no other part of the stand-in cloud.
 
+Example::
+
     with aws_endpoint() as aws:
         aws.client("apprunner").list_services()
 """
