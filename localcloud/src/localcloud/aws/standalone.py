@@ -45,7 +45,7 @@ class StandaloneEndpoint:
     credentials: Path
     ca_bundle: Path
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 creates its clients at run time
         """Create boto3's client for a service."""
         key = AccessKey.load(self.credentials)
         return boto3.session.Session().client(

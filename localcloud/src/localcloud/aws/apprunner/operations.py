@@ -42,7 +42,7 @@ _DEFAULT_PAGE = 20
 _MAX_TAGS = 50
 _Item = TypeVar("_Item")
 _Handler = Callable[[Any], Awaitable[JsonObject]]
-"""Takes the operation's own request, which botocore's model has validated."""
+"""Called with the operation's request, which botocore's model has validated."""
 
 
 class AppRunner:

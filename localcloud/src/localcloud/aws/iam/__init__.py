@@ -1,4 +1,4 @@
-"""IAM: what a role's policies allow. ministack stores the roles and answers the API.
+"""IAM: what a role's policies allow. ministack stores the roles and serves the API.
 
 rules   pure decisions from policy documents
 
