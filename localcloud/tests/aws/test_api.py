@@ -56,7 +56,7 @@ def refused(error: pytest.ExceptionInfo[ClientError]) -> str:
         ),
         (
             {"NetworkConfiguration": {"IngressConfiguration": {"IsPubliclyAccessible": False}}},
-            "InvalidRequestException: Private ingress is not offered by the stand-in.",
+            "InvalidRequestException: Private ingress is not supported by the stand-in.",
         ),
     ],
 )
@@ -107,7 +107,7 @@ def test_values_of_variables_are_not_in_errors(deployments: Deployments) -> None
         ("list_vpc_ingress_connections", {}),
     ],
 )
-def test_operations_not_offered_are_refused_by_name(
+def test_unsupported_operations_are_refused_by_name(
     operation: str, parameters: dict[str, str], endpoint: AwsEndpoint
 ) -> None:
     client = endpoint.client("apprunner")
@@ -119,7 +119,7 @@ def test_operations_not_offered_are_refused_by_name(
         getattr(client, operation)(**parameters)
     name = operation.title().replace("_", "")
     assert refused(error) == (
-        f"UnknownOperationException: {name} is not offered by the stand-in's App Runner."
+        f"UnknownOperationException: {name} is not supported by the stand-in's App Runner."
     )
 
 

@@ -175,7 +175,7 @@ def test_a_mutable_tag_can_be_moved(endpoint: AwsEndpoint) -> None:
 def test_mutability_with_exclusions_is_refused_by_name(
     endpoint: AwsEndpoint, repository: Mapping[str, Any]
 ) -> None:
-    with pytest.raises(ClientError, match="with exclusions is not offered"):
+    with pytest.raises(ClientError, match="with exclusions is not supported"):
         endpoint.client("ecr").put_image_tag_mutability(
             repositoryName=repository["repositoryName"],
             imageTagMutability="IMMUTABLE_WITH_EXCLUSION",
