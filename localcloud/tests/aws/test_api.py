@@ -24,7 +24,7 @@ def refused(error: pytest.ExceptionInfo[ClientError]) -> str:
         ({"InstanceConfiguration": {"Cpu": "3 vCPU"}}, "regular expression pattern: 256|512|1024"),
         (
             {"InstanceConfiguration": {"Cpu": "1 vCPU", "Memory": "12 GB"}},
-            "InvalidRequestException: 12288 MB of memory don't go with 1024 CPU units",
+            "InvalidRequestException: 12288 MB of memory can't be combined with 1024 CPU",
         ),
         (
             {"HealthCheckConfiguration": {"Protocol": "UDP", "Interval": 21}},
@@ -56,7 +56,7 @@ def refused(error: pytest.ExceptionInfo[ClientError]) -> str:
         ),
         (
             {"NetworkConfiguration": {"IngressConfiguration": {"IsPubliclyAccessible": False}}},
-            "InvalidRequestException: Private ingress is not offered by the stand-in.",
+            "InvalidRequestException: Private ingress is not supported by the stand-in.",
         ),
     ],
 )
@@ -94,7 +94,7 @@ def test_variables_that_app_runner_reserves_are_refused(deployments: Deployments
 def test_values_of_variables_are_not_in_errors(deployments: Deployments) -> None:
     source = deployments.configuration(environment={"SECRET": "line\nhush"})
     with pytest.raises(ClientError) as error:
-        deployments.create("told-nothing", SourceConfiguration=source)
+        deployments.create("hidden-value", SourceConfiguration=source)
     assert "sECRET" in refused(error)
     assert "hush" not in refused(error)
 
@@ -107,7 +107,7 @@ def test_values_of_variables_are_not_in_errors(deployments: Deployments) -> None
         ("list_vpc_ingress_connections", {}),
     ],
 )
-def test_operations_not_offered_are_refused_by_name(
+def test_unsupported_operations_are_refused_by_name(
     operation: str, parameters: dict[str, str], endpoint: AwsEndpoint
 ) -> None:
     client = endpoint.client("apprunner")
@@ -119,7 +119,7 @@ def test_operations_not_offered_are_refused_by_name(
         getattr(client, operation)(**parameters)
     name = operation.title().replace("_", "")
     assert refused(error) == (
-        f"UnknownOperationException: {name} is not offered by the stand-in's App Runner."
+        f"UnknownOperationException: {name} is not supported by the stand-in's App Runner."
     )
 
 

@@ -19,8 +19,8 @@ from aws.conftest import (
     REGION,
     AwsEndpoint,
     Deployments,
+    create_role,
     eventually,
-    make_role,
 )
 from localcloud import docker_engine
 
@@ -53,9 +53,9 @@ async def status_of(
     else:
         headers = {"Authorization": "Bearer some-token"}
         request = session.post(f"{url}/mcp", json=message, headers=headers, ssl=endpoint.tls())
-    async with request as answer:
-        await answer.read()
-        return answer.status
+    async with request as response:
+        await response.read()
+        return response.status
 
 
 @dataclass
@@ -117,9 +117,9 @@ async def test_a_service_runs_behind_https(endpoint: AwsEndpoint, deployments: D
         assert await status_of(endpoint, service, session) == 200
         assert await status_of(endpoint, service, session, _PING) == 200
         url = f"https://{service['ServiceUrl']}/mcp"
-        async with session.post(url, json=_QUERY, ssl=endpoint.tls()) as answer:
-            assert answer.status == 401
-            assert answer.headers.getall("WWW-Authenticate") == [
+        async with session.post(url, json=_QUERY, ssl=endpoint.tls()) as response:
+            assert response.status == 401
+            assert response.headers.getall("WWW-Authenticate") == [
                 'Basic realm="Neo4j MCP Server"',
                 'Bearer realm="Neo4j MCP Server"',
             ]
@@ -144,9 +144,9 @@ async def test_logs_and_metrics_reach_cloudwatch(
         for _ in range(7):
             assert await status_of(endpoint, service, session) == 200
         async with session.get(
-            f"https://{service['ServiceUrl']}/nowhere", ssl=endpoint.tls()
-        ) as answer:
-            assert answer.status == 404
+            f"https://{service['ServiceUrl']}/missing", ssl=endpoint.tls()
+        ) as response:
+            assert response.status == 404
 
     prefix = f"/aws/apprunner/is-observed/{service['ServiceId']}"
     eventually(lambda: "Starting Neo4j MCP server" in deployments.messages(service, "application"))
@@ -311,7 +311,7 @@ def test_an_image_that_does_not_exist_fails(
 
 
 def test_a_role_that_cannot_pull_fails(endpoint: AwsEndpoint, deployments: Deployments) -> None:
-    role = make_role(
+    role = create_role(
         endpoint,
         "powerless",
         "build.apprunner.amazonaws.com",
@@ -328,16 +328,17 @@ def test_a_role_that_cannot_pull_fails(endpoint: AwsEndpoint, deployments: Deplo
 
 
 def test_roles_must_trust_app_runner(endpoint: AwsEndpoint, deployments: Deployments) -> None:
-    stranger = make_role(endpoint, "stranger", "lambda.amazonaws.com", [])
+    foreign = create_role(endpoint, "foreign", "lambda.amazonaws.com", [])
     with pytest.raises(ClientError) as access:
         deployments.create(
-            "stranger-access", SourceConfiguration=deployments.configuration(access_role=stranger)
+            "foreign-access",
+            SourceConfiguration=deployments.configuration(access_role=foreign),
         )
     assert error_of(access)[0] == "InvalidRequestException"
-    assert f"Error in assuming access role {stranger}" in error_of(access)[1]
+    assert f"Error in assuming access role {foreign}" in error_of(access)[1]
     with pytest.raises(ClientError) as instance:
-        deployments.create("stranger-instance", InstanceConfiguration={"InstanceRoleArn": stranger})
-    assert f"Error in assuming instance role {stranger}" in error_of(instance)[1]
+        deployments.create("foreign-instance", InstanceConfiguration={"InstanceRoleArn": foreign})
+    assert f"Error in assuming instance role {foreign}" in error_of(instance)[1]
 
 
 async def test_an_instance_that_exits_is_replaced(
@@ -438,9 +439,9 @@ def test_an_operation_in_progress_blocks_others(
     with pytest.raises(ClientError) as busy:
         client.delete_service(ServiceArn=service["ServiceArn"])
     assert error_of(busy)[0] == "InvalidStateException"
-    with pytest.raises(ClientError) as taken:
+    with pytest.raises(ClientError) as duplicate:
         deployments.create("is-busy")
-    assert error_of(taken) == (
+    assert error_of(duplicate) == (
         "InvalidRequestException",
         "Service with the provided name already exists: is-busy.",
     )
@@ -452,7 +453,7 @@ def test_secrets_need_the_permission_of_the_instance_role(
     arn = endpoint.client("secretsmanager").create_secret(
         Name="levels", SecretString=json.dumps({"level": "debug"})
     )["ARN"]
-    allowed = make_role(
+    allowed = create_role(
         endpoint,
         "reads-secrets",
         "tasks.apprunner.amazonaws.com",
@@ -469,7 +470,7 @@ def test_secrets_need_the_permission_of_the_instance_role(
     [container] = endpoint.containers("with-secret")
     assert "NEO4J_MCP_LOG_LEVEL=debug" in container.attrs["Config"]["Env"]
 
-    denied = make_role(endpoint, "reads-nothing", "tasks.apprunner.amazonaws.com", [])
+    denied = create_role(endpoint, "reads-nothing", "tasks.apprunner.amazonaws.com", [])
     created = deployments.create(
         "without-secret",
         SourceConfiguration=source,

@@ -26,8 +26,9 @@ from aws.conftest import (
     REGION,
     AwsEndpoint,
     Deployments,
+    create_role,
+    endpoint_arguments,
     eventually,
-    make_role,
     start_endpoint,
     stop_endpoint,
 )
@@ -113,8 +114,8 @@ def test_the_registry_requires_its_token(endpoint: AwsEndpoint, image: str) -> N
         refused = httpx.get(url, auth=login)
         assert refused.status_code == 401
         assert refused.headers["WWW-Authenticate"].startswith("Basic realm=")
-    answer = httpx.get(url, auth=("AWS", endpoint.login()["password"]))
-    assert answer.headers["Docker-Content-Digest"] == digest
+    response = httpx.get(url, auth=("AWS", endpoint.login()["password"]))
+    assert response.headers["Docker-Content-Digest"] == digest
 
 
 def test_docker_needs_the_token_and_cannot_overwrite_a_tag(
@@ -174,7 +175,7 @@ def test_a_mutable_tag_can_be_moved(endpoint: AwsEndpoint) -> None:
 def test_mutability_with_exclusions_is_refused_by_name(
     endpoint: AwsEndpoint, repository: Mapping[str, Any]
 ) -> None:
-    with pytest.raises(ClientError, match="with exclusions is not offered"):
+    with pytest.raises(ClientError, match="with exclusions is not supported"):
         endpoint.client("ecr").put_image_tag_mutability(
             repositoryName=repository["repositoryName"],
             imageTagMutability="IMMUTABLE_WITH_EXCLUSION",
@@ -200,7 +201,7 @@ class _TokenResponse:
 
 def _request_token(endpoint: AwsEndpoint, name: str, trigger: str) -> _TokenResponse:
     cognito, functions = endpoint.client("cognito-idp"), endpoint.client("lambda")
-    role = make_role(endpoint, f"trigger-{name}", "lambda.amazonaws.com", [])
+    role = create_role(endpoint, f"trigger-{name}", "lambda.amazonaws.com", [])
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("index.py", trigger)
@@ -268,11 +269,11 @@ def test_no_token_is_issued_if_the_trigger_fails(endpoint: AwsEndpoint) -> None:
 def test_a_trigger_that_changes_reserved_claims_is_refused_by_name(
     endpoint: AwsEndpoint,
 ) -> None:
-    trigger = _TRIGGER.replace('"aud"', '"sub": "somebody", "iss": "https://elsewhere", "aud"')
+    trigger = _TRIGGER.replace('"aud"', '"sub": "another", "iss": "https://elsewhere", "aud"')
     assert trigger != _TRIGGER
-    answer = _request_token(endpoint, "overriding", trigger).response
-    assert answer.status_code == 400
-    assert "changes claims that Cognito reserves: sub, iss." in answer.json()["error_description"]
+    response = _request_token(endpoint, "overriding", trigger).response
+    assert response.status_code == 400
+    assert "changes claims that Cognito reserves: sub, iss." in response.json()["error_description"]
 
 
 def test_the_endpoint_opens_only_its_own_ports(
@@ -321,12 +322,13 @@ def test_a_stop_removes_everything(
     owner = f"{OWNER}-leaves"
     ports = free_ports(2)
     process, addresses = start_endpoint(
-        [
-            *("--port", "0", "--service-ports", f"{ports[0]}-{ports[-1]}", "--owner", owner),
-            *("--certificate-authority", str(tmp_path / "ca")),
-            *("--state-dir", str(tmp_path / "aws")),
-            *("--credentials", str(tmp_path / "aws-credentials")),
-        ],
+        endpoint_arguments(
+            ports=ports,
+            owner=owner,
+            authority=tmp_path / "ca",
+            state=tmp_path / "aws",
+            credentials=tmp_path / "aws-credentials",
+        ),
         {"DOCKER_HOST": engine.host},
     )
     with docker_client(engine) as client:
@@ -344,7 +346,7 @@ def test_a_stop_removes_everything(
         _, error = own.push(tag, own.login())
         assert error is None
         client.images.remove(tag)
-        role = make_role(
+        role = create_role(
             own,
             "access",
             "build.apprunner.amazonaws.com",
@@ -396,15 +398,16 @@ def test_a_start_removes_containers_of_a_killed_run(
         labels = {docker_engine.LABEL: owner, f"{docker_engine.LABEL}.instance": "left"}
         left = client.containers.create(image, labels=labels)
         others = client.containers.create(
-            image, labels={**labels, docker_engine.LABEL: "somebody-else"}
+            image, labels={**labels, docker_engine.LABEL: "another-owner"}
         )
         process, _ = start_endpoint(
-            [
-                *("--port", "0", "--service-ports", f"{ports[0]}-{ports[0]}", "--owner", owner),
-                *("--certificate-authority", str(tmp_path / "ca")),
-                *("--state-dir", str(tmp_path / "aws")),
-                *("--credentials", str(tmp_path / "aws-credentials")),
-            ],
+            endpoint_arguments(
+                ports=ports,
+                owner=owner,
+                authority=tmp_path / "ca",
+                state=tmp_path / "aws",
+                credentials=tmp_path / "aws-credentials",
+            ),
             {"DOCKER_HOST": engine.host},
         )
         try:

@@ -22,7 +22,7 @@ from aws.calls import (
     Raw,
     send,
 )
-from aws.conftest import AwsEndpoint, make_role
+from aws.conftest import AwsEndpoint, create_role
 from localcloud.access_key import AccessKey
 from tests import other_user
 
@@ -37,9 +37,9 @@ def altered(raw: Raw, **headers: str) -> Raw:
 
 @pytest.mark.parametrize("call", CALLS, ids=_NAMES)
 def test_a_signed_request_is_answered(endpoint: AwsEndpoint, call: Call) -> None:
-    answer = send(endpoint.registry, call.signed(endpoint.registry, endpoint.key))
-    assert answer.status == 200
-    assert not [name for name in answer.headers if name.startswith("access-control-")]
+    response = send(endpoint.registry, call.signed(endpoint.registry, endpoint.key))
+    assert response.status == 200
+    assert not [name for name in response.headers if name.startswith("access-control-")]
 
 
 @pytest.mark.parametrize("call", [QUERY_BY_GET, REST], ids=["sts", "lambda"])
@@ -55,8 +55,8 @@ def test_a_presigned_request_is_verified(endpoint: AwsEndpoint, call: Call) -> N
         dataclasses.replace(right, target=longer),
         dataclasses.replace(right, body=b"a body"),
     ):
-        answer = send(endpoint.registry, wrong)
-        assert (answer.code, answer.status) == (call.mismatch, call.status)
+        response = send(endpoint.registry, wrong)
+        assert (response.code, response.status) == (call.mismatch, call.status)
 
 
 def _unknown_key(host: str, call: Call, _: AccessKey) -> Raw:
@@ -136,16 +136,16 @@ _WRONG: Mapping[str, tuple[Callable[[str, Call, AccessKey], Raw], str]] = {
 def test_a_wrong_signature_is_refused_as_aws_does(
     endpoint: AwsEndpoint, call: Call, wrong: str
 ) -> None:
-    make, expected = _WRONG[wrong]
-    answer = send(endpoint.registry, make(endpoint.registry, call, endpoint.key))
-    assert (answer.code, answer.status) == (getattr(call, expected), call.status)
-    assert endpoint.key.secret.encode() not in answer.body
+    create, expected = _WRONG[wrong]
+    response = send(endpoint.registry, create(endpoint.registry, call, endpoint.key))
+    assert (response.code, response.status) == (getattr(call, expected), call.status)
+    assert endpoint.key.secret.encode() not in response.body
 
 
 @pytest.mark.parametrize("call", CALLS, ids=_NAMES)
 def test_an_unsigned_request_is_refused_as_aws_does(endpoint: AwsEndpoint, call: Call) -> None:
-    answer = send(endpoint.registry, call.unsigned(endpoint.registry))
-    assert (answer.code, answer.status) == (call.missing, call.status)
+    response = send(endpoint.registry, call.unsigned(endpoint.registry))
+    assert (response.code, response.status) == (call.missing, call.status)
 
 
 @pytest.mark.parametrize(
@@ -159,13 +159,13 @@ def test_an_unsigned_request_is_refused_as_aws_does(endpoint: AwsEndpoint, call:
     ],
 )
 def test_an_incomplete_signature_is_refused(endpoint: AwsEndpoint, authorization: str) -> None:
-    answer = send(
+    response = send(
         endpoint.registry,
         QUERY.unsigned(
             endpoint.registry, authorization=authorization, **{"x-amz-date": "20260101T000000Z"}
         ),
     )
-    assert (answer.code, answer.status) == ("IncompleteSignature", 400)
+    assert (response.code, response.status) == ("IncompleteSignature", 400)
 
 
 @pytest.mark.parametrize(
@@ -205,11 +205,11 @@ def _with_headers(**headers: str) -> Callable[[AwsEndpoint], Raw]:
 
 
 def _at(method: str, target: str) -> Callable[[AwsEndpoint], Raw]:
-    def make(endpoint: AwsEndpoint) -> Raw:
+    def create(endpoint: AwsEndpoint) -> Raw:
         call = dataclasses.replace(REST, method=method, path=target)
         return call.signed(endpoint.registry, endpoint.key)
 
-    return make
+    return create
 
 
 _CLOSED = {
@@ -237,10 +237,10 @@ _CLOSED = {
 
 @pytest.mark.parametrize("closed", _CLOSED)
 def test_closed_paths_are_refused_even_if_signed(endpoint: AwsEndpoint, closed: str) -> None:
-    make, status = _CLOSED[closed]
-    answer = send(endpoint.registry, make(endpoint))
-    assert answer.status == status
-    assert not [name for name in answer.headers if name.startswith("access-control-")]
+    create, status = _CLOSED[closed]
+    response = send(endpoint.registry, create(endpoint))
+    assert response.status == status
+    assert not [name for name in response.headers if name.startswith("access-control-")]
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_a_web_socket_is_refused(endpoint: AwsEndpoint) -> None:
 
 
 def test_keys_that_sts_and_iam_issue_are_verified(endpoint: AwsEndpoint) -> None:
-    role = make_role(endpoint, "assumed", "lambda.amazonaws.com", [])
+    role = create_role(endpoint, "assumed", "lambda.amazonaws.com", [])
     assumed = endpoint.client("sts").assume_role(RoleArn=role, RoleSessionName="test")
     session = assumed["Credentials"]
     key = AccessKey(key_id=session["AccessKeyId"], secret=session["SecretAccessKey"])
@@ -339,12 +339,12 @@ def test_a_function_can_call_aws(
     functions.create_function(
         FunctionName="caller",
         Runtime="python3.13",
-        Role=make_role(endpoint, "caller", "lambda.amazonaws.com", []),
+        Role=create_role(endpoint, "caller", "lambda.amazonaws.com", []),
         Handler="index.handler",
         Code={"ZipFile": _archive(_CALLER)},
     )
-    answer = functions.invoke(FunctionName="caller", Payload=b"{}")
-    assert json.loads(answer["Payload"].read()) == "000000000000"
+    response = functions.invoke(FunctionName="caller", Payload=b"{}")
+    assert json.loads(response["Payload"].read()) == "000000000000"
 
 
 _ATTACK = """

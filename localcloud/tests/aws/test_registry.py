@@ -48,8 +48,8 @@ def test_a_password_expires() -> None:
 
 def test_a_token_has_its_expiry() -> None:
     before = dt.datetime.now(dt.UTC)
-    answer = _REGISTRY.localize({"authorizationData": [{}]})
-    [authorization] = answer["authorizationData"]
+    response = _REGISTRY.localize({"authorizationData": [{}]})
+    [authorization] = response["authorizationData"]
     assert _REGISTRY.accepts(f"Basic {authorization['authorizationToken']}")
     lifetime = authorization["expiresAt"] - before.timestamp()
     assert dt.timedelta(seconds=lifetime) >= dt.timedelta(hours=12) - dt.timedelta(seconds=1)

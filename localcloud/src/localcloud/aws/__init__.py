@@ -7,8 +7,8 @@ A request passes the modules from top to bottom:
     signatures   verifies signatures, with the secrets from keys; refusals encodes AWS's errors
     endpoint     routes a request to the application of its service
 
-Each service is a package: `app` answers its requests, `models` holds its state, and `rules` makes
-pure decisions. ministack answers for all services without a package.
+Each service is a package: `app` handles its requests, `models` holds its state, and `rules` has
+the pure decisions. ministack handles the services without a package.
 
     apprunner    App Runner, which ministack doesn't have
     cognito      tokens, and updates of user pools and app clients

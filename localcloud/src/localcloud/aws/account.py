@@ -37,7 +37,7 @@ class Account:
         self.account_id = account_id
         self.region = region
         # A person's own AWS profile and files must not be read.
-        nowhere = (None, None, os.devnull, None)
+        empty_file = (None, None, os.devnull, None)
         session = boto3.session.Session(
             aws_access_key_id=key.key_id,
             aws_secret_access_key=key.secret,
@@ -45,8 +45,8 @@ class Account:
             botocore_session=botocore.session.Session(
                 session_vars={
                     "profile": (None, None, None, None),
-                    "config_file": nowhere,
-                    "credentials_file": nowhere,
+                    "config_file": empty_file,
+                    "credentials_file": empty_file,
                 }
             ),
         )
@@ -58,7 +58,7 @@ class Account:
             proxies={},
         )
 
-        def client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        def client(service: str) -> Any:  # noqa: ANN401 - boto3 creates its clients at run time
             return session.client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload] # the name is no literal
 
         self._iam = client("iam")
@@ -110,12 +110,12 @@ class Account:
         """
         key = "imageDigest" if reference.startswith("sha256:") else "imageTag"
         try:
-            answer = await _in_thread(
+            response = await _in_thread(
                 self._ecr.batch_get_image, repositoryName=repository, imageIds=[{key: reference}]
             )
         except ClientError:
             return None
-        images = answer["images"]
+        images = response["images"]
         return str(images[0]["imageId"]["imageDigest"]) if images else None
 
     async def secret(self, reference: str, role_arn: str, context: Mapping[str, str]) -> str | None:
@@ -132,10 +132,10 @@ class Account:
         if not iam.allows(documents, "secretsmanager:GetSecretValue", arn, context):
             return None
         try:
-            answer = await _in_thread(self._secrets.get_secret_value, SecretId=arn)
+            response = await _in_thread(self._secrets.get_secret_value, SecretId=arn)
         except ClientError:
             return None
-        value = str(answer["SecretString"])
+        value = str(response["SecretString"])
         if not member:
             return value
         found = json.loads(value).get(member)

@@ -58,5 +58,8 @@ async def call(application: ASGIApp, scope: Scope, body: bytes) -> Response:
 
 def with_body(response: Response, body: bytes) -> Response:
     """Return a response with another body, and the Content-Length of that."""
-    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+    # ministack's header names are capitalized.
+    headers = {
+        name: value for name, value in response.headers.items() if name.lower() != "content-length"
+    }
     return Response(body, status_code=response.status_code, headers=headers)

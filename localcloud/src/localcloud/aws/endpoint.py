@@ -27,7 +27,7 @@ class Endpoint:
     ministack: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Handle a request."""
         await self._application(scope)(scope, receive, send)
 
     def _application(self, scope: Scope) -> ASGIApp:

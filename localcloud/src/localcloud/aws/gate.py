@@ -40,8 +40,8 @@ class Gate:
     Attributes:
         port: the port that the endpoint listens on.
         verifier: verifies signatures.
-        ecr: answers the registry's protocol.
-        application: answers all other requests.
+        ecr: serves the registry's protocol.
+        application: handles all other requests.
         body_seconds: how long a body may take to arrive.
     """
 

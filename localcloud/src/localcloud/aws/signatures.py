@@ -198,7 +198,7 @@ class Verifier:
     Attributes:
         find_secret: returns the secret of an access key.
         region: the account's region.
-        services: the services that are offered, by their names in signatures.
+        services: the services that are supported, by their names in signatures.
         now: the clock.
     """
 

@@ -1,6 +1,6 @@
 """The AWS endpoint alone, for tests and tools that need no other part of the stand-in cloud.
 
-Example::
+Two lines start it and use it:
 
     with aws_endpoint() as aws:
         aws.client("apprunner").list_services()
@@ -46,7 +46,7 @@ class StandaloneEndpoint:
     credentials: Path
     ca_bundle: Path
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 creates its clients at run time
         """Create boto3's client for a service."""
         key = AccessKey.load(self.credentials)
         return boto3.session.Session().client(

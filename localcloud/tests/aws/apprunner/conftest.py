@@ -93,13 +93,13 @@ class FakeEngine:
             raise EngineError("could not start an instance: no")
         server: Server | None = None
 
-        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        async def response(request: web.BaseRequest) -> web.StreamResponse:
             if request.path == "/health":
                 assert server is not None
                 return web.Response(status=200 if server.healthy else 500)
             return await self.handler(request)
 
-        runner = web.ServerRunner(web.Server(answer, max_field_size=65536), shutdown_timeout=0.1)
+        runner = web.ServerRunner(web.Server(response, max_field_size=65536), shutdown_timeout=0.1)
         await runner.setup()
         listener = socket.create_server(("127.0.0.1", 0))
         await web.SockSite(runner, listener).start()

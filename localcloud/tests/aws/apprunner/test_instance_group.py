@@ -17,12 +17,12 @@ async def test_a_group_starts_with_its_minimum_size(groups: InstanceGroups) -> N
 async def test_the_instance_with_the_fewest_requests_is_chosen(groups: InstanceGroups) -> None:
     group = groups.create(min_size=2, max_size=2, max_concurrency=2)
     await group.start()
-    taken = [group.acquire() for _ in range(4)]
+    acquired = [group.acquire() for _ in range(4)]
     assert [instance.in_flight for instance in group.instances] == [2, 2]
     assert group.acquire() is None
-    assert taken[0] is not None
-    taken[0].end_request()
-    assert group.acquire() is taken[0]
+    assert acquired[0] is not None
+    acquired[0].end_request()
+    assert group.acquire() is acquired[0]
 
 
 async def test_an_instance_that_exits_fails_the_start_and_all_are_removed(

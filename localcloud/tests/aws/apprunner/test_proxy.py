@@ -82,8 +82,8 @@ async def test_a_request_arrives_unchanged(served: Served, groups: InstanceGroup
             ("X-Forwarded-Proto", "http"),
             ("Authorization", f"Bearer {'x' * 20_000}"),
         ],
-    ) as answer:
-        assert await answer.text() == "body"
+    ) as response:
+        assert await response.text() == "body"
     [request] = seen
     assert request.method == "PUT"
     assert request.raw_path == "/a%2Fb%20c?x=%20y&x=2"
@@ -110,12 +110,12 @@ async def test_a_response_arrives_unchanged(served: Served, groups: InstanceGrou
         return response
 
     groups.engine.handler = handler
-    async with served.client.get(served.url) as answer:
-        assert (answer.status, answer.reason) == (418, "Short And Stout")
-        assert await answer.read() == packed
-        assert answer.headers.getall("Set-Cookie") == ["a=1", "b=2"]
-        assert "Keep-Alive" not in answer.headers
-        assert answer.headers["Server"] == "envoy"
+    async with served.client.get(served.url) as response:
+        assert (response.status, response.reason) == (418, "Short And Stout")
+        assert await response.read() == packed
+        assert response.headers.getall("Set-Cookie") == ["a=1", "b=2"]
+        assert "Keep-Alive" not in response.headers
+        assert response.headers["Server"] == "envoy"
 
 
 async def test_bodies_are_streamed_in_both_directions(
@@ -138,11 +138,11 @@ async def test_bodies_are_streamed_in_both_directions(
         yield b"second"
 
     groups.engine.handler = handler
-    async with served.client.post(served.url, data=body()) as answer:
+    async with served.client.post(served.url, data=body()) as response:
         await first_arrived.wait()
-        assert await answer.content.readany() == b"FIRST"
+        assert await response.content.readany() == b"FIRST"
         first_read.set()
-        assert await answer.content.read() == b"SECOND"
+        assert await response.content.read() == b"SECOND"
 
 
 async def test_a_large_body_arrives_complete(served: Served, groups: InstanceGroups) -> None:
@@ -153,8 +153,8 @@ async def test_a_large_body_arrives_complete(served: Served, groups: InstanceGro
         return web.Response(body=received)
 
     groups.engine.handler = handler
-    async with served.client.post(served.url, data=io.BytesIO(content)) as answer:
-        assert await answer.read() == content
+    async with served.client.post(served.url, data=io.BytesIO(content)) as response:
+        assert await response.read() == content
 
 
 @pytest.mark.parametrize("status", [200, 204, 304])
@@ -167,11 +167,11 @@ async def test_a_response_without_a_body_arrives(
     groups.engine.handler = handler
     method = "HEAD" if status == 200 else "GET"
     for _ in range(2):
-        async with served.client.request(method, served.url) as answer:
-            assert answer.status == status
-            assert await answer.read() == b""
+        async with served.client.request(method, served.url) as response:
+            assert response.status == status
+            assert await response.read() == b""
             if method == "HEAD":
-                assert answer.headers["Content-Length"] == "10"
+                assert response.headers["Content-Length"] == "10"
 
 
 async def test_a_caller_that_expects_100_continue_gets_it(
@@ -184,8 +184,8 @@ async def test_a_caller_that_expects_100_continue_gets_it(
         return web.Response(text=await request.text())
 
     groups.engine.handler = handler
-    async with served.client.post(served.url, data=b"late", expect100=True) as answer:
-        assert await answer.text() == "late"
+    async with served.client.post(served.url, data=b"late", expect100=True) as response:
+        assert await response.text() == "late"
     assert "Expect" not in seen[0].headers
 
 
@@ -206,8 +206,8 @@ async def test_requests_over_the_capacity_are_refused(
         return web.Response()
 
     async def status() -> int:
-        async with served.client.get(served.url) as answer:
-            return answer.status
+        async with served.client.get(served.url) as response:
+            return response.status
 
     groups.engine.handler = handler
     held = [asyncio.ensure_future(status()) for _ in range(4)]
@@ -220,8 +220,8 @@ async def test_requests_over_the_capacity_are_refused(
 
 async def test_a_service_without_instances_returns_503(served: Served) -> None:
     served.proxy.group = None
-    async with served.client.get(served.url) as answer:
-        assert answer.status == 503
+    async with served.client.get(served.url) as response:
+        assert response.status == 503
 
 
 async def test_no_request_is_lost_when_an_instance_has_gone(
@@ -230,8 +230,8 @@ async def test_no_request_is_lost_when_an_instance_has_gone(
     # The Engine has not reported its exit yet.
     await groups.engine.servers[0].runner.cleanup()
     for _ in range(6):
-        async with served.client.post(served.url, data=b"x") as answer:
-            assert answer.status == 200
+        async with served.client.post(served.url, data=b"x") as response:
+            assert response.status == 200
 
 
 async def test_a_connection_that_an_instance_closes_returns_503(
@@ -243,8 +243,8 @@ async def test_a_connection_that_an_instance_closes_returns_503(
         return web.Response()
 
     groups.engine.handler = handler
-    async with served.client.post(served.url, data=b"x") as answer:
-        assert answer.status == 503
+    async with served.client.post(served.url, data=b"x") as response:
+        assert response.status == 503
     assert served.group.in_flight == 0
 
 
@@ -255,8 +255,8 @@ async def test_a_request_times_out(served: Served, groups: InstanceGroups) -> No
         return web.Response(text=request.path)
 
     groups.engine.handler = handler
-    async with served.client.get(served.url) as answer:
-        assert answer.status == 504
+    async with served.client.get(served.url) as response:
+        assert response.status == 504
     assert served.group.in_flight == 0
 
 
@@ -274,10 +274,10 @@ async def test_a_response_that_takes_too_long_is_aborted(
         return response
 
     groups.engine.handler = handler
-    async with served.client.get(served.url) as answer:
-        assert answer.status == 200
+    async with served.client.get(served.url) as response:
+        assert response.status == 200
         with pytest.raises(aiohttp.ClientError):
-            await answer.read()
+            await response.read()
     await until(lambda: served.group.in_flight == 0)
 
 
@@ -331,8 +331,8 @@ async def test_other_host_names_do_not_reach_the_service(
 
     groups.engine.handler = handler
     headers = {"Host": host.format(port=served.port)}
-    async with served.client.get(served.url, headers=headers) as answer:
-        assert answer.status == 404
+    async with served.client.get(served.url, headers=headers) as response:
+        assert response.status == 404
 
 
 async def test_a_request_with_two_lengths_is_refused(served: Served) -> None:
@@ -354,8 +354,8 @@ async def test_requests_are_counted(served: Served, groups: InstanceGroups) -> N
 
     groups.engine.handler = handler
     for status in (200, 201, 404, 500):
-        async with served.client.get(f"{served.url}/{status}") as answer:
-            assert answer.status == status
+        async with served.client.get(f"{served.url}/{status}") as response:
+            assert response.status == status
     counts = served.proxy.counter.reset()
     assert counts.requests == 4
     assert dict(counts.statuses) == {2: 2, 4: 1, 5: 1}
@@ -368,8 +368,8 @@ async def test_a_token_that_is_too_long_is_not_logged(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     headers = {"Authorization": f"Bearer {'secret' * 20_000}"}
-    async with served.client.get(served.url, headers=headers) as answer:
-        assert answer.status == 400
+    async with served.client.get(served.url, headers=headers) as response:
+        assert response.status == 400
     assert "secret" not in caplog.text
 
 

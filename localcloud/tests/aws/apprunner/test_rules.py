@@ -74,7 +74,7 @@ def test_other_sizes_are_refused(cpu: str, memory: str) -> None:
                 ),
                 "InstanceConfiguration": {"InstanceRoleArn": "role"},
             },
-            "RuntimeEnvironmentSecrets.A: only ARNs of Secrets Manager are offered.",
+            "RuntimeEnvironmentSecrets.A: only ARNs of Secrets Manager are supported.",
         ),
         (
             {
@@ -90,7 +90,7 @@ def test_other_sizes_are_refused(cpu: str, memory: str) -> None:
         ),
         (
             {"SourceConfiguration": {**_SOURCE, "AutoDeploymentsEnabled": True}},
-            "SourceConfiguration.AutoDeploymentsEnabled is not offered by the stand-in.",
+            "SourceConfiguration.AutoDeploymentsEnabled is not supported by the stand-in.",
         ),
         (
             {"SourceConfiguration": {"AuthenticationConfiguration": {"AccessRoleArn": "role"}}},

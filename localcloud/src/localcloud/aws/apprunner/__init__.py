@@ -1,12 +1,12 @@
-"""App Runner: its API, the deployments it makes, and a request's way to an instance.
+"""App Runner: its API, its deployments, and the path of a request to an instance.
 
-From the API to the containers, each line starts the next:
+From the API to the containers, each starts or calls the next:
 
     app                 validates an API request, and encodes the response
-    thread              runs everything below on an event loop of its own
+    thread              runs everything below on a separate event loop
     operations          one handler per operation of the API
     controller          one service: its operations, one at a time, and their deployments
-    proxy               one service: the HTTPS port, and each request's way to an instance
+    proxy               one service: the HTTPS port, and the path of each request to an instance
     instance_group      one deployment: starts, checks, replaces, scales and drains instances
     containers          instances as containers of the Docker Engine
 

@@ -30,13 +30,13 @@ class AppRunnerApp:
     """ASGI application for App Runner's API."""
 
     def __init__(self, thread: AppRunnerThread, registry: Registry) -> None:
-        """Answer with the App Runner that runs on a thread."""
+        """Pass requests on to App Runner on its thread."""
         self._thread = thread
         self._registry = registry
         self._protocol = ServiceProtocol("apprunner")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Handle a request."""
         request = Request(scope, receive)
         target = request.headers["x-amz-target"]
         status: int

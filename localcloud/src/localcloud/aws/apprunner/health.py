@@ -58,8 +58,8 @@ async def passes(check: HealthCheck, host: str, port: int, session: aiohttp.Clie
             if check.protocol == "TCP":
                 return await _accepts(host, port)
             url = f"http://{host}:{port}/{check.path.removeprefix('/')}"
-            async with session.get(url, allow_redirects=False) as answer:
-                return answer.status == HTTPStatus.OK
+            async with session.get(url, allow_redirects=False) as response:
+                return response.status == HTTPStatus.OK
     return False
 
 

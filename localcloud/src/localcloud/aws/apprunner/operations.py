@@ -42,7 +42,7 @@ _DEFAULT_PAGE = 20
 _MAX_TAGS = 50
 _Item = TypeVar("_Item")
 _Handler = Callable[[Any], Awaitable[JsonObject]]
-"""Takes the operation's own request, which botocore's model has validated."""
+"""Called with the operation's request, which botocore's model has validated."""
 
 
 class AppRunner:
@@ -108,14 +108,14 @@ class AppRunner:
         """Execute an operation with a validated request, and return its response.
 
         Raises:
-            ApiError: the operation fails, or the stand-in doesn't offer it
+            ApiError: the operation fails, or the stand-in doesn't support it
                 (UnknownOperationException).
         """
         handler = self._handlers.get(operation)
         if handler is None:
             raise ApiError(
                 "UnknownOperationException",
-                f"{operation} is not offered by the stand-in's App Runner.",
+                f"{operation} is not supported by the stand-in's App Runner.",
             )
         return await handler(parameters)
 
@@ -217,7 +217,7 @@ class AppRunner:
 
     async def _delete_revision(self, revisions: Revisions, request: JsonObject) -> JsonObject:
         if request.get("DeleteAllRevisions"):
-            raise _invalid("DeleteAllRevisions is not offered by the stand-in.")
+            raise _invalid("DeleteAllRevisions is not supported by the stand-in.")
         revision = revisions.find(request[revisions.kind.arn_member])
         if revision.arn == self._default_auto_scaling_arn:
             raise _invalid("The default auto scaling configuration can't be deleted.")
@@ -307,7 +307,7 @@ class AppRunner:
             if not registry.to_aws(image).startswith(f"{registry.aws_host}/"):
                 problems.append(
                     f"ImageIdentifier {image} is not in this account's registry "
-                    f"{registry.aws_host}, the only one that the stand-in offers."
+                    f"{registry.aws_host}, the only one that the stand-in supports."
                 )
         if problems:
             raise _invalid(" ".join(problems))

@@ -60,7 +60,7 @@ class ServiceProxy:
 
     Attributes:
         counter: counts its requests.
-        group: the instances that receive them; None answers every request with 503.
+        group: the instances that receive them; without any, every request gets 503.
     """
 
     def __init__(self, *, request_timeout: float, session: aiohttp.ClientSession) -> None:

@@ -1,7 +1,7 @@
 """Resources that services share, in revisions: auto scaling, observability, VPC connectors.
 
-The API reference gives each name a series of revisions. An ARN without a revision means the newest
-one, and an ARN without an id means any of that revision.
+In the API reference, each name has a series of revisions. An ARN without a revision means the
+newest one, and an ARN without an id means any of that revision.
 """
 
 import datetime as dt

@@ -33,10 +33,10 @@ def service_problems(request: ServiceSettings, configuration: ServiceConfigurati
     """List all problems of a service's settings.
 
     Args:
-        request: the request, for what the stand-in doesn't offer.
+        request: the request, for what the stand-in doesn't support.
         configuration: the complete settings that result from it.
     """
-    return list(_not_offered(request)) or list(
+    return list(_unsupported(request)) or list(
         itertools.chain(
             _image_problems(configuration),
             _size_problems(configuration.instance),
@@ -79,22 +79,22 @@ def vpc_connector_problems(
     return []
 
 
-def _not_offered(request: ServiceSettings) -> Iterator[str]:
+def _unsupported(request: ServiceSettings) -> Iterator[str]:
     source = request.get("SourceConfiguration", {})
     if "CodeRepository" in source:
-        yield "SourceConfiguration.CodeRepository is not offered by the stand-in: use an image."
+        yield "SourceConfiguration.CodeRepository is not supported by the stand-in: use an image."
     if source.get("AutoDeploymentsEnabled"):
-        yield "SourceConfiguration.AutoDeploymentsEnabled is not offered by the stand-in."
+        yield "SourceConfiguration.AutoDeploymentsEnabled is not supported by the stand-in."
     repository = source.get("ImageRepository")
     if repository and repository.get("ImageRepositoryType") == "ECR_PUBLIC":
-        yield "ImageRepositoryType ECR_PUBLIC is not offered by the stand-in: push to ECR."
+        yield "ImageRepositoryType ECR_PUBLIC is not supported by the stand-in: push to ECR."
     network = request.get("NetworkConfiguration", {})
     if network.get("IngressConfiguration", {}).get("IsPubliclyAccessible") is False:
-        yield "Private ingress is not offered by the stand-in."
+        yield "Private ingress is not supported by the stand-in."
     if network.get("IpAddressType") == "DUAL_STACK":
-        yield "IpAddressType DUAL_STACK is not offered by the stand-in."
+        yield "IpAddressType DUAL_STACK is not supported by the stand-in."
     if "EncryptionConfiguration" in request:
-        yield "EncryptionConfiguration is not offered by the stand-in: it has no KMS."
+        yield "EncryptionConfiguration is not supported by the stand-in: it has no KMS."
 
 
 def _image_problems(configuration: ServiceConfiguration) -> Iterator[str]:
@@ -113,7 +113,7 @@ def _image_problems(configuration: ServiceConfiguration) -> Iterator[str]:
         yield f"Defined both as a variable and as a secret: {', '.join(both)}."
     for name, arn in configuration.secrets.items():
         if not arn.startswith("arn:") or ":secretsmanager:" not in arn:
-            yield f"RuntimeEnvironmentSecrets.{name}: only ARNs of Secrets Manager are offered."
+            yield f"RuntimeEnvironmentSecrets.{name}: only ARNs of Secrets Manager are supported."
     if configuration.secrets and not configuration.instance_role_arn:
         yield "RuntimeEnvironmentSecrets need an InstanceRoleArn that may read them."
     if not configuration.source.get("AuthenticationConfiguration", {}).get("AccessRoleArn"):

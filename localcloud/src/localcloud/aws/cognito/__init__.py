@@ -1,6 +1,7 @@
-"""Cognito: what ministack answers differently from AWS.
+"""Cognito: where ministack differs from AWS.
 
-app     the token endpoint and the API, in front of ministack's
-rules   pure decisions: defaults of updates, and claims that a trigger can't change
+Its modules:
 
+    app      the token endpoint and the API, in front of ministack's
+    rules    pure decisions: defaults of updates, and claims that a trigger can't change
 """

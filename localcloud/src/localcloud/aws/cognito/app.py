@@ -19,7 +19,7 @@ TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path
 
 
 class CognitoApp:
-    """Answers Cognito's API and token endpoint, with ministack as the store."""
+    """Serves Cognito's API and token endpoint, with ministack as the store."""
 
     def __init__(self, ministack: ASGIApp, region: str) -> None:
         """Pass requests on to ministack."""
@@ -27,7 +27,7 @@ class CognitoApp:
         self._issuer_base = f"https://cognito-idp.{region}.amazonaws.com/{region}_"
 
     async def serve_api(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the API; an update resets what its request omits."""
+        """Serve the API; an update resets what its request omits."""
         request = Request(scope, receive)
         target = request.headers["x-amz-target"]
         if rules.resets_omitted(target):
@@ -37,7 +37,7 @@ class CognitoApp:
         await self._ministack(scope, receive, send)
 
     async def serve_token(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a token request; a token with a reserved claim changed is refused by name."""
+        """Serve a token request; a trigger that changed a reserved claim is refused by name."""
         request = Request(scope, receive)
         body = await request.body()
         response = await asgi.call(self._ministack, scope, body)

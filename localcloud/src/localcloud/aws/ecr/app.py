@@ -27,7 +27,7 @@ _TAGGED_MANIFEST = re.compile(r"/v2/(?P<repository>.+)/manifests/(?P<tag>[^:/]+)
 
 
 class EcrApp:
-    """Answers ECR's API and the registry's protocol, with ministack as the store."""
+    """Serves ECR's API and the registry's protocol, with ministack as the store."""
 
     def __init__(self, registry: Registry, ministack: ASGIApp) -> None:
         """Pass requests on to ministack."""
@@ -37,7 +37,7 @@ class EcrApp:
         self._push_lock = asyncio.Lock()
 
     async def serve_registry(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the Docker Registry HTTP API; a login is required, as on ECR."""
+        """Serve the Docker Registry HTTP API; a login is required, as on ECR."""
         request = Request(scope)
         tagged = _TAGGED_MANIFEST.fullmatch(scope["path"])
         if not self._registry.accepts(request.headers.get("authorization", "")):
@@ -60,7 +60,7 @@ class EcrApp:
             await self._ministack(scope, receive, send)
 
     async def serve_api(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the ECR API, with this machine's addresses in the response."""
+        """Serve the ECR API, with this machine's addresses in the response."""
         request = await Request(scope, receive).body()
         if unsupported := rules.unsupported_setting(request):
             refusal = JSONResponse(unsupported, HTTPStatus.BAD_REQUEST, media_type=_CONTENT_TYPE)

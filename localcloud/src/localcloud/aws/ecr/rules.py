@@ -20,7 +20,7 @@ def unsupported_setting(request: bytes) -> Error | None:
     ):
         return {
             "__type": "InvalidParameterException",
-            "message": "Tag mutability with exclusions is not offered by the stand-in's ECR.",
+            "message": "Tag mutability with exclusions is not supported by the stand-in's ECR.",
         }
     return None
 

@@ -1,5 +1,6 @@
-"""IAM: what a role's policies allow. ministack stores the roles and answers the API.
+"""IAM: what a role's policies allow. ministack stores the roles and serves the API.
 
-rules   pure decisions from policy documents
+Its modules:
 
+    rules    pure decisions from policy documents
 """
