@@ -156,7 +156,7 @@ def second(running: Cloud, deployed: Deployment, aws: Aws) -> Iterator[_Second]:
     ],
     ids=lambda value: getattr(value, "name", str(value)).replace(" ", "-"),
 )
-def test_the_next_command_goes_on_whichever_it_is(
+def test_any_next_command_resumes(
     second: _Second, command: str, event: str, number: signal.Signals, then: str
 ) -> None:
     if command == "destroy":
@@ -171,7 +171,7 @@ def test_the_next_command_goes_on_whichever_it_is(
         assert second.ids() == {}
 
 
-def test_whatever_a_kill_left_unrecorded_is_found_again(second: _Second) -> None:
+def test_resources_missing_in_the_state_after_a_kill_are_found(second: _Second) -> None:
     second.ensure_deployed()
     before = second.ids()
     types = {each["type"] for each in second.deployment.state()["resources"]}
@@ -199,7 +199,7 @@ def test_whatever_a_kill_left_unrecorded_is_found_again(second: _Second) -> None
     assert second.deployment.pending_operations() == ()
 
 
-def test_what_is_deleted_already_counts_as_deleted(second: _Second) -> None:
+def test_a_resource_that_is_already_deleted_counts_as_deleted(second: _Second) -> None:
     second.ensure_deployed()
     state = json.loads(second.checkpoint.read_text(encoding="utf-8"))["checkpoint"]["latest"]
     second.run("destroy")

@@ -428,7 +428,7 @@ def test_domains_identifiers_and_connectors_are_replaced(live: Live) -> None:
 
 
 @pytest.mark.parametrize("key", _REFUSED)
-def test_a_value_that_there_is_not_is_refused_before_anything_happens(live: Live, key: str) -> None:
+def test_an_unavailable_value_is_refused_before_anything_happens(live: Live, key: str) -> None:
     configuration = live.settings.read_text(encoding="utf-8")
     wrong, right = _REFUSED[key]
     live.configure({key: wrong})
@@ -468,7 +468,7 @@ def second_stack(running: Cloud, live: Live) -> Iterator[Live]:
         shutil.rmtree(workspace)
 
 
-def test_protection_is_lifted_and_then_another_prefix_renames_everything(
+def test_without_protection_another_prefix_renames_everything(
     second_stack: Live,
 ) -> None:
     live = second_stack

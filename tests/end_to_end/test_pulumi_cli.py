@@ -173,14 +173,14 @@ def _previewed(pulumi: Pulumi, stack_file: Path, values: dict[str, str]) -> dict
         stack_file.write_text(before, encoding="utf-8")
 
 
-def test_every_key_is_typed_here() -> None:
+def test_every_key_has_a_case_here() -> None:
     keys = {str(field.alias) for field in StackSettings.model_fields.values()}
 
     assert {re.split(r"[.[]", key)[0] for key in _DEPLOYED | _PREVIEWED | _DOMAIN} == keys
 
 
 @pytest.mark.usefixtures("stack_file")
-def test_what_is_wrong_is_reported_at_once_and_the_commands_fix_it(pulumi: Pulumi) -> None:
+def test_all_wrong_settings_are_reported_and_the_commands_fix_them(pulumi: Pulumi) -> None:
     wrong = {
         "memory": "lots",
         "cpu": "7",
@@ -205,7 +205,7 @@ def test_what_is_wrong_is_reported_at_once_and_the_commands_fix_it(pulumi: Pulum
     pulumi("\n".join([*commands, "pulumi preview"]))
 
 
-def test_a_stack_is_deployed_changed_refreshed_destroyed_and_made_again(
+def test_a_stack_is_deployed_changed_refreshed_destroyed_and_created_again(
     pulumi: Pulumi, stack_file: Path, kept: Kept
 ) -> None:
     # As the README types it, and then every key, nearly all of them on the live stack at once.

@@ -245,5 +245,5 @@ def test_logs_and_metrics_show_the_traffic(
     assert _eventually(lambda: requests() >= 5, "five requests in the metric")
 
 
-def test_the_stack_is_whole(deployed: Deployment) -> None:
+def test_the_stack_has_every_resource(deployed: Deployment) -> None:
     assert deployed.preview().none

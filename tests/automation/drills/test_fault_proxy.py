@@ -6,7 +6,7 @@ import pytest
 from automation.drills.fault_proxy import FaultProxy, Request, Response, forward
 
 
-def test_it_answers_what_it_is_told() -> None:
+def test_the_response_can_be_chosen() -> None:
     asked: list[Request] = []
 
     def respond(request: Request) -> Response:
@@ -24,7 +24,7 @@ def test_it_answers_what_it_is_told() -> None:
     assert "grant" not in repr(request)
 
 
-def test_it_passes_requests_on_with_what_matters_of_their_headers() -> None:
+def test_requests_are_forwarded_with_selected_headers() -> None:
     seen: list[Request] = []
 
     def upstream(request: Request) -> Response:
@@ -59,7 +59,7 @@ def test_an_unreachable_upstream_is_a_bad_gateway() -> None:
         assert http.get(proxy.url).status_code == 502
 
 
-def test_it_ends_though_an_answer_is_still_out_and_its_port_is_closed() -> None:
+def test_it_stops_during_a_request_and_closes_its_port() -> None:
     release, came = threading.Event(), threading.Event()
 
     def respond(_: Request) -> Response:
