@@ -212,8 +212,10 @@ def test_the_error_for_a_taken_lock_says_what_its_holder_does(tmp_path: Path) ->
         "automation destroy --stack dev",
         "automation drill --stack dev",
         "automation report --stack dev --reports /dev/null",
-        "automation role deploy --document permissions --stack dev --account 123456789012"
-        " --workspace /",
+        (
+            "automation role deploy --document permissions --stack dev --account 123456789012"
+            " --workspace /"
+        ),
         "localcloud env",
         "localcloud resume-database --home /dev/null",
         "demo outputs",

@@ -299,7 +299,7 @@ def test_a_caller_that_ignores_retry_after_fails_the_drill(
     result = exercise(world, "token-endpoint-throttled")
     assert result.outcome is Outcome.FAILED
     assert (
-        "the token endpoint answered Retry-After: 2, but the request was retried after"
+        "the token endpoint answered Retry-After: 2, but the request was repeated after"
         in result.reason
     )
 
