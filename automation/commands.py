@@ -41,7 +41,7 @@ from automation.report.terminal import (
     print_report,
     print_result,
 )
-from automation.roles import Place, Purpose, permissions, subject, trust
+from automation.roles import Purpose, StackLocation, permissions, subject, trust
 from automation.rollout import require_rollout, roll_out, wait_for_service
 from automation.target import (
     WORKSPACE_VARIABLE,
@@ -349,13 +349,13 @@ def role(
     """
     if document is Document.PERMISSIONS:
         project = Project.read(workspace)
-        place = Place(
+        location = StackLocation(
             names=ResourceNames(prefix=name_prefix or project.name_prefix, stack=stack),
             project=project.name,
             account=account,
             region=region,
         )
-        printed = permissions(purpose, place)
+        printed = permissions(purpose, location)
     elif _REPOSITORY.fullmatch(repository):
         printed = trust(repository=repository, subject=subject(purpose, stack), account=account)
     else:

@@ -26,7 +26,7 @@ class Purpose(enum.StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class StackLocation:
     """A stack in its AWS account and region.
 
     Attributes:
@@ -122,14 +122,14 @@ def subject(purpose: Purpose, stack: str) -> str:
     return "pull_request" if purpose is Purpose.PREVIEW else f"environment:{stack}"
 
 
-def permissions(purpose: Purpose, place: Place) -> str:
+def permissions(purpose: Purpose, location: StackLocation) -> str:
     """Write the permissions policy of a role, limited to the stack's own resources.
 
     Returns:
         The policy as JSON.
     """
     # A preview reads the state from Pulumi's backend; of AWS it needs only the registry login.
-    grants = [_REGISTRY_LOGIN] if purpose is Purpose.PREVIEW else list(_grants(place))
+    grants = [_REGISTRY_LOGIN] if purpose is Purpose.PREVIEW else list(_grants(location))
     statements = []
     for grant in grants:
         actions = [*grant.read, *(grant.write if purpose is Purpose.DEPLOY else ())]
@@ -141,20 +141,20 @@ def permissions(purpose: Purpose, place: Place) -> str:
 _REGISTRY_LOGIN = _Grant(sid="LogInToRegistry", resources=["*"], read=["ecr:GetAuthorizationToken"])
 
 
-def _grants(place: Place) -> Iterator[_Grant]:
+def _grants(location: StackLocation) -> Iterator[_Grant]:
     yield _REGISTRY_LOGIN
-    yield _repository(place)
-    yield from _roles(place)
-    yield from _claims_function(place)
-    yield from _user_pool(place)
-    yield _secrets(place)
-    yield from _service(place)
+    yield _repository(location)
+    yield from _roles(location)
+    yield from _claims_function(location)
+    yield from _user_pool(location)
+    yield _secrets(location)
+    yield from _service(location)
 
 
-def _repository(place: Place) -> _Grant:
+def _repository(location: StackLocation) -> _Grant:
     return _Grant(
         sid="ImageRepository",
-        resources=[place.arn("ecr", f"repository/{place.names.repository}")],
+        resources=[location.arn("ecr", f"repository/{location.names.repository}")],
         read=[
             "ecr:BatchGetImage",
             "ecr:DescribeImageScanFindings",
@@ -184,10 +184,10 @@ def _repository(place: Place) -> _Grant:
     )
 
 
-def _roles(place: Place) -> Iterator[_Grant]:
+def _roles(location: StackLocation) -> Iterator[_Grant]:
     yield _Grant(
         sid="StackRoles",
-        resources=place.role_arns,
+        resources=location.role_arns,
         read=[
             "iam:GetRole",
             "iam:GetRolePolicy",
@@ -210,7 +210,7 @@ def _roles(place: Place) -> Iterator[_Grant]:
     )
     yield _Grant(
         sid="PassStackRoles",
-        resources=place.role_arns,
+        resources=location.role_arns,
         write=["iam:PassRole"],
         condition={
             "StringEquals": {
@@ -225,7 +225,7 @@ def _roles(place: Place) -> Iterator[_Grant]:
     # App Runner creates these with the account's first service and first VPC connector.
     yield _Grant(
         sid="CreateServiceLinkedRoles",
-        resources=[f"arn:aws:iam::{place.account}:role/aws-service-role/*"],
+        resources=[f"arn:aws:iam::{location.account}:role/aws-service-role/*"],
         write=["iam:CreateServiceLinkedRole"],
         condition={
             "StringEquals": {
@@ -238,10 +238,10 @@ def _roles(place: Place) -> Iterator[_Grant]:
     )
 
 
-def _claims_function(place: Place) -> Iterator[_Grant]:
+def _claims_function(location: StackLocation) -> Iterator[_Grant]:
     yield _Grant(
         sid="ClaimsFunction",
-        resources=[place.arn("lambda", f"function:{place.names.claims_function}")],
+        resources=[location.arn("lambda", f"function:{location.names.claims_function}")],
         read=[
             "lambda:GetFunction",
             "lambda:GetFunctionCodeSigningConfig",
@@ -262,8 +262,8 @@ def _claims_function(place: Place) -> Iterator[_Grant]:
             "lambda:UpdateFunctionConfiguration",
         ],
     )
-    group = place.arn("logs", f"log-group:{place.names.claims_log_stem}????????")
-    application = place.arn("logs", f"log-group:/aws/apprunner/{place.names.service}/*")
+    group = location.arn("logs", f"log-group:{location.names.claims_log_stem}????????")
+    application = location.arn("logs", f"log-group:/aws/apprunner/{location.names.service}/*")
     yield _Grant(
         sid="ReadLogs",
         resources=[group, f"{group}:*", application],
@@ -289,15 +289,15 @@ def _claims_function(place: Place) -> Iterator[_Grant]:
     # Looked up by name prefix. CloudWatch Logs allows that only on all log groups.
     yield _Grant(
         sid="ListLogGroups",
-        resources=[place.arn("logs", "log-group:*")],
+        resources=[location.arn("logs", "log-group:*")],
         read=["logs:DescribeLogGroups"],
     )
 
 
-def _user_pool(place: Place) -> Iterator[_Grant]:
+def _user_pool(location: StackLocation) -> Iterator[_Grant]:
     """Identify the pool by the stack's tags, because Cognito chooses its id."""
-    pools = [place.arn("cognito-idp", "userpool/*")]
-    tags = {"Project": place.project, "Stack": place.names.stack}
+    pools = [location.arn("cognito-idp", "userpool/*")]
+    tags = {"Project": location.project, "Stack": location.names.stack}
     yield _Grant(
         sid="CreateUserPool",
         resources=pools,
@@ -341,10 +341,10 @@ def _user_pool(place: Place) -> Iterator[_Grant]:
     )
 
 
-def _secrets(place: Place) -> _Grant:
+def _secrets(location: StackLocation) -> _Grant:
     return _Grant(
         sid="ClientSecrets",
-        resources=[place.secret_arn],
+        resources=[location.secret_arn],
         # Includes the values, because checks call the server as each client does.
         read=[
             "secretsmanager:DescribeSecret",
@@ -365,15 +365,15 @@ def _secrets(place: Place) -> _Grant:
     )
 
 
-def _service(place: Place) -> Iterator[_Grant]:
-    names = place.names
+def _service(location: StackLocation) -> Iterator[_Grant]:
+    names = location.names
     yield _Grant(
         sid="Service",
         resources=[
-            place.service_arn,
-            place.arn("apprunner", f"autoscalingconfiguration/{names.auto_scaling}/*"),
-            place.arn("apprunner", f"observabilityconfiguration/{names.observability}/*"),
-            place.arn("apprunner", f"vpcconnector/{names.vpc_connector_stem}*/*"),
+            location.service_arn,
+            location.arn("apprunner", f"autoscalingconfiguration/{names.auto_scaling}/*"),
+            location.arn("apprunner", f"observabilityconfiguration/{names.observability}/*"),
+            location.arn("apprunner", f"vpcconnector/{names.vpc_connector_stem}*/*"),
         ],
         read=[
             "apprunner:DescribeAutoScalingConfiguration",

@@ -6,7 +6,7 @@ probe       what a check gets: access to the stack, recording every request as e
 runner      runs checks in parallel, each within its time limit
 results     reports as data
 verdicts    exceptions and assertions with which a check ends
-lookups, mcp, forgery    helpers that several checks share
+lookups, mcp, tokens, forgery    helpers that several checks share
 """
 
 from automation.checks import (

@@ -115,7 +115,7 @@ def others(probe: Probe) -> None:
 
 def _run(probe: Probe, scenario: str | None) -> dict[str, list[dict[str, Any]]]:
     context = probe.context
-    token = context.token(next(iter(context.clients)))
+    token = context.token(context.first_client)
     try:
         suite = Suite.install()
         with (

@@ -94,6 +94,11 @@ class Context:
         clients: Mapping[str, Mapping[str, Any]] = self.outputs["clients"]
         return clients
 
+    @property
+    def first_client(self) -> str:
+        """The name of the first client, where it doesn't matter which one makes a call."""
+        return next(iter(self.clients))
+
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         """Return the AWS client of a service, which all checks share.
 
@@ -151,7 +156,11 @@ class Context:
         """
         with self._lock:
             token = self.tokens.get(name)
-            if fresh or token is None or _expires_at(token) < time.time() + _MINIMUM_LIFETIME:
+            if (
+                fresh
+                or token is None
+                or read_claims(token)["exp"] < time.time() + _MINIMUM_LIFETIME
+            ):
                 with self.http_client() as http:
                     response = request_token(http, self.credentials(name))
                 response.raise_for_status()
@@ -203,7 +212,7 @@ def request_token(
     )
 
 
-def _expires_at(token: str) -> float:
-    # The database verifies tokens; only the expiry matters here.
-    claims = jwt.decode(token, options={"verify_signature": False})
-    return float(claims["exp"])
+def read_claims(token: str) -> dict[str, Any]:
+    """Return a token's claims without verifying it, which is for the database to do."""
+    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return claims

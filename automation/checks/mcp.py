@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import httpx2
 
+from automation.checks.probe import Probe
+
 _ACCEPT: Final = "application/json, text/event-stream"
 
 
@@ -83,6 +85,13 @@ def call_tool(
     """
     params = {"name": tool, "arguments": dict(arguments)}
     return _parse_tool_result(post(http, url, "tools/call", params, token=token))
+
+
+def call_tool_as(probe: Probe, client: str, tool: str, arguments: Mapping[str, Any]) -> ToolResult:
+    """Call a tool with a client's token, and record the call as evidence."""
+    context = probe.context
+    url, token = context.outputs["mcpUrl"], context.token(client)
+    return call_tool(probe.http, url, tool, arguments, token=token)
 
 
 def _parse_tool_result(response: httpx2.Response) -> ToolResult:

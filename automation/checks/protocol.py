@@ -6,7 +6,7 @@ from typing import Final
 
 import httpx2
 
-from automation.checks.mcp import call_tool, post
+from automation.checks.mcp import call_tool_as, post
 from automation.checks.probe import Probe
 from automation.checks.registry import check
 from automation.checks.verdicts import expect, expect_equal, expect_status
@@ -78,7 +78,7 @@ def initialize(probe: Probe) -> None:
 def tools(probe: Probe) -> None:
     """With a token, tools/list has the reading tools, and write-cypher unless read-only."""
     context = probe.context
-    token = context.token(next(iter(context.clients)))
+    token = context.token(context.first_client)
     response = post(probe.http, context.outputs["mcpUrl"], "tools/list", token=token)
     expect_status("tools/list", response, HTTPStatus.OK)
     names = {tool["name"] for tool in response.json()["result"]["tools"]}
@@ -91,10 +91,8 @@ def tools(probe: Probe) -> None:
 @check("P5-get-schema")
 def get_schema(probe: Probe) -> None:
     """Every client can call get-schema."""
-    context = probe.context
-    for name in context.clients:
-        url, token = context.outputs["mcpUrl"], context.token(name)
-        result = call_tool(probe.http, url, "get-schema", {}, token=token)
+    for name in probe.context.clients:
+        result = call_tool_as(probe, name, "get-schema", {})
         expect(not result.refused, f"get-schema refuses {name}: {result.text}")
         expect(result.text, f"get-schema returns nothing to {name}")
 
@@ -102,11 +100,9 @@ def get_schema(probe: Probe) -> None:
 @check("P5-read-cypher")
 def read_cypher(probe: Probe) -> None:
     """Every client can run a query with parameters."""
-    context = probe.context
     arguments = {"query": "RETURN $n + 2 AS answer", "params": {"n": 40}}
-    for name in context.clients:
-        url, token = context.outputs["mcpUrl"], context.token(name)
-        result = call_tool(probe.http, url, "read-cypher", arguments, token=token)
+    for name in probe.context.clients:
+        result = call_tool_as(probe, name, "read-cypher", arguments)
         expect(not result.refused, f"read-cypher refuses {name}: {result.text}")
         expect_equal(f"{name}'s rows", json.loads(result.text), [{"answer": 42}])
 

@@ -11,13 +11,14 @@ import jwt
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from automation.checks.context import Context, Credentials, request_token
+from automation.checks.context import Context, Credentials, read_claims
 from automation.checks.forgery import FORGERIES, Material, generate_key
 from automation.checks.mcp import ToolResult, call_tool
 from automation.checks.probe import Probe
 from automation.checks.registry import CheckFunction, check
 from automation.checks.rights import LABEL, count_nodes
-from automation.checks.verdicts import Failed, Skipped, expect, expect_equal, expect_status
+from automation.checks.tokens import request_grant
+from automation.checks.verdicts import Failed, Skipped, expect, expect_equal
 
 _REFUSING_STATUSES: Final = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
@@ -44,7 +45,7 @@ def _refuses(forge: Callable[[Material], str]) -> CheckFunction:
         context.blanker.learn(forged)
         _expect_refused(probe, forged, name, what)
 
-    refused.__doc__ = f"{what} is refused: nothing is written, and nothing leaks."
+    refused.__doc__ = f"{what} is refused without writing or leaking anything."
     return refused
 
 
@@ -54,12 +55,9 @@ for _name, _forge in FORGERIES.items():
 
 @check("P5-refuses-wrong-audience", serial=True)
 def wrong_audience(probe: Probe) -> None:
-    """A valid token of an app client outside the audience is refused, and nothing is written."""
+    """A valid token of an app client outside the audience is refused without writing anything."""
     with _temporary_app_client(probe) as outsider:
-        response = request_token(probe.http, outsider)
-        expect_status("the temporary app client's token request", response, HTTPStatus.OK)
-        token = str(response.json()["access_token"])
-        probe.context.blanker.learn(token)
+        token = request_grant(probe, outsider, "the temporary app client")["access_token"]
         name = _most_powerful_client(probe.context)
         _expect_refused(probe, token, name, "A token for another audience")
 
@@ -71,12 +69,8 @@ def token_expiry(probe: Probe) -> None:
     name = min(
         context.clients, key=lambda each: context.settings.clients[each].token_validity_minutes
     )
-    response = request_token(probe.http, context.credentials(name))
-    expect_status(f"{name}'s token request", response, HTTPStatus.OK)
-    token = str(response.json()["access_token"])
-    context.blanker.learn(token)
-    claims = jwt.decode(token, options={"verify_signature": False})
-    remaining = claims["exp"] - time.time() + _AFTER_EXPIRY
+    token = request_grant(probe, context.credentials(name), name)["access_token"]
+    remaining = read_claims(token)["exp"] - time.time() + _AFTER_EXPIRY
     if remaining > context.longest_wait:
         raise Skipped(
             f"the shortest-lived token, {name}'s, is valid for {remaining / 60:.0f} minutes: give a"

@@ -9,7 +9,7 @@ from itertools import cycle, islice
 from typing import Final
 
 from automation.checks.context import Context
-from automation.checks.mcp import ToolResult, call_tool
+from automation.checks.mcp import call_tool, call_tool_as
 from automation.checks.probe import Probe
 from automation.checks.registry import check
 from automation.checks.verdicts import Failed, Skipped, expect, expect_equal
@@ -58,7 +58,7 @@ def reader_cannot_index(probe: Probe) -> None:
             try:
                 _expect_forbidden(probe, name, tool, {"query": create}, "create an index")
             except Failed:
-                _call(probe, name, tool, {"query": f"DROP INDEX {_INDEX} IF EXISTS"})
+                call_tool_as(probe, name, tool, {"query": f"DROP INDEX {_INDEX} IF EXISTS"})
                 raise
 
 
@@ -93,7 +93,7 @@ def isolation(probe: Probe) -> None:
     run = _new_run_id()
     turns = list(islice(cycle(context.clients), context.interleavings))
     failures = _interleave_calls(context, turns, run)
-    name = next(iter(context.clients))
+    name = context.first_client
     written = count_nodes(probe, name, run)
     probe.note(
         f"{len(turns)} calls in {_THREADS} threads, the clients {', '.join(context.clients)}"
@@ -116,7 +116,7 @@ def count_nodes(probe: Probe, name: str, run: str) -> int:
         Failed: the client can't read.
     """
     arguments = {"query": _COUNT, "params": {"run": run}}
-    result = _call(probe, name, "read-cypher", arguments)
+    result = call_tool_as(probe, name, "read-cypher", arguments)
     expect(not result.refused, f"read-cypher refuses {name}: {result.text}")
     return int(json.loads(result.text)[0]["nodes"])
 
@@ -166,31 +166,25 @@ def _temporary_node(probe: Probe, name: str) -> Iterator[str]:
     """
     run = _new_run_id()
     arguments = {"query": _CREATE, "params": {"run": run}}
-    result = _call(probe, name, "write-cypher", arguments)
+    result = call_tool_as(probe, name, "write-cypher", arguments)
     expect(not result.refused, f"write-cypher refuses {name}: {result.text}")
     try:
         yield run
     finally:
         arguments = {"query": _DELETE, "params": {"run": run}}
-        _call(probe, name, "write-cypher", arguments)
+        call_tool_as(probe, name, "write-cypher", arguments)
 
 
 def _expect_forbidden(
     probe: Probe, name: str, tool: str, arguments: Mapping[str, object], what: str
 ) -> None:
-    result = _call(probe, name, tool, arguments)
+    result = call_tool_as(probe, name, tool, arguments)
     expect(result.refused, f"{name} can {what} with {tool}")
     refusals = (_FORBIDDEN, _READ_ONLY_TOOL) if tool == "read-cypher" else (_FORBIDDEN,)
     expect(
         any(refusal in result.text for refusal in refusals),
         f"{name} trying to {what} with {tool} gets {result.text!r} instead of {_FORBIDDEN}",
     )
-
-
-def _call(probe: Probe, name: str, tool: str, arguments: Mapping[str, object]) -> ToolResult:
-    context = probe.context
-    url, token = context.outputs["mcpUrl"], context.token(name)
-    return call_tool(probe.http, url, tool, arguments, token=token)
 
 
 def _query_tools(context: Context) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ def logs(probe: Probe) -> None:
     """The server, its host and the claims function write to their logs."""
     context = probe.context
     # Cause log events: request a token, and send a request.
-    name = next(iter(context.clients))
+    name = context.first_client
     began = dt.datetime.now(dt.UTC)
     context.token(name, fresh=True)
     post(probe.http, context.outputs["mcpUrl"], "ping")
@@ -144,7 +144,7 @@ def plain_http(probe: Probe) -> None:
 def unknown_paths(probe: Probe) -> None:
     """Unknown paths return 404, with and without a token."""
     context = probe.context
-    bearer = {"Authorization": f"Bearer {context.token(next(iter(context.clients)))}"}
+    bearer = {"Authorization": f"Bearer {context.token(context.first_client)}"}
     for path in _UNKNOWN_PATHS:
         for headers in ({}, bearer):
             url = context.outputs["serviceUrl"] + path

@@ -104,7 +104,7 @@ class Exercise:
     @property
     def caller(self) -> str:
         """The name of the client that makes the calls."""
-        return next(iter(self.context.clients))
+        return self.context.first_client
 
     def clock(self) -> float:
         """Return the seconds since the drill began."""

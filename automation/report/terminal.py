@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from automation.checks.results import PHASES, Outcome, Report, Result
+from automation.checks.results import PHASES, AnyReport, Outcome, Report, Result
 from automation.deployment import Changes
 from automation.drills.results import DrillReport, Slice, Traffic
 from automation.terminal import styled
@@ -111,8 +111,7 @@ def print_report(report: Report, console: Console) -> None:
             sentence.append(styled(f"\n{result.outcome}: {result.reason}", "dim"))
         table.add_row(result.id, sentence, _MARKS[result.outcome], f"{result.seconds:.1f} s")
     console.print(table)
-    counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in Outcome)
-    console.print(f"{counts}, in {report.seconds:.0f} s")
+    _print_counts(report, console)
 
 
 def print_drill_report(report: DrillReport, console: Console) -> None:
@@ -134,11 +133,15 @@ def print_drill_report(report: DrillReport, console: Console) -> None:
             )
     console.print(table)
     console.print(
-        styled("▪ answered", "green"), styled("✗ a call failed", "red"), "· no call ended"
+        styled("▪ calls succeeded", "green"), styled("✗ a call failed", "red"), "· no call ended"
     )
     for result in report.results:
         if result.reason:
             console.print(_MARKS[result.outcome], f"{result.name}: {result.reason}")
+    _print_counts(report, console)
+
+
+def _print_counts(report: AnyReport, console: Console) -> None:
     counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in Outcome)
     console.print(f"{counts}, in {report.seconds:.0f} s")
 

@@ -11,7 +11,7 @@ import pytest
 from botocore import xform_name
 
 from automation import checks
-from automation.roles import Place, Purpose, permissions, subject, trust
+from automation.roles import Purpose, StackLocation, permissions, subject, trust
 from components.names import ResourceNames
 from components.policies import ACTIONS_WITHOUT_RESOURCE
 from localcloud.aws.iam import allows
@@ -34,8 +34,8 @@ _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
 }
 
 
-def _place(stack: str = "dev") -> Place:
-    return Place(
+def _location(stack: str = "dev") -> StackLocation:
+    return StackLocation(
         names=ResourceNames(prefix="neo4j-mcp", stack=stack),
         project="neo4j-mcp",
         account=_ACCOUNT,
@@ -44,7 +44,7 @@ def _place(stack: str = "dev") -> Place:
 
 
 def _policy(purpose: Purpose) -> dict[str, Any]:
-    policy: dict[str, Any] = json.loads(permissions(purpose, _place()))
+    policy: dict[str, Any] = json.loads(permissions(purpose, _location()))
     return policy
 
 
@@ -208,4 +208,4 @@ def test_a_role_is_for_one_repository_and_environment(purpose: Purpose, claim: s
 def test_a_policy_fits_in_an_inline_policy(purpose: Purpose) -> None:
     # The quota of a role's inline policies, in which white space doesn't count.
     # Source: "IAM and AWS STS quotas" in the IAM User Guide.
-    assert len("".join(permissions(purpose, _place("production")).split())) <= 10_240
+    assert len("".join(permissions(purpose, _location("production")).split())) <= 10_240
