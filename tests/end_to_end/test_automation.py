@@ -1,4 +1,4 @@
-"""The commands of `python -m automation`, as a pipeline types them, on the tests' stand-in."""
+"""The commands of `python -m automation`, run as a pipeline runs them on the tests' stand-in."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The commands that a person types, on the tests' own stand-in cloud."""
+"""The commands of the Makefile, on the tests' stand-in cloud."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def _run(shell: dict[str, str], *command: str) -> subprocess.CompletedProcess[st
 
 
 def _begin_demo(shell: dict[str, str]) -> subprocess.Popen[str]:
-    """Start a demo that is at work on the stand-in once its first line is read."""
+    """Start a demo, which works on the stand-in once its first line is read."""
     return subprocess.Popen(
         [sys.executable, "-m", "demo", "run"],
         cwd=ROOT,
@@ -73,7 +73,7 @@ def test_a_demo_with_a_closed_output_ends_cleanly(
     process.stdout.close()
     assert process.wait(_TIMEOUT) == 128 + signal.SIGPIPE
     assert deployed.pending_operations() == ()
-    # No lock is left either.
+    # No lock is left.
     deployed.up()
 
 
@@ -85,7 +85,7 @@ def test_outputs_prints_only_json(shell: dict[str, str], outputs: dict[str, Any]
 def test_the_environment_works_for_other_tools(
     shell: dict[str, str], outputs: dict[str, Any], tmp_path: Path
 ) -> None:
-    # Tools go on trusting what the shell trusted, also after a second time.
+    # Tools still trust what the shell trusted, even after a second `eval`.
     trusted = CertificateAuthority.load_or_create(tmp_path).certificate_path
     shell = shell | {"SSL_CERT_FILE": str(trusted)}
     script = f"""

@@ -1,4 +1,4 @@
-"""The drills: each passes on a good stack, and each finds what it is there to find."""
+"""Every drill passes on a healthy stack, and each fails on its own faults."""
 
 import json
 import os

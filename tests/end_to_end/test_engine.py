@@ -1,4 +1,4 @@
-"""The program on the unmodified engine: up, unchanged, changed, drifted, failed, gone."""
+"""The program on the unmodified engine: unchanged, changed, drifted, failed, deleted."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A stack of a person's own, by the plain Pulumi CLI: every command as a shell takes it."""
+"""A stack deployed with the plain Pulumi CLI, each command run by a shell."""
 
 import json
 import re
@@ -72,7 +72,7 @@ _DOMAIN = {
 
 @dataclass(frozen=True)
 class Kept:
-    """The stack's secrets that wait for their deletion, and its claims function's logs."""
+    """The stack's secrets that are scheduled for deletion, and its claims function's logs."""
 
     secrets: Any
     logs: Any
@@ -95,12 +95,12 @@ class Pulumi(Protocol):
     """Runs lines of a shell after `eval "$(make -s env)"`."""
 
     def __call__(self, script: str, *, fails: bool = False) -> str:
-        """Run them, and return what they print."""
+        """Run commands, and return their output."""
 
 
 @pytest.fixture(scope="module")
 def kept(aws: Aws) -> Iterator[Kept]:
-    """What outlives the stack on purpose; it is removed in the end."""
+    """Resources that outlive the stack on purpose; the test removes them."""
     found = Kept(secrets=aws("secretsmanager"), logs=aws("logs"))
     yield found
     for name in found.secret_names():
@@ -111,7 +111,7 @@ def kept(aws: Aws) -> Iterator[Kept]:
 
 @pytest.fixture(scope="module")
 def pulumi(running: Cloud, kept: Kept) -> Iterator[Pulumi]:
-    """A shell with a stack of its own, next to the one that the tests share."""
+    """A shell with a separate stack, next to the one that the tests share."""
     assert not kept.secret_names()
     home = Home(running.home)
     environment = shell_of(home, running.ports) | {"PULUMI_STACK": _STACK}

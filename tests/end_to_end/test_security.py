@@ -1,4 +1,4 @@
-"""What another user of the machine and a web page can do with a whole stand-in: nothing."""
+"""Another user of the machine and a web page can't use any part of a stand-in."""
 
 import base64
 import dataclasses

@@ -1,4 +1,4 @@
-"""A stand-in cloud's life: started, found, cut short, repaired, stopped without a trace."""
+"""A stand-in cloud that is started, reused, interrupted, repaired and stopped."""
 
 import contextlib
 import io
@@ -52,7 +52,7 @@ def ports() -> Ports:
 
 
 def _start_and_kill(home: Home, ports: Ports) -> None:
-    """Kill a start with its group as soon as the first of its services is known."""
+    """Kill a start and its process group as soon as its first service is recorded."""
     process = subprocess.Popen(
         [sys.executable, "-m", "localcloud", "up"],
         cwd=ROOT,
@@ -71,7 +71,7 @@ def _start_and_kill(home: Home, ports: Ports) -> None:
 
 
 def _pids(home: Home) -> list[int]:
-    """Give the processes whose command names the stand-in."""
+    """Return the processes with the stand-in in their command line."""
     marks = {home.owner, str(home.directory)}
     return [
         each.pid
@@ -141,7 +141,7 @@ def test_an_interrupted_start_is_repaired_and_a_stop_leaves_nothing(
 
 
 class _Person:
-    """What somebody has made on a stand-in: data, a setting, and a deployment."""
+    """What a user has created on a stand-in: data, a setting and a deployment."""
 
     def __init__(self, running: Cloud) -> None:
         self._running = running
@@ -165,7 +165,7 @@ class _Person:
             return len(driver.execute_query(cypher).records)
 
     def has(self, *, deployment: bool) -> bool:
-        """Decide whether everything is there, and the deployment or not."""
+        """Return whether everything exists, with or without the deployment."""
         config = yaml.safe_load(self._settings.read_text(encoding="utf-8"))["config"]
         return (
             self._query("MATCH (n:Kept) RETURN n") == 1

@@ -37,7 +37,7 @@ def tls(running: Cloud) -> ssl.SSLContext:
 
 @pytest.fixture
 def credentials(running: Cloud, outputs: dict[str, Any]) -> dict[str, ClientCredentials]:
-    """What each client reads from its own secret."""
+    """Each client's credentials, from its secret."""
     return {
         name: read_credentials(running, client["secretArn"])
         for name, client in outputs["clients"].items()
