@@ -13,10 +13,10 @@ from automation.checks.results import Outcome
 from automation.checks.verdicts import Failed, Skipped
 from automation.controls import Controls
 from automation.drills.exercise import Exercise, Limits, Options
-from automation.drills.fault_proxy import FaultProxy, Request, Response
 from automation.drills.registry import DRILLS, Drill, drill
 from automation.drills.results import DrillResult
 from automation.drills.runner import run
+from automation.proxy import Proxy, Request, Response
 from components.settings import StackSettings
 
 _ROWS = b"""{"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text",
@@ -51,7 +51,7 @@ def context(server: Server) -> Iterator[Context]:
         def token(self, name: str, *, fresh: bool = False) -> str:
             return f"{name}'s {'new ' if fresh else ''}token"
 
-    with FaultProxy(server.respond) as proxy:
+    with Proxy(server.respond) as proxy:
         yield Tokenless(
             stack="local",
             settings=settings,
