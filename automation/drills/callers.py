@@ -50,16 +50,7 @@ def single_attempt(http: httpx2.Client, url: str, token: Callable[[], str]) -> C
             response = http.post(url, content=prepared.body, headers=headers)
         except httpx2.TransportError as error:
             raise NetworkError(f"{type(error).__name__}: {error}", may_have_run=True) from error
-        _expect_rows(
-            prepared.read(
-                Reply(
-                    status=response.status_code,
-                    body=response.content,
-                    retry_after=response.headers.get("Retry-After"),
-                    elapsed=time.monotonic() - started,
-                )
-            )
-        )
+        _expect_rows(prepared.read(Reply.of(response, elapsed=time.monotonic() - started)))
 
     return call
 

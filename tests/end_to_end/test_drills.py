@@ -295,7 +295,7 @@ def test_a_throttled_caller_that_does_not_retry_fails_the_drill(
 def test_a_caller_that_ignores_retry_after_fails_the_drill(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(token_endpoint, "seconds_to_wait", lambda _: None)
+    monkeypatch.setattr(token_endpoint, "parse_retry_after", lambda _: None)
     result = exercise(world, "token-endpoint-throttled")
     assert result.outcome is Outcome.FAILED
     assert "Retry-After: 2, but the request was repeated after" in result.reason

@@ -196,7 +196,7 @@ def test_all_wrong_settings_are_reported_and_the_commands_fix_them(pulumi: Pulum
 
     refused = pulumi("pulumi preview", fails=True)
 
-    assert "has 10 problem(s), so nothing was changed" in refused
+    assert "has 10 problems, so nothing was changed" in refused
     commands = re.findall(r"^          (pulumi config .*)$", refused, re.MULTILINE)
     assert len(commands) == 10
     # Whatever is reported is reported once.

@@ -44,7 +44,7 @@ def actionlint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = tmp_path_factory.mktemp("actionlint") / "actionlint"
     subprocess.run(
         [
-            toolchains.go(Progress()),
+            toolchains.ensure_go(Progress()),
             "-C",
             _MODULE,
             "build",
