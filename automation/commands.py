@@ -197,7 +197,7 @@ def check(
     The report is written as JSON, JUnit XML and an HTML page. Checks read the deployment, call it
     with each client's own token, and remove what they write.
     """
-    chosen = _chosen(only or [])
+    chosen = _select_checks(only or [])
     deployment = Deployment(target(stack, workspace), reads_only=True)
     context = checked_context(deployment, stack, longest_wait=wait, interleavings=interleavings)
     try:
@@ -213,9 +213,9 @@ def check(
         print_error("no report is written; the last one, if any, is unchanged", "interrupted")
         raise
     save(found, reports)
-    _show(found, reports, as_json=as_json)
+    _print_saved_report(found, reports, as_json=as_json)
     if not found.passed:
-        raise typer.Exit(_status(found) or _UNSUCCESSFUL)
+        raise typer.Exit(_exit_status(found) or _UNSUCCESSFUL)
 
 
 @app.command()
@@ -285,8 +285,8 @@ def drill(
         print_error(str(interrupted), "interrupted")
         raise
     save(found, reports)
-    _show(found, reports, as_json=as_json)
-    raise typer.Exit(_status(found))
+    _print_saved_report(found, reports, as_json=as_json)
+    raise typer.Exit(_exit_status(found))
 
 
 @app.command()
@@ -297,7 +297,7 @@ def report(*, stack: Stack, reports: Reports = REPORTS, as_json: AsJson = False)
     """
     found = load(stack, reports)
     save(found, reports)
-    _show(found, reports, as_json=as_json)
+    _print_saved_report(found, reports, as_json=as_json)
 
 
 @app.command()
@@ -432,24 +432,25 @@ def _print_changes(
         print_changes(what, changes, console())
 
 
-def _show(found: Report | DrillReport, reports: Path, *, as_json: bool) -> None:
+def _print_saved_report(found: Report | DrillReport, reports: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
+        return
+    if isinstance(found, DrillReport):
+        print_drill_report(found, console())
     else:
-        print_drill_report(found, console()) if isinstance(found, DrillReport) else print_report(
-            found, console()
-        )
-        typer.echo(f"The report: {page_path(found.stack, reports)}")
+        print_report(found, console())
+    typer.echo(f"The report: {page_path(found.stack, reports)}")
 
 
-def _status(found: AnyReport) -> int:
+def _exit_status(found: AnyReport) -> int:
     """Choose the exit status; skipped checks and drills don't count."""
     if found.count(Outcome.FAILED):
         return _UNSUCCESSFUL
     return _COMMAND_FAILED if found.count(Outcome.UNDECIDED) else 0
 
 
-def _chosen(patterns: Sequence[str]) -> list[Check]:
+def _select_checks(patterns: Sequence[str]) -> list[Check]:
     for pattern in patterns:
         if not fnmatch.filter(CHECKS, pattern):
             raise typer.BadParameter(f"no check matches {pattern}", param_hint="--only")

@@ -96,9 +96,7 @@ def _destroy(home: Home, progress: Progress) -> Exception | None:
     found = cloud.status(home)
     if not (found.cloud and found.complete):
         for line in found.missing if found.begun else ():
-            progress.note(
-                f"{line}: the stack is removed with the stand-in, without destroying it first"
-            )
+            progress.note(f"{line}: the stack isn't destroyed first, but removed with the stand-in")
         return None
     try:
         with progress.step(f"Destroying the stack {STACK}", expect="about half a minute"):
@@ -111,9 +109,7 @@ def _destroy(home: Home, progress: Progress) -> Exception | None:
     except InterruptedDeploymentError:
         raise
     except LocalCloudError as error:
-        progress.note(
-            f"{error}\nThe stack is removed with the stand-in, without destroying it first."
-        )
+        progress.note(f"{error}\nThe stack isn't destroyed first, but removed with the stand-in.")
     except (DeploymentError, BotoCoreError, ClientError) as error:
         return error
     return None

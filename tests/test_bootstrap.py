@@ -58,7 +58,7 @@ def _bootstrap(checkout: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def test_the_second_of_two_waits_and_finds_what_the_first_has_installed(checkout: Path) -> None:
+def test_the_second_of_two_waits_for_the_first_and_installs_nothing(checkout: Path) -> None:
     first = _bootstrap(checkout)
     assert (checkout / "begun").read_text(encoding="utf-8") == "begun\n"
     second = _bootstrap(checkout)
@@ -71,7 +71,7 @@ def test_the_second_of_two_waits_and_finds_what_the_first_has_installed(checkout
     assert (checkout / "made").read_text(encoding="utf-8") == "made\n"
 
 
-def test_one_that_waited_for_a_killed_one_installs(checkout: Path) -> None:
+def test_the_second_of_two_installs_after_the_first_was_killed(checkout: Path) -> None:
     first = _bootstrap(checkout)
     assert (checkout / "begun").read_text(encoding="utf-8") == "begun\n"
     second = _bootstrap(checkout)
@@ -88,7 +88,7 @@ def test_one_that_waited_for_a_killed_one_installs(checkout: Path) -> None:
     assert (checkout / "made").read_text(encoding="utf-8") == "made\nmade\n"
 
 
-def test_what_operates_a_stack_is_installed_alone_and_replaced_by_everything(
+def test_the_operate_requirements_are_replaced_by_all_requirements(
     checkout: Path,
 ) -> None:
     for arguments, requirements, mark in (

@@ -73,7 +73,7 @@ FACTORIES = [automation.terminal, localcloud.terminal]
 @pytest.mark.parametrize("factory", FACTORIES, ids=lambda module: module.__name__)
 @pytest.mark.parametrize("renderer", RENDERERS)
 @pytest.mark.parametrize("text", OUTSIDE)
-def test_text_from_outside_is_printed_as_it_is(
+def test_text_from_outside_is_printed_literally(
     factory: ModuleType, renderer: str, text: str
 ) -> None:
     written = io.StringIO()
@@ -94,7 +94,7 @@ def test_text_from_outside_does_not_control_the_terminal(
 
 @pytest.mark.parametrize("factory", FACTORIES, ids=lambda module: module.__name__)
 @pytest.mark.parametrize("text", OUTSIDE)
-def test_titles_headings_and_errors_are_text_too(
+def test_titles_headings_and_errors_are_printed_literally(
     factory: ModuleType, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written = io.StringIO()
@@ -116,7 +116,7 @@ def test_the_demo_prints_results_literally(
 
 
 @pytest.mark.parametrize("folder", ["automation", "localcloud/src/localcloud", "demo"])
-def test_consoles_are_made_by_the_factories_alone(folder: str) -> None:
+def test_only_the_factories_make_consoles(folder: str) -> None:
     for file in set((ROOT / folder).rglob("*.py")) - {ROOT / folder / "terminal.py"}:
         text = file.read_text(encoding="utf-8")
         assert "rich.markup" not in text, file

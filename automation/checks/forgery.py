@@ -88,7 +88,7 @@ def unsigned(material: Material) -> str:
 
 
 def signed_with_public_key(material: Material) -> str:
-    """A token signed with HMAC, using the published key as the secret."""
+    """A token signed with HMAC and the published key as its secret."""
     header = material.header | {"alg": "HS256"}
     message = f"{_encode(header)}.{_encode(material.claims)}"
     secret = material.public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

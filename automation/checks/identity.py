@@ -175,7 +175,7 @@ def refresh_refused(probe: Probe) -> None:
 
 @check("P2-scope-refused")
 def scope_refused(probe: Probe) -> None:
-    """A scope that isn't a client's is refused."""
+    """No client gets a scope that it isn't configured with."""
     context = probe.context
     every = set(context.outputs["scopes"])
     for name, client in context.clients.items():

@@ -45,7 +45,7 @@ def _refuses(forge: Callable[[Material], str]) -> CheckFunction:
         context.blanker.learn(forged)
         _expect_refused(probe, forged, name, what)
 
-    refused.__doc__ = f"{what} is refused: nothing is written, and nothing leaks."
+    refused.__doc__ = f"{what} is refused without writing or leaking anything."
     return refused
 
 
@@ -55,7 +55,7 @@ for _name, _forge in FORGERIES.items():
 
 @check("P5-refuses-wrong-audience", serial=True)
 def wrong_audience(probe: Probe) -> None:
-    """A valid token of an app client outside the audience is refused, and nothing is written."""
+    """A valid token of an app client outside the audience is refused without writing anything."""
     with _temporary_app_client(probe) as outsider:
         token = request_grant(probe, outsider, "the temporary app client")["access_token"]
         name = _most_powerful_client(probe.context)

@@ -16,7 +16,6 @@ from automation.controls import (
     run,
 )
 from automation.drills.exercise import Exercise
-from automation.drills.fault_proxy import FaultProxy, Request, Response, forward
 from automation.drills.records import (
     Record,
     expect_failures,
@@ -25,6 +24,7 @@ from automation.drills.records import (
     outage,
 )
 from automation.drills.registry import drill
+from automation.proxy import Proxy, Request, Response, forward
 from neo4j_mcp_client.calls import HOST_LIMIT
 
 _UNAVAILABLE: Final = "DatabaseUnavailableError"
@@ -77,7 +77,7 @@ def keys_unreachable(exercise: Exercise) -> None:
     connect = _command(exercise.controls.connect_database, CONNECT_VARIABLE)
     keys = PoolKeys(exercise)
     aura_sso = context.outputs["auraSso"]
-    with FaultProxy(keys.respond) as proxy:
+    with Proxy(keys.respond) as proxy:
         keys.url = proxy.url
         detour = {**aura_sso, "discoveryUri": proxy.url + DISCOVERY_PATH}
         exercise.restore_at_end("single sign-on", lambda: run(connect, aura_sso))

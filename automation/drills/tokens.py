@@ -12,9 +12,9 @@ from automation.checks.lookups import find_app_client
 from automation.checks.verdicts import expect, expect_equal
 from automation.drills.callers import library_call, token_provider
 from automation.drills.exercise import Exercise
-from automation.drills.fault_proxy import FaultProxy, Request, Response, forward
 from automation.drills.records import expect_failures, expect_no_failure
 from automation.drills.registry import drill
+from automation.proxy import Proxy, Request, Response, forward
 from neo4j_mcp_client import TokenExpiredError
 
 _EXPIRED: Final = "TokenExpiredError"
@@ -145,7 +145,7 @@ def token_endpoint_throttled(exercise: Exercise) -> None:
     """While the token endpoint throttles, calls with a token succeed, and retries get a new one."""
     credentials = exercise.context.credentials(exercise.caller)
     endpoint = _TokenEndpoint(exercise, credentials.token_url)
-    with FaultProxy(endpoint.respond) as proxy:
+    with Proxy(endpoint.respond) as proxy:
         token_url = proxy.url + urlsplit(credentials.token_url).path
         with_token = token_provider(credentials, token_url)
         without_token = token_provider(credentials, token_url)

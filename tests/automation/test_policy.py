@@ -65,7 +65,7 @@ def replaced_connector(*properties: str, operation: str = "replace") -> Step:
     ],
     ids=lambda kept: f"{kept.type}-{kept.operation}",
 )
-def test_what_keeps_the_rules_breaks_none(kept: Step) -> None:
+def test_a_correct_resource_violates_no_rule(kept: Step) -> None:
     assert violations([kept]) == ()
 
 
@@ -148,14 +148,14 @@ def test_what_keeps_the_rules_breaks_none(kept: Step) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_broken_rule_is_named_with_its_resource(broken: Step, rule: str, says: str) -> None:
+def test_a_violation_names_the_rule_and_the_resource(broken: Step, rule: str, says: str) -> None:
     (violation,) = violations([broken])
     assert (violation.rule, violation.resource) == (rule, "thing")
     assert says in violation.message
 
 
 @pytest.mark.parametrize("operation", ["delete", "replace", "delete-replaced"])
-def test_a_protected_resource_is_neither_deleted_nor_replaced(operation: str) -> None:
+def test_a_protected_resource_cannot_be_deleted_or_replaced(operation: str) -> None:
     doomed = Step(
         urn="urn::x::t::pool", type="t", operation=operation, protected=True, properties=("name",)
     )

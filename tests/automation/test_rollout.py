@@ -99,7 +99,7 @@ def _deployment(fails: str = "", *types: str) -> Deployment:
         (_service(LEVEL="info", MORE="x"), ["its environment differs in LEVEL, MORE"]),
     ],
 )
-def test_differences_are_named_without_values(service: dict[str, Any], found: list[str]) -> None:
+def test_differences_are_reported_without_values(service: dict[str, Any], found: list[str]) -> None:
     assert differences(DESIRED, service) == found
 
 
@@ -112,13 +112,13 @@ def test_only_a_failure_of_this_deployment_counts() -> None:
     assert failed_operation({}, "") == []
 
 
-def test_a_service_that_runs_what_was_deployed_is_a_success() -> None:
+def test_a_service_that_runs_the_deployed_image_is_a_success() -> None:
     aws = _Aws([_service("OPERATION_IN_PROGRESS"), _service()], [BEFORE, SUCCEEDED])
     deployed = roll_out(_deployment(), aws)
     assert deployed.outputs == {"a": 1}
 
 
-def test_a_rollback_is_a_failure_with_the_log_and_the_command() -> None:
+def test_the_error_after_a_rollback_has_the_log_and_the_command() -> None:
     aws = _Aws([_service(image="old")], [BEFORE, ROLLED_BACK])
     with pytest.raises(DeploymentError) as raised:
         roll_out(_deployment(), aws)
@@ -133,7 +133,7 @@ def test_a_rollback_is_a_failure_with_the_log_and_the_command() -> None:
     ]
 
 
-def test_a_failed_creation_names_the_command_that_builds_again() -> None:
+def test_the_error_after_a_failed_creation_has_the_command_that_builds_again() -> None:
     aws = _Aws([_service("CREATE_FAILED")], [{}, {**BEFORE, "Status": "FAILED"}])
     with pytest.raises(DeploymentError) as raised:
         roll_out(_deployment("wanted target 'RUNNING'"), aws)
@@ -143,11 +143,11 @@ def test_a_failed_creation_names_the_command_that_builds_again() -> None:
 
 
 @pytest.mark.parametrize("types", [("aws:ecr/repository:Repository",)])
-def test_a_stack_without_a_service_is_only_deployed(types: tuple[str, ...]) -> None:
+def test_a_stack_without_a_service_has_no_rollout_to_check(types: tuple[str, ...]) -> None:
     assert roll_out(_deployment("", *types), _Aws([], [])).outputs == {"a": 1}
 
 
-def test_an_operation_in_progress_is_waited_for_and_not_for_ever() -> None:
+def test_the_wait_for_an_operation_is_limited() -> None:
     pauses: list[float] = []
     busy = _service("OPERATION_IN_PROGRESS")
     aws = _Aws([busy, busy, _service()], [SUCCEEDED])
@@ -161,9 +161,7 @@ def test_an_operation_in_progress_is_waited_for_and_not_for_ever() -> None:
     ("code", "expected"),
     [("ResourceNotFoundException", ""), ("AccessDeniedException", ClientError)],
 )
-def test_a_service_deleted_behind_the_engines_back_is_for_the_deployment_to_find(
-    code: str, expected: str | type[Exception]
-) -> None:
+def test_waiting_for_a_deleted_service_returns(code: str, expected: str | type[Exception]) -> None:
     error = ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeService")
     aws = _Aws([error], [{}])
     if isinstance(expected, str):

@@ -37,7 +37,7 @@ def tls(running: Cloud) -> ssl.SSLContext:
 
 @pytest.fixture
 def credentials(running: Cloud, outputs: dict[str, Any]) -> dict[str, ClientCredentials]:
-    """What each client reads from its own secret."""
+    """Each client's credentials, from its secret."""
     return {
         name: read_credentials(running, client["secretArn"])
         for name, client in outputs["clients"].items()
@@ -245,5 +245,5 @@ def test_logs_and_metrics_show_the_traffic(
     assert _eventually(lambda: requests() >= 5, "five requests in the metric")
 
 
-def test_the_stack_is_whole(deployed: Deployment) -> None:
+def test_the_stack_has_every_resource(deployed: Deployment) -> None:
     assert deployed.preview().none

@@ -13,10 +13,10 @@ from automation.checks.results import Outcome
 from automation.checks.verdicts import Failed, Skipped
 from automation.controls import Controls
 from automation.drills.exercise import Exercise, Limits, Options
-from automation.drills.fault_proxy import FaultProxy, Request, Response
 from automation.drills.registry import DRILLS, Drill, drill
 from automation.drills.results import DrillResult
 from automation.drills.runner import run
+from automation.proxy import Proxy, Request, Response
 from components.settings import StackSettings
 
 _ROWS = b"""{"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text",
@@ -51,7 +51,7 @@ def context(server: Server) -> Iterator[Context]:
         def token(self, name: str, *, fresh: bool = False) -> str:
             return f"{name}'s {'new ' if fresh else ''}token"
 
-    with FaultProxy(server.respond) as proxy:
+    with Proxy(server.respond) as proxy:
         yield Tokenless(
             stack="local",
             settings=settings,
@@ -98,7 +98,7 @@ def test_a_drill_passes_with_its_timeline_and_figures(context: Context) -> None:
         (ValueError("broken"), Outcome.FAILED, "ValueError: broken"),
     ],
 )
-def test_however_a_drill_ends_things_are_put_back_the_last_one_first(
+def test_changes_are_restored_in_reverse_order_however_a_drill_ends(
     context: Context, error: Exception, outcome: Outcome, reason: str
 ) -> None:
     undone: list[str] = []
@@ -113,7 +113,7 @@ def test_however_a_drill_ends_things_are_put_back_the_last_one_first(
     assert undone == ["second", "first"]
 
 
-def test_what_cannot_be_put_back_fails_the_drill_and_the_rest_is_put_back(
+def test_a_failed_restoration_fails_the_drill_and_the_rest_is_restored(
     context: Context,
 ) -> None:
     undone: list[str] = []
@@ -131,9 +131,7 @@ def test_what_cannot_be_put_back_fails_the_drill_and_the_rest_is_put_back(
     assert undone == ["first"]
 
 
-def test_a_drill_does_not_begin_on_a_deployment_that_does_not_answer(
-    context: Context, server: Server
-) -> None:
+def test_a_drill_does_not_start_on_a_failing_deployment(context: Context, server: Server) -> None:
     server.status = 503
     result = run_one(context, lambda _: pytest.fail("it began"))
     assert result.outcome is Outcome.FAILED
@@ -149,7 +147,7 @@ def test_a_drill_that_leaves_the_deployment_failing_fails(context: Context, serv
     assert result.reason.startswith("calls fail after the drill")
 
 
-def test_callers_that_are_not_answered_fail_the_drill(context: Context, server: Server) -> None:
+def test_calls_that_keep_failing_fail_the_drill(context: Context, server: Server) -> None:
     def look(exercise: Exercise) -> None:
         with exercise.traffic(exercise.call()) as traffic:
             server.status = 503
@@ -187,7 +185,7 @@ def test_too_few_calls_to_judge_by_leave_a_drill_undecided(context: Context) -> 
         assert "too few to judge by" in result.reason
 
 
-def test_calls_that_are_slow_are_waited_for(context: Context, server: Server) -> None:
+def test_slow_calls_are_waited_for(context: Context, server: Server) -> None:
     answering = threading.Event()
 
     def look(exercise: Exercise) -> None:
@@ -224,7 +222,7 @@ def test_a_drill_keeps_its_phases_and_its_traffic(context: Context, server: Serv
     assert next(iter(result.events)).what == "2 callers begin"
 
 
-def test_callers_that_notice_nothing_fail_a_drill_that_wants_them_to(context: Context) -> None:
+def test_calls_that_succeed_fail_a_drill_that_expects_failures(context: Context) -> None:
     def look(exercise: Exercise) -> None:
         with exercise.traffic(exercise.call()) as traffic:
             exercise.expect_failure(traffic, exercise.clock(), within=0.3)
@@ -233,7 +231,7 @@ def test_callers_that_notice_nothing_fail_a_drill_that_wants_them_to(context: Co
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_drill_puts_things_back_undisturbed(
+def test_an_interrupted_drill_restores_its_changes(
     context: Context, number: signal.Signals
 ) -> None:
     undone: list[str] = []
@@ -253,7 +251,7 @@ def test_an_interrupted_drill_puts_things_back_undisturbed(
     assert undone == ["all"]
 
 
-def test_an_interruption_while_things_are_put_back_ends_the_run_afterwards(
+def test_an_interruption_during_restoration_ends_the_run_afterwards(
     context: Context,
 ) -> None:
     ran: list[str] = []
@@ -271,12 +269,12 @@ def test_an_interruption_while_things_are_put_back_ends_the_run_afterwards(
     assert ran == ["first"]
 
 
-def test_two_drills_cannot_have_one_name() -> None:
+def test_two_drills_cannot_have_the_same_name() -> None:
     with pytest.raises(ValueError, match="two drills container-killed"):
         drill("container-killed", touches="nothing")
 
 
-def test_every_drill_of_the_list_is_there() -> None:
+def test_every_drill_is_registered() -> None:
     assert set(DRILLS) == {
         "container-killed",
         "database-away",

@@ -7,7 +7,7 @@ from automation.drills.traffic import Traffic
 from neo4j_mcp_client import ServerError
 
 
-def test_callers_go_on_until_the_end_and_every_call_is_recorded() -> None:
+def test_callers_keep_calling_until_the_end_and_every_call_is_recorded() -> None:
     asked = itertools.count()
     with Traffic(lambda: next(asked), callers=3, clock=time.monotonic, pause=0.001) as traffic:
         assert traffic.wait_until(
@@ -21,7 +21,7 @@ def test_callers_go_on_until_the_end_and_every_call_is_recorded() -> None:
     assert not [each for each in threading.enumerate() if each.name.startswith("caller-")]
 
 
-def test_a_failure_is_recorded_by_kind_and_in_words_and_the_caller_goes_on() -> None:
+def test_a_failure_is_recorded_with_kind_and_message_and_the_caller_continues() -> None:
     errors = iter([ServerError("answers HTTP 503.", status=503), ValueError("odd")])
 
     def ask() -> None:
@@ -34,7 +34,7 @@ def test_a_failure_is_recorded_by_kind_and_in_words_and_the_caller_goes_on() -> 
     assert "answers HTTP 503." in traffic.records[0].message
 
 
-def test_a_condition_that_never_comes_true_is_given_up() -> None:
+def test_the_wait_for_a_condition_is_limited() -> None:
     with Traffic(lambda: None, callers=1, clock=time.monotonic, pause=0.001) as traffic:
         assert not traffic.wait_until(lambda records: len(records) < 0, 0.05)
 

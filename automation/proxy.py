@@ -1,8 +1,9 @@
-"""A small HTTP server on this machine that stands in front of another one and can fail."""
+"""HTTP servers on this machine that forward requests, and can change them or fail."""
 
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
 
@@ -10,8 +11,14 @@ import httpx2
 
 from automation.loopback import LocalHandler, LocalServer
 
-_REQUEST_HEADERS: Final = ("authorization", "content-type", "accept")
-_RESPONSE_HEADERS: Final = ("content-type", "retry-after")
+_REQUEST_HEADERS: Final = (
+    "authorization",
+    "content-type",
+    "accept",
+    "mcp-protocol-version",
+    "mcp-session-id",
+)
+_RESPONSE_HEADERS: Final = ("content-type", "retry-after", "mcp-session-id")
 _SHUTDOWN_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.05
 
@@ -42,13 +49,23 @@ class Response:
 Respond = Callable[[Request], Response]
 
 
-def forward(http: httpx2.Client, url: str, request: Request) -> Response:
-    """Forward a request to a URL; the response is 502 if there is none."""
-    headers = {name: request.headers[name] for name in _REQUEST_HEADERS if name in request.headers}
+def forward(
+    http: httpx2.Client, url: str, request: Request, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Forward a request to a URL; the response is 502 if there is none.
+
+    Args:
+        headers: headers to add or replace, by lower-case name.
+    """
+    forwarded = {
+        name: request.headers[name] for name in _REQUEST_HEADERS if name in request.headers
+    }
     try:
-        response = http.request(request.method, url, headers=headers, content=request.body)
-    except httpx2.TransportError as error:
-        return Response(status=502, body=str(error).encode())
+        response = http.request(
+            request.method, url, headers={**forwarded, **(headers or {})}, content=request.body
+        )
+    except httpx2.HTTPError as error:
+        return Response(status=HTTPStatus.BAD_GATEWAY, body=str(error).encode())
     return Response(
         status=response.status_code,
         headers={
@@ -58,7 +75,7 @@ def forward(http: httpx2.Client, url: str, request: Request) -> Response:
     )
 
 
-class FaultProxy:
+class Proxy:
     """The server; a context manager, which starts and stops it."""
 
     def __init__(self, respond: Respond) -> None:
@@ -92,11 +109,11 @@ class FaultProxy:
                     # The caller has disconnected.
                     return
 
-            do_GET = do_POST = respond  # noqa: N815  http.server's own names
+            do_GET = do_POST = do_DELETE = respond  # noqa: N815  http.server's own names
 
         self._server = LocalServer(Handler)
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(_POLL_SECONDS,), name="fault-proxy"
+            target=self._server.serve_forever, args=(_POLL_SECONDS,), name="proxy"
         )
 
     @property
