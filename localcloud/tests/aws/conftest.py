@@ -102,7 +102,7 @@ class AwsEndpoint:
             f'LABEL content="{label}"\nENTRYPOINT ["/server"]\n'
         )
         self.docker.images.build(
-            fileobj=_tar({"server": server, "Dockerfile": dockerfile.encode()}),
+            fileobj=tar_archive({"server": server, "Dockerfile": dockerfile.encode()}),
             custom_context=True,
             tag=tag,
             platform="linux/amd64",
@@ -381,7 +381,7 @@ def deployments(endpoint: AwsEndpoint, image: str, access_role: str) -> Iterator
     created.clean_up()
 
 
-def _tar(files: Mapping[str, bytes]) -> io.BytesIO:
+def tar_archive(files: Mapping[str, bytes]) -> io.BytesIO:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, content in files.items():

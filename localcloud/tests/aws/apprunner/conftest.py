@@ -86,9 +86,8 @@ class FakeEngine:
     healthy_at_start: bool = True
 
     async def start(
-        self, application: Application, on_output: Callable[[str, str], None]
+        self, _application: Application, _on_output: Callable[[str, str], None]
     ) -> Instance:
-        del application, on_output
         if self.fails:
             raise EngineError("could not start an instance: no")
         server: Server | None = None

@@ -78,8 +78,7 @@ async def test_a_tcp_check_requires_a_listener_behind_the_port(
         await reader.read()
         writer.close()
 
-    async def close_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        del reader
+    async def close_at_once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
     check = replace(CHECK, protocol="TCP")

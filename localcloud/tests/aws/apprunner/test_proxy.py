@@ -100,8 +100,7 @@ async def test_a_request_arrives_unchanged(served: Served, groups: InstanceGroup
 async def test_a_response_arrives_unchanged(served: Served, groups: InstanceGroups) -> None:
     packed = gzip.compress(b"packed")
 
-    async def handler(request: web.BaseRequest) -> web.StreamResponse:
-        del request
+    async def handler(_: web.BaseRequest) -> web.StreamResponse:
         response = web.Response(body=packed, status=418, reason="Short And Stout")
         response.headers["Content-Encoding"] = "gzip"
         response.headers.add("Set-Cookie", "a=1")
@@ -200,8 +199,7 @@ async def test_requests_over_the_capacity_are_refused(
 ) -> None:
     release = asyncio.Event()
 
-    async def handler(request: web.BaseRequest) -> web.StreamResponse:
-        del request
+    async def handler(_: web.BaseRequest) -> web.StreamResponse:
         await release.wait()
         return web.Response()
 
