@@ -1,9 +1,21 @@
 #!/bin/sh
 # Makes .venv with the pinned requirements. Needs Python 3.11 or newer, and nothing else.
+#   ./bootstrap.sh            everything: the stand-in cloud, the tests and the linters too
+#   ./bootstrap.sh operate    only what `python -m automation` needs
 set -eu
 cd "$(dirname "$0")"
 
 say() { printf '%s\n' "$*" >&2; }
+
+case "${1-}" in
+"") REQUIREMENTS=requirements-dev.txt COMPLETE=.venv/.complete ;;
+# `make` looks for .complete, and so replaces this environment where it needs the other one.
+operate) REQUIREMENTS=requirements-operate.txt COMPLETE=.venv/.operate ;;
+*)
+    say "usage: ./bootstrap.sh [operate]"
+    exit 2
+    ;;
+esac
 
 PYTHON=${PYTHON:-python3}
 if ! command -v "$PYTHON" >/dev/null; then
@@ -17,7 +29,7 @@ fi
 # Two commands at once: the second waits, and finds what the first has installed. The lock is an
 # open file, which this shell inherits, so the system frees it however this shell ends.
 if [ -z "${BOOTSTRAP_LOCK-}" ]; then
-    exec "$PYTHON" - <<'LOCK'
+    exec "$PYTHON" - "$@" <<'LOCK'
 import fcntl, os, sys, time
 
 lock = os.open(".venv.lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -32,11 +44,11 @@ os.ftruncate(lock, 0)
 os.pwrite(lock, f"{os.getpid()}, at work since {time.strftime('%X')}".encode(), 0)
 os.set_inheritable(lock, True)
 os.environ["BOOTSTRAP_LOCK"] = waited or "free"
-os.execvp("sh", ["sh", "bootstrap.sh"])
+os.execvp("sh", ["sh", "bootstrap.sh", *sys.argv[1:]])
 LOCK
 fi
-if [ "$BOOTSTRAP_LOCK" = waited ] && [ -e .venv/.complete ]; then
-    changed=$(find bootstrap.sh requirements-bootstrap.txt requirements-dev.txt -newer .venv/.complete)
+if [ "$BOOTSTRAP_LOCK" = waited ] && [ -e "$COMPLETE" ]; then
+    changed=$(find bootstrap.sh requirements-bootstrap.txt "$REQUIREMENTS" -newer "$COMPLETE")
     [ -n "$changed" ] || exit 0
 fi
 # Debian splits venv off into a package of its own.
@@ -50,14 +62,13 @@ if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
 fi
 
-
 say "… Installing the pinned requirements into .venv (about half a minute, once)"
 "$PYTHON" -m venv --clear .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
     --requirement requirements-bootstrap.txt
 .venv/bin/python -m uv pip install --quiet --python .venv/bin/python --require-hashes \
-    --requirement requirements-dev.txt
+    --requirement "$REQUIREMENTS"
 # The client and the stand-in cloud are distributions: here, their sources are used as they are.
 printf '%s\n' "$PWD/client/src" "$PWD/localcloud/src" >"$(.venv/bin/python -c \
     'import sysconfig; print(sysconfig.get_path("purelib"))')/checkout.pth"
-touch .venv/.complete
+touch "$COMPLETE"

@@ -76,7 +76,7 @@ def test_a_drill_is_a_row_with_what_it_proves_and_touches() -> None:
 def test_a_check_is_a_row() -> None:
     (row,) = checks_table([CHECKS["P1-scan"]]).splitlines()[2:]
 
-    assert row == "| `P1-scan` | The repository scans images when they are pushed |"
+    assert row == "| `P1-scan` | The repository scans images on push |"
 
 
 def test_a_row_says_what_an_exception_means() -> None:

@@ -1,4 +1,4 @@
-"""The examples of the documents, run as they stand."""
+"""The documents' examples, run as they are."""
 
 import json
 import re
