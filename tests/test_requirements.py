@@ -16,6 +16,7 @@ OPTIONAL = {"docker"}
 NOT_IMPORTED = {
     "certifi",  # copied into the server's image
     "requests",  # the client's
+    "urllib3",  # the client's
     "tzdata",  # copied into the server's image
 }
 
