@@ -19,7 +19,7 @@ import neo4j
 from aura.issuer import AUDIENCE, Issuer
 from localcloud.paths import cache_directory
 from localcloud.progress import Progress
-from localcloud.toolchains import java, maven
+from localcloud.toolchains import ensure_java, ensure_maven
 
 MAPPING = '"reader"=reader;"writer"=publisher;"architect"=architect;"admin"=admin'
 _STOP_SECONDS = 20
@@ -111,7 +111,7 @@ def started(
     command = [
         *(sys.executable, "-m", module, "--state-dir", str(state)),
         *("--cache-dir", str(cache_directory()), "--ca-dir", str(ca), "--ready-fd", str(send)),
-        *("--java", str(java(progress)), "--maven", str(maven(progress))),
+        *("--java", str(ensure_java(progress)), "--maven", str(ensure_maven(progress))),
         *("--port", "0", "--console-port", "0"),
         *(flag for address in listen for flag in ("--listen", address)),
     ]

@@ -96,11 +96,11 @@ def test_what_an_interrupted_fetch_left_is_no_jar(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     maven = _maven(tmp_path, "abc")
     first = resolve(cache, java=Path("/usr/bin/java"), maven=lambda: maven, progress=print)
-    part = first.directory.with_suffix(".part")
-    first.directory.rename(part)
-    (part / "half.jar").write_bytes(b"x")
+    unfinished = first.directory.with_suffix(".unfinished")
+    first.directory.rename(unfinished)
+    (unfinished / "half.jar").write_bytes(b"x")
     assert resolve(cache, java=Path("/usr/bin/java"), maven=lambda: maven, progress=print) == first
-    assert not part.exists()
+    assert not unfinished.exists()
 
 
 @pytest.mark.usefixtures("lock")

@@ -17,7 +17,7 @@ from aura.instance import Aura, sso, started
 from aura.issuer import Issuer
 from localcloud.paths import cache_directory
 from localcloud.progress import Progress
-from localcloud.toolchains import java
+from localcloud.toolchains import ensure_java
 
 pytestmark = pytest.mark.stand_in
 
@@ -78,7 +78,7 @@ def test_a_state_folder_serves_one_instance(aura: Aura, tmp_path: Path) -> None:
     command = [
         *(sys.executable, "-m", "localcloud.aura", "--state-dir", str(aura.state)),
         *("--cache-dir", str(cache_directory()), "--ca-dir", str(tmp_path / "ca")),
-        *("--java", str(java(Progress())), "--port", "0", "--console-port", "0"),
+        *("--java", str(ensure_java(Progress())), "--port", "0", "--console-port", "0"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1

@@ -18,6 +18,7 @@ from typing import Final
 from localcloud import commands
 from localcloud.certificates import java_trust_store
 from localcloud.errors import LocalCloudError
+from localcloud.files import folder_when_complete, write_atomically
 from localcloud.locks import locked
 
 _POM: Final = Path(__file__).with_name("pom.xml")
@@ -83,15 +84,12 @@ def resolve(
                 return Distribution(directory)
             progress("Neo4j: the cached jars are damaged; fetching them again")
             shutil.rmtree(directory)
-        draft = cache / f"{name}.part"
-        shutil.rmtree(draft, ignore_errors=True)
-        _fetch(draft, java=java, maven=maven(), progress=progress)
-        if wrong := differences(pinned, checksums(draft)):
-            shutil.rmtree(draft)
-            raise DistributionError(
-                "Maven delivered other jars than jars.sha256 pins: " + "; ".join(wrong)
-            )
-        draft.rename(directory)
+        with folder_when_complete(directory) as unfinished:
+            _fetch(unfinished, java=java, maven=maven(), progress=progress)
+            if wrong := differences(pinned, checksums(unfinished)):
+                raise DistributionError(
+                    "Maven delivered other jars than jars.sha256 pins: " + "; ".join(wrong)
+                )
     return Distribution(directory)
 
 
@@ -234,7 +232,7 @@ def _relock() -> None:
             progress=lambda line: print(line, file=sys.stderr),  # noqa: T201 - a command
         )
         lines = [f"{digest}  {name}\n" for name, digest in checksums(directory).items()]
-    _LOCK.write_text("".join(lines), encoding="ascii")
+    write_atomically(_LOCK, "".join(lines))
 
 
 if __name__ == "__main__":

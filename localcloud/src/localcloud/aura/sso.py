@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.alias_generators import to_camel
 
 from localcloud.aura.roles import NOT_HELD, Role
+from localcloud.errors import LocalCloudError
+from localcloud.files import write_atomically
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _MAPPING: Final = re.compile(r'\s*"(?P<group>[^"]+)"\s*=\s*(?P<roles>[^;"=]+?)\s*')
@@ -86,7 +88,7 @@ class SsoSettings(BaseModel):
             ) from None
 
 
-class SsoSettingsError(ValueError):
+class SsoSettingsError(LocalCloudError, ValueError):
     """The settings can't be used.
 
     Attributes:
@@ -191,9 +193,7 @@ class SsoStore:
         if settings is None:
             self._path.unlink(missing_ok=True)
             return
-        draft = self._path.with_suffix(".new")
-        draft.write_text(settings.model_dump_json(by_alias=True), encoding="utf-8")
-        draft.replace(self._path)
+        write_atomically(self._path, settings.model_dump_json(by_alias=True))
 
 
 def _unknown(name: str) -> str:

@@ -21,7 +21,7 @@ class SameUserOnly(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic 
     def __init__(self) -> None:
         """Begin without a port; it is known only once the server has one."""
         self.port = 0
-        if not loopback.can_tell_users():
+        if not loopback.can_identify_users():
             _LOG.warning(
                 "This system doesn't tell whose connection a call came over: every user of this"
                 " machine can call the providers. Don't share it while the stand-in runs."
