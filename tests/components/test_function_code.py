@@ -44,3 +44,9 @@ def test_the_claims_package_is_one_file_whatever_the_umask(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == [first]
     assert re.fullmatch(r"claims-[0-9a-f]{12}\.zip", first.name)
     assert code_sha256(first.read_bytes())
+
+
+def test_the_folder_for_packages_is_created(tmp_path: Path) -> None:
+    build = tmp_path / "functions" / "build"
+
+    assert write_claims_package(build).parent == build
