@@ -27,7 +27,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aura]:
 @pytest.fixture
 def aura(instance: Aura, issuer: Issuer) -> Aura:
     """The instance with single sign-on typed in and an empty graph."""
-    status, answer = instance.ask_console("PUT", sso(issuer))
+    status, answer = instance.call_console("PUT", sso(issuer))
     assert status == 200, answer
     with instance.driver(instance.admin) as driver:
         driver.execute_query("MATCH (n) DETACH DELETE n")

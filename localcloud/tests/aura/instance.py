@@ -76,7 +76,7 @@ class Aura:
             max_transaction_retry_time=0,
         )
 
-    def ask_console(
+    def call_console(
         self, method: str, body: object = None, *, auth: tuple[str, str] | None = None
     ) -> tuple[int, Any]:
         encoded = base64.b64encode(":".join(auth or self.admin).encode()).decode()

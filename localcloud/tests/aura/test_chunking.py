@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localcloud.aura import chunking
-from localcloud.aura.chunking import Dechunker, Frame, MessageTooLargeError, enclose
+from localcloud.aura.chunking import Dechunker, Frame, MessageTooLargeError, to_chunks
 from tests.work import lines_run
 
 MESSAGES = st.lists(st.binary(min_size=1, max_size=300), max_size=8)
@@ -18,7 +18,7 @@ def _cut(data: bytes, size: int) -> list[bytes]:
 @given(MESSAGES, st.integers(1, 50))
 def test_messages_survive_any_cutting(messages: list[bytes], size: int) -> None:
     dechunker = Dechunker(1000)
-    stream = b"".join(enclose(message) for message in messages)
+    stream = b"".join(to_chunks(message) for message in messages)
     frames = [frame for piece in _cut(stream, size) for frame in dechunker.feed(piece)]
     assert [frame.payload for frame in frames] == messages
     assert b"".join(frame.raw for frame in frames) == stream
@@ -34,11 +34,11 @@ def test_a_message_in_several_chunks_is_one(chunks: list[bytes]) -> None:
 @pytest.mark.parametrize("size", [0xFFFF, 0x10000, 200_000])
 def test_large_messages_take_several_chunks(size: int) -> None:
     message = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
-    assert [frame.payload for frame in Dechunker(300_000).feed(enclose(message))] == [message]
+    assert [frame.payload for frame in Dechunker(300_000).feed(to_chunks(message))] == [message]
 
 
 def test_no_operations_are_dropped() -> None:
-    stream = bytes(2) + enclose(b"\xb0\x0f") + bytes(4)
+    stream = bytes(2) + to_chunks(b"\xb0\x0f") + bytes(4)
     assert [frame.tag for frame in Dechunker(100).feed(stream)] == [0x0F]
 
 
@@ -56,7 +56,7 @@ def test_many_small_chunks_count_together() -> None:
 def test_a_raised_limit_holds_for_the_next_message() -> None:
     dechunker = Dechunker(10)
     payloads = []
-    for frame in dechunker.feed(enclose(b"\xb0\x6a") + enclose(b"x" * 50)):
+    for frame in dechunker.feed(to_chunks(b"\xb0\x6a") + to_chunks(b"x" * 50)):
         dechunker.limit = 100
         payloads.append(frame.payload)
     assert payloads == [b"\xb0\x6a", b"x" * 50]
@@ -89,6 +89,6 @@ def test_the_work_grows_as_the_message_does(piece: int) -> None:
 
 def test_one_large_chunk_that_comes_byte_by_byte_is_not_looked_at_again() -> None:
     small, large = (
-        lines_run(chunking, _feeding(enclose(bytes(size)), 1)) for size in (1000, 10_000)
+        lines_run(chunking, _feeding(to_chunks(bytes(size)), 1)) for size in (1000, 10_000)
     )
     assert large <= 11 * small

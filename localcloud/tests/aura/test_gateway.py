@@ -16,7 +16,7 @@ from aura.conftest import Bearer
 from aura.instance import Aura, sso
 from aura.issuer import Issuer
 from aura.test_oidc import BAD_TOKENS
-from localcloud.aura.chunking import Dechunker, enclose
+from localcloud.aura.chunking import Dechunker, to_chunks
 from localcloud.aura.handshake import SUPPORTED, Version, encode, request
 from localcloud.aura.messages import LOGON_VERSION, Request, Response, metadata_of
 from localcloud.aura.packstream import Structure, Value, pack, unpack
@@ -225,8 +225,8 @@ def test_other_schemes_are_refused(aura: Aura, auth: neo4j.Auth) -> None:
 
 
 def test_without_single_sign_on_no_token_is_taken(aura: Aura, issuer: Issuer) -> None:
-    assert aura.ask_console("DELETE")[0] == 204
-    assert aura.ask_console("GET")[0] == 404
+    assert aura.call_console("DELETE")[0] == 204
+    assert aura.call_console("GET")[0] == 404
     auth = neo4j.bearer_auth(issuer.token("reader"))
     with aura.driver(auth) as driver, pytest.raises(AuthError) as caught:
         driver.verify_connectivity()
@@ -235,7 +235,7 @@ def test_without_single_sign_on_no_token_is_taken(aura: Aura, issuer: Issuer) ->
 
 def test_an_absent_provider_is_told(aura: Aura, issuer: Issuer) -> None:
     changed = sso(issuer, discoveryUri="http://127.0.0.1:1/nothing")
-    assert aura.ask_console("PUT", changed)[0] == 200
+    assert aura.call_console("PUT", changed)[0] == 200
     auth = neo4j.bearer_auth(issuer.token("reader"))
     with aura.driver(auth) as driver, pytest.raises(Neo4jError) as caught:
         driver.verify_connectivity()
@@ -247,13 +247,13 @@ def test_new_settings_end_the_rights_of_an_open_connection(aura: Aura, issuer: I
         driver.execute_query("RETURN 1")
         try:
             mapping = '"reader"=publisher'
-            aura.ask_console("PUT", sso(issuer, groupToRoleMapping=mapping))
+            aura.call_console("PUT", sso(issuer, groupToRoleMapping=mapping))
             with pytest.raises(Neo4jError) as caught:
                 driver.execute_query("RETURN 1")
             assert caught.value.code == "Neo.ClientError.Security.AuthorizationExpired"
             driver.execute_query("CREATE (:Granted)")
         finally:
-            aura.ask_console("PUT", sso(issuer))
+            aura.call_console("PUT", sso(issuer))
 
 
 def test_rights_follow_the_last_token_on_few_connections(aura: Aura, issuer: Issuer) -> None:
@@ -281,7 +281,7 @@ def test_rights_follow_the_last_token_on_few_connections(aura: Aura, issuer: Iss
                         assert name == "reader"
 
 
-async def _until_told(connection: "RawConnection", tags: set[int]) -> Structure:
+async def _receive_until(connection: "RawConnection", tags: set[int]) -> Structure:
     message = await connection.receive()
     while isinstance(message, Structure) and message.tag not in tags:
         message = await connection.receive()
@@ -305,12 +305,12 @@ class RawConnection:
             )
         )
 
-    async def shake_hands(self, version: Version) -> None:
+    async def handshake(self, version: Version) -> None:
         self.writer.write(request(version))
         assert await self.reader.readexactly(4) == encode(version)
 
     def send(self, tag: int, *fields: Value) -> None:
-        self.writer.write(enclose(pack(Structure(tag, fields))))
+        self.writer.write(to_chunks(pack(Structure(tag, fields))))
 
     async def receive(self) -> Value:
         async with asyncio.timeout(20):
@@ -365,22 +365,22 @@ async def test_every_version_of_bolt_is_spoken(
     connect: Connect, issuer: Issuer, version: Version
 ) -> None:
     connection = await connect()
-    await connection.shake_hands(version)
+    await connection.handshake(version)
     answer = await connection.log_on(version, issuer.token("reader"))
     assert isinstance(answer, Structure)
     assert answer.tag == Response.SUCCESS, answer
     connection.send(Request.RUN, "CREATE (n)", {}, {})
     connection.send(Request.PULL, {"n": -1})
-    refused = await _until_told(connection, {Response.FAILURE})
+    refused = await _receive_until(connection, {Response.FAILURE})
     metadata = metadata_of(refused)
     code = metadata.get("neo4j_code", metadata.get("code"))
     assert code == "Neo.ClientError.Security.Forbidden"
     assert ("gql_status" in metadata) is (version >= (5, 7))
     connection.send(Request.RESET)
-    await _until_told(connection, {Response.SUCCESS})
+    await _receive_until(connection, {Response.SUCCESS})
     connection.send(Request.RUN, "RETURN $x AS x", {"x": 7}, {"mode": "r"})
     connection.send(Request.PULL, {"n": -1})
-    record = await _until_told(connection, {Response.RECORD, Response.FAILURE})
+    record = await _receive_until(connection, {Response.RECORD, Response.FAILURE})
     assert record == Structure(Response.RECORD, ([7],))
     connection.send(Request.GOODBYE)
     assert await connection.closed()
@@ -397,7 +397,7 @@ async def test_every_version_of_bolt_is_spoken(
 )
 async def test_nothing_is_answered_before_logging_on(connect: Connect, message: Structure) -> None:
     connection = await connect()
-    await connection.shake_hands(SUPPORTED[0])
+    await connection.handshake(SUPPORTED[0])
     connection.send(Request.HELLO, {"user_agent": "test/1", "bolt_agent": {"product": "test/1"}})
     assert isinstance(await connection.receive(), Structure)
     connection.send(message.tag, *message.fields)
@@ -408,11 +408,11 @@ async def test_nothing_is_answered_before_logging_on(connect: Connect, message: 
 
 async def test_after_logging_off_the_old_rights_are_gone(connect: Connect, issuer: Issuer) -> None:
     connection = await connect()
-    await connection.shake_hands(SUPPORTED[0])
+    await connection.handshake(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("writer"))
     connection.send(Request.LOGOFF)
     connection.send(Request.RUN, "CREATE (n)", {}, {})
-    await _until_told(connection, {Response.SUCCESS})
+    await _receive_until(connection, {Response.SUCCESS})
     refused = await connection.receive()
     assert metadata_of(refused)["neo4j_code"] == "Neo.ClientError.Request.Invalid"
     assert await connection.closed()
@@ -422,7 +422,7 @@ async def test_what_was_pipelined_after_a_refusal_is_ignored(
     connect: Connect, issuer: Issuer
 ) -> None:
     connection = await connect()
-    await connection.shake_hands(SUPPORTED[0])
+    await connection.handshake(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("reader"))
     connection.send(Request.RUN, "RETURN 1 AS x", {}, {})
     connection.send(Request.PULL, {"n": -1})
@@ -446,7 +446,7 @@ async def test_what_was_pipelined_after_a_refusal_is_ignored(
 
 async def test_nobody_is_impersonated(connect: Connect, issuer: Issuer) -> None:
     connection = await connect()
-    await connection.shake_hands(SUPPORTED[0])
+    await connection.handshake(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("admin"))
     connection.send(Request.BEGIN, {"imp_user": "neo4j"})
     refused = await connection.receive()
@@ -459,7 +459,7 @@ async def test_a_password_on_an_old_version_is_the_database_s_affair(
     name, password = aura.admin
     for secret, tag in ((password, Response.SUCCESS), ("wrong-password", Response.FAILURE)):
         connection = await connect()
-        await connection.shake_hands(Version(4, 4))
+        await connection.handshake(Version(4, 4))
         connection.send(
             Request.HELLO,
             {
@@ -490,11 +490,11 @@ def _too_large(connection: RawConnection) -> None:
 
 
 def _no_packstream(connection: RawConnection) -> None:
-    connection.writer.write(request(SUPPORTED[0]) + enclose(b"\xb1\x01\xc4\xc4"))
+    connection.writer.write(request(SUPPORTED[0]) + to_chunks(b"\xb1\x01\xc4\xc4"))
 
 
 def _no_hello(connection: RawConnection) -> None:
-    connection.writer.write(request(SUPPORTED[0]) + enclose(b"\xb0\x77"))
+    connection.writer.write(request(SUPPORTED[0]) + to_chunks(b"\xb0\x77"))
 
 
 @pytest.mark.parametrize("junk", [_no_bolt, _no_version, _too_large, _no_packstream, _no_hello])
@@ -502,7 +502,7 @@ async def test_bad_bytes_end_their_own_connection_only(
     connect: Connect, issuer: Issuer, junk: Junk
 ) -> None:
     good = await connect()
-    await good.shake_hands(SUPPORTED[0])
+    await good.handshake(SUPPORTED[0])
     await good.log_on(SUPPORTED[0], issuer.token("reader"))
     bad = await connect()
     junk(bad)
@@ -513,7 +513,7 @@ async def test_bad_bytes_end_their_own_connection_only(
     assert answer.tag == Response.SUCCESS
 
 
-async def _answers(connection: RawConnection) -> None:
+async def _assert_query_works(connection: RawConnection) -> None:
     connection.send(Request.RUN, "RETURN 1 AS x", {}, {})
     connection.send(Request.PULL, {"n": -1})
     tags = [
@@ -529,24 +529,24 @@ async def test_others_are_answered_while_a_message_of_tiny_chunks_arrives(
 ) -> None:
     slow, other = await connect(), await connect()
     for connection in (slow, other):
-        await connection.shake_hands(SUPPORTED[0])
+        await connection.handshake(SUPPORTED[0])
         await connection.log_on(SUPPORTED[0], issuer.token("reader"))
     run = pack(Structure(Request.RUN, ("RETURN size($x) AS x", {"x": "x" * 1_000_000}, {})))
     chunks = b"".join(b"\0\x01" + run[at : at + 1] for at in range(len(run)))
     slow.writer.write(chunks)
     await slow.writer.drain()
     # The last chunk is still to come.
-    await _answers(other)
+    await _assert_query_works(other)
     slow.writer.write(bytes(2))
     slow.send(Request.PULL, {"n": -1})
-    await _answers(other)
+    await _assert_query_works(other)
     assert await slow.receive() is not None
     assert await slow.receive() == Structure(Response.RECORD, ([1_000_000],))
 
 
 async def test_a_list_of_many_values_is_passed_on(connect: Connect, issuer: Issuer) -> None:
     connection = await connect()
-    await connection.shake_hands(SUPPORTED[0])
+    await connection.handshake(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("reader"))
     connection.send(Request.RUN, "RETURN size($x) AS x", {"x": [0] * 300_000}, {})
     connection.send(Request.PULL, {"n": -1})
@@ -559,14 +559,14 @@ async def test_a_message_over_the_limit_is_refused_by_name(
 ) -> None:
     connection, other = await connect(), await connect()
     for each in (connection, other):
-        await each.shake_hands(SUPPORTED[0])
+        await each.handshake(SUPPORTED[0])
         await each.log_on(SUPPORTED[0], issuer.token("reader"))
     connection.send(Request.RUN, "RETURN 1", {"x": "x" * (17 * 1024 * 1024)}, {})
     failure = await connection.receive()
     assert metadata_of(failure)["neo4j_code"] == "Neo.ClientError.Request.Invalid"
     assert "larger than 16777216 bytes" in str(metadata_of(failure)["message"])
     assert await connection.closed()
-    await _answers(other)
+    await _assert_query_works(other)
 
 
 @pytest.mark.parametrize(
@@ -582,7 +582,7 @@ async def test_what_the_gateway_reads_itself_is_bounded(
     connect: Connect, issuer: Issuer, request_fields: tuple[Value, ...], tag: Request, limit: str
 ) -> None:
     connection = await connect()
-    await connection.shake_hands(SUPPORTED[0])
+    await connection.handshake(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("reader"))
     connection.send(tag, *request_fields)
     failure = metadata_of(await connection.receive())
@@ -590,14 +590,14 @@ async def test_what_the_gateway_reads_itself_is_bounded(
     assert limit in str(failure["message"])
     connection.send(Request.RESET)
     assert isinstance(await connection.receive(), Structure)
-    await _answers(connection)
+    await _assert_query_works(connection)
 
 
 async def test_a_client_that_goes_away_takes_its_query_with_it(
     connect: Connect, aura: Aura, issuer: Issuer
 ) -> None:
     connection = await connect()
-    await connection.shake_hands(SUPPORTED[0])
+    await connection.handshake(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("reader"))
     text = "UNWIND range(1, 100000000000) AS gone RETURN sum(gone)"
     connection.send(Request.RUN, text, {}, {})

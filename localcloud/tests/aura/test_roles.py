@@ -4,11 +4,11 @@ from localcloud.aura.roles import (
     Plan,
     Procedure,
     Role,
-    asks_for_current_user,
     denial,
-    explained,
-    only_explains,
-    unescaped,
+    is_explain,
+    is_show_current_user,
+    resolve_escapes,
+    with_explain,
 )
 
 PROCEDURES = {
@@ -100,7 +100,7 @@ def test_ordinary_queries_are_not_taken_for_tricks(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["EXPLAIN CREATE (n)", " \n explain\tCREATE (n)"])
 def test_a_query_under_explain_is_never_run(text: str) -> None:
-    assert only_explains(text)
+    assert is_explain(text)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_query_under_explain_is_never_run(text: str) -> None:
     ["CREATE (explain)", "// \nEXPLAIN x", "/* EXPLAIN */ CREATE (n)", "EXPLAINCREATE", ""],
 )
 def test_what_may_run_is_not_taken_for_explain(text: str) -> None:
-    assert not only_explains(text)
+    assert not is_explain(text)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_what_may_run_is_not_taken_for_explain(text: str) -> None:
     ],
 )
 def test_a_plan_is_asked_for(text: str, expected: str) -> None:
-    assert explained(text) == expected
+    assert with_explain(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -134,16 +134,16 @@ def test_a_plan_is_asked_for(text: str, expected: str) -> None:
     ],
 )
 def test_only_the_whole_command_asks_who_i_am(text: str, *, asks: bool) -> None:
-    assert asks_for_current_user(text) is asks
+    assert is_show_current_user(text) is asks
 
 
 def test_escapes_are_resolved_until_nothing_changes() -> None:
-    assert unescaped(r"a\u0041\u005cu0042") == "aAB"
+    assert resolve_escapes(r"a\u0041\u005cu0042") == "aAB"
 
 
 def test_escapes_within_escapes_are_refused_before_they_take_long() -> None:
     nested = "\\" + "u005c" * 100_000 + "u0041"
-    assert unescaped(nested) is None
+    assert resolve_escapes(nested) is None
     plan = Plan("r", (("Projection@neo4j", "x"),))
     assert denial(Role.READER, nested, plan, PROCEDURES) == "Executing 'escapes within escapes' is"
 
@@ -164,7 +164,7 @@ def test_escapes_within_escapes_are_refused_before_they_take_long() -> None:
 )
 def test_no_query_takes_quadratic_time(text: str) -> None:
     plan = Plan("s", (("AdministrationCommand@system", ""),))
-    asks_for_current_user(text)
-    only_explains(text)
-    explained(text)
+    is_show_current_user(text)
+    is_explain(text)
+    with_explain(text)
     denial(Role.READER, text, plan, PROCEDURES)

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.stand_in
 
 def test_the_console_is_the_administrator_s(aura: Aura, issuer: Issuer) -> None:
     for method in ("GET", "PUT", "DELETE"):
-        assert aura.ask_console(method, sso(issuer), auth=("neo4j", "wrong"))[0] == 401
-    status, answer = aura.ask_console("GET")
+        assert aura.call_console(method, sso(issuer), auth=("neo4j", "wrong"))[0] == 401
+    status, answer = aura.call_console("GET")
     assert status == 200
     assert answer == {**sso(issuer), "visible": False}
 
@@ -48,12 +48,12 @@ def test_the_console_answers_no_web_page(aura: Aura, headers: dict[str, str]) ->
 
 
 def test_the_console_tells_all_problems(aura: Aura, issuer: Issuer) -> None:
-    before = aura.ask_console("GET")
+    before = aura.call_console("GET")
     bad = sso(issuer, audience=[], groupToRoleMapping='"a"=editor')
-    status, answer = aura.ask_console("PUT", bad)
+    status, answer = aura.call_console("PUT", bad)
     assert status == 400
     assert len(answer["problems"]) == 2
-    assert aura.ask_console("GET") == before
+    assert aura.call_console("GET") == before
 
 
 def test_only_the_owner_reads_the_password(aura: Aura) -> None:
@@ -83,7 +83,7 @@ def test_a_state_folder_serves_one_instance(aura: Aura, tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert f"another emulated Aura runs on {aura.state}; stop it first" in done.stderr
-    assert aura.ask_console("GET")[0] == 200
+    assert aura.call_console("GET")[0] == 200
 
 
 def _gone(process: psutil.Process) -> bool:
@@ -101,7 +101,7 @@ def test_an_instance_lives_and_dies_as_a_service_does(tmp_path: Path, issuer: Is
     """One test for a whole life, since each start takes seconds."""
     state, ca = tmp_path / "state", tmp_path / "ca"
     with started(state, ca, tmp_path / "log-1") as aura:
-        assert aura.ask_console("PUT", sso(issuer))[0] == 200
+        assert aura.call_console("PUT", sso(issuer))[0] == 200
         with aura.driver(neo4j.bearer_auth(issuer.token("writer"))) as driver:
             driver.execute_query("CREATE (:Kept)")
         admin = aura.admin

@@ -43,7 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, Issuer() as issuer:
         directory = Path(scratch)
         with started(directory / "state", directory / "ca", directory / "log") as aura:
-            aura.ask_console("PUT", sso(issuer))
+            aura.call_console("PUT", sso(issuer))
             port = _database_port(aura.process.pid)
             drivers = {
                 "direct": neo4j.GraphDatabase.driver(f"bolt://127.0.0.1:{port}", auth=aura.admin),

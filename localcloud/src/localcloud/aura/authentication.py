@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from localcloud.aura.messages import BoltError, Code
-from localcloud.aura.oidc import Fetch, Principal, TokenVerifier, token_expired
+from localcloud.aura.oidc import FetchJson, Principal, TokenVerifier, token_expired
 from localcloud.aura.packstream import Value
 from localcloud.aura.sso import SsoSettings
 
@@ -47,7 +47,7 @@ class Authenticator:
 
     def __init__(
         self,
-        fetch: Fetch,
+        fetch: FetchJson,
         *,
         cache_seconds: float = CACHE_SECONDS,
         refetch_floor_seconds: float = 30.0,

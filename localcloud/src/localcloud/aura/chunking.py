@@ -33,7 +33,7 @@ class Frame:
         return self.payload[1] if len(self.payload) > 1 else None
 
 
-def enclose(payload: bytes) -> bytes:
+def to_chunks(payload: bytes) -> bytes:
     """Split a message into chunks.
 
     Args:

@@ -63,7 +63,7 @@ class Console:
             )
             if refused is not None:
                 return web.Response(status=403, text=f"{refused}\n")
-            if not _is(request.headers.get("Authorization", ""), self._credentials):
+            if not _is_administrator(request.headers.get("Authorization", ""), self._credentials):
                 return web.Response(
                     status=401,
                     headers={"WWW-Authenticate": 'Basic realm="Aura console"'},
@@ -74,29 +74,29 @@ class Console:
         application = web.Application(middlewares=[administrators_only], client_max_size=_MAX_BODY)
         application.add_routes(
             [
-                web.get("/sso", self._show),
-                web.put("/sso", self._type_in),
-                web.delete("/sso", self._forget),
+                web.get("/sso", self._get),
+                web.put("/sso", self._put),
+                web.delete("/sso", self._delete),
             ]
         )
         return application
 
-    async def _show(self, _: web.Request) -> web.Response:
+    async def _get(self, _: web.Request) -> web.Response:
         if self._settings is None:
             return _json({"problems": ["single sign-on is not configured"]}, status=404)
         return web.Response(
             text=self._settings.model_dump_json(by_alias=True), content_type="application/json"
         )
 
-    async def _type_in(self, request: web.Request) -> web.Response:
+    async def _put(self, request: web.Request) -> web.Response:
         try:
             settings = SsoSettings.parse(await request.read())
         except SsoSettingsError as error:
             return _json({"problems": error.problems}, status=400)
         self._apply(settings)
-        return await self._show(request)
+        return await self._get(request)
 
-    async def _forget(self, _: web.Request) -> web.Response:
+    async def _delete(self, _: web.Request) -> web.Response:
         self._apply(None)
         return web.Response(status=204)
 
@@ -112,7 +112,7 @@ def _port(request: web.Request) -> int:
     return int(name[1]) if name else 0
 
 
-def _is(authorization: str, credentials: Credentials) -> bool:
+def _is_administrator(authorization: str, credentials: Credentials) -> bool:
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return False

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from localcloud.aura import handshake
-from localcloud.aura.analyst import Analyst
 from localcloud.aura.authentication import Authenticator, Identity, NativeUser
-from localcloud.aura.chunking import Dechunker, Frame, MessageTooLargeError, enclose
+from localcloud.aura.chunking import Dechunker, Frame, MessageTooLargeError, to_chunks
 from localcloud.aura.handshake import HandshakeError, Version
 from localcloud.aura.messages import (
     LOGON_VERSION,
@@ -32,9 +31,10 @@ from localcloud.aura.packstream import (
     skip,
     unpack,
 )
-from localcloud.aura.roles import Role, asks_for_current_user, denial, explained, only_explains
+from localcloud.aura.planner import QueryPlanner
+from localcloud.aura.roles import Role, denial, is_explain, is_show_current_user, with_explain
 from localcloud.aura.session import Phase, Step, decide
-from localcloud.aura.upstream import Database, Upstream, unavailable
+from localcloud.aura.upstream import Database, Upstream, database_unavailable
 
 _LOGIN_SECONDS: Final = 30.0
 _MAX_UNAUTHENTICATED: Final = 64 * 1024
@@ -46,7 +46,7 @@ _READ_SIZE: Final = 64 * 1024
 _DISCARD_SECONDS: Final = 1.0
 _MAX_VARINT: Final = 10
 _CREDENTIAL_KEYS: Final = frozenset({"scheme", "principal", "credentials", "realm", "parameters"})
-_WHO_AM_I: Final = (
+_CURRENT_USER: Final = (
     "RETURN $user AS user, $roles AS roles, false AS passwordChangeRequired, "
     "false AS suspended, null AS home"
 )
@@ -67,7 +67,7 @@ class Gateway:
 
     database: Database
     authenticator: Authenticator
-    analyst: Analyst
+    planner: QueryPlanner
     login_seconds: float = _LOGIN_SECONDS
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -101,7 +101,7 @@ class _Pending:
 
     tag: int
     identity: Identity | None = None
-    made_read_only: bool = False
+    forced_read_only: bool = False
     answer: asyncio.Future[Frame] | None = None
 
 
@@ -120,24 +120,24 @@ class _Session:
         self._upstream_failed = False
         self._in_transaction = False
         self._transaction_database: Value = None
-        self._made_read_only = False
+        self._forced_read_only = False
         self._pending: deque[_Pending] = deque()
-        self._drained = asyncio.Event()
-        self._drained.set()
-        self._pump: asyncio.Task[None] | None = None
+        self._all_answered = asyncio.Event()
+        self._all_answered.set()
+        self._relay_task: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         async with asyncio.timeout(self._gateway.login_seconds) as login:
             if not await self._negotiate():
                 return
             while data := await self._reader.read(_READ_SIZE):
-                await self._take(data)
+                await self._process(data)
                 if self._ended():
                     return
                 if self._phase is Phase.AUTHENTICATED:
                     login.reschedule(None)
 
-    async def _take(self, data: bytes) -> None:
+    async def _process(self, data: bytes) -> None:
         try:
             for frame in self._dechunker.feed(data):
                 await self._handle(frame)
@@ -146,7 +146,7 @@ class _Session:
                 # A stream with much in its buffers never waits, and would keep others waiting.
                 await asyncio.sleep(0)
         except MessageTooLargeError as error:
-            await self._dismiss(BoltError(Code.INVALID_REQUEST, f"Refused: {error}."))
+            await self._fail_and_close(BoltError(Code.INVALID_REQUEST, f"Refused: {error}."))
             await self._discard()
         await asyncio.sleep(0)
 
@@ -161,8 +161,8 @@ class _Session:
         return self._phase is Phase.DEFUNCT
 
     def close(self) -> None:
-        if self._pump is not None:
-            self._pump.cancel()
+        if self._relay_task is not None:
+            self._relay_task.cancel()
         if self._upstream is not None:
             self._upstream.close()
 
@@ -170,12 +170,12 @@ class _Session:
         request = await self._reader.readexactly(handshake.REQUEST_SIZE)
         if handshake.wants_manifest(request):
             self._writer.write(handshake.MANIFEST)
-            self._version = handshake.chosen(await self._reader.readexactly(4))
+            self._version = handshake.read_choice(await self._reader.readexactly(4))
             for _ in range(_MAX_VARINT):
                 if (await self._reader.readexactly(1))[0] < 0x80:  # noqa: PLR2004 - the last byte
                     return True
             return False
-        version = handshake.choose(request)
+        version = handshake.choose_version(request)
         self._writer.write(handshake.NO_VERSION if version is None else handshake.encode(version))
         await self._writer.drain()
         if version is None:
@@ -191,7 +191,7 @@ class _Session:
                 try:
                     await self._authorize(frame)
                 except BoltError as error:
-                    await self._reject(error)
+                    await self._fail(error)
             case Step.RECOVER:
                 self._phase = Phase.AUTHENTICATED
                 await self._forward(frame.raw, frame.tag)
@@ -204,13 +204,13 @@ class _Session:
                 try:
                     await (self._greet(frame) if step is Step.GREET else self._log_on(frame))
                 except BoltError as error:
-                    await self._dismiss(error)
+                    await self._fail_and_close(error)
             case Step.IGNORE:
                 await self._send(ignored())
             case Step.LEAVE:
                 self._phase = Phase.DEFUNCT
             case Step.REFUSE:
-                await self._dismiss(
+                await self._fail_and_close(
                     BoltError(Code.INVALID_REQUEST, "The message is not allowed in this state.")
                 )
 
@@ -224,8 +224,8 @@ class _Session:
             payload = pack(Structure(Request.HELLO, (rest | self._upstream_auth(who),)))
             identity = who if isinstance(who, Identity) else None
         self._upstream = await Upstream.open(self._gateway.database.port, self._version)
-        self._pump = asyncio.create_task(self._relay(self._upstream))
-        answer = await self._ask(payload, Request.HELLO)
+        self._relay_task = asyncio.create_task(self._relay(self._upstream))
+        answer = await self._request_internally(payload, Request.HELLO)
         if answer.tag != Response.SUCCESS:
             self._phase = Phase.DEFUNCT
         elif self._version < LOGON_VERSION:
@@ -237,7 +237,7 @@ class _Session:
     async def _log_on(self, frame: Frame) -> None:
         who = await self._gateway.authenticator.authenticate(metadata_of(unpack(frame.payload)))
         logon = pack(Structure(Request.LOGON, (self._upstream_auth(who),)))
-        answer = await self._ask(logon, Request.LOGON)
+        answer = await self._request_internally(logon, Request.LOGON)
         if answer.tag == Response.SUCCESS:
             self._admit(who if isinstance(who, Identity) else None)
         elif answer.tag == Response.FAILURE:
@@ -266,19 +266,19 @@ class _Session:
             before, extra = b"", _extra(frame.payload, 2)
             self._transaction_database = extra.get("db")
         else:
-            before, extra = await self._judge(frame, role, identity)
+            before, extra = await self._authorize_run(frame, role, identity)
         if "imp_user" in extra:
             raise BoltError(Code.FORBIDDEN, f"Impersonation is not allowed for {principal}.")
-        explains = frame.tag == Request.RUN and only_explains(_text(before))
+        explains = frame.tag == Request.RUN and is_explain(_text(before))
         read_only = role is Role.READER and not explains and extra.get("mode") != "r"
         if frame.tag == Request.BEGIN or not self._in_transaction:
-            self._made_read_only = read_only
+            self._forced_read_only = read_only
         if read_only:
             extra = extra | {"mode": "r"}
         header = frame.payload[:2]
-        await self._forward(enclose(header + before + pack(extra)), frame.tag)
+        await self._forward(to_chunks(header + before + pack(extra)), frame.tag)
 
-    async def _judge(
+    async def _authorize_run(
         self, frame: Frame, role: Role, identity: Identity
     ) -> tuple[bytes, dict[str, Value]]:
         """Read a RUN and check the caller's right to it.
@@ -299,18 +299,18 @@ class _Session:
         middle = reader.position
         end = await _end_of(frame.payload, middle)
         extra = _extra(frame.payload, end)
-        if asks_for_current_user(text):
+        if is_show_current_user(text):
             extra.pop("db", None)
             who: dict[str, Value] = {"user": principal.username, "roles": [*principal.role_names]}
-            query = explained(_WHO_AM_I) if only_explains(text) else _WHO_AM_I
+            query = with_explain(_CURRENT_USER) if is_explain(text) else _CURRENT_USER
             return pack(query) + pack(who), extra
         if role is not Role.ADMIN:
-            analyst = self._gateway.analyst
+            planner = self._gateway.planner
             name = self._transaction_database if self._in_transaction else extra.get("db")
-            plan = await analyst.plan(
+            plan = await planner.plan(
                 text, frame.payload[middle:end], name if isinstance(name, str) else None
             )
-            if denied := denial(role, text, plan, await analyst.procedures()):
+            if denied := denial(role, text, plan, await planner.procedures()):
                 raise BoltError(Code.FORBIDDEN, f"{denied} not allowed for {principal}.")
         return frame.payload[2:end], extra
 
@@ -318,31 +318,31 @@ class _Session:
         if tag in {Request.BEGIN, Request.COMMIT, Request.ROLLBACK, Request.RESET}:
             self._in_transaction = tag == Request.BEGIN
         await self._request(
-            raw, _Pending(tag or 0, self._identity, made_read_only=self._made_read_only)
+            raw, _Pending(tag or 0, self._identity, forced_read_only=self._forced_read_only)
         )
 
-    async def _ask(self, payload: bytes, tag: Request) -> Frame:
+    async def _request_internally(self, payload: bytes, tag: Request) -> Frame:
         answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
-        await self._request(enclose(payload), _Pending(tag, answer=answer))
+        await self._request(to_chunks(payload), _Pending(tag, answer=answer))
         return await answer
 
     async def _request(self, raw: bytes, pending: _Pending) -> None:
-        if self._upstream is None or self._pump is None or self._pump.done():
+        if self._upstream is None or self._relay_task is None or self._relay_task.done():
             raise ConnectionResetError
         self._pending.append(pending)
-        self._drained.clear()
+        self._all_answered.clear()
         await self._upstream.send(raw)
 
-    async def _reject(self, error: BoltError) -> None:
-        await self._drained.wait()
+    async def _fail(self, error: BoltError) -> None:
+        await self._all_answered.wait()
         if self._upstream_failed:
             await self._send(ignored())
             return
         self._phase = Phase.FAILED
         await self._send(failure(error, self._version))
 
-    async def _dismiss(self, error: BoltError) -> None:
-        await self._drained.wait()
+    async def _fail_and_close(self, error: BoltError) -> None:
+        await self._all_answered.wait()
         self._phase = Phase.DEFUNCT
         await self._send(failure(error, self._version))
 
@@ -354,15 +354,15 @@ class _Session:
         """Pass the database's answers on, in their order, until it closes the connection."""
         try:
             while frames := await upstream.receive():
-                await self._pass_on(frames)
+                await self._forward_responses(frames)
                 await asyncio.sleep(0)
         except OSError:
             _log.debug("a connection broke")
         except Exception:  # noqa: BLE001 - logged whole below
             _log.exception("the database's answers could not be passed on")
-        await self._lose_upstream()
+        await self._close_after_upstream()
 
-    async def _pass_on(self, frames: list[Frame]) -> None:
+    async def _forward_responses(self, frames: list[Frame]) -> None:
         out = bytearray()
         for frame in frames:
             if frame.tag == Response.RECORD:
@@ -377,19 +377,19 @@ class _Session:
                 if not pending.answer.done():
                     pending.answer.set_result(frame)
             elif frame.tag == Response.FAILURE and pending.identity is not None:
-                out += self._in_own_words(frame, pending, pending.identity)
+                out += self._translated(frame, pending, pending.identity)
             else:
                 out += frame.raw
         self._writer.write(out)
         if not self._pending:
-            self._drained.set()
+            self._all_answered.set()
         await self._writer.drain()
 
-    def _in_own_words(self, frame: Frame, pending: _Pending, identity: Identity) -> bytes:
+    def _translated(self, frame: Frame, pending: _Pending, identity: Identity) -> bytes:
         """Tell a failure as the role would have caused it, not as READ mode did in its place."""
         error = read_failure(unpack(frame.payload))
         principal = identity.principal
-        if error.code == Code.ACCESS_MODE and pending.made_read_only:
+        if error.code == Code.ACCESS_MODE and pending.forced_read_only:
             return failure(
                 BoltError(Code.FORBIDDEN, f"Write operations are not allowed for {principal}."),
                 self._version,
@@ -402,16 +402,16 @@ class _Session:
             )
         return frame.raw
 
-    async def _lose_upstream(self) -> None:
+    async def _close_after_upstream(self) -> None:
         """Tell the client that the database has gone, and end its connection."""
         for pending in self._pending:
             if pending.answer is not None and not pending.answer.done():
-                pending.answer.set_exception(unavailable())
+                pending.answer.set_exception(database_unavailable())
         if self._pending and self._pending[0].answer is None and not self._upstream_failed:
             with contextlib.suppress(OSError):
-                await self._send(failure(unavailable(), self._version))
+                await self._send(failure(database_unavailable(), self._version))
         self._pending.clear()
-        self._drained.set()
+        self._all_answered.set()
         self._phase = Phase.DEFUNCT
         self._writer.close()
 

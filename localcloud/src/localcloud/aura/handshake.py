@@ -60,7 +60,7 @@ def wants_manifest(request: bytes) -> bool:
     return _MANIFEST_PROPOSAL in _proposals(request)
 
 
-def choose(request: bytes) -> Version | None:
+def choose_version(request: bytes) -> Version | None:
     """Choose the version for a client without the manifest.
 
     Args:
@@ -81,7 +81,7 @@ def choose(request: bytes) -> Version | None:
     return None
 
 
-def chosen(answer: bytes) -> Version:
+def read_choice(answer: bytes) -> Version:
     """Read the version that a client chose from the manifest.
 
     Args:

@@ -7,7 +7,7 @@ codes from Neo4j's "Status codes for errors".
 from enum import IntEnum
 from typing import Final
 
-from localcloud.aura.chunking import enclose
+from localcloud.aura.chunking import to_chunks
 from localcloud.aura.handshake import Version
 from localcloud.aura.packstream import Structure, Value, pack
 
@@ -102,7 +102,7 @@ def success(metadata: dict[str, Value] | None = None) -> bytes:
     Returns:
         The message in chunks.
     """
-    return enclose(pack(Structure(Response.SUCCESS, (metadata or {},))))
+    return to_chunks(pack(Structure(Response.SUCCESS, (metadata or {},))))
 
 
 def ignored() -> bytes:
@@ -111,7 +111,7 @@ def ignored() -> bytes:
     Returns:
         The message in chunks.
     """
-    return enclose(pack(Structure(Response.IGNORED)))
+    return to_chunks(pack(Structure(Response.IGNORED)))
 
 
 def failure(error: BoltError, version: Version) -> bytes:
@@ -137,7 +137,7 @@ def failure(error: BoltError, version: Version) -> bytes:
             "description": description,
             "diagnostic_record": {"OPERATION": "", "OPERATION_CODE": "0", "CURRENT_SCHEMA": "/"},
         }
-    return enclose(pack(Structure(Response.FAILURE, (metadata,))))
+    return to_chunks(pack(Structure(Response.FAILURE, (metadata,))))
 
 
 def read_failure(message: Value) -> BoltError:

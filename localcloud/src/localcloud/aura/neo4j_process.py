@@ -25,7 +25,7 @@ _START_SECONDS: Final = 300.0
 _STOP_SECONDS: Final = 8.0
 _MAIN_CLASS: Final = "org.neo4j.server.CommunityEntryPoint"
 _STARTED: Final = "Started."
-_TETHER: Final = Path(__file__).with_name("tether.py")
+_DIE_WITH_PARENT: Final = Path(__file__).with_name("die_with_parent.py")
 _JVM_OPTIONS: Final = (
     "-Xms512m",
     "-Xmx512m",
@@ -72,7 +72,7 @@ class Installation:
         """The command that runs the database as its starter's dependant."""
         return [
             sys.executable,
-            str(_TETHER),
+            str(_DIE_WITH_PARENT),
             str(self.java),
             *_JVM_OPTIONS,
             f"-Djava.io.tmpdir={self.home / 'tmp'}",
@@ -147,9 +147,9 @@ async def running(
         # A Ctrl-C in the terminal reaches the service, which stops the database in order.
         start_new_session=True,
     )
-    last_words: deque[str] = deque(maxlen=20)
+    last_lines: deque[str] = deque(maxlen=20)
     started = asyncio.Event()
-    watch = asyncio.create_task(_watch(process, last_words, started))
+    watch = asyncio.create_task(_watch(process, last_lines, started))
     try:
         try:
             async with asyncio.timeout(_START_SECONDS):
@@ -164,7 +164,7 @@ async def running(
                 await _check(address, installation)
         except TimeoutError:
             raise DatabaseError(
-                f"Neo4j did not start within {_START_SECONDS:.0f} s: {_tail(last_words)}"
+                f"Neo4j did not start within {_START_SECONDS:.0f} s: {_tail(last_lines)}"
             ) from None
         yield RunningDatabase(address, watch)
     finally:
@@ -174,18 +174,18 @@ async def running(
 
 
 async def _watch(
-    process: asyncio.subprocess.Process, last_words: deque[str], started: asyncio.Event
+    process: asyncio.subprocess.Process, last_lines: deque[str], started: asyncio.Event
 ) -> None:
     if process.stdout is None:
         raise TypeError("the database's output is not piped")
     async for line in process.stdout:
         text = line.decode("utf-8", "replace").rstrip()
-        last_words.append(text)
+        last_lines.append(text)
         _log.debug("neo4j: %s", text)
         if text.endswith(_STARTED):
             started.set()
     status = await process.wait()
-    raise DatabaseError(f"Neo4j ended with status {status}: {_tail(last_words)}")
+    raise DatabaseError(f"Neo4j ended with status {status}: {_tail(last_lines)}")
 
 
 async def _check(address: Database, installation: Installation) -> None:

@@ -26,7 +26,7 @@ _MAX_DOCUMENT: Final = 1024 * 1024
 _KEYS_SECONDS: Final = 3600.0
 _MAX_CACHED: Final = 10_000
 
-Fetch = Callable[[str], Awaitable[Any]]
+FetchJson = Callable[[str], Awaitable[Any]]
 """Gets a JSON document from a URL; raises BoltError where it can't."""
 
 
@@ -77,7 +77,7 @@ class TokenVerifier:
     def __init__(
         self,
         settings: SsoSettings,
-        fetch: Fetch,
+        fetch: FetchJson,
         *,
         cache_seconds: float,
         refetch_floor_seconds: float = 30.0,

@@ -29,7 +29,7 @@ class Role(IntEnum):
         return self.name.lower()
 
 
-NOT_HELD: Final = frozenset({"editor"})
+UNSUPPORTED_ROLES: Final = frozenset({"editor"})
 """Built-in roles refused by name: Community can't keep an editor from making new labels."""
 
 
@@ -131,7 +131,7 @@ def _denied_command(
     return "Executing this command is" if plan.query_type == "s" and not calls else None
 
 
-def asks_for_current_user(text: str) -> bool:
+def is_show_current_user(text: str) -> bool:
     """Tell whether a query asks who the caller is, which only the gateway knows.
 
     Args:
@@ -143,7 +143,7 @@ def asks_for_current_user(text: str) -> bool:
     return _SHOW_CURRENT_USER.fullmatch(text) is not None
 
 
-def only_explains(text: str) -> bool:
+def is_explain(text: str) -> bool:
     """Tell whether a query is surely never executed.
 
     Args:
@@ -155,7 +155,7 @@ def only_explains(text: str) -> bool:
     return _EXPLAIN.match(text) is not None
 
 
-def explained(text: str) -> str:
+def with_explain(text: str) -> str:
     """Turn a query into one that asks for its plan.
 
     Args:
@@ -202,7 +202,7 @@ def _hidden_call(role: Role, text: str, procedures: Iterable[Procedure]) -> str 
     A name's parts must all stand in the query, however they are quoted, spaced or commented, so
     their absence is proof; their presence is enough to refuse.
     """
-    resolved = unescaped(text)
+    resolved = resolve_escapes(text)
     if resolved is None:
         return "escapes within escapes"
     readings = {text, resolved}
@@ -217,7 +217,7 @@ def _hidden_call(role: Role, text: str, procedures: Iterable[Procedure]) -> str 
     return None
 
 
-def unescaped(text: str) -> str | None:
+def resolve_escapes(text: str) -> str | None:
     """Resolve the unicode escapes that Cypher allows anywhere in a query.
 
     Args:

@@ -11,13 +11,13 @@ from typing import Final
 from aiohttp import web
 from filelock import FileLock, Timeout
 
-from localcloud.aura.analyst import Analyst
 from localcloud.aura.authentication import Authenticator
 from localcloud.aura.console import Console
 from localcloud.aura.credentials import load_or_create
 from localcloud.aura.gateway import Gateway
 from localcloud.aura.neo4j_process import DatabaseError, Installation, running
 from localcloud.aura.oidc import JsonFetcher
+from localcloud.aura.planner import QueryPlanner
 from localcloud.aura.sso import SsoStore
 
 _BACKLOG: Final = 1024
@@ -77,7 +77,7 @@ async def serving(
     """
     installation.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
-        stack.enter_context(_sole_use_of(installation.state))
+        stack.enter_context(_exclusive_use(installation.state))
         credentials_path = installation.state / "credentials.json"
         credentials = load_or_create(credentials_path)
         fetch = JsonFetcher()
@@ -85,10 +85,10 @@ async def serving(
         authenticator = Authenticator(fetch)
         console = Console(credentials, SsoStore(installation.state / "sso.json"), authenticator)
         database = await stack.enter_async_context(running(installation, credentials))
-        analyst = Analyst(database.address)
-        stack.callback(analyst.close)
-        gateway = Gateway(database.address, authenticator, analyst)
-        bolt_port = await stack.enter_async_context(_gateway_listening(gateway, endpoints))
+        planner = QueryPlanner(database.address)
+        stack.callback(planner.close)
+        gateway = Gateway(database.address, authenticator, planner)
+        bolt_port = await stack.enter_async_context(_listening(gateway, endpoints))
         runner = web.AppRunner(console.application(), access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -99,7 +99,7 @@ async def serving(
 
 
 @contextmanager
-def _sole_use_of(state: Path) -> Iterator[None]:
+def _exclusive_use(state: Path) -> Iterator[None]:
     lock = FileLock(state / "lock")
     try:
         lock.acquire(timeout=0)
@@ -112,7 +112,7 @@ def _sole_use_of(state: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _gateway_listening(gateway: Gateway, endpoints: Endpoints) -> AsyncIterator[int]:
+async def _listening(gateway: Gateway, endpoints: Endpoints) -> AsyncIterator[int]:
     sessions: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

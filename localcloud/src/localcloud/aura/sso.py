@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
 
-from localcloud.aura.roles import NOT_HELD, Role
+from localcloud.aura.roles import UNSUPPORTED_ROLES, Role
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _MAPPING: Final = re.compile(r'\s*"(?P<group>[^"]+)"\s*=\s*(?P<roles>[^;"=]+?)\s*')
@@ -42,7 +42,7 @@ class SsoSettings(BaseModel):
 
     @field_validator("discovery_uri")
     @classmethod
-    def _fetchable(cls, uri: str) -> str:
+    def _check_uri(cls, uri: str) -> str:
         if not is_fetchable(uri):
             raise ValueError(
                 "must be an https URL (http is accepted for this machine only) "
@@ -52,7 +52,7 @@ class SsoSettings(BaseModel):
 
     @field_validator("group_to_role_mapping")
     @classmethod
-    def _mappable(cls, mapping: str) -> str:
+    def _check_mapping(cls, mapping: str) -> str:
         parse_mapping(mapping)
         return mapping
 
@@ -198,5 +198,9 @@ class SsoStore:
 
 def _unknown(name: str) -> str:
     held = ", ".join(_ROLES)
-    why = "Neo4j Community can't hold it" if name in NOT_HELD else "it is not a built-in role"
+    why = (
+        "Neo4j Community can't hold it"
+        if name in UNSUPPORTED_ROLES
+        else "it is not a built-in role"
+    )
     return f"role {name!r} is not available ({why}); this stand-in has the roles {held}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from localcloud.aura import handshake
-from localcloud.aura.chunking import Dechunker, Frame, enclose
+from localcloud.aura.chunking import Dechunker, Frame, to_chunks
 from localcloud.aura.handshake import Version
 from localcloud.aura.messages import LOGON_VERSION, BoltError, Code, Request, Response, read_failure
 from localcloud.aura.packstream import Structure, Value, pack, unpack
@@ -73,9 +73,9 @@ class Upstream:
                 writer.write(handshake.request(version))
                 if await reader.readexactly(4) != handshake.encode(version):
                     writer.close()
-                    raise unavailable()
+                    raise database_unavailable()
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            raise unavailable() from None
+            raise database_unavailable() from None
         return cls(reader, writer)
 
     async def send(self, raw: bytes) -> None:
@@ -117,12 +117,12 @@ class Upstream:
         """
         hello: dict[str, Value] = {"user_agent": _AGENT, "bolt_agent": {"product": _AGENT}}
         if version < LOGON_VERSION:
-            await self.ask(Structure(Request.HELLO, (hello | database.auth,)))
+            await self.request(Structure(Request.HELLO, (hello | database.auth,)))
             return
-        await self.ask(Structure(Request.HELLO, (hello,)))
-        await self.ask(Structure(Request.LOGON, (database.auth,)))
+        await self.request(Structure(Request.HELLO, (hello,)))
+        await self.request(Structure(Request.LOGON, (database.auth,)))
 
-    async def ask(self, *requests: Structure) -> tuple[Value, list[list[Value]]]:
+    async def request(self, *requests: Structure) -> tuple[Value, list[list[Value]]]:
         """Send requests and wait for all their answers.
 
         Args:
@@ -134,9 +134,9 @@ class Upstream:
         Raises:
             BoltError: the first failure among the answers.
         """
-        return await self.ask_packed(*(pack(request) for request in requests))
+        return await self.request_packed(*(pack(request) for request in requests))
 
-    async def ask_packed(self, *requests: bytes) -> tuple[Value, list[list[Value]]]:
+    async def request_packed(self, *requests: bytes) -> tuple[Value, list[list[Value]]]:
         """Send packed requests and wait for all their answers.
 
         Args:
@@ -149,12 +149,12 @@ class Upstream:
             BoltError: the first failure among the answers.
         """
         try:
-            await self.send(b"".join(enclose(request) for request in requests))
-            return await self._answers(len(requests))
+            await self.send(b"".join(to_chunks(request) for request in requests))
+            return await self._responses(len(requests))
         except OSError:
-            raise unavailable() from None
+            raise database_unavailable() from None
 
-    async def _answers(self, count: int) -> tuple[Value, list[list[Value]]]:
+    async def _responses(self, count: int) -> tuple[Value, list[list[Value]]]:
         records: list[list[Value]] = []
         failed: BoltError | None = None
         summary: Value = None
@@ -162,7 +162,7 @@ class Upstream:
             if not self._frames:
                 self._frames.extend(await self.receive())
             if not self._frames:
-                raise unavailable()
+                raise database_unavailable()
             frame = self._frames.popleft()
             message = unpack(frame.payload)
             match message:
@@ -179,7 +179,7 @@ class Upstream:
         return summary, records
 
 
-def unavailable() -> BoltError:
+def database_unavailable() -> BoltError:
     """Make the failure for a database that can't be reached.
 
     Returns:

@@ -15,7 +15,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from localcloud.providers import docker_image, random_string
 from localcloud.providers.aws import provider as aws
-from localcloud.providers.callers import SameUserOnly
+from localcloud.providers.same_user import SameUserOnly
 from localcloud.providers.servicer import Servicer
 from localcloud.readiness import announce
 

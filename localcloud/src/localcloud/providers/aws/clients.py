@@ -13,7 +13,7 @@ from botocore import exceptions
 from botocore.client import BaseClient
 from botocore.model import StructureShape
 
-from localcloud.providers.aws.limits import misfits
+from localcloud.providers.aws.rules import misfits
 from localcloud.providers.schema import Kind, Properties, Property, ProviderError, refused
 from localcloud.providers.values import Values, mapping, text
 

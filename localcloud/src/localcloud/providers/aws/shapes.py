@@ -7,7 +7,7 @@ from enum import Enum
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from localcloud.providers.aws.clients import Document
-from localcloud.providers.aws.limits import scalar_rules, size_rules
+from localcloud.providers.aws.rules import scalar_rules, size_rules
 from localcloud.providers.schema import Failure, Kind, Properties, Property
 from localcloud.providers.values import Value, Values, is_known
 

@@ -8,8 +8,8 @@ from typing import Final
 from localcloud.aura.handshake import SUPPORTED
 from localcloud.aura.messages import BoltError, Code, Request, metadata_of
 from localcloud.aura.packstream import Structure, Value, pack
-from localcloud.aura.roles import Plan, Procedure, explained
-from localcloud.aura.upstream import Database, Upstream, unavailable
+from localcloud.aura.roles import Plan, Procedure, with_explain
+from localcloud.aura.upstream import Database, Upstream, database_unavailable
 
 _VERSION: Final = SUPPORTED[0]
 _SECONDS: Final = 30.0
@@ -24,7 +24,7 @@ _CARET: Final = re.compile(r"\n {8}( *\^)")
 _PULL_ALL: Final = pack(Structure(Request.PULL, ({"n": -1},)))
 
 
-class Analyst:
+class QueryPlanner:
     """Plans of queries, from a few connections of its own, remembered by the query's text.
 
     A plan's operators depend on the text and the database's procedures alone as far as rights
@@ -82,9 +82,9 @@ class Analyst:
         # A plan needs the parameters' values hardly ever, and large ones would take long.
         values = parameters if len(parameters) <= _MAX_PARAMETERS else pack({})
         try:
-            summary, _ = await self._run(explained(text), values, database)
+            summary, _ = await self._run(with_explain(text), values, database)
         except BoltError as error:
-            raise BoltError(error.code, without_prefix(error.message)) from None
+            raise BoltError(error.code, without_explain(error.message)) from None
         plan = read_plan(summary)
         if len(text) <= _MAX_CACHED_TEXT:
             self._plans[key] = plan
@@ -108,13 +108,13 @@ class Analyst:
                 async with asyncio.timeout(_SECONDS):
                     return await self._attempt(run)
             except TimeoutError:
-                raise unavailable() from None
+                raise database_unavailable() from None
 
     async def _attempt(self, run: bytes) -> tuple[Value, list[list[Value]]]:
         fresh = not self._idle
         upstream = await self._connect() if fresh else self._idle.pop()
         try:
-            answer = await upstream.ask_packed(run, _PULL_ALL)
+            answer = await upstream.request_packed(run, _PULL_ALL)
         except BoltError as error:
             if error.code != Code.UNAVAILABLE:
                 await self._recover(upstream)
@@ -142,7 +142,7 @@ class Analyst:
 
     async def _recover(self, upstream: Upstream) -> None:
         try:
-            await upstream.ask(Structure(Request.RESET))
+            await upstream.request(Structure(Request.RESET))
         except BaseException as error:
             upstream.close()
             if not isinstance(error, BoltError):
@@ -182,7 +182,7 @@ def read_plan(summary: Value) -> Plan:
     return Plan(query_type, tuple(operators))
 
 
-def without_prefix(message: str) -> str:
+def without_explain(message: str) -> str:
     """Make a failure of an explained query read as the query's own.
 
     Args:

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from localcloud.aura.analyst import Analyst, read_plan, without_prefix
 from localcloud.aura.chunking import Dechunker
 from localcloud.aura.handshake import REQUEST_SIZE, SUPPORTED, encode
 from localcloud.aura.messages import BoltError, Request, Response, success
 from localcloud.aura.packstream import Structure, Value, pack, unpack
+from localcloud.aura.planner import QueryPlanner, read_plan, without_explain
 from localcloud.aura.upstream import Database
 
 
@@ -56,10 +56,10 @@ def test_without_a_plan_nothing_is_allowed(metadata: dict[str, Value]) -> None:
     ],
 )
 def test_failures_read_as_the_query_s_own(message: str, expected: str) -> None:
-    assert without_prefix(message) == expected
+    assert without_explain(message) == expected
 
 
-class _Planner:
+class _FakeDatabase:
     """A database that plans every query, but for a slow one that it keeps waiting."""
 
     def __init__(self) -> None:
@@ -97,34 +97,34 @@ class _Planner:
 
 
 @pytest.fixture
-async def planner() -> AsyncIterator[tuple[_Planner, Analyst]]:
-    planner = _Planner()
-    async with await asyncio.start_server(planner.serve, "127.0.0.1", 0) as server:
-        analyst = Analyst(Database(server.sockets[0].getsockname()[1], "neo4j", "hush"))
-        yield planner, analyst
-        analyst.close()
-        await asyncio.wait(planner.connections, timeout=20)
+async def planning() -> AsyncIterator[tuple[_FakeDatabase, QueryPlanner]]:
+    planning = _FakeDatabase()
+    async with await asyncio.start_server(planning.serve, "127.0.0.1", 0) as server:
+        planner = QueryPlanner(Database(server.sockets[0].getsockname()[1], "neo4j", "hush"))
+        yield planning, planner
+        planner.close()
+        await asyncio.wait(planning.connections, timeout=20)
 
 
 async def test_a_query_that_takes_long_to_plan_keeps_no_other_waiting(
-    planner: tuple[_Planner, Analyst],
+    planning: tuple[_FakeDatabase, QueryPlanner],
 ) -> None:
-    database, analyst = planner
-    slow = asyncio.create_task(analyst.plan("slow", pack({}), None))
+    database, planner = planning
+    slow = asyncio.create_task(planner.plan("slow", pack({}), None))
     async with asyncio.timeout(20):
         await database.waiting.wait()
         for text in ("one", "two", "three"):
-            assert (await analyst.plan(text, pack({}), None)).query_type == "r"
+            assert (await planner.plan(text, pack({}), None)).query_type == "r"
     assert not slow.done()
     slow.cancel()
     await asyncio.wait({slow})
     # Its connection, with an answer still to come, is used by nobody else.
-    assert (await analyst.plan("four", pack({}), None)).query_type == "r"
+    assert (await planner.plan("four", pack({}), None)).query_type == "r"
     assert database.slow_ones == 1
 
 
-async def test_large_parameters_are_left_out(planner: tuple[_Planner, Analyst]) -> None:
-    database, analyst = planner
-    await analyst.plan("small", pack({"x": 1}), None)
-    await analyst.plan("large", pack({"x": "x" * 70_000}), None)
+async def test_large_parameters_are_left_out(planning: tuple[_FakeDatabase, QueryPlanner]) -> None:
+    database, planner = planning
+    await planner.plan("small", pack({"x": 1}), None)
+    await planner.plan("large", pack({"x": "x" * 70_000}), None)
     assert database.parameters == [{"x": 1}, {}]
