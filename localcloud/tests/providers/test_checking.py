@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localcloud.providers.checking import check
-from localcloud.providers.schema import Kind, Properties, Property, refused
+from localcloud.providers.schema import Kind, Properties, Property, unsupported
 from localcloud.providers.values import UNKNOWN, Archive, Value
 
 _STRING = Property()
@@ -20,11 +20,11 @@ _PROPERTIES: Properties = {
         kind=Kind.LIST,
         items=Property(
             kind=Kind.OBJECT,
-            properties={"port": Property(kind=Kind.INTEGER, required=True), **refused("icmp")},
+            properties={"port": Property(kind=Kind.INTEGER, required=True), **unsupported("icmp")},
         ),
     ),
     "arn": Property(output=True),
-    **refused("namePrefix"),
+    **unsupported("namePrefix"),
 }
 
 

@@ -21,6 +21,7 @@ from localcloud.providers.aws.invokes import INVOKES
 from localcloud.providers.aws.resource import AwsResource
 from localcloud.providers.aws.shapes import Casing, aws_name, resolve
 from localcloud.providers.schema import Kind, Properties, Property, ResourceType
+from providers.aws.fake import fake, resource_request
 from providers.sdk import AWS, DOCKER, RANDOM
 from tests.repository import ROOT
 
@@ -214,10 +215,13 @@ def test_functions_take_what_the_sdks_functions_take(token: str) -> None:
 
 
 def test_the_versions_are_the_sdks() -> None:
-    for provider in (aws, docker_image, random_string):
-        offered = provider.provider(Path())
-        requirements = ROOT / "requirements.txt"
-        assert f"pulumi-{offered.name}=={offered.version}" in requirements.read_text()
+    requirements = (ROOT / "requirements.txt").read_text()
+    for provider in (
+        aws.provider(Path()),
+        docker_image.provider(Path()),
+        random_string.provider(),
+    ):
+        assert f"pulumi-{provider.name}=={provider.version}" in requirements
 
 
 def _shape(resource: AwsResource, operation: str) -> StructureShape:
@@ -333,7 +337,9 @@ def test_tags_are_kept_by_operations_that_exist(resource: AwsResource) -> None:
 
 @pytest.mark.parametrize("resource", aws.RESOURCES, ids=lambda resource: resource.token)
 def test_the_operations_name_the_resource_by_members_that_exist(resource: AwsResource) -> None:
-    identity = resource.identify("a/b|c:d", {"userPoolId": "p", "function": "f"})
+    identity = resource.identity(
+        resource_request(fake(), "a/b|c:d", {"userPoolId": "p", "function": "f"})
+    )
     for operation in filter(None, (resource.reads, resource.updates, resource.deletes)):
         if resource.token.endswith("SecretVersion") and operation is resource.deletes:
             continue

@@ -6,8 +6,8 @@ import pytest
 
 from localcloud.providers.checking import check
 from localcloud.providers.diffing import diff
-from localcloud.providers.docker_image import Docker, Image, _auth, _messages, context_digest
-from localcloud.providers.schema import ProviderError, Request
+from localcloud.providers.docker_image import Docker, Image, context_digest, messages, registry_auth
+from localcloud.providers.schema import CheckRequest, ProviderError, ResourceRequest
 from localcloud.providers.values import UNKNOWN, Values
 
 _IMAGE = Image()
@@ -62,7 +62,9 @@ def _checked(folder: Path, **build: str) -> Values:
     }
     checked, failures = check(_IMAGE.properties, inputs)
     assert failures == []
-    completed, failures = _IMAGE.check(Docker(host=None, project_directory=folder.parent), checked)
+    completed, failures = _IMAGE.check(
+        CheckRequest(context=Docker(host=None, project_directory=folder.parent), inputs=checked)
+    )
     assert failures == []
     return completed
 
@@ -86,11 +88,13 @@ def test_only_what_makes_another_image_is_a_change(folder: Path) -> None:
 
 def test_a_missing_context_fails_the_preview_and_an_unknown_one_waits(tmp_path: Path) -> None:
     docker = Docker(host=None, project_directory=tmp_path)
-    _, failures = _IMAGE.check(docker, {"build": {"context": "missing"}})
+    _, failures = _IMAGE.check(
+        CheckRequest(context=docker, inputs={"build": {"context": "missing"}})
+    )
     assert [each.property for each in failures] == ["build.context"]
     builds: list[Values] = [{"context": UNKNOWN}, {"context": ".", "dockerfile": UNKNOWN}]
     for build in builds:
-        completed, failures = _IMAGE.check(docker, {"build": build})
+        completed, failures = _IMAGE.check(CheckRequest(context=docker, inputs={"build": build}))
         assert completed["contextDigest"] is UNKNOWN
         assert failures == []
 
@@ -98,17 +102,17 @@ def test_a_missing_context_fails_the_preview_and_an_unknown_one_waits(tmp_path: 
 def test_an_error_in_the_engines_stream_is_an_error() -> None:
     stream = iter([{"status": "Pushing"}, {"error": "denied: no basic auth credentials"}])
     with pytest.raises(ProviderError, match="pushing it failed: denied"):
-        list(_messages(stream, "pushing it"))
+        list(messages(stream, "pushing it"))
 
 
 def test_credentials_are_named_as_the_engine_names_them() -> None:
     registry: Values = {"server": "registry", "username": "AWS", "password": "hunter2"}
-    assert _auth({"registry": registry}) == {
+    assert registry_auth({"registry": registry}) == {
         "serveraddress": "registry",
         "username": "AWS",
         "password": "hunter2",
     }
-    assert _auth({}) == {}
+    assert registry_auth({}) == {}
 
 
 # docker's client leaves its socket open where the engine doesn't answer.
@@ -121,19 +125,23 @@ def test_an_engine_that_does_not_answer_is_told_with_what_mends_it(tmp_path: Pat
 
 
 def test_an_image_cannot_be_imported(tmp_path: Path) -> None:
-    request = Request(context=Docker(host=None, project_directory=tmp_path))
+    request = ResourceRequest(
+        context=Docker(host=None, project_directory=tmp_path), id="registry/server:v1", state={}
+    )
     with pytest.raises(ProviderError, match="Unsupported"):
-        _IMAGE.read(request, "registry/server:v1", {})
+        _IMAGE.read(request)
 
 
 def test_an_image_that_is_gone_from_the_registry_is_no_drift_as_with_pulumis_provider(
     tmp_path: Path,
 ) -> None:
-    request = Request(
-        context=Docker(host=f"unix://{tmp_path}/none.sock", project_directory=tmp_path)
-    )
     state: Values = {"imageName": "registry/server:v1", "repoDigest": "registry/server@sha256:0"}
-    assert _IMAGE.read(request, "registry/server:v1", state) == state
+    request = ResourceRequest(
+        context=Docker(host=f"unix://{tmp_path}/none.sock", project_directory=tmp_path),
+        id="registry/server:v1",
+        state=state,
+    )
+    assert _IMAGE.read(request) == state
 
 
 @pytest.mark.parametrize(
@@ -147,5 +155,5 @@ def test_only_the_classic_builder_builds(
     build: Values = {"context": folder.name}
     if builder is not None:
         build["builderVersion"] = builder
-    _, failures = _IMAGE.check(engine, {"build": build})
+    _, failures = _IMAGE.check(CheckRequest(context=engine, inputs={"build": build}))
     assert [each.property for each in failures] == failing

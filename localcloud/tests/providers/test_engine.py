@@ -311,7 +311,7 @@ def _a_refresh_sees_what_happened_behind_its_back(deployed: Project, stand_in: S
         ),
         (
             lambda: AWS.cloudwatch.LogGroup("group", name="g", kms_key_id="key"),
-            "Unsupported: the stand-in doesn't do kmsKeyId",
+            "Unsupported: the stand-in doesn't support kmsKeyId",
         ),
         (lambda: AWS.cloudwatch.LogGroup("group", name="a b"), "name must match"),
         (lambda: AWS.cloudwatch.LogGroup("group"), "name is required"),

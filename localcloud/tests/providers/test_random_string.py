@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from localcloud.providers.checking import check
 from localcloud.providers.random_string import RandomString, draw
+from localcloud.providers.schema import CheckRequest
 from localcloud.providers.values import UNKNOWN, Values
 
 _MINIMUMS = st.integers(min_value=0, max_value=3)
@@ -48,6 +49,9 @@ def test_two_draws_differ() -> None:
 def test_strings_that_cannot_be_are_refused() -> None:
     resource = RandomString()
     classes = dict.fromkeys(("lower", "upper", "numeric", "special"), False)
-    _, failures = resource.check(None, {"length": 2, "minLower": 3, **classes})
+    _, failures = resource.check(
+        CheckRequest(context=None, inputs={"length": 2, "minLower": 3, **classes})
+    )
     assert [each.property for each in failures] == ["length", "lower"]
-    assert resource.check(None, {"length": UNKNOWN}) == ({"length": UNKNOWN}, [])
+    unknown: Values = {"length": UNKNOWN}
+    assert resource.check(CheckRequest(context=None, inputs=unknown)) == (unknown, [])

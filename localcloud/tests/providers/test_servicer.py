@@ -12,14 +12,16 @@ from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
 from localcloud.providers.schema import (
     Created,
+    CreateRequest,
     InitializationError,
     Kind,
     Properties,
     Property,
     ProviderError,
-    Request,
+    ResourceRequest,
     ResourceType,
-    refused,
+    UpdateRequest,
+    unsupported,
 )
 from localcloud.providers.servicer import Invoke, Provider, Servicer
 from localcloud.providers.values import UNKNOWN, Value, Values, decode, encode
@@ -41,40 +43,35 @@ class Thing(ResourceType[dict[str, Values]]):
         "arn": Property(output=True),
         "version": Property(kind=Kind.INTEGER, output=True, volatile=True),
         "key": Property(output=True, secret=True),
-        **refused("namePrefix"),
+        **unsupported("namePrefix"),
     }
 
-    def create(self, request: Request[dict[str, Values]], inputs: Values) -> Created:
-        name = str(inputs["name"])
+    def create(self, request: CreateRequest[dict[str, Values]]) -> Created:
+        name = str(request.inputs["name"])
         request.context[name] = {
-            **inputs,
-            "tier": inputs.get("tier", "standard"),
+            **request.inputs,
+            "tier": request.inputs.get("tier", "standard"),
             "arn": f"arn:{name}",
             "version": 1,
         }
-        if inputs.get("note") == "ill":
+        if request.inputs.get("note") == "broken":
             request.context[name]["version"] = -1
-            raise InitializationError(name, "it is ill")
+            raise InitializationError(name, "it is broken")
         return Created(id=name, outputs={"key": "hunter2"})
 
-    def read(
-        self, request: Request[dict[str, Values]], resource_id: str, state: Values
-    ) -> Values | None:
-        if state.get("note") == "unreadable":
+    def read(self, request: ResourceRequest[dict[str, Values]]) -> Values | None:
+        if request.state.get("note") == "unreadable":
             raise ProviderError("it can't be read")
-        found = request.context.get(resource_id)
+        found = request.context.get(request.id)
         return None if found is None else dict(found)
 
-    def update(
-        self, request: Request[dict[str, Values]], resource_id: str, olds: Values, news: Values
-    ) -> None:
-        thing = request.context[resource_id]
-        thing.update(news)
-        thing["version"] = int(str(olds["version"])) + 1
+    def update(self, request: UpdateRequest[dict[str, Values]]) -> None:
+        thing = request.context[request.id]
+        thing.update(request.inputs)
+        thing["version"] = int(str(request.state["version"])) + 1
 
-    def delete(self, request: Request[dict[str, Values]], resource_id: str, state: Values) -> None:
-        del state
-        request.context.pop(resource_id, None)
+    def delete(self, request: ResourceRequest[dict[str, Values]]) -> None:
+        request.context.pop(request.id, None)
 
 
 def _configure(values: Values) -> dict[str, Values]:
@@ -98,7 +95,7 @@ def port() -> Iterator[int]:
         invokes={
             "test:index/whisper:whisper": Invoke(
                 arguments={"word": Property(required=True)},
-                call=lambda _, arguments: {"word": arguments["word"], "length": 7},
+                call=lambda request: {"word": request.arguments["word"], "length": 7},
                 secret=frozenset({"word"}),
             )
         },
@@ -204,7 +201,9 @@ def test_a_created_resource_is_described_and_its_secrets_marked(
     )
 
 
-@pytest.mark.parametrize(("note", "reason"), [("ill", "ill"), ("unreadable", "can't be read")])
+@pytest.mark.parametrize(
+    ("note", "reason"), [("broken", "broken"), ("unreadable", "can't be read")]
+)
 def test_what_exists_but_does_not_work_is_kept_by_the_engine(
     stub: provider_pb2_grpc.ResourceProviderStub, note: str, reason: str
 ) -> None:

@@ -8,12 +8,12 @@ from localcloud.providers.values import (
     Archive,
     Asset,
     Value,
+    as_object,
+    as_string,
+    as_strings,
     decode,
     encode,
     is_known,
-    mapping,
-    strings,
-    text,
 )
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -83,9 +83,9 @@ def test_assets_do_not_show_their_text() -> None:
 
 
 def test_what_is_not_of_the_kind_is_told_without_its_content() -> None:
-    for take in (mapping, strings):
+    for take in (as_object, as_strings):
         with pytest.raises(TypeError) as error:
             take("hunter2")
         assert "hunter2" not in str(error.value)
     with pytest.raises(TypeError):
-        text(1)
+        as_string(1)

@@ -61,19 +61,19 @@ def test_the_machines_own_settings_are_left_alone(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("AWS_PROFILE", "does-not-exist")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elsewhere:1")
-    client = _aws()._client("sts", "eu-central-1")
+    client = _aws().client("sts", "eu-central-1")
     assert client.meta.endpoint_url == "http://localhost:1"
 
 
 def test_a_client_is_made_once_for_each_region() -> None:
     aws = _aws()
-    assert aws._client("sts", "us-east-1") is aws._client("sts", "us-east-1")
-    assert aws._client("sts", "us-east-1") is not aws._client("sts", "us-west-2")
+    assert aws.client("sts", "us-east-1") is aws.client("sts", "us-east-1")
+    assert aws.client("sts", "us-east-1") is not aws.client("sts", "us-west-2")
 
 
 def test_awss_own_code_and_message_are_told() -> None:
     aws = _aws()
-    with Stubber(aws._client("sts", "eu-central-1")) as stubber:
+    with Stubber(aws.client("sts", "eu-central-1")) as stubber:
         stubber.add_client_error("get_caller_identity", "ExpiredToken", "too old")
         with pytest.raises(AwsError, match="GetCallerIdentity: ExpiredToken: too old") as error:
             aws.call("sts", "GetCallerIdentity", {})
@@ -83,7 +83,7 @@ def test_awss_own_code_and_message_are_told() -> None:
 def test_an_answer_comes_without_metadata() -> None:
     aws = _aws()
     answer = {"Account": "1", "Arn": "a" * 20, "UserId": "u"}
-    with Stubber(aws._client("sts", "eu-central-1")) as stubber:
+    with Stubber(aws.client("sts", "eu-central-1")) as stubber:
         stubber.add_response("get_caller_identity", answer)
         assert aws.call("sts", "GetCallerIdentity", {}) == answer
 

@@ -28,9 +28,9 @@ from localcloud.providers.values import (
     Archive,
     Asset,
     Values,
+    as_object,
     decode,
     encode,
-    mapping,
     without_empty,
 )
 from providers.conftest import OWNER, REGION, StandIn
@@ -238,9 +238,15 @@ _CASES: Mapping[str, Case] = {
             "lambdaConfig": {
                 **dict.fromkeys(
                     (
-                        *("createAuthChallenge", "customMessage", "defineAuthChallenge"),
-                        *("postAuthentication", "postConfirmation", "preAuthentication"),
-                        *("preSignUp", "preTokenGeneration", "userMigration"),
+                        "createAuthChallenge",
+                        "customMessage",
+                        "defineAuthChallenge",
+                        "postAuthentication",
+                        "postConfirmation",
+                        "preAuthentication",
+                        "preSignUp",
+                        "preTokenGeneration",
+                        "userMigration",
                         "verifyAuthChallengeResponse",
                     ),
                     _LAMBDA_ARN,
@@ -565,7 +571,7 @@ def _until(changes: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _others(declared: Properties, state: Values, changed: str) -> Values:
     """What the change of one input leaves alone."""
-    return mapping(
+    return as_object(
         without_empty(
             {
                 name: value
