@@ -521,7 +521,7 @@ def _database_ready_to_start(progress: Progress) -> Path:
     """Bring what the database needs; the Java command is what starts it."""
     java = toolchains.java(progress)
     with progress.step("Getting Neo4j ready"):
-        distribution.resolve(
+        distribution.ensure_jars(
             cache_directory(),
             java=java,
             maven=lambda: toolchains.maven(progress),

@@ -82,7 +82,7 @@ def test_a_state_folder_serves_one_instance(aura: Aura, tmp_path: Path) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert f"another emulated Aura runs on {aura.state}; stop it first" in done.stderr
+    assert f"another emulated Aura uses {aura.state}: stop it first" in done.stderr
     assert aura.call_console("GET")[0] == 200
 
 

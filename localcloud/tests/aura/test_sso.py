@@ -47,7 +47,7 @@ def test_all_problems_are_told_at_once() -> None:
         "discoveryUri: must be an https URL",
         "audience: ",
         "groupsClaim: ",
-        "role 'editor' is not available (Neo4j Community can't hold it)",
+        "role 'editor' is not available (Neo4j Community can't enforce it)",
         "role 'analyst' is not available (it is not a built-in role)",
         "'c' is not of the form",
         "extra: ",

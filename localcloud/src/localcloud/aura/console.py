@@ -1,7 +1,7 @@
-"""The console: where a person, or a program in a person's place, types in single sign-on.
+"""The console: an HTTP API for the single sign-on settings, which real Aura has only a page for.
 
-GET, PUT and DELETE /sso with the instance's administrator as Basic authentication; the body is
-the stack's output `auraSso`. Real Aura has a page for this and no API.
+GET, PUT and DELETE /sso, with the instance's administrator as Basic authentication. The body is
+the stack's output `auraSso`.
 """
 
 import base64
@@ -29,15 +29,15 @@ class Console:
     def __init__(
         self, credentials: Credentials, store: SsoStore, authenticator: Authenticator
     ) -> None:
-        """Open the console and apply the settings that were typed in before.
+        """Open the console and apply the stored settings.
 
         Args:
             credentials: the instance's administrator.
-            store: where the settings are kept.
-            authenticator: who applies them.
+            store: the store of the settings.
+            authenticator: uses the settings.
 
         Raises:
-            SsoSettingsError: the kept settings are damaged.
+            SsoSettingsError: the stored settings are damaged.
         """
         self._credentials = credentials
         self._store = store
@@ -46,11 +46,7 @@ class Console:
         authenticator.configure(self._settings)
 
     def application(self) -> web.Application:
-        """Make the HTTP application.
-
-        Returns:
-            The application, to be served on the loopback interface.
-        """
+        """Make the HTTP application, to be served on the loopback interface."""
 
         @web.middleware
         async def administrators_only(
@@ -67,7 +63,7 @@ class Console:
                 return web.Response(
                     status=401,
                     headers={"WWW-Authenticate": 'Basic realm="Aura console"'},
-                    text="The instance's administrator is needed.\n",
+                    text="Log in as the instance's administrator.\n",
                 )
             return await handler(request)
 
@@ -107,7 +103,7 @@ class Console:
 
 
 def _port(request: web.Request) -> int:
-    # A connection that has just broken has no address any more.
+    # A connection that has just been closed has no address.
     name = None if request.transport is None else request.transport.get_extra_info("sockname")
     return int(name[1]) if name else 0
 

@@ -1,4 +1,4 @@
-"""The database's process: started, waited for, watched and stopped."""
+"""The database's process: starts it, waits until it is ready, watches it and stops it."""
 
 import asyncio
 import contextlib
@@ -43,12 +43,12 @@ _log = logging.getLogger(__name__)
 
 
 class DatabaseError(RuntimeError):
-    """The database did not start, or has died."""
+    """The database didn't start, or it died."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
-    """Where one database lives.
+    """The files and settings of one database.
 
     Attributes:
         distribution: its jars.
@@ -69,7 +69,7 @@ class Installation:
 
     @property
     def command(self) -> list[str]:
-        """The command that runs the database as its starter's dependant."""
+        """The command that runs the database until its parent process ends."""
         return [
             sys.executable,
             str(_DIE_WITH_PARENT),
@@ -85,10 +85,7 @@ class Installation:
         ]
 
     def prepare(self, credentials: Credentials) -> None:
-        """Write configuration, plug-in and, before the first start, the administrator.
-
-        Args:
-            credentials: the administrator.
+        """Write the configuration, the plug-in and, before the first start, the administrator.
 
         Raises:
             OSError: the state folder can't be written.
@@ -111,11 +108,11 @@ class Installation:
 
 @dataclass(frozen=True)
 class RunningDatabase:
-    """A database that answers.
+    """A database that is ready.
 
     Attributes:
-        address: where, and its administrator.
-        died: done once the process has ended by itself; its exception says how.
+        address: its address and administrator.
+        died: done once the process has ended by itself; its exception says why.
     """
 
     address: Database
@@ -126,17 +123,10 @@ class RunningDatabase:
 async def running(
     installation: Installation, credentials: Credentials
 ) -> AsyncIterator[RunningDatabase]:
-    """Run the database for a while.
-
-    Args:
-        installation: the database.
-        credentials: its administrator.
-
-    Yields:
-        The database, once it answers its administrator.
+    """Run the database until the context ends; yield it once its administrator can log on.
 
     Raises:
-        DatabaseError: it does not start within five minutes; the message has its last words.
+        DatabaseError: it didn't start within five minutes; the message has its last output.
     """
     installation.prepare(credentials)
     process = await asyncio.create_subprocess_exec(
@@ -144,7 +134,7 @@ async def running(
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        # A Ctrl-C in the terminal reaches the service, which stops the database in order.
+        # Ctrl-C reaches only the service, which then stops the database properly.
         start_new_session=True,
     )
     last_lines: deque[str] = deque(maxlen=20)
@@ -164,7 +154,7 @@ async def running(
                 await _check(address, installation)
         except TimeoutError:
             raise DatabaseError(
-                f"Neo4j did not start within {_START_SECONDS:.0f} s: {_tail(last_lines)}"
+                f"Neo4j didn't start within {_START_SECONDS:.0f} s: {_tail(last_lines)}"
             ) from None
         yield RunningDatabase(address, watch)
     finally:
@@ -195,10 +185,10 @@ async def _check(address: Database, installation: Installation) -> None:
         await upstream.log_on(address, SUPPORTED[0])
     except BoltError as error:
         if error.code != Code.UNAUTHORIZED:
-            raise DatabaseError(f"Neo4j does not answer as it should: {error.message}") from None
+            raise DatabaseError(f"Neo4j returned an error at its start: {error.message}") from None
         raise DatabaseError(
-            "Neo4j does not accept its administrator: the password in the state folder is not "
-            f"the database's; remove {installation.state} to begin anew"
+            "Neo4j rejected its administrator: the password in the state folder doesn't match the "
+            f"database. Remove {installation.state} to start with an empty database."
         ) from None
     finally:
         if upstream is not None:
@@ -222,8 +212,8 @@ def _listening_port(pid: int) -> int:
     for connection in psutil.Process(pid).net_connections(kind="tcp"):
         if connection.status == psutil.CONN_LISTEN:
             return int(connection.laddr.port)
-    raise DatabaseError("Neo4j says it has started and listens nowhere")
+    raise DatabaseError("Neo4j reported that it has started, but it listens on no port")
 
 
 def _tail(lines: deque[str]) -> str:
-    return " | ".join(lines) or "it said nothing"
+    return " | ".join(lines) or "it printed nothing"

@@ -25,7 +25,7 @@ _BACKLOG: Final = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoints:
-    """Where the service listens.
+    """The addresses that the service listens on.
 
     Attributes:
         listen: the gateway's addresses.
@@ -42,13 +42,13 @@ class Endpoints:
 
 @dataclass(frozen=True)
 class RunningService:
-    """A service that answers.
+    """A service that is ready.
 
     Attributes:
         bolt_port: the gateway's port.
         console_port: the console's port.
         credentials_path: the file with the administrator's name and password, as JSON.
-        database_died: done once the database has ended by itself; its exception says how.
+        database_died: done once the database has ended by itself; its exception says why.
     """
 
     bolt_port: int
@@ -61,19 +61,12 @@ class RunningService:
 async def serving(
     installation: Installation, endpoints: Endpoints
 ) -> AsyncIterator[RunningService]:
-    """Run the service for a while.
-
-    Args:
-        installation: the database.
-        endpoints: where to listen.
-
-    Yields:
-        The service, once the database answers and the gateway listens.
+    """Run the service until the context ends; yield it once it is ready.
 
     Raises:
-        DatabaseError: the database does not start, or another service uses its state folder.
-        SsoSettingsError: the kept single sign-on settings are damaged.
-        OSError: a port is taken, or the state folder can't be written.
+        DatabaseError: the database doesn't start, or another service uses its state folder.
+        SsoSettingsError: the stored single sign-on settings are damaged.
+        OSError: a port is in use, or the state folder can't be written.
     """
     installation.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
@@ -104,7 +97,7 @@ def _exclusive_use(state: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise DatabaseError(f"another emulated Aura runs on {state}; stop it first") from None
+        raise DatabaseError(f"another emulated Aura uses {state}: stop it first") from None
     try:
         yield
     finally:
@@ -133,7 +126,7 @@ async def _listening(gateway: Gateway, endpoints: Endpoints) -> AsyncIterator[in
                 serve, address, port, ssl=endpoints.tls, backlog=_BACKLOG
             )
             servers.append(server)
-            # All addresses share the port that the first one got.
+            # All addresses use the port that the system chose for the first.
             port = server.sockets[0].getsockname()[1]
         yield port
     finally:
