@@ -26,7 +26,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aura]:
 
 @pytest.fixture
 def aura(instance: Aura, issuer: Issuer) -> Aura:
-    """The instance with single sign-on typed in and an empty graph."""
+    """The instance with single sign-on and an empty graph."""
     status, answer = instance.call_console("PUT", sso(issuer))
     assert status == 200, answer
     with instance.driver(instance.admin) as driver:
@@ -36,7 +36,7 @@ def aura(instance: Aura, issuer: Issuer) -> Aura:
 
 @pytest.fixture
 def bearer(aura: Aura, issuer: Issuer) -> Iterator[Bearer]:
-    """Makes drivers whose token has the given groups."""
+    """Makes drivers with a token for the given groups."""
     drivers: list[neo4j.Driver] = []
 
     def make(*groups: str) -> neo4j.Driver:

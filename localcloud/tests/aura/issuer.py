@@ -23,13 +23,13 @@ class SigningKey:
 
     @property
     def jwk(self) -> dict[str, Any]:
-        """The public half as the key set has it."""
+        """The public key as in the key set."""
         public = jwt.algorithms.RSAAlgorithm.to_jwk(self.private.public_key(), as_dict=True)
         return {**public, "kid": self.key_id, "use": "sig", "alg": "RS256"}
 
 
 def claims(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - claims are anything
-    """Make the claims of a good token; a change to None removes one."""
+    """Return the claims of a valid token; a change to None removes a claim."""
     now = int(time.time())
     good = {
         "iss": ISSUER,
@@ -73,17 +73,17 @@ class Issuer:
 
     @property
     def discovery_uri(self) -> str:
-        """The address of the discovery document."""
+        """The URL of the discovery document."""
         return f"{self.url}/.well-known/openid-configuration"
 
     def document(self, path: str) -> dict[str, Any]:
-        """What the provider serves at a path."""
+        """The document at a path."""
         if path == "/jwks":
             return {"keys": [key.jwk for key in self.keys]}
         return {"issuer": ISSUER, "jwks_uri": f"{self.url}/jwks"}
 
     def token(self, *groups: str, **changes: Any) -> str:  # noqa: ANN401 - claims are anything
-        """Sign a good token, with changes to its claims."""
+        """Sign a valid token, with changes to its claims."""
         changed = {"groups": list(groups), **changes} if groups else changes
         return jwt.encode(
             claims(**changed), self.key.private, "RS256", headers={"kid": self.key.key_id}

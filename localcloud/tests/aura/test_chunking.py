@@ -16,7 +16,7 @@ def _cut(data: bytes, size: int) -> list[bytes]:
 
 
 @given(MESSAGES, st.integers(1, 50))
-def test_messages_survive_any_cutting(messages: list[bytes], size: int) -> None:
+def test_messages_are_unchanged_however_the_stream_is_cut(messages: list[bytes], size: int) -> None:
     dechunker = Dechunker(1000)
     stream = b"".join(to_chunks(message) for message in messages)
     frames = [frame for piece in _cut(stream, size) for frame in dechunker.feed(piece)]
@@ -37,23 +37,23 @@ def test_large_messages_take_several_chunks(size: int) -> None:
     assert [frame.payload for frame in Dechunker(300_000).feed(to_chunks(message))] == [message]
 
 
-def test_no_operations_are_dropped() -> None:
+def test_empty_chunks_between_messages_are_dropped() -> None:
     stream = bytes(2) + to_chunks(b"\xb0\x0f") + bytes(4)
     assert [frame.tag for frame in Dechunker(100).feed(stream)] == [0x0F]
 
 
-def test_a_message_over_the_limit_is_refused_before_it_has_come() -> None:
+def test_a_message_over_the_limit_is_rejected_before_it_has_arrived() -> None:
     dechunker = Dechunker(100)
     with pytest.raises(MessageTooLargeError):
         list(dechunker.feed((200).to_bytes(2, "big") + b"x"))
 
 
-def test_many_small_chunks_count_together() -> None:
+def test_small_chunks_count_towards_the_limit() -> None:
     with pytest.raises(MessageTooLargeError):
         list(Dechunker(100).feed(b"\0\x01x" * 100))
 
 
-def test_a_raised_limit_holds_for_the_next_message() -> None:
+def test_a_raised_limit_applies_to_the_next_message() -> None:
     dechunker = Dechunker(10)
     payloads = []
     for frame in dechunker.feed(to_chunks(b"\xb0\x6a") + to_chunks(b"x" * 50)):
@@ -80,14 +80,14 @@ def _feeding(stream: bytes, piece: int) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("piece", [1, 7, 1000])
-def test_the_work_grows_as_the_message_does(piece: int) -> None:
+def test_the_work_is_linear_in_the_size_of_the_message(piece: int) -> None:
     small, large = (
         lines_run(chunking, _feeding(_in_small_chunks(count), piece)) for count in (300, 3000)
     )
     assert large <= 11 * small
 
 
-def test_one_large_chunk_that_comes_byte_by_byte_is_not_looked_at_again() -> None:
+def test_the_work_is_linear_for_a_large_chunk_that_arrives_byte_by_byte() -> None:
     small, large = (
         lines_run(chunking, _feeding(to_chunks(bytes(size)), 1)) for size in (1000, 10_000)
     )

@@ -26,7 +26,7 @@ def test_every_jar_is_pinned() -> None:
     assert all(len(digest) == 64 for digest in pinned.values())
 
 
-def test_what_is_wrong_is_named() -> None:
+def test_differences_are_described() -> None:
     pinned = {"a.jar": "1", "b.jar": "2", "c.jar": "3"}
     found = {"a.jar": "1", "b.jar": "x", "d.jar": "4"}
     assert differences(pinned, found) == [
@@ -37,7 +37,7 @@ def test_what_is_wrong_is_named() -> None:
     assert differences(pinned, pinned) == []
 
 
-def test_checksums_are_those_of_the_files(tmp_path: Path) -> None:
+def test_checksums_are_computed_from_the_files(tmp_path: Path) -> None:
     (tmp_path / "x.jar").write_bytes(b"abc")
     assert checksums(tmp_path) == {
         "x.jar": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -56,7 +56,7 @@ def lock(tmp_path: Path) -> Path:
 
 
 def _maven(tmp_path: Path, content: str) -> Path:
-    """A Maven that delivers one jar."""
+    """A Maven that fetches one jar."""
     script = tmp_path / "mvn"
     script.write_text(
         "#!/bin/sh\n"
@@ -70,18 +70,18 @@ def _maven(tmp_path: Path, content: str) -> Path:
     return script
 
 
-def _not_asked() -> NoReturn:
+def _not_called() -> NoReturn:
     pytest.fail("the jars are in the cache")
 
 
-def test_jars_are_fetched_once_and_repaired(tmp_path: Path, lock: Path) -> None:
+def test_jars_are_fetched_once_and_again_if_damaged(tmp_path: Path, lock: Path) -> None:
     cache, shown = tmp_path / "cache", list[str]()
     maven = _maven(tmp_path, "abc")
     java = Path("/usr/bin/java")
     first = ensure_jars(cache, java=java, maven=lambda: maven, progress=shown.append, lock=lock)
     assert first.plugin.read_bytes() == b"abc"
     assert (
-        ensure_jars(cache, java=java, maven=_not_asked, progress=shown.append, lock=lock) == first
+        ensure_jars(cache, java=java, maven=_not_called, progress=shown.append, lock=lock) == first
     )
     first.plugin.write_bytes(b"damaged")
     again = ensure_jars(cache, java=java, maven=lambda: maven, progress=shown.append, lock=lock)
@@ -89,7 +89,7 @@ def test_jars_are_fetched_once_and_repaired(tmp_path: Path, lock: Path) -> None:
     assert sum("fetching 120 MB" in line for line in shown) == 2
 
 
-def test_what_an_interrupted_fetch_left_is_no_jar(tmp_path: Path, lock: Path) -> None:
+def test_an_interrupted_fetch_is_repeated(tmp_path: Path, lock: Path) -> None:
     cache = tmp_path / "cache"
     maven = _maven(tmp_path, "abc")
     first = ensure_jars(
@@ -107,7 +107,7 @@ def test_what_an_interrupted_fetch_left_is_no_jar(tmp_path: Path, lock: Path) ->
     assert not part.exists()
 
 
-def test_other_jars_than_the_pinned_ones_are_refused(tmp_path: Path, lock: Path) -> None:
+def test_jars_that_are_not_pinned_are_rejected(tmp_path: Path, lock: Path) -> None:
     with pytest.raises(DistributionError, match="wrong checksum"):
         ensure_jars(
             tmp_path / "cache",
@@ -118,7 +118,7 @@ def test_other_jars_than_the_pinned_ones_are_refused(tmp_path: Path, lock: Path)
         )
 
 
-def test_without_maven_the_way_out_is_told(tmp_path: Path, lock: Path) -> None:
+def test_missing_maven_is_reported_with_the_fix(tmp_path: Path, lock: Path) -> None:
     with pytest.raises(DistributionError, match="apt-get install maven"):
         ensure_jars(
             tmp_path / "cache",
@@ -129,7 +129,7 @@ def test_without_maven_the_way_out_is_told(tmp_path: Path, lock: Path) -> None:
         )
 
 
-def test_maven_trusts_what_the_machine_trusts(
+def test_maven_trusts_the_authorities_of_the_machine(
     tmp_path: Path, lock: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", certifi.where())
@@ -150,7 +150,7 @@ def test_maven_trusts_what_the_machine_trusts(
     assert kind == "-Djavax.net.ssl.trustStoreType=PKCS12"
 
 
-def test_a_bundle_without_certificates_is_named(
+def test_a_bundle_without_certificates_is_reported_by_name(
     tmp_path: Path, lock: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "mvn"))

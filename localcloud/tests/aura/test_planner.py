@@ -16,7 +16,7 @@ def _summary(metadata: dict[str, Value]) -> Structure:
     return Structure(Response.SUCCESS, (metadata,))
 
 
-def test_every_operator_of_a_plan_is_read() -> None:
+def test_every_operator_of_a_plan_is_parsed() -> None:
     leaf: Value = {"operatorType": "Argument@neo4j", "args": {}, "children": []}
     call: Value = {
         "operatorType": "ProcedureCall@neo4j",
@@ -35,7 +35,7 @@ def test_every_operator_of_a_plan_is_read() -> None:
 
 
 @pytest.mark.parametrize("metadata", [{}, {"type": "r"}, {"plan": {}}, {"plan": 1, "type": "r"}])
-def test_without_a_plan_nothing_is_allowed(metadata: dict[str, Value]) -> None:
+def test_a_response_without_a_plan_is_denied(metadata: dict[str, Value]) -> None:
     with pytest.raises(BoltError) as caught:
         read_plan(_summary(metadata))
     assert caught.value.code == "Neo.ClientError.Security.Forbidden"
@@ -55,15 +55,17 @@ def test_without_a_plan_nothing_is_allowed(metadata: dict[str, Value]) -> None:
         ("No position", "No position"),
     ],
 )
-def test_failures_read_as_the_query_s_own(message: str, expected: str) -> None:
+def test_positions_in_error_messages_are_those_of_the_original_query(
+    message: str, expected: str
+) -> None:
     assert without_explain(message) == expected
 
 
 class _FakeDatabase:
-    """A database that plans every query, but for a slow one that it keeps waiting."""
+    """A database that plans every query except a slow one, which it never answers."""
 
     def __init__(self) -> None:
-        self.slow_ones = 0
+        self.slow_queries = 0
         self.waiting = asyncio.Event()
         self.parameters: list[Value] = []
         self.connections: set[asyncio.Task[None]] = set()
@@ -89,7 +91,7 @@ class _FakeDatabase:
                 if message.tag == Request.RUN:
                     self.parameters.append(message.fields[1])
                     if message.fields[0] == "EXPLAIN slow":
-                        self.slow_ones += 1
+                        self.slow_queries += 1
                         self.waiting.set()
                         continue
                 root: Value = {"operatorType": "AllNodesScan", "args": {}, "children": []}
@@ -106,7 +108,7 @@ async def planning() -> AsyncIterator[tuple[_FakeDatabase, QueryPlanner]]:
         await asyncio.wait(planning.connections, timeout=20)
 
 
-async def test_a_query_that_takes_long_to_plan_keeps_no_other_waiting(
+async def test_a_query_that_takes_long_to_plan_does_not_block_others(
     planning: tuple[_FakeDatabase, QueryPlanner],
 ) -> None:
     database, planner = planning
@@ -118,12 +120,14 @@ async def test_a_query_that_takes_long_to_plan_keeps_no_other_waiting(
     assert not slow.done()
     slow.cancel()
     await asyncio.wait({slow})
-    # Its connection, with an answer still to come, is used by nobody else.
+    # Its connection, with a response still to come, isn't used again.
     assert (await planner.plan("four", pack({}), None)).query_type == "r"
-    assert database.slow_ones == 1
+    assert database.slow_queries == 1
 
 
-async def test_large_parameters_are_left_out(planning: tuple[_FakeDatabase, QueryPlanner]) -> None:
+async def test_large_parameters_are_not_sent_for_planning(
+    planning: tuple[_FakeDatabase, QueryPlanner],
+) -> None:
     database, planner = planning
     await planner.plan("small", pack({"x": 1}), None)
     await planner.plan("large", pack({"x": "x" * 70_000}), None)

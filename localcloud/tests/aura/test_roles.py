@@ -61,7 +61,7 @@ def _command(operator: str, query_type: str = "s") -> Plan:
         ("something new", _command("SomethingNew"), Role.ADMIN),
     ],
 )
-def test_a_query_needs_its_role(text: str, plan: Plan, least: Role) -> None:
+def test_a_query_requires_its_role(text: str, plan: Plan, least: Role) -> None:
     allowed = {role for role in Role if denial(role, text, plan, PROCEDURES) is None}
     assert allowed == {role for role in Role if role >= least}
 
@@ -80,7 +80,7 @@ def test_a_query_needs_its_role(text: str, plan: Plan, least: Role) -> None:
     ],
 )
 @pytest.mark.parametrize("role", [Role.READER, Role.PUBLISHER, Role.ARCHITECT])
-def test_calls_that_a_plan_hides_are_found(role: Role, text: str) -> None:
+def test_calls_that_are_not_in_the_plan_are_found(role: Role, text: str) -> None:
     plan = Plan("r", (("Projection@neo4j", "x"),))
     assert denial(role, text, plan, PROCEDURES) is not None
 
@@ -93,13 +93,13 @@ def test_calls_that_a_plan_hides_are_found(role: Role, text: str) -> None:
         "RETURN 'CALL dbms.listConfig()'",
     ],
 )
-def test_ordinary_queries_are_not_taken_for_tricks(text: str) -> None:
+def test_ordinary_queries_are_allowed(text: str) -> None:
     plan = Plan("r", (("Projection@neo4j", "x"),))
     assert denial(Role.READER, text, plan, PROCEDURES) is None
 
 
 @pytest.mark.parametrize("text", ["EXPLAIN CREATE (n)", " \n explain\tCREATE (n)"])
-def test_a_query_under_explain_is_never_run(text: str) -> None:
+def test_explain_is_recognized(text: str) -> None:
     assert is_explain(text)
 
 
@@ -107,7 +107,7 @@ def test_a_query_under_explain_is_never_run(text: str) -> None:
     "text",
     ["CREATE (explain)", "// \nEXPLAIN x", "/* EXPLAIN */ CREATE (n)", "EXPLAINCREATE", ""],
 )
-def test_what_may_run_is_not_taken_for_explain(text: str) -> None:
+def test_other_queries_are_not_mistaken_for_explain(text: str) -> None:
     assert not is_explain(text)
 
 
@@ -119,7 +119,7 @@ def test_what_may_run_is_not_taken_for_explain(text: str) -> None:
         ("// a\nPROFILE CREATE (n)", "EXPLAIN // a\nPROFILE CREATE (n)"),
     ],
 )
-def test_a_plan_is_asked_for(text: str, expected: str) -> None:
+def test_explain_is_put_in_front_of_a_query(text: str, expected: str) -> None:
     assert with_explain(text) == expected
 
 
@@ -133,7 +133,7 @@ def test_a_plan_is_asked_for(text: str, expected: str) -> None:
         ("SHOW USERS", False),
     ],
 )
-def test_only_the_whole_command_asks_who_i_am(text: str, *, asks: bool) -> None:
+def test_only_the_whole_command_is_show_current_user(text: str, *, asks: bool) -> None:
     assert is_show_current_user(text) is asks
 
 
@@ -141,7 +141,7 @@ def test_escapes_are_resolved_until_nothing_changes() -> None:
     assert resolve_escapes(r"a\u0041\u005cu0042") == "aAB"
 
 
-def test_escapes_within_escapes_are_refused_before_they_take_long() -> None:
+def test_too_many_nested_escapes_are_denied() -> None:
     nested = "\\" + "u005c" * 100_000 + "u0041"
     assert resolve_escapes(nested) is None
     plan = Plan("r", (("Projection@neo4j", "x"),))

@@ -1,4 +1,4 @@
-"""The service as its supervisor sees it."""
+"""The service as its supervisor uses it."""
 
 import signal
 import stat
@@ -22,7 +22,7 @@ from localcloud.toolchains import java
 pytestmark = pytest.mark.stand_in
 
 
-def test_the_console_is_the_administrator_s(aura: Aura, issuer: Issuer) -> None:
+def test_the_console_requires_the_administrator(aura: Aura, issuer: Issuer) -> None:
     for method in ("GET", "PUT", "DELETE"):
         assert aura.call_console(method, sso(issuer), auth=("neo4j", "wrong"))[0] == 401
     status, answer = aura.call_console("GET")
@@ -40,14 +40,14 @@ def test_the_console_is_the_administrator_s(aura: Aura, issuer: Issuer) -> None:
     ],
     ids=str,
 )
-def test_the_console_answers_no_web_page(aura: Aura, headers: dict[str, str]) -> None:
+def test_the_console_rejects_requests_from_web_pages(aura: Aura, headers: dict[str, str]) -> None:
     for method in ("GET", "PUT", "DELETE", "OPTIONS"):
         answer = httpx2.request(method, f"{aura.console}/sso", headers=headers, auth=aura.admin)
         assert answer.status_code == 403
         assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
-def test_the_console_tells_all_problems(aura: Aura, issuer: Issuer) -> None:
+def test_the_console_reports_all_problems(aura: Aura, issuer: Issuer) -> None:
     before = aura.call_console("GET")
     bad = sso(issuer, audience=[], groupToRoleMapping='"a"=editor')
     status, answer = aura.call_console("PUT", bad)
@@ -56,7 +56,7 @@ def test_the_console_tells_all_problems(aura: Aura, issuer: Issuer) -> None:
     assert aura.call_console("GET") == before
 
 
-def test_only_the_owner_reads_the_password(aura: Aura) -> None:
+def test_only_the_owner_can_read_the_password(aura: Aura) -> None:
     assert stat.S_IMODE(aura.credentials.stat().st_mode) == 0o600
     assert stat.S_IMODE(aura.state.stat().st_mode) == 0o700
     _, password = aura.admin
@@ -74,11 +74,17 @@ def test_the_database_itself_listens_on_the_loopback_interface_only(aura: Aura) 
     assert listening[0].laddr.ip in {"127.0.0.1", "::ffff:127.0.0.1"}
 
 
-def test_a_state_folder_serves_one_instance(aura: Aura, tmp_path: Path) -> None:
+def test_two_instances_cannot_share_a_state_folder(aura: Aura, tmp_path: Path) -> None:
     command = [
-        *(sys.executable, "-m", "localcloud.aura", "--state-dir", str(aura.state)),
-        *("--cache-dir", str(cache_directory()), "--ca-dir", str(tmp_path / "ca")),
-        *("--java", str(java(Progress())), "--port", "0", "--console-port", "0"),
+        sys.executable,
+        "-m",
+        "localcloud.aura",
+        f"--state-dir={aura.state}",
+        f"--cache-dir={cache_directory()}",
+        f"--ca-dir={tmp_path / 'ca'}",
+        f"--java={java(Progress())}",
+        "--port=0",
+        "--console-port=0",
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
@@ -97,8 +103,8 @@ def _wait_until_gone(process: psutil.Process) -> None:
     assert _gone(process)
 
 
-def test_an_instance_lives_and_dies_as_a_service_does(tmp_path: Path, issuer: Issuer) -> None:
-    """One test for a whole life, since each start takes seconds."""
+def test_an_instance_starts_stops_and_dies_like_a_service(tmp_path: Path, issuer: Issuer) -> None:
+    """One test for several starts, since each takes seconds."""
     state, ca = tmp_path / "state", tmp_path / "ca"
     with started(state, ca, tmp_path / "log-1") as aura:
         assert aura.call_console("PUT", sso(issuer))[0] == 200

@@ -38,14 +38,14 @@ OLD = Version(4, 4)
         (Phase.FAILED, Request.RESET, NEW, Step.RECOVER),
     ],
 )
-def test_each_state_takes_its_messages(
+def test_each_phase_accepts_its_messages(
     phase: Phase, tag: int | None, version: Version, step: Step
 ) -> None:
     assert decide(phase, tag, version) is step
 
 
 @pytest.mark.parametrize("phase", Phase)
-def test_a_client_may_always_leave(phase: Phase) -> None:
+def test_a_client_may_always_say_goodbye(phase: Phase) -> None:
     assert decide(phase, Request.GOODBYE, NEW) is Step.LEAVE
 
 

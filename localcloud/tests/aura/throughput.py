@@ -1,7 +1,7 @@
-"""Measures what the gateway costs: small reads through it and past it, in one run.
+"""Measures the cost of the gateway: small reads with and without it, in one run.
 
-Run it with `PYTHONPATH=localcloud/tests python -m aura.throughput`. Both ways alternate, so that
-whatever else the machine does weighs on both alike.
+Run it with `PYTHONPATH=localcloud/tests python -m aura.throughput`. The two alternate, so that other
+load of the machine affects both equally.
 """
 
 import statistics

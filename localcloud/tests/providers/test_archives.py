@@ -22,7 +22,7 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def test_a_folder_is_packed_the_same_wherever_and_whenever(tmp_path: Path) -> None:
+def test_the_zip_file_of_a_folder_depends_only_on_its_content(tmp_path: Path) -> None:
     one, two = _folder(tmp_path / "one"), _folder(tmp_path / "two")
     os.utime(two / "index.py", (1, 1))
     packed = zip_archive(Archive(path="one"), tmp_path)
@@ -32,7 +32,7 @@ def test_a_folder_is_packed_the_same_wherever_and_whenever(tmp_path: Path) -> No
     assert packed != zip_archive(Archive(path="two"), tmp_path)
 
 
-def test_a_map_of_assets_is_packed_by_its_names(tmp_path: Path) -> None:
+def test_a_map_of_assets_is_packed_by_name(tmp_path: Path) -> None:
     _folder(tmp_path / "code")
     archive = Archive(
         assets={
@@ -54,7 +54,7 @@ def test_files_in_a_package_are_readable_by_the_function(tmp_path: Path) -> None
         assert {each.external_attr >> 16 for each in archive.infolist()} == {0o100644}
 
 
-def test_a_zip_file_is_passed_on(tmp_path: Path) -> None:
+def test_a_zip_file_is_returned_unchanged(tmp_path: Path) -> None:
     packed = zip_archive(Archive(assets={"a": Asset(text="x")}), tmp_path)
     (tmp_path / "code.zip").write_bytes(packed)
     assert zip_archive(Archive(path="code.zip"), tmp_path) == packed
@@ -70,7 +70,9 @@ def test_a_zip_file_is_passed_on(tmp_path: Path) -> None:
         (Archive(assets={"a": Asset(path="missing")}), "can't be read"),
     ],
 )
-def test_what_cannot_be_packed_is_told(tmp_path: Path, archive: Archive, reason: str) -> None:
+def test_archives_that_cannot_be_packed_are_reported(
+    tmp_path: Path, archive: Archive, reason: str
+) -> None:
     (tmp_path / "text.txt").write_text("x")
     with pytest.raises(ProviderError, match=reason):
         zip_archive(archive, tmp_path)

@@ -26,13 +26,13 @@ def _digest(folder: Path) -> str:
     return context_digest(folder, folder / "Dockerfile")
 
 
-def test_a_moved_checkout_is_no_change(folder: Path, tmp_path: Path) -> None:
+def test_a_moved_checkout_is_not_a_change(folder: Path, tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere"
     shutil.copytree(folder, moved)
     assert _digest(moved) == _digest(folder)
 
 
-def test_content_names_modes_and_the_dockerfile_count(folder: Path) -> None:
+def test_contents_names_modes_and_the_dockerfile_change_the_digest(folder: Path) -> None:
     digests = [_digest(folder)]
     (folder / "bin" / "server").write_text("other binary")
     digests.append(_digest(folder))
@@ -47,7 +47,7 @@ def test_content_names_modes_and_the_dockerfile_count(folder: Path) -> None:
     assert len(set(digests)) == len(digests)
 
 
-def test_what_dockerignore_leaves_out_does_not_count(folder: Path) -> None:
+def test_ignored_files_do_not_change_the_digest(folder: Path) -> None:
     (folder / ".dockerignore").write_text("# editors\n*.swp\n\n")
     before = _digest(folder)
     (folder / "Dockerfile.swp").write_text("x")
@@ -69,7 +69,7 @@ def _checked(folder: Path, **build: str) -> Values:
     return completed
 
 
-def test_only_what_makes_another_image_is_a_change(folder: Path) -> None:
+def test_only_inputs_that_change_the_image_are_a_change(folder: Path) -> None:
     olds = _checked(folder)
     rotated: Values = {
         **olds,
@@ -86,7 +86,7 @@ def test_only_what_makes_another_image_is_a_change(folder: Path) -> None:
     assert paths == {"build.platform", "build.target"}
 
 
-def test_a_missing_context_fails_the_preview_and_an_unknown_one_waits(tmp_path: Path) -> None:
+def test_a_missing_context_fails_the_preview_but_an_unknown_one_does_not(tmp_path: Path) -> None:
     docker = Docker(host=None, project_directory=tmp_path)
     _, failures = _IMAGE.check(
         CheckRequest(context=docker, inputs={"build": {"context": "missing"}})
@@ -105,7 +105,7 @@ def test_an_error_in_the_engines_stream_is_an_error() -> None:
         list(messages(stream, "pushing it"))
 
 
-def test_credentials_are_named_as_the_engine_names_them() -> None:
+def test_credentials_have_the_names_of_the_engine() -> None:
     registry: Values = {"server": "registry", "username": "AWS", "password": "hunter2"}
     assert registry_auth({"registry": registry}) == {
         "serveraddress": "registry",
@@ -115,9 +115,9 @@ def test_credentials_are_named_as_the_engine_names_them() -> None:
     assert registry_auth({}) == {}
 
 
-# docker's client leaves its socket open where the engine doesn't answer.
+# docker's client leaves its socket open if the engine doesn't respond.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_an_engine_that_does_not_answer_is_told_with_what_mends_it(tmp_path: Path) -> None:
+def test_an_unreachable_engine_is_reported_with_the_fix(tmp_path: Path) -> None:
     docker = Docker(host=f"unix://{tmp_path}/none.sock", project_directory=tmp_path)
     with pytest.raises(ProviderError, match="DOCKER_HOST"):
         docker.connect()

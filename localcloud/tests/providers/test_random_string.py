@@ -34,7 +34,7 @@ def test_a_string_has_its_length_and_at_least_the_minimums(
     assert set(drawn) <= set(string.ascii_letters + string.digits + "-_")
 
 
-def test_only_the_classes_in_use_are_drawn_from() -> None:
+def test_only_enabled_classes_are_used() -> None:
     checked, _ = check(
         RandomString.properties, {"length": 200, "special": False, "upper": False, "lower": False}
     )
@@ -46,7 +46,7 @@ def test_two_draws_differ() -> None:
     assert draw(checked) != draw(checked)
 
 
-def test_strings_that_cannot_be_are_refused() -> None:
+def test_impossible_strings_are_rejected() -> None:
     resource = RandomString()
     classes = dict.fromkeys(("lower", "upper", "numeric", "special"), False)
     _, failures = resource.check(

@@ -131,7 +131,7 @@ def _create(
     return answer
 
 
-def test_the_engine_is_promised_secrets_and_previews(
+def test_the_engine_is_offered_secrets_and_previews(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     assert stub.Handshake(pb.ProviderHandshakeRequest()).accept_secrets
@@ -153,12 +153,12 @@ def test_check_fills_in_defaults_and_keeps_secrets_secret(
     )
 
 
-def test_check_tells_every_problem(stub: provider_pb2_grpc.ResourceProviderStub) -> None:
+def test_check_reports_every_problem(stub: provider_pb2_grpc.ResourceProviderStub) -> None:
     _, failures = _check(stub, {"nmae": "a", "namePrefix": "a-", "size": "x"})
     assert {name for name, _ in failures} == {"name", "nmae", "namePrefix", "size"}
 
 
-def test_an_unknown_type_is_a_failure_by_name(
+def test_an_unknown_type_is_reported_by_name(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     urn = "urn:pulumi:local::t::test:index/other:Other::one"
@@ -204,7 +204,7 @@ def test_a_created_resource_is_described_and_its_secrets_marked(
 @pytest.mark.parametrize(
     ("note", "reason"), [("broken", "broken"), ("unreadable", "can't be read")]
 )
-def test_what_exists_but_does_not_work_is_kept_by_the_engine(
+def test_a_resource_that_failed_to_start_is_kept_in_the_state(
     stub: provider_pb2_grpc.ResourceProviderStub, note: str, reason: str
 ) -> None:
     with pytest.raises(grpc.RpcError) as caught:
@@ -243,7 +243,7 @@ def test_no_change(stub: provider_pb2_grpc.ResourceProviderStub) -> None:
     assert _diff(stub, olds, {"name": "a", "size": 1}).changes == pb.DiffResponse.DIFF_NONE
 
 
-def test_a_replacement_deletes_first_only_where_names_collide(
+def test_a_replacement_deletes_first_only_if_the_names_collide(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     renamed = _diff(stub, {"name": "a"}, {"name": "b"})
@@ -285,7 +285,7 @@ def _read(
     return answer.id, decode(answer.properties)[0], decode(answer.inputs)[0]
 
 
-def test_a_refresh_tells_drift_in_state_and_inputs(
+def test_a_refresh_reports_drift_in_state_and_inputs(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     inputs: Values = {"name": "a", "size": 1}
@@ -298,7 +298,7 @@ def test_a_refresh_tells_drift_in_state_and_inputs(
     assert taken == {"name": "a", "size": 5, "note": "new"}
 
 
-def test_an_import_gives_inputs_without_defaults_and_outputs(
+def test_an_import_returns_inputs_without_defaults_and_outputs(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     _create(stub, {"name": "a", "size": 1, "note": "x"})
@@ -307,7 +307,7 @@ def test_an_import_gives_inputs_without_defaults_and_outputs(
     assert inputs == {"name": "a", "note": "x", "tier": "standard"}
 
 
-def test_what_is_gone_is_told_by_an_empty_id(
+def test_a_missing_resource_has_an_empty_id(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     _create(stub, {"name": "a"})
@@ -328,7 +328,7 @@ def test_functions(stub: provider_pb2_grpc.ResourceProviderStub) -> None:
         stub.Invoke(pb.InvokeRequest(tok="test:index/shout:shout"))
 
 
-def test_what_the_protocol_has_and_this_has_not_is_refused_by_name(
+def test_unsupported_calls_are_rejected_by_name(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     calls: dict[str, Callable[[], object]] = {
@@ -343,7 +343,7 @@ def test_what_the_protocol_has_and_this_has_not_is_refused_by_name(
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_configuration_is_checked_and_its_json_read(
+def test_configuration_is_validated_and_its_json_parsed(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     news = encode({"palce": "here", "many": '[{"a": 1}]', "version": "1.2.3"})
@@ -376,7 +376,7 @@ def test_each_connection_needs_its_own_configuration(
             _create(other, {"name": "b"})
         other.Configure(pb.ConfigureRequest(args=encode({"place": "there"})))
         assert not other.Read(pb.ReadRequest(urn=_URN, id="a")).id
-        # The same configuration shares its clients, here the things themselves.
+        # Equal configurations share a context, here the things themselves.
         other.Configure(pb.ConfigureRequest(args=encode({"place": "here"})))
         assert other.Read(pb.ReadRequest(urn=_URN, id="a")).id == "a"
 

@@ -381,7 +381,7 @@ class _Session:
         await self._writer.drain()
 
     def _translated(self, frame: Frame, pending: _Pending, identity: Identity) -> bytes:
-        """Reword a failure caused by READ mode or the administrator's logon for the client's role."""
+        """Reword a failure for the client's role if READ mode or the administrator caused it."""
         error = read_failure(unpack(frame.payload))
         principal = identity.principal
         if error.code == Code.ACCESS_MODE and pending.forced_read_only:

@@ -31,7 +31,7 @@ def _described(status: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - me
 
 
 def _scripted(*statuses: str, operation: str = "SUCCEEDED") -> FakeAws:
-    """A service's statuses one after the other, and its last operation."""
+    """A service with these statuses one after the other, and the status of its last operation."""
     last = {"Id": "2", "Type": "SOME_SERVICE", "Status": operation}
     return fake(
         CreateService=[_described("OPERATION_IN_PROGRESS")],
@@ -45,26 +45,26 @@ def _scripted(*statuses: str, operation: str = "SUCCEEDED") -> FakeAws:
     )
 
 
-def test_a_service_is_there_when_it_runs() -> None:
+def test_a_creation_waits_until_the_service_runs() -> None:
     aws = _scripted("OPERATION_IN_PROGRESS", "OPERATION_IN_PROGRESS", "RUNNING")
     assert Service().create(create_request(aws, _INPUTS)).id == _ARN
     assert len(aws.called("DescribeService")) == 3
 
 
-def test_a_failed_creation_is_an_error_and_the_service_is_kept() -> None:
+def test_a_failed_creation_is_an_error_and_keeps_the_service() -> None:
     aws = _scripted("CREATE_FAILED", operation="FAILED")
     with pytest.raises(InitializationError, match="unexpected state 'CREATE_FAILED'") as error:
         Service().create(create_request(aws, _INPUTS))
     assert error.value.id == _ARN
 
 
-def test_a_service_that_never_settles_is_kept_as_not_working() -> None:
+def test_a_service_that_never_starts_is_kept_as_not_working() -> None:
     aws = _scripted("OPERATION_IN_PROGRESS")
     with pytest.raises(InitializationError, match="timed out"):
         Service().create(create_request(aws, _INPUTS, timeout=0.01))
 
 
-def test_a_failed_service_is_updated_in_place_and_without_a_change_not_at_all() -> None:
+def test_a_failed_service_is_updated_in_place_only_if_it_changes() -> None:
     olds: Values = {**_INPUTS, "arn": _ARN, "status": "CREATE_FAILED"}
     aws = _scripted("RUNNING")
     Service().update(update_request(aws, _ARN, olds, dict(_INPUTS)))
@@ -89,7 +89,7 @@ def test_an_update_that_leaves_the_service_paused_is_a_failure() -> None:
         Service().update(update_request(_scripted("PAUSED"), _ARN, olds, news))
 
 
-def test_an_operation_goes_on_where_the_status_lags_behind() -> None:
+def test_the_operation_counts_while_the_status_lags_behind() -> None:
     aws = _scripted("RUNNING")
     states = ["PENDING", "IN_PROGRESS", "SUCCEEDED"]
     aws.script["ListOperations"] = [
@@ -99,7 +99,7 @@ def test_an_operation_goes_on_where_the_status_lags_behind() -> None:
     assert len(aws.called("ListOperations")) == 3
 
 
-def test_an_update_switches_off_what_the_program_no_longer_has() -> None:
+def test_an_update_switches_off_what_the_program_removed() -> None:
     olds: Values = {**_INPUTS, "arn": _ARN, "tags": {"a": "1", "b": "2"}}
     news: Values = {**_INPUTS, "tags": {"a": "3"}}
     del news["observabilityConfiguration"]
@@ -116,14 +116,14 @@ def test_an_update_switches_off_what_the_program_no_longer_has() -> None:
 
 def test_a_change_of_tags_alone_deploys_nothing() -> None:
     olds: Values = {**_INPUTS, "arn": _ARN}
-    # The last operation, long over, failed.
+    # The last operation failed some time ago.
     aws = _scripted("RUNNING", operation="ROLLBACK_SUCCEEDED")
     Service().update(update_request(aws, _ARN, olds, {**_INPUTS, "tags": {"a": "3"}}))
     assert aws.called("UpdateService") == []
     assert len(aws.called("TagResource")) == 1
 
 
-def test_a_deletion_waits_for_its_end_and_takes_gone_for_done() -> None:
+def test_a_deletion_waits_and_succeeds_if_the_service_is_gone() -> None:
     aws = _scripted("OPERATION_IN_PROGRESS", "DELETED")
     Service().delete(resource_request(aws, _ARN, {}))
     assert len(aws.called("DeleteService")) == 1
@@ -134,14 +134,14 @@ def test_a_deletion_waits_for_its_end_and_takes_gone_for_done() -> None:
     assert len(gone.called("DeleteService")) == 1
 
 
-def test_a_service_that_an_interrupted_deletion_has_deleted_is_deleted() -> None:
+def test_an_interrupted_deletion_can_be_repeated() -> None:
     # App Runner describes it for a while, and refuses to delete it again.
     aws = _scripted("DELETED")
     aws.script["DeleteService"] = [AwsError("DeleteService", "InvalidStateException", "DELETED")]
     Service().delete(resource_request(aws, _ARN, {}))
 
 
-def test_a_deletion_that_the_service_refuses_is_an_error() -> None:
+def test_a_rejected_deletion_is_an_error() -> None:
     aws = _scripted("OPERATION_IN_PROGRESS")
     aws.script["DeleteService"] = [AwsError("DeleteService", "InvalidStateException", "busy")]
     with pytest.raises(AwsError, match="busy"):

@@ -1,4 +1,4 @@
-"""What the resource types' own code does beyond their declarations."""
+"""The behaviour of resource types beyond their declarations."""
 
 import base64
 import datetime as dt
@@ -31,7 +31,7 @@ _FUNCTION_ARN = "arn:aws:lambda:us-east-1:000000000000:function:claims"
 _CODE = Archive(assets={"index.py": Asset(text="x = 1")}, hash="1")
 
 
-def test_default_tags_are_under_a_programs_own() -> None:
+def test_the_tags_of_the_program_override_default_tags() -> None:
     aws = fake()
     aws = type(aws)(
         region="us-east-1",
@@ -47,7 +47,7 @@ def test_default_tags_are_under_a_programs_own() -> None:
 
 
 @pytest.mark.parametrize(("force", "sent"), [(True, True), (False, False), (None, False)])
-def test_a_repository_goes_with_its_images_only_where_the_program_says_so(
+def test_images_are_deleted_with_their_repository_only_with_force_delete(
     force: bool | None, sent: bool
 ) -> None:
     aws = fake(DeleteRepository=[{}])
@@ -65,12 +65,12 @@ def test_a_secret_is_kept_for_its_recovery_window(days: int, sent: dict[str, obj
     assert aws.called("DeleteSecret") == [{"SecretId": "arn", **sent}]
 
 
-def test_a_secret_that_waits_for_its_deletion_is_gone() -> None:
+def test_a_secret_scheduled_for_deletion_counts_as_deleted() -> None:
     aws = fake(DescribeSecret=[{"ARN": "a", "DeletedDate": dt.datetime.now(dt.UTC)}])
     assert Secret().read(resource_request(aws, "a", {})) is None
 
 
-def test_a_version_gives_up_its_stages_but_not_the_current_one() -> None:
+def test_a_deleted_version_loses_its_stages_but_not_the_current_one() -> None:
     aws = fake(UpdateSecretVersionStage=[{}])
     state: Values = {"versionStages": ["AWSCURRENT", "AWSPREVIOUS"]}
     SecretVersion().delete(resource_request(aws, "arn|v1", state))
@@ -79,7 +79,7 @@ def test_a_version_gives_up_its_stages_but_not_the_current_one() -> None:
     ]
 
 
-def test_a_deletion_of_what_is_gone_succeeds_and_another_error_is_told() -> None:
+def test_a_deletion_succeeds_if_the_resource_is_gone_and_reports_other_errors() -> None:
     LogGroup().delete(resource_request(fake(DeleteLogGroup=[not_found("DeleteLogGroup")]), "g", {}))
     denied = AwsError("DeleteLogGroup", "AccessDeniedException", "no")
     with pytest.raises(AwsError, match="AccessDeniedException"):
@@ -87,7 +87,7 @@ def test_a_deletion_of_what_is_gone_succeeds_and_another_error_is_told() -> None
     LogGroup().delete(resource_request(fake(), "g", {"skipDestroy": True}))
 
 
-def test_a_log_group_of_a_longer_name_is_another_one() -> None:
+def test_a_log_group_with_a_longer_name_is_not_found() -> None:
     group = {"logGroupName": "group-2", "arn": "arn:group-2:*"}
     aws = fake(DescribeLogGroups=[{"logGroups": [group]}], ListTagsForResource=[{"tags": {}}])
     assert LogGroup().read(resource_request(aws, "group", {})) is None
@@ -110,7 +110,7 @@ def test_a_removed_retention_is_deleted() -> None:
     assert aws.called("DeleteRetentionPolicy") == [{"logGroupName": "g"}]
 
 
-def test_a_pools_update_repeats_what_cognito_would_reset() -> None:
+def test_an_update_of_a_pool_repeats_what_cognito_would_reset() -> None:
     olds: Values = {
         "name": "p",
         "arn": "arn",
@@ -125,7 +125,7 @@ def test_a_pools_update_repeats_what_cognito_would_reset() -> None:
         {
             "UserPoolId": "pool",
             "PoolName": "p",
-            # What the program doesn't have is said to be empty.
+            # Inputs that the program doesn't set are sent as empty.
             "AutoVerifiedAttributes": [],
             "LambdaConfig": {},
             "DeletionProtection": "ACTIVE",
@@ -136,7 +136,7 @@ def test_a_pools_update_repeats_what_cognito_would_reset() -> None:
     ]
 
 
-def test_a_clients_update_repeats_what_it_has_but_nothing_that_is_empty() -> None:
+def test_an_update_of_a_client_repeats_its_values_except_empty_ones() -> None:
     olds: Values = {
         "name": "c",
         "userPoolId": "p",
@@ -164,7 +164,7 @@ def test_a_clients_update_repeats_what_it_has_but_nothing_that_is_empty() -> Non
     ]
 
 
-def test_an_empty_description_of_a_domain_means_that_there_is_none() -> None:
+def test_an_empty_description_of_a_domain_means_that_it_does_not_exist() -> None:
     aws = fake(DescribeUserPoolDomain=[{"DomainDescription": {}}])
     assert UserPoolDomain().read(resource_request(aws, "d", {})) is None
 
@@ -178,7 +178,7 @@ def test_an_app_client_is_imported_by_pool_and_client() -> None:
     assert found["id"] == "c"
 
 
-def test_a_roles_parts_are_changed_by_operations_of_their_own() -> None:
+def test_the_parts_of_a_role_have_their_own_operations() -> None:
     aws = fake(
         UpdateRole=[{}],
         UpdateAssumeRolePolicy=[{}],
@@ -195,7 +195,7 @@ def test_a_roles_parts_are_changed_by_operations_of_their_own() -> None:
     ]
     assert len(aws.called("PutRolePermissionsBoundary")) == 1
     assert len(aws.called("DeleteRolePermissionsBoundary")) == 1
-    # A description that the program no longer has is emptied.
+    # A removed description is sent as empty.
     assert aws.called("UpdateRole")[0]["Description"] == ""
 
 
@@ -212,7 +212,7 @@ _STATEMENT = {
 }
 
 
-def test_a_permission_is_read_out_of_the_functions_policy() -> None:
+def test_a_permission_is_read_from_the_policy_of_the_function() -> None:
     policy = {"Policy": json.dumps({"Statement": [{**_STATEMENT, "Sid": "other"}, _STATEMENT]})}
     aws = fake(GetPolicy=[policy])
     found = Permission().read(resource_request(aws, "cognito", {"function": "claims"}))
@@ -236,7 +236,7 @@ def _function(**members: object) -> dict[str, object]:
     return {"Configuration": {"FunctionName": "claims", "FunctionArn": _FUNCTION_ARN, **members}}
 
 
-def test_a_function_is_there_when_it_can_be_invoked() -> None:
+def test_a_creation_waits_until_the_function_can_be_invoked() -> None:
     aws = fake(
         CreateFunction=[{"FunctionName": "claims"}],
         GetFunction=[_function(State="Pending"), _function(State="Active")],
@@ -249,7 +249,7 @@ def test_a_function_is_there_when_it_can_be_invoked() -> None:
     assert aws.called("CreateFunction")[0]["Code"]["ZipFile"].startswith(b"PK")
 
 
-def test_a_function_that_fails_is_kept_with_its_reason() -> None:
+def test_a_failed_function_is_kept_with_its_reason() -> None:
     aws = fake(
         CreateFunction=[{"FunctionName": "claims"}],
         GetFunction=[_function(State="Failed", StateReason="no such role")],
@@ -258,7 +258,7 @@ def test_a_function_that_fails_is_kept_with_its_reason() -> None:
         Function().create(create_request(aws, {"name": "claims", "code": _CODE}))
 
 
-def test_a_functions_settings_and_code_are_changed_apart() -> None:
+def test_settings_and_code_of_a_function_are_updated_separately() -> None:
     olds: Values = {"name": "claims", "arn": _FUNCTION_ARN, "code": _CODE, "timeout": 3}
     olds |= {"architectures": ["x86_64"], "environment": {"variables": {"A1": "b"}}}
     news: Values = {"name": "claims", "code": _CODE, "timeout": 5}
@@ -272,12 +272,12 @@ def test_a_functions_settings_and_code_are_changed_apart() -> None:
     assert "Architectures" not in aws.called("UpdateFunctionCode")[0]
 
 
-def test_a_single_asset_is_no_code() -> None:
+def test_the_code_of_a_function_must_be_an_archive() -> None:
     with pytest.raises(ProviderError, match="must be an archive"):
         Function().create(create_request(fake(), {"name": "f", "code": Asset(text="x")}))
 
 
-def test_the_registrys_token_is_told_apart_and_secret() -> None:
+def test_the_token_of_the_registry_is_split_and_secret() -> None:
     token = base64.b64encode(b"AWS:hunter2").decode()
     data = {
         "authorizationToken": token,
@@ -291,7 +291,7 @@ def test_the_registrys_token_is_told_apart_and_secret() -> None:
     assert {name for name, value in result.items() if value in (token, "hunter2")} == invoke.secret
 
 
-def test_region_partition_and_account() -> None:
+def test_region_partition_and_account_are_returned() -> None:
     aws = fake(GetCallerIdentity=[{"Account": "0", "Arn": "a", "UserId": "u"}])
     region = INVOKES["aws:index/getRegion:getRegion"].call
     without_arguments = InvokeRequest[Aws](context=aws, arguments={})
@@ -304,7 +304,7 @@ def test_region_partition_and_account() -> None:
     assert identity["accountId"] == "0"
 
 
-def test_archives_lie_in_the_project(tmp_path: Path) -> None:
+def test_paths_of_archives_are_relative_to_the_project(tmp_path: Path) -> None:
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "index.py").write_text("x = 1")
     aws = type(fake())(
