@@ -1,7 +1,7 @@
 """Measures the cost of the gateway: small reads with and without it, in one run.
 
-Run it with `PYTHONPATH=localcloud/tests python -m aura.throughput`. The two alternate, so that other
-load of the machine affects both equally.
+Run it with `PYTHONPATH=localcloud/tests python -m aura.throughput`. The two alternate, so that
+other load of the machine affects both equally.
 """
 
 import statistics

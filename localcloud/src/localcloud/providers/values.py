@@ -91,9 +91,9 @@ def decode(struct: struct_pb2.Struct) -> tuple[Values, frozenset[str]]:
     """
     values: Values = {}
     secret: set[str] = set()
-    for name, wire in struct.fields.items():
+    for name, encoded in struct.fields.items():
         found: list[bool] = []
-        values[name] = _decode(wire, found)
+        values[name] = _decode(encoded, found)
         if found:
             secret.add(name)
     return values, frozenset(secret)
@@ -110,8 +110,8 @@ def encode(values: Mapping[str, Value], secret: Collection[str] = ()) -> struct_
     for name, value in values.items():
         if value is None:
             continue
-        wire = _encode(value)
-        fields[name] = _signed(_SECRET, {"value": wire}) if name in secret else wire
+        encoded = _encode(value)
+        fields[name] = _signed(_SECRET, {"value": encoded}) if name in secret else encoded
     return struct_pb2.Struct(fields=fields)
 
 
@@ -174,26 +174,26 @@ def as_strings(value: Value) -> Sequence[str]:
     return [as_string(item) for item in value]
 
 
-def _decode(wire: struct_pb2.Value, secret: list[bool]) -> Value:
-    kind = wire.WhichOneof("kind")
+def _decode(encoded: struct_pb2.Value, secret: list[bool]) -> Value:
+    kind = encoded.WhichOneof("kind")
     if kind == "bool_value":
-        return wire.bool_value
+        return encoded.bool_value
     if kind == "number_value":
-        number = wire.number_value
+        number = encoded.number_value
         return int(number) if math.isfinite(number) and number.is_integer() else number
     if kind == "string_value":
-        return UNKNOWN if wire.string_value in _UNKNOWNS else wire.string_value
+        return UNKNOWN if encoded.string_value in _UNKNOWNS else encoded.string_value
     if kind == "list_value":
-        return [_decode(item, secret) for item in wire.list_value.values]
+        return [_decode(item, secret) for item in encoded.list_value.values]
     if kind == "struct_value":
-        return _decode_struct(wire.struct_value, secret)
+        return _decode_struct(encoded.struct_value, secret)
     return None
 
 
 def _decode_struct(struct: struct_pb2.Struct, secret: list[bool]) -> Value:
     fields = struct.fields
     if _SIGNATURE not in fields:
-        return {name: _decode(wire, secret) for name, wire in fields.items()}
+        return {name: _decode(encoded, secret) for name, encoded in fields.items()}
     signature = fields[_SIGNATURE].string_value
     if signature == _SECRET:
         secret.append(True)
@@ -210,8 +210,8 @@ def _decode_struct(struct: struct_pb2.Struct, secret: list[bool]) -> Value:
 
 
 def _members(struct: struct_pb2.Struct) -> Iterator[tuple[str, Asset | Archive]]:
-    for name, wire in struct.fields.items():
-        member = _decode(wire, [])
+    for name, encoded in struct.fields.items():
+        member = _decode(encoded, [])
         if not isinstance(member, Asset | Archive):
             raise ValueError(f"the archive's member {name} is neither an asset nor an archive")  # noqa: TRY004  # the engine's data, not a caller's argument
         yield name, member
