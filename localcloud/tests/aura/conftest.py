@@ -4,17 +4,18 @@ from collections.abc import Callable, Iterator
 
 import neo4j
 import pytest
+from pytest_httpserver import HTTPServer
 
 from aura.instance import Aura, sso, started
-from aura.issuer import Issuer
+from aura.issuer import HOST, Issuer
 
 Bearer = Callable[..., neo4j.Driver]
 
 
 @pytest.fixture(scope="session")
 def issuer() -> Iterator[Issuer]:
-    with Issuer() as issuer:
-        yield issuer
+    with HTTPServer(HOST, threaded=True) as server:
+        yield Issuer(server)
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,16 @@
 """An OIDC provider for the tests: its own keys, discovery document and key set."""
 
 import json
-import threading
+import re
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+HOST = "127.0.0.1"
 
 ISSUER = "https://issuer.example"
 AUDIENCE = "client-1"
@@ -43,33 +45,18 @@ def claims(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - claims are anyth
 
 
 class Issuer:
-    """A provider on the loopback interface."""
+    """A provider on an HTTP server of the loopback interface."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: HTTPServer) -> None:
         self.key = SigningKey("key-1")
         self.keys = [self.key]
-        self.requests: list[str] = []
-        issuer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                issuer.requests.append(self.path)
-                body = json.dumps(issuer.document(self.path)).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Keep the tests' output clean."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._server = server
+        server.expect_request(re.compile("/.*")).respond_with_handler(self._respond)
 
     @property
     def url(self) -> str:
         """The provider's base URL."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return self._server.url_for("")
 
     @property
     def discovery_uri(self) -> str:
@@ -89,16 +76,5 @@ class Issuer:
             claims(**changed), self.key.private, "RS256", headers={"kid": self.key.key_id}
         )
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+    def _respond(self, request: Request) -> Response:
+        return Response(json.dumps(self.document(request.path)))

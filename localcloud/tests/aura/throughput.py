@@ -12,9 +12,10 @@ from typing import Final
 
 import neo4j
 import psutil
+from pytest_httpserver import HTTPServer
 
 from aura.instance import sso, started
-from aura.issuer import Issuer
+from aura.issuer import HOST, Issuer
 
 _QUERY: Final = "MATCH (n) RETURN count(n)"
 _WARM_UP: Final = 300
@@ -40,8 +41,8 @@ def _database_port(service: int) -> int:
 
 def main() -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory() as scratch, Issuer() as issuer:
-        directory = Path(scratch)
+    with tempfile.TemporaryDirectory() as scratch, HTTPServer(HOST, threaded=True) as server:
+        directory, issuer = Path(scratch), Issuer(server)
         with started(directory / "state", directory / "ca", directory / "log") as aura:
             aura.call_console("PUT", sso(issuer))
             port = _database_port(aura.process.pid)
