@@ -52,13 +52,13 @@ class Console:
         async def administrators_only(
             request: web.Request, handler: _Handler
         ) -> web.StreamResponse:
-            refused = loopback.refusal(
+            reason = loopback.refusal(
                 hosts=request.headers.getall("Host", []),
                 origins=request.headers.getall("Origin", []),
                 port=_port(request),
             )
-            if refused is not None:
-                return web.Response(status=403, text=f"{refused}\n")
+            if reason is not None:
+                return web.Response(status=403, text=f"{reason}\n")
             if not _is_administrator(request.headers.get("Authorization", ""), self._credentials):
                 return web.Response(
                     status=401,

@@ -75,14 +75,14 @@ def choose_version(request: bytes) -> Version | None:
     return None
 
 
-def read_choice(answer: bytes) -> Version:
+def read_choice(choice: bytes) -> Version:
     """Decode the version that a client chose from the manifest with four bytes.
 
     Raises:
         HandshakeError: the manifest doesn't contain it.
     """
-    version = Version(answer[3], answer[2])
-    if answer[:2] != bytes(2) or version not in SUPPORTED:
+    version = Version(choice[3], choice[2])
+    if choice[:2] != bytes(2) or version not in SUPPORTED:
         raise HandshakeError("the client chose a version that the manifest doesn't contain")
     return version
 

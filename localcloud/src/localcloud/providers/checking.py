@@ -38,18 +38,18 @@ def _object(properties: Properties, values: Values, path: str, failures: list[Fa
     for name, value in values.items():
         if value is None or (name in _RESERVED and not path):
             continue
-        where = _join(path, name)
+        member_path = _join(path, name)
         declared = properties.get(name)
-        if reason := _refusal(declared, value, where):
-            failures.append(Failure(property=where, reason=reason))
+        if reason := _refusal(declared, value, member_path):
+            failures.append(Failure(property=member_path, reason=reason))
         elif declared is not None and not declared.unsupported:
-            checked[name] = _value(declared, value, where, failures)
+            checked[name] = _value(declared, value, member_path, failures)
     for name, declared in properties.items():
         if name not in checked and declared.default is not None:
             checked[name] = declared.default
         elif name not in checked and declared.required:
-            where = _join(path, name)
-            failures.append(Failure(property=where, reason=f"{where} is required"))
+            member_path = _join(path, name)
+            failures.append(Failure(property=member_path, reason=f"{member_path} is required"))
     return checked
 
 

@@ -69,12 +69,12 @@ def _objects(
     for name, declared in properties.items():
         if declared.output or declared.unsupported or declared.inert:
             continue
-        where = f"{path}.{name}" if path else name
+        member_path = f"{path}.{name}" if path else name
         yield from _values(
             declared,
             olds.get(name),
             news.get(name),
-            path=where,
+            path=member_path,
             replace=replace or declared.force_new,
         )
 
@@ -109,20 +109,20 @@ def _maps(
     old: Mapping[str, Value], new: Mapping[str, Value], *, path: str, replace: bool
 ) -> Iterator[Difference]:
     for key in sorted(old.keys() | new.keys()):
-        where = f'{path}["{key}"]' if set(key) & set('."[]') else f"{path}.{key}"
+        member_path = f'{path}["{key}"]' if set(key) & set('."[]') else f"{path}.{key}"
         if key not in new:
-            yield Difference(path=where, change=Change.DELETE, replace=replace)
+            yield Difference(path=member_path, change=Change.DELETE, replace=replace)
         elif key not in old:
-            yield Difference(path=where, change=Change.ADD, replace=replace)
+            yield Difference(path=member_path, change=Change.ADD, replace=replace)
         elif old[key] != new[key]:
-            yield Difference(path=where, change=Change.UPDATE, replace=replace)
+            yield Difference(path=member_path, change=Change.UPDATE, replace=replace)
 
 
 def _equal(declared: Property, old: Value, new: Value) -> bool:
     if UNKNOWN in (old, new):
         return False
     if isinstance(old, Asset | Archive) and isinstance(new, Asset | Archive):
-        # Only the content counts, not its path: a moved checkout is no change.
+        # Only the content counts, not its path: a moved checkout is not a change.
         return type(old) is type(new) and (old.hash or old) == (new.hash or new)
     if declared.kind is Kind.JSON:
         return _parsed(old) == _parsed(new)

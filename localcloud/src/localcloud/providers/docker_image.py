@@ -89,7 +89,7 @@ class Docker:
         """Connect to the engine, without the user's own registry credentials.
 
         Raises:
-            ProviderError: the engine doesn't answer.
+            ProviderError: the engine doesn't respond.
         """
         environment = dict(os.environ)
         if self.host is not None:
@@ -102,7 +102,7 @@ class Docker:
             )
         except docker.errors.DockerException as error:
             raise ProviderError(
-                f"the Docker Engine doesn't answer: {error}. Start it, or set DOCKER_HOST or"
+                f"the Docker Engine doesn't respond: {error}. Start it, or set DOCKER_HOST or"
                 " `pulumi config set docker:host …`"
             ) from error
         client.reload_config(os.devnull)

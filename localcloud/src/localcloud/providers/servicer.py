@@ -312,7 +312,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
             olds, secret_olds = decode(request.olds)
             news, secret = decode(request.news)
             marked = secret | _secret(resource.properties) | (secret_olds - news.keys())
-            kept = news | _kept(resource.properties, olds, news)
+            kept = news | _carried_over(resource.properties, olds, news)
             if request.preview:
                 outputs = kept | dict.fromkeys(_volatile(resource.properties), UNKNOWN)
                 return provider_pb2.UpdateResponse(properties=encode(outputs, marked))
@@ -487,7 +487,7 @@ def _unknown(properties: Properties, inputs: Values) -> Values:
     }
 
 
-def _kept(properties: Properties, olds: Values, news: Values) -> Values:
+def _carried_over(properties: Properties, olds: Values, news: Values) -> Values:
     """Return the outputs and computed values of a state that remain with new inputs."""
     return {
         name: olds[name]

@@ -171,7 +171,7 @@ class Service(AwsResource):
             service = self._wait_for_operation(request, request.id)
         except AwsError as error:
             # App Runner describes a deleted service for a while, and refuses to delete it again.
-            if error.code in self.gone or self.read(request) is None:
+            if error.code in self.not_found_codes or self.read(request) is None:
                 return
             raise
         if service["Status"] != "DELETED":

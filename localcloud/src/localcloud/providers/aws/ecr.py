@@ -39,7 +39,7 @@ class Repository(AwsResource):
     service = "ecr"
     casing = Casing.CAMEL
     autonamed = "name"
-    gone = frozenset({"RepositoryNotFoundException"})
+    not_found_codes = frozenset({"RepositoryNotFoundException"})
     creates = Operation(name="CreateRepository", result="repository")
     reads = Operation(name="DescribeRepositories", result="repositories")
     deletes = Operation(name="DeleteRepository")
@@ -99,7 +99,7 @@ class LifecyclePolicy(AwsResource):
     token = "aws:ecr/lifecyclePolicy:LifecyclePolicy"  # noqa: S105  # a Pulumi type
     service = "ecr"
     casing = Casing.CAMEL
-    gone = frozenset({"LifecyclePolicyNotFoundException", "RepositoryNotFoundException"})
+    not_found_codes = frozenset({"LifecyclePolicyNotFoundException", "RepositoryNotFoundException"})
     creates = Operation(name="PutLifecyclePolicy")
     reads = Operation(name="GetLifecyclePolicy")
     deletes = Operation(name="DeleteLifecyclePolicy")

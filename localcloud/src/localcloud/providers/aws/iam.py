@@ -11,7 +11,7 @@ from localcloud.providers.aws.clients import Aws
 from localcloud.providers.aws.resource import ARN, TAGGED, AwsResource, Operation, Tagging
 from localcloud.providers.schema import Kind, Properties, Property, UpdateRequest, unsupported
 
-_GONE = frozenset({"NoSuchEntity"})
+_NOT_FOUND_CODES = frozenset({"NoSuchEntity"})
 
 
 class Role(AwsResource):
@@ -20,7 +20,7 @@ class Role(AwsResource):
     token = "aws:iam/role:Role"  # noqa: S105  # a Pulumi type
     service = "iam"
     autonamed = "name"
-    gone = _GONE
+    not_found_codes = _NOT_FOUND_CODES
     creates = Operation(name="CreateRole", result="Role")
     reads = Operation(name="GetRole", result="Role")
     updates = Operation(name="UpdateRole")
@@ -71,7 +71,7 @@ class RolePolicy(AwsResource):
     token = "aws:iam/rolePolicy:RolePolicy"  # noqa: S105  # a Pulumi type
     service = "iam"
     autonamed = "name"
-    gone = _GONE
+    not_found_codes = _NOT_FOUND_CODES
     creates = Operation(name="PutRolePolicy")
     reads = Operation(name="GetRolePolicy")
     updates = Operation(name="PutRolePolicy")

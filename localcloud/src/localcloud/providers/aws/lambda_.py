@@ -153,7 +153,7 @@ class Function(AwsResource):
         try:
             concurrency = self.call(request, operation, {"FunctionName": request.id})
         except AwsError as error:
-            if error.code in self.gone:
+            if error.code in self.not_found_codes:
                 return None
             raise
         arn = as_string(found["arn"])
@@ -270,7 +270,7 @@ class Permission(AwsResource):
         try:
             response = self.call(request, self.reads, parameters)
         except AwsError as error:
-            if error.code in self.gone:
+            if error.code in self.not_found_codes:
                 return None
             raise
         for statement in json.loads(response["Policy"])["Statement"]:

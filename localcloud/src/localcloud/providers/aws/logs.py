@@ -109,5 +109,5 @@ class LogGroup(AwsResource):
         try:
             self.call(request, Operation(name=operation), parameters)
         except AwsError as error:
-            if operation != "DeleteRetentionPolicy" or error.code not in self.gone:
+            if operation != "DeleteRetentionPolicy" or error.code not in self.not_found_codes:
                 raise

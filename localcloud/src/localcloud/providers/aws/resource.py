@@ -103,7 +103,7 @@ class AwsResource(ResourceType[Aws]):
         id_members: the members that make up the id: of the create operation's parameters and
             response, and of the other operations' parameters.
         id_separator: the character between them.
-        gone: the error codes of a resource that doesn't exist.
+        not_found_codes: the error codes of a resource that doesn't exist.
         tagging: the way the service stores its tags; None if it has none.
         casing: the way the service spells members.
         handled: inputs that the create operation doesn't take under their name.
@@ -116,7 +116,7 @@ class AwsResource(ResourceType[Aws]):
     deletes: ClassVar[Operation]
     id_members: ClassVar[tuple[str, ...]]
     id_separator: ClassVar[str] = "|"
-    gone: ClassVar[frozenset[str]] = frozenset({"ResourceNotFoundException"})
+    not_found_codes: ClassVar[frozenset[str]] = frozenset({"ResourceNotFoundException"})
     tagging: ClassVar[Tagging | None] = None
     casing: ClassVar[Casing] = Casing.PASCAL
     handled: ClassVar[frozenset[str]] = frozenset()
@@ -166,7 +166,7 @@ class AwsResource(ResourceType[Aws]):
             if self.tagging:
                 found["tags"] = found["tagsAll"] = self._tags(request, found, response)
         except AwsError as error:
-            if error.code in self.gone:
+            if error.code in self.not_found_codes:
                 return None
             raise
         return found
@@ -190,7 +190,7 @@ class AwsResource(ResourceType[Aws]):
         try:
             self.call(request, self.deletes, self.delete_parameters(request))
         except AwsError as error:
-            if error.code not in self.gone:
+            if error.code not in self.not_found_codes:
                 raise
 
     def delete_parameters(self, request: ResourceRequest[Aws]) -> Document:
@@ -208,7 +208,9 @@ class AwsResource(ResourceType[Aws]):
         if isinstance(result, list):
             result = result[0] if result else None
         if result is None:
-            raise AwsError(operation.name, next(iter(self.gone)), "there is no such resource")
+            raise AwsError(
+                operation.name, next(iter(self.not_found_codes)), "there is no such resource"
+            )
         described: Document = result
         return described
 

@@ -82,7 +82,7 @@ class SecretVersion(AwsResource):
     reads = Operation(name="GetSecretValue")
     deletes = Operation(name="UpdateSecretVersionStage")
     id_members = ("SecretId", "VersionId")
-    gone = frozenset({"ResourceNotFoundException", "InvalidRequestException"})
+    not_found_codes = frozenset({"ResourceNotFoundException", "InvalidRequestException"})
     handled = HANDLED
     properties: ClassVar[Properties] = {
         "secretId": Property(required=True, force_new=True, aws_read="ARN"),
@@ -125,5 +125,5 @@ class SecretVersion(AwsResource):
             try:
                 self.call(request, self.deletes, parameters)
             except AwsError as error:
-                if error.code not in self.gone | {"InvalidParameterException"}:
+                if error.code not in self.not_found_codes | {"InvalidParameterException"}:
                     raise
