@@ -1,0 +1,153 @@
+"""The AWS endpoint alone, for tests and tools that need no other part of the stand-in cloud.
+
+with aws_endpoint() as aws:
+aws.client("apprunner").list_services()
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from select import select
+from typing import Any, Final
+
+import boto3
+
+from localcloud.access_key import AccessKey
+from localcloud.certificates import CertificateAuthority
+from localcloud.errors import LocalCloudError
+
+_REGION: Final = "us-east-1"
+_START_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandaloneEndpoint:
+    """A running AWS endpoint.
+
+    Attributes:
+        url: the endpoint's URL, for `AWS_ENDPOINT_URL`.
+        region: its region.
+        credentials: the shared credentials file with its access key.
+        ca_bundle: the certificate authority that signs App Runner's service URLs, as PEM.
+    """
+
+    url: str
+    region: str
+    credentials: Path
+    ca_bundle: Path
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Create boto3's client of a service."""
+        key = AccessKey.load(self.credentials)
+        return boto3.session.Session().client(
+            service,  # type: ignore[call-overload] # the name is no literal
+            endpoint_url=self.url,
+            region_name=self.region,
+            aws_access_key_id=key.key_id,
+            aws_secret_access_key=key.secret,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables with which AWS's tools use this endpoint."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": self.region,
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.credentials),
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_PROFILE": "default",
+            # Set but empty: tools then read the file, whatever the shell has set.
+            "AWS_ACCESS_KEY_ID": "",
+            "AWS_SECRET_ACCESS_KEY": "",
+            "AWS_SESSION_TOKEN": "",
+        }
+
+
+@contextmanager
+def aws_endpoint(
+    *, port: int = 0, service_ports: tuple[int, int] = (8443, 8462)
+) -> Iterator[StandaloneEndpoint]:
+    """Run the AWS endpoint with App Runner until the block ends.
+
+    App Runner's services run as containers on the Docker Engine of `DOCKER_HOST`, or of Docker's
+    default socket. Services, images and state are removed at the end.
+
+    Args:
+        port: the endpoint's port; 0 chooses a free one.
+        service_ports: the first and last HTTPS port for App Runner's services, one each.
+
+    Raises:
+        LocalCloudError: the endpoint doesn't start, such as without a Docker Engine; the message
+            is its own.
+    """
+    with tempfile.TemporaryDirectory(prefix="localcloud-aws-") as temporary:
+        folder = Path(temporary)
+        credentials, authority = folder / "credentials", folder / "ca"
+        log = folder / "log"
+        first, last = service_ports
+        process, url = _start(
+            [
+                "--port",
+                str(port),
+                "--service-ports",
+                f"{first}-{last}",
+                "--region",
+                _REGION,
+                "--owner",
+                f"standalone-{secrets.token_hex(4)}",
+                "--certificate-authority",
+                str(authority),
+                "--state-dir",
+                str(folder / "state"),
+                "--credentials",
+                str(credentials),
+            ],
+            log,
+        )
+        try:
+            yield StandaloneEndpoint(
+                url=url,
+                region=_REGION,
+                credentials=credentials,
+                ca_bundle=CertificateAuthority.load_or_create(authority).certificate_path,
+            )
+        finally:
+            _stop(process)
+
+
+def _start(arguments: list[str], log: Path) -> tuple[subprocess.Popen[bytes], str]:
+    read_fd, write_fd = os.pipe()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "localcloud.aws", "--ready-fd", str(write_fd), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[write_fd],
+            # A Ctrl-C is for the caller, whose block still uses the endpoint while it ends.
+            start_new_session=True,
+        )
+    os.close(write_fd)
+    with os.fdopen(read_fd, encoding="utf-8") as pipe:
+        line = pipe.readline() if select([pipe], [], [], _START_SECONDS)[0] else ""
+    if not line:
+        _stop(process)
+        reason = log.read_text(encoding="utf-8", errors="replace").strip()
+        raise LocalCloudError(f"The AWS endpoint doesn't start: {reason or 'no reason is logged'}")
+    return process, str(json.loads(line)["endpoint"])
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
