@@ -5,8 +5,8 @@
 - `neo4j_process` starts Neo4j from the jars of `distribution`, with the files of `configuration`
   and the administrator of `credentials`. `die_with_parent` makes sure it never outlives its parent.
 - `gateway` accepts Bolt connections over TLS and forwards them to Neo4j through `upstream`.
-  `session` decides what happens to each message, `roles` what a role may run, and `planner` gets
-  from Neo4j the plan that `roles` decides on.
+  `state_machine` decides what happens to each message, `roles` what a role may run, and `planner`
+  gets the plans from Neo4j that `roles` decides on.
 - `authentication` checks the credentials of a connection: `oidc` verifies its token against the
   settings of `sso`.
 - `console` is the HTTP API that replaces Aura's page for the single sign-on settings.

@@ -33,7 +33,7 @@ from localcloud.aura.packstream import (
 )
 from localcloud.aura.planner import QueryPlanner
 from localcloud.aura.roles import Role, denial, is_explain, is_show_current_user, with_explain
-from localcloud.aura.session import Phase, Step, decide
+from localcloud.aura.state_machine import Phase, Step, decide
 from localcloud.aura.upstream import Database, Upstream, database_unavailable
 
 _LOGIN_SECONDS: Final = 30.0
@@ -187,7 +187,7 @@ class _Session:
                     await self._authorize(frame)
                 except BoltError as error:
                     await self._fail(error)
-            case Step.RECOVER:
+            case Step.RESET_SESSION:
                 self._phase = Phase.AUTHENTICATED
                 await self._forward(frame.raw, frame.tag)
             case Step.LOG_OFF:
@@ -202,9 +202,9 @@ class _Session:
                     await self._fail_and_close(error)
             case Step.IGNORE:
                 await self._send(ignored())
-            case Step.LEAVE:
+            case Step.CLOSE:
                 self._phase = Phase.DEFUNCT
-            case Step.REFUSE:
+            case Step.REJECT:
                 await self._fail_and_close(
                     BoltError(Code.INVALID_REQUEST, "The message is not allowed in this state.")
                 )

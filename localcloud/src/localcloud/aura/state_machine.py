@@ -32,10 +32,10 @@ class Step(Enum):
     LOG_OFF = auto()
     AUTHORIZE = auto()
     FORWARD = auto()
-    RECOVER = auto()
+    RESET_SESSION = auto()
     IGNORE = auto()
-    LEAVE = auto()
-    REFUSE = auto()
+    CLOSE = auto()
+    REJECT = auto()
 
 
 _AFTER_HELLO: Final = frozenset(Request) - {Request.HELLO}
@@ -50,24 +50,24 @@ def decide(phase: Phase, tag: int | None, version: Version) -> Step:  # noqa: PL
         version: the client's version of Bolt.
 
     Returns:
-        The step; REFUSE if the protocol doesn't allow the message in this state.
+        The step; REJECT if the protocol doesn't allow the message in this state.
     """
     if tag == Request.GOODBYE:
-        return Step.LEAVE
+        return Step.CLOSE
     if phase is Phase.NEGOTIATION:
-        return Step.GREET if tag == Request.HELLO else Step.REFUSE
+        return Step.GREET if tag == Request.HELLO else Step.REJECT
     if phase is Phase.DEFUNCT or tag is None or tag not in _AFTER_HELLO:
-        return Step.REFUSE
+        return Step.REJECT
     if tag in {Request.LOGON, Request.LOGOFF} and version < LOGON_VERSION:
-        return Step.REFUSE
+        return Step.REJECT
     if phase is Phase.AUTHENTICATION:
-        return Step.LOG_ON if tag == Request.LOGON else Step.REFUSE
+        return Step.LOG_ON if tag == Request.LOGON else Step.REJECT
     if tag == Request.RESET:
-        return Step.RECOVER
+        return Step.RESET_SESSION
     if phase is Phase.FAILED:
         return Step.IGNORE
     if tag == Request.LOGON:
-        return Step.REFUSE
+        return Step.REJECT
     if tag == Request.LOGOFF:
         return Step.LOG_OFF
     return Step.AUTHORIZE if tag in {Request.RUN, Request.BEGIN} else Step.FORWARD
