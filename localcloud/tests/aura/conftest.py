@@ -6,7 +6,7 @@ import neo4j
 import pytest
 from pytest_httpserver import HTTPServer
 
-from aura.instance import Aura, sso, started
+from aura.instance import Aura, running_aura, sso_settings
 from aura.issuer import HOST, Issuer
 
 Bearer = Callable[..., neo4j.Driver]
@@ -21,14 +21,14 @@ def issuer() -> Iterator[Issuer]:
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aura]:
     directory = tmp_path_factory.mktemp("aura")
-    with started(directory / "state", directory / "ca", directory / "log") as aura:
+    with running_aura(directory / "state", directory / "ca", directory / "log") as aura:
         yield aura
 
 
 @pytest.fixture
 def aura(instance: Aura, issuer: Issuer) -> Aura:
     """The instance with single sign-on and an empty graph."""
-    status, answer = instance.call_console("PUT", sso(issuer))
+    status, answer = instance.call_console("PUT", sso_settings(issuer))
     assert status == 200, answer
     with instance.driver(instance.admin) as driver:
         driver.execute_query("MATCH (n) DETACH DELETE n")

@@ -25,7 +25,7 @@ MAPPING = '"reader"=reader;"writer"=publisher;"architect"=architect;"admin"=admi
 _STOP_SECONDS = 20
 
 
-def sso(issuer: Issuer, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - settings are anything
+def sso_settings(issuer: Issuer, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - settings are anything
     """The single sign-on settings for an issuer."""
     return {
         "discoveryUri": issuer.discovery_uri,
@@ -97,7 +97,7 @@ class Aura:
 
 
 @contextmanager
-def started(
+def running_aura(
     state: Path,
     ca: Path,
     log: Path,

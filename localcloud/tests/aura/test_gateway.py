@@ -13,7 +13,7 @@ import pytest
 from neo4j.exceptions import AuthError, ClientError, Forbidden, Neo4jError, TokenExpired
 
 from aura.conftest import Bearer
-from aura.instance import Aura, sso
+from aura.instance import Aura, sso_settings
 from aura.issuer import Issuer
 from aura.test_oidc import BAD_TOKENS
 from localcloud.aura.chunking import Dechunker, to_chunks
@@ -234,7 +234,7 @@ def test_without_single_sign_on_tokens_are_rejected(aura: Aura, issuer: Issuer) 
 
 
 def test_an_unreachable_provider_is_reported(aura: Aura, issuer: Issuer) -> None:
-    changed = sso(issuer, discoveryUri="http://127.0.0.1:1/nothing")
+    changed = sso_settings(issuer, discoveryUri="http://127.0.0.1:1/nothing")
     assert aura.call_console("PUT", changed)[0] == 200
     auth = neo4j.bearer_auth(issuer.token("reader"))
     with aura.driver(auth) as driver, pytest.raises(Neo4jError) as caught:
@@ -249,13 +249,13 @@ def test_new_settings_expire_the_authorization_of_open_connections(
         driver.execute_query("RETURN 1")
         try:
             mapping = '"reader"=publisher'
-            aura.call_console("PUT", sso(issuer, groupToRoleMapping=mapping))
+            aura.call_console("PUT", sso_settings(issuer, groupToRoleMapping=mapping))
             with pytest.raises(Neo4jError) as caught:
                 driver.execute_query("RETURN 1")
             assert caught.value.code == "Neo.ClientError.Security.AuthorizationExpired"
             driver.execute_query("CREATE (:Granted)")
         finally:
-            aura.call_console("PUT", sso(issuer))
+            aura.call_console("PUT", sso_settings(issuer))
 
 
 def test_pooled_connections_have_the_role_of_their_last_token(aura: Aura, issuer: Issuer) -> None:

@@ -11,7 +11,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from aura.instance import sso
+from aura.instance import sso_settings
 from aura.issuer import ISSUER, Issuer, SigningKey, claims
 from localcloud.aura.authentication import Authenticator, Identity, NativeUser
 from localcloud.aura.messages import BoltError, Code
@@ -51,7 +51,7 @@ def provider(issuer: Issuer) -> Provider:
 
 
 def _settings(issuer: Issuer, **changes: Any) -> SsoSettings:  # noqa: ANN401 - anything
-    return SsoSettings.parse(json.dumps(sso(issuer, **changes)))
+    return SsoSettings.parse(json.dumps(sso_settings(issuer, **changes)))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from neo4j.exceptions import Neo4jError
 
-from aura.instance import Aura, sso, started
+from aura.instance import Aura, running_aura, sso_settings
 from aura.issuer import Issuer
 from localcloud.paths import cache_directory
 from localcloud.progress import Progress
@@ -24,10 +24,10 @@ pytestmark = pytest.mark.stand_in
 
 def test_the_console_requires_the_administrator(aura: Aura, issuer: Issuer) -> None:
     for method in ("GET", "PUT", "DELETE"):
-        assert aura.call_console(method, sso(issuer), auth=("neo4j", "wrong"))[0] == 401
+        assert aura.call_console(method, sso_settings(issuer), auth=("neo4j", "wrong"))[0] == 401
     status, answer = aura.call_console("GET")
     assert status == 200
-    assert answer == {**sso(issuer), "visible": False}
+    assert answer == {**sso_settings(issuer), "visible": False}
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_the_console_rejects_requests_from_web_pages(aura: Aura, headers: dict[s
 
 def test_the_console_reports_all_problems(aura: Aura, issuer: Issuer) -> None:
     before = aura.call_console("GET")
-    bad = sso(issuer, audience=[], groupToRoleMapping='"a"=editor')
+    bad = sso_settings(issuer, audience=[], groupToRoleMapping='"a"=editor')
     status, answer = aura.call_console("PUT", bad)
     assert status == 400
     assert len(answer["problems"]) == 2
@@ -106,8 +106,8 @@ def _wait_until_gone(process: psutil.Process) -> None:
 def test_an_instance_starts_stops_and_dies_like_a_service(tmp_path: Path, issuer: Issuer) -> None:
     """One test for several starts, since each takes seconds."""
     state, ca = tmp_path / "state", tmp_path / "ca"
-    with started(state, ca, tmp_path / "log-1") as aura:
-        assert aura.call_console("PUT", sso(issuer))[0] == 200
+    with running_aura(state, ca, tmp_path / "log-1") as aura:
+        assert aura.call_console("PUT", sso_settings(issuer))[0] == 200
         with aura.driver(neo4j.bearer_auth(issuer.token("writer"))) as driver:
             driver.execute_query("CREATE (:Kept)")
         admin = aura.admin
@@ -116,7 +116,7 @@ def test_an_instance_starts_stops_and_dies_like_a_service(tmp_path: Path, issuer
         assert aura.process.wait(10) == 0
         assert _gone(database)
 
-    with started(state, ca, tmp_path / "log-2") as aura:
+    with running_aura(state, ca, tmp_path / "log-2") as aura:
         assert aura.admin == admin
         with aura.driver(neo4j.bearer_auth(issuer.token("reader"))) as driver:
             assert len(driver.execute_query("MATCH (n:Kept) RETURN n").records) == 1
@@ -127,7 +127,7 @@ def test_an_instance_starts_stops_and_dies_like_a_service(tmp_path: Path, issuer
             with pytest.raises((Neo4jError, neo4j.exceptions.DriverError)):
                 driver.execute_query("RETURN 1")
 
-    with started(state, ca, tmp_path / "log-3") as aura:
+    with running_aura(state, ca, tmp_path / "log-3") as aura:
         (database,) = psutil.Process(aura.process.pid).children()
         aura.process.kill()
         aura.process.wait(10)

@@ -14,7 +14,7 @@ import neo4j
 import psutil
 from pytest_httpserver import HTTPServer
 
-from aura.instance import sso, started
+from aura.instance import running_aura, sso_settings
 from aura.issuer import HOST, Issuer
 
 _QUERY: Final = "MATCH (n) RETURN count(n)"
@@ -43,8 +43,8 @@ def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as scratch, HTTPServer(HOST, threaded=True) as server:
         directory, issuer = Path(scratch), Issuer(server)
-        with started(directory / "state", directory / "ca", directory / "log") as aura:
-            aura.call_console("PUT", sso(issuer))
+        with running_aura(directory / "state", directory / "ca", directory / "log") as aura:
+            aura.call_console("PUT", sso_settings(issuer))
             port = _database_port(aura.process.pid)
             drivers = {
                 "direct": neo4j.GraphDatabase.driver(f"bolt://127.0.0.1:{port}", auth=aura.admin),

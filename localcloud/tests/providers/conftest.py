@@ -21,13 +21,13 @@ from localcloud.access_key import AccessKey
 from localcloud.engine import cli
 from localcloud.paths import Home
 from localcloud.progress import Progress
+from localcloud.providers.aws.clients import ENDPOINTS
 from tests.ports import free_ports
 from tests.repository import ROOT
 
 REGION = "us-east-1"
 # Another run of the tests may use the same Docker Engine.
 OWNER = f"test-providers-{os.getpid()}"
-_SERVICES = ["apprunner", "cognitoidp", "ecr", "iam", "lambda", "logs", "secretsmanager", "sts"]
 _SERVICE_PORTS = 4
 _STOP_SECONDS = 15
 
@@ -218,7 +218,7 @@ def project(
                 },
             ),
         )
-        endpoints = json.dumps([dict.fromkeys(_SERVICES, stand_in.endpoint)])
+        endpoints = json.dumps([dict.fromkeys(ENDPOINTS.values(), stand_in.endpoint)])
         stack.set_all_config(
             {
                 "aws:region": automation.ConfigValue(REGION),

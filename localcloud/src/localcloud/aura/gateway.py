@@ -355,7 +355,7 @@ class _Session:
             _log.debug("a connection broke")
         except Exception:  # noqa: BLE001 - logged with its traceback
             _log.exception("the database's responses couldn't be forwarded")
-        await self._close_after_upstream()
+        await self._close_after_database()
 
     async def _forward_responses(self, frames: list[Frame]) -> None:
         out = bytearray()
@@ -372,7 +372,7 @@ class _Session:
                 if not pending.response.done():
                     pending.response.set_result(frame)
             elif frame.tag == Response.FAILURE and pending.identity is not None:
-                out += self._translated(frame, pending, pending.identity)
+                out += self._reword_failure(frame, pending, pending.identity)
             else:
                 out += frame.raw
         self._writer.write(out)
@@ -380,7 +380,7 @@ class _Session:
             self._all_answered.set()
         await self._writer.drain()
 
-    def _translated(self, frame: Frame, pending: _Pending, identity: Identity) -> bytes:
+    def _reword_failure(self, frame: Frame, pending: _Pending, identity: Identity) -> bytes:
         """Reword a failure for the client's role if READ mode or the administrator caused it."""
         error = read_failure(unpack(frame.payload))
         principal = identity.principal
@@ -397,7 +397,7 @@ class _Session:
             )
         return frame.raw
 
-    async def _close_after_upstream(self) -> None:
+    async def _close_after_database(self) -> None:
         """Report to the client that the database is gone, and close its connection."""
         for pending in self._pending:
             if pending.response is not None and not pending.response.done():

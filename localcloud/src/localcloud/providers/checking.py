@@ -4,7 +4,16 @@ import json
 from collections.abc import Callable, Iterator
 
 from localcloud.providers.schema import Failure, Kind, Properties, Property
-from localcloud.providers.values import UNKNOWN, Archive, Asset, Value, Values, is_empty, is_known
+from localcloud.providers.values import (
+    UNKNOWN,
+    Archive,
+    Asset,
+    Value,
+    Values,
+    is_empty,
+    is_known,
+    join_path,
+)
 
 # The engine adds these to the declared ones.
 _RESERVED = frozenset({"__defaults", "__internal", "version", "pluginDownloadURL"})
@@ -38,7 +47,7 @@ def _object(properties: Properties, values: Values, path: str, failures: list[Fa
     for name, value in values.items():
         if value is None or (name in _RESERVED and not path):
             continue
-        member_path = _join(path, name)
+        member_path = join_path(path, name)
         declared = properties.get(name)
         if reason := _refusal(declared, value, member_path):
             failures.append(Failure(property=member_path, reason=reason))
@@ -48,7 +57,7 @@ def _object(properties: Properties, values: Values, path: str, failures: list[Fa
         if name not in checked and declared.default is not None:
             checked[name] = declared.default
         elif name not in checked and declared.required:
-            member_path = _join(path, name)
+            member_path = join_path(path, name)
             failures.append(Failure(property=member_path, reason=f"{member_path} is required"))
     return checked
 
@@ -59,10 +68,6 @@ def _refusal(declared: Property | None, value: Value, path: str) -> str | None:
     if declared.unsupported and not is_empty(value):
         return f"Unsupported: the stand-in doesn't support {path}"
     return None
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
 
 
 def _value(declared: Property, value: Value, path: str, failures: list[Failure]) -> Value:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from localcloud.providers.schema import Kind, Properties, Property
-from localcloud.providers.values import UNKNOWN, Archive, Asset, Value, Values, is_empty
+from localcloud.providers.values import UNKNOWN, Archive, Asset, Value, Values, is_empty, join_path
 
 
 class Change(Enum):
@@ -69,12 +69,11 @@ def _objects(
     for name, declared in properties.items():
         if declared.output or declared.unsupported or declared.inert:
             continue
-        member_path = f"{path}.{name}" if path else name
         yield from _values(
             declared,
             olds.get(name),
             news.get(name),
-            path=member_path,
+            path=join_path(path, name),
             replace=replace or declared.force_new,
         )
 

@@ -174,6 +174,11 @@ def as_strings(value: Value) -> Sequence[str]:
     return [as_string(item) for item in value]
 
 
+def join_path(path: str, name: str) -> str:
+    """Append a member's name to the path of an object; the path of the top level is empty."""
+    return f"{path}.{name}" if path else name
+
+
 def _decode(encoded: struct_pb2.Value, secret: list[bool]) -> Value:
     kind = encoded.WhichOneof("kind")
     if kind == "bool_value":

@@ -20,6 +20,7 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from localcloud import docker_engine
+from localcloud.providers.aws.clients import ENDPOINTS
 from localcloud.providers.aws.provider import RESOURCES
 from localcloud.providers.aws.resource import AwsResource
 from localcloud.providers.diffing import same
@@ -518,12 +519,7 @@ def _urn(token: str) -> str:
 
 @pytest.fixture(scope="module")
 def engine(stand_in: StandIn) -> Iterator[Engine]:
-    endpoints = [
-        dict.fromkeys(
-            ("apprunner", "cognitoidp", "ecr", "iam", "lambda", "logs", "secretsmanager", "sts"),
-            stand_in.endpoint,
-        )
-    ]
+    endpoints = [dict.fromkeys(ENDPOINTS.values(), stand_in.endpoint)]
     configuration: Values = {
         "region": REGION,
         "accessKey": stand_in.key.key_id,

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from localcloud.providers.values import join_path
+
 _NUMBERS = ("integer", "long", "float", "double")
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -85,20 +87,16 @@ def _member_errors(
 ) -> Iterator[str]:
     for name in shape.required_members:
         if name not in members:
-            yield f"{_join(path, name)} is required"
+            yield f"{join_path(path, name)} is required"
     for name, member in members.items():
         if name in shape.members:
-            yield from parameter_errors(member, shape.members[name], _join(path, name))
+            yield from parameter_errors(member, shape.members[name], join_path(path, name))
         else:
-            yield f"there is no parameter {_join(path, name)}"
+            yield f"there is no parameter {join_path(path, name)}"
 
 
 def _named(path: str, rules: Iterator[str]) -> Iterator[str]:
     return (f"{path} {rule}" for rule in rules)
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
 
 
 def _matches(pattern: str, value: str) -> bool:
