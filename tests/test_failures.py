@@ -19,7 +19,7 @@ from automation import commands as automation_commands
 from automation.deployment import DeploymentError
 from automation.report.files import ReportError
 from demo import __main__ as demo
-from localcloud import __main__ as localcloud_commands
+from localcloud import cli as localcloud_commands
 from localcloud import commands, locks
 from localcloud.aura.distribution import DistributionError
 from localcloud.errors import LocalCloudError

@@ -27,7 +27,9 @@ def test_a_key_looks_like_aws_and_hides_its_secret() -> None:
     assert key.secret not in repr(key)
 
 
-def test_awss_own_tools_read_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_botocore_reads_the_credentials_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "aws-credentials"
     key = AccessKey.load_or_create(path)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(path))
@@ -41,7 +43,7 @@ def test_awss_own_tools_read_the_file(tmp_path: Path, monkeypatch: pytest.Monkey
     assert found.token is None
 
 
-def test_a_damaged_file_is_named_without_its_content(tmp_path: Path) -> None:
+def test_an_invalid_credentials_file_is_reported_without_its_content(tmp_path: Path) -> None:
     path = tmp_path / "aws-credentials"
     path.write_text("[default]\nnot-a-setting-but-perhaps-a-secret\n", encoding="utf-8")
     with pytest.raises(ValueError, match="holds no access key: delete it") as refused:

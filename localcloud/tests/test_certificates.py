@@ -47,7 +47,7 @@ async def test_another_name_is_refused(tmp_path: Path) -> None:
         await _handshake(authority, ["localhost"], "example.org")
 
 
-def test_the_authority_stays_the_same_and_private(tmp_path: Path) -> None:
+def test_the_authority_is_reused_and_private(tmp_path: Path) -> None:
     directory = tmp_path / "ca"
     first = CertificateAuthority.load_or_create(directory).certificate_pem
     assert CertificateAuthority.load_or_create(directory).certificate_pem == first
@@ -55,7 +55,7 @@ def test_the_authority_stays_the_same_and_private(tmp_path: Path) -> None:
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 
 
-def test_no_server_key_stays_on_disk(tmp_path: Path) -> None:
+def test_server_keys_are_not_kept_on_disk(tmp_path: Path) -> None:
     authority = CertificateAuthority.load_or_create(tmp_path / "ca")
     authority.server_context(["localhost"])
     assert sorted(path.name for path in authority.directory.iterdir()) == ["ca.key", "ca.pem"]

@@ -26,7 +26,7 @@ def test_ports_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
     assert Ports.from_environment().services == (9443, 9445)
 
 
-def test_every_wrong_port_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_invalid_ports_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCALCLOUD_AWS_PORT", "many")
     monkeypatch.setenv("LOCALCLOUD_BOLT_PORT", "70000")
     monkeypatch.setenv("LOCALCLOUD_SERVICE_PORTS", "8443")
@@ -40,7 +40,7 @@ def test_nothing_runs_in_an_empty_folder(tmp_path: Path) -> None:
     assert Cloud.find(Home(tmp_path)) is None
 
 
-def test_a_stand_in_that_an_earlier_version_started_names_the_way_on(tmp_path: Path) -> None:
+def test_a_stand_in_without_an_access_key_must_be_restarted(tmp_path: Path) -> None:
     running = Cloud(
         ports=Ports(),
         aws_endpoint="http://localhost:4566",
@@ -55,7 +55,7 @@ def test_a_stand_in_that_an_earlier_version_started_names_the_way_on(tmp_path: P
         running.environment()
 
 
-def test_folders_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LOCALCLOUD_CACHE", str(tmp_path / "cache"))
     assert Home.default().directory == tmp_path / "home"
@@ -68,19 +68,17 @@ def test_two_folders_have_two_owners(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["pause-database", "resume-database", "connect-database"])
 @pytest.mark.program
-def test_the_database_of_a_stand_in_that_does_not_run_is_left_alone(
-    tmp_path: Path, command: str
-) -> None:
+def test_database_commands_need_a_running_stand_in(tmp_path: Path, command: str) -> None:
     done = _localcloud(command, tmp_path, "{}")
     assert done.returncode == 1
     assert "doesn't run. Start it with: make demo" in done.stderr
 
 
 @pytest.mark.program
-def test_single_sign_on_settings_that_are_no_json_are_refused(tmp_path: Path) -> None:
+def test_single_sign_on_settings_must_be_json(tmp_path: Path) -> None:
     done = _localcloud("connect-database", tmp_path, "{")
     assert done.returncode == 1
-    assert "holds no JSON" in done.stderr
+    assert "isn't JSON" in done.stderr
 
 
 def _localcloud(command: str, home: Path, given: str) -> subprocess.CompletedProcess[str]:

@@ -43,7 +43,7 @@ def _empty_layer() -> bytes:
     return layer.getvalue()
 
 
-def test_a_docker_host_that_is_not_there_is_named(
+def test_a_missing_docker_host_is_reported(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing.sock")
@@ -51,7 +51,7 @@ def test_a_docker_host_that_is_not_there_is_named(
         docker_engine.ensure(Progress(), home)
 
 
-def test_a_docker_host_that_does_not_listen_yet_is_named(
+def test_a_docker_host_that_does_not_listen_is_reported(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/bound.sock")
@@ -70,7 +70,7 @@ def test_containers_reach_the_machine_at_the_bridges_address(config: dict[str, s
 
 
 @pytest.mark.stand_in
-def test_an_engine_answers_and_is_found_again(
+def test_an_engine_answers_and_is_reused(
     engine: DockerEngine, client: docker.DockerClient, home: Home
 ) -> None:
     assert client.ping()
@@ -78,7 +78,7 @@ def test_an_engine_answers_and_is_found_again(
 
 
 @pytest.mark.stand_in
-def test_it_stays_for_another_stand_in(
+def test_the_engine_runs_until_its_last_stand_in_releases_it(
     engine: DockerEngine, client: docker.DockerClient, tmp_path: Path
 ) -> None:
     other = Home(tmp_path)
@@ -88,7 +88,7 @@ def test_it_stays_for_another_stand_in(
 
 
 @pytest.mark.stand_in
-def test_a_sweep_takes_what_is_marked_and_nothing_else(
+def test_a_sweep_removes_only_the_stand_ins_containers_and_images(
     engine: DockerEngine, client: docker.DockerClient, home: Home
 ) -> None:
     own, foreign = f"{_REGISTRY}/own", "example.test/foreign"
@@ -119,7 +119,7 @@ def test_a_sweep_takes_what_is_marked_and_nothing_else(
         client.images.remove(f"{foreign}:1")
 
 
-def test_what_an_engine_that_is_away_still_holds_is_named(home: Home, tmp_path: Path) -> None:
+def test_a_sweep_of_an_engine_that_does_not_answer_fails(home: Home, tmp_path: Path) -> None:
     away = f"unix://{tmp_path / 'docker.sock'}"
     with pytest.raises(LocalCloudError) as raised:
         docker_engine.sweep(away, home, registries=[])

@@ -9,7 +9,7 @@ from localcloud.progress import Progress
 
 @pytest.fixture
 def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of commands, the only one on PATH besides the system's own."""
+    """A folder of commands on PATH; the others are the system's."""
     directory = tmp_path / "bin"
     directory.mkdir()
     monkeypatch.setenv("PATH", f"{directory}:/usr/bin:/bin")
@@ -18,7 +18,7 @@ def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The command of an installation that was built before."""
+    """The command of an installation that was built earlier."""
     monkeypatch.setenv("LOCALCLOUD_CACHE", str(tmp_path / "cache"))
     installation = tmp_path / "cache" / "engine" / "pulumi-v3.274.1-python-v3.79.0"
     return command(installation / "pulumi", prints="v3.274.1")
@@ -44,7 +44,7 @@ def test_the_pinned_version_is_supported() -> None:
         (cli.LANGUAGE_HOST_MODULE, "github.com/pulumi/pulumi/sdk/v3"),
     ],
 )
-def test_everything_that_is_built_or_copied_has_a_checksum(module: Path, requirement: str) -> None:
+def test_all_sources_of_the_engine_have_a_checksum(module: Path, requirement: str) -> None:
     sums = (module / "go.sum").read_text(encoding="utf-8")
     assert f"{requirement} {cli.required_version(module, requirement)} h1:" in sums
 
@@ -76,7 +76,7 @@ def test_an_installation_on_path_is_used(on_path: Path, cached: Path) -> None:
     assert cli.ensure(Progress()) == installed != cached
 
 
-def test_a_linked_installation_brings_the_language_host_beside_it(
+def test_the_language_host_next_to_a_linked_command_is_found(
     on_path: Path, cached: Path, tmp_path: Path
 ) -> None:
     real = command(tmp_path / "pulumi" / "bin" / "pulumi", prints="v3.280.0")
@@ -85,20 +85,18 @@ def test_a_linked_installation_brings_the_language_host_beside_it(
     assert cli.ensure(Progress()) == on_path / "pulumi" != cached
 
 
-def test_a_command_on_path_without_a_language_host_cannot_run_the_program(
-    on_path: Path, cached: Path
-) -> None:
+def test_a_command_on_path_without_a_language_host_is_not_used(on_path: Path, cached: Path) -> None:
     command(on_path / "pulumi", prints="v3.280.0")
     assert cli.ensure(Progress()) == cached
 
 
-def test_an_old_installation_on_path_is_passed_over(on_path: Path, cached: Path) -> None:
+def test_an_old_installation_on_path_is_not_used(on_path: Path, cached: Path) -> None:
     command(on_path / "pulumi", prints="v3.271.0")
     command(on_path / "pulumi-language-python", prints="")
     assert cli.ensure(Progress()) == cached
 
 
-def test_a_build_that_fails_reports_gos_own_words(
+def test_a_failed_build_reports_what_go_prints(
     on_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOCALCLOUD_CACHE", str(tmp_path / "cache"))

@@ -1,4 +1,4 @@
-"""Where the stand-in listens, and ports that are taken."""
+"""Ports from the environment, and ports in use."""
 
 import os
 import socket
@@ -13,31 +13,31 @@ from tests.ports import free_ports
 
 @pytest.fixture
 def listeners() -> Iterator[list[int]]:
-    """Ports that something listens on."""
+    """Three ports in use."""
     servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
     yield [server.getsockname()[1] for server in servers]
     for server in servers:
         server.close()
 
 
-def test_all_taken_ports_are_named_at_once_with_what_moves_them(listeners: list[int]) -> None:
+def test_all_ports_in_use_are_reported_at_once_with_their_variables(listeners: list[int]) -> None:
     aws, bolt, service = listeners
     (console,) = free_ports(1)
     ports = Ports(aws=aws, bolt=bolt, console=console, services=(service, service))
     with pytest.raises(LocalCloudError) as raised:
         require_free(ports, ["aws", "services", "bolt", "console"])
-    said = str(raised.value)
+    message = str(raised.value)
     for port, variable in (
         (aws, "LOCALCLOUD_AWS_PORT"),
         (bolt, "LOCALCLOUD_BOLT_PORT"),
         (service, "LOCALCLOUD_SERVICE_PORTS"),
     ):
-        assert f"port {port} is taken by process {os.getpid()} (" in said
-        assert f"set {variable}" in said
-    assert "LOCALCLOUD_CONSOLE_PORT" not in said
+        assert f"port {port} is in use by process {os.getpid()} (" in message
+        assert f"set {variable}" in message
+    assert "LOCALCLOUD_CONSOLE_PORT" not in message
 
 
-def test_of_a_range_one_free_port_is_enough(listeners: list[int]) -> None:
+def test_one_free_port_of_a_range_is_enough(listeners: list[int]) -> None:
     taken = listeners[0]
     require_free(Ports(services=(taken, free_ports(1)[0])), ["services"])
     with pytest.raises(LocalCloudError, match="LOCALCLOUD_SERVICE_PORTS"):
@@ -48,11 +48,11 @@ def test_of_a_range_one_free_port_is_enough(listeners: list[int]) -> None:
     ("variables", "named"),
     [
         ({"AWS_PORT": "9000", "BOLT_PORT": "9000"}, "LOCALCLOUD_AWS_PORT and LOCALCLOUD_BOLT_PORT"),
-        ({"SERVICE_PORTS": "9000-9010", "CONSOLE_PORT": "9005"}, "both take 9005"),
-        ({"SERVICE_PORTS": "9010-9000"}, "above the last"),
+        ({"SERVICE_PORTS": "9000-9010", "CONSOLE_PORT": "9005"}, "both are 9005"),
+        ({"SERVICE_PORTS": "9010-9000"}, "higher than the last"),
     ],
 )
-def test_ports_that_cannot_all_be_had_are_refused(
+def test_conflicting_ports_are_refused(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], named: str
 ) -> None:
     for name, value in variables.items():

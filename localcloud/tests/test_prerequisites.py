@@ -1,4 +1,4 @@
-"""What a start needs is looked for before its long steps, and all that is missing is named."""
+"""A start checks everything it needs first, and reports all that is missing."""
 
 import os
 import subprocess
@@ -10,6 +10,7 @@ import pytest
 from localcloud import prerequisites
 from localcloud.errors import LocalCloudError
 from localcloud.paths import Home
+from localcloud.prerequisites import RequiredSpace
 from tests.repository import ROOT
 
 
@@ -22,31 +23,25 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return Home(tmp_path / "home")
 
 
-def test_everything_that_is_missing_is_named_at_once(
-    bare: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(prerequisites, "_BUILD_SPACE", 10**18)
-    monkeypatch.setattr(prerequisites, "_RUN_SPACE", 10**18)
+def test_everything_missing_is_reported_at_once(bare: Home) -> None:
     with pytest.raises(LocalCloudError) as raised:
-        prerequisites.require(bare)
-    said = str(raised.value)
-    assert "Nothing was started" in said
-    assert "No Docker Engine answers at DOCKER_HOST=tcp://127.0.0.1:9" in said
-    assert "Maven" in said
-    assert f"free for {bare.directory}" in said
-    assert str(bare.directory.parent / "cache") in said
+        prerequisites.require(bare, RequiredSpace(build=10**18, run=10**18))
+    message = str(raised.value)
+    assert "Nothing was started" in message
+    assert "No Docker Engine answers at DOCKER_HOST=tcp://127.0.0.1:9" in message
+    assert "Maven" in message
+    assert f"free for {bare.directory}" in message
+    assert str(bare.directory.parent / "cache") in message
     assert not bare.directory.exists()
 
 
-def test_nothing_is_missing_where_all_is_there(bare: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_complete_machine_passes(bare: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("localcloud.docker_engine.find", lambda: "unix:///docker.sock")
     monkeypatch.setattr("localcloud.toolchains.require_maven", lambda: None)
-    monkeypatch.setattr(prerequisites, "_BUILD_SPACE", 1)
-    monkeypatch.setattr(prerequisites, "_RUN_SPACE", 1)
-    prerequisites.require(bare)
+    prerequisites.require(bare, RequiredSpace(build=1, run=1))
 
 
-def test_one_problem_of_two_checks_is_named_once() -> None:
+def test_the_same_problem_is_reported_once() -> None:
     def check() -> None:
         raise LocalCloudError("no disk")
 
@@ -54,7 +49,7 @@ def test_one_problem_of_two_checks_is_named_once() -> None:
 
 
 @pytest.mark.program
-def test_a_start_without_docker_ends_before_anything_is_built(bare: Home, tmp_path: Path) -> None:
+def test_a_start_without_docker_fails_before_it_builds(bare: Home, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "localcloud", "up"],
         cwd=ROOT,

@@ -21,7 +21,7 @@ os.close(fd)
 signal.pause()
 """
 _FAIL = "import sys; print('no such thing as a port', file=sys.stderr); sys.exit(3)"
-# Said at once, where Python would still be starting.
+# The shell prints its id before Python would have started.
 _HANG = ["sh", "-c", "echo $$; exec sleep 60"]
 _STUBBORN = """
 import os, signal, subprocess, sys
@@ -56,7 +56,7 @@ def _record(tmp_path: Path) -> str:
     return (tmp_path / "services" / "example.json").read_text(encoding="utf-8")
 
 
-def test_a_service_is_started_once_found_again_and_stopped(tmp_path: Path) -> None:
+def test_a_service_is_started_once_found_and_stopped(tmp_path: Path) -> None:
     addresses = _start(tmp_path, _service(_SERVE))
     try:
         assert psutil.pid_exists(int(addresses["pid"]))
@@ -71,13 +71,13 @@ def test_a_service_is_started_once_found_again_and_stopped(tmp_path: Path) -> No
     assert list((tmp_path / "services").iterdir()) == []
 
 
-def test_a_service_that_ends_at_once_tells_why(tmp_path: Path) -> None:
+def test_the_log_of_a_service_that_fails_to_start_is_reported(tmp_path: Path) -> None:
     with pytest.raises(LocalCloudError, match="no such thing as a port"):
         _start(tmp_path, _service(_FAIL))
     assert _find(tmp_path).state is State.STOPPED
 
 
-def test_a_service_that_never_serves_is_ended(tmp_path: Path) -> None:
+def test_a_service_that_never_serves_is_stopped(tmp_path: Path) -> None:
     with pytest.raises(LocalCloudError, match="didn't start"):
         _start(tmp_path, _service(_HANG, timeout=1))
     assert list((tmp_path / "services").iterdir()) == []
@@ -85,13 +85,13 @@ def test_a_service_that_never_serves_is_ended(tmp_path: Path) -> None:
     assert not psutil.pid_exists(pid)
 
 
-def test_whoever_asks_changes_nothing_and_the_next_start_ends_what_an_earlier_one_left(
+def test_a_lookup_changes_nothing_and_the_next_start_replaces_a_half_started_service(
     tmp_path: Path,
 ) -> None:
     records = tmp_path / "services"
     first = int(_start(tmp_path, _service(_SERVE))["pid"])
-    # As while it starts, and as if its starter had died before it served.
-    processes.remember("example", RunningProcess.of(first), records=records)
+    # The record of a service that is starting, or whose starter was killed.
+    processes.record("example", RunningProcess.of(first), records=records)
     before = _record(tmp_path)
     assert _find(tmp_path) == Found(state=State.STARTING, addresses={}, pid=first)
     assert psutil.pid_exists(first)
@@ -104,7 +104,7 @@ def test_whoever_asks_changes_nothing_and_the_next_start_ends_what_an_earlier_on
         processes.stop("example", records=records)
 
 
-def test_what_a_service_served_is_known_after_its_death(tmp_path: Path) -> None:
+def test_the_addresses_of_a_dead_service_are_known(tmp_path: Path) -> None:
     addresses = _start(tmp_path, _service(_SERVE))
     process = psutil.Process(int(addresses["pid"]))
     process.kill()
@@ -116,18 +116,15 @@ def test_another_process_with_the_same_id_is_left_alone(tmp_path: Path) -> None:
     records = tmp_path / "services"
     records.mkdir()
     earlier = RunningProcess(pid=os.getpid(), started=1.0)
-    processes.remember("example", earlier, records=records, addresses={"url": "x"})
+    processes.record("example", earlier, records=records, addresses={"url": "x"})
     assert _find(tmp_path).state is State.DIED
     processes.stop("example", records=records)
     assert psutil.Process().is_running()
 
 
-def test_a_stubborn_service_goes_with_its_children(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(processes, "_STOP_TIMEOUT", 0.2)
+def test_a_service_that_ignores_sigterm_is_killed_with_its_children(tmp_path: Path) -> None:
     child = int(_start(tmp_path, _service(_STUBBORN))["child"])
-    processes.stop("example", records=tmp_path / "services")
+    processes.stop("example", records=tmp_path / "services", grace=0.2)
     deadline = time.monotonic() + 5
     while psutil.pid_exists(child) and time.monotonic() < deadline:
         os.sched_yield()
@@ -142,16 +139,16 @@ def test_ctrl_c_in_the_terminal_does_not_reach_a_service(tmp_path: Path) -> None
         processes.stop("example", records=tmp_path / "services")
 
 
-def test_what_another_process_ended_is_not_left_behind(tmp_path: Path) -> None:
+def test_a_service_that_another_process_stopped_leaves_no_zombie(tmp_path: Path) -> None:
     records = tmp_path / "services"
     first = _start(tmp_path, _service(_SERVE))
     code = (
         "from pathlib import Path; from localcloud import processes;"
         f" processes.stop('example', records=Path({str(records)!r}))"
     )
-    # Well within the time after which it would be killed, with all its family.
+    # Well within the grace period, after which it would be killed with its children.
     subprocess.run([sys.executable, "-c", code], check=True, timeout=10)
-    # Ended, and listed until its starter takes notice.
+    # A zombie, until its starter waits for it.
     assert psutil.pid_exists(int(first["pid"]))
     second = _start(tmp_path, _service(_SERVE))
     processes.stop("example", records=records)

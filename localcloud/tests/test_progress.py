@@ -12,7 +12,7 @@ def _lines(output: io.StringIO) -> list[str]:
     return [re.sub(r"\d+\.\d s", "N s", line) for line in output.getvalue().splitlines()]
 
 
-def test_a_log_tells_long_steps_when_they_begin_and_all_when_they_end() -> None:
+def test_a_log_has_a_line_when_a_long_step_begins_and_when_any_step_ends() -> None:
     output = io.StringIO()
     progress = Progress(Console(file=output))
     with progress.step("Building", expect="about 5 minutes, once"):
@@ -35,7 +35,7 @@ def test_a_step_that_fails_is_shown_as_failed() -> None:
     assert _lines(output) == ["✗ Dividing N s"]
 
 
-def test_steps_run_side_by_side_on_a_terminal() -> None:
+def test_steps_run_in_parallel_on_a_terminal() -> None:
     output = io.StringIO()
     progress = Progress(Console(file=output, force_terminal=True, width=60))
 

@@ -32,7 +32,7 @@ def test_java_release(text: str, release: int) -> None:
     assert toolchains.java_release(text) == release
 
 
-def test_an_old_go_on_path_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_go_on_path_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = tmp_path / "bin" / "go"
     old.parent.mkdir()
     old.write_text("#!/bin/sh\necho go version go1.19.8 linux/amd64\n", encoding="utf-8")
@@ -43,4 +43,4 @@ def test_an_old_go_on_path_is_passed_over(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(old.parent))
     monkeypatch.setenv("LOCALCLOUD_CACHE", str(tmp_path / "cache"))
     assert shutil.which("go") == str(old)
-    assert toolchains.go(Progress()) == cached
+    assert toolchains.ensure_go(Progress()) == cached

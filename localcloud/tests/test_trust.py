@@ -1,4 +1,4 @@
-"""What a shell trusts before and after `make -s env`."""
+"""The certificates that a shell trusts before and after `make -s env`."""
 
 import ssl
 from pathlib import Path
@@ -19,7 +19,7 @@ def authority(folder: Path) -> Path:
 
 
 def certificates(path: str | Path) -> set[bytes]:
-    """Read the authorities that OpenSSL finds in a file."""
+    """Read the authorities of a file with OpenSSL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cafile=path)
     return set(context.get_ca_certs(binary_form=True))
@@ -27,7 +27,7 @@ def certificates(path: str | Path) -> set[bytes]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    """The folder of a stand-in that was started from a shell that names nothing."""
+    """The folder of a stand-in that was started from a shell without certificate variables."""
     found = Home(tmp_path / "home")
     trust.write_bundle({}, found)
     return found
@@ -38,8 +38,8 @@ def corporate(tmp_path: Path) -> Path:
     return authority(tmp_path / "corporate")
 
 
-def test_a_shell_that_names_nothing_trusts_what_it_did_and_the_stand_in(home: Home) -> None:
-    set_up = trust.variables({}, home)
+def test_the_stand_in_is_added_to_the_default_certificates(home: Home) -> None:
+    set_up = trust.prepare_shell({}, home)
     assert {set_up[name] for name in ALL} == {str(home.certificate_bundle)}
     trusted = certificates(home.certificate_bundle)
     assert trusted >= certificates(certifi.where())
@@ -47,93 +47,97 @@ def test_a_shell_that_names_nothing_trusts_what_it_did_and_the_stand_in(home: Ho
 
 
 @pytest.mark.parametrize("variable", ALL)
-def test_what_a_variable_names_stays_trusted(home: Home, corporate: Path, variable: str) -> None:
-    set_up = trust.variables({variable: str(corporate)}, home)
+def test_certificates_that_a_variable_names_stay_trusted(
+    home: Home, corporate: Path, variable: str
+) -> None:
+    set_up = trust.prepare_shell({variable: str(corporate)}, home)
     for name in ALL:
         trusted = certificates(set_up[name])
         assert trusted >= certificates(corporate)
         assert trusted >= certificates(authority(home.authority))
-        # The other tools go on trusting what they did by themselves.
+        # The other tools still trust their own defaults.
         assert trusted >= certificates(certifi.where())
 
 
-def test_a_shell_that_trusts_one_authority_alone_gets_no_public_ones(
+def test_a_shell_with_only_its_own_authority_gets_no_public_ones(
     home: Home, corporate: Path
 ) -> None:
-    set_up = trust.variables(dict.fromkeys(ALL, str(corporate)), home)
+    set_up = trust.prepare_shell(dict.fromkeys(ALL, str(corporate)), home)
     assert certificates(set_up["SSL_CERT_FILE"]) == (
         certificates(corporate) | certificates(authority(home.authority))
     )
 
 
-def test_a_directory_is_added_like_a_file(home: Home, corporate: Path) -> None:
+def test_a_folder_of_certificates_is_added(home: Home, corporate: Path) -> None:
     directory = corporate.parent.parent / "certs"
     directory.mkdir()
     (directory / "corporate.pem").write_bytes(corporate.read_bytes())
     (directory / "dangling.pem").symlink_to("nowhere")
     (directory / "README").write_text("no certificate", encoding="ascii")
-    set_up = trust.variables(dict.fromkeys(ALL, str(directory)), home)
+    set_up = trust.prepare_shell(dict.fromkeys(ALL, str(directory)), home)
     assert certificates(set_up["SSL_CERT_FILE"]) >= certificates(corporate)
 
 
-def test_a_second_time_changes_nothing(home: Home, corporate: Path) -> None:
+def test_preparing_a_shell_twice_changes_nothing(home: Home, corporate: Path) -> None:
     shell = {"SSL_CERT_FILE": str(corporate)}
-    once = shell | trust.variables(shell, home)
-    assert once | trust.variables(once, home) == once
+    once = shell | trust.prepare_shell(shell, home)
+    assert once | trust.prepare_shell(once, home) == once
 
 
-def test_a_stand_in_that_was_made_again_still_adds_to_what_the_shell_trusted(
+def test_a_shell_keeps_its_certificates_when_the_stand_in_is_recreated(
     home: Home, corporate: Path, tmp_path: Path
 ) -> None:
     shell = {"SSL_CERT_FILE": str(corporate)}
-    shell |= trust.variables(shell, home)
-    # `make down` takes the bundle of this shell with it.
+    shell |= trust.prepare_shell(shell, home)
+    # `make down` removes this shell's bundle.
     again = Home(tmp_path / "again")
     trust.write_bundle(shell, again)
     Path(shell["SSL_CERT_FILE"]).unlink()
-    set_up = trust.variables(shell, again)
+    set_up = trust.prepare_shell(shell, again)
     trusted = certificates(set_up["SSL_CERT_FILE"])
     assert trusted >= certificates(corporate)
     assert trusted >= certificates(authority(again.authority))
     assert not trusted & certificates(authority(home.authority))
 
 
-def test_two_shells_keep_what_is_theirs(home: Home, corporate: Path, tmp_path: Path) -> None:
+def test_two_shells_do_not_share_their_certificates(
+    home: Home, corporate: Path, tmp_path: Path
+) -> None:
     other = authority(tmp_path / "other")
-    one = trust.variables(dict.fromkeys(ALL, str(corporate)), home)
-    two = trust.variables(dict.fromkeys(ALL, str(other)), home)
+    one = trust.prepare_shell(dict.fromkeys(ALL, str(corporate)), home)
+    two = trust.prepare_shell(dict.fromkeys(ALL, str(other)), home)
     assert not certificates(one["SSL_CERT_FILE"]) & certificates(other)
     assert not certificates(two["SSL_CERT_FILE"]) & certificates(corporate)
 
 
-def test_what_a_person_names_afterwards_is_added_too(
+def test_certificates_that_are_set_later_are_added(
     home: Home, corporate: Path, tmp_path: Path
 ) -> None:
     other = authority(tmp_path / "other")
     shell = {"SSL_CERT_FILE": str(corporate)}
-    shell |= trust.variables(shell, home) | {"SSL_CERT_FILE": str(other)}
-    trusted = certificates(trust.variables(shell, home)["SSL_CERT_FILE"])
+    shell |= trust.prepare_shell(shell, home) | {"SSL_CERT_FILE": str(other)}
+    trusted = certificates(trust.prepare_shell(shell, home)["SSL_CERT_FILE"])
     assert trusted >= certificates(corporate) | certificates(other)
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(None, "No such file"), ("", "no certificate in PEM form")]
+    ("content", "says"), [(None, "No such file"), ("", "no certificate in PEM format")]
 )
-def test_what_cant_be_used_is_named(
+def test_invalid_certificate_files_are_reported(
     home: Home, tmp_path: Path, content: str | None, says: str
 ) -> None:
     path = tmp_path / "bundle.pem"
     if content is not None:
         path.write_text(content, encoding="ascii")
     with pytest.raises(LocalCloudError, match=says) as raised:
-        trust.variables({"CURL_CA_BUNDLE": str(path)}, home)
+        trust.prepare_shell({"CURL_CA_BUNDLE": str(path)}, home)
     assert str(raised.value).startswith(f"CURL_CA_BUNDLE names {path}")
     assert str(raised.value).endswith("unset CURL_CA_BUNDLE.")
 
 
-def test_what_was_trusted_before_is_named_where_it_is_gone(home: Home, corporate: Path) -> None:
+def test_deleted_certificate_files_are_reported(home: Home, corporate: Path) -> None:
     shell = dict.fromkeys(ALL, str(corporate))
-    shell |= trust.variables(shell, home)
+    shell |= trust.prepare_shell(shell, home)
     corporate.unlink()
     with pytest.raises(LocalCloudError, match=r"LOCALCLOUD_TRUSTED_BEFORE.*Open a new shell"):
-        trust.variables(shell, home)
+        trust.prepare_shell(shell, home)

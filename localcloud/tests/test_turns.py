@@ -1,4 +1,4 @@
-"""One command at a time on a stand-in."""
+"""Commands take turns on a stand-in."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return Home(tmp_path / "home")
 
 
-def test_a_turn_inside_a_turn_is_the_same(home: Home) -> None:
+def test_a_nested_turn_does_not_wait(home: Home) -> None:
     with turn(home, pytest.fail), turn(home, pytest.fail):
         pass
     with turn(home, pytest.fail):
@@ -36,44 +36,41 @@ def test_a_turn_inside_a_turn_is_the_same(home: Home) -> None:
 
 
 @pytest.mark.program
-def test_the_second_waits_and_says_for_whom(home: Home) -> None:
-    first = subprocess.Popen(
-        [sys.executable, "-c", _WORKS, str(home.directory)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert first.stdin is not None
-    assert first.stdout is not None
-    assert first.stdout.readline() == "at work\n"
+def test_the_second_command_waits_and_names_the_first(home: Home) -> None:
+    first = _start_working(home)
     notes: list[str] = []
 
     def note(line: str) -> None:
         notes.append(line)
-        # Only now does the first one end.
+        # The first command ends only now.
         first.communicate(timeout=_LIMIT)
 
     with turn(home, note):
         pass
-    (said,) = notes
-    assert said.startswith("Waiting for `")
-    assert f"process {first.pid}, at work since " in said
+    (line,) = notes
+    assert line.startswith("Waiting for `")
+    assert f"process {first.pid}, running since " in line
     assert first.returncode == 0
 
 
 @pytest.mark.program
-def test_a_killed_command_keeps_nobody_waiting(home: Home) -> None:
-    first = subprocess.Popen(
+def test_a_killed_command_does_not_block_others(home: Home) -> None:
+    first = _start_working(home)
+    first.kill()
+    first.communicate(timeout=_LIMIT)
+    with turn(home, pytest.fail):
+        pass
+
+
+def _start_working(home: Home) -> subprocess.Popen[str]:
+    """Start a command that has its turn until its input closes."""
+    command = subprocess.Popen(
         [sys.executable, "-c", _WORKS, str(home.directory)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert first.stdout is not None
-    assert first.stdout.readline() == "at work\n"
-    first.kill()
-    first.communicate(timeout=_LIMIT)
-    with turn(home, pytest.fail):
-        pass
+    assert command.stdout is not None
+    assert command.stdout.readline() == "at work\n"
+    return command

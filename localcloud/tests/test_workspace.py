@@ -17,7 +17,7 @@ _CONFIG: dict[str, Any] = {
 }
 
 
-def test_only_addresses_and_trust_change() -> None:
+def test_only_addresses_and_certificates_change() -> None:
     config = localize(
         _CONFIG,
         aws_endpoint="http://localhost:5566",
@@ -52,12 +52,12 @@ class _Checkout:
         self.notes: list[str] = []
 
     def commit(self, config: dict[str, Any]) -> None:
-        """Put another Pulumi.local.yaml into the repository."""
+        """Change Pulumi.local.yaml in the repository."""
         text = yaml.safe_dump({"config": config})
         (self.project / "Pulumi.local.yaml").write_text(text, encoding="utf-8")
 
     def start(self, *, port: int = 5566) -> dict[str, Any]:
-        """Write the workspace and give the stack's file."""
+        """Write the workspace and return the stack's file."""
         write_workspace(
             self.project,
             self.workspace,
@@ -77,7 +77,7 @@ class _Checkout:
         return stack
 
     def set(self, key: str, value: object) -> None:
-        """Do as `pulumi config set` does in the workspace."""
+        """Set a value in the workspace, as `pulumi config set` does."""
         stack = self.read()
         stack["config"][key] = value
         self.stack_file.write_text(yaml.safe_dump(stack), encoding="utf-8")
@@ -88,7 +88,7 @@ def checkout(tmp_path: Path) -> _Checkout:
     return _Checkout(tmp_path)
 
 
-def test_the_workspace_runs_the_program_of_the_checkout(checkout: _Checkout) -> None:
+def test_the_workspace_runs_the_projects_program(checkout: _Checkout) -> None:
     checkout.start()
     settings = (checkout.workspace / "Pulumi.yaml").read_text(encoding="utf-8")
     assert yaml.safe_load(settings) == {
@@ -98,20 +98,20 @@ def test_the_workspace_runs_the_program_of_the_checkout(checkout: _Checkout) -> 
     }
 
 
-def test_the_encryption_salt_outlives_a_second_start(checkout: _Checkout) -> None:
+def test_a_second_start_keeps_the_encryption_salt(checkout: _Checkout) -> None:
     first = checkout.start()
     checkout.stack_file.write_text(yaml.safe_dump(first | {"encryptionsalt": "v1:abc"}), "utf-8")
     assert checkout.start() == first | {"encryptionsalt": "v1:abc"}
 
 
-def test_a_start_without_a_change_writes_nothing(checkout: _Checkout) -> None:
+def test_a_start_without_changes_writes_nothing(checkout: _Checkout) -> None:
     checkout.start()
     before = {path: path.stat().st_ino for path in checkout.workspace.iterdir()}
     checkout.start()
     assert {path: path.stat().st_ino for path in checkout.workspace.iterdir()} == before
 
 
-def test_what_a_person_set_or_removed_outlives_a_start_on_other_ports(checkout: _Checkout) -> None:
+def test_a_persons_settings_are_kept_when_the_ports_change(checkout: _Checkout) -> None:
     checkout.start()
     checkout.set("neo4j-mcp:logLevel", "debug")
     checkout.set("neo4j-mcp:secret", {"secure": "v1:xyz"})
@@ -126,7 +126,7 @@ def test_what_a_person_set_or_removed_outlives_a_start_on_other_ports(checkout: 
     assert checkout.notes == []
 
 
-def test_a_change_of_the_repository_is_taken_over_where_a_person_set_nothing(
+def test_the_repositorys_changes_apply_where_a_person_set_nothing(
     checkout: _Checkout,
 ) -> None:
     checkout.start()

@@ -54,7 +54,7 @@ def test_of_two_demos_at_once_on_what_is_up_the_second_waits(
     assert "Deploying the stack" in first.stdout.readline()
     second = _run(shell, sys.executable, "-m", "demo", "run")
     said, _ = first.communicate(timeout=_TIMEOUT)
-    assert second.stderr.startswith(f"Waiting for `demo run`, process {first.pid}, at work since ")
+    assert second.stderr.startswith(f"Waiting for `demo run`, process {first.pid}, running since ")
     for status, table in ((first.returncode, said), (second.returncode, second.stdout)):
         assert status == 0, said + second.stderr
         assert "✗" not in table
@@ -120,7 +120,7 @@ def test_status_tells_programs_where_it_answers(shell: dict[str, str], running: 
 def test_other_ports_are_refused_while_it_runs(shell: dict[str, str]) -> None:
     done = _run(shell | {"LOCALCLOUD_AWS_PORT": "1"}, sys.executable, "-m", "localcloud", "up")
     assert done.returncode == 1
-    assert "runs already, on other ports" in done.stderr
+    assert "already runs on other ports" in done.stderr
 
 
 def test_without_a_stand_in_a_command_says_what_starts_one(

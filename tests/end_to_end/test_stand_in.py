@@ -215,7 +215,7 @@ def test_what_died_is_named_and_started_again_and_the_rest_stays(home: Home, por
 
         said = io.StringIO()
         assert cloud.up(home, ports, Progress(console(file=said, width=400))) == Cloud.find(home)
-        assert f"{services.TITLES[name]} no longer ran: " in said.getvalue()
+        assert f"{services.TITLES[name]} had stopped: " in said.getvalue()
         after = _processes(home)
         assert {each for each in services.NAMES if before[each] != after[each]} == {name}
         assert person.has(deployment=not lost)

@@ -44,7 +44,7 @@ def actionlint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = tmp_path_factory.mktemp("actionlint") / "actionlint"
     subprocess.run(
         [
-            *(toolchains.go(Progress()), "-C", _MODULE, "build", "-mod=readonly"),
+            *(toolchains.ensure_go(Progress()), "-C", _MODULE, "build", "-mod=readonly"),
             *("-buildvcs=false", "-o", command, "github.com/rhysd/actionlint/cmd/actionlint"),
         ],
         check=True,

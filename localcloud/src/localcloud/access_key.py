@@ -1,6 +1,6 @@
-"""The access key of a stand-in's AWS account, in the file format that AWS's own tools read.
+"""The access key of the stand-in's AWS account, in the file format of AWS's own tools.
 
-Every request to the AWS endpoint is signed with it, so whoever can read the file can use the
+Every request to the AWS endpoint is signed with it: whoever can read the file can use the
 stand-in, and nobody else can.
 """
 
@@ -11,13 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from localcloud.files import write_whole
+from localcloud.errors import LocalCloudError
+from localcloud.files import write_atomically
 
 _PROFILE: Final = "default"
 _ID_PREFIX: Final = "AKIA"
 _ID_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _ID_LENGTH: Final = 16
 _SECRET_BYTES: Final = 30
+
+
+class AccessKeyError(LocalCloudError, ValueError):
+    """A credentials file holds no access key."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,17 +47,11 @@ class AccessKey:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a key from an AWS shared credentials file.
-
-        Args:
-            path: the file.
-
-        Returns:
-            The key of its default profile.
+        """Read the key of the default profile from an AWS shared credentials file.
 
         Raises:
             OSError: the file can't be read.
-            ValueError: it holds no key.
+            AccessKeyError: it holds no key.
         """
         # AWS's tools expand nothing in these files, and a secret may hold any character.
         file = configparser.ConfigParser(interpolation=None)
@@ -62,31 +61,27 @@ class AccessKey:
             return cls(key_id=profile["aws_access_key_id"], secret=profile["aws_secret_access_key"])
         except (configparser.Error, KeyError):
             # The parser's own error would show the line, and so the secret.
-            raise ValueError(f"{path} holds no access key: delete it, and start again") from None
+            raise AccessKeyError(
+                f"{path} holds no access key: delete it, and start again"
+            ) from None
 
     @classmethod
     def load_or_create(cls, path: Path) -> Self:
-        """Read the key of a stand-in, or generate it on the first start.
-
-        Args:
-            path: the credentials file, readable by its owner only.
-
-        Returns:
-            The key.
+        """Read the key, or generate it on the first start into a file that only its owner can read.
 
         Raises:
             OSError: the file can't be read or written.
-            ValueError: it holds no key.
+            AccessKeyError: it holds no key.
         """
         try:
             return cls.load(path)
         except FileNotFoundError:
             key = cls.generate()
-            write_whole(path, key.credentials_file(), mode=0o600)
+            write_atomically(path, key.credentials_file(), mode=0o600)
             return key
 
     def credentials_file(self) -> str:
-        """Write the key as an AWS shared credentials file with a default profile."""
+        """Format the key as an AWS shared credentials file with a default profile."""
         file = configparser.ConfigParser(interpolation=None)
         file[_PROFILE] = {
             "aws_access_key_id": self.key_id,

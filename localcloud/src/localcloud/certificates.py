@@ -1,8 +1,12 @@
-"""The stand-in cloud's own certificate authority, made once and kept with its state."""
+"""The stand-in cloud's certificate authority, created once and kept with its state.
+
+It doesn't use trustme, whose authorities are valid until the year 3000 and may sign others, and
+whose certificates are also for clients and for signing code. A stand-in must not be more lenient
+than a public authority.
+"""
 
 import datetime as dt
 import ipaddress
-import os
 import ssl
 import warnings
 from collections.abc import Sequence
@@ -17,6 +21,8 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from localcloud.files import write_atomically
+
 _LIFETIME = dt.timedelta(days=365)
 _CLOCK_SKEW = dt.timedelta(minutes=5)
 _CERTIFICATE_FILE = "ca.pem"
@@ -28,27 +34,20 @@ class CertificateAuthority:
     """A certificate authority for names of this machine.
 
     Attributes:
-        directory: where its certificate, its key and the issued certificates are kept; readable
-            by its owner only.
+        directory: the folder with its certificate and key; only its owner can read it.
     """
 
     directory: Path
 
     @classmethod
     def load_or_create(cls, directory: Path) -> Self:
-        """Find the authority in a folder, or make it there.
-
-        Args:
-            directory: the folder; made where it is missing.
-
-        Returns:
-            The authority.
+        """Read the authority of a folder, or create one if it is missing or expires within a day.
 
         Raises:
             OSError: the folder can't be read or written.
         """
         authority = cls(directory=directory)
-        if authority.certificate_path.exists() and not authority._expired():
+        if authority.certificate_path.exists() and not authority._expires_soon():
             return authority
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = ec.generate_private_key(ec.SECP256R1())
@@ -62,8 +61,8 @@ class CertificateAuthority:
             )
             .sign(key, hashes.SHA256())
         )
-        _write(directory / _KEY_FILE, _private_pem(key), mode=0o600)
-        _write(authority.certificate_path, _public_pem(certificate), mode=0o644)
+        write_atomically(directory / _KEY_FILE, _private_pem(key), mode=0o600)
+        write_atomically(authority.certificate_path, _public_pem(certificate))
         return authority
 
     @property
@@ -77,16 +76,13 @@ class CertificateAuthority:
         return self.certificate_path.read_text(encoding="ascii")
 
     def server_context(self, names: Sequence[str]) -> ssl.SSLContext:
-        """Issue a certificate and wrap it for a server.
+        """Return a server's TLS context (TLS 1.2 or newer) with a newly issued certificate.
 
         Args:
             names: host names and IP addresses that the certificate is valid for, at least one.
 
-        Returns:
-            A TLS context for a server; TLS 1.2 or newer.
-
         Raises:
-            ValueError: no name was given.
+            ValueError: there is no name.
         """
         if not names:
             raise ValueError("a server certificate needs at least one name")
@@ -111,43 +107,40 @@ class CertificateAuthority:
             .add_extension(_key_usage(authority=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(
-                # As typed, a certificate's key may be of a kind that has no identifier.
+                # As typed, a certificate's key may be of a kind without an identifier.
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()),  # type: ignore[arg-type]
                 critical=False,
             )
             .sign(authority_key, hashes.SHA256())
         )
         path = self.directory / f"server-{certificate.serial_number:x}.pem"
-        _write(path, _private_pem(key) + _public_pem(certificate), mode=0o600)
+        write_atomically(path, _private_pem(key) + _public_pem(certificate), mode=0o600)
         try:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             context.load_cert_chain(path)
         finally:
-            # OpenSSL reads keys from files only, and the context holds its own copy.
+            # OpenSSL reads keys from files only, and the context keeps a copy.
             path.unlink()
         return context
 
-    def _expired(self) -> bool:
+    def _expires_soon(self) -> bool:
         certificate = x509.load_pem_x509_certificate(self.certificate_path.read_bytes())
         return certificate.not_valid_after_utc <= dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
 
 
 def java_trust_store(authorities: bytes, *, password: str) -> bytes:
-    """Put certificate authorities into a trust store that Java reads.
+    """Return a trust store for Java (PKCS #12) with certificate authorities.
 
     Args:
-        authorities: their certificates, in PEM form.
-        password: what the store is read with; Java wants one, though all in it is public.
-
-    Returns:
-        The store (PKCS #12).
+        authorities: their certificates, in PEM format.
+        password: Java requires one, though the store's content is public.
 
     Raises:
-        ValueError: there is no certificate, or one that can't be read.
+        ValueError: there is no certificate, or an invalid one.
     """
     with warnings.catch_warnings():
-        # Bundles hold certificates as old as the rules that they break.
+        # Bundles contain old certificates that break newer rules.
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
         certificates = x509.load_pem_x509_certificates(authorities)
     return pkcs12.serialize_java_truststore(
@@ -205,10 +198,3 @@ def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def _public_pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
-
-
-def _write(path: Path, content: bytes, *, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)
-        file.write(content)

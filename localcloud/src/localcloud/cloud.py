@@ -1,4 +1,4 @@
-"""Brings the whole stand-in cloud up and down: one engine, one Docker, three services."""
+"""Starts and stops the whole stand-in cloud: Docker, Pulumi's engine and three services."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ from localcloud.aura import distribution
 from localcloud.certificates import CertificateAuthority
 from localcloud.engine import cli as engine_cli
 from localcloud.errors import LocalCloudError
-from localcloud.files import make_private_folder, write_whole
+from localcloud.files import make_private_folder, write_atomically
 from localcloud.paths import Home, cache_directory, project_directory
 from localcloud.ports import PORT_VARIABLES, Ports, require_free
 from localcloud.processes import State
@@ -29,20 +29,20 @@ from localcloud.workspace import write_workspace
 
 REGION = "us-east-1"
 CONTAINER_HOST = "host.docker.internal"
-"""How a container names this machine."""
+"""The host name of this machine in its containers."""
 
 
 class Cloud(BaseModel):
-    """A stand-in cloud that runs.
+    """A stand-in cloud that was started.
 
     Attributes:
-        ports: where it was told to listen.
+        ports: the requested ports; the addresses below have the actual ones.
         aws_endpoint: the AWS endpoint's URL.
         bolt_uri: the emulated Aura's URI from this machine.
         console_url: the emulated Aura's console.
-        console_credentials: the file with the Aura instance's own administrator's credentials.
+        console_credentials: the file with the credentials of the Aura instance's administrator.
         docker_host: the Docker Engine's address.
-        debug_providers: the providers' ports, as the engine's PULUMI_DEBUG_PROVIDERS.
+        debug_providers: the providers' ports, for PULUMI_DEBUG_PROVIDERS.
         home: the folder with its state.
     """
 
@@ -59,14 +59,7 @@ class Cloud(BaseModel):
 
     @classmethod
     def find(cls, home: Home) -> Self | None:
-        """Find the stand-in cloud of a folder; nothing is signalled or written.
-
-        Args:
-            home: the folder with its state.
-
-        Returns:
-            The cloud; None where it doesn't run, or not all of it.
-        """
+        """Return the stand-in cloud of a folder, or None unless all of it runs."""
         cloud = cls.read(home)
         if cloud is None or not docker_engine.answers(cloud.docker_host):
             return None
@@ -74,13 +67,10 @@ class Cloud(BaseModel):
 
     @classmethod
     def read(cls, home: Home) -> Self | None:
-        """Read what a stand-in was started as, whether it runs or not.
-
-        Args:
-            home: the folder with its state.
+        """Read the description that the last start wrote, whether the stand-in runs or not.
 
         Returns:
-            The cloud; None where no start has ever ended well.
+            None if no start has completed.
         """
         try:
             return cls.model_validate_json(home.description.read_text(encoding="utf-8"))
@@ -88,11 +78,10 @@ class Cloud(BaseModel):
             return None
 
     def environment(self) -> dict[str, str]:
-        """Give what a person's own tools need to use the stand-in cloud.
+        """Return the environment variables with which a person's own tools use the stand-in.
 
-        Returns:
-            Environment variables for boto3 and the AWS CLI, Pulumi, Docker, the neo4j driver,
-            and for everything that verifies TLS certificates.
+        They are for boto3 and the AWS CLI, Pulumi, Docker, Neo4j's drivers, `python -m automation`,
+        and everything that verifies TLS certificates; README.md has the list.
         """
         home = Home(self.home)
         bundle = str(home.certificate_bundle)
@@ -128,8 +117,8 @@ class Cloud(BaseModel):
     def _aws_credentials(self) -> dict[str, str]:
         """Point AWS's tools to the stand-in's access key, and away from a person's own.
 
-        The file is named instead of the key, which so appears in no output. AWS's tools take an
-        empty variable for one that isn't set.
+        The variables name the file, so the key itself appears in no output. AWS's tools treat an
+        empty variable as unset.
 
         Raises:
             LocalCloudError: there is no access key.
@@ -137,8 +126,8 @@ class Cloud(BaseModel):
         credentials = Home(self.home).aws_credentials
         if not credentials.exists():
             raise LocalCloudError(
-                "An earlier version of this program started the stand-in cloud, which has no access"
-                f" key ({credentials}). Start it again with: make down && make demo"
+                "The stand-in cloud was started by an earlier version of this program, without an"
+                f" access key ({credentials}). Start it again with: make down && make demo"
             )
         return {
             "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
@@ -156,13 +145,13 @@ class Cloud(BaseModel):
 
 
 class Part(BaseModel):
-    """One service of a stand-in.
+    """The state of one service.
 
     Attributes:
-        name: the service's name.
-        state: what became of it.
-        pid: its process; None where it was stopped or never started.
-        log: the file to read.
+        name: one of `services.NAMES`.
+        state: whether it runs.
+        pid: its process; None if it was stopped or never started.
+        log: its log, which may not exist.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -174,12 +163,12 @@ class Part(BaseModel):
 
 
 class Status(BaseModel):
-    """What of a stand-in runs.
+    """The state of a stand-in.
 
     Attributes:
         parts: its services.
-        docker: whether its Docker Engine answers; None where it has none yet.
-        cloud: what it was started as; None where no start has ever ended well.
+        docker: whether its Docker Engine answers; None if no start has completed.
+        cloud: its description; None if no start has completed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -202,9 +191,9 @@ class Status(BaseModel):
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """A line for each part that doesn't run, with the log to read."""
+        """A line for each part that doesn't run, with its log."""
         lines = [
-            f"{services.TITLES[part.name]} {_BECAME[part.state]}"
+            f"{services.TITLES[part.name]} {_STATE_TEXTS[part.state]}"
             + (f"; its log: {part.log}" if part.log.exists() else "")
             for part in self.parts
             if part.state is not State.RUNNING
@@ -214,7 +203,7 @@ class Status(BaseModel):
         return tuple(lines)
 
 
-_BECAME = {
+_STATE_TEXTS = {
     State.STARTING: "is starting",
     State.STOPPED: "is stopped",
     State.DIED: "has died",
@@ -222,14 +211,7 @@ _BECAME = {
 
 
 def status(home: Home) -> Status:
-    """Look what of a stand-in runs; nothing is signalled or written.
-
-    Args:
-        home: the folder with its state.
-
-    Returns:
-        Its status.
-    """
+    """Report which parts of a stand-in run."""
     parts = []
     for name in services.NAMES:
         found = processes.find(name, records=services.records(home))
@@ -241,13 +223,7 @@ def status(home: Home) -> Status:
 
 
 def find_running(home: Home) -> Cloud:
-    """Find the stand-in cloud of a folder; nothing is signalled or written.
-
-    Args:
-        home: the folder with its state.
-
-    Returns:
-        The cloud.
+    """Return the running stand-in cloud of a folder.
 
     Raises:
         LocalCloudError: it doesn't run, or not all of it.
@@ -264,71 +240,55 @@ def find_running(home: Home) -> Cloud:
 
 
 def up(home: Home, ports: Ports, progress: Progress) -> Cloud:
-    """Start the stand-in cloud, find it running, or start again what of it has died.
-
-    Args:
-        home: the folder for its state.
-        ports: where it is to listen.
-        progress: where to report what takes time.
-
-    Returns:
-        The running cloud.
+    """Start the stand-in cloud, or whatever part of it doesn't run.
 
     Raises:
-        LocalCloudError: it can't start; what this start began is stopped again.
+        LocalCloudError: it can't start; everything that this call started is stopped again.
     """
-    # The locks are in it, and programs that are run.
+    # It holds the locks, and programs that are run.
     make_private_folder(cache_directory())
     with turn(home, progress.note):
         _remove(home.discarded)
         make_private_folder(home.directory)
         before = Cloud.read(home)
         if before is None:
-            # Left by a start that was killed; they may listen on other ports than these.
+            # A start that was killed may have left services, perhaps on other ports.
             services.stop(home, services.NAMES)
         running = [name for name, state in _states(home).items() if state is State.RUNNING]
         if before and running and before.ports != ports:
-            raise _on_other_ports(before.ports, ports)
+            raise _runs_on_other_ports(before.ports, ports)
         if before and status(home).complete:
             _write_workspace(home, before, progress)
             return before
         missing = [name for name in services.NAMES if name not in running]
         _report_repair(home, missing, progress)
         if services.AWS in missing:
-            _forget_lost_resources(home)
+            _delete_stale_states(home)
         cloud = _start(home, ports, missing, progress)
-        write_whole(home.description, cloud.model_dump_json(indent=2))
+        write_atomically(home.description, cloud.model_dump_json(indent=2))
         return cloud
 
 
 def pause_database(home: Home, progress: Progress) -> None:
     """Stop the emulated Aura, as a pause or an outage does: nobody can connect any more.
 
-    Args:
-        home: the folder with the stand-in's state.
-        progress: where to report what takes time.
-
     Raises:
         LocalCloudError: the stand-in doesn't run.
     """
     with turn(home, progress.note), progress.step("Stopping the database"):
-        _described(home)
+        _require_described(home)
         processes.stop(services.AURA, records=services.records(home))
 
 
 def resume_database(home: Home, progress: Progress) -> None:
-    """Start the emulated Aura again, with its data and its settings; one that runs is left.
-
-    Args:
-        home: the folder with the stand-in's state.
-        progress: where to report what takes time.
+    """Start the emulated Aura again with its data and settings, unless it runs.
 
     Raises:
         LocalCloudError: the stand-in doesn't run, or the database can't start.
     """
     with turn(home, progress.note):
-        running = _described(home)
-        java = _database_ready_to_start(progress)
+        running = _require_described(home)
+        java = _prepare_database(progress)
         docker = docker_engine.ensure(progress, home)
         with progress.step("Starting the database", expect="about 10 seconds"):
             services.start_aura(
@@ -341,14 +301,10 @@ def resume_database(home: Home, progress: Progress) -> None:
 
 
 def down(home: Home, progress: Progress) -> None:
-    """Stop the stand-in cloud, whatever of it runs, and remove all it made.
-
-    Args:
-        home: the folder with its state; gone afterwards.
-        progress: where to report what takes time.
+    """Stop the stand-in cloud, or whatever part of it runs, and remove everything it made.
 
     Raises:
-        LocalCloudError: something can't be stopped or removed; a second `down` tries again.
+        LocalCloudError: something can't be stopped or removed; another `down` tries again.
     """
     with turn(home, progress.note):
         _remove(home.discarded)
@@ -360,7 +316,7 @@ def down(home: Home, progress: Progress) -> None:
                 docker_host = home.docker_host.read_text(encoding="utf-8")
                 docker_engine.sweep(docker_host, home, registries=_registries(home))
             docker_engine.release(home)
-            # Whole or not at all: half a folder would be neither a stand-in nor none.
+            # An interrupted removal leaves the renamed folder, which the next command removes.
             home.directory.rename(home.discarded)
             _remove(home.discarded)
 
@@ -376,8 +332,8 @@ def _states(home: Home) -> dict[str, State]:
     }
 
 
-def _described(home: Home) -> Cloud:
-    """Read what a stand-in was started as, though a part of it may be stopped."""
+def _require_described(home: Home) -> Cloud:
+    """Return the description of a stand-in, even if some of its services are stopped."""
     cloud = Cloud.read(home)
     if cloud is None:
         raise _not_running()
@@ -388,35 +344,34 @@ def _not_running() -> LocalCloudError:
     return LocalCloudError("The stand-in cloud doesn't run. Start it with: make demo")
 
 
-def _on_other_ports(before: Ports, wanted: Ports) -> LocalCloudError:
+def _runs_on_other_ports(before: Ports, wanted: Ports) -> LocalCloudError:
     moved = [
         variable for name, variable in PORT_VARIABLES.items() if before.of(name) != wanted.of(name)
     ]
     return LocalCloudError(
-        f"The stand-in cloud runs already, on other ports ({', '.join(moved)}). To move it, run"
+        f"The stand-in cloud already runs on other ports ({', '.join(moved)}). To move it, run"
         " `make down` first, which removes what is deployed and the database's data."
     )
 
 
 def _port_of(address: str) -> int:
-    # What it listens on, where it was free to choose.
+    # The requested port may have been 0, for any free one.
     return int(address.rpartition(":")[2])
 
 
 def _report_repair(home: Home, missing: Collection[str], progress: Progress) -> None:
-    """Say what is started again, and what went with it; a first start needs no words."""
+    """Report which services are started again, and what was lost; not on a first start."""
     if not home.description.exists():
         return
     for name in missing:
-        progress.note(f"{services.TITLES[name]} no longer ran: {services.AFTER_A_RESTART[name]}")
+        progress.note(f"{services.TITLES[name]} had stopped: {services.AFTER_A_RESTART[name]}")
 
 
-def _forget_lost_resources(home: Home) -> None:
-    """Drop the stacks' states, where the resources in them went with the AWS endpoint.
+def _delete_stale_states(home: Home) -> None:
+    """Delete the stacks' states, since the resources in them are gone with the AWS endpoint.
 
-    The endpoint keeps its resources in memory: after a crash or a reboot there is nothing left
-    that a state could describe, and a deployment against it would only fail. The stack's settings
-    and what decrypts their secrets stay.
+    The endpoint keeps its resources in memory. After a crash or a reboot, a deployment against the
+    old state would only fail. The stack's settings and the key to their secrets stay.
     """
     for leftover in (home.backend, home.aws):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -429,10 +384,10 @@ def _registries(home: Home) -> list[str]:
         return []
 
 
-def _remember_registry(home: Home, port: int) -> None:
-    """Keep the registry's address from before it runs, since `down` may find it dead."""
+def _record_registry(home: Home, port: int) -> None:
+    """Record the registry's address before it starts, since `down` may find it dead."""
     known = dict.fromkeys([*_registries(home), f"localhost:{port}"])
-    write_whole(home.registries, "\n".join(known))
+    write_atomically(home.registries, "\n".join(known))
 
 
 def _start(home: Home, ports: Ports, missing: Collection[str], progress: Progress) -> Cloud:
@@ -443,21 +398,21 @@ def _start(home: Home, ports: Ports, missing: Collection[str], progress: Progres
     _write_passphrase(home)
     AccessKey.load_or_create(home.aws_credentials)
     docker = docker_engine.ensure(progress, home)
-    # Kept, because `down` may run in a shell with another DOCKER_HOST.
-    write_whole(home.docker_host, docker.host)
+    # `down` may run in a shell with another DOCKER_HOST.
+    write_atomically(home.docker_host, docker.host)
     if services.AURA in missing:
         require_free(ports, ["bolt"], address=docker.bridge_address)
-    _remember_registry(home, ports.aws)
+    _record_registry(home, ports.aws)
     try:
         with ThreadPoolExecutor() as pool:
             try:
                 cloud = _start_services(home, docker, ports, pool, progress)
             except BaseException:
-                # So that those who wait for them end too.
+                # Ends the threads that wait for them.
                 services.stop(home, missing)
                 raise
     except BaseException:
-        # Also what began only just now.
+        # A thread may have started another one meanwhile.
         services.stop(home, missing)
         raise
     _write_workspace(home, cloud, progress)
@@ -471,9 +426,9 @@ def _start_services(
     pool: ThreadPoolExecutor,
     progress: Progress,
 ) -> Cloud:
-    # The engine takes longest by far when it must be built, and only a deployment needs it.
+    # The engine takes longest if it has to be built, and only a deployment needs it.
     engine = pool.submit(engine_cli.ensure, progress)
-    java = pool.submit(_database_ready_to_start, progress)
+    java = pool.submit(_prepare_database, progress)
     with progress.step("Starting Pulumi's providers, the AWS endpoint and Aura"):
         providers = pool.submit(services.start_providers, home, docker)
         aws = pool.submit(
@@ -506,7 +461,7 @@ def _start_services(
 
 
 def _write_workspace(home: Home, cloud: Cloud, progress: Progress) -> None:
-    authority = CertificateAuthority.load_or_create(home.authority)
+    authority = CertificateAuthority(directory=home.authority)
     write_workspace(
         project_directory(),
         home.workspace,
@@ -517,21 +472,21 @@ def _write_workspace(home: Home, cloud: Cloud, progress: Progress) -> None:
     )
 
 
-def _database_ready_to_start(progress: Progress) -> Path:
-    """Bring what the database needs; the Java command is what starts it."""
-    java = toolchains.java(progress)
-    with progress.step("Getting Neo4j ready"):
+def _prepare_database(progress: Progress) -> Path:
+    """Get Java and Neo4j's jars, and return the Java command."""
+    java = toolchains.ensure_java(progress)
+    with progress.step("Preparing Neo4j"):
         distribution.ensure_jars(
             cache_directory(),
             java=java,
-            maven=lambda: toolchains.maven(progress),
+            maven=lambda: toolchains.ensure_maven(progress),
             progress=progress.note,
         )
     return java
 
 
 def _debug_providers(addresses: Mapping[str, str]) -> str:
-    """Name the attached providers as the engine wants them: aws:PORT,docker:PORT,random:PORT."""
+    """Format the providers' ports as the engine wants them: aws:PORT,docker:PORT,random:PORT."""
     return ",".join(
         f"{name}:{address.rpartition(':')[2]}" for name, address in sorted(addresses.items())
     )
@@ -541,11 +496,11 @@ def _write_passphrase(home: Home) -> None:
     home.backend.mkdir(mode=0o700, parents=True, exist_ok=True)
     if home.passphrase.exists():
         return
-    write_whole(home.passphrase, secrets.token_urlsafe(32), mode=0o600)
+    write_atomically(home.passphrase, secrets.token_urlsafe(32), mode=0o600)
 
 
 def _link_engine(home: Home, command: Path) -> None:
-    """Give the engine the place in which Pulumi's Automation API and a PATH look for it."""
+    """Link the Pulumi CLI where Pulumi's Automation API, and PATH after `env`, look for it."""
     home.engine_command.parent.mkdir(parents=True, exist_ok=True)
     home.engine_command.unlink(missing_ok=True)
     home.engine_command.symlink_to(command)

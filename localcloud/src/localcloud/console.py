@@ -1,4 +1,4 @@
-"""Types single sign-on settings into the emulated Aura's console, as a person does on Aura."""
+"""Applies single sign-on settings in the emulated Aura's console, as a person does on Aura."""
 
 import json
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ _TIMEOUT: Final = 30.0
 
 
 def connect_aura(running: Cloud, aura_sso: Mapping[str, Any]) -> None:
-    """Type the single sign-on settings in; the console forgets what it knew of the old ones.
+    """Apply single sign-on settings; the console drops everything cached for the old ones.
 
     Args:
         running: the stand-in cloud.
-        aura_sso: the settings, as the stack's output of that name has them.
+        aura_sso: the settings, as in the stack's output `auraSso`.
 
     Raises:
-        LocalCloudError: the console refuses them, or doesn't answer.
+        LocalCloudError: the console rejects them, or doesn't answer.
     """
     credentials = _credentials(running.console_credentials)
     try:
@@ -34,7 +34,7 @@ def connect_aura(running: Cloud, aura_sso: Mapping[str, Any]) -> None:
     except httpx2.HTTPError as error:
         raise LocalCloudError(f"The Aura console doesn't answer: {error}") from error
     if response.is_error:
-        raise LocalCloudError(f"The Aura console refuses auraSso: {response.text}")
+        raise LocalCloudError(f"The Aura console rejected auraSso: {response.text}")
 
 
 def _credentials(path: Path) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Installs Debian packages where that is possible, and says what to do where it is not."""
+"""Installs Debian packages if possible; otherwise the error says what to install."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from localcloud.errors import LocalCloudError
 from localcloud.progress import Progress
 
 _TIMEOUT = 900
-# Another apt-get may be at work, as on a machine that has just started.
+# Another apt-get may be running, as on a machine that has just started.
 _WAIT_FOR_OTHERS = "DPkg::Lock::Timeout=300"
 
 
@@ -17,12 +17,12 @@ def install_packages(progress: Progress, packages: Sequence[str], *, purpose: st
     """Install Debian packages.
 
     Args:
-        progress: where to tell what takes time.
+        progress: reports slow steps.
         packages: their names.
         purpose: what they are for, as in "Docker Engine, which runs the server's image".
 
     Raises:
-        LocalCloudError: this isn't Debian, or the user isn't root, or apt-get failed.
+        LocalCloudError: this isn't Debian, the user isn't root, or apt-get failed.
     """
     require_installable(packages, purpose=purpose)
     names = " ".join(packages)
@@ -37,17 +37,15 @@ def install_packages(progress: Progress, packages: Sequence[str], *, purpose: st
                 command,
                 purpose=f"Installing {packages[0]} with {command[0]} {command[1]}",
                 timeout=_TIMEOUT,
-                remedy=f"Missing: {purpose}. Once `apt-get install {names}` works, run this again.",
+                remedy=(
+                    f"{purpose}, is missing. Once `apt-get install {names}` works, run this again."
+                ),
                 environment={"DEBIAN_FRONTEND": "noninteractive"},
             )
 
 
 def require_installable(packages: Sequence[str], *, purpose: str) -> None:
-    """Refuse a machine on which Debian packages can't be installed; nothing is installed.
-
-    Args:
-        packages: their names.
-        purpose: what they are for.
+    """Check that Debian packages can be installed; nothing is installed.
 
     Raises:
         LocalCloudError: this isn't Debian, or the user isn't root.
@@ -55,8 +53,8 @@ def require_installable(packages: Sequence[str], *, purpose: str) -> None:
     names = " ".join(packages)
     if shutil.which("apt-get") is None:
         raise LocalCloudError(
-            f"Missing: {purpose}. Install it with your system's package manager"
+            f"{purpose}, is missing. Install it with your system's package manager"
             f" (Debian's packages are {names}) and run this again."
         )
     if os.geteuid() != 0:
-        raise LocalCloudError(f"Missing: {purpose}. Run: sudo apt-get install {names}")
+        raise LocalCloudError(f"{purpose}, is missing. Run: sudo apt-get install {names}")

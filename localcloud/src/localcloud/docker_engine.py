@@ -1,10 +1,10 @@
-"""Finds the person's Docker Engine, or runs one of the stand-in's own.
+"""Finds the person's Docker Engine, or runs the stand-in's own.
 
-The person's engine (DOCKER_HOST, or the usual socket) is used where one answers. Otherwise, on
-Linux and as root, the stand-in runs `dockerd` from Debian's docker.io with a socket and a data
-folder of its own. That daemon is shared by all stand-ins of the machine and stopped by the
-last of them. It sets no firewall rule and no forwarding: containers reach this machine over
-the bridge, published ports go through Docker's own proxy, and nothing else is wanted.
+The person's engine (DOCKER_HOST, or the default socket) is used if it answers. Otherwise, on Linux
+and as root, the stand-in runs `dockerd` from Debian's docker.io with its own socket and data
+folder. All stand-ins of the machine share that daemon, and the last one stops it. It sets no
+firewall rule and no forwarding: containers reach this machine over the bridge, and published ports
+go through Docker's own proxy.
 """
 
 import contextlib
@@ -12,38 +12,41 @@ import ipaddress
 import os
 import shutil
 import socket
-import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import docker
 import docker.errors
-from filelock import FileLock
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from localcloud import debian, processes
+from localcloud import commands, debian, processes
 from localcloud.errors import LocalCloudError
+from localcloud.files import tail, write_atomically
+from localcloud.locks import locked
 from localcloud.paths import Home
+from localcloud.ports import can_bind
 from localcloud.progress import Progress
 
 LABEL = "neo4j-mcp.localcloud"
-"""Marks what a stand-in makes in Docker; the value is the stand-in's owner name."""
+"""The label of everything that a stand-in makes in Docker; its value is `Home.owner`."""
 
-# Short, since a socket's path may have 107 characters only, and one for the whole machine,
-# since two daemons would fight over the bridge.
+# Short, since a socket's path is limited to 107 characters (unix(7)), and one for the whole
+# machine, since two daemons would fight over the bridge.
 _RUNTIME = Path("/run/neo4j-mcp-localcloud")
 _DATA = Path("/var/lib/neo4j-mcp-localcloud")
 _USERS = _RUNTIME / "users"
-_USUAL_HOST = "unix:///var/run/docker.sock"
+_DEFAULT_HOST = "unix:///var/run/docker.sock"
 _OWN_HOST = f"unix://{_RUNTIME}/docker.sock"
 _BRIDGE = "docker0"
 _MADE_BRIDGE = _RUNTIME / "made-bridge"
 _LOG = _RUNTIME / "dockerd.log"
 _START_TIMEOUT = 60
 _PING_TIMEOUT = 5
+_BRIDGE_TIMEOUT = 10
 _LOCK_TIMEOUT = 900
 _GATEWAY_FALLBACK = "127.0.0.1"
 _PACKAGES = ("docker.io", "iproute2")
@@ -67,17 +70,14 @@ class DockerEngine:
 
 
 def ensure(progress: Progress, home: Home) -> DockerEngine:
-    """Find an engine, or start one.
+    """Return the person's engine, or start the stand-in's own.
 
     Args:
-        progress: where to tell what takes time.
-        home: the stand-in that uses it; see `release`.
-
-    Returns:
-        The engine.
+        progress: reports slow steps.
+        home: the stand-in that uses the engine until `release`.
 
     Raises:
-        LocalCloudError: there is none, and none can be started here.
+        LocalCloudError: no engine answers, and none can be started here.
     """
     found = find()
     if found:
@@ -85,23 +85,23 @@ def ensure(progress: Progress, home: Home) -> DockerEngine:
     _RUNTIME.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _lock():
         _USERS.mkdir(exist_ok=True)
-        (_USERS / home.owner).write_text(str(home.directory), encoding="utf-8")
+        write_atomically(_USERS / home.owner, str(home.directory))
         if not answers(_OWN_HOST):
             if shutil.which("dockerd") is None:
                 debian.install_packages(progress, _PACKAGES, purpose=_PURPOSE)
-            with progress.step("Starting a Docker Engine of the stand-in's own"):
+            with progress.step("Starting a separate Docker Engine"):
                 _start()
     return _describe(_OWN_HOST)
 
 
 def find() -> str | None:
-    """Find the person's engine; nothing is started or installed.
+    """Return the address of the person's engine; nothing is started or installed.
 
     Returns:
-        Its address; None where the stand-in runs, or can run, an engine of its own.
+        None if there is none, but the stand-in can run its own.
 
     Raises:
-        LocalCloudError: neither is possible here.
+        LocalCloudError: there is none, and the stand-in can't run its own.
     """
     configured = os.environ.get("DOCKER_HOST")
     if configured and configured != _OWN_HOST:
@@ -111,8 +111,8 @@ def find() -> str | None:
                 " Start it, or run: unset DOCKER_HOST"
             )
         return configured
-    if answers(_USUAL_HOST):
-        return _USUAL_HOST
+    if answers(_DEFAULT_HOST):
+        return _DEFAULT_HOST
     if os.uname().sysname != "Linux" or os.geteuid() != 0:
         raise LocalCloudError(
             "No Docker Engine answers. Start Docker (Docker Desktop, or on Linux"
@@ -124,12 +124,9 @@ def find() -> str | None:
 
 
 def release(home: Home) -> None:
-    """Say that a stand-in needs the engine no more; its own daemon stops with the last one.
+    """Record that a stand-in no longer uses the engine; the last one stops the own daemon.
 
-    A stand-in whose folder has gone counts no more.
-
-    Args:
-        home: the stand-in, as in `ensure`.
+    A stand-in whose folder was deleted doesn't count.
 
     Raises:
         LocalCloudError: the daemon's bridge can't be removed.
@@ -144,25 +141,25 @@ def release(home: Home) -> None:
 
 
 def sweep(host: str, home: Home, *, registries: Iterable[str]) -> None:
-    """Remove the containers and images that a stand-in made, and the images of its registries.
+    """Remove a stand-in's containers and images, and all images of its registries.
 
     Args:
         host: the engine's address.
         home: the stand-in.
-        registries: the host and port of each of its registries, with which images' names begin.
+        registries: host and port of each of its registries.
 
     Raises:
-        LocalCloudError: names what can't be removed.
+        LocalCloudError: something can't be removed; the message lists it.
     """
     label = f"{LABEL}={home.owner}"
     if not answers(host):
         if host == _OWN_HOST:
-            # What it ran went with it, and its data goes with its last user.
+            # Its containers ended with it, and `release` deletes its data.
             return
         raise LocalCloudError(
             f"The Docker Engine at {host} doesn't answer: the containers and images labelled"
-            f" {label} can't be removed from it. Start it and run `make down` again; if it is gone"
-            f" for good, delete {home.directory} instead."
+            f" {label} can't be removed. Start it and run `make down` again; if it no longer"
+            f" exists, delete {home.directory} instead."
         )
     problems = []
     prefixes = tuple(f"{registry}/" for registry in registries)
@@ -196,39 +193,29 @@ def sweep(host: str, home: Home, *, registries: Iterable[str]) -> None:
 
 
 def image_names(client: docker.DockerClient) -> list[str]:
-    """List the names of all images that an engine has.
-
-    Args:
-        client: the engine.
-
-    Returns:
-        Each image's names by tag and by digest.
-    """
-    # The SDK's own list inspects each image, and fails where one has gone meanwhile.
+    """List the tags and digests of all images of an engine."""
+    # The SDK's own list inspects each image, and fails if one was removed meanwhile.
     images = client.api.images()
     return [
         name
         for image in images
-        for name in (*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ()))
+        for name in [*(image.get("RepoTags") or []), *(image.get("RepoDigests") or [])]
     ]
 
 
-def _lock() -> FileLock:
-    # Outside the folder, which goes with the daemon.
-    return FileLock(_RUNTIME.with_suffix(".lock"), timeout=_LOCK_TIMEOUT)
+def _lock() -> AbstractContextManager[None]:
+    # Outside the folder, which is deleted with the daemon.
+    return locked(
+        _RUNTIME.with_suffix(".lock"),
+        timeout=_LOCK_TIMEOUT,
+        work="starting or stopping the machine's own Docker Engine",
+    )
 
 
 def answers(host: str) -> bool:
-    """Tell whether a Docker Engine answers.
-
-    Args:
-        host: its address, as in DOCKER_HOST.
-
-    Returns:
-        True where it does, within five seconds.
-    """
+    """Report whether a Docker Engine answers within five seconds."""
     scheme, _, path = host.partition("://")
-    # Docker's SDK leaves a socket open that it couldn't connect.
+    # Docker's SDK doesn't close a socket that it couldn't connect.
     if scheme == "unix" and not _accepts_connections(path):
         return False
     try:
@@ -256,19 +243,21 @@ def _describe(host: str) -> DockerEngine:
     client = docker.DockerClient(base_url=host, timeout=_PING_TIMEOUT)
     with contextlib.closing(client):
         network = client.networks.get("bridge").attrs
-    address = next(filter(_is_here, bridge_addresses(network)), _GATEWAY_FALLBACK)
+    address = next(
+        (each for each in bridge_addresses(network) if can_bind(each, 0)), _GATEWAY_FALLBACK
+    )
     return DockerEngine(host=host, bridge_address=address)
 
 
 def bridge_addresses(network: Mapping[str, Any]) -> list[str]:
-    """Tell under which addresses a bridge network's containers reach the machine.
+    """List the addresses under which containers of a bridge network reach this machine.
 
     Args:
         network: the network, as the Docker Engine API describes it.
 
     Returns:
-        An address for each of its subnets. Where Docker made the bridge just now, it names no
-        gateway yet; it takes the subnet's first address for it.
+        An address for each of its subnets. A bridge that Docker has just created names no gateway
+        yet; Docker will take the first address of the subnet.
     """
     return [
         each.get("Gateway") or str(next(ipaddress.ip_network(each["Subnet"]).hosts()))
@@ -276,59 +265,47 @@ def bridge_addresses(network: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _is_here(address: str) -> bool:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family) as probe:
-        try:
-            probe.bind((address, 0))
-        except OSError:
-            return False
-    return True
-
-
 def _start() -> None:
     if not _bridge_exists():
         _MADE_BRIDGE.touch()
     _DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
     command = [
-        *("dockerd", "--host", _OWN_HOST, "--pidfile", str(_RUNTIME / "pid")),
-        *("--data-root", str(_DATA), "--exec-root", str(_RUNTIME / "exec")),
-        *("--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"),
+        "dockerd",
+        f"--host={_OWN_HOST}",
+        f"--pidfile={_RUNTIME / 'pid'}",
+        f"--data-root={_DATA}",
+        f"--exec-root={_RUNTIME / 'exec'}",
+        "--iptables=false",
+        "--ip6tables=false",
+        "--ip-forward=false",
+        "--ip-masq=false",
     ]
     daemon = processes.spawn(command, log=_LOG)
-    processes.remember("dockerd", daemon, records=_RUNTIME)
+    processes.record("dockerd", daemon, records=_RUNTIME)
     wait_for_answer = Retrying(
         stop=stop_after_delay(_START_TIMEOUT),
         wait=wait_fixed(0.1),
-        retry=retry_if_result(lambda settled: not settled),
+        retry=retry_if_result(lambda done: not done),
         retry_error_callback=lambda _: False,
     )
     wait_for_answer(lambda: daemon.process() is None or answers(_OWN_HOST))
     if not answers(_OWN_HOST):
         processes.stop("dockerd", records=_RUNTIME)
-        raise LocalCloudError(f"dockerd doesn't answer. The end of {_LOG}:\n{_log_end()}")
+        raise LocalCloudError(f"dockerd doesn't answer. The end of {_LOG}:\n{tail(_LOG)}")
 
 
 def _stop() -> None:
     processes.stop("dockerd", records=_RUNTIME)
     if _MADE_BRIDGE.exists() and _bridge_exists():
-        done = subprocess.run(
+        commands.run(
             ["ip", "link", "delete", _BRIDGE],
-            check=False,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PING_TIMEOUT,
+            purpose=f"Removing the bridge {_BRIDGE}",
+            timeout=_BRIDGE_TIMEOUT,
+            remedy="Run `make down` again.",
         )
-        if done.returncode != 0:
-            raise LocalCloudError(f"The bridge {_BRIDGE} can't be removed: {done.stderr.strip()}")
     shutil.rmtree(_DATA, ignore_errors=True)
     shutil.rmtree(_RUNTIME, ignore_errors=True)
 
 
 def _bridge_exists() -> bool:
     return Path(f"/sys/class/net/{_BRIDGE}").exists()
-
-
-def _log_end() -> str:
-    return "\n".join(_LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-10:])

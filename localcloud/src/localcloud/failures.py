@@ -1,4 +1,4 @@
-"""Reports failures to the person at the keyboard: what they can cause as a message."""
+"""Reports errors as one message: the cause and what fixes it; bugs with a traceback."""
 
 import errno
 import platform
@@ -20,7 +20,7 @@ _DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NOT_ALLOWED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 _REPORT: Final = (
-    "This is a fault of the program, not of yours. Please report it with the lines above, the"
+    "This is a bug in this program. Please report it with the lines above, the"
     f" command, and: Python {platform.python_version()}, {platform.platform()}"
 )
 
@@ -28,7 +28,7 @@ Explain = Callable[[BaseException], str | None]
 
 
 def _explain_docker_error(error: Exception) -> str:
-    return f"The Docker Engine failed: {error}\nSee whether it works: docker info"
+    return f"The Docker Engine failed: {error}\nCheck that it works: docker info"
 
 
 def _explain_os_error(error: OSError) -> str:
@@ -38,15 +38,18 @@ def _explain_os_error(error: OSError) -> str:
         return f"{cause} Free some space (`df -h` shows where), and run this again."
     if error.errno in _NOT_ALLOWED and error.filename:
         return (
-            f"{cause} Make it writable, or use other folders: LOCALCLOUD_HOME and LOCALCLOUD_CACHE"
-            " name the stand-in's."
+            f"{cause} Make it writable, or set LOCALCLOUD_HOME and LOCALCLOUD_CACHE to other"
+            " folders."
         )
     return cause
 
 
 _EXPLANATIONS: Final[tuple[tuple[type[BaseException], Callable[[Any], str]], ...]] = (
     (LocalCloudError, str),
-    (filelock.Timeout, lambda error: f"Another process holds {error.lock_file}. Wait for its end."),
+    (
+        filelock.Timeout,
+        lambda error: f"Another process holds {error.lock_file}. Wait for it to end.",
+    ),
     (subprocess.SubprocessError, str),
     (docker.errors.DockerException, _explain_docker_error),
     (requests.RequestException, _explain_docker_error),
@@ -56,38 +59,29 @@ _EXPLANATIONS: Final[tuple[tuple[type[BaseException], Callable[[Any], str]], ...
 
 
 def explain(error: BaseException) -> str | None:
-    """Say what a failure means to the person at the keyboard.
-
-    Args:
-        error: the failure.
-
-    Returns:
-        The cause and what fixes it; None where only a fault of this program causes it.
-    """
-    return next((say(error) for kind, say in _EXPLANATIONS if isinstance(error, kind)), None)
+    """Return the message for an error that a person can cause, or None for a bug."""
+    return next(
+        (describe(error) for kind, describe in _EXPLANATIONS if isinstance(error, kind)), None
+    )
 
 
 @contextmanager
 def reporting_errors(status: int, *explanations: Explain) -> Iterator[None]:
-    """End the process with one message where a failure can be explained.
+    """End the process with one message if the block raises.
 
-    A failure that nobody can explain is a fault of the program: its traceback is printed, with
-    what to do about it.
+    An error without an explanation is a bug: its traceback is printed, and how to report it.
 
     Args:
-        status: the exit status after a failure.
-        *explanations: explain failures, the first one that can.
-
-    Yields:
-        Nothing.
+        status: the exit status after an error.
+        *explanations: tried in order; the first message counts.
 
     Raises:
-        SystemExit: the block failed.
+        SystemExit: the block raised.
     """
     accept_any_encoding()
     try:
         yield
-    except Exception as error:  # whatever it is, it is reported once  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - every error is reported once
         messages = [_first(explanations, each) for each in _leaves(error)]
         if None in messages:
             messages = [

@@ -1,11 +1,11 @@
-"""Ends a command in order when it is told to stop, or when nobody reads its output any more.
+"""Ends a command cleanly on a signal, or when nobody reads its output any more.
 
 The first signal (SIGINT, SIGTERM, or the SIGHUP of a terminal that closes) raises
 `KeyboardInterrupt` in the main thread, so that each block in progress can clean up. A second one
 ends the process at once, with its children. A closed output, as in `make demo | head -4`, counts as
-a signal: it is noticed at the next write, in whatever thread that is, and what is written after it
-is dropped. The exit status is then a shell's: 128 and the number of the signal, SIGPIPE's for a
-closed output.
+a signal: the next write notices it, in whatever thread, and everything written afterwards is
+discarded. The exit status is the one that shells use: 128 plus the number of the signal, which is
+SIGPIPE for a closed output.
 """
 
 import contextlib
@@ -23,57 +23,57 @@ import psutil
 
 HANDLED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STATUS_OF_A_SIGNAL: Final = 128
-# A pipe whose reader has gone, and a terminal that has.
+# A pipe whose reader has ended, and a terminal that was closed.
 _CLOSED: Final = frozenset({errno.EPIPE, errno.EIO})
 
 
-class _Ending:
-    """What told this process to end, if anything has."""
+class _Interruption:
+    """The signal or closed output that ended this process, if any."""
 
     def __init__(self) -> None:
         self.cause: signal.Signals | None = None
         self._output_closed = False
 
-    def take_signal(self, number: int, _frame: FrameType | None) -> None:
+    def on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self.cause is None:
             self.cause = signal.SIGPIPE if self._output_closed else signal.Signals(number)
             _terminate_group()
             raise KeyboardInterrupt
-        # A terminal that closes sends one by itself and one through its shell.
+        # A terminal that closes sends two: its own, and its shell's.
         if number != signal.SIGHUP:
-            end_at_once(number)
+            kill_with_children(number)
 
-    def take_closed_output(self) -> None:
+    def on_closed_output(self) -> None:
         if not self._output_closed:
             self._output_closed = True
-            # To the process: a signal for this thread alone would not wake the main thread.
+            # To the process, since a signal to this thread alone wouldn't wake the main thread.
             os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextmanager
-def ending_in_order() -> Iterator[None]:
-    """Handle signals and closed outputs while a command runs; for a program's `main`.
+def interruptible() -> Iterator[None]:
+    """Handle signals and closed outputs while a program's `main` runs.
 
     Raises:
-        SystemExit: the command was told to end.
+        SystemExit: the program was interrupted.
     """
-    ending = _Ending()
+    interruption = _Interruption()
     before = {
-        number: signal.signal(number, ending.take_signal)
+        number: signal.signal(number, interruption.on_signal)
         for number in HANDLED
-        # One that is ignored, as by nohup, stays ignored.
+        # A signal that is ignored, as under nohup, stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN
     }
     outputs = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_output(each, ending.take_closed_output) for each in outputs)
+    sys.stdout, sys.stderr = (_output(each, interruption.on_closed_output) for each in outputs)
     try:
         yield
         sys.stdout.flush()
         sys.stderr.flush()
     except (KeyboardInterrupt, SystemExit):
-        if ending.cause is None:
+        if interruption.cause is None:
             raise
-        raise SystemExit(_STATUS_OF_A_SIGNAL + ending.cause) from None
+        raise SystemExit(_STATUS_OF_A_SIGNAL + interruption.cause) from None
     finally:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(KeyboardInterrupt):
@@ -83,13 +83,10 @@ def ending_in_order() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def end_at_once(number: int) -> None:
-    """End this process as the signal's default action does, and its children with it.
+def kill_with_children(number: int) -> None:
+    """End this process and its children, as the signal's default action does.
 
-    Children in a session of their own, as the services of the stand-in cloud are, live on.
-
-    Args:
-        number: the signal.
+    Children in other sessions, such as the services of the stand-in, keep running.
     """
     session = os.getsid(0)
     for child in psutil.Process().children(recursive=True):
@@ -101,7 +98,7 @@ def end_at_once(number: int) -> None:
 
 
 def _terminate_group() -> None:
-    """Stop the children in this process's group, since other threads may be waiting for them."""
+    """Terminate the children in this process's group: other threads may be waiting for them."""
     group = os.getpgrp()
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
@@ -110,7 +107,7 @@ def _terminate_group() -> None:
 
 
 def _output(stream: TextIO, on_closed: Callable[[], None]) -> TextIO:
-    """Give a stream that goes where another does, and takes notice when nobody reads it."""
+    """Return a stream with the same target that notices when nobody reads it any more."""
     try:
         descriptor = stream.fileno()
     except (AttributeError, OSError):
@@ -120,7 +117,7 @@ def _output(stream: TextIO, on_closed: Callable[[], None]) -> TextIO:
     output = _Output(
         io.BufferedWriter(raw),
         encoding=stream.encoding,
-        # What the encoding lacks is escaped, so that no output makes a traceback.
+        # Escapes what the encoding lacks, instead of raising.
         errors="backslashreplace",
         line_buffering=bool(stream.line_buffering),
     )
@@ -135,19 +132,19 @@ class _Output(io.TextIOWrapper):
         try:
             return super().write(text)
         except OSError as error:
-            self._drop_what_nobody_reads(error)
+            self._on_write_error(error)
         return len(text)
 
     def flush(self) -> None:
         try:
             super().flush()
         except OSError as error:
-            self._drop_what_nobody_reads(error)
+            self._on_write_error(error)
 
-    def _drop_what_nobody_reads(self, error: OSError) -> None:
+    def _on_write_error(self, error: OSError) -> None:
         if error.errno not in _CLOSED:
             raise error
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self.fileno())
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, self.fileno())
+        os.close(null)
         self.on_closed()

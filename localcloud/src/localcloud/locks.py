@@ -1,4 +1,4 @@
-"""Takes locks between processes; one that isn't free in time is an error with its reason."""
+"""Locks between processes; a timeout names the work that holds the lock."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,18 +15,15 @@ class LockedError(LocalCloudError):
 
 @contextmanager
 def locked(path: Path, *, timeout: float, work: str) -> Iterator[None]:
-    """Hold a lock.
+    """Hold a lock while the block runs.
 
     Args:
-        path: the lock's file; its folder is made where it is missing.
+        path: the lock's file; its folder is created if it's missing.
         timeout: how long to wait for it, in seconds.
         work: what its holder does, as in "building the Pulumi engine".
 
-    Yields:
-        Nothing; the lock is held until the block ends.
-
     Raises:
-        LockedError: another process held it all the time.
+        LockedError: another process held it all that time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

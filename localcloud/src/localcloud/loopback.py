@@ -1,9 +1,9 @@
 """Servers on this machine's loopback interface, and who may send them requests.
 
-Neither a web page nor another user of the machine has any business there, though both can reach
-every port of it. A page in a browser can't hide: its request carries an Origin header, or the name
-of the page's own host (also where that name resolves to this machine, as in DNS rebinding). Another
-user is known by the kernel, which lists the owner of each socket.
+Web pages and other users of the machine can reach every port on loopback, but must not use these
+servers. A page is recognized by its request, which carries an Origin header, or a Host header with
+the page's own host even if that name resolves to this machine (DNS rebinding). Other users are
+recognized by the kernel's list of sockets, which has the owner of each.
 """
 
 import os
@@ -28,16 +28,13 @@ _WORD: Final = 4
 def refusal(
     *, hosts: Sequence[str], origins: Sequence[str], port: int, names: Sequence[str] = NAMES
 ) -> str | None:
-    """Decide whether a request may come from a web page.
+    """Return why a request is refused, since it may come from a web page, or None if it isn't.
 
     Args:
         hosts: the values of its Host headers.
         origins: the values of its Origin headers.
         port: the port that the server listens on.
-        names: the host names that the server has.
-
-    Returns:
-        Why the request is refused; None where it isn't.
+        names: the host names of the server.
     """
     if origins:
         return "Requests from web pages, which carry an Origin header, are refused."
@@ -47,30 +44,28 @@ def refusal(
 
 
 def is_known(host: str, *, port: int, names: Sequence[str] = NAMES) -> bool:
-    """Decide whether a Host header names a server.
+    """Report whether a Host header names the server.
 
     Args:
         host: the header's value.
         port: the port that the server listens on.
-        names: the host names that the server has.
-
-    Returns:
-        True where the name and the port are the server's.
+        names: the host names of the server.
     """
     return host.lower() in {f"{name}:{port}" for name in names}
 
 
-def can_tell_users() -> bool:
-    """Decide whether this system says which user a connection comes from."""
+def can_identify_users() -> bool:
+    """Report whether this system says which user a connection comes from."""
     return SOCKETS[0].exists()
 
 
 def is_another_user(
     client: tuple[str, int], server: tuple[str, int], sockets: Sequence[Path] = SOCKETS
 ) -> bool:
-    """Decide whether a connection comes from another user of this machine than the server's.
+    """Report whether a connection comes from another user of this machine than the server's.
 
-    Where the system doesn't say, nobody is taken for another user: see `can_tell_users`.
+    On systems that don't report users, see `can_identify_users`, no connection counts as another
+    user's.
 
     Args:
         client: the IPv4 address and the port of the client.
@@ -78,25 +73,27 @@ def is_another_user(
         sockets: the kernel's lists of sockets.
 
     Returns:
-        True for another user's connection, and for one that is no longer open on the client's
-        side, whose user nobody knows any more. Root is another user too, unless the server is
-        root's: a daemon of root's may pass on what others send.
+        Also True for a connection that is closed on the client's side, since its user is no longer
+        known, and for root unless the server is root's: a root daemon may forward what others send.
     """
     if not sockets[0].exists():
         return False
-    ends = {(_encoded(*client, mapped), _encoded(*server, mapped)) for mapped in (False, True)}
+    ends = {
+        (_encoded(*client, mapped=mapped), _encoded(*server, mapped=mapped))
+        for mapped in (False, True)
+    }
     for table in sockets:
-        # Read each time: a port may have another owner by now.
+        # Read each time: the port may have a new owner.
         for line in table.read_text(encoding="ascii").splitlines()[1:] if table.exists() else ():
             _, local, remote, state, _, _, _, user, _, inode, *_ = line.split()
-            # A socket that its program has closed is listed as root's, without an inode.
+            # A socket that its program has closed is listed as root's, with inode 0.
             if (local, remote) in ends and state == _ESTABLISHED and inode != "0":
                 return int(user) != os.geteuid()
     return True
 
 
-def _encoded(address: str, port: int, mapped: bool) -> str:  # noqa: FBT001 - a private function of one caller
-    """Write an address as the kernel's lists do: words in the machine's own order of bytes."""
+def _encoded(address: str, port: int, *, mapped: bool) -> str:
+    """Format an address as in the kernel's lists: words in the machine's byte order."""
     packed = (_MAPPED if mapped else b"") + socket.inet_aton(address)
     words = [
         int.from_bytes(packed[at : at + _WORD], sys.byteorder)

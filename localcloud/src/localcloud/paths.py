@@ -1,4 +1,4 @@
-"""Where the stand-in cloud keeps what it makes."""
+"""The folders and files of the stand-in cloud."""
 
 import hashlib
 import os
@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 def project_directory() -> Path:
-    """Find the folder of the Pulumi program.
+    """Return the folder of the Pulumi program.
 
     Returns:
-        `LOCALCLOUD_PROJECT` where it is set, else the nearest folder from the current one upwards
+        `LOCALCLOUD_PROJECT` if it is set, else the nearest folder from the current one upwards
         with a Pulumi.yaml, else the current folder.
     """
     configured = os.environ.get("LOCALCLOUD_PROJECT")
@@ -23,10 +23,12 @@ def project_directory() -> Path:
 
 
 def cache_directory() -> Path:
-    """Downloads and builds that every stand-in of this person shares, safe to delete.
+    """Return the folder with downloads and builds, which is safe to delete.
+
+    All stand-ins of a person share it.
 
     Returns:
-        `LOCALCLOUD_CACHE` where it is set, else a folder in the person's cache folder.
+        `LOCALCLOUD_CACHE` if it is set, else a folder in the person's cache folder.
     """
     configured = os.environ.get("LOCALCLOUD_CACHE")
     if configured:
@@ -37,21 +39,17 @@ def cache_directory() -> Path:
 
 @dataclass(frozen=True)
 class Home:
-    """The folder with one stand-in cloud's state.
+    """The folder with the state of one stand-in cloud.
 
     Attributes:
-        directory: the folder, absolute; it goes with the stand-in.
+        directory: the folder, absolute; `down` removes it.
     """
 
     directory: Path
 
     @classmethod
     def default(cls) -> "Home":
-        """Find the state folder of this checkout.
-
-        Returns:
-            The folder of `LOCALCLOUD_HOME` where it is set, else the project's `.localcloud/`.
-        """
+        """Return the folder `LOCALCLOUD_HOME` if it is set, else `.localcloud` in the project."""
         configured = os.environ.get("LOCALCLOUD_HOME")
         return cls(
             Path(configured).absolute() if configured else project_directory() / ".localcloud"
@@ -59,22 +57,22 @@ class Home:
 
     @property
     def owner(self) -> str:
-        """The name under which this stand-in marks what it makes outside its folder."""
+        """The name that marks everything this stand-in makes outside its folder."""
         return hashlib.sha256(str(self.directory).encode()).hexdigest()[:12]
 
     @property
     def lock(self) -> Path:
-        """Held by the command at work on the stand-in; outside the folder, which goes with it."""
+        """The lock of the command that is running; outside the folder, which `down` removes."""
         return cache_directory() / "locks" / f"{self.owner}.lock"
 
     @property
     def discarded(self) -> Path:
-        """What the folder is called while it is being removed."""
+        """The folder's name while it is being removed."""
         return self.directory.with_name(f"{self.directory.name}.discarded")
 
     @property
     def description(self) -> Path:
-        """What runs, and where it answers (JSON)."""
+        """The description of the running stand-in with its addresses (JSON)."""
         return self.directory / "cloud.json"
 
     @property
@@ -84,12 +82,12 @@ class Home:
 
     @property
     def registries(self) -> Path:
-        """The addresses of the registries whose images are in the Docker Engine, a line each."""
+        """The addresses of the registries with images in the Docker Engine, one per line."""
         return self.directory / "registries"
 
     @property
     def logs(self) -> Path:
-        """One log a service."""
+        """The folder with one log per service."""
         return self.directory / "logs"
 
     @property
@@ -99,12 +97,12 @@ class Home:
 
     @property
     def certificate_bundle(self) -> Path:
-        """What the shell that started the stand-in trusted, and the stand-in's own authority."""
+        """The certificates that the starting shell trusted, and the stand-in's own authority."""
         return self.directory / "ca-bundle.pem"
 
     @property
     def aws_credentials(self) -> Path:
-        """The access key that signs requests to the AWS endpoint; readable by its owner only."""
+        """The AWS endpoint's access key; only its owner can read it."""
         return self.directory / "aws-credentials"
 
     @property
@@ -119,22 +117,22 @@ class Home:
 
     @property
     def pulumi(self) -> Path:
-        """The Pulumi CLI's own folder and the backend with the stacks' states."""
+        """The Pulumi CLI's folder and the backend."""
         return self.directory / "pulumi"
 
     @property
     def backend(self) -> Path:
-        """The Pulumi backend's folder, with the stacks' states."""
+        """The folder of the Pulumi backend, with the stacks' states."""
         return self.pulumi / "backend"
 
     @property
     def backend_url(self) -> str:
-        """The Pulumi backend with the stacks' states."""
+        """The URL of the Pulumi backend."""
         return f"file://{self.backend}"
 
     @property
     def engine(self) -> Path:
-        """An installation of Pulumi as its tools expect one: the command is bin/pulumi."""
+        """An installation of Pulumi as its tools expect it: the command is bin/pulumi."""
         return self.directory / "engine"
 
     @property
@@ -144,10 +142,10 @@ class Home:
 
     @property
     def passphrase(self) -> Path:
-        """What encrypts the secrets in the stacks' states; readable by its owner only."""
+        """The passphrase of the secrets in the stacks' states; only its owner can read it."""
         return self.pulumi / "passphrase"
 
     @property
     def workspace(self) -> Path:
-        """Pulumi.yaml and the stack's settings with this stand-in's addresses."""
+        """The copies of Pulumi.yaml and Pulumi.local.yaml with this stand-in's addresses."""
         return self.directory / "workspace"

@@ -1,4 +1,4 @@
-"""Where a stand-in cloud listens on this machine, and who listens there already."""
+"""The ports of a stand-in cloud on this machine, and the processes that use them."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ PORT_VARIABLES = {
     "bolt": "LOCALCLOUD_BOLT_PORT",
     "console": "LOCALCLOUD_CONSOLE_PORT",
 }
-"""The environment variables that move the stand-in's ports."""
+"""The environment variables that set the ports."""
 
 _LOOPBACK = "127.0.0.1"
 
@@ -25,11 +25,11 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Ports(BaseModel):
-    """Where the stand-in cloud listens on this machine.
+    """The ports of a stand-in on this machine; 0 means any free port.
 
     Attributes:
         aws: the AWS endpoint.
-        services: the first and last port of the range for App Runner's services, one each.
+        services: the first and last port for App Runner's services, one each.
         bolt: the emulated Aura's Bolt.
         console: the emulated Aura's console.
     """
@@ -43,13 +43,10 @@ class Ports(BaseModel):
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Read the ports from the environment; the defaults where it sets none.
-
-        Returns:
-            The ports.
+        """Read the ports from `PORT_VARIABLES`, each with its default.
 
         Raises:
-            LocalCloudError: a variable holds no port, or no range of ports, or two hold the same.
+            LocalCloudError: a variable isn't a port or a range, or two have the same port.
         """
         given = {
             field: os.environ[variable]
@@ -70,67 +67,56 @@ class Ports(BaseModel):
             if not problems:
                 return ports
         raise LocalCloudError(
-            "These environment variables are wrong (one port each, and FIRST-LAST for"
-            f" {PORT_VARIABLES['services']}):\n" + "\n".join(problems)
+            "These environment variables must be one port each, and FIRST-LAST for"
+            f" {PORT_VARIABLES['services']}:\n" + "\n".join(problems)
         ) from None
 
     def of(self, name: str) -> range:
-        """Give the ports of one purpose.
-
-        Args:
-            name: one of `PORT_VARIABLES`.
-
-        Returns:
-            The ports; a range of one for all but `services`.
-        """
+        """Return the ports of one purpose, a key of `PORT_VARIABLES`."""
         value = getattr(self, name)
         first, last = value if isinstance(value, tuple) else (value, value)
         return range(first, last + 1)
 
     def problems(self) -> Iterator[str]:
-        """Find a range without ports, and the purposes that would share a port.
-
-        Yields:
-            A line for each, with the variables to change.
-        """
+        """Yield a line for an empty range, and for each two purposes that share a port."""
         if not self.of("services"):
-            yield f"{PORT_VARIABLES['services']}: the first port is above the last"
+            yield f"{PORT_VARIABLES['services']}: the first port is higher than the last"
         for one, other in combinations(PORT_VARIABLES, 2):
             shared = sorted(set(self.of(one)) & set(self.of(other)) - {0})
             if shared:
-                yield (f"{PORT_VARIABLES[one]} and {PORT_VARIABLES[other]}: both take {shared[0]}")
+                yield f"{PORT_VARIABLES[one]} and {PORT_VARIABLES[other]}: both are {shared[0]}"
 
 
 def require_free(ports: Ports, names: Iterable[str], *, address: str = _LOOPBACK) -> None:
-    """Refuse ports that something listens on, before anything is started.
+    """Refuse ports that are in use, before anything is started.
 
     Args:
         ports: the stand-in's ports.
-        names: the purposes that are about to listen, of `PORT_VARIABLES`.
+        names: the purposes that are about to listen, keys of `PORT_VARIABLES`.
         address: the address that they will listen on.
 
     Raises:
-        LocalCloudError: names every taken port, who listens there, and the variable that moves it.
+        LocalCloudError: names each port in use, the process, and the variable that changes it.
     """
     problems = []
     for name in names:
         wanted = ports.of(name)
-        # Of App Runner's ports each service takes the first that is free.
-        if wanted and not any(_is_free(address, port) for port in wanted):
+        # Each App Runner service takes the first free port of the range.
+        if wanted and not any(can_bind(address, port) for port in wanted):
             problems.append(
-                f"  {_named(wanted)} is taken{_by_whom(wanted)}: set {PORT_VARIABLES[name]}"
+                f"  {_named(wanted)} is in use{_by_whom(wanted)}: set {PORT_VARIABLES[name]}"
             )
     if problems:
         raise LocalCloudError(
-            "The stand-in cloud can't listen where it should. Nothing was started.\n"
-            + "\n".join(problems)
+            "The stand-in cloud can't use its ports. Nothing was started.\n" + "\n".join(problems)
         )
 
 
-def _is_free(address: str, port: int) -> bool:
+def can_bind(address: str, port: int) -> bool:
+    """Report whether a server could listen there now; port 0 asks about the address alone."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family) as probe:
-        # As servers do, so that connections that are just ending don't count.
+        # As servers do, so that connections in TIME_WAIT don't count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
@@ -144,7 +130,7 @@ def _named(ports: range) -> str:
 
 
 def _by_whom(ports: range) -> str:
-    """Name a process that listens; other people's are hidden from all but root."""
+    """Name the process that listens; only root can see other people's."""
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.AccessDenied:

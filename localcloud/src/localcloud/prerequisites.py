@@ -1,7 +1,8 @@
-"""Finds out what a start would miss, before its long steps begin."""
+"""Checks before a start that nothing is missing, so that it doesn't fail after minutes."""
 
 import shutil
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud import docker_engine, toolchains
@@ -11,20 +12,28 @@ from localcloud.errors import LocalCloudError
 from localcloud.paths import Home, cache_directory
 
 _GIGABYTE = 10**9
-# Measured on Linux: the engine's modules and build take 3.8 GB, of which Go keeps all.
-_BUILD_SPACE = 5 * _GIGABYTE
-# The jars take 0.1 GB, a built engine 0.3 GB, and an empty database 0.3 GB with its logs.
-_RUN_SPACE = 1 * _GIGABYTE
 
 
-def require(home: Home) -> None:
-    """Refuse to start where something is missing that can't be brought here.
+@dataclass(frozen=True, kw_only=True)
+class RequiredSpace:
+    """The disk space that a start needs, in bytes.
 
-    Args:
-        home: the folder for the stand-in's state.
+    Attributes:
+        build: to build the engine. Measured on Linux: its modules and the build take 3.8 GB, all
+            of which Go keeps.
+        run: to run. The jars take 0.1 GB, a built engine 0.3 GB, and an empty database 0.3 GB
+            with its logs.
+    """
+
+    build: int = 5 * _GIGABYTE
+    run: int = 1 * _GIGABYTE
+
+
+def require(home: Home, space: RequiredSpace = RequiredSpace()) -> None:
+    """Check that everything a start needs is there or can be installed.
 
     Raises:
-        LocalCloudError: names everything that is missing.
+        LocalCloudError: lists everything that is missing.
     """
     cache = cache_directory()
     building = engine_cli.must_be_built()
@@ -32,8 +41,8 @@ def require(home: Home) -> None:
         [
             docker_engine.find,
             *([] if distribution.folder(cache).exists() else [toolchains.require_maven]),
-            lambda: require_space(cache, _BUILD_SPACE if building else _RUN_SPACE),
-            lambda: require_space(home.directory, _RUN_SPACE),
+            lambda: require_space(cache, space.build if building else space.run),
+            lambda: require_space(home.directory, space.run),
         ]
     )
     if problems:
@@ -44,13 +53,10 @@ def require(home: Home) -> None:
 
 
 def failures(checks: Iterable[Callable[[], object]]) -> list[str]:
-    """Make every check, and gather what fails.
+    """Run all checks, and return the distinct messages of those that fail.
 
     Args:
-        checks: each raises LocalCloudError where something is missing.
-
-    Returns:
-        The messages, each once.
+        checks: each raises LocalCloudError if something is missing.
     """
     problems = []
     for check in checks:
@@ -62,20 +68,20 @@ def failures(checks: Iterable[Callable[[], object]]) -> list[str]:
 
 
 def require_space(folder: Path, wanted: int) -> None:
-    """Refuse a folder on a disk that is nearly full.
+    """Check the free space of a folder's disk.
 
     Args:
-        folder: the folder; it need not exist yet.
-        wanted: the bytes that must be free.
+        folder: the folder, which may not exist yet.
+        wanted: the required free space, in bytes.
 
     Raises:
-        LocalCloudError: fewer are.
+        LocalCloudError: there is less.
     """
     existing = next(each for each in (folder, *folder.parents) if each.exists())
     free = shutil.disk_usage(existing).free
     if free < wanted:
         raise LocalCloudError(
             f"{free / _GIGABYTE:.1f} GB are free for {folder}, and {wanted / _GIGABYTE:.0f} GB are"
-            " needed. Free some space, or use another disk: LOCALCLOUD_HOME and LOCALCLOUD_CACHE"
-            " name the stand-in's folders."
+            " needed. Free some space, or set LOCALCLOUD_HOME and LOCALCLOUD_CACHE to folders on"
+            " another disk."
         )

@@ -1,12 +1,10 @@
-"""Starts, finds and stops the stand-in's processes, each detached from the command that did it."""
+"""Background processes that outlive the command that started them: start, find and stop."""
 
 import contextlib
 import enum
 import json
 import os
-import select
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,20 +14,22 @@ import psutil
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from localcloud.errors import LocalCloudError
-from localcloud.files import write_whole
+from localcloud.files import tail, write_atomically
+from localcloud.readiness import read_announcement
 
-_STOP_TIMEOUT = 15.0
+STOP_GRACE = 15.0
+"""How long a service may take to end by itself, in seconds."""
+
 _KILL_TIMEOUT = 5.0
 _POLL = 0.02
-_TAIL_LINES = 15
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
-"""What this process itself started, so that it takes the exit status of what ends."""
+"""The processes that this one started, and has to wait for when they end."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunningProcess:
-    """A process that this machine runs now, told apart from a later one with the same id.
+    """A process, distinguished by its start time from a later one with the same id.
 
     Attributes:
         pid: its process id.
@@ -41,13 +41,7 @@ class RunningProcess:
 
     @classmethod
     def of(cls, pid: int) -> Self:
-        """Describe a process that runs.
-
-        Args:
-            pid: its process id.
-
-        Returns:
-            The description.
+        """Describe a running process.
 
         Raises:
             LocalCloudError: no such process runs.
@@ -58,11 +52,7 @@ class RunningProcess:
             raise LocalCloudError(f"Process {pid} has ended.") from error
 
     def process(self) -> psutil.Process | None:
-        """Find the process.
-
-        Returns:
-            The process; None where it has ended, even if its id is in use again.
-        """
+        """Return the process, or None if it has ended, even if its id is in use again."""
         try:
             process = psutil.Process(self.pid)
             if process.create_time() != self.started:
@@ -71,23 +61,24 @@ class RunningProcess:
             return None
         return process if _runs(process) else None
 
-    def stop(self) -> None:
-        """End the process, and its children where it doesn't end them itself.
+    def stop(self, grace: float = STOP_GRACE) -> None:
+        """Terminate the process; after the grace period, kill it and its children.
 
-        It gets 15 seconds to end by itself.
+        Args:
+            grace: in seconds.
         """
         process = self.process()
         if process is not None:
-            self._end(process)
+            self._end(process, grace)
         if self.pid in _children:
             _children.pop(self.pid).wait(_KILL_TIMEOUT)
 
     @staticmethod
-    def _end(process: psutil.Process) -> None:
+    def _end(process: psutil.Process, grace: float) -> None:
         children = process.children(recursive=True)
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-        _wait_for_end([process], _STOP_TIMEOUT)
+        _wait_for_end([process], grace)
         survivors = [each for each in (process, *children) if _runs(each)]
         for survivor in survivors:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -97,14 +88,14 @@ class RunningProcess:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """A process of the stand-in that announces what it serves.
+    """A background process that reports the addresses it serves.
 
     Attributes:
         name: names its log and its record.
         command: the program and its arguments, without `--ready-fd`.
         directory: the folder it runs in.
-        environment: what is added to this process's environment.
-        timeout: how long it may take to serve, in seconds.
+        environment: added to this process's environment.
+        timeout: how long it may take until it serves, in seconds.
     """
 
     name: str
@@ -122,17 +113,14 @@ def spawn(
     environment: Mapping[str, str] | None = None,
     pass_fds: Sequence[int] = (),
 ) -> RunningProcess:
-    """Start a process of a session of its own, which outlives this one.
+    """Start a process in a new session, so that it outlives this one.
 
     Args:
         command: the program and its arguments.
-        log: the file that its output is added to.
-        directory: the folder it runs in; this process's where none is given.
-        environment: what is added to this process's environment.
-        pass_fds: the file descriptors that it inherits.
-
-    Returns:
-        The process.
+        log: the file that its output is appended to.
+        directory: the folder it runs in; by default this process's.
+        environment: added to this process's environment.
+        pass_fds: file descriptors that it inherits.
 
     Raises:
         OSError: the program can't be run.
@@ -153,7 +141,7 @@ def spawn(
 
 
 class State(enum.StrEnum):
-    """What became of a service."""
+    """Whether a service runs."""
 
     RUNNING = "running"
     STARTING = "starting"
@@ -166,9 +154,9 @@ class Found:
     """What is known of a service.
 
     Attributes:
-        state: what became of it.
+        state: whether it runs.
         addresses: what it serves, or served before it died, by name.
-        pid: its process; None where it was stopped or never started.
+        pid: its process; None if it was stopped or never started.
     """
 
     state: State
@@ -177,18 +165,15 @@ class Found:
 
 
 def start(service: Service, *, records: Path, logs: Path) -> dict[str, str]:
-    """Start a service, or find it running, and wait until it serves.
+    """Return the addresses of a service by name, starting it unless it runs.
 
-    One that is starting was left behind by a command that ended before it served: only one
-    command at a time may start services.
+    A service that is still starting was left by a command that was killed, since only one command
+    at a time may start services; it is stopped first.
 
     Args:
-        service: what to start.
-        records: the folder that keeps which process a service is.
+        service: the service.
+        records: the folder with the record of each service's process.
         logs: the folder of the logs.
-
-    Returns:
-        What the service serves, by name.
 
     Raises:
         LocalCloudError: it ended, or didn't serve in time; with the end of its log.
@@ -211,51 +196,43 @@ def start(service: Service, *, records: Path, logs: Path) -> dict[str, str]:
         )
     finally:
         os.close(write_end)
-    # Known before it serves, so that an interrupted start leaves nothing that nobody can find.
-    remember(service.name, running, records=records)
+    # Recorded before it serves, so that `stop` finds it even if this start is interrupted.
+    record(service.name, running, records=records)
     try:
-        addresses = _wait_for_line(read_end, service.timeout)
+        addresses = read_announcement(read_end, service.timeout)
     except BaseException:
         stop(service.name, records=records)
         raise
     if addresses is None:
         stop(service.name, records=records)
         raise LocalCloudError(
-            f"The stand-in's {service.name} didn't start. The end of {log}:\n{_tail(log)}"
+            f"The stand-in's {service.name} didn't start. The end of {log}:\n{tail(log)}"
         )
-    remember(service.name, running, records=records, addresses=addresses)
+    record(service.name, running, records=records, addresses=addresses)
     return addresses
 
 
-def remember(
+def record(
     name: str,
     running: RunningProcess,
     *,
     records: Path,
     addresses: Mapping[str, str] | None = None,
 ) -> None:
-    """Keep which process a service is.
+    """Record the process of a service.
 
     Args:
         name: the service's name.
         running: its process.
-        records: the folder that keeps it.
-        addresses: what it serves, by name; none as long as it doesn't.
+        records: the folder of the records.
+        addresses: what it serves, by name; None while it is starting.
     """
     content = {"pid": running.pid, "started": running.started, "addresses": dict(addresses or {})}
-    write_whole(_record(name, records), json.dumps(content))
+    write_atomically(_record_file(name, records), json.dumps(content))
 
 
 def find(name: str, *, records: Path) -> Found:
-    """Look what became of a service; nothing is signalled or written.
-
-    Args:
-        name: the service's name.
-        records: the folder that keeps which process a service is.
-
-    Returns:
-        What is known of it.
-    """
+    """Look up a service by name in the folder of the records; nothing is signalled or written."""
     known = _read(name, records)
     if known is None:
         return Found(state=State.STOPPED, addresses={}, pid=None)
@@ -267,36 +244,37 @@ def find(name: str, *, records: Path) -> Found:
     return Found(state=state, addresses=addresses, pid=running.pid)
 
 
-def stop(name: str, *, records: Path) -> None:
-    """End a service.
+def stop(name: str, *, records: Path, grace: float = STOP_GRACE) -> None:
+    """Stop a service, if it runs.
 
     Args:
         name: the service's name.
-        records: the folder that keeps which process a service is.
+        records: the folder of the records.
+        grace: how long it may take to end before it is killed, in seconds.
     """
     known = _read(name, records)
     if known is None:
         return
     running, _ = known
-    running.stop()
-    _record(name, records).unlink(missing_ok=True)
-    _take_ended_children()
+    running.stop(grace)
+    _record_file(name, records).unlink(missing_ok=True)
+    _reap_children()
 
 
-def _record(name: str, records: Path) -> Path:
+def _record_file(name: str, records: Path) -> Path:
     return records / f"{name}.json"
 
 
 def _read(name: str, records: Path) -> tuple[RunningProcess, dict[str, str]] | None:
     try:
-        content = json.loads(_record(name, records).read_text(encoding="utf-8"))
+        content = json.loads(_record_file(name, records).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     return RunningProcess(pid=content["pid"], started=content["started"]), content["addresses"]
 
 
 def _runs(process: psutil.Process) -> bool:
-    """Tell whether a process runs; one that has ended is listed until its parent takes notice."""
+    """Report whether a process runs; a zombie, which its parent hasn't waited for, doesn't."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -313,30 +291,9 @@ def _wait_for_end(processes: Sequence[psutil.Process], timeout: float) -> None:
     wait(lambda: any(_runs(each) for each in processes))
 
 
-def _take_ended_children() -> None:
-    """Take the exit status of what this process started and another one has ended."""
+def _reap_children() -> None:
+    """Wait for children of this process that another process has ended."""
     for pid, child in list(_children.items()):
         if child.poll() is not None:
-            # Another thread may have taken it meanwhile.
+            # Another thread may have removed it meanwhile.
             _children.pop(pid, None)
-
-
-def _wait_for_line(read_end: int, timeout: float) -> dict[str, str] | None:
-    """Wait for a service's announcement; None where it ended or time ran out."""
-    deadline = time.monotonic() + timeout
-    line = b""
-    with os.fdopen(read_end, "rb", buffering=0) as pipe:
-        while not line.endswith(b"\n"):
-            remaining = deadline - time.monotonic()
-            ready, _, _ = select.select([pipe], [], [], max(remaining, 0))
-            chunk = pipe.read(65536) if ready else b""
-            if not chunk:
-                return None
-            line += chunk
-    addresses: dict[str, str] = json.loads(line)
-    return addresses
-
-
-def _tail(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(lines[-_TAIL_LINES:])

@@ -1,4 +1,4 @@
-"""Shows people what happens while they wait: one line for each step, with its duration."""
+"""Shows the steps of a long task, one line each with its duration."""
 
 import threading
 import time
@@ -15,18 +15,14 @@ from localcloud.terminal import styled
 
 
 class Progress:
-    """Writes the steps of a long piece of work on standard error; steps may run side by side.
+    """Writes the steps of a long task to standard error; steps may run in parallel.
 
-    On a terminal each running step shows a spinner and its time so far; elsewhere a long step
-    writes a line when it begins, so that a build log tells what it waits for.
+    On a terminal each running step shows a spinner and its time so far. Elsewhere a long step also
+    prints a line when it begins, so that a build log shows what is running.
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        """Write to a console.
-
-        Args:
-            console: where to write; standard error where none is given.
-        """
+        """Write to a console; by default to standard error."""
         self._console = console or plain_console(stderr=True)
         self._running = 0
         self._lock = threading.Lock()
@@ -42,14 +38,11 @@ class Progress:
 
     @contextmanager
     def step(self, what: str, *, expect: str = "") -> Iterator[None]:
-        """Show one step while it runs.
+        """Show a step while the block runs, and how long it took; as failed if the block raises.
 
         Args:
             what: what is being done, as a phrase: "Building the Pulumi engine".
-            expect: how long it is likely to take, for the long ones: "about 4 minutes, once".
-
-        Yields:
-            Nothing; the step ends with the block, failed where the block raises.
+            expect: how long it is likely to take, for long steps: "about 4 minutes, once".
         """
         started = time.monotonic()
         likely = f"({expect})" if expect else ""
@@ -73,11 +66,7 @@ class Progress:
             self._print(mark, f" {what} ", styled(f"{elapsed:.1f} s", "dim"))
 
     def note(self, text: str) -> None:
-        """Show a line that is no step.
-
-        Args:
-            text: the line.
-        """
+        """Print a line that isn't a step."""
         self._print(text)
 
     def _print(self, *parts: str | Text) -> None:

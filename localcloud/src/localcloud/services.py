@@ -1,4 +1,4 @@
-"""The processes of a stand-in cloud, and how each is started."""
+"""The services of a stand-in cloud, and the command that starts each."""
 
 import sys
 from collections.abc import Collection
@@ -17,48 +17,38 @@ AURA = "aura"
 NAMES = (PROVIDERS, AWS, AURA)
 TITLES = {PROVIDERS: "Pulumi's providers", AWS: "The AWS endpoint", AURA: "Aura"}
 PORTS = {PROVIDERS: (), AWS: ("aws", "services"), AURA: ("bolt", "console")}
-"""The ports that each listens on, by their names in `Ports`."""
+"""The ports that each service listens on, as fields of `Ports`."""
 AFTER_A_RESTART = {
-    PROVIDERS: 'a shell that uses the stand-in needs eval "$(make -s env)" again',
-    AWS: "it starts empty, and the state of what was deployed there is dropped;"
-    " the database's data and the stack's settings stay",
-    AURA: "it starts with its data and its settings",
+    PROVIDERS: 'run eval "$(make -s env)" again in shells that use the stand-in',
+    AWS: "it starts empty, and the stacks' states are deleted;"
+    " the database's data and the stack's settings are kept",
+    AURA: "it keeps its data and settings",
 }
-"""What a person has to know of each."""
+"""What a restart of each service means for a person."""
 
 _TIMEOUT = 120.0
 
 
 def records(home: Home) -> Path:
-    """Name the folder that keeps which process each service is.
-
-    Args:
-        home: the stand-in.
-
-    Returns:
-        The folder.
-    """
+    """Return the folder with the record of each service's process."""
     return home.directory / "services"
 
 
 def start_providers(home: Home, docker: DockerEngine) -> dict[str, str]:
-    """Start the Pulumi providers, or find them running.
+    """Start the Pulumi providers unless they run, and return their addresses by package name.
 
     Args:
         home: the stand-in.
         docker: the engine that builds and pushes images.
 
-    Returns:
-        The address of each provider, by its package's name.
-
     Raises:
         LocalCloudError: they don't start.
     """
-    key = AccessKey.load_or_create(home.aws_credentials)
+    key = AccessKey.load(home.aws_credentials)
     return _start(
         home,
         PROVIDERS,
-        ["--project-directory", str(project_directory()), "--owner", home.owner],
+        [f"--project-directory={project_directory()}", f"--owner={home.owner}"],
         {
             "DOCKER_HOST": docker.host,
             # In the environment, because other users can read a command line.
@@ -72,7 +62,7 @@ def start_providers(home: Home, docker: DockerEngine) -> dict[str, str]:
 def start_aws(
     home: Home, docker: DockerEngine, *, port: int, service_ports: tuple[int, int], region: str
 ) -> str:
-    """Start the AWS endpoint, or find it running.
+    """Start the AWS endpoint unless it runs, and return its URL.
 
     Args:
         home: the stand-in.
@@ -80,9 +70,6 @@ def start_aws(
         port: the endpoint's port.
         service_ports: the first and last port for App Runner's services.
         region: the region.
-
-    Returns:
-        The endpoint's URL.
 
     Raises:
         LocalCloudError: it doesn't start.
@@ -92,9 +79,13 @@ def start_aws(
         home,
         AWS,
         [
-            *("--port", str(port), "--service-ports", f"{first}-{last}", "--region", region),
-            *("--certificate-authority", str(home.authority), "--owner", home.owner),
-            *("--state-dir", str(home.aws), "--credentials", str(home.aws_credentials)),
+            f"--port={port}",
+            f"--service-ports={first}-{last}",
+            f"--region={region}",
+            f"--certificate-authority={home.authority}",
+            f"--owner={home.owner}",
+            f"--state-dir={home.aws}",
+            f"--credentials={home.aws_credentials}",
         ],
         {"DOCKER_HOST": docker.host},
     )
@@ -104,7 +95,7 @@ def start_aws(
 def start_aura(
     home: Home, docker: DockerEngine, java: Path, *, bolt_port: int, console_port: int
 ) -> dict[str, str]:
-    """Start the emulated Aura, or find it running.
+    """Start the emulated Aura unless it runs.
 
     Args:
         home: the stand-in.
@@ -115,7 +106,7 @@ def start_aura(
 
     Returns:
         `bolt`, its URI from this machine; `console`, the console's URL; `credentials`, the file
-        with the instance's own administrator's credentials.
+        with the credentials of the instance's administrator.
 
     Raises:
         LocalCloudError: it doesn't start.
@@ -125,22 +116,20 @@ def start_aura(
         home,
         AURA,
         [
-            *("--state-dir", str(home.aura), "--cache-dir", str(cache_directory())),
-            *("--ca-dir", str(home.authority), "--java", str(java)),
-            *("--port", str(bolt_port), "--console-port", str(console_port)),
-            *(flag for address in listen for flag in ("--listen", address)),
+            f"--state-dir={home.aura}",
+            f"--cache-dir={cache_directory()}",
+            f"--ca-dir={home.authority}",
+            f"--java={java}",
+            f"--port={bolt_port}",
+            f"--console-port={console_port}",
+            *[f"--listen={address}" for address in listen],
         ],
         {},
     )
 
 
 def stop(home: Home, names: Collection[str]) -> None:
-    """End services, those that run.
-
-    Args:
-        home: the stand-in.
-        names: the services' names.
-    """
+    """Stop those of the named services that run."""
     with ThreadPoolExecutor() as pool:
         stopping = [pool.submit(processes.stop, name, records=records(home)) for name in names]
     for each in stopping:

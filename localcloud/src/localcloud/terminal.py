@@ -1,4 +1,4 @@
-"""What the stand-in's commands print. Text from outside is shown as it is, never as markup."""
+"""Console output. Text from outside is printed literally, never as markup."""
 
 import sys
 import unicodedata
@@ -23,16 +23,13 @@ def console(
     file: TextIO | None = None,
     width: int | None = None,
 ) -> Console:
-    """Make a console that prints every string literally; styles are given as `styled` text.
+    """Return a console that prints every string literally; only `styled` text has styles.
 
     Args:
         stderr: whether it writes to standard error.
-        soft_wrap: whether long lines are left for the terminal to wrap.
+        soft_wrap: whether the terminal wraps long lines.
         file: where else it writes.
-        width: its width; the terminal's where None.
-
-    Returns:
-        The console.
+        width: its width; by default the terminal's.
     """
     return _PlainConsole(
         stderr=stderr,
@@ -46,27 +43,17 @@ def console(
 
 
 def styled(text: str, style: str) -> Text:
-    """Style a text.
+    """Style a text; markup in it is printed literally.
 
     Args:
-        text: the text; no markup in it counts.
-        style: a style of rich, as in "red" or "dim".
-
-    Returns:
-        The text for a console or a table.
+        text: the text.
+        style: one of rich's styles, such as "red" or "dim".
     """
     return Text(visible(text), style)
 
 
 def visible(text: str) -> str:
-    """Replace control characters, with which a text could take over the terminal.
-
-    Args:
-        text: the text.
-
-    Returns:
-        The text with line breaks and tabs, and every other control character escaped.
-    """
+    """Escape control characters, except line breaks and tabs: they could control the terminal."""
     return "".join(
         ascii(each)[1:-1]
         if unicodedata.category(each) in _INVISIBLE and each not in "\n\t"
@@ -76,17 +63,17 @@ def visible(text: str) -> str:
 
 
 def print_error(message: str, kind: str = "error") -> None:
-    """Print on standard error why a command ends.
+    """Print to standard error why a command ends.
 
     Args:
         message: the cause, and the command that fixes it.
-        kind: what the message begins with.
+        kind: the word before the message.
     """
     console(stderr=True, soft_wrap=True).print(styled(f"{kind}:", "red"), message)
 
 
 def accept_any_encoding() -> None:
-    """Escape what the encoding of the standard streams lacks, rather than fail."""
+    """Make the standard streams escape characters that their encoding lacks."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

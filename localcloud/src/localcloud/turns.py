@@ -1,4 +1,4 @@
-"""One command at a time works on a stand-in; the next one waits, and names the one it waits for."""
+"""Lets one command at a time work on a stand-in; the next one waits, and names the first."""
 
 import json
 import os
@@ -11,53 +11,51 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from localcloud.errors import LocalCloudError
-from localcloud.files import write_whole
+from localcloud.files import write_atomically
 from localcloud.paths import Home
 
 _TIMEOUT = 1800
-"""Seconds; a first start builds the engine, and a deployment may wait for App Runner."""
+"""In seconds; a first start builds the engine, and a deployment may wait for App Runner."""
 
 
 @contextmanager
 def turn(home: Home, note: Callable[[str], None]) -> Iterator[None]:
-    """Work on a stand-in alone. A block inside another one of the same process enters at once.
+    """Work on a stand-in alone; another `turn` inside it, in the same process, doesn't wait.
 
     Args:
         home: the stand-in.
-        note: called with a line where another command has to end first.
-
-    Yields:
-        Nothing.
+        note: called with one line if another command has to end first.
 
     Raises:
         LocalCloudError: the other command didn't end within half an hour.
     """
     home.lock.parent.mkdir(parents=True, exist_ok=True)
-    # The system frees it with its holder, however that one ends.
+    # The system releases it when its holder ends, even if that one is killed.
     lock = FileLock(home.lock, is_singleton=True, thread_local=False)
     holder = home.lock.with_suffix(".json")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        working = _described(holder)
-        note(f"Waiting for {working}")
+        other = _read_holder(holder)
+        note(f"Waiting for {other}")
         try:
             lock.acquire(timeout=_TIMEOUT)
         except Timeout:
             raise LocalCloudError(
-                f"Gave up after {_TIMEOUT // 60} minutes of waiting for {working}."
+                f"Gave up after waiting {_TIMEOUT // 60} minutes for {other}. Wait for it to end,"
+                " or stop that process, and run this again."
             ) from None
     try:
         if lock.lock_counter == 1:
-            _describe(holder)
+            _write_holder(holder)
         yield
     finally:
         lock.release()
 
 
-def _describe(holder: Path) -> None:
+def _write_holder(holder: Path) -> None:
     content = {"pid": os.getpid(), "since": time.time(), "command": _command()}
-    write_whole(holder, json.dumps(content))
+    write_atomically(holder, json.dumps(content))
 
 
 def _command() -> str:
@@ -66,11 +64,11 @@ def _command() -> str:
     return " ".join([name, *sys.argv[1:]])
 
 
-def _described(holder: Path) -> str:
+def _read_holder(holder: Path) -> str:
     try:
         content = json.loads(holder.read_text(encoding="utf-8"))
         since = time.strftime("%H:%M:%S", time.localtime(content["since"]))
-        return f"`{content['command']}`, process {content['pid']}, at work since {since}"
+        return f"`{content['command']}`, process {content['pid']}, running since {since}"
     except (OSError, ValueError, KeyError):
-        # It holds the lock, and is just about to say who it is.
+        # It has the lock, but hasn't written the file yet.
         return "another command"

@@ -1,9 +1,9 @@
-"""The Pulumi workspace of the stand-in cloud: the project as it is, with the addresses of here.
+"""The Pulumi workspace of a stand-in: a copy of the project's files with its own addresses.
 
-Pulumi.local.yaml holds the addresses of the default ports. The workspace holds a copy with the
-addresses and the certificate authority of this stand-in, so that a start never changes a file
-of the repository. `pulumi config set` changes the copy; a later start leaves what a person has set
-or removed there as it is, and takes over what else has changed in the repository's file.
+Pulumi.local.yaml has the addresses of the default ports. The workspace has a copy with the actual
+addresses and the certificate authority of this stand-in, so a start never changes a file of the
+repository. `pulumi config set` changes the copy. A later start keeps what a person has set or
+removed there, and applies all other changes of the repository's file.
 """
 
 import os
@@ -14,13 +14,14 @@ from typing import Any
 
 import yaml
 
-from localcloud.files import write_whole
+from localcloud.files import write_atomically
 
 STACK = "local"
 
 _PROJECT_FILE = "Pulumi.yaml"
 _STACK_FILE = f"Pulumi.{STACK}.yaml"
-_TAKEN_OVER = f"{STACK}.taken-over.yaml"
+# The repository's configuration at the last start. The name stays: existing workspaces have it.
+_LAST_START = f"{STACK}.taken-over.yaml"
 _TRUSTED_CERTIFICATES = "neo4j-mcp:trustedCertificates"
 
 Config = dict[str, Any]
@@ -31,8 +32,8 @@ class Merged:
     """A configuration that the repository and a person may both have changed.
 
     Attributes:
-        config: the configuration to go on with.
-        kept: the settings that both changed; the person's stay.
+        config: the merged configuration.
+        kept: the settings that both changed, where the person's was kept.
     """
 
     config: Config
@@ -52,15 +53,16 @@ def write_workspace(
 
     Args:
         project: the folder of the Pulumi program.
-        workspace: the folder to write to; made where it is missing.
+        workspace: the folder to write to, created if it's missing.
         aws_endpoint: the AWS endpoint's URL.
         neo4j_uri: the emulated Aura's URI, as the server's container reaches it.
         trusted_certificates: the stand-in's certificate authority (PEM).
-        note: called with a line for a person's setting that now differs from what is set here.
+        note: called with a line for each setting of a person that now differs from the
+            repository's.
     """
     workspace.mkdir(parents=True, exist_ok=True)
     settings = _read(project / _PROJECT_FILE)
-    # Pulumi resolves both relative to this folder.
+    # Pulumi resolves both relative to the workspace.
     to_project = os.path.relpath(project, workspace)
     settings["main"] = f"{to_project}/"
     options = settings["runtime"]["options"]
@@ -73,27 +75,24 @@ def write_workspace(
         neo4j_uri=neo4j_uri,
         trusted_certificates=trusted_certificates,
     )
-    stack_file, taken_over = workspace / _STACK_FILE, workspace / _TAKEN_OVER
-    # Pulumi keeps its encryption salt here too, without which no secret can be read.
+    stack_file, last_start = workspace / _STACK_FILE, workspace / _LAST_START
+    # It also holds Pulumi's encryption salt, without which no secret can be decrypted.
     stack = _read(stack_file) if stack_file.exists() else {}
     ours = stack.get("config") or {}
-    merged = merge(_read(taken_over) if taken_over.exists() else ours, theirs, ours)
+    merged = merge(_read(last_start) if last_start.exists() else ours, theirs, ours)
     for key in merged.kept:
-        note(f"{key} is set otherwise in Pulumi.{STACK}.yaml now; your own setting stays")
+        note(f"{key} has changed in Pulumi.{STACK}.yaml; your own setting is kept")
     _write(stack_file, stack | {"config": merged.config})
-    _write(taken_over, theirs)
+    _write(last_start, theirs)
 
 
 def merge(base: Config, theirs: Config, ours: Config) -> Merged:
-    """Take over what the stand-in would set otherwise than the last time.
+    """Merge what the repository changed since the last start into a person's configuration.
 
     Args:
-        base: what it set the last time.
-        theirs: what it would set now.
-        ours: the configuration as it is, with what a person has set or removed since.
-
-    Returns:
-        The configuration to go on with.
+        base: the repository's configuration at the last start.
+        theirs: the repository's configuration now.
+        ours: the workspace's configuration, with what a person has set or removed since.
     """
     merged, kept = {}, []
     absent = object()
@@ -111,16 +110,13 @@ def merge(base: Config, theirs: Config, ours: Config) -> Merged:
 def localize(
     config: Config, *, aws_endpoint: str, neo4j_uri: str, trusted_certificates: str
 ) -> Config:
-    """Put the addresses of a stand-in into the configuration of the local stack.
+    """Replace the addresses and the certificates in the local stack's configuration.
 
     Args:
         config: the stack's configuration, as in Pulumi.local.yaml.
         aws_endpoint: the AWS endpoint's URL.
         neo4j_uri: the emulated Aura's URI, as the server's container reaches it.
         trusted_certificates: the stand-in's certificate authority (PEM).
-
-    Returns:
-        The configuration with these addresses; the rest as it was.
     """
     return config | {
         "aws:endpoints": [
@@ -142,4 +138,4 @@ def _read(path: Path) -> Config:
 def _write(path: Path, content: Config) -> None:
     text = yaml.safe_dump(content, sort_keys=False)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        write_whole(path, text)
+        write_atomically(path, text)

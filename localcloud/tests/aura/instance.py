@@ -19,7 +19,7 @@ import neo4j
 from aura.issuer import AUDIENCE, Issuer
 from localcloud.paths import cache_directory
 from localcloud.progress import Progress
-from localcloud.toolchains import java, maven
+from localcloud.toolchains import ensure_java, ensure_maven
 
 MAPPING = '"reader"=reader;"writer"=publisher;"architect"=architect;"admin"=admin'
 _STOP_SECONDS = 20
@@ -116,8 +116,8 @@ def running_aura(
         f"--cache-dir={cache_directory()}",
         f"--ca-dir={ca}",
         f"--ready-fd={send}",
-        f"--java={java(progress)}",
-        f"--maven={maven(progress)}",
+        f"--java={ensure_java(progress)}",
+        f"--maven={ensure_maven(progress)}",
         "--port=0",
         "--console-port=0",
         *(f"--listen={address}" for address in listen),

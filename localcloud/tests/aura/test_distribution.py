@@ -95,16 +95,16 @@ def test_an_interrupted_fetch_is_repeated(tmp_path: Path, lock: Path) -> None:
     first = ensure_jars(
         cache, java=Path("/usr/bin/java"), maven=lambda: maven, progress=print, lock=lock
     )
-    part = first.directory.with_suffix(".part")
-    first.directory.rename(part)
-    (part / "half.jar").write_bytes(b"x")
+    unfinished = first.directory.with_suffix(".unfinished")
+    first.directory.rename(unfinished)
+    (unfinished / "half.jar").write_bytes(b"x")
     assert (
         ensure_jars(
             cache, java=Path("/usr/bin/java"), maven=lambda: maven, progress=print, lock=lock
         )
         == first
     )
-    assert not part.exists()
+    assert not unfinished.exists()
 
 
 def test_jars_that_are_not_pinned_are_rejected(tmp_path: Path, lock: Path) -> None:

@@ -17,7 +17,7 @@ from aura.instance import Aura, running_aura, sso_settings
 from aura.issuer import Issuer
 from localcloud.paths import cache_directory
 from localcloud.progress import Progress
-from localcloud.toolchains import java
+from localcloud.toolchains import ensure_java
 
 pytestmark = pytest.mark.stand_in
 
@@ -82,7 +82,7 @@ def test_two_instances_cannot_share_a_state_folder(aura: Aura, tmp_path: Path) -
         f"--state-dir={aura.state}",
         f"--cache-dir={cache_directory()}",
         f"--ca-dir={tmp_path / 'ca'}",
-        f"--java={java(Progress())}",
+        f"--java={ensure_java(Progress())}",
         "--port=0",
         "--console-port=0",
     ]

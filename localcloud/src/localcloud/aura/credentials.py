@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from localcloud.files import write_whole
+from localcloud.files import write_atomically
 
 USERNAME: Final = "neo4j"
 _ITERATIONS: Final = 1024
@@ -36,7 +36,7 @@ def load_or_create(path: Path) -> Credentials:
         pass
     credentials = Credentials(USERNAME, secrets.token_urlsafe(_PASSWORD_BYTES))
     document = {"username": credentials.username, "password": credentials.password}
-    write_whole(path, json.dumps(document), mode=0o600)
+    write_atomically(path, json.dumps(document), mode=0o600)
     return credentials
 
 

@@ -18,6 +18,7 @@ from typing import Final
 from localcloud import commands
 from localcloud.certificates import java_trust_store
 from localcloud.errors import LocalCloudError
+from localcloud.files import folder_when_complete, write_atomically
 from localcloud.locks import locked
 
 _POM: Final = Path(__file__).with_name("pom.xml")
@@ -86,15 +87,12 @@ def ensure_jars(
                 return Distribution(directory)
             progress("Neo4j: the cached jars are damaged; fetching them again")
             shutil.rmtree(directory)
-        draft = cache / f"{name}.part"
-        shutil.rmtree(draft, ignore_errors=True)
-        _fetch(draft, java=java, maven=maven(), progress=progress)
-        if wrong := differences(pinned, checksums(draft)):
-            shutil.rmtree(draft)
-            raise DistributionError(
-                "Maven delivered jars that differ from jars.sha256: " + "; ".join(wrong)
-            )
-        draft.rename(directory)
+        with folder_when_complete(directory) as unfinished:
+            _fetch(unfinished, java=java, maven=maven(), progress=progress)
+            if wrong := differences(pinned, checksums(unfinished)):
+                raise DistributionError(
+                    "Maven delivered jars that differ from jars.sha256: " + "; ".join(wrong)
+                )
     return Distribution(directory)
 
 
@@ -212,7 +210,7 @@ def _relock() -> None:
             progress=lambda line: print(line, file=sys.stderr),  # noqa: T201 - a command
         )
         lines = [f"{digest}  {name}\n" for name, digest in checksums(directory).items()]
-    LOCK.write_text("".join(lines), encoding="ascii")
+    write_atomically(LOCK, "".join(lines))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from localcloud.aura.distribution import Distribution
 from localcloud.aura.handshake import SUPPORTED
 from localcloud.aura.messages import BoltError, Code
 from localcloud.aura.upstream import Database, Upstream
+from localcloud.errors import LocalCloudError
 
 _START_SECONDS: Final = 300.0
 _STOP_SECONDS: Final = 8.0
@@ -42,7 +43,7 @@ _JVM_OPTIONS: Final = (
 _log = logging.getLogger(__name__)
 
 
-class DatabaseError(RuntimeError):
+class DatabaseError(LocalCloudError):
     """The database didn't start, or it died."""
 
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.alias_generators import to_camel
 
 from localcloud.aura.roles import UNSUPPORTED_ROLES, Role
-from localcloud.files import write_whole
+from localcloud.errors import LocalCloudError
+from localcloud.files import write_atomically
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _MAPPING: Final = re.compile(r'\s*"(?P<group>[^"]+)"\s*=\s*(?P<roles>[^;"=]+?)\s*')
@@ -81,7 +82,7 @@ class SsoSettings(BaseModel):
             ) from None
 
 
-class SsoSettingsError(ValueError):
+class SsoSettingsError(LocalCloudError, ValueError):
     """The settings are invalid.
 
     Attributes:
@@ -162,7 +163,7 @@ class SsoStore:
         if settings is None:
             self._path.unlink(missing_ok=True)
             return
-        write_whole(self._path, settings.model_dump_json(by_alias=True))
+        write_atomically(self._path, settings.model_dump_json(by_alias=True))
 
 
 def _unavailable_role(name: str) -> str:

@@ -1,21 +1,18 @@
 """Finds an installation of Pulumi, or builds one from its pinned Go modules.
 
-An installation is the command and, next to it where the command looks for it, the language host
-that runs Python programs. The newest language host that the Go module proxy serves is older than
-the engine; the engine speaks to it by the same protocol, and it starts the script
-pulumi-language-python-exec, which has to match the Python SDK and so is the engine's. go.sum holds
-the checksums of everything that both are built from.
+An installation is the command and, next to it, the language host that runs Python programs. The Go
+module proxy serves no language host as new as the engine; both speak the same protocol. The script
+pulumi-language-python-exec, which the language host starts, has to match the Python SDK, so it is
+the engine's. go.sum has the checksums of everything that is built.
 """
 
 import re
 import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from localcloud import commands, toolchains
 from localcloud.errors import LocalCloudError
+from localcloud.files import folder_when_complete
 from localcloud.locks import locked
 from localcloud.paths import cache_directory
 from localcloud.progress import Progress
@@ -31,24 +28,20 @@ _ENGINE = "github.com/pulumi/pulumi/pkg/v3"
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
 _VERSION_VARIABLE = f"{_SDK}/go/common/version.Version"
 _BUILD_TIMEOUT = 1800
-# The pinned toolchain builds; Go must not fetch another one.
+# Go must build with the pinned toolchain, and not download another one.
 _GO_ENVIRONMENT = {"GOTOOLCHAIN": "local", "GOWORK": "off"}
 
 MINIMUM_VERSION = (3, 272, 0)
-"""The SDK in requirements.txt speaks this engine's protocol, and every later one of major 3."""
+"""The SDK in requirements.txt works with this engine, and every later one of major version 3."""
 
 
 def ensure(progress: Progress) -> Path:
-    """Find an installation of Pulumi, or build one into the shared cache.
+    """Return the Pulumi command, building it into the shared cache if PATH has none.
 
-    Args:
-        progress: where to report what takes time.
-
-    Returns:
-        The path of the command; the language host is next to it or on PATH.
+    The language host is next to the command or on PATH.
 
     Raises:
-        LocalCloudError: there is none on PATH, and it can't be built here.
+        LocalCloudError: it isn't on PATH and can't be built here.
     """
     found = on_path()
     if found is not None:
@@ -62,10 +55,10 @@ def ensure(progress: Progress) -> Path:
 
 
 def on_path() -> Path | None:
-    """Find an installation of Pulumi that can run the program by itself.
+    """Return the Pulumi command on PATH, if it can run the program.
 
     Returns:
-        The command; None where PATH has none, an older one, or one without its language host.
+        None if there is none, if it's too old, or if its Python language host is missing.
     """
     found = shutil.which(_COMMAND)
     if found is None or not is_supported(_version(Path(found))):
@@ -75,23 +68,16 @@ def on_path() -> Path | None:
 
 
 def must_be_built() -> bool:
-    """Decide whether `ensure` would build the engine, which takes minutes.
-
-    Returns:
-        False where it is on PATH, or was built before.
-    """
+    """Report whether `ensure` would build the engine, which takes minutes."""
     return not _target().exists() and on_path() is None
 
 
 def required_version(module: Path, requirement: str) -> str:
-    """Read the version of a requirement from the Go module that pins it.
+    """Read the version of a requirement, such as "v3.274.1", from a Go module.
 
     Args:
         module: the folder with the module's go.mod.
         requirement: the path of the required module.
-
-    Returns:
-        The version, as "v3.274.1".
 
     Raises:
         LocalCloudError: the module doesn't require it.
@@ -108,13 +94,10 @@ def required_version(module: Path, requirement: str) -> str:
 
 
 def is_supported(version: str) -> bool:
-    """Decide whether an installed CLI can run the program.
+    """Report whether an installed CLI can run the program.
 
     Args:
-        version: what `pulumi version` prints, as "v3.274.1".
-
-    Returns:
-        True for major version 3 from `MINIMUM_VERSION` on.
+        version: the output of `pulumi version`, such as "v3.274.1".
     """
     match = re.match(r"v(\d+)\.(\d+)\.(\d+)", version)
     if match is None:
@@ -134,10 +117,10 @@ def _target() -> Path:
 
 
 def _build(progress: Progress, target: Path) -> None:
-    go = toolchains.go(progress)
+    go = toolchains.ensure_go(progress)
     engine = required_version(ENGINE_MODULE, _ENGINE)
     language_host = required_version(LANGUAGE_HOST_MODULE, _SDK)
-    with _unfinished(target) as unfinished:
+    with folder_when_complete(target) as unfinished:
         with progress.step(f"Building the Pulumi engine {engine}", expect="about 5 minutes, once"):
             _go_build(go, ENGINE_MODULE, f"{_ENGINE}/cmd/{_COMMAND}", unfinished, version=engine)
         with progress.step("Building Pulumi's Python language host", expect="once"):
@@ -149,8 +132,8 @@ def _build(progress: Progress, target: Path) -> None:
 
 
 def _go_build(go: Path, module: Path, package: str, target: Path, *, version: str) -> None:
-    # No debug information, and no optimisation of programs that mostly wait: both make the one
-    # build that a person waits for shorter.
+    # Without debug information and optimisations, a person waits less for the one build; the
+    # programs themselves mostly wait.
     flags = ["-ldflags", f"-s -w -X {_VERSION_VARIABLE}={version}", "-gcflags=all=-N -l"]
     _go(
         go,
@@ -160,12 +143,12 @@ def _go_build(go: Path, module: Path, package: str, target: Path, *, version: st
 
 
 def _folder(go: Path, module: Path, requirement: str) -> Path:
-    """Find the source of a requirement, which the build of the module has fetched."""
+    """Return the source folder of a requirement, which building the module has downloaded."""
     found = commands.probe(
         [str(go), "-C", str(module), "list", "-m", "-f", "{{.Dir}}", requirement], _GO_ENVIRONMENT
     ).strip()
     if not Path(found).is_dir():
-        raise LocalCloudError(f"Go doesn't find the source of {requirement}: {found}")
+        raise LocalCloudError(f"`go list` doesn't find the source of {requirement}: {found}")
     return Path(found)
 
 
@@ -176,17 +159,7 @@ def _go(go: Path, module: Path, arguments: list[str]) -> None:
         timeout=_BUILD_TIMEOUT,
         remedy=(
             f"Install the Pulumi CLI {'.'.join(map(str, MINIMUM_VERSION))} or newer on PATH"
-            " instead, or see whether this machine reaches its Go proxy: go env GOPROXY"
+            " instead, or check that this machine reaches its Go proxy: go env GOPROXY"
         ),
         environment=_GO_ENVIRONMENT,
     )
-
-
-@contextmanager
-def _unfinished(target: Path) -> Iterator[Path]:
-    """Yield a folder to build in, which takes its name only once everything is in it."""
-    with tempfile.TemporaryDirectory(dir=target.parent) as directory:
-        unfinished = Path(directory) / target.name
-        unfinished.mkdir()
-        yield unfinished
-        unfinished.rename(target)

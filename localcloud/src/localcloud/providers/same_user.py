@@ -21,7 +21,7 @@ class SameUserOnly(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic 
     def __init__(self) -> None:
         """Start without a port; set it once the server has one."""
         self.port = 0
-        if not loopback.can_tell_users():
+        if not loopback.can_identify_users():
             _LOG.warning(
                 "This system doesn't report which user a connection belongs to: every user of this"
                 " machine can call the providers. Don't share it while the stand-in runs."

