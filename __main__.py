@@ -1,4 +1,4 @@
-"""The Pulumi program: configuration in, components wired, outputs out."""
+"""The Pulumi program: reads the configuration, wires the components, exports the outputs."""
 
 from pathlib import Path
 
@@ -6,40 +6,28 @@ import pulumi
 
 from components.aura import sso_settings
 from components.configuration import load_settings
+from components.context import StackContext
 from components.credentials import ClientCredentials, ClientCredentialsArgs
 from components.hosting import HOSTS, HostArgs, mcp_url
-from components.identity import Identity, IdentityArgs, full_scope_name
-from components.image import ServerImage, ServerImageArgs, prepare_server_context
-from components.names import ResourceNames
-from components.tags import resource_tags
+from components.identity import Identity, full_scope_name
+from components.image import ServerImage, ServerImageArgs, prepare_server_build
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 settings = load_settings(project, stack)
-names = ResourceNames(prefix=settings.name_prefix, stack=stack)
-tags = resource_tags(project=project, stack=stack, configured=settings.tags)
-context = prepare_server_context(settings)
+context = StackContext.create(settings, project=project, stack=stack)
+build = prepare_server_build(settings)
 
-image = ServerImage(
-    "image", ServerImageArgs(settings=settings, names=names, tags=tags, context=context)
-)
-identity = Identity("identity", IdentityArgs(settings=settings, names=names, tags=tags))
+image = ServerImage("image", ServerImageArgs(context=context, build=build))
+identity = Identity("identity", context)
 host = HOSTS[settings.hosting](
     "server",
-    HostArgs(
-        settings=settings,
-        names=names,
-        tags=tags,
-        image=image.reference,
-        repository_arn=image.repository_arn,
-    ),
+    HostArgs(context=context, image=image.reference, repository_arn=image.repository_arn),
 )
 token_url = identity.endpoints.apply(lambda known: known.token_url)
 credentials = ClientCredentials(
     "credentials",
     ClientCredentialsArgs(
-        settings=settings,
-        names=names,
-        tags=tags,
+        context=context,
         clients=identity.clients,
         token_url=token_url,
         mcp_url=host.service_url.apply(mcp_url),
@@ -72,7 +60,7 @@ outputs = {
     "auraSso": pulumi.Output.all(identity.endpoints, client_ids).apply(
         lambda known: sso_settings(known[0].discovery_url, known[1], settings.scopes)
     ),
-    # Pulumi Cloud fills it in, from the outputs, on the stack's page.
+    # Pulumi Cloud shows it on the stack's page, with the outputs filled in.
     "readme": Path(__file__).with_name("Pulumi.README.md").read_text(encoding="utf-8"),
 }
 for name, value in outputs.items():

@@ -1,4 +1,4 @@
-"""`make bench-client`: what the library costs beside a bare loop, and how few tokens it takes.
+"""`make bench-client`: compares the library with a bare loop, and counts its token requests.
 
 It runs against a deployed stack: AWS and certificates come from the environment, as `make env`
 prints it, and the stack's outputs as JSON on standard input.
@@ -41,10 +41,10 @@ SECONDS = 4.0
 THREADS = (1, 8, 32)
 CALLS = 10_000
 CALLERS = 64
-# An instance takes 50 requests at once, and answers 429 to more.
+# An instance handles 50 concurrent requests, and answers more with 429.
 CONNECTIONS = 48
 LIFETIMES = 3
-# How much of the measured rate the counted calls use, so that they end when they are meant to.
+# The share of the measured rate that the counted calls use, so that they finish in time.
 LOAD = 0.6
 MOST_COST = 1.05
 
@@ -79,12 +79,12 @@ class Results:
 
     @property
     def good(self) -> bool:
-        """Whether the library keeps its promises."""
+        """Whether the ratio and the number of token requests are as documented."""
         return self.ratio < MOST_COST and self.token_requests == LIFETIMES
 
 
 def main(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,  # noqa: FBT002 - typer's way
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON.")] = False,  # noqa: FBT002 - typer's way
 ) -> None:
     """Measure the library on the stack whose outputs are on standard input."""
     outputs = json.load(sys.stdin)
@@ -98,14 +98,7 @@ def main(
 
 
 def measure(credentials: ClientCredentials) -> Results:
-    """Measure everything.
-
-    Args:
-        credentials: a reader's.
-
-    Returns:
-        The results.
-    """
+    """Measure everything."""
     tokens = TokenProvider(credentials)
     with (
         bare_loop(credentials.mcp_url, tokens.token().value) as bare,
@@ -141,15 +134,7 @@ def measure(credentials: ClientCredentials) -> Results:
 
 @contextmanager
 def bare_loop(url: str, token: str) -> Iterator[Call]:
-    """Make the call that one would write by hand: a session, a fixed token, no retries.
-
-    Args:
-        url: where the server speaks MCP.
-        token: the token.
-
-    Yields:
-        The call.
-    """
+    """Create a call as written by hand: a session, a fixed token, no retries."""
     body = {
         "jsonrpc": "2.0",
         "id": 1,
@@ -173,18 +158,14 @@ def bare_loop(url: str, token: str) -> Iterator[Call]:
 
 
 def medians(bare: Call, library: Call) -> tuple[float, float]:
-    """Time both, call by call in turn, so that whatever else the machine does meets both.
-
-    Args:
-        bare: the bare call.
-        library: the library's.
+    """Time both, alternating call by call, so that other load affects both equally.
 
     Returns:
         The median of each, in milliseconds.
     """
     times: dict[Call, list[float]] = {bare: [], library: []}
     for pair in range(WARM_UP + PAIRS):
-        # Each goes first in half of the pairs.
+        # Each is first in half of the pairs.
         for call in (bare, library) if pair % 2 else (library, bare):
             started = time.perf_counter()
             call()
@@ -194,15 +175,7 @@ def medians(bare: Call, library: Call) -> tuple[float, float]:
 
 
 def rate(call: Call, threads: int) -> float:
-    """Call from many threads for a while.
-
-    Args:
-        call: the call.
-        threads: how many.
-
-    Returns:
-        Calls per second.
-    """
+    """Call from many threads for a while."""
     started = time.monotonic()
 
     def work(_: int) -> int:
@@ -224,13 +197,12 @@ def count_tokens(credentials: ClientCredentials, lifetime: float) -> tuple[int, 
     of the real one, which says so in `expires_in`.
 
     Args:
-        credentials: the client's.
         lifetime: for how many seconds each token is to serve.
 
     Returns:
         The token requests that were seen, and the seconds that the calls took.
     """
-    # A short-lived token is renewed after half of its life.
+    # A short-lived token is renewed after half of its lifetime.
     with short_lived(credentials.token_url, expires_in=2 * lifetime) as (url, seen):
         tokens = TokenProvider(FixedCredentials(replace(credentials, token_url=url)))
         turns = iter(range(CALLS))
@@ -245,7 +217,7 @@ def count_tokens(credentials: ClientCredentials, lifetime: float) -> tuple[int, 
                         turn = next(turns, None)
                     if turn is None:
                         return
-                    # Each call has its time, or fast calls would end within the first lifetime.
+                    # Scheduled, or fast calls would finish within the first lifetime.
                     time.sleep(max(0.0, started + turn * every - time.monotonic()))
                     neo4j.read(QUERY)
 
@@ -256,14 +228,10 @@ def count_tokens(credentials: ClientCredentials, lifetime: float) -> tuple[int, 
 
 @contextmanager
 def short_lived(token_url: str, expires_in: float) -> Iterator[tuple[str, list[float]]]:
-    """Run a token endpoint that passes requests on and shortens what comes back.
+    """Run a token endpoint that forwards requests and shortens the tokens' lifetime.
 
     Args:
-        token_url: the real one.
         expires_in: what it says of each token, in seconds.
-
-    Yields:
-        Its URL, and a list that gets the time of each request.
     """
     seen: list[float] = []
 
@@ -281,7 +249,7 @@ def short_lived(token_url: str, expires_in: float) -> Iterator[tuple[str, list[f
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Leave the output to the results."""
+            """Don't log requests."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -294,11 +262,7 @@ def short_lived(token_url: str, expires_in: float) -> Iterator[tuple[str, list[f
 
 
 def show(results: Results) -> None:
-    """Print the results as a table.
-
-    Args:
-        results: what was measured.
-    """
+    """Print the results as a table."""
     table = Table(title=f"On {os.cpu_count()} cores, with the server and the database on them")
     for column in ("", "bare loop", "library", "library / bare"):
         table.add_column(column, justify="right" if column else "left")

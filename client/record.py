@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Records what the deployed server offers and answers: `make record`.
+"""Records the tools and values of the deployed server: `make record`.
 
 Two files come of it. The tools and instructions of the server's release go into the package, where
 the bridge serves them until it has seen a server. The answers for a value of each Cypher type go
@@ -134,14 +134,7 @@ SAMPLES = (
 
 
 def release_of(neo4j: Neo4jMcp) -> dict[str, Any]:
-    """Ask a server for what the bridge has to know of it.
-
-    Args:
-        neo4j: the server.
-
-    Returns:
-        Its version, instructions and tools.
-    """
+    """Fetch a server's instructions and tools."""
     introduction = neo4j.send(_raw("initialize", _INITIALIZE))
     return {
         "version": introduction["serverInfo"]["version"],
@@ -151,15 +144,7 @@ def release_of(neo4j: Neo4jMcp) -> dict[str, Any]:
 
 
 def answers_of(neo4j: Neo4jMcp) -> list[dict[str, Any]]:
-    """Ask a server for a value of each type.
-
-    Args:
-        neo4j: the server, as a client that may write.
-
-    Returns:
-        Each sample with the server's answer and whether the library warns of it, or with the name
-        of the failure.
-    """
+    """Fetch a value of each type."""
     try:
         return [_recorded(neo4j, sample) for sample in SAMPLES]
     finally:
@@ -192,11 +177,11 @@ def _without_ids(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _raw(method: str, params: Mapping[str, Any]) -> calls.Call[dict[str, Any]]:
-    return calls.request(method, params, read=calls.result_of, read_only=True)
+    return calls.request(method, params, read=calls.parse_result, read_only=True)
 
 
 def main() -> None:
-    """Record what the stack on standard input offers and answers: its outputs as JSON."""
+    """Record the tools and values of the stack whose outputs are on standard input."""
     outputs = json.load(sys.stdin)
     with Neo4jMcp.from_secret(outputs["clients"]["writer"]["secretArn"]) as neo4j:
         for path, document in ((RELEASE, release_of(neo4j)), (VALUES, answers_of(neo4j))):

@@ -1,1 +1,1 @@
-"""What is deployed: one component a file, named after what it gives."""
+"""What is deployed: one component per file, named after what it provides."""

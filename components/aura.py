@@ -1,4 +1,4 @@
-"""What a person types into the Aura console for single sign-on, as one output. Pure."""
+"""The values of the Aura console's single sign-on form, as one output. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,16 +10,10 @@ GROUPS_CLAIM = "groups"
 
 
 def group_to_role_mapping(scopes: Mapping[str, Scope]) -> str:
-    """Write Neo4j's mapping of groups, which are the scopes' names, to its roles.
+    """Return Neo4j's mapping of groups to roles; each scope's name is a group.
 
     Source: dbms.security.oidc.<provider>.authorization.group_to_role_mapping in the Neo4j
     Operations Manual.
-
-    Args:
-        scopes: the stack's scopes, by name.
-
-    Returns:
-        The mapping, as Neo4j writes it.
     """
     return ";".join(f'"{name}"={scope.role}' for name, scope in scopes.items())
 
@@ -27,15 +21,12 @@ def group_to_role_mapping(scopes: Mapping[str, Scope]) -> str:
 def sso_settings(
     discovery_url: str, client_ids: Sequence[str], scopes: Mapping[str, Scope]
 ) -> dict[str, Any]:
-    """Put the values of Aura's single sign-on form together.
+    """Return the values of the form, by their names in the stack's ``auraSso`` output.
 
     Args:
-        discovery_url: the user pool's discovery document.
-        client_ids: every app client, because each token's audience is its own client.
+        discovery_url: URL of the user pool's discovery document.
+        client_ids: every app client, because a token's audience is its own client.
         scopes: the stack's scopes, by name.
-
-    Returns:
-        The values, by the names that the stack's ``auraSso`` output gives them.
     """
     return {
         "discoveryUri": discovery_url,

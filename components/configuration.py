@@ -1,11 +1,12 @@
 """Reads the stack's configuration, and reports all its problems at once.
 
 Pulumi.yaml declares no types and requires no key, because the engine's own check would stop at the
-first problem and know no command that fixes it.
+first problem and suggest no command that fixes it.
 """
 
 import difflib
 import functools
+import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,13 +29,13 @@ from components.problems import (
 )
 from components.settings import StackSettings
 
-# Where pydantic's own words would speak of Python; its other messages fit as they are.
-_SAYS: Mapping[str, str] = MappingProxyType(
+# Replaces pydantic's messages that speak of Python types; the others fit as they are.
+_MESSAGES: Mapping[str, str] = MappingProxyType(
     {
         "missing": "is missing",
-        "extra_forbidden": "is no key of the configuration",
+        "extra_forbidden": "is not a configuration key",
         "too_short": "must have at least {min_length} entry",
-        "too_long": "must have at most {max_length} entries, not {actual_length}",
+        "too_long": "must have at most {max_length} entries",
         "dict_type": "must be an object",
         "model_type": "must be an object",
         "model_attributes_type": "must be an object",
@@ -43,7 +44,7 @@ _SAYS: Mapping[str, str] = MappingProxyType(
         "int_parsing": "must be a whole number",
         "int_type": "must be a whole number",
         "int_from_float": "must be a whole number",
-        "int_parsing_size": "must be a whole number of a sensible size",
+        "int_parsing_size": "must be a whole number of at most 18 digits",
         "greater_than_equal": "must be at least {ge}",
         "less_than_equal": "must be at most {le}",
         "literal_error": "must be {expected}",
@@ -52,11 +53,11 @@ _SAYS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# Kinds of errors where `pulumi config set --path` is refused until the old value is removed.
-_OF_ANOTHER_KIND = frozenset({"dict_type", "model_type", "model_attributes_type", "tuple_type"})
+# After these errors, `pulumi config set --path` is refused until the old value is removed.
+_WRONG_TYPE = frozenset({"dict_type", "model_type", "model_attributes_type", "tuple_type"})
 # What Pulumi.yaml declares for a key without a default.
 _NOT_SET = frozenset({"", "{}"})
-_REGION = ("region",)
+_EXAMPLE_REGION = "us-east-1"
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
@@ -68,32 +69,21 @@ class ConfigurationError(pulumi.RunError):
     """
 
     def __init__(self, stack: str, problems: Iterable[Problem]) -> None:
-        """List the problems of a stack.
-
-        Args:
-            stack: the stack's name.
-            problems: all of them.
-        """
+        """List all problems of a stack."""
         self.problems = tuple(problems)
+        count = f"{len(self.problems)} problem{'' if len(self.problems) == 1 else 's'}"
         lines = "".join(f"\n  - {problem}" for problem in self.problems)
         super().__init__(
-            f"the configuration of stack {stack} (Pulumi.{stack}.yaml) has "
-            f"{len(self.problems)} problem(s), so nothing was changed:{lines}"
+            f"the configuration of stack {stack} (Pulumi.{stack}.yaml) has {count}, "
+            f"so nothing was changed:{lines}"
         )
 
 
 def load_settings(project: str, stack: str) -> StackSettings:
     """Read the running stack's configuration.
 
-    Args:
-        project: the project's name, which is the configuration's namespace.
-        stack: the stack's name.
-
-    Returns:
-        The settings, valid.
-
     Raises:
-        ConfigurationError: at least one value is missing, unknown or illegal.
+        ConfigurationError: at least one value is missing, unknown or invalid.
     """
     config = pulumi.Config(project)
     keys = {*_configured_keys(project), *_fields_by_key()}
@@ -104,45 +94,46 @@ def load_settings(project: str, stack: str) -> StackSettings:
 def parse_settings(
     values: Mapping[str, str], *, project: str, stack: str, region: str | None = None
 ) -> StackSettings:
-    """Make settings from a configuration.
+    """Return the settings of a configuration.
 
     Args:
-        values: the configuration, by key without the namespace; objects and arrays as JSON, as
-            Pulumi hands them over.
+        values: the configuration, by key without the namespace; objects and lists as JSON, as
+            Pulumi passes them.
         project: the project's name.
         stack: the stack's name.
-        region: the AWS region; None where nothing names one, which the AWS provider reports.
-
-    Returns:
-        The settings, valid.
+        region: the AWS region; None where none is configured, which the AWS provider reports.
 
     Raises:
-        ConfigurationError: at least one value is missing, unknown or illegal.
+        ConfigurationError: at least one value is missing, unknown or invalid.
     """
-    legal: dict[str, Any] = {}
+    valid: dict[str, Any] = {}
     problems: list[Problem] = []
     fields = _fields_by_key()
-    # Field by field, so that what is legal by itself can be compared with the rest.
+    # Field by field, so that one invalid value doesn't hide the conflicts among the others.
     for key, name in fields.items():
         field = StackSettings.model_fields[name]
         if key in values and not (field.is_required() and values[key] in _NOT_SET):
             try:
-                legal[name] = _validators()[name].validate_python(_decoded(values[key]))
+                valid[name] = _validators()[name].validate_python(_decoded(values[key]))
             except ValidationError as error:
-                details = filter(_speaks_for_itself, error.errors())
-                problems += (_illegal(project, key, detail) for detail in details)
+                details = itertools.filterfalse(_repeats_others, error.errors())
+                problems += (_invalid(project, key, detail) for detail in details)
         elif field.is_required():
             command = command_to_set(project, (key,))
-            problems.append(problem_at(project, (key,), _SAYS["missing"], command))
+            problems.append(problem_at(project, (key,), _MESSAGES["missing"], command))
         else:
-            legal[name] = field.get_default(call_default_factory=True)
+            valid[name] = field.get_default(call_default_factory=True)
     problems += (_unknown(project, key, fields) for key in values if key not in fields)
-    problems += (_conflicting(project, conflict) for conflict in conflicts(legal, stack))
-    if region is not None and (says := region_problem(region)):
-        problems.append(problem_at("aws", _REGION, says, command_to_set("aws", _REGION)))
+    problems += (_conflicting(project, conflict) for conflict in conflicts(valid, stack))
+    if region is not None and (message := region_problem(region)):
+        problems.append(
+            problem_at(
+                "aws", ("region",), message, command_to_set("aws", ("region",), _EXAMPLE_REGION)
+            )
+        )
     if problems:
         raise ConfigurationError(stack, problems)
-    return StackSettings.model_construct(**legal)
+    return StackSettings.model_construct(**valid)
 
 
 def _fields_by_key() -> dict[str, str]:
@@ -156,7 +147,7 @@ def _validators() -> Mapping[str, TypeAdapter[Any]]:
 
 
 def _configured_keys(project: str) -> Iterator[str]:
-    # pulumi.Config reads known keys only, and a misspelt key would be passed over in silence.
+    # pulumi.Config only looks up keys by name, so a misspelt key would be ignored silently.
     for key in {**pulumi.runtime.get_config_env(), **CONFIG.get()}:
         namespace, _, name = key.partition(":")
         if namespace == project:
@@ -167,12 +158,12 @@ def _region() -> str | None:
     configured = pulumi.Config("aws").get("region")
     if configured is not None:
         return configured
-    # The AWS provider reads these, too.
+    # The AWS provider reads these as well.
     return next((os.environ[name] for name in _REGION_VARIABLES if os.environ.get(name)), None)
 
 
 def _decoded(value: str) -> object:
-    """Read objects and lists out of their JSON; leave the rest to the types."""
+    """Parse an object or a list; return any other value as it is."""
     if not value.startswith(("{", "[")):
         return value
     try:
@@ -181,35 +172,35 @@ def _decoded(value: str) -> object:
         return value
 
 
-def _speaks_for_itself(detail: ErrorDetails) -> bool:
-    # pydantic counts the legal entries only, and so calls a list of illegal ones too short as well.
-    return detail["type"] != "too_short" or not detail["input"]
+def _repeats_others(detail: ErrorDetails) -> bool:
+    # pydantic counts valid entries only, so it also reports a list of invalid ones as too short.
+    return detail["type"] == "too_short" and bool(detail["input"])
 
 
-def _illegal(project: str, key: str, detail: ErrorDetails) -> Problem:
-    # pydantic puts "[key]" behind an entry of an object whose own key is illegal.
+def _invalid(project: str, key: str, detail: ErrorDetails) -> Problem:
+    # pydantic appends "[key]" to the path of an entry with an invalid key.
     path = tuple(step for step in (key, *detail["loc"]) if step != "[key]")
-    says = detail["msg"]
-    if detail["type"] in _SAYS:
-        says = _SAYS[detail["type"]].format_map(detail.get("ctx", {}))
+    message = detail["msg"]
+    if detail["type"] in _MESSAGES:
+        message = _MESSAGES[detail["type"]].format_map(detail.get("ctx", {}))
     if detail["type"] == "extra_forbidden" or "[key]" in detail["loc"]:
         command = command_to_remove(project, path)
-    elif detail["type"] in _OF_ANOTHER_KIND:
+    elif detail["type"] in _WRONG_TYPE:
         command = command_to_replace(project, path)
     else:
         command = command_to_set(project, path)
-    return problem_at(project, path, says, command)
+    return problem_at(project, path, message, command)
 
 
 def _unknown(project: str, key: str, fields: Mapping[str, str]) -> Problem:
     near = difflib.get_close_matches(key, fields, n=1)
-    says = _SAYS["extra_forbidden"] + (f"; {near[0]} is" if near else "")
-    return problem_at(project, (key,), says, command_to_remove(project, (key,)))
+    message = _MESSAGES["extra_forbidden"] + (f"; did you mean {near[0]}?" if near else "")
+    return problem_at(project, (key,), message, command_to_remove(project, (key,)))
 
 
 def _conflicting(project: str, conflict: Conflict) -> Problem:
     commands = (_command(project, conflict, fix) for fix in conflict.fixes)
-    return problem_at(project, conflict.path, conflict.says, *commands)
+    return problem_at(project, conflict.path, conflict.message, *commands)
 
 
 def _command(project: str, conflict: Conflict, fix: Fix) -> str:

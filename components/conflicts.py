@@ -1,4 +1,4 @@
-"""Values that are legal by themselves but not together, or not in this place. Pure."""
+"""Values that are valid by themselves but not together, or not in this stack. Pure."""
 
 import enum
 from collections.abc import Iterator, Mapping
@@ -23,16 +23,23 @@ APP_RUNNER_SIZES: Mapping[int, tuple[int, ...]] = {
     4096: (8192, 10240, 12288),
 }
 
-# Source: cognito-idp ScopeType: the length of a scope's full name.
+# Source: cognito-idp ScopeType.
 _FULL_SCOPE_NAME_LENGTH = 256
 
-
-# Where App Runner runs; it has been closed to new customers since 2026-04-30, and comes to no
-# further region. Source: "AWS App Runner endpoints and quotas" in the AWS General Reference.
+# App Runner has been closed to new customers since 2026-04-30, and won't come to other regions.
+# Source: "AWS App Runner endpoints and quotas" in the AWS General Reference.
 APP_RUNNER_REGIONS = (
-    *("ap-northeast-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
-    *("eu-central-1", "eu-west-1", "eu-west-2", "eu-west-3"),
-    *("us-east-1", "us-east-2", "us-west-2"),
+    "ap-northeast-1",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "eu-central-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "us-east-1",
+    "us-east-2",
+    "us-west-2",
 )
 
 
@@ -47,32 +54,29 @@ class Fix(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """Values that are legal by themselves but not together.
+    """A value that another one, or the stack, rules out.
 
     Attributes:
-        path: where the one that should give way is set, as a path of configuration keys.
-        says: what is wrong with it.
-        fixes: what resolves it; one of them is enough.
-        value: what it could be instead, where that is known.
-        scope: the scope that could be defined instead.
+        path: the key to change.
+        message: what is wrong with its value.
+        fixes: alternatives, each of which resolves the conflict.
+        value: a value that fits, if known.
+        scope: the scope to define, for `Fix.DEFINE_SCOPE`.
     """
 
     path: KeyPath
-    says: str
+    message: str
     fixes: tuple[Fix, ...] = (Fix.SET,)
     value: str | None = None
     scope: str = ""
 
 
 def conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflict]:
-    """Find values that don't go together.
+    """Find values that can't be combined.
 
     Args:
-        values: the fields of StackSettings that are legal by themselves; the others are left out.
+        values: the fields of StackSettings that are valid by themselves; the others are left out.
         stack: the stack's name.
-
-    Yields:
-        All conflicts.
     """
     yield from _size_conflicts(values)
     yield from _scope_conflicts(values)
@@ -82,14 +86,7 @@ def conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflict]:
 
 
 def region_problem(region: str) -> str | None:
-    """Decide whether the server can run in a region.
-
-    Args:
-        region: the region's name.
-
-    Returns:
-        What is wrong with it; None for a region with App Runner.
-    """
+    """Return what is wrong with a region; None for one with App Runner."""
     if region in APP_RUNNER_REGIONS:
         return None
     return f"must be a region with App Runner: {', '.join(APP_RUNNER_REGIONS)}"
@@ -99,19 +96,19 @@ def _size_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     cpu, memory = values.get("cpu"), values.get("memory")
     if cpu is not None and cpu not in APP_RUNNER_SIZES:
         offered = ", ".join(map(str, APP_RUNNER_SIZES))
-        yield Conflict(path=("cpu",), says=f"must be one of {offered} CPU units")
+        yield Conflict(path=("cpu",), message=f"must be one of {offered} CPU units")
     elif cpu is not None and memory is not None and memory not in APP_RUNNER_SIZES[cpu]:
         offered = ", ".join(map(str, APP_RUNNER_SIZES[cpu]))
         yield Conflict(
             path=("memory",),
-            says=f"must be one of {offered} MB with {cpu} CPU units",
+            message=f"must be one of {offered} MB with {cpu} CPU units",
             value=str(APP_RUNNER_SIZES[cpu][0]),
         )
     least, most = values.get("min_instances"), values.get("max_instances")
     if least is not None and most is not None and least > most:
         yield Conflict(
             path=("maxInstances",),
-            says=f"must be at least minInstances, which is {least}",
+            message=f"must be at least minInstances, which is {least}",
             value=str(least),
         )
 
@@ -127,14 +124,17 @@ def _scope_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
         if other != scope:
             yield Conflict(
                 path=("scopes", scope),
-                says=f"differs from the scope {other} only in case, which a mapping may ignore",
+                message=f"differs from the scope {other} only in case, which a mapping may ignore",
                 fixes=(Fix.REMOVE,),
             )
-        excess = len(f"{identifier}/{scope}") - _FULL_SCOPE_NAME_LENGTH
-        if excess > 0:
+        length = len(f"{identifier}/{scope}")
+        if length > _FULL_SCOPE_NAME_LENGTH:
             yield Conflict(
                 path=("resourceServerIdentifier",),
-                says=f"makes the full name of scope {scope} {excess} characters too long",
+                message=(
+                    f"makes the full name of scope {scope} {length} characters long; "
+                    f"Cognito accepts at most {_FULL_SCOPE_NAME_LENGTH}"
+                ),
             )
     clients: Mapping[str, Client] = values.get("clients", {})
     for name, client in clients.items():
@@ -143,7 +143,7 @@ def _scope_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
                 definable = is_scope_name(scope)
                 yield Conflict(
                     path=("clients", name, "scopes", index),
-                    says=f"must be a scope of the stack: {', '.join(sorted(scopes))}",
+                    message=f"must be a scope of the stack: {', '.join(sorted(scopes))}",
                     fixes=(Fix.SET, Fix.DEFINE_SCOPE) if definable else (Fix.SET,),
                     value=min(scopes),
                     scope=scope,
@@ -156,48 +156,48 @@ def _domain_conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflic
     if prefix:
         problem = domain_prefix_problem(prefix)
         if problem:
-            yield Conflict(path=key, says=problem)
+            yield Conflict(path=key, message=problem)
         if custom:
             yield Conflict(
                 path=key,
-                says="can't be combined with customDomain, which takes its place",
+                message="can't be combined with customDomain, which takes its place",
                 fixes=(Fix.REMOVE,),
             )
     elif {"name_prefix", "cognito_domain_prefix", "custom_domain"} <= set(values) and not custom:
         names = ResourceNames(prefix=values["name_prefix"], stack=stack)
         problem = names.default_domain_problem()
         if problem:
-            says = f"is not set, and namePrefix with the stack's name {stack!r} {problem}"
-            yield Conflict(path=key, says=says)
+            message = f"is not set, and namePrefix with the stack's name {stack!r} {problem}"
+            yield Conflict(path=key, message=message)
 
 
 def _name_conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflict]:
     if "name_prefix" not in values:
         return
     names = ResourceNames(prefix=values["name_prefix"], stack=stack)
-    # Where the shortest prefix would not do either, the stack's name is what is in the way.
+    # Where even the shortest prefix doesn't help, the stack's name is too long.
     stack_alone = any(ResourceNames(prefix="x", stack=stack).problems(()))
     for problem in names.problems(values.get("clients", ())):
         yield Conflict(
             path=("namePrefix",),
-            says=f"with the stack's name {stack!r} {problem}",
+            message=f"with the stack's name {stack!r} {problem}",
             fixes=(Fix.RENAME_STACK if stack_alone else Fix.SET,),
         )
 
 
 def _tag_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
-    # IAM takes keys that differ only in case for one, so one role would fail for all.
+    # IAM treats keys that differ only in case as the same key, so creating a role would fail.
     reserved = {tag.casefold(): tag for tag in RESERVED_TAGS}
     by_folded: dict[str, str] = {}
     for tag in values.get("tags", ()):
         folded = tag.casefold()
         other = by_folded.setdefault(folded, tag)
         if folded.startswith("aws:"):
-            says = "must have another key: AWS keeps aws: for itself"
+            message = "must have another key: AWS reserves the prefix aws:"
         elif folded in reserved:
-            says = f"must have another key: the program sets {reserved[folded]} itself"
+            message = f"must have another key: the program sets {reserved[folded]} itself"
         elif other != tag:
-            says = f"differs from the tag {other} only in case, which IAM ignores"
+            message = f"differs from the tag {other} only in case, which IAM ignores"
         else:
             continue
-        yield Conflict(path=("tags", tag), says=says, fixes=(Fix.REMOVE,))
+        yield Conflict(path=("tags", tag), message=message, fixes=(Fix.REMOVE,))

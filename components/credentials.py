@@ -1,4 +1,4 @@
-"""ClientCredentials: what each client needs to call the server, in a secret per client."""
+"""ClientCredentials: what each client needs to call the server, in one secret per client."""
 
 import json
 from collections.abc import Mapping
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.context import StackContext
 from components.identity import AppClient
-from components.names import ResourceNames
-from components.settings import StackSettings
 from components.suffixes import random_suffix
 
 
@@ -18,32 +17,30 @@ class ClientCredentialsArgs:
     """What ClientCredentials needs.
 
     Attributes:
-        settings: the stack's settings.
-        names: the stack's names.
-        tags: the stack's tags.
+        context: what the stack's components share.
         clients: the app clients, by name.
         token_url: where clients get tokens.
         mcp_url: where clients call the server.
     """
 
-    settings: StackSettings
-    names: ResourceNames
-    tags: Mapping[str, str]
+    context: StackContext
     clients: Mapping[str, AppClient]
     token_url: pulumi.Input[str]
     mcp_url: pulumi.Input[str]
 
 
 class ClientCredentials(pulumi.ComponentResource):
-    """One secret per client, with all that it needs (``neo4j-mcp:credentials:ClientCredentials``).
+    """One secret per client, with all it needs (``neo4j-mcp:credentials:ClientCredentials``).
 
-    It makes a Secrets Manager secret per client, holding a JSON object with ``clientId``,
-    ``clientSecret``, ``tokenUrl``, ``scopes`` (a list of full names) and ``mcpUrl``. Whoever may
-    read a client's secret is that client, so each is readable by its own ARN. With deletion
-    protection on, the secrets are protected. Protected or not, a deleted secret can be restored
-    for ``secretRecoveryDays``; its name is taken as long, so each name ends in a random suffix,
-    and a client or a stack of the same name can be made again at once. Idle, each secret costs
-    0.40 USD a month.
+    Creates a Secrets Manager secret per client. Its value is a JSON object with ``clientId``,
+    ``clientSecret``, ``tokenUrl``, ``scopes`` (a list of full names) and ``mcpUrl``. Whoever can
+    read a client's secret is that client, so grant access to one secret's ARN at a time.
+
+    Deletion protection covers the secrets. With or without it, a deleted secret can be restored
+    for ``secretRecoveryDays``. Its name stays taken as long, so each name ends in a random suffix,
+    and a client or stack of the same name can be created again at once.
+
+    Idle cost: 0.40 USD per secret and month.
 
     Attributes:
         secret_arns: ARN of each client's secret, by the client's name.
@@ -54,41 +51,38 @@ class ClientCredentials(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: ClientCredentialsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the secrets.
-
-        Args:
-            name: logical name.
-            args: what it needs.
-            opts: Pulumi's resource options.
-        """
+        """Declare the secrets."""
         super().__init__("neo4j-mcp:credentials:ClientCredentials", name, None, opts)
-        protected = args.settings.deletion_protection
-        arns: dict[str, pulumi.Output[str]] = {}
-        for client_name, client in args.clients.items():
-            suffix = random_suffix(f"{name}-{client_name}-suffix", parent=self)
-            secret = aws.secretsmanager.Secret(
-                f"{name}-{client_name}",
-                name=pulumi.Output.concat(args.names.secret(client_name), "-", suffix),
-                description=f"How {client_name} calls the Neo4j MCP server",
-                recovery_window_in_days=args.settings.secret_recovery_days,
-                tags=args.tags,
-                opts=pulumi.ResourceOptions(parent=self, protect=protected),
-            )
-            aws.secretsmanager.SecretVersion(
-                f"{name}-{client_name}-value",
-                secret_id=secret.id,
-                secret_string=_credentials(client, token_url=args.token_url, mcp_url=args.mcp_url),
-                # Never protected: a new address or secret replaces it.
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            arns[client_name] = secret.arn
-        self.secret_arns = arns
-        self.register_outputs({"secretArns": arns})
+        self.secret_arns = {client: self._secret(args, client).arn for client in args.clients}
+        self.register_outputs({"secretArns": self.secret_arns})
+
+    def _secret(self, args: ClientCredentialsArgs, client: str) -> aws.secretsmanager.Secret:
+        context = args.context
+        logical_name = f"{self.pulumi_resource_name}-{client}"
+        suffix = random_suffix(f"{logical_name}-suffix", context, parent=self)
+        secret = aws.secretsmanager.Secret(
+            logical_name,
+            name=pulumi.Output.concat(context.names.secret(client), "-", suffix),
+            description=f"How {client} calls the Neo4j MCP server",
+            recovery_window_in_days=context.protection.secret_recovery_days,
+            tags=context.tags,
+            opts=context.options(aws.secretsmanager.Secret, parent=self),
+        )
+        aws.secretsmanager.SecretVersion(
+            f"{logical_name}-value",
+            secret_id=secret.id,
+            secret_string=_credentials(
+                args.clients[client], token_url=args.token_url, mcp_url=args.mcp_url
+            ),
+            opts=context.options(aws.secretsmanager.SecretVersion, parent=self),
+        )
+        return secret
 
 
 def _credentials(
     client: AppClient, *, token_url: pulumi.Input[str], mcp_url: pulumi.Input[str]
 ) -> pulumi.Output[str]:
+    # The client's secret makes the whole output a Pulumi secret.
     values = pulumi.Output.all(
         clientId=client.client_id,
         clientSecret=client.client_secret,
@@ -96,5 +90,4 @@ def _credentials(
         scopes=list(client.scopes),
         mcpUrl=mcp_url,
     )
-    # As secret as the client's secret is.
     return values.apply(json.dumps)

@@ -1,4 +1,4 @@
-"""Where the user pool answers: its OAuth 2.0 and OpenID Connect addresses. Pure."""
+"""The user pool's OAuth 2.0 and OpenID Connect addresses. Pure."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Endpoints:
         issuer: the pool's own address, ``iss`` in its tokens.
         token_url: where clients get tokens.
         discovery_url: the OpenID Connect discovery document.
-        jwks_url: the public keys of the tokens' signatures.
+        jwks_url: the public keys that verify the tokens' signatures.
     """
 
     issuer: str
@@ -25,16 +25,13 @@ class Endpoints:
 
 
 def endpoints(*, pool_endpoint: str, domain_url: str, overrides: EndpointOverrides) -> Endpoints:
-    """Work out the addresses of a user pool.
+    """Return the addresses of a user pool.
 
     Args:
-        pool_endpoint: the pool's endpoint as Cognito names it, ``<host>/<pool id>``.
+        pool_endpoint: the pool's endpoint as Cognito returns it, ``<host>/<pool id>``.
         domain_url: base URL of the pool's domain.
-        overrides: base URLs in place of Cognito's own. The issuer is no address to connect to
-            but a name that tokens carry, so it stays what it is.
-
-    Returns:
-        The addresses.
+        overrides: base URLs that replace Cognito's own. The issuer is a name in tokens rather
+            than an address to connect to, so no override changes it.
     """
     issuer = f"https://{pool_endpoint}"
     base = issuer
@@ -50,13 +47,5 @@ def endpoints(*, pool_endpoint: str, domain_url: str, overrides: EndpointOverrid
 
 
 def hosted_domain_url(prefix: str, region: str) -> str:
-    """Give the base URL of a hosted domain.
-
-    Args:
-        prefix: the domain's prefix.
-        region: the AWS region.
-
-    Returns:
-        The URL.
-    """
+    """Return the base URL of a hosted domain."""
     return f"https://{prefix}.auth.{region}.amazoncognito.com"

@@ -1,7 +1,7 @@
-"""Packs a Lambda function's code: the same bytes on every machine, so that its hash is known.
+"""Packs a Lambda function's code into the same bytes on every machine, so that its hash is known.
 
-Pulumi compares code with what it deployed last, not with what Lambda runs, so code that somebody
-changed on Lambda is no drift. A check compares Lambda's own hash with the one computed here.
+Pulumi compares code with what it last deployed, not with what Lambda runs, so it doesn't notice
+code that was changed on Lambda. A check compares Lambda's hash with the one computed here.
 """
 
 import base64
@@ -22,9 +22,9 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def package(source: bytes) -> bytes:
-    """Pack a handler's source as ``handler.py``, whatever line endings the checkout has."""
+    """Pack a handler's source as ``handler.py``, with Unix line endings."""
     entry = zipfile.ZipInfo("handler.py", date_time=_DATE)
-    # Python writes the system it runs on; and compressed bytes would depend on zlib's version.
+    # The default is the system Python runs on. Compressed bytes would depend on zlib's version.
     entry.create_system = _UNIX
     entry.external_attr = _REGULAR_FILE << 16
     packed = io.BytesIO()
@@ -47,7 +47,7 @@ def write_claims_package(build: Path = _BUILD) -> Path:
     """Write the claims function's package to a file named after its content.
 
     Args:
-        build: the folder for it; made where it is missing. Two runs may share it.
+        build: the folder for it; created if missing. Concurrent runs can share it.
     """
     packed = claims_package()
     path = build / f"claims-{hashlib.sha256(packed).hexdigest()[:12]}.zip"
@@ -60,5 +60,5 @@ def write_claims_package(build: Path = _BUILD) -> Path:
 
 
 def relative_to_project(path: Path) -> str:
-    """Return a path as the engine takes it, so that moving the checkout changes nothing."""
+    """Return a path relative to the project, where the engine runs."""
     return path.relative_to(_PROJECT).as_posix()

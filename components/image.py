@@ -1,9 +1,8 @@
-"""ServerImage: the repository and the server's image in it."""
+"""ServerImage: the ECR repository, and the server's image in it."""
 
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +10,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_docker as docker
 
-from components.names import ResourceNames
-from components.replacement import delete_before_replace
+from components.context import StackContext
 from components.settings import StackSettings
 from server.context import BuildContext, prepare_context
 from server.errors import ServerImageError
@@ -25,17 +23,11 @@ _PLATFORM = "linux/amd64"
 _BUILDER = docker.BuilderVersion.BUILDER_V1
 
 
-def prepare_server_context(settings: StackSettings) -> BuildContext:
-    """Fetch and verify what the image is built from, before anything is created.
-
-    Args:
-        settings: the stack's settings.
-
-    Returns:
-        The build context.
+def prepare_server_build(settings: StackSettings) -> BuildContext:
+    """Fetch and verify what the image is built from, before anything is deployed.
 
     Raises:
-        pulumi.RunError: the binary can't be had, or is not what was pinned.
+        pulumi.RunError: the binary can't be fetched, or a checksum differs from the pinned one.
     """
     try:
         return prepare_context(
@@ -48,13 +40,10 @@ def prepare_server_context(settings: StackSettings) -> BuildContext:
 
 
 def lifecycle_policy(retention: int) -> str:
-    """Keep the newest images only.
+    """Return a lifecycle policy, as JSON, that keeps the newest images only.
 
     Args:
-        retention: how many.
-
-    Returns:
-        The lifecycle policy, as JSON.
+        retention: how many to keep.
     """
     rule = {
         "rulePriority": 1,
@@ -69,30 +58,28 @@ def lifecycle_policy(retention: int) -> str:
     return json.dumps({"rules": [rule]})
 
 
-def image_identity(*, repository: str, region: str | None, context_tag: str) -> str:
-    """Return what is different for each image that has to be built and pushed.
+def image_identity(*, repository: str, region: str | None, build_tag: str) -> str:
+    """Return a short hash that differs for each image that has to be built and pushed.
 
     Args:
-        repository: name of the repository.
-        region: the repository's region.
-        context_tag: the build context's tag, which stands for its content.
+        build_tag: the build context's tag, which stands for its content.
     """
-    parts = (repository, region or "", context_tag, _PLATFORM, _BUILDER.value)
+    parts = (repository, region or "", build_tag, _PLATFORM, _BUILDER.value)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
-def image_tag(context_tag: str, began: dt.datetime) -> str:
+def image_tag(build_tag: str, started: dt.datetime) -> str:
     """Return a tag that no earlier push can have used.
 
     ECR refuses a tag that an immutable repository already has, even for the same digest. A tag
-    made from the content alone would be such a tag whenever a stack goes back to an earlier image,
-    has lost its state, or was interrupted between the push and the state's update.
+    made from the content alone would be refused whenever a stack returns to an earlier image, has
+    lost its state, or was interrupted between the push and the update of the state.
 
     Args:
-        context_tag: the build context's tag.
-        began: when the deployment began.
+        build_tag: the build context's tag.
+        started: when the deployment started.
     """
-    return f"{context_tag}-{began.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}"
+    return f"{build_tag}-{started.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,32 +87,29 @@ class ServerImageArgs:
     """What a ServerImage needs.
 
     Attributes:
-        settings: the stack's settings.
-        names: the stack's names.
-        tags: the stack's tags.
-        context: what the image is built from.
-        began: when the deployment began.
+        context: what the stack's components share.
+        build: what the image is built from.
+        started: when the deployment started; now by default.
     """
 
-    settings: StackSettings
-    names: ResourceNames
-    tags: Mapping[str, str]
-    context: BuildContext
-    began: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    context: StackContext
+    build: BuildContext
+    started: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
 
 class ServerImage(pulumi.ComponentResource):
-    """The server's image in a repository of its own (``neo4j-mcp:image:ServerImage``).
+    """The server's image in its own repository (``neo4j-mcp:image:ServerImage``).
 
-    It makes an ECR repository (scan on push, immutable tags, encrypted), its lifecycle policy and
-    the image. An image is built and pushed when its content changes and at no other time; going
-    back to earlier content pushes it again, under a new tag. With deletion protection on, the
-    repository is protected, and can't be deleted while it holds images. Idle, it costs the storage
-    of its images: 11 MB each.
+    Creates an ECR repository (scan on push, immutable tags, encrypted), its lifecycle policy and
+    the image. An image is built and pushed only when its content changes; returning to earlier
+    content pushes it again under a new tag. Deletion protection covers the repository, which then
+    can't be deleted while it contains images.
+
+    Idle cost: the storage of its images, 11 MB each.
 
     Attributes:
         repository_arn: ARN of the repository.
-        reference: the image by digest, ``<repository>@sha256:…``; known once it has been pushed.
+        reference: the image by digest, ``<repository>@sha256:…``; known after the push.
         digest: the digest alone.
     """
 
@@ -136,64 +120,10 @@ class ServerImage(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: ServerImageArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the repository and the image.
-
-        Args:
-            name: logical name.
-            args: what it needs.
-            opts: Pulumi's resource options.
-        """
+        """Declare the repository and the image."""
         super().__init__("neo4j-mcp:image:ServerImage", name, None, opts)
-        protected = args.settings.deletion_protection
-        repository = aws.ecr.Repository(
-            f"{name}-repository",
-            name=args.names.repository,
-            image_tag_mutability="IMMUTABLE",
-            image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(
-                scan_on_push=True
-            ),
-            encryption_configurations=[
-                aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")
-            ],
-            force_delete=not protected,
-            tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self, protect=protected),
-        )
-        aws.ecr.LifecyclePolicy(
-            f"{name}-lifecycle",
-            repository=repository.name,
-            policy=lifecycle_policy(args.settings.image_retention),
-            opts=pulumi.ResourceOptions(
-                parent=self, delete_before_replace=delete_before_replace(aws.ecr.LifecyclePolicy)
-            ),
-        )
-        login = aws.ecr.get_authorization_token_output(opts=pulumi.InvokeOutputOptions(parent=self))
-        identity = image_identity(
-            repository=args.names.repository,
-            region=aws.config.region,
-            context_tag=args.context.tag,
-        )
-        image = docker.Image(
-            f"{name}-image-{identity}",
-            image_name=pulumi.Output.concat(
-                repository.repository_url, ":", image_tag(args.context.tag, args.began)
-            ),
-            build=docker.DockerBuildArgs(
-                context=_relative(args.context.directory),
-                dockerfile=_relative(args.context.dockerfile),
-                platform=_PLATFORM,
-                args=args.context.arguments,
-                builder_version=_BUILDER,
-            ),
-            registry=docker.RegistryArgs(
-                server=repository.repository_url,
-                username=login.user_name,
-                password=pulumi.Output.secret(login.password),
-            ),
-            # An image keeps the tag it was pushed under: what makes another image necessary
-            # changes the logical name, and the time alone must not.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["imageName"]),
-        )
+        repository = self._repository(args.context)
+        image = self._image(args, repository)
         self.repository_arn = repository.arn
         self.reference = image.repo_digest
         self.digest = image.repo_digest.apply(lambda reference: reference.rpartition("@")[2])
@@ -205,7 +135,60 @@ class ServerImage(pulumi.ComponentResource):
             }
         )
 
+    def _repository(self, context: StackContext) -> aws.ecr.Repository:
+        repository = aws.ecr.Repository(
+            f"{self.pulumi_resource_name}-repository",
+            name=context.names.repository,
+            image_tag_mutability="IMMUTABLE",
+            image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(
+                scan_on_push=True
+            ),
+            encryption_configurations=[
+                aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")
+            ],
+            force_delete=not context.protection.deletion,
+            tags=context.tags,
+            opts=context.options(aws.ecr.Repository, parent=self),
+        )
+        aws.ecr.LifecyclePolicy(
+            f"{self.pulumi_resource_name}-lifecycle",
+            repository=repository.name,
+            policy=lifecycle_policy(context.settings.image_retention),
+            opts=context.options(aws.ecr.LifecyclePolicy, parent=self),
+        )
+        return repository
+
+    def _image(self, args: ServerImageArgs, repository: aws.ecr.Repository) -> docker.Image:
+        build = args.build
+        login = aws.ecr.get_authorization_token_output(opts=pulumi.InvokeOutputOptions(parent=self))
+        identity = image_identity(
+            repository=args.context.names.repository,
+            region=aws.config.region,
+            build_tag=build.tag,
+        )
+        return docker.Image(
+            f"{self.pulumi_resource_name}-image-{identity}",
+            image_name=pulumi.Output.concat(
+                repository.repository_url, ":", image_tag(build.tag, args.started)
+            ),
+            build=docker.DockerBuildArgs(
+                context=_relative(build.directory),
+                dockerfile=_relative(build.dockerfile),
+                platform=_PLATFORM,
+                args=build.arguments,
+                builder_version=_BUILDER,
+            ),
+            registry=docker.RegistryArgs(
+                server=repository.repository_url,
+                username=login.user_name,
+                password=pulumi.Output.secret(login.password),
+            ),
+            # An image keeps the tag of its push. Another image has another logical name; the time
+            # alone must not rebuild it.
+            opts=args.context.options(docker.Image, parent=self, ignore_changes=["imageName"]),
+        )
+
 
 def _relative(path: Path) -> str:
-    # To the project's folder, where the engine runs, so that moving the checkout changes nothing.
+    # Relative to the project's folder, where the engine runs, so that a checkout can be moved.
     return path.relative_to(_PROJECT).as_posix()

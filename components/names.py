@@ -1,115 +1,151 @@
-"""The name of every AWS resource of a stack, and whether AWS takes it. Pure."""
+"""The name of every AWS resource of a stack, and whether AWS accepts it. Pure."""
 
 import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
-# Words that a hosted domain's prefix may not contain.
+# Words that a hosted domain's prefix must not contain.
 # Source: "Configuring a user pool domain" in the Amazon Cognito Developer Guide.
 _RESERVED_IN_DOMAINS = ("aws", "amazon", "cognito")
 SUFFIX_LENGTH = 8
 """The characters of a random suffix, for names that stay taken after a deletion."""
 _SUFFIX = "0" * SUFFIX_LENGTH
 
+_COGNITO_NAME = r"[\w\s+=,.@-]+"
+_COGNITO_CHARACTERS = "letters, digits, spaces and +=,.@-_"
+_APP_RUNNER_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+_APP_RUNNER_CHARACTERS = "letters, digits, - and _"
+
 
 @dataclass(frozen=True, kw_only=True)
-class _Rule:
-    """What one AWS service takes as a name: the shape's pattern and length in its API."""
+class NameRule:
+    """What an AWS service accepts as a name.
 
+    Attributes:
+        shape: the service and the shape in its API reference, such as ``iam roleNameType``.
+        kind: what is named.
+        regex: the pattern of a whole name.
+        characters: the pattern in words.
+        minimum: the shortest name, in characters.
+        maximum: the longest name, in characters.
+    """
+
+    shape: str
     kind: str
-    pattern: re.Pattern[str]
+    regex: str
     characters: str
-    maximum: int
     minimum: int = 1
+    maximum: int
 
     def problem(self, name: str) -> str | None:
-        """Say what is wrong with a name, or None."""
+        """Return what is wrong with a name, as the end of a sentence; None for a legal name."""
         if len(name) > self.maximum:
             return (
                 f"makes the {self.kind} {name!r} {len(name)} characters long; "
-                f"AWS takes at most {self.maximum}"
+                f"AWS accepts at most {self.maximum}"
             )
-        if len(name) < self.minimum or not self.pattern.fullmatch(name):
-            return f"makes the illegal {self.kind} {name!r}; AWS takes {self.characters}"
+        if len(name) < self.minimum or not re.fullmatch(self.regex, name, re.ASCII):
+            return f"makes the invalid {self.kind} {name!r}; AWS accepts {self.characters}"
         return None
 
 
-# Source: the API references' shapes, named beside each rule.
-_REPOSITORY = _Rule(  # ecr RepositoryName
+REPOSITORY: Final = NameRule(
+    shape="ecr RepositoryName",
     kind="ECR repository name",
-    pattern=re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"),
+    regex=r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*",
     characters="lower-case letters, digits and single separators between them",
     minimum=2,
     maximum=256,
 )
-_ROLE = _Rule(  # iam roleNameType
+ROLE: Final = NameRule(
+    shape="iam roleNameType",
     kind="IAM role name",
-    pattern=re.compile(r"[\w+=,.@-]+", re.ASCII),
+    regex=r"[\w+=,.@-]+",
     characters="letters, digits and _+=,.@-",
     maximum=64,
 )
-_FUNCTION = _Rule(  # lambda FunctionName, and its documentation's 64 characters
+FUNCTION: Final = NameRule(
+    # The shape allows a whole ARN; Lambda's documentation says 64 characters for the name.
+    shape="lambda FunctionName",
     kind="Lambda function name",
-    pattern=re.compile(r"[a-zA-Z0-9_-]+"),
+    regex=r"[a-zA-Z0-9_-]+",
     characters="letters, digits, - and _",
     maximum=64,
 )
-_LOG_GROUP = _Rule(  # logs LogGroupName
+LOG_GROUP: Final = NameRule(
+    shape="logs LogGroupName",
     kind="log group name",
-    pattern=re.compile(r"[.\-_/#A-Za-z0-9]+"),
+    regex=r"[.\-_/#A-Za-z0-9]+",
     characters="letters, digits and .-_/#",
     maximum=512,
 )
-_USER_POOL = _Rule(  # cognito-idp UserPoolNameType
+USER_POOL: Final = NameRule(
+    shape="cognito-idp UserPoolNameType",
     kind="user pool name",
-    pattern=re.compile(r"[\w\s+=,.@-]+", re.ASCII),
-    characters="letters, digits and +=,.@-",
+    regex=_COGNITO_NAME,
+    characters=_COGNITO_CHARACTERS,
     maximum=128,
 )
-_RESOURCE_SERVER = _Rule(  # cognito-idp ResourceServerNameType
+RESOURCE_SERVER: Final = NameRule(
+    shape="cognito-idp ResourceServerNameType",
     kind="resource server name",
-    pattern=_USER_POOL.pattern,
-    characters=_USER_POOL.characters,
+    regex=_COGNITO_NAME,
+    characters=_COGNITO_CHARACTERS,
     maximum=256,
 )
-_APP_CLIENT = _Rule(  # cognito-idp ClientNameType
+APP_CLIENT: Final = NameRule(
+    shape="cognito-idp ClientNameType",
     kind="app client name",
-    pattern=_USER_POOL.pattern,
-    characters=_USER_POOL.characters,
+    regex=_COGNITO_NAME,
+    characters=_COGNITO_CHARACTERS,
     maximum=128,
 )
-_SECRET = _Rule(  # secretsmanager CreateSecretRequest$Name
+SECRET: Final = NameRule(
+    shape="secretsmanager NameType",
     kind="secret name",
-    pattern=re.compile(r"[A-Za-z0-9/_+=.@-]+"),
+    regex=r"[A-Za-z0-9/_+=.@-]+",
     characters="letters, digits and /_+=.@-",
     maximum=512,
 )
-_SERVICE = _Rule(  # apprunner ServiceName
+SERVICE: Final = NameRule(
+    shape="apprunner ServiceName",
     kind="App Runner service name",
-    pattern=re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*"),
-    characters="letters, digits, - and _",
+    regex=_APP_RUNNER_NAME,
+    characters=_APP_RUNNER_CHARACTERS,
     minimum=4,
     maximum=40,
 )
-_CONFIGURATION = _Rule(  # apprunner AutoScalingConfigurationName, ObservabilityConfigurationName
-    kind="App Runner configuration name",
-    pattern=_SERVICE.pattern,
-    characters=_SERVICE.characters,
+AUTO_SCALING: Final = NameRule(
+    shape="apprunner AutoScalingConfigurationName",
+    kind="App Runner auto-scaling configuration name",
+    regex=_APP_RUNNER_NAME,
+    characters=_APP_RUNNER_CHARACTERS,
     minimum=4,
     maximum=32,
 )
-_VPC_CONNECTOR = _Rule(  # apprunner VpcConnectorName
+OBSERVABILITY: Final = NameRule(
+    shape="apprunner ObservabilityConfigurationName",
+    kind="App Runner observability configuration name",
+    regex=_APP_RUNNER_NAME,
+    characters=_APP_RUNNER_CHARACTERS,
+    minimum=4,
+    maximum=32,
+)
+VPC_CONNECTOR: Final = NameRule(
+    shape="apprunner VpcConnectorName",
     kind="VPC connector name",
-    pattern=_SERVICE.pattern,
-    characters=_SERVICE.characters,
+    regex=_APP_RUNNER_NAME,
+    characters=_APP_RUNNER_CHARACTERS,
     minimum=4,
     maximum=40,
 )
-_DOMAIN = _Rule(  # cognito-idp DomainType
+DOMAIN: Final = NameRule(
+    shape="cognito-idp DomainType",
     kind="Cognito domain prefix",
-    pattern=re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"),
+    regex=r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?",
     characters="lower-case letters, digits and hyphens between them",
     maximum=63,
 )
@@ -149,7 +185,7 @@ class ResourceNames:
 
     @property
     def claims_log_stem(self) -> str:
-        """The claims function's log group without its random suffix."""
+        """The claims function's log group, without its random suffix."""
         return f"/aws/lambda/{self.claims_function}-"
 
     @property
@@ -179,43 +215,33 @@ class ResourceNames:
 
     @property
     def vpc_connector_stem(self) -> str:
-        """The VPC connector's name without what is made of its content."""
+        """The VPC connector's name, without the hash of its content."""
         return self._name("egress")
 
     def vpc_connector(self, *, subnets: Iterable[str], security_groups: Iterable[str]) -> str:
-        """Name the VPC connector after its content, as another content needs another connector.
+        """Return a name with a hash of the connector's content.
 
         App Runner allows one connector per name and doesn't delete one that a service uses, so a
-        changed connector is created under a new name before the service leaves the old one.
-
-        Args:
-            subnets: ids of its subnets, in any order.
-            security_groups: ids of its security groups, in any order.
+        changed connector is created under a new name before the service leaves the old one. The
+        order of the ids doesn't matter.
         """
         content = json.dumps([sorted(subnets), sorted(security_groups)])
         return f"{self.vpc_connector_stem}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
     @property
     def domain_stem(self) -> str:
-        """The hosted domain's prefix without its random end."""
+        """The hosted domain's prefix, without its random suffix."""
         return self._name("")
 
     def app_client(self, client: str) -> str:
-        """The app client of a configured client.
-
-        Args:
-            client: the client's name in the configuration.
-        """
+        """Return the name of a configured client's app client."""
         return self._name(client)
 
     def secret(self, client: str) -> str:
-        """The secret of a configured client, without its random suffix.
+        """Return the name of a configured client's secret, without its random suffix.
 
         The suffix is longer than six characters, because Secrets Manager appends a hyphen and six
-        characters to the name in the ARN and advises against names that look like that.
-
-        Args:
-            client: the client's name in the configuration.
+        characters to the name in the ARN, and advises against names that look like that.
         """
         return self._name(f"{client}-credentials")
 
@@ -226,52 +252,45 @@ class ResourceNames:
             clients: the names of the configured clients.
 
         Yields:
-            For each illegal name a half-sentence, to follow the prefix and the stack's name.
+            The end of a sentence that begins with the prefix and the stack's name.
         """
-        for rule, name in self._rules(clients):
+        for rule, name in self.checked(clients):
             problem = rule.problem(name)
             if problem:
                 yield problem
 
     def default_domain_problem(self) -> str | None:
-        """Say why the names make no hosted domain prefix.
-
-        Returns:
-            A half-sentence, to follow the prefix and the stack's name; None where they make one.
-        """
+        """Return why the names make no hosted domain prefix; None where they make one."""
         return domain_prefix_problem(self.domain_stem + _SUFFIX)
 
-    def _rules(self, clients: Iterable[str]) -> Iterator[tuple[_Rule, str]]:
-        yield _REPOSITORY, self.repository
-        yield _USER_POOL, self.user_pool
-        yield _RESOURCE_SERVER, self.resource_server
-        yield _FUNCTION, self.claims_function
-        yield _LOG_GROUP, self.claims_log_stem + _SUFFIX
-        yield from ((_ROLE, role) for role in (self.claims_function, self.access_role))
-        yield _ROLE, self.instance_role
-        yield _SERVICE, self.service
-        yield from ((_CONFIGURATION, name) for name in (self.auto_scaling, self.observability))
-        yield _VPC_CONNECTOR, self.vpc_connector(subnets=(), security_groups=())
+    def checked(self, clients: Iterable[str]) -> Iterator[tuple[NameRule, str]]:
+        """Return every name in its full length, with the rule that it must follow."""
+        yield REPOSITORY, self.repository
+        yield USER_POOL, self.user_pool
+        yield RESOURCE_SERVER, self.resource_server
+        yield FUNCTION, self.claims_function
+        yield LOG_GROUP, self.claims_log_stem + _SUFFIX
+        yield ROLE, self.claims_function
+        yield ROLE, self.access_role
+        yield ROLE, self.instance_role
+        yield SERVICE, self.service
+        yield AUTO_SCALING, self.auto_scaling
+        yield OBSERVABILITY, self.observability
+        yield VPC_CONNECTOR, self.vpc_connector(subnets=(), security_groups=())
         for client in clients:
-            yield _APP_CLIENT, self.app_client(client)
-            yield _SECRET, f"{self.secret(client)}-{_SUFFIX}"
+            yield APP_CLIENT, self.app_client(client)
+            yield SECRET, f"{self.secret(client)}-{_SUFFIX}"
 
     def _name(self, purpose: str) -> str:
         return f"{self.prefix}-{self.stack}-{purpose}"
 
 
 def domain_prefix_problem(prefix: str) -> str | None:
-    """Say why Cognito would refuse the prefix of a hosted domain.
-
-    Args:
-        prefix: the whole prefix.
-
-    Returns:
-        A half-sentence; None for a legal prefix.
-    """
+    """Return why Cognito would refuse the prefix of a hosted domain; None for a legal one."""
     reserved = next((word for word in _RESERVED_IN_DOMAINS if word in prefix.lower()), None)
     if reserved:
         return (
-            f"makes the Cognito domain prefix {prefix!r}, and Cognito takes none with {reserved!r}"
+            f"makes the Cognito domain prefix {prefix!r}, and Cognito accepts none with "
+            f"{reserved!r}"
         )
-    return _DOMAIN.problem(prefix)
+    return DOMAIN.problem(prefix)

@@ -1,4 +1,4 @@
-"""IAM policy documents, as pure functions: who may assume a role, and what the role may do."""
+"""IAM policy documents, as JSON: who can assume a role, and what a role may do. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ COGNITO = "cognito-idp.amazonaws.com"
 APP_RUNNER_BUILD = "build.apprunner.amazonaws.com"
 APP_RUNNER_TASKS = "tasks.apprunner.amazonaws.com"
 
-# Actions that AWS grants on no single resource.
+# Actions that AWS can't restrict to a resource.
 # Source: "Actions, resources, and condition keys" in the Service Authorization Reference.
 ACTIONS_WITHOUT_RESOURCE = frozenset(
     {
@@ -24,13 +24,10 @@ ACTIONS_WITHOUT_RESOURCE = frozenset(
 
 
 def trust(service: str) -> str:
-    """Let one AWS service assume a role.
+    """Return a trust policy that lets one AWS service assume a role.
 
     Args:
         service: the service's principal.
-
-    Returns:
-        The trust policy, as JSON.
     """
     statement = {
         "Effect": "Allow",
@@ -41,15 +38,9 @@ def trust(service: str) -> str:
 
 
 def pull_images(repository_arn: str) -> str:
-    """Allow pulling from one repository.
+    """Allow pulling images from one repository.
 
     Source: AWS's own AWSAppRunnerServicePolicyForECRAccess, narrowed to the repository.
-
-    Args:
-        repository_arn: ARN of the repository.
-
-    Returns:
-        The policy document, as JSON.
     """
     pull = _allow(
         "ecr:BatchCheckLayerAvailability",
@@ -62,13 +53,10 @@ def pull_images(repository_arn: str) -> str:
 
 
 def write_logs(log_group_arn: str) -> str:
-    """Allow writing to one log group, which exists already.
+    """Allow writing to one existing log group.
 
     Args:
         log_group_arn: ARN of the log group, without the trailing ``:*``.
-
-    Returns:
-        The policy document, as JSON.
     """
     streams = f"{log_group_arn}:*"
     return document([_allow("logs:CreateLogStream", "logs:PutLogEvents", resource=streams)])
@@ -78,9 +66,6 @@ def write_traces() -> str:
     """Allow sending traces to X-Ray.
 
     Source: AWS's own AWSXRayDaemonWriteAccess.
-
-    Returns:
-        The policy document, as JSON.
     """
     actions = sorted(action for action in ACTIONS_WITHOUT_RESOURCE if action.startswith("xray:"))
     return document([_allow(*actions, resource="*")])
@@ -91,12 +76,5 @@ def _allow(*actions: str, resource: str) -> dict[str, Any]:
 
 
 def document(statements: Sequence[Mapping[str, Any]]) -> str:
-    """Put a policy document together.
-
-    Args:
-        statements: its statements, in IAM's own form.
-
-    Returns:
-        The document, as JSON.
-    """
+    """Return a policy document with these statements."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})

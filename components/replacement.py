@@ -1,4 +1,4 @@
-"""How a resource is replaced on a live stack: the old one deleted first or last. Pure."""
+"""Whether a replaced resource is deleted before or after its successor is created. Pure."""
 
 import enum
 from collections.abc import Mapping
@@ -12,18 +12,18 @@ import pulumi_random as random
 
 
 class Replacement(enum.Enum):
-    """What happens to the old resource; the value is Pulumi's ``delete_before_replace``."""
+    """When the old resource is deleted; the value is Pulumi's ``delete_before_replace``."""
 
     DELETE_FIRST = True
     """Old and new can't exist together, even where their names differ."""
     CREATE_FIRST = False
-    """Old and new exist together: what depends on them moves to the new one in between."""
+    """Old and new exist together until what depends on the old one has moved to the new one."""
     BY_NAME = None
-    """pulumi-aws decides: it deletes first where the name stays, and last where it changes."""
+    """pulumi-aws decides: it deletes first if the name stays the same, and last if it changes."""
 
 
 # Source for BY_NAME: nameRequiresDeleteBeforeReplace in pulumi/pulumi-terraform-bridge, which
-# covers types whose `name` Pulumi can generate. The names themselves are in components.names.
+# applies to types for which Pulumi can generate a `name`. The names are in components.names.
 REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = MappingProxyType(
     {
         # A second configuration of the same name is its next revision, and the one that a service
@@ -32,17 +32,17 @@ REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = Mapping
         aws.apprunner.ObservabilityConfiguration: Replacement.CREATE_FIRST,
         # Names are unique in a region, and pulumi-aws generates none.
         aws.apprunner.Service: Replacement.DELETE_FIRST,
-        # One that a service uses can't be deleted, so the new one's name is made of its content.
+        # One that a service uses can't be deleted, so the name contains a hash of the content.
         aws.apprunner.VpcConnector: Replacement.CREATE_FIRST,
         aws.cloudwatch.LogGroup: Replacement.BY_NAME,
-        # Another identifier, or another pool: clients take the new scopes before the old ones go.
+        # Clients move to the new scopes before the old ones are deleted.
         aws.cognito.ResourceServer: Replacement.CREATE_FIRST,
         # Names needn't be unique.
         aws.cognito.UserPool: Replacement.CREATE_FIRST,
         aws.cognito.UserPoolClient: Replacement.CREATE_FIRST,
         # A pool has one prefix domain and one custom domain, and a domain belongs to one pool.
         aws.cognito.UserPoolDomain: Replacement.DELETE_FIRST,
-        # A repository has one: created first, the new one would be deleted as the old one.
+        # A repository has one: deleting the old one last would delete the new one.
         aws.ecr.LifecyclePolicy: Replacement.DELETE_FIRST,
         aws.ecr.Repository: Replacement.BY_NAME,
         aws.iam.Role: Replacement.BY_NAME,
@@ -51,23 +51,16 @@ REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = Mapping
         # Statement ids are unique in a function's policy.
         aws.lambda_.Permission: Replacement.DELETE_FIRST,
         aws.secretsmanager.Secret: Replacement.BY_NAME,
-        # The new version takes the label AWSCURRENT from the old one, so there is always a value.
+        # The new version takes over the label AWSCURRENT, so the secret always has a value.
         aws.secretsmanager.SecretVersion: Replacement.CREATE_FIRST,
         docker.Image: Replacement.CREATE_FIRST,
         random.RandomString: Replacement.CREATE_FIRST,
     }
 )
-"""What is done with every type of resource that the program declares, with the reason."""
+"""The rule of every type of resource that the program declares, with its reason."""
 
 
 def delete_before_replace(resource: type[pulumi.CustomResource]) -> bool | None:
-    """Return Pulumi's option of that name for a type of resource.
-
-    Args:
-        resource: the resource's class.
-
-    Returns:
-        The option's value; None leaves the decision to the provider.
-    """
+    """Return Pulumi's option of that name; None leaves the decision to the provider."""
     option: bool | None = REPLACEMENTS[resource].value
     return option

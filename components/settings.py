@@ -1,269 +1,60 @@
-"""StackSettings: the whole configuration of a stack, typed, with the rules of each value.
+"""StackSettings: the configuration of a stack, each key with its type, rule, default and example.
 
-Each rule of a single value is here with its source; the rules that combine several values are in
-`components.conflicts`, and `components.configuration` reads the values and reports the problems.
-What is illegal by itself is refused here, not by AWS or the server half-way through a deployment.
-Pure: no Pulumi.
+`components.rules` has the rules that need code, `components.conflicts` those that combine several
+keys, and `components.configuration` reads the values and reports the problems. A value is refused
+here rather than by AWS or the server half-way through a deployment. Pure: no Pulumi.
+
+A key is declared here and in Pulumi.yaml, and a test compares the two. An example is given where
+the default can't serve as one; error messages quote it in the command that fixes a value.
 """
 
-import base64
-import binascii
 import enum
-import ipaddress
 import re
-import ssl
-import time
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from server.releases import RELEASES, unknown_release
-
-# Bearer tokens travel to the database, so nothing but verified TLS will do: no neo4j://, which is
-# in the clear, and no +ssc, which believes any certificate.
-_NEO4J_SCHEMES = ("neo4j+s", "bolt+s")
-
-# Source: logs PutRetentionPolicy.
-_RETENTION_DAYS = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545),
-    *(731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
-)
+from components import rules
+from components.rules import OneOf, Pattern
 
 # Source: "Tag naming limits and requirements" of Tagging AWS Resources.
 _TAGS_PER_RESOURCE = 50
-# Tags that the program itself puts on everything.
 RESERVED_TAGS = ("Project", "Stack", "ManagedBy")
+"""The tags that the program itself sets."""
 
-# Source: secretsmanager DeleteSecret, RecoveryWindowInDays; 0 is ForceDeleteWithoutRecovery.
-_RECOVERY_DAYS = range(7, 31)
+# Source: logs PutRetentionPolicy.
+_RETENTION = OneOf(
+    values=(
+        *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545),
+        *(731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
+    ),
+    unit="days",
+)
 
-# The server reads its sample size as a 32-bit number, and takes its default for any other.
+# The server reads its sample size as a 32-bit number, and uses its default for any other.
 _LARGEST_SAMPLE = 2**31 - 1
-
-_PEM_CERTIFICATE = re.compile(
-    r"-----BEGIN CERTIFICATE-----\s([A-Za-z0-9+/=\s]+?)\s-----END CERTIFICATE-----"
-)
-
-# Stricter than urllib.parse, which drops tabs and line breaks and takes any host.
-_ADDRESS = re.compile(
-    r"(?P<scheme>[^:/?#]*)://(?:(?P<user>[^/?#]*)@)?"
-    r"(?P<host>\[[^]/?#]*\]|[^]\[:/?#]*)(?::(?P<port>[^/?#]*))?(?P<rest>.*)"
-)
-_HOST_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-# Source: RFC 1035, 2.3.4, without the length octet of the first label and the root.
-_HOST_LENGTH = 253
-_LAST_PORT = 65535
-
-# Narrower than Cognito's ResourceServerScopeNameType: the name also stands, quoted, in Neo4j's
-# mapping of groups to roles, which ;, = and , take apart.
-_SCOPE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 
 # Source: "Resource IDs" in the Amazon EC2 User Guide: eight hexadecimal digits, today seventeen.
 _HEX = r"(?:[0-9a-f]{8}|[0-9a-f]{17})"
 _ID_LENGTH = 32
 
-
-def _matching(pattern: str, says: str, *, maximum: int) -> AfterValidator:
-    """Make a validator that says in words what a regular expression accepts."""
-    compiled = re.compile(pattern)
-
-    def check(value: str) -> str:
-        if len(value) > maximum:
-            raise ValueError(f"must be at most {maximum} characters long, not {len(value)}")
-        if not compiled.fullmatch(value):
-            raise ValueError(f"must be {says}")
-        return value
-
-    return AfterValidator(check)
+# Narrower than Cognito's ResourceServerScopeNameType: the name is also quoted in Neo4j's mapping of
+# groups to roles, where ;, = and , are separators.
+_SCOPE_NAME = Pattern(
+    regex=r"[A-Za-z0-9][A-Za-z0-9._:-]*",
+    words="a scope name: letters, digits and, after the first, ._:-",
+    maximum=256,
+)
 
 
-def _truth(value: object) -> bool:
-    # Pulumi's own booleans, and no yes, on or 1 besides.
-    if value == "true" or value is True:
-        return True
-    if value == "false" or value is False:
-        return False
-    raise ValueError("must be true or false")
+class ShellWord(str):
+    """An example that the shell expands, and that must not be quoted again."""
+
+    __slots__ = ()
 
 
-def _whole_number(value: object) -> object:
-    # pydantic would also take true, surrounding spaces and 1_024.
-    if isinstance(value, bool) or (
-        isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}", value)
-    ):
-        raise ValueError("must be a whole number")
-    return value
-
-
-def _text(value: object) -> object:
-    # `pulumi config set --path` makes a boolean of true and a number of 42.
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int) else value
-
-
-def _empty_is_unset(value: object) -> object:
-    # Pulumi demands a value for every key without a default, so "none" is an empty default.
-    return None if value in ("", {}) else value
-
-
-class _Address(NamedTuple):
-    scheme: str
-    rest: str
-
-
-def _address(value: str) -> _Address:
-    """Take a URI apart, and refuse what every kind of it refuses."""
-    if not re.fullmatch(r"[!-~]*", value):
-        raise ValueError(
-            "must hold no spaces, line breaks, control characters or letters outside ASCII "
-            "(an international host name is written as xn--…)"
-        )
-    parts = _ADDRESS.fullmatch(value)
-    if parts is None:
-        raise ValueError("must be a URI: scheme://host, with a port or none")
-    if parts["user"] is not None:
-        raise ValueError(
-            "must hold no credentials: every request brings its own token "
-            "(and change the password that was here: it may be in the stack's history)"
-        )
-    port = parts["port"]
-    port_is_legal = port is None or (
-        re.fullmatch(r"[0-9]{1,5}", port) is not None and 1 <= int(port) <= _LAST_PORT
-    )
-    if not port_is_legal or not _is_host(parts["host"]):
-        raise ValueError("must name a host, with a port from 1 to 65535 or none")
-    return _Address(scheme=parts["scheme"], rest=parts["rest"])
-
-
-def _is_host(host: str) -> bool:
-    try:
-        if host.startswith("["):
-            # A zone, as in fe80::1%eth0, means something on one machine only.
-            return "%" not in host and bool(ipaddress.IPv6Address(host[1:-1]))
-        labels = host.split(".")
-        if labels[-1].isdigit():
-            return bool(ipaddress.IPv4Address(host))
-    except ValueError:
-        return False
-    return len(host) <= _HOST_LENGTH and all(map(_HOST_LABEL.fullmatch, labels))
-
-
-def _neo4j_uri(value: str) -> str:
-    address = _address(value)
-    if address.scheme not in _NEO4J_SCHEMES:
-        raise ValueError(
-            f"must begin with {' or '.join(f'{scheme}://' for scheme in _NEO4J_SCHEMES)}, "
-            "because tokens travel over it (for a private authority, set trustedCertificates)"
-        )
-    if address.rest not in {"", "/"}:
-        raise ValueError("must end after the host and port; the database is neo4jDatabase")
-    return value.rstrip("/")
-
-
-def _no_system_database(value: str) -> str:
-    if value.lower().startswith("system"):
-        raise ValueError("must name a database with a graph; Neo4j keeps system… for itself")
-    return value
-
-
-def _base_url(value: str) -> str:
-    address = _address(value)
-    if address.scheme not in {"http", "https"}:
-        raise ValueError("must be an http:// or https:// URL")
-    if not re.fullmatch(r"(?:/[^?#]*)?", address.rest):
-        raise ValueError("must be a plain URL, without query or fragment")
-    return value.rstrip("/")
-
-
-def _certificates(value: str) -> str:
-    if not value.strip():
-        return ""
-    blocks = _PEM_CERTIFICATE.findall(value)
-    if not blocks or _PEM_CERTIFICATE.sub("", value).strip():
-        raise ValueError("must be certificates in PEM form and nothing else")
-    # Encoded again, so that line ends and spaces don't make another image.
-    return "".join(
-        ssl.DER_cert_to_PEM_cert(_authority(block, f"certificate {number} of {len(blocks)}"))
-        for number, block in enumerate(blocks, start=1)
-    )
-
-
-def _authority(encoded: str, name: str) -> bytes:
-    try:
-        certificate = base64.b64decode("".join(encoded.split()), validate=True)
-        store = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        store.load_verify_locations(cadata=certificate)
-    except (binascii.Error, ssl.SSLError):
-        raise ValueError(f"{name} is damaged: copy it again") from None
-    authorities = store.get_ca_certs(binary_form=True)
-    if not authorities:
-        raise ValueError(f"{name} isn't an authority's: set the one that signed the database's")
-    # OpenSSL also reads several certificates, or none of what follows the first.
-    if authorities != [certificate]:
-        raise ValueError(f"{name} is damaged: copy it again")
-    expiry = str(store.get_ca_certs()[0]["notAfter"])
-    if ssl.cert_time_to_seconds(expiry) < time.time():
-        raise ValueError(f"{name} expired on {expiry}")
-    return certificate
-
-
-def _recovery_days(value: int) -> int:
-    if value != 0 and value not in _RECOVERY_DAYS:
-        raise ValueError("must be 0, or from 7 to 30 days")
-    return value
-
-
-def _log_retention(value: int) -> int:
-    if value not in _RETENTION_DAYS:
-        raise ValueError(f"must be one of {', '.join(map(str, _RETENTION_DAYS))} days")
-    return value
-
-
-def _pinned_version(value: str) -> str:
-    if value not in RELEASES:
-        raise ValueError(unknown_release(value))
-    return value
-
-
-def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
-    twice = sorted({value for value in values if values.count(value) > 1})
-    if twice:
-        raise ValueError(f"names {', '.join(twice)} more than once")
-    return values
-
-
-Truth = Annotated[bool, BeforeValidator(_truth)]
-Whole = Annotated[int, BeforeValidator(_whole_number)]
-Text = Annotated[str, BeforeValidator(_text)]
-Url = Annotated[str, AfterValidator(_base_url)]
-ScopeName = Annotated[
-    str,
-    _matching(
-        _SCOPE_NAME.pattern, "a scope name: letters, digits and ._:- behind the first", maximum=256
-    ),
-]
-ClientName = Annotated[
-    str,
-    _matching(
-        r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?",
-        "a client name: lower-case letters, digits and hyphens between them",
-        maximum=100,
-    ),
-]
-# Narrower than the services' own rules in one way: no spaces at the ends, which nobody sees.
-TagKey = Annotated[
-    str,
-    _matching(
-        r"(?! )[\w .:/=+@-]+(?<! )",
-        "a tag key: letters, digits, spaces between them and .:/=+-@_",
-        maximum=128,
-    ),
-]
-TagValue = Annotated[
-    Text,
-    _matching(r"[\w .:/=+@-]*", "a tag value: letters, digits, spaces and .:/=+-@_", maximum=256),
-]
+def _matches(regex: str, words: str, *, maximum: int) -> AfterValidator:
+    return AfterValidator(Pattern(regex=regex, words=words, maximum=maximum))
 
 
 def _camel_case(name: str) -> str:
@@ -272,15 +63,40 @@ def _camel_case(name: str) -> str:
 
 
 def is_scope_name(text: str) -> bool:
-    """Decide whether a scope can have this name.
+    """Return whether a scope can have this short name."""
+    return re.fullmatch(_SCOPE_NAME.regex, text) is not None
 
-    Args:
-        text: the short name.
 
-    Returns:
-        True for a name that the stack could define.
-    """
-    return _SCOPE_NAME.fullmatch(text) is not None
+Boolean = Annotated[bool, BeforeValidator(rules.boolean)]
+Whole = Annotated[int, BeforeValidator(rules.whole_number)]
+Text = Annotated[str, BeforeValidator(rules.text)]
+Url = Annotated[str, AfterValidator(rules.base_url)]
+ScopeName = Annotated[str, AfterValidator(_SCOPE_NAME)]
+ClientName = Annotated[
+    str,
+    _matches(
+        r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?",
+        "a client name: lower-case letters, digits and hyphens between them",
+        maximum=100,
+    ),
+]
+SubnetId = Annotated[str, _matches(rf"subnet-{_HEX}", "a subnet id, subnet-…", maximum=_ID_LENGTH)]
+SecurityGroupId = Annotated[
+    str, _matches(rf"sg-{_HEX}", "a security group id, sg-…", maximum=_ID_LENGTH)
+]
+# Narrower than the services' own rules in one way: no spaces at the ends, which nobody sees.
+TagKey = Annotated[
+    str,
+    _matches(
+        r"(?! )[\w .:/=+@-]+(?<! )",
+        "a tag key: letters, digits, spaces between them and .:/=+-@_",
+        maximum=128,
+    ),
+]
+TagValue = Annotated[
+    Text,
+    _matches(r"[\w .:/=+@-]*", "a tag value: letters, digits, spaces and .:/=+-@_", maximum=256),
+]
 
 
 class Hosting(enum.StrEnum):
@@ -290,7 +106,7 @@ class Hosting(enum.StrEnum):
 
 
 class _Settings(BaseModel):
-    """Immutable, spelt in camelCase in the configuration; an unknown key is an error."""
+    """Immutable, in camelCase in the configuration; an unknown key is an error."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=_camel_case, hide_input_in_errors=True
@@ -298,211 +114,401 @@ class _Settings(BaseModel):
 
 
 class Scope(_Settings):
-    """A permission that a client may hold.
+    """A permission that a client can have."""
 
-    Attributes:
-        description: shown in the Cognito console.
-        role: the Neo4j role that holders of the scope get.
-    """
-
-    # Source: cognito-idp ResourceServerScopeDescriptionType.
-    description: Annotated[
-        Text,
-        _matching(
-            r"(?=.*\S)[^\x00-\x1F\x7F-\x9F\u2028\u2029]+", "a description of one line", maximum=256
-        ),
-    ]
     # Source: "Manage roles" in the Neo4j Operations Manual.
     role: Annotated[
         Text,
-        _matching(
+        _matches(
             r"[A-Za-z][A-Za-z0-9_]*",
             "a Neo4j role: a letter, then letters, digits and underscores",
             maximum=128,
         ),
+        Field(description="The Neo4j role of the scope's holders.", examples=["reader"]),
+    ]
+    # Source: cognito-idp ResourceServerScopeDescriptionType.
+    description: Annotated[
+        Text,
+        _matches(
+            r"(?=.*\S)[^\x00-\x1F\x7F-\x9F\u2028\u2029]+", "a description of one line", maximum=256
+        ),
+        Field(description="Shown in the Cognito console.", examples=["Read the graph"]),
     ]
 
 
 class Client(_Settings):
-    """A program that calls the server: one app client with a secret of its own.
-
-    Attributes:
-        scopes: the scopes it may ask for, by their short names.
-        token_validity_minutes: how long a token lives, in minutes.
-    """
+    """A program that calls the server: one app client with its own secret."""
 
     # Source: cognito-idp ScopeListType.
     scopes: Annotated[
-        tuple[Text, ...], Field(min_length=1, max_length=50), AfterValidator(_each_once)
+        tuple[Text, ...],
+        Field(
+            min_length=1,
+            max_length=50,
+            description="The scopes it may request, by their short names.",
+            examples=[["reader"]],
+        ),
+        AfterValidator(rules.distinct),
     ]
     # Source: cognito-idp AccessTokenValidity: five minutes to one day.
-    token_validity_minutes: Annotated[Whole, Field(ge=5, le=24 * 60)] = 60
+    token_validity_minutes: Annotated[
+        Whole, Field(ge=5, le=24 * 60, description="How long its tokens are valid, in minutes.")
+    ] = 60
 
 
 class CustomDomain(_Settings):
-    """A domain of one's own for the token endpoint.
-
-    Attributes:
-        name: the fully qualified domain name.
-        certificate_arn: ARN of an ACM certificate for it, in us-east-1 as Cognito demands.
-    """
+    """A custom domain of the token endpoint."""
 
     # Source: cognito-idp DomainType, for the length.
     name: Annotated[
         str,
-        _matching(
+        _matches(
             r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])",
             "a domain name in lower case, such as auth.example.com",
             maximum=63,
         ),
+        Field(description="The fully qualified domain name.", examples=["auth.example.com"]),
     ]
-    # No other partition than aws has App Runner.
+    # App Runner exists in no partition but aws.
     certificate_arn: Annotated[
         str,
-        _matching(
+        _matches(
             r"arn:aws:acm:us-east-1:[0-9]{12}:certificate/[A-Za-z0-9-]+",
             "the ARN of an ACM certificate in us-east-1, where Cognito looks for it",
             maximum=2048,
+        ),
+        Field(
+            description="ARN of the domain's ACM certificate, in us-east-1 as Cognito demands.",
+            examples=["arn:aws:acm:us-east-1:<account>:certificate/<id>"],
         ),
     ]
 
 
 class HealthCheck(_Settings):
-    """How the host sees whether an instance is well.
-
-    Attributes:
-        protocol: HTTP asks for the path; TCP only opens a connection.
-        path: what HTTP asks for.
-        interval: seconds between checks.
-        timeout: seconds until a check has failed.
-        healthy_threshold: checks in a row that make an instance healthy.
-        unhealthy_threshold: checks in a row that make it unhealthy.
-    """
+    """How the host checks an instance."""
 
     # Source: apprunner HealthCheckConfiguration.
-    protocol: Literal["HTTP", "TCP"] = "HTTP"
-    path: Annotated[str, _matching(r"/[!-~]*", "a path that begins with /", maximum=1024)] = (
-        "/healthz"
-    )
-    interval: Annotated[Whole, Field(ge=1, le=20)] = 10
-    timeout: Annotated[Whole, Field(ge=1, le=20)] = 5
-    healthy_threshold: Annotated[Whole, Field(ge=1, le=20)] = 1
-    unhealthy_threshold: Annotated[Whole, Field(ge=1, le=20)] = 5
+    protocol: Annotated[
+        Literal["HTTP", "TCP"], Field(description="HTTP requests the path; TCP only connects.")
+    ] = "HTTP"
+    path: Annotated[
+        str,
+        _matches(r"/[!-~]*", "a path that begins with /", maximum=1024),
+        Field(description="The path that HTTP requests."),
+    ] = "/healthz"
+    interval: Annotated[Whole, Field(ge=1, le=20, description="Seconds between checks.")] = 10
+    timeout: Annotated[Whole, Field(ge=1, le=20, description="Seconds until a check fails.")] = 5
+    healthy_threshold: Annotated[
+        Whole, Field(ge=1, le=20, description="Successful checks that make an instance healthy.")
+    ] = 1
+    unhealthy_threshold: Annotated[
+        Whole, Field(ge=1, le=20, description="Failed checks that make an instance unhealthy.")
+    ] = 5
 
 
 class VpcConnection(_Settings):
-    """Where the server's outgoing connections enter a VPC.
-
-    Attributes:
-        subnet_ids: subnets, best in several zones.
-        security_group_ids: security groups of the connections.
-    """
+    """Where the server's outgoing connections enter a VPC."""
 
     subnet_ids: Annotated[
-        tuple[
-            Annotated[
-                str, _matching(rf"subnet-{_HEX}", "a subnet id, subnet-…", maximum=_ID_LENGTH)
-            ],
-            ...,
-        ],
-        Field(min_length=1),
-        AfterValidator(_each_once),
+        tuple[SubnetId, ...],
+        Field(
+            min_length=1,
+            description="The subnets, preferably in several zones.",
+            examples=[["subnet-<id>"]],
+        ),
+        AfterValidator(rules.distinct),
     ]
     security_group_ids: Annotated[
-        tuple[
-            Annotated[
-                str, _matching(rf"sg-{_HEX}", "a security group id, sg-…", maximum=_ID_LENGTH)
-            ],
-            ...,
-        ],
-        Field(min_length=1),
-        AfterValidator(_each_once),
+        tuple[SecurityGroupId, ...],
+        Field(
+            min_length=1,
+            description="The security groups of the connections.",
+            examples=[["sg-<id>"]],
+        ),
+        AfterValidator(rules.distinct),
     ]
 
 
 class EndpointOverrides(_Settings):
-    """Base URLs that stand in place of Cognito's public addresses.
+    """Base URLs that replace Cognito's public ones."""
 
-    Attributes:
-        cognito_idp: in place of ``https://cognito-idp.<region>.amazonaws.com`` in the discovery
-            and key set URLs.
-        cognito_domain: in place of the user pool's domain in the token URL.
-    """
-
-    cognito_idp: Url | None = None
-    cognito_domain: Url | None = None
+    cognito_idp: Annotated[
+        Url | None,
+        Field(
+            description=(
+                "Replaces https://cognito-idp.<region>.amazonaws.com in the discovery and key set"
+                " URLs."
+            ),
+            examples=["http://localhost:4566"],
+        ),
+    ] = None
+    cognito_domain: Annotated[
+        Url | None,
+        Field(
+            description="Replaces the user pool's domain in the token URL.",
+            examples=["http://localhost:4566"],
+        ),
+    ] = None
 
 
 class StackSettings(_Settings):
-    """The configuration of one stack; Pulumi.yaml says what each key means."""
+    """The configuration of one stack."""
 
-    neo4j_uri: Annotated[str, AfterValidator(_neo4j_uri)]
+    neo4j_uri: Annotated[
+        str,
+        AfterValidator(rules.neo4j_uri),
+        Field(
+            description=(
+                "Address of the Neo4j database, neo4j+s://<host> or bolt+s://<host>. Without"
+                " credentials: every request brings its own token."
+            ),
+            examples=["neo4j+s://<instance>.databases.neo4j.io"],
+        ),
+    ]
     # Source: "Database names" in the Neo4j Operations Manual; Aura's may begin with a digit.
     neo4j_database: Annotated[
         str,
-        _matching(
+        _matches(
             r"[A-Za-z0-9][A-Za-z0-9.-]{2,}",
             "a database name: three or more letters, digits, dots and hyphens",
             maximum=63,
         ),
-        AfterValidator(_no_system_database),
+        AfterValidator(rules.user_database),
+        Field(description="Name of the database."),
     ] = "neo4j"
-    read_only: Truth = False
+    read_only: Annotated[
+        Boolean, Field(description="Disables write-cypher, whatever a token's role allows.")
+    ] = False
     name_prefix: Annotated[
         str,
-        _matching(
+        _matches(
             r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?",
             "lower-case letters, digits and hyphens between them",
             maximum=63,
+        ),
+        Field(
+            description=(
+                "Prefix of every AWS name, <prefix>-<stack>-…, so that several environments fit in"
+                " one account."
+            )
         ),
     ] = "neo4j-mcp"
     # Source: cognito-idp ResourceServerIdentifierType.
     resource_server_identifier: Annotated[
         str,
-        _matching(
+        _matches(
             r"[\x21\x23-\x5B\x5D-\x7E]*[\x21\x23-\x2E\x30-\x5B\x5D-\x7E]",
             'printable characters but spaces, " and \\, without a / at the end',
             maximum=256,
         ),
+        Field(
+            description=(
+                "Identifier of the OAuth 2.0 resource server; the first part of full scope names."
+            )
+        ),
     ] = "neo4j-mcp"
     # Source: cognito-idp ResourceServerScopeListType.
-    scopes: Annotated[dict[ScopeName, Scope], Field(min_length=1, max_length=100)] = Field(
+    scopes: Annotated[
+        dict[ScopeName, Scope],
+        Field(
+            min_length=1,
+            max_length=100,
+            description=(
+                "The OAuth 2.0 scopes, by name. Each has a description and the Neo4j role of its"
+                " holders."
+            ),
+        ),
+    ] = Field(
         default_factory=lambda: {
             "reader": Scope(description="Read the graph", role="reader"),
             "writer": Scope(description="Read and write the graph", role="publisher"),
         }
     )
-    clients: Annotated[dict[ClientName, Client], Field(min_length=1)]
-    cognito_domain_prefix: Annotated[str | None, BeforeValidator(_empty_is_unset)] = None
-    custom_domain: Annotated[CustomDomain | None, BeforeValidator(_empty_is_unset)] = None
-    # Only these tiers run the trigger that gives a machine's token its claims.
-    user_pool_tier: Literal["ESSENTIALS", "PLUS"] = "ESSENTIALS"
-    hosting: Hosting = Hosting.APP_RUNNER
-    cpu: Whole = 1024
-    memory: Whole = 2048
+    clients: Annotated[
+        dict[ClientName, Client],
+        Field(
+            min_length=1,
+            description=(
+                "The programs that may call the server, by name. Each has its scopes and,"
+                " optionally, tokenValidityMinutes (5 to 1440, default 60)."
+            ),
+            examples=[{"agent": {"scopes": ["reader"]}}],
+        ),
+    ]
+    cognito_domain_prefix: Annotated[
+        str | None,
+        BeforeValidator(rules.empty_is_unset),
+        Field(
+            description=(
+                "Prefix of the token endpoint's hosted domain. Empty for one made from the names"
+                " and a random suffix."
+            ),
+            examples=["my-own-prefix"],
+        ),
+    ] = None
+    custom_domain: Annotated[
+        CustomDomain | None,
+        BeforeValidator(rules.empty_is_unset),
+        Field(
+            description=(
+                "A custom domain for the token endpoint instead of the hosted one: name and"
+                " certificateArn (ACM, us-east-1)."
+            )
+        ),
+    ] = None
+    # Only these tiers run the trigger that adds claims to a machine's token.
+    user_pool_tier: Annotated[
+        Literal["ESSENTIALS", "PLUS"],
+        Field(description="Tier of the user pool, ESSENTIALS or PLUS."),
+    ] = "ESSENTIALS"
+    hosting: Annotated[
+        Hosting, Field(description="Where the server runs; apprunner is AWS App Runner.")
+    ] = Hosting.APP_RUNNER
+    cpu: Annotated[Whole, Field(description="CPU units of an instance; 1024 are one vCPU.")] = 1024
+    memory: Annotated[
+        Whole,
+        Field(
+            description=(
+                "Memory of an instance in MB. App Runner offers certain sizes for each number of"
+                " CPU units."
+            )
+        ),
+    ] = 2048
     # Source: apprunner AutoScalingConfiguration.
-    min_instances: Annotated[Whole, Field(ge=1, le=25)] = 1
-    max_instances: Annotated[Whole, Field(ge=1, le=25)] = 3
-    max_concurrency: Annotated[Whole, Field(ge=1, le=200)] = 50
-    health_check: HealthCheck = HealthCheck()
-    vpc_connector: Annotated[VpcConnection | None, BeforeValidator(_empty_is_unset)] = None
-    allow_unauthenticated_ping: Truth = True
-    allow_unauthenticated_tools_list: Truth = True
-    server_version: Annotated[str, AfterValidator(_pinned_version)] = "1.6.1"
-    # One image runs and the next one is on its way: fewer than two would delete what is in use.
-    image_retention: Annotated[Whole, Field(ge=2, le=1000)] = 10
-    log_level: Literal[
-        "debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"
+    min_instances: Annotated[
+        Whole, Field(ge=1, le=25, description="Fewest instances, 1 to 25.")
+    ] = 1
+    max_instances: Annotated[Whole, Field(ge=1, le=25, description="Most instances, 1 to 25.")] = 3
+    max_concurrency: Annotated[
+        Whole,
+        Field(
+            ge=1,
+            le=200,
+            description=(
+                "Simultaneous requests per instance, 1 to 200, before another one is started."
+            ),
+        ),
+    ] = 50
+    health_check: Annotated[
+        HealthCheck,
+        Field(
+            description=(
+                "How instances are checked: protocol (HTTP or TCP), path, interval and timeout"
+                " (1 to 20 seconds), healthyThreshold and unhealthyThreshold (1 to 20 checks)."
+            )
+        ),
+    ] = HealthCheck()
+    vpc_connector: Annotated[
+        VpcConnection | None,
+        BeforeValidator(rules.empty_is_unset),
+        Field(
+            description=(
+                "Routes the server's connections through a VPC: subnetIds and securityGroupIds. For"
+                " a database that can't be reached from the internet."
+            )
+        ),
+    ] = None
+    allow_unauthenticated_ping: Annotated[
+        Boolean, Field(description="Answers MCP's ping without a token.")
+    ] = True
+    allow_unauthenticated_tools_list: Annotated[
+        Boolean, Field(description="Answers tools/list without a token.")
+    ] = True
+    server_version: Annotated[
+        str,
+        AfterValidator(rules.pinned_version),
+        Field(description="Version of the MCP server; one that server/releases.py pins."),
+    ] = "1.6.1"
+    # One image runs while the next one is pushed: fewer than two would delete one in use.
+    image_retention: Annotated[
+        Whole, Field(ge=2, le=1000, description="How many images the repository keeps, 2 to 1000.")
+    ] = 10
+    log_level: Annotated[
+        Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"],
+        Field(
+            description=(
+                "The server's log level: debug, info, notice, warning, error, critical, alert or"
+                " emergency. The server logs the text of every query up to info, and that of failed"
+                " queries up to error."
+            )
+        ),
     ] = "info"
-    log_retention_days: Annotated[Whole, AfterValidator(_log_retention)] = 30
-    schema_sample_size: Annotated[Whole, Field(ge=1, le=_LARGEST_SAMPLE)] = 100
-    tracing: Truth = False
+    log_retention_days: Annotated[
+        Whole,
+        AfterValidator(_RETENTION),
+        Field(
+            description=(
+                "Days that the claims function's log is kept; one of the numbers that CloudWatch"
+                " offers."
+            )
+        ),
+    ] = 30
+    schema_sample_size: Annotated[
+        Whole,
+        Field(ge=1, le=_LARGEST_SAMPLE, description="How many nodes get-schema samples."),
+    ] = 100
+    tracing: Annotated[
+        Boolean,
+        Field(
+            description=(
+                "Attaches App Runner's observability configuration (AWS X-Ray) to the service."
+            )
+        ),
+    ] = False
     tags: Annotated[
         dict[TagKey, TagValue],
-        Field(max_length=_TAGS_PER_RESOURCE - len(RESERVED_TAGS)),
+        Field(
+            max_length=_TAGS_PER_RESOURCE - len(RESERVED_TAGS),
+            description="Tags of every resource, in addition to Project, Stack and ManagedBy.",
+            examples=[{"Team": "<value>"}],
+        ),
     ] = Field(default_factory=dict)
-    deletion_protection: Truth = True
-    secret_recovery_days: Annotated[Whole, AfterValidator(_recovery_days)] = 30
-    retain_claims_log: Truth = True
-    trusted_certificates: Annotated[str, AfterValidator(_certificates)] = ""
-    endpoint_overrides: EndpointOverrides = EndpointOverrides()
+    deletion_protection: Annotated[
+        Boolean,
+        Field(
+            description=(
+                "Protects what can't be created again as it was: the user pool, its domain,"
+                " resource server and app clients, the clients' secrets, the repository and the"
+                " service. To remove a client or the stack, set it to false and deploy that first."
+            )
+        ),
+    ] = True
+    secret_recovery_days: Annotated[
+        Whole,
+        AfterValidator(rules.recovery_days),
+        Field(
+            description=(
+                "Days in which a deleted client secret can be restored, 7 to 30; 0 deletes it at"
+                " once."
+            )
+        ),
+    ] = 30
+    retain_claims_log: Annotated[
+        Boolean,
+        Field(
+            description=(
+                "Keeps the claims function's log group, which records who got which token, when the"
+                " stack is destroyed; its events expire after logRetentionDays."
+            )
+        ),
+    ] = True
+    trusted_certificates: Annotated[
+        str,
+        AfterValidator(rules.certificates),
+        Field(
+            description=(
+                "More certificate authorities that the server trusts, in PEM form; for a Neo4j with"
+                " a private certificate."
+            ),
+            examples=[ShellWord('"$(cat <file>.pem)"')],
+        ),
+    ] = ""
+    endpoint_overrides: Annotated[
+        EndpointOverrides,
+        Field(
+            description=(
+                "Base URLs that replace Cognito's public ones: cognitoIdp in the discovery and key"
+                " set URLs, cognitoDomain in the token URL."
+            )
+        ),
+    ] = EndpointOverrides()

@@ -1,26 +1,21 @@
-"""Random ends of names that are still taken when their resource has been deleted."""
+"""Random ends of names that stay taken after their resource has been deleted."""
 
 import pulumi
 import pulumi_random as random
 
+from components.context import StackContext
 from components.names import SUFFIX_LENGTH
 
 
-def random_suffix(name: str, *, parent: pulumi.Resource) -> pulumi.Output[str]:
-    """Declare random lower-case letters and digits that stay the same until they are destroyed.
-
-    Args:
-        name: logical name.
-        parent: the component that they belong to.
-
-    Returns:
-        The characters.
-    """
+def random_suffix(
+    logical_name: str, context: StackContext, *, parent: pulumi.ComponentResource
+) -> pulumi.Output[str]:
+    """Declare random lower-case letters and digits, which stay the same until destroyed."""
     suffix = random.RandomString(
-        name,
+        logical_name,
         length=SUFFIX_LENGTH,
         special=False,
         upper=False,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=context.options(random.RandomString, parent=parent),
     )
     return suffix.result

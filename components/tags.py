@@ -1,17 +1,8 @@
-"""The tags that every resource of a stack carries."""
+"""The tags of every resource of a stack."""
 
 from collections.abc import Mapping
 
 
 def resource_tags(*, project: str, stack: str, configured: Mapping[str, str]) -> dict[str, str]:
-    """Put the tags of a stack together.
-
-    Args:
-        project: the Pulumi project's name.
-        stack: the stack's name.
-        configured: the stack's own tags.
-
-    Returns:
-        The tags; their keys are `components.settings.RESERVED_TAGS` and the configured ones.
-    """
+    """Add the program's own tags, `components.settings.RESERVED_TAGS`, to the configured ones."""
     return {**configured, "Project": project, "Stack": stack, "ManagedBy": "pulumi"}

@@ -1,1 +1,1 @@
-"""What runs in Lambda: one folder a function, pure decisions first, the handler last."""
+"""What runs in Lambda: one folder per function, pure functions first, the handler last."""

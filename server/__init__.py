@@ -1,1 +1,1 @@
-"""What goes into the image: Neo4j's server binary, pinned, a CA bundle and the time zones."""
+"""The content of the image: Neo4j's pinned server binary, a CA bundle and the time zones."""

@@ -1,5 +1,5 @@
-"""What can go wrong while the image's content is put together."""
+"""Errors of preparing the image's content."""
 
 
 class ServerImageError(Exception):
-    """The server's binary or its build context can't be had; the message says what mends it."""
+    """The server's binary or build context can't be prepared; the message says how to fix it."""

@@ -1,4 +1,4 @@
-"""The releases of Neo4j's MCP server that may be deployed: one table, version to checksums."""
+"""The releases of Neo4j's MCP server that can be deployed, with their checksums."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,13 +46,7 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
 
 
 def find_release(version: str) -> Release:
-    """Look a release up.
-
-    Args:
-        version: for example ``1.6.1``.
-
-    Returns:
-        The pinned release.
+    """Return the pinned release of a version such as ``1.6.1``.
 
     Raises:
         ServerImageError: the version has no pinned checksums.
@@ -64,16 +58,9 @@ def find_release(version: str) -> Release:
 
 
 def unknown_release(version: str) -> str:
-    """Say why a version can't be deployed, and how to add it.
-
-    Args:
-        version: the version asked for.
-
-    Returns:
-        The sentence.
-    """
+    """Return why a version can't be deployed, and how to add it."""
     return (
-        f"version {version} has no pinned checksums (known: {', '.join(sorted(RELEASES))}); to add "
-        f"it, enter the SHA-256 of its {PLATFORM_TAG} wheel and of the binary inside in "
+        f"version {version} has no pinned checksums (known: {', '.join(sorted(RELEASES))}); to "
+        f"deploy it, add the SHA-256 of its {PLATFORM_TAG} wheel and of the binary inside to "
         f"server/releases.py"
     )

@@ -1,4 +1,4 @@
-"""Packs the time-zone database as Go's standard library reads it: one uncompressed zip archive."""
+"""Packs the time-zone database into the uncompressed zip archive that Go's library reads."""
 
 import io
 import zipfile
@@ -14,7 +14,7 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 def time_zones() -> bytes:
     """Return every zone of the pinned ``tzdata`` package, such as ``Europe/Berlin``.
 
-    The same package version makes the same bytes on every machine.
+    The same version of the package makes the same bytes on every machine.
     """
     package = resources.files("tzdata")
     names = sorted(package.joinpath("zones").read_text(encoding="utf-8").split())
@@ -23,7 +23,7 @@ def time_zones() -> bytes:
     with zipfile.ZipFile(archive, "w", compression=zipfile.ZIP_STORED) as packed:
         for name in names:
             entry = zipfile.ZipInfo(name, date_time=_DATE)
-            # Python writes the system it runs on.
+            # The default is the system Python runs on.
             entry.create_system = _UNIX
             entry.external_attr = (_REGULAR_FILE | _MODE) << 16
             packed.writestr(entry, package.joinpath("zoneinfo", *name.split("/")).read_bytes())

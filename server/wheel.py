@@ -1,4 +1,4 @@
-"""Fetches the official binary: out of the PyPI wheel, through pip, verified twice."""
+"""Fetches the official binary from its PyPI wheel with pip, and verifies wheel and binary."""
 
 import hashlib
 import importlib.util
@@ -16,18 +16,15 @@ _BINARY_IN_WHEEL = "neo4j_mcp_server/bin/neo4j-mcp-server"
 
 
 def fetch_binary(release: Release, cache: Path) -> bytes:
-    """Give the server's binary, from the cache where it is there already.
+    """Return the server's binary, from the cache if it is there.
 
     Args:
         release: what to fetch.
-        cache: folder that keeps wheels from one run to the next; made where it is missing. Two
-            runs may share it at the same time.
-
-    Returns:
-        The binary, of the pinned checksum.
+        cache: folder that keeps wheels between runs; created if missing. Concurrent runs can share
+            it.
 
     Raises:
-        ServerImageError: it can't be downloaded, or a checksum is not the pinned one.
+        ServerImageError: the download failed, or a checksum isn't the pinned one.
     """
     wheel = cache / release.wheel_name
     if not wheel.is_file() or _sha256(wheel.read_bytes()) != release.wheel_sha256:
@@ -37,7 +34,7 @@ def fetch_binary(release: Release, cache: Path) -> bytes:
             binary = archive.read(_BINARY_IN_WHEEL)
     except (KeyError, zipfile.BadZipFile) as error:
         raise ServerImageError(
-            f"{wheel} holds no {_BINARY_IN_WHEEL} ({error}): has {PACKAGE} changed its layout?"
+            f"{wheel} contains no {_BINARY_IN_WHEEL} ({error}): has {PACKAGE} changed its layout?"
         ) from error
     _require(_sha256(binary), release.binary_sha256, f"the binary in {release.wheel_name}")
     return binary
@@ -46,18 +43,18 @@ def fetch_binary(release: Release, cache: Path) -> bytes:
 def _download(release: Release, wheel: Path) -> None:
     if importlib.util.find_spec("pip") is None:
         raise ServerImageError(
-            f"{sys.executable} has no pip, which fetches {PACKAGE}: run "
+            f"{sys.executable} has no pip to fetch {PACKAGE} with: run "
             f"`{sys.executable} -m ensurepip --upgrade`"
         )
     wheel.parent.mkdir(parents=True, exist_ok=True)
-    # In the cache's own folder, so that the last step is one atomic rename.
+    # Inside the cache, so that the last step is an atomic rename.
     with tempfile.TemporaryDirectory(dir=wheel.parent, prefix="download-") as directory:
         _run_pip(release, Path(directory))
         downloaded = Path(directory) / release.wheel_name
         if not downloaded.is_file():
             raise ServerImageError(
-                f"pip fetched {sorted(path.name for path in Path(directory).iterdir())} where "
-                f"{release.wheel_name} was asked for"
+                f"pip fetched {sorted(path.name for path in Path(directory).iterdir())} instead of "
+                f"{release.wheel_name}"
             )
         _require(_sha256(downloaded.read_bytes()), release.wheel_sha256, release.wheel_name)
         downloaded.replace(wheel)
@@ -65,10 +62,19 @@ def _download(release: Release, wheel: Path) -> None:
 
 def _run_pip(release: Release, directory: Path) -> None:
     command = [
-        *(sys.executable, "-m", "pip", "download"),
-        *("--quiet", "--no-input", "--disable-pip-version-check"),
-        *("--no-deps", "--only-binary=:all:", "--platform", PLATFORM_TAG),
-        *("--dest", str(directory)),
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--platform",
+        PLATFORM_TAG,
+        "--dest",
+        str(directory),
         f"{PACKAGE}=={release.version}",
     ]
     try:
@@ -82,11 +88,11 @@ def _run_pip(release: Release, directory: Path) -> None:
     except subprocess.TimeoutExpired as error:
         raise ServerImageError(
             f"pip did not fetch {PACKAGE} {release.version} within {_DOWNLOAD_TIMEOUT_SECONDS} s: "
-            f"look at the network and at `pip config list`, then run it again"
+            f"check the network and `pip config list`, then try again"
         ) from error
     if result.returncode != 0:
         raise ServerImageError(
-            f"pip could not fetch {PACKAGE} {release.version} (look at the network and at "
+            f"pip could not fetch {PACKAGE} {release.version} (check the network and "
             f"`pip config list`):\n{result.stderr.strip()}"
         )
 
@@ -94,9 +100,9 @@ def _run_pip(release: Release, directory: Path) -> None:
 def _require(found: str, pinned: str, what: str) -> None:
     if found != pinned:
         raise ServerImageError(
-            f"{what} has SHA-256 {found}, where server/releases.py pins {pinned}: it is not the "
-            f"file that was reviewed, so nothing is built from it. Where it comes from is in "
-            f"`pip config list`"
+            f"{what} has SHA-256 {found}, but server/releases.py pins {pinned}: it is not the "
+            f"file that was reviewed, so nothing is built from it. `pip config list` shows where "
+            f"it came from"
         )
 
 

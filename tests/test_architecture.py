@@ -44,7 +44,7 @@ def sources(folder: str) -> list[Path]:
     return [
         path
         for path in (ROOT / folder).rglob("*.py")
-        if "build" not in path.relative_to(ROOT).parts
+        if not {"build", "tests"} & set(path.relative_to(ROOT).parts)
     ]
 
 

@@ -59,16 +59,7 @@ def sent_once(http: httpx2.Client, url: str, token: Callable[[], str]) -> Callab
             response = http.post(url, content=call.body, headers=headers)
         except httpx2.TransportError as error:
             raise NetworkError(f"{type(error).__name__}: {error}", may_have_run=True) from error
-        _expect_rows(
-            call.read(
-                Reply(
-                    status=response.status_code,
-                    body=response.content,
-                    retry_after=response.headers.get("Retry-After"),
-                    elapsed=time.monotonic() - started,
-                )
-            )
-        )
+        _expect_rows(call.read(Reply.of(response, elapsed=time.monotonic() - started)))
 
     return ask
 

@@ -5,7 +5,7 @@
 # [tool.uv.sources]
 # neo4j-mcp-client = { path = "..", editable = true }
 # ///
-"""The asyncio client: several queries side by side, with one token and few connections."""
+"""The asyncio client: concurrent queries with one token and few connections."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ QUERIES = {
 
 
 async def main() -> None:
-    """Ask everything at once."""
+    """Run all queries at once."""
     source = source_from_environment()
     url = (await asyncio.to_thread(source.current)).mcp_url
     async with AsyncNeo4jMcp(url, source) as neo4j:

@@ -5,7 +5,7 @@
 # [tool.uv.sources]
 # neo4j-mcp-client = { path = "..", editable = true }
 # ///
-"""The client itself: rows as Python values, and errors that say what to mend."""
+"""The client: rows as Python values, and errors that say how to fix them."""
 
 import sys
 

@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["neo4j-mcp-client[aws]", "langchain-mcp-adapters>=0.3,<0.4", "mcp>=1.24,<2"]
+# dependencies = ["neo4j-mcp-client[aws,httpx]", "langchain-mcp-adapters>=0.3,<0.4", "mcp>=1.24,<2"]
 #
 # [tool.uv.sources]
 # neo4j-mcp-client = { path = "..", editable = true }
@@ -21,7 +21,7 @@ source = source_from_environment()
 
 
 async def main() -> None:
-    """Give an agent its tools; here, one is called as the agent would."""
+    """List the tools, and call one as an agent would."""
     client = MultiServerMCPClient(
         {
             "neo4j": {

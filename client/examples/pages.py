@@ -5,7 +5,7 @@
 # [tool.uv.sources]
 # neo4j-mcp-client = { path = "..", editable = true }
 # ///
-"""A large result in pages: each call stays far below the 60 seconds that the server gives it.
+"""A large result in pages: each call stays far below the server's limit of 60 seconds.
 
 By the key of the last row, not by SKIP: every page costs the same, and rows that come or go
 meanwhile shift none of the others.
@@ -23,7 +23,7 @@ PAGE = (
 
 
 def people(neo4j: Neo4jMcp, size: int) -> Iterator[dict[str, Any]]:
-    """Give all people by name, a page at a time."""
+    """Yield all people by name, one page at a time."""
     after = ""
     while rows := neo4j.read(PAGE, {"after": after, "size": size}):
         yield from rows

@@ -5,7 +5,7 @@
 # [tool.uv.sources]
 # neo4j-mcp-client = { path = "..", editable = true }
 # ///
-"""Plain requests, for callers that speak MCP themselves: the library only brings the tokens."""
+"""Plain requests, for callers that implement MCP themselves: the library only adds the tokens."""
 
 import json
 
@@ -33,5 +33,5 @@ with requests.Session() as session:
 response.raise_for_status()
 result = response.json()["result"]
 text = result["content"][0]["text"]
-# A failed tool answers HTTP 200 as well.
+# A failed tool returns HTTP 200 too.
 print(text if result.get("isError") else json.loads(text))

@@ -1,4 +1,4 @@
-"""The running service: one file a host, behind one small interface (`components.hosting.host`)."""
+"""The running service: one file per host, behind the interface in `components.hosting.host`."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -4,21 +4,15 @@ import pulumi
 import pulumi_aws as aws
 
 from components import policies
+from components.context import StackContext
 from components.hosting.environment import PORT, server_environment
 from components.hosting.host import HostArgs
-from components.replacement import delete_before_replace
+from components.roles import Grant, ServiceRole, service_role
 from components.settings import HealthCheck, StackSettings, VpcConnection
 
 
 def health_check(settings: HealthCheck) -> aws.apprunner.ServiceHealthCheckConfigurationArgs:
-    """Write a health check as App Runner takes it.
-
-    Args:
-        settings: the stack's health check.
-
-    Returns:
-        App Runner's configuration; a TCP check has no path.
-    """
+    """Return App Runner's form of a health check; a TCP check has no path."""
     return aws.apprunner.ServiceHealthCheckConfigurationArgs(
         protocol=settings.protocol,
         path=settings.path if settings.protocol == "HTTP" else None,
@@ -32,16 +26,17 @@ def health_check(settings: HealthCheck) -> aws.apprunner.ServiceHealthCheckConfi
 class AppRunnerHost(pulumi.ComponentResource):
     """The server on App Runner (``neo4j-mcp:hosting:AppRunnerHost``).
 
-    It makes the service, the role that pulls the image, the role that the server runs as (which
-    may do nothing, or send traces where tracing is on), the auto-scaling configuration, the
-    observability configuration and, where the configuration asks for one, the VPC connector. With
-    deletion protection on, the service is protected, because a new one has a new address. Idle,
-    the minimum of instances costs its memory: about 0.007 USD per GB and hour.
+    Creates the service, the role that pulls the image, the role that the server runs as (without
+    permissions, unless tracing is on), the auto-scaling configuration, the observability
+    configuration and, where configured, the VPC connector. Deletion protection covers the service,
+    because a new one has a new address.
+
+    Idle cost: the memory of the minimum of instances, about 0.007 USD per GB and hour.
 
     Attributes:
         service_url: base URL of the service.
         service_arn: ARN of the service.
-        service_name: name of the service, as its logs and metrics carry it.
+        service_name: name of the service in its logs and metrics.
     """
 
     service_url: pulumi.Output[str]
@@ -51,112 +46,97 @@ class AppRunnerHost(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: HostArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the service and what it stands on.
-
-        Args:
-            name: logical name.
-            args: what it needs.
-            opts: Pulumi's resource options.
-        """
+        """Declare the service and what it needs."""
         super().__init__("neo4j-mcp:hosting:AppRunnerHost", name, None, opts)
-        settings = args.settings
-        access_role, may_pull = self._access_role(args)
+        context = args.context
+        settings = context.settings
+        access = self._access_role(args)
         service = aws.apprunner.Service(
             f"{name}-service",
-            service_name=args.names.service,
-            source_configuration=_source(args, access_role),
+            service_name=context.names.service,
+            source_configuration=_source(args, access.role),
             instance_configuration=aws.apprunner.ServiceInstanceConfigurationArgs(
                 cpu=str(settings.cpu),
                 memory=str(settings.memory),
-                instance_role_arn=self._instance_role(args).arn,
+                instance_role_arn=self._instance_role(context).arn,
             ),
-            auto_scaling_configuration_arn=self._auto_scaling(args).arn,
+            auto_scaling_configuration_arn=self._auto_scaling(context).arn,
             health_check_configuration=health_check(settings.health_check),
-            network_configuration=self._network(args),
-            observability_configuration=self._observability(args),
-            tags=args.tags,
-            # App Runner pulls while the service is being created.
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[may_pull],
-                protect=settings.deletion_protection,
-                delete_before_replace=delete_before_replace(aws.apprunner.Service),
-            ),
+            network_configuration=self._network(context),
+            observability_configuration=self._observability(context),
+            tags=context.tags,
+            # App Runner pulls the image while it creates the service.
+            opts=context.options(aws.apprunner.Service, parent=self, depends_on=access.policies),
         )
         self.service_url = pulumi.Output.concat("https://", service.service_url)
         self.service_arn = service.arn
         self.service_name = service.service_name
         self.register_outputs({"serviceUrl": self.service_url, "serviceArn": self.service_arn})
 
-    def _access_role(self, args: HostArgs) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        child = pulumi.ResourceOptions(parent=self)
-        role = aws.iam.Role(
-            f"{self.pulumi_resource_name}-access-role",
-            name=args.names.access_role,
-            description="App Runner: pulls the server's image",
-            assume_role_policy=policies.trust(policies.APP_RUNNER_BUILD),
-            tags=args.tags,
-            opts=child,
-        )
-        policy = aws.iam.RolePolicy(
-            f"{self.pulumi_resource_name}-may-pull",
+    def _access_role(self, args: HostArgs) -> ServiceRole:
+        pulls_image = Grant(
+            logical_name=f"{self.pulumi_resource_name}-may-pull",
             name="pull-images",
-            role=role.name,
             policy=pulumi.Output.from_input(args.repository_arn).apply(policies.pull_images),
-            opts=child,
         )
-        return role, policy
+        return service_role(
+            f"{self.pulumi_resource_name}-access-role",
+            args.context,
+            parent=self,
+            name=args.context.names.access_role,
+            service=policies.APP_RUNNER_BUILD,
+            description="App Runner: pulls the server's image",
+            grants=[pulls_image],
+        )
 
-    def _instance_role(self, args: HostArgs) -> aws.iam.Role:
-        child = pulumi.ResourceOptions(parent=self)
-        role = aws.iam.Role(
+    def _instance_role(self, context: StackContext) -> aws.iam.Role:
+        writes_traces = Grant(
+            logical_name=f"{self.pulumi_resource_name}-may-trace",
+            name="write-traces",
+            policy=policies.write_traces(),
+        )
+        return service_role(
             f"{self.pulumi_resource_name}-instance-role",
-            name=args.names.instance_role,
+            context,
+            parent=self,
+            name=context.names.instance_role,
+            service=policies.APP_RUNNER_TASKS,
             description="The server itself, which calls no AWS service",
-            assume_role_policy=policies.trust(policies.APP_RUNNER_TASKS),
-            tags=args.tags,
-            opts=child,
-        )
-        if args.settings.tracing:
-            aws.iam.RolePolicy(
-                f"{self.pulumi_resource_name}-may-trace",
-                name="write-traces",
-                role=role.name,
-                policy=policies.write_traces(),
-                opts=child,
-            )
-        return role
+            grants=[writes_traces] if context.settings.tracing else [],
+        ).role
 
-    def _auto_scaling(self, args: HostArgs) -> aws.apprunner.AutoScalingConfigurationVersion:
+    def _auto_scaling(self, context: StackContext) -> aws.apprunner.AutoScalingConfigurationVersion:
         return aws.apprunner.AutoScalingConfigurationVersion(
             f"{self.pulumi_resource_name}-scaling",
-            auto_scaling_configuration_name=args.names.auto_scaling,
-            min_size=args.settings.min_instances,
-            max_size=args.settings.max_instances,
-            max_concurrency=args.settings.max_concurrency,
-            tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            auto_scaling_configuration_name=context.names.auto_scaling,
+            min_size=context.settings.min_instances,
+            max_size=context.settings.max_instances,
+            max_concurrency=context.settings.max_concurrency,
+            tags=context.tags,
+            opts=context.options(aws.apprunner.AutoScalingConfigurationVersion, parent=self),
         )
 
-    def _observability(self, args: HostArgs) -> aws.apprunner.ServiceObservabilityConfigurationArgs:
-        # It costs nothing by itself, and so stands ready for the day that tracing is switched on.
+    def _observability(
+        self, context: StackContext
+    ) -> aws.apprunner.ServiceObservabilityConfigurationArgs:
+        # It costs nothing, so it exists before tracing is switched on.
         configuration = aws.apprunner.ObservabilityConfiguration(
             f"{self.pulumi_resource_name}-tracing",
-            observability_configuration_name=args.names.observability,
+            observability_configuration_name=context.names.observability,
             trace_configuration=aws.apprunner.ObservabilityConfigurationTraceConfigurationArgs(
                 vendor="AWSXRAY"
             ),
-            tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            tags=context.tags,
+            opts=context.options(aws.apprunner.ObservabilityConfiguration, parent=self),
         )
-        enabled = args.settings.tracing
+        enabled = context.settings.tracing
         return aws.apprunner.ServiceObservabilityConfigurationArgs(
             observability_enabled=enabled,
             observability_configuration_arn=configuration.arn if enabled else None,
         )
 
-    def _network(self, args: HostArgs) -> aws.apprunner.ServiceNetworkConfigurationArgs:
-        connection = args.settings.vpc_connector
+    def _network(self, context: StackContext) -> aws.apprunner.ServiceNetworkConfigurationArgs:
+        connection = context.settings.vpc_connector
         return aws.apprunner.ServiceNetworkConfigurationArgs(
             ingress_configuration=(
                 aws.apprunner.ServiceNetworkConfigurationIngressConfigurationArgs(
@@ -164,7 +144,7 @@ class AppRunnerHost(pulumi.ComponentResource):
                 )
             ),
             egress_configuration=(
-                self._vpc_egress(args, connection)
+                self._vpc_egress(context, connection)
                 if connection
                 else aws.apprunner.ServiceNetworkConfigurationEgressConfigurationArgs(
                     egress_type="DEFAULT"
@@ -173,17 +153,17 @@ class AppRunnerHost(pulumi.ComponentResource):
         )
 
     def _vpc_egress(
-        self, args: HostArgs, connection: VpcConnection
+        self, context: StackContext, connection: VpcConnection
     ) -> aws.apprunner.ServiceNetworkConfigurationEgressConfigurationArgs:
         connector = aws.apprunner.VpcConnector(
             f"{self.pulumi_resource_name}-egress",
-            vpc_connector_name=args.names.vpc_connector(
+            vpc_connector_name=context.names.vpc_connector(
                 subnets=connection.subnet_ids, security_groups=connection.security_group_ids
             ),
             subnets=connection.subnet_ids,
             security_groups=connection.security_group_ids,
-            tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            tags=context.tags,
+            opts=context.options(aws.apprunner.VpcConnector, parent=self),
         )
         return aws.apprunner.ServiceNetworkConfigurationEgressConfigurationArgs(
             egress_type="VPC", vpc_connector_arn=connector.arn
@@ -194,7 +174,7 @@ def _source(
     args: HostArgs, access_role: aws.iam.Role
 ) -> aws.apprunner.ServiceSourceConfigurationArgs:
     return aws.apprunner.ServiceSourceConfigurationArgs(
-        # A deployment is Pulumi's to make, by digest.
+        # Pulumi deploys, by digest; App Runner must not follow a tag.
         auto_deployments_enabled=False,
         authentication_configuration=(
             aws.apprunner.ServiceSourceConfigurationAuthenticationConfigurationArgs(
@@ -204,7 +184,7 @@ def _source(
         image_repository=aws.apprunner.ServiceSourceConfigurationImageRepositoryArgs(
             image_repository_type="ECR",
             image_identifier=args.image,
-            image_configuration=_image_configuration(args.settings),
+            image_configuration=_image_configuration(args.context.settings),
         ),
     )
 

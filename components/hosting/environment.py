@@ -1,4 +1,4 @@
-"""The server's environment: all that it is ever told. Pure."""
+"""The server's whole configuration: its environment variables. Pure."""
 
 from components.settings import StackSettings
 
@@ -6,18 +6,12 @@ PORT = 8080
 
 
 def server_environment(settings: StackSettings) -> dict[str, str]:
-    """Put the server's environment together.
+    """Return the server's environment variables.
 
-    No username and no password: in HTTP mode the server refuses to start with them, and every
-    request brings its own token. Telemetry is off, because it is sent while callers wait.
+    Without username and password: in HTTP mode the server refuses to start with them, and every
+    request brings its own token. Telemetry is off, because the server sends it while callers wait.
 
     Source: the server's own --help, release 1.6.
-
-    Args:
-        settings: the stack's settings.
-
-    Returns:
-        The variables, by name.
     """
     return {
         "NEO4J_MCP_URI": settings.neo4j_uri,

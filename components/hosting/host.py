@@ -1,15 +1,13 @@
-"""What every host takes and gives: the small interface behind which the service runs."""
+"""The interface of every host."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import pulumi
 
-from components.names import ResourceNames
-from components.settings import StackSettings
+from components.context import StackContext
 
-# Source: the server's own path; 1.x serves MCP there and nowhere else.
+# The server's own path; release 1.x serves MCP there and nowhere else.
 _MCP_PATH = "/mcp"
 
 
@@ -18,16 +16,12 @@ class HostArgs:
     """What a host needs.
 
     Attributes:
-        settings: the stack's settings.
-        names: the stack's names.
-        tags: the stack's tags.
-        image: the image by digest, so that the service can't start before it has been pushed.
+        context: what the stack's components share.
+        image: the image by digest, so that the service can't start before the push.
         repository_arn: ARN of the repository that the image is pulled from.
     """
 
-    settings: StackSettings
-    names: ResourceNames
-    tags: Mapping[str, str]
+    context: StackContext
     image: pulumi.Input[str]
     repository_arn: pulumi.Input[str]
 
@@ -44,23 +38,10 @@ class Host(Protocol):
     def __init__(
         self, name: str, args: HostArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the service.
-
-        Args:
-            name: logical name.
-            args: what it needs.
-            opts: Pulumi's resource options.
-        """
+        """Declare the service."""
         ...
 
 
 def mcp_url(service_url: str) -> str:
-    """Say where the server speaks MCP.
-
-    Args:
-        service_url: base URL of the service.
-
-    Returns:
-        The URL.
-    """
+    """Return the server's MCP endpoint."""
     return f"{service_url}{_MCP_PATH}"

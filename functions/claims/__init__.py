@@ -1,1 +1,1 @@
-"""The claims function: writes what Neo4j needs into every access token."""
+"""The claims function: adds the claims that Neo4j needs to every access token."""

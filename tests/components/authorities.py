@@ -1,4 +1,4 @@
-"""Certificates for tests of what the server is told to trust."""
+"""Certificates for tests of trustedCertificates."""
 
 import base64
 import datetime as dt
@@ -15,15 +15,7 @@ def certificate(
     authority: bool = True,
     expires: dt.datetime = dt.datetime(2100, 1, 1, tzinfo=dt.UTC),
 ) -> str:
-    """Make a self-signed certificate.
-
-    Args:
-        authority: whether it may sign others.
-        expires: the end of its validity.
-
-    Returns:
-        The certificate (PEM).
-    """
+    """Return a self-signed certificate (PEM)."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test's")])
     made = (
@@ -41,7 +33,7 @@ def certificate(
 
 
 def twice_encoded(pem: str) -> str:
-    """Put a certificate twice into one block, as no reader of PEM expects."""
+    """Return a PEM block with the same certificate twice, which no PEM reader expects."""
     der = ssl.PEM_cert_to_DER_cert(pem)
     encoded = base64.encodebytes(der + der).decode()
     return f"-----BEGIN CERTIFICATE-----\n{encoded}-----END CERTIFICATE-----\n"

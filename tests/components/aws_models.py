@@ -1,4 +1,4 @@
-"""AWS's own descriptions of its APIs, as botocore carries them."""
+"""AWS's own descriptions of its APIs, which botocore contains."""
 
 import functools
 import re
@@ -14,13 +14,13 @@ def _shapes(service: str) -> dict[str, Any]:
 
 
 def shape(service: str, name: str) -> dict[str, Any]:
-    """Give a shape's type, limits, pattern and values."""
+    """Return a shape's type, limits, pattern and values."""
     found: dict[str, Any] = _shapes(service)[name]
     return found
 
 
 def accepts(service: str, name: str, value: str) -> bool:
-    """Say whether AWS would take a text for a shape."""
+    """Return whether AWS accepts a text for a shape."""
     found = shape(service, name)
     length_is_legal = found.get("min", 0) <= len(value) <= found.get("max", len(value))
     # botocore writes Java's patterns; the whole text has to match.

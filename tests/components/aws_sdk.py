@@ -1,6 +1,6 @@
-"""Loads what of pulumi_aws warns when it is loaded, before warnings become errors.
+"""Imports the parts of pulumi_aws that warn on import, before pytest makes warnings errors.
 
-The SDK's own lambda_ package tells about a deprecated resource of its own whenever it is loaded.
+The SDK's lambda_ package warns about one of its deprecated resources whenever it is imported.
 """
 
 import warnings
@@ -9,5 +9,5 @@ import pulumi_aws
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    # The SDK loads a package when something of it is first asked for.
+    # The SDK imports a package on first use.
     FUNCTION = pulumi_aws.lambda_.Function

@@ -1,4 +1,4 @@
-"""Settings and a build context that the component tests share."""
+"""Fixtures of the component tests: settings, a stack's context, a build context."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 
 import tests.components.aws_sdk  # noqa: F401  before the components load the SDK
 from components.configuration import parse_settings
-from components.names import ResourceNames
+from components.context import StackContext
 from components.settings import StackSettings
 from server.context import BuildContext
 from tests.components.mocks import PROJECT
@@ -23,6 +23,7 @@ _MINIMUM = {
 }
 
 MakeSettings = Callable[..., StackSettings]
+MakeContext = Callable[..., StackContext]
 
 
 @pytest.fixture
@@ -39,17 +40,15 @@ def make_settings() -> MakeSettings:
 
 
 @pytest.fixture
-def names() -> ResourceNames:
-    return ResourceNames(prefix="neo4j-mcp", stack="dev")
+def make_context(make_settings: MakeSettings) -> MakeContext:
+    def make(**values: Any) -> StackContext:  # noqa: ANN401  any configured value
+        return StackContext.create(make_settings(**values), project=PROJECT, stack="dev")
+
+    return make
 
 
 @pytest.fixture
-def tags() -> dict[str, str]:
-    return {"Project": PROJECT, "Stack": "dev", "ManagedBy": "pulumi"}
-
-
-@pytest.fixture
-def context() -> BuildContext:
+def build() -> BuildContext:
     project = Path(__file__).resolve().parents[2]
     return BuildContext(
         directory=project / "server" / "build" / "contexts" / "1.6.1-0123",

@@ -1,4 +1,4 @@
-"""Runs Pulumi programs without an engine, and keeps what they asked the engine for."""
+"""Runs Pulumi programs without an engine, and records the resources that they register."""
 
 import asyncio
 import functools
@@ -22,7 +22,7 @@ POOL_ID = f"{REGION}_Example01"
 
 @dataclass(frozen=True, kw_only=True)
 class Registration:
-    """One resource as the program asked for it."""
+    """One resource as the program registered it."""
 
     type: str
     name: str
@@ -38,7 +38,7 @@ class Registration:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a program asked for, and what it gave."""
+    """What a program registered, and its outputs."""
 
     registrations: tuple[Registration, ...]
     outputs: Mapping[str, Any]
@@ -59,7 +59,7 @@ class Result:
 
 
 class _Cloud(Mocks):
-    """Answers as AWS would: what is made gets an id, an ARN and what else it computes."""
+    """Answers as AWS would: created resources get an id, an ARN and other computed values."""
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         answers = {
@@ -156,8 +156,8 @@ _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
 
 
 @dataclass
-class _Monitor(MockMonitor):
-    """The mock monitor, with a record of whole requests: the mocks see the inputs only."""
+class RecordingMonitor(MockMonitor):
+    """The mock monitor, with a record of whole requests: the mocks only see the inputs."""
 
     registrations: list[Registration] = field(default_factory=list)
 
@@ -205,23 +205,20 @@ def run_program(
     """Run a program to its end.
 
     Args:
-        program: declares resources; what it returns, or exports, is the result's outputs.
+        program: declares resources, and returns or exports outputs.
         stack: the stack's name.
-        config: the configuration, by full key, as the engine hands it over.
-
-    Returns:
-        What it asked for and gave, all outputs awaited.
+        config: the configuration, by full key, as the engine passes it.
     """
-    # The SDK wants to find a current event loop, and leaves tasks in it: one for all, which
-    # another test may have taken away with its own.
+    # The SDK needs a current event loop, and leaves tasks in it. All programs share one; another
+    # test may have set its own since.
     asyncio.set_event_loop(_event_loop())
-    monitor = _Monitor()
+    monitor = RecordingMonitor()
     set_mocks(_Cloud(), project=PROJECT, stack=stack, preview=False, monitor=monitor)
     set_all_config(dict(config or {}))
     values: dict[str, Any] = {}
     secret: set[str] = set()
 
-    async def keep(name: str, output: pulumi.Output[Any]) -> None:
+    async def record(name: str, output: pulumi.Output[Any]) -> None:
         values[name] = await output.future()
         if await output.is_secret():
             secret.add(name)
@@ -231,14 +228,14 @@ def run_program(
         returned = program()
         root = get_root_resource()
         assert root is not None
-        given = returned if returned is not None else root.outputs  # type: ignore[attr-defined]  # Stack has them
-        outputs = {name: pulumi.Output.from_input(value) for name, value in given.items()}
+        exported = returned if returned is not None else root.outputs  # type: ignore[attr-defined]  # Stack has them
+        outputs = {name: pulumi.Output.from_input(value) for name, value in exported.items()}
 
-        async def keep_all() -> None:
+        async def record_all() -> None:
             for name, output in outputs.items():
-                await keep(name, output)
+                await record(name, output)
 
-        return pulumi.Output.from_input(keep_all())
+        return pulumi.Output.from_input(record_all())
 
     run()
     return Result(
@@ -249,7 +246,7 @@ def run_program(
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  any JSON there is
-    """Take the secrets' wrapping off."""
+    """Unwrap secrets."""
     if isinstance(value, dict):
         if value.get(rpc._special_sig_key) == rpc._special_secret_sig:
             return _plain(value["value"])

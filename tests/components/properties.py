@@ -1,6 +1,6 @@
-"""How thoroughly properties are tried here: enough to find what matters, in seconds."""
+"""Settings of hypothesis: enough examples to find what matters, in seconds."""
 
 from hypothesis import settings
 
-# Without a deadline: it measures the machine, and what loads AWS's models is slow once.
+# A deadline would measure the machine, and the first load of AWS's models is slow.
 briefly = settings(deadline=None, max_examples=50)

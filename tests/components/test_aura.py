@@ -7,11 +7,11 @@ SCOPES = {
 }
 
 
-def test_groups_map_to_roles_as_neo4j_writes_it() -> None:
+def test_the_mapping_has_neo4js_syntax() -> None:
     assert group_to_role_mapping(SCOPES) == '"reader"=reader;"writer"=publisher'
 
 
-def test_the_form_holds_all_that_a_person_types() -> None:
+def test_the_settings_fill_the_whole_form() -> None:
     assert sso_settings("https://a.example/discovery", ["id-1", "id-2"], SCOPES) == {
         "discoveryUri": "https://a.example/discovery",
         "audience": ["id-1", "id-2"],

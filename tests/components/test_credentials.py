@@ -4,18 +4,17 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.context import StackContext
 from components.credentials import ClientCredentials, ClientCredentialsArgs
 from components.identity import AppClient
-from components.names import ResourceNames
-from components.settings import StackSettings
-from tests.components.conftest import MakeSettings
+from tests.components.conftest import MakeContext
 from tests.components.mocks import ACCOUNT, REGION, Result, run_program
 
 SECRET = "aws:secretsmanager/secret:Secret"
 VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
 
 
-def declare(settings: StackSettings, names: ResourceNames, tags: dict[str, str]) -> Result:
+def declare(context: StackContext) -> Result:
     def program() -> dict[str, Any]:
         clients = {
             name: AppClient(
@@ -28,9 +27,7 @@ def declare(settings: StackSettings, names: ResourceNames, tags: dict[str, str])
         credentials = ClientCredentials(
             "credentials",
             ClientCredentialsArgs(
-                settings=settings,
-                names=names,
-                tags=tags,
+                context=context,
                 clients=clients,
                 token_url="https://auth.example/oauth2/token",
                 mcp_url="https://mcp.example/mcp",
@@ -41,10 +38,8 @@ def declare(settings: StackSettings, names: ResourceNames, tags: dict[str, str])
     return run_program(program)
 
 
-def test_each_client_has_a_secret_of_its_own_with_all_it_needs(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(), names, tags)
+def test_each_client_has_its_own_secret_with_all_it_needs(make_context: MakeContext) -> None:
+    result = declare(make_context())
 
     assert {each.inputs["name"] for each in result.of_type(SECRET)} == {
         "neo4j-mcp-dev-agent-credentials-k3x9q2ab",
@@ -62,9 +57,9 @@ def test_each_client_has_a_secret_of_its_own_with_all_it_needs(
 
 
 def test_the_secrets_value_is_a_secret_in_the_state_and_its_arn_is_not(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+    make_context: MakeContext,
 ) -> None:
-    result = declare(make_settings(), names, tags)
+    result = declare(make_context())
 
     for version in result.of_type(VERSION):
         assert version.secret_inputs == {"secretString"}
@@ -76,15 +71,13 @@ def test_the_secrets_value_is_a_secret_in_the_state_and_its_arn_is_not(
 
 @pytest.mark.parametrize("days", [0, 7, 30])
 @pytest.mark.parametrize("protected", ["true", "false"])
-def test_what_can_be_restored_does_not_depend_on_what_is_protected(
-    make_settings: MakeSettings,
-    names: ResourceNames,
-    tags: dict[str, str],
+def test_the_recovery_window_does_not_depend_on_protection(
+    make_context: MakeContext,
     protected: str,
     days: int,
 ) -> None:
-    settings = make_settings(deletionProtection=protected, secretRecoveryDays=days)
-    result = declare(settings, names, tags)
+    context = make_context(deletionProtection=protected, secretRecoveryDays=days)
+    result = declare(context)
 
     for secret in result.of_type(SECRET):
         assert secret.inputs["recoveryWindowInDays"] == days

@@ -37,7 +37,7 @@ def test_overrides_move_the_addresses_but_not_the_issuer(base: str) -> None:
     )
 
 
-def test_each_override_stands_by_itself() -> None:
+def test_overrides_are_independent() -> None:
     known = endpoints(
         pool_endpoint=POOL, domain_url=DOMAIN, overrides=overrides(cognitoDomain="http://a.example")
     )

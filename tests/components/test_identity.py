@@ -6,10 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.identity import Identity, IdentityArgs
-from components.names import ResourceNames
-from components.settings import StackSettings
-from tests.components.conftest import MakeSettings
+from components.context import StackContext
+from components.identity import Identity
+from tests.components.conftest import MakeContext
 from tests.components.mocks import ACCOUNT, POOL_ID, REGION, Result, run_program
 
 POOL = "aws:cognito/userPool:UserPool"
@@ -26,9 +25,9 @@ FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:neo4j-mcp-dev-claims
 CERTIFICATE_ARN = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/0-1"
 
 
-def declare(settings: StackSettings, names: ResourceNames, tags: dict[str, str]) -> Result:
+def declare(context: StackContext) -> Result:
     def program() -> dict[str, Any]:
-        identity = Identity("identity", IdentityArgs(settings=settings, names=names, tags=tags))
+        identity = Identity("identity", context)
         return {
             "endpoints": identity.endpoints,
             "domain_target": identity.domain_target,
@@ -39,10 +38,8 @@ def declare(settings: StackSettings, names: ResourceNames, tags: dict[str, str])
     return run_program(program)
 
 
-def test_the_pool_is_for_machines_only(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(userPoolTier="PLUS"), names, tags)
+def test_the_pool_is_for_machines_only(make_context: MakeContext) -> None:
+    result = declare(make_context(userPoolTier="PLUS"))
 
     pool = result.one(POOL)
     assert pool.inputs["name"] == "neo4j-mcp-dev-clients"
@@ -53,10 +50,8 @@ def test_the_pool_is_for_machines_only(
     }
 
 
-def test_each_client_has_client_credentials_and_only_its_scopes(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(resourceServerIdentifier="graph"), names, tags)
+def test_each_client_has_client_credentials_and_only_its_scopes(make_context: MakeContext) -> None:
+    result = declare(make_context(resourceServerIdentifier="graph"))
 
     clients = {each.inputs["name"]: each.inputs for each in result.of_type(CLIENT)}
     assert set(clients) == {"neo4j-mcp-dev-agent", "neo4j-mcp-dev-loader"}
@@ -72,10 +67,8 @@ def test_each_client_has_client_credentials_and_only_its_scopes(
         assert client["userPoolId"] == POOL_ID
 
 
-def test_a_tokens_life_is_configured_in_minutes(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(), names, tags)
+def test_a_tokens_life_is_configured_in_minutes(make_context: MakeContext) -> None:
+    result = declare(make_context())
 
     assert result.one(CLIENT, "agent").inputs["accessTokenValidity"] == 60
     assert result.one(CLIENT, "loader").inputs["accessTokenValidity"] == 15
@@ -83,10 +76,8 @@ def test_a_tokens_life_is_configured_in_minutes(
         assert client.inputs["tokenValidityUnits"] == {"accessToken": "minutes"}
 
 
-def test_scopes_exist_before_the_clients_that_hold_them(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(), names, tags)
+def test_scopes_exist_before_the_clients_that_hold_them(make_context: MakeContext) -> None:
+    result = declare(make_context())
 
     server = result.one(RESOURCE_SERVER)
     assert server.inputs["identifier"] == "neo4j-mcp"
@@ -98,19 +89,17 @@ def test_scopes_exist_before_the_clients_that_hold_them(
         assert server.urn in client.dependencies
 
 
-def test_client_secrets_are_secrets_and_ids_are_not(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(), names, tags)
+def test_client_secrets_are_secrets_and_ids_are_not(make_context: MakeContext) -> None:
+    result = declare(make_context())
 
     assert result.secret_outputs == {"agent.secret", "loader.secret"}
     assert result.outputs["agent.id"] == "id-of-neo4j-mcp-dev-agent"
 
 
 def test_the_claims_function_is_the_reviewed_file_and_nothing_else(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+    make_context: MakeContext,
 ) -> None:
-    result = declare(make_settings(resourceServerIdentifier="graph"), names, tags)
+    result = declare(make_context(resourceServerIdentifier="graph"))
 
     function = result.one(FUNCTION).inputs
     code = function["code"]
@@ -122,13 +111,15 @@ def test_the_claims_function_is_the_reviewed_file_and_nothing_else(
     assert (name, function["handler"]) == ("handler.py", "handler.handle")
     assert function["environment"] == {"variables": {"RESOURCE_SERVER_IDENTIFIER": "graph"}}
     assert function["runtime"] == "python3.13"
+    assert function["architectures"] == ["arm64"]
+    assert function["memorySize"] == 128
     assert function["timeout"] == 5
 
 
 def test_the_claims_functions_role_writes_its_own_log_and_nothing_else(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+    make_context: MakeContext,
 ) -> None:
-    result = declare(make_settings(logRetentionDays="7"), names, tags)
+    result = declare(make_context(logRetentionDays="7"))
 
     log_group = result.one(LOG_GROUP)
     assert log_group.inputs["name"] == "/aws/lambda/neo4j-mcp-dev-claims-k3x9q2ab"
@@ -143,10 +134,8 @@ def test_the_claims_functions_role_writes_its_own_log_and_nothing_else(
     assert {log_group.urn, policy.urn} <= result.one(FUNCTION).dependencies
 
 
-def test_only_this_pool_may_call_the_claims_function(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(), names, tags)
+def test_only_this_pool_may_call_the_claims_function(make_context: MakeContext) -> None:
+    result = declare(make_context())
 
     permission = result.one(PERMISSION).inputs
     assert permission["principal"] == "cognito-idp.amazonaws.com"
@@ -155,10 +144,8 @@ def test_only_this_pool_may_call_the_claims_function(
     assert permission["sourceArn"] == f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{POOL_ID}"
 
 
-def test_the_hosted_domain_has_a_random_end(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(), names, tags)
+def test_the_hosted_domain_has_a_random_suffix(make_context: MakeContext) -> None:
+    result = declare(make_context())
 
     assert result.one(SUFFIX, "domain-suffix").inputs == {
         "length": 8,
@@ -174,10 +161,8 @@ def test_the_hosted_domain_has_a_random_end(
     )
 
 
-def test_a_configured_prefix_is_used_as_it_is(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(cognitoDomainPrefix="mine"), names, tags)
+def test_a_configured_prefix_is_used_as_it_is(make_context: MakeContext) -> None:
+    result = declare(make_context(cognitoDomainPrefix="mine"))
 
     assert "identity-domain-suffix" not in {each.name for each in result.of_type(SUFFIX)}
     assert result.one(DOMAIN).inputs["domain"] == "mine"
@@ -185,11 +170,9 @@ def test_a_configured_prefix_is_used_as_it_is(
     assert result.outputs["domain_target"] == {}
 
 
-def test_a_domain_of_ones_own_brings_its_certificate(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
+def test_a_custom_domain_has_its_certificate(make_context: MakeContext) -> None:
     custom = {"name": "auth.example.com", "certificateArn": CERTIFICATE_ARN}
-    result = declare(make_settings(customDomain=custom), names, tags)
+    result = declare(make_context(customDomain=custom))
 
     assert "identity-domain-suffix" not in {each.name for each in result.of_type(SUFFIX)}
     assert result.one(DOMAIN).inputs == {
@@ -205,13 +188,11 @@ def test_a_domain_of_ones_own_brings_its_certificate(
 
 
 @pytest.mark.parametrize("protected", [True, False])
-def test_what_cannot_be_made_again_is_protected_as_configured(
-    make_settings: MakeSettings,
-    names: ResourceNames,
-    tags: dict[str, str],
+def test_resources_are_protected_as_configured(
+    make_context: MakeContext,
     protected: bool,
 ) -> None:
-    result = declare(make_settings(deletionProtection=str(protected).lower()), names, tags)
+    result = declare(make_context(deletionProtection=str(protected).lower()))
 
     pool = result.one(POOL)
     assert pool.inputs["deletionProtection"] == ("ACTIVE" if protected else "INACTIVE")
@@ -221,13 +202,11 @@ def test_what_cannot_be_made_again_is_protected_as_configured(
 
 @pytest.mark.parametrize("protected", ["true", "false"])
 @pytest.mark.parametrize("retained", [True, False])
-def test_the_claims_log_outlives_the_stack_as_configured_whatever_is_protected(
-    make_settings: MakeSettings,
-    names: ResourceNames,
-    tags: dict[str, str],
+def test_the_claims_log_is_retained_as_configured_with_or_without_protection(
+    make_context: MakeContext,
     protected: str,
     retained: bool,
 ) -> None:
-    settings = make_settings(deletionProtection=protected, retainClaimsLog=str(retained).lower())
+    context = make_context(deletionProtection=protected, retainClaimsLog=str(retained).lower())
 
-    assert declare(settings, names, tags).one(LOG_GROUP).retain_on_delete is retained
+    assert declare(context).one(LOG_GROUP).retain_on_delete is retained

@@ -1,12 +1,13 @@
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.names import ResourceNames, domain_prefix_problem
-from tests.components.aws_models import accepts
+from components import names
+from components.names import NameRule, ResourceNames, domain_prefix_problem
+from tests.components.aws_models import accepts, shape
 from tests.components.properties import briefly
 
 # Pulumi's own rule for the names of stacks.
@@ -15,35 +16,93 @@ prefixes = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", fullmatch=True)
 clients = st.lists(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?", fullmatch=True), max_size=3)
 
 
+def aws_accepts(rule: NameRule, name: str) -> bool:
+    service, shape_name = rule.shape.split()
+    return accepts(service, shape_name, name)
+
+
 def _connector(
-    names: ResourceNames, subnets: Iterable[str] = ("subnet-1",), groups: Iterable[str] = ("sg-1",)
+    resources: ResourceNames,
+    subnets: Iterable[str] = ("subnet-1",),
+    groups: Iterable[str] = ("sg-1",),
 ) -> str:
-    return names.vpc_connector(subnets=subnets, security_groups=groups)
+    return resources.vpc_connector(subnets=subnets, security_groups=groups)
+
+
+# The expected limits, so that changing one makes a test fail.
+LENGTHS: Mapping[NameRule, tuple[int, int]] = {
+    names.REPOSITORY: (2, 256),
+    names.ROLE: (1, 64),
+    names.FUNCTION: (1, 64),
+    names.LOG_GROUP: (1, 512),
+    names.USER_POOL: (1, 128),
+    names.RESOURCE_SERVER: (1, 256),
+    names.APP_CLIENT: (1, 128),
+    names.SECRET: (1, 512),
+    names.SERVICE: (4, 40),
+    names.AUTO_SCALING: (4, 32),
+    names.OBSERVABILITY: (4, 32),
+    names.VPC_CONNECTOR: (4, 40),
+    names.DOMAIN: (1, 63),
+}
+RULES = sorted(LENGTHS, key=lambda rule: rule.shape)
+# botocore has no pattern for a secret's name: it is in the text of CreateSecret.
+MODELLED = [rule for rule in RULES if rule is not names.SECRET]
+
+
+def test_the_rules_are_those_of_every_name() -> None:
+    checked = {rule for rule, _ in ResourceNames(prefix="p", stack="dev").checked(["agent"])}
+
+    assert checked | {names.DOMAIN} == set(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.shape)
+def test_a_name_is_accepted_at_its_limits_and_refused_beyond(rule: NameRule) -> None:
+    least, most = LENGTHS[rule]
+
+    assert rule.problem("a" * least) is None
+    assert rule.problem("a" * most) is None
+    assert f"the invalid {rule.kind}" in (rule.problem("a" * (least - 1)) or "")
+    too_long = rule.problem("a" * (most + 1))
+    assert too_long is not None
+    assert f"{most + 1} characters long; AWS accepts at most {most}" in too_long
+
+
+@pytest.mark.parametrize("rule", MODELLED, ids=lambda rule: rule.shape)
+def test_limits_are_those_of_awss_own_model(rule: NameRule) -> None:
+    service, shape_name = rule.shape.split()
+    limits = shape(service, shape_name)
+
+    assert rule.minimum == limits.get("min", 1)
+    if rule is names.FUNCTION:
+        # The shape also allows a whole ARN.
+        assert rule.maximum < limits["max"]
+    else:
+        assert rule.maximum == limits["max"]
+
+
+@pytest.mark.parametrize("rule", MODELLED, ids=lambda rule: rule.shape)
+def test_a_character_that_a_rule_accepts_is_one_that_aws_accepts(rule: NameRule) -> None:
+    for character in map(chr, range(0x20, 0x180)):
+        for name in (f"aaa{character}a", f"{character}aaaa", f"aaaa{character}"):
+            if rule.problem(name) is None:
+                assert aws_accepts(rule, name), name
 
 
 @briefly
 @given(prefix=prefixes, stack=stacks, clients=clients)
-def test_names_without_problems_are_names_that_aws_takes(
+def test_names_without_problems_are_names_that_aws_accepts(
     prefix: str, stack: str, clients: list[str]
 ) -> None:
-    names = ResourceNames(prefix=prefix, stack=stack)
-    if list(names.problems(clients)):
+    resources = ResourceNames(prefix=prefix, stack=stack)
+    if list(resources.problems(clients)):
         return
 
-    assert accepts("ecr", "RepositoryName", names.repository)
-    assert accepts("cognito-idp", "UserPoolNameType", names.user_pool)
-    assert accepts("cognito-idp", "ResourceServerNameType", names.resource_server)
-    assert accepts("lambda", "FunctionName", names.claims_function)
-    assert accepts("logs", "LogGroupName", names.claims_log_stem + "k3x9q2ab")
-    for role in (names.claims_function, names.access_role, names.instance_role):
-        assert accepts("iam", "roleNameType", role)
-    assert accepts("apprunner", "ServiceName", names.service)
-    assert accepts("apprunner", "AutoScalingConfigurationName", names.auto_scaling)
-    assert accepts("apprunner", "ObservabilityConfigurationName", names.observability)
-    assert accepts("apprunner", "VpcConnectorName", _connector(names))
-    for client in clients:
-        assert accepts("cognito-idp", "ClientNameType", names.app_client(client))
-        assert re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,512}", names.secret(client))
+    for rule, name in resources.checked(clients):
+        if rule in MODELLED:
+            assert aws_accepts(rule, name)
+        else:
+            assert re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,512}", name)
 
 
 @briefly
@@ -51,23 +110,12 @@ def test_names_without_problems_are_names_that_aws_takes(
 def test_every_name_begins_with_the_prefix_and_the_stack(
     prefix: str, stack: str, clients: list[str]
 ) -> None:
-    names = ResourceNames(prefix=prefix, stack=stack)
+    resources = ResourceNames(prefix=prefix, stack=stack)
 
-    for name in (
-        names.repository,
-        names.user_pool,
-        names.claims_function,
-        names.service,
-        names.access_role,
-        names.instance_role,
-        names.auto_scaling,
-        names.observability,
-        _connector(names),
-        names.domain_stem,
-        *map(names.app_client, clients),
-        *map(names.secret, clients),
-    ):
-        assert name.startswith(f"{prefix}-{stack}-")
+    assert resources.domain_stem == f"{prefix}-{stack}-"
+    for rule, name in resources.checked(clients):
+        path = "/aws/lambda/" if rule is names.LOG_GROUP else ""
+        assert name.startswith(f"{path}{prefix}-{stack}-")
 
 
 @briefly
@@ -80,7 +128,7 @@ def test_a_secrets_name_does_not_end_like_an_arn(client: str) -> None:
 
 @briefly
 @given(prefix=st.text(alphabet="abcnogitwsz09-", max_size=70))
-def test_a_domain_prefix_without_problem_is_one_that_cognito_takes(prefix: str) -> None:
+def test_a_domain_prefix_without_problem_is_one_that_cognito_accepts(prefix: str) -> None:
     if domain_prefix_problem(prefix) is None:
         assert accepts("cognito-idp", "DomainType", prefix)
         assert not {"aws", "amazon", "cognito"} & {
@@ -91,29 +139,40 @@ def test_a_domain_prefix_without_problem_is_one_that_cognito_takes(prefix: str) 
 @pytest.mark.parametrize(
     ("stack", "part"),
     [
-        ("Dev", "illegal ECR repository name"),
-        ("a..b", "illegal ECR repository name"),
-        ("s" * 23, "App Runner configuration name"),
+        ("Dev", "invalid ECR repository name"),
+        ("a..b", "invalid ECR repository name"),
+        ("s" * 23, "App Runner auto-scaling configuration name"),
         ("s" * 60, "IAM role name"),
     ],
 )
-def test_a_stacks_name_that_makes_an_illegal_name_is_told(stack: str, part: str) -> None:
+def test_a_stack_name_that_makes_an_invalid_name_is_reported(stack: str, part: str) -> None:
     problems = list(ResourceNames(prefix="p", stack=stack).problems(["agent"]))
 
     assert any(part in problem for problem in problems), problems
 
 
-def test_another_vpc_connector_has_another_name_and_the_same_one_the_same() -> None:
-    names = ResourceNames(prefix="neo4j-mcp", stack="dev")
+def test_a_vpc_connectors_name_changes_with_its_content_only() -> None:
+    resources = ResourceNames(prefix="neo4j-mcp", stack="dev")
 
-    both = _connector(names, ["subnet-1", "subnet-2"], ["sg-1", "sg-2"])
-    assert both == _connector(names, ["subnet-2", "subnet-1"], ["sg-2", "sg-1"])
-    assert len({_connector(names), _connector(names, ["subnet-2"]), _connector(names, ["x"])}) == 3
-    assert _connector(names) != _connector(names, groups=["sg-2"])
-    assert _connector(names, ["a", "b"], ["c"]) != _connector(names, ["a"], ["b", "c"])
+    # Another hash would replace the connector of every existing stack.
+    assert _connector(resources) == "neo4j-mcp-dev-egress-16e50623"
+    both = _connector(resources, ["subnet-1", "subnet-2"], ["sg-1", "sg-2"])
+    assert both == _connector(resources, ["subnet-2", "subnet-1"], ["sg-2", "sg-1"])
+    assert (
+        len(
+            {
+                _connector(resources),
+                _connector(resources, ["subnet-2"]),
+                _connector(resources, ["x"]),
+            }
+        )
+        == 3
+    )
+    assert _connector(resources) != _connector(resources, groups=["sg-2"])
+    assert _connector(resources, ["a", "b"], ["c"]) != _connector(resources, ["a"], ["b", "c"])
 
 
-def test_the_longest_names_are_just_legal() -> None:
+def test_the_longest_legal_prefix_and_stack_name() -> None:
     # 32 characters are the least that any service takes: prefix-stack-scaling.
     longest = ResourceNames(prefix="p" * 12, stack="s" * 11)
     longer = ResourceNames(prefix="p" * 13, stack="s" * 11)
@@ -126,11 +185,11 @@ def test_the_longest_names_are_just_legal() -> None:
 @pytest.mark.parametrize(
     "prefix", ["my-aws-graph", "amazonas", "cognito", "-a", "a-", "A", "", "x" * 64]
 )
-def test_illegal_domain_prefixes_are_told(prefix: str) -> None:
+def test_an_invalid_domain_prefix_is_reported(prefix: str) -> None:
     assert domain_prefix_problem(prefix)
 
 
-def test_names_that_make_no_domain_prefix_are_told() -> None:
+def test_names_that_make_no_domain_prefix_are_reported() -> None:
     assert ResourceNames(prefix="p", stack="dev").default_domain_problem() is None
     assert ResourceNames(prefix="aws-p", stack="dev").default_domain_problem()
     assert ResourceNames(prefix="p", stack="s" * 60).default_domain_problem()

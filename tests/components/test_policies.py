@@ -35,7 +35,7 @@ def test_logs_are_written_to_one_group() -> None:
     "document",
     [policies.pull_images(ARN), policies.write_logs(ARN), policies.write_traces()],
 )
-def test_every_resource_is_named_except_where_aws_takes_none(document: str) -> None:
+def test_policies_name_their_resources_wherever_aws_allows_it(document: str) -> None:
     for statement in statements(document):
         assert statement["Effect"] == "Allow"
         assert not any("*" in action for action in statement["Action"])
@@ -44,7 +44,7 @@ def test_every_resource_is_named_except_where_aws_takes_none(document: str) -> N
 
 
 @pytest.mark.parametrize("service", [policies.LAMBDA, policies.APP_RUNNER_TASKS])
-def test_a_role_is_trusted_to_one_service(service: str) -> None:
+def test_a_role_can_be_assumed_by_one_service(service: str) -> None:
     assert statements(policies.trust(service)) == [
         {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     ]

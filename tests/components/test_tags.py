@@ -2,7 +2,7 @@ from components.settings import RESERVED_TAGS
 from components.tags import resource_tags
 
 
-def test_configured_tags_stand_beside_the_programs_own() -> None:
+def test_configured_tags_are_added_to_the_programs_own() -> None:
     tags = resource_tags(project="neo4j-mcp", stack="dev", configured={"Team": "graph"})
 
     assert tags == {

@@ -84,7 +84,7 @@ def test_a_row_says_what_an_exception_means() -> None:
     assert row.split(" | ")[:3] == [
         "| `InvalidClientError`",
         "token endpoint",
-        "Wrong client id or wrong client secret.",
+        "The client id or the client secret is wrong.",
     ]
     assert InvalidClientError.remedy in row
     assert {kind.__name__ for kind in client_errors()} >= {"TlsError", "CypherError"}

@@ -306,7 +306,7 @@ def test_a_caller_that_gives_up_when_throttled_is_found(
 def test_a_caller_that_does_not_wait_as_long_as_it_is_asked_to_is_found(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(token_endpoint, "seconds_to_wait", lambda _: None)
+    monkeypatch.setattr(token_endpoint, "parse_retry_after", lambda _: None)
     result = exercise(world, "token-endpoint-throttled")
     assert result.outcome is Outcome.FAILED
     assert "the token endpoint asked for 2 s, and was asked again after" in result.reason

@@ -196,7 +196,7 @@ def test_what_is_wrong_is_reported_at_once_and_the_commands_fix_it(pulumi: Pulum
 
     refused = pulumi("pulumi preview", fails=True)
 
-    assert "has 10 problem(s), so nothing was changed" in refused
+    assert "has 10 problems, so nothing was changed" in refused
     commands = re.findall(r"^          (pulumi config .*)$", refused, re.MULTILINE)
     assert len(commands) == 10
     # Whatever is reported is reported once.

@@ -15,7 +15,7 @@ from server.context import BuildContext
 from tests.components.mocks import Result, run_program
 
 ROOT = Path(__file__).resolve().parents[2]
-# What a person has still to say about a stack.
+# The one value that a person must add to a stack's file.
 DATABASE = "neo4j+s://0123abcd.databases.neo4j.io"
 
 Deploy = Callable[..., Result]
@@ -27,7 +27,7 @@ def read_yaml(name: str) -> dict[str, Any]:
 
 
 def stack_configuration(stack: str) -> dict[str, str]:
-    """Merge a stack's file with the project's defaults, as the engine does."""
+    """Return a stack's file merged with the project's defaults, as the engine does it."""
     project = read_yaml("Pulumi.yaml")
     merged: dict[str, Any] = {
         f"{project['name']}:{key}": declared["default"]
@@ -36,10 +36,10 @@ def stack_configuration(stack: str) -> dict[str, str]:
     }
     merged[f"{project['name']}:neo4jUri"] = DATABASE
     merged |= read_yaml(f"Pulumi.{stack}.yaml")["config"]
-    return {key: _handed_over(value) for key, value in merged.items()}
+    return {key: _as_passed(value) for key, value in merged.items()}
 
 
-def _handed_over(value: object) -> str:
+def _as_passed(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
@@ -53,7 +53,7 @@ def deploy() -> Iterator[Deploy]:
         arguments={"VERSION": "1.6.1"},
     )
 
-    # The same configuration gives the same result, which nobody changes.
+    # Cached: the same configuration has the same result, and no test changes it.
     @functools.cache
     def run(stack: str, changes: tuple[tuple[str, str], ...]) -> Result:
         def program() -> None:

@@ -32,7 +32,7 @@ SERVICE = "aws:apprunner/service:Service"
 IMAGE = "docker:index/image:Image"
 SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
 
-# The types that the program is made of; the stand-in cloud knows these and no others.
+# Every type that the program uses; the stand-in cloud supports no others.
 TYPES: Mapping[str, Any] = {
     "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion": (
         aws.apprunner.AutoScalingConfigurationVersion
@@ -68,7 +68,7 @@ def is_taggable(type_: str) -> bool:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_each_stack_gives_all_outputs(deploy: Deploy, stack: str) -> None:
+def test_each_stack_has_all_outputs(deploy: Deploy, stack: str) -> None:
     outputs = deploy(stack).outputs
 
     assert set(outputs) == OUTPUTS
@@ -110,7 +110,7 @@ def test_on_the_stand_in_the_addresses_are_this_machines_and_the_issuer_is_cogni
         ("local", {"reader": ["reader"], "writer": ["reader", "writer"]}),
     ],
 )
-def test_the_clients_are_told_without_their_secrets(
+def test_the_clients_are_listed_without_their_secrets(
     deploy: Deploy, stack: str, clients: dict[str, list[str]]
 ) -> None:
     result = deploy(stack)
@@ -131,7 +131,7 @@ def test_the_clients_are_told_without_their_secrets(
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_aura_is_told_every_client_and_the_mapping(deploy: Deploy, stack: str) -> None:
+def test_the_aura_settings_list_every_client_and_the_mapping(deploy: Deploy, stack: str) -> None:
     outputs = deploy(stack).outputs
 
     assert outputs["auraSso"] == {
@@ -171,7 +171,7 @@ def test_the_program_is_made_of_known_types_only(deploy: Deploy, stack: str) -> 
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_everything_that_takes_tags_is_tagged(deploy: Deploy, stack: str) -> None:
+def test_everything_that_can_have_tags_is_tagged(deploy: Deploy, stack: str) -> None:
     changes = {"neo4j-mcp:tags": json.dumps({"Team": "graph"})}
     tagged = [each for each in deploy(stack, changes).registrations if each.type in TYPES]
 
@@ -198,7 +198,7 @@ def test_every_name_begins_with_the_prefix_and_the_stack(deploy: Deploy, stack: 
 
 
 def physical_names(each: Registration) -> list[str]:
-    # A policy inside a role is named within the role; a resource server by its identifier.
+    # An inline policy's name is local to its role; a resource server has an identifier instead.
     if each.type not in TYPES or each.type == "aws:iam/rolePolicy:RolePolicy":
         return []
     named = {"name", "serviceName", "domain"}
@@ -246,31 +246,31 @@ def test_every_policy_names_what_it_allows(deploy: Deploy, stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", ["dev", "local"])
-def test_other_stacks_than_production_can_be_thrown_away(deploy: Deploy, stack: str) -> None:
+def test_other_stacks_than_production_can_be_destroyed(deploy: Deploy, stack: str) -> None:
     for each in deploy(stack).registrations:
         assert not each.protect
         assert not each.retain_on_delete
 
 
-def test_a_destroy_of_production_takes_away_what_the_next_deployment_brings_back(
+def test_destroying_production_only_removes_what_the_next_deployment_restores(
     deploy: Deploy,
 ) -> None:
     registrations = {
         each.urn: each for each in deploy("prod").registrations if each.type not in COMPONENTS
     }
-    # The engine deletes all that isn't protected and that nothing protected stands on.
+    # The engine deletes everything that isn't protected and that nothing protected depends on.
     kept: set[str] = set()
-    standing = [urn for urn, each in registrations.items() if each.protect]
-    while standing:
-        urn = standing.pop()
+    protected = [urn for urn, each in registrations.items() if each.protect]
+    while protected:
+        urn = protected.pop()
         if urn in registrations and urn not in kept:
             kept.add(urn)
-            standing += registrations[urn].dependencies
+            protected += registrations[urn].dependencies
 
     assert {each.type for urn, each in registrations.items() if urn not in kept} == {
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",
         "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration",
-        # Its deletion leaves the current value where it is.
+        # Deleting it leaves the current value in the secret.
         SECRET_VERSION,
     }
 
@@ -279,14 +279,14 @@ def test_a_bad_configuration_creates_nothing(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    monkeypatch.setattr("tests.components.mocks._Monitor.RegisterResource", made.append)
+    monkeypatch.setattr("tests.components.mocks.RecordingMonitor.RegisterResource", made.append)
 
-    with pytest.raises(ConfigurationError, match="2 problem"):
+    with pytest.raises(ConfigurationError, match="has 2 problems, so"):
         deploy("dev", {"neo4j-mcp:cpu": "7", "neo4j-mcp:logLevel": "loud"})
     assert made == []
 
 
-def test_a_stack_of_ones_own_needs_the_database_and_a_client_only(deploy: Deploy) -> None:
+def test_a_new_stack_needs_only_the_database_and_a_client(deploy: Deploy) -> None:
     only = {
         "neo4j-mcp:clients": json.dumps({"me": {"scopes": ["graph.read"]}}),
         "neo4j-mcp:scopes": json.dumps({"graph.read": {"description": "x", "role": "reader"}}),
@@ -298,7 +298,7 @@ def test_a_stack_of_ones_own_needs_the_database_and_a_client_only(deploy: Deploy
     assert list(outputs["clients"]) == ["me"]
 
 
-def test_the_stacks_page_uses_outputs_that_there_are(deploy: Deploy) -> None:
+def test_the_stacks_page_uses_existing_outputs(deploy: Deploy) -> None:
     outputs = deploy("dev").outputs
 
     assert outputs["readme"] == (ROOT / "Pulumi.README.md").read_text(encoding="utf-8")

@@ -7,7 +7,8 @@ import yaml
 from pydantic import BaseModel
 
 from components.configuration import parse_settings
-from components.settings import StackSettings
+from components.settings import Client, StackSettings
+from tests.components.model_rules import choices, numeric_limits
 from tests.program.conftest import ROOT, read_yaml
 
 PROJECT = read_yaml("Pulumi.yaml")
@@ -17,7 +18,7 @@ TYPES = get_type_hints(StackSettings)
 
 
 def python_type(annotation: object) -> type:
-    """Find the type that YAML gives to a setting."""
+    """Return the type of a setting in YAML."""
     if get_origin(annotation) is Literal:
         return str
     if get_origin(annotation) is dict:
@@ -32,24 +33,50 @@ def python_type(annotation: object) -> type:
     return only
 
 
-def test_every_key_is_declared_and_every_declared_key_is_read() -> None:
+def test_pulumi_yaml_declares_exactly_the_models_keys() -> None:
     assert set(DECLARED) == set(FIELDS)
 
 
 @pytest.mark.parametrize("key", FIELDS)
-def test_a_keys_declaration_is_the_settings(key: str) -> None:
+def test_a_key_is_declared_as_in_the_model(key: str) -> None:
     declared, field = DECLARED[key], FIELDS[key]
     name = next(name for name, each in StackSettings.model_fields.items() if each is field)
 
     assert type(declared["default"]) is python_type(TYPES[name])
     if field.is_required():
         assert not declared["default"]
-    assert len(declared["description"]) > 10
+    assert declared["description"] == field.description
     # With a type, or without a default, the engine would stop at the first wrong value.
     assert set(declared) == {"default", "description"}
 
 
-def test_the_declared_defaults_are_the_settings() -> None:
+# The sizes of samples and the days of retention are too many to list.
+LISTED = {*numeric_limits(), *choices()} - {"schemaSampleSize", "logRetentionDays"}
+
+
+@pytest.mark.parametrize("path", sorted(LISTED))
+def test_a_keys_description_gives_its_limits(path: str) -> None:
+    key, _, nested = path.partition(".")
+    description = DECLARED[key]["description"]
+
+    if path in choices():
+        assert all(choice in description for choice in choices()[path])
+    else:
+        least, most = numeric_limits()[path]
+        assert f"{least} to {most}" in description
+    assert nested.rpartition(".")[2] in description
+
+
+def test_the_description_of_clients_gives_the_default_validity() -> None:
+    default = Client.model_fields["token_validity_minutes"].default
+
+    assert (
+        f"tokenValidityMinutes (5 to 1440, default {default})"
+        in (DECLARED["clients"]["description"])
+    )
+
+
+def test_the_declared_defaults_are_the_models() -> None:
     least = {"neo4jUri": "neo4j+s://a.example", "clients": '{"agent": {"scopes": ["reader"]}}'}
     declared = {
         key: json.dumps(value["default"])
@@ -59,10 +86,10 @@ def test_the_declared_defaults_are_the_settings() -> None:
         if "default" in value
     }
 
-    said = parse_settings({**declared, **least}, project="neo4j-mcp", stack="dev")
-    unsaid = parse_settings(least, project="neo4j-mcp", stack="dev")
+    with_defaults = parse_settings({**declared, **least}, project="neo4j-mcp", stack="dev")
+    without = parse_settings(least, project="neo4j-mcp", stack="dev")
 
-    assert said == unsaid
+    assert with_defaults == without
 
 
 def test_the_project_runs_in_its_own_environment() -> None:
@@ -83,7 +110,7 @@ def test_a_stacks_keys_are_declared(stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "local"])
-def test_a_stack_names_its_scopes_so_that_a_path_adds_to_them(stack: str) -> None:
+def test_each_stack_sets_its_scopes_so_that_config_set_path_adds_to_them(stack: str) -> None:
     configuration = read_yaml(f"Pulumi.{stack}.yaml")["config"]
 
     assert configuration["neo4j-mcp:scopes"] == DECLARED["scopes"]["default"]
@@ -92,7 +119,7 @@ def test_a_stack_names_its_scopes_so_that_a_path_adds_to_them(stack: str) -> Non
 @pytest.mark.parametrize(
     ("stack", "days", "retained"), [("dev", 7, False), ("prod", 30, True), ("local", 0, False)]
 )
-def test_a_stacks_retention_is_its_own(stack: str, days: int, retained: bool) -> None:
+def test_each_stack_sets_its_retention(stack: str, days: int, retained: bool) -> None:
     configuration = read_yaml(f"Pulumi.{stack}.yaml")["config"]
 
     assert configuration["neo4j-mcp:secretRecoveryDays"] == days

@@ -9,7 +9,7 @@ import pulumi_docker as docker
 import pulumi_random as random
 import pytest
 
-from components.replacement import REPLACEMENTS, Replacement
+from components.replacement import REPLACEMENTS
 from localcloud.providers import docker_image, random_string
 from localcloud.providers.aws.provider import RESOURCES
 from localcloud.providers.schema import ResourceType
@@ -29,8 +29,8 @@ def _token(resource: Any) -> str:  # noqa: ANN401 - a class of an SDK, whose dec
 
 
 _BY_TOKEN = {_token(each): rule for each, rule in REPLACEMENTS.items()}
-# What no two resources on AWS can share: for each type the inputs that are unique together.
-# A type that is missing here gets an id of AWS's own, or a new revision or version.
+# For each type, the inputs that together are unique on AWS. A type that is missing here gets its id
+# from AWS, or a new revision or version.
 _UNIQUE: Mapping[str, tuple[str, ...]] = {
     "aws:apprunner/service:Service": ("serviceName",),
     "aws:apprunner/vpcConnector:VpcConnector": ("vpcConnectorName",),
@@ -46,7 +46,7 @@ _UNIQUE: Mapping[str, tuple[str, ...]] = {
     "aws:secretsmanager/secret:Secret": ("name",),
 }
 _USER_POOL = _token(aws.cognito.UserPool)
-# Of these a parent has one, whatever its name.
+# Their parents can have only one.
 _ONE_PER_PARENT = {
     "aws:cognito/userPoolDomain:UserPoolDomain",
     "aws:ecr/lifecyclePolicy:LifecyclePolicy",
@@ -57,7 +57,7 @@ def _vpc(*subnets: str, groups: tuple[str, ...] = ("sg-0000000a",)) -> str:
     return json.dumps({"subnetIds": subnets, "securityGroupIds": groups})
 
 
-# Values of every key that makes a resource be replaced, or that brings in further resources.
+# Values of every key that causes a replacement or adds resources.
 _CHANGES: Mapping[str, Mapping[str, str]] = {
     "namePrefix": {"neo4j-mcp:namePrefix": "other"},
     "resourceServerIdentifier": {"neo4j-mcp:resourceServerIdentifier": "https://graph.example.com"},
@@ -90,7 +90,7 @@ def _resources(result: Result) -> dict[str, Registration]:
 
 
 def _deletes_first(old: Registration, new: Registration) -> bool:
-    """Decide as the engine does: by the option, and where there is none, by the provider."""
+    """Return what the engine does: the option decides, or else the provider."""
     if new.delete_before_replace is not None:
         return new.delete_before_replace
     named = _DECLARED[new.type].autonamed
@@ -100,11 +100,7 @@ def _deletes_first(old: Registration, new: Registration) -> bool:
 @pytest.mark.parametrize("changed", _CHANGES)
 def test_every_resource_follows_the_rule_of_its_type(deploy: Deploy, changed: str) -> None:
     for each in _resources(deploy("dev", _CHANGES[changed])).values():
-        rule = _BY_TOKEN[each.type]
-        by_itself = _DECLARED[each.type].autonamed is None and rule is Replacement.CREATE_FIRST
-        assert each.delete_before_replace == rule.value or (
-            by_itself and each.delete_before_replace is None
-        ), each.name
+        assert each.delete_before_replace == _BY_TOKEN[each.type].value, each.name
 
 
 def test_the_rules_are_for_the_types_of_the_program_and_no_others(deploy: Deploy) -> None:
@@ -118,7 +114,9 @@ def test_the_rules_are_for_the_types_of_the_program_and_no_others(deploy: Deploy
 
 @pytest.mark.parametrize("before", _CHANGES)
 @pytest.mark.parametrize("after", _CHANGES)
-def test_old_and_new_never_share_what_is_unique(deploy: Deploy, before: str, after: str) -> None:
+def test_a_replacement_never_shares_a_unique_name_with_the_old_resource(
+    deploy: Deploy, before: str, after: str
+) -> None:
     olds = _resources(deploy("dev", _CHANGES[before]))
     news = _resources(deploy("dev", _CHANGES[after]))
     colliding = [
@@ -133,10 +131,10 @@ def test_old_and_new_never_share_what_is_unique(deploy: Deploy, before: str, aft
 
 
 def _unique(each: Registration, resources: Mapping[str, Registration]) -> object:
-    """What AWS has one of; None where it has any number."""
+    """Return what is unique about a resource; None if nothing is."""
     if each.type not in _UNIQUE:
         return None
-    # Under mocks every pool has the same id; on AWS a replaced one has another.
+    # Under mocks every pool has the same id; on AWS a replaced pool has a new one.
     pools = [pool.inputs["name"] for pool in resources.values() if pool.type == _USER_POOL]
     known = {**each.inputs, "userPoolId": pools}
     return [known[name] for name in _UNIQUE[each.type]]
@@ -149,7 +147,7 @@ def _is_replaced(old: Registration, new: Registration) -> bool:
     return any(old.inputs.get(name) != new.inputs.get(name) for name in forcing)
 
 
-def test_the_changes_replace_every_type_that_the_configuration_can_replace(deploy: Deploy) -> None:
+def test_the_changes_replace_every_replaceable_type(deploy: Deploy) -> None:
     base = _resources(deploy("dev", _CHANGES["vpcConnector"]))
     replaced = {
         new.type
@@ -157,14 +155,14 @@ def test_the_changes_replace_every_type_that_the_configuration_can_replace(deplo
         for urn, new in _resources(deploy("dev", changes)).items()
         if (old := base.get(urn)) is not None and _is_replaced(old, new)
     }
-    # An image is updated in place, a client keeps to its pool's id, which mocks give only once,
-    # and the random end of a domain's prefix depends on nothing.
+    # An image is updated in place, a random suffix depends on nothing, and no client is replaced,
+    # because every pool has the same id under mocks.
     assert replaced == set(_BY_TOKEN) - {
         _token(each) for each in (docker.Image, aws.cognito.UserPoolClient, random.RandomString)
     }
 
 
-def test_a_custom_domain_is_created_while_the_prefix_domain_still_gives_tokens(
+def test_a_custom_domain_is_created_next_to_the_prefix_domain(
     deploy: Deploy,
 ) -> None:
     prefix = deploy("dev").one("aws:cognito/userPoolDomain:UserPoolDomain")

@@ -1,4 +1,4 @@
-"""A small wheel in place of the official one, and pip replaced by a copy."""
+"""A small wheel instead of the official one, and a stand-in for pip."""
 
 import hashlib
 import io
@@ -32,7 +32,7 @@ def release_of(wheel: bytes, binary: bytes = BINARY) -> Release:
 
 @dataclass
 class Pip:
-    """Stands in for `pip download`: puts its wheel into the folder asked for."""
+    """Stands in for `pip download`: writes its wheel to the requested folder."""
 
     wheel: bytes
     calls: list[list[str]] = field(default_factory=list)

@@ -6,6 +6,7 @@ from pathlib import Path
 import certifi
 import pytest
 
+import server
 from server.context import BuildContext, prepare_context
 from server.errors import ServerImageError
 from tests.server.conftest import BINARY
@@ -13,16 +14,22 @@ from tests.server.conftest import BINARY
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 
-@pytest.fixture(autouse=True)
-def _binary(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.context.fetch_binary", lambda _release, _cache: BINARY)
+DOCKERFILE = Path(server.__file__).with_name("Dockerfile")
 
 
-def prepare(build: Path, trusted: str = "") -> BuildContext:
-    return prepare_context("1.6.1", trusted_certificates=trusted, build=build)
+def prepare(
+    build: Path, trusted: str = "", *, binary: bytes = BINARY, dockerfile: Path = DOCKERFILE
+) -> BuildContext:
+    return prepare_context(
+        "1.6.1",
+        trusted_certificates=trusted,
+        build=build,
+        dockerfile=dockerfile,
+        fetch=lambda _release, _cache: binary,
+    )
 
 
-def test_the_context_holds_what_the_image_is_made_of(tmp_path: Path) -> None:
+def test_the_context_contains_what_the_image_is_built_from(tmp_path: Path) -> None:
     context = prepare(tmp_path)
 
     assert {path.name for path in context.directory.iterdir()} == {
@@ -39,7 +46,7 @@ def test_the_context_holds_what_the_image_is_made_of(tmp_path: Path) -> None:
     assert context.arguments == {"VERSION": "1.6.1", "SOURCE_DATE_EPOCH": "315532800"}
 
 
-def test_trusted_certificates_stand_beside_the_public_ones(tmp_path: Path) -> None:
+def test_trusted_certificates_are_added_to_the_public_ones(tmp_path: Path) -> None:
     bundle = (prepare(tmp_path, CERTIFICATE).directory / "ca-certificates.crt").read_text(
         encoding="utf-8"
     )
@@ -56,10 +63,9 @@ def test_the_same_content_has_the_same_tag_everywhere(tmp_path: Path) -> None:
     assert one.directory.name == one.tag
 
 
-def test_other_content_has_another_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_different_content_has_a_different_tag(tmp_path: Path) -> None:
     tags = {prepare(tmp_path).tag, prepare(tmp_path, CERTIFICATE).tag}
-    monkeypatch.setattr("server.context.fetch_binary", lambda _release, _cache: b"next")
-    tags.add(prepare(tmp_path).tag)
+    tags.add(prepare(tmp_path, binary=b"next").tag)
 
     assert len(tags) == 3
 
@@ -81,27 +87,26 @@ def test_modes_and_times_are_the_same_whatever_the_umask(tmp_path: Path) -> None
     assert {path.stat().st_mtime for path in directory.iterdir()} == {315_532_800}
 
 
-def test_line_endings_of_a_checkout_or_a_certificate_file_change_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_line_endings_of_a_checkout_or_a_certificate_file_change_nothing(tmp_path: Path) -> None:
     unix = prepare(tmp_path, CERTIFICATE)
     dockerfile = tmp_path / "Dockerfile"
     dockerfile.write_bytes(unix.dockerfile.read_bytes().replace(b"\n", b"\r\n"))
-    monkeypatch.setattr("server.context._DOCKERFILE", dockerfile)
-    windows = prepare(tmp_path / "windows", CERTIFICATE.replace("\n", "\r\n"))
+    windows = prepare(
+        tmp_path / "windows", CERTIFICATE.replace("\n", "\r\n"), dockerfile=dockerfile
+    )
 
     assert windows.tag == unix.tag
     assert b"\r" not in windows.dockerfile.read_bytes()
 
 
-def test_a_context_that_is_there_is_left_alone(tmp_path: Path) -> None:
+def test_an_existing_context_is_reused(tmp_path: Path) -> None:
     first = prepare(tmp_path).directory.stat().st_ino
 
     assert prepare(tmp_path).directory.stat().st_ino == first
 
 
 @pytest.mark.parametrize("damage", ["changed", "missing", "additional"])
-def test_a_damaged_context_is_laid_out_again(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_context_is_replaced(tmp_path: Path, damage: str) -> None:
     directory = prepare(tmp_path).directory
     binary = directory / "neo4j-mcp-server"
     if damage == "changed":
@@ -117,7 +122,7 @@ def test_a_damaged_context_is_laid_out_again(tmp_path: Path, damage: str) -> Non
 
 
 @pytest.mark.parametrize("damaged", [False, True])
-def test_runs_beside_one_another_end_with_one_whole_context(
+def test_concurrent_runs_leave_one_complete_context(
     tmp_path: Path,
     damaged: bool,
 ) -> None:
@@ -141,14 +146,14 @@ def test_runs_beside_one_another_end_with_one_whole_context(
     assert (contexts[0].directory / "neo4j-mcp-server").read_bytes() == BINARY
 
 
-def test_a_file_that_cannot_be_moved_out_of_the_way_is_told(
+def test_a_damaged_context_that_cannot_be_replaced_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = prepare(tmp_path).directory
     (directory / "neo4j-mcp-server").write_bytes(b"half a ser")
     monkeypatch.setattr(Path, "rename", _refuse)
 
-    with pytest.raises(ServerImageError, match="is in the way: delete it"):
+    with pytest.raises(ServerImageError, match="is damaged and can't be replaced: delete it"):
         prepare(tmp_path)
 
 
@@ -156,7 +161,7 @@ def _refuse(_path: Path, _target: Path) -> Path:
     raise PermissionError
 
 
-def test_an_unknown_version_lays_nothing_out(tmp_path: Path) -> None:
+def test_an_unknown_version_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(ServerImageError, match="no pinned checksums"):
         prepare_context("0.0.1", trusted_certificates="", build=tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ def instructions() -> list[str]:
     return [line for line in joined.splitlines() if line and not line.startswith("#")]
 
 
-def test_the_image_is_made_from_nothing_and_runs_nothing(instructions: list[str]) -> None:
+def test_the_image_is_built_from_scratch_without_running_anything(instructions: list[str]) -> None:
     verbs = [line.split()[0] for line in instructions]
 
     assert instructions[0] == "FROM scratch"
@@ -34,7 +34,7 @@ def test_the_server_is_the_entry_point_and_reads_the_bundle_and_the_time_zones(
     assert f"EXPOSE {PORT}" in instructions
 
 
-def test_no_copy_creates_a_directory_which_would_carry_the_time_of_the_build(
+def test_no_copy_creates_a_directory_with_the_time_of_the_build(
     instructions: list[str],
 ) -> None:
     copies = [line.split()[1:] for line in instructions if line.startswith("COPY")]
@@ -42,7 +42,7 @@ def test_no_copy_creates_a_directory_which_would_carry_the_time_of_the_build(
     assert copies == [["ca-certificates.crt", "neo4j-mcp-server", "zoneinfo.zip", "/"]]
 
 
-def test_the_image_says_what_it_is(instructions: list[str]) -> None:
+def test_the_image_has_labels(instructions: list[str]) -> None:
     (label,) = (line for line in instructions if line.startswith("LABEL"))
     for key in ("title", "description", "version", "source", "vendor", "licenses"):
         assert f"org.opencontainers.image.{key}=" in label

@@ -20,7 +20,7 @@ def test_a_zone_is_found_by_its_name(archive: zipfile.ZipFile, name: str) -> Non
         assert ZoneInfo.from_file(content, key=name).key == name
 
 
-def test_every_entry_is_stored_as_go_requires_and_says_nothing_of_the_machine(
+def test_every_entry_is_stored_as_go_requires_and_independent_of_the_machine(
     archive: zipfile.ZipFile,
 ) -> None:
     entries = archive.infolist()

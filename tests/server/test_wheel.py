@@ -59,7 +59,7 @@ def test_a_binary_of_another_checksum_is_refused(tmp_path: Path, use_pip: UsePip
         fetch_binary(release_of(WHEEL, binary=b"another"), tmp_path)
 
 
-def test_a_wheel_without_the_binary_is_told(tmp_path: Path, use_pip: UsePip) -> None:
+def test_a_wheel_without_the_binary_is_reported(tmp_path: Path, use_pip: UsePip) -> None:
     wheel = wheel_of(BINARY, name="neo4j_mcp_server/elsewhere")
     use_pip(Pip(wheel=wheel))
 
@@ -67,7 +67,7 @@ def test_a_wheel_without_the_binary_is_told(tmp_path: Path, use_pip: UsePip) -> 
         fetch_binary(release_of(wheel), tmp_path)
 
 
-def test_a_failure_of_pip_is_told_in_pips_words(tmp_path: Path, use_pip: UsePip) -> None:
+def test_a_failure_of_pip_is_reported_in_its_own_words(tmp_path: Path, use_pip: UsePip) -> None:
     use_pip(Pip(wheel=b"", fails="ERROR: No matching distribution found\n"))
 
     with pytest.raises(ServerImageError, match="No matching distribution found"):
@@ -75,21 +75,21 @@ def test_a_failure_of_pip_is_told_in_pips_words(tmp_path: Path, use_pip: UsePip)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_pip_is_not_waited_for_without_end(tmp_path: Path, use_pip: UsePip) -> None:
+def test_pip_has_a_time_limit(tmp_path: Path, use_pip: UsePip) -> None:
     use_pip(Pip(wheel=b"", hangs=True))
 
     with pytest.raises(ServerImageError, match="within 300 s"):
         fetch_binary(release_of(WHEEL), tmp_path)
 
 
-def test_another_file_than_asked_for_is_told(tmp_path: Path, use_pip: UsePip) -> None:
+def test_an_unexpected_file_is_reported(tmp_path: Path, use_pip: UsePip) -> None:
     use_pip(Pip(wheel=WHEEL, name="other.whl"))
 
-    with pytest.raises(ServerImageError, match=r"fetched \['other.whl'\] where"):
+    with pytest.raises(ServerImageError, match=r"fetched \['other.whl'\] instead of"):
         fetch_binary(release_of(WHEEL), tmp_path)
 
 
-def test_a_python_without_pip_is_told_the_command(
+def test_without_pip_the_message_has_the_command_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)

@@ -1,4 +1,4 @@
-// The MCP SDK for TypeScript, with tokens that are taken once for each lifetime.
+// The MCP SDK for TypeScript, with one token request per lifetime.
 // npm install && npm start, with the environment variables of docs/clients.md.
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
@@ -29,13 +29,13 @@ class TokenProvider {
 
   async token(): Promise<string> {
     if (this.#token && this.#token.expiresAt - Date.now() > MARGIN_MS) return this.#token.value;
-    // One request, however many callers: all of them wait for the same promise.
-    this.#request ??= this.#take().finally(() => (this.#request = undefined));
+    // All callers wait for the same request.
+    this.#request ??= this.#fetch().finally(() => (this.#request = undefined));
     this.#token = await this.#request;
     return this.#token.value;
   }
 
-  async #take(): Promise<Token> {
+  async #fetch(): Promise<Token> {
     const { clientId, clientSecret, tokenUrl, scopes } = this.#credentials;
     const basic = Buffer.from(`${clientId}:${clientSecret}`).toString("base64");
     const response = await fetch(tokenUrl, {

@@ -1,6 +1,6 @@
-"""Calls Neo4j's MCP server behind OAuth 2.0 client-credentials tokens.
+"""Calls Neo4j's MCP server with OAuth 2.0 client-credentials tokens.
 
-`Neo4jMcp` calls from threads. What needs an extra is imported from its own module:
+`Neo4jMcp` is the client for threads. The following need an extra, and have their own modules:
 `neo4j_mcp_client.async_client.AsyncNeo4jMcp` and `neo4j_mcp_client.httpx2.BearerAuth` (async),
 `neo4j_mcp_client.httpx.BearerAuth` (httpx), `neo4j_mcp_client.secrets_manager` (aws) and
 `neo4j_mcp_client.file_cache.FileTokenCache` (cache).

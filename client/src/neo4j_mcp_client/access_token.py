@@ -1,4 +1,4 @@
-"""An access token as a caller keeps it."""
+"""An access token and its expiry."""
 
 import base64
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 from neo4j_mcp_client.decoding import from_json
 
-# What a Bearer token may consist of (RFC 6750, section 2.1); a line break would forge headers.
+# The characters of a Bearer token (RFC 6750, section 2.1). A line break could forge headers.
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
@@ -16,12 +16,12 @@ class AccessToken:
     """An OAuth 2.0 access token.
 
     Attributes:
-        value: what goes behind ``Bearer``; not in repr.
-        expires_at: when it expires, in seconds since the epoch.
-        lifetime: for how many seconds it was issued.
+        value: the token itself; not shown in the repr.
+        expires_at: the expiry, in seconds since the epoch.
+        lifetime: the seconds between issue and expiry.
 
     Raises:
-        ValueError: the value can't be sent as a Bearer token.
+        ValueError: the value has characters that a Bearer token can't have.
     """
 
     value: str = field(repr=False)
@@ -29,25 +29,25 @@ class AccessToken:
     lifetime: float
 
     def __post_init__(self) -> None:
-        """Refuse what would break the Authorization header; the message doesn't show it."""
+        """Reject a value that would break the Authorization header; the message doesn't show it."""
         if not _BEARER.fullmatch(self.value):
             raise ValueError("the token has characters that a Bearer token can't have")
 
     @property
     def issued_at(self) -> float:
-        """When it was taken, in seconds since the epoch."""
+        """The time of issue, in seconds since the epoch."""
         return self.expires_at - self.lifetime
 
     @property
     def authorization(self) -> str:
-        """The value of the Authorization header. The server wants the capital B."""
+        """The value of the Authorization header. The server requires the capital B."""
         return f"Bearer {self.value}"
 
     @property
     def claims(self) -> dict[str, Any]:
-        """The claims that it carries, unverified: the database is who verifies them.
+        """The claims, unverified: the database verifies them.
 
-        Empty where the token is no JWT.
+        Empty if the token isn't a JWT.
         """
         try:
             payload = self.value.split(".")[1]
@@ -57,16 +57,13 @@ class AccessToken:
         return claims if isinstance(claims, dict) else {}
 
     def lasts(self, seconds: float, now: float) -> bool:
-        """Decide whether the token is good for a while.
+        """Return whether the token stays valid for some time.
 
-        Half of its lifetime is always enough, or a short-lived token would be renewed at each
-        call.
+        Half of its lifetime is always enough. Otherwise, a short-lived token would be renewed for
+        each call.
 
         Args:
-            seconds: how long it is to be good.
+            seconds: how long it has to stay valid.
             now: the time, in seconds since the epoch.
-
-        Returns:
-            True where it is.
         """
         return self.expires_at - now > min(seconds, self.lifetime / 2)

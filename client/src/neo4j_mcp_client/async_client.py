@@ -1,4 +1,4 @@
-"""Calls from asyncio tasks: `AsyncNeo4jMcp`, on httpx2."""
+"""`AsyncNeo4jMcp`, the client for asyncio, on httpx2."""
 
 import asyncio
 import time
@@ -32,10 +32,10 @@ _UNSENT = (
 
 
 class AsyncNeo4jMcp(BaseClient):
-    """Neo4j's MCP server, called from asyncio tasks: what `Neo4jMcp` does, to be awaited."""
+    """Calls Neo4j's MCP server from asyncio tasks; the counterpart of `Neo4jMcp`."""
 
     def __init__(self, url: str, credentials: Credentials, **options: Unpack[Options]) -> None:
-        """Prepare, as `BaseClient` says; nothing is sent before the first call."""
+        """Create a client, as `BaseClient` does; nothing is sent before the first call."""
         super().__init__(url, credentials, **options)
         self._http = httpx2.AsyncClient(
             headers=calls.HEADERS,
@@ -56,13 +56,13 @@ class AsyncNeo4jMcp(BaseClient):
         return value
 
     async def schema(self) -> list[dict[str, Any]]:
-        """Ask for the graph's schema, like `Neo4jMcp.schema`."""
+        """Read the graph's schema, like `Neo4jMcp.schema`."""
         return await self.send(calls.get_schema())
 
     async def read(
         self, query: str, params: Mapping[str, Any] | None = None
     ) -> list[dict[str, Any]]:
-        """Run a query that only reads, like `Neo4jMcp.read`."""
+        """Run a read-only query, like `Neo4jMcp.read`."""
         rows = await self.send(calls.run_cypher(query, params, read_only=True))
         warn_of_lost_values(rows)
         return rows
@@ -76,8 +76,8 @@ class AsyncNeo4jMcp(BaseClient):
         return rows
 
     async def send(self, call: Call[Value]) -> Value:
-        """Send a described call, like `Neo4jMcp.send`."""
-        attempts = Attempts(read_only=call.read_only)
+        """Send a call, like `Neo4jMcp.send`."""
+        attempts = Attempts(read_only=call.read_only, back_off=self._back_off)
         while True:
             token = await self._tokens.token_async(SERVER_LIMIT)
             try:
@@ -96,7 +96,7 @@ class AsyncNeo4jMcp(BaseClient):
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:
-        """Give the client itself."""
+        """Return the client itself."""
         return self
 
     async def __aexit__(
@@ -114,17 +114,14 @@ class AsyncNeo4jMcp(BaseClient):
             response = await self._http.post(
                 self._url, content=body, headers={"Authorization": token.authorization}
             )
-        # Besides TransportError there are DecodingError, InvalidURL, StreamError and others.
+        # Not only TransportError: also DecodingError, InvalidURL, StreamError and others.
         except Exception as error:  # noqa: BLE001
             elapsed = time.monotonic() - started
-            failure = transport.failure(
+            failure = transport.network_error(
                 error, hop=Hop.HOST, url=self._url, may_have_run=not isinstance(error, _UNSENT)
             )
         else:
-            return Reply(
-                status=response.status_code,
-                body=response.content,
-                retry_after=response.headers.get("Retry-After"),
-                elapsed=time.monotonic() - started,
-            )
-        raise calls.no_answer(failure, timeout=self._timeout, elapsed=elapsed)
+            return Reply.of(response, elapsed=time.monotonic() - started, limits=self._limits)
+        raise calls.timeout_or_network_error(
+            failure, timeout=self._timeout, elapsed=elapsed, limits=self._limits
+        )

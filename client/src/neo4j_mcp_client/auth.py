@@ -1,4 +1,4 @@
-"""Tokens for requests."""
+"""Bearer tokens for requests."""
 
 from functools import partial
 from typing import Any
@@ -16,14 +16,10 @@ from neo4j_mcp_client.tokens import SERVER_LIMIT, TokenProvider
 
 
 class FixedBearerAuth(AuthBase):
-    """Puts one token into requests."""
+    """Adds one fixed token to requests."""
 
     def __init__(self, token: AccessToken) -> None:
-        """Take the token.
-
-        Args:
-            token: the token.
-        """
+        """Set the token."""
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -33,10 +29,10 @@ class FixedBearerAuth(AuthBase):
 
 
 class BearerAuth(AuthBase):
-    """Puts a provider's tokens into requests, as `auth=` of requests.
+    """Adds a provider's tokens to requests: pass it to requests as `auth`.
 
-    A token is sent to one origin: the one of `url`, by default that of the credentials. A request
-    whose token is refused is sent once more with another token, if its body can be sent twice.
+    Tokens are only sent to the origin of `url`, by default that of the credentials. If a token is
+    rejected, the request is retried once with another token, provided its body can be sent again.
     """
 
     def __init__(
@@ -46,48 +42,47 @@ class BearerAuth(AuthBase):
         url: str | None = None,
         minimum_lifetime: float = SERVER_LIMIT,
     ) -> None:
-        """Take the provider.
+        """Create an auth that takes its tokens from a provider.
 
         Args:
-            tokens: where tokens come from.
-            url: an address of the server; the credentials' mcpUrl where None.
-            minimum_lifetime: seconds that a token must still be valid for when it is sent.
+            url: the server's address; defaults to the credentials' mcpUrl.
+            minimum_lifetime: seconds for which a token must still be valid when it is sent.
 
         Raises:
-            ConfigurationError: a token can't be sent to this address.
+            ConfigurationError: tokens can't be sent to this address.
         """
         self._tokens = tokens
         self._destination = Destination(url, lambda: tokens.mcp_url)
         self._minimum_lifetime = minimum_lifetime
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the Authorization header, and examine the response when it comes.
+        """Add the Authorization header, and retry if the response rejects the token.
 
         Raises:
-            ConfigurationError: the request goes to an origin that the tokens aren't for.
+            ConfigurationError: the request goes to another origin.
         """
-        self._destination.require(origin_of(request.url or ""))
+        self._destination.check(origin_of(request.url or ""))
         token = self._tokens.token(self._minimum_lifetime)
         request.headers["Authorization"] = token.authorization
-        examine = partial(self._examine, token)
-        request.register_hook("response", examine)  # type: ignore[no-untyped-call] # the stubs' gap
+        hook = partial(self._retry_if_rejected, token)
+        request.register_hook("response", hook)  # type: ignore[no-untyped-call] # the stubs' gap
         return request
 
-    def _examine(
+    def _retry_if_rejected(
         self,
         token: AccessToken,
         response: requests.Response,
         **options: Any,  # noqa: ANN401 - requests' own
     ) -> requests.Response:
         request = response.request
-        # The hook goes along with redirects, the token must not.
-        if request.headers.get("Authorization") != token.authorization or not self._is_ours(
+        # The hook also runs after a redirect, which may have left the token's origin.
+        if request.headers.get("Authorization") != token.authorization or not self._is_destination(
             request.url or ""
         ):
             return response
         if response.is_redirect:
-            # requests keeps the header where http becomes https, and other sessions as they like.
-            if not self._is_ours(urljoin(response.url, response.headers["Location"])):
+            # requests keeps the header if http becomes https; other sessions may always keep it.
+            if not self._is_destination(urljoin(response.url, response.headers["Location"])):
                 del request.headers["Authorization"]
             return response
         status, content_type = response.status_code, response.headers.get("Content-Type")
@@ -104,16 +99,16 @@ class BearerAuth(AuthBase):
         answer.history.append(response)
         return answer
 
-    def _is_ours(self, url: str) -> bool:
+    def _is_destination(self, url: str) -> bool:
         try:
-            return self._destination.is_at(origin_of(url))
+            return self._destination.matches(origin_of(url))
         except ValueError:
             return False
 
 
 def _rewound(request: requests.PreparedRequest) -> bool:
-    """Go back to the start of a body, where it has one that can be sent again."""
-    # The stubs know nothing of streams.
+    """Rewind the body, and return whether it can be sent again."""
+    # The stubs don't cover streams.
     body: object = request.body
     if body is None or isinstance(body, (str, bytes)):
         return True

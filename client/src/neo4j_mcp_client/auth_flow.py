@@ -1,4 +1,4 @@
-"""The auth flow of httpx and its successor httpx2, which have the same one in different classes."""
+"""The auth flow shared by httpx and its successor httpx2, whose classes differ only in name."""
 
 from collections.abc import AsyncGenerator, Generator, MutableMapping
 from typing import ClassVar, Generic, Protocol, TypeVar
@@ -43,13 +43,13 @@ Response = TypeVar("Response", bound=_Response)
 
 
 class BearerFlow(Generic[Request, Response]):
-    """Puts a provider's tokens into requests.
+    """Adds a provider's tokens to requests.
 
-    A token is sent to one origin: the one of `url`, by default that of the credentials. A request
-    whose token is refused is sent once more with another token, if its body can be sent twice.
+    Tokens are only sent to the origin of `url`, by default that of the credentials. If a token is
+    rejected, the request is retried once with another token, provided its body can be sent again.
 
     Attributes:
-        body_not_in_memory: what the library raises for the content of a streamed request.
+        body_not_in_memory: the exception for accessing the content of a streamed request.
     """
 
     body_not_in_memory: ClassVar[type[Exception]]
@@ -61,23 +61,22 @@ class BearerFlow(Generic[Request, Response]):
         url: str | None = None,
         minimum_lifetime: float = SERVER_LIMIT,
     ) -> None:
-        """Take the provider.
+        """Create an auth that takes its tokens from a provider.
 
         Args:
-            tokens: where tokens come from.
-            url: an address of the server; the credentials' mcpUrl where None.
-            minimum_lifetime: seconds that a token must still be valid for when it is sent.
+            url: the server's address; defaults to the credentials' mcpUrl.
+            minimum_lifetime: seconds for which a token must still be valid when it is sent.
 
         Raises:
-            ConfigurationError: a token can't be sent to this address.
+            ConfigurationError: tokens can't be sent to this address.
         """
         self._tokens = tokens
         self._destination = Destination(url, lambda: tokens.mcp_url)
         self._minimum_lifetime = minimum_lifetime
 
     def sync_auth_flow(self, request: Request) -> Generator[Request, Response, None]:
-        """Send a request from a thread."""
-        self._destination.require(_origin(request))
+        """Authenticate a request of a synchronous client."""
+        self._destination.check(_origin(request))
         token = self._tokens.token(self._minimum_lifetime)
         response = yield _with(token, request)
         if (
@@ -88,10 +87,10 @@ class BearerFlow(Generic[Request, Response]):
             yield _with(self._tokens.token(self._minimum_lifetime), request)
 
     async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
-        """Send a request from an asyncio task."""
+        """Authenticate a request of an asynchronous client."""
         token = await self._tokens.token_async(self._minimum_lifetime)
-        # The provider has read the credentials, so this doesn't block.
-        self._destination.require(_origin(request))
+        # This doesn't block: the provider has just read the credentials.
+        self._destination.check(_origin(request))
         response = yield _with(token, request)
         if (
             self._may_refuse(token, response)
@@ -101,10 +100,10 @@ class BearerFlow(Generic[Request, Response]):
             yield _with(await self._tokens.token_async(self._minimum_lifetime), request)
 
     def _may_refuse(self, token: AccessToken, response: Response) -> bool:
-        # The client may have followed a redirect to a host that must not see the token.
+        # The client may have followed a redirect to another origin.
         return (
             response.request.headers.get("Authorization") == token.authorization
-            and self._destination.is_at(_origin(response.request))
+            and self._destination.matches(_origin(response.request))
             and may_refuse(response.status_code, response.headers.get("Content-Type"))
         )
 
@@ -113,7 +112,7 @@ class BearerFlow(Generic[Request, Response]):
 
     def _can_repeat(self, request: Request) -> bool:
         try:
-            # A stream may be a generator, or a file that has been read to its end.
+            # A stream can't be rewound: it may be a generator, or a file read to its end.
             request.content  # noqa: B018 - it raises
         except self.body_not_in_memory:
             return False

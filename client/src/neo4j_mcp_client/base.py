@@ -1,9 +1,10 @@
-"""What the clients for threads and for asyncio have in common: what they are told, and by whom."""
+"""What the synchronous and the asynchronous client share: options and constructors."""
 
 import os
 from typing import Self, TypedDict, Unpack
 
 from neo4j_mcp_client import calls, trust
+from neo4j_mcp_client.calls import Limits
 from neo4j_mcp_client.credentials import (
     ClientCredentials,
     CredentialsSource,
@@ -11,41 +12,42 @@ from neo4j_mcp_client.credentials import (
     source_from_arn,
     source_from_environment,
 )
+from neo4j_mcp_client.retries import BackOff
 from neo4j_mcp_client.tokens import TokenProvider
 
 Credentials = ClientCredentials | CredentialsSource | TokenProvider
-"""What a client takes its tokens with."""
+"""The credentials that a client accepts."""
 
 _CONNECTIONS = 64
 
 
 class Options(TypedDict, total=False):
-    """What a client can be told beside URL and credentials.
+    """The optional arguments of a client.
 
     Attributes:
-        ca_bundle: the certificate authorities to trust: a PEM file, or a directory as `openssl
-            rehash` prepares it. Without it, what REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or
-            SSL_CERT_FILE names, else the HTTP library's default.
-        timeout: seconds to wait for a byte of the answer, 125 without it: a little longer than
-            the host's 120.
-        connections: the most connections at once, 64 without it; a call beyond waits for one.
+        ca_bundle: the certificate authorities to trust: a PEM file, or a directory prepared with
+            `openssl rehash`. Defaults to REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE, and
+            else to the HTTP library's own.
+        timeout: seconds to wait for data. Defaults to 125, a little longer than the host's 120.
+        connections: the maximum number of connections. Defaults to 64; further calls wait.
+        limits: the time limits of the server and its host. Defaults to those of App Runner.
+        back_off: the pauses between the attempts of a call.
     """
 
     ca_bundle: str | os.PathLike[str] | None
     timeout: float
     connections: int
+    limits: Limits
+    back_off: BackOff
 
 
 class BaseClient:
-    """A client before it has connections."""
+    """The base of both clients."""
 
     def __init__(self, url: str, credentials: Credentials, **options: Unpack[Options]) -> None:
-        """Prepare; nothing is sent before the first call.
+        """Create a client; nothing is sent before the first call.
 
         Args:
-            url: where the server speaks MCP, the stack's output `mcpUrl`.
-            credentials: the client's credentials, where they come from, or a token provider that
-                others use as well.
             options: see `Options`.
 
         Raises:
@@ -55,6 +57,8 @@ class BaseClient:
         require_tls(url, "url")
         self._url = url
         self._timeout = options.get("timeout", calls.TIMEOUT)
+        self._limits = options.get("limits", calls.LIMITS)
+        self._back_off = options.get("back_off", calls.BACK_OFF)
         self._connections = options.get("connections", _CONNECTIONS)
         self._ca_bundle = trust.find_ca_bundle(options.get("ca_bundle"))
         self._tokens = (
@@ -65,18 +69,15 @@ class BaseClient:
 
     @property
     def url(self) -> str:
-        """Where the server speaks MCP."""
+        """The server's MCP address."""
         return self._url
 
     @classmethod
     def from_environment(cls, **options: Unpack[Options]) -> Self:
-        """Take credentials and URL from the environment.
+        """Create a client with the credentials and the URL of the environment.
 
         Args:
             options: see `Options`.
-
-        Returns:
-            The client.
 
         Raises:
             ConfigurationError: variables are missing; see `source_from_environment`.
@@ -86,14 +87,10 @@ class BaseClient:
 
     @classmethod
     def from_secret(cls, arn: str, **options: Unpack[Options]) -> Self:
-        """Take credentials and URL from Secrets Manager, by the extra `aws`.
+        """Create a client with the credentials and the URL in Secrets Manager (extra `aws`).
 
         Args:
-            arn: the secret's ARN, from the stack's output `clients`.
             options: see `Options`.
-
-        Returns:
-            The client.
 
         Raises:
             SecretStoreError: the secret can't be read.
@@ -102,17 +99,13 @@ class BaseClient:
 
     @classmethod
     def from_source(cls, source: CredentialsSource, **options: Unpack[Options]) -> Self:
-        """Take credentials and URL from a source.
+        """Create a client with the credentials and the URL of a source.
 
-        The source is read here and now. In an event loop, read it in a thread before, and make
-        the client by its constructor.
+        This reads the source and may block. In an event loop, read the source in a thread, and
+        use the constructor.
 
         Args:
-            source: where they come from.
             options: see `Options`.
-
-        Returns:
-            The client.
 
         Raises:
             Neo4jMcpError: they can't be read.

@@ -1,6 +1,6 @@
-"""Calls over MCP as decisions without effects: what to send, what an answer means, what to retry.
+"""MCP calls without I/O: which bytes to send, what an answer means, and when to retry.
 
-Both clients, on requests and on httpx2, are thin shells round this module.
+Both clients, on requests and on httpx2, are thin layers over this module.
 """
 
 import itertools
@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from neo4j_mcp_client.decoding import from_json
 from neo4j_mcp_client.errors import (
@@ -26,20 +26,20 @@ from neo4j_mcp_client.errors import (
     ToolNotFoundError,
     UnauthorizedError,
 )
-from neo4j_mcp_client.retries import BackOff, seconds_to_wait
+from neo4j_mcp_client.retries import BackOff, parse_retry_after
 from neo4j_mcp_client.tokens import SERVER_LIMIT
 from neo4j_mcp_client.tool_failures import tool_failure
 from neo4j_mcp_client.transport import USER_AGENT
 from neo4j_mcp_client.values import check_parameters
 
 HOST_LIMIT = 120.0
-"""Seconds that App Runner gives a whole request."""
+"""App Runner's time limit for a request, in seconds."""
 
 TIMEOUT = HOST_LIMIT + 5.0
-"""Seconds that a caller waits: a little longer than the host, whose own answer says more."""
+"""The client's time limit in seconds: longer than the host's, whose answer is more helpful."""
 
 PROTOCOL_VERSION = "2025-11-25"
-"""The latest version of MCP that the server speaks; without a session, each request states it."""
+"""The latest MCP version of the server. Without a session, each request has to state it."""
 
 HEADERS = {
     "Accept": "application/json, text/event-stream",
@@ -48,13 +48,13 @@ HEADERS = {
     "User-Agent": USER_AGENT,
 }
 CYPHER_TOOLS = frozenset({"read-cypher", "write-cypher"})
-"""The server's tools that run a caller's query."""
+"""The tools that run a query."""
 READ_ONLY_TOOLS = frozenset({"get-schema", "read-cypher", "list-gds-procedures"})
-"""The server's tools that change nothing."""
+"""The tools that never change the graph."""
 
 TokenRefusal = TokenExpiredError | TokenRejectedError | UnauthorizedError
 TOKEN_REFUSALS = (TokenExpiredError, TokenRejectedError, UnauthorizedError)
-"""Failures that another token may mend; in none of them has the call done anything."""
+"""Failures that another token may fix. In all of them, the call wasn't executed."""
 
 Value = TypeVar("Value")
 
@@ -63,18 +63,48 @@ _UNAUTHORIZED = 401
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERRORS = 500
 _INVALID_PARAMS = -32602
-# What comes of taking apart JSON that isn't what MCP says.
+# What indexing raises if the JSON doesn't have MCP's structure.
 _MALFORMED = (AttributeError, KeyError, TypeError)
-# The server begins to count a little later than the caller.
-_COUNTED_EARLY = 0.5
+# The server's clock starts a little later than the caller's.
+_CLOCK_SLACK = 0.5
 
-_BACK_OFF = BackOff(attempts=5, first=0.25, longest=2.0, limit=20.0)
+BACK_OFF = BackOff(attempts=5, first=0.25, longest=2.0, limit=20.0)
+"""The pauses between the attempts of a call."""
+
 _ids = itertools.count(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The time limits for a call on its way, in seconds.
+
+    Attributes:
+        server: after this time, the server drops its response.
+        host: after this time, the host ends the request.
+    """
+
+    server: float = SERVER_LIMIT
+    host: float = HOST_LIMIT
+
+
+LIMITS = Limits()
+"""The limits of the deployed server."""
+
+
+class Response(Protocol):
+    """The response of any HTTP library."""
+
+    @property
+    def status_code(self) -> int: ...  # noqa: D102 - the libraries' own
+    @property
+    def content(self) -> bytes: ...  # noqa: D102 - the libraries' own
+    @property
+    def headers(self) -> Mapping[str, str]: ...  # noqa: D102 - the libraries' own
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool of the server.
+    """A tool that the server offers.
 
     Attributes:
         name: its name.
@@ -91,29 +121,42 @@ class Tool:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """An HTTP answer, whichever library received it.
+    """An HTTP response, independent of the library that received it.
 
     Attributes:
         status: the HTTP status.
         body: the body.
         retry_after: the header of that name.
-        elapsed: seconds from the request to the end of the answer.
+        elapsed: seconds from the request to the end of the response.
+        limits: the time limits that applied to the request.
     """
 
     status: int
     body: bytes
-    retry_after: str | None
-    elapsed: float
+    retry_after: str | None = None
+    elapsed: float = 0.0
+    limits: Limits = LIMITS
+
+    @classmethod
+    def of(cls, response: Response, *, elapsed: float, limits: Limits = LIMITS) -> Self:
+        """Convert a library's response."""
+        return cls(
+            status=response.status_code,
+            body=response.content,
+            retry_after=response.headers.get("Retry-After"),
+            elapsed=elapsed,
+            limits=limits,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Call(Generic[Value]):
-    """A request and how its answer is read.
+    """A request, and how to parse its response.
 
     Attributes:
         body: the body of the HTTP request.
-        read: turns the answer into the caller's value, or raises.
-        read_only: whether the call changes nothing, so that it may be sent twice.
+        read: parses the response, or raises a `Neo4jMcpError`.
+        read_only: whether the call changes nothing, so that it may be repeated.
     """
 
     body: bytes
@@ -123,11 +166,11 @@ class Call(Generic[Value]):
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """That a call is to be sent again.
+    """How to retry a call.
 
     Attributes:
-        pause: seconds to wait before.
-        renew: whether with another token.
+        pause: seconds to wait before the retry.
+        renew: whether the retry needs another token.
     """
 
     pause: float
@@ -135,31 +178,25 @@ class Retry:
 
 
 class Attempts:
-    """The attempts of one call: counts them, and decides whether there is another."""
+    """Counts the attempts of one call, and decides whether to retry."""
 
-    def __init__(self, *, read_only: bool) -> None:
-        """Begin.
-
-        Args:
-            read_only: whether the call changes nothing.
-        """
+    def __init__(self, *, read_only: bool, back_off: BackOff = BACK_OFF) -> None:
+        """Start the clock."""
         self._read_only = read_only
+        self._back_off = back_off
         self._started = time.monotonic()
         self._failed = 0
         self._renewed = False
 
     def after(self, error: Neo4jMcpError) -> Retry | None:
-        """Decide what follows a failure.
-
-        Args:
-            error: the failure.
+        """Decide whether to retry after a failure.
 
         Returns:
-            How to send the call again; None where the failure is the caller's to see.
+            How to retry, or None to raise the failure.
         """
         self._failed += 1
         if self._read_only:
-            # Whatever became of the request, it changed nothing.
+            # A read changes nothing, executed or not.
             error.may_have_run = False
         retry = next_attempt(
             error,
@@ -167,6 +204,7 @@ class Attempts:
             renewed=self._renewed,
             read_only=self._read_only,
             elapsed=time.monotonic() - self._started,
+            back_off=self._back_off,
         )
         self._renewed |= retry is not None and retry.renew
         return retry
@@ -175,116 +213,72 @@ class Attempts:
 def request(
     method: str, params: Mapping[str, Any], *, read: Callable[[Reply], Value], read_only: bool
 ) -> Call[Value]:
-    """Describe any request of MCP.
-
-    Args:
-        method: the method.
-        params: its parameters.
-        read: reads the answer.
-        read_only: whether it changes nothing, so that it may be sent twice.
-
-    Returns:
-        The call.
-    """
+    """Create a call of any MCP method."""
     return Call(body=_request(method, params), read=read, read_only=read_only)
 
 
 def list_tools() -> Call[list[Tool]]:
-    """Describe the call that lists the tools.
-
-    Returns:
-        The call.
-    """
-    return Call(body=_request("tools/list", {}), read=tools_of, read_only=True)
+    """Create the call that lists the tools."""
+    return Call(body=_request("tools/list", {}), read=parse_tools, read_only=True)
 
 
 def call_tool(
     name: str, arguments: Mapping[str, Any] | None, *, read: Callable[[Reply], Any] | None = None
 ) -> Call[Any]:
-    """Describe the call of a tool.
+    """Create the call of a tool.
 
     Args:
-        name: the tool's name.
-        arguments: its arguments.
-        read: reads the answer; `value_of` where None.
-
-    Returns:
-        The call.
+        read: reads the answer; defaults to `parse_value`.
 
     Raises:
-        ParameterError: a parameter of a query wouldn't arrive as it is.
-        TypeError: an argument has no JSON form.
+        ParameterError: a query parameter would arrive changed.
+        TypeError: an argument can't be written as JSON.
     """
     return Call(
         body=_tool_request(name, arguments or {}),
-        read=read or value_of,
+        read=read or parse_value,
         read_only=name in READ_ONLY_TOOLS,
     )
 
 
 def get_schema() -> Call[list[dict[str, Any]]]:
-    """Describe the call for the graph's schema.
-
-    Returns:
-        The call.
-    """
-    return Call(body=_tool_request("get-schema", {}), read=schema_of, read_only=True)
+    """Create the call that reads the graph's schema."""
+    return Call(body=_tool_request("get-schema", {}), read=parse_schema, read_only=True)
 
 
 def run_cypher(
     query: str, params: Mapping[str, Any] | None, *, read_only: bool
 ) -> Call[list[dict[str, Any]]]:
-    """Describe the call that runs a query.
-
-    Args:
-        query: the query.
-        params: the values of its parameters.
-        read_only: whether by read-cypher, else by write-cypher.
-
-    Returns:
-        The call.
+    """Create the call that runs a query.
 
     Raises:
-        ParameterError: a parameter wouldn't arrive as it is.
-        TypeError: a parameter has no JSON form.
+        ParameterError: a parameter would arrive changed.
+        TypeError: a parameter can't be written as JSON.
     """
     arguments = {"query": query} | ({"params": params} if params else {})
     tool = "read-cypher" if read_only else "write-cypher"
-    return Call(body=_tool_request(tool, arguments), read=rows_of, read_only=read_only)
+    return Call(body=_tool_request(tool, arguments), read=parse_rows, read_only=read_only)
 
 
-def text_of(reply: Reply, result: Mapping[str, Any]) -> str:
-    """Take the text out of a tool's result.
-
-    Args:
-        reply: the answer.
-        result: its result.
-
-    Returns:
-        The text of all its blocks.
+def result_text(reply: Reply, result: Mapping[str, Any]) -> str:
+    """Extract the text of a tool's result.
 
     Raises:
-        ServerError: it is no result of a tool.
+        ServerError: it isn't a tool's result.
     """
     try:
         return "".join(block["text"] for block in result["content"] if block.get("type") == "text")
     except _MALFORMED:
-        raise _no_mcp(reply) from None
+        raise _not_an_mcp_result(reply) from None
 
 
-def tools_of(reply: Reply) -> list[Tool]:
-    """Read the list of tools.
-
-    Args:
-        reply: the answer.
-
-    Returns:
-        The tools.
+def parse_tools(reply: Reply) -> list[Tool]:
+    """Parse the list of tools.
 
     Raises:
-        Neo4jMcpError: it is no list of tools.
+        Neo4jMcpError: the call failed, or the response isn't a list of tools.
     """
-    result = result_of(reply)
+    result = parse_result(reply)
     try:
         return [
             Tool(
@@ -296,23 +290,17 @@ def tools_of(reply: Reply) -> list[Tool]:
             for tool in result["tools"]
         ]
     except _MALFORMED:
-        raise _no_mcp(reply) from None
+        raise _not_an_mcp_result(reply) from None
 
 
-def value_of(reply: Reply) -> Any:  # noqa: ANN401 - a tool answers any JSON
-    """Read a tool's answer.
-
-    Args:
-        reply: the answer.
-
-    Returns:
-        What the tool answers, decoded from JSON; its text, where that is no JSON.
+def parse_value(reply: Reply) -> Any:  # noqa: ANN401 - a tool answers any JSON
+    """Parse a tool's result: its JSON, or its text if it isn't JSON.
 
     Raises:
         Neo4jMcpError: the call failed; its subclasses say where and why.
     """
-    result = result_of(reply)
-    text = text_of(reply, result)
+    result = parse_result(reply)
+    text = result_text(reply, result)
     if result.get("isError"):
         raise tool_failure(text)
     try:
@@ -321,29 +309,20 @@ def value_of(reply: Reply) -> Any:  # noqa: ANN401 - a tool answers any JSON
         return text
 
 
-def rows_of(reply: Reply) -> list[dict[str, Any]]:
-    """Read the answer of a query.
-
-    Args:
-        reply: the answer.
-
-    Returns:
-        The rows, each with its columns by name.
+def parse_rows(reply: Reply) -> list[dict[str, Any]]:
+    """Parse the rows of a query.
 
     Raises:
         Neo4jMcpError: the call failed; its subclasses say where and why.
     """
-    value = value_of(reply)
+    value = parse_value(reply)
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise _no_mcp(reply)
+        raise _not_an_mcp_result(reply)
     return value
 
 
-def schema_of(reply: Reply) -> list[dict[str, Any]]:
-    """Read the answer of get-schema.
-
-    Args:
-        reply: the answer.
+def parse_schema(reply: Reply) -> list[dict[str, Any]]:
+    """Parse the result of get-schema.
 
     Returns:
         A dictionary for each label and relationship type; empty for an empty graph, of which the
@@ -352,54 +331,44 @@ def schema_of(reply: Reply) -> list[dict[str, Any]]:
     Raises:
         Neo4jMcpError: the call failed; its subclasses say where and why.
     """
-    value = value_of(reply)
+    value = parse_value(reply)
     return value if isinstance(value, list) else []
 
 
-def result_of(reply: Reply) -> dict[str, Any]:
-    """Take the result out of an answer.
-
-    Args:
-        reply: the answer.
-
-    Returns:
-        The JSON-RPC result.
+def parse_result(reply: Reply) -> dict[str, Any]:
+    """Parse a JSON-RPC response, and return its result.
 
     Raises:
-        Neo4jMcpError: the host, the server or MCP refuses.
+        Neo4jMcpError: the response is an HTTP error, a JSON-RPC error, or not MCP.
     """
     if reply.status != _OK:
-        raise _status_failure(reply)
+        raise _http_error(reply)
     try:
         document = from_json(reply.body)
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise _no_mcp(reply)
+        raise _not_an_mcp_result(reply)
     error = document.get("error")
     if isinstance(error, dict):
-        raise _protocol_failure(error)
+        raise _json_rpc_error(error)
     result = document.get("result")
     if not isinstance(result, dict):
-        raise _no_mcp(reply)
+        raise _not_an_mcp_result(reply)
     return result
 
 
-def refusal_of(status: int, body: bytes) -> TokenRefusal | None:
-    """Decide whether an answer means that the token is refused.
-
-    Args:
-        status: the HTTP status of an answer to any MCP request.
-        body: its body.
+def token_refusal(status: int, body: bytes) -> TokenRefusal | None:
+    """Return the error if a response rejects the token.
 
     Returns:
-        The refusal; None where it is none.
+        The error, or None if the token wasn't rejected.
     """
-    # Parsing is for the few that may be one: answers can be large.
+    # Responses can be large, so only parse those that may be a rejection.
     if status != _UNAUTHORIZED and b"Neo.ClientError.Security." not in body:
         return None
     try:
-        value_of(Reply(status=status, body=body, retry_after=None, elapsed=0.0))
+        parse_value(Reply(status=status, body=body))
     except TOKEN_REFUSALS as refusal:
         return refusal
     except Neo4jMcpError:
@@ -407,22 +376,20 @@ def refusal_of(status: int, body: bytes) -> TokenRefusal | None:
     return None
 
 
-def no_answer(error: NetworkError | TlsError, *, timeout: float, elapsed: float) -> Neo4jMcpError:
-    """Tell a time limit from a broken connection.
+def timeout_or_network_error(
+    error: NetworkError | TlsError, *, timeout: float, elapsed: float, limits: Limits = LIMITS
+) -> Neo4jMcpError:
+    """Distinguish a time limit from a broken connection.
 
     Args:
-        error: the connection's failure.
         timeout: seconds that the caller waits.
         elapsed: seconds since the request.
-
-    Returns:
-        The exception to raise.
     """
     if not error.may_have_run or isinstance(error, TlsError):
         return error
-    return _time_limit(elapsed) or (
+    return _time_limit(elapsed, limits) or (
         TimeLimitError(
-            f"no answer within {timeout:g} s, this caller's own limit.",
+            f"no answer within {timeout:g} s, the client's own time limit.",
             limit=timeout,
             hop=Hop.HOST,
         )
@@ -432,32 +399,35 @@ def no_answer(error: NetworkError | TlsError, *, timeout: float, elapsed: float)
 
 
 def next_attempt(
-    error: Neo4jMcpError, *, attempt: int, renewed: bool, read_only: bool, elapsed: float
+    error: Neo4jMcpError,
+    *,
+    attempt: int,
+    renewed: bool,
+    read_only: bool,
+    elapsed: float,
+    back_off: BackOff = BACK_OFF,
 ) -> Retry | None:
-    """Decide whether a failed call is sent again.
+    """Decide whether to retry a failed call.
 
     Args:
-        error: the failure.
         attempt: which attempt has failed, from 1.
-        renewed: whether an attempt had another token already.
-        read_only: whether the call changes nothing.
         elapsed: seconds since the first attempt began.
 
     Returns:
-        How; None where the failure is the caller's to see. A call that may write is sent again
-        only if the database refused its token, or it never left.
+        How to retry, or None to raise the failure. A call that may write is retried only if its
+        token was rejected, or if it was never sent.
     """
     if isinstance(error, TOKEN_REFUSALS):
         return None if renewed else Retry(pause=0.0, renew=True)
-    if not (_passes(error) and (read_only or _left_nothing(error))):
+    if not (_is_transient(error) and (read_only or _never_sent(error))):
         return None
-    pause = _BACK_OFF.pause(
+    pause = back_off.pause(
         attempt, elapsed=elapsed, retry_after=getattr(error, "retry_after", None)
     )
     return None if pause is None else Retry(pause=pause, renew=False)
 
 
-def _passes(error: Neo4jMcpError) -> bool:
+def _is_transient(error: Neo4jMcpError) -> bool:
     if isinstance(error, ServerError):
         return error.status == _TOO_MANY_REQUESTS or error.status >= _SERVER_ERRORS
     if isinstance(error, CypherError):
@@ -465,43 +435,45 @@ def _passes(error: Neo4jMcpError) -> bool:
     return isinstance(error, (NetworkError, DatabaseUnavailableError))
 
 
-def _left_nothing(error: Neo4jMcpError) -> bool:
+def _never_sent(error: Neo4jMcpError) -> bool:
     return isinstance(error, (NetworkError, DatabaseUnavailableError)) and not error.may_have_run
 
 
-def _status_failure(reply: Reply) -> Neo4jMcpError:
+def _http_error(reply: Reply) -> Neo4jMcpError:
     said = reply.body[:200].decode(errors="replace").strip()
     if reply.status == _UNAUTHORIZED:
-        return UnauthorizedError(f"answers HTTP 401: {said}.")
+        return UnauthorizedError(f"HTTP 401: {said}.")
     if reply.status >= _SERVER_ERRORS:
-        limit = _time_limit(reply.elapsed)
+        limit = _time_limit(reply.elapsed, reply.limits)
         if limit is not None:
             return limit
     return ServerError(
-        f"answers HTTP {reply.status}: {said}" if said else f"answers HTTP {reply.status}.",
+        f"HTTP {reply.status}: {said}" if said else f"HTTP {reply.status}.",
         status=reply.status,
-        retry_after=seconds_to_wait(reply.retry_after),
+        retry_after=parse_retry_after(reply.retry_after),
         may_have_run=reply.status >= _SERVER_ERRORS,
     )
 
 
-def _time_limit(elapsed: float) -> TimeLimitError | None:
-    if elapsed >= HOST_LIMIT - _COUNTED_EARLY:
+def _time_limit(elapsed: float, limits: Limits) -> TimeLimitError | None:
+    if elapsed >= limits.host - _CLOCK_SLACK:
         return TimeLimitError(
-            "no answer within 120 s: the host ended the request.", limit=HOST_LIMIT, hop=Hop.HOST
+            f"no answer within {limits.host:g} s: the host ended the request.",
+            limit=limits.host,
+            hop=Hop.HOST,
         )
-    if elapsed >= SERVER_LIMIT - _COUNTED_EARLY:
+    if elapsed >= limits.server - _CLOCK_SLACK:
         return TimeLimitError(
-            "the answer took longer than 60 s, and the server dropped it.",
-            limit=SERVER_LIMIT,
+            f"the answer took longer than {limits.server:g} s, so the server dropped it.",
+            limit=limits.server,
             hop=Hop.SERVER,
         )
     return None
 
 
-def _protocol_failure(error: Mapping[str, Any]) -> ToolError:
+def _json_rpc_error(error: Mapping[str, Any]) -> ToolError:
     code, message = error.get("code"), str(error.get("message", ""))
-    # The end, because the message begins with the name that the caller asked for.
+    # Compared at the end: the message starts with the name, which a caller chose.
     failure = (
         ToolNotFoundError(f"{message}.")
         if code == _INVALID_PARAMS and message.endswith("tool not found")
@@ -511,11 +483,11 @@ def _protocol_failure(error: Mapping[str, Any]) -> ToolError:
     return failure
 
 
-def _no_mcp(reply: Reply) -> ServerError:
+def _not_an_mcp_result(reply: Reply) -> ServerError:
     return ServerError(
-        "answers something that is no MCP result.",
+        "the response isn't an MCP result.",
         status=reply.status,
-        remedy="Check the URL against the stack's output `mcpUrl`.",
+        remedy="Compare the URL with the stack's output `mcpUrl`.",
         may_have_run=True,
     )
 

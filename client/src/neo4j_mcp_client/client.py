@@ -1,4 +1,4 @@
-"""Calls from threads: `Neo4jMcp`, on requests."""
+"""`Neo4jMcp`, the client for threads, on requests."""
 
 import io
 import time
@@ -23,17 +23,17 @@ Value = TypeVar("Value")
 
 
 class Neo4jMcp(BaseClient):
-    """Neo4j's MCP server, called from one thread or from many.
+    """Calls Neo4j's MCP server, from one or several threads.
 
-    The server keeps no session: each call is one HTTP request, and needs no `initialize` before.
-    Connections are kept alive; a token is taken with the first call and renewed in time.
+    The server is stateless, so each call is one HTTP request without an `initialize` before it.
+    Connections are kept alive. The first call requests a token, which is renewed in time.
     """
 
     def __init__(self, url: str, credentials: Credentials, **options: Unpack[Options]) -> None:
-        """Prepare, as `BaseClient` says; nothing is sent before the first call."""
+        """Create a client, as `BaseClient` does; nothing is sent before the first call."""
         super().__init__(url, credentials, **options)
         self._connect()
-        # Or parent and child would read each other's answers from the same connections.
+        # On shared connections, parent and child would read each other's responses.
         on_fork(self._connect)
 
     def _connect(self) -> None:
@@ -50,9 +50,6 @@ class Neo4jMcp(BaseClient):
     def tools(self) -> list[Tool]:
         """List the tools that the server offers.
 
-        Returns:
-            The tools.
-
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
         """
@@ -61,17 +58,10 @@ class Neo4jMcp(BaseClient):
     def call(self, name: str, arguments: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - a tool answers any JSON
         """Call a tool.
 
-        Args:
-            name: the tool's name.
-            arguments: its arguments.
-
-        Returns:
-            What the tool answers, decoded from JSON; its text, where that is no JSON.
-
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
-            ParameterError: a parameter of a query wouldn't arrive as it is.
-            TypeError: an argument has no JSON form.
+            ParameterError: a query parameter would arrive changed.
+            TypeError: an argument can't be written as JSON.
         """
         value = self.send(calls.call_tool(name, arguments))
         if name in calls.CYPHER_TOOLS:
@@ -79,10 +69,7 @@ class Neo4jMcp(BaseClient):
         return value
 
     def schema(self) -> list[dict[str, Any]]:
-        """Ask for the graph's schema, by get-schema.
-
-        Returns:
-            A dictionary for each label and relationship type.
+        """Read the graph's schema with get-schema.
 
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
@@ -90,61 +77,41 @@ class Neo4jMcp(BaseClient):
         return self.send(calls.get_schema())
 
     def read(self, query: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Run a query that only reads, by read-cypher.
+        """Run a read-only query with read-cypher.
 
-        It is sent again where the way failed: a read may run twice.
-
-        Args:
-            query: the query.
-            params: the values of its parameters.
-
-        Returns:
-            The rows, each with its columns by name.
+        It is retried after network failures and transient errors, since a read may run twice.
 
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
-            ParameterError: a parameter wouldn't arrive as it is.
-            TypeError: a parameter has no JSON form.
+            ParameterError: a parameter would arrive changed.
+            TypeError: a parameter can't be written as JSON.
         """
         rows = self.send(calls.run_cypher(query, params, read_only=True))
         warn_of_lost_values(rows)
         return rows
 
     def write(self, query: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Run a query that may write, by write-cypher.
+        """Run a query that may write with write-cypher.
 
-        It is sent again only if it never left, or if its token was refused.
-
-        Args:
-            query: the query.
-            params: the values of its parameters.
-
-        Returns:
-            The rows, each with its columns by name.
+        It is retried only if it was never sent, or if its token was rejected.
 
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why, and its attribute
-                `may_have_run` whether the query may have done its work.
-            ParameterError: a parameter wouldn't arrive as it is.
-            TypeError: a parameter has no JSON form.
+                `may_have_run` whether the query may have been executed.
+            ParameterError: a parameter would arrive changed.
+            TypeError: a parameter can't be written as JSON.
         """
         rows = self.send(calls.run_cypher(query, params, read_only=False))
         warn_of_lost_values(rows)
         return rows
 
     def send(self, call: Call[Value]) -> Value:
-        """Send a call that `neo4j_mcp_client.calls` describes, and again where that helps.
-
-        Args:
-            call: the call.
-
-        Returns:
-            What the call reads out of the answer.
+        """Send a call of `neo4j_mcp_client.calls`, with retries.
 
         Raises:
             Neo4jMcpError: the call failed; its subclasses say where and why.
         """
-        attempts = Attempts(read_only=call.read_only)
+        attempts = Attempts(read_only=call.read_only, back_off=self._back_off)
         while True:
             token = self._tokens.token(SERVER_LIMIT)
             try:
@@ -163,7 +130,7 @@ class Neo4jMcp(BaseClient):
         self._session.close()
 
     def __enter__(self) -> Self:
-        """Give the client itself."""
+        """Return the client itself."""
         return self
 
     def __exit__(
@@ -183,33 +150,30 @@ class Neo4jMcp(BaseClient):
                 self._url,
                 data=content,
                 headers=calls.HEADERS,
-                # Not as a header: requests would put what a .netrc says in its place.
+                # Not as a header, which requests would replace with credentials from a .netrc file.
                 auth=FixedBearerAuth(token),
                 timeout=(transport.CONNECT_TIMEOUT, self._timeout),
                 verify=self._ca_bundle or True,
                 allow_redirects=False,
             )
-        # requests lets some exceptions of its own parts through, as for a redirect that isn't text.
+        # Not only RequestException: requests doesn't wrap all exceptions of urllib3.
         except Exception as error:  # noqa: BLE001
             elapsed = time.monotonic() - started
-            failure = transport.failure(
+            failure = transport.network_error(
                 error, hop=Hop.HOST, url=self._url, may_have_run=content.was_sent
             )
         else:
-            return Reply(
-                status=response.status_code,
-                body=response.content,
-                retry_after=response.headers.get("Retry-After"),
-                elapsed=time.monotonic() - started,
-            )
-        raise calls.no_answer(failure, timeout=self._timeout, elapsed=elapsed)
+            return Reply.of(response, elapsed=time.monotonic() - started, limits=self._limits)
+        raise calls.timeout_or_network_error(
+            failure, timeout=self._timeout, elapsed=elapsed, limits=self._limits
+        )
 
 
 class _Body(io.BytesIO):
-    """A request's body that knows whether it was sent.
+    """A request body that records whether it was sent.
 
-    An exception doesn't say whether the connection was made: TLS fails in the same way before and
-    after. The body is read once the connection is there.
+    An exception doesn't reveal whether there was a connection, since TLS fails in the same way
+    before and after. The body is read once the connection is established.
     """
 
     was_sent = False

@@ -1,4 +1,4 @@
-"""A client's credentials, and where they come from."""
+"""A client's credentials and their sources."""
 
 import ipaddress
 import json
@@ -13,7 +13,7 @@ from neo4j_mcp_client.decoding import from_json
 from neo4j_mcp_client.errors import ConfigurationError
 
 SECRET_ARN_VARIABLE = "NEO4J_MCP_SECRET_ARN"  # noqa: S105 - a variable's name
-"""The environment variable that names a client's secret."""
+"""The environment variable with the ARN of a client's secret."""
 
 _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
 
@@ -28,14 +28,14 @@ _VARIABLES = {
 
 @dataclass(frozen=True, kw_only=True)
 class ClientCredentials:
-    """What the stack keeps for a client in its secret.
+    """The contents of a client's secret.
 
     Attributes:
         client_id: the app client's id.
-        client_secret: the app client's secret; not in repr.
+        client_secret: the app client's secret; not shown in the repr.
         token_url: the OAuth 2.0 token endpoint.
-        scopes: the scopes to ask for, by full name; none asks for all that the client has.
-        mcp_url: where the server speaks MCP.
+        scopes: the scopes to request, by full name; empty for all scopes of the client.
+        mcp_url: the server's MCP address.
     """
 
     client_id: str
@@ -45,38 +45,32 @@ class ClientCredentials:
     mcp_url: str
 
     def __post_init__(self) -> None:
-        """Refuse addresses over which a secret or a token would travel in the clear."""
+        """Reject addresses that would expose the secret or a token."""
         require_tls(self.token_url, "tokenUrl")
         require_tls(self.mcp_url, "mcpUrl")
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read the JSON object of a client's secret.
-
-        Args:
-            text: an object with clientId, clientSecret, tokenUrl, scopes and mcpUrl.
-
-        Returns:
-            The credentials.
+        """Parse the JSON object in a client's secret.
 
         Raises:
-            ConfigurationError: it is no such object; all that is wrong with it is told at once.
+            ConfigurationError: fields are missing or wrong; the message lists all of them.
         """
         try:
             document = from_json(text)
         except ValueError:
             document = None
         if not isinstance(document, dict):
-            # The text is secret: no part of it goes into the message, nor a cause that has it.
+            # The text is secret, so neither the message nor a cause may contain it.
             raise ConfigurationError(
-                "The credentials are no JSON object.",
-                remedy=f"They need {', '.join(_VARIABLES)}, as the client's secret has them.",
+                "The credentials aren't a JSON object.",
+                remedy=f"They need the fields of the client's secret: {', '.join(_VARIABLES)}.",
             ) from None
         wrong = [name for name in _VARIABLES if not _is_well_formed(name, document.get(name))]
         if wrong:
             raise ConfigurationError(
-                f"The credentials lack {', '.join(wrong)}, or have no text there"
-                " (scopes is a list of texts).",
+                f"In the credentials, {', '.join(wrong)} must be a non-empty string"
+                " (scopes: a list of strings).",
                 remedy="Read the client's secret again: its ARN is in the stack's output"
                 " `clients`.",
             )
@@ -89,11 +83,7 @@ class ClientCredentials:
         )
 
     def to_json(self) -> str:
-        """Write the JSON object that `from_json` reads.
-
-        Returns:
-            The object, with the secret in it: for a file that only its owner can read.
-        """
+        """Write the JSON object that `from_json` reads."""
         return json.dumps(
             {
                 "clientId": self.client_id,
@@ -109,14 +99,11 @@ class ClientCredentials:
         """Read NEO4J_MCP_CLIENT_ID, _CLIENT_SECRET, _TOKEN_URL, _SCOPES and NEO4J_MCP_URL.
 
         Args:
-            environment: the variables; the process's own where None. Scopes stand with spaces
+            environment: the variables; defaults to the process's own. Scopes stand with spaces
                 between them, and may be missing.
 
-        Returns:
-            The credentials.
-
         Raises:
-            ConfigurationError: variables are missing; all of them are named at once.
+            ConfigurationError: variables are missing; the message lists all of them.
         """
         variables = os.environ if environment is None else environment
         found = {key: variables.get(name, "") for key, name in _VARIABLES.items()}
@@ -124,7 +111,7 @@ class ClientCredentials:
         if missing:
             raise ConfigurationError(
                 f"The environment lacks {', '.join(missing)}.",
-                remedy=f"Set them, or name the client's secret in {SECRET_ARN_VARIABLE}.",
+                remedy=f"Set them, or set {SECRET_ARN_VARIABLE} to the ARN of the client's secret.",
             )
         return cls(
             client_id=found["clientId"],
@@ -136,16 +123,13 @@ class ClientCredentials:
 
 
 class CredentialsSource(Protocol):
-    """Where credentials come from, and come from again when rotation has replaced them.
+    """A source of credentials, which can read them again after a rotation.
 
-    A source is called from several threads, `refresh` from one at a time.
+    `current` is called from several threads, `refresh` from one at a time.
     """
 
     def current(self) -> ClientCredentials:
-        """Give the credentials as they were read last; the first call reads them.
-
-        Returns:
-            The credentials.
+        """Return the credentials; the first call reads them.
 
         Raises:
             Neo4jMcpError: they can't be read.
@@ -154,9 +138,6 @@ class CredentialsSource(Protocol):
     def refresh(self) -> bool:
         """Read the credentials again.
 
-        Returns:
-            Whether they have changed.
-
         Raises:
             Neo4jMcpError: they can't be read.
         """
@@ -164,7 +145,7 @@ class CredentialsSource(Protocol):
 
 @dataclass(frozen=True)
 class FixedCredentials:
-    """Credentials that don't change.
+    """Credentials that never change.
 
     Attributes:
         credentials: the credentials.
@@ -173,19 +154,19 @@ class FixedCredentials:
     credentials: ClientCredentials
 
     def current(self) -> ClientCredentials:
-        """Give the credentials."""
+        """Return the credentials."""
         return self.credentials
 
     def refresh(self) -> bool:
-        """Say that nothing has changed."""
+        """Return False: they never change."""
         return False
 
 
 def source_from_environment(environment: Mapping[str, str] | None = None) -> CredentialsSource:
-    """Find where the environment says that the credentials are.
+    """Create the source that the environment specifies.
 
     Args:
-        environment: the variables; the process's own where None.
+        environment: the variables; defaults to the process's own.
 
     Returns:
         Secrets Manager, where NEO4J_MCP_SECRET_ARN names a secret; else the variables of
@@ -202,13 +183,7 @@ def source_from_environment(environment: Mapping[str, str] | None = None) -> Cre
 
 
 def source_from_arn(arn: str) -> CredentialsSource:
-    """Read credentials from Secrets Manager, by the extra `aws`.
-
-    Args:
-        arn: the secret's ARN, from the stack's output `clients`.
-
-    Returns:
-        The source; the secret is read when it is needed.
+    """Create a source that reads credentials from Secrets Manager (extra `aws`).
 
     Raises:
         ConfigurationError: the extra isn't installed.
@@ -220,55 +195,35 @@ def source_from_arn(arn: str) -> CredentialsSource:
 
 
 def as_source(credentials: ClientCredentials | CredentialsSource) -> CredentialsSource:
-    """Make a source of credentials, where there isn't one already.
-
-    Args:
-        credentials: credentials or a source of them.
-
-    Returns:
-        The source.
-    """
+    """Wrap plain credentials in a source; return a source unchanged."""
     if isinstance(credentials, ClientCredentials):
         return FixedCredentials(credentials)
     return credentials
 
 
 def require_tls(url: str, name: str) -> None:
-    """Refuse an address over which secrets would travel in the clear.
-
-    Plain HTTP is for this machine alone.
-
-    Args:
-        url: the address.
-        name: what it is, for the message.
+    """Reject an address that would expose secrets; plain HTTP is allowed only to this machine.
 
     Raises:
-        ConfigurationError: it is no URL, or plain HTTP to another machine.
+        ConfigurationError: it isn't a URL, or it is plain HTTP to another machine.
     """
     parts = _split(url)
     if parts is None or not parts.hostname or parts.scheme not in {"http", "https"}:
-        raise ConfigurationError(f"{name} is no https:// URL.")
+        raise ConfigurationError(f"{name} isn't an https:// URL.")
     if parts.username is not None:
         raise ConfigurationError(
             f"{name} has a user name before its host, {parts.hostname}.",
-            remedy="Leave out what stands before the @: it is sent to nobody, and hides the host.",
+            remedy="Remove everything before the @: it isn't sent, and it disguises the host.",
         )
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ConfigurationError(
-            f"{name} is plain HTTP to {parts.hostname}: secrets would travel in the clear.",
+            f"{name} is plain HTTP to {parts.hostname}, which would expose secrets.",
             remedy="Use https://.",
         )
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine itself.
-
-    Args:
-        host: a name or an address.
-
-    Returns:
-        True for localhost and loopback addresses.
-    """
+    """Return whether a host is this machine itself."""
     if host == "localhost":
         return True
     try:
@@ -278,7 +233,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _split(url: str) -> SplitResult | None:
-    # HTTP libraries disagree on where a host ends that has one of these in it.
+    # HTTP libraries disagree on where the host ends in URLs with these characters.
     if _AMBIGUOUS.search(url):
         return None
     try:

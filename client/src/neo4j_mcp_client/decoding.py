@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote."""
+"""Decodes JSON from outside."""
 
 import json
 from collections.abc import Callable
@@ -8,18 +8,11 @@ from typing import Any
 def from_json(text: str | bytes, **hooks: Callable[[str], Any]) -> Any:  # noqa: ANN401 - any JSON
     """Decode JSON.
 
-    Args:
-        text: the JSON.
-        hooks: `parse_float` and the like, as `json.loads` takes them.
-
-    Returns:
-        The value.
-
     Raises:
-        ValueError: it isn't JSON, or nested so deep that Python can't decode it.
+        ValueError: it isn't JSON, or it is nested too deeply for Python.
     """
     try:
         return json.loads(text, **hooks)  # type: ignore[arg-type] # hooks of strings alone
     except RecursionError:
-        # Without a cause, which would hold a thousand frames.
-        raise ValueError("it is nested too deep") from None
+        # Without its cause, which would hold a thousand frames.
+        raise ValueError("it is nested too deeply") from None

@@ -1,6 +1,6 @@
-"""What can go wrong on the way from a caller to its rows: one exception for each failure.
+"""The exceptions of this package, one for each kind of failure.
 
-Every exception names the hop where it happened and what mends it. None holds a secret.
+Each exception names the hop where the call failed and how to fix it. None contains a secret.
 """
 
 import enum
@@ -8,24 +8,24 @@ from typing import Any
 
 
 class Hop(enum.StrEnum):
-    """A station of the way, as a caller sees it."""
+    """A hop between a caller and the database."""
 
     CONFIGURATION = "configuration"
     SECRET_STORE = "secret store"  # noqa: S105 - the name of a hop
-    TOKEN_ENDPOINT = "token endpoint"  # noqa: S105 - likewise
+    TOKEN_ENDPOINT = "token endpoint"  # noqa: S105 - the name of a hop
     HOST = "host"
     SERVER = "server"
     DATABASE = "database"
 
 
 class Neo4jMcpError(Exception):
-    """The base of all that this package raises on purpose.
+    """The base of all exceptions that this package raises.
 
     Attributes:
-        hop: where it happened.
-        remedy: what a person can do about it; empty where nothing general can be said.
-        may_have_run: whether the call may have done its work all the same. Look before a write
-            is repeated.
+        hop: where the call failed.
+        remedy: how to fix it; empty if there is no general advice.
+        may_have_run: whether the call may have been executed despite the failure. Check before
+            you repeat a write.
     """
 
     hop: Hop = Hop.CONFIGURATION
@@ -43,9 +43,9 @@ class Neo4jMcpError(Exception):
 
         Args:
             message: what went wrong, without any secret.
-            hop: where, if not where this class says.
-            remedy: what mends it, if not what this class says.
-            may_have_run: whether the call may have done its work all the same.
+            hop: defaults to the hop of the class.
+            remedy: defaults to the remedy of the class.
+            may_have_run: whether the call may have been executed despite the failure.
         """
         super().__init__(message)
         self.message = message
@@ -54,17 +54,21 @@ class Neo4jMcpError(Exception):
         self.may_have_run = may_have_run
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let a failure travel between processes, whatever its constructor wants."""
+        """Support pickling, whatever the arguments of a subclass's constructor."""
         return _restore, (type(self), self.args, self.__dict__)
 
     def __str__(self) -> str:
-        """Give hop, message and remedy as one paragraph."""
+        """Return hop, message and remedy as one paragraph."""
         sentences = [f"{self.hop}: {self.message}"]
         if self.may_have_run:
-            sentences.append("The call may have done its work: look before a write is repeated.")
+            sentences.append(MAY_HAVE_RUN)
         if self.remedy:
             sentences.append(self.remedy)
         return " ".join(sentences)
+
+
+MAY_HAVE_RUN = "The call may have been executed: check before you repeat a write."
+"""What a person reads if `Neo4jMcpError.may_have_run` is true."""
 
 
 def _restore(
@@ -76,13 +80,13 @@ def _restore(
 
 
 class ConfigurationError(Neo4jMcpError):
-    """What the caller was given is incomplete or not allowed."""
+    """A setting is missing or not allowed."""
 
     hop = Hop.CONFIGURATION
 
 
 class ParameterError(Neo4jMcpError, ValueError):
-    """A query's parameter can't reach the database unchanged, so the query wasn't sent."""
+    """A query parameter would change on its way to the database, so the query wasn't sent."""
 
     hop = Hop.CONFIGURATION
     remedy = (
@@ -95,23 +99,23 @@ class SecretStoreError(Neo4jMcpError):
     """The client's secret can't be read from Secrets Manager."""
 
     hop = Hop.SECRET_STORE
-    remedy = "Check region and credentials of this shell: `aws sts get-caller-identity`."
+    remedy = "Check this shell's AWS region and credentials: `aws sts get-caller-identity`."
 
 
 class NetworkError(Neo4jMcpError):
-    """No connection, or one that broke: name resolution, refused, reset, no answer in time."""
+    """The connection failed or broke: name resolution, refused, reset, or no answer in time."""
 
     hop = Hop.HOST
-    remedy = "Check the address and the way to it (DNS, proxy, firewall), then call again."
+    remedy = "Check the address and the network path (DNS, proxy, firewall), then call again."
 
 
 class TlsError(Neo4jMcpError):
-    """The other side's certificate isn't trusted, or TLS failed."""
+    """The server's certificate isn't trusted, or TLS failed."""
 
     hop = Hop.HOST
     remedy = (
-        "If your own authority issued the certificate, name its bundle in REQUESTS_CA_BUNDLE or"
-        " SSL_CERT_FILE, or give ca_bundle."
+        "If your own authority issued the certificate, set REQUESTS_CA_BUNDLE, SSL_CERT_FILE or"
+        " ca_bundle to its bundle."
     )
 
 
@@ -119,108 +123,102 @@ class CertificateRuleError(TlsError):
     """A certificate breaks a rule of RFC 5280 that only Python 3.13 and later enforce."""
 
     remedy = (
-        "Trusting the authority once more doesn't help. Have the certificate that breaks the rule"
-        " issued again. Until then, run Python 3.12; or, if the fault is in a root, put the"
-        " intermediate authority that issued the server's certificate into the bundle in its place."
+        "Adding the authority to the bundle doesn't help. Have the faulty certificate reissued."
+        " Until then, run Python 3.12. If the faulty certificate is a root, you can instead replace"
+        " it in the bundle with the intermediate authority that issued the server's certificate."
     )
 
 
 class TokenRequestError(Neo4jMcpError):
-    """The token endpoint gave no token."""
+    """The token endpoint returned no token."""
 
     hop = Hop.TOKEN_ENDPOINT
-    remedy = "Check tokenUrl against the stack's output `tokenUrl`."
+    remedy = "Compare tokenUrl with the stack's output `tokenUrl`."
 
 
 class InvalidClientError(TokenRequestError):
-    """Wrong client id or wrong client secret."""
+    """The client id or the client secret is wrong."""
 
     remedy = (
         "Read the client's secret again: its ARN is in the stack's output `clients`. If the"
-        " client was made anew, its id is new as well."
+        " client was recreated, its id has changed too."
     )
 
 
 class InvalidScopeError(TokenRequestError):
-    """The client may not have a scope that it asks for."""
+    """The client requests a scope that it isn't allowed to have."""
 
     remedy = (
-        "Ask for the scopes of the client's own secret, or give the client this one: `pulumi"
+        "Request the scopes in the client's own secret, or give the client this scope: `pulumi"
         " config set --path 'neo4j-mcp:clients.<name>.scopes[0]' <scope>`, then `pulumi up`."
     )
 
 
 class TokenEndpointUnavailableError(TokenRequestError):
-    """The token endpoint is overloaded or failing (429 or 5xx), and stayed so.
+    """The token endpoint stayed overloaded or kept failing (429 or 5xx).
 
     Attributes:
-        status: the HTTP status; None where no answer came in time.
-        retry_after: seconds that the endpoint asks to wait, where it does.
+        status: the HTTP status, or None if there was no answer in time.
+        retry_after: seconds that the endpoint asked to wait, or None.
     """
 
     remedy = (
-        "Call again later. If it is 429: the quota is shared by the AWS account and region, so"
-        " keep tokens in one TokenProvider for each process, or in a FileTokenCache for many."
+        "Call again later. If the status is 429: all clients of the AWS account and region share"
+        " the quota, so share tokens in one TokenProvider per process, or in a FileTokenCache."
     )
 
     def __init__(
         self, message: str, *, status: int | None, retry_after: float | None = None
     ) -> None:
-        """Describe an endpoint that doesn't serve.
-
-        Args:
-            message: what was seen.
-            status: the HTTP status; None where no answer came in time.
-            retry_after: seconds that the endpoint asks to wait.
-        """
+        """Describe an unavailable endpoint."""
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
 
 
 class UnauthorizedError(Neo4jMcpError):
-    """The server answers 401: it saw no credentials that it knows how to pass on."""
+    """The server answers 401: the request has no Bearer token that it can pass on."""
 
     hop = Hop.SERVER
     remedy = (
         "Send `Authorization: Bearer <token>` with every request, with a capital B, and check"
-        " that no proxy takes the header off."
+        " that no proxy removes the header."
     )
 
 
 class TokenExpiredError(Neo4jMcpError):
-    """The database says that the token has expired, and a renewed one didn't help."""
+    """The database says that the token has expired, and a new token didn't help."""
 
     hop = Hop.DATABASE
     remedy = "Check this machine's clock."
 
 
 class TokenRejectedError(Neo4jMcpError):
-    """The database doesn't accept the token, and a renewed one didn't help."""
+    """The database rejects the token, and a new token didn't help."""
 
     hop = Hop.DATABASE
     remedy = (
         "Compare Aura's single sign-on settings with the stack's output `auraSso`: discovery URI,"
-        " audience and groups claim; `neo4j-mcp doctor` finds which one differs."
+        " audience and groups claim. `neo4j-mcp doctor` finds which one differs."
     )
 
 
 class ForbiddenError(Neo4jMcpError):
-    """The token is good, but its role may not do this."""
+    """The token is valid, but its role doesn't allow this."""
 
     hop = Hop.DATABASE
-    remedy = "Use a client with a scope whose role may do it: see the stack's output `scopes`."
+    remedy = "Use a client with a scope whose role allows it: see the stack's output `scopes`."
 
 
 class ToolError(Neo4jMcpError):
-    """A tool refused its arguments, or failed for a reason without one of Neo4j's codes.
+    """A tool rejected its arguments, or failed without one of Neo4j's status codes.
 
     Attributes:
-        json_rpc_code: the code of the JSON-RPC error; None where a tool reported the failure.
+        json_rpc_code: the code of the JSON-RPC error, or None if the tool reported the failure.
     """
 
     hop = Hop.SERVER
-    remedy = "The message is the server's own: correct the tool's name or arguments."
+    remedy = "The message comes from the server: correct the tool's name or arguments."
     json_rpc_code: int | None = None
 
 
@@ -229,81 +227,68 @@ class ToolNotFoundError(ToolError):
 
     remedy = (
         "List the tools with `tools()`. A server with `readOnly` has no write-cypher, and"
-        " list-gds-procedures is there only if the database has Graph Data Science."
+        " list-gds-procedures exists only if the database has Graph Data Science."
     )
 
 
 class CypherError(ToolError):
-    """The database refused or failed the query.
+    """The database rejected the query, or failed to run it.
 
     Attributes:
-        code: Neo4j's status code, as in ``Neo.ClientError.Statement.SyntaxError``.
+        code: Neo4j's status code, such as ``Neo.ClientError.Statement.SyntaxError``.
     """
 
     hop = Hop.DATABASE
-    remedy = "The message is Neo4j's own: correct the query or its parameters."
+    remedy = "The message comes from Neo4j: correct the query or its parameters."
 
     def __init__(
         self, code: str, message: str, *, remedy: str | None = None, may_have_run: bool = False
     ) -> None:
-        """Describe a failed query.
-
-        Args:
-            code: Neo4j's status code.
-            message: Neo4j's words.
-            remedy: what mends it.
-            may_have_run: whether the query may have done its work all the same.
-        """
+        """Describe a failed query."""
         super().__init__(f"{code}: {message}", remedy=remedy, may_have_run=may_have_run)
         self.code = code
 
 
 class DatabaseUnavailableError(Neo4jMcpError):
-    """The server can't reach the database, or the database can't serve right now."""
+    """The server can't reach the database, or the database can't serve requests."""
 
     hop = Hop.DATABASE
-    remedy = "Check that the Aura instance runs (it may be paused), and the configured neo4jUri."
+    remedy = "Check that the Aura instance is running (it may be paused), and check neo4jUri."
 
 
 class TimeLimitError(Neo4jMcpError):
-    """The call took longer than the server (60 s), the host (120 s) or the database allows.
+    """The call exceeded the time limit of the server (60 s), the host (120 s) or the database.
 
     Attributes:
-        limit: the limit in seconds; None where the database doesn't say its own.
+        limit: the limit in seconds, or None if the database doesn't report it.
     """
 
     hop = Hop.SERVER
     remedy = (
-        "Split the query: fewer rows at a time with LIMIT and a cursor, writes in batches. The"
+        "Split the query: read fewer rows at a time with LIMIT and a cursor, write in batches. The"
         " limits of server and host can't be configured."
     )
 
     def __init__(
         self, message: str, *, limit: float | None, hop: Hop, may_have_run: bool = True
     ) -> None:
-        """Describe a call that took too long.
-
-        Args:
-            message: what was seen.
-            limit: the limit in seconds; None where it isn't known.
-            hop: who ended it.
-            may_have_run: whether the call may have done its work all the same.
-        """
+        """Describe a call that took too long."""
         super().__init__(message, hop=hop, may_have_run=may_have_run)
         self.limit = limit
 
 
 class ServerError(Neo4jMcpError):
-    """The host or the server answered something that is no MCP result.
+    """The host or the server answered with something other than an MCP result.
 
     Attributes:
         status: the HTTP status.
+        retry_after: seconds that the host asked to wait, or None.
     """
 
     hop = Hop.HOST
     remedy = (
-        "Look at the service: is it paused, being deployed, or failing its health check? 429 means"
-        " that all its instances are busy."
+        "Check the service: it may be paused, being deployed, or failing its health check. 429"
+        " means that all its instances are busy."
     )
 
     def __init__(
@@ -315,15 +300,7 @@ class ServerError(Neo4jMcpError):
         may_have_run: bool = False,
         retry_after: float | None = None,
     ) -> None:
-        """Describe an answer that is no result.
-
-        Args:
-            message: what was seen.
-            status: the HTTP status.
-            remedy: what mends it, if not what this class says.
-            may_have_run: whether the call may have done its work all the same.
-            retry_after: seconds that the host asks to wait.
-        """
+        """Describe an answer that isn't an MCP result."""
         super().__init__(message, remedy=remedy, may_have_run=may_have_run)
         self.status = status
         self.retry_after = retry_after

@@ -1,4 +1,4 @@
-"""Tokens in a file that several processes of one person share, and nobody else can read."""
+"""A token cache in a private file, shared by the processes of one user."""
 
 import json
 import os
@@ -17,47 +17,35 @@ try:
     from filelock import FileLock, Timeout
 except ImportError as error:
     raise ConfigurationError(
-        "A token cache that processes share needs filelock.",
+        "FileTokenCache needs filelock.",
         remedy="Run: pip install 'neo4j-mcp-client[cache]'",
     ) from error
 
 
 class FileTokenCache:
-    """A cache in one file, for all clients of a person on one machine."""
+    """A cache in one file, for all clients of a user on one machine."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Name the file; it is made when there is a token to keep.
-
-        Args:
-            path: the file, in a folder that is its owner's alone. The folder is made where it is
-                missing; one that others can enter is refused.
-        """
+        """Name the file; it is made when there is a token to keep."""
         self._path = Path(path)
 
     def __repr__(self) -> str:
-        """Name the file."""
+        """Show the file."""
         return f"{type(self).__name__}({str(self._path)!r})"
 
     def get(self, key: str) -> AccessToken | None:
-        """Give the token that is kept.
-
-        Args:
-            key: whose token.
+        """Return the cached token.
 
         Returns:
-            The token, however old; None where there is none.
+            The token, however old, or None if there is none.
 
         Raises:
-            ConfigurationError: the file is another person's, or others can read it.
+            ConfigurationError: the file belongs to another user, or others can read it.
         """
         return _token(self._entries().get(key))
 
     def put(self, key: str, token: AccessToken) -> None:
-        """Keep a token, and forget those that have expired.
-
-        Args:
-            key: whose token.
-            token: the token.
+        """Save a token, and remove expired ones.
 
         Raises:
             ConfigurationError: the file can't be written.
@@ -77,16 +65,13 @@ class FileTokenCache:
 
     @contextmanager
     def lock(self, timeout: float) -> Iterator[None]:
-        """Keep the other processes from taking a token.
+        """Keep other processes from requesting a token.
 
         Args:
             timeout: seconds to wait for them.
 
-        Yields:
-            Nothing.
-
         Raises:
-            ConfigurationError: they didn't end in time, or the folder can't be used.
+            ConfigurationError: another process held the lock for longer, or the folder is unusable.
         """
         private_files.prepare_folder(self._path.parent)
         lock = FileLock(f"{self._path}.lock", mode=private_files.FILE_MODE)
@@ -95,14 +80,14 @@ class FileTokenCache:
         except Timeout as error:
             raise ConfigurationError(
                 f"Another process has held {lock.lock_file} for {timeout:.0f} s.",
-                remedy="See what it waits for, or end it: `fuser` names it.",
+                remedy="Find the process with `fuser`, and wait for it or end it.",
             ) from error
         except OSError as error:
             raise private_files.unusable(Path(lock.lock_file), error) from error
         except NotImplementedError as error:
             raise ConfigurationError(
-                f"{lock.lock_file} can't be locked: this file system has no locks.",
-                remedy="Keep the token cache on a local disk.",
+                f"{lock.lock_file} can't be locked: this file system doesn't support locks.",
+                remedy="Put the token cache on a local disk.",
             ) from error
         try:
             yield
@@ -113,7 +98,7 @@ class FileTokenCache:
         try:
             entries = from_json(private_files.read(self._path) or "{}")
         except ValueError:
-            # Whatever it is, it is a cache: the next token replaces it.
+            # A damaged cache is empty; the next token replaces it.
             return {}
         return entries if isinstance(entries, dict) else {}
 

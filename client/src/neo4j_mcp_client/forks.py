@@ -1,4 +1,4 @@
-"""What an object must do in a forked process, which has none of the threads that it relied on."""
+"""Resets objects in a forked process, whose other threads are gone."""
 
 import os
 import weakref
@@ -8,12 +8,7 @@ _resets: "set[weakref.WeakMethod[Callable[[], None]]]" = set()
 
 
 def on_fork(reset: Callable[[], None]) -> None:
-    """Call a method in every process that is forked from this one, while its object lives.
-
-    Args:
-        reset: a bound method, which makes the object usable again. It runs before anything else
-            in the new process, and has to be quick.
-    """
+    """Call a bound method in every process forked from this one, as long as its object exists."""
     _resets.add(weakref.WeakMethod(reset, _resets.discard))
 
 

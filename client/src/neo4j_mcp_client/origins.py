@@ -1,4 +1,4 @@
-"""Origins (RFC 6454), and the one that a token is for."""
+"""Origins (RFC 6454), and the origin to which tokens may be sent."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -14,7 +14,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Origin(NamedTuple):
-    """Scheme, host and port of an address; a token that is for one is for no other."""
+    """The scheme, host and port of an address."""
 
     scheme: str
     host: str
@@ -22,21 +22,16 @@ class Origin(NamedTuple):
 
     @classmethod
     def of(cls, scheme: str, host: str, port: int | None) -> "Origin":
-        """Make an origin of an address that an HTTP library has taken apart.
+        """Create an origin from the parts of an address.
 
         Args:
-            scheme: its scheme.
-            host: its host, international names in their ASCII form.
-            port: its port; the scheme's default where None.
-
-        Returns:
-            The origin, the same for every spelling.
+            port: its port; defaults to the scheme's default.
         """
         name = scheme.lower()
         return cls(name, host.lower(), _DEFAULT_PORTS.get(name) if port is None else port)
 
     def __str__(self) -> str:
-        """Write the origin as a URL begins."""
+        """Return the origin as the start of a URL."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         default = self.port == _DEFAULT_PORTS.get(self.scheme)
         return f"{self.scheme}://{host}" + ("" if default else f":{self.port}")
@@ -44,66 +39,49 @@ class Origin(NamedTuple):
 
 @lru_cache(maxsize=128)
 def origin_of(url: str) -> Origin:
-    """Take the origin out of a URL, as requests reads it.
-
-    Args:
-        url: the URL.
-
-    Returns:
-        Where requests would connect to.
+    """Return the origin of a URL, parsed as requests parses it.
 
     Raises:
-        ValueError: it is no URL.
+        ValueError: it isn't a URL.
     """
-    # Not by urlsplit alone, which finds another host in https://one.example\@another.example.
+    # Not with urlsplit alone, which finds another host in https://one.example\@another.example.
     prepared = requests.Request("GET", url).prepare().url
     parts = urlsplit(prepared or "")
     return Origin.of(parts.scheme, parts.hostname or "", parts.port)
 
 
 class Destination:
-    """The origin that a caller's tokens are for."""
+    """The only origin to which tokens may be sent."""
 
     def __init__(self, url: str | None, default: Callable[[], str]) -> None:
-        """Take the address.
+        """Set the address.
 
         Args:
-            url: the server's address, where the caller names it.
             default: returns the address in the credentials; called for each request, since they
                 may be read late and read again.
 
         Raises:
-            ConfigurationError: the address is no URL to which a token may be sent.
+            ConfigurationError: tokens can't be sent to this address.
         """
         if url is not None:
             require_tls(url, "url")
         self._url = url
         self._default = default
 
-    def is_at(self, origin: Origin) -> bool:
-        """Decide whether the tokens may be sent to an origin.
-
-        Args:
-            origin: where a request goes.
-
-        Returns:
-            Whether it is the tokens' own.
-        """
+    def matches(self, origin: Origin) -> bool:
+        """Return whether tokens may be sent to an origin."""
         return origin == self._origin()
 
-    def require(self, origin: Origin) -> None:
-        """Refuse to send a token to any other origin.
-
-        Args:
-            origin: where a request goes.
+    def check(self, origin: Origin) -> None:
+        """Raise if tokens must not be sent to an origin.
 
         Raises:
-            ConfigurationError: the tokens are for another one.
+            ConfigurationError: the tokens are for another origin.
         """
-        if not self.is_at(origin):
+        if not self.matches(origin):
             raise ConfigurationError(
-                f"The tokens are for {self._origin()}, and this request goes to {origin}.",
-                remedy="Give BearerAuth the address that it is for, as `url`; send requests to"
+                f"The tokens are for {self._origin()}, but this request goes to {origin}.",
+                remedy="Pass the server's address to BearerAuth as `url`, and send requests to"
                 " other addresses without it.",
             )
 

@@ -1,4 +1,4 @@
-"""Files that only their owner can read, in folders that only their owner can enter."""
+"""Reads and writes files that only their owner can access."""
 
 import errno
 import os
@@ -9,18 +9,18 @@ from pathlib import Path
 from neo4j_mcp_client.errors import ConfigurationError
 
 FILE_MODE = 0o600
-"""Mode of the files: their owner's alone."""
+"""The mode of private files: only their owner can read and write them."""
 
 _FOLDER_MODE = 0o700
 _REMEDIES = {
     errno.EISDIR: "Move the directory away: a file belongs there.",
     errno.ENOTDIR: "Move the file away: a directory belongs there.",
     errno.EEXIST: "Move the file away: a directory belongs there.",
-    errno.ELOOP: "Put a file in the place of the link.",
+    errno.ELOOP: "Replace the link with a file.",
     errno.ENOSPC: "Free some space on this disk.",
-    errno.EDQUOT: "Free some space of your quota on this disk.",
-    errno.EROFS: "Name a file on a disk that can be written to: XDG_CONFIG_HOME and XDG_CACHE_HOME"
-    " move the command line's.",
+    errno.EDQUOT: "Free some of your quota on this disk.",
+    errno.EROFS: "Use a writable disk: XDG_CONFIG_HOME and XDG_CACHE_HOME set the folders of the"
+    " command line.",
 }
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -28,18 +28,15 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 def read(path: Path) -> str | None:
     """Read a private file.
 
-    Args:
-        path: the file.
-
     Returns:
-        Its text; None where there is no such file.
+        Its text, or None if there is no such file.
 
     Raises:
-        ConfigurationError: it is a link or another person's, others can read it, or it can't be
-            read.
+        ConfigurationError: it is a link, it belongs to another user, others can read it, or it
+            can't be read.
     """
     try:
-        # Not through a link: it could lead to a file that somebody else prepared.
+        # Not through a link, which could point to a file prepared by somebody else.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError:
         return None
@@ -56,14 +53,10 @@ def read(path: Path) -> str | None:
 
 
 def replace(path: Path, text: str) -> None:
-    """Write a private file, in the place of the one before: a reader sees the one or the other.
-
-    Args:
-        path: the file; its folder is made where it is missing.
-        text: its text.
+    """Replace a private file atomically.
 
     Raises:
-        ConfigurationError: it can't be written, or others can enter the folder.
+        ConfigurationError: it can't be written, or others can access the folder.
     """
     prepare_folder(path.parent)
     new = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -80,16 +73,10 @@ def replace(path: Path, text: str) -> None:
 
 
 def remove(path: Path) -> bool:
-    """Remove a file.
-
-    Args:
-        path: the file.
-
-    Returns:
-        Whether it was there.
+    """Delete a file, and return whether it existed.
 
     Raises:
-        ConfigurationError: it can't be removed.
+        ConfigurationError: it can't be deleted.
     """
     try:
         path.unlink()
@@ -101,13 +88,10 @@ def remove(path: Path) -> bool:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make a private folder, or see that the one that is there is private.
-
-    Args:
-        folder: the folder.
+    """Create a private folder, or check that an existing one is private.
 
     Raises:
-        ConfigurationError: it can't be made, or others can enter it.
+        ConfigurationError: it can't be created, or others can access it.
     """
     try:
         folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
@@ -118,23 +102,15 @@ def prepare_folder(folder: Path) -> None:
 
 
 def unusable(path: Path, error: OSError) -> ConfigurationError:
-    """Describe a file that can't be used.
-
-    Args:
-        path: the file.
-        error: what the operating system says.
-
-    Returns:
-        The exception to raise.
-    """
+    """Create the exception for a file that can't be used."""
     return ConfigurationError(
         f"{path} can't be used: {error.strerror or error}.",
-        remedy=_REMEDIES.get(error.errno or 0, f"See whose it is: ls -ld {path}"),
+        remedy=_REMEDIES.get(error.errno or 0, f"Check its owner and mode: ls -ld {path}"),
     )
 
 
 def _refuse_unless_private(path: Path, found: os.stat_result, remedy: str) -> None:
-    # Elsewhere a person's own folders are guarded by access lists, which modes don't show.
+    # On Windows, access lists protect a user's folders; modes don't show them.
     if os.name != "posix":
         return
     if found.st_uid != os.getuid():
@@ -142,5 +118,5 @@ def _refuse_unless_private(path: Path, found: os.stat_result, remedy: str) -> No
     if found.st_mode & _OTHERS:
         raise ConfigurationError(
             f"Others can read {path} (mode {stat.S_IMODE(found.st_mode):04o}).",
-            remedy=f"If that was never so on purpose, take it away: {remedy}",
+            remedy=f"Unless that is intended, restrict it: {remedy}",
         )

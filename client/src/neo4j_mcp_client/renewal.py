@@ -1,7 +1,7 @@
-"""When a refused request is worth another token: one decision for every HTTP library."""
+"""Decides when to retry a rejected request with another token, for all HTTP libraries."""
 
 from neo4j_mcp_client.access_token import AccessToken
-from neo4j_mcp_client.calls import refusal_of
+from neo4j_mcp_client.calls import token_refusal
 from neo4j_mcp_client.errors import TokenExpiredError
 from neo4j_mcp_client.tokens import TokenProvider
 
@@ -9,31 +9,13 @@ _UNAUTHORIZED = 401
 
 
 def may_refuse(status: int, content_type: str | None) -> bool:
-    """Decide whether an answer must be read to see if it refuses the token.
-
-    Args:
-        status: the HTTP status.
-        content_type: the header of that name.
-
-    Returns:
-        True for what isn't a stream: a stream of events may never end.
-    """
+    """Return whether an answer must be read to see if it refuses the token."""
     return status == _UNAUTHORIZED or (content_type or "").startswith("application/json")
 
 
 def discard_if_refused(tokens: TokenProvider, token: AccessToken, status: int, body: bytes) -> bool:
-    """Take a refused token out of use.
-
-    Args:
-        tokens: where the token came from.
-        token: the token that was sent.
-        status: the HTTP status of the answer.
-        body: the answer.
-
-    Returns:
-        Whether the request is to be sent again with another token.
-    """
-    refusal = refusal_of(status, body)
+    """Discard a token if a response rejects it, and return whether to retry with another."""
+    refusal = token_refusal(status, body)
     return refusal is not None and tokens.invalidate(
         token, expired=isinstance(refusal, TokenExpiredError)
     )

@@ -1,4 +1,4 @@
-"""How long to wait before something is tried again: decisions without effects."""
+"""Decides how long to wait before a retry."""
 
 import random
 from collections.abc import Callable
@@ -12,15 +12,15 @@ Jitter = Callable[[float, float], float]
 
 @dataclass(frozen=True, kw_only=True)
 class BackOff:
-    """Waits that grow, each drawn at random, so that many callers don't come back at once.
+    """Exponential back-off with jitter, so that many callers don't retry at the same time.
 
     Source: "Exponential Backoff And Jitter" in the AWS Architecture Blog ("full jitter").
 
     Attributes:
-        attempts: how often something is tried in all.
-        first: the longest first wait, in seconds; it doubles with each further one.
-        longest: the longest wait, in seconds.
-        limit: seconds for all attempts and waits together.
+        attempts: the maximum number of attempts.
+        first: the maximum of the first pause, in seconds; it doubles for each further pause.
+        longest: the maximum of any pause, in seconds.
+        limit: seconds after which there is no further attempt.
     """
 
     attempts: int = 5
@@ -36,27 +36,26 @@ class BackOff:
         retry_after: float | None = None,
         jitter: Jitter = random.uniform,
     ) -> float | None:
-        """Say how long to wait before the next attempt.
+        """Return the pause before the next attempt.
 
         Args:
-            attempt: which attempt has failed, from 1.
+            attempt: the number of the attempt that failed, from 1.
             elapsed: seconds since the first one began.
             retry_after: seconds that the other side asked to wait, if it did.
-            jitter: draws a number between two.
 
         Returns:
-            Seconds; None where nothing is to be tried again.
+            Seconds, or None if there is no further attempt.
         """
         if attempt >= self.attempts:
             return None
         ceiling = min(self.longest, self.first * 2 ** (attempt - 1))
-        # Spread behind what was asked for, never before it.
+        # The jitter is added to the requested wait, never subtracted.
         pause = (retry_after or 0.0) + jitter(0.0, ceiling)
         return pause if elapsed + pause < self.limit else None
 
 
-def seconds_to_wait(retry_after: str | None) -> float | None:
-    """Read a Retry-After header.
+def parse_retry_after(retry_after: str | None) -> float | None:
+    """Parse a Retry-After header.
 
     Args:
         retry_after: seconds or an HTTP date (RFC 9110, section 10.2.3).
@@ -68,6 +67,6 @@ def seconds_to_wait(retry_after: str | None) -> float | None:
         return None
     try:
         return max(0.0, Retry().parse_retry_after(retry_after))
-    # A number with thousands of digits and a year without end are no urllib3 exceptions.
+    # urllib3 doesn't wrap the errors of a number with thousands of digits or a year out of range.
     except (InvalidHeader, ValueError, OverflowError):
         return None

@@ -1,4 +1,4 @@
-"""Credentials in AWS Secrets Manager, read again when rotation has replaced them."""
+"""Reads credentials from AWS Secrets Manager, again after a rotation."""
 
 import threading
 from typing import Any
@@ -28,7 +28,7 @@ _TIMEOUT = 10
 _REMEDIES = {
     "AccessDeniedException": "Allow this identity secretsmanager:GetSecretValue on the secret.",
     "ResourceNotFoundException": "Compare the ARN with the stack's output `clients`.",
-    "InvalidRequestException": "The secret may be marked for deletion: see `aws secretsmanager"
+    "InvalidRequestException": "The secret may be scheduled for deletion: see `aws secretsmanager"
     " describe-secret`.",
     "UnrecognizedClientException": "Check the AWS credentials of this shell: `aws sts"
     " get-caller-identity`.",
@@ -37,7 +37,7 @@ _SESSION_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestE
 
 
 class SecretsManagerSource:
-    """A client's credentials in Secrets Manager."""
+    """A source of credentials in Secrets Manager."""
 
     def __init__(
         self,
@@ -48,40 +48,35 @@ class SecretsManagerSource:
         profile: str | None = None,
         session: Any = None,  # noqa: ANN401 - a boto3.Session; boto3 publishes no types
     ) -> None:
-        """Name a secret; it is read when it is needed.
+        """Set the secret, which is read when it is needed.
 
         Args:
-            arn: the secret's ARN, from the stack's output `clients`.
-            region: the AWS region; the ARN's own where None.
-            endpoint_url: another address of Secrets Manager; boto3's where None.
-            profile: the AWS profile that may read the secret; boto3's default where None.
-            session: the boto3.Session to use, with its credentials, instead of a profile's.
+            region: the AWS region; defaults to the ARN's own.
+            endpoint_url: another address of Secrets Manager; defaults to boto3's.
+            profile: the AWS profile that may read the secret; defaults to boto3's default.
         """
         self.arn = arn
         self._region = region or region_of(arn)
         self._endpoint_url = endpoint_url
         self._profile = profile
         self._session = session
-        self._unlock()
-        on_fork(self._unlock)
+        self._reset_lock()
+        on_fork(self._reset_lock)
         self._credentials: ClientCredentials | None = None
 
-    def _unlock(self) -> None:
+    def _reset_lock(self) -> None:
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        """Name the secret, and show nothing of it."""
+        """Show the secret's ARN, never its value."""
         return f"{type(self).__name__}({self.arn!r})"
 
     def current(self) -> ClientCredentials:
-        """Give the credentials as they were read last; the first call reads them.
-
-        Returns:
-            The credentials.
+        """Return the credentials; the first call reads them.
 
         Raises:
             SecretStoreError: the secret can't be read.
-            ConfigurationError: it holds no client's credentials.
+            ConfigurationError: it doesn't contain a client's credentials.
         """
         with self._lock:
             if self._credentials is None:
@@ -91,12 +86,9 @@ class SecretsManagerSource:
     def refresh(self) -> bool:
         """Read the secret again.
 
-        Returns:
-            Whether it has changed.
-
         Raises:
             SecretStoreError: the secret can't be read.
-            ConfigurationError: it holds no client's credentials.
+            ConfigurationError: it doesn't contain a client's credentials.
         """
         with self._lock:
             before = self._credentials
@@ -123,19 +115,19 @@ class SecretsManagerSource:
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             raise SecretStoreError(
-                f"Secrets Manager refuses {self.arn}: {error}",
+                f"Secrets Manager rejects the request for {self.arn}: {error}",
                 remedy=self._log_in() if code in _SESSION_EXPIRED else _REMEDIES.get(code),
             ) from error
         except (SSOError, TokenRetrievalError) as error:
             raise SecretStoreError(
-                f"{self.arn} can't be read, since the AWS session has expired: {error}",
+                f"{self.arn} can't be read because the AWS session has expired: {error}",
                 remedy=self._log_in(),
             ) from error
         except (NoCredentialsError, ProfileNotFound) as error:
             raise SecretStoreError(
                 f"{self.arn} can't be read: {error}",
-                remedy="Log in to AWS, by `aws sso login` or `aws configure`, with a profile that"
-                " `neo4j-mcp login --aws-profile <name>` keeps.",
+                remedy="Log in to AWS with `aws sso login` or `aws configure`. Save the AWS profile"
+                " with `neo4j-mcp login --aws-profile <name>`.",
             ) from error
         except (BotoCoreError, ValueError) as error:
             raise SecretStoreError(f"{self.arn} can't be read: {error}") from error
@@ -149,7 +141,7 @@ def region_of(arn: str) -> str | None:
         arn: ``arn:partition:service:region:account:…``.
 
     Returns:
-        The region; None where this is no ARN or it has none.
+        The region, or None if this is no ARN or it has none.
     """
     fields = arn.split(":")
     if fields[0] != "arn" or len(fields) < 6:  # noqa: PLR2004 - an ARN's six parts

@@ -1,4 +1,4 @@
-"""One run of a piece of work, however many threads and asyncio tasks want its result at once."""
+"""Runs work once for all threads and asyncio tasks that need its result at the same time."""
 
 import asyncio
 import contextvars
@@ -14,12 +14,12 @@ from neo4j_mcp_client.forks import on_fork
 Result = TypeVar("Result")
 
 
-class Landed(NamedTuple, Generic[Result]):
-    """What came out of a flight.
+class Outcome(NamedTuple, Generic[Result]):
+    """The result of a flight.
 
     Attributes:
         result: the result.
-        own: whether this caller's own work made it, and not another's.
+        own: whether this caller did the work, rather than another.
     """
 
     result: Result
@@ -27,126 +27,117 @@ class Landed(NamedTuple, Generic[Result]):
 
 
 class _AbandonedError(Exception):
-    """Whoever did the work was interrupted; the others have to do it themselves."""
+    """The caller that did the work was interrupted, so another has to do it."""
 
 
 class SingleFlight(Generic[Result]):
-    """Lets one caller do the work, and shares the outcome with all that come meanwhile."""
+    """Lets one caller do the work, and shares the outcome with all who ask in the meantime."""
 
     def __init__(self) -> None:
-        """Begin with nothing under way."""
+        """Start without a flight."""
         self._lock = threading.Lock()
         self._flight: Future[Result] | None = None
-        on_fork(self._forget)
+        on_fork(self._reset)
 
-    def run(self, work: Callable[[], Result], *, patience: float) -> Landed[Result]:
+    def run(self, work: Callable[[], Result], *, wait_limit: float) -> Outcome[Result]:
         """Do the work in this thread, or wait for the thread that does it.
 
         Args:
-            work: the work.
-            patience: seconds to wait for another thread.
-
-        Returns:
-            The result, and whose it is.
+            wait_limit: seconds to wait for another thread.
 
         Raises:
-            TimeoutError: another thread didn't end in time.
+            TimeoutError: another thread didn't finish in time.
             Exception: whatever the work raised, here or in the other thread.
         """
         while True:
-            flight, leads = self._board()
+            flight, leads = self._join()
             if leads:
-                self._fly(flight, work)
-                return Landed(flight.result(), own=True)
+                self._run(flight, work)
+                return Outcome(flight.result(), own=True)
             try:
-                return Landed(_shared(flight, patience), own=False)
+                return Outcome(_wait_for(flight, wait_limit), own=False)
             except _AbandonedError:
                 continue
 
-    async def run_async(self, work: Callable[[], Result], *, patience: float) -> Landed[Result]:
+    async def run_async(self, work: Callable[[], Result], *, wait_limit: float) -> Outcome[Result]:
         """Do the same without blocking the event loop.
 
-        The work continues when this task is cancelled, since others wait for it.
+        If this task is cancelled, the work continues, since others wait for it.
 
         Args:
-            work: the work. It runs in its own thread: the threads of the event loop's
-                executor may all be waiting for it.
-            patience: seconds to wait.
-
-        Returns:
-            The result, and whose it is.
+            wait_limit: seconds to wait.
 
         Raises:
-            TimeoutError: it didn't end in time.
+            TimeoutError: it didn't finish in time.
             Exception: whatever the work raised.
         """
         while True:
-            flight, leads = self._board()
+            flight, leads = self._join()
             if leads:
-                self._take_off(flight, work)
+                self._start_thread(flight, work)
             try:
-                async with asyncio.timeout(patience):
-                    # The exception stays out of it: asyncio would share one among all tasks.
-                    await asyncio.wrap_future(_landing(flight))
-                return Landed(flight.result(0) if leads else _shared(flight, 0), own=leads)
+                async with asyncio.timeout(wait_limit):
+                    # Without the exception, which asyncio would share among all tasks.
+                    await asyncio.wrap_future(_completion_of(flight))
+                return Outcome(flight.result(0) if leads else _wait_for(flight, 0), own=leads)
             except _AbandonedError:
                 continue
 
-    def _board(self) -> tuple[Future[Result], bool]:
+    def _join(self) -> tuple[Future[Result], bool]:
         with self._lock:
             if self._flight is not None:
                 return self._flight, False
             self._flight = Future()
-            # A running future can't be cancelled: one waiting task must not do it for all.
+            # A running future can't be cancelled, so no waiting task can cancel it for all.
             self._flight.set_running_or_notify_cancel()
             return self._flight, True
 
-    def _take_off(self, flight: Future[Result], work: Callable[[], Result]) -> None:
-        run = partial(contextvars.copy_context().run, self._fly, flight, work)
+    def _start_thread(self, flight: Future[Result], work: Callable[[], Result]) -> None:
+        run = partial(contextvars.copy_context().run, self._run, flight, work)
         thread = threading.Thread(target=run, name="neo4j-mcp-client", daemon=True)
         try:
             thread.start()
         except RuntimeError as error:
-            # There can't be another thread: without this, all would wait for nobody.
-            self._land(flight)
+            # No thread can be started; without this, all callers would wait forever.
+            self._finish(flight)
             flight.set_exception(error)
 
-    def _fly(self, flight: Future[Result], work: Callable[[], Result]) -> None:
+    def _run(self, flight: Future[Result], work: Callable[[], Result]) -> None:
         try:
             result = work()
-        except Exception as error:  # noqa: BLE001 - for all who wait
-            self._land(flight)
+        except Exception as error:  # noqa: BLE001 - raised in every caller
+            self._finish(flight)
             flight.set_exception(error)
         except BaseException:
-            # Ctrl-C ends this thread, and is none of the others' business.
-            self._land(flight)
+            # Ctrl-C must end only this thread.
+            self._finish(flight)
             flight.set_exception(_AbandonedError())
             raise
         else:
-            self._land(flight)
+            self._finish(flight)
             flight.set_result(result)
 
-    def _land(self, flight: Future[Result]) -> None:
+    def _finish(self, flight: Future[Result]) -> None:
         with self._lock:
             if self._flight is flight:
                 self._flight = None
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._lock = threading.Lock()
         self._flight = None
 
 
-def _landing(flight: Future[Result]) -> Future[None]:
-    """Make a future that ends with a flight, and without its outcome."""
+def _completion_of(flight: Future[Result]) -> Future[None]:
+    """Create a future that completes with a flight, without its outcome."""
     landing: Future[None] = Future()
     landing.set_running_or_notify_cancel()
     flight.add_done_callback(lambda _: landing.set_result(None))
     return landing
 
 
-def _shared(flight: Future[Result], patience: float) -> Result:
-    """Wait for another's flight; an exception is a copy, as each caller's traceback differs."""
-    error = flight.exception(patience)
+def _wait_for(flight: Future[Result], wait_limit: float) -> Result:
+    """Wait for another caller's flight; raise a copy of its exception, for a separate traceback."""
+    error = flight.exception(wait_limit)
     if error is None:
         return flight.result()
     try:

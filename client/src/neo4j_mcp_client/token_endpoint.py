@@ -1,4 +1,4 @@
-"""One token request by OAuth 2.0 client credentials (RFC 6749, section 4.4), and its answer."""
+"""The token request of OAuth 2.0 client credentials (RFC 6749, section 4.4)."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,28 +16,24 @@ from neo4j_mcp_client.errors import (
     TokenEndpointUnavailableError,
     TokenRequestError,
 )
-from neo4j_mcp_client.retries import seconds_to_wait
+from neo4j_mcp_client.retries import parse_retry_after
 
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERRORS = 500
 _OK = 200
-# Ten years. A longer lifetime is a mistake, and may not even fit into a date.
+# Ten years. A longer lifetime is a mistake, and may exceed the range of dates.
 _LONGEST_LIFETIME = 315_360_000
 
 
 def request_token(
     credentials: ClientCredentials, *, ca_bundle: str | None, timeout: float, now: float
 ) -> AccessToken:
-    """Ask the token endpoint once.
+    """Request a token, without retries.
 
     Args:
-        credentials: the client's.
-        ca_bundle: the certificate authorities to trust; the library's own where None.
+        ca_bundle: the certificate authorities to trust; defaults to the library's own.
         timeout: seconds without a byte of the answer.
         now: the time, in seconds since the epoch.
-
-    Returns:
-        The token.
 
     Raises:
         TokenRequestError: the endpoint refuses or is unavailable; its subclasses say why.
@@ -47,7 +43,7 @@ def request_token(
     form = {"grant_type": "client_credentials"}
     if credentials.scopes:
         form["scope"] = " ".join(credentials.scopes)
-    # As bytes, because an exception of requests' own encoding would hold the secret.
+    # As bytes: if requests had to encode the secret, its exception could contain it.
     basic = requests.auth.HTTPBasicAuth(
         credentials.client_id.encode(), credentials.client_secret.encode()
     )
@@ -60,12 +56,12 @@ def request_token(
                 headers={"Accept": "application/json", "User-Agent": transport.USER_AGENT},
                 timeout=(transport.CONNECT_TIMEOUT, timeout),
                 verify=ca_bundle or True,
-                # A redirect would carry the secret to another place.
+                # A redirect would send the secret to another address.
                 allow_redirects=False,
             )
-    # requests lets some exceptions of its own parts through, as for a redirect that isn't text.
+    # Not only RequestException: requests doesn't wrap all exceptions of urllib3.
     except Exception as error:  # noqa: BLE001
-        failure = transport.failure(error, hop=Hop.TOKEN_ENDPOINT, url=credentials.token_url)
+        failure = transport.network_error(error, hop=Hop.TOKEN_ENDPOINT, url=credentials.token_url)
     else:
         return token_of(
             response.status_code,
@@ -79,37 +75,31 @@ def request_token(
 def token_of(
     status: int, body: bytes, *, now: float, retry_after: str | None = None
 ) -> AccessToken:
-    """Read the token endpoint's answer.
+    """Parse the token endpoint's answer.
 
     Args:
-        status: the HTTP status.
-        body: the answer.
         now: when it was asked, in seconds since the epoch.
-        retry_after: the header of that name.
-
-    Returns:
-        The token.
 
     Raises:
         TokenRequestError: it is a refusal, or no answer of a token endpoint.
     """
     if status == _TOO_MANY_REQUESTS or status >= _SERVER_ERRORS:
         raise TokenEndpointUnavailableError(
-            f"answers HTTP {status}.", status=status, retry_after=seconds_to_wait(retry_after)
+            f"HTTP {status}.", status=status, retry_after=parse_retry_after(retry_after)
         )
     answer = _json_object(body)
     if status != _OK:
         raise _refusal(status, answer)
     value = answer.get("access_token")
     if not isinstance(value, str) or not value:
-        raise TokenRequestError("answers without an access token.")
+        raise TokenRequestError("the answer contains no access token.")
     try:
         token = AccessToken(value=value, expires_at=now, lifetime=0.0)
     except ValueError as error:
-        raise TokenRequestError(f"answers with an unusable access token: {error}.") from None
+        raise TokenRequestError(f"the answer contains an unusable access token: {error}.") from None
     lifetime = _between(answer.get("expires_in"), 0.0, _LONGEST_LIFETIME)
     if lifetime is None:
-        # expires_in is optional in RFC 6749; the token itself knows.
+        # expires_in is optional in RFC 6749; the token's own claim replaces it.
         expires_at = _between(token.claims.get("exp"), now, now + _LONGEST_LIFETIME) or now
         return replace(token, expires_at=expires_at, lifetime=expires_at - now)
     return replace(token, expires_at=now + lifetime, lifetime=lifetime)
@@ -117,19 +107,19 @@ def token_of(
 
 def _refusal(status: int, answer: dict[str, Any]) -> TokenRequestError:
     error = str(answer.get("error", ""))
-    said = f"answers HTTP {status}: {error or 'no OAuth 2.0 error'}"
+    said = f"HTTP {status}: {error or 'no OAuth 2.0 error'}"
     if description := answer.get("error_description"):
         said += f" ({description})"
     if error in {"invalid_client", "unauthorized_client"}:
         return InvalidClientError(f"{said}.")
-    # Cognito says invalid_scope where others say invalid_grant.
+    # Cognito answers invalid_scope, other servers answer invalid_grant.
     if error in {"invalid_scope", "invalid_grant"}:
         return InvalidScopeError(f"{said}.")
     return TokenRequestError(f"{said}.")
 
 
 def _between(value: Any, low: float, high: float) -> float | None:  # noqa: ANN401 - any JSON
-    # Compared before it is converted: an integer may be too large for a float.
+    # Compared before the conversion, since an integer may be too large for a float.
     return float(value) if isinstance(value, (int, float)) and low < value <= high else None
 
 

@@ -1,4 +1,4 @@
-"""Access tokens: taken once for each lifetime, kept, and renewed in time."""
+"""Access tokens: requested once per lifetime, cached, and renewed in time."""
 
 import logging
 import os
@@ -22,72 +22,62 @@ from neo4j_mcp_client.errors import (
 from neo4j_mcp_client.forks import on_fork
 from neo4j_mcp_client.origins import origin_of
 from neo4j_mcp_client.retries import BackOff
-from neo4j_mcp_client.single_flight import Landed, SingleFlight
+from neo4j_mcp_client.single_flight import Outcome, SingleFlight
 from neo4j_mcp_client.token_endpoint import request_token
 from neo4j_mcp_client.transport import CONNECT_TIMEOUT
 from neo4j_mcp_client.trust import find_ca_bundle
 
 SERVER_LIMIT = 60.0
-"""Seconds that the server gives a call; a token must outlive it."""
+"""The server's time limit for a call, in seconds; a token must outlive it."""
 
 _MARGIN = 120.0
 _REQUEST_TIMEOUT = 10.0
-# After an early renewal that failed while the token is still good: how long until the next.
+# Seconds until the next early renewal, if one failed while the token is still valid.
 _NEXT_EARLY_RENEWAL = 10.0
-# A token that is refused this soon after it was issued isn't stale: another one won't help, and
-# each costs money.
-_TOO_YOUNG_TO_BE_STALE = 10.0
+# A token rejected this soon after its issue isn't stale: another one won't help, and each costs
+# money.
+_JUST_ISSUED = 10.0
 
-_PASSING = (NetworkError, TokenEndpointUnavailableError)
+_TRANSIENT = (NetworkError, TokenEndpointUnavailableError)
 
 _log = logging.getLogger(__name__)
 
 
 class TokenCache(Protocol):
-    """Where tokens are kept beside this process's memory."""
+    """A cache of tokens that outlives this process."""
 
     def get(self, key: str) -> AccessToken | None:
-        """Give the token that is kept.
-
-        Args:
-            key: whose token.
+        """Return the cached token.
 
         Returns:
-            The token, however old; None where there is none.
+            The token, however old, or None if there is none.
 
         Raises:
             ConfigurationError: the cache can't be read.
         """
 
     def put(self, key: str, token: AccessToken) -> None:
-        """Keep a token in the place of the one before.
-
-        Args:
-            key: whose token.
-            token: the token.
+        """Save a token, replacing the previous one.
 
         Raises:
             ConfigurationError: the cache can't be written.
         """
 
     def lock(self, timeout: float) -> AbstractContextManager[object]:
-        """Keep the other processes from taking a token.
+        """Keep other processes from requesting a token.
 
         Args:
             timeout: seconds to wait for them.
 
-        Returns:
-            A context in which only this process takes one.
-
         Raises:
-            ConfigurationError: on entering, they didn't end in time.
+            ConfigurationError: another process held the lock for longer.
         """
 
 
 class TokenProvider:
     """Shares tokens among threads and asyncio tasks, with as few requests as possible.
 
-    One request is made for each lifetime of a token, however many ask at once.
+    It makes one request per lifetime of a token, however many callers ask at once.
     """
 
     def __init__(
@@ -99,16 +89,18 @@ class TokenProvider:
         ca_bundle: str | os.PathLike[str] | None = None,
         back_off: BackOff | None = None,
         timeout: float = _REQUEST_TIMEOUT,
+        wait_limit: float | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """Prepare; the first token is taken when it is asked for.
+        """Create a provider; it requests the first token when a caller needs one.
 
         Args:
-            credentials: the client's credentials, or where they come from.
-            cache: shared with other processes; none where None.
-            margin: how many seconds before its end a token is renewed.
-            ca_bundle: the certificate authorities to trust, as in `Options`.
-            back_off: how requests are repeated when the endpoint is overloaded or failing.
+            cache: shared with other processes; none by default.
+            margin: seconds before its expiry at which a token is renewed.
             timeout: seconds that the token endpoint may take to answer.
+            wait_limit: seconds that a caller waits for a token, or for another process that
+                requests one; defaults to the time for two series of attempts.
+            clock: returns the time in seconds since the epoch.
 
         Raises:
             ConfigurationError: the certificate authorities can't be used.
@@ -119,25 +111,27 @@ class TokenProvider:
         self._ca_bundle = find_ca_bundle(ca_bundle)
         self._back_off = back_off or BackOff()
         self._timeout = timeout
-        # Two rounds, since a changed secret begins a second one.
-        self._patience = 2 * (self._back_off.limit + timeout + CONNECT_TIMEOUT)
+        # Twice, since a rotated secret starts a second series of attempts.
+        longest = 2 * (self._back_off.limit + timeout + CONNECT_TIMEOUT)
+        self._wait_limit = longest if wait_limit is None else wait_limit
+        self._clock = clock
         self._flight = SingleFlight[AccessToken]()
-        self._unlock()
-        on_fork(self._unlock)
+        self._reset_lock()
+        on_fork(self._reset_lock)
         self._current: AccessToken | None = None
         self._refused: str | None = None
         self._no_early_renewal_before = 0.0
 
-    def _unlock(self) -> None:
+    def _reset_lock(self) -> None:
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        """Name the class alone."""
+        """Show only the class, since the rest may be secret."""
         return f"<{type(self).__name__}>"
 
     @property
     def mcp_url(self) -> str:
-        """The address that the tokens are for, as the credentials name it.
+        """The server's address in the credentials.
 
         Raises:
             Neo4jMcpError: the credentials can't be read; the first time, that may block.
@@ -145,15 +139,12 @@ class TokenProvider:
         return self._source.current().mcp_url
 
     def token(self, minimum_lifetime: float = SERVER_LIMIT) -> AccessToken:
-        """Return a token, a new one where that is due.
+        """Return a valid token, requesting or renewing it if needed.
 
         Args:
             minimum_lifetime: seconds that the token must still be valid for: the time limit of
                 the call that carries it. Up to the server's own limit, half of a short-lived
                 token's lifetime is enough; beyond it, the token lasts as long as asked for.
-
-        Returns:
-            The token.
 
         Raises:
             TokenRequestError: there is none, or none that lasts; its subclasses say why.
@@ -162,19 +153,21 @@ class TokenProvider:
             SecretStoreError: the credentials can't be read.
             ConfigurationError: they are wrong, or the cache can't be used.
         """
-        deadline = time.monotonic() + self._patience
-        while (token := self._kept(minimum_lifetime)) is None:
+        deadline = time.monotonic() + self._wait_limit
+        while (token := self._cached(minimum_lifetime)) is None:
             left = deadline - time.monotonic()
             try:
-                landed = self._flight.run(self._renewal(minimum_lifetime), patience=max(0.0, left))
+                outcome = self._flight.run(
+                    self._renewal(minimum_lifetime), wait_limit=max(0.0, left)
+                )
             except TimeoutError:
-                raise self._took_too_long() from None
-            except _PASSING as error:
-                token = self._still_good(minimum_lifetime, error)
+                raise self._timeout_error() from None
+            except _TRANSIENT as error:
+                token = self._usable_token(minimum_lifetime, error)
                 if token is None:
                     raise
             else:
-                token = _accepted(landed, minimum_lifetime)
+                token = _checked(outcome, minimum_lifetime, self._clock())
             if token is not None:
                 break
         return token
@@ -184,57 +177,42 @@ class TokenProvider:
 
         Threads and tasks share one request.
 
-        Args:
-            minimum_lifetime: as in `token`.
-
-        Returns:
-            The token.
-
         Raises:
             Neo4jMcpError: as `token` does.
         """
-        deadline = time.monotonic() + self._patience
-        while (token := self._kept(minimum_lifetime)) is None:
+        deadline = time.monotonic() + self._wait_limit
+        while (token := self._cached(minimum_lifetime)) is None:
             left = deadline - time.monotonic()
             try:
-                landed = await self._flight.run_async(
-                    self._renewal(minimum_lifetime), patience=max(0.0, left)
+                outcome = await self._flight.run_async(
+                    self._renewal(minimum_lifetime), wait_limit=max(0.0, left)
                 )
             except TimeoutError:
-                raise self._took_too_long() from None
-            except _PASSING as error:
-                token = self._still_good(minimum_lifetime, error)
+                raise self._timeout_error() from None
+            except _TRANSIENT as error:
+                token = self._usable_token(minimum_lifetime, error)
                 if token is None:
                     raise
             else:
-                token = _accepted(landed, minimum_lifetime)
+                token = _checked(outcome, minimum_lifetime, self._clock())
             if token is not None:
                 break
         return token
 
     def invalidate(self, token: AccessToken, *, expired: bool = False) -> bool:
-        """Take notice that a token was refused, so that the next one is another.
-
-        Args:
-            token: the token that was refused.
-            expired: whether the reason is that it has expired.
-
-        Returns:
-            Whether another token is worth a try: not where this one had just been issued and
-            was refused all the same.
-        """
-        if not expired and time.time() - token.issued_at < _TOO_YOUNG_TO_BE_STALE:
+        """Discard a token that the server rejected."""
+        if not expired and self._clock() - token.issued_at < _JUST_ISSUED:
             return False
         with self._lock:
             self._refused = token.value
-            # Of many callers with the same token, only the first finds it here.
+            # Another caller with the same token may already have replaced it.
             if self._current is not None and self._current.value == token.value:
                 self._current = None
         return True
 
-    def _kept(self, minimum_lifetime: float) -> AccessToken | None:
-        token, now = self._current, time.time()
-        if token is None or not _suffices(token, minimum_lifetime, now):
+    def _cached(self, minimum_lifetime: float) -> AccessToken | None:
+        token, now = self._current, self._clock()
+        if token is None or not _lasts(token, minimum_lifetime, now):
             return None
         early = now >= self._no_early_renewal_before
         return None if early and not token.lasts(self._margin, now) else token
@@ -243,45 +221,47 @@ class TokenProvider:
         return lambda: self._renew(minimum_lifetime)
 
     def _renew(self, minimum_lifetime: float) -> AccessToken:
-        kept = self._kept(minimum_lifetime)
+        kept = self._cached(minimum_lifetime)
         if kept is not None:
-            # Another thread renewed it between this one's look and its turn.
+            # Another thread has renewed it in the meantime.
             return kept
         current = self._current
-        still_good = current is not None and _suffices(current, minimum_lifetime, time.time())
+        still_good = current is not None and _lasts(current, minimum_lifetime, self._clock())
         back_off = replace(self._back_off, attempts=1) if still_good else self._back_off
-        token = self._take(minimum_lifetime, back_off)
+        token = self._fetch(minimum_lifetime, back_off)
         with self._lock:
             self._current = token
         return token
 
-    def _still_good(self, minimum_lifetime: float, error: Neo4jMcpError) -> AccessToken | None:
-        """Find a token that lasts long enough for this caller, after an early renewal failed."""
-        current, now = self._current, time.time()
-        if current is None or not _suffices(current, minimum_lifetime, now):
+    def _usable_token(self, minimum_lifetime: float, error: Neo4jMcpError) -> AccessToken | None:
+        """Return the current token if it lasts long enough although its early renewal failed."""
+        current, now = self._current, self._clock()
+        if current is None or not _lasts(current, minimum_lifetime, now):
             return None
         if now >= self._no_early_renewal_before:
             self._no_early_renewal_before = now + _NEXT_EARLY_RENEWAL
-            _log.warning("A token isn't renewed early, and is used on: %s", error.message)
+            _log.warning(
+                "The early renewal of a token failed; the token stays in use: %s", error.message
+            )
         return current
 
-    def _take(self, minimum_lifetime: float, back_off: BackOff) -> AccessToken:
+    def _fetch(self, minimum_lifetime: float, back_off: BackOff) -> AccessToken:
         credentials = self._source.current()
         cache = self._cache
-        with nullcontext() if cache is None else cache.lock(self._patience):
+        with nullcontext() if cache is None else cache.lock(self._wait_limit):
             if cache is not None:
                 shared = cache.get(cache_key(credentials))
                 if (
                     shared is not None
                     and shared.value != self._refused
-                    and shared.lasts(self._margin, time.time())
-                    and _suffices(shared, minimum_lifetime, time.time())
+                    and shared.lasts(self._margin, self._clock())
+                    and _lasts(shared, minimum_lifetime, self._clock())
                 ):
                     return shared
             try:
                 token = self._request(credentials, back_off)
             except InvalidClientError:
-                # Rotation may have replaced the secret since it was read.
+                # A rotation may have replaced the secret.
                 if not self._source.refresh():
                     raise
                 credentials = self._source.current()
@@ -300,9 +280,9 @@ class TokenProvider:
                     credentials,
                     ca_bundle=self._ca_bundle,
                     timeout=self._timeout,
-                    now=time.time(),
+                    now=self._clock(),
                 )
-            except _PASSING as error:
+            except _TRANSIENT as error:
                 pause = back_off.pause(
                     attempt,
                     elapsed=time.monotonic() - started,
@@ -310,59 +290,52 @@ class TokenProvider:
                 )
                 if pause is None:
                     raise
-                _log.info("The token request is repeated in %.1f s: %s", pause, error.message)
+                _log.info("Retrying the token request in %.1f s: %s", pause, error.message)
             time.sleep(pause)
 
-    def _took_too_long(self) -> TokenEndpointUnavailableError:
+    def _timeout_error(self) -> TokenEndpointUnavailableError:
         return TokenEndpointUnavailableError(
-            f"gave no token within {self._patience:.0f} s.", status=None
+            f"no token within {self._wait_limit:.0f} s.", status=None
         )
 
 
-def _suffices(token: AccessToken, minimum_lifetime: float, now: float) -> bool:
+def _lasts(token: AccessToken, minimum_lifetime: float, now: float) -> bool:
     if minimum_lifetime > SERVER_LIMIT:
         return token.expires_at - now >= minimum_lifetime
     return token.lasts(minimum_lifetime, now)
 
 
-def _accepted(landed: Landed[AccessToken], minimum_lifetime: float) -> AccessToken | None:
-    """Decide whether what came out of a flight is good for a caller, who may not have led it.
+def _checked(
+    outcome: Outcome[AccessToken], minimum_lifetime: float, now: float
+) -> AccessToken | None:
+    """Return a requested token if it lasts long enough for this caller.
 
     Args:
-        landed: what came out.
         minimum_lifetime: seconds that this caller needs.
 
     Returns:
-        The token; None where another's was taken for less, and this caller has to ask again.
+        The token, or None if another's was taken for less, and this caller has to ask again.
 
     Raises:
         TokenRequestError: this caller asked, and tokens don't live that long.
     """
-    token = landed.result
-    if _suffices(token, minimum_lifetime, time.time()):
+    token = outcome.result
+    if _lasts(token, minimum_lifetime, now):
         return token
-    # Where tokens live shorter than a call may take, or nobody knows how long, there is no better.
-    if minimum_lifetime <= SERVER_LIMIT and (landed.own or not token.lifetime):
+    # If tokens expire sooner than a call may take, or their lifetime is unknown, none is better.
+    if minimum_lifetime <= SERVER_LIMIT and (outcome.own or not token.lifetime):
         return token
-    if landed.own:
+    if outcome.own:
         raise TokenRequestError(
-            f"issues tokens for {token.lifetime:.0f} s, and {minimum_lifetime:.0f} s are needed.",
-            remedy="Ask for less, or let tokens live longer: `pulumi config set --path"
-            " neo4j-mcp:clients.<name>.tokenValidityMinutes <minutes>`, then `pulumi up`.",
+            f"tokens last {token.lifetime:.0f} s, but {minimum_lifetime:.0f} s are needed.",
+            remedy="Pass a smaller minimum_lifetime, or issue tokens for longer: `pulumi config set"
+            " --path neo4j-mcp:clients.<name>.tokenValidityMinutes <minutes>`, then `pulumi up`.",
         )
     return None
 
 
 def cache_key(credentials: ClientCredentials) -> str:
-    """Name a client's tokens in a cache.
-
-    Args:
-        credentials: the client's.
-
-    Returns:
-        A text that is the same for the same token endpoint, client, scopes and server, whatever
-        the secret, and from which none of them can be read.
-    """
+    """Return the key of a client's tokens in a cache."""
     parts = (
         credentials.token_url,
         str(origin_of(credentials.mcp_url)),

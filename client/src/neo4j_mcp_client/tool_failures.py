@@ -1,9 +1,9 @@
-"""What the text of a failed tool means. Pure.
+"""Turns the text of a failed tool into an exception.
 
-The server (1.6) passes on the message of Neo4j's Go driver behind words of its own, as in
+The server (1.6) prepends its own words to the message of Neo4j's Go driver, as in
 ``failed to execute read query: Neo4jError: Neo.ClientError.Statement.SyntaxError (…)``, and Neo4j's
-message often quotes the query. So a text is read from its beginning, and never searched: what a
-query contains can't change the verdict.
+message often quotes the query. So a text is matched from its start and never searched: the contents
+of a query can't change the result.
 
 Source: `neo4j/internal/errorutil` and `neo4j/db/errors.go` in neo4j-go-driver 6.1, and
 `internal/database/service.go` in neo4j/mcp.
@@ -25,7 +25,7 @@ from neo4j_mcp_client.errors import (
 
 _FAILURE = re.compile(
     r"""
-    (?P<action>                          # the server's words
+    (?P<action>                          # the server's own words
         (?:(?!(?:Neo4j|TokenExpired|Connectivity)Error:|TransactionExecutionLimit:)[\w\ -]+:\ )*+
     )
     (?:TransactionExecutionLimit:\ (?P<gave_up>[^\n]*?)\ after\ \d+\ attempts,\ last\ error:\ )?
@@ -36,14 +36,14 @@ _FAILURE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-# read-cypher asks with EXPLAIN first whether a query only reads.
+# read-cypher first runs EXPLAIN to find out whether a query only reads.
 _CLASSIFYING = "error during GetQueryType"
 _READ_TIMEOUT = re.compile(
     r"(?:Connection lost during commit: )?"
     r"Timeout while reading from connection \[server-side timeout hint: (?P<hint>[^,\]]*)"
 )
-# No connection to the database. The driver runs each query in a transaction and starts over only
-# where that was never committed, so earlier attempts have left nothing either.
+# No connection to the database. The driver runs each query in a transaction, and retries only if
+# that wasn't committed, so earlier attempts haven't changed anything either.
 _NOT_CONNECTED = re.compile(
     r"dial |Unable to retrieve routing table|Pool could not find any servers|No idle connections"
     r"|Timeout while waiting for connection|tls: |x509: "
@@ -72,7 +72,7 @@ _BY_CODE: dict[str, type[Neo4jMcpError]] = {
 }
 _PROVIDER = (
     "Aura can't reach the token's issuer: compare the discovery URI in its single sign-on settings"
-    " with the stack's output `auraSso`, and call again."
+    " with the stack's output `auraSso`, then call again."
 )
 _MEMORY = (
     "Return or collect less at a time: LIMIT, fewer properties, writes in batches. The database"
@@ -81,12 +81,12 @@ _MEMORY = (
 _REMEDIES = {
     "Neo.ClientError.Database.DatabaseNotFound": "Compare `pulumi config get"
     " neo4j-mcp:neo4jDatabase` with the databases of the instance.",
-    "Neo.ClientError.Procedure.ProcedureNotFound": "Where an apoc.* procedure is missing: the"
-    " server's get-schema needs APOC in the database.",
-    "Neo.ClientError.Security.AuthenticationRateLimit": "Too many logons failed: wait some"
+    "Neo.ClientError.Procedure.ProcedureNotFound": "If an apoc.* procedure is missing: get-schema"
+    " needs APOC in the database.",
+    "Neo.ClientError.Security.AuthenticationRateLimit": "Too many logins failed: wait a few"
     " seconds, and find the caller with the wrong token.",
-    "Neo.ClientError.Statement.ParameterMissing": "Give every $name of the query a value in"
-    " params.",
+    "Neo.ClientError.Statement.ParameterMissing": "Pass a value in params for every"
+    " $name of the query.",
     "Neo.TransientError.General.MemoryPoolOutOfMemoryError": _MEMORY,
     "Neo.TransientError.General.OutOfMemoryError": _MEMORY,
     "Neo.TransientError.Security.AuthProviderFailed": _PROVIDER,
@@ -96,13 +96,10 @@ _TRANSIENT = "Neo.TransientError."
 
 
 def tool_failure(text: str) -> Neo4jMcpError:
-    """Find the exception for a failed tool.
+    """Create the exception for a failed tool.
 
     Args:
         text: the text of a result with ``isError``.
-
-    Returns:
-        The exception to raise.
     """
     found = _FAILURE.match(text)
     if found is None:
@@ -111,7 +108,7 @@ def tool_failure(text: str) -> Neo4jMcpError:
         return _by_code(found["code"], found["message"].removeprefix(" (").removesuffix(")"))
     may_have_run = not found["action"].startswith(_CLASSIFYING)
     if timeout := _READ_TIMEOUT.match(found["reason"]):
-        return _silence(text, seconds(timeout["hint"]), may_have_run=may_have_run)
+        return _connection_timeout(text, seconds(timeout["hint"]), may_have_run=may_have_run)
     if found["connection"] or found["gave_up"]:
         connected = _NOT_CONNECTED.match(found["reason"]) is None
         return DatabaseUnavailableError(text, may_have_run=may_have_run and connected)
@@ -119,13 +116,13 @@ def tool_failure(text: str) -> Neo4jMcpError:
 
 
 def seconds(duration: str) -> float | None:
-    """Read a duration as Go writes it.
+    """Parse a duration in Go's notation.
 
     Args:
         duration: such as ``1m0s``.
 
     Returns:
-        Seconds; None where it is no duration, or zero, which means that there is no limit.
+        Seconds, or None if it is no duration, or zero, which means that there is no limit.
     """
     parts = list(_DURATION.finditer(duration))
     if "".join(part[0] for part in parts) != duration:
@@ -145,11 +142,11 @@ def _by_code(code: str, message: str) -> Neo4jMcpError:
     if kind := _BY_CODE.get(code):
         return kind(f"{code}: {message}", remedy=remedy)
     if remedy is None and code.startswith(_TRANSIENT):
-        remedy = "Call again: the database rolled it back."
+        remedy = "Call again: the database rolled the transaction back."
     return CypherError(code, message, remedy=remedy)
 
 
-def _silence(text: str, limit: float | None, *, may_have_run: bool) -> TimeLimitError:
+def _connection_timeout(text: str, limit: float | None, *, may_have_run: bool) -> TimeLimitError:
     within = "its time limit" if limit is None else f"{limit:g} s, its time limit"
     return TimeLimitError(
         f"the database sent nothing within {within} for connections: the query takes longer, or"

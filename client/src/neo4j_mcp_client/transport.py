@@ -1,4 +1,4 @@
-"""What every HTTP request of this package has in common, whichever library sends it."""
+"""What all HTTP requests of this package share, whichever library sends them."""
 
 import socket
 import ssl
@@ -10,31 +10,20 @@ from neo4j_mcp_client.version import __version__
 
 USER_AGENT = f"neo4j-mcp-client/{__version__}"
 CONNECT_TIMEOUT = 10.0
-"""Seconds for a connection to be made."""
+"""Seconds to wait for a connection."""
 
 # What OpenSSL reports only under X509_V_FLAG_X509_STRICT, which Python sets from 3.13 on. Source:
 # OpenSSL's x509_vfy.h, X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA to .._EXTENSIONS_REQUIRE_VERSION_3.
 _STRICT_ERRORS = range(80, 94)
 
 
-def failure(
+def network_error(
     error: Exception, *, hop: Hop, url: str, may_have_run: bool = False
 ) -> NetworkError | TlsError:
-    """Describe a request that got no answer, or none that can be read.
-
-    Args:
-        error: what the HTTP library raised.
-        hop: where the request went.
-        url: its address.
-        may_have_run: whether the request may have arrived.
-
-    Returns:
-        The exception to raise. Its cause is the innermost one, unless that holds the request,
-        and so its Authorization.
-    """
+    """Describe a request without a readable answer."""
     described = _described(error, hop=hop, host=urlsplit(url).netloc, may_have_run=may_have_run)
-    root = list(chain(error))[-1]
-    # An encoding error holds the text that it couldn't encode.
+    root = list(causes_of(error))[-1]
+    # Both could reveal a secret: the request its Authorization header, an encoding error its text.
     if not ({"request", "_request"} & vars(root).keys() or isinstance(root, UnicodeError)):
         described.__cause__ = root.with_traceback(None)
     return described
@@ -43,7 +32,7 @@ def failure(
 def _described(
     error: Exception, *, hop: Hop, host: str, may_have_run: bool
 ) -> NetworkError | TlsError:
-    causes = list(chain(error))
+    causes = list(causes_of(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             said = f"the certificate of {host} isn't trusted: {cause.verify_message}."
@@ -61,14 +50,11 @@ def _described(
         if isinstance(cause, socket.gaierror):
             return NetworkError(f"the name {host} can't be resolved: {cause.strerror}.", hop=hop)
     said = str(causes[-1]) or type(causes[-1]).__name__
-    return NetworkError(f"{host}: {said}.", hop=hop, may_have_run=may_have_run)
+    return NetworkError(f"{host}: {said.rstrip('.')}.", hop=hop, may_have_run=may_have_run)
 
 
-def chain(error: BaseException) -> Iterator[BaseException]:
-    """Give an exception and its causes.
-
-    Args:
-        error: the exception.
+def causes_of(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and its causes.
 
     Yields:
         Each of them, outermost first.

@@ -1,4 +1,4 @@
-"""Which certificate authorities are trusted: one decision, whichever HTTP library connects."""
+"""Decides which certificate authorities are trusted, for all HTTP libraries."""
 
 import os
 import re
@@ -9,9 +9,9 @@ from pathlib import Path
 from neo4j_mcp_client.errors import ConfigurationError
 
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-"""The environment variables that name certificate authorities, the first that is set counts."""
+"""The environment variables for certificate authorities, in order of precedence."""
 
-# How OpenSSL looks certificates up in a directory: by the hash of their subject.
+# In a directory, OpenSSL looks certificates up by the hash of their subject.
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 _PEM_CERTIFICATE = re.compile(
     r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----.*?(?:-----END [^\n]*-----|\Z)", re.DOTALL
@@ -21,18 +21,18 @@ _PEM_CERTIFICATE = re.compile(
 def find_ca_bundle(
     given: str | os.PathLike[str] | None, environment: Mapping[str, str] | None = None
 ) -> str | None:
-    """Find the certificate authorities to trust, and check that they can be used.
+    """Find the certificate authorities to trust, and check that they are usable.
 
     Args:
         given: the caller's own file or directory; a directory as `openssl rehash` prepares it.
-        environment: the variables; those of the process where None.
+        environment: the variables; defaults to those of the process.
 
     Returns:
         The file or directory that was given, else the one that an environment variable names;
         None for the HTTP library's default.
 
     Raises:
-        ConfigurationError: it is missing, unreadable, or holds no usable certificates.
+        ConfigurationError: they are missing, unreadable, or not usable certificates.
     """
     variables = os.environ if environment is None else environment
     named = [("ca_bundle", os.fspath(given))] if given is not None else []
@@ -44,31 +44,21 @@ def find_ca_bundle(
     if problem is not None:
         message, remedy = problem
         if name in VARIABLES:
-            remedy += f" Or drop the variable: unset {name}"
+            remedy += f" Or unset the variable: unset {name}"
         raise ConfigurationError(f"{name} names {path}, {message}.", remedy=remedy)
     return path
 
 
 def ssl_context(bundle: str | None) -> ssl.SSLContext | bool:
-    """Make what httpx2 takes as `verify`.
-
-    Args:
-        bundle: what `find_ca_bundle` returned.
-
-    Returns:
-        A context that trusts the bundle alone; True for the HTTP library's default.
-    """
+    """Create the value of httpx2's `verify`."""
     return True if bundle is None else bundle_context(bundle)
 
 
 def bundle_context(bundle: str | None) -> ssl.SSLContext:
-    """Make a context for a TLS client.
+    """Create a TLS context for a client.
 
     Args:
-        bundle: the file or directory of certificate authorities; the system's where None.
-
-    Returns:
-        The context, with Python's defaults for everything else.
+        bundle: the file or directory of certificate authorities; defaults to the system's.
     """
     if bundle is not None and Path(bundle).is_dir():
         return ssl.create_default_context(capath=bundle)
@@ -76,19 +66,19 @@ def bundle_context(bundle: str | None) -> ssl.SSLContext:
 
 
 def _problem_with(path: str) -> tuple[str, str] | None:
-    """Find out why a bundle can't be used, and what fixes it."""
+    """Return why a bundle can't be used, and how to fix it."""
     try:
         if Path(path).is_dir():
             return _problem_with_directory(path)
         bundle_context(path)
     except FileNotFoundError:
-        return "which doesn't exist", "Name a file of certificates in PEM form."
+        return "which doesn't exist", "Use a file with certificates in PEM form."
     except ssl.SSLError:
         return _problem_with_file(path)
     except OSError as error:
         return (
             f"which can't be read: {error.strerror or error}",
-            f"Make it readable, or name another file: ls -l {path}",
+            f"Make it readable, or use another file: ls -l {path}",
         )
     return None
 
@@ -104,10 +94,10 @@ def _problem_with_directory(path: str) -> tuple[str, str] | None:
 
 def _problem_with_file(path: str) -> tuple[str, str]:
     text = Path(path).read_text(encoding="ascii", errors="replace")
-    remedy = f"See what it holds: openssl storeutl -noout -certs {path}"
+    remedy = f"List its contents: openssl storeutl -noout -certs {path}"
     certificates = list(_PEM_CERTIFICATE.finditer(text))
     if not certificates:
-        return "which holds no certificate in PEM form", (
+        return "which contains no certificate in PEM form", (
             f"If it is in DER form, convert it: openssl x509 -inform der -in {path} -out {path}.pem"
         )
     for certificate in certificates:

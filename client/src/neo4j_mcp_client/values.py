@@ -1,7 +1,7 @@
-"""Values that JSON or the server changes on their way between Python and Cypher. Pure.
+"""Detects values that JSON or the server changes between Python and Cypher.
 
-The server decodes parameters as 64-bit integers and floats, and writes results with Go's JSON
-encoder, to which a date has no public fields. `docs/clients.md` has the whole table.
+The server decodes parameters as 64-bit integers and floats. It writes results with Go's JSON
+encoder, for which a date has no public fields. `docs/clients.md` lists all types.
 """
 
 import math
@@ -12,9 +12,9 @@ from typing import Any
 from neo4j_mcp_client.errors import ParameterError
 
 _LEAST, _GREATEST = -(2**63), 2**63 - 1
-# What the Go driver puts in place of a value that it can't decode.
+# What the Go driver returns for a value that it can't decode.
 _INVALID_VALUE = frozenset({"Message", "Err"})
-# Where the server writes a node, a relationship or a path.
+# How the server writes the properties of nodes and relationships.
 _PROPERTIES = "Props"
 _ENTITY = frozenset({"ElementId", _PROPERTIES})
 
@@ -24,24 +24,20 @@ class LostValueWarning(UserWarning):
 
 
 def check_parameters(value: Any, name: str) -> None:  # noqa: ANN401 - any JSON
-    """Refuse what the database wouldn't get as it is.
-
-    Args:
-        value: an argument of a tool.
-        name: its name, for the message.
+    """Reject values that would reach the database changed.
 
     Raises:
-        ParameterError: an integer needs more than 64 bits, a float is no number of JSON, or a
-            string is no Unicode.
+        ParameterError: an integer needs more than 64 bits, a float is NaN or infinite, or a
+            string isn't valid Unicode.
     """
     if isinstance(value, str) and not _is_unicode(value):
         raise ParameterError(
-            f"{name} holds half a surrogate pair: it would arrive as U+FFFD.",
+            f"{name} contains an unpaired surrogate, which would arrive as U+FFFD.",
             remedy="Pass it as a list of bytes, or decode it without errors='surrogateescape'.",
         )
     if isinstance(value, int) and not _LEAST <= value <= _GREATEST:
         raise ParameterError(
-            f"{name} needs more than the 64 bits of Cypher's integers: it would arrive as a float."
+            f"{name} exceeds the 64 bits of Cypher's integers, and would arrive as a float."
         )
     if isinstance(value, float) and not math.isfinite(value):
         raise ParameterError(f"{name} is {value}, which JSON can't express.")
@@ -54,12 +50,7 @@ def check_parameters(value: Any, name: str) -> None:  # noqa: ANN401 - any JSON
 
 
 def warn_of_lost_values(rows: Any, *, stacklevel: int = 3) -> None:  # noqa: ANN401 - any JSON
-    """Issue a `LostValueWarning` where rows may have lost values.
-
-    Args:
-        rows: what a query returned; anything else is left alone.
-        stacklevel: how many frames up the caller is, as `warnings.warn` counts.
-    """
+    """Issue a `LostValueWarning` if rows may have lost values."""
     if notice := lost_values(rows):
         warnings.warn(notice, LostValueWarning, stacklevel=stacklevel)
 
@@ -67,14 +58,11 @@ def warn_of_lost_values(rows: Any, *, stacklevel: int = 3) -> None:  # noqa: ANN
 def lost_values(rows: Any) -> str | None:  # noqa: ANN401 - any JSON
     """Describe the columns whose values the server may have lost.
 
-    A map that is empty in the database looks like a lost date, and then the notice is a false
-    alarm; a property is never a map, so an empty one there is certainly a loss.
-
-    Args:
-        rows: what a query returned.
+    An empty map from the database looks like a lost date, so the notice may be a false alarm. A
+    property can't be a map, so an empty map there is certainly a lost value.
 
     Returns:
-        The notice; None where nothing was lost.
+        The notice, or None if nothing was lost.
     """
     if not isinstance(rows, Sequence) or isinstance(rows, str):
         return None
@@ -83,7 +71,7 @@ def lost_values(rows: Any) -> str | None:  # noqa: ANN401 - any JSON
     for row in rows:
         if isinstance(row, Mapping):
             for column, value in row.items():
-                # Most values are scalars, and results can be large.
+                # Results can be large, and most values are scalars.
                 if isinstance(value, (dict, list)):
                     for path, sure in _losses(value, str(column)):
                         (certain if sure else possible)[path] = None
@@ -92,8 +80,8 @@ def lost_values(rows: Any) -> str | None:  # noqa: ANN401 - any JSON
         sentences.append(f"The server lost the values of {_names(certain)}.")
     if uncertain := [path for path in possible if path not in certain]:
         sentences.append(
-            f"{_names(uncertain)} may have lost values: {{}} is an empty map, or what the server"
-            " makes of a date, a time or a local date-time."
+            f"{_names(uncertain)} may have lost values: {{}} is either an empty map, or a date,"
+            " time or local date-time that the server lost."
         )
     if not sentences:
         return None

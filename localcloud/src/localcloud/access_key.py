@@ -6,6 +6,7 @@ stand-in, and nobody else can.
 
 import configparser
 import io
+import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,22 @@ _ID_PREFIX: Final = "AKIA"
 _ID_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _ID_LENGTH: Final = 16
 _SECRET_BYTES: Final = 30
+
+
+def credentials_environment(credentials: Path) -> dict[str, str]:
+    """Return the variables that point AWS's tools to a credentials file, and to nothing else.
+
+    They name the file, so the key itself appears in no output.
+    """
+    return {
+        "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_PROFILE": _PROFILE,
+        # Set but empty, which AWS's tools treat as unset, whatever the shell had set.
+        "AWS_ACCESS_KEY_ID": "",
+        "AWS_SECRET_ACCESS_KEY": "",
+        "AWS_SESSION_TOKEN": "",
+    }
 
 
 class AccessKeyError(LocalCloudError, ValueError):

@@ -14,7 +14,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from localcloud import docker_engine, prerequisites, processes, services, toolchains, trust
-from localcloud.access_key import AccessKey
+from localcloud.access_key import AccessKey, credentials_environment
 from localcloud.aura import distribution
 from localcloud.certificates import CertificateAuthority
 from localcloud.engine import cli as engine_cli
@@ -89,7 +89,7 @@ class Cloud(BaseModel):
             "AWS_ENDPOINT_URL": self.aws_endpoint,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            **self._aws_credentials(),
+            **credentials_environment(self._credentials_file()),
             "AUTOMATION_WORKSPACE": str(home.workspace),
             "AUTOMATION_PAUSE_DATABASE": self._command("pause-database"),
             "AUTOMATION_RESUME_DATABASE": self._command("resume-database"),
@@ -114,14 +114,11 @@ class Cloud(BaseModel):
         """Read the access key that signs requests to the AWS endpoint."""
         return AccessKey.load(Home(self.home).aws_credentials)
 
-    def _aws_credentials(self) -> dict[str, str]:
-        """Point AWS's tools to the stand-in's access key, and away from a person's own.
-
-        The variables name the file, so the key itself appears in no output. AWS's tools treat an
-        empty variable as unset.
+    def _credentials_file(self) -> Path:
+        """Return the file with the stand-in's access key.
 
         Raises:
-            LocalCloudError: there is no access key.
+            LocalCloudError: there is none.
         """
         credentials = Home(self.home).aws_credentials
         if not credentials.exists():
@@ -129,14 +126,7 @@ class Cloud(BaseModel):
                 "The stand-in cloud was started by an earlier version of this program, without an"
                 f" access key ({credentials}). Start it again with: make down && make demo"
             )
-        return {
-            "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_PROFILE": "default",
-            "AWS_ACCESS_KEY_ID": "",
-            "AWS_SECRET_ACCESS_KEY": "",
-            "AWS_SESSION_TOKEN": "",
-        }
+        return credentials
 
     def _command(self, name: str) -> str:
         return shlex.join(

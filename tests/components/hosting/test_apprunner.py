@@ -4,12 +4,12 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.context import StackContext
 from components.hosting import HOSTS, HostArgs, mcp_url
 from components.hosting.apprunner import AppRunnerHost
 from components.hosting.environment import server_environment
-from components.names import ResourceNames
-from components.settings import Hosting, StackSettings
-from tests.components.conftest import MakeSettings
+from components.settings import Hosting
+from tests.components.conftest import MakeContext
 from tests.components.mocks import ACCOUNT, DIGEST, REGION, Result, run_program
 
 SERVICE = "aws:apprunner/service:Service"
@@ -22,14 +22,12 @@ IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/neo4j-mcp-dev-server@{DIGEST}
 REPOSITORY_ARN = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/neo4j-mcp-dev-server"
 
 
-def declare(settings: StackSettings, names: ResourceNames, tags: dict[str, str]) -> Result:
+def declare(context: StackContext) -> Result:
     def program() -> dict[str, Any]:
         host = AppRunnerHost(
             "server",
             HostArgs(
-                settings=settings,
-                names=names,
-                tags=tags,
+                context=context,
                 image=pulumi.Output.from_input(IMAGE),
                 repository_arn=pulumi.Output.from_input(REPOSITORY_ARN),
             ),
@@ -39,11 +37,11 @@ def declare(settings: StackSettings, names: ResourceNames, tags: dict[str, str])
     return run_program(program)
 
 
-def test_the_service_runs_the_image_by_digest_and_is_told_exactly_its_environment(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+def test_the_service_runs_the_image_by_digest_with_its_environment(
+    make_context: MakeContext,
 ) -> None:
-    settings = make_settings(cpu="2048", memory="4096")
-    result = declare(settings, names, tags)
+    context = make_context(cpu="2048", memory="4096")
+    result = declare(context)
 
     service = result.one(SERVICE).inputs
     assert service["serviceName"] == "neo4j-mcp-dev-server"
@@ -54,7 +52,7 @@ def test_the_service_runs_the_image_by_digest_and_is_told_exactly_its_environmen
         "imageIdentifier": IMAGE,
         "imageConfiguration": {
             "port": "8080",
-            "runtimeEnvironmentVariables": server_environment(settings),
+            "runtimeEnvironmentVariables": server_environment(context.settings),
         },
     }
     assert source["authenticationConfiguration"]["accessRoleArn"].endswith("-dev-image-pull")
@@ -63,10 +61,8 @@ def test_the_service_runs_the_image_by_digest_and_is_told_exactly_its_environmen
     assert instance["instanceRoleArn"].endswith("-dev-instance")
 
 
-def test_the_outputs_are_the_services(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(), names, tags)
+def test_the_outputs_are_the_services(make_context: MakeContext) -> None:
+    result = declare(make_context())
 
     assert result.outputs == {
         "url": f"https://abc.{REGION}.awsapprunner.com",
@@ -75,10 +71,8 @@ def test_the_outputs_are_the_services(
     }
 
 
-def test_the_access_role_pulls_from_this_repository_only(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(), names, tags)
+def test_the_access_role_pulls_from_this_repository_only(make_context: MakeContext) -> None:
+    result = declare(make_context())
 
     (policy,) = result.of_type(ROLE_POLICY)
     assert policy.inputs["role"] == "neo4j-mcp-dev-image-pull"
@@ -89,18 +83,14 @@ def test_the_access_role_pulls_from_this_repository_only(
     assert trusted[0]["Principal"] == {"Service": "build.apprunner.amazonaws.com"}
 
 
-def test_the_service_waits_for_the_right_to_pull(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(), names, tags)
+def test_the_service_waits_for_the_permission_to_pull(make_context: MakeContext) -> None:
+    result = declare(make_context())
 
     assert result.one(ROLE_POLICY).urn in result.one(SERVICE).dependencies
 
 
-def test_the_server_itself_may_do_nothing(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(), names, tags)
+def test_the_server_has_no_permissions(make_context: MakeContext) -> None:
+    result = declare(make_context())
 
     roles = {policy.inputs["role"] for policy in result.of_type(ROLE_POLICY)}
     assert "neo4j-mcp-dev-instance" not in roles
@@ -110,11 +100,9 @@ def test_the_server_itself_may_do_nothing(
     assert trusted[0]["Principal"] == {"Service": "tasks.apprunner.amazonaws.com"}
 
 
-def test_scaling_is_as_configured(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    settings = make_settings(minInstances="2", maxInstances="7", maxConcurrency="20")
-    result = declare(settings, names, tags)
+def test_scaling_is_as_configured(make_context: MakeContext) -> None:
+    context = make_context(minInstances="2", maxInstances="7", maxConcurrency="20")
+    result = declare(context)
 
     scaling = result.one(SCALING)
     assert (scaling.inputs["minSize"], scaling.inputs["maxSize"]) == (2, 7)
@@ -123,10 +111,8 @@ def test_scaling_is_as_configured(
     assert scaling.urn in result.one(SERVICE).dependencies
 
 
-def test_instances_are_asked_for_their_health(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(healthCheck={"interval": 3, "timeout": 2}), names, tags)
+def test_the_health_check_is_as_configured(make_context: MakeContext) -> None:
+    result = declare(make_context(healthCheck={"interval": 3, "timeout": 2}))
 
     assert result.one(SERVICE).inputs["healthCheckConfiguration"] == {
         "protocol": "HTTP",
@@ -138,20 +124,16 @@ def test_instances_are_asked_for_their_health(
     }
 
 
-def test_a_tcp_check_has_no_path(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(healthCheck={"protocol": "TCP"}), names, tags)
+def test_a_tcp_check_has_no_path(make_context: MakeContext) -> None:
+    result = declare(make_context(healthCheck={"protocol": "TCP"}))
 
     check = result.one(SERVICE).inputs["healthCheckConfiguration"]
     assert check["protocol"] == "TCP"
     assert "path" not in check
 
 
-def test_tracing_is_ready_and_off_until_it_is_configured(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(), names, tags)
+def test_tracing_is_off_by_default(make_context: MakeContext) -> None:
+    result = declare(make_context())
 
     assert result.one(OBSERVABILITY).inputs["traceConfiguration"] == {"vendor": "AWSXRAY"}
     assert result.one(SERVICE).inputs["observabilityConfiguration"] == {
@@ -159,10 +141,8 @@ def test_tracing_is_ready_and_off_until_it_is_configured(
     }
 
 
-def test_tracing_brings_the_right_to_send_traces(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
-    result = declare(make_settings(tracing="true"), names, tags)
+def test_tracing_grants_the_permission_to_send_traces(make_context: MakeContext) -> None:
+    result = declare(make_context(tracing="true"))
 
     observability = result.one(SERVICE).inputs["observabilityConfiguration"]
     assert observability["observabilityEnabled"] is True
@@ -172,10 +152,10 @@ def test_tracing_brings_the_right_to_send_traces(
     assert result.one(ROLE_POLICY, "may-trace").inputs["role"] == "neo4j-mcp-dev-instance"
 
 
-def test_connections_leave_by_the_internet_unless_a_vpc_is_configured(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
+def test_egress_uses_the_internet_by_default(
+    make_context: MakeContext,
 ) -> None:
-    result = declare(make_settings(), names, tags)
+    result = declare(make_context())
 
     assert not result.of_type(CONNECTOR)
     assert result.one(SERVICE).inputs["networkConfiguration"] == {
@@ -184,14 +164,12 @@ def test_connections_leave_by_the_internet_unless_a_vpc_is_configured(
     }
 
 
-def test_connections_leave_through_a_configured_vpc(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str]
-) -> None:
+def test_egress_uses_a_configured_vpc(make_context: MakeContext) -> None:
     connection = {
         "subnetIds": ["subnet-0000000a", "subnet-0000000b"],
         "securityGroupIds": ["sg-0000000c"],
     }
-    result = declare(make_settings(vpcConnector=connection), names, tags)
+    result = declare(make_context(vpcConnector=connection))
 
     connector = result.one(CONNECTOR)
     assert connector.inputs["subnets"] == ["subnet-0000000a", "subnet-0000000b"]
@@ -202,10 +180,8 @@ def test_connections_leave_through_a_configured_vpc(
 
 
 @pytest.mark.parametrize("protected", ["true", "false"])
-def test_the_service_is_protected_as_configured(
-    make_settings: MakeSettings, names: ResourceNames, tags: dict[str, str], protected: str
-) -> None:
-    result = declare(make_settings(deletionProtection=protected), names, tags)
+def test_the_service_is_protected_as_configured(make_context: MakeContext, protected: str) -> None:
+    result = declare(make_context(deletionProtection=protected))
 
     assert result.one(SERVICE).protect is (protected == "true")
     # Every change of scaling replaces the configuration.
@@ -216,5 +192,5 @@ def test_every_hosting_choice_has_its_host() -> None:
     assert set(HOSTS) == set(Hosting)
 
 
-def test_mcp_is_spoken_below_the_services_url() -> None:
+def test_the_mcp_endpoint_is_below_the_services_url() -> None:
     assert mcp_url("https://a.example") == "https://a.example/mcp"

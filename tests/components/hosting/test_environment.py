@@ -2,7 +2,7 @@ from components.hosting.environment import server_environment
 from tests.components.conftest import MakeSettings
 
 
-def test_the_server_is_told_exactly_this(make_settings: MakeSettings) -> None:
+def test_the_servers_environment(make_settings: MakeSettings) -> None:
     settings = make_settings(
         neo4jDatabase="movies",
         readOnly="true",
@@ -27,13 +27,13 @@ def test_the_server_is_told_exactly_this(make_settings: MakeSettings) -> None:
     }
 
 
-def test_truth_is_written_as_go_reads_it(make_settings: MakeSettings) -> None:
+def test_booleans_are_spelled_as_go_parses_them(make_settings: MakeSettings) -> None:
     environment = server_environment(make_settings(readOnly="false"))
 
     assert environment["NEO4J_MCP_READ_ONLY"] == "false"
 
 
-def test_no_credentials_are_ever_told(make_settings: MakeSettings) -> None:
+def test_the_environment_contains_no_credentials(make_settings: MakeSettings) -> None:
     names = " ".join(server_environment(make_settings()))
 
     assert "USERNAME" not in names

@@ -37,7 +37,7 @@ def _resource_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESOURCE_SERVER_IDENTIFIER", "neo4j-mcp")
 
 
-def test_a_token_is_for_its_own_client_and_carries_its_scopes_as_groups() -> None:
+def test_a_tokens_audience_is_its_client_and_its_groups_are_its_scopes() -> None:
     answered = handle(event(), None)
 
     assert answered["response"] == {
@@ -52,7 +52,7 @@ def test_a_token_is_for_its_own_client_and_carries_its_scopes_as_groups() -> Non
     }
 
 
-def test_the_rest_of_the_event_is_returned_as_it_came() -> None:
+def test_the_rest_of_the_event_is_returned_unchanged() -> None:
     given_event = event()
 
     answered = handle(given_event, None)
@@ -61,7 +61,7 @@ def test_the_rest_of_the_event_is_returned_as_it_came() -> None:
     assert {**answered, "response": EVENT["response"]} == EVENT
 
 
-def test_what_the_caller_says_about_itself_changes_nothing() -> None:
+def test_client_metadata_changes_nothing() -> None:
     boasting = event(
         clientMetadata={"groups": "admin", "aud": "other", "scopes": "neo4j-mcp/admin"},
         userAttributes={"groups": "admin"},
@@ -101,7 +101,7 @@ def test_an_identifier_may_hold_slashes() -> None:
         st.text(max_size=8).map(lambda name: f"neo4j-mcp/{name}") | st.text(max_size=12)
     )
 )
-def test_no_group_appears_that_was_not_granted(scopes: list[str]) -> None:
+def test_every_group_was_granted_as_a_scope(scopes: list[str]) -> None:
     groups = group_names(scopes, "neo4j-mcp")
 
     assert {f"neo4j-mcp/{group}" for group in groups} <= set(scopes)
@@ -116,17 +116,17 @@ def test_without_scopes_there_are_no_groups(scopes: list[str] | None) -> None:
 @pytest.mark.parametrize(
     "trigger", ["TokenGeneration_HostedAuth", "TokenGeneration_RefreshTokens", None]
 )
-def test_no_other_kind_of_token_is_issued(trigger: str | None) -> None:
+def test_other_grants_are_refused(trigger: str | None) -> None:
     with pytest.raises(ValueError, match="only client-credentials tokens"):
         handle({**event(), "triggerSource": trigger}, None)
 
 
-def test_no_token_is_issued_for_no_client() -> None:
+def test_an_event_without_client_is_refused() -> None:
     with pytest.raises(ValueError, match="names no app client"):
         handle({**event(), "callerContext": {}}, None)
 
 
-def test_no_token_is_issued_by_a_function_without_its_setting(
+def test_a_function_without_its_setting_issues_no_token(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("RESOURCE_SERVER_IDENTIFIER")
@@ -135,7 +135,7 @@ def test_no_token_is_issued_by_a_function_without_its_setting(
         handle(event(), None)
 
 
-def test_each_token_leaves_a_line_that_says_who_was_given_what(
+def test_each_token_is_logged_with_its_client_and_groups(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO):

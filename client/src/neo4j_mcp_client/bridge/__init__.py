@@ -1,8 +1,8 @@
-"""A stdio MCP server for desktop agents that forwards to the deployed one. Needs `bridge`.
+"""A stdio MCP server for desktop agents that forwards to the deployed server (extra `bridge`).
 
-It starts and answers whatever is broken on the way to the deployed server: until that answers, it
-serves the tools that are known, and each call says what is broken and how to fix it. The deployed
-server keeps no session, so a tool call is one POST.
+It starts even if the deployed server can't be reached. Until that answers, the bridge serves the
+last known tools, and each call reports what failed and how to fix it. The deployed server is
+stateless, so a tool call is one POST.
 """
 
 from neo4j_mcp_client.errors import ConfigurationError

@@ -1,4 +1,4 @@
-"""What a server offers, as it was last seen, for the times when it can't be asked."""
+"""Remembers the tools of servers, for when a server can't be reached."""
 
 import json
 import logging
@@ -20,11 +20,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A server's own description.
+    """What a server offers.
 
     Attributes:
-        instructions: what the server tells an agent when a session begins.
-        tools: its tools, as MCP describes them.
+        instructions: what an agent reads at the start of a session.
+        tools: the tools, as MCP describes them.
     """
 
     instructions: str
@@ -32,50 +32,47 @@ class Catalogue:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read a description.
+        """Parse what `to_json` wrote.
 
         Raises:
-            ValueError: the text is no description.
+            ValueError: the text isn't a catalogue.
         """
         try:
             document = json.loads(text)
             types.ListToolsResult.model_validate({"tools": document["tools"]})
             return cls(instructions=str(document["instructions"]), tools=tuple(document["tools"]))
         except (KeyError, TypeError, ValueError):
-            raise ValueError("it is no description of a server") from None
+            raise ValueError("it isn't a catalogue") from None
 
     def to_json(self) -> str:
-        """Write the description as `from_json` reads it."""
+        """Return the catalogue as JSON."""
         return json.dumps(
             {"instructions": self.instructions, "tools": list(self.tools)}, ensure_ascii=False
         )
 
 
-def of_the_release() -> Catalogue:
-    """Return what the release of the server offers that the stack deploys by default."""
+def release_catalogue() -> Catalogue:
+    """Return the catalogue of the server's release that the stack deploys by default."""
     text = resources.files(__package__).joinpath(_RELEASE).read_text(encoding="utf-8")
     return Catalogue.from_json(text)
 
 
 class KnownServers:
-    """The servers that this person has seen, in a private file each. Nothing in them is secret.
+    """The catalogues of known servers, each in a private file. They contain no secrets.
 
-    A server has several names, such as its URL and the ARN of a client's secret: without AWS, a
-    profile may know only the latter.
+    A server has several names: its URL and the ARN of a client's secret. Without access to AWS, a
+    profile may know only the ARN.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Name the folder; it is created when there is something to keep."""
+        """Set the folder, which is created with the first catalogue."""
         self._folder = folder
 
     def recall(self, names: Iterable[str]) -> Catalogue | None:
-        """Return what a server offered when it was last seen.
-
-        Args:
-            names: the server's names.
+        """Return the last known catalogue of a server.
 
         Returns:
-            The description; None where the server isn't known, or its file can't be used.
+            The catalogue, or None if the server is unknown or its file is unusable.
         """
         for path in self._files(names):
             try:
@@ -83,21 +80,16 @@ class KnownServers:
                 if text is not None:
                     return Catalogue.from_json(text)
             except (ConfigurationError, ValueError) as error:
-                _log.warning("The known tools in %s can't be used: %s", path, error)
+                _log.warning("The saved tools in %s can't be used: %s", path, error)
         return None
 
     def remember(self, names: Iterable[str], catalogue: Catalogue) -> None:
-        """Keep what a server offers; a failure is logged, since the server itself answers.
-
-        Args:
-            names: the server's names.
-            catalogue: what it offers.
-        """
+        """Save a server's catalogue; only log a failure, since the server itself works."""
         try:
             for path in self._files(names):
                 private_files.replace(path, catalogue.to_json())
         except ConfigurationError as error:
-            _log.warning("The tools aren't kept for later: %s", error)
+            _log.warning("The tools can't be saved: %s", error)
 
     def _files(self, names: Iterable[str]) -> list[Path]:
         return [self._folder / f"{sha256(name.encode()).hexdigest()}.json" for name in names]

@@ -1,7 +1,7 @@
-"""Cuts a tool's result to what an agent's context can hold. Pure.
+"""Cuts a tool's result to the size that an agent's context can hold.
 
-Rows are cut at a row's end, so that what is left is still JSON. Long lists of numbers, such as
-embeddings, are shortened first: an agent can't read them anyway.
+Results are cut between rows, so that the rest is still JSON. Long lists of numbers, such as
+embeddings, are shortened first, since an agent can't use them.
 """
 
 import json
@@ -13,50 +13,46 @@ _LONGEST_VECTOR = 32
 _SHOWN_NUMBERS = 3
 _LONGEST_TEXT = 500
 _LONGEST_LIST = 20
-_FOR_THE_BRACKETS = 4
+_BRACKETS_LENGTH = 4
 
 
 @dataclass(frozen=True)
-class Limited:
-    """A result that fits.
+class LimitedText:
+    """A text within the limit.
 
     Attributes:
-        text: what is left of it.
-        notice: what was left out; None where nothing was.
+        text: the shortened text.
+        notice: what is missing, or None if the text is complete.
     """
 
     text: str
     notice: str | None = None
 
 
-def limited(text: str, limit: int) -> Limited:
-    """Cut a result.
+def limit_text(text: str, limit: int) -> LimitedText:
+    """Cut a result to a number of characters.
 
     Args:
-        text: the text of a tool's result: JSON from the server, or any other text.
         limit: the most characters; 0 for no limit.
-
-    Returns:
-        The result. The notice about what is missing isn't counted.
     """
     if not limit or len(text) <= limit:
-        return Limited(text)
+        return LimitedText(text)
     try:
         value = json.loads(text)
     except ValueError:
         value = None
     if not isinstance(value, list) or not value:
-        return Limited(text[:limit], _notice(f"{limit:,} of {len(text):,} characters", limit))
-    # The server indents its JSON, which can be most of it.
+        return LimitedText(text[:limit], _notice(f"{limit:,} of {len(text):,} characters", limit))
+    # Indentation can be most of the server's JSON.
     lines = [_compact(row) for row in value]
     if _length(lines) <= limit:
-        return Limited(_joined(lines))
+        return LimitedText(_joined(lines))
     return _cut(value, limit=limit, length=len(text))
 
 
-def _cut(rows: Sequence[Any], *, limit: int, length: int) -> Limited:
+def _cut(rows: Sequence[Any], *, limit: int, length: int) -> LimitedText:
     lines: list[str] = []
-    total, shortened = _FOR_THE_BRACKETS, 0
+    total, shortened = _BRACKETS_LENGTH, 0
     for row in rows:
         line = _compact(_without_vectors(row))
         if total + len(line) + 2 > limit:
@@ -70,15 +66,15 @@ def _cut(rows: Sequence[Any], *, limit: int, length: int) -> Limited:
     if lines:
         text = _joined(lines)
     else:
-        # Not even one row fits.
-        text = _joined([_compact(_abridged(rows[0]))])
+        # Not even the first row fits.
+        text = _joined([_compact(_shortened(rows[0]))])
         if len(text) > limit:
             text = text[:limit]
-            details.append("The only row is cut in the middle, and is no JSON any more.")
+            details.append("The only row is cut in the middle, so it isn't JSON any more.")
         else:
             details.append("Long texts and lists in the only row are cut.")
     shown = f"{len(lines) or 1:,} of {len(rows):,} rows, {len(text):,} of {length:,} characters"
-    return Limited(text, _notice(shown, limit, *details))
+    return LimitedText(text, _notice(shown, limit, *details))
 
 
 def _notice(shown: str, limit: int, *details: str) -> str:
@@ -86,8 +82,8 @@ def _notice(shown: str, limit: int, *details: str) -> str:
         [
             f"The bridge shows only part of this result: {shown}.",
             *details,
-            "Ask for less: LIMIT, only the properties that you need, aggregates, no vectors.",
-            f"The limit is {limit:,} characters; a person can change it by --max-characters.",
+            "Request less: LIMIT, only the properties that you need, aggregates, no vectors.",
+            f"The limit is {limit:,} characters; the user can change it with --max-characters.",
         ]
     )
 
@@ -102,15 +98,15 @@ def _without_vectors(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return value
 
 
-def _abridged(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def _shortened(value: Any) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, str) and len(value) > _LONGEST_TEXT:
         return f"{value[:_LONGEST_TEXT]}… {len(value) - _LONGEST_TEXT:,} more characters"
     if isinstance(value, dict):
-        return {name: _abridged(each) for name, each in value.items()}
+        return {name: _shortened(each) for name, each in value.items()}
     if isinstance(value, list):
         value = _without_vectors(value)
         kept = value if len(value) <= _LONGEST_LIST else _first(value, _LONGEST_LIST)
-        return [_abridged(each) for each in kept]
+        return [_shortened(each) for each in kept]
     return value
 
 
@@ -123,9 +119,9 @@ def _compact(value: Any) -> str:  # noqa: ANN401 - any JSON
 
 
 def _length(lines: Sequence[str]) -> int:
-    return _FOR_THE_BRACKETS + sum(len(line) + 2 for line in lines)
+    return _BRACKETS_LENGTH + sum(len(line) + 2 for line in lines)
 
 
 def _joined(lines: Sequence[str]) -> str:
-    # A row a line, as people read them.
+    # One row per line, for readability.
     return "[\n" + ",\n".join(lines) + "\n]"

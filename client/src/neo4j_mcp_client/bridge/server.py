@@ -1,4 +1,4 @@
-"""The MCP server that a desktop agent talks to, on standard input and output."""
+"""The MCP server for a desktop agent, on standard input and output."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from neo4j_mcp_client.bridge import limit
-from neo4j_mcp_client.bridge.catalogue import Catalogue, KnownServers, of_the_release
+from neo4j_mcp_client.bridge.catalogue import Catalogue, KnownServers, release_catalogue
 from neo4j_mcp_client.bridge.upstream import Target, Upstream
 from neo4j_mcp_client.calls import CYPHER_TOOLS
 from neo4j_mcp_client.errors import Neo4jMcpError, ToolError, ToolNotFoundError
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 Context = ServerRequestContext[Any, Any]
 
-_PATIENCE = 3.0
-"""Seconds that an agent waits for the server's own tools before it gets those that are known."""
+_LIST_TIMEOUT = 3.0
+"""Seconds to wait for the server's tools before an agent gets the last known ones."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 _PROGRESS_INTERVAL = 10.0
 _GUIDANCE = (
-    "A Neo4j database. Look at get-schema first, then query with read-cypher; write-cypher changes"
-    " the graph, where this client's role may.\n"
+    "A Neo4j database. Call get-schema first, then query with read-cypher; write-cypher changes the"
+    " graph, if this client's role allows it.\n"
     "Keep results small: end queries with LIMIT; return the properties that you need instead of"
     " whole nodes, relationships and paths; return no embeddings or other vectors; let Cypher count"
     " and aggregate. Return dates, times and durations as text, by toString(value): the server"
@@ -47,28 +47,34 @@ _log = logging.getLogger(__name__)
 
 
 class Bridge:
-    """One agent's session: its tools, its calls, and notifications about changed tools."""
+    """One agent's session: its tools, its calls and notifications about changed tools."""
 
-    def __init__(self, upstream: Upstream, known: KnownServers, *, max_characters: int) -> None:
-        """Prepare; nothing is sent.
+    def __init__(
+        self,
+        upstream: Upstream,
+        known: KnownServers,
+        *,
+        max_characters: int,
+        progress_interval: float = _PROGRESS_INTERVAL,
+    ) -> None:
+        """Create a bridge; nothing is sent yet.
 
         Args:
-            upstream: the deployed server.
-            known: the servers that have been seen.
             max_characters: the most characters of a result; 0 for no limit.
         """
         self._upstream = upstream
         self._known = known
         self._max_characters = max_characters
-        self._catalogue = known.recall(upstream.names) or of_the_release()
-        # What the agent has listed, and how to reach it.
+        self._progress_interval = progress_interval
+        self._catalogue = known.recall(upstream.names) or release_catalogue()
+        # The tools that the agent has listed, and the ways to notify it.
         self._listed: Catalogue | None = None
-        self._answering = 0
+        self._listing_now = 0
         self._session: ServerSession | None = None
         self._bus = InMemorySubscriptionBus()
         self._watch: asyncio.Task[None] | None = None
-        self._attempted = asyncio.Event()
-        self._nudged = asyncio.Event()
+        self._tried = asyncio.Event()
+        self._retry_now = asyncio.Event()
 
     def server(self) -> Server[Any]:
         """Return the MCP server."""
@@ -87,13 +93,13 @@ class Bridge:
     ) -> types.ListToolsResult:
         if context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
             self._session = context.session
-        self._answering += 1
+        self._listing_now += 1
         try:
-            self._look()
+            self._start_watch()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._attempted.wait(), _PATIENCE)
+                await asyncio.wait_for(self._tried.wait(), _LIST_TIMEOUT)
         finally:
-            self._answering -= 1
+            self._listing_now -= 1
         self._listed = self._catalogue
         return _listing(self._listed)
 
@@ -102,56 +108,60 @@ class Bridge:
     ) -> types.CallToolResult:
         try:
             call = self._upstream.call_tool(params.name, params.arguments)
-            result = types.CallToolResult.model_validate(await _reporting(context, call))
+            result = types.CallToolResult.model_validate(
+                await _with_progress(context, call, interval=self._progress_interval)
+            )
         except ToolError as error:
             if isinstance(error, ToolNotFoundError):
-                # The agent's list is out of date.
-                self._look()
+                # The agent's list is outdated.
+                self._start_watch()
             if error.json_rpc_code is None:
-                return _failed(str(error))
+                return _error_result(str(error))
             raise MCPError(
                 code=error.json_rpc_code, message=f"{error.message} {error.remedy}"
             ) from None
         except Neo4jMcpError as error:
-            self._look()
-            return _failed(f"{error} To examine the whole way, run: {self._upstream.examine}")
+            self._start_watch()
+            return _error_result(
+                f"{error} To check every hop, run: {self._upstream.doctor_command}"
+            )
         except ValidationError:
-            return _failed("server: the result isn't one of MCP.")
-        # It answers, so whoever waits to ask it again needn't.
-        self._nudged.set()
+            return _error_result("server: the result isn't an MCP result.")
+        # The server answers, so the watch can retry at once.
+        self._retry_now.set()
         if params.name in CYPHER_TOOLS and not result.is_error:
-            result = warned(result)
-        return fitted(result, self._max_characters)
+            result = add_warnings(result)
+        return limit_result(result, self._max_characters)
 
-    def _look(self) -> None:
-        """Ask the server what it offers, until it answers."""
+    def _start_watch(self) -> None:
+        """Fetch the catalogue in the background until the server answers."""
         if self._watch is None or self._watch.done():
-            self._attempted.clear()
-            self._watch = asyncio.create_task(self._ask_until_answered())
+            self._tried.clear()
+            self._watch = asyncio.create_task(self._fetch_until_available())
 
-    async def _ask_until_answered(self) -> None:
+    async def _fetch_until_available(self) -> None:
         pause = _FIRST_PAUSE
-        while (catalogue := await self._asked()) is None:
-            self._nudged.clear()
+        while (catalogue := await self._fetch_catalogue()) is None:
+            self._retry_now.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._nudged.wait(), pause)
+                await asyncio.wait_for(self._retry_now.wait(), pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
         self._catalogue = catalogue
-        self._attempted.set()
+        self._tried.set()
         self._known.remember(self._upstream.names, catalogue)
-        if self._listed and self._listed.tools != catalogue.tools and not self._answering:
+        if self._listed and self._listed.tools != catalogue.tools and not self._listing_now:
             await self._bus.publish(ToolsListChanged())
             if self._session is not None:
                 await self._session.send_tool_list_changed()
 
-    async def _asked(self) -> Catalogue | None:
+    async def _fetch_catalogue(self) -> Catalogue | None:
         try:
             catalogue = await self._upstream.describe()
             _listing(catalogue)
         except (Neo4jMcpError, ValidationError) as error:
-            if not self._attempted.is_set():
-                _log.warning("The tools are those that were last known: %s", error)
-            self._attempted.set()
+            if not self._tried.is_set():
+                _log.warning("Serving the last known tools: %s", error)
+            self._tried.set()
             return None
         return catalogue
 
@@ -169,8 +179,6 @@ async def serve(target: Target, known: KnownServers, *, max_characters: int) -> 
     """Run the bridge until standard input ends.
 
     Args:
-        target: the deployed server.
-        known: the servers that have been seen.
         max_characters: the most characters of a result; 0 for no limit.
     """
     server = Bridge(Upstream(target), known, max_characters=max_characters).server()
@@ -180,49 +188,34 @@ async def serve(target: Target, known: KnownServers, *, max_characters: int) -> 
 
 
 def instructions(catalogue: Catalogue, max_characters: int) -> str:
-    """Write what an agent reads when a session begins.
+    """Return the instructions for an agent: the bridge's and the server's.
 
     Args:
-        catalogue: what the deployed server says of itself.
         max_characters: the most characters of a result; 0 for no limit.
-
-    Returns:
-        The bridge's own advice, and the server's.
     """
-    cut = f" A result longer than {max_characters:,} characters is cut, and says so."
+    cut = f" A result longer than {max_characters:,} characters is cut, with a notice."
     own = _GUIDANCE + (cut if max_characters else "")
     return "\n\n".join(filter(None, [own, catalogue.instructions]))
 
 
-def warned(result: types.CallToolResult) -> types.CallToolResult:
-    """Add a warning where the rows may have lost values.
-
-    Args:
-        result: a query's result.
-
-    Returns:
-        The same result, with the warning at its end where there is one.
-    """
+def add_warnings(result: types.CallToolResult) -> types.CallToolResult:
+    """Append a warning to a result whose rows may have lost values."""
     text = "".join(each.text for each in result.content if isinstance(each, types.TextContent))
-    # Parsing is for the few that may have one: results can be large.
+    # Results can be large, so only parse those that may need a warning.
     if "{}" not in text:
         return result
     try:
         notice = lost_values(json.loads(text))
     except ValueError:
         return result
-    return _with(result, result.content, [notice])
+    return _with_notices(result, result.content, [notice])
 
 
-def fitted(result: types.CallToolResult, max_characters: int) -> types.CallToolResult:
-    """Cut a result to what an agent's context can hold.
+def limit_result(result: types.CallToolResult, max_characters: int) -> types.CallToolResult:
+    """Cut a result to the limit, with a notice about what is missing.
 
     Args:
-        result: any result.
         max_characters: the most characters of each text; 0 for no limit.
-
-    Returns:
-        The result, with a notice at its end where something was left out.
     """
     if not max_characters:
         return result
@@ -230,27 +223,27 @@ def fitted(result: types.CallToolResult, max_characters: int) -> types.CallToolR
     notices: list[str | None] = []
     for block in result.content:
         if isinstance(block, types.TextContent):
-            cut = limit.limited(block.text, max_characters)
+            cut = limit.limit_text(block.text, max_characters)
             notices.append(cut.notice)
             content.append(block.model_copy(update={"text": cut.text}))
         else:
             content.append(block)
     structured = result.structured_content
     if structured is not None and len(json.dumps(structured)) > max_characters:
-        notices.append("The structured content is left out, since it is too long.")
+        notices.append("The structured content is too long and left out.")
         result = result.model_copy(update={"structured_content": None})
-    return _with(result, content, notices)
+    return _with_notices(result, content, notices)
 
 
-async def _reporting(context: Context, call: Awaitable[Result]) -> Result:
-    """Report progress to an agent that asked for it, so that it doesn't give up a slow call."""
+async def _with_progress(context: Context, call: Awaitable[Result], *, interval: float) -> Result:
+    """Report progress to an agent that asked for it, so that it doesn't give up on a slow call."""
 
     async def report() -> None:
         elapsed = 0.0
         while True:
-            await asyncio.sleep(_PROGRESS_INTERVAL)
-            elapsed += _PROGRESS_INTERVAL
-            await context.session.report_progress(elapsed, message="The server is at work.")
+            await asyncio.sleep(interval)
+            elapsed += interval
+            await context.session.report_progress(elapsed, message="The server is working.")
 
     reporter = asyncio.create_task(report())
     try:
@@ -263,7 +256,7 @@ def _listing(catalogue: Catalogue) -> types.ListToolsResult:
     return types.ListToolsResult.model_validate({"tools": list(catalogue.tools)})
 
 
-def _with(
+def _with_notices(
     result: types.CallToolResult,
     content: list[types.ContentBlock],
     notices: list[str | None],
@@ -272,7 +265,7 @@ def _with(
     return result.model_copy(update={"content": [*content, *added]})
 
 
-def _failed(text: str) -> types.CallToolResult:
+def _error_result(text: str) -> types.CallToolResult:
     return types.CallToolResult(content=[_text(text)], is_error=True)
 
 

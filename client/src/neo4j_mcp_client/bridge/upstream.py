@@ -1,4 +1,4 @@
-"""The deployed server, as the bridge asks it: by the library's own calls, one POST each."""
+"""The bridge's connection to the deployed server: one POST per call, with the library."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -18,51 +18,48 @@ _MOST_PAGES = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """The server that a person's profile or environment names, before anything is asked of it.
+    """The server in the user's profile or environment, before the first request.
 
     Attributes:
-        names: what is known of it from the start, such as its URL; it may be nothing.
-        connect: reads the credentials and makes a client. It may block, and may fail for a reason
-            that a person can remove while the bridge runs.
-        examine: the command that examines the way to it.
+        names: the server's known names, such as its URL; may be empty.
+        connect: reads the credentials and creates a client. It may block, and may fail for a
+            reason that the user can fix while the bridge runs.
+        doctor_command: the command that checks every hop to the server.
     """
 
     names: tuple[str, ...]
     connect: Callable[[], AsyncNeo4jMcp]
-    examine: str
+    doctor_command: str
 
 
 class Upstream:
-    """The deployed server; the client is made with the first request that can have one."""
+    """The deployed server. The client is created with the first request for which that succeeds."""
 
     def __init__(self, target: Target) -> None:
-        """Prepare; nothing is read or sent."""
+        """Set the target; nothing is read or sent yet."""
         self._target = target
         self._opening = asyncio.Lock()
         self._client: AsyncNeo4jMcp | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the server is known by."""
+        """The server's known names."""
         known = self._target.names
         return known if self._client is None else tuple(dict.fromkeys((*known, self._client.url)))
 
     @property
-    def examine(self) -> str:
-        """The command that examines the way to the server."""
-        return self._target.examine
+    def doctor_command(self) -> str:
+        """The command that checks every hop to the server."""
+        return self._target.doctor_command
 
     async def describe(self) -> Catalogue:
-        """Ask what the server offers.
-
-        Returns:
-            Its instructions and tools.
+        """Fetch the server's instructions and tools.
 
         Raises:
-            Neo4jMcpError: a hop of the way failed.
+            Neo4jMcpError: a hop failed.
         """
         client = await self._open()
-        # First, because it makes the server look for what the database has.
+        # First, because it makes the server check what the database supports.
         introduction = await client.send(_request("initialize", _INTRODUCTION))
         tools: list[Mapping[str, Any]] = []
         params: dict[str, Any] = {}
@@ -77,17 +74,10 @@ class Upstream:
         )
 
     async def call_tool(self, name: str, arguments: Mapping[str, Any] | None) -> dict[str, Any]:
-        """Call a tool.
-
-        Args:
-            name: its name.
-            arguments: its arguments.
-
-        Returns:
-            The server's own result. That of a tool that failed has what fixes it at its end.
+        """Call a tool. The result of a failed tool ends with the remedy.
 
         Raises:
-            Neo4jMcpError: a hop of the way failed, or the server has no such tool.
+            Neo4jMcpError: a hop failed, or the server has no such tool.
         """
         client = await self._open()
         read = _ResultReader()
@@ -112,21 +102,21 @@ class Upstream:
                 except Neo4jMcpError:
                     raise
                 except Exception as error:
-                    # Whatever it is, the agent shows it to its user, and the bridge keeps running.
+                    # The agent shows it to the user, and the bridge keeps running.
                     raise ConfigurationError(f"{type(error).__name__}: {error}") from error
             return self._client
 
 
 @dataclass
 class _ResultReader:
-    """Reads a tool's result, and raises a failed one for the retries, without losing it."""
+    """Parses a tool's result, and raises a failed one for the retries while keeping it."""
 
     failure: Neo4jMcpError | None = None
     result: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, reply: Reply) -> dict[str, Any]:
-        self.result = calls.result_of(reply)
-        text = calls.text_of(reply, self.result)
+        self.result = calls.parse_result(reply)
+        text = calls.result_text(reply, self.result)
         self.failure = tool_failure(text) if self.result.get("isError") else None
         if self.failure is not None:
             raise self.failure
@@ -141,4 +131,4 @@ _INTRODUCTION: Mapping[str, Any] = {
 
 
 def _request(method: str, params: Mapping[str, Any]) -> calls.Call[dict[str, Any]]:
-    return calls.request(method, params, read=calls.result_of, read_only=True)
+    return calls.request(method, params, read=calls.parse_result, read_only=True)

@@ -1,4 +1,4 @@
-"""`neo4j-mcp`: the command line. Needs the extra `cli`."""
+"""The command `neo4j-mcp`. Needs the extra `cli`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The commands of `neo4j-mcp`, put together."""
+"""The command line application and its commands."""
 
 import logging
 from typing import Annotated
@@ -9,7 +9,7 @@ from neo4j_mcp_client.cli import bridging, calling, diagnosing, login, streams
 from neo4j_mcp_client.version import __version__
 
 app = typer.Typer(
-    help="Calls Neo4j's MCP server behind OAuth 2.0 tokens. Start with `neo4j-mcp login`.",
+    help="Call Neo4j's MCP server with OAuth 2.0 tokens. Start with `neo4j-mcp login`.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
@@ -42,13 +42,13 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """Take what stands before the command."""
+    """Accept the options in front of the command."""
 
 
 def run() -> None:
     """Run the command line; its exit statuses are in `neo4j_mcp_client.cli.exit_codes`."""
-    # It logs a traceback for an expired session, of which its exception says all.
+    # botocore logs a traceback for an expired session; its exception is enough.
     logging.getLogger("botocore").setLevel(logging.CRITICAL)
     streams.prepare()
-    with streams.written_to_the_end():
+    with streams.flushing_output():
         app(prog_name="neo4j-mcp")

@@ -1,4 +1,4 @@
-"""What a person gives a query or a tool: text, files and parameters. Pure, but for reading them."""
+"""Reads the arguments of queries and tools: text, files and parameters."""
 
 import sys
 from collections.abc import Sequence
@@ -19,31 +19,21 @@ def read_text(source: str) -> str:
     Args:
         source: a path, or ``-`` for standard input.
 
-    Returns:
-        The text.
-
     Raises:
         typer.BadParameter: it can't be read.
     """
     try:
         standard = source == STANDARD_INPUT
         content = sys.stdin.buffer.read() if standard else Path(source).read_bytes()
-        # Programs write UTF-8, whatever encoding the shell has; Windows' begin with a mark.
+        # Programs write UTF-8, whatever the shell's encoding; on Windows with a byte order mark.
         return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        reason = getattr(error, "strerror", None) or "it isn't UTF-8"
         raise typer.BadParameter(f"{source} can't be read: {reason}.") from error
 
 
 def json_object(text: str, name: str) -> dict[str, Any]:
     """Read a JSON object.
-
-    Args:
-        text: the JSON.
-        name: the option or file that holds it.
-
-    Returns:
-        The object.
 
     Raises:
         typer.BadParameter: it is none.
@@ -51,9 +41,9 @@ def json_object(text: str, name: str) -> dict[str, Any]:
     try:
         document = _json(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{name} holds no JSON: {error}.") from error
+        raise typer.BadParameter(f"{name} isn't JSON: {error}.") from error
     if not isinstance(document, dict):
-        raise typer.BadParameter(f'{name} holds no JSON object. Write it like {{"name": "value"}}.')
+        raise typer.BadParameter(f'{name} must be a JSON object, such as {{"name": "value"}}.')
     return document
 
 
@@ -62,10 +52,6 @@ def json_argument(text: str, name: str) -> dict[str, Any]:
 
     Args:
         text: the JSON, or ``@FILE``.
-        name: the option that holds it.
-
-    Returns:
-        The object.
 
     Raises:
         typer.BadParameter: it is none, or the file can't be read.
@@ -81,9 +67,6 @@ def parameters(document: str | None, pairs: Sequence[str]) -> dict[str, Any]:
         pairs: each ``--param``: ``name=value``, where the value is JSON, else text. They go
             before the same name in the document.
 
-    Returns:
-        The parameters.
-
     Raises:
         typer.BadParameter: one of them is malformed.
     """
@@ -92,7 +75,7 @@ def parameters(document: str | None, pairs: Sequence[str]) -> dict[str, Any]:
         name, separator, value = pair.partition("=")
         if not (name and separator):
             raise typer.BadParameter(
-                f"--param {pair} is not of the form name=value, such as limit=10."
+                f"--param {pair} must have the form name=value, such as limit=10."
             )
         found[name] = _value(value)
     return found
@@ -111,15 +94,15 @@ def _json(text: str) -> Any:  # noqa: ANN401 - any JSON
 
 def _float(text: str) -> float:
     number = float(text)
-    # Compared as it would be written again, since few decimals are exact in binary.
+    # Compared in decimal, since few decimals are exact in binary.
     if Decimal(repr(number)) != Decimal(text):
         raise typer.BadParameter(
-            f"{text} has more digits than a float keeps, which would make it {number!r}. Pass it as"
-            " a string, and convert it in the query: toFloat($value)."
+            f"{text} has more digits than a float, and would become {number!r}. Pass it as a"
+            " string, and convert it in the query: toFloat($value)."
         )
     return number
 
 
 def _refuse(constant: str) -> None:
     # Python reads and writes NaN and the infinities, which JSON doesn't have.
-    raise ValueError(f"{constant} is not JSON")
+    raise ValueError(f"{constant} isn't JSON")

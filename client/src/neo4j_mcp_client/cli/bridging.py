@@ -1,4 +1,4 @@
-"""`bridge`: the deployed server for desktop agents."""
+"""`bridge`: an MCP server for desktop agents that forwards to the deployed server."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ import typer
 
 from neo4j_mcp_client.cli import desktop
 from neo4j_mcp_client.cli.connection import find_profile, token_provider
-from neo4j_mcp_client.cli.console import messages, telling_failures
+from neo4j_mcp_client.cli.console import messages, reporting_errors
 from neo4j_mcp_client.cli.desktop import Agent
 from neo4j_mcp_client.cli.exit_codes import ExitCode
 from neo4j_mcp_client.cli.options import CaBundle, ProfileName
@@ -33,7 +33,7 @@ def bridge(
         Agent | None,
         typer.Option(
             "--print-config",
-            help="Print the configuration of a desktop agent instead. Nothing in it is secret.",
+            help="Print the configuration for a desktop agent and exit. It contains no secret.",
             show_default=False,
         ),
     ] = None,
@@ -43,34 +43,34 @@ def bridge(
             "--max-characters",
             min=0,
             envvar="NEO4J_MCP_MAX_CHARACTERS",
-            help="The most characters of a result; a longer one is cut after a row, and says how"
-            " much is missing. 0 is no limit.",
+            help="Maximum characters per result. A longer result is cut after a row, with a note"
+            " on how much is missing. 0 means no limit.",
         ),
     ] = _MAX_CHARACTERS,
     profile: ProfileName = None,
     ca_bundle: CaBundle = None,
 ) -> None:
-    """Be an MCP server on stdin and stdout that forwards to the deployed one, with fresh tokens.
+    """Serve MCP on stdin and stdout, and forward to the deployed server with valid tokens.
 
-    It starts whatever is broken on the way; each call then says what is, and how to fix it.
+    The bridge starts even if the server can't be reached; each call then explains why.
 
     neo4j-mcp bridge --print-config claude-desktop
     """
-    with telling_failures(as_json=False):
+    with reporting_errors(as_json=False):
         profiles = Profiles()
         if print_config is not None:
-            # Read here, so that an agent isn't given a profile that isn't there.
+            # Read here, so that the configuration never names a profile that doesn't exist.
             kept = profiles.load(profile or DEFAULT)
             _print_config(print_config, kept.name, ca_bundle, max_characters)
             return
-        # Imported late: the MCP SDK takes more than a second, and is an extra.
+        # Imported late: the MCP SDK takes more than a second to import, and is an extra.
         from neo4j_mcp_client.bridge.catalogue import KnownServers  # noqa: PLC0415
         from neo4j_mcp_client.bridge.server import serve  # noqa: PLC0415
 
-        # Agents show standard error to people, and may begin a program with signals ignored.
+        # Agents show standard error to people, and may start a program with signals ignored.
         logging.basicConfig(format="neo4j-mcp bridge: %(message)s", stream=sys.stderr)
         for number in (signal.SIGINT, signal.SIGTERM):
-            # Reading standard input blocks, and can't be cancelled: the signal ends the process.
+            # Reading standard input can't be cancelled, so the signal has to end the process.
             signal.signal(number, signal.SIG_DFL)
 
         async def run() -> None:
@@ -79,7 +79,7 @@ def bridge(
                 KnownServers(profiles.known_servers),
                 max_characters=max_characters,
             )
-            # A thread may still wait for AWS or a token, and Python would wait for it.
+            # Python would wait for a thread that still waits for AWS or a token.
             sys.stderr.flush()
             os._exit(ExitCode.OK)
 
@@ -102,10 +102,10 @@ def _target(profile: str | None, ca_bundle: str | None, profiles: Profiles) -> "
 
     try:
         names = _names(find_profile(profile, profiles=profiles))
-    except Exception:  # noqa: BLE001 - whatever it is, each call will say it
+    except Exception:  # noqa: BLE001 - each call reports it
         names = ()
-    examine = ["neo4j-mcp", "doctor", *(["--profile", profile] if profile else [])]
-    return Target(names=names, connect=connect, examine=shlex.join(examine))
+    doctor_command = ["neo4j-mcp", "doctor", *(["--profile", profile] if profile else [])]
+    return Target(names=names, connect=connect, doctor_command=shlex.join(doctor_command))
 
 
 def _names(profile: Profile) -> tuple[str, ...]:
@@ -121,8 +121,8 @@ def _print_config(agent: Agent, profile: str, ca_bundle: str | None, max_charact
         command += ["--ca-bundle", os.path.abspath(ca_bundle)]  # noqa: PTH100 - keeps links
     if max_characters != _MAX_CHARACTERS:
         command += ["--max-characters", str(max_characters)]
-    # On standard error, so that standard output can go into a file as it is.
-    messages().print(f"For {desktop.PLACES[agent]}:")
+    # On standard error, so that standard output can be redirected to a file.
+    messages().print(f"For {desktop.CONFIG_LOCATIONS[agent]}:")
     typer.echo(desktop.configuration(agent, command, name=name))
 
 

@@ -1,4 +1,4 @@
-"""`token`, `tools`, `schema`, `read`, `write` and `call`: one request each."""
+"""`token`, `tools`, `schema`, `read`, `write` and `call`: the commands that send one request."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from neo4j_mcp_client.cli.console import (
     output,
     print_json,
     print_warning,
-    telling_failures,
+    reporting_errors,
     waiting,
 )
 from neo4j_mcp_client.cli.options import CaBundle, Json, ProfileName, RowFormat, row_format
@@ -39,7 +39,7 @@ Params = Annotated[
     typer.Option(
         "--params",
         metavar="JSON",
-        help="The query's parameters as a JSON object, or @FILE.",
+        help="The query's parameters: a JSON object, or @FILE.",
         show_default=False,
     ),
 ]
@@ -48,7 +48,7 @@ Param = Annotated[
     typer.Option(
         "--param",
         metavar="NAME=VALUE",
-        help="One parameter: JSON, else text. May be repeated.",
+        help="One parameter; the value is JSON, or text if it isn't JSON. Repeatable.",
         show_default=False,
     ),
 ]
@@ -56,21 +56,21 @@ Param = Annotated[
 
 def token(
     *,
-    raw: Annotated[bool, typer.Option("--raw", help="Print the token alone.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print only the token.")] = False,
     profile: ProfileName = None,
     ca_bundle: CaBundle = None,
     as_json: Json = False,
 ) -> None:
-    """Take a token, or show the one that is kept, and print its claims."""
+    """Print the claims of the cached token, or of a new one."""
     if raw and as_json:
-        raise typer.BadParameter("--raw and --json contradict each other.")
-    with telling_failures(as_json=as_json):
+        raise typer.BadParameter("--raw can't be combined with --json.")
+    with reporting_errors(as_json=as_json):
         profiles = Profiles()
         found = find_profile(profile, profiles=profiles, ca_bundle=ca_bundle)
-        with waiting("Taking a token"):
+        with waiting("Requesting a token"):
             taken = token_provider(found, found.source(), profiles=profiles).token()
     if raw:
-        # Nothing but the token, so that it can be piped.
+        # Only the token, so that it can be piped.
         output().file.write(f"{taken.value}\n")
     elif as_json:
         print_json({"claims": taken.claims, "expiresAt": _time(taken.expires_at)})
@@ -99,8 +99,8 @@ def tools(
     rows = [
         {
             "tool": tool.name,
-            "changes the graph": "no" if tool.read_only else "may",
-            "what it does": cleandoc(tool.description),
+            "changes the graph": "no" if tool.read_only else "possibly",
+            "description": cleandoc(tool.description),
         }
         for tool in found
     ]
@@ -133,7 +133,7 @@ def read(
     ca_bundle: CaBundle = None,
     as_json: Json = False,
 ) -> None:
-    """Run a query that only reads.
+    """Run a read-only query.
 
     neo4j-mcp read 'MATCH (c:Character) RETURN c.name AS name LIMIT $n' --param n=3
     """
@@ -154,7 +154,7 @@ def write(
     ca_bundle: CaBundle = None,
     as_json: Json = False,
 ) -> None:
-    """Run a query that may write. It is never sent twice where it may have run.
+    """Run a query that may write. It is never resent if it may have been executed.
 
     neo4j-mcp write 'MERGE (c:Character {name: $name})' --param name=Cosette
     """
@@ -170,14 +170,14 @@ def call(
     tool_arguments: Annotated[
         str,
         typer.Option(
-            "--arguments", metavar="JSON", help="The tool's arguments as a JSON object, or @FILE."
+            "--arguments", metavar="JSON", help="The tool's arguments: a JSON object, or @FILE."
         ),
     ] = "{}",
     profile: ProfileName = None,
     ca_bundle: CaBundle = None,
     as_json: Json = False,
 ) -> None:
-    """Call any tool, and print its answer as JSON.
+    """Call a tool, and print its result as JSON.
 
     neo4j-mcp call read-cypher --arguments '{"query": "RETURN 1 AS one"}'
     """
@@ -193,9 +193,9 @@ def _ask(
     as_json: bool,
 ) -> Value:
     profiles = Profiles()
-    with telling_failures(as_json=as_json), warnings.catch_warnings(record=True) as caught:
+    with reporting_errors(as_json=as_json), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", LostValueWarning)
-        with waiting("Asking the server"):
+        with waiting("Waiting for the server"):
             found = find_profile(profile, profiles=profiles, ca_bundle=ca_bundle)
             with connect(found, profiles=profiles) as neo4j:
                 answer = question(neo4j)
@@ -206,7 +206,9 @@ def _ask(
 
 def _query(query: str | None, file: str | None) -> str:
     if (query is None) == (file is None):
-        raise typer.BadParameter("Give the query as an argument, by --file, or - for stdin.")
+        raise typer.BadParameter(
+            "Pass the query as an argument, with --file, or on standard input with -."
+        )
     if file is not None:
         return arguments.read_text(file)
     return arguments.read_text(query) if query == arguments.STANDARD_INPUT else str(query)
@@ -240,7 +242,7 @@ def _schema_row(entry: Mapping[str, Any], arrows: tuple[str, str]) -> dict[str, 
             ),
         }
     except (AttributeError, TypeError):
-        # Another shape than this server's; better shown as it is than not at all.
+        # Not the shape that this server returns; show it unchanged.
         return {"name": entry}
 
 

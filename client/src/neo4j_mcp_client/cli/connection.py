@@ -1,4 +1,4 @@
-"""Whom a command speaks for: a profile, or the environment."""
+"""Finds the credentials of a command: a profile's, or the environment's."""
 
 import os
 from collections.abc import Mapping
@@ -24,21 +24,15 @@ def find_profile(
     ca_bundle: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Profile:
-    """Find out whom a command speaks for.
+    """Find the profile that a command uses.
 
-    A named profile goes before the environment, and the environment before the profile `default`.
+    A named profile takes precedence over the environment, which takes precedence over `default`.
 
     Args:
-        name: the profile that the person named.
-        profiles: the person's profiles.
-        ca_bundle: certificate authorities that the person named.
-        environment: the variables; the process's own where None.
-
-    Returns:
-        The profile; for the environment, one that isn't kept.
+        environment: the variables; defaults to the process's own.
 
     Raises:
-        ConfigurationError: there is nothing to go by.
+        ConfigurationError: there are no credentials, or the profile doesn't exist.
     """
     variables = os.environ if environment is None else environment
     if name is None and variables.get(SECRET_ARN_VARIABLE):
@@ -53,30 +47,16 @@ def find_profile(
 def token_provider(
     profile: Profile, source: CredentialsSource, *, profiles: Profiles
 ) -> TokenProvider:
-    """Give the tokens of a profile.
+    """Create the token provider of a profile.
 
-    Args:
-        profile: the profile.
-        source: its credentials.
-        profiles: the person's profiles.
-
-    Returns:
-        A provider; that of a kept profile shares its tokens with the commands that follow, since
-        each token costs money.
+    A saved profile shares its tokens with later commands, since each token costs money.
     """
     cache = FileTokenCache(profiles.token_cache(profile.name)) if profile.name else None
     return TokenProvider(source, cache=cache, ca_bundle=profile.ca_bundle)
 
 
 def connect(profile: Profile, *, profiles: Profiles) -> Neo4jMcp:
-    """Make a client of the server.
-
-    Args:
-        profile: whom it speaks for.
-        profiles: the person's profiles.
-
-    Returns:
-        The client.
+    """Create a client of the server.
 
     Raises:
         Neo4jMcpError: the credentials can't be read.

@@ -1,4 +1,4 @@
-"""Results on standard output, all else on standard error, for people and for programs."""
+"""Writes results to standard output and everything else to standard error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,49 +10,31 @@ from rich.text import Text
 
 from neo4j_mcp_client.cli.exit_codes import exit_code_of
 from neo4j_mcp_client.cli.rows import json_text, printable
-from neo4j_mcp_client.errors import Neo4jMcpError
+from neo4j_mcp_client.errors import MAY_HAVE_RUN, Neo4jMcpError
 
 
 def output() -> Console:
-    """Return standard output.
-
-    Returns:
-        The console; a new one each time, since tests and pipes replace the stream.
-    """
+    """Return standard output; a new console each time, since tests and pipes replace the stream."""
     return _console(stderr=False)
 
 
 def messages() -> Console:
-    """Return standard error.
-
-    Returns:
-        The console.
-    """
+    """Return standard error."""
     return _console(stderr=True)
 
 
 def print_json(document: Any) -> None:  # noqa: ANN401 - any JSON
-    """Write a document for a program.
-
-    Args:
-        document: any JSON.
-    """
+    """Write a document as JSON to standard output."""
     stream = output().file
     stream.write(json_text(document, stream, indent=2) + "\n")
 
 
 @contextmanager
-def telling_failures(*, as_json: bool) -> Iterator[None]:
-    """Turn a known failure into a message on standard error and an exit status.
-
-    Args:
-        as_json: whether a program reads the message.
-
-    Yields:
-        Nothing.
+def reporting_errors(*, as_json: bool) -> Iterator[None]:
+    """Report a failure on standard error, and exit with its status.
 
     Raises:
-        typer.Exit: it failed.
+        typer.Exit: the block raised a `Neo4jMcpError`.
     """
     try:
         yield
@@ -60,7 +42,7 @@ def telling_failures(*, as_json: bool) -> Iterator[None]:
         code = exit_code_of(error)
         if as_json:
             stream = messages().file
-            stream.write(json_text({"error": failure(error)}, stream) + "\n")
+            stream.write(json_text({"error": error_document(error)}, stream) + "\n")
         else:
             _print_failure(error)
         raise typer.Exit(code) from None
@@ -68,37 +50,23 @@ def telling_failures(*, as_json: bool) -> Iterator[None]:
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """Show a person that something takes its time; a program sees nothing.
-
-    Args:
-        what: what is waited for.
-
-    Yields:
-        Nothing.
-    """
+    """Show a spinner on a terminal; write nothing elsewhere."""
     console = messages()
     if not console.is_terminal:
         yield
         return
-    # The default's dots are in no encoding but Unicode's.
+    # The default's dots exist only in Unicode encodings.
     with console.status(what, spinner="line" if console.options.ascii_only else "dots"):
         yield
 
 
 def _console(*, stderr: bool) -> Console:
-    # Text from outside is no markup: [red] and :secret: stay what they are.
+    # Text from outside may contain [red] or :secret:, which must not become markup.
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
-def failure(error: Neo4jMcpError) -> dict[str, Any]:
-    """Describe a failure for a program.
-
-    Args:
-        error: the failure.
-
-    Returns:
-        Its kind, hop, message, remedy, exit status, and Neo4j's code where it has one.
-    """
+def error_document(error: Neo4jMcpError) -> dict[str, Any]:
+    """Return what `--json` writes for a failure."""
     described = {
         "type": type(error).__name__,
         "hop": str(error.hop),
@@ -112,11 +80,7 @@ def failure(error: Neo4jMcpError) -> dict[str, Any]:
 
 
 def print_warning(text: str) -> None:
-    """Warn a person on standard error; a result on standard output stays as it is.
-
-    Args:
-        text: the warning.
-    """
+    """Warn a person on standard error; a result on standard output stays as it is."""
     messages().print(Text.assemble(("warning: ", "bold yellow"), printable(text)), soft_wrap=True)
 
 
@@ -127,8 +91,6 @@ def _print_failure(error: Neo4jMcpError) -> None:
         soft_wrap=True,
     )
     if error.may_have_run:
-        console.print(
-            "The call may have done its work: look before a write is repeated.", soft_wrap=True
-        )
+        console.print(MAY_HAVE_RUN, soft_wrap=True)
     if error.remedy:
         console.print(Text(error.remedy), soft_wrap=True)

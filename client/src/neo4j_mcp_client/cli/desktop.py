@@ -1,4 +1,4 @@
-"""Ready configuration of desktop agents for the bridge. Pure; nothing in it is secret."""
+"""Writes the configuration with which desktop agents start the bridge. It contains no secret."""
 
 import enum
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Agent(enum.StrEnum):
-    """The desktop agents whose configuration is known."""
+    """The supported desktop agents."""
 
     CLAUDE_DESKTOP = "claude-desktop"
     CLAUDE_CODE = "claude-code"
@@ -16,26 +16,21 @@ class Agent(enum.StrEnum):
     VSCODE = "vscode"
 
 
-PLACES = {
+CONFIG_LOCATIONS = {
     Agent.CLAUDE_DESKTOP: "claude_desktop_config.json (Settings, Developer, Edit Config)",
     Agent.CLAUDE_CODE: "a shell, in the project's folder",
     Agent.CURSOR: "~/.cursor/mcp.json, or .cursor/mcp.json in a project",
     Agent.VSCODE: ".vscode/mcp.json in a workspace",
 }
-"""Where each agent's configuration goes."""
+"""Where to put each agent's configuration."""
 
 
 def configuration(agent: Agent, command: Sequence[str], *, name: str) -> str:
     """Write an agent's configuration for the bridge.
 
     Args:
-        agent: the agent.
         command: what starts the bridge: an absolute path, because desktop programs have another
             PATH than a shell, and its arguments.
-        name: how the agent shows the server.
-
-    Returns:
-        JSON to be merged into the agent's file; for Claude Code, the command that does it.
     """
     if agent is Agent.CLAUDE_CODE:
         return shlex.join(["claude", "mcp", "add", name, "--", *command])

@@ -1,4 +1,4 @@
-"""`doctor`: finds what is wrong on the way, and says how to mend it."""
+"""`doctor`: finds the first fault between here and the database."""
 
 from functools import partial
 from typing import Annotated, Any
@@ -7,17 +7,17 @@ import typer
 from rich.text import Text
 
 from neo4j_mcp_client.cli.connection import find_profile
-from neo4j_mcp_client.cli.console import output, print_json, telling_failures, waiting
+from neo4j_mcp_client.cli.console import output, print_json, reporting_errors, waiting
 from neo4j_mcp_client.cli.exit_codes import ExitCode
 from neo4j_mcp_client.cli.options import CaBundle, Json, ProfileName
 from neo4j_mcp_client.cli.profiles import Profile, Profiles
 from neo4j_mcp_client.cli.rows import printable
 from neo4j_mcp_client.doctor.evidence import Service, StackOutputs
-from neo4j_mcp_client.doctor.examination import Examination, Finding, Hop, Patient, Status
+from neo4j_mcp_client.doctor.examination import DoctorOptions, Examination, Finding, Hop, Status
 from neo4j_mcp_client.doctor.faults import Fault
 from neo4j_mcp_client.doctor.server import SCHEME
 
-# The mark, the one for encodings without it, and the style.
+# The mark, its ASCII replacement, and the style.
 _MARKS = {
     Status.PASSED: ("✓", "+", "green"),
     Status.FAILED: ("✗", "x", "bold red"),
@@ -34,32 +34,33 @@ def doctor(
         typer.Option(
             "--neo4j-uri",
             envvar="NEO4J_URI",
-            help="The database's own address; without it, the profile's.",
+            help="The database's address. Default: the profile's.",
             show_default=False,
         ),
     ] = None,
     database: Annotated[
-        bool, typer.Option("--database/--no-database", help="Ask the database itself, by Bolt.")
+        bool,
+        typer.Option("--database/--no-database", help="Connect to the database directly, by Bolt."),
     ] = True,
     scheme: Annotated[
         str,
         typer.Option(
             "--authorization-scheme",
-            help="How your own client begins its Authorization header.",
+            help="The scheme that your client writes in its Authorization header.",
         ),
     ] = SCHEME,
     profile: ProfileName = None,
     ca_bundle: CaBundle = None,
     as_json: Json = False,
 ) -> None:
-    """Walk the way hop by hop, and say for the first fault what it is and how to mend it.
+    """Check each hop to the database, and explain how to fix the first fault.
 
-    Exit status 0 where nothing is wrong, 1 where something is.
+    Exits with status 0 if nothing is wrong, and 1 if something is.
     """
-    with telling_failures(as_json=as_json):
+    with reporting_errors(as_json=as_json):
         found = find_profile(profile, profiles=Profiles(), ca_bundle=ca_bundle)
     examination = Examination(
-        Patient(
+        DoctorOptions(
             source=found.source,
             outputs=StackOutputs.parse(found.outputs),
             ca_bundle=found.ca_bundle,
@@ -85,7 +86,7 @@ def doctor(
 
 
 def _find_service(profile: Profile, service_url: str) -> Service | None:
-    # Whoever reads the secret on AWS may well see the service; nobody else's AWS is asked.
+    # A profile without an ARN may belong to somebody without access to this AWS account.
     if profile.secret_arn is None:
         return None
     # Imported late: boto3 takes most of a second. It is there, since it has read the secret.
@@ -102,7 +103,7 @@ def _find_service(profile: Profile, service_url: str) -> Service | None:
 def _examine(examination: Examination, *, as_json: bool) -> list[Finding]:
     findings = []
     for hop in Hop:
-        with waiting(f"Examining: {hop}"):
+        with waiting(f"Checking {hop}"):
             finding = examination.examine(hop)
         if not as_json:
             _print_finding(finding)
@@ -115,7 +116,7 @@ def _print_finding(finding: Finding) -> None:
     mark, plain, style = _MARKS[finding.status]
     if console.options.ascii_only:
         mark = plain
-    # One line a hop, whatever a server answers.
+    # One line per hop, even if a server's answer has several.
     seen = " ".join((finding.seen or finding.status).split())
     console.print(
         Text.assemble((mark, style), f" {finding.hop:{_WIDTH}}  ", printable(seen)),
@@ -129,7 +130,7 @@ def _print_fault(fault: Fault) -> None:
     for label, text in (
         (fault.name, fault.what),
         ("Where it is set", fault.where),
-        ("How to mend it", fault.remedy),
+        ("How to fix it", fault.remedy),
     ):
         console.print(Text.assemble((f"{label}: ", "bold"), text), soft_wrap=True)
 

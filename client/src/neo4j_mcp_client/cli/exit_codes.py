@@ -1,4 +1,4 @@
-"""What the command's exit status says, so that scripts can tell failures apart. Pure."""
+"""The exit statuses of the command, which let scripts distinguish failures."""
 
 import enum
 
@@ -39,22 +39,22 @@ class ExitCode(enum.IntEnum):
 
 
 MEANINGS = {
-    ExitCode.OK: "It worked.",
+    ExitCode.OK: "Success.",
     ExitCode.FAULT_FOUND: "The doctor found a fault.",
     ExitCode.USAGE: "The command line is wrong.",
-    ExitCode.CONFIGURATION: "Profile, environment or secret are missing or wrong.",
-    ExitCode.TOKEN: "The token endpoint gives no token.",
-    ExitCode.NETWORK: "No connection, TLS failed, or the service or the database doesn't serve.",
-    ExitCode.REFUSED: "The token is refused, or its role may not do this.",
+    ExitCode.CONFIGURATION: "The profile, the environment or the secret is missing or wrong.",
+    ExitCode.TOKEN: "The token endpoint returned no token.",
+    ExitCode.NETWORK: "The connection or TLS failed, or the service or database is unavailable.",
+    ExitCode.REFUSED: "The token was rejected, or its role doesn't allow this.",
     ExitCode.QUERY: "The query or the tool failed.",
-    ExitCode.TIME_LIMIT: "The call took longer than the server, the host or the database allows.",
-    ExitCode.FILE: "A file or standard output can't be used, as when a disk is full.",
-    ExitCode.INTERRUPTED: "Interrupted by Ctrl-C.",
-    ExitCode.OUTPUT_CLOSED: "Nobody reads the output any more, as after `| head`.",
+    ExitCode.TIME_LIMIT: "The call exceeded a time limit of the server, the host or the database.",
+    ExitCode.FILE: "A file or standard output can't be used, for example because the disk is full.",
+    ExitCode.INTERRUPTED: "Interrupted with Ctrl-C.",
+    ExitCode.OUTPUT_CLOSED: "The reader of the output has exited, as in `| head`.",
 }
 """What each status means."""
 
-# The first that fits counts.
+# The first match wins.
 _BY_ERROR: tuple[tuple[type[Neo4jMcpError], ExitCode], ...] = (
     (ConfigurationError, ExitCode.CONFIGURATION),
     (ParameterError, ExitCode.USAGE),
@@ -74,14 +74,7 @@ _BY_ERROR: tuple[tuple[type[Neo4jMcpError], ExitCode], ...] = (
 
 
 def exit_code_of(error: Neo4jMcpError) -> ExitCode:
-    """Choose the exit status for a failure.
-
-    Args:
-        error: the failure.
-
-    Returns:
-        The status; `QUERY` for a failure without one of its own.
-    """
+    """Return the exit status for a failure; `QUERY` if the table has none."""
     for kind, code in _BY_ERROR:
         if isinstance(error, kind):
             return code

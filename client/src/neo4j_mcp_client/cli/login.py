@@ -1,4 +1,4 @@
-"""`login`, `profiles` and `logout`: what is kept of a stack between commands."""
+"""`login`, `profiles` and `logout`: the commands that manage profiles."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ import typer
 
 from neo4j_mcp_client.cli.arguments import json_object, read_text
 from neo4j_mcp_client.cli.connection import token_provider
-from neo4j_mcp_client.cli.console import output, print_json, telling_failures, waiting
+from neo4j_mcp_client.cli.console import output, print_json, reporting_errors, waiting
 from neo4j_mcp_client.cli.options import Json
 from neo4j_mcp_client.cli.profiles import DEFAULT, Profile, Profiles
 from neo4j_mcp_client.cli.rows import as_table, printable
@@ -24,7 +24,7 @@ Outputs = Annotated[
     typer.Option(
         "--outputs",
         metavar="FILE",
-        help="The stack's outputs as JSON, by `pulumi stack output --json`; - for standard input.",
+        help="The stack's outputs, from `pulumi stack output --json`; - for standard input.",
         show_default=False,
     ),
 ]
@@ -32,7 +32,7 @@ ClientName = Annotated[
     str | None,
     typer.Option(
         "--client",
-        help="Which client of the stack; needed where it has several.",
+        help="The client's name in the stack. Required if the stack has several.",
         show_default=False,
     ),
 ]
@@ -40,7 +40,7 @@ SecretArn = Annotated[
     str | None,
     typer.Option(
         "--secret-arn",
-        help="The client's secret in Secrets Manager, instead of the outputs' one.",
+        help="The ARN of the client's secret in Secrets Manager. Default: from the outputs.",
         show_default=False,
     ),
 ]
@@ -49,8 +49,8 @@ Credentials = Annotated[
     typer.Option(
         "--credentials",
         metavar="FILE",
-        help="The secret itself, as JSON; - for standard input. It is then kept in the profile's"
-        " file, which only you can read.",
+        help="The secret itself, as JSON; - for standard input. It is saved in the profile's file,"
+        " which only you can read.",
         show_default=False,
     ),
 ]
@@ -63,7 +63,7 @@ AwsProfile = Annotated[
     typer.Option(
         "--aws-profile",
         envvar="AWS_PROFILE",
-        help="The AWS profile that may read the secret; kept.",
+        help="The AWS profile that may read the secret. Saved.",
         show_default=False,
     ),
 ]
@@ -72,7 +72,7 @@ AwsEndpoint = Annotated[
     typer.Option(
         "--aws-endpoint-url",
         envvar="AWS_ENDPOINT_URL",
-        help="Another address of AWS; kept.",
+        help="Another endpoint of AWS. Saved.",
         show_default=False,
     ),
 ]
@@ -81,8 +81,8 @@ KeptCaBundle = Annotated[
     typer.Option(
         "--ca-bundle",
         metavar="PATH",
-        help="Certificate authorities to trust: a PEM file or a directory; kept. Without it: those"
-        " of REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE.",
+        help="Certificate authorities to trust: a PEM file or a directory. Saved. Default:"
+        " REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE.",
         show_default=False,
     ),
 ]
@@ -91,12 +91,12 @@ DatabaseUri = Annotated[
     typer.Option(
         "--neo4j-uri",
         envvar="NEO4J_URI",
-        help="The database's own address, for the doctor; kept.",
+        help="The database's address, for the doctor. Saved.",
         show_default=False,
     ),
 ]
 Check = Annotated[
-    bool, typer.Option("--check/--no-check", help="Take a token before the profile is kept.")
+    bool, typer.Option("--check/--no-check", help="Request a token before the profile is saved.")
 ]
 
 
@@ -114,17 +114,17 @@ def login(  # noqa: PLR0913 - options of a command
     check: Check = True,
     as_json: Json = False,
 ) -> None:
-    """Keep a stack's addresses and a client's credentials as a profile.
+    """Save a stack's addresses and a client's credentials as a profile.
 
     pulumi stack output --json | neo4j-mcp login --outputs - --client reader
     """
     if outputs is None and secret_arn is None and credentials is None:
-        raise typer.BadParameter("Give --outputs, --secret-arn or --credentials.")
+        raise typer.BadParameter("Pass --outputs, --secret-arn or --credentials.")
     if secret_arn is not None and credentials is not None:
-        raise typer.BadParameter("--secret-arn and --credentials contradict each other.")
+        raise typer.BadParameter("--secret-arn can't be combined with --credentials.")
     if outputs == credentials == "-":
         raise typer.BadParameter("Only one of --outputs and --credentials can be -.")
-    with telling_failures(as_json=as_json):
+    with reporting_errors(as_json=as_json):
         stack = {} if outputs is None else json_object(read_text(outputs), "--outputs")
         handed_over = None
         if credentials is not None:
@@ -138,7 +138,7 @@ def login(  # noqa: PLR0913 - options of a command
             credentials=handed_over,
             aws_profile=aws_profile,
             aws_endpoint_url=aws_endpoint_url,
-            # Desktop agents start the bridge elsewhere, and without this shell's environment.
+            # Desktop agents start the bridge in another folder, without this shell's environment.
             ca_bundle=bundle and str(Path(bundle).absolute()),
             neo4j_uri=neo4j_uri,
             outputs={name: stack[name] for name in _KEPT_OUTPUTS if name in stack},
@@ -155,8 +155,8 @@ def login(  # noqa: PLR0913 - options of a command
 
 
 def list_profiles(*, as_json: Json = False) -> None:
-    """List the profiles that are kept."""
-    with telling_failures(as_json=as_json):
+    """List the saved profiles."""
+    with reporting_errors(as_json=as_json):
         profiles = Profiles()
         rows = [_described(profiles.load(name)) for name in profiles.names()]
     if as_json:
@@ -164,7 +164,7 @@ def list_profiles(*, as_json: Json = False) -> None:
     elif rows:
         output().print(as_table(rows))
     else:
-        output().print("There are no profiles. Keep one by `neo4j-mcp login`.")
+        output().print("There are no profiles. Create one with `neo4j-mcp login`.")
 
 
 def logout(
@@ -175,24 +175,17 @@ def logout(
     ] = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Forget a profile and its tokens. Tokens that were issued stay good until they expire."""
-    with telling_failures(as_json=as_json):
+    """Delete a profile and its cached tokens. Tokens stay valid until they expire."""
+    with reporting_errors(as_json=as_json):
         Profiles().remove(profile)
     if as_json:
         print_json({"profile": profile, "removed": True})
     else:
-        output().print(f"The profile {profile} is gone.")
+        output().print(f"Deleted the profile {profile}.")
 
 
 def secret_of(outputs: Mapping[str, Any], client: str | None) -> str:
     """Find a client's secret in a stack's outputs.
-
-    Args:
-        outputs: the outputs.
-        client: the client's name; not needed where there is only one.
-
-    Returns:
-        The secret's ARN.
 
     Raises:
         ConfigurationError: there is no such client, or several and none is named.
@@ -200,27 +193,27 @@ def secret_of(outputs: Mapping[str, Any], client: str | None) -> str:
     clients = outputs.get("clients")
     if not isinstance(clients, dict) or not clients:
         raise ConfigurationError(
-            "These are no outputs of the stack: they have no `clients`.",
-            remedy="Give what `pulumi stack output --json` prints.",
+            "The outputs aren't the stack's: they have no `clients`.",
+            remedy="Pass the output of `pulumi stack output --json`.",
         )
     names = ", ".join(sorted(clients))
     if client is None and len(clients) > 1:
         raise ConfigurationError(
-            f"The stack has several clients: {names}.", remedy="Name one by --client."
+            f"The stack has several clients: {names}.", remedy="Choose one with --client."
         )
     found = clients.get(client) if client else next(iter(clients.values()))
     if not isinstance(found, dict) or not isinstance(found.get("secretArn"), str):
         raise ConfigurationError(
-            f"The stack has no client {client} with a secret; it has: {names}.",
-            remedy="Name one of them by --client.",
+            f"The stack has no client {client} with a secret. Its clients: {names}.",
+            remedy="Choose one of them with --client.",
         )
     arn: str = found["secretArn"]
     return arn
 
 
 def _check(profile: Profile, profiles: Profiles) -> dict[str, Any]:
-    """Take a token, so that what is wrong is told now."""
-    with waiting("Taking a token"):
+    """Request a token, so that an error is reported at the login."""
+    with waiting("Requesting a token"):
         source = profile.source()
         token = token_provider(profile, source, profiles=profiles).token()
     credentials = source.current()

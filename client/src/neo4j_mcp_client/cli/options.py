@@ -1,4 +1,4 @@
-"""The options that several commands have."""
+"""The options that several commands share."""
 
 import sys
 from typing import Annotated
@@ -14,7 +14,7 @@ def _known_profiles(incomplete: str) -> list[str]:
     try:
         return [name for name in Profiles().names() if name.startswith(incomplete)]
     except Neo4jMcpError:
-        # A shell that completes shows no messages; the command itself will.
+        # Completion can't show a message; the command itself will.
         return []
 
 
@@ -24,7 +24,7 @@ ProfileName = Annotated[
         "--profile",
         "-p",
         envvar="NEO4J_MCP_PROFILE",
-        help="The profile to use. Without it: the environment's credentials, else `default`.",
+        help="The profile to use. Default: the environment's credentials, else `default`.",
         autocompletion=_known_profiles,
         show_default=False,
     ),
@@ -34,18 +34,18 @@ CaBundle = Annotated[
     typer.Option(
         "--ca-bundle",
         metavar="PATH",
-        help="Certificate authorities to trust: a PEM file or a directory. Without it: the"
-        " profile's, else those of REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE.",
+        help="Certificate authorities to trust: a PEM file or a directory. Default: the profile's,"
+        " else REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE.",
         show_default=False,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON, failures too.")]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON, including errors.")]
 RowFormat = Annotated[
     Format | None,
     typer.Option(
         "--format",
         "-f",
-        help="How rows are written. Without it: a table on a terminal, JSON elsewhere.",
+        help="The format of rows. Default: a table on a terminal, JSON elsewhere.",
         show_default=False,
     ),
 ]
@@ -58,14 +58,11 @@ def row_format(form: Format | None, *, as_json: bool) -> Format:
         form: what ``--format`` says.
         as_json: whether ``--json`` was given.
 
-    Returns:
-        The format.
-
     Raises:
-        typer.BadParameter: the two contradict each other.
+        typer.BadParameter: `--json` is combined with another format.
     """
     if as_json:
         if form not in {None, Format.JSON}:
-            raise typer.BadParameter("--json and --format contradict each other.")
+            raise typer.BadParameter("--json can't be combined with another --format.")
         return Format.JSON
     return form or (Format.TABLE if sys.stdout.isatty() else Format.JSON)

@@ -1,7 +1,7 @@
-"""Profiles: what `neo4j-mcp login` keeps of a stack, so that no command has to be told again.
+"""Profiles: the addresses and credentials that `neo4j-mcp login` saves for later commands.
 
-A profile holds addresses and the ARN of the client's secret. It holds the secret itself only if
-the person handed it over; the file is its owner's alone either way.
+A profile holds addresses and the ARN of the client's secret, and the secret itself only if it was
+passed to `login`. Only its owner can read the file.
 """
 
 import json
@@ -19,7 +19,7 @@ from neo4j_mcp_client.decoding import from_json
 from neo4j_mcp_client.errors import ConfigurationError
 
 DEFAULT = "default"
-"""The profile that is used where none is named."""
+"""The profile that commands use by default."""
 
 _APPLICATION = "neo4j-mcp"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -28,16 +28,16 @@ _LOG_IN = "Log in: pulumi stack output --json | neo4j-mcp login --outputs - --cl
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """One client of one stack, as a person calls with it.
+    """The addresses and credentials of one client of one stack.
 
     Attributes:
         name: the profile's name.
         secret_arn: the ARN of the client's secret in Secrets Manager.
-        credentials: the credentials themselves, where the person handed them over.
-        aws_profile: the AWS profile that may read the secret; boto3's default where None.
-        aws_endpoint_url: another address of AWS; boto3's own where None.
+        credentials: the credentials themselves, or None if Secrets Manager has them.
+        aws_profile: the AWS profile that may read the secret; defaults to boto3's default.
+        aws_endpoint_url: another address of AWS; defaults to boto3's own.
         ca_bundle: certificate authorities to trust, in PEM form.
-        neo4j_uri: the database's own address, for the doctor.
+        neo4j_uri: the database's address, for the doctor.
         outputs: the stack's outputs; none of them is secret.
     """
 
@@ -51,10 +51,7 @@ class Profile:
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
     def source(self) -> CredentialsSource:
-        """Give where the credentials come from.
-
-        Returns:
-            The source; a secret in Secrets Manager is read when it is needed.
+        """Create the source of the credentials.
 
         Raises:
             ConfigurationError: the profile names neither, or the extra `aws` isn't installed.
@@ -63,7 +60,7 @@ class Profile:
             return FixedCredentials(self.credentials)
         if self.secret_arn is None:
             raise ConfigurationError(
-                f"The profile {self.name} names no client's secret.", remedy=_LOG_IN
+                f"The profile {self.name} has no client's secret.", remedy=_LOG_IN
             )
         # Imported late: boto3 takes most of a second, and is an extra.
         from neo4j_mcp_client.secrets_manager import SecretsManagerSource  # noqa: PLC0415
@@ -73,11 +70,7 @@ class Profile:
         )
 
     def to_json(self) -> str:
-        """Write the profile as its file holds it.
-
-        Returns:
-            The JSON, with the secret where the profile has it.
-        """
+        """Write the profile as its file holds it."""
         document = {
             "secretArn": self.secret_arn,
             "credentials": self.credentials and json.loads(self.credentials.to_json()),
@@ -93,13 +86,6 @@ class Profile:
     def from_json(cls, name: str, text: str) -> Self:
         """Read a profile's file.
 
-        Args:
-            name: the profile's name.
-            text: what the file holds.
-
-        Returns:
-            The profile.
-
         Raises:
             ConfigurationError: it is damaged.
         """
@@ -110,7 +96,7 @@ class Profile:
         if not _is_profile(document):
             raise ConfigurationError(
                 f"The profile {name} is damaged.",
-                remedy=f"Remove it, by `neo4j-mcp logout --profile {name}`, and log in again.",
+                remedy=f"Delete it with `neo4j-mcp logout --profile {name}`, and log in again.",
             )
         credentials = document.get("credentials")
         return cls(
@@ -139,19 +125,19 @@ class Profiles:
     """A person's profiles on this machine, a file each."""
 
     def __init__(self, folder: Path | None = None, cache: Path | None = None) -> None:
-        """Name the folders; they are made when they are needed.
+        """Set the folders; they are created when something is saved.
 
         Args:
-            folder: where profiles are; the platform's place for configuration where None.
-            cache: where their tokens are; the platform's place for caches where None.
+            folder: where profiles are; defaults to the platform's place for configuration.
+            cache: where their tokens are; defaults to the platform's place for caches.
         """
         self._folder = folder or user_config_path(_APPLICATION) / "profiles"
         self._cache = cache or user_cache_path(_APPLICATION) / "tokens"
         self.known_servers = self._cache.with_name("servers")
-        """Where the tools of the servers are kept that have been seen."""
+        """The folder with the tools of known servers."""
 
     def names(self) -> list[str]:
-        """Name the profiles.
+        """List the names of the profiles.
 
         Returns:
             The names, in alphabetical order.
@@ -169,12 +155,6 @@ class Profiles:
     def load(self, name: str) -> Profile:
         """Read a profile.
 
-        Args:
-            name: its name.
-
-        Returns:
-            The profile.
-
         Raises:
             ConfigurationError: there is no such profile, it is damaged, or others could read it.
         """
@@ -182,19 +162,13 @@ class Profiles:
         if text is None:
             known = ", ".join(self.names())
             raise ConfigurationError(
-                f"There is no profile {name}" + (f"; there are: {known}." if known else "."),
+                f"There is no profile {name}." + (f" Existing profiles: {known}." if known else ""),
                 remedy=_LOG_IN,
             )
         return Profile.from_json(name, text)
 
     def save(self, profile: Profile) -> Path:
-        """Keep a profile in the place of the one before.
-
-        Args:
-            profile: the profile.
-
-        Returns:
-            Its file.
+        """Save a profile, replacing one of the same name.
 
         Raises:
             ConfigurationError: it can't be written.
@@ -204,10 +178,7 @@ class Profiles:
         return path
 
     def remove(self, name: str) -> None:
-        """Forget a profile and its tokens.
-
-        Args:
-            name: its name.
+        """Delete a profile and its cached tokens.
 
         Raises:
             ConfigurationError: there is no such profile.
@@ -217,22 +188,11 @@ class Profiles:
         self.forget_tokens(name)
 
     def forget_tokens(self, name: str) -> None:
-        """Forget the tokens of a profile.
-
-        Args:
-            name: the profile's name; it need not be there.
-        """
+        """Delete the cached tokens of a profile, if there are any."""
         private_files.remove(self.token_cache(name))
 
     def token_cache(self, name: str) -> Path:
-        """Say where a profile's tokens are kept between commands.
-
-        Args:
-            name: the profile's name.
-
-        Returns:
-            The file; it need not be there.
-        """
+        """Return the file for a profile's cached tokens, which may not exist."""
         return self._cache / f"{self._checked(name)}.json"
 
     def _file(self, name: str) -> Path:
@@ -240,10 +200,10 @@ class Profiles:
 
     @staticmethod
     def _checked(name: str) -> str:
-        # It becomes a file's name.
+        # The name becomes a file's name.
         if not _NAME.fullmatch(name):
             raise ConfigurationError(
-                f"{name!r} is no name for a profile.",
+                f"{name!r} isn't a valid profile name.",
                 remedy="Use letters, digits, hyphens and underscores.",
             )
         return name

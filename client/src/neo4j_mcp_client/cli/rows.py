@@ -1,4 +1,4 @@
-"""Rows for people and for programs: a table, JSON, CSV or JSON lines."""
+"""Formats rows as a table, JSON, CSV or JSON Lines."""
 
 import csv
 import enum
@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from neo4j_mcp_client.cli.streams import can_show
+from neo4j_mcp_client.cli.streams import can_encode
 
 Row = Mapping[str, Any]
 
 
 class Format(enum.StrEnum):
-    """How rows are written."""
+    """A format of rows."""
 
     TABLE = "table"
     JSON = "json"
@@ -26,10 +26,7 @@ class Format(enum.StrEnum):
 
 
 def columns_of(rows: Sequence[Row]) -> list[str]:
-    """Name the columns of rows.
-
-    Args:
-        rows: the rows; one need not have all columns.
+    """List the columns of rows.
 
     Returns:
         Every column once, in the order in which the rows bring them.
@@ -38,31 +35,17 @@ def columns_of(rows: Sequence[Row]) -> list[str]:
 
 
 def json_text(document: Any, stream: IO[str], *, indent: int | None = None) -> str:  # noqa: ANN401 - any JSON
-    """Write JSON so that a stream can take it.
+    """Write JSON in characters that a stream can encode.
 
     Args:
-        document: any JSON.
-        stream: where it goes.
-        indent: spaces for each level; all on one line where None.
-
-    Returns:
-        The JSON, with other characters than ASCII's escaped only where the encoding lacks one.
+        indent: spaces for each level; defaults to all on one line.
     """
     text = json.dumps(document, ensure_ascii=False, indent=indent)
-    return text if can_show(text, stream) else json.dumps(document, indent=indent)
+    return text if can_encode(text, stream) else json.dumps(document, indent=indent)
 
 
 def as_text(rows: Sequence[Row], form: Format, stream: IO[str]) -> str:
-    """Write rows for a program.
-
-    Args:
-        rows: the rows.
-        form: any but a table.
-        stream: where the text goes.
-
-    Returns:
-        The text, without a line break at its end.
-    """
+    """Format rows as JSON, CSV or JSON Lines, without a final line break."""
     if form is Format.CSV:
         return _as_csv(rows)
     if form is Format.JSONL:
@@ -71,14 +54,10 @@ def as_text(rows: Sequence[Row], form: Format, stream: IO[str]) -> str:
 
 
 def as_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> Table:
-    """Lay rows out for a person.
+    """Format rows as a table.
 
     Args:
-        rows: the rows.
-        columns: the columns; those of the rows where None.
-
-    Returns:
-        The table.
+        columns: the columns; defaults to those of the rows.
     """
     names = columns_of(rows) if columns is None else columns
     table = Table()
@@ -90,24 +69,14 @@ def as_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> Table
 
 
 def cell(value: Any) -> str:  # noqa: ANN401 - a row holds any JSON
-    """Write one value into a table or a CSV file.
-
-    Args:
-        value: any JSON.
-
-    Returns:
-        A text as it is, nothing for null, and JSON for the rest.
-    """
+    """Format a value for a table or a CSV file: text as it is, null as "", the rest as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def printable(text: str) -> str:
-    r"""Spell out what a terminal would obey instead of showing it.
-
-    Args:
-        text: any text; whoever wrote into the database chose it.
+    r"""Escape control characters, which a terminal would interpret.
 
     Returns:
         The text, with ``\x1b`` and the like for control characters, but for line breaks and tabs.
@@ -121,13 +90,7 @@ def printable(text: str) -> str:
 
 
 def print_rows(rows: Sequence[Row], form: Format, *, console: Console) -> None:
-    """Write rows to a console.
-
-    Args:
-        rows: the rows.
-        form: how.
-        console: standard output.
-    """
+    """Write rows to a console."""
     if form is not Format.TABLE:
         if rows or form is Format.JSON:
             console.file.write(as_text(rows, form, console.file) + "\n")
@@ -140,7 +103,7 @@ def print_rows(rows: Sequence[Row], form: Format, *, console: Console) -> None:
 def _as_csv(rows: Sequence[Row]) -> str:
     columns = columns_of(rows)
     lines = [columns, *([cell(row.get(column)) for column in columns] for row in rows)]
-    # Python leaves a lone carriage return unquoted, which readers take for the end of a line.
+    # Python doesn't quote a lone carriage return, which readers take for the end of a line.
     all_quoted = any("\r" in each for line in lines for each in line)
     text = io.StringIO()
     writer = csv.writer(

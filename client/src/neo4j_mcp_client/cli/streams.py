@@ -1,4 +1,4 @@
-"""Standard output and standard error, whatever their encoding and whoever reads them."""
+"""Makes the standard streams robust against encodings and readers that go away."""
 
 import io
 import os
@@ -12,9 +12,10 @@ from neo4j_mcp_client.cli.exit_codes import ExitCode
 
 
 def prepare() -> None:
-    r"""Make the standard streams take any text.
+    r"""Make the standard streams accept any text.
 
-    What an encoding lacks is escaped, as in ``\u2713``. A stream that was closed leads nowhere.
+    Characters that an encoding lacks are escaped, as in ``\u2713``. A closed stream is replaced by
+    the null device.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
@@ -25,16 +26,8 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def can_show(text: str, stream: IO[str]) -> bool:
-    """Decide whether a stream's encoding has every character of a text.
-
-    Args:
-        text: the text.
-        stream: the stream.
-
-    Returns:
-        Whether nothing has to be escaped.
-    """
+def can_encode(text: str, stream: IO[str]) -> bool:
+    """Return whether a stream's encoding has every character of a text."""
     try:
         text.encode(getattr(stream, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
@@ -43,11 +36,11 @@ def can_show(text: str, stream: IO[str]) -> bool:
 
 
 @contextmanager
-def written_to_the_end() -> Iterator[None]:
-    """Make sure that all output was written before the process ends.
+def flushing_output() -> Iterator[None]:
+    """Flush the output before the process ends, and report if that fails.
 
     Raises:
-        SystemExit: it was not: with a message, unless the reader just went away.
+        SystemExit: the output couldn't be written. There is no message if its reader exited.
     """
     try:
         try:
@@ -55,21 +48,21 @@ def written_to_the_end() -> Iterator[None]:
         finally:
             sys.stdout.flush()
     except SystemExit as ended:
-        # Both click and rich end with status 1, which says that the doctor found a fault.
+        # click and rich exit with status 1, which would mean that the doctor found a fault.
         if isinstance(ended.__context__, BrokenPipeError):
             raise SystemExit(ExitCode.OUTPUT_CLOSED) from None
         raise
     except BrokenPipeError:
-        _discard_the_rest()
+        _discard_output()
         raise SystemExit(ExitCode.OUTPUT_CLOSED) from None
     except OSError as error:
-        _discard_the_rest()
+        _discard_output()
         what = error.filename or "standard output"
         sys.stderr.write(f"error: {what} can't be used: {error.strerror or error}.\n")
         raise SystemExit(ExitCode.FILE) from None
 
 
-def _discard_the_rest() -> None:
-    # Python flushes once more at its end, and would complain again.
+def _discard_output() -> None:
+    # Python flushes again at exit, and would report the error a second time.
     with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())

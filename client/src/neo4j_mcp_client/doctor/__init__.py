@@ -1,5 +1,6 @@
-"""Finds the first thing that is wrong on the way from a caller to the database.
+"""Finds the first fault between a caller and the database.
 
-`evidence` holds what was seen, `judging` decides what it means, `faults` says how to mend it,
-`probes`, `server`, `bolt` and `apprunner` go and look, and `examination` walks the hops in order.
+`probes`, `server`, `bolt` and `apprunner` collect evidence, and `evidence` has its types. `judging`
+turns evidence into verdicts, `faults` lists the faults with their fixes, and `examination` checks
+the hops in order.
 """

@@ -1,4 +1,4 @@
-"""Asks App Runner for the service, where the person may. Needs the extra `aws`."""
+"""Reads the service's status from App Runner, if allowed. Needs the extra `aws`."""
 
 from contextlib import closing
 from typing import Any
@@ -17,16 +17,10 @@ _TIMEOUT = 10
 def service_at(
     service_url: str, *, secret_arn: str, profile: str | None, endpoint_url: str | None
 ) -> Service | None:
-    """Ask App Runner for the service behind a URL, where this person may.
-
-    Args:
-        service_url: the service's URL.
-        secret_arn: the ARN of the client's secret, which is in the same region.
-        profile: the AWS profile.
-        endpoint_url: another address of AWS.
+    """Look up the App Runner service with a URL.
 
     Returns:
-        The service; None where there is none, or AWS can't be asked.
+        The service, or None if there is none or the user isn't allowed to see it.
     """
     try:
         with closing(
@@ -41,13 +35,13 @@ def service_at(
             if arn is None:
                 return None
             return _service(apprunner.describe_service(ServiceArn=arn)["Service"])
-    # A ValueError is an endpoint that is no URL.
+    # boto3 raises ValueError for an endpoint that isn't a URL.
     except (BotoCoreError, ClientError, ValueError):
         return None
 
 
 def _arn_of(apprunner: Any, host: str) -> str | None:  # noqa: ANN401 - boto3's own client
-    # boto3 has no paginator for it.
+    # boto3 has no paginator for list_services.
     page: dict[str, Any] = {"NextToken": ""}
     while (mark := page.get("NextToken")) is not None:
         page = apprunner.list_services(**({"NextToken": mark} if mark else {}))

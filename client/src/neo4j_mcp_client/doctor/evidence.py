@@ -1,4 +1,4 @@
-"""What the doctor sees at each hop: facts, and no judgement."""
+"""The facts that the doctor collects at each hop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,17 +11,17 @@ from neo4j_mcp_client.errors import Neo4jMcpError
 
 @dataclass(frozen=True, kw_only=True)
 class StackOutputs:
-    """What a stack says of itself; nothing here is secret.
+    """The stack's outputs that the doctor uses; none is secret.
 
     Attributes:
-        mcp_url: where the server speaks MCP.
-        service_url: the service itself.
+        mcp_url: the server's MCP address.
+        service_url: the service's address.
         issuer: the user pool's issuer.
         discovery_url: its discovery document.
         jwks_url: its keys.
         audience: the audience that Aura must accept.
         groups_claim: the claim with the groups.
-        group_to_role_mapping: Neo4j's mapping, as it stands in Aura.
+        group_to_role_mapping: the mapping in Neo4j's format.
     """
 
     mcp_url: str
@@ -35,13 +35,10 @@ class StackOutputs:
 
     @classmethod
     def parse(cls, outputs: Mapping[str, Any]) -> "StackOutputs | None":
-        """Read a stack's outputs.
-
-        Args:
-            outputs: the outputs by name.
+        """Parse a stack's outputs.
 
         Returns:
-            What the doctor needs of them; None where it isn't all there.
+            The outputs, or None if one is missing.
         """
         sso = outputs.get("auraSso")
         try:
@@ -61,12 +58,12 @@ class StackOutputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """What became of a connection to a host.
+    """The result of connecting to a host.
 
     Attributes:
         root: the host's URL.
-        error: why there is none.
-        unresolved: whether it is because the name has no address.
+        error: why the connection failed, or None.
+        unresolved: whether it failed because the name can't be resolved.
     """
 
     root: str
@@ -76,11 +73,11 @@ class Connection:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """What App Runner says of the service.
+    """The service in App Runner.
 
     Attributes:
         arn: its ARN.
-        status: its status, as App Runner names it.
+        status: its status in App Runner.
         environment: the server's environment variables.
     """
 
@@ -91,16 +88,16 @@ class Service:
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """What GET /healthz answers.
+    """The response of GET /healthz.
 
     Attributes:
-        status: the HTTP status; None without an answer.
-        said: the answer's beginning, or why there is none.
-        service: what App Runner says, where it was asked and answered.
+        status: the HTTP status, or None if there was no response.
+        message: the start of the response, or why there was none.
+        service: the service in App Runner, if it was looked up.
     """
 
     status: int | None
-    said: str
+    message: str
     service: Service | None
 
 
@@ -111,7 +108,7 @@ class Discovery:
     Attributes:
         issuer: the discovery document's issuer.
         key_ids: the ids of the keys.
-        problem: why they can't be read; None where they can.
+        problem: why they can't be read, or None if they can.
     """
 
     issuer: str | None = None
@@ -120,14 +117,14 @@ class Discovery:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TakenToken:
-    """What the token endpoint gave.
+class TokenResult:
+    """The result of a token request.
 
     Attributes:
-        token: the token; None where there is none.
+        token: the token, or None if there is none.
         error: why there is none.
         key_id: the id of the key that signed it.
-        now: this machine's clock when the token came, in seconds since the epoch.
+        now: this machine's time at the response, in seconds since the epoch.
     """
 
     token: AccessToken | None = None
@@ -138,33 +135,33 @@ class TakenToken:
 
 @dataclass(frozen=True, kw_only=True)
 class Logon:
-    """What the database does with the token.
+    """The result of a login to the database with the token.
 
     Attributes:
-        roles: the roles that it gives; None where it wasn't told.
-        code: Neo4j's status code of the refusal; None where there is none.
-        said: what was seen, in words.
-        seconds: how long it took.
+        roles: the token's roles, or None if the login failed.
+        code: Neo4j's status code of the failure, or None.
+        message: a description of the failure.
+        seconds: the duration of the login and a query.
     """
 
     roles: tuple[str, ...] | None = None
     code: str | None = None
-    said: str = ""
+    message: str = ""
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerAnswers:
-    """What the server does with the token.
+    """The server's results with the token.
 
     Attributes:
         tools: its tools.
-        roles: the roles that the database gives to the token behind the server.
-        seconds: how long the query took.
+        roles: the token's roles in the server's database.
+        seconds: the duration of the query.
         error: the first failure of tools/list and the query.
         schema_error: the failure of get-schema, which needs APOC.
-        scheme_refused: whether the person's own spelling of the scheme gets 401.
-        service: what App Runner says, where it was asked and answered.
+        scheme_refused: whether the server answers the user's spelling of the scheme with 401.
+        service: the service in App Runner, if it was looked up.
     """
 
     tools: tuple[Tool, ...] = ()

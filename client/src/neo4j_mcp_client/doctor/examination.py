@@ -1,4 +1,4 @@
-"""Walks the way hop by hop, up to the first thing that is wrong."""
+"""Checks hop by hop, up to the first fault."""
 
 import enum
 from collections.abc import Callable
@@ -20,11 +20,11 @@ _NO_OUTPUTS = (
     "The profile has no outputs of the stack. Log in with them: pulumi stack output --json |"
     " neo4j-mcp login --outputs - --client <name>"
 )
-_NO_URI = "The database's address isn't known here. Name it: --neo4j-uri neo4j+s://<host>"
+_NO_URI = "The database's address isn't known. Set it: --neo4j-uri neo4j+s://<host>"
 
 
 class Hop(enum.StrEnum):
-    """A station of the way, in the order in which they are examined."""
+    """A hop between caller and database, in the order of the checks."""
 
     CONFIGURATION = "configuration"
     CONNECTION = "DNS and TLS"
@@ -38,7 +38,7 @@ class Hop(enum.StrEnum):
 
 
 class Status(enum.StrEnum):
-    """What became of a hop."""
+    """The result of checking a hop."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -52,9 +52,9 @@ class Finding:
 
     Attributes:
         hop: the hop.
-        status: what became of it.
-        seen: what was seen there.
-        fault: what is wrong, where something is.
+        status: the result.
+        seen: details of the result.
+        fault: what is wrong, or None.
     """
 
     hop: Hop
@@ -64,17 +64,17 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patient:
-    """Whose way is examined.
+class DoctorOptions:
+    """What to check, and with which credentials.
 
     Attributes:
-        source: makes the source of the credentials.
-        outputs: the stack's outputs, where they are known.
-        ca_bundle: the certificate authorities that the person named.
-        neo4j_uri: the database's own address, where it is known.
-        ask_database: whether to ask the database itself.
-        scheme: how the person's own client spells the scheme of the Authorization header.
-        find_service: asks App Runner for the service behind a URL.
+        source: creates the source of the credentials.
+        outputs: the stack's outputs, or None if they are unknown.
+        ca_bundle: the user's certificate authorities, or None for the default.
+        neo4j_uri: the database's address, or None if it is unknown.
+        ask_database: whether to connect to the database directly.
+        scheme: how the user's client spells the scheme of the Authorization header.
+        find_service: looks up the App Runner service with a URL.
     """
 
     source: Callable[[], CredentialsSource]
@@ -87,17 +87,13 @@ class Patient:
 
 
 class Examination:
-    """One walk; what a hop gives, the later ones use."""
+    """One run of the doctor. Later hops use the results of earlier ones."""
 
-    def __init__(self, patient: Patient) -> None:
-        """Prepare.
-
-        Args:
-            patient: whose way it is.
-        """
-        self._patient = patient
+    def __init__(self, options: DoctorOptions) -> None:
+        """Set the options; nothing is checked yet."""
+        self._options = options
         self._failed = False
-        # Each is there once its hop has passed.
+        # Each is set once its hop has passed.
         self._credentials: ClientCredentials
         self._token: AccessToken
         self._ca_bundle: str | None = None
@@ -109,7 +105,7 @@ class Examination:
             Hop.CONNECTION: self._connection,
             Hop.HEALTH: self._health,
             Hop.DISCOVERY: self._read_discovery,
-            Hop.TOKEN: self._take_token,
+            Hop.TOKEN: self._fetch_token,
             Hop.CLAIMS: self._claims,
             Hop.DATABASE: self._database,
             Hop.SERVER: self._server,
@@ -117,14 +113,7 @@ class Examination:
         }
 
     def examine(self, hop: Hop) -> Finding:
-        """Examine a hop; those before it must have been examined.
-
-        Args:
-            hop: the hop.
-
-        Returns:
-            What was found; "not reached" where an earlier hop has failed.
-        """
+        """Check a hop, after all hops before it; skip it if one of them failed."""
         if self._failed:
             return Finding(hop=hop, status=Status.NOT_REACHED)
         finding = _finding(hop, self._steps[hop]())
@@ -134,17 +123,17 @@ class Examination:
     def _configuration(self) -> Verdict:
         credentials: ClientCredentials | Neo4jMcpError
         try:
-            self._ca_bundle = find_ca_bundle(self._patient.ca_bundle)
-            credentials = self._patient.source().current()
+            self._ca_bundle = find_ca_bundle(self._options.ca_bundle)
+            credentials = self._options.source().current()
         except Neo4jMcpError as error:
             credentials = error
         else:
             self._credentials = credentials
-        return judging.judge_configuration(credentials, self._patient.outputs)
+        return judging.judge_configuration(credentials, self._options.outputs)
 
     def _connection(self) -> Verdict:
         urls = [self._credentials.mcp_url, self._credentials.token_url]
-        outputs = self._patient.outputs
+        outputs = self._options.outputs
         if outputs is not None:
             urls += [outputs.discovery_url, outputs.jwks_url]
         return judging.judge_connections(probes.connections(urls, ca_bundle=self._ca_bundle))
@@ -152,11 +141,11 @@ class Examination:
     def _health(self) -> Verdict:
         health = probes.health(self._service_url, ca_bundle=self._ca_bundle)
         if not judging.is_healthy(health):
-            health = replace(health, service=self._patient.find_service(self._service_url))
+            health = replace(health, service=self._options.find_service(self._service_url))
         return judging.judge_health(health)
 
     def _read_discovery(self) -> Verdict:
-        outputs = self._patient.outputs
+        outputs = self._options.outputs
         if outputs is None:
             return Skipped(_NO_OUTPUTS)
         self._discovery = probes.discovery(
@@ -164,28 +153,28 @@ class Examination:
         )
         return judging.judge_discovery(self._discovery, outputs)
 
-    def _take_token(self) -> Verdict:
-        taken = probes.take_token(self._credentials, ca_bundle=self._ca_bundle)
+    def _fetch_token(self) -> Verdict:
+        taken = probes.fetch_token(self._credentials, ca_bundle=self._ca_bundle)
         if taken.token is not None:
             self._token = taken.token
         return judging.judge_token(taken, self._discovery.key_ids if self._discovery else None)
 
     def _claims(self) -> Verdict:
-        outputs = self._patient.outputs
+        outputs = self._options.outputs
         if outputs is None:
             return Skipped(_NO_OUTPUTS)
         return judging.judge_claims(self._token.claims, outputs)
 
     def _database(self) -> Verdict:
-        if not self._patient.ask_database:
-            return Skipped("Left out.")
-        if self._patient.neo4j_uri is None:
+        if not self._options.ask_database:
+            return Skipped("Skipped by --no-database.")
+        if self._options.neo4j_uri is None:
             return Skipped(_NO_URI)
         try:
             # Imported late: the driver is an extra.
             from neo4j_mcp_client.doctor.bolt import logon  # noqa: PLC0415
 
-            self._logon = logon(self._patient.neo4j_uri, self._token, ca_bundle=self._ca_bundle)
+            self._logon = logon(self._options.neo4j_uri, self._token, ca_bundle=self._ca_bundle)
         except ConfigurationError as error:
             return Skipped(f"{error.message} {error.remedy}".strip())
         return judging.judge_logon(self._logon)
@@ -195,15 +184,15 @@ class Examination:
             self._credentials.mcp_url,
             self._token,
             ca_bundle=self._ca_bundle,
-            scheme=self._patient.scheme,
+            scheme=self._options.scheme,
         )
         if judging.is_slow(answers):
-            answers = replace(answers, service=self._patient.find_service(self._service_url))
+            answers = replace(answers, service=self._options.find_service(self._service_url))
         self._answers = answers
         return judging.judge_server(answers, self._logon)
 
     def _roles(self) -> Verdict:
-        outputs = self._patient.outputs
+        outputs = self._options.outputs
         if outputs is None:
             return Skipped(_NO_OUTPUTS)
         roles = self._answers.roles if self._answers else None
@@ -211,8 +200,8 @@ class Examination:
 
     @property
     def _service_url(self) -> str:
-        if self._patient.outputs is not None:
-            return self._patient.outputs.service_url
+        if self._options.outputs is not None:
+            return self._options.outputs.service_url
         return self._credentials.mcp_url.removesuffix("/mcp")
 
 

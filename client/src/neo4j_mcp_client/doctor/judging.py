@@ -1,4 +1,4 @@
-"""What the evidence of a hop means: decisions without effects."""
+"""Decides what the evidence at each hop means, without I/O."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from neo4j_mcp_client.doctor.evidence import (
     Logon,
     ServerAnswers,
     StackOutputs,
-    TakenToken,
+    TokenResult,
 )
 from neo4j_mcp_client.doctor.faults import Fault
 from neo4j_mcp_client.errors import (
@@ -33,21 +33,21 @@ from neo4j_mcp_client.errors import (
     UnauthorizedError,
 )
 
-EVERYBODYS_ROLE = "PUBLIC"
-"""The role that Neo4j gives to everyone who may log on."""
+PUBLIC_ROLE = "PUBLIC"
+"""The role that Neo4j gives to everyone who can log in."""
 
 _OK = 200
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERRORS = 500
 _CLOCK_TOLERANCE = 60.0
-# The server's report holds an answer up for 30 s where its egress is dropped, and for 10 s where
-# only names aren't resolved.
+# Telemetry delays a response by 30 s if its packets are dropped, and by 10 s if only names aren't
+# resolved.
 _SLOW_SECONDS = 5.0
 _PAUSED = "PAUSED"
 _PROCEDURE_NOT_FOUND = "Neo.ClientError.Procedure.ProcedureNotFound"
 _TELEMETRY = "NEO4J_MCP_TELEMETRY"
 _MAPPING = re.compile(r'\s*"(?P<group>[^"]+)"\s*=\s*(?P<roles>[^;"=]+)')
-# The first prefix that fits counts.
+# The first matching prefix wins.
 _FAULT_BY_CODE = (
     ("Neo.TransientError.Security.AuthProvider", faults.PROVIDER_UNREACHABLE_FROM_AURA),
     ("Neo.ClientError.Security.Forbidden", faults.GROUP_NOT_MAPPED_IN_AURA),
@@ -66,10 +66,10 @@ _FAULT_BY_ERROR: tuple[tuple[type[Neo4jMcpError], Fault], ...] = (
 
 @dataclass(frozen=True)
 class Passed:
-    """A hop that is right.
+    """A hop without a fault.
 
     Attributes:
-        seen: what was seen.
+        seen: the details.
     """
 
     seen: str
@@ -77,11 +77,11 @@ class Passed:
 
 @dataclass(frozen=True)
 class Failed:
-    """A hop where something is wrong.
+    """A hop with a fault.
 
     Attributes:
-        fault: what.
-        seen: what was seen.
+        fault: what is wrong.
+        seen: the details.
     """
 
     fault: Fault
@@ -90,10 +90,10 @@ class Failed:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A hop that can't be examined from here.
+    """A hop that can't be checked.
 
     Attributes:
-        seen: why, and what would change that.
+        seen: the reason, and how to change that.
     """
 
     seen: str
@@ -103,13 +103,10 @@ Verdict = Passed | Failed | Skipped
 
 
 def roles_by_group(mapping: str) -> dict[str, frozenset[str]]:
-    """Read Neo4j's mapping of groups to roles.
+    """Parse Neo4j's mapping of groups to roles.
 
     Args:
         mapping: `"group1"=role1;"group2"=role2,role3`.
-
-    Returns:
-        The roles of each group.
     """
     return {
         found["group"]: frozenset(role.strip() for role in found["roles"].split(","))
@@ -121,34 +118,19 @@ def roles_by_group(mapping: str) -> dict[str, frozenset[str]]:
 def judge_configuration(
     credentials: ClientCredentials | Neo4jMcpError, outputs: StackOutputs | None
 ) -> Verdict:
-    """Judge what the caller was given.
-
-    Args:
-        credentials: the credentials, or why they can't be read.
-        outputs: the stack's outputs, where the profile has them.
-
-    Returns:
-        The verdict.
-    """
+    """Judge the credentials and the outputs."""
     if isinstance(credentials, Neo4jMcpError):
         return Failed(faults.CREDENTIALS_UNREADABLE, f"{credentials.message} {credentials.remedy}")
     if outputs is not None and outputs.mcp_url != credentials.mcp_url:
         return Failed(
             faults.OUTPUTS_OF_ANOTHER_STACK,
-            f"The secret's mcpUrl is {credentials.mcp_url}, the outputs' is {outputs.mcp_url}.",
+            f"The secret's mcpUrl is {credentials.mcp_url}, but the outputs' is {outputs.mcp_url}.",
         )
     return Passed(f"client {credentials.client_id}, scopes {' '.join(credentials.scopes)}")
 
 
 def judge_connections(connections: Iterable[Connection]) -> Verdict:
-    """Judge name resolution, connections and TLS.
-
-    Args:
-        connections: what became of each host.
-
-    Returns:
-        The verdict.
-    """
+    """Judge name resolution, connections and TLS."""
     for connection in connections:
         if connection.error is None:
             continue
@@ -162,94 +144,56 @@ def judge_connections(connections: Iterable[Connection]) -> Verdict:
 
 
 def is_healthy(health: Health) -> bool:
-    """Tell whether the service answers its health check.
-
-    Args:
-        health: what it answers.
-
-    Returns:
-        True where it does.
-    """
+    """Return whether the service answers its health check."""
     return health.status == _OK
 
 
 def judge_health(health: Health) -> Verdict:
-    """Judge whether the service serves.
-
-    Args:
-        health: what its health check answers.
-
-    Returns:
-        The verdict.
-    """
+    """Judge the response to the health check."""
     if is_healthy(health):
-        return Passed(health.said)
+        return Passed(health.message)
     if health.service is not None:
-        seen = f"{health.service.arn} is {health.service.status}; {health.said}"
+        seen = f"{health.service.arn} is {health.service.status}; {health.message}"
         paused = health.service.status == _PAUSED
         return Failed(faults.SERVICE_PAUSED if paused else faults.SERVICE_NOT_SERVING, seen)
-    return Failed(faults.SERVICE_NOT_SERVING, health.said)
+    return Failed(faults.SERVICE_NOT_SERVING, health.message)
 
 
 def judge_discovery(discovery: Discovery, outputs: StackOutputs) -> Verdict:
-    """Judge the documents that Aura reads.
-
-    Args:
-        discovery: the documents.
-        outputs: the stack's outputs.
-
-    Returns:
-        The verdict.
-    """
+    """Judge the documents that Aura reads."""
     if discovery.problem is not None:
         return Failed(faults.DISCOVERY_UNREADABLE, discovery.problem)
     if discovery.issuer != outputs.issuer:
         return Failed(
             faults.ISSUER_DIFFERS,
-            f"The discovery document says {discovery.issuer}, the outputs say {outputs.issuer}.",
+            f"The discovery document says {discovery.issuer}, but the outputs {outputs.issuer}.",
         )
     return Passed(f"{discovery.issuer}, {len(discovery.key_ids)} keys")
 
 
-def judge_token(taken: TakenToken, key_ids: frozenset[str] | None) -> Verdict:
-    """Judge the token endpoint's answer.
-
-    Args:
-        taken: the answer.
-        key_ids: the ids of the pool's keys, where they are known.
-
-    Returns:
-        The verdict.
-    """
+def judge_token(taken: TokenResult, key_ids: frozenset[str] | None) -> Verdict:
+    """Judge the token endpoint's answer."""
     if taken.token is None:
         return _judge_token_error(taken.error)
     claims = taken.token.claims
     if not claims:
-        return Failed(faults.TOKEN_UNREADABLE, "It is no JWT.")
+        return Failed(faults.TOKEN_UNREADABLE, "It isn't a JWT.")
     if key_ids is not None and taken.key_id not in key_ids:
         return Failed(
             faults.TOKEN_UNREADABLE,
-            f"The key {taken.key_id} that signed it is none of the pool's keys.",
+            f"It is signed with {taken.key_id}, which isn't one of the pool's keys.",
         )
     issued_at = claims.get("iat")
     if isinstance(issued_at, (int, float)) and abs(taken.now - issued_at) > _CLOCK_TOLERANCE:
         return Failed(
             faults.CLOCK_DIFFERS,
-            f"The token was issued {issued_at - taken.now:+.0f} s from this machine's now.",
+            f"The token was issued {issued_at - taken.now:+.0f} s from this machine's time.",
         )
-    return Passed(f"good for {taken.token.lifetime:.0f} s")
+    return Passed(f"valid for {taken.token.lifetime:.0f} s")
 
 
 def judge_claims(claims: Mapping[str, Any], outputs: StackOutputs) -> Verdict:
-    """Judge the claims against what the stack says that Aura checks.
-
-    Args:
-        claims: the token's claims.
-        outputs: the stack's outputs.
-
-    Returns:
-        The verdict.
-    """
+    """Judge the claims by the stack's outputs for Aura."""
     audience, groups = claims.get("aud"), claims.get(outputs.groups_claim)
     if not audience and not groups:
         return Failed(faults.CLAIMS_FUNCTION_MISSING, f"Its claims: {', '.join(claims)}.")
@@ -259,76 +203,55 @@ def judge_claims(claims: Mapping[str, Any], outputs: StackOutputs) -> Verdict:
     if claims.get("iss") != outputs.issuer:
         return Failed(
             faults.ISSUER_DIFFERS,
-            f"The token's issuer is {claims.get('iss')}, the outputs' is {outputs.issuer}.",
+            f"The token's issuer is {claims.get('iss')}, but the outputs' is {outputs.issuer}.",
         )
-    audiences = _texts(audience)
+    audiences = _strings(audience)
     if not set(audiences) & set(outputs.audience):
         return Failed(
             faults.AUDIENCE_NOT_IN_OUTPUTS,
-            f"The token's is {', '.join(audiences)}, auraSso's {', '.join(outputs.audience)}.",
+            f"The token's: {', '.join(audiences)}. In auraSso: {', '.join(outputs.audience)}.",
         )
     mapping = roles_by_group(outputs.group_to_role_mapping)
-    names = _texts(groups)
+    names = _strings(groups)
     if not set(names) & set(mapping):
         return Failed(
             faults.GROUP_NOT_IN_OUTPUTS,
-            f"The token's groups are {', '.join(names)}, those with a role {', '.join(mapping)}.",
+            f"The token's groups: {', '.join(names)}. Groups with a role: {', '.join(mapping)}.",
         )
     return Passed(f"aud {', '.join(audiences)}; groups {', '.join(names)}")
 
 
 def judge_logon(logon: Logon) -> Verdict:
-    """Judge what the database does with a token whose claims are right.
-
-    Args:
-        logon: what it does.
-
-    Returns:
-        The verdict.
-    """
+    """Judge the login to the database with a token whose claims are right."""
     if logon.code is not None:
-        return Failed(_logon_fault(logon.code), logon.said)
+        return Failed(_logon_fault(logon.code), logon.message)
     if logon.roles is None:
-        return Failed(faults.DATABASE_UNREACHABLE, logon.said)
-    if not set(logon.roles) - {EVERYBODYS_ROLE}:
+        return Failed(faults.DATABASE_UNREACHABLE, logon.message)
+    if not set(logon.roles) - {PUBLIC_ROLE}:
         return Failed(faults.GROUP_NOT_MAPPED_IN_AURA, f"Its roles: {', '.join(logon.roles)}.")
     return Passed(f"roles {', '.join(logon.roles)}, in {logon.seconds * 1000:.0f} ms")
 
 
 def is_slow(answers: ServerAnswers) -> bool:
-    """Tell whether a query took so long that something must hold it up.
-
-    Args:
-        answers: what the server answers.
-
-    Returns:
-        True where it did.
-    """
+    """Return whether a trivial query took too long."""
     return answers.seconds > _SLOW_SECONDS
 
 
 def judge_server(answers: ServerAnswers, logon: Logon | None) -> Verdict:
-    """Judge what the server does with the token.
-
-    Args:
-        answers: what it does.
-        logon: what the database itself did, where it was asked.
-
-    Returns:
-        The verdict.
-    """
+    """Judge the server's results with the token."""
     if answers.error is not None:
         return _judge_server_error(answers.error, logon)
     if _is_telemetry(answers, logon):
         known = answers.service and answers.service.environment.get(_TELEMETRY)
         return Failed(
             faults.TELEMETRY_DELAY,
-            f"A query that does nothing took {answers.seconds:.0f} s."
+            f"A trivial query took {answers.seconds:.0f} s."
             + (f" {_TELEMETRY} is {known}." if known else ""),
         )
     if answers.scheme_refused:
         return Failed(
-            faults.BEARER_CASE, "With `Bearer` the server answers, with your spelling 401."
+            faults.BEARER_CASE,
+            "The server accepts `Bearer`, and answers your spelling with 401.",
         )
     if answers.schema_error is not None:
         return _judge_schema_error(answers.schema_error, logon)
@@ -339,39 +262,36 @@ def judge_server(answers: ServerAnswers, logon: Logon | None) -> Verdict:
 def judge_roles(
     roles: Iterable[str] | None, claims: Mapping[str, Any], outputs: StackOutputs
 ) -> Verdict:
-    """Judge the roles that the token has against those that it must have.
+    """Compare the token's roles with those in the stack's outputs.
 
     Args:
-        roles: the roles; None where they aren't known.
-        claims: the token's claims.
-        outputs: the stack's outputs.
-
-    Returns:
-        The verdict.
+        roles: the roles, or None if they aren't known.
     """
     if roles is None:
-        return Skipped("The database didn't tell the token's roles.")
-    given = set(roles) - {EVERYBODYS_ROLE}
+        return Skipped("The database didn't return the token's roles.")
+    given = set(roles) - {PUBLIC_ROLE}
     mapping = roles_by_group(outputs.group_to_role_mapping)
     wanted = {
-        role for name in _texts(claims.get(outputs.groups_claim)) for role in mapping.get(name, ())
+        role
+        for name in _strings(claims.get(outputs.groups_claim))
+        for role in mapping.get(name, ())
     }
     if given != wanted:
         return Failed(
             faults.ROLES_DIFFER,
-            f"Given: {', '.join(sorted(given)) or 'none'}. By auraSso:"
+            f"In Aura: {', '.join(sorted(given)) or 'none'}. In auraSso:"
             f" {', '.join(sorted(wanted))}.",
         )
     return Passed(", ".join(sorted(given)))
 
 
 def _judge_token_error(error: Neo4jMcpError | None) -> Verdict:
-    said = str(error.message) if error else "No token came."
+    message = str(error.message) if error else "There was no token."
     if isinstance(error, InvalidClientError):
-        return Failed(faults.SECRET_REJECTED, said)
+        return Failed(faults.SECRET_REJECTED, message)
     if isinstance(error, InvalidScopeError):
-        return Failed(faults.SCOPE_NOT_ALLOWED, said)
-    return Failed(faults.TOKEN_ENDPOINT_UNAVAILABLE, said)
+        return Failed(faults.SCOPE_NOT_ALLOWED, message)
+    return Failed(faults.TOKEN_ENDPOINT_UNAVAILABLE, message)
 
 
 def _logon_fault(code: str) -> Fault:
@@ -383,7 +303,7 @@ def _logon_fault(code: str) -> Fault:
 
 def _judge_server_error(error: Neo4jMcpError, logon: Logon | None) -> Verdict:
     if isinstance(error, _SECURITY_ERRORS):
-        # The database has just accepted this very token.
+        # The database has just accepted the same token.
         if logon is not None:
             return Failed(faults.SERVER_HAS_ANOTHER_DATABASE, error.message)
         return Failed(_logon_fault(error.message.partition(":")[0]), error.message)
@@ -398,7 +318,7 @@ def _judge_server_error(error: Neo4jMcpError, logon: Logon | None) -> Verdict:
 
 
 def _judge_schema_error(error: Neo4jMcpError, logon: Logon | None) -> Verdict:
-    # By its code: any error of get-schema may name the apoc procedure that it calls.
+    # Compared by code, since any error of get-schema may mention the apoc procedure that it calls.
     if isinstance(error, CypherError) and error.code == _PROCEDURE_NOT_FOUND:
         return Failed(faults.APOC_MISSING, error.message)
     if isinstance(error, TimeLimitError):
@@ -413,7 +333,7 @@ def _is_telemetry(answers: ServerAnswers, logon: Logon | None) -> bool:
     if not is_slow(answers):
         return False
     if logon is not None and logon.seconds > answers.seconds / 2:
-        # The database is what is slow.
+        # The database itself is slow.
         return False
     if answers.service is not None:
         # The server's own default is true.
@@ -422,6 +342,6 @@ def _is_telemetry(answers: ServerAnswers, logon: Logon | None) -> bool:
     return logon is not None
 
 
-def _texts(value: Any) -> list[str]:  # noqa: ANN401 - a claim may be anything
+def _strings(value: Any) -> list[str]:  # noqa: ANN401 - a claim may be anything
     values = value if isinstance(value, list) else [value]
     return [each for each in values if isinstance(each, str)]

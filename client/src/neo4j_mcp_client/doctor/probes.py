@@ -1,6 +1,6 @@
-"""Goes and looks at what anybody can see: hosts, the service, the user pool, a token.
+"""Collects evidence about hosts, the service, the user pool and the token endpoint.
 
-Each probe has a time limit and decides nothing.
+Each probe has a time limit, and decides nothing.
 """
 
 import base64
@@ -16,7 +16,7 @@ from neo4j_mcp_client import transport
 from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.credentials import ClientCredentials
 from neo4j_mcp_client.decoding import from_json
-from neo4j_mcp_client.doctor.evidence import Connection, Discovery, Health, TakenToken
+from neo4j_mcp_client.doctor.evidence import Connection, Discovery, Health, TokenResult
 from neo4j_mcp_client.errors import Hop, Neo4jMcpError
 from neo4j_mcp_client.token_endpoint import request_token
 
@@ -25,11 +25,10 @@ _SHOWN = 80
 
 
 def connections(urls: Iterable[str], *, ca_bundle: str | None) -> tuple[Connection, ...]:
-    """Connect to each host: name resolution, TCP and TLS, by the proxy where there is one.
+    """Connect to each host, through the proxy if there is one: name resolution, TCP and TLS.
 
     Args:
-        urls: where to.
-        ca_bundle: the certificate authorities to trust; the library's where None.
+        ca_bundle: the certificate authorities to trust; defaults to the library's.
 
     Returns:
         What became of each host, once each.
@@ -39,40 +38,23 @@ def connections(urls: Iterable[str], *, ca_bundle: str | None) -> tuple[Connecti
 
 
 def health(service_url: str, *, ca_bundle: str | None) -> Health:
-    """Ask the service for its health.
-
-    Args:
-        service_url: the service's URL.
-        ca_bundle: the certificate authorities to trust.
-
-    Returns:
-        What it answers; App Runner isn't asked here.
-    """
+    """Request the service's health check."""
     url = f"{service_url}/healthz"
     started = time.monotonic()
     try:
         response = requests.get(url, timeout=_TIMEOUT, verify=ca_bundle or True)
-    except Exception as error:  # noqa: BLE001 - requests lets some of its parts' through
-        failure = transport.failure(error, hop=Hop.HOST, url=url)
-        return Health(status=None, said=failure.message, service=None)
+    except Exception as error:  # noqa: BLE001 - requests doesn't wrap all of urllib3's
+        failure = transport.network_error(error, hop=Hop.HOST, url=url)
+        return Health(status=None, message=failure.message, service=None)
     milliseconds = (time.monotonic() - started) * 1000
-    said = f"HTTP {response.status_code} in {milliseconds:.0f} ms"
+    message = f"HTTP {response.status_code} in {milliseconds:.0f} ms"
     if not response.ok:
-        said += f": {response.text[:_SHOWN].strip()}"
-    return Health(status=response.status_code, said=said, service=None)
+        message += f": {response.text[:_SHOWN].strip()}"
+    return Health(status=response.status_code, message=message, service=None)
 
 
 def discovery(discovery_url: str, jwks_url: str, *, ca_bundle: str | None) -> Discovery:
-    """Read the user pool's public documents.
-
-    Args:
-        discovery_url: the discovery document.
-        jwks_url: the keys.
-        ca_bundle: the certificate authorities to trust.
-
-    Returns:
-        What they say, or why they can't be read.
-    """
+    """Read the user pool's public documents."""
     try:
         document = _fetch_json(discovery_url, ca_bundle)
         keys = _fetch_json(jwks_url, ca_bundle)
@@ -83,35 +65,29 @@ def discovery(discovery_url: str, jwks_url: str, *, ca_bundle: str | None) -> Di
     except Neo4jMcpError as error:
         return Discovery(problem=error.message)
     except (ValueError, KeyError, TypeError):
-        return Discovery(problem=f"{discovery_url} or {jwks_url} is no such document.")
+        return Discovery(problem=f"{discovery_url} or {jwks_url} isn't the expected document.")
     return Discovery(issuer=issuer, key_ids=key_ids)
 
 
-def take_token(credentials: ClientCredentials, *, ca_bundle: str | None) -> TakenToken:
-    """Ask the token endpoint once, past every cache.
-
-    Args:
-        credentials: the client's.
-        ca_bundle: the certificate authorities to trust.
-
-    Returns:
-        What it gives.
-    """
+def fetch_token(credentials: ClientCredentials, *, ca_bundle: str | None) -> TokenResult:
+    """Request a token, bypassing every cache."""
     try:
         token = request_token(credentials, ca_bundle=ca_bundle, timeout=_TIMEOUT, now=time.time())
     except Neo4jMcpError as error:
-        return TakenToken(error=error, now=time.time())
-    return TakenToken(token=token, key_id=_key_id(token), now=time.time())
+        return TokenResult(error=error, now=time.time())
+    return TokenResult(token=token, key_id=_key_id(token), now=time.time())
 
 
 def _connection(root: str, ca_bundle: str | None) -> Connection:
     try:
         requests.head(root, timeout=_TIMEOUT, verify=ca_bundle or True, allow_redirects=False)
-    except Exception as error:  # noqa: BLE001 - requests lets some of its parts' through
+    except Exception as error:  # noqa: BLE001 - requests doesn't wrap all of urllib3's
         return Connection(
             root=root,
-            error=transport.failure(error, hop=Hop.HOST, url=root),
-            unresolved=any(isinstance(cause, socket.gaierror) for cause in transport.chain(error)),
+            error=transport.network_error(error, hop=Hop.HOST, url=root),
+            unresolved=any(
+                isinstance(cause, socket.gaierror) for cause in transport.causes_of(error)
+            ),
         )
     return Connection(root=root)
 
@@ -119,8 +95,8 @@ def _connection(root: str, ca_bundle: str | None) -> Connection:
 def _fetch_json(url: str, ca_bundle: str | None) -> Any:  # noqa: ANN401 - any JSON
     try:
         response = requests.get(url, timeout=_TIMEOUT, verify=ca_bundle or True)
-    except Exception as error:  # noqa: BLE001 - requests lets some of its parts' through
-        failure = transport.failure(error, hop=Hop.HOST, url=url)
+    except Exception as error:  # noqa: BLE001 - requests doesn't wrap all of urllib3's
+        failure = transport.network_error(error, hop=Hop.HOST, url=url)
     else:
         response.raise_for_status()
         return from_json(response.content)

@@ -1,22 +1,15 @@
-"""What the doctor asks a database, whichever way it goes."""
+"""The queries that the doctor runs, directly and through the server."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-LEAST = "RETURN 1 AS one"
-"""A query that any role may run, and that does nothing."""
+TRIVIAL_QUERY = "RETURN 1 AS one"
+"""A query that any role may run."""
 
-WHO_AM_I = "SHOW CURRENT USER"
-"""Tells the roles of whoever asks; everybody may."""
+CURRENT_USER = "SHOW CURRENT USER"
+"""Returns the caller's roles; any role may run it."""
 
 
 def roles_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Take the roles out of the answer to `WHO_AM_I`.
-
-    Args:
-        rows: the answer.
-
-    Returns:
-        The roles.
-    """
+    """Return the roles in the rows of `CURRENT_USER`."""
     return tuple(role for row in rows for role in row.get("roles") or ())

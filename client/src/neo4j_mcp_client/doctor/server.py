@@ -1,4 +1,4 @@
-"""Asks the server with the token, as every caller does."""
+"""Calls the server with the token, as every caller does."""
 
 import time
 from collections.abc import Callable
@@ -10,30 +10,20 @@ from neo4j_mcp_client import calls, transport
 from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.calls import Call, Reply
 from neo4j_mcp_client.doctor.evidence import ServerAnswers
-from neo4j_mcp_client.doctor.queries import LEAST, WHO_AM_I, roles_of
+from neo4j_mcp_client.doctor.queries import CURRENT_USER, TRIVIAL_QUERY, roles_of
 from neo4j_mcp_client.errors import Hop, Neo4jMcpError, UnauthorizedError
 
 SCHEME = "Bearer"
-"""How the server wants the scheme of the Authorization header spelt."""
+"""The only spelling of the Authorization header's scheme that the server accepts."""
 
 Ask = Callable[[Call[Any]], Any]
-"""Sends a call and reads its answer."""
+"""Sends a call and parses its response."""
 
 
 def server_answers(
     mcp_url: str, token: AccessToken, *, ca_bundle: str | None, scheme: str = SCHEME
 ) -> ServerAnswers:
-    """Ask the server what every caller asks: the tools, a query, the roles and the schema.
-
-    Args:
-        mcp_url: where it speaks MCP.
-        token: the token.
-        ca_bundle: the certificate authorities to trust.
-        scheme: how the person's own client spells the scheme of the Authorization header.
-
-    Returns:
-        What it answers.
-    """
+    """List the tools, run a query, and read the roles and the schema."""
     with requests.Session() as session:
         session.verify = ca_bundle or True
 
@@ -42,7 +32,7 @@ def server_answers(
 
         try:
             tools = tuple(ask(calls.list_tools()))
-            query = calls.run_cypher(LEAST, None, read_only=True)
+            query = calls.run_cypher(TRIVIAL_QUERY, None, read_only=True)
             started = time.monotonic()
             ask(query)
             seconds = time.monotonic() - started
@@ -73,17 +63,14 @@ def _post(session: requests.Session, url: str, body: bytes, authorization: str) 
             timeout=(transport.CONNECT_TIMEOUT, calls.TIMEOUT),
             allow_redirects=False,
         )
-    # requests lets some exceptions of its own parts through, as for a redirect that isn't text.
+    # Not only RequestException: requests doesn't wrap all exceptions of urllib3.
     except Exception as error:  # noqa: BLE001
-        failure = transport.failure(error, hop=Hop.HOST, url=url, may_have_run=True)
+        failure = transport.network_error(error, hop=Hop.HOST, url=url, may_have_run=True)
     else:
-        return Reply(
-            status=response.status_code,
-            body=response.content,
-            retry_after=response.headers.get("Retry-After"),
-            elapsed=time.monotonic() - started,
-        )
-    raise calls.no_answer(failure, timeout=calls.TIMEOUT, elapsed=time.monotonic() - started)
+        return Reply.of(response, elapsed=time.monotonic() - started)
+    raise calls.timeout_or_network_error(
+        failure, timeout=calls.TIMEOUT, elapsed=time.monotonic() - started
+    )
 
 
 def _failure_of(ask: Ask, call: Call[Any]) -> Neo4jMcpError | None:
@@ -96,6 +83,6 @@ def _failure_of(ask: Ask, call: Call[Any]) -> Neo4jMcpError | None:
 
 def _roles_behind(ask: Ask) -> tuple[str, ...] | None:
     try:
-        return roles_of(ask(calls.run_cypher(WHO_AM_I, None, read_only=True)))
+        return roles_of(ask(calls.run_cypher(CURRENT_USER, None, read_only=True)))
     except Neo4jMcpError:
         return None

@@ -4,7 +4,6 @@ with aws_endpoint() as aws:
 aws.client("apprunner").list_services()
 """
 
-import json
 import os
 import secrets
 import subprocess
@@ -14,14 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from select import select
 from typing import Any, Final
 
 import boto3
 
-from localcloud.access_key import AccessKey
+from localcloud.access_key import AccessKey, credentials_environment
 from localcloud.certificates import CertificateAuthority
 from localcloud.errors import LocalCloudError
+from localcloud.files import tail
+from localcloud.readiness import read_announcement
 
 _REGION: Final = "us-east-1"
 _START_SECONDS: Final = 60.0
@@ -60,13 +60,7 @@ class StandaloneEndpoint:
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": self.region,
-            "AWS_SHARED_CREDENTIALS_FILE": str(self.credentials),
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_PROFILE": "default",
-            # Set but empty: tools then read the file, whatever the shell has set.
-            "AWS_ACCESS_KEY_ID": "",
-            "AWS_SECRET_ACCESS_KEY": "",
-            "AWS_SESSION_TOKEN": "",
+            **credentials_environment(self.credentials),
         }
 
 
@@ -135,13 +129,12 @@ def _start(arguments: list[str], log: Path) -> tuple[subprocess.Popen[bytes], st
             start_new_session=True,
         )
     os.close(write_fd)
-    with os.fdopen(read_fd, encoding="utf-8") as pipe:
-        line = pipe.readline() if select([pipe], [], [], _START_SECONDS)[0] else ""
-    if not line:
+    addresses = read_announcement(read_fd, _START_SECONDS)
+    if addresses is None:
         _stop(process)
-        reason = log.read_text(encoding="utf-8", errors="replace").strip()
+        reason = tail(log)
         raise LocalCloudError(f"The AWS endpoint doesn't start: {reason or 'no reason is logged'}")
-    return process, str(json.loads(line)["endpoint"])
+    return process, addresses["endpoint"]
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,75 @@
+"""The probes against real sockets."""
+
+from pathlib import Path
+
+import certifi
+import pytest
+
+from client.tests.site import Answer, Site, serve
+from localcloud.certificates import CertificateAuthority
+from neo4j_mcp_client import ConfigurationError, NetworkError, TlsError
+from neo4j_mcp_client.doctor import bolt, probes
+from tests.ports import free_ports
+
+
+def test_a_host_that_takes_connections(server: Site) -> None:
+    (connection,) = probes.connections([server.url, f"{server.url}other"], ca_bundle=None)
+    assert connection.error is None
+    assert connection.root == server.url.rstrip("/")
+
+
+def test_a_host_that_takes_none() -> None:
+    (port,) = free_ports(1)
+    (connection,) = probes.connections([f"http://127.0.0.1:{port}/x"], ca_bundle=None)
+    assert isinstance(connection.error, NetworkError)
+    assert not connection.unresolved
+
+
+def test_a_name_without_an_address() -> None:
+    # RFC 6761, section 6.4: no name ends in invalid.
+    (connection,) = probes.connections(["http://nowhere.invalid/x"], ca_bundle=None)
+    assert isinstance(connection.error, NetworkError)
+    assert connection.unresolved
+
+
+def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
+    authority = CertificateAuthority.load_or_create(tmp_path / "ca")
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text(authority.certificate_pem, encoding="utf-8")
+    with serve(lambda _: Answer(), authority.server_context(["localhost"])) as site:
+        (refused,) = probes.connections([site.url], ca_bundle=certifi.where())
+        (trusted,) = probes.connections([site.url], ca_bundle=str(bundle))
+    assert isinstance(refused.error, TlsError)
+    assert trusted.error is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "host", "encrypted"),
+    [
+        ("neo4j+s://x.databases.neo4j.io", "x.databases.neo4j.io", True),
+        ("bolt+s://x.example:7688/", "x.example:7688", True),
+        ("bolt://localhost:7687", "localhost:7687", False),
+        ("neo4j://127.0.0.1", "127.0.0.1", False),
+    ],
+)
+def test_the_address_of_a_database(uri: str, host: str, encrypted: bool) -> None:
+    assert bolt.host_of(uri) == (host, encrypted)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "neo4j://x.example",
+        "bolt+ssc://x.example",
+        "https://x.example",
+        "neo4j+s://",
+        "neo4j+s://neo4j:password@x.example",
+        "neo4j+s://x.example:port",
+        "neo4j+s://x.example:0",
+        "",
+    ],
+)
+def test_a_token_goes_to_no_address_that_would_lose_it(uri: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        bolt.host_of(uri)
+    assert "password" not in str(raised.value)

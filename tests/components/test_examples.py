@@ -1,0 +1,74 @@
+import itertools
+import json
+import re
+import shlex
+from typing import Any
+
+import pytest
+
+from components.configuration import parse_settings
+from components.examples import example_at
+from tests.components.mocks import PROJECT
+from tests.components.model_rules import BASE, configuration_keys
+
+# What a person fills in.
+_PLACEHOLDERS = {"<instance>": "0123abcd", "<account>": "123456789012", "<id>": "0123abcd"}
+
+
+def _steps(path: str) -> tuple[str | int, ...]:
+    names = {"clients": "agent", "scopes": "reader", "tags": "Team"}
+    found: list[str | int] = []
+    for step in path.replace("[]", ".0").split("."):
+        name = names.get(str(found[-1]), "") if step == "*" else step
+        found.append(0 if name == "0" else name)
+    return tuple(found)
+
+
+@pytest.mark.parametrize(
+    "path",
+    # An object's own key is removed where it is wrong, so none has an example.
+    [key.path for key in configuration_keys() if not key.path.endswith("{}")],
+)
+def test_every_key_has_an_example_that_is_legal(path: str) -> None:
+    example = example_at(_steps(path))
+
+    assert example.path[: len(_steps(path))] == _steps(path)
+    if example.word.startswith('"$('):
+        assert path == "trustedCertificates"
+        return
+    (value,) = shlex.split(example.word)
+    for placeholder, text in _PLACEHOLDERS.items():
+        value = value.replace(placeholder, text)
+    value = re.sub(r"<[a-z]+>", "x", value)
+    parse_settings(_encoded(_with_value(example.path, value)), project=PROJECT, stack="dev")
+
+
+def _with_value(path: tuple[str | int, ...], value: str) -> dict[str, Any]:
+    changed = json.loads(json.dumps(BASE))
+    if path[0] == "cognitoDomainPrefix":
+        del changed["customDomain"]
+    at = changed
+    for step, following in itertools.pairwise(path):
+        empty: Any = [None] if isinstance(following, int) else {}
+        at = at[step] if isinstance(step, int) else at.setdefault(step, empty)
+    at[path[-1]] = value
+    return dict(changed)
+
+
+def _encoded(values: dict[str, Any]) -> dict[str, str]:
+    return {
+        key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()
+    }
+
+
+def test_an_example_of_an_object_is_its_first_key() -> None:
+    assert example_at(("clients",)) == (("clients", "agent", "scopes", 0), "reader")
+    assert example_at(("clients", "mine")) == (("clients", "mine", "scopes", 0), "reader")
+    assert example_at(("scopes", "mine")) == (("scopes", "mine", "role"), "reader")
+    assert example_at(("vpcConnector",)) == (("vpcConnector", "subnetIds", 0), "'subnet-<id>'")
+
+
+def test_an_example_is_quoted_for_the_shell_unless_the_shell_expands_it() -> None:
+    assert example_at(("neo4jUri",)).word == "'neo4j+s://<instance>.databases.neo4j.io'"
+    assert example_at(("trustedCertificates",)).word == '"$(cat <file>.pem)"'
+    assert example_at(("readOnly",)).word == "false"
