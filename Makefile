@@ -1,7 +1,7 @@
 # Every command of the repository. `make` alone lists them.
 PYTHON ?= python3
 export PYTHON
-# Compiled modules are kept: a start would take seconds longer without.
+# Keep compiled modules: without them, every start takes seconds longer.
 unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv/bin
 
@@ -16,18 +16,18 @@ help: ## List the commands
 .venv/.complete: bootstrap.sh requirements-bootstrap.txt requirements-dev.txt
 	@./bootstrap.sh
 
-demo: .venv/.complete ## Bring the stand-in cloud up, deploy, load a graph and query it
+demo: .venv/.complete ## Start the stand-in cloud, deploy, load a graph and query it
 	@$(VENV)/python -m demo run
 
-# A token lives five minutes at least, and one check waits for its end; WAIT=0 leaves that out.
+# One check waits for a token to expire, which takes five minutes or more; WAIT=0 skips it.
 WAIT ?= 330
-check: .venv/.complete ## Check the local stack, in six minutes; WAIT=0 doesn't wait for a token's end
+check: .venv/.complete ## Check the local stack (six minutes; WAIT=0 skips the wait for a token to expire)
 	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
 		$(VENV)/python -m automation check --stack local --wait $(WAIT)
 
-# Cognito's least are 300 seconds; the stand-in takes fewer, so that nobody waits.
+# Cognito's minimum is 300 seconds. The stand-in accepts less, so that nobody has to wait.
 TOKEN_LIFETIME ?= 20
-drills: .venv/.complete ## Kill, throttle and cut off what the local stack needs, and put it back
+drills: .venv/.complete ## Kill, throttle and cut off what the local stack needs, and restore it
 	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
 		$(VENV)/python -m automation drill all --stack local --token-lifetime $(TOKEN_LIFETIME)
 
@@ -46,7 +46,7 @@ down: .venv/.complete ## Destroy the local stack and stop everything
 unit: .venv/.complete ## Run the tests that start neither a service nor a program
 	@$(VENV)/python -m pytest -m "not stand_in and not program" -n auto
 
-test: .venv/.complete ## Run every test, on a stand-in cloud of their own
+test: .venv/.complete ## Run every test, on separate stand-in clouds
 	@$(VENV)/python -m pytest -n 2 --dist loadgroup
 
 lint: .venv/.complete ## Check style and types
@@ -72,5 +72,5 @@ record: .venv/.complete ## Record the tools and values of the server that `make 
 	@eval "$$($(VENV)/python -m localcloud env)" && $(VENV)/python -m demo outputs | \
 		$(VENV)/python client/record.py
 
-clean: down ## Stop everything, and remove what the commands made here
+clean: down ## Stop everything, and remove what the commands created here
 	@rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis server/build

@@ -2,7 +2,8 @@
 # Pins and hashes every requirement file, for every platform and Python from 3.11 on.
 set -eu
 cd "$(dirname "$0")"
-for requirements in requirements.in requirements-bootstrap.in requirements-dev.in \
+for requirements in requirements.in requirements-bootstrap.in \
+    requirements-operate.in requirements-dev.in \
     localcloud/src/localcloud/toolchains/go.in localcloud/src/localcloud/toolchains/java.in \
     automation/conformance/node.in; do
     .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

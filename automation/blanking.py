@@ -1,4 +1,4 @@
-"""Blanks secrets and tokens out of what is shown or kept, by their value and by their shape."""
+"""Blanks secrets and tokens in what is printed or saved, by their value and by their shape."""
 
 import base64
 import re
@@ -19,7 +19,7 @@ _SHAPES: Final = (
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"),
     # PEM private keys.
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL),
-    # What stands under a telling name, in JSON (escaped JSON too) and in forms.
+    # Values of secret fields, in JSON (escaped JSON too) and in forms.
     re.compile(
         r"(?i)(?<![a-z])(?:client_?secret|secret_?string|password|access_?token|refresh_?token"
         r"|id_?token|authorization_?token|aws_secret_access_key)\\*[\"']?\s*[:=]\s*\\*[\"']?"
@@ -32,16 +32,16 @@ class Blanker:
     """Knows the secrets of one run; safe to use from several threads."""
 
     def __init__(self) -> None:
-        """Begin with the shapes alone."""
+        """Blank by shape until a secret is added."""
         self._secrets: set[str] = set()
         self._lock = threading.Lock()
 
     def learn(self, secret: str, *, username: str | None = None) -> None:
-        """Take note of a secret, so that it is blanked wherever it stands.
+        """Add a secret to blank.
 
         Args:
-            secret: the secret.
-            username: who uses it with HTTP's Basic authentication, which hides it in Base64.
+            username: the user name that is sent with it in HTTP Basic authentication, which
+                encodes both as Base64.
         """
         forms = {secret, quote(secret, safe=""), quote_plus(secret)}
         if username is not None:
@@ -50,14 +50,7 @@ class Blanker:
             self._secrets |= {form for form in forms if len(form) >= _SHORTEST_SECRET}
 
     def blank(self, text: str) -> str:
-        """Blank every secret in a text.
-
-        Args:
-            text: the text.
-
-        Returns:
-            The text with a mark in the place of each secret.
-        """
+        """Replace every secret in a text with a mark."""
         with self._lock:
             known = sorted(self._secrets, key=len, reverse=True)
         for secret in known:

@@ -1,4 +1,4 @@
-"""Runs other programs to their end, each within a time limit."""
+"""Runs other programs with a time limit."""
 
 import os
 import shlex
@@ -14,32 +14,27 @@ _TAIL = 1000
 
 
 class CommandError(AutomationError):
-    """A program couldn't be run, failed or took too long; the message has its last words."""
+    """A program couldn't be run, failed or took too long; the message has the end of its output."""
 
 
 def run(
     command: Sequence[str],
     *,
     timeout: float,
-    given: str | None = None,
+    stdin: str | None = None,
     directory: Path | None = None,
     environment: Mapping[str, str] | None = None,
     may_fail: bool = False,
     own_session: bool = False,
 ) -> str:
-    """Run a program to its end.
+    """Run a program, and return its standard output.
 
     Args:
-        command: the program and its arguments, none of them a secret.
-        timeout: how long it may take, in seconds.
-        given: what it reads from its standard input.
-        directory: the folder it runs in; this process's where None.
-        environment: what is added to this process's environment.
-        may_fail: whether any exit status will do.
-        own_session: whether a terminal's Ctrl-C passes it by.
-
-    Returns:
-        What it wrote to its standard output.
+        command: the program and its arguments. None may be a secret: other users can see them.
+        timeout: in seconds.
+        environment: variables that are added to this process's environment.
+        may_fail: whether to accept any exit status.
+        own_session: whether to keep a terminal's Ctrl-C from the program.
 
     Raises:
         CommandError: it can't be run, fails, or takes too long.
@@ -50,7 +45,7 @@ def run(
             command,
             cwd=directory,
             env=os.environ | (environment or {}),
-            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -61,19 +56,19 @@ def run(
         raise CommandError(f"`{line}` can't be run: {error}") from error
     with process:
         try:
-            printed, complaint = process.communicate(given, timeout)
+            stdout, stderr = process.communicate(stdin, timeout)
         except subprocess.TimeoutExpired as error:
             raise CommandError(f"`{line}` took longer than {timeout:g} s") from error
         finally:
-            _end(process)
+            _kill(process)
     if process.returncode and not may_fail:
-        said = (complaint or printed).strip()[-_TAIL:] or "it printed nothing"
-        raise CommandError(f"`{line}` failed with status {process.returncode}: {said}")
-    return printed
+        output = (stderr or stdout).strip()[-_TAIL:] or "it printed nothing"
+        raise CommandError(f"`{line}` failed with status {process.returncode}: {output}")
+    return stdout
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
-    """Kill a program that still runs, with what it has started."""
+def _kill(process: "subprocess.Popen[str]") -> None:
+    """Kill a program that is still running, with its children."""
     if process.poll() is None:
         children = psutil.Process(process.pid).children(recursive=True)
         process.kill()

@@ -26,23 +26,23 @@ from automation.deployment import (
     InterruptedDeploymentError,
 )
 from automation.drills import DRILLS, Drill
-from automation.drills.exercise import Options, Watch
+from automation.drills.exercise import OnEvent, Options
 from automation.drills.results import DrillReport, DrillResult
 from automation.drills.runner import run as run_drills
 from automation.failures import reporting_errors
-from automation.interruption import ending_in_order
+from automation.interruption import graceful_shutdown
 from automation.policy import violations
-from automation.report.files import DRILL_REPORTS, REPORTS, load, page_of, save
+from automation.report.files import DRILL_REPORTS, REPORTS, load, page_path, save
 from automation.report.terminal import (
     Display,
-    show,
-    show_changes,
-    show_drills,
-    tell_event,
-    tell_result,
+    print_changes,
+    print_drill_report,
+    print_event,
+    print_report,
+    print_result,
 )
-from automation.roles import Place, Purpose, permissions, subject, trust
-from automation.rollout import require_rollout, roll_out, settle
+from automation.roles import Purpose, StackLocation, permissions, subject, trust
+from automation.rollout import require_rollout, roll_out, wait_for_service
 from automation.target import (
     WORKSPACE_VARIABLE,
     Project,
@@ -52,8 +52,8 @@ from automation.target import (
 from automation.terminal import console, print_error, styled
 from components.names import ResourceNames
 
-_NO = 1
-_NOT_CARRIED_OUT = 3
+_UNSUCCESSFUL = 1
+_COMMAND_FAILED = 3
 _INTERRUPTED = 130
 _ACCOUNT = re.compile(r"\d{12}")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
@@ -61,16 +61,16 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _errors = console(stderr=True, soft_wrap=True)
 
 app = typer.Typer(
-    help="""Deploy a stack, check it, drill on it, report on it, destroy it.
+    help="""Deploy a stack, check it, run drills on it, show its reports, destroy it.
 
-    The same commands drive every stack. Which backend, cloud and database they reach is the
-    environment's to say: PULUMI_*, AWS_*, SSL_CERT_FILE and NEO4J_URI. For the stand-in cloud,
-    eval "$(make -s env)" sets them.
+    The same commands work on every stack. The environment decides which backend, cloud and
+    database they use: PULUMI_*, AWS_*, SSL_CERT_FILE and NEO4J_URI. For the stand-in cloud, run:
+    eval "$(make -s env)"
 
-    Exit status: 0 all is well; 1 a check or a drill failed, a rule is broken, something drifted,
-    or the person said no; 2 the command line is wrong; 3 it could not be carried out, or a check
-    or a drill is undecided; 128 and a
-    signal's number where that ended it: 130 after Ctrl-C, 141 where nobody reads its output.
+    Exit status: 0 success; 1 a check or a drill failed, a policy rule is violated, the stack has
+    drifted, or you answered no; 2 the command line is wrong; 3 the command failed, or a check or a
+    drill is undecided; 128 plus the signal's number if a signal ended it: 130 after Ctrl-C, 141 if
+    nobody reads its output.
     """,
     no_args_is_help=True,
     add_completion=False,
@@ -81,7 +81,7 @@ Stack = Annotated[str, typer.Option(help="The stack's name.", show_default=False
 Workspace = Annotated[
     Path | None,
     typer.Option(
-        help="The folder with Pulumi.yaml and the stack's settings.",
+        help="The folder with Pulumi.yaml and the stack's settings files.",
         envvar=WORKSPACE_VARIABLE,
         exists=True,
         file_okay=False,
@@ -89,9 +89,9 @@ Workspace = Annotated[
     ),
 ]
 Reports = Annotated[
-    Path, typer.Option(help="The folder for reports; each stack's are in a folder of its name.")
+    Path, typer.Option(help="The folder for reports, which has a folder for each stack.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and no table.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 class Document(enum.StrEnum):
@@ -103,7 +103,7 @@ class Document(enum.StrEnum):
 
 def _account(value: str) -> str:
     if not _ACCOUNT.fullmatch(value):
-        raise typer.BadParameter("must be an account's 12 digits")
+        raise typer.BadParameter("must be 12 digits")
     return value
 
 
@@ -116,29 +116,30 @@ def deploy(
         bool,
         typer.Option(
             "--preview",
-            help="Change nothing, no stack and no state: stop after the preview and the policy.",
+            help="Show what would change and check it against the policy. Changes nothing.",
         ),
     ] = False,
     expect_no_changes: Annotated[
         bool,
         typer.Option(
-            help="Change nothing; ask the cloud what is there, list what drifted or was cut off,"
-            " and exit with status 1 where something was."
+            help="Look for drift, and exit with status 1 if there is any or if a deployment was"
+            " cut off. Changes nothing."
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Preview, check the preview against the policy, deploy, and report what changed.
 
-    A deployment that was cut off is taken over: what it had begun is looked up first. At the end
-    the running service is compared with what was deployed.
+    If the last deployment was cut off, what it had begun is looked up first, and this one resumes
+    from there. At the end, the running service is compared with what was deployed.
     """
-    deployment = Deployment(target(stack, workspace), reads_only=preview or expect_no_changes)
+    reads_only = preview or expect_no_changes
+    deployment = Deployment(target(stack, workspace), create=not reads_only, reads_only=reads_only)
     pending = deployment.pending_operations()
     if expect_no_changes:
         changes = deployment.preview(refresh=True)
-        _tell_changes("drifted", changes, pending, as_json=as_json)
-        raise typer.Exit(0 if changes.none and not pending else _NO)
+        _print_changes("drifted", changes, pending, as_json=as_json)
+        raise typer.Exit(0 if changes.none and not pending else _UNSUCCESSFUL)
     if not preview:
         deployment.take_over(_errors.print)
     _errors.print(f"… Previewing the stack {stack}")
@@ -147,23 +148,24 @@ def deploy(
     for violation in broken:
         _errors.print(
             styled("✗", "red"),
-            f"{violation.resource} {violation.says}",
+            f"{violation.resource} {violation.message}",
             styled(f"({violation.rule})", "dim"),
         )
     if broken:
-        print_error(f"the policy is broken {len(broken)} times; nothing changed")
-        raise typer.Exit(_NO)
+        rules = "1 policy rule is" if len(broken) == 1 else f"{len(broken)} policy rules are"
+        print_error(f"{rules} violated; nothing was changed")
+        raise typer.Exit(_UNSUCCESSFUL)
     if preview:
-        _tell_changes("would change", planned, pending, as_json=as_json)
+        _print_changes("would change", planned, pending, as_json=as_json)
         return
     clients = deployment.aws_clients()
     if planned.none:
         require_rollout(deployment, clients)
-        _tell_changes("changed", planned, as_json=as_json)
+        _print_changes("changed", planned, as_json=as_json)
         return
     _errors.print(f"… Deploying the stack {stack}")
     deployed = roll_out(deployment, clients, _errors.print)
-    _tell_changes("changed", deployed.changes, as_json=as_json)
+    _print_changes("changed", deployed.changes, as_json=as_json)
     if not as_json:
         typer.echo(
             f"The server answers at {deployed.outputs['mcpUrl']}."
@@ -178,38 +180,42 @@ def check(
     workspace: Workspace = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(help="Run these checks alone: ids, or patterns as in 'P2-*'. Repeatable."),
+        typer.Option(help="Run only these checks: an id or a pattern such as 'P2-*'. Repeatable."),
     ] = None,
     wait: Annotated[
         float,
-        typer.Option(min=0, help="Longest time in seconds to wait for a token to expire."),
+        typer.Option(min=0, help="The longest wait for a token to expire, in seconds."),
     ] = 330.0,
     interleavings: Annotated[
-        int, typer.Option(min=100, help="How many calls of two clients are interleaved.")
+        int, typer.Option(min=100, help="How many calls of two clients to interleave.")
     ] = 2000,
     reports: Reports = REPORTS,
     as_json: AsJson = False,
 ) -> None:
-    """Check a deployed stack; exit status 1 where a check failed.
+    """Check a deployed stack, and exit with status 1 if a check failed.
 
-    The report is kept as JSON, JUnit's XML and a page. Checks read the deployment, call it with
-    each client's own token, and take away what they write.
+    The report is written as JSON, JUnit XML and an HTML page. Checks read the deployment, call it
+    with each client's own token, and remove what they write.
     """
-    chosen = _chosen(only or [])
+    chosen = _select_checks(only or [])
     deployment = Deployment(target(stack, workspace), reads_only=True)
     context = checked_context(deployment, stack, longest_wait=wait, interleavings=interleavings)
     try:
         with Display(_errors, len(chosen)) as display:
-            found = _reported(
-                Report, deployment, context, lambda tell: run(chosen, context, tell), display.tell
+            found = _run_and_report(
+                Report,
+                deployment,
+                context,
+                lambda on_result: run(chosen, context, on_result),
+                display.show_result,
             )
     except KeyboardInterrupt:
-        print_error("the last report, if there is one, stays as it is", "interrupted")
+        print_error("no report is written; the last one, if any, is unchanged", "interrupted")
         raise
     save(found, reports)
-    _show(found, reports, as_json=as_json)
+    _print_saved_report(found, reports, as_json=as_json)
     if not found.passed:
-        raise typer.Exit(_status(found) or _NO)
+        raise typer.Exit(_exit_status(found) or _UNSUCCESSFUL)
 
 
 @app.command()
@@ -219,72 +225,79 @@ def drill(
     stack: Annotated[str, typer.Option(help="The stack's name.", show_default=False)] = "",
     workspace: Workspace = None,
     list_them: Annotated[
-        bool, typer.Option("--list", help="List the drills and what they touch, and run none.")
+        bool,
+        typer.Option("--list", help="List the drills and what they touch."),
     ] = False,
     callers: Annotated[
-        int, typer.Option(min=1, max=64, help="How many callers call at once.")
+        int, typer.Option(min=1, max=64, help="How many callers make calls at once.")
     ] = Options.callers,
     token_lifetime: Annotated[
         int,
         typer.Option(
-            min=5, help="Seconds that a token lives in token-expiry; Cognito's least is 300."
+            min=5, help="The token lifetime for token-expiry, in seconds; Cognito's minimum is 300."
         ),
     ] = Options.token_lifetime,
     reports: Reports = DRILL_REPORTS,
     as_json: AsJson = False,
 ) -> None:
-    """Do something to a deployed stack, see what callers notice, and restore it.
+    """Disturb a deployed stack, see what its callers notice, and restore it.
 
-    Drills run one after another, and disturb who else uses the stack. A Ctrl-C ends a drill, and
-    what it had changed is restored first. The report is kept like that of the checks.
+    Drills run one after another, and disturb everyone who uses the stack. After a Ctrl-C, what the
+    drill has changed is restored first. The report is written like that of the checks.
     """
     if list_them:
         _list_drills(as_json=as_json)
         return
     if not stack:
-        raise typer.BadParameter("name the stack to drill on", param_hint="--stack")
+        raise typer.BadParameter("is required to run a drill", param_hint="--stack")
     if name not in {*DRILLS, "all"}:
         raise typer.BadParameter(
-            f"no drill is named {name}; there are {', '.join(DRILLS)}", param_hint="NAME"
+            f"must be all or one of {', '.join(DRILLS)}, not {name}", param_hint="NAME"
         )
     chosen = [each for each in DRILLS.values() if name in {each.name, "all"}]
-    deployment = Deployment(target(stack, workspace), create=False)
+    deployment = Deployment(target(stack, workspace))
     context = checked_context(deployment, stack, longest_wait=0, interleavings=0)
     options = Options(callers=callers, token_lifetime=token_lifetime)
 
-    def begin(begun: Drill) -> Watch:
+    def print_events(started: Drill) -> OnEvent:
         blank = context.blanker.blank
-        return lambda at, event: tell_event(begun.name, at, blank(event), _errors)
+        return lambda at, event: print_event(started.name, at, blank(event), _errors)
 
-    def run_chosen(tell: Callable[[DrillResult], None]) -> tuple[DrillResult, ...]:
-        controls = Controls.from_environment()
-        return run_drills(chosen, context, controls, options, begin=begin, tell=tell)
+    def run_chosen(on_result: _OnResult[DrillResult]) -> tuple[DrillResult, ...]:
+        return run_drills(
+            chosen,
+            context,
+            Controls.from_environment(),
+            options,
+            on_event=print_events,
+            on_result=on_result,
+        )
 
     try:
-        found = _reported(
+        found = _run_and_report(
             DrillReport,
             deployment,
             context,
             run_chosen,
-            lambda result: tell_result(result, _errors),
+            lambda result: print_result(result, _errors),
         )
     except KeyboardInterrupt as interrupted:
         print_error(str(interrupted), "interrupted")
         raise
     save(found, reports)
-    _show(found, reports, as_json=as_json)
-    raise typer.Exit(_status(found))
+    _print_saved_report(found, reports, as_json=as_json)
+    raise typer.Exit(_exit_status(found))
 
 
 @app.command()
 def report(*, stack: Stack, reports: Reports = REPORTS, as_json: AsJson = False) -> None:
-    """Show the last report of a stack again, and write its files again.
+    """Show a stack's last report, and write its files again.
 
-    That of its drills is in another folder: --reports reports/drills.
+    For the drills' report, add: --reports reports/drills
     """
     found = load(stack, reports)
     save(found, reports)
-    _show(found, reports, as_json=as_json)
+    _print_saved_report(found, reports, as_json=as_json)
 
 
 @app.command()
@@ -292,57 +305,57 @@ def destroy(
     *,
     stack: Stack,
     workspace: Workspace = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete everything that a stack has deployed; a protected stack is refused."""
-    deployment = Deployment(target(stack, workspace), create=False)
+    """Delete everything that a stack has deployed, unless it is protected."""
+    deployment = Deployment(target(stack, workspace))
     protected = deployment.protected()
     if protected:
         print_error(
-            f"the stack {stack} is protected: {', '.join(protected)}.\n"
-            "To lift the protection, run:\n"
+            f"the stack {stack} has protected resources: {', '.join(protected)}.\n"
+            "To remove the protection, run:\n"
             f"  pulumi config set --stack {stack} neo4j-mcp:deletionProtection false\n"
             f"  python -m automation deploy --stack {stack}"
         )
-        raise typer.Exit(_NO)
+        raise typer.Exit(_UNSUCCESSFUL)
     if not yes:
         typer.confirm(f"Delete everything that the stack {stack} has deployed?", abort=True)
     deployment.take_over(_errors.print)
-    settle(deployment, deployment.aws_clients())
+    wait_for_service(deployment, deployment.aws_clients())
     changes = deployment.destroy(_errors.print)
-    _tell_changes("deleted", changes, as_json=as_json)
+    _print_changes("deleted", changes, as_json=as_json)
 
 
 @app.command()
 def role(
     purpose: Annotated[Purpose, typer.Argument(help="What the role is for.")],
     *,
-    document: Annotated[Document, typer.Option(help="Which of its two documents to print.")],
+    document: Annotated[Document, typer.Option(help="Which of the role's documents to print.")],
     stack: Stack,
-    account: Annotated[str, typer.Option(help="The AWS account's id.", callback=_account)],
+    account: Annotated[str, typer.Option(help="The AWS account id.", callback=_account)],
     region: Annotated[str, typer.Option(help="The stack's AWS region.")] = "us-east-1",
     repository: Annotated[
-        str, typer.Option(help="The repository on GitHub, OWNER/NAME; for the trust document.")
+        str, typer.Option(help="The GitHub repository, OWNER/NAME; for the trust document.")
     ] = "",
     name_prefix: Annotated[
-        str | None, typer.Option(help="The stack's namePrefix, where it sets one.")
+        str | None, typer.Option(help="The stack's namePrefix, if it sets one.")
     ] = None,
     workspace: Workspace = None,
 ) -> None:
-    """Print an IAM document of a role that a pipeline assumes; nothing is called or changed.
+    """Print an IAM document of a role that a pipeline assumes, without calling AWS.
 
-    docs/deploying.md says how to make the roles.
+    docs/deploying.md shows how to create the roles.
     """
     if document is Document.PERMISSIONS:
         project = Project.read(workspace)
-        place = Place(
+        location = StackLocation(
             names=ResourceNames(prefix=name_prefix or project.name_prefix, stack=stack),
             project=project.name,
             account=account,
             region=region,
         )
-        printed = permissions(purpose, place)
+        printed = permissions(purpose, location)
     elif _REPOSITORY.fullmatch(repository):
         printed = trust(repository=repository, subject=subject(purpose, stack), account=account)
     else:
@@ -352,27 +365,27 @@ def role(
 
 _AnyReport = TypeVar("_AnyReport", bound=AnyReport)
 _AnyResult = TypeVar("_AnyResult", bound=Result)
-_Tell = Callable[[_AnyResult], None]
+_OnResult = Callable[[_AnyResult], None]
 
 
-def _reported(
+def _run_and_report(
     make: Callable[..., _AnyReport],
     deployment: Deployment,
     context: Context,
-    run_all: Callable[[_Tell[_AnyResult]], tuple[_AnyResult, ...]],
-    tell: _Tell[_AnyResult],
+    run_all: Callable[[_OnResult[_AnyResult]], tuple[_AnyResult, ...]],
+    on_result: _OnResult[_AnyResult],
 ) -> _AnyReport:
-    """Run what gives results, and report them without a secret."""
+    """Run checks or drills, and return their report with every secret blanked."""
     blank = context.blanker.blank
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     results = run_all(
-        lambda result: tell(result.model_copy(update={"reason": blank(result.reason)}))
+        lambda result: on_result(result.model_copy(update={"reason": blank(result.reason)}))
     )
     return make(
         stack=context.stack,
         started=started,
         seconds=round(time.monotonic() - clock, 1),
-        parties={
+        environment={
             "AWS region": str(context.session.region_name),
             "Database": context.database_uri,
             "MCP server (neo4j/mcp)": context.settings.server_version,
@@ -396,13 +409,13 @@ def _list_drills(*, as_json: bool) -> None:
     console().print(table)
 
 
-def _tell_changes(
+def _print_changes(
     what: str, changes: Changes, pending: Sequence[str] = (), *, as_json: bool
 ) -> None:
     if pending:
         _errors.print(
-            f"An earlier run was cut off at {', '.join(pending)}: the next deployment asks the"
-            " cloud what came of it"
+            f"The last run was cut off at {', '.join(pending)}. The next deployment looks up what"
+            " it had done."
         )
     if as_json:
         document: dict[str, Any] = {
@@ -416,28 +429,31 @@ def _tell_changes(
         }
         typer.echo(json.dumps(document, indent=2))
     else:
-        show_changes(what, changes, console())
+        print_changes(what, changes, console())
 
 
-def _show(found: Report | DrillReport, reports: Path, *, as_json: bool) -> None:
+def _print_saved_report(found: Report | DrillReport, reports: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
+        return
+    if isinstance(found, DrillReport):
+        print_drill_report(found, console())
     else:
-        show_drills(found, console()) if isinstance(found, DrillReport) else show(found, console())
-        typer.echo(f"The report: {page_of(found.stack, reports)}")
+        print_report(found, console())
+    typer.echo(f"The report: {page_path(found.stack, reports)}")
 
 
-def _status(found: AnyReport) -> int:
-    """Decide on the exit status, where what was skipped fails nothing."""
+def _exit_status(found: AnyReport) -> int:
+    """Choose the exit status; skipped checks and drills don't count."""
     if found.count(Outcome.FAILED):
-        return _NO
-    return _NOT_CARRIED_OUT if found.count(Outcome.UNDECIDED) else 0
+        return _UNSUCCESSFUL
+    return _COMMAND_FAILED if found.count(Outcome.UNDECIDED) else 0
 
 
-def _chosen(patterns: Sequence[str]) -> list[Check]:
+def _select_checks(patterns: Sequence[str]) -> list[Check]:
     for pattern in patterns:
         if not fnmatch.filter(CHECKS, pattern):
-            raise typer.BadParameter(f"no check is named {pattern}", param_hint="--only")
+            raise typer.BadParameter(f"no check matches {pattern}", param_hint="--only")
     return [each for each in CHECKS.values() if not patterns or _matches_any(each.id, patterns)]
 
 
@@ -451,10 +467,10 @@ def _versions() -> dict[str, str]:
 
 
 def main() -> None:
-    """Run the command line; a failure is one message and an exit status that says its kind."""
-    # The driver's warnings would be printed among a command's own lines, which say the same.
+    """Run the command line, and report a failure in one message and by the exit status."""
+    # The driver's warnings would repeat what a command prints itself.
     logging.getLogger("neo4j").addHandler(logging.NullHandler())
-    with ending_in_order(), reporting_errors(_NOT_CARRIED_OUT):
+    with graceful_shutdown(), reporting_errors(_COMMAND_FAILED):
         try:
             app()
         except InterruptedDeploymentError as interrupted:

@@ -1,7 +1,7 @@
-"""Commands that a drill has run where a cloud offers no API for what it does.
+"""Commands that drills run for what no cloud API offers.
 
-They come from the environment, run in the repository's folder, and each ends with status 0 once
-it is done. `make env` sets them for the stand-in cloud.
+They come from environment variables and run in the repository's folder. Each has to exit with
+status 0 once it is done. `make env` sets the variables for the stand-in cloud.
 """
 
 import json
@@ -18,9 +18,9 @@ from automation.child_process import CommandError
 PAUSE_VARIABLE: Final = "AUTOMATION_PAUSE_DATABASE"
 """Makes the database unreachable."""
 RESUME_VARIABLE: Final = "AUTOMATION_RESUME_DATABASE"
-"""Brings it back; does nothing where it is there."""
+"""Makes it reachable again; does nothing if it is."""
 CONNECT_VARIABLE: Final = "AUTOMATION_CONNECT_DATABASE"
-"""Applies single sign-on settings, which it reads from its standard input as `auraSso` has them."""
+"""Applies single sign-on settings: JSON on its standard input, in the form of `auraSso`."""
 
 _DIRECTORY: Final = Path(__file__).resolve().parent.parent
 _LIMIT: Final = 300.0
@@ -28,13 +28,7 @@ _LIMIT: Final = 300.0
 
 @dataclass(frozen=True, kw_only=True)
 class Controls:
-    """The commands; None where this deployment has none.
-
-    Attributes:
-        pause_database: makes the database unreachable.
-        resume_database: brings it back.
-        connect_database: applies single sign-on settings.
-    """
+    """The commands; None for those that aren't set."""
 
     pause_database: str | None = None
     resume_database: str | None = None
@@ -42,11 +36,7 @@ class Controls:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Read the commands from the environment.
-
-        Returns:
-            The commands.
-        """
+        """Read the commands from the environment."""
         return cls(
             pause_database=os.environ.get(PAUSE_VARIABLE),
             resume_database=os.environ.get(RESUME_VARIABLE),
@@ -55,11 +45,11 @@ class Controls:
 
 
 def run(command: str, document: Mapping[str, Any] | None = None) -> None:
-    """Run a command to its end.
+    """Run a command.
 
     Args:
-        command: the program and its arguments, quoted as for a shell; no shell takes part.
-        document: what it reads from its standard input, as JSON.
+        command: the program and its arguments, quoted as for a shell. No shell runs it.
+        document: JSON for its standard input.
 
     Raises:
         CommandError: it can't be run, fails, or takes longer than five minutes.
@@ -67,12 +57,12 @@ def run(command: str, document: Mapping[str, Any] | None = None) -> None:
     try:
         arguments = shlex.split(command)
     except ValueError as error:
-        raise CommandError(f"`{command}` is no command: {error}") from error
+        raise CommandError(f"`{command}` isn't a valid command: {error}") from error
     child_process.run(
         arguments,
         timeout=_LIMIT,
-        given=None if document is None else json.dumps(document),
+        stdin=None if document is None else json.dumps(document),
         directory=_DIRECTORY,
-        # A Ctrl-C is for the drill, which still needs the command.
+        # A Ctrl-C interrupts the drill, which still needs the command to restore things.
         own_session=True,
     )

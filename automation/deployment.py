@@ -1,8 +1,8 @@
-"""One stack of the program, driven through Pulumi's Automation API.
+"""Deploys one stack of the program through Pulumi's Automation API.
 
-The program runs as an inline program: the very `__main__.py` that `pulumi up` runs, in this
-process. So no language plug-in is needed, and the same code drives every stack; what differs
-is the target's workspace and environment.
+The program is inline: the `__main__.py` that `pulumi up` runs, run in this process. So no language
+plug-in is needed, and the same code deploys every stack; only the target's workspace and
+environment differ.
 """
 
 import json
@@ -27,25 +27,25 @@ PROGRAM = Path(__file__).resolve().parent.parent / "__main__.py"
 
 _COLOUR = re.compile(r"<\{%.*?%\}>")
 _REPEATED = "an unhandled error occurred: "
-# The engine's own stack, providers and the program's components: nothing a cloud makes.
+# The engine's own stack, providers and the program's components, which no cloud has.
 _INTERNAL = ("pulumi:", "neo4j-mcp:")
 _OWN_PREFIX = re.compile(r"^error: ", re.MULTILINE)
-# What the CLI says, and what it doesn't say about it.
+# Parts of the CLI's messages, and what fixes their cause.
 _REMEDIES = {
     "No such file or directory: 'pulumi'": (
         "The Pulumi CLI isn't on PATH. Install it (https://www.pulumi.com/docs/install), or for"
         ' the stand-in cloud run: eval "$(make -s env)"'
     ),
     "incorrect passphrase": (
-        "Set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to the one that the stack"
-        " was made with."
+        "Set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to the passphrase that the"
+        " stack was created with."
     ),
     "PULUMI_ACCESS_TOKEN must be set": (
-        "Run `pulumi login`, or set PULUMI_BACKEND_URL to the backend with the stack's state."
+        "Run `pulumi login`, or set PULUMI_BACKEND_URL to the backend that has the stack's state."
     ),
-    "no Pulumi.yaml project file found": "Name the folder that holds it with --workspace.",
+    "no Pulumi.yaml project file found": "Name the folder that has it with --workspace.",
 }
-# While one waits for a holder, the next may take the lock.
+# While this process waits for the lock's holder, another may take the lock.
 _LOCK_ATTEMPTS = 5
 _LOCK_SECONDS = 1800.0
 
@@ -55,7 +55,7 @@ Operation = Callable[[Callable[[automation.EngineEvent], None]], Result]
 
 
 class DeploymentError(AutomationError):
-    """The engine refused or failed; the message holds what it said about it."""
+    """The engine refused or failed; the message has what it said about it."""
 
 
 class NoStackError(DeploymentError):
@@ -63,18 +63,18 @@ class NoStackError(DeploymentError):
 
 
 class InterruptedDeploymentError(DeploymentError):
-    """The operation was told to stop, and the engine has ended in order."""
+    """The operation was interrupted, and the engine has ended in order."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A stack and what its deployment needs.
+    """A stack, and where it is deployed from.
 
     Attributes:
         stack: the stack's name.
-        workspace: the folder with Pulumi.yaml and the stack's settings.
-        engine: the installation of the Pulumi CLI (its command is bin/pulumi); PATH's where None.
-        environment: what the CLI gets beside this process's environment.
+        workspace: the folder with Pulumi.yaml and the stack's settings files.
+        engine: the folder of the Pulumi CLI, with bin/pulumi in it; PATH is searched if None.
+        environment: variables that are added to this process's environment for the CLI.
     """
 
     stack: str
@@ -88,12 +88,11 @@ class Step:
     """What happens, or would happen, to one resource.
 
     Attributes:
-        urn: the resource.
-        type: its type, as in ``aws:ecr/repository:Repository``.
-        operation: what is done, as the engine names it; "same" where nothing is.
+        type: the resource's type, as in ``aws:ecr/repository:Repository``.
+        operation: what is done, as the engine names it; "same" if nothing is.
         protected: whether the resource was protected before.
-        inputs: its properties afterwards; secrets and what is not yet known are masked.
-        properties: the names of the properties that differ.
+        inputs: its inputs afterwards; secrets and unknown values are masked.
+        properties: the names of the properties that change.
     """
 
     urn: str
@@ -110,7 +109,7 @@ class Step:
 
     @property
     def in_the_cloud(self) -> bool:
-        """Whether the resource is one of a cloud, not the engine's own and no component."""
+        """Whether a cloud has the resource: it is neither the engine's own nor a component."""
         return not self.type.startswith(_INTERNAL)
 
 
@@ -121,8 +120,8 @@ class Changes:
     Attributes:
         counts: the number of resources by operation: "create", "update", "replace", "delete",
             "same", as the engine names them.
-        resources: the operation of each resource that doesn't stay the same, by URN.
-        steps: every resource that was looked at, those that stay the same too.
+        resources: the operation of each resource that changes, by URN.
+        steps: every resource, including those that stay the same.
     """
 
     counts: Mapping[str, int]
@@ -141,7 +140,7 @@ class Deployed:
 
     Attributes:
         changes: what the deployment changed.
-        outputs: the stack's outputs by name; secret ones are left out.
+        outputs: the stack's outputs by name, without secret ones.
     """
 
     changes: Changes
@@ -151,17 +150,15 @@ class Deployed:
 class Deployment:
     """A stack that can be previewed, deployed, refreshed and destroyed."""
 
-    def __init__(self, target: Target, *, create: bool = True, reads_only: bool = False) -> None:
+    def __init__(self, target: Target, *, create: bool = False, reads_only: bool = False) -> None:
         """Select the target's stack.
 
         Args:
-            target: the stack.
-            create: whether the stack is made where it is missing.
-            reads_only: whether nothing may be changed: the stack isn't made, and a lock that a
-                dead process left isn't freed.
+            create: whether to create the stack if it is missing.
+            reads_only: whether to keep the lock of a dead process, which is freed otherwise.
 
         Raises:
-            NoStackError: there is no such stack, and none is to be made.
+            NoStackError: the stack is missing.
             DeploymentError: the CLI can't be run, or it refuses the stack.
         """
         self._target = target
@@ -175,27 +172,23 @@ class Deployment:
                 env_vars=dict(target.environment),
                 pulumi_command=self._command,
             )
-            makes = create and not reads_only
-            self._stack = self._holding_the_lock(
-                lambda: _select(target.stack, workspace, create=makes), report=None
+            self._stack = self._with_lock(
+                lambda: _select(target.stack, workspace, create=create), report=None
             )
         except automation.StackNotFoundError as error:
             raise NoStackError(
-                f"There is no stack {target.stack} here. `pulumi stack ls` lists those of this"
-                f" backend; to make it, run: python -m automation deploy --stack {target.stack}"
+                f"There is no stack {target.stack} in this backend. `pulumi stack ls` lists its"
+                f" stacks. To create it, run: python -m automation deploy --stack {target.stack}"
             ) from error
         except (automation.CommandError, OSError) as error:
-            raise DeploymentError(_said(str(error))) from error
+            raise DeploymentError(_cli_message(str(error))) from error
 
     def preview(self, *, refresh: bool = False) -> Changes:
-        """Tell what a deployment would change.
+        """Show what a deployment would change.
 
         Args:
-            refresh: whether the cloud is asked what is there, so that what was changed behind the
-                engine's back shows; the state stays as it is.
-
-        Returns:
-            The changes.
+            refresh: whether to read every resource from the cloud first, so that drift shows; the
+                state isn't changed.
 
         Raises:
             DeploymentError: the configuration or the program is wrong.
@@ -209,10 +202,7 @@ class Deployment:
         """Deploy the stack.
 
         Args:
-            report: called with a line for every resource that is changed.
-
-        Returns:
-            What was changed, and the outputs.
+            report: called with a line for each resource that changes.
 
         Raises:
             DeploymentError: a resource failed; the others are as the engine left them.
@@ -221,10 +211,7 @@ class Deployment:
         return Deployed(changes=changes, outputs=_public(result.outputs))
 
     def refresh(self) -> Changes:
-        """Take over into the state what was changed behind the engine's back.
-
-        Returns:
-            What had been changed.
+        """Update the state from the cloud, and return what had drifted.
 
         Raises:
             DeploymentError: a resource can't be read.
@@ -233,44 +220,41 @@ class Deployment:
         return changes
 
     def pending_operations(self) -> tuple[str, ...]:
-        """Read what an earlier operation had begun when it was cut off; nothing is changed.
-
-        Returns:
-            A line for each: the resource's name, and what was being done.
+        """List the resources of operations that were cut off, with what was being done to each.
 
         Raises:
             DeploymentError: the state can't be read.
         """
-        return tuple(map(str, takeover.begun(self.state())))
+        return tuple(map(str, takeover.pending_operations(self.state())))
 
     def take_over(self, report: Report) -> None:
-        """Resume from where the last operation was cut off or failed, if it was.
+        """Prepare the state for the next operation if the last one was cut off or failed.
 
-        What it had begun to create and the state doesn't know is looked up in the cloud and put
-        into the state. Then all of the state is refreshed, since the cloud continues what it
-        was asked: a deletion, say, that the engine no longer waited for.
+        Resources that it had begun to create are looked up in the cloud and added to the state.
+        Then the state is refreshed, since the cloud finishes what it has begun, such as a deletion
+        that the engine no longer waited for.
 
         Args:
-            report: called with a line where there is something to take over.
+            report: called with a line if there is something to do.
 
         Raises:
-            DeploymentError: the cloud can't be asked.
+            DeploymentError: a lookup failed.
         """
         state = self.state()
-        operations = takeover.begun(state)
+        operations = takeover.pending_operations(state)
         if operations:
             cut_off = ", ".join(map(str, operations))
-            report(f"An earlier run was cut off at {cut_off}: asking the cloud what came of it")
-        elif takeover.unread(state) or self._last_failed():
-            report("The last run didn't end well: asking the cloud what came of it")
+            report(f"The last run was cut off at {cut_off}: looking up what it had done")
+        elif takeover.has_unread(state) or self._last_failed():
+            report("The last run failed: looking up what it had done")
         else:
             return
         aws = self.aws_clients()
         try:
             taken_over = takeover.adopt(state, takeover.find_ids(operations, state, aws))
-            takeover.wait_until_settled(taken_over, aws)
+            takeover.wait_for_resources(taken_over, aws)
         except (BotoCoreError, ClientError, TimeoutError) as error:
-            raise DeploymentError(f"The cloud can't be asked what came of it: {error}") from error
+            raise DeploymentError(f"Looking up what it had done failed: {error}") from error
         if operations:
             self._import(taken_over, report)
         self.refresh()
@@ -289,10 +273,7 @@ class Deployment:
         )
 
     def protected(self) -> tuple[str, ...]:
-        """Tell what a destroy would be refused for.
-
-        Returns:
-            The names of the protected resources.
+        """List the names of the protected resources, which can't be destroyed.
 
         Raises:
             DeploymentError: the state can't be read.
@@ -307,10 +288,7 @@ class Deployment:
         """Delete every resource of the stack.
 
         Args:
-            report: called with a line for every resource that is deleted.
-
-        Returns:
-            What was deleted.
+            report: called with a line for each resource that is deleted.
 
         Raises:
             DeploymentError: a resource is protected or can't be deleted.
@@ -319,10 +297,7 @@ class Deployment:
         return changes
 
     def outputs(self) -> dict[str, Any]:
-        """Read the stack's outputs.
-
-        Returns:
-            The outputs by name; secret ones are left out.
+        """Read the stack's outputs by name, without secret ones.
 
         Raises:
             DeploymentError: they can't be read.
@@ -330,13 +305,13 @@ class Deployment:
         try:
             return _public(self._stack.outputs())
         except automation.CommandError as error:
-            raise DeploymentError(_said(str(error))) from error
+            raise DeploymentError(_cli_message(str(error))) from error
 
     def configuration(self) -> dict[str, str]:
         """Read the stack's configuration, the project's defaults included.
 
         Returns:
-            The values by key, ``namespace:name``; objects and lists as JSON.
+            The values by key, as in ``neo4j-mcp:neo4jUri``; objects and lists as JSON.
 
         Raises:
             DeploymentError: it can't be read.
@@ -344,13 +319,10 @@ class Deployment:
         try:
             return {key: value.value for key, value in self._stack.get_all_config().items()}
         except automation.CommandError as error:
-            raise DeploymentError(_said(str(error))) from error
+            raise DeploymentError(_cli_message(str(error))) from error
 
     def state(self) -> Mapping[str, Any]:
-        """Read the stack's state as the backend keeps it: its secrets are encrypted.
-
-        Returns:
-            The state; its ``resources`` and ``pending_operations`` are lists.
+        """Read the stack's state, in which secrets are encrypted.
 
         Raises:
             DeploymentError: it can't be read.
@@ -365,7 +337,7 @@ class Deployment:
 
     @property
     def project(self) -> str:
-        """The project's name, which is the configuration's namespace."""
+        """The project's name, which is also the namespace of its configuration."""
         return str(self._stack.workspace.project_settings().name)
 
     @property
@@ -377,47 +349,47 @@ class Deployment:
         try:
             history = self._stack.history(page_size=1, show_secrets=False)
         except automation.CommandError as error:
-            raise DeploymentError(_said(str(error))) from error
+            raise DeploymentError(_cli_message(str(error))) from error
         return any(update.result == "failed" for update in history)
 
     def _export(self) -> dict[str, Any]:
         try:
             # Not the Automation API's own export, which decrypts the secrets.
-            exported = self._command.run(
-                ["stack", "export", "--stack", self._target.stack],
-                str(self._target.workspace),
-                dict(self._target.environment),
-            )
+            exported = self._cli("stack", "export")
         except automation.CommandError as error:
-            raise DeploymentError(_said(str(error))) from error
+            raise DeploymentError(_cli_message(str(error))) from error
         document: dict[str, Any] = json.loads(exported.stdout)
         return document
 
     def _import(self, state: Mapping[str, Any], report: Report) -> None:
         document = self._export() | {"deployment": state}
         with tempfile.TemporaryDirectory() as directory:
-            # For its owner's eyes alone, and the secrets in it are encrypted.
+            # Only its owner can read the folder, and the secrets in the file are encrypted.
             path = Path(directory, "state.json")
             path.write_text(json.dumps(document), encoding="utf-8")
-            command = ["stack", "import", "--stack", self._target.stack, "--file", str(path)]
-            workspace, environment = str(self._target.workspace), dict(self._target.environment)
+            command = ["stack", "import", "--file", str(path)]
             try:
-                self._holding_the_lock(
-                    lambda: self._command.run([*command], workspace, environment), report
-                )
+                self._with_lock(lambda: self._cli(*command), report)
             except automation.CommandError as error:
-                raise DeploymentError(_said(str(error))) from error
+                raise DeploymentError(_cli_message(str(error))) from error
+
+    def _cli(self, *arguments: str) -> automation.CommandResult:
+        return self._command.run(
+            [*arguments, "--stack", self._target.stack],
+            str(self._target.workspace),
+            dict(self._target.environment),
+        )
 
     def _run(
         self, operation: Operation[Result], report: Report | None = None
     ) -> tuple[Changes, Result]:
-        return self._holding_the_lock(lambda: self._attempt(operation, report), report)
+        return self._with_lock(lambda: self._attempt(operation, report), report)
 
-    def _holding_the_lock(self, operation: Callable[[], Result], report: Report | None) -> Result:
-        """Run what takes the stack's lock, once its holder has ended if that is on this machine.
+    def _with_lock(self, operation: Callable[[], Result], report: Report | None) -> Result:
+        """Run what takes the stack's lock, after waiting for a holder on this machine to end.
 
-        A killed process still holds it: the lock is then freed. The engine of a killed command
-        lives on for a moment, and of another command for as long as it works.
+        The lock of a killed process is freed. Its engine may still run for a moment, and another
+        command's engine runs until that command is done.
         """
         for _ in range(_LOCK_ATTEMPTS):
             try:
@@ -429,46 +401,42 @@ class Deployment:
     def _wait_for_lock(self, message: str, report: Report | None) -> None:
         stack = self._target.stack
         holders = lock_holders(message)
-        if not holders or not all(holder.here for holder in holders):
+        if not holders or not all(holder.is_here for holder in holders):
             who = ", ".join(map(str, holders)) or "another process"
             raise DeploymentError(
                 f"The stack {stack} is being changed by {who}. Wait for it to end. If its machine"
                 f" is gone, run: pulumi cancel --stack {stack}"
             )
         for holder in holders:
-            if holder.runs():
+            if holder.is_running():
                 if report:
                     report(f"Waiting for {holder}, which is changing the stack {stack}")
                 if not holder.wait(_LOCK_SECONDS):
                     raise DeploymentError(f"The stack {stack} is still being changed by {holder}.")
             elif self._reads_only:
                 raise DeploymentError(
-                    f"A deployment of the stack {stack} was cut off and still holds its lock. The"
-                    f" next deployment takes over: python -m automation deploy --stack {stack}"
+                    f"A deployment of the stack {stack} was cut off and still holds its lock. To"
+                    f" free the lock and resume, run: python -m automation deploy --stack {stack}"
                 )
             elif not holder.remove_lock():
-                # Frees the locks of all, which have died.
-                self._command.run(
-                    ["cancel", "--yes", "--stack", stack],
-                    str(self._target.workspace),
-                    dict(self._target.environment),
-                )
+                # Frees the locks of all holders, and all of them are dead.
+                self._cli("cancel", "--yes")
 
     def _attempt(
         self, operation: Operation[Result], report: Report | None
     ) -> tuple[Changes, Result]:
         events = _Events(report)
         try:
-            result = operation(events.take)
+            result = operation(events.add)
         except automation.ConcurrentUpdateError:
             raise
         except KeyboardInterrupt as interrupt:
             raise InterruptedDeploymentError(
-                f"The operation on the stack {self._target.stack} was stopped, and its state is"
-                " written. The next command resumes from there, whichever it is."
+                f"The operation on the stack {self._target.stack} was interrupted, and its state is"
+                " saved. The next command resumes from there, whichever it is."
             ) from interrupt
         except automation.CommandError as error:
-            raise DeploymentError("\n".join(events.errors) or _said(str(error))) from error
+            raise DeploymentError("\n".join(events.errors) or _cli_message(str(error))) from error
         changes = Changes(
             counts=events.counts, resources=events.resources, steps=tuple(events.steps.values())
         )
@@ -484,12 +452,12 @@ def _select(name: str, workspace: automation.Workspace, *, create: bool) -> auto
     try:
         return automation.Stack.create(name, workspace)
     except automation.StackAlreadyExistsError:
-        # Another command made it just now.
+        # Another command has just created it.
         return automation.Stack.select(name, workspace)
 
 
 class _Events:
-    """Gathers from the engine's events what its caller wants to know."""
+    """Collects changes and errors from the engine's events."""
 
     def __init__(self, report: Report | None) -> None:
         self.counts: dict[str, int] = {}
@@ -498,12 +466,12 @@ class _Events:
         self.steps: dict[str, Step] = {}
         self._report = report
 
-    def take(self, event: automation.EngineEvent) -> None:
+    def add(self, event: automation.EngineEvent) -> None:
         if event.diagnostic_event and event.diagnostic_event.severity == "error":
             diagnostic = event.diagnostic_event
             name = f"{diagnostic.urn.rpartition('::')[2]}: " if diagnostic.urn else ""
             error = name + _COLOUR.sub("", diagnostic.message).strip()
-            # What a program ends with, the engine repeats in its own words.
+            # The engine repeats a program's last error with a prefix.
             if error.removeprefix(_REPEATED) not in self.errors:
                 self.errors.append(error)
         elif event.summary_event:
@@ -514,21 +482,21 @@ class _Events:
         elif event.resource_pre_event:
             metadata = event.resource_pre_event.metadata
             operation = str(getattr(metadata.op, "value", metadata.op))
-            self._take_step(metadata, operation)
+            self._add_step(metadata, operation)
             if operation not in {"same", "refresh", "read"}:
                 self.resources[metadata.urn] = operation
                 if self._report and not metadata.type.startswith(_INTERNAL):
                     self._report(f"  {operation} {metadata.urn.rpartition('::')[2]}")
         elif event.res_outputs_event:
-            # A refresh tells only here whether a resource had changed.
+            # A refresh reports only here whether a resource had changed.
             metadata = event.res_outputs_event.metadata
             operation = str(getattr(metadata.op, "value", metadata.op))
             if operation in {"update", "delete"}:
                 self.resources.setdefault(metadata.urn, operation)
 
-    def _take_step(self, metadata: automation.StepEventMetadata, operation: str) -> None:
+    def _add_step(self, metadata: automation.StepEventMetadata, operation: str) -> None:
         known = self.steps.get(metadata.urn)
-        # A replacement is several steps; the one that names it says most.
+        # A replacement is several steps; "replace" is the one with the details.
         if known is not None and known.operation == "replace":
             return
         self.steps[metadata.urn] = Step(
@@ -549,8 +517,9 @@ def _run_program() -> None:
     runpy.run_path(str(PROGRAM), run_name="__main__")
 
 
-def _said(error: str) -> str:
-    """Take the CLI's own words out of the Automation API's account of a failed command."""
+def _cli_message(error: str) -> str:
+    """Extract the CLI's own message from the Automation API's, and add what fixes the cause."""
     _, found, stderr = error.partition("stderr:")
-    words = _OWN_PREFIX.sub("", (stderr if found else error).strip())
-    return "\n".join([words, *(remedy for cause, remedy in _REMEDIES.items() if cause in words)])
+    message = _OWN_PREFIX.sub("", (stderr if found else error).strip())
+    remedies = [remedy for cause, remedy in _REMEDIES.items() if cause in message]
+    return "\n".join([message, *remedies])

@@ -14,10 +14,10 @@ _OnOutput = Callable[[str], Any]
 
 
 class EngineCommand(automation.PulumiCommand):
-    """Runs the Pulumi CLI in a separate process group, out of reach of a terminal's signals.
+    """Runs the Pulumi CLI in a separate process group, which a terminal's signals don't reach.
 
-    They reach this process alone, which then has the engine finish what it has begun, write its
-    state and free its lock. Left to the terminal, a SIGHUP would kill the engine halfway.
+    They reach only this process, which then has the engine finish what it has begun, save its
+    state and free its lock. A terminal's SIGHUP would kill the engine in the middle.
     """
 
     def run(
@@ -28,17 +28,11 @@ class EngineCommand(automation.PulumiCommand):
         on_output: _OnOutput | None = None,
         on_error: _OnOutput | None = None,
     ) -> automation.CommandResult:
-        """Run a command of the CLI to its end.
+        """Run a command of the CLI.
 
         Args:
-            args: the command's arguments.
-            cwd: the folder to run in.
-            additional_env: what is added to this process's environment.
             on_output: called with each line of its standard output, once it has ended.
             on_error: called with each line of its standard error, once it has ended.
-
-        Returns:
-            What it printed.
 
         Raises:
             CommandError: it failed.
@@ -60,10 +54,10 @@ class EngineCommand(automation.PulumiCommand):
                 process.send_signal(signal.SIGINT)
                 process.communicate()
                 raise
-        for text, report in ((output, on_output), (errors, on_error)):
-            if report is not None:
+        for text, on_line in ((output, on_output), (errors, on_error)):
+            if on_line is not None:
                 for line in text.splitlines():
-                    report(line)
+                    on_line(line)
         result = automation.CommandResult(
             stdout=output.rstrip(), stderr=errors.rstrip(), code=process.returncode
         )

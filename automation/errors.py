@@ -1,5 +1,5 @@
-"""The base of every error that a command of `python -m automation` reports."""
+"""The base of every error that `python -m automation` reports to the person who runs it."""
 
 
 class AutomationError(Exception):
-    """A command can't continue; the message names the cause and the command that fixes it."""
+    """A command failed; the message has the cause and the command that fixes it."""

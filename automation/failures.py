@@ -1,4 +1,4 @@
-"""Reports failures to the person at the keyboard: what they can cause as a message."""
+"""Explains failures to the person at the keyboard: the cause, and what fixes it."""
 
 import errno
 import os
@@ -45,7 +45,7 @@ _SETTINGS_ERRORS: Final = (
 
 def _explain_os_error(error: OSError) -> str:
     if isinstance(error, filelock.Timeout):
-        return f"Another process holds {error.lock_file}. Wait until it ends, and try again."
+        return f"Another process holds {error.lock_file}. Wait until it ends, then try again."
     place = f": {error.filename}" if error.filename else ""
     space = " Free some space (`df -h` shows where)." if error.errno in _DISK_FULL else ""
     return f"{error.strerror or error}{place}.{space}"
@@ -56,21 +56,21 @@ def _explain_client_error(error: aws.ClientError) -> str:
     if code in _EXPIRED:
         return f"AWS doesn't accept the credentials: {error}\n{_log_in()}"
     if code in _THROTTLED:
-        return f"AWS limits how often it is called: {error}\nRun this again in a minute."
+        return f"AWS throttles the calls: {error}\nRun this again in a minute."
     if code in _REFUSED:
-        return f"{error}\nSee whose credentials these are: aws sts get-caller-identity"
+        return f"{error}\nTo see whose credentials these are, run: aws sts get-caller-identity"
     return str(error)
 
 
 def _explain_aws(error: aws.BotoCoreError) -> str:
     if isinstance(error, _SESSION_ERRORS):
-        return f"The AWS session has ended, and can't be renewed: {error}\n{_log_in()}"
+        return f"The AWS session has expired and can't be renewed: {error}\n{_log_in()}"
     if isinstance(error, _SETTINGS_ERRORS):
         return f"There are no AWS credentials: {error}\n{_log_in()}"
     if isinstance(error, aws.NoRegionError):
         return "No AWS region is set. Run: pulumi config set aws:region us-east-1"
     if isinstance(error, aws.HTTPClientError | aws.ConnectionError):
-        return f"AWS can't be reached: {error}\nSee whether this machine is online."
+        return f"AWS can't be reached: {error}\nCheck that this machine is online."
     return str(error)
 
 
@@ -78,46 +78,34 @@ def _log_in() -> str:
     profile = os.environ.get("AWS_PROFILE")
     option = f" --profile {profile}" if profile else ""
     return (
-        f"Run: aws sso login{option}, set AWS_PROFILE, or on the stand-in cloud:"
+        f"Run: aws sso login{option}, set AWS_PROFILE, or for the stand-in cloud run:"
         ' eval "$(make -s env)"'
     )
 
 
-# The first kind that fits counts: some of botocore's errors are OSErrors too.
+# The first type that matches is used: some of botocore's errors are OSErrors too.
 _EXPLANATIONS: Final[tuple[tuple[type[BaseException], Callable[[Any], str]], ...]] = (
     (AutomationError, str),
     (aws.ClientError, _explain_client_error),
     (aws.BotoCoreError, _explain_aws),
-    (httpx2.HTTPError, lambda error: f"A server doesn't answer as it should: {error}"),
+    (httpx2.HTTPError, lambda error: f"An HTTP request failed: {error}"),
     (OSError, _explain_os_error),
     (yaml.YAMLError, lambda error: f"A YAML file can't be read: {error}"),
 )
 
 
 def explain(error: BaseException) -> str | None:
-    """Say what a failure means to the person at the keyboard.
-
-    Args:
-        error: the failure.
-
-    Returns:
-        The cause and what fixes it; None where only a fault of this program causes it.
-    """
-    return next((say(error) for kind, say in _EXPLANATIONS if isinstance(error, kind)), None)
+    """Return a failure's cause and what fixes it, or None if only a bug can cause it."""
+    return next(
+        (describe(error) for kind, describe in _EXPLANATIONS if isinstance(error, kind)), None
+    )
 
 
 @contextmanager
 def reporting_errors(status: int) -> Iterator[None]:
-    """End the process with one message where a failure can be explained.
+    """Print one message for a failure, and exit with a status.
 
-    A failure that can't be is a fault of this program: its traceback is printed, with what to do
-    about it.
-
-    Args:
-        status: the exit status after a failure.
-
-    Yields:
-        Nothing.
+    A failure without an explanation is a bug: its traceback is printed, with what to report.
 
     Raises:
         SystemExit: the block failed.
@@ -125,13 +113,13 @@ def reporting_errors(status: int) -> Iterator[None]:
     accept_any_encoding()
     try:
         yield
-    except Exception as error:  # whatever it is, it is reported once  # noqa: BLE001
+    except Exception as error:  # any failure is reported once  # noqa: BLE001
         blank = Blanker().blank
         message = explain(error)
         if message is None:
             trace = "".join(traceback.format_exception(error))
             message = (
-                f"{blank(trace)}\nThis is a fault of the program, not of yours. Please report it"
+                f"{blank(trace)}\nThis is a bug in the program, not your mistake. Please report it"
                 f" with the lines above, the command, and: Python {platform.python_version()},"
                 f" {platform.platform()}"
             )

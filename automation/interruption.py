@@ -1,11 +1,10 @@
-"""Ends a command in order when it is told to stop, or when nobody reads its output any more.
+"""Lets a command clean up after a signal, or when nobody reads its output any more.
 
 The first signal (SIGINT, SIGTERM, or the SIGHUP of a terminal that closes) raises
 `KeyboardInterrupt` in the main thread, so that each block in progress can clean up. A second one
 ends the process at once, with its children. A closed output, as in `make demo | head -4`, counts as
-a signal: it is noticed at the next write, in whatever thread that is, and what is written after it
-is dropped. The exit status is then a shell's: 128 and the number of the signal, SIGPIPE's for a
-closed output.
+a signal: the next write notices it, in any thread, and later output is dropped. The exit status is
+the same as in a shell: 128 plus the signal's number, or SIGPIPE's for a closed output.
 """
 
 import contextlib
@@ -23,57 +22,57 @@ import psutil
 
 HANDLED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STATUS_OF_A_SIGNAL: Final = 128
-# A pipe whose reader has gone, and a terminal that has.
+# A pipe that nobody reads, and a terminal that is closed.
 _CLOSED: Final = frozenset({errno.EPIPE, errno.EIO})
 
 
-class _Ending:
-    """What told this process to end, if anything has."""
+class _Shutdown:
+    """What has interrupted this process, if anything has."""
 
     def __init__(self) -> None:
         self.cause: signal.Signals | None = None
         self._output_closed = False
 
-    def take_signal(self, number: int, _frame: FrameType | None) -> None:
+    def on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self.cause is None:
             self.cause = signal.SIGPIPE if self._output_closed else signal.Signals(number)
             _terminate_group()
             raise KeyboardInterrupt
-        # A terminal that closes sends one by itself and one through its shell.
+        # A terminal that closes sends SIGHUP twice: itself, and through its shell.
         if number != signal.SIGHUP:
             end_at_once(number)
 
-    def take_closed_output(self) -> None:
+    def on_closed_output(self) -> None:
         if not self._output_closed:
             self._output_closed = True
-            # To the process: a signal for this thread alone would not wake the main thread.
+            # To the process: a signal to this thread alone would not wake the main thread.
             os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextmanager
-def ending_in_order() -> Iterator[None]:
-    """Handle signals and closed outputs while a command runs; for a program's `main`.
+def graceful_shutdown() -> Iterator[None]:
+    """Handle signals and closed outputs while a command runs, in a program's `main`.
 
     Raises:
-        SystemExit: the command was told to end.
+        SystemExit: a signal or a closed output ended the command.
     """
-    ending = _Ending()
+    shutdown = _Shutdown()
     before = {
-        number: signal.signal(number, ending.take_signal)
+        number: signal.signal(number, shutdown.on_signal)
         for number in HANDLED
-        # One that is ignored, as by nohup, stays ignored.
+        # A signal that is ignored, as by nohup, stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN
     }
     outputs = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_output(each, ending.take_closed_output) for each in outputs)
+    sys.stdout, sys.stderr = (_output(each, shutdown.on_closed_output) for each in outputs)
     try:
         yield
         sys.stdout.flush()
         sys.stderr.flush()
     except (KeyboardInterrupt, SystemExit):
-        if ending.cause is None:
+        if shutdown.cause is None:
             raise
-        raise SystemExit(_STATUS_OF_A_SIGNAL + ending.cause) from None
+        raise SystemExit(_STATUS_OF_A_SIGNAL + shutdown.cause) from None
     finally:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(KeyboardInterrupt):
@@ -84,12 +83,9 @@ def ending_in_order() -> Iterator[None]:
 
 
 def end_at_once(number: int) -> None:
-    """End this process as the signal's default action does, and its children with it.
+    """End this process by a signal's default action, with its children.
 
-    Children in a session of their own, as the services of the stand-in cloud are, live on.
-
-    Args:
-        number: the signal.
+    Children in other sessions, such as the services of the stand-in cloud, keep running.
     """
     session = os.getsid(0)
     for child in psutil.Process().children(recursive=True):
@@ -101,7 +97,7 @@ def end_at_once(number: int) -> None:
 
 
 def _terminate_group() -> None:
-    """Stop the children in this process's group, since other threads may be waiting for them."""
+    """Stop the children in this process's group, for which other threads may be waiting."""
     group = os.getpgrp()
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
@@ -110,7 +106,7 @@ def _terminate_group() -> None:
 
 
 def _output(stream: TextIO, on_closed: Callable[[], None]) -> TextIO:
-    """Give a stream that goes where another does, and takes notice when nobody reads it."""
+    """Wrap a stream so that it reports when nobody reads it any more."""
     try:
         descriptor = stream.fileno()
     except (AttributeError, OSError):
@@ -120,7 +116,7 @@ def _output(stream: TextIO, on_closed: Callable[[], None]) -> TextIO:
     output = _Output(
         io.BufferedWriter(raw),
         encoding=stream.encoding,
-        # What the encoding lacks is escaped, so that no output makes a traceback.
+        # Escape what the encoding lacks, so that no output can raise.
         errors="backslashreplace",
         line_buffering=bool(stream.line_buffering),
     )
@@ -135,19 +131,19 @@ class _Output(io.TextIOWrapper):
         try:
             return super().write(text)
         except OSError as error:
-            self._drop_what_nobody_reads(error)
+            self._drop_output(error)
         return len(text)
 
     def flush(self) -> None:
         try:
             super().flush()
         except OSError as error:
-            self._drop_what_nobody_reads(error)
+            self._drop_output(error)
 
-    def _drop_what_nobody_reads(self, error: OSError) -> None:
+    def _drop_output(self, error: OSError) -> None:
         if error.errno not in _CLOSED:
             raise error
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self.fileno())
-        os.close(nowhere)
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, self.fileno())
+        os.close(devnull)
         self.on_closed()

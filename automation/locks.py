@@ -1,4 +1,4 @@
-"""Who holds the lock of a stack, from what the engine says of it."""
+"""Finds who holds the lock of a stack, from the engine's message."""
 
 import re
 import socket
@@ -22,7 +22,6 @@ class LockHolder:
     Attributes:
         lock: the lock's URL.
         host: the process's machine.
-        pid: its id there.
         since: when it took the lock, as the engine writes it.
     """
 
@@ -32,20 +31,16 @@ class LockHolder:
     since: str
 
     def __str__(self) -> str:
-        """Name the process, and since when it has been at work."""
+        """Name the process, and when it took the lock."""
         return f"process {self.pid} on {self.host}, at work since {self.since}"
 
     @property
-    def here(self) -> bool:
-        """Whether it is a process of this machine."""
+    def is_here(self) -> bool:
+        """Whether the process is on this machine."""
         return self.host == socket.gethostname()
 
-    def runs(self) -> bool:
-        """Decide whether a process of this machine runs.
-
-        Returns:
-            False also for a killed one that is listed until its parent takes notice.
-        """
+    def is_running(self) -> bool:
+        """Return whether a process on this machine is running; a zombie isn't."""
         try:
             return psutil.Process(self.pid).status() not in {
                 psutil.STATUS_ZOMBIE,
@@ -55,28 +50,21 @@ class LockHolder:
             return False
 
     def wait(self, seconds: float) -> bool:
-        """Wait until a process of this machine has ended.
+        """Wait until a process on this machine has ended, and return whether it has.
 
         Args:
-            seconds: how long at most.
-
-        Returns:
-            Whether it has.
+            seconds: the longest wait.
         """
         wait = Retrying(
             stop=stop_after_delay(seconds),
             wait=wait_fixed(_POLL_SECONDS),
-            retry=retry_if_result(lambda runs: runs),
+            retry=retry_if_result(lambda running: running),
             retry_error_callback=lambda _: True,
         )
-        return not wait(self.runs)
+        return not wait(self.is_running)
 
     def remove_lock(self) -> bool:
-        """Remove the lock of a process that has died, where it is a file.
-
-        Returns:
-            False where the lock is kept elsewhere.
-        """
+        """Remove the lock of a dead process if it is a file, and return whether it is."""
         url = urlsplit(self.lock)
         if url.scheme != "file":
             return False
@@ -85,14 +73,7 @@ class LockHolder:
 
 
 def lock_holders(message: str) -> tuple[LockHolder, ...]:
-    """Read who holds the lock of a stack.
-
-    Args:
-        message: what the engine says of the lock; only a backend of files names its holders.
-
-    Returns:
-        The holders.
-    """
+    """Find a lock's holders in the engine's message, which has them only for a file backend."""
     return tuple(
         LockHolder(lock=each["lock"], host=each["host"], pid=int(each["pid"]), since=each["since"])
         for each in _HOLDER.finditer(message)

@@ -1,9 +1,8 @@
-"""Servers on this machine's loopback interface, and who may send them requests.
+"""HTTP servers on this machine's loopback interface, which only the same user may call.
 
-Neither a web page nor another user of the machine has any business there, though both can reach
-every port of it. A page in a browser can't hide: its request carries an Origin header, or the name
-of the page's own host (also where that name resolves to this machine, as in DNS rebinding). Another
-user is known by the kernel, which lists the owner of each socket.
+A web page and another user of the machine can reach every port too, and are refused. A browser's
+request carries an Origin header, or the page's own host name (also if that name resolves to this
+machine, as in DNS rebinding). The kernel lists the owner of each socket.
 """
 
 import os
@@ -17,10 +16,10 @@ from typing import Final
 
 ADDRESS: Final = "127.0.0.1"
 NAMES: Final = ("localhost", ADDRESS, "[::1]", "host.docker.internal")
-"""The names of this machine, for its own programs and for its containers."""
+"""The names of this machine, for its programs and its containers."""
 
 SOCKETS: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-"""Linux's lists of the sockets of this network namespace; other systems have none."""
+"""Linux's lists of sockets; other systems have none."""
 
 _ESTABLISHED: Final = "01"
 _MAPPED: Final = bytes(10) + b"\xff\xff"
@@ -32,68 +31,55 @@ _REQUEST_SECONDS: Final = 60.0
 def refusal(
     *, hosts: Sequence[str], origins: Sequence[str], port: int, names: Sequence[str] = NAMES
 ) -> str | None:
-    """Decide whether a request may come from a web page.
+    """Return why a request is refused that may come from a web page; None if it isn't.
 
     Args:
         hosts: the values of its Host headers.
         origins: the values of its Origin headers.
         port: the port that the server listens on.
-        names: the host names that the server has.
-
-    Returns:
-        Why the request is refused; None where it isn't.
+        names: the server's host names.
     """
     if origins:
-        return "Requests from web pages, which carry an Origin header, are refused."
+        return "Requests with an Origin header, as web pages send them, are refused."
     if len(hosts) != 1 or not is_known(hosts[0], port=port, names=names):
         return "The Host header must be this server's own name and port."
     return None
 
 
 def is_known(host: str, *, port: int, names: Sequence[str] = NAMES) -> bool:
-    """Decide whether a Host header names a server.
-
-    Args:
-        host: the header's value.
-        port: the port that the server listens on.
-        names: the host names that the server has.
-
-    Returns:
-        True where the name and the port are the server's.
-    """
+    """Return whether a Host header has the server's name and port."""
     return host.lower() in {f"{name}:{port}" for name in names}
 
 
-def can_tell_users() -> bool:
-    """Decide whether this system says which user a connection comes from."""
+def can_identify_users() -> bool:
+    """Return whether this system shows which user a connection comes from."""
     return SOCKETS[0].exists()
 
 
 def is_another_user(
     client: tuple[str, int], server: tuple[str, int], sockets: Sequence[Path] = SOCKETS
 ) -> bool:
-    """Decide whether a connection comes from another user of this machine than the server's.
+    """Return whether a connection comes from another user of this machine than the server's.
 
-    Where the system doesn't say, nobody is taken for another user: see `can_tell_users`.
+    False if the system doesn't show that: see `can_identify_users`.
 
     Args:
-        client: the IPv4 address and the port of the client.
-        server: the IPv4 address and the port of the server.
-        sockets: the kernel's lists of sockets.
+        client: the client's IPv4 address and port.
+        server: the server's IPv4 address and port.
 
     Returns:
-        True for another user's connection, and for one that is no longer open on the client's
-        side, whose user nobody knows any more. Root is another user too, unless the server is
-        root's: a daemon of root's may pass on what others send.
+        True for another user's connection, and for one that the client has closed, whose user is
+        unknown. Root is another user too, unless the server runs as root: a daemon that runs as
+        root may forward other users' requests.
     """
     if not sockets[0].exists():
         return False
     ends = {(_encoded(*client, mapped), _encoded(*server, mapped)) for mapped in (False, True)}
     for table in sockets:
-        # Read each time: a port may have another owner by now.
+        # Not cached: the port's owner may have changed.
         for line in table.read_text(encoding="ascii").splitlines()[1:] if table.exists() else ():
             _, local, remote, state, _, _, _, user, _, inode, *_ = line.split()
-            # A socket that its program has closed is listed as root's, without an inode.
+            # A socket that its program has closed is listed as root's and without an inode.
             if (local, remote) in ends and state == _ESTABLISHED and inode != "0":
                 return int(user) != os.geteuid()
     return True
@@ -103,16 +89,12 @@ class LocalServer(ThreadingHTTPServer):
     """An HTTP server on a free port of the loopback interface, for programs of the same user."""
 
     def __init__(self, handler: type["LocalHandler"]) -> None:
-        """Listen.
-
-        Args:
-            handler: answers the requests.
-        """
+        """Listen on a free port."""
         super().__init__((ADDRESS, 0), handler)
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The server's URL."""
         return f"http://{ADDRESS}:{self.server_port}"
 
     def verify_request(self, _: object, client_address: tuple[str, int]) -> bool:
@@ -120,18 +102,18 @@ class LocalServer(ThreadingHTTPServer):
         return not is_another_user(client_address, (ADDRESS, self.server_port))
 
     def handle_error(self, *_: object) -> None:
-        """Print nothing: a caller that has gone away has no use for the answer."""
+        """Print nothing: the error is a caller that has disconnected."""
 
 
 class LocalHandler(BaseHTTPRequestHandler):
-    """Answers requests, but for those that a web page may have sent."""
+    """Answers requests, except those that a web page may have sent."""
 
     protocol_version = "HTTP/1.1"
     timeout = _REQUEST_SECONDS
     server: LocalServer
 
     def parse_request(self) -> bool:
-        """Read a request's head, and refuse a web page's request and a body of unknown size."""
+        """Read a request's headers; refuse a web page's request and a body of unknown size."""
         if not super().parse_request():
             return False
         refused = refusal(
@@ -142,7 +124,7 @@ class LocalHandler(BaseHTTPRequestHandler):
         if refused is not None:
             self._refuse(HTTPStatus.FORBIDDEN, refused)
         elif self.headers.get("transfer-encoding") is not None:
-            self._refuse(HTTPStatus.LENGTH_REQUIRED, "The body's length must be given.")
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, "A Content-Length header is required.")
         elif not self._length().isdecimal() or int(self._length()) > _LARGEST_BODY:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large.")
         else:
@@ -154,7 +136,7 @@ class LocalHandler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self._length()))
 
     def log_message(self, *_: object) -> None:
-        """Print nothing: requests carry secrets."""
+        """Print nothing: requests contain secrets."""
 
     def _length(self) -> str:
         return self.headers.get("content-length", "0")
@@ -165,7 +147,7 @@ class LocalHandler(BaseHTTPRequestHandler):
 
 
 def _encoded(address: str, port: int, mapped: bool) -> str:  # noqa: FBT001 - a private function of one caller
-    """Write an address as the kernel's lists do: words in the machine's own order of bytes."""
+    """Format an address as the kernel's lists do: words in the machine's byte order."""
     packed = (_MAPPED if mapped else b"") + socket.inet_aton(address)
     words = [
         int.from_bytes(packed[at : at + _WORD], sys.byteorder)

@@ -1,4 +1,4 @@
-"""Rules that a deployment has to keep, held against its preview. Pure."""
+"""Checks a deployment's preview against rules. Pure."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,10 +10,11 @@ from automation.deployment import Step
 from components.policies import ACTIONS_WITHOUT_RESOURCE
 from components.settings import RESERVED_TAGS
 
-# How the engine writes what is known only later, and what is secret.
+# How the engine writes unknown values and secrets.
 _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SECRET: Final = "[secret]"  # noqa: S105  a mask, no secret
-_GONE: Final = frozenset({"delete", "replace", "create-replacement", "delete-replaced"})
+_REMOVALS: Final = frozenset({"delete", "replace", "create-replacement", "delete-replaced"})
+# No environment variable of the server contains these, in any release.
 _CREDENTIAL_WORDS: Final = ("USERNAME", "PASSWORD", "SECRET", "TOKEN", "API_KEY")
 _TAGGED: Final = frozenset(
     {
@@ -35,46 +36,39 @@ _Rule = Callable[[Step], Iterable[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Violation:
-    """A rule that a resource breaks.
+    """A rule that a resource violates.
 
     Attributes:
         rule: the rule's name.
         resource: the resource's logical name.
-        says: what is wrong.
+        message: what is wrong, as a phrase that follows the resource's name.
     """
 
     rule: str
     resource: str
-    says: str
+    message: str
 
 
 def violations(steps: Iterable[Step]) -> tuple[Violation, ...]:
-    """Hold the steps of a preview against every rule.
-
-    Args:
-        steps: what would happen to each resource.
-
-    Returns:
-        The broken rules; what the preview doesn't know yet breaks none.
-    """
+    """Check the steps of a preview against every rule; unknown values violate none."""
     return tuple(
-        Violation(rule=name, resource=step.name, says=says)
+        Violation(rule=name, resource=step.name, message=message)
         for step in steps
         for name, rule in RULES.items()
-        if name == "protected-stays" or step.operation not in {"delete", "delete-replaced"}
-        for says in rule(step)
+        if name == _PROTECTION or step.operation not in {"delete", "delete-replaced"}
+        for message in rule(step)
     )
 
 
-def protected_stays(step: Step) -> Iterator[str]:
-    """A protected resource is neither deleted nor replaced."""
-    if step.protected and step.operation in _GONE:
+def protected_resources_stay(step: Step) -> Iterator[str]:
+    """Refuse to delete or replace a protected resource."""
+    if step.protected and step.operation in _REMOVALS:
         why = f", because of {', '.join(step.properties)}" if step.properties else ""
         yield f"is protected, and this is a {step.operation}{why}"
 
 
-def tagged(step: Step) -> Iterator[str]:
-    """What takes tags carries the project's and the stack's."""
+def resources_are_tagged(step: Step) -> Iterator[str]:
+    """Require the project's and the stack's tags on every resource that can have tags."""
     if step.type in _TAGGED:
         tags = step.inputs.get("tags") or {}
         missing = sorted(set(RESERVED_TAGS) - tags.keys())
@@ -82,30 +76,30 @@ def tagged(step: Step) -> Iterator[str]:
             yield f"lacks the tags {', '.join(missing)}"
 
 
-def repository_is_strict(step: Step) -> Iterator[str]:
-    """The repository is encrypted, scans on push, and its tags don't move."""
+def repository_is_secure(step: Step) -> Iterator[str]:
+    """Require an image repository with encryption, a scan on push and immutable tags."""
     if step.type != "aws:ecr/repository:Repository":
         return
     if not step.inputs.get("encryptionConfigurations"):
-        yield "is not encrypted"
+        yield "isn't encrypted"
     scanning = step.inputs.get("imageScanningConfiguration") or {}
     if scanning.get("scanOnPush") is not True:
         yield "doesn't scan images when they are pushed"
     if step.inputs.get("imageTagMutability") != "IMMUTABLE":
-        yield "lets tags be moved to another image"
+        yield "allows a tag to be moved to another image"
 
 
 def no_credentials_in_environments(step: Step) -> Iterator[str]:
-    """No environment of the server or of a function holds a credential."""
+    """Refuse a credential in the environment of the server or a function."""
     for name in sorted(_variables(step.inputs)):
-        if any(word in name.upper() for word in _CREDENTIAL_WORDS):
-            yield f"is given {name} in its environment"
+        if names_credential(name):
+            yield f"has {name} in its environment"
 
 
 def least_privilege(step: Step) -> Iterator[str]:
-    """No policy allows every action, or names every resource where it could name one."""
+    """Refuse wildcard actions, and all resources for an action that can be limited to some."""
     if step.type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
-        yield "attaches a policy that is not written here"
+        yield "attaches a policy that isn't written in this program"
     document = step.inputs.get("policy")
     if step.type != "aws:iam/rolePolicy:RolePolicy" or not _is_known(document):
         return
@@ -122,33 +116,32 @@ def least_privilege(step: Step) -> Iterator[str]:
                 yield f"allows {', '.join(everywhere)} on every resource"
 
 
-def logs_end(step: Step) -> Iterator[str]:
-    """No log is kept for ever."""
+def logs_expire(step: Step) -> Iterator[str]:
+    """Require a retention period for every log group."""
     if step.type == "aws:cloudwatch/logGroup:LogGroup" and not step.inputs.get("retentionInDays"):
-        yield "is kept for ever"
+        yield "has no retention period"
 
 
 def connector_can_be_replaced(step: Step) -> Iterator[str]:
-    """A VPC connector is replaced together with its security groups.
+    """Require that a VPC connector is replaced only together with its security groups.
 
-    App Runner creates no second connector with the same security groups, and deletes none that a
-    service uses. Source: https://github.com/pulumi/pulumi-aws/issues/5364.
+    App Runner doesn't create a second connector with the same security groups, and doesn't delete
+    one that a service uses. Source: https://github.com/pulumi/pulumi-aws/issues/5364.
     """
-    if step.type != "aws:apprunner/vpcConnector:VpcConnector" or step.operation not in _GONE:
+    if step.type != "aws:apprunner/vpcConnector:VpcConnector" or step.operation not in _REMOVALS:
         return
     if step.operation != "delete" and not any(
         name.startswith("securityGroups") for name in step.properties
     ):
         yield (
-            f"is replaced because of {', '.join(step.properties)}, and App Runner has no two"
-            " connectors with the same security groups: name another combination in"
-            " vpcConnector.securityGroupIds too, or deploy once without vpcConnector and then"
-            " again with the new one"
+            f"is replaced because of {', '.join(step.properties)}, and App Runner allows no two"
+            " connectors with the same security groups: change vpcConnector.securityGroupIds too,"
+            " or deploy once without vpcConnector and then again with the new one"
         )
 
 
-def machines_only(step: Step) -> Iterator[str]:
-    """App clients take tokens by client credentials and in no other way."""
+def only_client_credentials(step: Step) -> Iterator[str]:
+    """Allow app clients the client-credentials flow only, with a secret."""
     if step.type != "aws:cognito/userPoolClient:UserPoolClient":
         return
     flows = step.inputs.get("allowedOauthFlows")
@@ -158,19 +151,25 @@ def machines_only(step: Step) -> Iterator[str]:
         yield "has no secret"
 
 
+_PROTECTION: Final = "protection"
 RULES: Final[Mapping[str, _Rule]] = MappingProxyType(
     {
-        "protected-stays": protected_stays,
-        "tagged": tagged,
-        "strict-repository": repository_is_strict,
+        _PROTECTION: protected_resources_stay,
+        "tags": resources_are_tagged,
+        "repository": repository_is_secure,
         "no-credentials": no_credentials_in_environments,
         "least-privilege": least_privilege,
-        "logs-end": logs_end,
-        "machines-only": machines_only,
-        "connector-replaceable": connector_can_be_replaced,
+        "log-retention": logs_expire,
+        "client-credentials": only_client_credentials,
+        "vpc-connector": connector_can_be_replaced,
     }
 )
-"""The rules, by name; each is a function from a step to what is wrong with it."""
+"""The rules by name; each yields a message for everything that is wrong with a step."""
+
+
+def names_credential(variable: str) -> bool:
+    """Return whether an environment variable has the name of a credential."""
+    return any(word in variable.upper() for word in _CREDENTIAL_WORDS)
 
 
 def _variables(inputs: Mapping[str, Any]) -> set[str]:
@@ -187,5 +186,5 @@ def _is_known(value: object) -> bool:
     return isinstance(value, str) and value not in {_UNKNOWN, _SECRET}
 
 
-def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - IAM allows one value where a list may stand
+def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - IAM allows one value instead of a list
     return value if isinstance(value, list) else [value]

@@ -1,8 +1,8 @@
-"""The AWS roles that pipelines assume: who may assume each, and exactly what it may do. Pure.
+"""Policies of the AWS roles that pipelines assume: who may assume each role, and what it may do.
 
-A pipeline proves by OpenID Connect which repository and environment it runs for, so no key is
-stored anywhere. Three roles, because each job needs a different part: a preview of somebody's
-change needs next to nothing, a check reads, a deployment writes.
+A pipeline proves with OpenID Connect which repository and environment it runs for, so no AWS key is
+stored anywhere. There are three roles because the jobs need different permissions: previewing a
+pull request needs almost none, a check reads, a deployment writes.
 """
 
 import enum
@@ -26,14 +26,12 @@ class Purpose(enum.StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """The stack that a role is for, and where it is.
+class StackLocation:
+    """A stack in its AWS account and region.
 
     Attributes:
-        names: the names of the stack's resources.
-        project: the Pulumi project's name, as resources' tags carry it.
-        account: the AWS account's id.
-        region: the AWS region.
+        project: the Pulumi project's name, which is also the value of the resources' tag `Project`.
+        account: the AWS account id.
     """
 
     names: ResourceNames
@@ -42,16 +40,16 @@ class Place:
     region: str
 
     def arn(self, service: str, resource: str) -> str:
-        """Name a resource of the place."""
+        """Return the ARN of a regional resource."""
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
     def role_arn(self, role: str) -> str:
-        """Name a role of the place."""
+        """Return the ARN of a role in the account."""
         return f"arn:aws:iam::{self.account}:role/{role}"
 
     @property
     def role_arns(self) -> list[str]:
-        """The stack's own roles."""
+        """ARNs of the roles that the stack creates."""
         names = self.names
         return [
             self.role_arn(role)
@@ -60,25 +58,23 @@ class Place:
 
     @property
     def service_arn(self) -> str:
-        """The App Runner service; its id is App Runner's to choose."""
+        """ARN pattern of the App Runner service, because App Runner chooses the id at its end."""
         return self.arn("apprunner", f"service/{self.names.service}/*")
 
     @property
     def secret_arn(self) -> str:
-        """The clients' secrets: a name, its random suffix, and Secrets Manager's own in the ARN."""
+        """ARN pattern of the clients' secrets; Secrets Manager appends six characters."""
         return self.arn("secretsmanager", f"secret:{self.names.secret('*')}-????????-??????")
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Grant:
-    """What may be done with some resources.
+    """Actions that are allowed on some resources.
 
     Attributes:
-        sid: the statement's name.
-        resources: their ARNs.
-        read: actions that change nothing.
-        write: actions of a deployment.
-        condition: what else must hold.
+        resources: ARNs or ARN patterns.
+        read: actions for checks and deployments.
+        write: actions for deployments only.
     """
 
     sid: str
@@ -89,17 +85,17 @@ class _Grant:
 
 
 def trust(*, repository: str, subject: str, account: str) -> str:
-    """Let one kind of run of one repository assume a role.
+    """Write the trust policy that lets one kind of workflow run assume a role.
 
     Source: "Configuring OpenID Connect in Amazon Web Services" in GitHub's documentation.
 
     Args:
-        repository: the repository on GitHub, owner/name.
-        subject: what the run is for: `environment:NAME` or `pull_request`.
-        account: the AWS account's id.
+        repository: the GitHub repository, as OWNER/NAME.
+        subject: `environment:NAME` or `pull_request`.
+        account: the AWS account id.
 
     Returns:
-        The trust policy, as JSON.
+        The policy as JSON.
     """
     return policies.document(
         [
@@ -119,30 +115,21 @@ def trust(*, repository: str, subject: str, account: str) -> str:
 
 
 def subject(purpose: Purpose, stack: str) -> str:
-    """Name the runs that a role is for.
+    """Return which workflow runs may use a role, as the last part of the token's `sub` claim.
 
-    Args:
-        purpose: the role's purpose.
-        stack: the stack's name, which is also the environment's.
-
-    Returns:
-        The end of the token's `sub`. Only a preview runs for pull requests.
+    Pull requests can only preview. The GitHub environment has the name of the stack.
     """
     return "pull_request" if purpose is Purpose.PREVIEW else f"environment:{stack}"
 
 
-def permissions(purpose: Purpose, place: Place) -> str:
-    """Allow what a role's purpose needs, on the stack's own resources.
-
-    Args:
-        purpose: the role's purpose.
-        place: the stack.
+def permissions(purpose: Purpose, location: StackLocation) -> str:
+    """Write the permissions policy of a role, limited to the stack's own resources.
 
     Returns:
-        The permissions policy, as JSON.
+        The policy as JSON.
     """
-    # A preview reads the state, which is no AWS service's; the program asks for a registry login.
-    grants = [_LOGIN] if purpose is Purpose.PREVIEW else list(_grants(place))
+    # A preview reads the state from Pulumi's backend; of AWS it needs only the registry login.
+    grants = [_REGISTRY_LOGIN] if purpose is Purpose.PREVIEW else list(_grants(location))
     statements = []
     for grant in grants:
         actions = [*grant.read, *(grant.write if purpose is Purpose.DEPLOY else ())]
@@ -151,23 +138,23 @@ def permissions(purpose: Purpose, place: Place) -> str:
     return policies.document(statements)
 
 
-_LOGIN = _Grant(sid="Login", resources=["*"], read=["ecr:GetAuthorizationToken"])
+_REGISTRY_LOGIN = _Grant(sid="LogInToRegistry", resources=["*"], read=["ecr:GetAuthorizationToken"])
 
 
-def _grants(place: Place) -> Iterator[_Grant]:
-    yield _LOGIN
-    yield _repository(place)
-    yield from _roles(place)
-    yield from _claims_function(place)
-    yield from _user_pool(place)
-    yield _secrets(place)
-    yield from _service(place)
+def _grants(location: StackLocation) -> Iterator[_Grant]:
+    yield _REGISTRY_LOGIN
+    yield _repository(location)
+    yield from _roles(location)
+    yield from _claims_function(location)
+    yield from _user_pool(location)
+    yield _secrets(location)
+    yield from _service(location)
 
 
-def _repository(place: Place) -> _Grant:
+def _repository(location: StackLocation) -> _Grant:
     return _Grant(
-        sid="Repository",
-        resources=[place.arn("ecr", f"repository/{place.names.repository}")],
+        sid="ImageRepository",
+        resources=[location.arn("ecr", f"repository/{location.names.repository}")],
         read=[
             "ecr:BatchGetImage",
             "ecr:DescribeImageScanFindings",
@@ -197,10 +184,10 @@ def _repository(place: Place) -> _Grant:
     )
 
 
-def _roles(place: Place) -> Iterator[_Grant]:
+def _roles(location: StackLocation) -> Iterator[_Grant]:
     yield _Grant(
-        sid="Roles",
-        resources=place.role_arns,
+        sid="StackRoles",
+        resources=location.role_arns,
         read=[
             "iam:GetRole",
             "iam:GetRolePolicy",
@@ -222,8 +209,8 @@ def _roles(place: Place) -> Iterator[_Grant]:
         ],
     )
     yield _Grant(
-        sid="PassRoles",
-        resources=place.role_arns,
+        sid="PassStackRoles",
+        resources=location.role_arns,
         write=["iam:PassRole"],
         condition={
             "StringEquals": {
@@ -235,10 +222,10 @@ def _roles(place: Place) -> Iterator[_Grant]:
             }
         },
     )
-    # An account's first service, and its first VPC connector, make these.
+    # App Runner creates these with the account's first service and first VPC connector.
     yield _Grant(
-        sid="ServiceLinkedRoles",
-        resources=[f"arn:aws:iam::{place.account}:role/aws-service-role/*"],
+        sid="CreateServiceLinkedRoles",
+        resources=[f"arn:aws:iam::{location.account}:role/aws-service-role/*"],
         write=["iam:CreateServiceLinkedRole"],
         condition={
             "StringEquals": {
@@ -251,10 +238,10 @@ def _roles(place: Place) -> Iterator[_Grant]:
     )
 
 
-def _claims_function(place: Place) -> Iterator[_Grant]:
+def _claims_function(location: StackLocation) -> Iterator[_Grant]:
     yield _Grant(
         sid="ClaimsFunction",
-        resources=[place.arn("lambda", f"function:{place.names.claims_function}")],
+        resources=[location.arn("lambda", f"function:{location.names.claims_function}")],
         read=[
             "lambda:GetFunction",
             "lambda:GetFunctionCodeSigningConfig",
@@ -275,10 +262,10 @@ def _claims_function(place: Place) -> Iterator[_Grant]:
             "lambda:UpdateFunctionConfiguration",
         ],
     )
-    group = place.arn("logs", f"log-group:{place.names.claims_log_stem}????????")
-    application = place.arn("logs", f"log-group:/aws/apprunner/{place.names.service}/*")
+    group = location.arn("logs", f"log-group:{location.names.claims_log_stem}????????")
+    application = location.arn("logs", f"log-group:/aws/apprunner/{location.names.service}/*")
     yield _Grant(
-        sid="Logs",
+        sid="ReadLogs",
         resources=[group, f"{group}:*", application],
         read=[
             "logs:DescribeLogStreams",
@@ -288,7 +275,7 @@ def _claims_function(place: Place) -> Iterator[_Grant]:
         ],
     )
     yield _Grant(
-        sid="ClaimsLog",
+        sid="ManageClaimsLog",
         resources=[group, f"{group}:*"],
         write=[
             "logs:CreateLogGroup",
@@ -299,20 +286,20 @@ def _claims_function(place: Place) -> Iterator[_Grant]:
             "logs:UntagResource",
         ],
     )
-    # Found by the beginning of their names, which the service grants on all groups only.
+    # Looked up by name prefix. CloudWatch Logs allows that only on all log groups.
     yield _Grant(
-        sid="FindLogs",
-        resources=[place.arn("logs", "log-group:*")],
+        sid="ListLogGroups",
+        resources=[location.arn("logs", "log-group:*")],
         read=["logs:DescribeLogGroups"],
     )
 
 
-def _user_pool(place: Place) -> Iterator[_Grant]:
-    """A pool's id is Cognito's to choose, so that the stack's tags tell which one it is."""
-    pools = [place.arn("cognito-idp", "userpool/*")]
-    tags = {"Project": place.project, "Stack": place.names.stack}
+def _user_pool(location: StackLocation) -> Iterator[_Grant]:
+    """Identify the pool by the stack's tags, because Cognito chooses its id."""
+    pools = [location.arn("cognito-idp", "userpool/*")]
+    tags = {"Project": location.project, "Stack": location.names.stack}
     yield _Grant(
-        sid="MakeUserPool",
+        sid="CreateUserPool",
         resources=pools,
         write=["cognito-idp:CreateUserPool", "cognito-idp:TagResource"],
         condition={"StringEquals": {f"aws:RequestTag/{key}": tags[key] for key in tags}},
@@ -345,19 +332,20 @@ def _user_pool(place: Place) -> Iterator[_Grant]:
         ],
         condition={"StringEquals": {f"aws:ResourceTag/{key}": tags[key] for key in tags}},
     )
-    # Granted on no single pool; the list finds a pool that a killed run made and didn't record.
+    # Neither can be limited to one pool. The list finds a pool that an interrupted run created
+    # without recording it in the state.
     yield _Grant(
-        sid="UserPoolDomain",
+        sid="FindUserPools",
         resources=["*"],
         read=["cognito-idp:DescribeUserPoolDomain", "cognito-idp:ListUserPools"],
     )
 
 
-def _secrets(place: Place) -> _Grant:
+def _secrets(location: StackLocation) -> _Grant:
     return _Grant(
-        sid="Secrets",
-        resources=[place.secret_arn],
-        # Reading their values as well: checks call the server as each client does.
+        sid="ClientSecrets",
+        resources=[location.secret_arn],
+        # Includes the values, because checks call the server as each client does.
         read=[
             "secretsmanager:DescribeSecret",
             "secretsmanager:GetResourcePolicy",
@@ -377,15 +365,15 @@ def _secrets(place: Place) -> _Grant:
     )
 
 
-def _service(place: Place) -> Iterator[_Grant]:
-    names = place.names
+def _service(location: StackLocation) -> Iterator[_Grant]:
+    names = location.names
     yield _Grant(
         sid="Service",
         resources=[
-            place.service_arn,
-            place.arn("apprunner", f"autoscalingconfiguration/{names.auto_scaling}/*"),
-            place.arn("apprunner", f"observabilityconfiguration/{names.observability}/*"),
-            place.arn("apprunner", f"vpcconnector/{names.vpc_connector_stem}*/*"),
+            location.service_arn,
+            location.arn("apprunner", f"autoscalingconfiguration/{names.auto_scaling}/*"),
+            location.arn("apprunner", f"observabilityconfiguration/{names.observability}/*"),
+            location.arn("apprunner", f"vpcconnector/{names.vpc_connector_stem}*/*"),
         ],
         read=[
             "apprunner:DescribeAutoScalingConfiguration",
@@ -409,9 +397,9 @@ def _service(place: Place) -> Iterator[_Grant]:
             "apprunner:UpdateService",
         ],
     )
-    # Granted on no single resource.
+    # None of these can be limited to a resource.
     yield _Grant(
-        sid="Look",
+        sid="ListServicesAndMetrics",
         resources=["*"],
         read=[
             "apprunner:ListAutoScalingConfigurations",

@@ -1,16 +1,17 @@
-"""Deploys a stack and finds out whether App Runner runs what was deployed.
+"""Deploys a stack, and checks that App Runner runs what was deployed.
 
-Pulumi's provider waits until the service is RUNNING, and nothing else. App Runner rolls an update
-that fails back, and the service is RUNNING again: `pulumi up` reports success. A service whose
-first deployment failed stays CREATE_FAILED, and an `up` without changes reports success as well.
+Pulumi's provider only waits until the service is RUNNING. App Runner rolls a failed update back,
+the service is RUNNING again, and `pulumi up` reports success. A service that could not be created
+stays CREATE_FAILED, and an `up` without changes reports success too.
 
 Sources: https://github.com/aws/apprunner-roadmap/issues/209, …/issues/272,
 https://github.com/pulumi/pulumi/issues/21458.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -23,20 +24,23 @@ from automation.deployment import (
     Report,
 )
 from automation.sessions import Clients
+from automation.waiting import (
+    LONGEST_OPERATION,
+    Sleep,
+    is_not_found,
+    is_service_busy,
+    wait_while,
+)
 
 _SERVICE: Final = "aws:apprunner/service:Service"
 _LOG_LINES: Final = 5
-# Pulumi's provider gives an operation of App Runner 20 minutes.
-_LONGEST_OPERATION: Final = 1200.0
-_BETWEEN_LOOKS: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What the state says that the service should be.
+class DesiredService:
+    """The service as the stack's state describes it.
 
     Attributes:
-        arn: ARN of the service.
         image: the image, by digest.
         environment: the server's environment.
     """
@@ -46,8 +50,8 @@ class Asked:
     environment: Mapping[str, str]
 
     @classmethod
-    def of(cls, state: Mapping[str, Any]) -> "Asked | None":
-        """Find the service in a stack's state; None where it has none."""
+    def from_state(cls, state: Mapping[str, Any]) -> "DesiredService | None":
+        """Find the service in a stack's state; None if it has none."""
         for resource in state.get("resources") or []:
             if resource["type"] == _SERVICE and resource.get("id") and not resource.get("delete"):
                 repository = resource["inputs"]["sourceConfiguration"]["imageRepository"]
@@ -64,103 +68,79 @@ def roll_out(deployment: Deployment, clients: Clients, report: Report | None = N
     """Deploy a stack, and require that the service runs what was deployed.
 
     Args:
-        deployment: the stack.
-        clients: makes AWS clients.
-        report: called with a line for every resource that is changed.
+        report: called with a line for each resource that changes.
 
     Raises:
         DeploymentError: a resource failed, or the service runs something else; the message has
-            the cause, the service's log and the command that fixes it.
+            the cause, the end of the service's log and the command that fixes it.
     """
-    before = settle(deployment, clients)
+    previous = wait_for_service(deployment, clients)
     try:
         deployed = deployment.up(report)
     except InterruptedDeploymentError:
         raise
     except DeploymentError as error:
         raise DeploymentError(
-            "\n".join([str(error), *find_problems(deployment, clients, before)])
+            "\n".join([str(error), *find_problems(deployment, clients, previous)])
         ) from error
-    require_rollout(deployment, clients, before)
+    require_rollout(deployment, clients, previous)
     return deployed
 
 
-def settle(
-    deployment: Deployment, clients: Clients, pause: Callable[[float], object] = time.sleep
-) -> str:
+def wait_for_service(deployment: Deployment, clients: Clients, sleep: Sleep = time.sleep) -> str:
     """Wait for the end of an operation that an interrupted deployment left in progress.
 
     App Runner refuses every other operation meanwhile, and Pulumi's provider doesn't wait.
 
-    Args:
-        deployment: the stack.
-        clients: makes AWS clients.
-        pause: waits between two looks.
-
     Returns:
-        The id of the service's last operation; empty where there is no service.
+        The id of the service's last operation; empty without a service.
 
     Raises:
         DeploymentError: the operation doesn't end.
     """
-    asked = Asked.of(deployment.state())
-    if asked is None:
+    desired = DesiredService.from_state(deployment.state())
+    if desired is None:
         return ""
-    apprunner = clients("apprunner")
-    for _ in range(int(_LONGEST_OPERATION / _BETWEEN_LOOKS)):
-        try:
-            status = apprunner.describe_service(ServiceArn=asked.arn)["Service"]["Status"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-            # Deleted behind the engine's back: for the deployment to find out.
-            return ""
-        if status != "OPERATION_IN_PROGRESS":
-            return str(_newest(apprunner, asked.arn).get("Id", ""))
-        pause(_BETWEEN_LOOKS)
-    raise DeploymentError(
-        f"An operation of App Runner on {asked.arn} has been in progress for"
-        f" {_LONGEST_OPERATION:.0f} s. To see it, run:"
-        f" aws apprunner list-operations --service-arn {asked.arn}"
-    )
+    if not wait_while(partial(is_service_busy, clients, desired.arn), sleep):
+        raise DeploymentError(
+            f"An operation of App Runner on {desired.arn} has been in progress for"
+            f" {LONGEST_OPERATION:.0f} s. To see it, run:"
+            f" aws apprunner list-operations --service-arn {desired.arn}"
+        )
+    return str(_last_operation(clients("apprunner"), desired.arn).get("Id", ""))
 
 
-def require_rollout(deployment: Deployment, clients: Clients, before: str = "") -> None:
-    """Require that the service runs what the state says.
+def require_rollout(deployment: Deployment, clients: Clients, previous: str = "") -> None:
+    """Require that the service runs what the state describes.
 
     Args:
-        deployment: the stack.
-        clients: makes AWS clients.
-        before: id of the service's last operation before this deployment; a failure of that one
-            is no news.
+        previous: id of the last operation before this deployment, whose failure doesn't count.
 
     Raises:
         DeploymentError: it runs something else.
     """
-    problems = find_problems(deployment, clients, before)
+    problems = find_problems(deployment, clients, previous)
     if problems:
         raise DeploymentError("\n".join(problems))
 
 
-def find_problems(deployment: Deployment, clients: Clients, before: str = "") -> list[str]:
+def find_problems(deployment: Deployment, clients: Clients, previous: str = "") -> list[str]:
     """Describe what the service runs instead of what was deployed.
 
     Args:
-        deployment: the stack.
-        clients: makes AWS clients.
-        before: id of the service's last operation before this deployment.
+        previous: id of the last operation before this deployment, whose failure doesn't count.
 
     Returns:
-        The lines of a message; empty where the service runs what the state says, or where the
+        The lines of a message; empty if the service runs what the state describes, or if the
         state has no service.
     """
-    asked = Asked.of(deployment.state())
-    if asked is None:
+    desired = DesiredService.from_state(deployment.state())
+    if desired is None:
         return []
     apprunner = clients("apprunner")
-    service = apprunner.describe_service(ServiceArn=asked.arn)["Service"]
-    operation = _newest(apprunner, asked.arn)
-    found = [*differences(asked, service), *failure(operation, before)]
+    service = apprunner.describe_service(ServiceArn=desired.arn)["Service"]
+    operation = _last_operation(apprunner, desired.arn)
+    found = [*differences(desired, service), *failed_operation(operation, previous)]
     if not found:
         return []
     group = f"/aws/apprunner/{service['ServiceName']}/{service['ServiceId']}/service"
@@ -168,74 +148,74 @@ def find_problems(deployment: Deployment, clients: Clients, before: str = "") ->
         f"App Runner doesn't run what was deployed: {'; '.join(found)}.",
         f"The service's log, {group}, ends:",
         *(f"  {line}" for line in _log_end(clients("logs"), group)),
-        *way_out(deployment.stack, asked.arn, service["Status"]),
+        *next_steps(deployment.stack, desired.arn, service["Status"]),
     ]
 
 
-def differences(asked: Asked, service: Mapping[str, Any]) -> list[str]:
-    """Compare what was asked of App Runner with the service as it describes it.
-
-    Args:
-        asked: what the state says.
-        service: App Runner's description.
+def differences(desired: DesiredService, service: Mapping[str, Any]) -> list[str]:
+    """Compare the service, as App Runner describes it, with what was deployed.
 
     Returns:
-        A half-sentence for each difference, without any value of the environment.
+        A phrase for each difference, without any value of the environment.
     """
     found = []
     if service["Status"] != "RUNNING":
         found.append(f"the service {service['ServiceName']} is {service['Status']}")
     repository = service["SourceConfiguration"]["ImageRepository"]
-    running, wanted = (_digest(each) for each in (repository["ImageIdentifier"], asked.image))
+    running = _digest(repository["ImageIdentifier"])
+    wanted = _digest(desired.image)
     if running != wanted:
         found.append(f"its image is {running}, and should be {wanted}")
     environment = repository["ImageConfiguration"].get("RuntimeEnvironmentVariables") or {}
     names = sorted(
         name
-        for name in environment.keys() | asked.environment.keys()
-        if environment.get(name) != asked.environment.get(name)
+        for name in environment.keys() | desired.environment.keys()
+        if environment.get(name) != desired.environment.get(name)
     )
     if names:
         found.append(f"its environment differs in {', '.join(names)}")
     return found
 
 
-def failure(operation: Mapping[str, Any], before: str) -> list[str]:
-    """Say how an operation of this deployment failed.
+def failed_operation(operation: Mapping[str, Any], previous: str) -> list[str]:
+    """Describe in one phrase how this deployment's operation failed, if it did.
 
     Args:
-        operation: the service's newest operation; empty where it has none.
-        before: id of the operation that was the newest before.
-
-    Returns:
-        One half-sentence, or none.
+        operation: the service's last operation; empty if it has none.
+        previous: id of the last operation before this deployment.
     """
-    if not operation or operation["Id"] == before or operation["Status"] == "SUCCEEDED":
+    if not operation or operation["Id"] == previous or operation["Status"] == "SUCCEEDED":
         return []
     return [f"its last operation, {operation['Type']}, ended {operation['Status']}"]
 
 
-def way_out(stack: str, arn: str, status: str) -> list[str]:
-    """Name the commands that fix a service in a status."""
+def next_steps(stack: str, arn: str, status: str) -> list[str]:
+    """Name the commands that fix a service with this status."""
     again = f"Fix the cause, then run: python -m automation deploy --stack {stack}"
     if status != "CREATE_FAILED":
         return [again]
     rebuild = f"aws apprunner start-deployment --service-arn {arn}"
-    return [again, f"Where no setting has to change for it, build the service again by: {rebuild}"]
+    return [again, f"If no setting has to change, build the service again: {rebuild}"]
 
 
-def _newest(apprunner: Any, arn: str) -> Mapping[str, Any]:  # noqa: ANN401 - boto3 makes its clients at run time
-    answer = apprunner.list_operations(ServiceArn=arn, MaxResults=1)
-    listed: Sequence[Mapping[str, Any]] = answer["OperationSummaryList"]
+def _last_operation(apprunner: Any, arn: str) -> Mapping[str, Any]:  # noqa: ANN401 - boto3 makes its clients at run time
+    try:
+        response = apprunner.list_operations(ServiceArn=arn, MaxResults=1)
+    except ClientError as error:
+        if is_not_found(error):
+            # Deleted behind the engine's back: the deployment finds that out.
+            return {}
+        raise
+    listed: Sequence[Mapping[str, Any]] = response["OperationSummaryList"]
     return listed[0] if listed else {}
 
 
 def _log_end(logs: Any, group: str) -> list[str]:  # noqa: ANN401 - boto3 makes its clients at run time
     try:
-        answer = logs.filter_log_events(logGroupName=group)
+        response = logs.filter_log_events(logGroupName=group)
     except ClientError as error:
-        return [f"(not readable: {error.response['Error']['Code']})"]
-    lines = [event["message"].strip() for event in answer["events"][-_LOG_LINES:]]
+        return [f"(can't be read: {error.response['Error']['Code']})"]
+    lines = [event["message"].strip() for event in response["events"][-_LOG_LINES:]]
     return lines or ["(empty)"]
 
 

@@ -1,4 +1,4 @@
-"""Clients of AWS with the credentials that a stack's engine has."""
+"""AWS clients with the same credentials as a stack's engine."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -7,7 +7,7 @@ import boto3
 import botocore.session
 
 Clients = Callable[[str], Any]
-"""Makes boto3's client of a service."""
+"""Makes the boto3 client of a service, by the service's name."""
 
 _VARIABLES: Final = {
     "AWS_PROFILE": "profile",
@@ -15,19 +15,16 @@ _VARIABLES: Final = {
     "AWS_CONFIG_FILE": "config_file",
     "AWS_CA_BUNDLE": "ca_bundle",
 }
-"""What the engine's environment may set otherwise than this process's, as botocore names it."""
+"""Variables that the engine's environment may override, with botocore's names for them."""
 
 
 def clients(environment: Mapping[str, str], *, profile: str | None, region: str | None) -> Clients:
-    """Give a way to make clients.
+    """Return a function that makes clients.
 
     Args:
-        environment: what is added to this process's environment for the engine.
-        profile: the profile that the stack's configuration names; None for none.
+        environment: variables that are added to this process's environment for the engine.
+        profile: the profile in the stack's configuration.
         region: the stack's region; None for the environment's.
-
-    Returns:
-        A function that makes the client of a service, by its name.
     """
     session = botocore.session.get_session()
     for variable, name in _VARIABLES.items():

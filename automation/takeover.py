@@ -1,38 +1,35 @@
-"""What a deployment that was killed had begun, and how the next one takes it over.
+"""Finds what a killed deployment had begun, so that the next one can resume from there.
 
-The engine notes in its state what it begins. Where it is killed in between, the resource may be
-there, and the state doesn't know its id. So the id is looked up, by the names that the inputs give,
-and the resource is put into the state; a refresh then reads the rest of it from the cloud, or drops
-it where it isn't there.
+The engine writes to its state what it begins. If it is killed then, the resource may exist while
+the state doesn't have its id. The id is looked up by the names in the resource's inputs, and the
+resource is added to the state. A refresh then reads the rest from the cloud, or removes the
+resource if it doesn't exist.
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from graphlib import TopologicalSorter
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from automation.sessions import Clients
+from automation.waiting import is_not_found, is_service_busy, wait_while
 
 Values = Mapping[str, Any]
 
 UNREAD: Final = "taken over after an interruption, and not yet read from the cloud"
-"""Marks a resource that was put into the state; the refresh that reads it takes the mark away."""
-
-_SETTLING_SECONDS: Final = 1200.0
-"""As long as the provider itself waits for App Runner."""
-_POLL_SECONDS: Final = 1.0
+"""Marks a resource that was added to the state, until a refresh has read it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Begun:
+class PendingOperation:
     """An operation that a killed engine had begun.
 
     Attributes:
-        kind: what was being done: "creating", "updating", "deleting", as the engine names it.
-        resource: the resource, as the state has it.
+        kind: "creating", "updating" or "deleting", as the engine names it.
+        resource: the resource, as in the state.
     """
 
     kind: str
@@ -50,52 +47,37 @@ class Begun:
 
     @property
     def inputs(self) -> Values:
-        """What the program gave the resource; secrets are encrypted."""
+        """The resource's inputs; secrets are encrypted."""
         return self.resource.get("inputs") or {}
 
     def __str__(self) -> str:
-        """Name the resource, and what was being done."""
+        """Name the resource and the operation."""
         return f"{self.urn.rpartition('::')[2]} ({self.kind})"
 
 
-def begun(state: Values) -> tuple[Begun, ...]:
-    """Read from a state what was cut off.
-
-    Args:
-        state: the state, as the backend keeps it.
-
-    Returns:
-        The operations.
-    """
+def pending_operations(state: Values) -> tuple[PendingOperation, ...]:
+    """List the operations in a state that were cut off."""
     return tuple(
-        Begun(kind=operation["type"], resource=operation["resource"])
+        PendingOperation(kind=operation["type"], resource=operation["resource"])
         for operation in state.get("pending_operations") or []
     )
 
 
-def unread(state: Values) -> bool:
-    """Decide whether an earlier takeover was itself cut off before its refresh.
-
-    Args:
-        state: the state, as the backend keeps it.
-
-    Returns:
-        True where a resource in it still has to be read from the cloud.
-    """
+def has_unread(state: Values) -> bool:
+    """Return whether an earlier takeover was itself cut off before its refresh."""
     return any(UNREAD in (each.get("initErrors") or ()) for each in state.get("resources") or [])
 
 
-def find_ids(operations: Iterable[Begun], state: Values, aws: Clients) -> dict[str, str]:
+def find_ids(operations: Iterable[PendingOperation], state: Values, aws: Clients) -> dict[str, str]:
     """Find the ids of the resources whose creation was cut off.
 
     Args:
-        operations: what was cut off.
-        state: the state, whose resources are not meant.
+        state: the state; resources that it already has don't count.
         aws: makes clients of the stack's account and region.
 
     Returns:
-        The id by URN, of those that may be there. A resource that exists nowhere but in the state,
-        such as a random string, is simply made again.
+        The id by URN, of the resources that may exist. A resource that exists only in the state,
+        such as a random string, is simply created again.
 
     Raises:
         ClientError: AWS refuses a lookup.
@@ -111,41 +93,33 @@ def find_ids(operations: Iterable[Begun], state: Values, aws: Clients) -> dict[s
     return found
 
 
-def wait_until_settled(state: Values, aws: Clients) -> None:
+def wait_for_resources(state: Values, aws: Clients) -> None:
     """Wait until AWS has finished what it continues by itself, such as deleting a service.
-
-    Args:
-        state: the state, whose resources are meant.
-        aws: makes clients of the stack's account and region.
 
     Raises:
         ClientError: AWS refuses to describe a resource.
-        TimeoutError: one hasn't settled within 20 minutes.
+        TimeoutError: a resource is still changing after 20 minutes.
     """
-    deadline = time.monotonic() + _SETTLING_SECONDS
     for resource in state.get("resources") or []:
-        busy = _BUSY.get(resource["type"])
-        while busy and busy(aws, resource["id"]):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"AWS is still at work on {resource['id']}")
-            time.sleep(_POLL_SECONDS)
+        is_busy = _BUSY.get(resource["type"])
+        if is_busy and not wait_while(partial(is_busy, aws, resource["id"])):
+            raise TimeoutError(f"AWS is still changing {resource['id']}")
 
 
 def adopt(state: Values, ids: Mapping[str, str]) -> dict[str, Any]:
-    """Put the resources whose creation was cut off into a state, to be read by a refresh.
+    """Add the resources whose creation was cut off to a state, for a refresh to read.
 
-    Where the state has a resource of the same URN, which was to be replaced, the new one is marked
-    for deletion: the next deployment makes another.
+    If the state has a resource with the same URN, which was to be replaced, the new one is marked
+    for deletion: the next deployment creates another.
 
     Args:
-        state: the state, as the backend keeps it.
-        ids: the ids of those that may be there, by URN.
+        ids: the ids of the resources that may exist, by URN.
 
     Returns:
-        The state without pending operations.
+        A new state, without pending operations.
     """
     resources: list[Values] = list(state.get("resources") or [])
-    for operation in begun(state):
+    for operation in pending_operations(state):
         if operation.kind != "creating" or operation.urn not in ids:
             continue
         entry = {
@@ -172,7 +146,7 @@ def adopt(state: Values, ids: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _ordered(resources: list[Values]) -> list[Values]:
-    """Put each resource behind those that it needs, as the engine demands."""
+    """Sort the resources so that each follows those that it needs, as the engine requires."""
     live = {each["urn"]: each for each in resources if not each.get("delete")}
     needs = {urn: set(_needs(each)) & live.keys() for urn, each in live.items()}
     ranks = {urn: rank for rank, urn in enumerate(TopologicalSorter(needs).static_order())}
@@ -188,27 +162,23 @@ def _needs(resource: Values) -> Iterator[str]:
         yield from urns or ()
 
 
-def _candidates(operation: Begun, aws: Clients) -> list[str]:
+def _candidates(operation: PendingOperation, aws: Clients) -> list[str]:
     inputs = operation.inputs
-    if named := NAMED.get(operation.type):
+    if named := ID_FORMATS.get(operation.type):
         return [named.format_map(inputs)]
-    if look_up := LOOKED_UP.get(operation.type):
+    if look_up := LOOKUPS.get(operation.type):
         try:
             return list(look_up(aws, inputs))
         except ClientError as error:
-            if _says_gone(error):
+            if is_not_found(error):
                 return []
             raise
     return []
 
 
-def _says_gone(error: ClientError) -> bool:
-    return str(error.response["Error"]["Code"]) == "ResourceNotFoundException"
-
-
-# The provider's ids that follow from the inputs, for all types whose names are unique.
-# Source: the created_id of each, and what `pulumi stack export` shows of them on AWS.
-NAMED: Final[Mapping[str, str]] = {
+# The provider's ids that follow from the inputs, for the types with unique names. Source: the
+# created_id of each, and their ids in `pulumi stack export` on AWS.
+ID_FORMATS: Final[Mapping[str, str]] = {
     "aws:cloudwatch/logGroup:LogGroup": "{name}",
     "aws:cognito/resourceServer:ResourceServer": "{userPoolId}|{identifier}",
     "aws:cognito/userPoolDomain:UserPoolDomain": "{domain}",
@@ -227,7 +197,7 @@ def _user_pools(aws: Clients, inputs: Values) -> Iterator[str]:
         for pool in page["UserPools"]:
             if pool["Name"] != inputs["name"]:
                 continue
-            # Names of pools aren't unique: another's is not this stack's.
+            # Names of pools aren't unique, so the pool may belong to another stack.
             described = cognito.describe_user_pool(UserPoolId=pool["Id"])["UserPool"]
             if (inputs.get("tags") or {}).items() <= (described.get("UserPoolTags") or {}).items():
                 yield pool["Id"]
@@ -296,7 +266,7 @@ def _pages(operation: Callable[..., Values], member: str, **parameters: Any) -> 
         token = {"NextToken": page["NextToken"]}
 
 
-LOOKED_UP: Final[Mapping[str, Callable[[Clients, Values], Iterator[str]]]] = {
+LOOKUPS: Final[Mapping[str, Callable[[Clients, Values], Iterator[str]]]] = {
     "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion": _auto_scaling,
     "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration": _observability,
     "aws:apprunner/service:Service": _services,
@@ -308,23 +278,13 @@ LOOKED_UP: Final[Mapping[str, Callable[[Clients, Values], Iterator[str]]]] = {
 }
 
 
-def _service_busy(aws: Clients, arn: str) -> bool:
-    try:
-        described = aws("apprunner").describe_service(ServiceArn=arn)["Service"]
-    except ClientError as error:
-        if _says_gone(error):
-            return False
-        raise
-    return bool(described["Status"] == "OPERATION_IN_PROGRESS")
-
-
-def _domain_busy(aws: Clients, domain: str) -> bool:
+def _is_domain_busy(aws: Clients, domain: str) -> bool:
     described = aws("cognito-idp").describe_user_pool_domain(Domain=domain)
     status = described["DomainDescription"].get("Status")
     return status in {"CREATING", "UPDATING", "DELETING"}
 
 
 _BUSY: Final[Mapping[str, Callable[[Clients, str], bool]]] = {
-    "aws:apprunner/service:Service": _service_busy,
-    "aws:cognito/userPoolDomain:UserPoolDomain": _domain_busy,
+    "aws:apprunner/service:Service": is_service_busy,
+    "aws:cognito/userPoolDomain:UserPoolDomain": _is_domain_busy,
 }

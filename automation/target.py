@@ -1,4 +1,4 @@
-"""Finds the stack that a command speaks of, and what its checks need."""
+"""Finds the stack that a command is for, and what its checks and drills need."""
 
 import os
 from dataclasses import dataclass
@@ -22,25 +22,21 @@ class ProjectError(AutomationError):
 
 
 def target(stack: str, workspace: Path | None) -> Target:
-    """Say where a stack is deployed from.
+    """Make the target of a command.
 
     Args:
-        stack: the stack's name.
-        workspace: the folder with Pulumi.yaml and the stack's settings; the project's where None.
-
-    Returns:
-        The target. Everything else is the environment's.
+        workspace: the folder with Pulumi.yaml and the stack's settings files; the project's if
+            None.
     """
     return Target(stack=stack, workspace=workspace or PROJECT_DIRECTORY)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """What Pulumi.yaml says of the project.
+    """The project, as in Pulumi.yaml.
 
     Attributes:
-        name: the project's name.
-        name_prefix: the default of the setting namePrefix.
+        name_prefix: the default of the configuration key namePrefix.
     """
 
     name: str
@@ -51,10 +47,7 @@ class Project:
         """Read Pulumi.yaml.
 
         Args:
-            workspace: the folder with it; the project's where None.
-
-        Returns:
-            The project.
+            workspace: the folder with the file; the project's if None.
 
         Raises:
             ProjectError: the file isn't this project's.
@@ -66,7 +59,7 @@ class Project:
             return cls(name=content["name"], name_prefix=content["config"]["namePrefix"]["default"])
         except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
             raise ProjectError(
-                f"{path} isn't this project's: it must have `name` and the default of"
+                f"{path} isn't this project's: it must have `name` and a default for"
                 f" `config: namePrefix` ({type(error).__name__}: {error})"
             ) from error
 
@@ -74,24 +67,19 @@ class Project:
 def checked_context(
     deployment: Deployment, stack: str, *, longest_wait: float, interleavings: int
 ) -> Context:
-    """Gather what the checks need.
+    """Read what the checks and drills need from a deployed stack.
 
     Args:
-        deployment: the deployed stack.
-        stack: its name.
-        longest_wait: seconds that a check may wait for a token to expire.
-        interleavings: how many calls of two clients are interleaved.
-
-    Returns:
-        The context.
+        longest_wait: how long a check may wait for a token to expire, in seconds.
+        interleavings: how many calls of two clients to interleave.
 
     Raises:
-        DeploymentError: the stack can't be read, is not deployed, or is wrongly configured.
+        DeploymentError: the stack can't be read, isn't deployed, or is wrongly configured.
     """
     outputs = deployment.outputs()
     if not outputs:
         raise DeploymentError(
-            f"The stack {stack} is not deployed. Run: python -m automation deploy --stack {stack}"
+            f"The stack {stack} isn't deployed. Run: python -m automation deploy --stack {stack}"
         )
     configuration = deployment.configuration()
     prefix = f"{deployment.project}:"

@@ -1,4 +1,4 @@
-"""What the commands print. Text from outside is shown as it is, never as markup."""
+"""Prints to the terminal. Text from outside is printed literally, never as markup."""
 
 import sys
 import unicodedata
@@ -23,16 +23,12 @@ def console(
     file: TextIO | None = None,
     width: int | None = None,
 ) -> Console:
-    """Make a console that prints every string literally; styles are given as `styled` text.
+    """Make a console that prints every string literally; for styles, use `styled`.
 
     Args:
-        stderr: whether it writes to standard error.
-        soft_wrap: whether long lines are left for the terminal to wrap.
-        file: where else it writes.
-        width: its width; the terminal's where None.
-
-    Returns:
-        The console.
+        soft_wrap: whether to leave long lines for the terminal to wrap.
+        file: written to instead of a standard stream.
+        width: in characters; the terminal's if None.
     """
     return _PlainConsole(
         stderr=stderr,
@@ -46,27 +42,16 @@ def console(
 
 
 def styled(text: str, style: str) -> Text:
-    """Style a text.
+    """Style a text, without interpreting markup in it.
 
     Args:
-        text: the text; no markup in it counts.
-        style: a style of rich, as in "red" or "dim".
-
-    Returns:
-        The text for a console or a table.
+        style: one of rich's, such as "red" or "dim".
     """
     return Text(visible(text), style)
 
 
 def visible(text: str) -> str:
-    """Replace control characters, with which a text could take over the terminal.
-
-    Args:
-        text: the text.
-
-    Returns:
-        The text with line breaks and tabs, and every other control character escaped.
-    """
+    """Escape control characters except line breaks and tabs: they could control the terminal."""
     return "".join(
         ascii(each)[1:-1]
         if unicodedata.category(each) in _INVISIBLE and each not in "\n\t"
@@ -76,17 +61,17 @@ def visible(text: str) -> str:
 
 
 def print_error(message: str, kind: str = "error") -> None:
-    """Print on standard error why a command ends.
+    """Print to standard error why a command ends.
 
     Args:
         message: the cause, and the command that fixes it.
-        kind: what the message begins with.
+        kind: the word before the message.
     """
     console(stderr=True, soft_wrap=True).print(styled(f"{kind}:", "red"), message)
 
 
 def accept_any_encoding() -> None:
-    """Escape what the encoding of the standard streams lacks, rather than fail."""
+    """Have the standard streams escape characters that their encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -163,7 +163,7 @@ def _domain_conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflic
                 message="can't be combined with customDomain, which takes its place",
                 fixes=(Fix.REMOVE,),
             )
-    elif {"name_prefix", "cognito_domain_prefix", "custom_domain"} <= set(values) and not custom:
+    elif not custom and {"name_prefix", "cognito_domain_prefix", "custom_domain"}.issubset(values):
         names = ResourceNames(prefix=values["name_prefix"], stack=stack)
         problem = names.default_domain_problem()
         if problem:

@@ -315,7 +315,7 @@ class StackSettings(_Settings):
             max_length=100,
             description=(
                 "The OAuth 2.0 scopes, by name. Each has a description and the Neo4j role of its"
-                " holders."
+                " holders. A stack that sets any scope replaces all the defaults."
             ),
         ),
     ] = Field(
@@ -351,8 +351,8 @@ class StackSettings(_Settings):
         BeforeValidator(rules.empty_is_unset),
         Field(
             description=(
-                "A custom domain for the token endpoint instead of the hosted one: name and"
-                " certificateArn (ACM, us-east-1)."
+                "A custom domain for the token endpoint instead of the hosted one. It has name"
+                " and certificateArn (ACM, us-east-1)."
             )
         ),
     ] = None
@@ -393,8 +393,9 @@ class StackSettings(_Settings):
         HealthCheck,
         Field(
             description=(
-                "How instances are checked: protocol (HTTP or TCP), path, interval and timeout"
-                " (1 to 20 seconds), healthyThreshold and unhealthyThreshold (1 to 20 checks)."
+                "How instances are checked. It has protocol (HTTP or TCP), path, interval and"
+                " timeout (1 to 20 seconds), healthyThreshold and unhealthyThreshold (1 to 20"
+                " checks). A part that isn't set keeps its default."
             )
         ),
     ] = HealthCheck()
@@ -403,8 +404,8 @@ class StackSettings(_Settings):
         BeforeValidator(rules.empty_is_unset),
         Field(
             description=(
-                "Routes the server's connections through a VPC: subnetIds and securityGroupIds. For"
-                " a database that can't be reached from the internet."
+                "Routes the server's connections through a VPC. It has subnetIds and"
+                " securityGroupIds. For a database that can't be reached from the internet."
             )
         ),
     ] = None
@@ -428,8 +429,8 @@ class StackSettings(_Settings):
         Field(
             description=(
                 "The server's log level: debug, info, notice, warning, error, critical, alert or"
-                " emergency. The server logs the text of every query up to info, and that of failed"
-                " queries up to error."
+                " emergency. Up to info, the server logs the text of every query; up to error,"
+                " the text of failed queries."
             )
         ),
     ] = "info"
@@ -467,9 +468,10 @@ class StackSettings(_Settings):
         Boolean,
         Field(
             description=(
-                "Protects what can't be created again as it was: the user pool, its domain,"
-                " resource server and app clients, the clients' secrets, the repository and the"
-                " service. To remove a client or the stack, set it to false and deploy that first."
+                "Refuses to delete what can't be created again as it was. That is the user pool,"
+                " its domain, resource server and app clients, the clients' secrets, the"
+                " repository, the service and the claims function's permission. To remove a"
+                " client or the stack, set it to false and deploy that first."
             )
         ),
     ] = True
@@ -487,8 +489,8 @@ class StackSettings(_Settings):
         Boolean,
         Field(
             description=(
-                "Keeps the claims function's log group, which records who got which token, when the"
-                " stack is destroyed; its events expire after logRetentionDays."
+                "Keeps the claims function's log group when the stack is destroyed. It records"
+                " who got which token; its events expire after logRetentionDays."
             )
         ),
     ] = True
@@ -497,8 +499,8 @@ class StackSettings(_Settings):
         AfterValidator(rules.certificates),
         Field(
             description=(
-                "More certificate authorities that the server trusts, in PEM form; for a Neo4j with"
-                " a private certificate."
+                "More certificate authorities that the server trusts, in PEM form. For a Neo4j"
+                " with a private certificate."
             ),
             examples=[ShellWord('"$(cat <file>.pem)"')],
         ),
@@ -507,8 +509,8 @@ class StackSettings(_Settings):
         EndpointOverrides,
         Field(
             description=(
-                "Base URLs that replace Cognito's public ones: cognitoIdp in the discovery and key"
-                " set URLs, cognitoDomain in the token URL."
+                "Base URLs that replace Cognito's public ones. It has cognitoIdp, for the"
+                " discovery and key set URLs, and cognitoDomain, for the token URL."
             )
         ),
     ] = EndpointOverrides()

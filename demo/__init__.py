@@ -1,1 +1,1 @@
-"""The whole way once, on the stand-in cloud: deploy, connect the database, call, show."""
+"""The demo on the stand-in cloud: deploy, connect the database, call the server."""

@@ -1,8 +1,8 @@
-"""`python -m demo`: the deployment on the stand-in cloud, from nothing to answered questions."""
+"""Deploy on the stand-in cloud, load a graph and query it."""
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -18,10 +18,10 @@ from automation.deployment import (
     InterruptedDeploymentError,
     NoStackError,
 )
-from automation.interruption import ending_in_order
-from automation.rollout import roll_out, settle
+from automation.interruption import graceful_shutdown
+from automation.rollout import roll_out, wait_for_service
 from demo import scenario
-from demo.scenario import Line
+from demo.scenario import Step
 from demo.stand_in import read_credentials, target
 from localcloud import cloud
 from localcloud.cloud import Cloud
@@ -42,7 +42,7 @@ app = typer.Typer(
 
 @app.command()
 def run() -> None:
-    """Bring everything up, deploy, and go the whole way once."""
+    """Start the stand-in cloud, deploy the stack, load a graph and query it."""
     progress, home, ports = Progress(), Home.default(), Ports.from_environment()
     with turn(home, progress.note):
         _run(home, ports, progress)
@@ -51,30 +51,30 @@ def run() -> None:
 def _run(home: Home, ports: Ports, progress: Progress) -> None:
     running = cloud.up(home, ports, progress)
     with progress.step(f"Deploying the stack {STACK}", expect="about half a minute"):
-        deployment = Deployment(target(running))
+        deployment = Deployment(target(running), create=True)
         deployment.take_over(progress.note)
         deployed = roll_out(deployment, deployment.aws_clients(), progress.note)
     outputs = deployed.outputs
     with progress.step("Typing auraSso into the Aura console"):
         connect_aura(running, outputs["auraSso"])
     operations = ", ".join(f"{count} {name}" for name, count in deployed.changes.counts.items())
-    lines = [Line(what=f"The stack {STACK} is deployed", shown=operations, true=True)]
+    steps = [Step(action=f"The stack {STACK} is deployed", result=operations, passed=True)]
     try:
         with progress.step("Calling the server"):
-            asyncio.run(_go_the_way(running, outputs, lines))
+            asyncio.run(_call_server(running, outputs, steps))
     finally:
-        _show(lines)
-    if not all(line.true for line in lines):
+        print_steps(steps)
+    if not all(step.passed for step in steps):
         raise typer.Exit(1)
-    _say_what_next(outputs["mcpUrl"])
+    _print_next_steps(outputs["mcpUrl"])
 
 
 @app.command()
 def outputs() -> None:
-    """Print the stack's outputs as JSON and nothing else; nothing is changed."""
+    """Print the stack's outputs as JSON, without changing anything."""
     running = cloud.find_running(Home.default())
     try:
-        deployment = Deployment(target(running), create=False)
+        deployment = Deployment(target(running), reads_only=True)
     except NoStackError:
         raise LocalCloudError(f"The stack {STACK} isn't deployed. Run: make demo") from None
     typer.echo(json.dumps(deployment.outputs(), indent=2))
@@ -82,7 +82,7 @@ def outputs() -> None:
 
 @app.command()
 def down() -> None:
-    """Destroy the stack through the engine, then stop the stand-in cloud."""
+    """Destroy the stack with the engine, then stop the stand-in cloud."""
     progress, home = Progress(), Home.default()
     with turn(home, progress.note):
         failure = _destroy(home, progress)
@@ -92,55 +92,56 @@ def down() -> None:
 
 
 def _destroy(home: Home, progress: Progress) -> Exception | None:
-    """Destroy the stack; what can't be destroyed goes with the stand-in, so a failure can wait."""
+    """Destroy the stack; return a failure, since stopping the stand-in removes the rest anyway."""
     found = cloud.status(home)
     if not (found.cloud and found.complete):
         for line in found.missing if found.begun else ():
-            progress.note(f"{line}: the stack goes with the stand-in, and isn't destroyed first")
+            progress.note(f"{line}: the stack isn't destroyed first, but removed with the stand-in")
         return None
     try:
         with progress.step(f"Destroying the stack {STACK}", expect="about half a minute"):
-            deployment = Deployment(target(found.cloud), create=False)
+            deployment = Deployment(target(found.cloud))
             deployment.take_over(progress.note)
-            settle(deployment, deployment.aws_clients())
+            wait_for_service(deployment, deployment.aws_clients())
             deployment.destroy(progress.note)
     except NoStackError:
         pass
     except InterruptedDeploymentError:
         raise
     except LocalCloudError as error:
-        progress.note(f"{error}\nThe stack goes with the stand-in, and isn't destroyed first.")
+        progress.note(f"{error}\nThe stack isn't destroyed first, but removed with the stand-in.")
     except (DeploymentError, BotoCoreError, ClientError) as error:
         return error
     return None
 
 
-async def _go_the_way(running: Cloud, outputs: Mapping[str, Any], lines: list[Line]) -> None:
+async def _call_server(running: Cloud, outputs: Mapping[str, Any], done: list[Step]) -> None:
+    """Make the demo's calls, and add each to `done`, so that a failure doesn't hide the others."""
     clients = outputs["clients"]
-    way = scenario.run(
+    steps = scenario.run(
         read_credentials(running, clients["reader"]["secretArn"]),
         read_credentials(running, clients["writer"]["secretArn"]),
         outputs["auraSso"],
         Home(running.home).certificate_bundle,
     )
-    async with aclosing(way):
-        # One by one, so that what is known is shown even if the next call fails.
-        async for line in way:
-            lines.append(line)  # noqa: PERF401
+    async with aclosing(steps):
+        async for step in steps:
+            done.append(step)  # noqa: PERF401 - a comprehension would lose them if a call fails
 
 
-def _show(lines: list[Line]) -> None:
-    table = Table(title="The whole way", title_justify="left")
-    table.add_column("What")
-    table.add_column("What came back", overflow="fold")
+def print_steps(steps: Sequence[Step]) -> None:
+    """Print the demo's table."""
+    table = Table(title="Demo", title_justify="left")
+    table.add_column("Step")
+    table.add_column("Result", overflow="fold")
     table.add_column("")
-    for line in lines:
-        mark = styled("✓", "green") if line.true else styled("✗", "red")
-        table.add_row(line.what, line.shown, mark)
+    for step in steps:
+        mark = styled("✓", "green") if step.passed else styled("✗", "red")
+        table.add_row(step.action, step.result, mark)
     console().print(table)
 
 
-def _say_what_next(mcp_url: str) -> None:
+def _print_next_steps(mcp_url: str) -> None:
     typer.echo(
         f"The server answers at {mcp_url}. Next:\n"
         "  make outputs             the stack's outputs, as JSON\n"
@@ -150,9 +151,9 @@ def _say_what_next(mcp_url: str) -> None:
 
 
 def main() -> None:
-    """Run the command line; a failure is one message and exit status 1."""
+    """Run the command line, and report a failure in one message and by exit status 1."""
     explanations = (automation.failures.explain, localcloud.failures.explain, _explain)
-    with ending_in_order(), localcloud.failures.reporting_errors(1, *explanations):
+    with graceful_shutdown(), localcloud.failures.reporting_errors(1, *explanations):
         app()
 
 

@@ -1,7 +1,7 @@
 """`make bench-demo`: how long `make demo` takes cold, repeated while up, and warm.
 
-It works in a clone of its own with empty caches and ports of its own, so that a demo that is up
-goes on undisturbed. What the operating system has installed (Docker, Java, Go) stays what it is.
+It runs in a separate clone with empty caches and other ports, so that it doesn't disturb a running
+demo. It uses what the operating system has installed (Docker, Java, Go).
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from automation.interruption import ending_in_order
+from automation.interruption import graceful_shutdown
 from localcloud.ports import PORT_VARIABLES
 from localcloud.terminal import console
 
@@ -23,7 +23,7 @@ _PORTS = {"aws": "14566", "services": "18443-18462", "bolt": "17687", "console":
 
 
 def main() -> None:
-    """Measure, and print a table of seconds."""
+    """Measure, and print the seconds in a table."""
     with tempfile.TemporaryDirectory(prefix="bench-demo-") as directory:
         clone = Path(directory) / "clone"
         subprocess.run(
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def _empty_caches(directory: Path) -> dict[str, str]:
-    """Point every cache that a start fills into a folder of the measurement's own."""
+    """Point every cache that a start fills to an empty folder."""
     cache = str(directory / "cache")
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("LOCALCLOUD_")},
@@ -72,5 +72,5 @@ def _make(target: str, clone: Path, environment: dict[str, str]) -> float:
 
 
 if __name__ == "__main__":
-    with ending_in_order():
+    with graceful_shutdown():
         main()

@@ -1,4 +1,4 @@
-"""What a caller does: call tools over MCP, by the official SDK's client with cached tokens."""
+"""Calls tools over MCP, with the official SDK's client and cached tokens."""
 
 import json
 import ssl
@@ -22,16 +22,7 @@ _TIMEOUT = httpx2.Timeout(TIMEOUT, connect=10.0)
 async def connect(
     mcp_url: str, tokens: TokenProvider, tls: ssl.SSLContext
 ) -> AsyncIterator[Client]:
-    """Open an MCP session that carries a token from its first request on.
-
-    Args:
-        mcp_url: the server's URL.
-        tokens: where its tokens come from.
-        tls: the trusted certificate authorities.
-
-    Yields:
-        The MCP SDK's client.
-    """
+    """Open an MCP session whose every request has a token."""
     async with (
         httpx2.AsyncClient(auth=BearerAuth(tokens), verify=tls, timeout=_TIMEOUT) as http,
         Client(streamable_http_client(mcp_url, http_client=http)) as client,
@@ -39,19 +30,11 @@ async def connect(
         yield client
 
 
-async def call_tool(client: Client, name: str, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a tool answers any JSON
-    """Call a tool.
-
-    Args:
-        client: an open session.
-        name: the tool's name.
-        arguments: its arguments.
-
-    Returns:
-        Its answer, decoded from JSON; for a query, the list of its rows.
+async def call_tool(client: Client, name: str, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a tool returns any JSON
+    """Call a tool, and return its decoded JSON; for a query, the list of rows.
 
     Raises:
-        Neo4jMcpError: it answered with an error.
+        Neo4jMcpError: the tool returned an error.
     """
     result = await client.call_tool(name, dict(arguments))
     text = "".join(block.text for block in result.content if block.type == "text")
@@ -63,19 +46,10 @@ async def call_tool(client: Client, name: str, arguments: Mapping[str, Any]) -> 
 async def post_without_token(
     mcp_url: str, method: str, params: Mapping[str, Any], tls: ssl.SSLContext
 ) -> httpx2.Response:
-    """Send one MCP request without credentials.
-
-    Args:
-        mcp_url: the server's URL.
-        method: the MCP method.
-        params: its parameters.
-        tls: the trusted certificate authorities.
-
-    Returns:
-        The HTTP response, whatever its status.
+    """Send one MCP request without credentials, and return the response with any status.
 
     Raises:
-        httpx2.HTTPError: the server doesn't answer.
+        httpx2.HTTPError: the server can't be reached.
     """
     async with httpx2.AsyncClient(verify=tls, timeout=_TIMEOUT) as http:
         return await http.post(

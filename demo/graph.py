@@ -1,4 +1,4 @@
-"""The demo's graph: who appears together with whom in the chapters of Les Misérables.
+"""The demo's graph: which characters of Les Misérables appear together in a chapter.
 
 The data is Donald Knuth's co-appearance network (The Stanford GraphBase, 1993), which the
 networkx package ships.
@@ -27,12 +27,10 @@ RETURN count(character) AS characters, pairs
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """Something to ask the graph.
+    """A question about the graph.
 
     Attributes:
-        text: the question in words.
-        cypher: the question in Cypher.
-        column: the column of the first row that answers it.
+        column: the column of the first row that has the answer.
     """
 
     text: str
@@ -70,24 +68,13 @@ QUESTIONS = (
 
 
 def network() -> "nx.Graph[str]":
-    """Read the network.
-
-    Returns:
-        The characters as nodes; each edge's `weight` is the number of shared chapters.
-    """
+    """Return the characters as nodes; each edge's `weight` is the number of shared chapters."""
     graph: nx.Graph[str] = nx.les_miserables_graph()
     return graph
 
 
 def pairs(graph: "nx.Graph[str]") -> list[dict[str, Any]]:
-    """Lay the network out as the parameter of `LOAD`.
-
-    Args:
-        graph: the network.
-
-    Returns:
-        One object a pair: the two names, and the number of shared chapters.
-    """
+    """Return the network as the parameter of `LOAD`, with one object per pair."""
     return [
         {"a": a, "b": b, "chapters": attributes["weight"]}
         for a, b, attributes in graph.edges(data=True)
@@ -95,14 +82,7 @@ def pairs(graph: "nx.Graph[str]") -> list[dict[str, Any]]:
 
 
 def expected_answers(graph: "nx.Graph[str]") -> tuple[object, ...]:
-    """Answer the questions from the network itself, without a database.
-
-    Args:
-        graph: the network.
-
-    Returns:
-        An answer for each of `QUESTIONS`.
-    """
+    """Answer each of `QUESTIONS` from the network itself, without a database."""
     degrees = dict(graph.degree())
     valjean = graph["Valjean"]
     return (

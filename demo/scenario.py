@@ -1,8 +1,9 @@
-"""The demo's calls, and whether each gave what it must."""
+"""The demo's calls, each with whether its result is the expected one."""
 
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +20,20 @@ from neo4j_mcp_client import (
 )
 
 _FORBIDDEN = "Neo.ClientError.Security.Forbidden"
-_UNAUTHORIZED = 401
-_OK = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
-    """One line of the demo's table.
+class Step:
+    """One row of the demo's table.
 
     Attributes:
-        what: what was tried.
-        shown: what came back.
-        true: whether that is what must come back.
+        action: what was tried.
+        passed: whether the result is the expected one.
     """
 
-    what: str
-    shown: str
-    true: bool
+    action: str
+    result: str
+    passed: bool
 
 
 async def run(
@@ -43,112 +41,109 @@ async def run(
     writer: ClientCredentials,
     aura_sso: Mapping[str, Any],
     ca_bundle: Path,
-) -> AsyncGenerator[Line, None]:
-    """Go the whole way: tokens, the graph in, questions out, and what must be refused.
+) -> AsyncGenerator[Step, None]:
+    """Get tokens, load the graph, ask questions, and try what must be refused.
 
     Args:
-        reader: the credentials of a client that may read.
-        writer: the credentials of a client that may write.
         aura_sso: the stack's output for the Aura console.
         ca_bundle: the trusted certificate authorities.
 
     Yields:
-        A line for each thing tried, as soon as it is known.
+        Each step as soon as it is done.
 
     Raises:
-        httpx2.HTTPError: a hop of the way doesn't answer.
-        Neo4jMcpError: there is no token, or a call failed that must succeed.
+        httpx2.HTTPError: a server can't be reached.
+        Neo4jMcpError: a token request or a call failed that must succeed.
     """
     tls = ssl.create_default_context(cafile=ca_bundle)
     reader_tokens = TokenProvider(reader, ca_bundle=ca_bundle)
     writer_tokens = TokenProvider(writer, ca_bundle=ca_bundle)
-    yield _token_line("reader", reader, await reader_tokens.token_async(), aura_sso)
-    yield _token_line("writer", writer, await writer_tokens.token_async(), aura_sso)
+    yield _check_token("reader", reader, await reader_tokens.token_async(), aura_sso)
+    yield _check_token("writer", writer, await writer_tokens.token_async(), aura_sso)
     async with connect(writer.mcp_url, writer_tokens, tls) as client:
-        yield await _load(client)
+        yield await _load_graph(client)
     async with connect(reader.mcp_url, reader_tokens, tls) as client:
-        yield await _schema(client)
+        yield await _read_schema(client)
         answers = graph.expected_answers(graph.network())
         for question, expected in zip(graph.QUESTIONS, answers, strict=True):
             rows = await call_tool(client, "read-cypher", {"query": question.cypher})
             answer = rows[0][question.column]
-            yield Line(what=question.text, shown=str(answer), true=answer == expected)
+            yield Step(action=question.text, result=str(answer), passed=answer == expected)
         yield await _write_as_reader(client)
-    yield await _open_tools_list(reader.mcp_url, tls)
-    yield await _call_without_token(reader.mcp_url, tls)
+    yield await _list_tools_without_token(reader.mcp_url, tls)
+    yield await _call_tool_without_token(reader.mcp_url, tls)
 
 
-def _token_line(
+def _check_token(
     name: str, credentials: ClientCredentials, token: AccessToken, aura_sso: Mapping[str, Any]
-) -> Line:
+) -> Step:
     claims = token.claims
     audience, groups = claims.get("aud"), claims.get(aura_sso["groupsClaim"]) or []
     scope_names = {scope.rpartition("/")[2] for scope in credentials.scopes}
-    return Line(
-        what=f"The {name}'s token from Cognito",
-        shown=f"aud {audience}, groups {', '.join(groups)}",
-        true=audience == credentials.client_id
+    return Step(
+        action=f"The {name}'s token from Cognito",
+        result=f"aud {audience}, groups {', '.join(groups)}",
+        passed=audience == credentials.client_id
         and audience in aura_sso["audience"]
         and set(groups) == scope_names,
     )
 
 
-async def _load(client: Client) -> Line:
+async def _load_graph(client: Client) -> Step:
     network = graph.network()
-    wanted = {"characters": network.number_of_nodes(), "pairs": network.number_of_edges()}
-    what = "The writer loads Les Misérables"
+    expected = {"characters": network.number_of_nodes(), "pairs": network.number_of_edges()}
+    action = "The writer finds Les Misérables"
     found = (await call_tool(client, "read-cypher", {"query": graph.SIZE}) or [{}])[0]
-    if found != wanted:
-        await call_tool(
-            client,
-            "write-cypher",
-            {"query": graph.LOAD, "params": {"pairs": graph.pairs(network)}},
-        )
+    if found != expected:
+        action = "The writer loads Les Misérables"
+        parameters = {"pairs": graph.pairs(network)}
+        await call_tool(client, "write-cypher", {"query": graph.LOAD, "params": parameters})
         found = (await call_tool(client, "read-cypher", {"query": graph.SIZE}))[0]
-    else:
-        what = "The writer finds Les Misérables"
-    shown = f"{found['characters']} characters, {found['pairs']} pairs"
-    return Line(what=what, shown=shown, true=found == wanted)
-
-
-async def _schema(client: Client) -> Line:
-    schema = await call_tool(client, "get-schema", {})
-    labels = [entry["key"] for entry in schema]
-    return Line(
-        what="The reader asks for the schema",
-        shown=", ".join(labels),
-        true={"Character", "APPEARS_WITH"} <= set(labels),
+    return Step(
+        action=action,
+        result=f"{found['characters']} characters, {found['pairs']} pairs",
+        passed=found == expected,
     )
 
 
-async def _write_as_reader(client: Client) -> Line:
-    what = "The reader tries to write"
+async def _read_schema(client: Client) -> Step:
+    schema = await call_tool(client, "get-schema", {})
+    labels = [entry["key"] for entry in schema]
+    return Step(
+        action="The reader asks for the schema",
+        result=", ".join(labels),
+        passed={"Character", "APPEARS_WITH"} <= set(labels),
+    )
+
+
+async def _write_as_reader(client: Client) -> Step:
+    action = "The reader tries to write"
     try:
         await call_tool(client, "write-cypher", {"query": "CREATE (:Intruder)"})
     except ForbiddenError:
-        return Line(what=what, shown=_FORBIDDEN, true=True)
+        return Step(action=action, result=_FORBIDDEN, passed=True)
     except Neo4jMcpError as error:
-        return Line(what=what, shown=str(error), true=False)
-    return Line(what=what, shown="it could", true=False)
+        return Step(action=action, result=str(error), passed=False)
+    return Step(action=action, result="allowed", passed=False)
 
 
-async def _open_tools_list(mcp_url: str, tls: ssl.SSLContext) -> Line:
+async def _list_tools_without_token(mcp_url: str, tls: ssl.SSLContext) -> Step:
     response = await post_without_token(mcp_url, "tools/list", {}, tls)
     names = []
-    if response.status_code == _OK:
+    if response.status_code == HTTPStatus.OK:
         names = [tool["name"] for tool in response.json()["result"]["tools"]]
-    return Line(
-        what="tools/list without a token",
-        shown=", ".join(names) or f"HTTP {response.status_code}",
-        true="read-cypher" in names,
+    return Step(
+        action="tools/list without a token",
+        result=", ".join(names) or f"HTTP {response.status_code}",
+        passed="read-cypher" in names,
     )
 
 
-async def _call_without_token(mcp_url: str, tls: ssl.SSLContext) -> Line:
+async def _call_tool_without_token(mcp_url: str, tls: ssl.SSLContext) -> Step:
     call = {"name": "read-cypher", "arguments": {"query": "RETURN 1"}}
     response = await post_without_token(mcp_url, "tools/call", call, tls)
-    return Line(
-        what="tools/call without a token",
-        shown=f"HTTP {response.status_code}",
-        true=response.status_code == _UNAUTHORIZED,
+    return Step(
+        action="tools/call without a token",
+        result=f"HTTP {response.status_code}",
+        passed=response.status_code == HTTPStatus.UNAUTHORIZED,
     )

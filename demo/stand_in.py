@@ -1,4 +1,4 @@
-"""What a person does by hand on AWS and Aura, on the stand-in cloud."""
+"""Finds the local stack and its clients' credentials on the stand-in cloud."""
 
 import boto3
 
@@ -11,14 +11,7 @@ from neo4j_mcp_client.secrets_manager import SecretsManagerSource
 
 
 def target(running: Cloud) -> Target:
-    """Say where the local stack is deployed.
-
-    Args:
-        running: the stand-in cloud.
-
-    Returns:
-        The stack, its workspace, and the environment that leads to this stand-in.
-    """
+    """Make the deployment target of the local stack on a running stand-in cloud."""
     home = Home(running.home)
     return Target(
         stack=STACK,
@@ -29,14 +22,10 @@ def target(running: Cloud) -> Target:
 
 
 def read_credentials(running: Cloud, secret_arn: str) -> ClientCredentials:
-    """Read a caller's secret, as the caller itself does.
+    """Read a client's credentials from its secret, as the client itself does.
 
     Args:
-        running: the stand-in cloud.
-        secret_arn: the secret's ARN, from the stack's output `clients`.
-
-    Returns:
-        The credentials in it.
+        secret_arn: from the stack's output `clients`.
 
     Raises:
         Neo4jMcpError: there is no such secret.

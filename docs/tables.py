@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Fills the tables of the documents from what they are about.
+"""Generate the tables of the documents from the code and data that they describe.
 
-`python docs/tables.py` rewrites the tables; `--check` only compares.
+`python docs/tables.py` writes the tables; `--check` only compares them.
 """
 
 import inspect
@@ -20,7 +20,7 @@ from neo4j_mcp_client.cli.exit_codes import MEANINGS, ExitCode
 from neo4j_mcp_client.doctor.faults import FAULTS, Fault
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-# Run as a script, it finds the repository's own packages nowhere else.
+# A script has only its own folder on the path, not the repository's packages.
 sys.path.insert(0, str(REPOSITORY))
 
 _KINDS = {str: "string", bool: "boolean", int: "integer", dict: "object"}
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 
 
 class MarkerError(Exception):
-    """The document doesn't hold a table's two markers, once each and in order."""
+    """A document lacks a table's markers, or has them twice or in the wrong order."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table of a document.
+    """A generated table in a document.
 
     Attributes:
-        document: the document, relative to the repository.
-        name: the table's name, as its markers carry it.
-        source: where its content comes from.
-        content: writes the table.
+        document: the document's path, relative to the repository.
+        name: the name in the table's markers.
+        source: where the content comes from, for messages.
+        content: generates the table.
     """
 
     document: str
@@ -52,57 +52,47 @@ class Table:
 
     @property
     def path(self) -> Path:
-        """The document."""
+        """The document's absolute path."""
         return REPOSITORY / self.document
 
 
 def configuration_table(
     config: Mapping[str, Mapping[str, Any]], *, required: Collection[str]
 ) -> str:
-    """Write the table of configuration keys.
+    """Return the table of configuration keys, followed by a list of what is too long for a cell.
+
+    A cell has the first sentence of a description; the other sentences, and defaults that are
+    objects, are in the list.
 
     Args:
-        config: the keys as Pulumi.yaml declares them: default and description.
+        config: the keys as Pulumi.yaml declares them, with default and description.
         required: the keys that every stack has to set.
-
-    Returns:
-        The table, as GitHub's Markdown.
     """
-    rows = [
-        "| Key | Type | Default | What it is |",
-        "|---|---|---|---|",
-        *(
-            f"| `{key}` | {_KINDS[type(declared['default'])]} "
-            f"| {'**required**' if key in required else _default(declared['default'])} "
-            f"| {_cell(declared['description'])} |"
-            for key, declared in config.items()
-        ),
-    ]
-    return "\n".join(rows)
+    rows = ["| Key | Type | Default | Description |", "|---|---|---|---|"]
+    notes = []
+    for key, declared in config.items():
+        default = declared["default"]
+        summary, _, details = declared["description"].partition(". ")
+        cell = "**required**" if key in required else _default(default)
+        if isinstance(default, dict) and default:
+            details = f"{details} The default is {_code(json.dumps(default))}.".strip()
+            cell = "see below"
+        rows.append(
+            f"| `{key}` | {_KINDS[type(default)]} | {cell} | {_cell(summary.rstrip('.'))} |"
+        )
+        if details:
+            notes.append(f"- **`{key}`**: {_prose(details)}")
+    return "\n".join([*rows, "", *notes] if notes else rows)
 
 
 def checks_table(checks: Iterable["Check"]) -> str:
-    """Write the table of checks.
-
-    Args:
-        checks: the checks.
-
-    Returns:
-        The table, as GitHub's Markdown.
-    """
+    """Return the table of checks."""
     rows = [f"| `{check.id}` | {_cell(check.sentence)} |" for check in checks]
     return "\n".join(["| Check | What it proves |", "|---|---|", *rows])
 
 
 def drills_table(drills: Iterable["Drill"]) -> str:
-    """Write the table of drills.
-
-    Args:
-        drills: the drills.
-
-    Returns:
-        The table, as GitHub's Markdown.
-    """
+    """Return the table of drills."""
     rows = [
         f"| `{drill.name}` | {_cell(drill.sentence)} | {_cell(drill.touches)} |" for drill in drills
     ]
@@ -110,35 +100,21 @@ def drills_table(drills: Iterable["Drill"]) -> str:
 
 
 def error_table(kinds: list[type[Neo4jMcpError]]) -> str:
-    """Write the table of the client's exceptions.
-
-    Args:
-        kinds: the exceptions.
-
-    Returns:
-        The table, as GitHub's Markdown.
-    """
+    """Return the table of the client library's exceptions, followed by the list of remedies."""
     rows = [
-        "| Exception | Hop | What happened | What to do |",
-        "|---|---|---|---|",
-        *(
-            f"| `{kind.__name__}` | {kind.hop} | {_cell(_summary(kind))}"
-            f" | {_cell(kind.remedy or 'The message says.')} |"
-            for kind in kinds
-        ),
+        "| Exception | Hop | What happened |",
+        "|---|---|---|",
+        *(f"| `{kind.__name__}` | {kind.hop} | {_cell(_summary(kind))} |" for kind in kinds),
+        "",
+        "What to do about each (the message of an exception that isn't listed says it):",
+        "",
+        *(f"- **`{kind.__name__}`**: {_prose(kind.remedy)}" for kind in kinds if kind.remedy),
     ]
     return "\n".join(rows)
 
 
 def exit_code_table(meanings: Mapping[ExitCode, str]) -> str:
-    """Write the table of the command's exit statuses.
-
-    Args:
-        meanings: what each means.
-
-    Returns:
-        The table, as GitHub's Markdown.
-    """
+    """Return the table of the command line's exit statuses."""
     rows = [
         "| Status | Meaning |",
         "|---|---|",
@@ -147,38 +123,28 @@ def exit_code_table(meanings: Mapping[ExitCode, str]) -> str:
     return "\n".join(rows)
 
 
-def fault_table(faults: Iterable[Fault]) -> str:
-    """Write the table of the doctor's faults.
-
-    Args:
-        faults: the faults.
-
-    Returns:
-        The table, as GitHub's Markdown.
-    """
+def fault_table(faults: Collection[Fault]) -> str:
+    """Return the table of the doctor's faults, followed by the list of remedies."""
     rows = [
-        "| Fault | What it is | Where it is set | What mends it |",
-        "|---|---|---|---|",
-        *(
-            f"| `{fault.name}` | {_cell(fault.what)} | {_cell(fault.where)}"
-            f" | {_cell(fault.remedy)} |"
-            for fault in faults
-        ),
+        "| Fault | What it is | Where it is set |",
+        "|---|---|---|",
+        *(f"| `{fault.name}` | {_cell(fault.what)} | {_cell(fault.where)} |" for fault in faults),
+        "",
+        "How to fix each:",
+        "",
+        *(f"- **`{fault.name}`**: {_prose(fault.remedy)}" for fault in faults),
     ]
     return "\n".join(rows)
 
 
 def values_table(records: Iterable[Mapping[str, Any]]) -> str:
-    """Write the table of Cypher's types as the server answers them.
+    """Return the table of Cypher's types and the server's answers.
 
     Args:
-        records: what `client/record.py` recorded.
-
-    Returns:
-        The table, as GitHub's Markdown.
+        records: the records that `client/record.py` wrote.
     """
     rows = [
-        "| Cypher | For example | Answer | Mind |",
+        "| Cypher | Example | Answer | Note |",
         "|---|---|---|---|",
         *(
             f"| {_cell(record['type'])} | {_cell(_code(record['value']))} |"
@@ -190,11 +156,7 @@ def values_table(records: Iterable[Mapping[str, Any]]) -> str:
 
 
 def client_errors() -> list[type[Neo4jMcpError]]:
-    """Give the client's exceptions, in the order of their definition.
-
-    Returns:
-        All but the base.
-    """
+    """Return the client library's exceptions except the base, in the order of definition."""
     return [
         kind
         for kind in vars(errors).values()
@@ -202,19 +164,11 @@ def client_errors() -> list[type[Neo4jMcpError]]:
     ]
 
 
-def with_table(document: str, name: str, table: str) -> str:
-    """Put a table between the markers of a document.
-
-    Args:
-        document: the document.
-        name: the table's name.
-        table: the table.
-
-    Returns:
-        The document with the table in place of what stood there.
+def replace_table(document: str, name: str, table: str) -> str:
+    """Return a document with the table between its markers replaced.
 
     Raises:
-        MarkerError: the markers are not there, once each and in order.
+        MarkerError: the markers don't occur exactly once each and in order.
     """
     first, last = f"<!-- table: {name} -->", f"<!-- end: {name} -->"
     before, begin, rest = document.partition(first)
@@ -225,7 +179,7 @@ def with_table(document: str, name: str, table: str) -> str:
 
 
 def _default(default: object) -> str:
-    # Pulumi demands a value for every key without a default, so "none" is an empty default.
+    # Pulumi requires a value for every key without a default, so "not set" is an empty default.
     if default in ("", {}):
         return "not set"
     return f"`{default if isinstance(default, str) else json.dumps(default)}`"
@@ -242,11 +196,16 @@ def _code(text: str) -> str:
     return f"`{text}`"
 
 
-def _cell(text: str) -> str:
-    # An angle bracket would begin an HTML tag, but not in code; a bar would end the cell.
+def _prose(text: str) -> str:
+    # Outside code, an angle bracket would start an HTML tag.
     parts = text.split("`")
     parts[::2] = [prose.replace("<", "&lt;") for prose in parts[::2]]
-    return "`".join(parts).replace("|", r"\|")
+    return "`".join(parts)
+
+
+def _cell(text: str) -> str:
+    # A bar would end the cell, even in code.
+    return _prose(text).replace("|", r"\|")
 
 
 def _summary(kind: type[Neo4jMcpError]) -> str:
@@ -254,7 +213,7 @@ def _summary(kind: type[Neo4jMcpError]) -> str:
 
 
 def _configuration() -> str:
-    from components.settings import StackSettings  # noqa: PLC0415 - as above
+    from components.settings import StackSettings  # noqa: PLC0415 - as in _checks
 
     project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
     fields = StackSettings.model_fields.values()
@@ -267,14 +226,14 @@ def _values() -> str:
 
 
 def _checks() -> str:
-    # Only here, because it imports the whole program.
+    # Imported here, because it loads the whole program.
     from automation.checks import CHECKS  # noqa: PLC0415
 
     return checks_table(sorted(CHECKS.values(), key=lambda check: check.id))
 
 
 def _drills() -> str:
-    from automation.drills import DRILLS  # noqa: PLC0415 - as above
+    from automation.drills import DRILLS  # noqa: PLC0415 - as in _checks
 
     return drills_table(DRILLS.values())
 
@@ -323,7 +282,7 @@ TABLES = (
         content=lambda: fault_table(FAULTS.values()),
     ),
 )
-"""Every table that is written from something else."""
+"""Every generated table."""
 
 
 def main(
@@ -332,16 +291,16 @@ def main(
         bool, typer.Option("--check", help="Compare, and exit with status 1 if they differ.")
     ] = False,
 ) -> None:
-    """Rewrite the tables of the documents from what they are about."""
+    """Write the tables of the documents, or compare them with their sources."""
     differs = False
     for table in TABLES:
-        found = table.path.read_text(encoding="utf-8")
+        document = table.path.read_text(encoding="utf-8")
         try:
-            wanted = with_table(found, table.name, table.content())
+            updated = replace_table(document, table.name, table.content())
         except MarkerError as error:
             typer.echo(f"{table.document} {error}.", err=True)
             raise typer.Exit(1) from None
-        if found == wanted:
+        if document == updated:
             continue
         differs = True
         if check:
@@ -351,7 +310,7 @@ def main(
                 err=True,
             )
         else:
-            table.path.write_text(wanted, encoding="utf-8")
+            table.path.write_text(updated, encoding="utf-8")
     if check and differs:
         raise typer.Exit(1)
 

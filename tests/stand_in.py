@@ -1,4 +1,4 @@
-"""The stand-in cloud of the tests' own, once a session, for all who need it."""
+"""The tests' own stand-in cloud and stack, once per session."""
 
 import asyncio
 import os
@@ -30,20 +30,20 @@ settings.register_profile("any load", deadline=None)
 settings.load_profile("any load")
 
 Aws = Callable[[str], Any]
-"""Makes boto3's client of a service."""
+"""Makes the boto3 client of a service, by the service's name."""
 Configure = Callable[[dict[str, Any]], None]
 """Sets keys of the stack's configuration."""
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach the tests' programs, which a shell's `&` has begin with SIGINT ignored."""
+    """Let Ctrl-C reach the tests' programs, which ignore SIGINT after a shell's `&`."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Part what needs a stand-in into two halves, each with one of its own and in its order."""
+    """Split the tests that need a stand-in into two ordered groups with a stand-in each."""
     for item in items:
         if item.get_closest_marker("stand_in"):
             half = "end to end" if "end_to_end" in item.path.parts else "parts"
@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:  # noqa: ANN401 - xdist is untyped
-    """Refuse to run halves that the scheduler would mix."""
+    """Refuse a scheduler that would mix the groups."""
     halves = [each for each in ids if "/end_to_end/" in each]
     if node.config.getoption("dist") == "loadgroup" and not all("@" in each for each in halves):
         pytest.exit("pytest-xdist doesn't keep groups of tests together", returncode=4)
@@ -66,7 +66,7 @@ def choose_ports() -> Ports:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A whole stand-in cloud of the tests' own, beside one that a person may have up."""
+    """The tests' own stand-in cloud, next to one that may be running already."""
     home = Home(tmp_path_factory.mktemp("localcloud") / "home")
     try:
         yield cloud.up(home, choose_ports(), Progress())
@@ -76,8 +76,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="session")
 def deployed(running: Cloud) -> Iterator[Deployment]:
-    """The stack, up once for all tests of the session."""
-    deployment = Deployment(target(running))
+    """The stack, deployed once for all tests of the session."""
+    deployment = Deployment(target(running), create=True)
     deployment.up()
     yield deployment
     deployment.destroy()
@@ -93,7 +93,7 @@ def outputs(running: Cloud, deployed: Deployment) -> dict[str, Any]:
 
 @pytest.fixture
 def configure(running: Cloud, deployed: Deployment) -> Iterator[Configure]:
-    """Change the stack's configuration; the test's end puts it, and the stack, back."""
+    """Change the stack's configuration; it is restored with the stack at the end of the test."""
     path = Home(running.home).workspace / f"Pulumi.{STACK}.yaml"
     original = path.read_text(encoding="utf-8")
 
@@ -109,7 +109,7 @@ def configure(running: Cloud, deployed: Deployment) -> Iterator[Configure]:
 
 @pytest.fixture(scope="session")
 def aws(running: Cloud) -> Aws:
-    """Make boto3 clients of the tests' stand-in."""
+    """Make boto3 clients for the tests' stand-in."""
     key = running.access_key()
 
     def client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
@@ -126,12 +126,12 @@ def aws(running: Cloud) -> Aws:
 
 @pytest.fixture
 def shell(running: Cloud) -> dict[str, str]:
-    """The environment of a shell in which the tests' stand-in is the default one."""
+    """The environment of a shell that uses the tests' stand-in."""
     return shell_of(Home(running.home), running.ports)
 
 
 def shell_of(home: Home, ports: Ports) -> dict[str, str]:
-    """Give the environment of a shell in which a stand-in is the default one."""
+    """Return the environment of a shell that uses a stand-in."""
     first, last = ports.services
     variables = {
         "aws": str(ports.aws),

@@ -49,7 +49,7 @@ def sources(folder: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("folder", sorted(ALLOWED))
-def test_a_folder_imports_only_what_it_may_know(folder: str) -> None:
+def test_a_folder_imports_only_allowed_folders(folder: str) -> None:
     for file in sources(folder):
         others = (set(imported(file)) & FOLDERS) - {folder.partition("/")[0]}
         assert others <= ALLOWED[folder], f"{file.relative_to(ROOT)} imports {others}"
@@ -65,7 +65,7 @@ def test_functions_need_the_standard_library_and_boto3_only() -> None:
         assert foreign <= {"boto3", "botocore"}, file
 
 
-def test_no_component_knows_that_it_is_local() -> None:
+def test_no_component_depends_on_the_stacks_name() -> None:
     for file in [*sources("components"), ROOT / "__main__.py"]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, (ast.If, ast.IfExp)):
@@ -75,7 +75,7 @@ def test_no_component_knows_that_it_is_local() -> None:
                 ), f"{file.relative_to(ROOT)}:{node.lineno}"
 
 
-def test_the_components_that_are_checked_are_there() -> None:
+def test_there_are_sources_to_check() -> None:
     assert {path.parent.name for path in sources("components")} >= {"components", "hosting"}
     assert sources("functions")
     assert sources("server")

@@ -12,6 +12,11 @@ pytestmark = pytest.mark.program
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LIMIT = 60
+_REQUIREMENTS = (
+    "requirements-bootstrap.txt",
+    "requirements-operate.txt",
+    "requirements-dev.txt",
+)
 # Makes an environment whose installer waits until it is let go.
 _PYTHON = f"""#!/bin/sh
 case "$*" in
@@ -25,6 +30,7 @@ esac
 _INSTALLER = """#!/bin/sh
 case "$*" in
 *"-m pip"*) echo begun >begun; cat go >/dev/null ;;
+*"uv pip"*) echo "$*" >>installed ;;
 *sysconfig*) pwd ;;
 esac
 """
@@ -32,7 +38,7 @@ esac
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    for name in ("bootstrap.sh", "requirements-bootstrap.txt", "requirements-dev.txt"):
+    for name in ("bootstrap.sh", *_REQUIREMENTS):
         shutil.copy(_ROOT / name, tmp_path)
     for name, text in (("python", _PYTHON), ("installer", _INSTALLER)):
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -42,9 +48,9 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _bootstrap(checkout: Path) -> subprocess.Popen[str]:
+def _bootstrap(checkout: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        ["./bootstrap.sh"],
+        ["./bootstrap.sh", *arguments],
         cwd=checkout,
         env=os.environ | {"PYTHON": str(checkout / "python")},
         stderr=subprocess.PIPE,
@@ -52,7 +58,7 @@ def _bootstrap(checkout: Path) -> subprocess.Popen[str]:
     )
 
 
-def test_the_second_of_two_waits_and_finds_what_the_first_has_installed(checkout: Path) -> None:
+def test_the_second_of_two_waits_for_the_first_and_installs_nothing(checkout: Path) -> None:
     first = _bootstrap(checkout)
     assert (checkout / "begun").read_text(encoding="utf-8") == "begun\n"
     second = _bootstrap(checkout)
@@ -65,7 +71,7 @@ def test_the_second_of_two_waits_and_finds_what_the_first_has_installed(checkout
     assert (checkout / "made").read_text(encoding="utf-8") == "made\n"
 
 
-def test_one_that_waited_for_a_killed_one_installs(checkout: Path) -> None:
+def test_the_second_of_two_installs_after_the_first_was_killed(checkout: Path) -> None:
     first = _bootstrap(checkout)
     assert (checkout / "begun").read_text(encoding="utf-8") == "begun\n"
     second = _bootstrap(checkout)
@@ -80,3 +86,26 @@ def test_one_that_waited_for_a_killed_one_installs(checkout: Path) -> None:
     second.communicate(timeout=_LIMIT)
     assert second.returncode == 0
     assert (checkout / "made").read_text(encoding="utf-8") == "made\nmade\n"
+
+
+def test_the_operate_requirements_are_replaced_by_all_requirements(
+    checkout: Path,
+) -> None:
+    for arguments, requirements, mark in (
+        (["operate"], "requirements-operate.txt", ".operate"),
+        ([], "requirements-dev.txt", ".complete"),
+    ):
+        process = _bootstrap(checkout, *arguments)
+        assert (checkout / "begun").read_text(encoding="utf-8") == "begun\n"
+        (checkout / "go").write_text("go", encoding="utf-8")
+        process.communicate(timeout=_LIMIT)
+        assert process.returncode == 0
+        installed = (checkout / "installed").read_text(encoding="utf-8").splitlines()
+        assert installed[-1].endswith(requirements)
+        assert (checkout / ".venv" / mark).exists()
+
+
+def test_another_set_of_requirements_is_refused(checkout: Path) -> None:
+    process = _bootstrap(checkout, "everything")
+    assert process.communicate(timeout=_LIMIT)[1] == "usage: ./bootstrap.sh [operate]\n"
+    assert process.returncode == 2

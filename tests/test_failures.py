@@ -97,7 +97,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("module", "status", "error", "says"), CASES)
-def test_a_failure_that_a_person_can_cause_is_one_message(
+def test_an_expected_failure_is_one_message(
     module: object,
     status: int,
     error: Exception,
@@ -116,7 +116,7 @@ def test_a_failure_that_a_person_can_cause_is_one_message(
 
 
 @pytest.mark.parametrize("module", [automation_commands, localcloud_commands, demo])
-def test_a_fault_of_the_program_says_what_to_report_with_its_traceback(
+def test_a_bug_is_reported_with_its_traceback(
     module: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(module, "app", partial(_raise, ZeroDivisionError("division by zero")))
@@ -172,13 +172,13 @@ def test_a_program_that_fails_or_hangs_is_reported_with_its_log_and_remedy(
         assert part in str(raised.value)
 
 
-def test_a_program_that_is_not_there_is_reported() -> None:
+def test_a_missing_program_is_reported() -> None:
     with pytest.raises(LocalCloudError, match=r"no-such-program.*No such file.*Get one\."):
         commands.run(["no-such-program"], purpose="Building it", timeout=5, remedy="Get one.")
     assert commands.probe(["no-such-program"]) == ""
 
 
-def test_what_a_hanging_program_started_ends_with_it(tmp_path: Path) -> None:
+def test_a_hanging_programs_children_are_killed_too(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     script = f"sleep 300 & echo $! > {pid}; wait"
     with pytest.raises(LocalCloudError):
@@ -191,7 +191,7 @@ def test_what_a_hanging_program_started_ends_with_it(tmp_path: Path) -> None:
     )
 
 
-def test_a_lock_that_is_not_free_says_what_its_holder_does(tmp_path: Path) -> None:
+def test_the_error_for_a_taken_lock_says_what_its_holder_does(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "x.lock"
     with (
         locks.locked(path, timeout=1, work="building it"),
@@ -205,28 +205,25 @@ def test_a_lock_that_is_not_free_says_what_its_holder_does(tmp_path: Path) -> No
 
 @pytest.mark.program
 @pytest.mark.parametrize(
-    "arguments",
+    "command",
     [
-        ("automation", "check", "--stack", "dev"),
-        ("automation", "deploy", "--stack", "dev", "--preview"),
-        ("automation", "destroy", "--stack", "dev"),
-        ("automation", "drill", "--stack", "dev"),
-        ("automation", "report", "--stack", "dev", "--reports", "/dev/null"),
+        "automation check --stack dev",
+        "automation deploy --stack dev --preview",
+        "automation destroy --stack dev",
+        "automation drill --stack dev",
+        "automation report --stack dev --reports /dev/null",
         (
-            *("automation", "role", "deploy", "--document", "permissions", "--stack", "dev"),
-            *("--account", "123456789012", "--workspace", "/"),
+            "automation role deploy --document permissions --stack dev --account 123456789012"
+            " --workspace /"
         ),
-        ("localcloud", "env"),
-        ("localcloud", "resume-database", "--home", "/dev/null"),
-        ("demo", "outputs"),
+        "localcloud env",
+        "localcloud resume-database --home /dev/null",
+        "demo outputs",
     ],
-    ids=" ".join,
 )
-def test_a_command_on_a_bare_machine_says_what_is_missing(
-    arguments: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_a_command_on_a_bare_machine_reports_what_is_missing(command: str, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", *arguments],
+        [sys.executable, "-m", *command.split()],
         cwd=ROOT,
         env={"PATH": str(tmp_path), "HOME": str(tmp_path), "LOCALCLOUD_HOME": str(tmp_path)},
         check=False,

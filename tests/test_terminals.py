@@ -16,7 +16,7 @@ from automation.checks.results import Exchange, Outcome, Report, Result
 from automation.deployment import Changes, Step
 from automation.report import terminal as report_terminal
 from demo import __main__ as demo
-from demo.scenario import Line
+from demo.scenario import Step as DemoStep
 from localcloud.progress import Progress
 from tests.automation.reports import report
 
@@ -41,7 +41,7 @@ def _report(text: str) -> Report:
         outcome=Outcome.FAILED,
         reason=text,
         seconds=1.0,
-        evidence=(Exchange(asked=text, answered=text),),
+        evidence=(Exchange(request=text, response=text),),
     )
     return report().model_copy(update={"stack": text, "results": (result,)})
 
@@ -58,12 +58,12 @@ def _step(text: str, console: Console) -> None:
 
 
 RENDERERS: dict[str, Callable[[str, Console], None]] = {
-    "the report": lambda text, console: report_terminal.show(_report(text), console),
-    "a result": lambda text, console: report_terminal.tell_result(
+    "the report": lambda text, console: report_terminal.print_report(_report(text), console),
+    "a result": lambda text, console: report_terminal.print_result(
         _report(text).results[0], console
     ),
-    "an event": lambda text, console: report_terminal.tell_event("drill", 1.0, text, console),
-    "changes": lambda text, console: report_terminal.show_changes(text, _changes(text), console),
+    "an event": lambda text, console: report_terminal.print_event("drill", 1.0, text, console),
+    "changes": lambda text, console: report_terminal.print_changes(text, _changes(text), console),
     "a step of a start": _step,
     "a message": lambda text, console: console.print(text),
 }
@@ -73,7 +73,7 @@ FACTORIES = [automation.terminal, localcloud.terminal]
 @pytest.mark.parametrize("factory", FACTORIES, ids=lambda module: module.__name__)
 @pytest.mark.parametrize("renderer", RENDERERS)
 @pytest.mark.parametrize("text", OUTSIDE)
-def test_text_from_outside_is_printed_as_it_is(
+def test_text_from_outside_is_printed_literally(
     factory: ModuleType, renderer: str, text: str
 ) -> None:
     written = io.StringIO()
@@ -94,7 +94,7 @@ def test_text_from_outside_does_not_control_the_terminal(
 
 @pytest.mark.parametrize("factory", FACTORIES, ids=lambda module: module.__name__)
 @pytest.mark.parametrize("text", OUTSIDE)
-def test_titles_headings_and_errors_are_text_too(
+def test_titles_headings_and_errors_are_printed_literally(
     factory: ModuleType, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written = io.StringIO()
@@ -107,16 +107,16 @@ def test_titles_headings_and_errors_are_text_too(
 
 
 @pytest.mark.parametrize("text", OUTSIDE)
-def test_the_demo_shows_what_came_back_as_it_is(
+def test_the_demo_prints_results_literally(
     text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
-    demo._show([Line(what=text, shown=text, true=True)])
+    demo.print_steps([DemoStep(action=text, result=text, passed=True)])
     assert capsys.readouterr().out.count(text) == 2
 
 
 @pytest.mark.parametrize("folder", ["automation", "localcloud/src/localcloud", "demo"])
-def test_consoles_are_made_by_the_factories_alone(folder: str) -> None:
+def test_only_the_factories_make_consoles(folder: str) -> None:
     for file in set((ROOT / folder).rglob("*.py")) - {ROOT / folder / "terminal.py"}:
         text = file.read_text(encoding="utf-8")
         assert "rich.markup" not in text, file

@@ -1,4 +1,13 @@
-"""What must be true of a deployed stack, phase by phase; importing it registers every check."""
+"""Checks of a deployed stack, one module per topic. Importing the package registers all of them.
+
+registry    what a check is, and the decorator that registers one
+context     the stack under test: settings, outputs, AWS clients, tokens
+probe       what a check gets: access to the stack, recording every request as evidence
+runner      runs checks in parallel, each within its time limit
+results     reports as data
+verdicts    exceptions and assertions with which a check ends
+lookups, mcp, tokens, forgery    helpers that several checks share
+"""
 
 from automation.checks import (
     conformance,

@@ -1,27 +1,28 @@
-"""P5: the MCP conformance suite's scenarios for servers, with a token added on the way."""
+"""P5: the MCP conformance suite's server scenarios, run through a proxy that adds a token."""
 
 from types import MappingProxyType
 from typing import Any, Final
 
-from automation.checks.inspection import Inspection
-from automation.checks.registry import Look, check
+from automation.checks.probe import Probe
+from automation.checks.registry import CheckFunction, check
 from automation.checks.verdicts import Skipped, expect
 from automation.conformance.forwarder import forwarding
-from automation.conformance.suite import ConformanceError, Suite, failure
+from automation.conformance.suite import ConformanceError, Suite, failure_messages
 
-FITTING: Final = ("server-initialize", "ping", "tools-list")
-"""The scenarios that any server must pass."""
+APPLICABLE: Final = ("server-initialize", "ping", "tools-list")
+"""The scenarios that this server must pass."""
 
-_TOOL: Final = "wants a tool of the suite's own, which this server doesn't have"
-_NONE_OFFERED: Final = "this server offers none, and says so"
-OTHERS: Final = MappingProxyType(
+_TOOL: Final = "needs a test tool that this server doesn't have"
+_NOT_OFFERED: Final = "not among the server's declared capabilities"
+_STATELESS: Final = "the server keeps no session and opens no streams"
+NOT_APPLICABLE: Final = MappingProxyType(
     {
-        "completion-complete": f"completions: {_NONE_OFFERED}",
-        "dns-rebinding-protection": "guards servers on a loopback address; this one is public",
+        "completion-complete": f"completions: {_NOT_OFFERED}",
+        "dns-rebinding-protection": "protects servers on a loopback address; this one is public",
         "elicitation-sep1034-defaults": _TOOL,
         "elicitation-sep1330-enums": _TOOL,
         "json-schema-2020-12": _TOOL,
-        "logging-set-level": f"logging to clients: {_NONE_OFFERED}",
+        "logging-set-level": f"logging to clients: {_NOT_OFFERED}",
         **dict.fromkeys(
             (
                 "prompts-get-embedded-resource",
@@ -30,7 +31,7 @@ OTHERS: Final = MappingProxyType(
                 "prompts-get-with-image",
                 "prompts-list",
             ),
-            f"prompts: {_NONE_OFFERED}",
+            f"prompts: {_NOT_OFFERED}",
         ),
         **dict.fromkeys(
             (
@@ -41,10 +42,10 @@ OTHERS: Final = MappingProxyType(
                 "resources-templates-read",
                 "resources-unsubscribe",
             ),
-            f"resources: {_NONE_OFFERED}",
+            f"resources: {_NOT_OFFERED}",
         ),
-        "server-sse-multiple-streams": "the server keeps no session and answers without streams",
-        "server-sse-polling": "the server keeps no session and answers without streams",
+        "server-sse-multiple-streams": _STATELESS,
+        "server-sse-polling": _STATELESS,
         **dict.fromkeys(
             (
                 "tools-call-audio",
@@ -62,56 +63,61 @@ OTHERS: Final = MappingProxyType(
         ),
     }
 )
-"""Why each of the other scenarios doesn't fit, by name."""
+"""Why the other scenarios don't apply, by name."""
 
-# Bringing the suite the first time takes most of it.
-_LIMIT: Final = 1800.0
-_PASSED: Final = "SUCCESS"
-
-
-def _passes(scenario: str) -> Look:
-    def look(inspection: Inspection) -> None:
-        (looked_at,) = _run(inspection, scenario).values()
-        inspection.note(f"Scenario {scenario}", looked_at)
-        expect(not failure(looked_at), f"{scenario}: {failure(looked_at)}")
-        expect(_succeeds(looked_at), f"{scenario}: the suite looked at nothing")
-
-    look.__doc__ = f"The MCP conformance suite's scenario {scenario} passes."
-    return look
+# Mostly for installing the suite the first time.
+_TIME_LIMIT: Final = 1800.0
+_SUCCESS: Final = "SUCCESS"
 
 
-for _scenario in FITTING:
-    check(f"P5-conformance-{_scenario}", limit=_LIMIT)(_passes(_scenario))
+def _passes(scenario: str) -> CheckFunction:
+    def passes(probe: Probe) -> None:
+        (checks,) = _run(probe, scenario).values()
+        probe.note(f"Scenario {scenario}", checks)
+        expect(not failure_messages(checks), f"{scenario}: {failure_messages(checks)}")
+        expect(_has_success(checks), f"{scenario}: no check of the suite succeeded")
+
+    passes.__doc__ = f"The MCP conformance suite's scenario {scenario} passes."
+    return passes
 
 
-@check("P5-conformance-others", limit=_LIMIT)
-def others(inspection: Inspection) -> None:
-    """The suite's other scenarios are known, and don't pass for known reasons."""
-    found = _run(inspection, None)
-    inspection.note(
-        "The other scenarios: why they don't fit, and what the suite says",
+for _scenario in APPLICABLE:
+    check(f"P5-conformance-{_scenario}", limit=_TIME_LIMIT)(_passes(_scenario))
+
+
+@check("P5-conformance-others", limit=_TIME_LIMIT)
+def others(probe: Probe) -> None:
+    """The suite's other scenarios don't apply, each for a known reason."""
+    found = _run(probe, None)
+    probe.note(
+        "The other scenarios: why they don't apply, and what the suite reports",
         {
-            scenario: {"reason": reason, "suite": failure(found.get(scenario, [])) or "no success"}
-            for scenario, reason in OTHERS.items()
+            scenario: {
+                "reason": reason,
+                "suite": failure_messages(found.get(scenario, [])) or "no success",
+            }
+            for scenario, reason in NOT_APPLICABLE.items()
         },
     )
-    unknown = sorted(found.keys() - OTHERS.keys() - set(FITTING))
-    expect(not unknown, f"the suite has scenarios that nobody has judged: {', '.join(unknown)}")
-    gone = sorted(OTHERS.keys() - found.keys())
-    expect(not gone, f"the suite has no longer the scenarios {', '.join(gone)}")
+    unknown = sorted(found.keys() - NOT_APPLICABLE.keys() - set(APPLICABLE))
+    expect(
+        not unknown, f"the suite has scenarios that aren't classified here: {', '.join(unknown)}"
+    )
+    gone = sorted(NOT_APPLICABLE.keys() - found.keys())
+    expect(not gone, f"the suite no longer has the scenarios {', '.join(gone)}")
     passing = sorted(
         scenario
-        for scenario in OTHERS
-        if _succeeds(found[scenario]) and not failure(found[scenario])
+        for scenario in NOT_APPLICABLE
+        if _has_success(found[scenario]) and not failure_messages(found[scenario])
     )
-    expect(not passing, f"these scenarios pass now and belong to the others: {', '.join(passing)}")
+    expect(not passing, f"these scenarios pass now, so they apply: {', '.join(passing)}")
 
 
-def _run(inspection: Inspection, scenario: str | None) -> dict[str, list[dict[str, Any]]]:
-    context = inspection.context
-    token = context.token(next(iter(context.clients)))
+def _run(probe: Probe, scenario: str | None) -> dict[str, list[dict[str, Any]]]:
+    context = probe.context
+    token = context.token(context.first_client)
     try:
-        suite = Suite.bring()
+        suite = Suite.install()
         with (
             context.http_client() as http,
             forwarding(http, context.outputs["mcpUrl"], token) as url,
@@ -121,5 +127,5 @@ def _run(inspection: Inspection, scenario: str | None) -> dict[str, list[dict[st
         raise Skipped(f"the suite can't be run here: {error}") from error
 
 
-def _succeeds(looked_at: list[dict[str, Any]]) -> bool:
-    return any(each["status"] == _PASSED for each in looked_at)
+def _has_success(checks: list[dict[str, Any]]) -> bool:
+    return any(each["status"] == _SUCCESS for each in checks)

@@ -1,4 +1,4 @@
-"""The deployment that is checked: its settings, outputs, clients and tokens."""
+"""The stack under test: settings, outputs, AWS clients and access tokens."""
 
 import json
 import ssl
@@ -20,10 +20,10 @@ from components.names import ResourceNames
 from components.settings import StackSettings
 
 CLIENT_TIMEOUT: Final = httpx2.Timeout(125.0)
-"""App Runner ends a request after 120 s; a little more, so that its own answer comes first."""
+"""App Runner ends a request after 120 s; waiting longer lets its own response arrive first."""
 
-# A token with less left is not used for a call, which may take the server's 60 s.
-_LEAST_LIFETIME: Final = 90.0
+# A call may take the server's 60 s, so a token that expires sooner than this is not used for one.
+_MINIMUM_LIFETIME: Final = 90.0
 _AWS_TIMEOUTS: Final = botocore.config.Config(
     connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4}
 )
@@ -31,14 +31,10 @@ _AWS_TIMEOUTS: Final = botocore.config.Config(
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """What a caller reads from its secret.
+    """What a client needs to get tokens and call the server.
 
     Attributes:
-        client_id: the app client's id.
-        client_secret: the app client's secret.
-        token_url: where tokens are taken.
-        scopes: the scopes to ask for, by full name.
-        mcp_url: the server's URL.
+        scopes: the full names of the scopes to request.
     """
 
     client_id: str
@@ -50,19 +46,16 @@ class Credentials:
 
 @dataclass(kw_only=True)
 class Context:
-    """A deployed stack, as its checks see it. Safe to use from several threads.
+    """A deployed stack, as checks and drills use it. Thread-safe.
 
     Attributes:
-        stack: the stack's name.
-        settings: its configuration.
-        outputs: its outputs.
-        state: gives its state, secrets encrypted, as the backend keeps it.
-        session: makes the AWS clients.
-        database_uri: where this machine reaches the database.
-        longest_wait: seconds that a check may wait for a token to expire.
-        interleavings: how many calls of two clients are interleaved.
-        blanker: knows the secrets that were seen.
-        stopping: set when the run is interrupted; whoever waits, waits for this.
+        state: returns the stack's state as the backend stores it, with encrypted secrets.
+        database_uri: the database's address as seen from this machine.
+        longest_wait: how many seconds a check may wait for a token to expire.
+        interleavings: how many calls P5-isolation makes.
+        blanker: removes the secrets that have been seen from texts.
+        stopping: set when the run is interrupted; code that waits should wait for this event.
+        tokens: the current token of each client that has one.
     """
 
     stack: str
@@ -75,9 +68,9 @@ class Context:
     interleavings: int = 2000
     blanker: Blanker = field(default_factory=Blanker)
     stopping: threading.Event = field(default_factory=threading.Event, repr=False)
+    tokens: dict[str, str] = field(default_factory=dict, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
-    _tokens: dict[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def names(self) -> ResourceNames:
@@ -86,12 +79,12 @@ class Context:
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
-        """The trusted certificate authorities: the system's, or SSL_CERT_FILE's."""
+        """The trusted certificate authorities: those of SSL_CERT_FILE, or else the system's."""
         return ssl.create_default_context()
 
     @property
     def user_pool_id(self) -> str:
-        """The user pool's id, the last part of the issuer."""
+        """The user pool's id, which is the last part of the issuer."""
         issuer: str = self.outputs["issuer"]
         return issuer.rpartition("/")[2]
 
@@ -101,16 +94,18 @@ class Context:
         clients: Mapping[str, Mapping[str, Any]] = self.outputs["clients"]
         return clients
 
+    @property
+    def first_client(self) -> str:
+        """The name of the first client, where it doesn't matter which one makes a call."""
+        return next(iter(self.clients))
+
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Give an AWS client.
+        """Return the AWS client of a service, which all checks share.
 
         Args:
             service: the service, as boto3 names it.
-
-        Returns:
-            The client; one for all checks.
         """
-        # A session may not make clients in two threads at once.
+        # boto3 sessions are not thread-safe when they create clients.
         with self._lock:
             if service not in self._clients:
                 self._clients[service] = self.session.client(  # type: ignore[call-overload] # the name is no literal
@@ -119,10 +114,10 @@ class Context:
             return self._clients[service]
 
     def http_client(self, **options: Any) -> httpx2.Client:  # noqa: ANN401 - httpx2's own
-        """Make an HTTP client that trusts what the stack trusts.
+        """Open an HTTP client with the trusted certificate authorities and a time limit.
 
         Args:
-            **options: httpx2.Client's own.
+            **options: further options of httpx2.Client.
 
         Returns:
             The client; the caller closes it.
@@ -130,22 +125,16 @@ class Context:
         return httpx2.Client(verify=self.tls, timeout=CLIENT_TIMEOUT, **options)
 
     def credentials(self, name: str) -> Credentials:
-        """Read a client's secret, as the client itself does.
-
-        Args:
-            name: the client's name.
-
-        Returns:
-            Its credentials.
+        """Read a client's credentials from its secret, as the client itself does.
 
         Raises:
-            botocore.exceptions.ClientError: there is no such secret.
-            KeyError: the secret lacks something.
+            botocore.exceptions.ClientError: the secret can't be read.
+            KeyError: the secret is incomplete.
         """
-        answer = self.client("secretsmanager").get_secret_value(
+        response = self.client("secretsmanager").get_secret_value(
             SecretId=self.clients[name]["secretArn"]
         )
-        secret = json.loads(answer["SecretString"])
+        secret = json.loads(response["SecretString"])
         self.blanker.learn(secret["clientSecret"], username=secret["clientId"])
         return Credentials(
             client_id=secret["clientId"],
@@ -156,31 +145,32 @@ class Context:
         )
 
     def token(self, name: str, *, fresh: bool = False) -> str:
-        """Give a client's token, with time enough left for a call.
+        """Return a client's access token, which is valid long enough for a call.
 
         Args:
             name: the client's name.
-            fresh: whether a new one is wanted even where one is at hand.
-
-        Returns:
-            The token; the same for all checks until it grows old.
+            fresh: whether to request a new token even if the last one can still be used.
 
         Raises:
-            httpx2.HTTPError: the token endpoint refuses or doesn't answer.
+            httpx2.HTTPError: the token endpoint refuses or doesn't respond.
         """
         with self._lock:
-            token = self._tokens.get(name)
-            if fresh or token is None or _expires_at(token) < time.time() + _LEAST_LIFETIME:
+            token = self.tokens.get(name)
+            if (
+                fresh
+                or token is None
+                or read_claims(token)["exp"] < time.time() + _MINIMUM_LIFETIME
+            ):
                 with self.http_client() as http:
                     response = request_token(http, self.credentials(name))
                 response.raise_for_status()
                 token = str(response.json()["access_token"])
                 self.blanker.learn(token)
-                self._tokens[name] = token
+                self.tokens[name] = token
             return token
 
     def driver(self, token: str) -> neo4j.Driver:
-        """Connect to the database, past the server.
+        """Connect to the database directly instead of through the server.
 
         Args:
             token: the access token to log on with.
@@ -191,7 +181,7 @@ class Context:
         return neo4j.GraphDatabase.driver(
             self.database_uri,
             auth=neo4j.bearer_auth(token),
-            # Generous, so that it's the database that answers, and not this machine's load.
+            # Generous, so that a slow machine doesn't look like a database that is down.
             connection_timeout=60.0,
             connection_acquisition_timeout=120.0,
             max_transaction_retry_time=10.0,
@@ -201,28 +191,28 @@ class Context:
 def request_token(
     http: httpx2.Client, credentials: Credentials, *, scopes: tuple[str, ...] | None = None
 ) -> httpx2.Response:
-    """Ask for an access token by client credentials (RFC 6749, section 4.4).
+    """Request an access token with the client credentials grant (RFC 6749, section 4.4).
 
     Args:
         http: the HTTP client.
-        credentials: the caller's.
-        scopes: the scopes to ask for; the caller's own where None.
+        credentials: the client's credentials.
+        scopes: the scopes to request; None for those of the credentials.
 
     Returns:
-        The answer, whatever its status.
+        The response, whatever its status.
 
     Raises:
-        httpx2.HTTPError: the token endpoint doesn't answer.
+        httpx2.HTTPError: the token endpoint doesn't respond.
     """
-    wanted = credentials.scopes if scopes is None else scopes
+    requested = credentials.scopes if scopes is None else scopes
     return http.post(
         credentials.token_url,
-        data={"grant_type": "client_credentials", "scope": " ".join(wanted)},
+        data={"grant_type": "client_credentials", "scope": " ".join(requested)},
         auth=(credentials.client_id, credentials.client_secret),
     )
 
 
-def _expires_at(token: str) -> float:
-    # Who verifies a token is the database; here only its age counts.
-    claims = jwt.decode(token, options={"verify_signature": False})
-    return float(claims["exp"])
+def read_claims(token: str) -> dict[str, Any]:
+    """Return a token's claims without verifying it, which is for the database to do."""
+    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return claims

@@ -1,4 +1,4 @@
-"""Makes tokens that nobody may accept, from one that is good. Pure but for the random key."""
+"""Forges tokens from a valid one. Every forgery must be rejected."""
 
 import base64
 import hashlib
@@ -14,54 +14,48 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from automation.checks.context import read_claims
+
 _HOUR: Final = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """What a forger has: a good token, the published keys, and a key of the forger's own.
+    """What an attacker has to work with.
 
     Attributes:
-        token: the good token.
+        token: a valid token.
         public_key: the published key that verifies it.
-        own_key: the forger's own private key.
+        attacker_key: a private key that no issuer publishes.
     """
 
     token: str
     public_key: rsa.RSAPublicKey
-    own_key: rsa.RSAPrivateKey
+    attacker_key: rsa.RSAPrivateKey
 
     @property
     def header(self) -> dict[str, Any]:
-        """The good token's header."""
+        """The valid token's header."""
         return dict(jwt.get_unverified_header(self.token))
 
     @property
     def claims(self) -> dict[str, Any]:
-        """The good token's claims."""
-        claims: dict[str, Any] = jwt.decode(self.token, options={"verify_signature": False})
-        return claims
+        """The valid token's claims."""
+        return read_claims(self.token)
 
     def signed(self, claims: Mapping[str, Any], *, key_id: str | None = None) -> str:
-        """Sign claims with the forger's own key.
+        """Sign claims with the attacker's key.
 
         Args:
             claims: the claims.
-            key_id: the key id to name; the good token's where None.
-
-        Returns:
-            The token.
+            key_id: the token's `kid`; None for that of the valid token.
         """
-        named = self.header["kid"] if key_id is None else key_id
-        return jwt.encode(dict(claims), self.own_key, algorithm="RS256", headers={"kid": named})
+        kid = self.header["kid"] if key_id is None else key_id
+        return jwt.encode(dict(claims), self.attacker_key, algorithm="RS256", headers={"kid": kid})
 
 
-def own_key() -> rsa.RSAPrivateKey:
-    """Make a key that no issuer publishes.
-
-    Returns:
-        The key.
-    """
+def generate_key() -> rsa.RSAPrivateKey:
+    """Generate a key that no issuer publishes."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -79,31 +73,31 @@ def tampered(material: Material) -> str:
     """A token whose groups were changed after it was signed."""
     header, _, signature = material.token.split(".")
     claims = material.claims | {"groups": ["admin", "writer", "reader"]}
-    return f"{header}.{_encoded(claims)}.{signature}"
+    return f"{header}.{_encode(claims)}.{signature}"
 
 
 def wrongly_signed(material: Material) -> str:
-    """A token signed with another key than the one it names."""
+    """A token signed with a different key than its key id says."""
     return material.signed(material.claims)
 
 
 def unsigned(material: Material) -> str:
     """A token with the algorithm "none"."""
     header = material.header | {"alg": "none"}
-    return f"{_encoded(header)}.{_encoded(material.claims)}."
+    return f"{_encode(header)}.{_encode(material.claims)}."
 
 
 def signed_with_public_key(material: Material) -> str:
-    """A token signed by HMAC with the published key as its secret."""
+    """A token signed with HMAC and the published key as its secret."""
     header = material.header | {"alg": "HS256"}
-    message = f"{_encoded(header)}.{_encoded(material.claims)}"
+    message = f"{_encode(header)}.{_encode(material.claims)}"
     secret = material.public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     signature = hmac.new(secret, message.encode(), hashlib.sha256).digest()
     return f"{message}.{_base64(signature)}"
 
 
 def unknown_key(material: Material) -> str:
-    """A token that names a key which nobody publishes."""
+    """A token with an unknown key id."""
     return material.signed(material.claims, key_id="no-such-key")
 
 
@@ -122,7 +116,7 @@ def not_yet_valid(material: Material) -> str:
 
 
 def id_token(material: Material) -> str:
-    """A token in the style of an ID token."""
+    """An ID token instead of an access token."""
     claims = material.claims
     style = {"token_use": "id", "cognito:username": claims["sub"], "email_verified": True}
     kept = {key: value for key, value in claims.items() if key not in {"scope", "client_id"}}
@@ -143,10 +137,10 @@ FORGERIES: Final[Mapping[str, Callable[[Material], str]]] = MappingProxyType(
         "id-token": id_token,
     }
 )
-"""Every forgery, by its name; its docstring says what it is."""
+"""Every forgery by name; its docstring describes the forged token in reports."""
 
 
-def _encoded(document: Mapping[str, Any]) -> str:
+def _encode(document: Mapping[str, Any]) -> str:
     return _base64(json.dumps(document, separators=(",", ":")).encode())
 
 

@@ -1,23 +1,28 @@
-"""One MCP request at a time, as raw as a check needs it: with any token, or none."""
+"""Single MCP requests over plain HTTP, with any token or none.
+
+The server keeps no sessions, so that a request needs no `initialize` before it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import httpx2
 
+from automation.checks.probe import Probe
+
 _ACCEPT: Final = "application/json, text/event-stream"
-_OK: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class ToolAnswer:
-    """What a tool call brought.
+class ToolResult:
+    """The result of a tool call.
 
     Attributes:
         status: the HTTP status.
-        refused: whether it is an error of HTTP, of JSON-RPC or of the tool.
-        text: the tool's text, or the body of an answer that is no tool's.
+        refused: whether it is an HTTP error, a JSON-RPC error or an error of the tool.
+        text: the tool's text, or the body of a response that has no tool result.
     """
 
     status: int
@@ -33,20 +38,20 @@ def post(
     *,
     token: str | None = None,
 ) -> httpx2.Response:
-    """Send one MCP request; the server keeps no session, so it needs none before it.
+    """Send an MCP request.
 
     Args:
         http: the HTTP client.
         url: the server's URL.
         method: the MCP method.
-        params: its parameters.
-        token: the access token; None sends none.
+        params: the method's parameters.
+        token: the access token; None to send none.
 
     Returns:
-        The HTTP response, whatever its status.
+        The response, whatever its status.
 
     Raises:
-        httpx2.HTTPError: the server doesn't answer.
+        httpx2.HTTPError: the server doesn't respond.
     """
     headers = {"Accept": _ACCEPT}
     if token is not None:
@@ -55,49 +60,44 @@ def post(
     return http.post(url, json=message, headers=headers)
 
 
-def call(
+def call_tool(
     http: httpx2.Client,
     url: str,
     tool: str,
     arguments: Mapping[str, Any],
     *,
     token: str | None,
-) -> ToolAnswer:
+) -> ToolResult:
     """Call a tool.
 
     Args:
         http: the HTTP client.
         url: the server's URL.
         tool: the tool's name.
-        arguments: its arguments.
-        token: the access token; None sends none.
+        arguments: the tool's arguments.
+        token: the access token; None to send none.
 
     Returns:
-        The answer, refusals included.
+        The result, errors included.
 
     Raises:
-        httpx2.HTTPError: the server doesn't answer.
+        httpx2.HTTPError: the server doesn't respond.
     """
     params = {"name": tool, "arguments": dict(arguments)}
-    response = post(http, url, "tools/call", params, token=token)
-    return tool_answer(response)
+    return _parse_tool_result(post(http, url, "tools/call", params, token=token))
 
 
-def tool_answer(response: httpx2.Response) -> ToolAnswer:
-    """Read a tool's answer.
+def call_tool_as(probe: Probe, client: str, tool: str, arguments: Mapping[str, Any]) -> ToolResult:
+    """Call a tool with a client's token, and record the call as evidence."""
+    context = probe.context
+    url, token = context.outputs["mcpUrl"], context.token(client)
+    return call_tool(probe.http, url, tool, arguments, token=token)
 
-    Args:
-        response: the HTTP response.
 
-    Returns:
-        The answer.
-    """
-    if response.status_code != _OK:
-        return ToolAnswer(status=response.status_code, refused=True, text=response.text)
-    message = response.json()
-    result = message.get("result")
+def _parse_tool_result(response: httpx2.Response) -> ToolResult:
+    result = response.json().get("result") if response.status_code == HTTPStatus.OK else None
     if result is None:
-        return ToolAnswer(status=_OK, refused=True, text=response.text)
+        return ToolResult(status=response.status_code, refused=True, text=response.text)
     blocks = result.get("content") or []
     text = "".join(block["text"] for block in blocks if block["type"] == "text")
-    return ToolAnswer(status=_OK, refused=bool(result.get("isError")), text=text)
+    return ToolResult(status=response.status_code, refused=bool(result.get("isError")), text=text)

@@ -1,48 +1,51 @@
-"""P5: tokens that must be refused: forged, meant for another audience, expired."""
+"""P5: tokens that must be refused: forged, for another audience, or expired."""
 
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, Final
 
 import jwt
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from automation.checks.context import Context, Credentials, request_token
-from automation.checks.forgery import FORGERIES, Material, own_key
-from automation.checks.inspection import Inspection
-from automation.checks.mcp import ToolAnswer, call
-from automation.checks.registry import Look, check
-from automation.checks.rights import LABEL, count
+from automation.checks.context import Context, Credentials, read_claims
+from automation.checks.forgery import FORGERIES, Material, generate_key
+from automation.checks.mcp import ToolResult, call_tool
+from automation.checks.probe import Probe
+from automation.checks.registry import CheckFunction, check
+from automation.checks.rights import LABEL, count_nodes
+from automation.checks.tokens import request_grant
 from automation.checks.verdicts import Failed, Skipped, expect, expect_equal
 
-_OK: Final = 200
-_HTTP_REFUSALS: Final = frozenset({400, 401, 403})
+_REFUSING_STATUSES: Final = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+)
 # Source: "Neo4j status codes", Security.
 _UNAUTHORIZED: Final = "Neo.ClientError.Security.Unauthorized"
 _EXPIRED: Final = "Neo.ClientError.Security.TokenExpired"
-_WRITE: Final = f"CREATE (n:{LABEL} {{run: $run}})"
-# Shorter pieces of a token may stand in a text by chance.
-_TELLING_PIECE: Final = 12
+_CREATE: Final = f"CREATE (n:{LABEL} {{run: $run}})"
+# A shorter part of a token may occur in a text by chance.
+_MINIMUM_LEAKED_PART: Final = 12
 _SIGNS_OF_A_STACK_TRACE: Final = ("goroutine ", "panic:", ".go:", "at org.neo4j.")
-# After this, the database's clock has passed the token's end for sure.
+# How long after its expiry the database's clock surely considers a token expired.
 _AFTER_EXPIRY: Final = 3.0
-_LONGEST_EXPIRY_CHECK: Final = 3600.0
+_EXPIRY_CHECK_LIMIT: Final = 3600.0
 
 
-def _refuses(forge: Callable[[Material], str]) -> Look:
+def _refuses(forge: Callable[[Material], str]) -> CheckFunction:
     what = (forge.__doc__ or "").rstrip(".")
 
-    def refused(inspection: Inspection) -> None:
-        context = inspection.context
-        name = _strongest(context)
-        forged = forge(_material(context, name))
+    def refused(probe: Probe) -> None:
+        context = probe.context
+        name = _most_powerful_client(context)
+        forged = forge(_collect_material(context, name))
         context.blanker.learn(forged)
-        _expect_refused(inspection, forged, name, what)
+        _expect_refused(probe, forged, name, what)
 
-    refused.__doc__ = f"{what} is refused: nothing is written, and nothing leaks."
+    refused.__doc__ = f"{what} is refused without writing or leaking anything."
     return refused
 
 
@@ -51,109 +54,108 @@ for _name, _forge in FORGERIES.items():
 
 
 @check("P5-refuses-wrong-audience", serial=True)
-def wrong_audience(inspection: Inspection) -> None:
-    """A good token of an app client that is not in the audience is refused, and writes nothing."""
-    with _stranger(inspection) as stranger:
-        response = request_token(inspection.http, stranger)
-        expect_equal("the status of the stranger's token request", response.status_code, _OK)
-        token = str(response.json()["access_token"])
-        inspection.context.blanker.learn(token)
-        name = _strongest(inspection.context)
-        _expect_refused(inspection, token, name, "A token of another audience")
+def wrong_audience(probe: Probe) -> None:
+    """A valid token of an app client outside the audience is refused without writing anything."""
+    with _temporary_app_client(probe) as outsider:
+        token = request_grant(probe, outsider, "the temporary app client")["access_token"]
+        name = _most_powerful_client(probe.context)
+        _expect_refused(probe, token, name, "A token for another audience")
 
 
-@check("P5-token-expiry", limit=_LONGEST_EXPIRY_CHECK)
-def token_expiry(inspection: Inspection) -> None:
+@check("P5-token-expiry", limit=_EXPIRY_CHECK_LIMIT)
+def token_expiry(probe: Probe) -> None:
     """An expired token is refused as expired, and a new one works at once."""
-    context = inspection.context
+    context = probe.context
     name = min(
         context.clients, key=lambda each: context.settings.clients[each].token_validity_minutes
     )
-    response = request_token(inspection.http, context.credentials(name))
-    expect_equal(f"the status of {name}'s token request", response.status_code, _OK)
-    token = str(response.json()["access_token"])
-    context.blanker.learn(token)
-    claims = jwt.decode(token, options={"verify_signature": False})
-    remaining = claims["exp"] - time.time() + _AFTER_EXPIRY
+    token = request_grant(probe, context.credentials(name), name)["access_token"]
+    remaining = read_claims(token)["exp"] - time.time() + _AFTER_EXPIRY
     if remaining > context.longest_wait:
         raise Skipped(
-            f"the shortest-lived token, {name}'s, lives {remaining / 60:.0f} minutes: give a client"
-            f" a shorter tokenValidityMinutes, or wait longer (--wait {remaining:.0f})"
+            f"the shortest-lived token, {name}'s, is valid for {remaining / 60:.0f} minutes: give a"
+            f" client a shorter tokenValidityMinutes, or wait longer (--wait {remaining:.0f})"
         )
-    before = _read(inspection, token)
+    before = _read(probe, token)
     expect(not before.refused, f"{name}'s new token is refused: {before.text}")
-    inspection.note("Waited for the token to expire", f"{remaining:.0f} s")
-    inspection.wait(remaining)
-    after = _read(inspection, token)
+    probe.note("Waited for the token to expire", f"{remaining:.0f} s")
+    probe.wait(remaining)
+    after = _read(probe, token)
     expect(after.refused, f"{name}'s token is accepted after it expired")
     expect(
         _EXPIRED in after.text or _UNAUTHORIZED in after.text,
-        f"{name}'s expired token is answered {after.text!r}, which names neither {_EXPIRED}"
+        f"{name}'s expired token is refused with {after.text!r}, which contains neither {_EXPIRED}"
         f" nor {_UNAUTHORIZED}",
     )
-    _expect_nothing_leaks(context, token, after.text)
-    recovered = _read(inspection, context.token(name, fresh=True))
+    _expect_no_leak(context, token, after.text)
+    recovered = _read(probe, context.token(name, fresh=True))
     expect(not recovered.refused, f"{name}'s next token is refused: {recovered.text}")
 
 
-def _expect_refused(inspection: Inspection, token: str, name: str, what: str) -> None:
-    """Try to read and to write with a token that must not be accepted."""
-    context = inspection.context
+def _expect_refused(probe: Probe, token: str, name: str, what: str) -> None:
+    """Expect that a token can be used neither to read nor to write.
+
+    Args:
+        probe: the check's probe.
+        token: the token to try.
+        name: a client that can count the written nodes.
+        what: the token's description.
+    """
+    context = probe.context
     run = uuid.uuid4().hex
     attempts: list[tuple[str, dict[str, Any]]] = [("read-cypher", {"query": "RETURN 1 AS one"})]
     if not context.settings.read_only:
-        attempts.append(("write-cypher", {"query": _WRITE, "params": {"run": run}}))
+        attempts.append(("write-cypher", {"query": _CREATE, "params": {"run": run}}))
     for tool, arguments in attempts:
         url = context.outputs["mcpUrl"]
-        answer = call(inspection.http, url, tool, arguments, token=token)
-        expect(answer.refused, f"{what} is accepted by {tool}")
-        by_server = answer.status in _HTTP_REFUSALS
+        result = call_tool(probe.http, url, tool, arguments, token=token)
+        expect(result.refused, f"{what} is accepted by {tool}")
         expect(
-            by_server or _UNAUTHORIZED in answer.text,
-            f"{what} is answered {answer.text!r} by {tool}, which is no {_UNAUTHORIZED}",
+            result.status in _REFUSING_STATUSES or _UNAUTHORIZED in result.text,
+            f"{what} is refused by {tool} with {result.text!r} instead of {_UNAUTHORIZED}",
         )
-        _expect_nothing_leaks(context, token, answer.text)
-    expect_equal("the nodes that were written", count(inspection, name, run), 0)
+        _expect_no_leak(context, token, result.text)
+    expect_equal("the number of nodes written", count_nodes(probe, name, run), 0)
 
 
-def _expect_nothing_leaks(context: Context, token: str, text: str) -> None:
-    pieces = [piece for piece in token.split(".") if len(piece) >= _TELLING_PIECE]
-    expect(not any(piece in text for piece in pieces), "the answer repeats the token")
-    expect(context.blanker.blank(text) == text, "the answer holds a secret or a token")
+def _expect_no_leak(context: Context, token: str, text: str) -> None:
+    parts = [part for part in token.split(".") if len(part) >= _MINIMUM_LEAKED_PART]
+    expect(not any(part in text for part in parts), "the response contains the token")
+    expect(context.blanker.blank(text) == text, "the response contains a secret or a token")
     signs = [sign for sign in _SIGNS_OF_A_STACK_TRACE if sign in text]
-    expect(not signs, f"the answer shows the inside of a program: {signs}")
+    expect(not signs, f"the response contains a stack trace: {signs}")
 
 
-def _read(inspection: Inspection, token: str) -> ToolAnswer:
-    url = inspection.context.outputs["mcpUrl"]
+def _read(probe: Probe, token: str) -> ToolResult:
+    url = probe.context.outputs["mcpUrl"]
     query = {"query": "RETURN 1 AS one"}
-    return call(inspection.http, url, "read-cypher", query, token=token)
+    return call_tool(probe.http, url, "read-cypher", query, token=token)
 
 
-def _strongest(context: Context) -> str:
-    """Name the client with the most scopes: a forger would choose its token."""
+def _most_powerful_client(context: Context) -> str:
+    """Return the client with the most scopes, as an attacker would choose its token."""
     return max(context.clients, key=lambda name: len(context.clients[name]["scopes"]))
 
 
-def _material(context: Context, name: str) -> Material:
+def _collect_material(context: Context, name: str) -> Material:
     token = context.token(name)
     with context.http_client() as http:
         published = jwt.PyJWKSet.from_dict(http.get(context.outputs["jwksUrl"]).json())
     key = published[jwt.get_unverified_header(token)["kid"]].key
     if not isinstance(key, rsa.RSAPublicKey):
-        raise Failed("the published key is no RSA key")
-    return Material(token=token, public_key=key, own_key=own_key())
+        raise Failed("the published key is not an RSA key")
+    return Material(token=token, public_key=key, attacker_key=generate_key())
 
 
 @contextmanager
-def _stranger(inspection: Inspection) -> Iterator[Credentials]:
-    """Make an app client that the database has not heard of, and take it away again."""
-    context = inspection.context
+def _temporary_app_client(probe: Probe) -> Iterator[Credentials]:
+    """Create an app client that the database doesn't know, and delete it in the end."""
+    context = probe.context
     scopes = sorted(context.outputs["scopes"])
     name = f"{context.names.prefix}-{context.stack}-automation-check"
-    _remove_strangers(inspection, name)
+    _delete_app_clients(probe, name)
     try:
-        made = inspection.aws(
+        created = probe.aws(
             "cognito-idp",
             "create_user_pool_client",
             UserPoolId=context.user_pool_id,
@@ -167,26 +169,26 @@ def _stranger(inspection: Inspection) -> Iterator[Credentials]:
     except ClientError as error:
         if error.response["Error"]["Code"] != "AccessDeniedException":
             raise
-        raise Skipped("this needs the right to make an app client and delete it again") from error
+        raise Skipped("this needs permission to create and delete an app client") from error
     try:
-        context.blanker.learn(made["ClientSecret"], username=made["ClientId"])
+        context.blanker.learn(created["ClientSecret"], username=created["ClientId"])
         yield Credentials(
-            client_id=made["ClientId"],
-            client_secret=made["ClientSecret"],
+            client_id=created["ClientId"],
+            client_secret=created["ClientSecret"],
             token_url=context.outputs["tokenUrl"],
             scopes=tuple(scopes),
             mcp_url=context.outputs["mcpUrl"],
         )
     finally:
-        _remove_strangers(inspection, name)
+        _delete_app_clients(probe, name)
 
 
-def _remove_strangers(inspection: Inspection, name: str) -> None:
-    """Take away the app clients of a name: this run's, and what a killed run may have left."""
-    pool = {"UserPoolId": inspection.context.user_pool_id}
-    pages = inspection.context.client("cognito-idp").get_paginator("list_user_pool_clients")
+def _delete_app_clients(probe: Probe, name: str) -> None:
+    """Delete the app clients with a name, including those that an interrupted run left behind."""
+    pool = {"UserPoolId": probe.context.user_pool_id}
+    pages = probe.context.client("cognito-idp").get_paginator("list_user_pool_clients")
     found = [each for page in pages.paginate(**pool) for each in page["UserPoolClients"]]
     for client in found:
         if client["ClientName"] == name:
             client_id = client["ClientId"]
-            inspection.aws("cognito-idp", "delete_user_pool_client", **pool, ClientId=client_id)
+            probe.aws("cognito-idp", "delete_user_pool_client", **pool, ClientId=client_id)

@@ -1,4 +1,4 @@
-"""What checks found, as data: the same for the terminal, JSON, JUnit and the page."""
+"""Reports as data, from which terminal output, JSON, JUnit XML and HTML page are made."""
 
 import datetime as dt
 import enum
@@ -15,34 +15,34 @@ PHASES: Mapping[str, str] = {
     "P5": "End to end",
     "drill": "Drills",
 }
-"""The phases of a deployment, and what is drilled on it, by the beginning of the ids."""
+"""Titles of the phases of a deployment and of the drills, by the prefix of their results' ids."""
 
 
-def _each_text(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON
+def _map_strings(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
-        return {key: _each_text(each, change) for key, each in value.items()}
+        return {key: _map_strings(each, change) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_each_text(each, change) for each in value]
+        return [_map_strings(each, change) for each in value]
     return value
 
 
-def _encodable(value: Any) -> Any:  # noqa: ANN401 - JSON
-    # JSON's \ud800 is half a character, which no file and no terminal can take.
-    return _each_text(value, lambda text: text.encode("utf-8", "replace").decode("utf-8"))
+def _replace_surrogates(value: Any) -> Any:  # noqa: ANN401 - JSON
+    # JSON's \ud800 is half a character, which can be written neither to a file nor to a terminal.
+    return _map_strings(value, lambda text: text.encode("utf-8", "replace").decode("utf-8"))
 
 
-_Encodable = BeforeValidator(_encodable)
+_Encodable = BeforeValidator(_replace_surrogates)
 Text = Annotated[str, _Encodable]
-"""A text that any file can hold."""
+"""A string that can be encoded as UTF-8."""
 
 
 class Outcome(enum.StrEnum):
-    """How a check ended.
+    """How a check or a drill ended.
 
-    Time alone fails nothing: a check or a drill that runs out of time before it has seen enough
-    is undecided, as a busy machine can be the reason.
+    A time limit never fails it, because the machine may just be busy: one that runs out of time
+    before it has seen enough is undecided.
     """
 
     PASSED = "passed"
@@ -52,35 +52,33 @@ class Outcome(enum.StrEnum):
 
 
 class Data(BaseModel):
-    """Data that doesn't change, and refuses what it doesn't know."""
+    """An immutable model that rejects unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Exchange(Data):
-    """One thing that a check looked at.
+    """A request that a check made, with the response.
 
     Attributes:
-        asked: the request, or what was looked at.
-        answered: the answer, or what was seen.
-        seconds: how long the answer took.
+        request: the request, or a description of what was observed.
+        response: the response, or what was observed.
+        seconds: how long the response took; 0 for an observation.
     """
 
-    asked: Text
-    answered: Text
+    request: Text
+    response: Text
     seconds: float = 0.0
 
 
 class Result(Data):
-    """What one check found.
+    """The result of a check.
 
     Attributes:
         id: the check's id; the part before the first hyphen is its phase.
         sentence: what the check proves.
-        outcome: how it ended.
-        reason: why it failed, is undecided or was skipped; empty where it passed.
-        seconds: how long it took.
-        evidence: what it looked at.
+        reason: why it failed, is undecided or was skipped; empty if it passed.
+        evidence: the requests that it made, in order.
     """
 
     id: str
@@ -92,64 +90,50 @@ class Result(Data):
 
     @property
     def phase(self) -> str:
-        """The check's phase, a key of `PHASES`."""
+        """The phase, a key of `PHASES`."""
         return self.id.partition("-")[0]
 
 
 class AnyReport(Data):
-    """What one run found on one stack.
+    """The results of one run on a stack.
 
     Attributes:
-        stack: the stack's name.
-        started: when the run began.
-        seconds: how long it took.
-        parties: what took part, by name: its version, or where it is.
+        environment: versions of the software, and addresses of what the run used.
         outputs: the stack's outputs.
-        results: every result.
     """
 
     stack: str
     started: dt.datetime
     seconds: float
-    parties: Annotated[Mapping[str, str], _Encodable]
+    environment: Annotated[Mapping[str, str], _Encodable]
     outputs: Annotated[Mapping[str, Any], _Encodable]
     results: tuple[Result, ...]
 
     def count(self, outcome: Outcome) -> int:
-        """Count the results of one outcome.
-
-        Args:
-            outcome: the outcome.
-
-        Returns:
-            Their number.
-        """
+        """Count the results with an outcome."""
         return sum(result.outcome is outcome for result in self.results)
 
     @property
     def passed(self) -> bool:
-        """Whether each result that wasn't skipped is passed, and at least one is."""
-        amiss = self.count(Outcome.FAILED) + self.count(Outcome.UNDECIDED)
-        return not amiss and self.count(Outcome.PASSED) > 0
+        """Whether at least one result passed, and all others passed or were skipped."""
+        not_passed = self.count(Outcome.FAILED) + self.count(Outcome.UNDECIDED)
+        return not not_passed and self.count(Outcome.PASSED) > 0
 
     def blanked(self, blank: Callable[[str], str]) -> Self:
-        """Blank secrets wherever text stands.
+        """Return a copy without secrets.
 
         Args:
-            blank: takes the secrets out of a text.
-
-        Returns:
-            The report without them.
+            blank: removes the secrets from a string.
         """
-        return self.model_validate(_each_text(self.model_dump(mode="json"), blank))
+        return self.model_validate(_map_strings(self.model_dump(mode="json"), blank))
 
 
 class Report(AnyReport):
-    """What one run of the checks found on one stack.
+    """The results of a run of the checks.
 
     Attributes:
-        kind: says that the report is of checks.
-        results: every check's result, in the order of their ids.
+        kind: distinguishes the report from one of drills.
+        results: the results in the order of their ids.
     """
 
     kind: Literal["checks"] = "checks"

@@ -1,4 +1,4 @@
-"""P5: what each client may do to the graph, alone and side by side with another."""
+"""P5: what each client may do to the graph, alone and at the same time as another client."""
 
 import json
 import uuid
@@ -9,17 +9,18 @@ from itertools import cycle, islice
 from typing import Final
 
 from automation.checks.context import Context
-from automation.checks.inspection import Inspection
-from automation.checks.mcp import ToolAnswer, call
+from automation.checks.mcp import call_tool, call_tool_as
+from automation.checks.probe import Probe
 from automation.checks.registry import check
 from automation.checks.verdicts import Failed, Skipped, expect, expect_equal
 
 LABEL: Final = "AutomationCheck"
-"""The label of every node that a check writes; it takes them away again."""
+"""The label of all nodes that checks write, and delete again."""
 
 _FORBIDDEN: Final = "Neo.ClientError.Security.Forbidden"
-# What read-cypher says itself, before it asks the database. Source: the server, release 1.6.
-_READS_ONLY: Final = "read-cypher can only run read-only Cypher"
+# read-cypher's own message when it doesn't pass the query on.
+# Source: the server, release 1.6.
+_READ_ONLY_TOOL: Final = "read-cypher can only run read-only Cypher"
 # Source: "Built-in roles and privileges" in the Neo4j Operations Manual.
 _READING: Final = frozenset({"reader"})
 _WRITING: Final = frozenset({"publisher", "architect", "admin"})
@@ -31,102 +32,103 @@ _ADMINISTRATION: Final = (
     "SHOW USERS",
     "CALL dbms.listConfig() YIELD name RETURN count(name) AS settings",
 )
-_AT_ONCE: Final = 8
+_THREADS: Final = 8
 _ISOLATION_LIMIT: Final = 1800.0
 
 
 @check("P5-reader-cannot-write")
-def reader_cannot_write(inspection: Inspection) -> None:
-    """A client that may only read can't write, by any tool."""
-    context = inspection.context
-    run = _run_id()
-    for name in _clients(context, _READING):
-        for tool in _tools(context):
+def reader_cannot_write(probe: Probe) -> None:
+    """A client that may only read can't write with any tool."""
+    context = probe.context
+    run = _new_run_id()
+    for name in _require_clients_with(context, _READING):
+        for tool in _query_tools(context):
             arguments = {"query": _CREATE, "params": {"run": run}}
-            _expect_forbidden(inspection, name, tool, arguments, "write")
-        expect_equal("the nodes that were written", count(inspection, name, run), 0)
+            _expect_forbidden(probe, name, tool, arguments, "write")
+        expect_equal("the number of nodes written", count_nodes(probe, name, run), 0)
 
 
 @check("P5-reader-cannot-index")
-def reader_cannot_index(inspection: Inspection) -> None:
+def reader_cannot_index(probe: Probe) -> None:
     """A client that may only read can't create an index."""
     create = f"CREATE INDEX {_INDEX} FOR (n:{LABEL}) ON (n.run)"
-    context = inspection.context
-    for name in _clients(context, _READING):
-        for tool in _tools(context):
+    context = probe.context
+    for name in _require_clients_with(context, _READING):
+        for tool in _query_tools(context):
             try:
-                _expect_forbidden(inspection, name, tool, {"query": create}, "create an index")
+                _expect_forbidden(probe, name, tool, {"query": create}, "create an index")
             except Failed:
-                _call(inspection, name, tool, {"query": f"DROP INDEX {_INDEX} IF EXISTS"})
+                call_tool_as(probe, name, tool, {"query": f"DROP INDEX {_INDEX} IF EXISTS"})
                 raise
 
 
 @check("P5-reader-cannot-administer")
-def reader_cannot_administer(inspection: Inspection) -> None:
-    """A client that may only read can't call what is the administrator's."""
-    context = inspection.context
-    for name in _clients(context, _READING):
+def reader_cannot_administer(probe: Probe) -> None:
+    """A client that may only read can't run administrative commands."""
+    context = probe.context
+    for name in _require_clients_with(context, _READING):
         for query in _ADMINISTRATION:
-            for tool in _tools(context):
-                _expect_forbidden(inspection, name, tool, {"query": query}, f"run {query}")
+            for tool in _query_tools(context):
+                _expect_forbidden(probe, name, tool, {"query": query}, f"run {query}")
 
 
 @check("P5-writer-can-write")
-def writer_can_write(inspection: Inspection) -> None:
-    """A client that may write does, reads it back, and takes it away."""
-    context = inspection.context
+def writer_can_write(probe: Probe) -> None:
+    """A client that may write can create a node, read it and delete it."""
+    context = probe.context
     if context.settings.read_only:
-        raise Skipped("the server is configured to read only")
-    for name in _clients(context, _WRITING):
-        with _written(inspection, name) as run:
-            expect_equal(f"the nodes that {name} wrote", count(inspection, name, run), 1)
-        expect_equal("the nodes that are left", count(inspection, name, run), 0)
+        raise Skipped("the server is configured to be read-only")
+    for name in _require_clients_with(context, _WRITING):
+        with _temporary_node(probe, name) as run:
+            expect_equal(f"the number of nodes {name} wrote", count_nodes(probe, name, run), 1)
+        expect_equal("the number of nodes left", count_nodes(probe, name, run), 0)
 
 
 @check("P5-isolation", limit=_ISOLATION_LIMIT, serial=True)
-def isolation(inspection: Inspection) -> None:
-    """Clients that call at once never get each other's name or rights."""
-    context = inspection.context
-    if len(context.clients) < 2:  # noqa: PLR2004 - one has nobody to be mixed up with
-        raise Skipped("the stack has one client only")
-    run = _run_id()
+def isolation(probe: Probe) -> None:
+    """Clients that call at the same time never get each other's identity or rights."""
+    context = probe.context
+    if len(context.clients) < 2:  # noqa: PLR2004 - one client can't be confused with another
+        raise Skipped("the stack has only one client")
+    run = _new_run_id()
     turns = list(islice(cycle(context.clients), context.interleavings))
-    failures = _interleaved(context, turns, run)
-    name = next(iter(context.clients))
-    written = count(inspection, name, run)
-    inspection.note(
-        f"{len(turns)} calls in {_AT_ONCE} threads, the clients {', '.join(context.clients)}"
+    failures = _interleave_calls(context, turns, run)
+    name = context.first_client
+    written = count_nodes(probe, name, run)
+    probe.note(
+        f"{len(turns)} calls in {_THREADS} threads, the clients {', '.join(context.clients)}"
         " taking turns on the same connections",
         {"wrong": failures[:10], "nodes that readers wrote": written},
     )
     expect(not failures, f"{len(failures)} of {len(turns)} calls went wrong: {failures[:1]}")
-    expect_equal("the nodes that readers wrote", written, 0)
+    expect_equal("the number of nodes readers wrote", written, 0)
 
 
-def count(inspection: Inspection, name: str, run: str) -> int:
-    """Count what a check has written.
+def count_nodes(probe: Probe, name: str, run: str) -> int:
+    """Count the nodes that a check wrote.
 
     Args:
-        inspection: the check's view.
+        probe: the check's probe.
         name: the client that counts.
-        run: the id that the check's nodes carry.
-
-    Returns:
-        The number of nodes.
+        run: the value of the nodes' property `run`.
 
     Raises:
         Failed: the client can't read.
     """
     arguments = {"query": _COUNT, "params": {"run": run}}
-    answer = _call(inspection, name, "read-cypher", arguments)
-    expect(not answer.refused, f"read-cypher refuses {name}: {answer.text}")
-    return int(json.loads(answer.text)[0]["nodes"])
+    result = call_tool_as(probe, name, "read-cypher", arguments)
+    expect(not result.refused, f"read-cypher refuses {name}: {result.text}")
+    return int(json.loads(result.text)[0]["nodes"])
 
 
-def _interleaved(context: Context, turns: list[str], run: str) -> list[str]:
-    """Call as one client and another in turn, from several threads; what went wrong."""
+def _interleave_calls(context: Context, turns: list[str], run: str) -> list[str]:
+    """Call the server as the clients in turn, from several threads.
+
+    Returns:
+        Descriptions of the calls with a wrong result.
+    """
     users = {name: client["clientId"] for name, client in context.clients.items()}
-    readers = set(_named(context, _READING))
+    readers = set(_clients_with(context, _READING))
     failures: list[str] = []
     url = context.outputs["mcpUrl"]
 
@@ -138,79 +140,75 @@ def _interleaved(context: Context, turns: list[str], run: str) -> list[str]:
                 token = context.token(name)
                 if name in readers and number % 4 == 0 and not context.settings.read_only:
                     arguments = {"query": _CREATE, "params": {"run": run}}
-                    answer = call(http, url, "write-cypher", arguments, token=token)
-                    if not answer.refused or _FORBIDDEN not in answer.text:
-                        failures.append(f"{name} writing is answered {answer.text!r}")
+                    result = call_tool(http, url, "write-cypher", arguments, token=token)
+                    if not result.refused or _FORBIDDEN not in result.text:
+                        failures.append(f"{name} writing gets {result.text!r}")
                     continue
                 query = {"query": "SHOW CURRENT USER"}
-                answer = call(http, url, "read-cypher", query, token=token)
-                user = None if answer.refused else json.loads(answer.text)[0]["user"]
+                result = call_tool(http, url, "read-cypher", query, token=token)
+                user = None if result.refused else json.loads(result.text)[0]["user"]
                 if user != users[name]:
-                    failures.append(f"{name} is {user!r}: {answer.text[:200]}")
+                    failures.append(f"{name} is {user!r}: {result.text[:200]}")
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        slices = [turns[start::_AT_ONCE] for start in range(_AT_ONCE)]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        slices = [turns[start::_THREADS] for start in range(_THREADS)]
         for done in [pool.submit(take_turns, each) for each in slices]:
             done.result()
     return failures
 
 
 @contextmanager
-def _written(inspection: Inspection, name: str) -> Iterator[str]:
-    """Write a node, and take it away again."""
-    run = _run_id()
+def _temporary_node(probe: Probe, name: str) -> Iterator[str]:
+    """Create a node, and delete it in the end.
+
+    Yields:
+        The value of the node's property `run`.
+    """
+    run = _new_run_id()
     arguments = {"query": _CREATE, "params": {"run": run}}
-    answer = _call(inspection, name, "write-cypher", arguments)
-    expect(not answer.refused, f"write-cypher refuses {name}: {answer.text}")
+    result = call_tool_as(probe, name, "write-cypher", arguments)
+    expect(not result.refused, f"write-cypher refuses {name}: {result.text}")
     try:
         yield run
     finally:
         arguments = {"query": _DELETE, "params": {"run": run}}
-        _call(inspection, name, "write-cypher", arguments)
+        call_tool_as(probe, name, "write-cypher", arguments)
 
 
 def _expect_forbidden(
-    inspection: Inspection, name: str, tool: str, arguments: Mapping[str, object], what: str
+    probe: Probe, name: str, tool: str, arguments: Mapping[str, object], what: str
 ) -> None:
-    answer = _call(inspection, name, tool, arguments)
-    expect(answer.refused, f"{name} can {what} by {tool}")
-    refusals = (_FORBIDDEN, _READS_ONLY) if tool == "read-cypher" else (_FORBIDDEN,)
+    result = call_tool_as(probe, name, tool, arguments)
+    expect(result.refused, f"{name} can {what} with {tool}")
+    refusals = (_FORBIDDEN, _READ_ONLY_TOOL) if tool == "read-cypher" else (_FORBIDDEN,)
     expect(
-        any(refusal in answer.text for refusal in refusals),
-        f"{name} trying to {what} by {tool} is answered {answer.text!r}, which is no {_FORBIDDEN}",
+        any(refusal in result.text for refusal in refusals),
+        f"{name} trying to {what} with {tool} gets {result.text!r} instead of {_FORBIDDEN}",
     )
 
 
-def _call(
-    inspection: Inspection, name: str, tool: str, arguments: Mapping[str, object]
-) -> ToolAnswer:
-    context = inspection.context
-    url, token = context.outputs["mcpUrl"], context.token(name)
-    return call(inspection.http, url, tool, arguments, token=token)
-
-
-def _tools(context: Context) -> tuple[str, ...]:
+def _query_tools(context: Context) -> tuple[str, ...]:
     return ("read-cypher",) if context.settings.read_only else ("read-cypher", "write-cypher")
 
 
-def _clients(context: Context, roles: frozenset[str]) -> list[str]:
-    found = _named(context, roles)
+def _require_clients_with(context: Context, roles: frozenset[str]) -> list[str]:
+    found = _clients_with(context, roles)
     if not found:
         raise Skipped(f"no client's highest role is {' or '.join(sorted(roles))}")
     return found
 
 
-def _named(context: Context, roles: frozenset[str]) -> list[str]:
-    """Name the clients whose rights are known from their roles alone."""
-    mapped = context.outputs["scopes"]
-    given = {
-        name: {mapped[scope] for scope in client["scopes"]}
+def _clients_with(context: Context, roles: frozenset[str]) -> list[str]:
+    """Return the clients with only reading roles, or with any of the writing roles."""
+    role_of_scope = context.outputs["scopes"]
+    roles_of_client = {
+        name: {role_of_scope[scope] for scope in client["scopes"]}
         for name, client in context.clients.items()
     }
     if roles is _READING:
-        return [name for name, each in given.items() if each <= _READING]
-    return [name for name, each in given.items() if each & roles]
+        return [name for name, each in roles_of_client.items() if each <= _READING]
+    return [name for name, each in roles_of_client.items() if each & roles]
 
 
-def _run_id() -> str:
+def _new_run_id() -> str:
     return uuid.uuid4().hex

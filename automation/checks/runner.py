@@ -1,4 +1,4 @@
-"""Runs checks side by side where that is safe, each within its time limit."""
+"""Runs checks in parallel where that is safe, each within its time limit."""
 
 import threading
 import time
@@ -7,52 +7,54 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from automation.checks.context import Context
-from automation.checks.inspection import Inspection
+from automation.checks.probe import Probe
 from automation.checks.registry import Check
 from automation.checks.results import Exchange, Outcome, Result
 from automation.checks.verdicts import Failed, Skipped, Undecided
 
-_AT_ONCE = 6
+_THREADS = 6
 
-Tell = Callable[[Result], None]
+OnResult = Callable[[Result], None]
 
 
-def run(checks: Iterable[Check], context: Context, tell: Tell | None = None) -> tuple[Result, ...]:
+def run(
+    checks: Iterable[Check], context: Context, on_result: OnResult | None = None
+) -> tuple[Result, ...]:
     """Run checks.
 
-    Those that change something run one after another, beside the others. The longest begin
-    first, because they wait rather than work.
+    Serial checks run one after another, in parallel with the others. Checks with the longest time
+    limit start first, because they spend their time waiting.
 
     Args:
-        checks: the checks.
-        context: the deployment.
-        tell: called with each result as soon as it is known, from one thread at a time.
+        checks: the checks to run.
+        context: the stack under test.
+        on_result: called with each result as soon as it is known, by one thread at a time.
 
     Returns:
-        The results, in the order of the checks' ids.
+        The results in the order of the checks' ids.
     """
     lock = threading.Lock()
 
-    def look(check: Check) -> Result:
+    def run_and_report(check: Check) -> Result:
         result = run_one(check, context)
-        if tell is not None:
+        if on_result is not None:
             with lock:
-                tell(result)
+                on_result(result)
         return result
 
-    def look_at_each(lane: Sequence[Check]) -> list[Result]:
-        return [look(check) for check in lane if not context.stopping.is_set()]
+    def run_in_turn(lane: Sequence[Check]) -> list[Result]:
+        return [run_and_report(check) for check in lane if not context.stopping.is_set()]
 
     ordered = sorted(checks, key=lambda check: (-check.limit, check.id))
     serial = [check for check in ordered if check.serial]
-    side_by_side = [check for check in ordered if not check.serial]
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="check") as pool:
+    parallel = [check for check in ordered if not check.serial]
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="check") as pool:
         try:
-            lanes = [pool.submit(look_at_each, serial)]
-            lanes += [pool.submit(look_at_each, [check]) for check in side_by_side]
+            lanes = [pool.submit(run_in_turn, serial)]
+            lanes += [pool.submit(run_in_turn, [check]) for check in parallel]
             results = [result for lane in as_completed(lanes) for result in lane.result()]
         except BaseException:
-            # Those that run end soon, and take away what they wrote.
+            # Running checks notice this, delete what they wrote, and end.
             context.stopping.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -60,14 +62,10 @@ def run(checks: Iterable[Check], context: Context, tell: Tell | None = None) -> 
 
 
 def run_one(check: Check, context: Context) -> Result:
-    """Run one check within its time limit.
-
-    Args:
-        check: the check.
-        context: the deployment.
+    """Run a check within its time limit.
 
     Returns:
-        Its result; whatever went wrong is in it.
+        The result, also of a check that raised an unexpected exception.
     """
     started = time.monotonic()
     attempt = _Attempt(check, context)
@@ -77,7 +75,7 @@ def run_one(check: Check, context: Context) -> Result:
     outcome, reason = attempt.verdict
     evidence = tuple(attempt.evidence)
     if outcome is Outcome.PASSED and not evidence:
-        outcome, reason = Outcome.FAILED, "the check looked at nothing"
+        outcome, reason = Outcome.FAILED, "the check made no request"
     return Result(
         id=check.id,
         sentence=check.sentence,
@@ -89,9 +87,9 @@ def run_one(check: Check, context: Context) -> Result:
 
 
 class _Attempt(threading.Thread):
-    """A thread of its own, because a thread that hangs can only be left behind.
+    """Runs a check in a separate thread, which is abandoned at the check's time limit.
 
-    Whatever it waits for has a time limit too, so it ends later by itself.
+    Everything that it waits for has a time limit too, so it ends later by itself.
     """
 
     def __init__(self, check: Check, context: Context) -> None:
@@ -102,18 +100,18 @@ class _Attempt(threading.Thread):
         self._context = context
 
     def run(self) -> None:
-        with Inspection(self._context) as inspection:
-            self.evidence = inspection.evidence
+        with Probe(self._context) as probe:
+            self.evidence = probe.evidence
             try:
-                self._check.look(inspection)
+                self._check.function(probe)
             except Skipped as skipped:
                 self.verdict = (Outcome.SKIPPED, str(skipped))
             except Undecided as undecided:
                 self.verdict = (Outcome.UNDECIDED, str(undecided))
             except Failed as failed:
                 self.verdict = (Outcome.FAILED, str(failed))
-            except Exception as error:  # a check that breaks has failed, whatever broke  # noqa: BLE001
-                inspection.note("The check broke off", traceback.format_exc(limit=-3))
+            except Exception as error:  # any exception in a check is a failed check  # noqa: BLE001
+                probe.note("The check raised an exception", traceback.format_exc(limit=-3))
                 self.verdict = (Outcome.FAILED, f"{type(error).__name__}: {error}")
             else:
                 self.verdict = (Outcome.PASSED, "")

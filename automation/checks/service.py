@@ -4,167 +4,164 @@ import datetime as dt
 import socket
 import ssl
 import time
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 import httpx2
 
-from automation.checks.inspection import Inspection
-from automation.checks.lookups import claims_log_group, log_groups, service
+from automation.checks.lookups import find_claims_log_group, find_log_groups, find_service
 from automation.checks.mcp import post
+from automation.checks.probe import Probe
 from automation.checks.registry import check
-from automation.checks.verdicts import Failed, Undecided, expect, expect_equal
+from automation.checks.verdicts import Failed, Undecided, expect, expect_equal, expect_status
+from automation.policy import names_credential
 from components.hosting.environment import PORT, server_environment
 from components.settings import StackSettings
 
-_OK: Final = 200
-_NOT_FOUND: Final = 404
 _REDIRECTS: Final = frozenset({301, 302, 307, 308})
 _UNKNOWN_PATHS: Final = ("/", "/no-such-path", "/mcp/no-such-path", "/.env", "/debug/pprof/")
-# No name of the server's own, whatever its release, may carry these.
-_CREDENTIAL_WORDS: Final = ("USERNAME", "PASSWORD", "SECRET", "TOKEN", "API_KEY")
 _TLS_TIMEOUT: Final = 10.0
-_DAYS_OF_CERTIFICATE: Final = 7
-_LOG_SECONDS: Final = 300.0
-_BETWEEN_LOOKS: Final = 1.0
+_MINIMUM_CERTIFICATE_DAYS: Final = 7
+_LOG_TIMEOUT: Final = 300.0
+_POLL_INTERVAL: Final = 1.0
 
 
 @check("P3-running")
-def running(inspection: Inspection) -> None:
-    """The service runs, of the size that is configured, and nothing deploys behind Pulumi."""
-    settings = inspection.context.settings
-    found = service(inspection)
+def running(probe: Probe) -> None:
+    """The service runs in the configured size, and only Pulumi deploys it."""
+    settings = probe.context.settings
+    found = find_service(probe)
     expect_equal("the service's status", found["Status"], "RUNNING")
     instance = found["InstanceConfiguration"]
-    expect_equal("the CPU units", _units(instance["Cpu"]), settings.cpu)
-    expect_equal("the memory in MB", _units(instance["Memory"]), settings.memory)
+    expect_equal("the CPU units", _parse_size(instance["Cpu"]), settings.cpu)
+    expect_equal("the memory in MB", _parse_size(instance["Memory"]), settings.memory)
     deploys_itself = found["SourceConfiguration"].get("AutoDeploymentsEnabled")
     expect_equal("AutoDeploymentsEnabled", deploys_itself, wanted=False)
-    url = inspection.context.outputs["serviceUrl"]
+    url = probe.context.outputs["serviceUrl"]
     expect_equal("the output serviceUrl", url, f"https://{found['ServiceUrl']}")
 
 
 @check("P3-environment")
-def environment(inspection: Inspection) -> None:
-    """The server's environment is exactly the configured one, without any credential."""
-    image = service(inspection)["SourceConfiguration"]["ImageRepository"]["ImageConfiguration"]
+def environment(probe: Probe) -> None:
+    """The server's environment is exactly as configured, without credentials."""
+    image = find_service(probe)["SourceConfiguration"]["ImageRepository"]["ImageConfiguration"]
     found = image.get("RuntimeEnvironmentVariables", {})
-    credentials = sorted(
-        name for name in found if any(word in name.upper() for word in _CREDENTIAL_WORDS)
-    )
-    expect(not credentials, f"the environment holds {', '.join(credentials)}")
+    credentials = sorted(name for name in found if names_credential(name))
+    expect(not credentials, f"the environment contains {', '.join(credentials)}")
     secrets = sorted(image.get("RuntimeEnvironmentSecrets") or {})
-    expect(not secrets, f"the environment is given the secrets {', '.join(secrets)}")
-    differences = _differences(found, server_environment(inspection.context.settings))
+    expect(not secrets, f"the environment contains the secrets {', '.join(secrets)}")
+    differences = _describe_differences(found, server_environment(probe.context.settings))
     expect(not differences, "; ".join(differences))
     expect_equal("the port", image.get("Port"), str(PORT))
 
 
 @check("P3-health-check")
-def health_check(inspection: Inspection) -> None:
-    """Instances are checked as configured, and the check succeeds."""
-    settings = inspection.context.settings
-    found = service(inspection)["HealthCheckConfiguration"]
-    wanted = _health_check(settings)
+def health_check(probe: Probe) -> None:
+    """The health check is as configured, and succeeds."""
+    settings = probe.context.settings
+    found = find_service(probe)["HealthCheckConfiguration"]
+    wanted = _expected_health_check(settings)
     expect_equal("the health check", {key: found.get(key) for key in wanted}, wanted)
     if settings.health_check.protocol == "HTTP":
-        url = inspection.context.outputs["serviceUrl"] + settings.health_check.path
-        expect_equal(f"the status of {url}", inspection.http.get(url).status_code, _OK)
+        url = probe.context.outputs["serviceUrl"] + settings.health_check.path
+        expect_status(url, probe.http.get(url), HTTPStatus.OK)
 
 
 @check("P3-scaling")
-def scaling(inspection: Inspection) -> None:
+def scaling(probe: Probe) -> None:
     """The service scales between the configured numbers of instances."""
-    settings = inspection.context.settings
-    summary = service(inspection)["AutoScalingConfigurationSummary"]
+    settings = probe.context.settings
+    summary = find_service(probe)["AutoScalingConfigurationSummary"]
     arn = summary["AutoScalingConfigurationArn"]
-    answer = inspection.aws(
+    response = probe.aws(
         "apprunner", "describe_auto_scaling_configuration", AutoScalingConfigurationArn=arn
     )
-    found = answer["AutoScalingConfiguration"]
-    expect_equal("the fewest instances", found["MinSize"], settings.min_instances)
-    expect_equal("the most instances", found["MaxSize"], settings.max_instances)
-    expect_equal("the requests an instance", found["MaxConcurrency"], settings.max_concurrency)
+    found = response["AutoScalingConfiguration"]
+    expect_equal("the minimum number of instances", found["MinSize"], settings.min_instances)
+    expect_equal("the maximum number of instances", found["MaxSize"], settings.max_instances)
+    expect_equal(
+        "the concurrent requests per instance", found["MaxConcurrency"], settings.max_concurrency
+    )
 
 
-@check("P3-logs", limit=2 * _LOG_SECONDS + 60)
-def logs(inspection: Inspection) -> None:
-    """Events arrive in the logs of the server, its host and the claims function."""
-    context = inspection.context
-    # Something to log: a token, and a request with it.
-    name = next(iter(context.clients))
+@check("P3-logs", limit=2 * _LOG_TIMEOUT + 60)
+def logs(probe: Probe) -> None:
+    """The server, its host and the claims function write to their logs."""
+    context = probe.context
+    # Cause log events: request a token, and send a request.
+    name = context.first_client
     began = dt.datetime.now(dt.UTC)
     context.token(name, fresh=True)
-    post(inspection.http, context.outputs["mcpUrl"], "ping")
-    groups = log_groups(inspection)
-    claims = claims_log_group(inspection)
-    expect(claims in groups, f"there is no log group {claims}")
+    post(probe.http, context.outputs["mcpUrl"], "ping")
+    groups = find_log_groups(probe)
+    claims = find_claims_log_group(probe)
+    expect(claims in groups, f"the log group {claims} doesn't exist")
     expect_equal(
-        f"the days that {claims} is kept",
+        f"the retention of {claims} in days",
         groups[claims].get("retentionInDays"),
         context.settings.log_retention_days,
     )
-    _expect_event(inspection, claims, began)
+    _expect_event(probe, claims, began)
     for kind in ("application", "service"):
         group = next((each for each in groups if each.endswith(f"/{kind}")), None)
-        expect(group is not None, f"the service has no log group for its {kind} log")
-        _expect_event(inspection, str(group), _created(inspection))
+        expect(group is not None, f"the service has no log group for its {kind} logs")
+        _expect_event(probe, str(group), _creation_time(probe))
 
 
 @check("P3-tls")
-def tls(inspection: Inspection) -> None:
-    """The service speaks TLS 1.2 or newer, with a valid certificate of its own name."""
-    context = inspection.context
+def tls(probe: Probe) -> None:
+    """The service uses TLS 1.2 or newer, with a valid certificate for its host name."""
+    context = probe.context
     url = urlsplit(context.outputs["serviceUrl"])
     expect_equal("the scheme of the output serviceUrl", url.scheme, "https")
     version, certificate = _handshake(url, context.tls)
-    inspection.note(f"TLS handshake with {url.netloc}", {"version": version, **certificate})
-    expect(version in {"TLSv1.2", "TLSv1.3"}, f"the service speaks {version}")
+    probe.note(f"TLS handshake with {url.netloc}", {"version": version, **certificate})
+    expect(version in {"TLSv1.2", "TLSv1.3"}, f"the service uses {version}")
     days = (ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()) / 86400
-    expect(days > _DAYS_OF_CERTIFICATE, f"the certificate expires in {days:.0f} days")
+    expect(days > _MINIMUM_CERTIFICATE_DAYS, f"the certificate expires in {days:.0f} days")
 
 
 @check("P3-plain-http")
-def plain_http(inspection: Inspection) -> None:
-    """Without TLS the service is not to be had: redirected, or refused."""
-    url = urlsplit(inspection.context.outputs["serviceUrl"])
+def plain_http(probe: Probe) -> None:
+    """Plain HTTP is redirected or refused."""
+    url = urlsplit(probe.context.outputs["serviceUrl"])
     address = f"http://{url.netloc}/healthz"
     try:
-        response = inspection.http.get(address)
+        response = probe.http.get(address)
     except httpx2.TransportError as error:
-        inspection.note(f"GET {address}", f"no answer: {type(error).__name__}")
+        probe.note(f"GET {address}", f"no response: {type(error).__name__}")
         return
     if response.status_code in _REDIRECTS:
         target = response.headers.get("location", "")
         expect(target.startswith("https://"), f"plain HTTP is redirected to {target!r}")
         return
-    # A TLS port that says so, as nginx and Envoy do.
-    expect(400 <= response.status_code < 500, f"plain HTTP answers {response.status_code}")  # noqa: PLR2004 - HTTP's 4xx
+    # nginx and Envoy report plain HTTP on a TLS port this way.
+    expect(response.is_client_error, f"plain HTTP returns {response.status_code}")
 
 
 @check("P3-unknown-paths")
-def unknown_paths(inspection: Inspection) -> None:
-    """Paths that are not the server's answer 404, with a token and without."""
-    context = inspection.context
-    bearer = {"Authorization": f"Bearer {context.token(next(iter(context.clients)))}"}
+def unknown_paths(probe: Probe) -> None:
+    """Unknown paths return 404, with and without a token."""
+    context = probe.context
+    bearer = {"Authorization": f"Bearer {context.token(context.first_client)}"}
     for path in _UNKNOWN_PATHS:
         for headers in ({}, bearer):
             url = context.outputs["serviceUrl"] + path
-            status = inspection.http.get(url, headers=headers).status_code
-            expect_equal(f"the status of {path}", status, _NOT_FOUND)
+            expect_status(path, probe.http.get(url, headers=headers), HTTPStatus.NOT_FOUND)
 
 
-def _units(text: str) -> int:
-    """Read a size, which App Runner answers in its own units or as "1 vCPU" and "2 GB"."""
+def _parse_size(text: str) -> int:
+    """Parse a size, which App Runner returns as "1024" and "2048", or as "1 vCPU" and "2 GB"."""
     number, _, unit = text.partition(" ")
     return int(float(number) * 1024) if unit else int(number)
 
 
-def _differences(found: dict[str, str], wanted: dict[str, str]) -> list[str]:
-    """Tell how an environment differs; values that are not wanted stay unsaid."""
+def _describe_differences(found: dict[str, str], wanted: dict[str, str]) -> list[str]:
+    """Describe the differences of an environment without its unexpected values."""
     return [
         *(f"{name} is not set" for name in sorted(wanted.keys() - found.keys())),
-        *(f"{name} is set, and must not be" for name in sorted(found.keys() - wanted.keys())),
+        *(f"{name} is set, but must not be" for name in sorted(found.keys() - wanted.keys())),
         *(
             f"{name} is not {wanted[name]!r}"
             for name in sorted(wanted.keys() & found.keys())
@@ -173,7 +170,7 @@ def _differences(found: dict[str, str], wanted: dict[str, str]) -> list[str]:
     ]
 
 
-def _health_check(settings: StackSettings) -> dict[str, Any]:
+def _expected_health_check(settings: StackSettings) -> dict[str, Any]:
     configured = settings.health_check
     wanted: dict[str, Any] = {
         "Protocol": configured.protocol,
@@ -185,28 +182,28 @@ def _health_check(settings: StackSettings) -> dict[str, Any]:
     return wanted | ({"Path": configured.path} if configured.protocol == "HTTP" else {})
 
 
-def _created(inspection: Inspection) -> dt.datetime:
-    created: dt.datetime = service(inspection)["CreatedAt"]
+def _creation_time(probe: Probe) -> dt.datetime:
+    created: dt.datetime = find_service(probe)["CreatedAt"]
     return created
 
 
-def _expect_event(inspection: Inspection, group: str, since: dt.datetime) -> None:
-    """Wait until a log group holds an event; logs take a while to arrive."""
-    deadline = time.monotonic() + _LOG_SECONDS
-    # A second earlier, because the events' clock is not this one.
+def _expect_event(probe: Probe, group: str, since: dt.datetime) -> None:
+    """Wait for an event in a log group, because logs arrive late."""
+    deadline = time.monotonic() + _LOG_TIMEOUT
+    # A second earlier, because the clock of the events may differ from this machine's.
     start = int(since.timestamp() * 1000) - 1000
     while True:
-        answer = inspection.context.client("logs").filter_log_events(
+        response = probe.context.client("logs").filter_log_events(
             logGroupName=group, startTime=start
         )
-        if answer["events"]:
-            inspection.note(f"logs filter_log_events {group}", answer["events"][-1]["message"])
+        if response["events"]:
+            probe.note(f"logs filter_log_events {group}", response["events"][-1]["message"])
             return
         if time.monotonic() > deadline:
             raise Undecided(
-                f"no event has arrived in {group} within {_LOG_SECONDS:g} s, and one may be late"
+                f"no event arrived in {group} within {_LOG_TIMEOUT:g} s; events may be late"
             )
-        inspection.wait(_BETWEEN_LOOKS)
+        probe.wait(_POLL_INTERVAL)
 
 
 def _handshake(url: SplitResult, context: ssl.SSLContext) -> tuple[str, dict[str, Any]]:

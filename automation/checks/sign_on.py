@@ -1,38 +1,39 @@
-"""P4: what the Aura console must hold, and what the database makes of the tokens."""
+"""P4: the single sign-on settings of the database, and how it treats the clients' tokens."""
 
 import re
 from typing import Any, Final
 
-import jwt
 import neo4j
 from neo4j.exceptions import DriverError, Neo4jError
 
-from automation.checks.inspection import Inspection
+from automation.checks.context import read_claims
+from automation.checks.probe import Probe
 from automation.checks.registry import check
 from automation.checks.verdicts import Failed, expect, expect_equal
 from components.aura import USERNAME_CLAIM, sso_settings
 
-_QUERY_SECONDS: Final = 30.0
-_MAPPED: Final = re.compile(r'"([^"]+)"=([^;]+)')
-# Every user of Neo4j has it. Source: "Built-in roles" in the Neo4j Operations Manual.
-_EVERYBODY: Final = "PUBLIC"
+_QUERY_TIMEOUT: Final = 30.0
+_GROUP_MAPPING: Final = re.compile(r'"([^"]+)"=([^;]+)')
+# Every user of Neo4j has this role.
+# Source: "Built-in roles" in the Neo4j Operations Manual.
+_PUBLIC_ROLE: Final = "PUBLIC"
 
 
 @check("P4-aura-sso")
-def aura_sso(inspection: Inspection) -> None:
-    """The output auraSso fits the settings, and what the clients' tokens carry."""
-    context = inspection.context
+def aura_sso(probe: Probe) -> None:
+    """The output auraSso matches the configuration and the claims of the clients' tokens."""
+    context = probe.context
     found = context.outputs["auraSso"]
     ids = [client["clientId"] for client in context.clients.values()]
     wanted = sso_settings(context.outputs["discoveryUrl"], ids, context.settings.scopes)
-    inspection.note("The output auraSso", found)
+    probe.note("The output auraSso", found)
     expect_equal("the fields of auraSso, sorted", sorted(found), sorted(wanted))
     for field in sorted(wanted.keys() - {"audience"}):
         expect_equal(f"auraSso's {field}", found[field], wanted[field])
     expect_equal("auraSso's audience, sorted", sorted(found["audience"]), sorted(ids))
-    roles = _roles_by_group(found["groupToRoleMapping"])
+    mapped = _mapped_groups(found["groupToRoleMapping"])
     for name in context.clients:
-        claims = _claims(inspection, name)
+        claims = _read_claims(probe, name)
         audience = claims.get("aud")
         expect(
             audience in found["audience"], f"auraSso's audience lacks {name}'s aud, {audience!r}"
@@ -40,55 +41,53 @@ def aura_sso(inspection: Inspection) -> None:
         user = claims.get(found["usernameClaim"])
         expect(user, f"{name}'s token has no claim {found['usernameClaim']}")
         groups = claims.get(found["groupsClaim"]) or []
-        unmapped = sorted(set(groups) - roles.keys())
+        unmapped = sorted(set(groups) - mapped)
         expect(groups, f"{name}'s token has no claim {found['groupsClaim']}")
         expect(not unmapped, f"auraSso maps no role to {name}'s groups {', '.join(unmapped)}")
 
 
 @check("P4-driver")
-def driver(inspection: Inspection) -> None:
-    """Every client's token logs on to the database directly, and reads."""
-    context = inspection.context
+def driver(probe: Probe) -> None:
+    """Every client's token can log on to the database directly, and read."""
+    context = probe.context
     for name in context.clients:
-        rows = _run(inspection, name, "RETURN 40 + 2 AS answer")
-        expect_equal(f"{name}'s answer", rows, [{"answer": 42}])
-        (user,) = _run(inspection, name, "SHOW CURRENT USER")
+        rows = _run_query(probe, name, "RETURN 40 + 2 AS answer")
+        expect_equal(f"{name}'s result", rows, [{"answer": 42}])
+        (user,) = _run_query(probe, name, "SHOW CURRENT USER")
         expect_equal(
             f"{name}'s user in the database",
             user["user"],
-            _claims(inspection, name)[USERNAME_CLAIM],
+            _read_claims(probe, name)[USERNAME_CLAIM],
         )
 
 
 @check("P4-roles")
-def roles(inspection: Inspection) -> None:
-    """The database gives each client the roles that its scopes are configured with."""
-    context = inspection.context
-    mapped = context.outputs["scopes"]
+def roles(probe: Probe) -> None:
+    """The database grants each client exactly the roles of its scopes."""
+    context = probe.context
+    role_of_scope = context.outputs["scopes"]
     for name, client in context.clients.items():
-        (user,) = _run(inspection, name, "SHOW CURRENT USER")
-        found = sorted(set(user["roles"]) - {_EVERYBODY})
-        wanted = sorted({mapped[scope] for scope in client["scopes"]})
+        (user,) = _run_query(probe, name, "SHOW CURRENT USER")
+        found = sorted(set(user["roles"]) - {_PUBLIC_ROLE})
+        wanted = sorted({role_of_scope[scope] for scope in client["scopes"]})
         expect_equal(f"{name}'s roles", found, wanted)
 
 
-def _claims(inspection: Inspection, name: str) -> dict[str, Any]:
-    # Who verifies a token is the database.
-    token = inspection.context.token(name)
-    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
-    inspection.note(f"Claims of {name}'s token", claims)
+def _read_claims(probe: Probe, name: str) -> dict[str, Any]:
+    claims = read_claims(probe.context.token(name))
+    probe.note(f"Claims of {name}'s token", claims)
     return claims
 
 
-def _roles_by_group(mapping: str) -> dict[str, list[str]]:
-    return {group: names.split(",") for group, names in _MAPPED.findall(mapping)}
+def _mapped_groups(mapping: str) -> set[str]:
+    return {group for group, _roles in _GROUP_MAPPING.findall(mapping)}
 
 
-def _run(inspection: Inspection, name: str, cypher: str) -> list[dict[str, Any]]:
-    """Run a query as a client, directly."""
-    context = inspection.context
-    what = f"{cypher} as {name}, by the driver at {context.database_uri}"
-    query = neo4j.Query(cypher, timeout=_QUERY_SECONDS)
+def _run_query(probe: Probe, name: str, cypher: str) -> list[dict[str, Any]]:
+    """Run a query with a client's token, through the driver instead of the server."""
+    context = probe.context
+    what = f"{cypher} as {name}, through the driver at {context.database_uri}"
+    query = neo4j.Query(cypher, timeout=_QUERY_TIMEOUT)
     database = context.settings.neo4j_database
     try:
         with (
@@ -97,10 +96,10 @@ def _run(inspection: Inspection, name: str, cypher: str) -> list[dict[str, Any]]
         ):
             rows = session.run(query).data()
     except Neo4jError as error:
-        inspection.note(what, f"{error.code}: {error.message}")
+        probe.note(what, f"{error.code}: {error.message}")
         raise Failed(f"the database refuses {name}: {error.code}") from error
     except DriverError as error:
-        inspection.note(what, str(error))
-        raise Failed(f"the database doesn't answer {name}: {error}") from error
-    inspection.note(what, rows)
+        probe.note(what, str(error))
+        raise Failed(f"the database doesn't respond to {name}: {error}") from error
+    probe.note(what, rows)
     return rows

@@ -1,41 +1,49 @@
-"""How a check or a drill ends before its end: failed, skipped, or undecided."""
+"""How a check or a drill ends early: failed, skipped or undecided."""
+
+from http import HTTPStatus
+
+import httpx2
 
 
-class Failed(Exception):  # noqa: N818  a check fails; the program goes on
-    """The deployment is not as it must be; the message says what is wrong."""
+class Failed(Exception):  # noqa: N818 - a verdict, not an error of this program
+    """The stack isn't as it must be; the message says what is wrong."""
 
 
 class Skipped(Exception):  # noqa: N818 - a verdict, not an error
-    """This stack has nothing to look at; the message says why."""
+    """The check doesn't apply to this stack; the message says why."""
 
 
 class Undecided(Exception):  # noqa: N818 - a verdict, not an error
-    """What was seen in time says neither that all is well nor that it isn't."""
+    """The time ran out before the check could pass or fail."""
 
 
 def expect(condition: object, reason: str) -> None:
-    """Fail the check unless something is true.
+    """Fail the check unless the condition is true.
 
     Args:
-        condition: what must be true.
-        reason: what is wrong where it isn't.
+        condition: any object; its truth value counts.
+        reason: what is wrong otherwise.
 
     Raises:
-        Failed: it isn't.
+        Failed: the condition is false.
     """
     if not condition:
         raise Failed(reason)
 
 
 def expect_equal(what: str, found: object, wanted: object) -> None:
-    """Fail the check unless a value is the one that the stack's settings ask for.
-
-    Args:
-        what: the value's name.
-        found: the value.
-        wanted: what it must be.
+    """Fail the check unless a value is the expected one.
 
     Raises:
-        Failed: it is another.
+        Failed: the values differ.
     """
     expect(found == wanted, f"{what} is {found!r}, and must be {wanted!r}")
+
+
+def expect_status(what: str, response: httpx2.Response, status: HTTPStatus) -> None:
+    """Fail the check unless a response has the expected status.
+
+    Raises:
+        Failed: the status is another.
+    """
+    expect_equal(f"the status of {what}", response.status_code, status.value)

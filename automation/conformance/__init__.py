@@ -1,1 +1,1 @@
-"""The MCP conformance suite, run against a server that wants a token."""
+"""The MCP conformance suite, run against a server that requires a token."""

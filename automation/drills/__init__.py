@@ -1,4 +1,4 @@
-"""Named exercises on a deployed stack, each with a verdict; importing it registers every drill."""
+"""Drills on a deployed stack; importing this package registers them all."""
 
 from automation.drills import database, service, tokens
 from automation.drills.registry import DRILLS, Drill

@@ -1,4 +1,4 @@
-"""The callers of a drill: one that sends each call once, and the client library's own."""
+"""The calls of a drill: sent once, or made with the client library."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -23,58 +23,41 @@ _ROWS: Final = [{"one": 1}]
 
 
 class WrongAnswerError(Exception):
-    """A call was answered with other rows than it asked for."""
+    """A call returned other rows than its query's."""
 
 
-def kind_of(error: Exception) -> str:
-    """Name a failure's kind.
-
-    Args:
-        error: the failure.
-
-    Returns:
-        The HTTP status for an answer that is no result, as in ``HTTP 503``; else the name of the
-        exception, which is the client library's.
-    """
+def failure_kind(error: Exception) -> str:
+    """Classify a failure: ``HTTP 503``, or the name of the client library's exception."""
     return f"HTTP {error.status}" if isinstance(error, ServerError) else type(error).__name__
 
 
-def sent_once(http: httpx2.Client, url: str, token: Callable[[], str]) -> Callable[[], None]:
-    """Make a call that is sent once: what it meets is the deployment's doing alone.
+def single_attempt(http: httpx2.Client, url: str, token: Callable[[], str]) -> Callable[[], None]:
+    """Make a call that is sent once, so that every failure of the deployment shows.
 
     Args:
-        http: the HTTP client.
         url: the server's URL.
-        token: gives the access token.
+        token: returns the access token.
 
     Returns:
         The call. It raises the client library's exceptions.
     """
 
-    def ask() -> None:
-        call = run_cypher(_QUERY, None, read_only=True)
+    def call() -> None:
+        prepared = run_cypher(_QUERY, None, read_only=True)
         headers = {**HEADERS, "Authorization": f"Bearer {token()}"}
         started = time.monotonic()
         try:
-            response = http.post(url, content=call.body, headers=headers)
+            response = http.post(url, content=prepared.body, headers=headers)
         except httpx2.TransportError as error:
             raise NetworkError(f"{type(error).__name__}: {error}", may_have_run=True) from error
-        _expect_rows(call.read(Reply.of(response, elapsed=time.monotonic() - started)))
+        _expect_rows(prepared.read(Reply.of(response, elapsed=time.monotonic() - started)))
 
-    return ask
+    return call
 
 
 @contextmanager
-def library(credentials: Credentials, tokens: TokenProvider) -> Iterator[Callable[[], None]]:
-    """Make calls as callers do that use the client library.
-
-    Args:
-        credentials: whose calls.
-        tokens: gives their tokens.
-
-    Yields:
-        The call, with all that the library does about failures.
-    """
+def library_call(credentials: Credentials, tokens: TokenProvider) -> Iterator[Callable[[], None]]:
+    """Make a call as users of the client library do, with its retries."""
     with Neo4jMcp(credentials.mcp_url, tokens) as client:
         yield lambda: _expect_rows(client.read(_QUERY))
 
@@ -83,11 +66,7 @@ def token_provider(credentials: Credentials, token_url: str | None = None) -> To
     """Make the client library's token provider.
 
     Args:
-        credentials: the caller's.
-        token_url: where tokens are taken, if not where the credentials say.
-
-    Returns:
-        The provider.
+        token_url: the token endpoint, if not the one in the credentials.
     """
     return TokenProvider(
         ClientCredentials(
@@ -97,11 +76,11 @@ def token_provider(credentials: Credentials, token_url: str | None = None) -> To
             scopes=credentials.scopes,
             mcp_url=credentials.mcp_url,
         ),
-        # A drill judges how a caller waits, and not how fast this machine is.
+        # A drill judges how a caller waits, not how fast this machine is.
         timeout=_TOKEN_TIMEOUT,
     )
 
 
 def _expect_rows(rows: object) -> None:
     if rows != _ROWS:
-        raise WrongAnswerError(f"{_QUERY} is answered {rows!r}")
+        raise WrongAnswerError(f"{_QUERY} returned {rows!r}")

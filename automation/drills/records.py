@@ -1,4 +1,4 @@
-"""Results of the calls made during a drill, and what they say about a deployment. Pure."""
+"""Results of the calls made during a drill, and how to judge them. Pure."""
 
 import math
 from collections import Counter
@@ -15,53 +15,41 @@ class Record:
     """One call.
 
     Attributes:
-        caller: which caller made it, from 0.
-        began: when, in seconds since the drill began.
-        ended: when its answer, or the end of its patience, came.
-        failure: what kind of failure it met; empty where it was answered.
-        said: the failure in words.
+        caller: the caller's number, from 0.
+        began: in seconds since the drill began.
+        ended: in seconds since the drill began.
+        failure: the kind of failure; empty if the call succeeded.
+        message: the failure's message.
     """
 
     caller: int
     began: float
     ended: float
     failure: str = ""
-    said: str = ""
+    message: str = ""
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """How long the call took."""
         return self.ended - self.began
 
 
 def failed(records: Sequence[Record]) -> list[Record]:
-    """Choose the calls that failed.
-
-    Args:
-        records: the calls.
-
-    Returns:
-        Those that were not answered.
-    """
+    """Return the calls that failed."""
     return [record for record in records if record.failure]
 
 
 def figures(records: Sequence[Record]) -> dict[str, Any]:
-    """Sum up calls.
+    """Summarize calls: numbers, failures by kind, and durations in seconds.
 
-    Args:
-        records: the calls.
-
-    Returns:
-        Their number, the failures by kind, and in seconds the median of the answered ones, the
-        longest of all, and how long calls failed.
+    The median is of the successful calls, the longest is of all.
     """
-    answered = [record.seconds for record in records if not record.failure]
+    succeeded = [record.seconds for record in records if not record.failure]
     return {
         "calls": len(records),
         "failed": len(failed(records)),
         "failures": dict(Counter(record.failure for record in failed(records))),
-        "median seconds": round(median(answered), 4) if answered else None,
+        "median seconds": round(median(succeeded), 4) if succeeded else None,
         "longest seconds": round(max((each.seconds for each in records), default=0.0), 3),
         "seconds with failures": round(outage(records), 2),
     }
@@ -71,12 +59,11 @@ def outage(records: Sequence[Record], since: float = 0.0) -> float:
     """Measure how long calls failed.
 
     Args:
-        records: the calls.
-        since: seconds since the drill began; what ended before doesn't count.
+        since: seconds since the drill began; calls that ended before don't count.
 
     Returns:
-        Seconds from the beginning of the first failed call, though not from before `since`, to
-        the end of the last one; 0 where none failed.
+        Seconds from the start of the first failed call, or from `since` if that is later, to the
+        end of the last failed call; 0 if none failed.
     """
     lost = [record for record in failed(records) if record.ended >= since]
     if not lost:
@@ -84,20 +71,15 @@ def outage(records: Sequence[Record], since: float = 0.0) -> float:
     return max(each.ended for each in lost) - max(since, min(each.began for each in lost))
 
 
-def all_answered(
+def all_succeed(
     records: Sequence[Record], *, callers: int, since: float, in_a_row: int = 3
 ) -> bool:
-    """Decide whether every caller is served again.
+    """Return whether the last calls of every caller succeeded.
 
     Args:
         records: the calls, in the order in which they ended.
-        callers: how many callers there are.
         since: seconds since the drill began; calls that began before don't count.
-        in_a_row: how many of a caller's calls must have been answered without a failed one
-            among them or after them.
-
-    Returns:
-        Whether the last calls of every caller were answered.
+        in_a_row: how many calls of each caller.
     """
     streaks = Counter[int]()
     for record in records:
@@ -106,16 +88,11 @@ def all_answered(
     return all(streaks[caller] >= in_a_row for caller in range(callers))
 
 
-def all_refused(records: Sequence[Record], *, callers: int, since: float) -> bool:
-    """Decide whether every caller has seen a failure.
+def all_failed(records: Sequence[Record], *, callers: int, since: float) -> bool:
+    """Return whether every caller has a failed call.
 
     Args:
-        records: the calls.
-        callers: how many callers there are.
         since: seconds since the drill began; calls that ended before don't count.
-
-    Returns:
-        Whether each caller has a failed call.
     """
     return {record.caller for record in failed(records) if record.ended >= since} >= set(
         range(callers)
@@ -123,16 +100,11 @@ def all_refused(records: Sequence[Record], *, callers: int, since: float) -> boo
 
 
 def all_called(records: Sequence[Record], *, callers: int, since: float, times: int) -> bool:
-    """Decide whether there are calls enough to judge by.
+    """Return whether there are enough calls to judge by.
 
     Args:
-        records: the calls.
-        callers: how many callers there are.
         since: seconds since the drill began; calls that began before don't count.
-        times: how many calls of each caller must have ended.
-
-    Returns:
-        Whether that many of each have, or it has met a failure.
+        times: how many calls of each caller must have ended, unless one of its calls failed.
     """
     calls = Counter[int]()
     for record in records:
@@ -141,37 +113,27 @@ def all_called(records: Sequence[Record], *, callers: int, since: float, times: 
     return all(calls[caller] >= times for caller in range(callers))
 
 
-def turns(records: Sequence[Record]) -> list[tuple[float, str]]:
-    """Tell when calls began to fail, and when they were answered again.
-
-    Args:
-        records: the calls.
+def transitions(records: Sequence[Record]) -> list[tuple[float, str]]:
+    """List when calls began to fail and when they succeeded again.
 
     Returns:
-        The moments in their order, in seconds since the drill began, each with what changed.
+        The times, in seconds since the drill began, each with what changed.
     """
     found = []
     state = ""
     for record in sorted(records, key=lambda each: each.ended):
         if record.failure != state:
-            found.append(
-                (
-                    record.ended,
-                    f"calls fail: {record.failure}"
-                    if record.failure
-                    else "calls are answered again",
-                )
-            )
+            what = f"calls fail: {record.failure}" if record.failure else "calls succeed again"
+            found.append((record.ended, what))
             state = record.failure
     return found
 
 
-def expect_all_answered(records: Sequence[Record], while_what: str) -> None:
+def expect_no_failure(records: Sequence[Record], while_what: str) -> None:
     """Fail the drill if a call failed.
 
     Args:
-        records: the calls.
-        while_what: what went on meanwhile, for the message.
+        while_what: what happened meanwhile, for the message.
 
     Raises:
         Failed: a call failed, or there was none.
@@ -187,25 +149,24 @@ def expect_all_answered(records: Sequence[Record], while_what: str) -> None:
 def expect_failures(
     records: Sequence[Record], kinds: Collection[str], *, within: float = math.inf
 ) -> None:
-    """Fail the drill if a call failed in another way than it should.
+    """Fail the drill if a call failed in another way than expected.
 
     Args:
-        records: the calls.
-        kinds: the kinds of failure that are right.
-        within: seconds after which it was another party that ended a failed call.
+        kinds: the expected kinds of failure.
+        within: seconds after which a failed call was ended by another party.
 
     Raises:
-        Failed: a failure is of another kind, or another party's.
+        Failed: a failure is of another kind, or another party ended the call.
     """
     wrong = [record for record in failed(records) if record.failure not in kinds]
-    expect(not wrong, f"calls failed, but not as {' or '.join(sorted(kinds))}: {_first(wrong)}")
+    expect(not wrong, f"calls failed, but not with {' or '.join(sorted(kinds))}: {_first(wrong)}")
     late = [record for record in failed(records) if record.seconds > within]
     expect(
         not late,
         f"a call failed after {max((each.seconds for each in late), default=0.0):.1f} s: it must"
-        f" fail before another party ends it, after {within:g} s",
+        f" fail before another party ends it after {within:g} s",
     )
 
 
 def _first(records: Sequence[Record]) -> str:
-    return next((f"{each.failure} at {each.ended:.1f} s: {each.said}" for each in records), "")
+    return next((f"{each.failure} at {each.ended:.1f} s: {each.message}" for each in records), "")

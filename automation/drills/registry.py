@@ -1,8 +1,7 @@
-"""The drills by their names, and how one is written.
+"""The drills by name, and how to write one.
 
-A drill is a function of an `Exercise`. It raises `Failed` where the deployment or its callers
-don't behave as they must, and `Skipped` where what it wants to do can't be done here, before it
-has changed anything.
+A drill is a function of an `Exercise`. It raises `Failed` if the deployment or its callers don't
+behave as they must, and `Skipped`, before it changes anything, if it can't run here.
 """
 
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Final
 from automation.drills.exercise import Exercise
 
 PHASE: Final = "drill"
-"""Where drills stand in a report; the first part of their ids."""
+"""The phase of drills in a report, which is the first part of their ids."""
 
 Run = Callable[[Exercise], None]
 DRILLS: Final[dict[str, "Drill"]] = {}
@@ -24,10 +23,9 @@ class Drill:
     """An exercise on a deployed stack.
 
     Attributes:
-        name: its name, as in ``container-killed``.
+        name: as in ``container-killed``.
         sentence: what it proves.
-        touches: what it changes, and puts back.
-        run: the function that does it.
+        touches: what it changes, and restores.
     """
 
     name: str
@@ -37,7 +35,7 @@ class Drill:
 
     @property
     def id(self) -> str:
-        """Its id in a report."""
+        """The drill's id in a report."""
         return f"{PHASE}-{self.name}"
 
 
@@ -45,14 +43,10 @@ def drill(name: str, *, touches: str) -> Callable[[Run], Run]:
     """Register a function as a drill; the first line of its docstring says what it proves.
 
     Args:
-        name: its name.
-        touches: what it changes, and puts back.
-
-    Returns:
-        The decorator; the function stays what it is.
+        touches: what it changes, and restores.
 
     Raises:
-        ValueError: the name is taken.
+        ValueError: there is a drill with this name.
     """
     if name in DRILLS:
         raise ValueError(f"there are two drills {name}")

@@ -1,4 +1,4 @@
-"""What a drill found, as data: its verdict, what was done when, and what callers met meanwhile."""
+"""The result of a drill as data: its verdict, its timeline, and its callers' calls."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -10,8 +10,7 @@ class Event(Data):
     """Something that happened.
 
     Attributes:
-        at: when, in seconds since the drill began.
-        what: what happened.
+        at: in seconds since the drill began.
     """
 
     at: float
@@ -19,12 +18,12 @@ class Event(Data):
 
 
 class Phase(Data):
-    """A part of a drill in which something was done to the deployment.
+    """A part of a drill in which the deployment was disturbed.
 
     Attributes:
-        what: what was done, or was away.
-        began: when, in seconds since the drill began.
-        ended: when it was over.
+        what: what was done, or was unavailable.
+        began: in seconds since the drill began.
+        ended: in seconds since the drill began.
     """
 
     what: Text
@@ -33,15 +32,15 @@ class Phase(Data):
 
 
 class Slice(Data):
-    """The calls that ended in one part of the time.
+    """The calls that ended in one slice of time.
 
     Attributes:
-        began: the part's beginning, in seconds since the drill began.
-        answered: how many calls were answered.
-        failures: how many failed, by kind.
-        median: the median time of the answered ones in seconds; None where there are none.
-        longest: the longest time of an answered one.
-        longest_failed: the longest time of a failed one.
+        began: in seconds since the drill began.
+        answered: how many calls succeeded.
+        failures: how many calls failed, by kind.
+        median: of the successful calls, in seconds; None if there are none.
+        longest: the longest successful call, in seconds.
+        longest_failed: the longest failed call, in seconds.
     """
 
     began: float
@@ -61,12 +60,12 @@ class Traffic(Data):
     """The calls of one group of callers over time.
 
     Attributes:
-        who: the callers.
+        who: a name for the callers.
         callers: how many there are.
-        width: how long each slice is, in seconds.
-        slices: the slices, without gaps, from the first call's beginning to the last one's end.
+        width: the length of each slice, in seconds.
+        slices: without gaps, from the start of the first call to the end of the last one.
         first_failure: when the first call failed, in seconds since the drill began; None if none.
-        recovery: when the first call after the last failed one was answered; None if none.
+        recovery: when the first call after the last failed one succeeded; None if none.
     """
 
     who: Text
@@ -83,7 +82,7 @@ class Traffic(Data):
 
     @property
     def failures(self) -> dict[str, int]:
-        """How many calls failed, by kind, in the order of the kinds' first appearance."""
+        """How many calls failed, by kind, in the order in which the kinds first occurred."""
         total: dict[str, int] = {}
         for each in self.slices:
             for kind, count in each.failures.items():
@@ -92,13 +91,7 @@ class Traffic(Data):
 
 
 class DrillResult(Result):
-    """What one drill found.
-
-    Attributes:
-        events: what happened, in its order.
-        phases: what was done to the deployment, in its order.
-        traffic: what each group of callers met.
-    """
+    """The result of one drill."""
 
     events: tuple[Event, ...] = ()
     phases: tuple[Phase, ...] = ()
@@ -111,12 +104,7 @@ class DrillResult(Result):
 
 
 class DrillReport(AnyReport):
-    """What one run of drills found on one stack.
-
-    Attributes:
-        kind: says that the report is of drills.
-        results: every drill's result, in the order in which they ran.
-    """
+    """The results of one run of drills on one stack, in the order in which they ran."""
 
     kind: Literal["drills"] = "drills"
     results: tuple[DrillResult, ...]

@@ -1,20 +1,19 @@
-"""Runs drills, one after another, and has each restore what it changed."""
+"""Runs drills one after another, and restores what each changed."""
 
 import traceback
 from collections.abc import Callable, Iterable
 
 from automation.checks.context import Context
-from automation.checks.inspection import Inspection
+from automation.checks.probe import Probe
 from automation.checks.results import Outcome
 from automation.checks.verdicts import Failed, Skipped, Undecided
 from automation.controls import Controls
-from automation.drills.exercise import Exercise, Options, Watch
+from automation.drills.exercise import Exercise, OnEvent, Options
 from automation.drills.registry import Drill
 from automation.drills.results import DrillResult
 from automation.drills.signals import Interruptions
 
-Begin = Callable[[Drill], Watch]
-Tell = Callable[[DrillResult], None]
+OnResult = Callable[[DrillResult], None]
 
 
 def run(
@@ -23,32 +22,25 @@ def run(
     controls: Controls,
     options: Options,
     *,
-    begin: Begin = lambda _drill: lambda _seconds, _event: None,
-    tell: Tell = lambda _result: None,
+    on_event: Callable[[Drill], OnEvent] = lambda _drill: lambda _seconds, _event: None,
+    on_result: OnResult = lambda _result: None,
 ) -> tuple[DrillResult, ...]:
-    """Run drills.
+    """Run drills, and return their results in the same order.
 
     Args:
-        drills: the drills.
-        context: the deployment.
         controls: commands for what no API offers.
-        options: how drills are run.
-        begin: called as a drill begins; gives what is told its events.
-        tell: called with each result.
-
-    Returns:
-        The results, in the order of the drills.
+        on_event: called with each drill as it begins; returns what is called with its events.
+        on_result: called with each result.
 
     Raises:
-        KeyboardInterrupt: the person, or the pipeline, wants an end. What the drill had changed
-            is restored.
+        KeyboardInterrupt: a signal interrupted a drill, and what it had changed is restored.
     """
     interruptions = Interruptions()
     results = []
-    with interruptions.taken():
+    with interruptions.handled():
         for drill in drills:
-            result = _run_one(drill, context, controls, options, begin(drill), interruptions)
-            tell(result)
+            result = _run_one(drill, context, controls, options, on_event(drill), interruptions)
+            on_result(result)
             results.append(result)
             if interruptions.requested:
                 raise KeyboardInterrupt
@@ -60,17 +52,17 @@ def _run_one(
     context: Context,
     controls: Controls,
     options: Options,
-    watch: Watch,
+    on_event: OnEvent,
     interruptions: Interruptions,
 ) -> DrillResult:
-    with Inspection(context) as inspection, context.http_client() as http:
+    with Probe(context) as probe, context.http_client() as http:
         exercise = Exercise(
-            inspection=inspection, http=http, controls=controls, options=options, watch=watch
+            probe=probe, http=http, controls=controls, options=options, on_event=on_event
         )
         outcome, reason, interrupted = Outcome.PASSED, "", False
         try:
             with interruptions.interruptible():
-                exercise.expect_well("before the drill")
+                exercise.expect_healthy("before the drill")
                 drill.run(exercise)
         except Skipped as skipped:
             outcome, reason = Outcome.SKIPPED, str(skipped)
@@ -80,18 +72,17 @@ def _run_one(
             outcome, reason = Outcome.FAILED, str(failed)
         except KeyboardInterrupt:
             interrupted = True
-        except Exception as error:  # a drill that breaks has failed, whatever broke  # noqa: BLE001
-            inspection.note("The drill broke off", traceback.format_exc(limit=-3))
+        except Exception as error:  # whatever a drill raises fails it  # noqa: BLE001
+            probe.note("The drill raised an exception", traceback.format_exc(limit=-3))
             outcome, reason = Outcome.FAILED, f"{type(error).__name__}: {error}"
         problems = exercise.restore()
         if interrupted:
-            restored = "what the drill had changed is restored"
-            raise KeyboardInterrupt("; ".join(problems) or restored)
+            raise KeyboardInterrupt("; ".join(problems) or "what the drill had changed is restored")
         try:
             with interruptions.interruptible():
-                exercise.expect_well("after the drill")
-        except Failed as unwell:
-            problems.append(str(unwell))
+                exercise.expect_healthy("after the drill")
+        except Failed as unhealthy:
+            problems.append(str(unhealthy))
         if problems:
             outcome, reason = Outcome.FAILED, "; ".join(filter(None, [reason, *problems]))
         return exercise.finish(outcome, reason, drill_id=drill.id, sentence=drill.sentence)

@@ -1,43 +1,36 @@
 """Drills on the running service: its container killed, a new deployment under traffic."""
 
-from http import HTTPStatus
 from typing import Any, Final
 
-import docker
-import docker.errors
-from docker.models.containers import Container
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from automation.checks.lookups import service
+from automation.checks.lookups import find_service
 from automation.checks.verdicts import Skipped, Undecided, expect, expect_equal
 from automation.drills.exercise import Exercise
-from automation.drills.records import expect_all_answered, expect_failures, outage
+from automation.drills.records import expect_failures, expect_no_failure, outage
 from automation.drills.registry import drill
 
-# What a caller may see while a host has no instance, or takes one away in the middle of a call.
-_HOSTS_REFUSALS: Final = frozenset({"HTTP 429", "HTTP 502", "HTTP 503", "HTTP 504", "NetworkError"})
-_LONGEST_REPLACEMENT: Final = 300.0
+# What a caller may see while a host has no instance, or removes one in the middle of a call.
+_HOST_FAILURES: Final = frozenset({"HTTP 429", "HTTP 502", "HTTP 503", "HTTP 504", "NetworkError"})
 _LONGEST_DEPLOYMENT: Final = 3600.0
 _POLL: Final = 1.0
 _STEADY: Final = 20
-"""Calls in a row that show that no failure comes back."""
-_ENGINE_TIMEOUT: Final = 30
-_ENDED: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
-"""What the Docker Engine answers where the container to kill is gone, or runs no more."""
+"""Successful calls in a row after which no failure is expected any more."""
 
 
-@drill("container-killed", touches="ends the service's containers, by the Docker Engine")
+@drill("container-killed", touches="ends the service's containers through the Docker Engine")
 def container_killed(exercise: Exercise) -> None:
-    """A killed container is replaced by itself, and then no call fails."""
-    image = service(exercise.inspection)["SourceConfiguration"]["ImageRepository"][
+    """App Runner replaces a killed container, and then no call fails."""
+    image = find_service(exercise.probe)["SourceConfiguration"]["ImageRepository"][
         "ImageIdentifier"
     ]
     try:
-        engine = docker.from_env(timeout=_ENGINE_TIMEOUT)
-    except docker.errors.DockerException as error:
-        raise Skipped(f"no Docker Engine answers that could run the service: {error}") from error
-    try:
-        killed = _containers(engine, image)
+        from automation.drills import containers  # noqa: PLC0415 - nothing else needs Docker's SDK
+    except ImportError as error:
+        raise Skipped("without the Docker SDK no container can be killed") from error
+    replacement = exercise.options.limits.replacement
+    with containers.docker_engine() as engine:
+        killed = containers.running(engine, image)
         if not killed:
             raise Skipped(
                 "the Docker Engine runs no container of the service: App Runner's own are out of"
@@ -47,75 +40,45 @@ def container_killed(exercise: Exercise) -> None:
             since = exercise.mark(f"kill {', '.join(str(each.name) for each in killed)}")
             with exercise.phase("killed and replaced"):
                 for container in killed:
-                    kill(container)
-                exercise.expect_answered(
-                    traffic, since, within=_LONGEST_REPLACEMENT, in_a_row=_STEADY
-                )
-        after = _wait_for_containers(engine, image, len(killed))
-    finally:
-        engine.close()
+                    containers.kill(container)
+                exercise.expect_success(traffic, since, within=replacement, in_a_row=_STEADY)
+        after = containers.wait_for_running(engine, image, len(killed), replacement)
     lost = outage(traffic.records, since)
     exercise.mark(f"calls failed for {lost:.1f} s; {', '.join(str(each.name) for each in after)}")
-    expect_failures(traffic.records, _HOSTS_REFUSALS)
-    expect(len(after) >= len(killed), f"of {len(killed)} containers, {len(after)} run again")
+    expect_failures(traffic.records, _HOST_FAILURES)
+    expect(len(after) >= len(killed), f"of {len(killed)} containers, only {len(after)} run again")
 
 
-@drill("redeploy-under-traffic", touches="deploys the service's own image once more")
+@drill("redeploy-under-traffic", touches="deploys the service's own image again")
 def redeploy_under_traffic(exercise: Exercise) -> None:
-    """While the service is deployed again, no call fails."""
-    inspection = exercise.inspection
-    arn = service(inspection)["ServiceArn"]
+    """No call fails while the service is deployed again."""
+    probe = exercise.probe
+    arn = find_service(probe)["ServiceArn"]
     with exercise.traffic(exercise.call()) as traffic:
         began = exercise.mark("start a deployment")
         with exercise.phase("the deployment"):
-            started = inspection.aws("apprunner", "start_deployment", ServiceArn=arn)
-            status = _wait_for_end(exercise, arn, started["OperationId"])
+            started = probe.aws("apprunner", "start_deployment", ServiceArn=arn)
+            status = wait_for_operation(exercise, arn, started["OperationId"])
         ended = exercise.mark(f"the deployment ends: {status}")
         expect_equal("the deployment's status", status, "SUCCEEDED")
-        exercise.expect_answered(traffic, ended, within=_LONGEST_REPLACEMENT, in_a_row=_STEADY)
-    expect_all_answered(
+        exercise.expect_success(
+            traffic, ended, within=exercise.options.limits.replacement, in_a_row=_STEADY
+        )
+    expect_no_failure(
         [record for record in traffic.records if record.ended >= began],
         "the service was deployed again",
     )
 
 
-def kill(container: Container) -> None:
-    """Kill a container, if it still runs: one of an earlier deployment may just have ended.
-
-    Args:
-        container: the container.
+def wait_for_operation(exercise: Exercise, arn: str, operation: str) -> str:
+    """Wait for the end of an operation of App Runner, and return its status.
 
     Raises:
-        docker.errors.APIError: the Docker Engine can't.
+        Undecided: it hasn't ended within an hour.
     """
-    try:
-        container.kill()
-    except docker.errors.APIError as error:
-        if error.status_code not in _ENDED:
-            raise
-
-
-def _containers(engine: docker.DockerClient, image: str) -> list[Container]:
-    # The image's name holds its registry and its digest, so it is this deployment's alone.
-    running = engine.containers.list(ignore_removed=True)
-    return [each for each in running if each.attrs["Config"]["Image"] == image]
-
-
-def _wait_for_containers(engine: docker.DockerClient, image: str, wanted: int) -> list[Container]:
-    """Wait until as many run again: callers are answered as soon as one does."""
-    attempts = Retrying(
-        retry=retry_if_result(lambda found: len(found) < wanted),
-        stop=stop_after_delay(_LONGEST_REPLACEMENT),
-        wait=wait_fixed(_POLL),
-        retry_error_callback=lambda _: _containers(engine, image),
-    )
-    return attempts(_containers, engine, image)
-
-
-def _wait_for_end(exercise: Exercise, arn: str, operation: str) -> str:
     client = exercise.context.client("apprunner")
 
-    def look() -> dict[str, Any] | None:
+    def find_ended() -> dict[str, Any] | None:
         listed = client.list_operations(ServiceArn=arn)["OperationSummaryList"]
         return next(
             (
@@ -132,10 +95,10 @@ def _wait_for_end(exercise: Exercise, arn: str, operation: str) -> str:
         wait=wait_fixed(_POLL),
     )
     try:
-        found = attempts(look)
+        found = attempts(find_ended)
     except RetryError as error:
         raise Undecided(
             f"after {_LONGEST_DEPLOYMENT:g} s App Runner still reports the deployment in progress"
         ) from error
-    exercise.inspection.note("apprunner list_operations", found)
+    exercise.probe.note("apprunner list_operations", found)
     return str((found or {})["Status"])

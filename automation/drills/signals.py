@@ -1,4 +1,4 @@
-"""Lets the first signal end a drill, but not what restores things afterwards."""
+"""Lets the first signal interrupt a drill, but not the clean-up afterwards."""
 
 import signal
 import threading
@@ -10,31 +10,30 @@ from automation.interruption import HANDLED, end_at_once
 
 
 class Interruptions:
-    """Handles the signals that end a command, while it is entered.
+    """Handles the signals that end a command.
 
-    The first ends the drill, and what it changed is restored. The second ends the process at once,
-    as it does everywhere.
+    The first one ends the drill, and what it changed is restored. The second one ends the process
+    at once, as everywhere.
 
     Attributes:
-        requested: whether one has come.
+        requested: whether a signal has arrived.
     """
 
     def __init__(self) -> None:
-        """Begin without one."""
+        """Start without a signal."""
         self.requested = False
         self._interruptible = False
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Take the signals; outside the main thread, where Python takes none, do nothing.
+    def handled(self) -> Iterator[None]:
+        """Handle the signals; does nothing outside the main thread, where Python allows none.
 
-        Yields:
-            Nothing. Only inside `interruptible` does a signal interrupt.
+        A signal raises only inside `interruptible`.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._take) for number in HANDLED}
+        before = {number: signal.signal(number, self._on_signal) for number in HANDLED}
         try:
             yield
         finally:
@@ -43,14 +42,7 @@ class Interruptions:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Let the next signal interrupt.
-
-        Yields:
-            Nothing.
-
-        Raises:
-            KeyboardInterrupt: one has come, at once or before.
-        """
+        """Let a signal raise `KeyboardInterrupt`, at once if it has arrived before."""
         self._interruptible = True
         try:
             if self.requested:
@@ -59,8 +51,8 @@ class Interruptions:
         finally:
             self._interruptible = False
 
-    def _take(self, number: int, _frame: FrameType | None) -> None:
-        # A terminal that closes sends SIGHUP by itself and through its shell.
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        # A terminal that closes sends SIGHUP twice: itself, and through its shell.
         if self.requested and number != signal.SIGHUP:
             end_at_once(number)
         self.requested = True

@@ -1,4 +1,4 @@
-"""Cuts calls into slices of time, few enough to draw and to keep. Pure."""
+"""Groups calls by time, in few enough slices to draw and to save. Pure."""
 
 import math
 from collections import Counter
@@ -14,16 +14,7 @@ _WIDTHS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
 
 
 def traffic(who: str, callers: int, records: Sequence[Record]) -> Traffic:
-    """Sum up the calls of a group of callers over time.
-
-    Args:
-        who: the callers.
-        callers: how many there are.
-        records: their calls.
-
-    Returns:
-        Their traffic, in at most 120 slices.
-    """
+    """Summarize the calls of a group of callers in at most 120 slices of time."""
     if not records:
         return Traffic(who=who, callers=callers, width=1.0, slices=())
     began = min(record.began for record in records)
@@ -55,13 +46,10 @@ def traffic(who: str, callers: int, records: Sequence[Record]) -> Traffic:
 
 
 def slice_width(seconds: float) -> float:
-    """Choose how long a slice is.
+    """Choose the width of a slice, in seconds.
 
     Args:
-        seconds: how long the calls went on.
-
-    Returns:
-        The shortest usual width in seconds with which there are few slices.
+        seconds: the time from the first call to the last.
     """
     return next(
         (width for width in _WIDTHS if seconds / width < _MOST_SLICES - 1),

@@ -1,1 +1,7 @@
-"""What a run of the checks found: on the terminal, as JSON, as JUnit's XML and as a page."""
+"""Reports of checks and drills.
+
+files       writes a report in all its formats, and reads it again
+page        the HTML page, with its pictures: diagram (checks) and timeline (drills)
+junit       JUnit XML
+terminal    output on the terminal
+"""

@@ -1,4 +1,4 @@
-"""The deployment as a diagram, each part with how its checks ended."""
+"""Draws the deployment as a diagram, with the outcome of the checks of each part."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from markupsafe import Markup
 from automation.checks.results import Outcome, Report
 
 _WIDTH, _HEIGHT = 210, 74
-_CHARACTERS = 30
-"""As many as fit in a box."""
+_MAX_CHARACTERS = 30
+"""How many characters fit in a line of a box."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,22 +24,14 @@ class _Box:
 
 
 def diagram(report: Report) -> Markup:
-    """Draw the deployment.
-
-    Args:
-        report: the report.
-
-    Returns:
-        The drawing, an SVG element.
-    """
-    boxes = _boxes(report)
-    parts = [_box(box, _state(report, box.phase)) for box in boxes]
-    return Markup(  # noqa: S704  every text in it is escaped below
+    """Draw the deployment as an SVG element."""
+    boxes = [_draw_box(box, _worst_outcome(report, box.phase)) for box in _boxes(report)]
+    return Markup(  # noqa: S704  all texts are escaped below
         '<svg class="diagram" viewBox="0 0 770 330" role="img" aria-label="The deployment">'
         "<defs><marker id='tip' viewBox='0 0 10 10' refX='9' refY='5' markerWidth='7'"
         " markerHeight='7' orient='auto'><path d='M 0 0 L 10 5 L 0 10 z'/></marker></defs>"
-        + "".join(_ways())
-        + "".join(parts)
+        + "".join(_arrows())
+        + "".join(boxes)
         + "</svg>"
     )
 
@@ -76,28 +68,28 @@ def _boxes(report: Report) -> tuple[_Box, ...]:
     )
 
 
-def _ways() -> Iterable[str]:
-    yield _way("M 115 240 V 104", "secret → token", 122, 176)
-    yield _way("M 220 277 H 280", "token", 232, 270)
-    yield _way("M 490 277 H 550", "token", 502, 270)
-    yield _way("M 385 104 V 240", "image", 392, 176)
-    yield _way("M 655 240 V 14 H 115 V 30", "keys that sign tokens", 510, 10)
+def _arrows() -> Iterable[str]:
+    yield _arrow("M 115 240 V 104", "secret → token", 122, 176)
+    yield _arrow("M 220 277 H 280", "token", 232, 270)
+    yield _arrow("M 490 277 H 550", "token", 502, 270)
+    yield _arrow("M 385 104 V 240", "image", 392, 176)
+    yield _arrow("M 655 240 V 14 H 115 V 30", "public keys", 510, 10)
 
 
-def _way(path: str, text: str, x: int, y: int) -> str:
+def _arrow(path: str, text: str, x: int, y: int) -> str:
     return (
-        f"<path class='way' d='{path}' marker-end='url(#tip)'/>"
-        f"<text class='way-text' x='{x}' y='{y}'>{escape(text)}</text>"
+        f"<path class='arrow' d='{path}' marker-end='url(#tip)'/>"
+        f"<text class='arrow-text' x='{x}' y='{y}'>{escape(text)}</text>"
     )
 
 
-def _box(box: _Box, state: str) -> str:
+def _draw_box(box: _Box, outcome: str) -> str:
     lines = "".join(
-        f"<text x='{box.x + 12}' y='{box.y + 40 + 17 * number}'>{escape(_fitting(line))}</text>"
+        f"<text x='{box.x + 12}' y='{box.y + 40 + 17 * number}'>{escape(_shorten(line))}</text>"
         for number, line in enumerate(box.lines)
     )
     return (
-        f"<g class='box {state}' data-phase='{box.phase}'>"
+        f"<g class='box {outcome}' data-phase='{box.phase}'>"
         f"<rect x='{box.x}' y='{box.y}' width='{_WIDTH}' height='{_HEIGHT}' rx='8'/>"
         f"<title>{escape(box.title)}: {escape(', '.join(box.lines))}</title>"
         f"<text class='title' x='{box.x + 12}' y='{box.y + 21}'>{escape(box.title)}</text>"
@@ -105,7 +97,7 @@ def _box(box: _Box, state: str) -> str:
     )
 
 
-def _state(report: Report, phase: str) -> str:
+def _worst_outcome(report: Report, phase: str) -> str:
     outcomes = {result.outcome for result in report.results if result.phase == phase}
     for outcome in (Outcome.FAILED, Outcome.UNDECIDED, Outcome.PASSED, Outcome.SKIPPED):
         if outcome in outcomes:
@@ -113,11 +105,11 @@ def _state(report: Report, phase: str) -> str:
     return "unchecked"
 
 
-def _fitting(text: str) -> str:
-    """Leave out the middle of a text that is too long; its two ends tell most."""
-    if len(text) <= _CHARACTERS:
+def _shorten(text: str) -> str:
+    """Replace the middle of a text that is too long with an ellipsis."""
+    if len(text) <= _MAX_CHARACTERS:
         return text
-    half = (_CHARACTERS - 1) // 2
+    half = (_MAX_CHARACTERS - 1) // 2
     return f"{text[:half]}…{text[-half:]}"
 
 

@@ -1,4 +1,4 @@
-"""Keeps reports in files, and reads them again."""
+"""Saves reports to files, and loads them again."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -12,80 +12,63 @@ from automation.report.junit import junit
 from automation.report.page import page
 
 REPORTS = Path("reports")
-"""Where reports are kept by default: each stack's in a folder of its name."""
+"""The default folder of check reports; each stack's report is in a folder named after it."""
 DRILL_REPORTS = REPORTS / "drills"
-"""Where the reports of drills are kept, in the same way."""
+"""The default folder of drill reports."""
 _REPORT: Final = TypeAdapter[Report | DrillReport](
     Annotated[Report | DrillReport, Field(discriminator="kind")]
 )
 
 
 class ReportError(AutomationError):
-    """There is no report, or it can't be read; the message has the command that makes one."""
+    """A report is missing or unreadable; the message has the command that creates one."""
 
 
 def save(report: Report | DrillReport, folder: Path) -> None:
-    """Write a report in all its forms.
+    """Save a report as JSON, JUnit XML and HTML page.
 
     Args:
-        report: the report, its secrets blanked.
+        report: the report, without secrets.
         folder: the folder of all stacks' reports.
     """
-    _folder(report.stack, folder).mkdir(parents=True, exist_ok=True)
-    _write(_document(report.stack, folder), report.model_dump_json(indent=2))
-    _write(_folder(report.stack, folder) / "junit.xml", junit(report))
-    _write(page_of(report.stack, folder), page(report))
+    (folder / report.stack).mkdir(parents=True, exist_ok=True)
+    _write_atomically(_json_path(report.stack, folder), report.model_dump_json(indent=2))
+    _write_atomically(folder / report.stack / "junit.xml", junit(report))
+    _write_atomically(page_path(report.stack, folder), page(report))
 
 
 def load(stack: str, folder: Path) -> Report | DrillReport:
-    """Read a stack's last report.
+    """Load a stack's last report.
 
     Args:
         stack: the stack's name.
         folder: the folder of all stacks' reports.
 
-    Returns:
-        The report.
-
     Raises:
-        ReportError: there is none, or it is of another version.
+        ReportError: there is none, or it was written by another version.
     """
-    path = _document(stack, folder)
+    path = _json_path(stack, folder)
     command = "drill all" if folder.name == DRILL_REPORTS.name else "check"
     remedy = f"Run: python -m automation {command} --stack {stack}"
     try:
         return _REPORT.validate_json(path.read_bytes())
     except FileNotFoundError:
-        raise ReportError(
-            f"There is no report of the stack {stack} in {folder}. {remedy}"
-        ) from None
+        raise ReportError(f"{folder} has no report on the stack {stack}. {remedy}") from None
     except ValidationError:
-        raise ReportError(f"{path} is no report that this version can read. {remedy}") from None
+        raise ReportError(f"{path} can't be read by this version. {remedy}") from None
 
 
-def page_of(stack: str, folder: Path) -> Path:
-    """Name the page of a stack's report.
-
-    Args:
-        stack: the stack's name.
-        folder: the folder of all stacks' reports.
-
-    Returns:
-        The file.
-    """
-    return _folder(stack, folder) / "report.html"
+def page_path(stack: str, folder: Path) -> Path:
+    """Return the path of the HTML page of a stack's report."""
+    return folder / stack / "report.html"
 
 
-def _document(stack: str, folder: Path) -> Path:
-    return _folder(stack, folder) / "report.json"
+def _json_path(stack: str, folder: Path) -> Path:
+    return folder / stack / "report.json"
 
 
-def _folder(stack: str, folder: Path) -> Path:
-    return folder / stack
-
-
-def _write(path: Path, text: str) -> None:
-    # Whole or not at all, so that an interrupted run leaves the report before it.
+def _write_atomically(path: Path, text: str) -> None:
+    # So that an interrupted run leaves the previous report as it was.
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)

@@ -1,4 +1,4 @@
-"""The report as JUnit's XML, which pipelines show as tests."""
+"""Writes reports as JUnit XML, which CI systems show as test results."""
 
 import re
 from typing import Final
@@ -6,19 +6,12 @@ from xml.etree import ElementTree as ET
 
 from automation.checks.results import PHASES, AnyReport, Outcome, Result
 
-# XML 1.0 (section 2.2, Char) has no way to write any other character.
+# XML 1.0 allows no other characters (section 2.2, Char).
 _NOT_XML: Final = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 
 def junit(report: AnyReport) -> str:
-    """Write a report as JUnit's XML: a suite a phase, a case a check.
-
-    Args:
-        report: the report.
-
-    Returns:
-        The document.
-    """
+    """Write a report as JUnit XML, with a test suite per phase and a test case per result."""
     root = ET.Element("testsuites", _totals(report.results) | {"name": f"stack {report.stack}"})
     for phase, title in PHASES.items():
         results = [result for result in report.results if result.phase == phase]
@@ -39,7 +32,7 @@ def _add_case(suite: ET.Element, result: Result) -> None:
         "testcase",
         {"classname": result.id, "name": result.sentence, "time": f"{result.seconds:.3f}"},
     )
-    evidence = "\n\n".join(f"{each.asked}\n→ {each.answered}" for each in result.evidence)
+    evidence = "\n\n".join(f"{each.request}\n→ {each.response}" for each in result.evidence)
     if result.outcome is Outcome.FAILED:
         failure = ET.SubElement(case, "failure", {"message": result.reason})
         failure.text = evidence

@@ -1,4 +1,4 @@
-"""The report as one self-contained page, to be read, attached and printed."""
+"""Writes reports as self-contained HTML pages, to be read, attached or printed."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ import jinja2
 from automation.checks.results import PHASES, AnyReport, Outcome, Report
 from automation.drills.results import DrillReport
 from automation.report.diagram import diagram
-from automation.report.timeline import kinds, timeline
+from automation.report.timeline import failure_classes, timeline
 
 _ENVIRONMENT: Final = jinja2.Environment(
     loader=jinja2.PackageLoader("automation.report", "."),
@@ -19,18 +19,17 @@ _ENVIRONMENT: Final = jinja2.Environment(
 
 
 def page(report: Report | DrillReport) -> str:
-    """Write the page; it needs no network and no other file.
+    """Write a report as an HTML page that includes its styles, scripts and pictures.
 
     Args:
-        report: the report, its secrets blanked.
-
-    Returns:
-        The document, HTML with its style, script and pictures in it.
+        report: the report, without secrets.
     """
-    return _drills(report) if isinstance(report, DrillReport) else _checks(report)
+    if isinstance(report, DrillReport):
+        return _render_drills(report)
+    return _render_checks(report)
 
 
-def _checks(report: Report) -> str:
+def _render_checks(report: Report) -> str:
     phases: list[dict[str, Any]] = [
         {
             "id": phase,
@@ -48,14 +47,14 @@ def _checks(report: Report) -> str:
     )
 
 
-def _drills(report: DrillReport) -> str:
+def _render_drills(report: DrillReport) -> str:
     return _render(
         "drills",
         report,
         f"Drills on the stack {report.stack}",
         timeline=timeline,
-        kinds=kinds,
-        seconds=_seconds,
+        failure_classes=failure_classes,
+        duration=_format_duration,
     )
 
 
@@ -68,7 +67,7 @@ def _render(template: str, report: AnyReport, heading: str, **values: object) ->
     )
 
 
-def _seconds(value: float | None) -> str:
+def _format_duration(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"

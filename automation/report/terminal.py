@@ -1,8 +1,8 @@
-"""The report for a person at a terminal: results as they come, and a table at the end."""
+"""Prints results while checks or drills run, and the whole report as a table at the end."""
 
 import math
 from collections.abc import Sequence
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import Self
 
 from rich.console import Console
@@ -10,14 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from automation.checks.results import PHASES, Outcome, Report, Result
+from automation.checks.results import PHASES, AnyReport, Outcome, Report, Result
 from automation.deployment import Changes
 from automation.drills.results import DrillReport, Slice, Traffic
 from automation.terminal import styled
 
-_SHORTEST_STRIP, _LONGEST_STRIP = 16, 60
-_BESIDE_A_STRIP = 64
-"""Characters of a line that shows calls over time, and of the columns next to it."""
+_MINIMUM_STRIP, _MAXIMUM_STRIP = 16, 60
+_OTHER_COLUMNS = 64
+"""Widths in characters: of the column with calls over time, and of all other columns."""
 _MARKS = MappingProxyType(
     {
         Outcome.PASSED: styled("✓", "green"),
@@ -29,14 +29,14 @@ _MARKS = MappingProxyType(
 
 
 class Display:
-    """Shows on standard error what goes on while checks run."""
+    """Shows a progress bar and the results while checks run."""
 
     def __init__(self, console: Console, total: int) -> None:
-        """Prepare.
+        """Prepare a progress bar, which is shown on terminals only.
 
         Args:
-            console: where to write.
-            total: how many checks run.
+            console: where to print.
+            total: the number of checks.
         """
         self._console = console
         self._progress = Progress(
@@ -51,60 +51,50 @@ class Display:
         self._task = self._progress.add_task("", total=total)
 
     def __enter__(self) -> Self:
-        """Show the bar, on a terminal."""
+        """Show the progress bar."""
         self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Take the bar away."""
+    def __exit__(self, *_: object) -> None:
+        """Remove the progress bar."""
         self._progress.stop()
 
-    def tell(self, result: Result) -> None:
-        """Show one result.
+    def show_result(self, result: Result) -> None:
+        """Print a result, and advance the progress bar.
 
         Args:
-            result: the result; its secrets are blanked already.
+            result: the result, without secrets.
         """
         self._progress.advance(self._task)
-        tell_result(result, self._console)
+        print_result(result, self._console)
 
 
-def tell_result(result: Result, console: Console) -> None:
-    """Print one result as it comes.
+def print_result(result: Result, console: Console) -> None:
+    """Print a result on one line, with its reason if it failed or is undecided.
 
     Args:
-        result: the result; its secrets are blanked already.
-        console: where to write.
+        result: the result, without secrets.
+        console: where to print.
     """
     console.print(_MARKS[result.outcome], result.id, styled(f"{result.seconds:.1f} s", "dim"))
     if result.outcome in {Outcome.FAILED, Outcome.UNDECIDED}:
         console.print(f"    {result.reason}")
 
 
-def tell_event(name: str, at: float, event: str, console: Console) -> None:
-    """Print what happens in a drill as it happens.
+def print_event(name: str, at: float, event: str, console: Console) -> None:
+    """Print an event of a drill.
 
     Args:
         name: the drill's name.
-        at: when, in seconds since the drill began.
-        event: what happens; its secrets are blanked already.
-        console: where to write.
+        at: seconds since the drill began.
+        event: what happens, without secrets.
+        console: where to print.
     """
     console.print(styled(f"{name} {at:6.1f} s  {event}", "dim"))
 
 
-def show(report: Report, console: Console) -> None:
-    """Print the report as a table, and its sum.
-
-    Args:
-        report: the report.
-        console: where to write.
-    """
+def print_report(report: Report, console: Console) -> None:
+    """Print a report of checks as a table, and the number of results by outcome."""
     table = Table(title=f"Stack {report.stack}", title_justify="left")
     table.add_column("Check", no_wrap=True)
     table.add_column("What it proves", overflow="fold")
@@ -121,48 +111,47 @@ def show(report: Report, console: Console) -> None:
             sentence.append(styled(f"\n{result.outcome}: {result.reason}", "dim"))
         table.add_row(result.id, sentence, _MARKS[result.outcome], f"{result.seconds:.1f} s")
     console.print(table)
-    counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in Outcome)
-    console.print(f"{counts}, in {report.seconds:.0f} s")
+    _print_counts(report, console)
 
 
-def show_drills(report: DrillReport, console: Console) -> None:
-    """Print what the drills found: verdicts, and calls over time.
-
-    Args:
-        report: the report.
-        console: where to write.
-    """
+def print_drill_report(report: DrillReport, console: Console) -> None:
+    """Print a report of drills as a table with the calls over time."""
     table = Table(title=f"Drills on the stack {report.stack}", title_justify="left")
     table.add_column("Drill and callers", overflow="fold", min_width=20)
     for column in ("Calls", "Failed", "For"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("Calls over time", no_wrap=True)
-    characters = max(_SHORTEST_STRIP, min(_LONGEST_STRIP, console.width - _BESIDE_A_STRIP))
+    characters = max(_MINIMUM_STRIP, min(_MAXIMUM_STRIP, console.width - _OTHER_COLUMNS))
     for result in report.results:
         table.add_section()
         table.add_row(Text.assemble(_MARKS[result.outcome], " ", styled(result.name, "bold")))
         for seen in result.traffic:
             lost = sum(seen.failures.values())
             drawn = strip(seen, characters)
-            table.add_row(f"  {seen.who}", str(seen.calls), str(lost), _failing(seen), drawn)
+            table.add_row(
+                f"  {seen.who}", str(seen.calls), str(lost), _failure_duration(seen), drawn
+            )
     console.print(table)
-    console.print(styled("▪ answered", "green"), styled("✗ a call failed", "red"), "· none ended")
+    console.print(
+        styled("▪ calls succeeded", "green"), styled("✗ a call failed", "red"), "· no call ended"
+    )
     for result in report.results:
         if result.reason:
             console.print(_MARKS[result.outcome], f"{result.name}: {result.reason}")
+    _print_counts(report, console)
+
+
+def _print_counts(report: AnyReport, console: Console) -> None:
     counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in Outcome)
     console.print(f"{counts}, in {report.seconds:.0f} s")
 
 
 def strip(traffic: Traffic, characters: int) -> Text:
-    """Draw a group's calls in one line.
+    """Draw the calls of a group of callers on one line, with a mark for each part of the time.
 
     Args:
-        traffic: the group's calls.
-        characters: how many there may be.
-
-    Returns:
-        A mark for each part of the time: whether calls were answered, failed, or none ended.
+        traffic: the calls.
+        characters: the maximum length of the line.
     """
     slices = traffic.slices
     share = max(1, math.ceil(len(slices) / characters))
@@ -176,7 +165,7 @@ def _mark(part: Sequence[Slice]) -> Text:
     return styled("▪", "green") if any(each.answered for each in part) else styled("·", "dim")
 
 
-def _failing(traffic: Traffic) -> str:
+def _failure_duration(traffic: Traffic) -> str:
     if traffic.first_failure is None:
         return ""
     if traffic.recovery is None:
@@ -184,16 +173,16 @@ def _failing(traffic: Traffic) -> str:
     return f"{traffic.recovery - traffic.first_failure:.1f} s"
 
 
-def show_changes(what: str, changes: Changes, console: Console) -> None:
-    """Print what an operation changes, resource by resource.
+def print_changes(what: str, changes: Changes, console: Console) -> None:
+    """Print the changes to each resource as a table.
 
     Args:
-        what: what became of them, as in "changed".
+        what: a participle such as "changed" or "deleted".
         changes: the changes.
-        console: where to write.
+        console: where to print.
     """
     if changes.none:
-        console.print(f"Nothing {what}: {changes.counts.get('same', 0)} resources are the same.")
+        console.print(f"Nothing {what}: {changes.counts.get('same', 0)} resources are unchanged.")
         return
     table = Table(title=f"What {what}", title_justify="left")
     for column in ("Operation", "Resource", "Properties"):

@@ -1,6 +1,6 @@
-"""A group's calls during a drill as a picture: how many a second, how long each took, what failed.
+"""Draws the calls of a group of callers during a drill: rate, duration and failures.
 
-It is a function of the drill's result alone, so the page can be made again from the JSON.
+The drawing depends only on the drill's result, so the page can be created again from the JSON.
 """
 
 import math
@@ -17,18 +17,18 @@ _WIDTH: Final = 900
 _LEFT, _RIGHT = 74.0, 888.0
 _PHASES: Final = 16.0
 _MARKERS: Final = (36.0, 52.0)
-"""The baselines of what stands above the plots: the phases, the first failure, the recovery."""
+"""The baselines of the texts above the plots: the phases (above), first failure and recovery."""
 _RATE: Final = (64.0, 174.0)
 _TIMES: Final = (204.0, 324.0)
-"""The top and the bottom of the two plots."""
+"""The tops and bottoms of the two plots."""
 _HEIGHT: Final = 368
-_CHARACTER: Final = 6.6
-"""A character's width, at most, in the font's 12 pixels."""
-_KINDS: Final = 4
-"""Kinds of failures that have a colour of their own."""
+_CHARACTER_WIDTH: Final = 6.6
+"""The maximum width of a character of the font, whose size is 12 pixels."""
+_COLOURED_KINDS: Final = 4
+"""How many kinds of failures have their own colour; all others share the last one."""
 _TIME_STEPS: Final = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800)
-_MOST_TICKS: Final = 9
-_SHORTEST: Final = 0.001
+_MAX_TICKS: Final = 9
+_MINIMUM_SECONDS: Final = 0.001
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,13 @@ class _Scale:
 
 
 def timeline(result: DrillResult, traffic: Traffic) -> Markup:
-    """Draw the calls of a group of callers.
+    """Draw the calls of a group of callers as an SVG element.
+
+    All groups of a drill get the same time axis.
 
     Args:
         result: the drill's result.
-        traffic: the group's calls.
-
-    Returns:
-        The drawing, an SVG element; the same for all groups of a drill in its time axis.
+        traffic: one of the result's groups.
     """
     time = _Scale(0.0, _end(result), _LEFT, _RIGHT)
     name = f"{result.id}-{result.traffic.index(traffic)}"
@@ -72,18 +71,15 @@ def timeline(result: DrillResult, traffic: Traffic) -> Markup:
         *_markers(traffic, time),
         "</svg>",
     ]
-    return Markup("".join(parts))  # noqa: S704  every text in it is escaped
+    return Markup("".join(parts))  # noqa: S704  all texts are escaped
 
 
 def describe(result: DrillResult, traffic: Traffic) -> str:
-    """Say what the picture shows.
+    """Describe the picture in a few sentences.
 
     Args:
         result: the drill's result.
-        traffic: the group's calls.
-
-    Returns:
-        A few sentences.
+        traffic: one of the result's groups.
     """
     failures = ", ".join(f"{count} {kind}" for kind, count in traffic.failures.items())
     lost = f"failed: {failures}" if failures else "none failed"
@@ -91,21 +87,16 @@ def describe(result: DrillResult, traffic: Traffic) -> str:
     if traffic.first_failure is not None:
         sentences.append(f"The first failed at {traffic.first_failure:.1f} s.")
     if traffic.recovery is not None:
-        sentences.append(f"All were answered again from {traffic.recovery:.1f} s on.")
+        sentences.append(f"Calls recovered at {traffic.recovery:.1f} s.")
     sentences += [f"{each.what}: {each.began:.1f} to {each.ended:.1f} s." for each in result.phases]
     return " ".join(sentences)
 
 
-def kinds(traffic: Traffic) -> list[str]:
-    """Name the CSS classes of a group's failures.
-
-    Args:
-        traffic: the group's calls.
-
-    Returns:
-        A class for each of its kinds of failure, in their order.
-    """
-    return [f"failure-{min(number, _KINDS - 1)}" for number, _ in enumerate(traffic.failures)]
+def failure_classes(traffic: Traffic) -> list[str]:
+    """Return the CSS class of each kind of failure, in the order of `traffic.failures`."""
+    return [
+        f"failure-{min(number, _COLOURED_KINDS - 1)}" for number, _ in enumerate(traffic.failures)
+    ]
 
 
 def _end(result: DrillResult) -> float:
@@ -126,11 +117,11 @@ def _phases(phases: Sequence[Phase], time: _Scale) -> Iterator[str]:
         following = time(phases[number].began) if number < len(phases) else _RIGHT
         at = max(left, free)
         text = f"{number} {phase.what}"
-        if at + len(text) * _CHARACTER > following:
-            # The legend has the rest.
+        if at + len(text) * _CHARACTER_WIDTH > following:
+            # The legend has the whole text.
             text = str(number)
-        at = min(at, _RIGHT - len(text) * _CHARACTER)
-        free = at + (len(text) + 1) * _CHARACTER
+        at = min(at, _RIGHT - len(text) * _CHARACTER_WIDTH)
+        free = at + (len(text) + 1) * _CHARACTER_WIDTH
         yield f"<text class='phase-name' x='{at:.1f}' y='{_PHASES}'>{escape(text)}</text>"
 
 
@@ -139,10 +130,10 @@ def _rates(traffic: Traffic, time: _Scale) -> Iterator[str]:
     highest = max((each.answered + each.failed for each in traffic.slices), default=0)
     limit = _round_up(highest / traffic.width)
     rate = _Scale(0.0, limit, bottom, top)
-    yield _axis_title("calls a second", top, bottom)
+    yield _axis_title("calls per second", top, bottom)
     for value in (0.0, limit / 2, limit):
         yield _grid_line(rate(value), f"{value:g}")
-    classes = dict(zip(traffic.failures, kinds(traffic), strict=True))
+    classes = dict(zip(traffic.failures, failure_classes(traffic), strict=True))
     for each in traffic.slices:
         left, right = time(each.began), time(each.began + traffic.width)
         stacked = 0.0
@@ -165,7 +156,7 @@ def _rates(traffic: Traffic, time: _Scale) -> Iterator[str]:
 def _times(traffic: Traffic, time: _Scale) -> Iterator[str]:
     top, bottom = _TIMES
     seen = [
-        max(value, _SHORTEST)
+        max(value, _MINIMUM_SECONDS)
         for each in traffic.slices
         for value in (each.median, each.longest, each.longest_failed)
         if value is not None
@@ -175,12 +166,12 @@ def _times(traffic: Traffic, time: _Scale) -> Iterator[str]:
     powers = _Scale(low, high, bottom - 6, top + 6)
 
     def place(seconds: float) -> float:
-        return powers(math.log10(max(seconds, _SHORTEST)))
+        return powers(math.log10(max(seconds, _MINIMUM_SECONDS)))
 
-    yield _axis_title("a call's time", top, bottom)
+    yield _axis_title("duration of a call", top, bottom)
     for power in range(low, high + 1):
-        yield _grid_line(powers(power), _seconds(power))
-    classes = dict(zip(traffic.failures, kinds(traffic), strict=True))
+        yield _grid_line(powers(power), _format_power(power))
+    classes = dict(zip(traffic.failures, failure_classes(traffic), strict=True))
     for each in traffic.slices:
         x = time(each.began + traffic.width / 2)
         if each.median is not None and each.longest is not None:
@@ -194,14 +185,14 @@ def _times(traffic: Traffic, time: _Scale) -> Iterator[str]:
 
 def _time_axis(time: _Scale) -> Iterator[str]:
     step = next(
-        (each for each in _TIME_STEPS if time.high / each < _MOST_TICKS),
-        3600 * math.ceil(time.high / 3600 / _MOST_TICKS),
+        (each for each in _TIME_STEPS if time.high / each < _MAX_TICKS),
+        3600 * math.ceil(time.high / 3600 / _MAX_TICKS),
     )
     bottom = _TIMES[1]
     yield f"<path class='axis' d='M {_LEFT} {bottom} H {_RIGHT}'/>"
     for number in range(int(time.high / step) + 1):
         x = time(number * step)
-        anchor = "end" if x > _RIGHT - 2 * _CHARACTER else "middle"
+        anchor = "end" if x > _RIGHT - 2 * _CHARACTER_WIDTH else "middle"
         yield f"<path class='axis' d='M {x} {bottom} v 4'/>"
         yield f"<text x='{x}' y='{bottom + 17}' text-anchor='{anchor}'>{number * step:g}</text>"
     middle = (_LEFT + _RIGHT) / 2
@@ -214,13 +205,13 @@ def _time_axis(time: _Scale) -> Iterator[str]:
 def _markers(traffic: Traffic, time: _Scale) -> Iterator[str]:
     for css, at, what, y in (
         ("first-failure", traffic.first_failure, "first failure", _MARKERS[0]),
-        ("recovery", traffic.recovery, "answered again", _MARKERS[1]),
+        ("recovery", traffic.recovery, "recovered", _MARKERS[1]),
     ):
         if at is None:
             continue
         x = time(at)
         text = f"{what} {at:.1f} s"
-        fits = x + 5 + len(text) * _CHARACTER <= _RIGHT
+        fits = x + 5 + len(text) * _CHARACTER_WIDTH <= _RIGHT
         yield f"<path class='{css}' d='M {x} {y - 9} V {_TIMES[1]}'/>"
         yield (
             f"<text class='{css}' x='{x + 5 if fits else x - 5:.1f}' y='{y}'"
@@ -244,10 +235,10 @@ def _grid_line(y: float, label: str) -> str:
 
 
 def _round_up(value: float) -> float:
-    """Give the next of 1, 2, 4, 10, 20, 40 and so on, whose halves are round too."""
+    """Round up to 1, 2, 4, 10, 20, 40 and so on, whose halves are round numbers too."""
     power = 10.0 ** math.floor(math.log10(max(value, 1.0)))
     return next((factor * power for factor in (1, 2, 4) if factor * power >= value), 10 * power)
 
 
-def _seconds(power: int) -> str:
+def _format_power(power: int) -> str:
     return f"{10 ** (power + 3):g} ms" if power < 0 else f"{10**power:g} s"

@@ -101,8 +101,8 @@ def call(
         with Neo4jMcp(options.pop("url", server.url), tokens, **options) as client:
             return getattr(client, method)(*arguments)
 
-    def by_httpx2(method: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - likewise
-        async def call() -> Any:  # noqa: ANN401 - likewise
+    def by_httpx2(method: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the method's own
+        async def call() -> Any:  # noqa: ANN401 - the method's own
             options.setdefault("back_off", quick)
             url = options.pop("url", server.url)
             async with AsyncNeo4jMcp(url, tokens, **options) as client:

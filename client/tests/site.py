@@ -1,7 +1,6 @@
 """HTTP servers with scripted responses and failures.
 
-pytest-httpserver isn't used here: it can't cut a connection in the middle of a response, count
-connections, or delay a TLS handshake.
+Not pytest-httpserver's, which have no way to cut a response in the middle or to count connections.
 """
 
 import json
@@ -161,7 +160,7 @@ def _body_of(handler: BaseHTTPRequestHandler) -> bytes:
 
 
 def in_turn(*answers: Answer) -> Script:
-    """Return one answer after the other, and the last one from then on."""
+    """Return the answers in order, then repeat the last one."""
     waiting = list(answers)
     lock = threading.Lock()
 

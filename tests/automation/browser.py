@@ -1,4 +1,4 @@
-"""A real browser without a window, driven by Chrome's DevTools protocol over two pipes."""
+"""Headless Chromium, controlled with the Chrome DevTools Protocol over two pipes."""
 
 import base64
 import contextlib
@@ -14,11 +14,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-_SECONDS = 60.0
+_TIMEOUT = 60.0
 
 
 class Browser:
-    """One page of a running Chromium."""
+    """A page in a running Chromium."""
 
     def __init__(self, reads: int, writes: int) -> None:
         self._reads, self._writes = reads, writes
@@ -34,19 +34,19 @@ class Browser:
     def open(self, url: str) -> None:
         """Open a page, and wait until it has loaded."""
         self._send("Page.navigate", {"url": url}, session=self._session)
-        deadline = time.monotonic() + _SECONDS
+        deadline = time.monotonic() + _TIMEOUT
         while self.evaluate("document.readyState") != "complete":
             assert time.monotonic() < deadline, "the page doesn't load"
 
     def evaluate(self, expression: str) -> Any:  # noqa: ANN401 - JavaScript's
         """Evaluate JavaScript in the page."""
         parameters = {"expression": expression, "returnByValue": True, "userGesture": True}
-        answer = self._send("Runtime.evaluate", parameters, session=self._session)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
+        response = self._send("Runtime.evaluate", parameters, session=self._session)
+        assert "exceptionDetails" not in response, response
+        return response["result"].get("value")
 
     def click(self, selector: str) -> None:
-        """Click on an element with the mouse, where it stands."""
+        """Click in the middle of an element."""
         box = self.evaluate(
             f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
             " e.scrollIntoView({block: 'center'}); const b = e.getBoundingClientRect();"
@@ -57,14 +57,14 @@ class Browser:
             self._send("Input.dispatchMouseEvent", event, session=self._session)
 
     def pdf(self) -> bytes:
-        """Print the page."""
-        answer = self._send("Page.printToPDF", {}, session=self._session)
-        return base64.b64decode(answer["data"])
+        """Print the page as PDF."""
+        response = self._send("Page.printToPDF", {}, session=self._session)
+        return base64.b64decode(response["data"])
 
     def screenshot(self) -> bytes:
-        """Take a picture of what is shown."""
-        answer = self._send("Page.captureScreenshot", {}, session=self._session)
-        return base64.b64decode(answer["data"])
+        """Return a screenshot as PNG."""
+        response = self._send("Page.captureScreenshot", {}, session=self._session)
+        return base64.b64decode(response["data"])
 
     def _send(
         self, method: str, params: dict[str, Any] | None = None, *, session: str | None = None
@@ -75,12 +75,12 @@ class Browser:
             message["sessionId"] = session
         os.write(self._writes, json.dumps(message).encode() + b"\0")
         while True:
-            answer = self._receive()
-            if answer.get("id") == number:
-                assert "error" not in answer, answer
-                result: dict[str, Any] = answer["result"]
+            response = self._receive()
+            if response.get("id") == number:
+                assert "error" not in response, response
+                result: dict[str, Any] = response["result"]
                 return result
-            self._note(answer)
+            self._note(response)
 
     def _note(self, event: dict[str, Any]) -> None:
         if event.get("method") in {"Runtime.exceptionThrown", "Log.entryAdded"}:
@@ -88,12 +88,12 @@ class Browser:
         elif event.get("method") == "Network.requestWillBeSent":
             url = event["params"]["request"]["url"]
             if not url.startswith(("file:", "about:")):
-                self.errors.append(f"the page asks for {url}")
+                self.errors.append(f"the page requests {url}")
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._unread:
-            ready, _, _ = select.select([self._reads], [], [], _SECONDS)
-            assert ready, "the browser doesn't answer"
+            ready, _, _ = select.select([self._reads], [], [], _TIMEOUT)
+            assert ready, "the browser doesn't respond"
             self._unread += os.read(self._reads, 65536)
         message, _, self._unread = self._unread.partition(b"\0")
         decoded: dict[str, Any] = json.loads(message)
@@ -102,7 +102,7 @@ class Browser:
 
 @contextmanager
 def chromium(command: str) -> Iterator[Browser]:
-    """Run Chromium, with a profile of its own."""
+    """Run Chromium with a temporary profile."""
     to_browser, from_here = os.pipe()
     to_here, from_browser = os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
@@ -111,7 +111,7 @@ def chromium(command: str) -> Iterator[Browser]:
             " --disable-background-networking --disable-component-update"
             f" --window-size=1200,900 --user-data-dir={Path(profile)} --remote-debugging-pipe"
         )
-        # Chromium reads file descriptor 3 and writes 4.
+        # Chromium reads file descriptor 3 and writes to 4.
         process = subprocess.Popen(
             ["bash", "-c", f"exec {command} {options} 3<&{to_browser} 4>&{from_browser}"],
             pass_fds=(to_browser, from_browser),
@@ -128,6 +128,6 @@ def chromium(command: str) -> Iterator[Browser]:
             os.close(to_here)
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_SECONDS)
+                process.wait(_TIMEOUT)
             process.kill()
             process.wait()

@@ -1,4 +1,4 @@
-"""Small reports with everything that one can hold."""
+"""Made-up reports with a result of every kind."""
 
 import datetime as dt
 
@@ -15,7 +15,7 @@ def report() -> Report:
         stack="made-up",
         started=dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC),
         seconds=2.0,
-        parties={"MCP server (neo4j/mcp)": "1.6.1"},
+        environment={"MCP server (neo4j/mcp)": "1.6.1"},
         outputs={
             "mcpUrl": "https://service.example/mcp",
             "tokenUrl": "https://tokens.example/oauth2/token",
@@ -35,7 +35,7 @@ def report() -> Report:
 
 
 def _result(name: str, outcome: Outcome, *, reason: str = "", answered: str = "") -> Result:
-    evidence = (Exchange(asked="asked", answered=answered, seconds=0.2),) if answered else ()
+    evidence = (Exchange(request="asked", response=answered, seconds=0.2),) if answered else ()
     return Result(
         id=name,
         sentence=f"What {name} proves",
@@ -47,7 +47,7 @@ def _result(name: str, outcome: Outcome, *, reason: str = "", answered: str = ""
 
 
 def drill_report(*, callers: int = 4, rate: float = 4.0) -> DrillReport:
-    """A report of three drills: one with an outage, one undecided, one skipped."""
+    """Make a report of three drills: one with an outage, one undecided, one skipped."""
     records = outage_records(callers=callers, rate=rate)
     answered = [each for each in records if not each.failure]
     outage = DrillResult(
@@ -55,7 +55,7 @@ def drill_report(*, callers: int = 4, rate: float = 4.0) -> DrillReport:
         sentence="Without the database every call fails and says so",
         outcome=Outcome.PASSED,
         seconds=90.0,
-        evidence=(Exchange(asked="asked", answered=_MARKUP),),
+        evidence=(Exchange(request="asked", response=_MARKUP),),
         events=(
             Event(at=0.0, what=f"{callers} callers begin"),
             Event(at=20.0, what=f"the database is away: {_MARKUP}"),
@@ -83,14 +83,14 @@ def drill_report(*, callers: int = 4, rate: float = 4.0) -> DrillReport:
         stack="made-up",
         started=dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC),
         seconds=96.0,
-        parties={"MCP server (neo4j/mcp)": "1.6.1"},
+        environment={"MCP server (neo4j/mcp)": "1.6.1"},
         outputs={"mcpUrl": "https://service.example/mcp"},
         results=(outage, undecided, skipped),
     )
 
 
 def outage_records(*, callers: int, rate: float) -> list[Record]:
-    """Calls at an even rate for 90 s; from 20 s to 62 s they fail, in two ways."""
+    """Return calls at an even rate for 90 s, which fail in two ways from 20 s to 62 s."""
     step = callers / rate
     records = []
     for caller in range(callers):
@@ -100,7 +100,7 @@ def outage_records(*, callers: int, rate: float) -> list[Record]:
             took = (0.9 if began < 24 else 2.0) * step if fails else 0.02 + 0.01 * (began % 3)
             kind = ("NetworkError" if began < 24 else "HTTP 503") if fails else ""
             records.append(
-                Record(caller=caller, began=began, ended=began + took, failure=kind, said=kind)
+                Record(caller=caller, began=began, ended=began + took, failure=kind, message=kind)
             )
             began += max(step, took)
     return sorted(records, key=lambda record: record.ended)

@@ -54,12 +54,12 @@ def test_an_unknown_secret_is_blanked_by_its_shape(text: str, hidden: str) -> No
         "Basic realm=",
     ],
 )
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_other_text_is_not_blanked(text: str) -> None:
     assert Blanker().blank(text) == text
 
 
 @given(before=st.text(max_size=20), after=st.text(max_size=20))
-def test_a_known_secret_never_stays(before: str, after: str) -> None:
+def test_a_known_secret_is_blanked_in_any_text(before: str, after: str) -> None:
     blanker = Blanker()
     blanker.learn(_SECRET)
     assert _SECRET not in blanker.blank(f"{before}{_SECRET}{after}")

@@ -20,7 +20,7 @@ def test_commands_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert Controls.from_environment() == Controls(pause_database="stop it")
 
 
-def test_a_command_reads_its_document_and_runs_where_the_repository_is(tmp_path: Path) -> None:
+def test_a_command_reads_its_document_and_runs_in_the_repository(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     code = f"import os, sys; open({str(kept)!r}, 'w').write(os.getcwd() + sys.stdin.read())"
     run(python(code), {"audience": ["a b"]})
@@ -28,11 +28,11 @@ def test_a_command_reads_its_document_and_runs_where_the_repository_is(tmp_path:
     assert kept.read_text(encoding="utf-8") == f'{repository}{{"audience": ["a b"]}}'
 
 
-def test_a_command_that_fails_tells_the_end_of_what_it_said() -> None:
+def test_the_error_of_a_failed_command_has_the_end_of_its_output() -> None:
     with pytest.raises(CommandError, match="status 3: no database here"):
         run(python("import sys; sys.stderr.write('no database here'); sys.exit(3)"))
 
 
-def test_a_command_that_is_not_there_is_told() -> None:
+def test_a_missing_command_is_an_error() -> None:
     with pytest.raises(CommandError, match="no-such-command"):
         run("no-such-command at all")

@@ -1,4 +1,4 @@
-"""The engine as a child: out of the terminal's reach, and told to end in order."""
+"""The engine as a child process: out of the terminal's reach, and interrupted in order."""
 
 import os
 import signal
@@ -34,9 +34,7 @@ def command(tmp_path: Path) -> EngineCommand:
     return EngineCommand(root=str(tmp_path))
 
 
-def test_a_command_is_run_where_nobody_answers_questions(
-    command: EngineCommand, tmp_path: Path
-) -> None:
+def test_a_command_runs_without_prompts(command: EngineCommand, tmp_path: Path) -> None:
     lines: list[str] = []
     done = command.run(["stack", "ls"], str(tmp_path), {}, on_output=lines.append)
     assert done.stdout.splitlines() == lines
@@ -44,12 +42,12 @@ def test_a_command_is_run_where_nobody_answers_questions(
     assert lines[1].startswith(f"{tmp_path / 'bin'}{os.pathsep}")
 
 
-def test_a_failure_is_the_automation_apis_own(command: EngineCommand, tmp_path: Path) -> None:
+def test_a_failure_raises_the_automation_apis_error(command: EngineCommand, tmp_path: Path) -> None:
     with pytest.raises(automation.StackNotFoundError):
         command.run(["fail"], str(tmp_path), {})
 
 
-def test_an_interrupted_engine_is_told_once_and_waited_for(
+def test_an_interrupted_engine_gets_one_signal_and_finishes(
     command: EngineCommand, tmp_path: Path
 ) -> None:
     ready, result = tmp_path / "ready", tmp_path / "result"

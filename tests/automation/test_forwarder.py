@@ -13,15 +13,15 @@ class _Echo(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         seen = {"authorization": self.headers["authorization"], "cookie": self.headers["cookie"]}
-        answer = json.dumps(seen | {"body": body.decode(), "path": self.path}).encode()
+        response = json.dumps(seen | {"body": body.decode(), "path": self.path}).encode()
         self.send_response(202)
         self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(answer)))
+        self.send_header("content-length", str(len(response)))
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(response)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ def server() -> Iterator[str]:
         thread.join()
 
 
-def test_the_token_is_added_and_the_answer_comes_back(server: str) -> None:
+def test_a_request_is_forwarded_with_the_token_and_without_cookies(server: str) -> None:
     with httpx2.Client() as http, forwarding(http, server, "the-token") as url:
-        answer = httpx2.post(url, content="ping", headers={"cookie": "a=b"})
-    assert answer.status_code == 202
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json() == {
+        response = httpx2.post(url, content="ping", headers={"cookie": "a=b"})
+    assert response.status_code == 202
+    assert response.headers["content-type"] == "application/json"
+    assert response.json() == {
         "authorization": "Bearer the-token",
         "cookie": None,
         "body": "ping",
@@ -47,7 +47,7 @@ def test_the_token_is_added_and_the_answer_comes_back(server: str) -> None:
     }
 
 
-def test_a_server_that_is_gone_is_a_bad_gateway(unused_port: int) -> None:
+def test_an_unreachable_server_is_a_bad_gateway(unused_port: int) -> None:
     address = f"http://127.0.0.1:{unused_port}/mcp"
     with httpx2.Client() as http, forwarding(http, address, "the-token") as url:
         assert httpx2.post(url, content="ping").status_code == 502

@@ -16,8 +16,8 @@ _LIMIT = 30
 _PROJECT = Path(__file__).resolve().parents[2]
 _CLEANS_UP = """
 import signal, sys
-from automation.interruption import ending_in_order
-with ending_in_order():
+from automation.interruption import graceful_shutdown
+with graceful_shutdown():
     try:
         print("ready", flush=True)
         signal.pause()
@@ -27,9 +27,9 @@ with ending_in_order():
 """
 _NEVER_ENDS = """
 import signal, subprocess, sys
-from automation.interruption import ending_in_order
+from automation.interruption import graceful_shutdown
 child = [sys.executable, "-c", "import signal; signal.pause()"]
-with ending_in_order():
+with graceful_shutdown():
     near = subprocess.Popen(child, process_group=0)
     service = subprocess.Popen(child, start_new_session=True)
     try:
@@ -42,13 +42,13 @@ with ending_in_order():
 """
 _WRITES_IN_A_THREAD = """
 import signal, sys, threading
-from automation.interruption import ending_in_order
+from automation.interruption import graceful_shutdown
 def write():
     sys.stdin.read()
     for _ in range(3):
         print("progress", file=sys.stderr, flush=True)
         print("result", flush=True)
-with ending_in_order():
+with graceful_shutdown():
     thread = threading.Thread(target=write)
     try:
         thread.start()
@@ -91,7 +91,7 @@ def test_the_first_signal_lets_a_command_clean_up(number: signal.Signals) -> Non
         assert process.wait(_LIMIT) == 128 + number
 
 
-def test_a_signal_that_is_ignored_stays_ignored() -> None:
+def test_an_ignored_signal_stays_ignored() -> None:
     with _running(_CLEANS_UP, ignored="HUP") as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -102,7 +102,7 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_second_signal_ends_a_command_with_its_children_and_without_its_services(
+def test_the_second_signal_kills_a_command_and_its_children_but_not_its_services(
     number: signal.Signals,
 ) -> None:
     with _running(_NEVER_ENDS) as process:
@@ -122,7 +122,7 @@ def test_the_second_signal_ends_a_command_with_its_children_and_without_its_serv
             service.kill()
 
 
-def test_a_closed_output_is_noticed_in_any_thread_and_ends_a_command_in_order(
+def test_a_closed_output_lets_a_command_clean_up(
     tmp_path: Path,
 ) -> None:
     mark = tmp_path / "mark"

@@ -22,7 +22,7 @@ def _locked_by(host: str, pid: int) -> str:
 
 def _is_stale(message: str) -> bool:
     holders = lock_holders(message)
-    return bool(holders) and all(each.here and not each.runs() for each in holders)
+    return bool(holders) and all(each.is_here and not each.is_running() for each in holders)
 
 
 @pytest.mark.parametrize(
@@ -36,11 +36,11 @@ def _is_stale(message: str) -> bool:
     ],
     ids=["of-the-dead", "of-the-living", "of-another-host", "of-both", "of-nobody-named"],
 )
-def test_the_lock_of_a_dead_process_of_this_machine_is_stale(message: str, stale: bool) -> None:
+def test_the_lock_of_a_dead_process_on_this_machine_is_stale(message: str, stale: bool) -> None:
     assert _is_stale(message) is stale
 
 
-def test_the_lock_of_a_killed_process_is_stale_before_its_parent_takes_notice() -> None:
+def test_the_lock_of_a_zombie_is_stale() -> None:
     process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
     try:
         message = _locked_by(_HERE, process.pid)

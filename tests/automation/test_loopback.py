@@ -31,7 +31,7 @@ _OTHERS: Final = os.geteuid() + 1
 @pytest.mark.parametrize(
     "host", ["localhost:4566", "127.0.0.1:4566", "[::1]:4566", "host.docker.internal:4566"]
 )
-def test_the_names_of_this_machine_are_known(host: str) -> None:
+def test_this_machines_names_are_accepted(host: str) -> None:
     assert refusal(hosts=[host], origins=[], port=_PORT) is None
     assert refusal(hosts=[host.upper()], origins=[], port=_PORT) is None
 
@@ -89,7 +89,7 @@ def _row(
     ],
 )
 @pytest.mark.skipif(os.uname().machine == "s390x", reason="the rows are of a little-endian machine")
-def test_the_kernels_list_says_who_is_at_the_other_end(
+def test_the_kernels_list_shows_a_connections_user(
     tmp_path: Path, four: str, six: str, *, another: bool
 ) -> None:
     tables = (tmp_path / "tcp", tmp_path / "tcp6")
@@ -98,13 +98,13 @@ def test_the_kernels_list_says_who_is_at_the_other_end(
     assert is_another_user(_CLIENT, _SERVER, tables) is another
 
 
-def test_without_a_list_nobody_is_taken_for_another_user(tmp_path: Path) -> None:
+def test_without_a_list_every_user_is_accepted(tmp_path: Path) -> None:
     missing = (tmp_path / "tcp", tmp_path / "tcp6")
     assert is_another_user(_CLIENT, _SERVER, missing) is False
 
 
-@pytest.mark.skipif(not loopback.can_tell_users(), reason="this system lists no sockets")
-def test_a_connection_of_ones_own_is_known() -> None:
+@pytest.mark.skipif(not loopback.can_identify_users(), reason="this system lists no sockets")
+def test_a_connection_of_the_same_user_is_accepted() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = socket.create_connection(server.getsockname())
         accepted, peer = server.accept()
@@ -147,9 +147,7 @@ def url() -> Iterator[str]:
         ({"transfer-encoding": "chunked"}, 411),
     ],
 )
-def test_a_local_server_answers_its_own_programs_only(
-    url: str, headers: dict[str, str], status: int
-) -> None:
+def test_a_local_server_refuses_web_pages(url: str, headers: dict[str, str], status: int) -> None:
     address = url.removeprefix("http://")
     connection = http.client.HTTPConnection(address, timeout=30)
     connection.putrequest("POST", "/", skip_host=True)
@@ -161,7 +159,7 @@ def test_a_local_server_answers_its_own_programs_only(
 
 
 @other_user.as_nobody
-def test_a_local_server_answers_no_other_user(url: str) -> None:
+def test_a_local_server_refuses_other_users(url: str) -> None:
     ask = """
 try:
     urllib.request.urlopen(parameters["url"], b"body", timeout=30).read()

@@ -65,36 +65,36 @@ def replaced_connector(*properties: str, operation: str = "replace") -> Step:
     ],
     ids=lambda kept: f"{kept.type}-{kept.operation}",
 )
-def test_what_keeps_the_rules_breaks_none(kept: Step) -> None:
+def test_a_correct_resource_violates_no_rule(kept: Step) -> None:
     assert violations([kept]) == ()
 
 
 @pytest.mark.parametrize(
     ("broken", "rule", "says"),
     [
-        (step("aws:iam/role:Role", tags={"Project": "p"}), "tagged", "ManagedBy, Stack"),
+        (step("aws:iam/role:Role", tags={"Project": "p"}), "tags", "ManagedBy, Stack"),
         (
             replaced_connector("subnets", "vpcConnectorName"),
-            "connector-replaceable",
+            "vpc-connector",
             "no two connectors with the same security groups",
         ),
         (
             step("aws:ecr/repository:Repository", **_REPOSITORY | {"encryptionConfigurations": []}),
-            "strict-repository",
-            "not encrypted",
+            "repository",
+            "isn't encrypted",
         ),
         (
             step(
                 "aws:ecr/repository:Repository", **_REPOSITORY | {"imageTagMutability": "MUTABLE"}
             ),
-            "strict-repository",
+            "repository",
             "moved",
         ),
         (
             step(
                 "aws:ecr/repository:Repository", **_REPOSITORY | {"imageScanningConfiguration": {}}
             ),
-            "strict-repository",
+            "repository",
             "scan",
         ),
         (
@@ -122,15 +122,19 @@ def test_what_keeps_the_rules_breaks_none(kept: Step) -> None:
                 "aws:iam/rolePolicyAttachment:RolePolicyAttachment", policyArn="arn:aws:iam::aws:x"
             ),
             "least-privilege",
-            "not written here",
+            "isn't written in this program",
         ),
-        (step("aws:cloudwatch/logGroup:LogGroup", tags=_TAGS), "logs-end", "for ever"),
+        (
+            step("aws:cloudwatch/logGroup:LogGroup", tags=_TAGS),
+            "log-retention",
+            "no retention period",
+        ),
         (
             step(
                 "aws:cognito/userPoolClient:UserPoolClient",
                 **_CLIENT | {"allowedOauthFlows": ["client_credentials", "implicit"]},
             ),
-            "machines-only",
+            "client-credentials",
             "implicit",
         ),
         (
@@ -138,25 +142,25 @@ def test_what_keeps_the_rules_breaks_none(kept: Step) -> None:
                 "aws:cognito/userPoolClient:UserPoolClient",
                 allowedOauthFlows=["client_credentials"],
             ),
-            "machines-only",
+            "client-credentials",
             "no secret",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_broken_rule_is_named_with_its_resource(broken: Step, rule: str, says: str) -> None:
+def test_a_violation_names_the_rule_and_the_resource(broken: Step, rule: str, says: str) -> None:
     (violation,) = violations([broken])
     assert (violation.rule, violation.resource) == (rule, "thing")
-    assert says in violation.says
+    assert says in violation.message
 
 
 @pytest.mark.parametrize("operation", ["delete", "replace", "delete-replaced"])
-def test_a_protected_resource_is_neither_deleted_nor_replaced(operation: str) -> None:
+def test_a_protected_resource_cannot_be_deleted_or_replaced(operation: str) -> None:
     doomed = Step(
         urn="urn::x::t::pool", type="t", operation=operation, protected=True, properties=("name",)
     )
     (violation,) = violations([doomed])
-    assert violation.rule == "protected-stays"
-    assert "because of name" in violation.says
+    assert violation.rule == "protection"
+    assert "because of name" in violation.message
     kept = Step(urn="urn::x::t::pool", type="t", operation="update", protected=True)
     assert violations([kept]) == ()

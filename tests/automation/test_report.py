@@ -1,4 +1,4 @@
-"""The report's forms; the page in a real browser."""
+"""The formats of reports; the page is tested in a real browser."""
 
 import json
 import re
@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 
 from automation.checks.results import Exchange, Outcome, Report, Result
-from automation.report.files import ReportError, load, page_of, save
+from automation.report.files import ReportError, load, page_path, save
 from automation.report.junit import junit
 from automation.report.page import page
-from automation.report.terminal import show, show_drills
+from automation.report.terminal import print_drill_report, print_report
 from automation.report.timeline import describe, timeline
 from automation.terminal import console
 from localcloud.debian import install_packages
@@ -27,8 +27,8 @@ from tests.automation.reports import drill_report, report
 _FAILED = "P2-claims"
 
 
-def test_junit_counts_and_tells_what_failed() -> None:
-    root = ET.fromstring(junit(report()))  # noqa: S314  written right here
+def test_junit_counts_results_and_has_the_reason_of_a_failure() -> None:
+    root = ET.fromstring(junit(report()))  # noqa: S314  written by this program
     assert (root.get("tests"), root.get("failures"), root.get("skipped")) == ("4", "1", "1")
     assert [suite.get("name") for suite in root] == ["P1 Image and repository", "P2 Identity"]
     (failure,) = root.iter("failure")
@@ -37,7 +37,7 @@ def test_junit_counts_and_tells_what_failed() -> None:
     assert case.get("classname") == _FAILED
 
 
-def test_what_no_file_can_hold_is_replaced(tmp_path: Path) -> None:
+def test_characters_that_xml_or_utf_8_cannot_encode_are_replaced(tmp_path: Path) -> None:
     odd = "half a character \ud800, no character \uffff, a bell \x07, a page \x0c"
     failed = Result(
         id="P2-odd",
@@ -45,7 +45,7 @@ def test_what_no_file_can_hold_is_replaced(tmp_path: Path) -> None:
         outcome=Outcome.FAILED,
         reason=odd,
         seconds=1.0,
-        evidence=(Exchange(asked=odd, answered=odd),),
+        evidence=(Exchange(request=odd, response=odd),),
     )
     whole = report().model_dump() | {"results": (failed,), "outputs": {"odd": [odd]}}
     save(Report.model_validate(whole), tmp_path)
@@ -56,16 +56,16 @@ def test_what_no_file_can_hold_is_replaced(tmp_path: Path) -> None:
     assert load("made-up", tmp_path).outputs == {"odd": [odd.replace("\ud800", "?")]}
 
 
-def test_a_saved_report_is_found_again(tmp_path: Path) -> None:
+def test_a_saved_report_can_be_loaded(tmp_path: Path) -> None:
     save(report(), tmp_path)
     assert load("made-up", tmp_path) == report()
-    assert page_of("made-up", tmp_path).exists()
+    assert page_path("made-up", tmp_path).exists()
     assert {path.name for path in (tmp_path / "made-up").iterdir()} == {
         "report.json", "report.html", "junit.xml",
     }  # fmt: skip
 
 
-def test_a_report_that_is_missing_or_damaged_names_the_command(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_or_damaged_report_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="automation check --stack nowhere"):
         load("nowhere", tmp_path)
     (tmp_path / "odd").mkdir()
@@ -75,37 +75,37 @@ def test_a_report_that_is_missing_or_damaged_names_the_command(tmp_path: Path) -
             load("odd", tmp_path)
 
 
-def test_the_table_shows_every_check_and_why_one_failed() -> None:
+def test_the_table_has_every_check_and_the_reason_of_a_failure() -> None:
     written = StringIO()
-    show(report(), Console(file=written, width=120))
+    print_report(report(), Console(file=written, width=120))
     for result in report().results:
         assert result.id in written.getvalue()
     assert "aud is <script>" in written.getvalue()
     assert "2 passed, 1 failed, 0 undecided, 1 skipped" in written.getvalue()
 
 
-def test_a_report_in_which_nothing_passed_is_no_success() -> None:
+def test_a_report_without_a_passed_check_is_not_passed() -> None:
     skipped = [result for result in report().results if result.outcome is Outcome.SKIPPED]
     nothing = report().model_copy(update={"results": tuple(skipped)})
     assert not nothing.passed
 
 
-def test_the_page_asks_for_nothing_from_elsewhere() -> None:
+def test_the_page_loads_nothing_from_elsewhere() -> None:
     text = page(report())
     for mark in ("src=", "href=", "@import", "url(http"):
         assert mark not in text
     assert "<script>document.title" not in text
 
 
-def test_the_drills_page_is_a_function_of_its_json(tmp_path: Path) -> None:
+def test_the_drills_page_can_be_created_again_from_the_json(tmp_path: Path) -> None:
     found = drill_report()
     save(found, tmp_path)
     read = load("made-up", tmp_path)
     assert read == found
-    assert page(read) == page_of("made-up", tmp_path).read_text(encoding="utf-8")
+    assert page(read) == page_path("made-up", tmp_path).read_text(encoding="utf-8")
 
 
-def test_the_drills_page_is_about_drills_and_escapes_what_it_shows() -> None:
+def test_the_drills_page_has_no_deployment_and_escapes_texts() -> None:
     text = page(drill_report())
     assert "<h1>Drills on the stack made-up</h1>" in text
     assert "<script>document.title" not in text
@@ -113,7 +113,7 @@ def test_the_drills_page_is_about_drills_and_escapes_what_it_shows() -> None:
         assert mark not in text
 
 
-def test_a_timeline_says_in_words_what_it_shows() -> None:
+def test_a_timeline_is_described_in_words() -> None:
     result = drill_report().results[0]
     said = describe(result, result.traffic[0])
     assert "4 callers made 284 calls; failed: 16 NetworkError, 76 HTTP 503." in said
@@ -123,30 +123,30 @@ def test_a_timeline_says_in_words_what_it_shows() -> None:
 
 
 @pytest.mark.parametrize("rate", [4.0, 400.0])
-def test_a_timeline_is_a_drawing_of_bounded_size_with_axes_and_units(rate: float) -> None:
+def test_a_timeline_has_a_bounded_size_and_axes_with_units(rate: float) -> None:
     result = drill_report(callers=8, rate=rate).results[0]
     drawn = str(timeline(result, result.traffic[0]))
-    root = ET.fromstring(drawn)  # noqa: S314  written right here
+    root = ET.fromstring(drawn)  # noqa: S314  written by this program
     assert len(drawn) < 60_000
     texts = ["".join(each.itertext()) for each in root.iter("text")]
-    for unit in ("calls a second", "a call's time", "seconds since the drill began"):
+    for unit in ("calls per second", "duration of a call", "seconds since the drill began"):
         assert unit in texts
     assert any(text.startswith("first failure") for text in texts)
-    assert any(text.startswith("answered again") for text in texts)
+    assert any(text.startswith("recovered") for text in texts)
     assert "1 the database is away" in texts
     assert root.get("role") == "img"
 
 
 def test_junit_counts_an_undecided_drill_as_an_error() -> None:
-    root = ET.fromstring(junit(drill_report()))  # noqa: S314  written right here
+    root = ET.fromstring(junit(drill_report()))  # noqa: S314  written by this program
     assert (root.get("tests"), root.get("errors"), root.get("skipped")) == ("3", "1", "1")
     (error,) = root.iter("error")
     assert str(error.get("message")).startswith("too few calls")
 
 
-def test_the_terminal_shows_drills_with_their_calls_over_time() -> None:
+def test_the_terminal_shows_the_calls_of_drills_over_time() -> None:
     written = StringIO()
-    show_drills(drill_report(), console(file=written, width=140))
+    print_drill_report(drill_report(), console(file=written, width=140))
     text = written.getvalue()
     assert "Drills on the stack made-up" in text
     assert "1 passed, 0 failed, 1 undecided, 1 skipped" in text
@@ -156,13 +156,13 @@ def test_the_terminal_shows_drills_with_their_calls_over_time() -> None:
     assert "too few calls to judge by" in text
 
 
-def test_what_is_undecided_is_no_success() -> None:
+def test_a_report_with_an_undecided_drill_is_not_passed() -> None:
     assert not drill_report().passed
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium: the one on PATH, or Debian's where root may install it."""
+    """Start the Chromium on PATH, or install Debian's if the tests run as root."""
     if shutil.which("chromium") is None:
         try:
             install_packages(Progress(), ["chromium"], purpose="Chromium, which shows the page")
@@ -176,11 +176,11 @@ def browser() -> Iterator[Browser]:
 def opened(browser: Browser, tmp_path: Path) -> Browser:
     save(report(), tmp_path)
     browser.errors.clear()
-    browser.open(page_of("made-up", tmp_path).as_uri())
+    browser.open(page_path("made-up", tmp_path).as_uri())
     return browser
 
 
-def _shown(browser: Browser) -> set[str]:
+def _visible_checks(browser: Browser) -> set[str]:
     script = (
         "[...document.querySelectorAll('details')].filter(e => e.checkVisibility()).map(e => e.id)"
     )
@@ -190,7 +190,7 @@ def _shown(browser: Browser) -> set[str]:
 @pytest.mark.program
 def test_the_page_renders_without_an_error(opened: Browser) -> None:
     assert opened.evaluate("document.title") == "Stack made-up: 2 passed, 1 failed"
-    assert _shown(opened) == {result.id for result in report().results}
+    assert _visible_checks(opened) == {result.id for result in report().results}
     picture = opened.evaluate(
         "(() => { const b = document.querySelector('svg.diagram').getBoundingClientRect();"
         " return [b.width, b.height]; })()"
@@ -202,7 +202,7 @@ def test_the_page_renders_without_an_error(opened: Browser) -> None:
 
 
 @pytest.mark.program
-def test_a_failed_check_is_open_and_shows_its_evidence_as_text(opened: Browser) -> None:
+def test_a_failed_check_is_open_and_its_evidence_is_escaped(opened: Browser) -> None:
     opens = "[...document.querySelectorAll('details[open]')].map(e => e.id)"
     assert opened.evaluate(opens) == [_FAILED]
     shown = opened.evaluate(f"document.getElementById('{_FAILED}').innerText")
@@ -210,19 +210,19 @@ def test_a_failed_check_is_open_and_shows_its_evidence_as_text(opened: Browser) 
 
 
 @pytest.mark.program
-def test_the_page_filters_by_phase_and_by_result(opened: Browser) -> None:
+def test_the_page_can_be_filtered_by_phase_and_outcome(opened: Browser) -> None:
     opened.click("input[name=phase][value=P1]")
-    assert _shown(opened) == {"P2-claims", "P2-keys"}
+    assert _visible_checks(opened) == {"P2-claims", "P2-keys"}
     opened.click("input[name=outcome][value=passed]")
-    assert _shown(opened) == {"P2-claims"}
+    assert _visible_checks(opened) == {"P2-claims"}
     opened.click("input[name=phase][value=P1]")
-    assert _shown(opened) == {"P1-findings", "P2-claims"}
+    assert _visible_checks(opened) == {"P1-findings", "P2-claims"}
     opened.click("input[name=outcome][value=passed]")
-    assert _shown(opened) == {result.id for result in report().results}
+    assert _visible_checks(opened) == {result.id for result in report().results}
 
 
 @pytest.mark.program
-def test_the_page_prints_with_everything_unfolded(opened: Browser) -> None:
+def test_all_checks_are_open_when_the_page_is_printed(opened: Browser) -> None:
     printed = opened.pdf()
     assert printed.startswith(b"%PDF-")
     opened.evaluate("window.dispatchEvent(new Event('beforeprint'))")
@@ -231,7 +231,7 @@ def test_the_page_prints_with_everything_unfolded(opened: Browser) -> None:
     assert opened.evaluate("document.querySelectorAll('details[open]').length") == 1
 
 
-# Every pair of texts of a picture that overlap.
+# Returns all pairs of overlapping texts in a drawing.
 _OVERLAPS = """
 [...document.querySelectorAll('svg.timeline')].flatMap(svg => {
   const texts = [...svg.querySelectorAll('text')];
@@ -246,18 +246,16 @@ _OVERLAPS = """
 
 @pytest.mark.program
 @pytest.mark.parametrize("rate", [4.0, 400.0])
-def test_the_pictures_of_the_drills_render_without_overlaps(
-    browser: Browser, tmp_path: Path, rate: float
-) -> None:
+def test_texts_in_timelines_do_not_overlap(browser: Browser, tmp_path: Path, rate: float) -> None:
     save(drill_report(callers=8, rate=rate), tmp_path)
     browser.errors.clear()
-    browser.open(page_of("made-up", tmp_path).as_uri())
+    browser.open(page_path("made-up", tmp_path).as_uri())
     assert browser.evaluate("document.title") == (
         "Drills on the stack made-up: 1 passed, 0 failed, 1 undecided"
     )
     assert browser.evaluate("document.querySelectorAll('svg.timeline').length") == 2
     assert browser.evaluate(_OVERLAPS) == []
-    # The page itself is never wider than its window; wide pictures scroll by themselves.
+    # The page is never wider than the window; wide drawings scroll within it.
     assert browser.evaluate(
         "document.body.style.width = '340px', document.documentElement.scrollWidth"
         " <= document.documentElement.clientWidth"
@@ -265,7 +263,7 @@ def test_the_pictures_of_the_drills_render_without_overlaps(
     assert browser.errors == []
 
 
-def test_the_report_holds_no_secret_once_it_is_blanked() -> None:
+def test_a_blanked_report_has_no_secrets() -> None:
     blanked = report().blanked(lambda text: text.replace("aud", "•••"))
     assert isinstance(blanked, Report)
     assert "aud" not in json.dumps(blanked.model_dump(mode="json"))

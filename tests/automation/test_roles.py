@@ -1,4 +1,4 @@
-"""The pipelines' roles: every call that a deployment makes is allowed, and on nothing else."""
+"""The pipelines' roles allow every AWS call of a deployment, on the stack's resources only."""
 
 import ast
 import json
@@ -11,18 +11,18 @@ import pytest
 from botocore import xform_name
 
 from automation import checks
-from automation.roles import Place, Purpose, permissions, subject, trust
+from automation.roles import Purpose, StackLocation, permissions, subject, trust
 from components.names import ResourceNames
 from components.policies import ACTIONS_WITHOUT_RESOURCE
-from localcloud.aws.iam import allows
+from localcloud.aws.iam.rules import allows
 from localcloud.providers.aws import provider as aws
 
 _SESSION = botocore.session.Session()
 _ACCOUNT = "111122223333"
-# An action, and no operation of its own.
-_NO_OPERATION = {"iam:PassRole"}
-# Granted on everything, because the service grants it on nothing less.
-_ANYWHERE = ACTIONS_WITHOUT_RESOURCE | {
+# Permissions without an API operation of the same name.
+_PERMISSIONS_ONLY = {"iam:PassRole"}
+# Actions that can't be limited to resources.
+_UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
     "apprunner:ListAutoScalingConfigurations",
     "apprunner:ListObservabilityConfigurations",
     "apprunner:ListServices",
@@ -34,8 +34,8 @@ _ANYWHERE = ACTIONS_WITHOUT_RESOURCE | {
 }
 
 
-def _place(stack: str = "dev") -> Place:
-    return Place(
+def _location(stack: str = "dev") -> StackLocation:
+    return StackLocation(
         names=ResourceNames(prefix="neo4j-mcp", stack=stack),
         project="neo4j-mcp",
         account=_ACCOUNT,
@@ -44,7 +44,7 @@ def _place(stack: str = "dev") -> Place:
 
 
 def _policy(purpose: Purpose) -> dict[str, Any]:
-    policy: dict[str, Any] = json.loads(permissions(purpose, _place()))
+    policy: dict[str, Any] = json.loads(permissions(purpose, _location()))
     return policy
 
 
@@ -52,8 +52,8 @@ def _actions(purpose: Purpose) -> set[str]:
     return {action for statement in _policy(purpose)["Statement"] for action in statement["Action"]}
 
 
-def _made_by_a_deployment() -> Iterator[tuple[str, str]]:
-    """Give what the declared resource types ask of AWS, and the resource types."""
+def _deployment_actions() -> Iterator[tuple[str, str]]:
+    """Yield the AWS actions of all resource types, with the type."""
     for resource in aws.RESOURCES:
         tagging = resource.tagging
         operations = {
@@ -67,35 +67,35 @@ def _made_by_a_deployment() -> Iterator[tuple[str, str]]:
             yield f"{resource.service}:{operation}", resource.token
 
 
-@pytest.mark.parametrize(("action", "_token"), sorted(_made_by_a_deployment()))
-def test_what_a_deployment_asks_of_aws_is_allowed(action: str, _token: str) -> None:
+@pytest.mark.parametrize(("action", "_token"), sorted(_deployment_actions()))
+def test_a_deployment_is_allowed_every_action_it_needs(action: str, _token: str) -> None:
     assert action in _actions(Purpose.DEPLOY)
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
 def test_every_action_exists(purpose: Purpose) -> None:
-    for action in _actions(purpose) - _NO_OPERATION:
+    for action in _actions(purpose) - _PERMISSIONS_ONLY:
         service, operation = action.split(":")
         assert operation in _SESSION.get_service_model(service).operation_names, action
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
-def test_only_what_has_no_resource_is_allowed_on_all(purpose: Purpose) -> None:
+def test_only_actions_that_cannot_be_limited_are_allowed_on_all_resources(purpose: Purpose) -> None:
     for statement in _policy(purpose)["Statement"]:
         assert not any("*" in action for action in statement["Action"])
         if "*" in statement["Resource"]:
-            assert set(statement["Action"]) <= _ANYWHERE
+            assert set(statement["Action"]) <= _UNLIMITED
 
 
-def test_a_check_changes_nothing() -> None:
+def test_a_check_is_allowed_to_read_only() -> None:
     reading = ("Describe", "Get", "List", "Filter", "BatchGet", "Simulate")
     actions = _actions(Purpose.CHECK)
     assert all(action.split(":")[1].startswith(reading) for action in actions)
     assert actions < _actions(Purpose.DEPLOY)
 
 
-def _asked_by_checks() -> Iterator[str]:
-    """Give the operations that the checks name."""
+def _operations_of_checks() -> Iterator[str]:
+    """Yield the AWS operations in the source code of the checks."""
     for file in Path(checks.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
@@ -110,13 +110,13 @@ def _asked_by_checks() -> Iterator[str]:
                     yield f"{service}:{names[operation]}"
 
 
-def test_what_a_check_asks_of_aws_is_allowed() -> None:
-    asked = set(_asked_by_checks())
-    assert len(asked) > 10
-    # One check makes an app client and deletes it; where it may not, it says so and is skipped.
-    made = {"cognito-idp:CreateUserPoolClient", "cognito-idp:DeleteUserPoolClient"}
-    assert asked - made <= _actions(Purpose.CHECK)
-    assert made <= _actions(Purpose.DEPLOY)
+def test_a_check_is_allowed_every_action_it_needs() -> None:
+    used = set(_operations_of_checks())
+    assert len(used) > 10
+    # One check creates an app client and deletes it again; without permission, it is skipped.
+    changing = {"cognito-idp:CreateUserPoolClient", "cognito-idp:DeleteUserPoolClient"}
+    assert used - changing <= _actions(Purpose.CHECK)
+    assert changing <= _actions(Purpose.DEPLOY)
 
 
 def test_a_preview_can_log_in_to_the_registry_and_nothing_else() -> None:
@@ -146,9 +146,7 @@ def test_a_preview_can_log_in_to_the_registry_and_nothing_else() -> None:
         ),
     ],
 )
-def test_another_stacks_resources_are_out_of_reach(
-    action: str, own: str, other: str | None
-) -> None:
+def test_other_stacks_resources_are_not_allowed(action: str, own: str, other: str | None) -> None:
     documents = [_policy(Purpose.DEPLOY)]
     other = other or own.replace("neo4j-mcp-{}", "neo4j-mcp-prod")
     assert allows(documents, action, f"arn:aws:{own.format(_ACCOUNT, 'dev')}", {})
@@ -158,7 +156,7 @@ def test_another_stacks_resources_are_out_of_reach(
 @pytest.mark.parametrize(
     ("stack", "allowed"), [("dev", True), ("prod", False)], ids=["own", "another's"]
 )
-def test_a_user_pool_is_known_by_its_tags(stack: str, allowed: bool) -> None:
+def test_a_user_pool_is_identified_by_its_tags(stack: str, allowed: bool) -> None:
     documents = [_policy(Purpose.DEPLOY)]
     pool = f"arn:aws:cognito-idp:us-east-1:{_ACCOUNT}:userpool/us-east-1_Abc"
     for action, tag in (
@@ -173,7 +171,9 @@ def test_a_user_pool_is_known_by_its_tags(stack: str, allowed: bool) -> None:
 @pytest.mark.parametrize(
     ("service", "allowed"), [("lambda.amazonaws.com", True), ("ec2.amazonaws.com", False)]
 )
-def test_roles_are_passed_to_their_services_only(service: str, allowed: bool) -> None:
+def test_roles_can_be_passed_only_to_the_services_that_assume_them(
+    service: str, allowed: bool
+) -> None:
     role = f"arn:aws:iam::{_ACCOUNT}:role/neo4j-mcp-dev-claims"
     context = {"iam:PassedToService": service}
     assert allows([_policy(Purpose.DEPLOY)], "iam:PassRole", role, context) is allowed
@@ -205,6 +205,7 @@ def test_a_role_is_for_one_repository_and_environment(purpose: Purpose, claim: s
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
-def test_a_policy_fits_a_role(purpose: Purpose) -> None:
-    # An inline policy of a role: IAM quotas, without white space.
-    assert len("".join(permissions(purpose, _place("production")).split())) <= 10_240
+def test_a_policy_fits_in_an_inline_policy(purpose: Purpose) -> None:
+    # The quota of a role's inline policies, in which white space doesn't count.
+    # Source: "IAM and AWS STS quotas" in the IAM User Guide.
+    assert len("".join(permissions(purpose, _location("production")).split())) <= 10_240

@@ -7,10 +7,18 @@ import pytest
 from botocore.exceptions import ClientError
 
 from automation.deployment import Changes, Deployed, Deployment, DeploymentError
-from automation.rollout import Asked, differences, failure, roll_out, settle
+from automation.rollout import (
+    DesiredService,
+    differences,
+    failed_operation,
+    roll_out,
+    wait_for_service,
+)
 
 ARN = "arn:aws:apprunner:us-east-1:123456789012:service/server/1"
-ASKED = Asked(arn=ARN, image="registry/server@sha256:new", environment={"LEVEL": "debug"})
+DESIRED = DesiredService(
+    arn=ARN, image="registry/server@sha256:new", environment={"LEVEL": "debug"}
+)
 SUCCEEDED = {"Id": "2", "Type": "UPDATE_SERVICE", "Status": "SUCCEEDED"}
 ROLLED_BACK = {"Id": "2", "Type": "UPDATE_SERVICE", "Status": "ROLLBACK_SUCCEEDED"}
 BEFORE = {"Id": "1", "Type": "CREATE_SERVICE", "Status": "SUCCEEDED"}
@@ -34,8 +42,8 @@ def _service(status: str = "RUNNING", image: str = "new", **environment: str) ->
 
 def _state(*types: str) -> dict[str, Any]:
     image = {
-        "imageIdentifier": ASKED.image,
-        "imageConfiguration": {"runtimeEnvironmentVariables": dict(ASKED.environment)},
+        "imageIdentifier": DESIRED.image,
+        "imageConfiguration": {"runtimeEnvironmentVariables": dict(DESIRED.environment)},
     }
     inputs = {"sourceConfiguration": {"imageRepository": image}}
     return {"resources": [{"type": each, "id": ARN, "inputs": inputs} for each in types]}
@@ -91,26 +99,26 @@ def _deployment(fails: str = "", *types: str) -> Deployment:
         (_service(LEVEL="info", MORE="x"), ["its environment differs in LEVEL, MORE"]),
     ],
 )
-def test_differences_are_named_without_values(service: dict[str, Any], found: list[str]) -> None:
-    assert differences(ASKED, service) == found
+def test_differences_are_reported_without_values(service: dict[str, Any], found: list[str]) -> None:
+    assert differences(DESIRED, service) == found
 
 
 def test_only_a_failure_of_this_deployment_counts() -> None:
-    assert failure(ROLLED_BACK, "1") == [
+    assert failed_operation(ROLLED_BACK, "1") == [
         "its last operation, UPDATE_SERVICE, ended ROLLBACK_SUCCEEDED"
     ]
-    assert failure(ROLLED_BACK, "2") == []
-    assert failure(SUCCEEDED, "1") == []
-    assert failure({}, "") == []
+    assert failed_operation(ROLLED_BACK, "2") == []
+    assert failed_operation(SUCCEEDED, "1") == []
+    assert failed_operation({}, "") == []
 
 
-def test_a_service_that_runs_what_was_deployed_is_a_success() -> None:
+def test_a_service_that_runs_the_deployed_image_is_a_success() -> None:
     aws = _Aws([_service("OPERATION_IN_PROGRESS"), _service()], [BEFORE, SUCCEEDED])
     deployed = roll_out(_deployment(), aws)
     assert deployed.outputs == {"a": 1}
 
 
-def test_a_rollback_is_a_failure_with_the_log_and_the_command() -> None:
+def test_the_error_after_a_rollback_has_the_log_and_the_command() -> None:
     aws = _Aws([_service(image="old")], [BEFORE, ROLLED_BACK])
     with pytest.raises(DeploymentError) as raised:
         roll_out(_deployment(), aws)
@@ -125,7 +133,7 @@ def test_a_rollback_is_a_failure_with_the_log_and_the_command() -> None:
     ]
 
 
-def test_a_failed_creation_names_the_command_that_builds_again() -> None:
+def test_the_error_after_a_failed_creation_has_the_command_that_builds_again() -> None:
     aws = _Aws([_service("CREATE_FAILED")], [{}, {**BEFORE, "Status": "FAILED"}])
     with pytest.raises(DeploymentError) as raised:
         roll_out(_deployment("wanted target 'RUNNING'"), aws)
@@ -135,31 +143,29 @@ def test_a_failed_creation_names_the_command_that_builds_again() -> None:
 
 
 @pytest.mark.parametrize("types", [("aws:ecr/repository:Repository",)])
-def test_a_stack_without_a_service_is_only_deployed(types: tuple[str, ...]) -> None:
+def test_a_stack_without_a_service_has_no_rollout_to_check(types: tuple[str, ...]) -> None:
     assert roll_out(_deployment("", *types), _Aws([], [])).outputs == {"a": 1}
 
 
-def test_an_operation_in_progress_is_waited_for_and_not_for_ever() -> None:
+def test_the_wait_for_an_operation_is_limited() -> None:
     pauses: list[float] = []
     busy = _service("OPERATION_IN_PROGRESS")
     aws = _Aws([busy, busy, _service()], [SUCCEEDED])
-    assert settle(_deployment(), aws, pauses.append) == "2"
+    assert wait_for_service(_deployment(), aws, pauses.append) == "2"
     assert len(pauses) == 2
     with pytest.raises(DeploymentError, match="in progress for 1200 s"):
-        settle(_deployment(), _Aws([busy], [SUCCEEDED]), pauses.append)
+        wait_for_service(_deployment(), _Aws([busy], [SUCCEEDED]), pauses.append)
 
 
 @pytest.mark.parametrize(
     ("code", "expected"),
     [("ResourceNotFoundException", ""), ("AccessDeniedException", ClientError)],
 )
-def test_a_service_deleted_behind_the_engines_back_is_for_the_deployment_to_find(
-    code: str, expected: str | type[Exception]
-) -> None:
+def test_waiting_for_a_deleted_service_returns(code: str, expected: str | type[Exception]) -> None:
     error = ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeService")
     aws = _Aws([error], [{}])
     if isinstance(expected, str):
-        assert settle(_deployment(), aws) == expected
+        assert wait_for_service(_deployment(), aws) == expected
     else:
         with pytest.raises(expected):
-            settle(_deployment(), aws)
+            wait_for_service(_deployment(), aws)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from automation.takeover import UNREAD, adopt, begun, find_ids, unread
+from automation.takeover import UNREAD, adopt, find_ids, has_unread, pending_operations
 
 _STACK = "urn:pulumi:local::neo4j-mcp"
 
@@ -50,26 +50,26 @@ def _clients_of_a_pool(*ids: str) -> Callable[[str], Any]:
     return lambda _service: Cognito()
 
 
-def test_an_id_that_follows_from_the_inputs_needs_no_lookup() -> None:
+def test_an_id_made_of_the_inputs_needs_no_lookup() -> None:
     state = _state(creating=(_ROLE,))
-    assert find_ids(begun(state), state, _no_aws) == {_ROLE["urn"]: "stack-claims"}
+    assert find_ids(pending_operations(state), state, _no_aws) == {_ROLE["urn"]: "stack-claims"}
 
 
-def test_an_id_that_aws_gave_is_looked_up_among_those_that_the_state_does_not_know() -> None:
+def test_an_id_chosen_by_aws_is_looked_up_among_those_missing_in_the_state() -> None:
     state = _state({**_CLIENT, "id": "old"}, creating=(_CLIENT,))
     aws = _clients_of_a_pool("old", "new")
-    assert find_ids(begun(state), state, aws) == {_CLIENT["urn"]: "new"}
-    assert find_ids(begun(state), state, _clients_of_a_pool("old")) == {}
+    assert find_ids(pending_operations(state), state, aws) == {_CLIENT["urn"]: "new"}
+    assert find_ids(pending_operations(state), state, _clients_of_a_pool("old")) == {}
 
 
-def test_what_exists_in_the_state_alone_is_made_again() -> None:
+def test_a_resource_without_a_cloud_is_created_again() -> None:
     suffix = _resource("random:index/randomString:RandomString", "suffix", inputs={})
     state = _state(creating=(suffix,))
-    assert find_ids(begun(state), state, _no_aws) == {}
+    assert find_ids(pending_operations(state), state, _no_aws) == {}
     assert adopt(state, {}) == {"manifest": {}, "resources": [], "pending_operations": []}
 
 
-def test_a_refused_lookup_is_reported() -> None:
+def test_a_refused_lookup_raises() -> None:
     class Secrets:
         def describe_secret(self, **_: object) -> None:
             raise ClientError({"Error": {"Code": self.code}}, "DescribeSecret")
@@ -79,31 +79,31 @@ def test_a_refused_lookup_is_reported() -> None:
     secret = _resource("aws:secretsmanager/secret:Secret", "secret", inputs={"name": "s"})
     state = _state(creating=(secret,))
     with pytest.raises(ClientError, match="AccessDenied"):
-        find_ids(begun(state), state, lambda _: Secrets())
+        find_ids(pending_operations(state), state, lambda _: Secrets())
     Secrets.code = "ResourceNotFoundException"
-    assert find_ids(begun(state), state, lambda _: Secrets()) == {}
+    assert find_ids(pending_operations(state), state, lambda _: Secrets()) == {}
 
 
-def test_an_adopted_resource_is_marked_until_a_refresh_has_read_it() -> None:
+def test_an_adopted_resource_is_marked_as_unread() -> None:
     state = _state(creating=(_ROLE,))
     adopted = adopt(state, {_ROLE["urn"]: "stack-claims"})
     (resource,) = adopted["resources"]
     assert resource["id"] == "stack-claims"
     assert resource["outputs"] == resource["inputs"] == {"name": "stack-claims"}
     assert resource["initErrors"] == [UNREAD]
-    assert unread(adopted)
-    assert not unread(state)
+    assert has_unread(adopted)
+    assert not has_unread(state)
     assert adopted["pending_operations"] == []
 
 
-def test_the_second_of_two_with_one_name_is_to_be_deleted() -> None:
+def test_a_second_resource_with_the_same_urn_is_marked_for_deletion() -> None:
     old = {**_CLIENT, "id": "old"}
     first, second = adopt(_state(old, creating=(_CLIENT,)), {_CLIENT["urn"]: "new"})["resources"]
     assert first == old
     assert (second["id"], second["delete"]) == ("new", True)
 
 
-def test_a_replacement_takes_the_place_of_what_is_deleted_already() -> None:
+def test_a_replacement_takes_the_place_of_the_deleted_resource() -> None:
     new_parent = _resource("aws:cognito/userPool:UserPool", "pool", id="pool")
     replaced = {**_CLIENT, "id": "old", "pendingReplacement": True}
     dependent = _resource(
@@ -112,7 +112,7 @@ def test_a_replacement_takes_the_place_of_what_is_deleted_already() -> None:
         id="value",
         dependencies=[_CLIENT["urn"]],
     )
-    begun_anew = {**_CLIENT, "dependencies": [new_parent["urn"]]}
-    state = _state(replaced, dependent, new_parent, creating=(begun_anew,))
+    begun_again = {**_CLIENT, "dependencies": [new_parent["urn"]]}
+    state = _state(replaced, dependent, new_parent, creating=(begun_again,))
     resources = adopt(state, {_CLIENT["urn"]: "new"})["resources"]
     assert [each.get("id") for each in resources] == ["pool", "new", "value"]

@@ -1,6 +1,5 @@
 """Fixtures of the component tests: settings, a stack's context, a build context."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,11 +7,11 @@ from typing import Any
 import pytest
 
 import tests.components.aws_sdk  # noqa: F401  before the components load the SDK
-from components.configuration import parse_settings
 from components.context import StackContext
 from components.settings import StackSettings
 from server.context import BuildContext
 from tests.components.mocks import PROJECT
+from tests.components.parsing import parse
 
 _MINIMUM = {
     "neo4jUri": "neo4j+s://0123abcd.databases.neo4j.io",
@@ -29,12 +28,7 @@ MakeContext = Callable[..., StackContext]
 @pytest.fixture
 def make_settings() -> MakeSettings:
     def make(**values: Any) -> StackSettings:  # noqa: ANN401  any configured value
-        given = {**_MINIMUM, **values}
-        encoded = {
-            key: value if isinstance(value, str) else json.dumps(value)
-            for key, value in given.items()
-        }
-        return parse_settings(encoded, project=PROJECT, stack="dev")
+        return parse({**_MINIMUM, **values})
 
     return make
 

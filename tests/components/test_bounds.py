@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from components.configuration import ConfigurationError, parse_settings
+from components.configuration import ConfigurationError
 from components.conflicts import APP_RUNNER_SIZES
 from components.settings import RESERVED_TAGS, StackSettings, is_scope_name
 from tests.components.aws_models import shape
@@ -25,6 +25,7 @@ from tests.components.model_rules import (
     numeric_limits,
     patterns,
 )
+from tests.components.parsing import parse
 
 NUMBERS = {
     "clients.*.tokenValidityMinutes": (5, 1440),
@@ -209,13 +210,6 @@ def configured(path: str, value: object) -> dict[str, Any]:
         at = at[next(iter(at))] if step == "*" else at.setdefault(step, {})
     at[next(iter(at)) if last == "*" else last] = value
     return changed
-
-
-def parse(values: Mapping[str, Any]) -> StackSettings:
-    encoded = {
-        key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()
-    }
-    return parse_settings(encoded, project=PROJECT, stack="dev")
 
 
 def problems(values: Mapping[str, Any]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from server.releases import RELEASES
 from tests.components.authorities import certificate, twice_encoded
 from tests.components.aws_models import accepts, shape
 from tests.components.mocks import PROJECT, run_program
+from tests.components.parsing import parse
 from tests.components.properties import briefly
 
 MINIMUM: dict[str, Any] = {
@@ -24,13 +25,6 @@ MINIMUM: dict[str, Any] = {
     "clients": {"agent": {"scopes": ["reader"]}},
 }
 CERTIFICATE = certificate()
-
-
-def parse(values: dict[str, Any], stack: str = "dev") -> StackSettings:
-    encoded = {
-        key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()
-    }
-    return parse_settings(encoded, project=PROJECT, stack=stack)
 
 
 def problems(values: dict[str, Any], stack: str = "dev") -> dict[str, tuple[str, str]]:
@@ -472,12 +466,8 @@ def test_a_scope_that_cannot_be_defined_is_not_offered() -> None:
 
 @pytest.mark.parametrize("region", ["mars-1", "eu-north-1", "US-EAST-1", "us-east-1\n", ""])
 def test_a_region_without_app_runner_is_refused(region: str) -> None:
-    encoded = {
-        key: value if isinstance(value, str) else json.dumps(value)
-        for key, value in MINIMUM.items()
-    }
     with pytest.raises(ConfigurationError) as caught:
-        parse_settings(encoded, project=PROJECT, stack="dev", region=region)
+        parse(MINIMUM, region=region)
 
     (problem,) = caught.value.problems
     assert problem.key == "aws:region"

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from components.configuration import parse_settings
 from components.examples import example_at
-from tests.components.mocks import PROJECT
 from tests.components.model_rules import BASE, configuration_keys
+from tests.components.parsing import parse
 
 # What a person fills in.
 _PLACEHOLDERS = {"<instance>": "0123abcd", "<account>": "123456789012", "<id>": "0123abcd"}
@@ -40,7 +39,7 @@ def test_every_key_has_an_example_that_is_legal(path: str) -> None:
     for placeholder, text in _PLACEHOLDERS.items():
         value = value.replace(placeholder, text)
     value = re.sub(r"<[a-z]+>", "x", value)
-    parse_settings(_encoded(_with_value(example.path, value)), project=PROJECT, stack="dev")
+    parse(_with_value(example.path, value))
 
 
 def _with_value(path: tuple[str | int, ...], value: str) -> dict[str, Any]:
@@ -53,12 +52,6 @@ def _with_value(path: tuple[str | int, ...], value: str) -> dict[str, Any]:
         at = at[step] if isinstance(step, int) else at.setdefault(step, empty)
     at[path[-1]] = value
     return dict(changed)
-
-
-def _encoded(values: dict[str, Any]) -> dict[str, str]:
-    return {
-        key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()
-    }
 
 
 def test_an_example_of_an_object_is_its_first_key() -> None:

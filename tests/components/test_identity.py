@@ -156,6 +156,9 @@ def test_the_hosted_domain_has_a_random_suffix(make_context: MakeContext) -> Non
         "domain": "neo4j-mcp-dev-k3x9q2ab",
         "userPoolId": POOL_ID,
     }
+    assert result.outputs["endpoints"].issuer == (
+        f"https://cognito-idp.{REGION}.amazonaws.com/{POOL_ID}"
+    )
     assert result.outputs["endpoints"].token_url == (
         f"https://neo4j-mcp-dev-k3x9q2ab.auth.{REGION}.amazoncognito.com/oauth2/token"
     )

@@ -1,12 +1,12 @@
 from demo import graph
 
 
-def test_the_network_is_the_published_one() -> None:
+def test_the_network_has_the_published_size() -> None:
     network = graph.network()
     assert (network.number_of_nodes(), network.number_of_edges()) == (77, 254)
 
 
-def test_every_pair_is_loaded_once_with_its_chapters() -> None:
+def test_every_pair_has_its_number_of_chapters() -> None:
     pairs = graph.pairs(graph.network())
     assert len({frozenset((pair["a"], pair["b"])) for pair in pairs}) == len(pairs) == 254
     assert {"a": "Valjean", "b": "Cosette", "chapters": 31} in [
@@ -16,6 +16,6 @@ def test_every_pair_is_loaded_once_with_its_chapters() -> None:
     ]
 
 
-def test_each_question_has_an_answer_of_its_own() -> None:
+def test_each_question_has_an_answer() -> None:
     assert graph.expected_answers(graph.network()) == ("Valjean", "Cosette", 3)
     assert len(graph.QUESTIONS) == 3

@@ -1,4 +1,4 @@
-"""What the documents name has to be there."""
+"""The documents: links, paths, commands and tables compared with the repository."""
 
 import ast
 import re
@@ -13,17 +13,27 @@ from components.aura import sso_settings
 from docs.tables import REPOSITORY
 
 DOCUMENTS = sorted(
-    [REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")],
+    [
+        REPOSITORY / "README.md",
+        REPOSITORY / "CHANGELOG.md",
+        REPOSITORY / "CONTRIBUTING.md",
+        REPOSITORY / "client" / "README.md",
+        REPOSITORY / "localcloud" / "README.md",
+        *(REPOSITORY / "docs").rglob("*.md"),
+    ],
     key=lambda path: path.as_posix(),
 )
 README = REPOSITORY / "README.md"
 AURA_SSO = REPOSITORY / "docs" / "aura-sso.md"
+STAND_IN = REPOSITORY / "docs" / "stand-in.md"
 DECISIONS = REPOSITORY / "docs" / "decisions"
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_GENERATED = re.compile(r"<!-- table: ([\w-]+) -->.*?<!-- end: \1 -->", re.DOTALL)
 _LONGEST_DECISION = 40
+_LONGEST_CELL = 100
 
 
 def name(path: Path) -> str:
@@ -36,7 +46,7 @@ def prose(path: Path) -> str:
 
 
 def anchors(path: Path) -> set[str]:
-    """The headings' anchors, as GitHub makes them."""
+    """The headings' anchors, in GitHub's form."""
     headings = (re.sub(r"[`*]", "", heading) for heading in _HEADING.findall(prose(path)))
     return {
         re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings
@@ -63,7 +73,7 @@ def table_cells(text: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
-def test_relative_links_lead_somewhere(document: Path) -> None:
+def test_relative_links_resolve(document: Path) -> None:
     broken = []
     for target in _LINK.findall(prose(document)):
         if re.match(r"[a-z]+:", target):
@@ -108,27 +118,37 @@ def test_make_alone_lists_every_command() -> None:
 def test_named_paths_exist(document: Path) -> None:
     roots = "client|components|functions|server|automation|localcloud|demo|docs|tests"
     named = set(re.findall(rf"`((?:{roots})/[\w./-]*)`", prose(document)))
-    # What the program makes is in no checkout.
-    made = {"server/build/"}
+    # Created by the program, so not in a checkout.
+    created = {"server/build/"}
 
-    assert [path for path in sorted(named - made) if not (REPOSITORY / path).exists()] == []
+    assert [path for path in sorted(named - created) if not (REPOSITORY / path).exists()] == []
 
 
-def test_the_repository_map_names_what_is_there() -> None:
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_table_cells_fit_on_one_line(document: Path) -> None:
+    rows = re.findall(r"^ *\|(.+)\|$", _GENERATED.sub("", prose(document)), re.MULTILINE)
+    cells = [re.sub(r"\]\([^)]*\)", "]", cell).strip() for row in rows for cell in row.split("|")]
+    # The name of a test can't be broken.
+    long = [cell for cell in cells if len(cell) > _LONGEST_CELL and "::test_" not in cell]
+
+    assert long == []
+
+
+def test_the_repository_map_matches_the_tree() -> None:
     named = {
         path
-        for cell in table_cells(section(README, "What is where"))
+        for cell in table_cells(section(README, "Repository map"))
         for path in re.findall(r"`([^`]+)`", cell)
     }
 
     assert [path for path in sorted(named) if not (REPOSITORY / path).exists()] == []
     folders = {f"{path.name}/" for path in REPOSITORY.iterdir() if path.is_dir()}
-    # What the commands make is in no checkout.
-    made = {"reports/"}
-    assert {path for path in folders - made if path[0] not in "._"} <= named
+    # Created by the commands, so not in a checkout.
+    created = {"reports/"}
+    assert {path for path in folders - created if path[0] not in "._"} <= named
 
 
-def test_the_outputs_named_are_the_outputs_exported() -> None:
+def test_the_documented_outputs_are_the_exported_outputs() -> None:
     program = ast.parse((REPOSITORY / "__main__.py").read_text(encoding="utf-8"))
     exported = next(
         {ast.literal_eval(key) for key in node.value.keys if key is not None}
@@ -142,16 +162,16 @@ def test_the_outputs_named_are_the_outputs_exported() -> None:
     assert named == exported
 
 
-def test_every_value_of_aura_sso_is_typed_somewhere() -> None:
+def test_every_value_of_aura_sso_is_documented() -> None:
     fields = set(sso_settings("", [], {}))
     steps = section(AURA_SSO, "In the console")
-    row = next(line for line in README.read_text("utf-8").splitlines() if "| `auraSso`" in line)
+    outputs = section(README, "Outputs")
 
     assert {field for field in fields if f"| `{field}` |" not in steps} == set()
-    assert {field for field in fields if f"`{field}`" not in row} == set()
+    assert {field for field in fields if f"`{field}`" not in outputs} == set()
 
 
-def test_environment_variables_are_read_by_the_code() -> None:
+def test_documented_environment_variables_are_read_by_the_code() -> None:
     sources = (REPOSITORY / "localcloud" / "src").rglob("*.py")
     program = "".join(path.read_text(encoding="utf-8") for path in sources)
     documents = "".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
@@ -168,7 +188,7 @@ def test_examples_are_well_formed(document: Path) -> None:
     for example in code(document, "python"):
         ast.parse(example)
     for example in code(document, "sh"):
-        # A person fills in what stands in angle brackets.
+        # The reader replaces placeholders in angle brackets.
         filled = re.sub(r"<[a-z][\w ]*>", "x", example)
         checked = subprocess.run(
             [shell, "-n"], input=filled, check=False, capture_output=True, text=True, timeout=10
@@ -177,7 +197,7 @@ def test_examples_are_well_formed(document: Path) -> None:
 
 
 def test_each_marked_example_is_followed_by_its_code() -> None:
-    for document in (README, AURA_SSO):
+    for document in (STAND_IN, AURA_SSO):
         text = document.read_text(encoding="utf-8")
         markers = re.findall(r"<!-- example: ([\w-]+) -->\n(```\w+)?", text)
         assert [marker for marker, fence in markers if not fence] == []

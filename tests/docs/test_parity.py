@@ -1,4 +1,4 @@
-"""The page on parity names tests that exist, and is found from where readers begin."""
+"""The page on parity names tests and checks that exist, and other pages link to it."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ def _rows(heading: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("row", _rows("Equal"), ids=lambda row: row[0])
-def test_what_is_equal_is_proved_by_a_test_that_exists(row: list[str]) -> None:
+def test_every_equal_behaviour_names_an_existing_test(row: list[str]) -> None:
     *_, cell = row
     assert len(row) == 4
     named = _TEST.fullmatch(cell)
@@ -36,12 +36,12 @@ def test_what_is_equal_is_proved_by_a_test_that_exists(row: list[str]) -> None:
 
 
 @pytest.mark.parametrize("row", _rows("Different"), ids=lambda row: row[0])
-def test_what_differs_says_what_notices(row: list[str]) -> None:
+def test_every_difference_fills_all_columns(row: list[str]) -> None:
     assert len(row) == 4
     assert all(row)
 
 
-def test_the_checks_that_it_names_exist() -> None:
+def test_named_checks_exist() -> None:
     named = set(_CHECK.findall(PARITY.read_text(encoding="utf-8")))
     assert named
     assert named <= set(CHECKS)
@@ -50,5 +50,5 @@ def test_the_checks_that_it_names_exist() -> None:
 @pytest.mark.parametrize(
     ("page", "link"), [("README.md", "docs/parity.md"), ("docs/architecture.md", "parity.md")]
 )
-def test_readers_find_the_page(page: str, link: str) -> None:
+def test_other_pages_link_to_it(page: str, link: str) -> None:
     assert f"]({link}" in (REPOSITORY / page).read_text(encoding="utf-8")

@@ -11,16 +11,16 @@ from docs.tables import (
     configuration_table,
     drills_table,
     error_table,
+    replace_table,
     values_table,
-    with_table,
 )
 from neo4j_mcp_client import InvalidClientError
 
 
-def test_a_row_says_what_a_key_is() -> None:
+def test_configuration_rows_and_notes() -> None:
     table = configuration_table(
         {
-            "uri": {"default": "", "description": "Ends in <host>, as `<x>`, or a|b."},
+            "uri": {"default": "", "description": "Ends in <host>, as `<x>`, or a|b. No <user>|."},
             "size": {"default": 0, "description": "How many."},
             "on": {"default": False, "description": "Whether."},
             "name": {"default": "x", "description": "Which."},
@@ -32,23 +32,26 @@ def test_a_row_says_what_a_key_is() -> None:
     )
 
     assert table.splitlines()[2:] == [
-        r"| `uri` | string | **required** | Ends in &lt;host>, as `<x>`, or a\|b. |",
-        "| `size` | integer | `0` | How many. |",
-        "| `on` | boolean | `false` | Whether. |",
-        "| `name` | string | `x` | Which. |",
-        "| `prefix` | string | not set | What first. |",
-        "| `tags` | object | not set | More. |",
-        '| `check` | object | `{"path": "/"}` | How. |',
+        r"| `uri` | string | **required** | Ends in &lt;host>, as `<x>`, or a\|b |",
+        "| `size` | integer | `0` | How many |",
+        "| `on` | boolean | `false` | Whether |",
+        "| `name` | string | `x` | Which |",
+        "| `prefix` | string | not set | What first |",
+        "| `tags` | object | not set | More |",
+        "| `check` | object | see below | How |",
+        "",
+        "- **`uri`**: No &lt;user>|.",
+        '- **`check`**: The default is `{"path": "/"}`.',
     ]
 
 
-def test_a_table_takes_the_place_of_the_one_before() -> None:
+def test_a_new_table_replaces_the_old_one() -> None:
     document = "a\n<!-- table: configuration -->\nold\n<!-- end: configuration -->\nb\n"
 
-    once = with_table(document, "configuration", "new")
+    once = replace_table(document, "configuration", "new")
 
     assert once == "a\n<!-- table: configuration -->\nnew\n<!-- end: configuration -->\nb\n"
-    assert with_table(once, "configuration", "new") == once
+    assert replace_table(once, "configuration", "new") == once
 
 
 @pytest.mark.parametrize(
@@ -60,12 +63,12 @@ def test_a_table_takes_the_place_of_the_one_before() -> None:
         "<!-- table: configuration --><!-- end: configuration -->" * 2,
     ],
 )
-def test_a_document_without_the_markers_is_refused(document: str) -> None:
+def test_a_document_without_its_markers_is_refused(document: str) -> None:
     with pytest.raises(MarkerError, match="once each"):
-        with_table(document, "configuration", "table")
+        replace_table(document, "configuration", "table")
 
 
-def test_a_drill_is_a_row_with_what_it_proves_and_touches() -> None:
+def test_drill_rows() -> None:
     (row,) = drills_table([DRILLS["container-killed"]]).splitlines()[2:]
     name, sentence, touches = row.strip("| ").split(" | ")
     assert name == "`container-killed`"
@@ -73,33 +76,33 @@ def test_a_drill_is_a_row_with_what_it_proves_and_touches() -> None:
     assert touches == DRILLS["container-killed"].touches
 
 
-def test_a_check_is_a_row() -> None:
+def test_check_rows() -> None:
     (row,) = checks_table([CHECKS["P1-scan"]]).splitlines()[2:]
 
-    assert row == "| `P1-scan` | The repository scans images when they are pushed |"
+    assert row == "| `P1-scan` | The repository scans images on push |"
 
 
-def test_a_row_says_what_an_exception_means() -> None:
-    row = error_table([InvalidClientError]).splitlines()[2]
-    assert row.split(" | ")[:3] == [
+def test_exception_rows_and_remedies() -> None:
+    _, _, row, *_, note = error_table([InvalidClientError]).splitlines()
+    assert row.split(" | ") == [
         "| `InvalidClientError`",
         "token endpoint",
-        "The client id or the client secret is wrong.",
+        "The client id or the client secret is wrong. |",
     ]
-    assert InvalidClientError.remedy in row
+    assert note == f"- **`InvalidClientError`**: {InvalidClientError.remedy}"
     assert {kind.__name__ for kind in client_errors()} >= {"TlsError", "CypherError"}
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_the_document_holds_the_table(table: Table) -> None:
+def test_the_document_has_the_current_table(table: Table) -> None:
     document = table.path.read_text(encoding="utf-8")
 
-    assert with_table(document, table.name, table.content()) == document, (
+    assert replace_table(document, table.name, table.content()) == document, (
         "run: .venv/bin/python docs/tables.py"
     )
 
 
-def test_a_row_says_what_becomes_of_a_value() -> None:
+def test_value_rows() -> None:
     record = {"type": "Date", "value": "date()", "remark": "Lost"}
     table = values_table(
         [

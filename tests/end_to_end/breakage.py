@@ -1,4 +1,4 @@
-"""Ways to break a deployment on purpose, each undone at its end."""
+"""Ways to break a deployed stack, each undone at the end of its block."""
 
 import copy
 import json
@@ -22,9 +22,9 @@ Kind = TypeVar("Kind", bound=Context)
 AlterRequest = Callable[[httpx2.Request], None]
 AlterResponse = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
 
-_PATIENCE = 60.0
+_UPDATE_TIMEOUT = 60.0
 _HANDLER = Path(__file__).parents[2] / "functions" / "claims" / "handler.py"
-# What UpdateUserPoolClient would reset if it were not said again.
+# UpdateUserPoolClient resets fields that are left out.
 _APP_CLIENT_FIELDS = (
     "ClientName",
     "AccessTokenValidity",
@@ -41,7 +41,7 @@ _APP_CLIENT_FIELDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """A deployment, and how it is reached."""
+    """A deployed stack, with access to its stand-in cloud."""
 
     context: Context
     running: Cloud
@@ -62,8 +62,8 @@ class World:
         return str(self.outputs["clients"][name]["clientId"])
 
 
-class Altered(httpx2.BaseTransport):
-    """Everything goes to the deployment itself; some of it is changed on the way."""
+class AlteringTransport(httpx2.BaseTransport):
+    """Passes requests on to the stack, and alters requests and responses on the way."""
 
     def __init__(
         self,
@@ -93,13 +93,13 @@ class Altered(httpx2.BaseTransport):
 
 @dataclass(kw_only=True)
 class AlteredContext(Context):
-    """A deployment whose HTTP traffic is altered."""
+    """A stack with altered HTTP traffic."""
 
     alter_request: AlterRequest | None = None
     alter_response: AlterResponse | None = None
 
     def http_client(self, **options: Any) -> httpx2.Client:  # noqa: ANN401 - httpx2's own
-        transport = Altered(
+        transport = AlteringTransport(
             httpx2.HTTPTransport(verify=self.tls), self.alter_request, self.alter_response
         )
         return httpx2.Client(transport=transport, timeout=30.0, **options)
@@ -108,15 +108,15 @@ class AlteredContext(Context):
 def altered(
     world: World, *, request: AlterRequest | None = None, response: AlterResponse | None = None
 ) -> Context:
-    """The deployment, as if it took other requests or gave other answers."""
-    context = _same(world, AlteredContext)
+    """Return the stack with altered requests or responses."""
+    context = _copy_context(world, AlteredContext)
     context.alter_request = request
     context.alter_response = response
     return context
 
 
 def distrusting(world: World) -> Context:
-    """The deployment, seen by a machine that doesn't know its certificate authority."""
+    """Return the stack as seen by a machine that doesn't trust its certificate authority."""
 
     class Distrusting(Context):
         @property
@@ -126,10 +126,10 @@ def distrusting(world: World) -> Context:
         def http_client(self, **options: Any) -> httpx2.Client:  # noqa: ANN401 - httpx2's own
             return world.context.http_client(**options)
 
-    return _same(world, Distrusting)
+    return _copy_context(world, Distrusting)
 
 
-def _same(world: World, kind: type[Kind]) -> Kind:
+def _copy_context(world: World, kind: type[Kind]) -> Kind:
     known = world.context
     return kind(
         stack=known.stack,
@@ -144,23 +144,23 @@ def _same(world: World, kind: type[Kind]) -> Kind:
 
 
 def with_settings(world: World, **settings: object) -> Context:
-    """The deployment, as if other settings had been asked for."""
+    """Return the stack with other settings than it was deployed with."""
     return replace(world.context, settings=world.context.settings.model_copy(update=settings))
 
 
 def with_outputs(world: World, **outputs: object) -> Context:
-    """The deployment, as if its outputs said something else."""
+    """Return the stack with other outputs."""
     return replace(world.context, outputs={**world.context.outputs, **outputs})
 
 
 def answer(document: object) -> httpx2.Response:
-    """Answer something else than the deployment did."""
+    """Make a response to be returned instead of the stack's."""
     return httpx2.Response(200, json=document)
 
 
 @contextmanager
 def app_client(world: World, name: str, **changes: object) -> Iterator[None]:
-    """Change a client's app client at Cognito."""
+    """Change a client's app client in Cognito."""
     cognito = world.aws("cognito-idp")
     key = {"UserPoolId": world.context.user_pool_id, "ClientId": world.client_id(name)}
     found = cognito.describe_user_pool_client(**key)["UserPoolClient"]
@@ -192,7 +192,12 @@ def _deploy_function(world: World, source: bytes) -> None:
 
 @contextmanager
 def service(world: World, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
-    """Change the App Runner service, by what UpdateService takes."""
+    """Change the App Runner service.
+
+    Args:
+        world: the stack.
+        change: changes the parameters of UpdateService in place.
+    """
     apprunner = world.aws("apprunner")
     arn = next(
         each["ServiceArn"]
@@ -219,15 +224,15 @@ def service(world: World, change: Callable[[dict[str, Any]], None]) -> Iterator[
 
 def _update_service(apprunner: Any, arn: str, configuration: dict[str, Any]) -> None:  # noqa: ANN401 - boto3's
     apprunner.update_service(ServiceArn=arn, **configuration)
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _UPDATE_TIMEOUT
     while apprunner.describe_service(ServiceArn=arn)["Service"]["Status"] != "RUNNING":
-        assert time.monotonic() < deadline, "the service is not updated"
+        assert time.monotonic() < deadline, "the service is not updated in time"
         time.sleep(0.1)
 
 
 @contextmanager
 def aura(world: World, **settings: object) -> Iterator[None]:
-    """Type other single sign-on settings into the Aura console."""
+    """Change the single sign-on settings in the Aura console."""
     connect_aura(world.running, {**world.outputs["auraSso"], **settings})
     try:
         yield
@@ -237,7 +242,7 @@ def aura(world: World, **settings: object) -> Iterator[None]:
 
 @contextmanager
 def role_policy(world: World, role: str, name: str, document: object | None) -> Iterator[None]:
-    """Give a role a policy, or take it away where the document is None."""
+    """Replace a role's inline policy, or delete it if the document is None."""
     iam = world.aws("iam")
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
     before = (

@@ -1,4 +1,4 @@
-"""The commands of `python -m automation`, as a pipeline types them, on the tests' stand-in."""
+"""The commands of `python -m automation`, run as a pipeline runs them on the tests' stand-in."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def _automation(
 
 
 @pytest.mark.usefixtures("outputs")
-def test_check_writes_its_report_and_report_shows_it_again(
+def test_check_writes_a_report_that_report_shows_again(
     pipeline: dict[str, str], tmp_path: Path
 ) -> None:
     folder = ("--reports", str(tmp_path))
@@ -60,7 +60,7 @@ def test_check_writes_its_report_and_report_shows_it_again(
     }
 
 
-def test_a_failed_check_is_exit_status_1_and_leaves_a_report_without_secrets(
+def test_a_failed_check_exits_with_1_and_a_report_without_secrets(
     pipeline: dict[str, str], outputs: dict[str, Any], aws: Aws, tmp_path: Path
 ) -> None:
     secrets, arn = aws("secretsmanager"), outputs["clients"]["reader"]["secretArn"]
@@ -80,13 +80,13 @@ def test_a_failed_check_is_exit_status_1_and_leaves_a_report_without_secrets(
         assert "eyJ" not in text
 
 
-def test_a_wrong_command_line_is_exit_status_2(pipeline: dict[str, str]) -> None:
+def test_a_wrong_command_line_exits_with_2(pipeline: dict[str, str]) -> None:
     checked = _automation(pipeline, "check", "--only", "P7-*")
     assert checked.returncode == 2
     assert "P7-*" in checked.stderr
 
 
-def test_a_missing_stack_is_exit_status_3_and_is_not_made(
+def test_a_missing_stack_exits_with_3_and_is_not_created(
     pipeline: dict[str, str], deployed: Deployment
 ) -> None:
     assert deployed.project == "neo4j-mcp"
@@ -97,7 +97,7 @@ def test_a_missing_stack_is_exit_status_3_and_is_not_made(
     assert not (Path(pipeline[WORKSPACE_VARIABLE]) / "Pulumi.nowhere.yaml").exists()
 
 
-def test_what_drifted_is_listed_and_mended_by_the_next_deployment(
+def test_drift_is_listed_and_fixed_by_the_next_deployment(
     pipeline: dict[str, str], deployed: Deployment, aws: Aws
 ) -> None:
     unchanged = _automation(pipeline, "deploy", "--expect-no-changes")
@@ -115,9 +115,9 @@ def test_what_drifted_is_listed_and_mended_by_the_next_deployment(
     (found,) = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     assert found["retentionInDays"] == 545, "a drift run must change nothing"
     deployed.refresh()
-    mended = _automation(pipeline, "deploy")
-    assert mended.returncode == 0, mended.stderr
-    assert "identity-claims-log" in mended.stdout
+    fixed = _automation(pipeline, "deploy")
+    assert fixed.returncode == 0, fixed.stderr
+    assert "identity-claims-log" in fixed.stdout
     assert deployed.preview().none
 
 
@@ -144,7 +144,7 @@ def test_a_preview_reports_changes_and_makes_none(
 
 
 @pytest.mark.parametrize("option", ["--preview", "--expect-no-changes"])
-def test_who_only_reads_makes_no_stack(
+def test_a_read_only_command_creates_no_stack(
     pipeline: dict[str, str], running: Cloud, deployed: Deployment, option: str
 ) -> None:
     assert deployed.project == "neo4j-mcp"
@@ -155,7 +155,7 @@ def test_who_only_reads_makes_no_stack(
     assert _backend(running) == before
 
 
-def test_who_only_reads_reports_what_was_cut_off_and_leaves_it(
+def test_a_read_only_command_reports_a_cut_off_operation_and_changes_nothing(
     pipeline: dict[str, str], running: Cloud, deployed: Deployment, tmp_path: Path
 ) -> None:
     (path,) = Path(Home(running.home).pulumi, "backend").glob(f".pulumi/stacks/*/{STACK}.json")
@@ -175,10 +175,10 @@ def test_who_only_reads_reports_what_was_cut_off_and_leaves_it(
         assert _backend(running) == before
     finally:
         path.write_bytes(original)
-    for told, status in ((preview, 0), (drift, 1)):
-        assert told.returncode == status, told.stderr
-        assert json.loads(told.stdout)["pending"] == ["image-lifecycle (creating)"]
-        assert "cut off at image-lifecycle (creating)" in told.stderr
+    for done, status in ((preview, 0), (drift, 1)):
+        assert done.returncode == status, done.stderr
+        assert json.loads(done.stdout)["pending"] == ["image-lifecycle (creating)"]
+        assert "cut off at image-lifecycle (creating)" in done.stderr
     assert (checked.returncode, shown.returncode) == (0, 0)
     assert deployed.preview().none
 
@@ -200,12 +200,12 @@ def test_an_update_that_app_runner_rolled_back_fails_the_deployment_and_the_chec
     assert "2 failed" in checked.stdout
 
 
-def test_the_policy_sees_the_properties_of_every_resource(deployed: Deployment) -> None:
+def test_the_policy_reads_the_properties_of_every_resource(deployed: Deployment) -> None:
     steps = deployed.preview().steps
     assert violations(steps) == ()
     stripped = [replace(step, inputs={}) for step in steps]
     broken = {violation.rule for violation in violations(stripped)}
-    assert broken == {"tagged", "strict-repository", "logs-end", "machines-only"}
+    assert broken == {"tags", "repository", "log-retention", "client-credentials"}
     (policy,) = [step for step in steps if step.name == "server-may-pull"]
     assert "ecr:BatchGetImage" in policy.inputs["policy"]
 
@@ -227,9 +227,7 @@ def test_a_protected_stack_is_not_destroyed(
     assert deployed.protected() == ()
 
 
-def test_destroy_asks_and_takes_no_for_an_answer(
-    pipeline: dict[str, str], deployed: Deployment
-) -> None:
+def test_destroy_asks_for_confirmation(pipeline: dict[str, str], deployed: Deployment) -> None:
     for answer in ("n\n", ""):
         refused = _automation(pipeline, "destroy", answer=answer)
         assert refused.returncode == 1
@@ -238,7 +236,7 @@ def test_destroy_asks_and_takes_no_for_an_answer(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_deployment_that_is_told_to_stop_ends_in_order_and_the_next_goes_on(
+def test_the_next_deployment_resumes_after_an_interruption(
     pipeline: dict[str, str], deployed: Deployment, configure: Configure, number: signal.Signals
 ) -> None:
     configure({"neo4j-mcp:schemaSampleSize": 7 + number})
@@ -260,7 +258,7 @@ def test_a_deployment_that_is_told_to_stop_ends_in_order_and_the_next_goes_on(
 
 
 @pytest.mark.parametrize("kind", ["updating", "creating"])
-def test_what_a_killed_run_had_begun_is_taken_over(
+def test_operations_of_a_killed_run_are_taken_over(
     pipeline: dict[str, str], running: Cloud, deployed: Deployment, kind: str
 ) -> None:
     (path,) = Path(Home(running.home).pulumi, "backend").glob(f".pulumi/stacks/*/{STACK}.json")
@@ -279,9 +277,7 @@ def test_what_a_killed_run_had_begun_is_taken_over(
 
 
 @pytest.mark.usefixtures("outputs")
-def test_a_check_that_waits_ends_at_once_when_it_is_told_to_stop(
-    pipeline: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_waiting_check_can_be_interrupted(pipeline: dict[str, str], tmp_path: Path) -> None:
     chosen = ("--only", "P2-keys", "--only", "P5-token-expiry", "--wait", "3700")
     process = subprocess.Popen(
         [sys.executable, "-m", "automation", "check", "--stack", STACK, *chosen],

@@ -1,6 +1,7 @@
-"""The checks themselves: all pass on a good stack, and each finds the one thing that is broken.
+"""All checks pass on a healthy stack, and each fails on its own fault.
 
-Every fault runs all checks of its phase, so that a check which fails for another's reason shows.
+Every fault runs all checks of its phase, so that a check that fails because of another's fault is
+noticed.
 """
 
 import base64
@@ -37,12 +38,12 @@ from tests.end_to_end.breakage import (
 
 pytestmark = pytest.mark.stand_in
 
-# These wait, call thousands of times or start Node: they have tests of their own.
+# These wait, make thousands of calls or start Node, and are tested separately.
 _SLOW = ("P5-isolation", "P5-token-expiry", "P5-conformance-*")
 
 
-def look(context: Context, pattern: str) -> dict[str, Result]:
-    """Run the checks that a pattern names; slow ones only where it names them alone."""
+def run_checks(context: Context, pattern: str) -> dict[str, Result]:
+    """Run the checks that match a pattern; slow ones only if the pattern is exactly theirs."""
     chosen = [
         each
         for name, each in CHECKS.items()
@@ -59,18 +60,21 @@ def failures(results: dict[str, Result]) -> dict[str, str]:
     }
 
 
-def test_every_check_passes_on_a_good_stack(world: World) -> None:
-    results = look(world.context, "*")
+def test_all_checks_pass_on_a_healthy_stack(world: World) -> None:
+    results = run_checks(world.context, "*")
     assert failures(results) == {}
     skipped = {name for name, result in results.items() if result.outcome is Outcome.SKIPPED}
-    # The stand-in's registry scans nothing.
+    # The stand-in's registry doesn't scan images.
     assert skipped == {"P1-findings"}
 
 
-def faulty(
+def fails(
     name: str, *also: str, reason: str
 ) -> Callable[[Callable[[World], Any]], Callable[[World], Any]]:
-    """Register a fault: a context manager, or a function that gives another context."""
+    """Register a fault and the checks that it fails.
+
+    The fault is a context manager, or a function that returns another context.
+    """
 
     def register(fault: Callable[[World], Any]) -> Callable[[World], Any]:
         _FAULTS.append(pytest.param(fault, {name, *also}, reason, id=f"{name}:{fault.__name__}"))
@@ -85,7 +89,7 @@ _FAULTS: list[Any] = []
 # P1
 
 
-@faulty("P1-scan", reason="scanOnPush is False")
+@fails("P1-scan", reason="scanOnPush is False")
 @contextmanager
 def no_scan(world: World) -> Iterator[None]:
     with _repository_setting(
@@ -98,7 +102,7 @@ def no_scan(world: World) -> Iterator[None]:
         yield
 
 
-@faulty("P1-immutable", reason="'MUTABLE'")
+@fails("P1-immutable", reason="imageTagMutability is 'MUTABLE'")
 @contextmanager
 def mutable_tags(world: World) -> Iterator[None]:
     with _repository_setting(
@@ -120,7 +124,7 @@ def _repository_setting(
         put(repositoryName=name, **{parameter: good})
 
 
-@faulty("P1-lifecycle", reason="no lifecycle policy")
+@fails("P1-lifecycle", reason="no lifecycle policy")
 @contextmanager
 def no_lifecycle(world: World) -> Iterator[None]:
     ecr, name = world.aws("ecr"), world.context.names.repository
@@ -131,12 +135,12 @@ def no_lifecycle(world: World) -> Iterator[None]:
         ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=before)
 
 
-@faulty("P1-lifecycle", reason="lifecycle policy is")
+@fails("P1-lifecycle", reason="lifecycle policy is")
 def other_retention(world: World) -> Context:
     return with_settings(world, image_retention=7)
 
 
-@faulty("P1-image", reason="holds no image")
+@fails("P1-image", reason="has no image")
 @contextmanager
 def image_deleted(world: World) -> Iterator[None]:
     ecr, name = world.aws("ecr"), world.context.names.repository
@@ -153,14 +157,14 @@ def image_deleted(world: World) -> Iterator[None]:
         )
 
 
-@faulty("P1-pull-allowed", reason="may not ecr:")
+@fails("P1-pull-allowed", reason="may not ecr:")
 @contextmanager
 def access_role_without_rights(world: World) -> Iterator[None]:
     with breakage.role_policy(world, world.context.names.access_role, "pull-images", None):
         yield
 
 
-@faulty("P1-pull-refused", reason="may ecr:BatchCheckLayerAvailability")
+@fails("P1-pull-refused", reason="may ecr:BatchCheckLayerAvailability")
 @contextmanager
 def instance_role_may_pull(world: World) -> Iterator[None]:
     (found,) = world.aws("ecr").describe_repositories()["repositories"]
@@ -169,10 +173,10 @@ def instance_role_may_pull(world: World) -> Iterator[None]:
         yield
 
 
-@faulty("P1-findings", reason="2 CRITICAL and 1 HIGH")
+@fails("P1-findings", reason="2 CRITICAL and 1 HIGH")
 @contextmanager
 def vulnerable_image(world: World) -> Iterator[None]:
-    # The stand-in's registry scans nothing, so ECR's answer is put in its place.
+    # The stand-in's registry doesn't scan images, so ECR's responses are simulated.
     events = world.context.client("ecr").meta.events
     counts = {"CRITICAL": 2, "HIGH": 1, "LOW": 5}
 
@@ -209,19 +213,19 @@ def _if_path(
     return alter
 
 
-@faulty("P2-discovery", reason="issuer is 'https://elsewhere'")
+@fails("P2-discovery", reason="issuer is 'https://elsewhere'")
 def other_issuer(world: World) -> Context:
     change = _if_path("openid-configuration", lambda known: known | {"issuer": "https://elsewhere"})
     return altered(world, response=change)
 
 
-@faulty("P2-keys", reason="the keys' ids are")
+@fails("P2-keys", reason="the keys' ids are")
 def key_published_twice(world: World) -> Context:
     twice = _if_path("jwks.json", lambda known: {"keys": known["keys"] * 2})
     return altered(world, response=twice)
 
 
-@faulty("P2-token", reason="does not verify")
+@fails("P2-token", reason="can't be verified")
 def other_keys_published(world: World) -> Context:
     own = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     modulus = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(own))["n"]
@@ -231,28 +235,28 @@ def other_keys_published(world: World) -> Context:
     return altered(world, response=change)
 
 
-@faulty("P2-claims", "P2-claims-code", reason="aud is 'somebody'")
+@fails("P2-claims", "P2-claims-code", reason="aud is 'somebody'")
 @contextmanager
 def wrong_audience(world: World) -> Iterator[None]:
     with breakage.claims_function(world, '"aud": client_id', '"aud": "somebody"'):
         yield
 
 
-@faulty("P2-claims-code", reason="aws lambda update-function-code")
+@fails("P2-claims-code", reason="aws lambda update-function-code")
 @contextmanager
 def code_changed_behind_the_engines_back(world: World) -> Iterator[None]:
     with breakage.claims_function(world, "_logger.setLevel(logging.INFO)", ""):
         yield
 
 
-@faulty("P2-claims", reason="lifetime in minutes is 5.0")
+@fails("P2-claims", reason="lifetime in minutes is 5.0")
 @contextmanager
 def short_lifetime(world: World) -> Iterator[None]:
     with breakage.app_client(world, "writer", AccessTokenValidity=5):
         yield
 
 
-@faulty("P2-password-refused", reason="allows ALLOW_USER_PASSWORD_AUTH")
+@fails("P2-password-refused", reason="allows ALLOW_USER_PASSWORD_AUTH")
 @contextmanager
 def password_flow(world: World) -> Iterator[None]:
     flows = ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_PASSWORD_AUTH"]
@@ -260,7 +264,7 @@ def password_flow(world: World) -> Iterator[None]:
         yield
 
 
-@faulty("P2-code-refused", reason="flow 'code'")
+@fails("P2-code-refused", reason="flow 'code'")
 @contextmanager
 def code_flow(world: World) -> Iterator[None]:
     with breakage.app_client(
@@ -272,7 +276,7 @@ def code_flow(world: World) -> Iterator[None]:
         yield
 
 
-@faulty("P2-implicit-refused", reason="flow 'implicit'")
+@fails("P2-implicit-refused", reason="flow 'implicit'")
 @contextmanager
 def implicit_flow(world: World) -> Iterator[None]:
     with breakage.app_client(
@@ -284,14 +288,14 @@ def implicit_flow(world: World) -> Iterator[None]:
         yield
 
 
-@faulty("P2-refresh-refused", reason="is given refresh_token")
+@fails("P2-refresh-refused", reason="gets refresh_token")
 def refresh_token_issued(world: World) -> Context:
     return altered(
         world, response=_if_path("/oauth2/token", lambda known: known | {"refresh_token": "more"})
     )
 
 
-@faulty("P2-scope-refused", reason="client reader is given the scope neo4j-mcp/writer")
+@fails("P2-scope-refused", reason="client reader gets the scope neo4j-mcp/writer")
 @contextmanager
 def open_scope(world: World) -> Iterator[None]:
     scopes = ["neo4j-mcp/reader", "neo4j-mcp/writer"]
@@ -299,7 +303,7 @@ def open_scope(world: World) -> Iterator[None]:
         yield
 
 
-@faulty("P2-secret-refused", reason="given a token for a wrong secret")
+@fails("P2-secret-refused", reason="gets a token with a wrong secret")
 def any_secret_taken(world: World) -> Context:
     def right_secret(request: httpx2.Request) -> None:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
@@ -313,14 +317,14 @@ def any_secret_taken(world: World) -> Context:
     return altered(world, request=right_secret)
 
 
-@faulty("P2-secret-complete", reason="the keys of reader's secret")
+@fails("P2-secret-complete", reason="the keys of reader's secret")
 @contextmanager
 def incomplete_secret(world: World) -> Iterator[None]:
     with _secret(world, lambda known: {key: known[key] for key in known if key != "mcpUrl"}):
         yield
 
 
-@faulty("P2-secret-complete", reason="tokenUrl in reader's secret is 'https://elsewhere'")
+@fails("P2-secret-complete", reason="tokenUrl in reader's secret is 'https://elsewhere'")
 @contextmanager
 def wrong_address_in_secret(world: World) -> Iterator[None]:
     with _secret(world, lambda known: known | {"tokenUrl": "https://elsewhere"}):
@@ -336,7 +340,7 @@ def _secret(world: World, change: Change) -> Iterator[None]:
     try:
         yield
     finally:
-        # The stack's own version again: another with the same content would be a drift.
+        # Restore the version itself: a new one with the same content would be drift.
         secrets.update_secret_version_stage(
             SecretId=arn,
             VersionStage="AWSCURRENT",
@@ -345,7 +349,7 @@ def _secret(world: World, change: Change) -> Iterator[None]:
         )
 
 
-@faulty("P2-secret-hidden", reason="stands in the secrets' descriptions and tags")
+@fails("P2-secret-hidden", reason="is in the secrets' descriptions and tags")
 @contextmanager
 def secret_in_a_tag(world: World) -> Iterator[None]:
     secrets, arn = world.aws("secretsmanager"), world.outputs["clients"]["reader"]["secretArn"]
@@ -357,7 +361,7 @@ def secret_in_a_tag(world: World) -> Iterator[None]:
         secrets.untag_resource(SecretId=arn, TagKeys=["note"])
 
 
-@faulty("P2-secret-hidden", reason="a token stands in the log group")
+@fails("P2-secret-hidden", reason="a token is in the log group")
 @contextmanager
 def token_in_a_log(world: World) -> Iterator[None]:
     logs, group = world.aws("logs"), world.claims_log_group
@@ -370,7 +374,7 @@ def token_in_a_log(world: World) -> Iterator[None]:
         logs.delete_log_stream(logGroupName=group, logStreamName="leak")
 
 
-@faulty("P2-secret-hidden", reason="the secret of reader stands in the stack's outputs")
+@fails("P2-secret-hidden", reason="the secret of reader is in the stack's outputs")
 def secret_in_an_output(world: World) -> Context:
     return with_outputs(world, note=world.context.credentials("reader").client_secret)
 
@@ -378,7 +382,7 @@ def secret_in_an_output(world: World) -> Context:
 # P3
 
 
-@faulty("P3-running", reason="the CPU units is 512")
+@fails("P3-running", reason="the CPU units is 512")
 @contextmanager
 def other_size(world: World) -> Iterator[None]:
     def change(service: dict[str, Any]) -> None:
@@ -398,21 +402,21 @@ def _environment(world: World, **variables: str) -> Iterator[None]:
         yield
 
 
-@faulty("P3-environment", reason="the environment holds DB_PASSWORD")
+@fails("P3-environment", reason="the environment contains DB_PASSWORD")
 @contextmanager
 def password_in_the_environment(world: World) -> Iterator[None]:
     with _environment(world, DB_PASSWORD="unused"):
         yield
 
 
-@faulty("P3-environment", reason="NEO4J_MCP_LOG_LEVEL is not 'info'")
+@fails("P3-environment", reason="NEO4J_MCP_LOG_LEVEL is not 'info'")
 @contextmanager
 def other_environment(world: World) -> Iterator[None]:
     with _environment(world, NEO4J_MCP_LOG_LEVEL="debug"):
         yield
 
 
-@faulty("P3-health-check", reason="the health check is")
+@fails("P3-health-check", reason="the health check is")
 @contextmanager
 def other_health_check(world: World) -> Iterator[None]:
     def change(service: dict[str, Any]) -> None:
@@ -422,7 +426,7 @@ def other_health_check(world: World) -> Iterator[None]:
         yield
 
 
-@faulty("P3-scaling", reason="the most instances is 5")
+@fails("P3-scaling", reason="the maximum number of instances is 5")
 @contextmanager
 def other_scaling(world: World) -> Iterator[None]:
     made = world.aws("apprunner").create_auto_scaling_configuration(
@@ -433,7 +437,7 @@ def other_scaling(world: World) -> Iterator[None]:
     world.aws("apprunner").delete_auto_scaling_configuration(AutoScalingConfigurationArn=made)
 
 
-@faulty("P3-logs", reason="the days that .* is kept is None")
+@fails("P3-logs", reason="the retention of .* in days is None")
 @contextmanager
 def claims_log_deleted(world: World) -> Iterator[None]:
     logs, group = world.aws("logs"), world.claims_log_group
@@ -444,18 +448,18 @@ def claims_log_deleted(world: World) -> Iterator[None]:
     try:
         yield
     finally:
-        # The function has made it again meanwhile, as bare as Lambda does.
+        # The function has created the group again, as Lambda does: without retention or tags.
         days = world.context.settings.log_retention_days
         logs.put_retention_policy(logGroupName=group, retentionInDays=days)
         logs.tag_resource(resourceArn=arn, tags=tags)
 
 
-@faulty("P3-tls", reason="TLS handshake fails: CERTIFICATE_VERIFY_FAILED")
+@fails("P3-tls", reason="TLS handshake fails: CERTIFICATE_VERIFY_FAILED")
 def unknown_authority(world: World) -> Context:
     return breakage.distrusting(world)
 
 
-@faulty("P3-plain-http", reason="plain HTTP answers 200")
+@fails("P3-plain-http", reason="plain HTTP returns 200")
 def plain_http_open(world: World) -> Context:
     def secured(request: httpx2.Request) -> None:
         if request.url.path == "/healthz":
@@ -464,7 +468,7 @@ def plain_http_open(world: World) -> Context:
     return altered(world, request=secured)
 
 
-@faulty("P3-unknown-paths", reason="status of /.env is 200")
+@fails("P3-unknown-paths", reason="status of /.env is 200")
 def file_served(world: World) -> Context:
     def alter(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
         return answer({}) if request.url.path == "/.env" else response
@@ -475,12 +479,12 @@ def file_served(world: World) -> Context:
 # P4
 
 
-@faulty("P4-aura-sso", reason="groupsClaim is 'scope'")
+@fails("P4-aura-sso", reason="groupsClaim is 'scope'")
 def wrong_claim_typed(world: World) -> Context:
     return with_outputs(world, auraSso={**world.outputs["auraSso"], "groupsClaim": "scope"})
 
 
-@faulty(
+@fails(
     "P4-driver",
     "P4-roles",
     reason="the database refuses reader: Neo.ClientError.Security.Unauthorized",
@@ -491,7 +495,7 @@ def client_not_in_audience(world: World) -> Iterator[None]:
         yield
 
 
-@faulty("P4-roles", reason="reader's roles is")
+@fails("P4-roles", reason="reader's roles is")
 @contextmanager
 def mapping_swapped(world: World) -> Iterator[None]:
     with breakage.aura(world, groupToRoleMapping='"reader"=publisher;"writer"=reader'):
@@ -501,12 +505,12 @@ def mapping_swapped(world: World) -> Iterator[None]:
 # P5
 
 
-@faulty("P5-ping-open", reason="status of ping without a token is 200, and must be 401")
+@fails("P5-ping-open", reason="status of ping without a token is 200, and must be 401")
 def ping_open(world: World) -> Context:
     return with_settings(world, allow_unauthenticated_ping=False)
 
 
-@faulty("P5-tools-list-open", reason="status of tools/list without a token is 200")
+@fails("P5-tools-list-open", reason="status of tools/list without a token is 200")
 def tools_list_open(world: World) -> Context:
     return with_settings(world, allow_unauthenticated_tools_list=False)
 
@@ -526,22 +530,22 @@ def _lenient(world: World, method: str) -> Context:
     return altered(world, request=alter)
 
 
-@faulty("P5-initialize-closed", reason="status of initialize without a token is 200")
+@fails("P5-initialize-closed", reason="status of initialize without a token is 200")
 def initialize_open(world: World) -> Context:
     return _lenient(world, "initialize")
 
 
-@faulty("P5-call-closed", reason="status of calling read-cypher without a token is 200")
+@fails("P5-call-closed", reason="status of calling read-cypher without a token is 200")
 def call_open(world: World) -> Context:
     return _lenient(world, "read-cypher")
 
 
-@faulty("P5-initialize", reason="the server's version is")
+@fails("P5-initialize", reason="the server's version is")
 def other_release(world: World) -> Context:
     return with_settings(world, server_version="9.9.9")
 
 
-@faulty("P5-tools", reason="write-cypher is offered is True")
+@fails("P5-tools", reason="write-cypher is offered is True")
 def writing_tool_offered(world: World) -> Context:
     return with_settings(world, read_only=True)
 
@@ -557,31 +561,31 @@ def _broken_tool(world: World, tool: str) -> Context:
     return altered(world, response=alter)
 
 
-@faulty("P5-get-schema", reason="get-schema refuses reader: broken")
+@fails("P5-get-schema", reason="get-schema refuses reader: broken")
 def schema_broken(world: World) -> Context:
     return _broken_tool(world, "get-schema")
 
 
-@faulty("P5-read-cypher", reason="read-cypher refuses reader: broken")
+@fails("P5-read-cypher", reason="read-cypher refuses reader: broken")
 def query_broken(world: World) -> Context:
     return _broken_tool(world, "read-cypher")
 
 
-@faulty("P5-reader-cannot-write", reason="reader can write by write-cypher")
+@fails("P5-reader-cannot-write", reason="reader can write with write-cypher")
 @contextmanager
 def reader_is_publisher(world: World) -> Iterator[None]:
     with breakage.aura(world, groupToRoleMapping='"reader"=publisher;"writer"=publisher'):
         yield
 
 
-@faulty("P5-reader-cannot-index", "P5-reader-cannot-write", reason="reader can create an index")
+@fails("P5-reader-cannot-index", "P5-reader-cannot-write", reason="reader can create an index")
 @contextmanager
 def reader_is_architect(world: World) -> Iterator[None]:
     with breakage.aura(world, groupToRoleMapping='"reader"=architect;"writer"=publisher'):
         yield
 
 
-@faulty(
+@fails(
     "P5-reader-cannot-administer",
     "P5-reader-cannot-index",
     "P5-reader-cannot-write",
@@ -593,7 +597,7 @@ def reader_is_admin(world: World) -> Iterator[None]:
         yield
 
 
-@faulty("P5-writer-can-write", reason="write-cypher refuses writer")
+@fails("P5-writer-can-write", reason="write-cypher refuses writer")
 @contextmanager
 def writer_is_reader(world: World) -> Iterator[None]:
     with breakage.aura(world, groupToRoleMapping='"reader"=reader;"writer"=reader'):
@@ -614,7 +618,7 @@ def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _forged(name: str, token: str, good: str) -> bool:
-    """Tell one forgery from all others, as a careless server would fail to."""
+    """Return whether a token is a certain forgery."""
     header, claims = _parts(token)
     return {
         "malformed": token == "not.a-token",
@@ -639,7 +643,9 @@ _FORGERY_FAULTS = sorted(
 
 
 @pytest.mark.parametrize("forgery", _FORGERY_FAULTS)
-def test_a_server_that_takes_one_kind_of_forged_token_is_found(world: World, forgery: str) -> None:
+def test_a_server_that_accepts_one_kind_of_forged_token_fails_that_check_only(
+    world: World, forgery: str
+) -> None:
     good = world.context.token("writer")
     audience = world.outputs["auraSso"]["audience"]
 
@@ -655,22 +661,22 @@ def test_a_server_that_takes_one_kind_of_forged_token_is_found(world: World, for
             request.headers["authorization"] = f"Bearer {good}"
 
     context = altered(world, request=alter)
-    # The forgeries are made from this very token.
-    context._tokens["writer"] = good
-    found = failures(look(context, "P5-refuses-*"))
+    # The forgeries have to be made from this token.
+    context.tokens["writer"] = good
+    found = failures(run_checks(context, "P5-refuses-*"))
     assert set(found) == {f"P5-refuses-{forgery}"}
     assert "is accepted by read-cypher" in found[f"P5-refuses-{forgery}"]
 
 
 @pytest.mark.parametrize(("fault", "names", "reason"), _FAULTS)
-def test_a_fault_fails_its_check_and_no_other(
+def test_a_fault_fails_its_checks_only(
     world: World, fault: Callable[[World], Any], names: set[str], reason: str
 ) -> None:
     made = fault(world)
     manager = nullcontext(made) if isinstance(made, Context) else made
     phase = min(names).partition("-")[0]
     with manager as context:
-        found = failures(look(context or world.context, f"{phase}-*"))
+        found = failures(run_checks(context or world.context, f"{phase}-*"))
     assert set(found) == names, found
     assert any(re.search(reason, said) for said in found.values()), found
 
@@ -698,11 +704,11 @@ def _conformance_faults() -> dict[str, tuple[set[str], AlterResponse]]:
         return response
 
     error = {"error": {"code": -32603, "message": "broken"}}
-    fitting = {f"P5-conformance-{name}" for name in ("ping", "server-initialize", "tools-list")}
+    applicable = {f"P5-conformance-{name}" for name in ("ping", "server-initialize", "tools-list")}
     return {
-        # Without it no scenario comes further.
+        # Every scenario begins with it.
         "initialize": (
-            fitting,
+            applicable,
             of("initialize", lambda known: {"jsonrpc": "2.0", "id": known["id"]} | error),
         ),
         "ping": (
@@ -715,36 +721,38 @@ def _conformance_faults() -> dict[str, tuple[set[str], AlterResponse]]:
 
 
 @pytest.mark.parametrize("method", sorted(_conformance_faults()))
-def test_a_server_that_breaks_the_protocol_is_found(world: World, method: str) -> None:
+def test_a_server_that_violates_the_protocol_fails_the_conformance_checks(
+    world: World, method: str
+) -> None:
     names, alter = _conformance_faults()[method]
-    found = failures(look(altered(world, response=alter), "P5-conformance-*"))
+    found = failures(run_checks(altered(world, response=alter), "P5-conformance-*"))
     assert set(found) == names
 
 
-def test_the_conformance_suite_passes_on_a_good_stack(world: World) -> None:
-    results = look(world.context, "P5-conformance-*")
+def test_the_conformance_suite_passes_on_a_healthy_stack(world: World) -> None:
+    results = run_checks(world.context, "P5-conformance-*")
     assert {result.outcome for result in results.values()} == {Outcome.PASSED}
 
 
-def test_the_app_client_that_a_killed_run_left_is_taken_away(world: World) -> None:
+def test_the_app_client_that_an_interrupted_run_left_is_deleted(world: World) -> None:
     cognito, pool = world.aws("cognito-idp"), {"UserPoolId": world.context.user_pool_id}
     before = cognito.list_user_pool_clients(**pool, MaxResults=60)["UserPoolClients"]
     left = f"{world.context.names.prefix}-{STACK}-automation-check"
     cognito.create_user_pool_client(**pool, ClientName=left)
-    results = look(world.context, "P5-refuses-wrong-audience")
+    results = run_checks(world.context, "P5-refuses-wrong-audience")
     assert failures(results) == {}
     after = cognito.list_user_pool_clients(**pool, MaxResults=60)["UserPoolClients"]
     assert {each["ClientName"] for each in after} == {each["ClientName"] for each in before}
 
 
-def test_every_check_has_a_fault_of_its_own() -> None:
+def test_every_check_has_a_fault() -> None:
     found = {name for fault in _FAULTS for name in fault.values[1]}
     found |= {f"P5-refuses-{forgery}" for forgery in _FORGERY_FAULTS}
     found |= {name for names, _ in _conformance_faults().values() for name in names}
     assert found | {"P5-isolation", "P5-token-expiry"} == set(CHECKS)
 
 
-def test_clients_whose_tokens_are_mixed_up_are_found(world: World) -> None:
+def test_a_server_that_confuses_clients_fails_the_isolation_check(world: World) -> None:
     numbers = itertools.count()
 
     def alter(request: httpx2.Request) -> None:
@@ -754,27 +762,29 @@ def test_clients_whose_tokens_are_mixed_up_are_found(world: World) -> None:
             name = next(each for each in other if world.client_id(each) == audience)
             request.headers["authorization"] = f"Bearer {world.context.token(other[name])}"
 
-    assert failures(look(world.context, "P5-isolation")) == {}
-    found = failures(look(altered(world, request=alter), "P5-isolation"))
+    assert failures(run_checks(world.context, "P5-isolation")) == {}
+    found = failures(run_checks(altered(world, request=alter), "P5-isolation"))
     assert re.search(r"\d calls went wrong|of 400 calls", found["P5-isolation"])
 
 
-def test_a_server_that_takes_expired_tokens_is_found(world: World) -> None:
+def test_a_server_that_accepts_expired_tokens_fails_the_expiry_check(world: World) -> None:
     def alter(request: httpx2.Request) -> None:
         token = _token_of(request)
         if token and _parts(token)[1]["exp"] < time.time():
             request.headers["authorization"] = f"Bearer {world.context.token('reader')}"
 
-    # Cognito's least is five minutes; the stand-in takes seconds, so that a test can wait.
+    # Cognito's minimum is five minutes; the stand-in accepts seconds, so that a test can wait.
     units = {"AccessToken": "seconds"}
     with breakage.app_client(world, "reader", AccessTokenValidity=4, TokenValidityUnits=units):
-        good = look(replace(world.context, longest_wait=20.0), "P5-token-expiry")
-        bad = look(replace(altered(world, request=alter), longest_wait=20.0), "P5-token-expiry")
+        good = run_checks(replace(world.context, longest_wait=20.0), "P5-token-expiry")
+        bad = run_checks(
+            replace(altered(world, request=alter), longest_wait=20.0), "P5-token-expiry"
+        )
     assert good["P5-token-expiry"].outcome is Outcome.PASSED
     assert "accepted after it expired" in bad["P5-token-expiry"].reason
 
 
-def test_a_token_that_lives_too_long_is_not_waited_for(world: World) -> None:
-    result = look(world.context, "P5-token-expiry")["P5-token-expiry"]
+def test_the_expiry_check_is_skipped_if_tokens_are_valid_for_too_long(world: World) -> None:
+    result = run_checks(world.context, "P5-token-expiry")["P5-token-expiry"]
     assert result.outcome is Outcome.SKIPPED
     assert "--wait" in result.reason

@@ -1,4 +1,4 @@
-"""The commands that a person types, on the tests' own stand-in cloud."""
+"""The commands of the Makefile, on the tests' stand-in cloud."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def _run(shell: dict[str, str], *command: str) -> subprocess.CompletedProcess[st
 
 
 def _begin_demo(shell: dict[str, str]) -> subprocess.Popen[str]:
-    """Start a demo that is at work on the stand-in once its first line is read."""
+    """Start a demo, which works on the stand-in once its first line is read."""
     return subprocess.Popen(
         [sys.executable, "-m", "demo", "run"],
         cwd=ROOT,
@@ -46,7 +46,7 @@ def _begin_demo(shell: dict[str, str]) -> subprocess.Popen[str]:
     )
 
 
-def test_of_two_demos_at_once_on_what_is_up_the_second_waits(
+def test_the_second_of_two_demos_waits(
     shell: dict[str, str], deployed: Deployment, outputs: dict[str, Any]
 ) -> None:
     first = _begin_demo(shell)
@@ -64,7 +64,7 @@ def test_of_two_demos_at_once_on_what_is_up_the_second_waits(
     assert deployed.preview().none
 
 
-def test_a_demo_whose_output_nobody_reads_ends_in_order(
+def test_a_demo_with_a_closed_output_ends_cleanly(
     shell: dict[str, str], deployed: Deployment
 ) -> None:
     process = _begin_demo(shell)
@@ -73,19 +73,19 @@ def test_a_demo_whose_output_nobody_reads_ends_in_order(
     process.stdout.close()
     assert process.wait(_TIMEOUT) == 128 + signal.SIGPIPE
     assert deployed.pending_operations() == ()
-    # No lock is left either.
+    # No lock is left.
     deployed.up()
 
 
-def test_outputs_are_json_and_nothing_else(shell: dict[str, str], outputs: dict[str, Any]) -> None:
+def test_outputs_prints_only_json(shell: dict[str, str], outputs: dict[str, Any]) -> None:
     done = _run(shell, sys.executable, "-m", "demo", "outputs")
     assert json.loads(done.stdout) == outputs
 
 
-def test_the_environment_serves_a_persons_own_tools(
+def test_the_environment_works_for_other_tools(
     shell: dict[str, str], outputs: dict[str, Any], tmp_path: Path
 ) -> None:
-    # Tools go on trusting what the shell trusted, also after a second time.
+    # Tools still trust what the shell trusted, even after a second `eval`.
     trusted = CertificateAuthority.load_or_create(tmp_path).certificate_path
     shell = shell | {"SSL_CERT_FILE": str(trusted)}
     script = f"""
@@ -112,7 +112,7 @@ def test_the_environment_serves_a_persons_own_tools(
     assert neo4j_uri.startswith("neo4j+s://localhost:")
 
 
-def test_status_tells_programs_where_it_answers(shell: dict[str, str], running: Cloud) -> None:
+def test_status_prints_addresses_as_json(shell: dict[str, str], running: Cloud) -> None:
     done = _run(shell, sys.executable, "-m", "localcloud", "status", "--json")
     assert json.loads(done.stdout)["aws_endpoint"] == running.aws_endpoint
 
@@ -123,7 +123,7 @@ def test_other_ports_are_refused_while_it_runs(shell: dict[str, str]) -> None:
     assert "already runs on other ports" in done.stderr
 
 
-def test_without_a_stand_in_a_command_says_what_starts_one(
+def test_without_a_stand_in_the_error_names_the_command_that_starts_one(
     shell: dict[str, str], tmp_path: os.PathLike[str]
 ) -> None:
     nowhere = shell | {"LOCALCLOUD_HOME": str(tmp_path)}
@@ -134,7 +134,7 @@ def test_without_a_stand_in_a_command_says_what_starts_one(
         assert done.stdout == ""
 
 
-def test_a_deployment_that_was_killed_is_taken_over_by_the_next(
+def test_the_next_deployment_resumes_after_a_kill(
     shell: dict[str, str], deployed: Deployment, configure: Configure
 ) -> None:
     configure({"neo4j-mcp:schemaSampleSize": 7})

@@ -1,4 +1,4 @@
-"""The examples of the documents, run as they stand."""
+"""The examples in the documents, run unchanged."""
 
 import json
 import re
@@ -40,10 +40,12 @@ def _run(
     )
 
 
-def test_the_readmes_shell_examples(
+def test_the_shell_examples_of_the_stand_in(
     shell: dict[str, str], outputs: dict[str, Any], running: Cloud
 ) -> None:
-    script = "\n".join(_example("README.md", name) for name in ("token", "service", "database"))
+    script = "\n".join(
+        _example("docs/stand-in.md", name) for name in ("token", "service", "database")
+    )
     done = _run(["bash", "-eu"], shell, script)
     assert done.returncode == 0, done.stderr
     service, characters = done.stdout.splitlines()
@@ -72,7 +74,7 @@ def test_the_emulated_console_example(shell: dict[str, str], outputs: dict[str, 
 @pytest.mark.skipif(not shutil.which("jq") or not shutil.which("curl"), reason="needs curl and jq")
 def test_the_curl_example(shell: dict[str, str], outputs: dict[str, Any], running: Cloud) -> None:
     uv = [sys.executable, "-m", "uv", "run", "--quiet", "--no-project", "--with", "awscli", "--"]
-    # What is fetched comes from elsewhere, so before the stand-in's authorities are trusted.
+    # Downloads come from elsewhere, so they run before the stand-in's authorities are trusted.
     fetched = _run([*uv, "aws", "--version"], shell, "")
     assert fetched.returncode == 0, fetched.stderr
     arn = outputs["clients"]["reader"]["secretArn"]
@@ -83,7 +85,7 @@ def test_the_curl_example(shell: dict[str, str], outputs: dict[str, Any], runnin
     assert json.loads(text) == [{"one": 1}]
 
 
-def test_the_examples_of_this_test_are_all_there_are() -> None:
+def test_every_marked_example_is_run() -> None:
     documents = [ROOT / "README.md", *Path(ROOT / "docs").rglob("*.md")]
     marked = {
         name

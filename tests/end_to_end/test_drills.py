@@ -1,4 +1,4 @@
-"""The drills: each passes on a good stack, and each finds what it is there to find."""
+"""Every drill passes on a healthy stack, and each fails on its own faults."""
 
 import json
 import os
@@ -21,9 +21,8 @@ from automation import controls
 from automation.checks.results import Outcome
 from automation.controls import Controls
 from automation.deployment import Deployment
-from automation.drills import DRILLS, database, service, tokens
-from automation.drills import exercise as exercises
-from automation.drills.exercise import Options
+from automation.drills import DRILLS, containers, database, service, tokens
+from automation.drills.exercise import Exercise, Limits, Options
 from automation.drills.results import DrillResult
 from automation.drills.runner import run
 from localcloud.workspace import STACK
@@ -40,27 +39,29 @@ _TIMEOUT = 120
 _NOTHING = "true"
 
 
-def exercise(world: World, name: str, **commands: str | None) -> DrillResult:
+def exercise(
+    world: World, name: str, limits: Limits | None = None, **commands: str | None
+) -> DrillResult:
     (result,) = run(
         [DRILLS[name]],
         world.context,
         replace(Controls.from_environment(), **commands),
-        Options(callers=3, token_lifetime=_LIFETIME),
+        Options(callers=3, token_lifetime=_LIFETIME, limits=limits or Limits()),
     )
     return result
 
 
 def figures(result: DrillResult, who: str = "callers") -> dict[str, Any]:
     found: dict[str, Any] = next(
-        json.loads(each.answered)
+        json.loads(each.response)
         for each in result.evidence
-        if each.asked == f"Figures of the {who}"
+        if each.request == f"Figures of the {who}"
     )
     return found
 
 
 def timeline(result: DrillResult) -> str:
-    return next(each.answered for each in result.evidence if each.asked == "Timeline")
+    return next(each.response for each in result.evidence if each.request == "Timeline")
 
 
 @pytest.mark.parametrize("name", DRILLS)
@@ -82,24 +83,21 @@ def _app_client(world: World) -> dict[str, Any]:
     return found
 
 
-def test_a_killed_container_costs_calls_and_the_figures_say_how_many(world: World) -> None:
+def test_figures_have_the_calls_that_failed_after_a_kill(world: World) -> None:
     result = exercise(world, "container-killed")
     found = figures(result)
     assert found["failed"] == sum(found["failures"].values()) > 0
     assert "kill apprunner-" in timeline(result)
-    assert "calls are answered again" in timeline(result)
+    assert "calls succeed again" in timeline(result)
 
 
-def test_a_container_that_is_not_replaced_is_found(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service, "_LONGEST_REPLACEMENT", 4.0)
-    # The killing goes on until the drill has ended.
-    monkeypatch.setattr(exercises, "_LONGEST_RECOVERY", 1.0)
+def test_a_container_that_is_not_replaced_fails_the_drill(world: World) -> None:
+    # Containers are killed until the drill has ended.
+    limits = Limits(replacement=4.0, healthy=1.0)
     with _killing_whatever_comes(world):
-        result = exercise(world, "container-killed")
+        result = exercise(world, "container-killed", limits)
     assert result.outcome is Outcome.FAILED
-    assert result.reason.startswith("not every caller is answered within 4 s")
+    assert result.reason.startswith("not every caller's calls succeed within 4 s")
 
 
 @contextmanager
@@ -131,7 +129,7 @@ def _image(world: World) -> str:
     return str(described["SourceConfiguration"]["ImageRepository"]["ImageIdentifier"])
 
 
-def test_without_an_engine_that_runs_the_service_its_container_is_not_killed(
+def test_without_a_docker_engine_killing_is_skipped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
@@ -140,24 +138,24 @@ def test_without_an_engine_that_runs_the_service_its_container_is_not_killed(
     assert "no Docker Engine answers" in result.reason
 
 
-def test_an_engine_that_does_not_run_the_service_kills_nothing(
+def test_without_a_container_of_the_service_killing_is_skipped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "_containers", lambda *_: [])
+    monkeypatch.setattr(containers, "running", lambda *_: [])
     result = exercise(world, "container-killed")
     assert result.outcome is Outcome.SKIPPED
     assert "runs no container of the service" in result.reason
 
 
-def test_what_does_not_run_any_more_need_not_be_killed(world: World) -> None:
+def test_killing_a_stopped_container_does_nothing(world: World) -> None:
     with closing(docker.from_env()) as engine:
         container = engine.containers.create(_image(world))
-        service.kill(container)
+        containers.kill(container)
         container.remove()
-        service.kill(container)
+        containers.kill(container)
 
 
-def test_a_deployment_that_fails_is_found(world: World) -> None:
+def test_a_failed_deployment_fails_the_drill(world: World) -> None:
     ecr, name = world.aws("ecr"), world.context.names.repository
     digest = {"imageDigest": world.outputs["imageDigest"]}
     (image,) = ecr.batch_get_image(repositoryName=name, imageIds=[digest])["images"]
@@ -174,37 +172,31 @@ def test_a_deployment_that_fails_is_found(world: World) -> None:
     assert "the deployment's status is 'ROLLBACK_SUCCEEDED'" in result.reason
 
 
-def test_a_call_that_fails_during_a_deployment_is_found(
+def test_a_failed_call_during_a_deployment_fails_the_drill(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wait, image = service._wait_for_end, _image(world)
+    wait, image = service.wait_for_operation, _image(world)
 
     def disturbed(*arguments: Any) -> str:  # noqa: ANN401 - the real one's
         status = wait(*arguments)
-        engine = docker.from_env()
-        for container in service._containers(engine, image):
-            service.kill(container)
-        engine.close()
+        with containers.docker_engine() as engine:
+            for container in containers.running(engine, image):
+                containers.kill(container)
         return status
 
-    monkeypatch.setattr(service, "_wait_for_end", disturbed)
+    monkeypatch.setattr(service, "wait_for_operation", disturbed)
     result = exercise(world, "redeploy-under-traffic")
     assert result.outcome is Outcome.FAILED
     assert "calls failed while the service was deployed again" in result.reason
 
 
-def test_a_database_that_does_not_go_is_found(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "_LONGEST_WAIT_FOR_FAILURES", 2.0)
-    result = exercise(world, "database-away", pause_database=_NOTHING)
+def test_a_database_that_does_not_stop_fails_the_drill(world: World) -> None:
+    result = exercise(world, "database-away", Limits(outage=2.0), pause_database=_NOTHING)
     assert result.outcome is Outcome.FAILED
-    assert "not every caller sees a failure within 2 s" in result.reason
+    assert "not every caller's calls fail within 2 s" in result.reason
 
 
-def test_a_service_that_had_to_be_restarted_is_found(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_restarted_service_fails_the_drill(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     apprunner, run_command = world.aws("apprunner"), controls.run
     (found,) = apprunner.list_services()["ServiceSummaryList"]
     restarted = threading.Event()
@@ -217,83 +209,80 @@ def test_a_service_that_had_to_be_restarted_is_found(
 
     # The database stays, so that this takes seconds; what is looked for is the restart.
     monkeypatch.setattr(database, "run", restart_too)
-    monkeypatch.setattr(exercises.Exercise, "expect_refused", lambda *_, **__: None)
-    monkeypatch.setattr(database, "_expect_unavailable", lambda *_: None)
+    monkeypatch.setattr(Exercise, "expect_failure", lambda *_, **__: None)
+    monkeypatch.setattr(database, "expect_unavailable", lambda *_: None)
     result = exercise(world, "database-away", pause_database=_NOTHING)
     assert result.outcome is Outcome.FAILED
     assert "the service's operations" in result.reason
 
 
 @pytest.mark.parametrize("name", ["database-away", "keys-unreachable"])
-def test_what_nobody_says_how_to_do_is_skipped(world: World, name: str) -> None:
+def test_a_drill_without_its_commands_is_skipped(world: World, name: str) -> None:
     commands = dict.fromkeys(("pause_database", "resume_database", "connect_database"))
     result = exercise(world, name, **commands)
     assert result.outcome is Outcome.SKIPPED
     assert "AUTOMATION_" in result.reason
 
 
-def test_a_database_that_fetches_no_keys_is_found(world: World) -> None:
+def test_a_database_that_fetches_no_keys_fails_the_drill(world: World) -> None:
     result = exercise(world, "keys-unreachable", connect_database=_NOTHING)
     assert result.outcome is Outcome.FAILED
     assert "has fetched no keys" in result.reason
 
 
-def test_a_database_that_takes_tokens_without_keys_is_found(
+def test_a_database_that_accepts_tokens_without_keys_fails_the_drill(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database._Keys, "refuse", lambda _: None)
+    monkeypatch.setattr(database.PoolKeys, "refuse", lambda _: None)
     result = exercise(world, "keys-unreachable")
     assert result.outcome is Outcome.FAILED
     assert "must answer Neo.TransientError.Security.AuthProviderFailed" in result.reason
 
 
-def test_a_database_that_keeps_no_keys_is_found(
+def test_a_database_that_caches_no_keys_fails_the_drill(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refuse = database._Keys.refuse
+    refuse = database.PoolKeys.refuse
 
-    def refuse_and_make_forget(keys: database._Keys) -> None:
+    def refuse_and_make_forget(keys: database.PoolKeys) -> None:
         refuse(keys)
         control = Controls.from_environment().connect_database
         assert control
         detour = {
             **world.outputs["auraSso"],
-            "discoveryUri": f"{keys.url}{database._DISCOVERY_PATH}",
+            "discoveryUri": f"{keys.url}{database.DISCOVERY_PATH}",
         }
         controls.run(control, detour)
 
-    monkeypatch.setattr(database._Keys, "refuse", refuse_and_make_forget)
-    monkeypatch.setattr(database, "_RECOVERY", 3.0)
-    result = exercise(world, "keys-unreachable")
+    monkeypatch.setattr(database.PoolKeys, "refuse", refuse_and_make_forget)
+    result = exercise(world, "keys-unreachable", Limits(recovery=3.0))
     assert result.outcome is Outcome.FAILED
-    assert "not every caller is answered within 3 s" in result.reason
+    assert "not every caller's calls succeed within 3 s" in result.reason
 
 
-def test_a_token_that_is_accepted_after_its_end_is_found(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_expired_token_that_is_accepted_fails_the_drill(world: World) -> None:
     lasting = world.context.token("writer")
 
     def alter(request: httpx2.Request) -> None:
         if "/mcp" in str(request.url):
             request.headers["Authorization"] = f"Bearer {lasting}"
 
-    monkeypatch.setattr(tokens, "_LONGEST_REFUSAL", 1.0)
-    result = exercise(replace(world, context=altered(world, request=alter)), "token-expiry")
+    broken = replace(world, context=altered(world, request=alter))
+    result = exercise(broken, "token-expiry", Limits(late_refusal=1.0))
     assert result.outcome is Outcome.FAILED
-    assert "not every caller sees a failure" in result.reason
+    assert "not every caller's calls fail" in result.reason
 
 
-def test_a_token_with_another_lifetime_is_found(
+def test_a_token_with_another_lifetime_fails_the_drill(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "_shorten_tokens", lambda _: None)
+    monkeypatch.setattr(tokens, "shorten_token_lifetime", lambda _: None)
     result = exercise(world, "token-expiry")
     assert result.outcome is Outcome.FAILED
     assert re.search(r"the token's lifetime in seconds is \d{3,}, and must be 8", result.reason)
 
 
-def test_a_caller_that_gives_up_when_throttled_is_found(
+def test_a_throttled_caller_that_does_not_retry_fails_the_drill(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retries.BackOff, "pause", lambda *_, **__: None)
@@ -303,16 +292,16 @@ def test_a_caller_that_gives_up_when_throttled_is_found(
     assert "TokenEndpointUnavailableError" in figures(result, "callers without a token")["failures"]
 
 
-def test_a_caller_that_does_not_wait_as_long_as_it_is_asked_to_is_found(
+def test_a_caller_that_ignores_retry_after_fails_the_drill(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(token_endpoint, "parse_retry_after", lambda _: None)
     result = exercise(world, "token-endpoint-throttled")
     assert result.outcome is Outcome.FAILED
-    assert "the token endpoint asked for 2 s, and was asked again after" in result.reason
+    assert "Retry-After: 2, but the request was repeated after" in result.reason
 
 
-def test_an_interrupted_drill_brings_the_database_back(
+def test_an_interrupted_drill_starts_the_database_again(
     world: World, pipeline: dict[str, str]
 ) -> None:
     command = [sys.executable, "-m", "automation", "drill", "database-away", "--stack", STACK]
@@ -328,7 +317,7 @@ def test_an_interrupted_drill_brings_the_database_back(
         for line in process.stderr or ():
             # Once: a second signal ends a command at once, and a line that an interruption
             # cuts into may be printed again.
-            if "the database is away" in line and line not in said:
+            if "the database is stopped" in line and line not in said:
                 process.send_signal(signal.SIGINT)
             said.append(line)
         assert process.wait(_TIMEOUT) == 130, said
@@ -345,10 +334,10 @@ def test_the_command_lists_the_drills_without_a_stack() -> None:
     assert all(name in table for name in DRILLS)
 
 
-def test_the_command_refuses_a_drill_that_is_not_there() -> None:
+def test_the_command_refuses_an_unknown_drill() -> None:
     done = _command("drill", "no-such", "--stack", STACK)
     assert done.returncode == 2
-    assert "no drill is named no-such" in done.stderr
+    assert "not no-such" in done.stderr
 
 
 def test_the_command_reports_as_the_checks_do(

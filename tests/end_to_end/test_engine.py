@@ -1,4 +1,4 @@
-"""The program on the unmodified engine: up, unchanged, changed, drifted, failed, gone."""
+"""The program on the unmodified engine: unchanged, changed, drifted, failed, deleted."""
 
 import json
 from pathlib import Path
@@ -40,9 +40,7 @@ def test_a_changed_log_level_updates_the_service_and_nothing_else(
     assert deployed.outputs()["mcpUrl"] == outputs["mcpUrl"]
 
 
-def test_refresh_sees_what_was_changed_behind_its_back_and_up_mends_it(
-    deployed: Deployment, aws: Aws
-) -> None:
+def test_refresh_finds_drift_and_up_fixes_it(deployed: Deployment, aws: Aws) -> None:
     logs = aws("logs")
     (group,) = [
         each
@@ -52,13 +50,13 @@ def test_refresh_sees_what_was_changed_behind_its_back_and_up_mends_it(
     logs.put_retention_policy(logGroupName=group["logGroupName"], retentionInDays=545)
     drift = deployed.refresh()
     assert _types(dict(drift.resources)) == {"aws:cloudwatch/logGroup:LogGroup"}
-    mended = deployed.up().changes
-    assert _types(dict(mended.resources)) == {"aws:cloudwatch/logGroup:LogGroup"}
+    fixed = deployed.up().changes
+    assert _types(dict(fixed.resources)) == {"aws:cloudwatch/logGroup:LogGroup"}
     (group,) = logs.describe_log_groups(logGroupNamePrefix=group["logGroupName"])["logGroups"]
     assert group["retentionInDays"] != 545
 
 
-def test_refresh_sees_what_was_deleted_behind_its_back_and_up_makes_it_again(
+def test_refresh_finds_a_deleted_resource_and_up_creates_it_again(
     deployed: Deployment, aws: Aws
 ) -> None:
     ecr = aws("ecr")
@@ -71,7 +69,7 @@ def test_refresh_sees_what_was_deleted_behind_its_back_and_up_makes_it_again(
     assert deployed.preview().none
 
 
-def test_a_deployment_that_is_rolled_back_is_noticed_and_the_next_one_recovers(
+def test_a_rollback_fails_the_deployment_and_the_next_one_recovers(
     deployed: Deployment, outputs: dict[str, Any], configure: Configure, aws: Aws
 ) -> None:
     configure({"neo4j-mcp:healthCheck": UNHEALTHY})
@@ -88,7 +86,7 @@ def test_a_deployment_that_is_rolled_back_is_noticed_and_the_next_one_recovers(
     assert deployed.outputs()["mcpUrl"] == outputs["mcpUrl"]
 
 
-def test_wrong_settings_are_all_told_before_anything_is_touched(
+def test_all_wrong_settings_are_reported_before_anything_changes(
     deployed: Deployment, configure: Configure
 ) -> None:
     configure({"neo4j-mcp:neo4jUri": "https://example.org", "neo4j-mcp:cpu": 300})

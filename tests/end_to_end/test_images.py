@@ -1,4 +1,4 @@
-"""Images on an immutable repository: forward, back, forward again, and after a loss of state."""
+"""Images in an immutable repository: upgraded, rolled back, and after a loss of the state."""
 
 import json
 import os
@@ -24,7 +24,7 @@ SetContent = Callable[[int], None]
 
 @pytest.fixture
 def set_content(running: Cloud, configure: Configure) -> SetContent:
-    """Change what the image is built from; 1 is what the stack began with."""
+    """Change what the image is built from; 1 is the stack's first version."""
     path = Home(running.home).workspace / f"Pulumi.{STACK}.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
     authorities: str = config["neo4j-mcp:trustedCertificates"]

@@ -1,4 +1,4 @@
-"""Deployments that are interrupted or killed, and whatever command comes next.
+"""Deployments that are interrupted or killed, and every possible next command.
 
 They run on a second stack of the session's stand-in; each part leaves to the next what it needs.
 """
@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from automation.deployment import Deployment, Target
-from automation.takeover import LOOKED_UP, NAMED
+from automation.takeover import ID_FORMATS, LOOKUPS
 from demo.stand_in import target
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
@@ -31,13 +31,13 @@ _TIMEOUT = 300
 # Nothing is begun before the image is recorded that needs it: it is pushed again, without harm.
 _IMAGE = {"aws:ecr/repository:Repository", "docker:index/image:Image"}
 _SUFFIX = "random:index/randomString:RandomString"
-"""Exists in the state alone."""
-_IN_THE_CLOUD = (NAMED.keys() | LOOKED_UP.keys()) - _IMAGE
+"""Exists only in the state."""
+_IN_THE_CLOUD = (ID_FORMATS.keys() | LOOKUPS.keys()) - _IMAGE
 
 
 @dataclass(frozen=True)
 class _Second:
-    """The second stack, and the shell in which its commands are typed."""
+    """The second stack, and the environment of its commands."""
 
     deployment: Deployment
     shell: dict[str, str]
@@ -66,7 +66,7 @@ class _Second:
             self.run("deploy")
 
     def interrupt(self, name: str, event: str, number: signal.Signals) -> int:
-        """Run a command to an event of the engine and interrupt it: all of it where it's killed."""
+        """Send a signal at an event of the engine; SIGKILL goes to the whole process group."""
         process = subprocess.Popen(
             self.command(name),
             cwd=ROOT,
@@ -88,15 +88,15 @@ class _Second:
         return process.wait(_TIMEOUT)
 
     def ids(self) -> dict[str, str]:
-        """Give the ids of all that AWS keeps of the stack, by the resources' names."""
+        """Return the ids in the state of the resources that AWS keeps, by name."""
         return {
             each["urn"].rpartition("::")[2]: each["id"]
             for each in self.deployment.state().get("resources") or []
-            if each["type"] in NAMED.keys() | LOOKED_UP.keys()
+            if each["type"] in ID_FORMATS.keys() | LOOKUPS.keys()
         }
 
     def left(self) -> list[str]:
-        """Name what AWS has of the stack."""
+        """Return the names of the stack's resources on AWS."""
         found: list[str] = []
         marks = f"-{_STACK}-"
         pools = self.aws("cognito-idp").list_user_pools(MaxResults=60)["UserPools"]
@@ -113,7 +113,7 @@ class _Second:
         return [name for name in found if marks in name]
 
     def edit(self, change: Any) -> None:  # noqa: ANN401 - a function on JSON
-        """Change the state behind the engine's back, which its own import wouldn't take."""
+        """Change the state's file, since `pulumi stack import` would refuse this."""
         kept = json.loads(self.checkpoint.read_text(encoding="utf-8"))
         change(kept["checkpoint"]["latest"])
         self.checkpoint.write_text(json.dumps(kept), encoding="utf-8")
@@ -121,7 +121,7 @@ class _Second:
 
 @pytest.fixture(scope="module")
 def second(running: Cloud, deployed: Deployment, aws: Aws) -> Iterator[_Second]:
-    """A stack beside that of the session, empty at first and at the end."""
+    """A second stack next to the session's, empty at first and at the end."""
     assert deployed.project
     home = Home(running.home)
     settings = yaml.safe_load((home.workspace / "Pulumi.local.yaml").read_text(encoding="utf-8"))
@@ -134,7 +134,8 @@ def second(running: Cloud, deployed: Deployment, aws: Aws) -> Iterator[_Second]:
             workspace=local.workspace,
             engine=local.engine,
             environment=local.environment,
-        )
+        ),
+        create=True,
     )
     (checkpoint,) = home.backend.glob(f".pulumi/stacks/*/{_STACK}.json")
     path = f"{home.engine_command.parent}{os.pathsep}{os.environ['PATH']}"
@@ -155,7 +156,7 @@ def second(running: Cloud, deployed: Deployment, aws: Aws) -> Iterator[_Second]:
     ],
     ids=lambda value: getattr(value, "name", str(value)).replace(" ", "-"),
 )
-def test_the_next_command_goes_on_whichever_it_is(
+def test_any_next_command_resumes(
     second: _Second, command: str, event: str, number: signal.Signals, then: str
 ) -> None:
     if command == "destroy":
@@ -170,7 +171,7 @@ def test_the_next_command_goes_on_whichever_it_is(
         assert second.ids() == {}
 
 
-def test_whatever_a_kill_left_unrecorded_is_found_again(second: _Second) -> None:
+def test_resources_missing_in_the_state_after_a_kill_are_found(second: _Second) -> None:
     second.ensure_deployed()
     before = second.ids()
     types = {each["type"] for each in second.deployment.state()["resources"]}
@@ -178,7 +179,7 @@ def test_whatever_a_kill_left_unrecorded_is_found_again(second: _Second) -> None
     assert types <= {*_IN_THE_CLOUD, *_IMAGE, _SUFFIX}
 
     def forget(state: dict[str, Any]) -> None:
-        """Leave the state as if the engine had been killed after each creation."""
+        """Change the state as if the engine had been killed after each creation."""
         begun = [each for each in state["resources"] if each["type"] in _IN_THE_CLOUD]
         state["resources"] = [each for each in state["resources"] if each not in begun]
         state["pending_operations"] = [
@@ -198,12 +199,12 @@ def test_whatever_a_kill_left_unrecorded_is_found_again(second: _Second) -> None
     assert second.deployment.pending_operations() == ()
 
 
-def test_what_is_deleted_already_counts_as_deleted(second: _Second) -> None:
+def test_a_resource_that_is_already_deleted_counts_as_deleted(second: _Second) -> None:
     second.ensure_deployed()
     state = json.loads(second.checkpoint.read_text(encoding="utf-8"))["checkpoint"]["latest"]
     second.run("destroy")
     assert second.left() == []
     second.edit(lambda latest: latest.update(state))
-    # Without a refresh, which would find out by itself.
+    # Without a refresh, which would find the deletion by itself.
     second.deployment.destroy()
     assert second.ids() == {}

@@ -1,4 +1,4 @@
-"""Every key of the configuration, changed on a live stack through the unmodified engine."""
+"""Every configuration key, changed on a live stack with the unmodified engine."""
 
 import json
 import shutil
@@ -46,7 +46,7 @@ _HEALTH_CHECK = {
 
 @dataclass(kw_only=True)
 class Live:
-    """A deployed stack, and AWS as it is now."""
+    """A deployed stack, with access to AWS."""
 
     deployment: Deployment
     settings: Path
@@ -61,11 +61,11 @@ class Live:
 
     @property
     def finished(self) -> bool:
-        """Whether the engine sees nothing left to do, with and without asking AWS."""
+        """Whether the engine finds no changes, with and without a refresh."""
         return self.deployment.preview().none and self.deployment.preview(refresh=True).none
 
     def configure(self, values: Mapping[str, Any], *, without: tuple[str, ...] = ()) -> None:
-        """Write keys of the program's configuration, as `pulumi config set` does."""
+        """Set configuration keys, as `pulumi config set` does."""
         stack = yaml.safe_load(self.settings.read_text(encoding="utf-8"))
         stack["config"] |= {f"neo4j-mcp:{key}": value for key, value in values.items()}
         for key in without:
@@ -73,7 +73,7 @@ class Live:
         self.settings.write_text(yaml.safe_dump(stack), encoding="utf-8")
 
     def state(self, name: str) -> dict[str, Any]:
-        """A resource as the engine's state has it."""
+        """A resource in the engine's state."""
         resources = self.deployment.state()["resources"]
         (found,) = [each for each in resources if each["urn"].endswith(f"::{name}")]
         return dict(found)
@@ -156,7 +156,7 @@ class Live:
         return [each["VpcConnectorArn"] for each in listed]
 
     def names(self) -> list[str]:
-        """The names of everything in the account that has a unique one."""
+        """All unique names in the account."""
         listings = (
             ("apprunner", "list_services", "ServiceSummaryList", "ServiceName"),
             ("ecr", "describe_repositories", "repositories", "repositoryName"),
@@ -180,7 +180,7 @@ def live(running: Cloud, deployed: Deployment, outputs: dict[str, Any], aws: Aws
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """Another value of a key, and what is then to be seen on AWS.
+    """Another value of a key, and its effect on AWS.
 
     Attributes:
         value: the value; a function takes the value that is there.
@@ -317,7 +317,7 @@ def test_every_key_of_the_configuration_has_a_case() -> None:
 
 @contextmanager
 def _restoring(live: Live) -> Iterator[None]:
-    """Put the configuration and the stack back."""
+    """Restore the configuration and the stack."""
     configuration = live.settings.read_text(encoding="utf-8")
     outputs = live.outputs
     try:
@@ -365,7 +365,7 @@ def changed(live: Live, before: Mapping[str, Any]) -> Iterator[Live]:
 
 
 class TestInPlace:
-    """What can change together, in one deployment."""
+    """Changes that can be deployed together."""
 
     @pytest.mark.parametrize("key", _IN_PLACE)
     def test_a_changed_key_shows_on_aws(
@@ -400,7 +400,7 @@ def test_domains_identifiers_and_connectors_are_replaced(live: Live) -> None:
 
         live.configure({"vpcConnector": connection | {"subnetIds": ["subnet-0000000b"]}})
         broken = violations(live.deployment.preview().steps)
-        assert [each.rule for each in broken] == ["connector-replaceable"]
+        assert [each.rule for each in broken] == ["vpc-connector"]
         with pytest.raises(DeploymentError, match="security groups combination"):
             live.up()
         assert live.connector() == first
@@ -428,7 +428,7 @@ def test_domains_identifiers_and_connectors_are_replaced(live: Live) -> None:
 
 
 @pytest.mark.parametrize("key", _REFUSED)
-def test_a_value_that_there_is_not_is_refused_before_anything_happens(live: Live, key: str) -> None:
+def test_an_unavailable_value_is_refused_before_anything_happens(live: Live, key: str) -> None:
     configuration = live.settings.read_text(encoding="utf-8")
     wrong, right = _REFUSED[key]
     live.configure({key: wrong})
@@ -441,7 +441,7 @@ def test_a_value_that_there_is_not_is_refused_before_anything_happens(live: Live
 
 @pytest.fixture
 def second_stack(running: Cloud, live: Live) -> Iterator[Live]:
-    """A stack of its own for what leaves nothing as it was: the issuer and all client ids."""
+    """A separate stack, for changes that replace the issuer and all client ids."""
     home = target(running)
     workspace = home.workspace / "second"
     workspace.mkdir()
@@ -458,7 +458,8 @@ def second_stack(running: Cloud, live: Live) -> Iterator[Live]:
             workspace=workspace,
             engine=home.engine,
             environment=home.environment,
-        )
+        ),
+        create=True,
     )
     try:
         yield Live(deployment=deployment, settings=settings, aws=live.aws, prefix="graph-second")
@@ -467,7 +468,7 @@ def second_stack(running: Cloud, live: Live) -> Iterator[Live]:
         shutil.rmtree(workspace)
 
 
-def test_protection_is_lifted_and_then_another_prefix_renames_everything(
+def test_without_protection_another_prefix_renames_everything(
     second_stack: Live,
 ) -> None:
     live = second_stack

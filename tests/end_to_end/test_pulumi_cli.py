@@ -1,4 +1,4 @@
-"""A stack of a person's own, by the plain Pulumi CLI: every command as a shell takes it."""
+"""A stack deployed with the plain Pulumi CLI, each command run by a shell."""
 
 import json
 import re
@@ -72,7 +72,7 @@ _DOMAIN = {
 
 @dataclass(frozen=True)
 class Kept:
-    """The stack's secrets that wait for their deletion, and its claims function's logs."""
+    """The stack's secrets that are scheduled for deletion, and its claims function's logs."""
 
     secrets: Any
     logs: Any
@@ -95,12 +95,12 @@ class Pulumi(Protocol):
     """Runs lines of a shell after `eval "$(make -s env)"`."""
 
     def __call__(self, script: str, *, fails: bool = False) -> str:
-        """Run them, and return what they print."""
+        """Run commands, and return their output."""
 
 
 @pytest.fixture(scope="module")
 def kept(aws: Aws) -> Iterator[Kept]:
-    """What outlives the stack on purpose; it is removed in the end."""
+    """Resources that outlive the stack on purpose; the test removes them."""
     found = Kept(secrets=aws("secretsmanager"), logs=aws("logs"))
     yield found
     for name in found.secret_names():
@@ -111,7 +111,7 @@ def kept(aws: Aws) -> Iterator[Kept]:
 
 @pytest.fixture(scope="module")
 def pulumi(running: Cloud, kept: Kept) -> Iterator[Pulumi]:
-    """A shell with a stack of its own, next to the one that the tests share."""
+    """A shell with a separate stack, next to the one that the tests share."""
     assert not kept.secret_names()
     home = Home(running.home)
     environment = shell_of(home, running.ports) | {"PULUMI_STACK": _STACK}
@@ -173,14 +173,14 @@ def _previewed(pulumi: Pulumi, stack_file: Path, values: dict[str, str]) -> dict
         stack_file.write_text(before, encoding="utf-8")
 
 
-def test_every_key_is_typed_here() -> None:
+def test_every_key_has_a_case_here() -> None:
     keys = {str(field.alias) for field in StackSettings.model_fields.values()}
 
     assert {re.split(r"[.[]", key)[0] for key in _DEPLOYED | _PREVIEWED | _DOMAIN} == keys
 
 
 @pytest.mark.usefixtures("stack_file")
-def test_what_is_wrong_is_reported_at_once_and_the_commands_fix_it(pulumi: Pulumi) -> None:
+def test_all_wrong_settings_are_reported_and_the_commands_fix_them(pulumi: Pulumi) -> None:
     wrong = {
         "memory": "lots",
         "cpu": "7",
@@ -205,14 +205,12 @@ def test_what_is_wrong_is_reported_at_once_and_the_commands_fix_it(pulumi: Pulum
     pulumi("\n".join([*commands, "pulumi preview"]))
 
 
-def test_a_stack_is_deployed_changed_refreshed_destroyed_and_made_again(
+def test_a_stack_is_deployed_changed_refreshed_destroyed_and_created_again(
     pulumi: Pulumi, stack_file: Path, kept: Kept
 ) -> None:
-    # As the README types it, and then every key, nearly all of them on the live stack at once.
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    ((_, example),) = re.findall(
-        r"<!-- example: (pulumi) -->\n```sh\n(.*?)\n```", readme, re.DOTALL
-    )
+    # The commands of docs/stand-in.md, then every key, nearly all on the live stack at once.
+    page = (ROOT / "docs" / "stand-in.md").read_text(encoding="utf-8")
+    ((_, example),) = re.findall(r"<!-- example: (pulumi) -->\n```sh\n(.*?)\n```", page, re.DOTALL)
     assert "scopes" in pulumi(example)
     pulumi(_set(_DEPLOYED) + "\npulumi up --yes --skip-preview")
     outputs = json.loads(pulumi("pulumi stack output --json"))

@@ -1,4 +1,4 @@
-"""What another user of the machine and a web page can do with a whole stand-in: nothing."""
+"""Another user of the machine and a web page can't use any part of a stand-in."""
 
 import base64
 import dataclasses
@@ -84,7 +84,7 @@ def _providers(running: Cloud) -> dict[str, str]:
 
 
 @other_user.as_nobody
-def test_another_user_can_use_no_part_of_it(running: Cloud, aws: Aws) -> None:
+def test_another_user_is_refused_everywhere(running: Cloud, aws: Aws) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("index.py", "import os\ndef handler(event, context):\n return os.getuid()\n")
@@ -114,7 +114,7 @@ def test_another_user_can_use_no_part_of_it(running: Cloud, aws: Aws) -> None:
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.service)
-def test_only_its_own_key_signs(running: Cloud, call: Call) -> None:
+def test_only_the_stand_ins_key_is_accepted(running: Cloud, call: Call) -> None:
     address, key = running.aws_endpoint.removeprefix("http://"), running.access_key()
     signed = call.signed(address, key)
     assert send(address, signed).status == 200
@@ -136,7 +136,7 @@ def test_only_its_own_key_signs(running: Cloud, call: Call) -> None:
     ids=str,
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS"])
-def test_a_web_page_can_use_no_part_of_it(
+def test_a_web_page_is_refused_everywhere(
     running: Cloud, method: str, headers: dict[str, str]
 ) -> None:
     for url in (
@@ -150,7 +150,7 @@ def test_a_web_page_can_use_no_part_of_it(
         assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
-def test_the_key_is_in_no_command_line_and_no_output(running: Cloud) -> None:
+def test_the_key_is_in_no_command_line_or_output(running: Cloud) -> None:
     home, secret = Home(running.home), running.access_key().secret
     for name in services.NAMES:
         record = json.loads((services.records(home) / f"{name}.json").read_text(encoding="utf-8"))
@@ -162,14 +162,14 @@ def test_the_key_is_in_no_command_line_and_no_output(running: Cloud) -> None:
     assert secret not in json.dumps(running.environment())
 
 
-def test_its_folder_and_its_secrets_are_their_owners_alone(running: Cloud) -> None:
+def test_only_the_owner_can_read_the_folder_and_its_secrets(running: Cloud) -> None:
     home = Home(running.home)
     assert stat.S_IMODE(home.directory.stat().st_mode) == 0o700
     for path in _secrets(home)[:-1]:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
-def test_awss_own_tools_use_its_key_and_not_a_persons(running: Cloud) -> None:
+def test_aws_tools_use_the_stand_ins_key(running: Cloud) -> None:
     asking = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
     persons = {
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",

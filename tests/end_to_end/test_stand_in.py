@@ -1,4 +1,4 @@
-"""A stand-in cloud's life: started, found, cut short, repaired, stopped without a trace."""
+"""A stand-in cloud that is started, reused, interrupted, repaired and stopped."""
 
 import contextlib
 import io
@@ -52,7 +52,7 @@ def ports() -> Ports:
 
 
 def _start_and_kill(home: Home, ports: Ports) -> None:
-    """Kill a start with its group as soon as the first of its services is known."""
+    """Kill a start and its process group as soon as its first service is recorded."""
     process = subprocess.Popen(
         [sys.executable, "-m", "localcloud", "up"],
         cwd=ROOT,
@@ -71,7 +71,7 @@ def _start_and_kill(home: Home, ports: Ports) -> None:
 
 
 def _pids(home: Home) -> list[int]:
-    """Give the processes whose command names the stand-in."""
+    """Return the processes with the stand-in in their command line."""
     marks = {home.owner, str(home.directory)}
     return [
         each.pid
@@ -111,7 +111,7 @@ def _temporary() -> set[str]:
     return {path.name for path in Path(tempfile.gettempdir()).glob("ministack*")}
 
 
-def test_a_second_start_finds_the_first(running: Cloud) -> None:
+def test_a_second_start_reuses_the_first(running: Cloud) -> None:
     home = Home(running.home)
     before = _pids(home)
     assert cloud.up(home, running.ports, Progress()) == running
@@ -141,7 +141,7 @@ def test_an_interrupted_start_is_repaired_and_a_stop_leaves_nothing(
 
 
 class _Person:
-    """What somebody has made on a stand-in: data, a setting, and a deployment."""
+    """What a user has created on a stand-in: data, a setting and a deployment."""
 
     def __init__(self, running: Cloud) -> None:
         self._running = running
@@ -165,7 +165,7 @@ class _Person:
             return len(driver.execute_query(cypher).records)
 
     def has(self, *, deployment: bool) -> bool:
-        """Decide whether everything is there, and the deployment or not."""
+        """Return whether everything exists, with or without the deployment."""
         config = yaml.safe_load(self._settings.read_text(encoding="utf-8"))["config"]
         return (
             self._query("MATCH (n:Kept) RETURN n") == 1
@@ -198,7 +198,7 @@ def _type(home: Home, ports: Ports, *command: str) -> subprocess.CompletedProces
     )
 
 
-def test_what_died_is_named_and_started_again_and_the_rest_stays(home: Home, ports: Ports) -> None:
+def test_dead_parts_are_named_and_started_again(home: Home, ports: Ports) -> None:
     person = _Person(cloud.up(home, ports, Progress()))
     for name, lost in ((services.PROVIDERS, False), (services.AURA, False), (services.AWS, True)):
         before = _processes(home)
@@ -208,10 +208,10 @@ def test_what_died_is_named_and_started_again_and_the_rest_stays(home: Home, por
         states = {each["name"]: each["state"] for each in json.loads(asked.stdout)["parts"]}
         assert states == dict.fromkeys(services.NAMES, "running") | {name: "died"}
         for command in ("status", "env"):
-            told = _type(home, ports, "localcloud", command)
-            assert told.returncode == 1
+            done = _type(home, ports, "localcloud", command)
+            assert done.returncode == 1
             became = f"{services.TITLES[name]} has died; its log: {home.logs / name}.log"
-            assert became in told.stderr
+            assert became in done.stderr
 
         said = io.StringIO()
         assert cloud.up(home, ports, Progress(console(file=said, width=400))) == Cloud.find(home)
@@ -221,7 +221,7 @@ def test_what_died_is_named_and_started_again_and_the_rest_stays(home: Home, por
         assert person.has(deployment=not lost)
 
 
-def test_down_means_down_though_the_aws_endpoint_has_died(
+def test_down_stops_everything_without_the_aws_endpoint(
     running: Cloud, home: Home, ports: Ports
 ) -> None:
     client = docker.DockerClient(base_url=running.docker_host)
@@ -241,7 +241,7 @@ def test_down_means_down_though_the_aws_endpoint_has_died(
     assert not home.directory.exists()
 
 
-def test_a_start_on_taken_ports_starts_nothing(home: Home, ports: Ports) -> None:
+def test_taken_ports_prevent_a_start(home: Home, ports: Ports) -> None:
     with socket.create_server(("127.0.0.1", ports.console)):
         refused = _type(home, ports, "localcloud", "up")
     assert refused.returncode == 1

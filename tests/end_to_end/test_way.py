@@ -1,4 +1,4 @@
-"""The whole way with each vendor's own client: OAuth, Bolt, MCP, AWS and Docker."""
+"""The deployed stack with each vendor's own client: OAuth, Bolt, MCP, AWS and Docker."""
 
 import base64
 import datetime as dt
@@ -15,7 +15,7 @@ import pytest
 from neo4j.exceptions import ClientError, Forbidden
 
 from automation.deployment import Deployment
-from automation.drills.service import kill
+from automation.drills.containers import kill
 from demo import scenario
 from demo.calls import call_tool, connect
 from demo.stand_in import read_credentials
@@ -37,7 +37,7 @@ def tls(running: Cloud) -> ssl.SSLContext:
 
 @pytest.fixture
 def credentials(running: Cloud, outputs: dict[str, Any]) -> dict[str, ClientCredentials]:
-    """What each client reads from its own secret."""
+    """Each client's credentials, from its secret."""
     return {
         name: read_credentials(running, client["secretArn"])
         for name, client in outputs["clients"].items()
@@ -132,14 +132,14 @@ async def test_a_date_time_with_a_named_zone_keeps_its_value(
     assert rows == [{"v": "2025-09-04T10:11:12+02:00"}]
 
 
-async def test_every_line_of_the_demo_is_true(
+async def test_every_step_of_the_demo_passes(
     running: Cloud, outputs: dict[str, Any], credentials: dict[str, ClientCredentials]
 ) -> None:
     bundle = Home(running.home).certificate_bundle
-    way = scenario.run(credentials["reader"], credentials["writer"], outputs["auraSso"], bundle)
-    lines = [line async for line in way]
-    assert len(lines) == 10
-    assert [line for line in lines if not line.true] == []
+    done = scenario.run(credentials["reader"], credentials["writer"], outputs["auraSso"], bundle)
+    steps = [step async for step in done]
+    assert len(steps) == 10
+    assert [step for step in steps if not step.passed] == []
 
 
 def test_app_runner_shows_the_service_as_configured(
@@ -245,5 +245,5 @@ def test_logs_and_metrics_show_the_traffic(
     assert _eventually(lambda: requests() >= 5, "five requests in the metric")
 
 
-def test_the_stack_is_whole(deployed: Deployment) -> None:
+def test_the_stack_has_every_resource(deployed: Deployment) -> None:
     assert deployed.preview().none

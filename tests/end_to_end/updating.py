@@ -1,4 +1,4 @@
-"""A deployment to interrupt."""
+"""Starts a deployment for a test to interrupt."""
 
 import subprocess
 import sys
@@ -23,14 +23,14 @@ UNHEALTHY: Final[dict[str, Any]] = {
 def updating_the_service(
     *arguments: str, environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start a command that deploys, and wait until it is at the service's update.
+    """Start a command that deploys, and wait until it updates the service.
 
     Args:
         arguments: the module to run and its arguments.
         environment: the command's whole environment.
 
     Yields:
-        The command's process, leader of a group of its own; what it says on is in its stderr.
+        The command's process, which leads a process group; the rest of its output is in stderr.
     """
     process = subprocess.Popen(
         [sys.executable, "-m", *arguments],
@@ -43,6 +43,6 @@ def updating_the_service(
     )
     assert process.stderr is not None
     with process.stderr as lines:
-        seen = next((line for line in lines if "update server-service" in line), None)
-        assert seen, "the service was not being updated"
+        updating = next((line for line in lines if "update server-service" in line), None)
+        assert updating, "the service was not being updated"
         yield process

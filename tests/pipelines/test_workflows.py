@@ -1,4 +1,4 @@
-"""The pipelines: what GitHub would refuse, and what it would let pass though it is wrong."""
+"""The GitHub workflows: are they valid, and do they keep the rules that GitHub doesn't check?"""
 
 import re
 import shlex
@@ -40,12 +40,19 @@ def _steps() -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def actionlint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The linter, built from its pinned module."""
+    """Build the linter from its pinned module."""
     command = tmp_path_factory.mktemp("actionlint") / "actionlint"
     subprocess.run(
         [
-            *(toolchains.ensure_go(Progress()), "-C", _MODULE, "build", "-mod=readonly"),
-            *("-buildvcs=false", "-o", command, "github.com/rhysd/actionlint/cmd/actionlint"),
+            toolchains.ensure_go(Progress()),
+            "-C",
+            _MODULE,
+            "build",
+            "-mod=readonly",
+            "-buildvcs=false",
+            "-o",
+            command,
+            "github.com/rhysd/actionlint/cmd/actionlint",
         ],
         check=True,
         timeout=_BUILD_TIMEOUT,
@@ -55,7 +62,7 @@ def actionlint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _lint(actionlint: Path, *files: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        # Neither: the machine's own tools, or their absence, are not to decide.
+        # Switched off, because they may or may not be installed.
         [actionlint, "-shellcheck=", "-pyflakes=", *files],
         cwd=ROOT,
         check=False,
@@ -66,13 +73,13 @@ def _lint(actionlint: Path, *files: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.stand_in
-def test_github_would_take_the_workflows(actionlint: Path) -> None:
+def test_the_workflows_are_valid(actionlint: Path) -> None:
     done = _lint(actionlint, *_WORKFLOWS.glob("*.yml"))
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.stand_in
-def test_the_linter_finds_what_is_wrong(actionlint: Path, tmp_path: Path) -> None:
+def test_the_linter_finds_an_error(actionlint: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.yml"
     text = (_WORKFLOWS / "pull-request.yml").read_text(encoding="utf-8")
     broken.write_text(text.replace("github.event.pull_request", "github.evnt", 1), "utf-8")
@@ -81,14 +88,14 @@ def test_the_linter_finds_what_is_wrong(actionlint: Path, tmp_path: Path) -> Non
     assert "evnt" in done.stdout
 
 
-def test_actions_are_pinned_by_commit() -> None:
+def test_actions_are_pinned_to_commits() -> None:
     used = [step["uses"] for step in _steps() if "uses" in step]
     assert used
     for action in used:
         assert action.startswith("./") or _PINNED.fullmatch(action), action
 
 
-def test_the_engine_is_the_tested_one() -> None:
+def test_the_pulumi_version_is_the_tested_one() -> None:
     (version,) = [
         step["with"]["pulumi-version"]
         for step in _steps()
@@ -99,27 +106,27 @@ def test_the_engine_is_the_tested_one() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(_WORKFLOWS.glob("*.yml")), ids=lambda path: path.stem)
-def test_a_workflow_may_only_read_unless_a_job_says_more(path: Path) -> None:
+def test_workflows_can_only_read_unless_a_job_has_more_permissions(path: Path) -> None:
     content = _load(path)
     allowed = {"contents": "read"}
-    if path.stem == "stack":  # its callers grant the same
+    if path.stem == "stack":  # the workflows that call it grant the same
         allowed |= {"id-token": "write"}
     assert content["permissions"] == allowed
 
 
-def test_no_key_of_aws_is_stored() -> None:
+def test_no_aws_key_is_stored() -> None:
     for path in _FILES:
         text = path.read_text(encoding="utf-8")
         assert "aws-access-key-id" not in text
         assert set(re.findall(r"secrets\.(\w+)", text)) <= {"PULUMI_ACCESS_TOKEN"}
 
 
-def test_texts_of_others_reach_no_shell() -> None:
+def test_no_expression_is_expanded_in_a_shell_command() -> None:
     for step in _steps():
         assert "${{" not in step.get("run", ""), step["run"]
 
 
-def test_the_commands_are_there() -> None:
+def test_the_commands_and_their_options_exist() -> None:
     commands = [
         line.strip().partition(" 2>")[0]
         for step in _steps()

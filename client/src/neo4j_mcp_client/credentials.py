@@ -169,7 +169,7 @@ def source_from_environment(environment: Mapping[str, str] | None = None) -> Cre
         environment: the variables; defaults to the process's own.
 
     Returns:
-        Secrets Manager, where NEO4J_MCP_SECRET_ARN names a secret; else the variables of
+        Secrets Manager if NEO4J_MCP_SECRET_ARN is set, else the variables of
         `ClientCredentials.from_environment`.
 
     Raises:

@@ -57,8 +57,8 @@ class Destination:
         """Set the address.
 
         Args:
-            default: returns the address in the credentials; called for each request, since they
-                may be read late and read again.
+            default: returns the address in the credentials. It is called for each request, since
+                the credentials may be read later and may change.
 
         Raises:
             ConfigurationError: tokens can't be sent to this address.

@@ -61,7 +61,7 @@ def parse_retry_after(retry_after: str | None) -> float | None:
         retry_after: seconds or an HTTP date (RFC 9110, section 10.2.3).
 
     Returns:
-        Seconds from now, never negative; None without the header, or where it says neither.
+        Seconds from now, never negative, or None if the header is missing or invalid.
     """
     if not retry_after:
         return None

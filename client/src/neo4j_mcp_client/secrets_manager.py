@@ -141,7 +141,7 @@ def region_of(arn: str) -> str | None:
         arn: ``arn:partition:service:region:account:…``.
 
     Returns:
-        The region, or None if this is no ARN or it has none.
+        The region, or None if this isn't an ARN or has no region.
     """
     fields = arn.split(":")
     if fields[0] != "arn" or len(fields) < 6:  # noqa: PLR2004 - an ARN's six parts

@@ -314,10 +314,10 @@ def _checked(
         minimum_lifetime: seconds that this caller needs.
 
     Returns:
-        The token, or None if another's was taken for less, and this caller has to ask again.
+        The token, or None if another caller requested it for less, and this one has to ask again.
 
     Raises:
-        TokenRequestError: this caller asked, and tokens don't live that long.
+        TokenRequestError: this caller requested it, and tokens don't last that long.
     """
     token = outcome.result
     if _lasts(token, minimum_lifetime, now):

@@ -122,7 +122,7 @@ def seconds(duration: str) -> float | None:
         duration: such as ``1m0s``.
 
     Returns:
-        Seconds, or None if it is no duration, or zero, which means that there is no limit.
+        Seconds, or None if it isn't a duration or is zero, which means no limit.
     """
     parts = list(_DURATION.finditer(duration))
     if "".join(part[0] for part in parts) != duration:

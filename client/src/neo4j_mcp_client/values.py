@@ -20,7 +20,7 @@ _ENTITY = frozenset({"ElementId", _PROPERTIES})
 
 
 class LostValueWarning(UserWarning):
-    """A result holds an empty map where the query may have returned a date or a time."""
+    """A result contains an empty map, and the query may have returned a date or a time."""
 
 
 def check_parameters(value: Any, name: str) -> None:  # noqa: ANN401 - any JSON

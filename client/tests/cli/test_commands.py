@@ -60,10 +60,10 @@ def test_a_closed_output_ends_a_command_quietly(tmp_path: Path, arguments: list[
 def test_login_prints_what_it_saves(run: Run, credentials: ClientCredentials) -> None:
     ended = run("login", "--credentials", "-", "--json", text=credentials.to_json())
     assert ended.exit_code == 0
-    told = document(ended)
-    assert told["clientId"] == credentials.client_id
-    assert told["mcpUrl"] == credentials.mcp_url
-    assert Path(told["file"]).exists()
+    printed = document(ended)
+    assert printed["clientId"] == credentials.client_id
+    assert printed["mcpUrl"] == credentials.mcp_url
+    assert Path(printed["file"]).exists()
     assert CLIENT_SECRET not in ended.output
 
 
@@ -142,8 +142,8 @@ def test_claims_and_the_raw_token(run: Run, credentials: ClientCredentials, endp
     shown = run("token")
     assert "groups" in shown.stdout
     assert "2100-01-01" in shown.stdout
-    told = document(run("token", "--json"))
-    assert told["claims"]["groups"] == ["reader"]
+    printed = document(run("token", "--json"))
+    assert printed["claims"]["groups"] == ["reader"]
     raw = run("token", "--raw").stdout
     assert raw == issued(7, groups=["reader"], exp=4102444800).body["access_token"] + "\n"
     assert raw.strip() not in shown.stdout
@@ -218,9 +218,9 @@ def test_tools(logged_in: Run, server: Site) -> None:
         "annotations": {"readOnlyHint": True},
     }
     server.answer = lambda _: Answer(body={"jsonrpc": "2.0", "id": 1, "result": {"tools": [tool]}})
-    (told,) = document(logged_in("tools", "--json"))
-    assert told["name"] == "read-cypher"
-    assert told["readOnly"] is True
+    (printed,) = document(logged_in("tools", "--json"))
+    assert printed["name"] == "read-cypher"
+    assert printed["readOnly"] is True
     assert "read-cypher" in logged_in("tools").stdout
 
 

@@ -166,7 +166,7 @@ def test_an_expired_secret(
     secret = new_app_client(cognito, user_pool, outputs, "doomed")
     try:
         assert log_in(command, outputs, secret) == 0
-        # A client that nobody told Aura about.
+        # A client that Aura does not know.
         assert found(command, "--profile", "behind") == ("claims", "audience-not-in-outputs")
     finally:
         cognito.delete_user_pool_client(UserPoolId=user_pool, ClientId=secret["clientId"])

@@ -251,7 +251,7 @@ def up(home: Home, ports: Ports, progress: Progress) -> Cloud:
             _write_workspace(home, before, progress)
             return before
         missing = [name for name in services.NAMES if name not in running]
-        _report_repair(home, missing, progress)
+        _report_restarts(home, missing, progress)
         if services.AWS in missing:
             _delete_stale_states(home)
         cloud = _start(home, ports, missing, progress)
@@ -349,7 +349,7 @@ def _port_of(address: str) -> int:
     return int(address.rpartition(":")[2])
 
 
-def _report_repair(home: Home, missing: Collection[str], progress: Progress) -> None:
+def _report_restarts(home: Home, missing: Collection[str], progress: Progress) -> None:
     """Report which services are started again, and what was lost; not on a first start."""
     if not home.description.exists():
         return

@@ -1,4 +1,4 @@
-"""Requests to the AWS endpoint by hand, right and wrong, for tests of how it refuses them."""
+"""Raw requests to the AWS endpoint, valid and invalid."""
 
 import datetime as dt
 import http.client
@@ -36,8 +36,8 @@ class Raw:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the endpoint answered."""
+class Response:
+    """A response of the endpoint."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,14 +45,14 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """AWS's error code, in the protocol of the answer."""
+        """AWS's error code, in the protocol of the response."""
         if self.body.startswith(b"<"):
             return self.body.partition(b"<Code>")[2].partition(b"</Code>")[0].decode()
         return str(json.loads(self.body)["__type"])
 
 
-def send(address: str, raw: Raw) -> Answer:
-    """Send a request to a host and port as it is."""
+def send(address: str, raw: Raw) -> Response:
+    """Send a request unchanged to a host and port."""
     connection = http.client.HTTPConnection(address, timeout=_TIMEOUT)
     try:
         connection.putrequest(raw.method, raw.target, skip_host=True, skip_accept_encoding=True)
@@ -62,7 +62,7 @@ def send(address: str, raw: Raw) -> Answer:
         connection.endheaders(raw.body)
         response = connection.getresponse()
         headers = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, headers, response.read())
+        return Response(response.status, headers, response.read())
     finally:
         connection.close()
 
@@ -91,7 +91,7 @@ class Call:
     status: int
 
     def unsigned(self, host: str, **headers: str) -> Raw:
-        """The request without a signature."""
+        """Return the request without a signature."""
         return Raw(
             method=self.method,
             target=self.path,
@@ -110,7 +110,7 @@ class Call:
         presigned: bool = False,
         expires: int = 60,
     ) -> Raw:
-        """The request signed by botocore, in a header or in the query."""
+        """Return the request signed by botocore, in a header or in the query."""
         credentials = Credentials(key.key_id, key.secret, token)
         signer: Any
         if presigned:
@@ -137,7 +137,7 @@ class Call:
 
 
 def _add_auth_at(signer: Any, request: AWSRequest, at: dt.datetime) -> None:  # noqa: ANN401 - botocore publishes no types
-    """Sign as if it were another time; the steps of botocore's add_auth."""
+    """Sign for another time, with the steps of botocore's add_auth."""
     timestamp = at.strftime("%Y%m%dT%H%M%SZ")
     request.context["timestamp"] = timestamp
     request.headers["X-Amz-Date"] = timestamp

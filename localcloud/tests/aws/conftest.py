@@ -1,4 +1,4 @@
-"""An AWS endpoint of the tests' own, with the official server's image in its registry."""
+"""An AWS endpoint for the tests, with the official server's image in its registry."""
 
 import base64
 import contextlib
@@ -13,6 +13,7 @@ import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import boto3.session
@@ -59,7 +60,7 @@ class AwsEndpoint:
     def registry(self) -> str:
         return self.url.removeprefix("http://")
 
-    def client(self, service: str, *, region: str = REGION, key: AccessKey | None = None) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+    def client(self, service: str, *, region: str = REGION, key: AccessKey | None = None) -> Any:  # noqa: ANN401 - boto3 creates its clients at run time
         key = key or self.key
         cached = self._clients.get((service, region, key))
         if cached is None:
@@ -69,7 +70,7 @@ class AwsEndpoint:
                 region_name=region,
                 aws_access_key_id=key.key_id,
                 aws_secret_access_key=key.secret,
-                # The service refuses what is wrong, not the client.
+                # The service must refuse invalid requests, not the client.
                 config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
             )
             self._clients[service, region, key] = cached
@@ -84,7 +85,7 @@ class AwsEndpoint:
         return {"username": user, "password": password}
 
     def push(self, tag: str, login: Mapping[str, str] | None) -> tuple[str | None, str | None]:
-        """Push an image; the digest, or the error."""
+        """Push an image, and return its digest or the error."""
         lines = self.docker.images.push(
             tag, stream=True, decode=True, auth_config=None if login is None else dict(login)
         )
@@ -101,7 +102,7 @@ class AwsEndpoint:
             f'LABEL content="{label}"\nENTRYPOINT ["/server"]\n'
         )
         self.docker.images.build(
-            fileobj=_tar({"server": server, "Dockerfile": dockerfile.encode()}),
+            fileobj=tar_archive({"server": server, "Dockerfile": dockerfile.encode()}),
             custom_context=True,
             tag=tag,
             platform="linux/amd64",
@@ -134,7 +135,7 @@ class Deployments:
         access_role: str | None = None,
         **image_configuration: object,
     ) -> dict[str, Any]:
-        """A SourceConfiguration that works, but for what is changed."""
+        """Return a SourceConfiguration that works, with changes."""
         return {
             "ImageRepository": {
                 "ImageIdentifier": image or self.image,
@@ -172,13 +173,13 @@ class Deployments:
     def settled(self, arn: str, timeout: float = 60) -> dict[str, Any]:
         """Wait until no operation is in progress."""
 
-        def look() -> dict[str, Any] | None:
+        def settled_service() -> dict[str, Any] | None:
             service: dict[str, Any] = self.endpoint.client("apprunner").describe_service(
                 ServiceArn=arn
             )["Service"]
             return None if service["Status"] == "OPERATION_IN_PROGRESS" else service
 
-        settled: dict[str, Any] = eventually(look, timeout)
+        settled: dict[str, Any] = eventually(settled_service, timeout)
         return settled
 
     def running(self, name: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - members of the API
@@ -187,12 +188,12 @@ class Deployments:
         return service
 
     def operations(self, arn: str) -> list[tuple[str, str]]:
-        """The service's operations and their states, newest first."""
+        """Return the service's operations and their states, newest first."""
         listed = self.endpoint.client("apprunner").list_operations(ServiceArn=arn)
         return [(each["Type"], each["Status"]) for each in listed["OperationSummaryList"]]
 
     def messages(self, service: Mapping[str, Any], group: str) -> str:
-        """All log messages of one of the service's log groups."""
+        """Return all log messages of one of the service's log groups."""
         logs = self.endpoint.client("logs")
         name = f"/aws/apprunner/{service['ServiceName']}/{service['ServiceId']}/{group}"
         found: list[str] = []
@@ -216,14 +217,27 @@ class Deployments:
                 self.settled(arn)
 
 
-def eventually(look: Callable[[], Any], timeout: float = 30) -> Any:  # noqa: ANN401 - whatever is looked for
-    """Look until something is there."""
+def eventually(find: Callable[[], Any], timeout: float = 30) -> Any:  # noqa: ANN401 - the type of what is found
+    """Call a function until it returns something true, and return that."""
     deadline = time.monotonic() + timeout
-    while not (found := look()):
+    while not (found := find()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout} s")
+            raise AssertionError(f"nothing was found within {timeout} s")
         time.sleep(0.05)
     return found
+
+
+def endpoint_arguments(
+    *, ports: Sequence[int], owner: str, authority: Path, state: Path, credentials: Path
+) -> list[str]:
+    return [
+        "--port=0",
+        f"--service-ports={ports[0]}-{ports[-1]}",
+        f"--owner={owner}",
+        f"--certificate-authority={authority}",
+        f"--state-dir={state}",
+        f"--credentials={credentials}",
+    ]
 
 
 def start_endpoint(
@@ -248,7 +262,7 @@ def start_endpoint(
 
 
 def stop_endpoint(process: subprocess.Popen[bytes]) -> None:
-    """Stop the endpoint; it ends in order, whatever is half-way."""
+    """Stop the endpoint; it exits with 0 even if operations are in progress."""
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
 
@@ -269,11 +283,16 @@ def endpoint(
     ports = free_ports(_SERVICE_PORTS)
     process, addresses = start_endpoint(
         [
-            *("--port", "0", "--service-ports", f"{ports[0]}-{ports[-1]}", "--owner", OWNER),
-            *("--certificate-authority", str(authority.directory)),
-            *("--state-dir", str(tmp_path_factory.mktemp("aws"))),
-            *("--credentials", str(credentials)),
-            *("--scale-in-after", "3", "--metrics-period", "1", "--request-timeout", "30"),
+            *endpoint_arguments(
+                ports=ports,
+                owner=OWNER,
+                authority=authority.directory,
+                state=tmp_path_factory.mktemp("aws"),
+                credentials=credentials,
+            ),
+            "--scale-in-after=3",
+            "--metrics-period=1",
+            "--request-timeout=30",
         ],
         {"DOCKER_HOST": engine.host},
     )
@@ -317,7 +336,7 @@ def image(endpoint: AwsEndpoint, repository: Mapping[str, Any], server_binary: b
     return f"{repository['repositoryUri']}@{digest}"
 
 
-def make_role(
+def create_role(
     endpoint: AwsEndpoint, name: str, service: str, statements: Sequence[Mapping[str, Any]]
 ) -> str:
     """Create a role that a service may assume."""
@@ -340,7 +359,7 @@ def make_role(
 
 @pytest.fixture(scope="session")
 def access_role(endpoint: AwsEndpoint, repository: Mapping[str, Any]) -> str:
-    return make_role(
+    return create_role(
         endpoint,
         "access",
         "build.apprunner.amazonaws.com",
@@ -357,12 +376,12 @@ def access_role(endpoint: AwsEndpoint, repository: Mapping[str, Any]) -> str:
 
 @pytest.fixture
 def deployments(endpoint: AwsEndpoint, image: str, access_role: str) -> Iterator[Deployments]:
-    made = Deployments(endpoint=endpoint, image=image, access_role=access_role)
-    yield made
-    made.clean_up()
+    created = Deployments(endpoint=endpoint, image=image, access_role=access_role)
+    yield created
+    created.clean_up()
 
 
-def _tar(files: Mapping[str, bytes]) -> io.BytesIO:
+def tar_archive(files: Mapping[str, bytes]) -> io.BytesIO:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, content in files.items():

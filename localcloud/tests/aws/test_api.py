@@ -24,7 +24,7 @@ def refused(error: pytest.ExceptionInfo[ClientError]) -> str:
         ({"InstanceConfiguration": {"Cpu": "3 vCPU"}}, "regular expression pattern: 256|512|1024"),
         (
             {"InstanceConfiguration": {"Cpu": "1 vCPU", "Memory": "12 GB"}},
-            "InvalidRequestException: 12288 MB of memory don't go with 1024 CPU units",
+            "InvalidRequestException: 12288 MB of memory can't be combined with 1024 CPU",
         ),
         (
             {"HealthCheckConfiguration": {"Protocol": "UDP", "Interval": 21}},
@@ -56,11 +56,11 @@ def refused(error: pytest.ExceptionInfo[ClientError]) -> str:
         ),
         (
             {"NetworkConfiguration": {"IngressConfiguration": {"IsPubliclyAccessible": False}}},
-            "InvalidRequestException: Private ingress is not offered by the stand-in.",
+            "InvalidRequestException: Private ingress is not supported by the stand-in.",
         ),
     ],
 )
-def test_bad_services_are_refused(
+def test_invalid_services_are_refused(
     changes: dict[str, Any], expected: str, deployments: Deployments
 ) -> None:
     with pytest.raises(ClientError) as error:
@@ -91,10 +91,10 @@ def test_variables_that_app_runner_reserves_are_refused(deployments: Deployments
         deployments.create("reserved-name", SourceConfiguration=source)
 
 
-def test_values_of_variables_are_never_told(deployments: Deployments) -> None:
+def test_values_of_variables_are_not_in_errors(deployments: Deployments) -> None:
     source = deployments.configuration(environment={"SECRET": "line\nhush"})
     with pytest.raises(ClientError) as error:
-        deployments.create("told-nothing", SourceConfiguration=source)
+        deployments.create("hidden-value", SourceConfiguration=source)
     assert "sECRET" in refused(error)
     assert "hush" not in refused(error)
 
@@ -107,7 +107,7 @@ def test_values_of_variables_are_never_told(deployments: Deployments) -> None:
         ("list_vpc_ingress_connections", {}),
     ],
 )
-def test_operations_not_offered_are_refused_by_name(
+def test_unsupported_operations_are_refused_by_name(
     operation: str, parameters: dict[str, str], endpoint: AwsEndpoint
 ) -> None:
     client = endpoint.client("apprunner")
@@ -119,7 +119,7 @@ def test_operations_not_offered_are_refused_by_name(
         getattr(client, operation)(**parameters)
     name = operation.title().replace("_", "")
     assert refused(error) == (
-        f"UnknownOperationException: {name} is not offered by the stand-in's App Runner."
+        f"UnknownOperationException: {name} is not supported by the stand-in's App Runner."
     )
 
 
@@ -202,7 +202,7 @@ def test_auto_scaling_configurations_have_revisions(endpoint: AwsEndpoint) -> No
         ({"MinSize": 0}, "ValidationException"),
     ],
 )
-def test_bad_auto_scaling_is_refused(
+def test_invalid_auto_scaling_is_refused(
     settings: dict[str, int], expected: str, endpoint: AwsEndpoint
 ) -> None:
     with pytest.raises(ClientError) as error:
@@ -226,7 +226,7 @@ def test_revisions_have_a_quota(endpoint: AwsEndpoint) -> None:
         client.delete_auto_scaling_configuration(AutoScalingConfigurationArn=arn)
 
 
-def test_observability_configurations(endpoint: AwsEndpoint) -> None:
+def test_observability_configurations_are_listed_and_deleted(endpoint: AwsEndpoint) -> None:
     client = endpoint.client("apprunner")
     created = client.create_observability_configuration(
         ObservabilityConfigurationName="traced", TraceConfiguration={"Vendor": "AWSXRAY"}
@@ -247,7 +247,9 @@ def test_observability_configurations(endpoint: AwsEndpoint) -> None:
         client.describe_observability_configuration(ObservabilityConfigurationArn=arn)
 
 
-def test_a_vpc_connector_in_use_stays(endpoint: AwsEndpoint, deployments: Deployments) -> None:
+def test_a_vpc_connector_in_use_cannot_be_deleted(
+    endpoint: AwsEndpoint, deployments: Deployments
+) -> None:
     client = endpoint.client("apprunner")
     connector = client.create_vpc_connector(
         VpcConnectorName="private", Subnets=["subnet-1", "subnet-2"], SecurityGroups=["sg-1"]
@@ -282,7 +284,7 @@ def test_a_vpc_connector_in_use_stays(endpoint: AwsEndpoint, deployments: Deploy
         ),
     ],
 )
-def test_vpc_connectors_share_neither_a_name_nor_their_security_groups(
+def test_vpc_connectors_cannot_share_a_name_or_security_groups(
     endpoint: AwsEndpoint, second: dict[str, Any], refusal: str
 ) -> None:
     client = endpoint.client("apprunner")
@@ -296,7 +298,7 @@ def test_vpc_connectors_share_neither_a_name_nor_their_security_groups(
         client.delete_vpc_connector(VpcConnectorArn=arn)
 
 
-def test_tags(endpoint: AwsEndpoint) -> None:
+def test_tags_can_be_added_and_removed(endpoint: AwsEndpoint) -> None:
     client = endpoint.client("apprunner")
     arn = client.create_auto_scaling_configuration(
         AutoScalingConfigurationName="tagged", Tags=[{"Key": "a", "Value": "1"}]
@@ -309,7 +311,7 @@ def test_tags(endpoint: AwsEndpoint) -> None:
         client.list_tags_for_resource(ResourceArn=arn)
 
 
-def test_a_strange_page_token_is_refused(endpoint: AwsEndpoint) -> None:
+def test_an_unknown_page_token_is_refused(endpoint: AwsEndpoint) -> None:
     client = endpoint.client("apprunner")
     with pytest.raises(client.exceptions.InvalidRequestException, match="NextToken"):
         client.list_services(NextToken="second, please")

@@ -1,4 +1,4 @@
-"""App Runner as boto3 and its callers see it, on real containers."""
+"""App Runner through boto3 and HTTPS, with real containers."""
 
 import asyncio
 import contextlib
@@ -19,8 +19,8 @@ from aws.conftest import (
     REGION,
     AwsEndpoint,
     Deployments,
+    create_role,
     eventually,
-    make_role,
 )
 from localcloud import docker_engine
 
@@ -40,27 +40,27 @@ def error_of(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
     return described["Code"], described["Message"]
 
 
-async def ask(
+async def status_of(
     endpoint: AwsEndpoint,
     service: Mapping[str, Any],
     session: aiohttp.ClientSession,
     message: Mapping[str, Any] | None = None,
 ) -> int:
-    """Ask the service: /healthz, or an MCP message; the status."""
+    """Request /healthz, or send an MCP message, and return the status."""
     url = f"https://{service['ServiceUrl']}"
     if message is None:
         request = session.get(f"{url}/healthz", ssl=endpoint.tls())
     else:
         headers = {"Authorization": "Bearer some-token"}
         request = session.post(f"{url}/mcp", json=message, headers=headers, ssl=endpoint.tls())
-    async with request as answer:
-        await answer.read()
-        return answer.status
+    async with request as response:
+        await response.read()
+        return response.status
 
 
 @dataclass
 class StallingDatabase:
-    """A database that takes connections and never answers: calls to it last until it goes."""
+    """A database that accepts connections but never responds: calls to it hang until it closes."""
 
     uri: str
     callers: set[str] = field(default_factory=set)
@@ -114,12 +114,12 @@ async def test_a_service_runs_behind_https(endpoint: AwsEndpoint, deployments: D
     assert deployments.operations(service["ServiceArn"]) == [("CREATE_SERVICE", "SUCCEEDED")]
 
     async with aiohttp.ClientSession() as session:
-        assert await ask(endpoint, service, session) == 200
-        assert await ask(endpoint, service, session, _PING) == 200
+        assert await status_of(endpoint, service, session) == 200
+        assert await status_of(endpoint, service, session, _PING) == 200
         url = f"https://{service['ServiceUrl']}/mcp"
-        async with session.post(url, json=_QUERY, ssl=endpoint.tls()) as answer:
-            assert answer.status == 401
-            assert answer.headers.getall("WWW-Authenticate") == [
+        async with session.post(url, json=_QUERY, ssl=endpoint.tls()) as response:
+            assert response.status == 401
+            assert response.headers.getall("WWW-Authenticate") == [
                 'Basic realm="Neo4j MCP Server"',
                 'Bearer realm="Neo4j MCP Server"',
             ]
@@ -142,11 +142,11 @@ async def test_logs_and_metrics_reach_cloudwatch(
     service = deployments.running("is-observed")
     async with aiohttp.ClientSession() as session:
         for _ in range(7):
-            assert await ask(endpoint, service, session) == 200
+            assert await status_of(endpoint, service, session) == 200
         async with session.get(
-            f"https://{service['ServiceUrl']}/nowhere", ssl=endpoint.tls()
-        ) as answer:
-            assert answer.status == 404
+            f"https://{service['ServiceUrl']}/missing", ssl=endpoint.tls()
+        ) as response:
+            assert response.status == 404
 
     prefix = f"/aws/apprunner/is-observed/{service['ServiceId']}"
     eventually(lambda: "Starting Neo4j MCP server" in deployments.messages(service, "application"))
@@ -189,7 +189,7 @@ async def test_logs_and_metrics_reach_cloudwatch(
     assert statistic("RequestLatency", "SampleCount") == 8
     assert statistic("ActiveInstances", "Maximum") == 1
     assert statistic("Concurrency", "Maximum") == 1
-    # Use is known from the second look at an instance on.
+    # An instance is measured from the second report on.
     eventually(lambda: statistic("MemoryUtilization", "SampleCount"))
     assert 0 < statistic("MemoryUtilization", "Maximum") < 100
     own = [{"Name": "Instance", "Value": instance}]
@@ -204,7 +204,7 @@ async def test_an_update_loses_no_request(endpoint: AwsEndpoint, deployments: De
 
     async def load(session: aiohttp.ClientSession) -> None:
         while not done.is_set():
-            statuses.append(await ask(endpoint, service, session, _PING))
+            statuses.append(await status_of(endpoint, service, session, _PING))
 
     client = endpoint.client("apprunner")
     async with aiohttp.ClientSession() as session:
@@ -247,7 +247,7 @@ async def test_a_failed_update_rolls_back(endpoint: AwsEndpoint, deployments: De
     [still] = endpoint.containers("rolls-back")
     assert still.id == before.id
     async with aiohttp.ClientSession() as session:
-        assert await ask(endpoint, service, session) == 200
+        assert await status_of(endpoint, service, session) == 200
     eventually(lambda: "Container exit code: 1" in deployments.messages(service, "service"))
 
 
@@ -274,7 +274,7 @@ async def test_a_failed_update_rolls_back(endpoint: AwsEndpoint, deployments: De
         ),
     ],
 )
-def test_a_service_that_never_gets_healthy_fails(
+def test_a_service_that_never_becomes_healthy_fails(
     name: str,
     health_check: dict[str, Any],
     environment: dict[str, str],
@@ -310,8 +310,8 @@ def test_an_image_that_does_not_exist_fails(
     eventually(lambda: "does not exist" in deployments.messages(service, "service"))
 
 
-def test_a_role_that_may_not_pull_fails(endpoint: AwsEndpoint, deployments: Deployments) -> None:
-    role = make_role(
+def test_a_role_that_cannot_pull_fails(endpoint: AwsEndpoint, deployments: Deployments) -> None:
+    role = create_role(
         endpoint,
         "powerless",
         "build.apprunner.amazonaws.com",
@@ -328,19 +328,22 @@ def test_a_role_that_may_not_pull_fails(endpoint: AwsEndpoint, deployments: Depl
 
 
 def test_roles_must_trust_app_runner(endpoint: AwsEndpoint, deployments: Deployments) -> None:
-    stranger = make_role(endpoint, "stranger", "lambda.amazonaws.com", [])
+    foreign = create_role(endpoint, "foreign", "lambda.amazonaws.com", [])
     with pytest.raises(ClientError) as access:
         deployments.create(
-            "stranger-access", SourceConfiguration=deployments.configuration(access_role=stranger)
+            "foreign-access",
+            SourceConfiguration=deployments.configuration(access_role=foreign),
         )
     assert error_of(access)[0] == "InvalidRequestException"
-    assert f"Error in assuming access role {stranger}" in error_of(access)[1]
+    assert f"Error in assuming access role {foreign}" in error_of(access)[1]
     with pytest.raises(ClientError) as instance:
-        deployments.create("stranger-instance", InstanceConfiguration={"InstanceRoleArn": stranger})
-    assert f"Error in assuming instance role {stranger}" in error_of(instance)[1]
+        deployments.create("foreign-instance", InstanceConfiguration={"InstanceRoleArn": foreign})
+    assert f"Error in assuming instance role {foreign}" in error_of(instance)[1]
 
 
-async def test_a_dead_instance_is_replaced(endpoint: AwsEndpoint, deployments: Deployments) -> None:
+async def test_an_instance_that_exits_is_replaced(
+    endpoint: AwsEndpoint, deployments: Deployments
+) -> None:
     service = deployments.running("dies-once")
     [before] = endpoint.containers("dies-once")
     before.kill()
@@ -351,7 +354,7 @@ async def test_a_dead_instance_is_replaced(endpoint: AwsEndpoint, deployments: D
 
     await asyncio.to_thread(eventually, replaced)
     async with aiohttp.ClientSession() as session:
-        while await ask(endpoint, service, session) != 200:  # noqa: ASYNC110 - no event tells it
+        while await status_of(endpoint, service, session) != 200:  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.1)
     eventually(lambda: "exit code 137" in deployments.messages(service, "service"))
 
@@ -373,19 +376,19 @@ async def test_instances_follow_the_concurrency(
                 ),
                 AutoScalingConfigurationArn=scaling["AutoScalingConfigurationArn"],
             )
-            first = asyncio.ensure_future(ask(endpoint, service, session, _QUERY))
+            first = asyncio.ensure_future(status_of(endpoint, service, session, _QUERY))
             await asyncio.to_thread(eventually, lambda: len(database.callers) == 1)
-            assert await ask(endpoint, service, session) == 429
-            while await ask(endpoint, service, session) == 429:  # noqa: ASYNC110 - no event tells it
+            assert await status_of(endpoint, service, session) == 429
+            while await status_of(endpoint, service, session) == 429:  # noqa: ASYNC110 - there is no event
                 await asyncio.sleep(0.1)
-            second = asyncio.ensure_future(ask(endpoint, service, session, _QUERY))
+            second = asyncio.ensure_future(status_of(endpoint, service, session, _QUERY))
             await asyncio.to_thread(eventually, lambda: len(database.callers) == 2)
-            assert await ask(endpoint, service, session) == 429
+            assert await status_of(endpoint, service, session) == 429
             assert len(endpoint.containers("scales-out")) == 2
-            # Callers that leave make room again.
+            # Cancelled requests free their instances.
             for request in (first, second):
                 request.cancel()
-            while await ask(endpoint, service, session) == 429:  # noqa: ASYNC110 - likewise
+            while await status_of(endpoint, service, session) == 429:  # noqa: ASYNC110 - there is no event
                 await asyncio.sleep(0.1)
     await asyncio.to_thread(eventually, lambda: len(endpoint.containers("scales-out")) == 1)
 
@@ -436,21 +439,21 @@ def test_an_operation_in_progress_blocks_others(
     with pytest.raises(ClientError) as busy:
         client.delete_service(ServiceArn=service["ServiceArn"])
     assert error_of(busy)[0] == "InvalidStateException"
-    with pytest.raises(ClientError) as taken:
+    with pytest.raises(ClientError) as duplicate:
         deployments.create("is-busy")
-    assert error_of(taken) == (
+    assert error_of(duplicate) == (
         "InvalidRequestException",
         "Service with the provided name already exists: is-busy.",
     )
 
 
-def test_secrets_become_variables_with_the_instance_roles_permission(
+def test_secrets_need_the_permission_of_the_instance_role(
     endpoint: AwsEndpoint, deployments: Deployments
 ) -> None:
     arn = endpoint.client("secretsmanager").create_secret(
         Name="levels", SecretString=json.dumps({"level": "debug"})
     )["ARN"]
-    allowed = make_role(
+    allowed = create_role(
         endpoint,
         "reads-secrets",
         "tasks.apprunner.amazonaws.com",
@@ -467,7 +470,7 @@ def test_secrets_become_variables_with_the_instance_roles_permission(
     [container] = endpoint.containers("with-secret")
     assert "NEO4J_MCP_LOG_LEVEL=debug" in container.attrs["Config"]["Env"]
 
-    denied = make_role(endpoint, "reads-nothing", "tasks.apprunner.amazonaws.com", [])
+    denied = create_role(endpoint, "reads-nothing", "tasks.apprunner.amazonaws.com", [])
     created = deployments.create(
         "without-secret",
         SourceConfiguration=source,
@@ -496,7 +499,7 @@ def test_a_scaling_change_alone_deploys_nothing(
     assert "is-rescaled" in error_of(used)[1]
 
 
-def test_a_pulled_image_goes_with_its_last_service(
+def test_an_image_is_removed_with_its_last_service(
     endpoint: AwsEndpoint, deployments: Deployments
 ) -> None:
     service = deployments.running("pulls-once")
@@ -507,7 +510,7 @@ def test_a_pulled_image_goes_with_its_last_service(
     eventually(lambda: deployments.image not in docker_engine.image_names(endpoint.docker))
 
 
-def test_the_endpoint_serves_while_a_deployment_goes_on(
+def test_the_endpoint_responds_during_a_deployment(
     endpoint: AwsEndpoint, deployments: Deployments
 ) -> None:
     # Its health check never passes, so the deployment lasts until the threshold is reached.

@@ -1,4 +1,4 @@
-"""The endpoint beyond App Runner: the registry for Docker, tokens, and how it starts and stops."""
+"""The endpoint without App Runner: the registry, tokens, start and stop."""
 
 import contextlib
 import io
@@ -26,8 +26,9 @@ from aws.conftest import (
     REGION,
     AwsEndpoint,
     Deployments,
+    create_role,
+    endpoint_arguments,
     eventually,
-    make_role,
     start_endpoint,
     stop_endpoint,
 )
@@ -62,7 +63,7 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_an_update_of_a_pool_or_a_client_resets_what_it_leaves_out(endpoint: AwsEndpoint) -> None:
+def test_an_update_of_a_pool_or_a_client_resets_omitted_settings(endpoint: AwsEndpoint) -> None:
     cognito = endpoint.client("cognito-idp")
     trigger = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:claims"
     pool = cognito.create_user_pool(
@@ -91,7 +92,7 @@ def test_an_update_of_a_pool_or_a_client_resets_what_it_leaves_out(endpoint: Aws
         cognito.delete_user_pool(UserPoolId=pool)
 
 
-def test_addresses_of_the_registry_are_local(
+def test_the_registry_has_local_addresses(
     endpoint: AwsEndpoint, repository: Mapping[str, Any]
 ) -> None:
     assert repository["repositoryUri"] == f"{endpoint.registry}/server"
@@ -106,18 +107,18 @@ def test_addresses_of_the_registry_are_local(
     assert ecr.get_lifecycle_policy(repositoryName="server")["lifecyclePolicyText"] == policy
 
 
-def test_the_registry_wants_its_token(endpoint: AwsEndpoint, image: str) -> None:
+def test_the_registry_requires_its_token(endpoint: AwsEndpoint, image: str) -> None:
     digest = image.rpartition("@")[2]
     url = f"{endpoint.url}/v2/server/manifests/{digest}"
     for login in (None, ("AWS", "guess")):
         refused = httpx.get(url, auth=login)
         assert refused.status_code == 401
         assert refused.headers["WWW-Authenticate"].startswith("Basic realm=")
-    answer = httpx.get(url, auth=("AWS", endpoint.login()["password"]))
-    assert answer.headers["Docker-Content-Digest"] == digest
+    response = httpx.get(url, auth=("AWS", endpoint.login()["password"]))
+    assert response.headers["Docker-Content-Digest"] == digest
 
 
-def test_docker_pushes_only_with_the_token_and_never_over_a_tag(
+def test_docker_needs_the_token_and_cannot_overwrite_a_tag(
     endpoint: AwsEndpoint, repository: Mapping[str, Any], image: str
 ) -> None:
     tag = f"{repository['repositoryUri']}:immutable"
@@ -141,7 +142,7 @@ def test_docker_pushes_only_with_the_token_and_never_over_a_tag(
     assert image.rpartition("@")[2] != digest
 
 
-def test_a_tag_of_an_immutable_repository_is_refused_even_for_the_digest_that_has_it(
+def test_an_immutable_tag_is_refused_even_for_the_same_digest(
     endpoint: AwsEndpoint, repository: Mapping[str, Any]
 ) -> None:
     tag = f"{repository['repositoryUri']}:again"
@@ -157,7 +158,7 @@ def test_a_tag_of_an_immutable_repository_is_refused_even_for_the_digest_that_ha
     assert digest is not None
 
 
-def test_a_tag_of_a_mutable_repository_moves(endpoint: AwsEndpoint) -> None:
+def test_a_mutable_tag_can_be_moved(endpoint: AwsEndpoint) -> None:
     ecr = endpoint.client("ecr")
     uri = ecr.create_repository(repositoryName="movable")["repository"]["repositoryUri"]
     for content in (b"one", b"two"):
@@ -174,7 +175,7 @@ def test_a_tag_of_a_mutable_repository_moves(endpoint: AwsEndpoint) -> None:
 def test_mutability_with_exclusions_is_refused_by_name(
     endpoint: AwsEndpoint, repository: Mapping[str, Any]
 ) -> None:
-    with pytest.raises(ClientError, match="with exclusions is not offered"):
+    with pytest.raises(ClientError, match="with exclusions is not supported"):
         endpoint.client("ecr").put_image_tag_mutability(
             repositoryName=repository["repositoryName"],
             imageTagMutability="IMMUTABLE_WITH_EXCLUSION",
@@ -190,17 +191,17 @@ def test_a_missing_image_is_not_found(endpoint: AwsEndpoint) -> None:
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """What the token endpoint answered, and for whom."""
+class _TokenResponse:
+    """A token endpoint's response, with the pool and the client."""
 
     pool: str
     client: str
     response: httpx.Response
 
 
-def _ask_for_a_token(endpoint: AwsEndpoint, name: str, trigger: str) -> _Asked:
+def _request_token(endpoint: AwsEndpoint, name: str, trigger: str) -> _TokenResponse:
     cognito, functions = endpoint.client("cognito-idp"), endpoint.client("lambda")
-    role = make_role(endpoint, f"trigger-{name}", "lambda.amazonaws.com", [])
+    role = create_role(endpoint, f"trigger-{name}", "lambda.amazonaws.com", [])
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("index.py", trigger)
@@ -240,42 +241,42 @@ def _ask_for_a_token(endpoint: AwsEndpoint, name: str, trigger: str) -> _Asked:
         auth=(client["ClientId"], client["ClientSecret"]),
         timeout=30,
     )
-    return _Asked(pool, client["ClientId"], response)
+    return _TokenResponse(pool, client["ClientId"], response)
 
 
-def test_a_token_carries_the_triggers_claims(endpoint: AwsEndpoint) -> None:
-    asked = _ask_for_a_token(endpoint, "claims", _TRIGGER)
-    token, pool = asked.response.json()["access_token"], asked.pool
+def test_a_token_has_the_claims_of_the_trigger(endpoint: AwsEndpoint) -> None:
+    issued = _request_token(endpoint, "claims", _TRIGGER)
+    token, pool = issued.response.json()["access_token"], issued.pool
     keys = jwt.PyJWKSet(httpx.get(f"{endpoint.url}/{pool}/.well-known/jwks.json").json()["keys"])
     key = keys[jwt.get_unverified_header(token)["kid"]]
     claims = jwt.decode(
         token,
         key,
         algorithms=["RS256"],
-        audience=asked.client,
+        audience=issued.client,
         issuer=f"https://cognito-idp.us-east-1.amazonaws.com/{pool}",
     )
     assert claims["groups"] == ["reader"]
     assert claims["scope"] == "neo4j-mcp/reader"
 
 
-def test_no_token_is_issued_where_the_trigger_fails(endpoint: AwsEndpoint) -> None:
-    asked = _ask_for_a_token(endpoint, "failing", "def handler(event, context):\n    raise OSError")
-    assert asked.response.status_code >= 400
-    assert "access_token" not in asked.response.text
+def test_no_token_is_issued_if_the_trigger_fails(endpoint: AwsEndpoint) -> None:
+    issued = _request_token(endpoint, "failing", "def handler(event, context):\n    raise OSError")
+    assert issued.response.status_code >= 400
+    assert "access_token" not in issued.response.text
 
 
-def test_a_trigger_that_changes_what_cognito_keeps_is_refused_by_name(
+def test_a_trigger_that_changes_reserved_claims_is_refused_by_name(
     endpoint: AwsEndpoint,
 ) -> None:
-    trigger = _TRIGGER.replace('"aud"', '"sub": "somebody", "iss": "https://elsewhere", "aud"')
+    trigger = _TRIGGER.replace('"aud"', '"sub": "another", "iss": "https://elsewhere", "aud"')
     assert trigger != _TRIGGER
-    answer = _ask_for_a_token(endpoint, "overriding", trigger).response
-    assert answer.status_code == 400
-    assert "changes claims which Cognito keeps: sub, iss." in answer.json()["error_description"]
+    response = _request_token(endpoint, "overriding", trigger).response
+    assert response.status_code == 400
+    assert "changes claims that Cognito reserves: sub, iss." in response.json()["error_description"]
 
 
-def test_the_endpoint_opens_its_own_ports_only(
+def test_the_endpoint_opens_only_its_own_ports(
     endpoint: AwsEndpoint, deployments: Deployments
 ) -> None:
     service = deployments.running("opens-one")
@@ -292,12 +293,12 @@ def test_the_endpoint_opens_its_own_ports_only(
     assert len(ports) == 1 + len(living)
 
 
-def test_it_says_why_it_does_not_start(
+def test_a_failed_start_is_explained(
     endpoint: AwsEndpoint, engine: docker_engine.DockerEngine
 ) -> None:
     port = endpoint.url.rpartition(":")[2]
     for arguments, host, problem in (
-        (["--port", port], engine.host, f"port {port} on 127.0.0.1 can't be had"),
+        (["--port", port], engine.host, f"port {port} on 127.0.0.1 isn't available"),
         (["--port", "0"], "unix:///nonexistent/docker.sock", "no Docker Engine answers"),
         (["--port", "0", "--service-ports", "9-1"], engine.host, "--service-ports 9-1"),
     ):
@@ -315,25 +316,26 @@ def test_it_says_why_it_does_not_start(
         assert problem in ended.stderr
 
 
-def test_it_leaves_nothing_behind(
+def test_a_stop_removes_everything(
     engine: docker_engine.DockerEngine, server_binary: bytes, tmp_path: Path
 ) -> None:
     owner = f"{OWNER}-leaves"
     ports = free_ports(2)
     process, addresses = start_endpoint(
-        [
-            *("--port", "0", "--service-ports", f"{ports[0]}-{ports[-1]}", "--owner", owner),
-            *("--certificate-authority", str(tmp_path / "ca")),
-            *("--state-dir", str(tmp_path / "aws")),
-            *("--credentials", str(tmp_path / "aws-credentials")),
-        ],
+        endpoint_arguments(
+            ports=ports,
+            owner=owner,
+            authority=tmp_path / "ca",
+            state=tmp_path / "aws",
+            credentials=tmp_path / "aws-credentials",
+        ),
         {"DOCKER_HOST": engine.host},
     )
     with docker_client(engine) as client:
         own = AwsEndpoint(
             url=addresses["endpoint"],
             key=AccessKey.load(tmp_path / "aws-credentials"),
-            authority=None,  # type: ignore[arg-type] # nothing is asked over TLS here
+            authority=None,  # type: ignore[arg-type] # nothing is requested over TLS here
             docker=client,
             bridge_address=engine.bridge_address,
             process=process,
@@ -344,7 +346,7 @@ def test_it_leaves_nothing_behind(
         _, error = own.push(tag, own.login())
         assert error is None
         client.images.remove(tag)
-        role = make_role(
+        role = create_role(
             own,
             "access",
             "build.apprunner.amazonaws.com",
@@ -360,7 +362,7 @@ def test_it_leaves_nothing_behind(
                 len(client.containers.list(sparse=True, filters={"label": labels})) == len(ports)
             )
         )
-        test_a_token_carries_the_triggers_claims(own)
+        test_a_token_has_the_claims_of_the_trigger(own)
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
         stop_endpoint(process)
@@ -377,7 +379,7 @@ def test_it_leaves_nothing_behind(
         assert not listens(port)
 
 
-def test_it_sweeps_what_a_killed_run_left(
+def test_a_start_removes_containers_of_a_killed_run(
     engine: docker_engine.DockerEngine, server_binary: bytes, tmp_path: Path
 ) -> None:
     owner = f"{OWNER}-sweeps"
@@ -387,7 +389,7 @@ def test_it_sweeps_what_a_killed_run_left(
         own = AwsEndpoint(
             url="http://localhost:1",
             key=AccessKey.generate(),
-            authority=None,  # type: ignore[arg-type] # nothing is asked over TLS here
+            authority=None,  # type: ignore[arg-type] # nothing is requested over TLS here
             docker=client,
             bridge_address=engine.bridge_address,
             process=None,  # type: ignore[arg-type] # not started yet
@@ -396,15 +398,16 @@ def test_it_sweeps_what_a_killed_run_left(
         labels = {docker_engine.LABEL: owner, f"{docker_engine.LABEL}.instance": "left"}
         left = client.containers.create(image, labels=labels)
         others = client.containers.create(
-            image, labels={**labels, docker_engine.LABEL: "somebody-else"}
+            image, labels={**labels, docker_engine.LABEL: "another-owner"}
         )
         process, _ = start_endpoint(
-            [
-                *("--port", "0", "--service-ports", f"{ports[0]}-{ports[0]}", "--owner", owner),
-                *("--certificate-authority", str(tmp_path / "ca")),
-                *("--state-dir", str(tmp_path / "aws")),
-                *("--credentials", str(tmp_path / "aws-credentials")),
-            ],
+            endpoint_arguments(
+                ports=ports,
+                owner=owner,
+                authority=tmp_path / "ca",
+                state=tmp_path / "aws",
+                credentials=tmp_path / "aws-credentials",
+            ),
             {"DOCKER_HOST": engine.host},
         )
         try:

@@ -1,4 +1,4 @@
-"""What the AWS endpoint refuses, through the endpoint itself: nothing unsigned, no web page."""
+"""The endpoint refuses unsigned requests and web pages, tested over HTTP."""
 
 import base64
 import dataclasses
@@ -22,7 +22,7 @@ from aws.calls import (
     Raw,
     send,
 )
-from aws.conftest import AwsEndpoint, make_role
+from aws.conftest import AwsEndpoint, create_role
 from localcloud.access_key import AccessKey
 from tests import other_user
 
@@ -37,13 +37,13 @@ def altered(raw: Raw, **headers: str) -> Raw:
 
 @pytest.mark.parametrize("call", CALLS, ids=_NAMES)
 def test_a_signed_request_is_answered(endpoint: AwsEndpoint, call: Call) -> None:
-    answer = send(endpoint.registry, call.signed(endpoint.registry, endpoint.key))
-    assert answer.status == 200
-    assert not [name for name in answer.headers if name.startswith("access-control-")]
+    response = send(endpoint.registry, call.signed(endpoint.registry, endpoint.key))
+    assert response.status == 200
+    assert not [name for name in response.headers if name.startswith("access-control-")]
 
 
 @pytest.mark.parametrize("call", [QUERY_BY_GET, REST], ids=["sts", "lambda"])
-def test_a_presigned_request_is_verified_too(endpoint: AwsEndpoint, call: Call) -> None:
+def test_a_presigned_request_is_verified(endpoint: AwsEndpoint, call: Call) -> None:
     host, key = endpoint.registry, endpoint.key
     right = call.signed(host, key, presigned=True)
     assert send(endpoint.registry, right).status == 200
@@ -55,11 +55,11 @@ def test_a_presigned_request_is_verified_too(endpoint: AwsEndpoint, call: Call) 
         dataclasses.replace(right, target=longer),
         dataclasses.replace(right, body=b"a body"),
     ):
-        answer = send(endpoint.registry, wrong)
-        assert (answer.code, answer.status) == (call.mismatch, call.status)
+        response = send(endpoint.registry, wrong)
+        assert (response.code, response.status) == (call.mismatch, call.status)
 
 
-def _stranger(host: str, call: Call, _: AccessKey) -> Raw:
+def _unknown_key(host: str, call: Call, _: AccessKey) -> Raw:
     return call.signed(host, AccessKey.generate())
 
 
@@ -115,7 +115,7 @@ def _account_as_key(host: str, call: Call, key: AccessKey) -> Raw:
 
 
 _WRONG: Mapping[str, tuple[Callable[[str, Call, AccessKey], Raw], str]] = {
-    "unknown key": (_stranger, "unknown_key"),
+    "unknown key": (_unknown_key, "unknown_key"),
     "ministack's usual key": (_test_key, "unknown_key"),
     "account's id as the key": (_account_as_key, "mismatch"),
     "wrong secret": (_wrong_secret, "mismatch"),
@@ -136,16 +136,16 @@ _WRONG: Mapping[str, tuple[Callable[[str, Call, AccessKey], Raw], str]] = {
 def test_a_wrong_signature_is_refused_as_aws_does(
     endpoint: AwsEndpoint, call: Call, wrong: str
 ) -> None:
-    make, expected = _WRONG[wrong]
-    answer = send(endpoint.registry, make(endpoint.registry, call, endpoint.key))
-    assert (answer.code, answer.status) == (getattr(call, expected), call.status)
-    assert endpoint.key.secret.encode() not in answer.body
+    create, expected = _WRONG[wrong]
+    response = send(endpoint.registry, create(endpoint.registry, call, endpoint.key))
+    assert (response.code, response.status) == (getattr(call, expected), call.status)
+    assert endpoint.key.secret.encode() not in response.body
 
 
 @pytest.mark.parametrize("call", CALLS, ids=_NAMES)
 def test_an_unsigned_request_is_refused_as_aws_does(endpoint: AwsEndpoint, call: Call) -> None:
-    answer = send(endpoint.registry, call.unsigned(endpoint.registry))
-    assert (answer.code, answer.status) == (call.missing, call.status)
+    response = send(endpoint.registry, call.unsigned(endpoint.registry))
+    assert (response.code, response.status) == (call.missing, call.status)
 
 
 @pytest.mark.parametrize(
@@ -159,13 +159,13 @@ def test_an_unsigned_request_is_refused_as_aws_does(endpoint: AwsEndpoint, call:
     ],
 )
 def test_an_incomplete_signature_is_refused(endpoint: AwsEndpoint, authorization: str) -> None:
-    answer = send(
+    response = send(
         endpoint.registry,
         QUERY.unsigned(
             endpoint.registry, authorization=authorization, **{"x-amz-date": "20260101T000000Z"}
         ),
     )
-    assert (answer.code, answer.status) == ("IncompleteSignature", 400)
+    assert (response.code, response.status) == ("IncompleteSignature", 400)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_an_incomplete_signature_is_refused(endpoint: AwsEndpoint, authorization
         ("cloudwatch", "list_metrics", "UnrecognizedClientException"),
     ],
 )
-def test_boto3_raises_awss_own_error(
+def test_boto3_raises_the_error_of_aws(
     endpoint: AwsEndpoint, service: str, operation: str, code: str
 ) -> None:
     client = endpoint.client(service, key=AccessKey.generate())
@@ -205,11 +205,11 @@ def _with_headers(**headers: str) -> Callable[[AwsEndpoint], Raw]:
 
 
 def _at(method: str, target: str) -> Callable[[AwsEndpoint], Raw]:
-    def make(endpoint: AwsEndpoint) -> Raw:
+    def create(endpoint: AwsEndpoint) -> Raw:
         call = dataclasses.replace(REST, method=method, path=target)
         return call.signed(endpoint.registry, endpoint.key)
 
-    return make
+    return create
 
 
 _CLOSED = {
@@ -236,11 +236,11 @@ _CLOSED = {
 
 
 @pytest.mark.parametrize("closed", _CLOSED)
-def test_what_is_closed_is_closed_though_signed(endpoint: AwsEndpoint, closed: str) -> None:
-    make, status = _CLOSED[closed]
-    answer = send(endpoint.registry, make(endpoint))
-    assert answer.status == status
-    assert not [name for name in answer.headers if name.startswith("access-control-")]
+def test_closed_paths_are_refused_even_if_signed(endpoint: AwsEndpoint, closed: str) -> None:
+    create, status = _CLOSED[closed]
+    response = send(endpoint.registry, create(endpoint))
+    assert response.status == status
+    assert not [name for name in response.headers if name.startswith("access-control-")]
 
 
 @pytest.mark.parametrize(
@@ -260,17 +260,17 @@ def test_what_is_closed_is_closed_though_signed(endpoint: AwsEndpoint, closed: s
         "/%5fministack/health",
     ],
 )
-def test_what_looks_public_is_not(endpoint: AwsEndpoint, target: str) -> None:
+def test_paths_that_resemble_public_ones_are_refused(endpoint: AwsEndpoint, target: str) -> None:
     raw = Raw(method="GET", target=target, headers={"host": endpoint.registry})
     assert send(endpoint.registry, raw).status in {403, 404}
 
 
-def test_a_target_makes_a_public_path_one_that_is_signed(endpoint: AwsEndpoint) -> None:
+def test_a_public_path_with_a_target_must_be_signed(endpoint: AwsEndpoint) -> None:
     raw = dataclasses.replace(JSON.unsigned(endpoint.registry), target="/oauth2/token")
     assert send(endpoint.registry, raw).code == JSON.missing
 
 
-def test_a_public_body_is_bounded(endpoint: AwsEndpoint) -> None:
+def test_a_large_public_body_is_refused(endpoint: AwsEndpoint) -> None:
     raw = Raw(
         method="POST",
         target="/oauth2/token",
@@ -280,7 +280,7 @@ def test_a_public_body_is_bounded(endpoint: AwsEndpoint) -> None:
     assert send(endpoint.registry, raw).status == 413
 
 
-def test_no_web_socket_is_opened(endpoint: AwsEndpoint) -> None:
+def test_a_web_socket_is_refused(endpoint: AwsEndpoint) -> None:
     headers = {
         "host": endpoint.registry,
         "connection": "Upgrade",
@@ -293,7 +293,7 @@ def test_no_web_socket_is_opened(endpoint: AwsEndpoint) -> None:
 
 
 def test_keys_that_sts_and_iam_issue_are_verified(endpoint: AwsEndpoint) -> None:
-    role = make_role(endpoint, "assumed", "lambda.amazonaws.com", [])
+    role = create_role(endpoint, "assumed", "lambda.amazonaws.com", [])
     assumed = endpoint.client("sts").assume_role(RoleArn=role, RoleSessionName="test")
     session = assumed["Credentials"]
     key = AccessKey(key_id=session["AccessKeyId"], secret=session["SecretAccessKey"])
@@ -332,19 +332,19 @@ def _archive(source: str) -> bytes:
     return archive.getvalue()
 
 
-def test_a_functions_own_calls_are_signed_with_a_key_of_the_account(
+def test_a_function_can_call_aws(
     endpoint: AwsEndpoint,
 ) -> None:
     functions = endpoint.client("lambda")
     functions.create_function(
         FunctionName="caller",
         Runtime="python3.13",
-        Role=make_role(endpoint, "caller", "lambda.amazonaws.com", []),
+        Role=create_role(endpoint, "caller", "lambda.amazonaws.com", []),
         Handler="index.handler",
         Code={"ZipFile": _archive(_CALLER)},
     )
-    answer = functions.invoke(FunctionName="caller", Payload=b"{}")
-    assert json.loads(answer["Payload"].read()) == "000000000000"
+    response = functions.invoke(FunctionName="caller", Payload=b"{}")
+    assert json.loads(response["Payload"].read()) == "000000000000"
 
 
 _ATTACK = """
@@ -365,7 +365,7 @@ print(json.dumps(statuses))
 
 
 @other_user.as_nobody
-def test_another_user_of_this_machine_runs_no_code(endpoint: AwsEndpoint) -> None:
+def test_another_user_of_this_machine_cannot_run_code(endpoint: AwsEndpoint) -> None:
     archive = _archive("def handler(event, context):\n    import os\n    return os.getuid()\n")
     statuses = other_user.run(
         "import http.client, json",

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.aws.iam import allows, trusts
+from localcloud.aws.iam.rules import allows, trusts
 
 _REPOSITORY = "arn:aws:ecr:us-east-1:000000000000:repository/server"
 _CONTEXT = {"aws:SourceAccount": "000000000000", "aws:SourceArn": "arn:aws:apprunner:x"}
@@ -78,7 +78,7 @@ def allow(action: Any, resource: Any, **more: Any) -> dict[str, Any]:  # noqa: A
         ),
     ],
 )
-def test_allows(documents: list[dict[str, Any]], expected: bool) -> None:
+def test_policies_allow_or_deny_an_action(documents: list[dict[str, Any]], expected: bool) -> None:
     assert allows(documents, "ecr:BatchGetImage", _REPOSITORY, _CONTEXT) is expected
 
 
@@ -93,6 +93,8 @@ def test_allows(documents: list[dict[str, Any]], expected: bool) -> None:
         ("*", "sts:*", True),
     ],
 )
-def test_trusts(principal: object, action: object, expected: bool) -> None:
+def test_a_trust_policy_names_the_service(
+    principal: object, action: object, expected: bool
+) -> None:
     policy = document({"Effect": "Allow", "Principal": principal, "Action": action})
     assert trusts(policy, "build.apprunner.amazonaws.com", _CONTEXT) is expected

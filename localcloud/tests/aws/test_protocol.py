@@ -17,7 +17,7 @@ def protocol() -> ServiceProtocol:
     return ServiceProtocol("apprunner")
 
 
-def test_a_request_is_read(protocol: ServiceProtocol) -> None:
+def test_a_request_is_parsed(protocol: ServiceProtocol) -> None:
     assert protocol.read("AppRunner.ListServices", b"") == ("ListServices", {})
     assert protocol.read("AppRunner.ListServices", b'{"MaxResults": 3}') == (
         "ListServices",
@@ -32,7 +32,7 @@ def test_a_request_is_read(protocol: ServiceProtocol) -> None:
         ("AppRunner.ListServices", b"{", "SerializationException"),
     ],
 )
-def test_unreadable_requests(
+def test_malformed_requests_are_refused(
     target: str, body: bytes, code: str, protocol: ServiceProtocol
 ) -> None:
     with pytest.raises(ApiError) as error:
@@ -43,9 +43,9 @@ def test_unreadable_requests(
 @pytest.mark.parametrize(
     ("parameters", "code", "message"),
     [
-        ([], "SerializationException", "the request is no structure"),
-        ({"MaxResults": "3"}, "SerializationException", "maxResults is no integer"),
-        ({"MaxResults": True}, "SerializationException", "maxResults is no integer"),
+        ([], "SerializationException", "the request must be of type structure"),
+        ({"MaxResults": "3"}, "SerializationException", "maxResults must be of type integer"),
+        ({"MaxResults": True}, "SerializationException", "maxResults must be of type integer"),
         ({"Surprise": 1, "More": 2}, "SerializationException", "surprise is unknown; more is"),
         (
             {"MaxResults": 21},
@@ -55,7 +55,7 @@ def test_unreadable_requests(
         ({"MaxResults": 0}, "ValidationException", "greater than or equal to 1"),
     ],
 )
-def test_bad_parameters(
+def test_invalid_parameters_are_refused(
     parameters: object, code: str, message: str, protocol: ServiceProtocol
 ) -> None:
     with pytest.raises(ApiError) as error:
@@ -64,12 +64,12 @@ def test_bad_parameters(
     assert message in error.value.message
 
 
-def test_null_is_absence(protocol: ServiceProtocol) -> None:
+def test_null_members_are_absent(protocol: ServiceProtocol) -> None:
     protocol.validate("ListServices", {"MaxResults": None})
     assert without_nulls({"a": None, "b": {"c": None, "d": 1}}) == {"b": {"d": 1}}
 
 
-def test_all_violations_are_told_at_once(protocol: ServiceProtocol) -> None:
+def test_all_violations_are_reported_at_once(protocol: ServiceProtocol) -> None:
     with pytest.raises(ApiError) as error:
         protocol.validate(
             "CreateAutoScalingConfiguration",
@@ -86,7 +86,7 @@ def test_all_violations_are_told_at_once(protocol: ServiceProtocol) -> None:
         assert path in message
 
 
-def test_values_outside_an_enumeration_are_told(protocol: ServiceProtocol) -> None:
+def test_values_outside_an_enumeration_are_refused(protocol: ServiceProtocol) -> None:
     with pytest.raises(ApiError, match=r"must satisfy enum value set: \[AWSXRAY\]"):
         protocol.validate(
             "CreateObservabilityConfiguration",
@@ -94,7 +94,7 @@ def test_values_outside_an_enumeration_are_told(protocol: ServiceProtocol) -> No
         )
 
 
-def test_answers_carry_epoch_seconds() -> None:
+def test_timestamps_are_epoch_seconds() -> None:
     at = dt.datetime(2026, 11, 25, 1, 2, 3, 456000, tzinfo=dt.UTC)
     assert json.loads(encode({"At": at, "None": None})) == {"At": 1795568523.456}
     assert json.loads(encode_error(ApiError("Code", "why"))) == {

@@ -1,4 +1,4 @@
-"""How long signatures are valid, and what a gate does by itself; without an endpoint."""
+"""Signatures and the gate, without an endpoint."""
 
 import asyncio
 import datetime as dt
@@ -8,34 +8,35 @@ import pytest
 
 from aws.calls import JSON, QUERY, QUERY_BY_GET, REGION, REST, Call, Raw
 from localcloud.access_key import AccessKey
+from localcloud.aws.ecr.app import EcrApp
+from localcloud.aws.ecr.models import Registry
 from localcloud.aws.gate import Gate
 from localcloud.aws.keys import KeyRing
 from localcloud.aws.refusals import Problem, Protocol, RefusedError, encode
-from localcloud.aws.registry import Registry, RegistryFront
-from localcloud.aws.signatures import Request, Verifier
+from localcloud.aws.signatures import RequestHead, Verifier
 
 _KEY = AccessKey.generate()
 _HOST = "localhost:4566"
 _NOW = dt.datetime(2026, 11, 27, 12, tzinfo=dt.UTC)
 
 
-def _no_other_key(_key_id: str, _token: str) -> str:
+def _no_issued_key(_key_id: str, _token: str) -> str:
     raise RefusedError(Problem.UNKNOWN_KEY)
 
 
 def _verifier(now: dt.datetime | None = None) -> Verifier:
     return Verifier(
-        find_secret=KeyRing([_KEY], _no_other_key).secret,
+        find_secret=KeyRing([_KEY], _no_issued_key).secret,
         region=REGION,
         services={"iam", "sts", "ecr", "cognito-idp", "lambda"},
         now=lambda: now or dt.datetime.now(dt.UTC),
     )
 
 
-def _request(raw: Raw) -> Request:
+def _request(raw: Raw) -> RequestHead:
     path, _, query = raw.target.partition("?")
     headers = [(name.lower(), value) for name, value in raw.headers.items()]
-    return Request(method=raw.method, path=path, query=query, headers=headers)
+    return RequestHead(method=raw.method, path=path, query=query, headers=headers)
 
 
 def _verified(raw: Raw, now: dt.datetime | None = None) -> None:
@@ -59,7 +60,7 @@ def test_a_signature_is_valid_for_as_long_as_on_aws(call: Call, minutes: int, si
 @pytest.mark.parametrize(
     ("expires", "valid"), [("1", True), ("604800", True), ("604801", False), ("-1", False)]
 )
-def test_a_presigned_request_says_how_long_it_is_valid(expires: str, *, valid: bool) -> None:
+def test_a_presigned_request_is_valid_for_its_lifetime(expires: str, *, valid: bool) -> None:
     raw = QUERY_BY_GET.signed(_HOST, _KEY, presigned=True, expires=int(expires))
     if valid:
         _verified(raw)
@@ -75,7 +76,7 @@ def test_a_presigned_request_says_how_long_it_is_valid(expires: str, *, valid: b
     "path", ["/a%2Fb/c%20d", "/2015-03-31/functions/arn%3Aaws%3Alambda/x", "/"]
 )
 @pytest.mark.parametrize("query", ["", "b=2&a=1&a=0", "x=%20%2F&empty="])
-def test_paths_and_queries_are_verified_as_they_were_sent(path: str, query: str) -> None:
+def test_encoded_paths_and_queries_are_verified(path: str, query: str) -> None:
     call = Call(
         service="lambda",
         method="GET",
@@ -90,9 +91,9 @@ def test_paths_and_queries_are_verified_as_they_were_sent(path: str, query: str)
     _verified(call.signed(_HOST, _KEY))
 
 
-def test_a_second_authorization_is_refused() -> None:
+def test_a_second_authorization_header_is_refused() -> None:
     request = _request(JSON.signed(_HOST, _KEY))
-    doubled = Request(
+    doubled = RequestHead(
         method=request.method,
         path=request.path,
         query=request.query,
@@ -125,7 +126,7 @@ def test_a_refusal_has_a_code_in_every_protocol(problem: Problem, protocol: Prot
 
 
 async def _never(*_: object) -> None:
-    pytest.fail("the request was let through")
+    pytest.fail("the request was passed on")
 
 
 def _gate(**limits: float) -> Gate:
@@ -133,8 +134,8 @@ def _gate(**limits: float) -> Gate:
     return Gate(
         port=4566,
         verifier=_verifier(),
-        registry=RegistryFront(images, _never),
-        behind=_never,
+        ecr=EcrApp(images, _never),
+        application=_never,
         **limits,
     )
 
@@ -166,7 +167,7 @@ async def _statuses(gate: Gate, scope: dict[str, Any], messages: list[dict[str, 
     return [each.get("status", each.get("code")) for each in sent if "body" not in each]
 
 
-async def test_a_body_that_does_not_come_is_waited_for_only_so_long() -> None:
+async def test_a_body_that_does_not_arrive_times_out() -> None:
     begun = [{"type": "http.request", "body": b"grant", "more_body": True}]
     assert await _statuses(_gate(body_seconds=0.05), _scope(), begun) == [408]
 
@@ -177,5 +178,5 @@ async def test_a_large_body_is_refused_before_it_is_read() -> None:
     assert await _statuses(_gate(), _scope(), pieces) == [413]
 
 
-async def test_no_web_socket_gets_through() -> None:
+async def test_web_sockets_are_refused() -> None:
     assert await _statuses(_gate(), _scope(kind="websocket"), []) == [1008]

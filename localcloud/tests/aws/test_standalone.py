@@ -1,16 +1,15 @@
 """The AWS endpoint alone, as another project's tests use it."""
 
-import io
 import os
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import docker
 import pytest
 
+from aws.conftest import tar_archive
 from localcloud.aws.standalone import aws_endpoint
 from localcloud.docker_engine import LABEL, DockerEngine
 from localcloud.errors import LocalCloudError
@@ -25,16 +24,10 @@ _WEB_SERVER = "example-web-server"
 
 @pytest.fixture
 def image(engine: DockerEngine, server_binary: bytes) -> Iterator[str]:
-    archive = io.BytesIO()
     environment = "NEO4J_MCP_URI=bolt://host.docker.internal:1 NEO4J_MCP_TRANSPORT_MODE=http"
     environment += " NEO4J_MCP_HTTP_HOST=0.0.0.0 NEO4J_MCP_HTTP_PORT=8080 NEO4J_MCP_TELEMETRY=false"
     dockerfile = f'FROM scratch\nCOPY server /\nENV {environment}\nENTRYPOINT ["/server"]\n'
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name, content in {"server": server_binary, "Dockerfile": dockerfile.encode()}.items():
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o755
-            tar.addfile(entry, io.BytesIO(content))
-    archive.seek(0)
+    archive = tar_archive({"server": server_binary, "Dockerfile": dockerfile.encode()})
     client = docker.DockerClient(engine.host)
     client.images.build(
         fileobj=archive, custom_context=True, tag=_WEB_SERVER, platform="linux/amd64", rm=True
@@ -44,7 +37,9 @@ def image(engine: DockerEngine, server_binary: bytes) -> Iterator[str]:
     client.close()
 
 
-def test_two_lines_are_enough(engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_lines_start_the_endpoint(
+    engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DOCKER_HOST", engine.host)
     first, *_, last = free_ports(3)
     with aws_endpoint(service_ports=(first, last)) as aws:
@@ -75,7 +70,9 @@ def test_the_example_runs_an_image_as_a_service(engine: DockerEngine, image: str
         client.close()
 
 
-def test_a_missing_docker_engine_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_docker_engine_is_reported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     with (
         pytest.raises(LocalCloudError, match="no Docker Engine answers at unix://"),

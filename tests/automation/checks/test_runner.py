@@ -1,59 +1,58 @@
-"""How checks are run, without a deployment: each check here looks at something made up."""
+"""How checks are registered and run, without a stack."""
 
 import _thread
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import pytest
 
-from automation.checks import registry, runner
+from automation.checks import runner
 from automation.checks.context import Context
-from automation.checks.inspection import Inspection
-from automation.checks.registry import CHECKS, Check, check
+from automation.checks.probe import Probe
+from automation.checks.registry import CHECKS, Check, CheckFunction, check
 from automation.checks.results import Outcome
 from automation.checks.verdicts import Failed, Skipped, Undecided
 
 
-class _Nothing(Context):
-    """A deployment of which nothing is asked."""
+class _NoStack(Context):
+    """A context for checks that don't use the stack."""
 
     def __init__(self) -> None:
-        """It has neither settings nor outputs."""
+        """Leave out settings and outputs."""
         self.stopping = threading.Event()
 
     def http_client(self, **options: Any) -> httpx2.Client:  # noqa: ANN401 - httpx2's own
         return httpx2.Client(**options)
 
 
-_CONTEXT = _Nothing()
+_CONTEXT = _NoStack()
 
 
-def _check(
-    look: Callable[[Inspection], None],
+def _make_check(
+    function: CheckFunction,
     name: str = "P1-made-up",
     *,
     limit: float = 5.0,
     serial: bool = False,
 ) -> Check:
-    return Check(id=name, sentence="Made up", look=look, limit=limit, serial=serial)
+    return Check(id=name, sentence="Made up", function=function, limit=limit, serial=serial)
 
 
-def _sees(inspection: Inspection) -> None:
-    inspection.note("something", "seen")
+def _observe(probe: Probe) -> None:
+    probe.note("something", "observed")
 
 
-def test_a_check_that_looked_passes() -> None:
-    result = runner.run_one(_check(_sees), _CONTEXT)
+def test_a_check_with_evidence_passes() -> None:
+    result = runner.run_one(_make_check(_observe), _CONTEXT)
     assert (result.outcome, result.reason) == (Outcome.PASSED, "")
-    assert [each.answered for each in result.evidence] == ["seen"]
+    assert [each.response for each in result.evidence] == ["observed"]
 
 
-def test_a_check_that_looked_at_nothing_fails() -> None:
-    result = runner.run_one(_check(lambda _: None), _CONTEXT)
-    assert (result.outcome, result.reason) == (Outcome.FAILED, "the check looked at nothing")
+def test_a_check_without_evidence_fails() -> None:
+    result = runner.run_one(_make_check(lambda _: None), _CONTEXT)
+    assert (result.outcome, result.reason) == (Outcome.FAILED, "the check made no request")
 
 
 @pytest.mark.parametrize(
@@ -65,87 +64,87 @@ def test_a_check_that_looked_at_nothing_fails() -> None:
         (KeyError("missing"), Outcome.FAILED, "KeyError: 'missing'"),
     ],
 )
-def test_whatever_is_raised_becomes_the_verdict_and_evidence_stays(
+def test_an_exception_decides_the_outcome_and_the_evidence_is_kept(
     error: Exception, outcome: Outcome, reason: str
 ) -> None:
-    def look(inspection: Inspection) -> None:
-        _sees(inspection)
+    def observe_and_raise(probe: Probe) -> None:
+        _observe(probe)
         raise error
 
-    result = runner.run_one(_check(look), _CONTEXT)
+    result = runner.run_one(_make_check(observe_and_raise), _CONTEXT)
     assert (result.outcome, result.reason) == (outcome, reason)
-    assert result.evidence[0].answered == "seen"
+    assert result.evidence[0].response == "observed"
 
 
-def test_a_check_that_hangs_is_undecided_at_its_limit_and_keeps_its_evidence() -> None:
-    let_go = threading.Event()
+def test_a_check_that_hangs_is_undecided_after_its_time_limit_and_keeps_its_evidence() -> None:
+    released = threading.Event()
 
-    def look(inspection: Inspection) -> None:
-        _sees(inspection)
-        let_go.wait()
+    def hang(probe: Probe) -> None:
+        _observe(probe)
+        released.wait()
 
-    # It would wait for ever.
-    result = runner.run_one(_check(look, limit=0.2), _CONTEXT)
-    let_go.set()
+    result = runner.run_one(_make_check(hang, limit=0.2), _CONTEXT)
+    released.set()
     assert (result.outcome, result.reason) == (Outcome.UNDECIDED, "it didn't end within 0.2 s")
-    assert result.evidence[0].answered == "seen"
+    assert result.evidence[0].response == "observed"
 
 
-def test_checks_run_side_by_side_and_serial_ones_alone_among_themselves() -> None:
+def test_checks_run_in_parallel_but_serial_ones_one_at_a_time() -> None:
     together = threading.Barrier(3)
     running = threading.Lock()
 
-    def meets(inspection: Inspection) -> None:
+    def meet(probe: Probe) -> None:
         together.wait(5)
-        _sees(inspection)
+        _observe(probe)
 
-    def alone(inspection: Inspection) -> None:
+    def run_alone(probe: Probe) -> None:
         assert running.acquire(blocking=False)
         time.sleep(0.05)
         running.release()
-        _sees(inspection)
+        _observe(probe)
 
-    checks = [_check(meets, f"P2-{number}") for number in range(3)]
-    checks += [_check(alone, f"P1-{number}", serial=True) for number in range(3)]
-    told: list[str] = []
-    results = runner.run(checks, _CONTEXT, lambda result: told.append(result.id))
+    checks = [_make_check(meet, f"P2-{number}") for number in range(3)]
+    checks += [_make_check(run_alone, f"P1-{number}", serial=True) for number in range(3)]
+    reported: list[str] = []
+    results = runner.run(checks, _CONTEXT, lambda result: reported.append(result.id))
     assert [result.id for result in results] == sorted(check.id for check in checks)
     assert {result.outcome for result in results} == {Outcome.PASSED}
-    assert sorted(told) == [result.id for result in results]
+    assert sorted(reported) == [result.id for result in results]
 
 
-def test_an_interruption_ends_those_that_wait_and_starts_no_other() -> None:
-    context = _Nothing()
-    seen: list[str] = []
+def test_an_interrupt_ends_waiting_checks_and_starts_no_others() -> None:
+    context = _NoStack()
+    reported: list[str] = []
 
-    def waits(inspection: Inspection) -> None:
-        inspection.wait(3600)
+    def wait(probe: Probe) -> None:
+        probe.wait(3600)
 
-    def tell(result: object) -> None:
-        # Once: a second one would reach whatever runs after this test.
-        if not seen:
+    def interrupt(result: object) -> None:
+        # Only once: a second interrupt would hit whatever runs after this test.
+        if not reported:
             _thread.interrupt_main()
-        seen.append(str(result))
+        reported.append(str(result))
 
-    checks = [_check(waits, f"P1-{number}", limit=100) for number in range(3)]
-    checks += [_check(_sees, f"P2-{number}") for number in range(20)]
+    checks = [_make_check(wait, f"P1-{number}", limit=100) for number in range(3)]
+    checks += [_make_check(_observe, f"P2-{number}") for number in range(20)]
     with pytest.raises(KeyboardInterrupt):
-        runner.run(checks, context, tell)
+        runner.run(checks, context, interrupt)
     assert context.stopping.is_set()
-    assert len(seen) < len(checks)
+    assert len(reported) < len(checks)
 
 
 @pytest.mark.parametrize("name", ["P9-unknown", "P1", "P1-Upper", "p1-x", "P1-x-"])
 def test_a_malformed_id_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="is no id"):
+    with pytest.raises(ValueError, match="is not a valid check id"):
         check(name)
 
 
-def test_an_id_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "CHECKS", {})
-    check("P1-twice")(_sees)
-    with pytest.raises(ValueError, match="two checks"):
-        check("P1-twice")
+def test_an_id_can_be_registered_only_once() -> None:
+    registry: dict[str, Check] = {}
+    check("P1-twice", registry=registry)(_observe)
+    with pytest.raises(ValueError, match="registered twice"):
+        check("P1-twice", registry=registry)
+    assert registry.keys() == {"P1-twice"}
 
 
 def test_every_check_says_what_it_proves() -> None:

@@ -6,19 +6,19 @@ from automation.drills.database import codes
 FAILED = "Neo.TransientError.Security.AuthProviderFailed"
 
 
-def transient(code: str) -> neo4j.exceptions.Neo4jError:
-    error = neo4j.exceptions.TransientError("the words")
-    error._neo4j_code = code
-    return error
+class AuthProviderFailed(neo4j.exceptions.TransientError):
+    @property
+    def code(self) -> str:
+        return FAILED
 
 
-def test_a_code_is_found_where_the_database_answers_itself() -> None:
-    assert codes(transient(FAILED)) == {FAILED}
+def test_a_code_is_found_in_an_error_of_the_database() -> None:
+    assert codes(AuthProviderFailed()) == {FAILED}
 
 
-def test_a_code_is_found_in_what_a_router_answered() -> None:
+def test_a_code_is_found_in_an_error_of_a_router() -> None:
     wrapped = neo4j.exceptions.ServiceUnavailable("Unable to retrieve routing information")
-    wrapped.__cause__ = ExceptionGroup("All failed", [ValueError(), transient(FAILED)])
+    wrapped.__cause__ = ExceptionGroup("All failed", [ValueError(), AuthProviderFailed()])
     assert codes(wrapped) == {FAILED}
 
 

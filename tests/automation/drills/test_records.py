@@ -3,23 +3,23 @@ import pytest
 from automation.checks.verdicts import Failed
 from automation.drills.records import (
     Record,
-    all_answered,
     all_called,
-    all_refused,
-    expect_all_answered,
+    all_failed,
+    all_succeed,
     expect_failures,
+    expect_no_failure,
     figures,
     outage,
-    turns,
+    transitions,
 )
 
 
 def call(ended: float, failure: str = "", *, caller: int = 0, took: float = 0.1) -> Record:
-    said = f"{failure} it said" if failure else ""
-    return Record(caller=caller, began=ended - took, ended=ended, failure=failure, said=said)
+    message = f"{failure} it said" if failure else ""
+    return Record(caller=caller, began=ended - took, ended=ended, failure=failure, message=message)
 
 
-def test_figures_sum_up_what_callers_met() -> None:
+def test_figures_summarize_calls() -> None:
     records = [
         call(1.0),
         call(2.0, "HTTP 503", took=0.5),
@@ -36,12 +36,12 @@ def test_figures_sum_up_what_callers_met() -> None:
     }
 
 
-def test_figures_of_no_call_are_figures_too() -> None:
+def test_figures_of_no_calls_are_empty() -> None:
     assert figures([])["calls"] == 0
     assert figures([])["median seconds"] is None
 
 
-def test_an_outage_lasts_from_the_first_failed_calls_beginning_to_the_last_ones_end() -> None:
+def test_an_outage_lasts_from_the_start_of_the_first_failed_call_to_the_end_of_the_last() -> None:
     records = [call(1.0), call(5.0, "HTTP 503", took=2.0), call(4.0), call(9.0, "HTTP 503")]
     assert outage(records) == 6.0
     assert outage(records, since=4.5) == 4.5
@@ -58,31 +58,31 @@ def test_an_outage_lasts_from_the_first_failed_calls_beginning_to_the_last_ones_
         pytest.param([call(1), call(2, "HTTP 503"), call(3), call(4)], False, id="interrupted"),
     ],
 )
-def test_a_caller_is_answered_after_a_row_of_good_calls(
+def test_a_caller_has_recovered_after_several_successful_calls(
     records: list[Record], *, answered: bool
 ) -> None:
-    assert all_answered(records, callers=1, since=0, in_a_row=3) is answered
+    assert all_succeed(records, callers=1, since=0, in_a_row=3) is answered
 
 
-def test_every_caller_has_to_be_answered() -> None:
+def test_every_caller_has_to_recover() -> None:
     records = [call(1), call(2), call(1, caller=1)]
-    assert not all_answered(records, callers=2, since=0, in_a_row=2)
-    assert all_answered([*records, call(2, caller=1)], callers=2, since=0, in_a_row=2)
+    assert not all_succeed(records, callers=2, since=0, in_a_row=2)
+    assert all_succeed([*records, call(2, caller=1)], callers=2, since=0, in_a_row=2)
 
 
-def test_calls_that_began_before_show_nothing() -> None:
+def test_calls_that_began_before_do_not_count() -> None:
     records = [call(1), call(2), call(3)]
-    assert not all_answered(records, callers=1, since=2.5, in_a_row=2)
+    assert not all_succeed(records, callers=1, since=2.5, in_a_row=2)
 
 
-def test_every_caller_has_to_be_refused() -> None:
+def test_every_caller_has_to_fail() -> None:
     records = [call(1, "HTTP 503"), call(2, caller=1), call(3, "HTTP 503")]
-    assert not all_refused(records, callers=2, since=0)
-    assert all_refused([*records, call(4, "HTTP 503", caller=1)], callers=2, since=0)
-    assert not all_refused(records, callers=1, since=5)
+    assert not all_failed(records, callers=2, since=0)
+    assert all_failed([*records, call(4, "HTTP 503", caller=1)], callers=2, since=0)
+    assert not all_failed(records, callers=1, since=5)
 
 
-def test_there_are_calls_enough_once_every_caller_has_made_them() -> None:
+def test_every_caller_has_to_end_enough_calls() -> None:
     records = [call(1), call(2), call(1, caller=1)]
     assert not all_called(records, callers=2, since=0, times=2)
     assert all_called([*records, call(2, caller=1)], callers=2, since=0, times=2)
@@ -91,7 +91,7 @@ def test_there_are_calls_enough_once_every_caller_has_made_them() -> None:
     assert not all_called(records, callers=1, since=1.5, times=2)
 
 
-def test_turns_tell_when_something_changed() -> None:
+def test_transitions_are_listed_with_their_times() -> None:
     records = [
         call(1),
         call(2, "HTTP 503"),
@@ -100,33 +100,33 @@ def test_turns_tell_when_something_changed() -> None:
         call(5),
         call(6),
     ]
-    assert turns(records) == [
+    assert transitions(records) == [
         (2, "calls fail: HTTP 503"),
         (4, "calls fail: NetworkError"),
-        (5, "calls are answered again"),
+        (5, "calls succeed again"),
     ]
 
 
-def test_a_failed_call_fails_the_drill_and_is_told() -> None:
+def test_a_failed_call_fails_the_drill_and_is_reported() -> None:
     with pytest.raises(Failed, match=r"1 of 2 calls failed while it rained; .*HTTP 503 at 2\.0 s"):
-        expect_all_answered([call(1), call(2, "HTTP 503")], "it rained")
+        expect_no_failure([call(1), call(2, "HTTP 503")], "it rained")
 
 
 def test_no_call_at_all_fails_the_drill() -> None:
     with pytest.raises(Failed, match="no call was made"):
-        expect_all_answered([], "it rained")
+        expect_no_failure([], "it rained")
 
 
-def test_answered_calls_pass() -> None:
-    expect_all_answered([call(1), call(2)], "it rained")
+def test_successful_calls_pass() -> None:
+    expect_no_failure([call(1), call(2)], "it rained")
     expect_failures([call(1), call(2, "HTTP 503")], {"HTTP 503"}, within=1)
 
 
 def test_a_failure_of_another_kind_fails_the_drill() -> None:
-    with pytest.raises(Failed, match="not as HTTP 503: ForbiddenError"):
+    with pytest.raises(Failed, match="not with HTTP 503: ForbiddenError"):
         expect_failures([call(1, "HTTP 503"), call(2, "ForbiddenError")], {"HTTP 503"}, within=1)
 
 
-def test_a_failure_that_comes_late_fails_the_drill() -> None:
+def test_a_late_failure_fails_the_drill() -> None:
     with pytest.raises(Failed, match=r"after 7\.0 s: .* after 5 s"):
         expect_failures([call(9, "HTTP 503", took=7)], {"HTTP 503"}, within=5)

@@ -12,12 +12,11 @@ from automation.checks.context import Context
 from automation.checks.results import Outcome
 from automation.checks.verdicts import Failed, Skipped
 from automation.controls import Controls
-from automation.drills import exercise as exercises
-from automation.drills.exercise import Exercise, Options
-from automation.drills.fault_proxy import Answer, Asked, FaultProxy
+from automation.drills.exercise import Exercise, Limits, Options
 from automation.drills.registry import DRILLS, Drill, drill
 from automation.drills.results import DrillResult
 from automation.drills.runner import run
+from automation.proxy import Proxy, Request, Response
 from components.settings import StackSettings
 
 _ROWS = b"""{"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text",
@@ -31,9 +30,9 @@ class Server:
         self.status = 200
         self.before: Callable[[], object] = lambda: None
 
-    def respond(self, _: Asked) -> Answer:
+    def respond(self, _: Request) -> Response:
         self.before()
-        return Answer(status=self.status, body=_ROWS)
+        return Response(status=self.status, body=_ROWS)
 
 
 @pytest.fixture
@@ -52,7 +51,7 @@ def context(server: Server) -> Iterator[Context]:
         def token(self, name: str, *, fresh: bool = False) -> str:
             return f"{name}'s {'new ' if fresh else ''}token"
 
-    with FaultProxy(server.respond) as proxy:
+    with Proxy(server.respond) as proxy:
         yield Tokenless(
             stack="local",
             settings=settings,
@@ -63,16 +62,17 @@ def context(server: Server) -> Iterator[Context]:
         )
 
 
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exercises, "_LONGEST_RECOVERY", 0.0)
-    monkeypatch.setattr(exercises, "_FIRST_CALLS", 3.0)
-    monkeypatch.setattr(exercises, "_LONGEST_WAIT", 30.0)
+_SHORT = Limits(healthy=0.0, first_calls=3.0, too_few_calls=30.0)
 
 
-def run_one(context: Context, look: Callable[[Exercise], None], **options: Any) -> DrillResult:  # noqa: ANN401 - run's own
+def run_one(
+    context: Context,
+    look: Callable[[Exercise], None],
+    limits: Limits = _SHORT,
+    **options: Any,  # noqa: ANN401 - run's own
+) -> DrillResult:
     made = Drill(name="made-up", sentence="It works", touches="nothing", run=look)
-    (result,) = run([made], context, Controls(), Options(callers=2), **options)
+    (result,) = run([made], context, Controls(), Options(callers=2, limits=limits), **options)
     return result
 
 
@@ -82,10 +82,10 @@ def test_a_drill_passes_with_its_timeline_and_figures(context: Context) -> None:
             exercise.mark("something happens")
 
     events: list[str] = []
-    result = run_one(context, look, begin=lambda _: lambda _at, event: events.append(event))
+    result = run_one(context, look, on_event=lambda _: lambda _at, event: events.append(event))
     assert (result.id, result.outcome, result.reason) == ("drill-made-up", Outcome.PASSED, "")
     assert events == ["2 callers begin", "something happens"]
-    evidence = {each.asked: each.answered for each in result.evidence}
+    evidence = {each.request: each.response for each in result.evidence}
     assert "something happens" in evidence["Timeline"]
     assert '"failed": 0' in evidence["Figures of the callers"]
 
@@ -98,14 +98,14 @@ def test_a_drill_passes_with_its_timeline_and_figures(context: Context) -> None:
         (ValueError("broken"), Outcome.FAILED, "ValueError: broken"),
     ],
 )
-def test_however_a_drill_ends_things_are_put_back_the_last_one_first(
+def test_changes_are_restored_in_reverse_order_however_a_drill_ends(
     context: Context, error: Exception, outcome: Outcome, reason: str
 ) -> None:
     undone: list[str] = []
 
     def look(exercise: Exercise) -> None:
-        exercise.afterwards("the first", lambda: undone.append("first"))
-        exercise.afterwards("the second", lambda: undone.append("second"))
+        exercise.restore_at_end("the first", lambda: undone.append("first"))
+        exercise.restore_at_end("the second", lambda: undone.append("second"))
         raise error
 
     result = run_one(context, look)
@@ -113,7 +113,7 @@ def test_however_a_drill_ends_things_are_put_back_the_last_one_first(
     assert undone == ["second", "first"]
 
 
-def test_what_cannot_be_put_back_fails_the_drill_and_the_rest_is_put_back(
+def test_a_failed_restoration_fails_the_drill_and_the_rest_is_restored(
     context: Context,
 ) -> None:
     undone: list[str] = []
@@ -122,8 +122,8 @@ def test_what_cannot_be_put_back_fails_the_drill_and_the_rest_is_put_back(
         raise RuntimeError("no way")
 
     def look(exercise: Exercise) -> None:
-        exercise.afterwards("the first", lambda: undone.append("first"))
-        exercise.afterwards("the second", refuse)
+        exercise.restore_at_end("the first", lambda: undone.append("first"))
+        exercise.restore_at_end("the second", refuse)
 
     result = run_one(context, look)
     assert result.outcome is Outcome.FAILED
@@ -131,13 +131,11 @@ def test_what_cannot_be_put_back_fails_the_drill_and_the_rest_is_put_back(
     assert undone == ["first"]
 
 
-def test_a_drill_does_not_begin_on_a_deployment_that_does_not_answer(
-    context: Context, server: Server
-) -> None:
+def test_a_drill_does_not_start_on_a_failing_deployment(context: Context, server: Server) -> None:
     server.status = 503
     result = run_one(context, lambda _: pytest.fail("it began"))
     assert result.outcome is Outcome.FAILED
-    assert result.reason.startswith("before the drill the deployment doesn't answer")
+    assert result.reason.startswith("calls fail before the drill")
 
 
 def test_a_drill_that_leaves_the_deployment_failing_fails(context: Context, server: Server) -> None:
@@ -146,27 +144,25 @@ def test_a_drill_that_leaves_the_deployment_failing_fails(context: Context, serv
 
     result = run_one(context, look)
     assert result.outcome is Outcome.FAILED
-    assert result.reason.startswith("after the drill the deployment doesn't answer")
+    assert result.reason.startswith("calls fail after the drill")
 
 
-def test_callers_that_are_not_answered_fail_the_drill(context: Context, server: Server) -> None:
+def test_calls_that_keep_failing_fail_the_drill(context: Context, server: Server) -> None:
     def look(exercise: Exercise) -> None:
         with exercise.traffic(exercise.call()) as traffic:
             server.status = 503
-            exercise.expect_refused(traffic, exercise.clock(), within=5)
-            exercise.expect_answered(traffic, exercise.clock(), within=0.3)
+            exercise.expect_failure(traffic, exercise.clock(), within=5)
+            exercise.expect_success(traffic, exercise.clock(), within=0.3)
 
     result = run_one(context, look)
-    assert "not every caller is answered within 0.3 s: HTTP 503" in result.reason
-    figures = next(each for each in result.evidence if each.asked.startswith("Figures"))
-    assert '"HTTP 503"' in figures.answered
+    assert "not every caller's calls succeed within 0.3 s: HTTP 503" in result.reason
+    figures = next(each for each in result.evidence if each.request.startswith("Figures"))
+    assert '"HTTP 503"' in figures.response
 
 
-def test_too_few_calls_to_judge_by_leave_a_drill_undecided(
-    context: Context, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exercises, "_LONGEST_WAIT", 0.2)
-    for wait in (Exercise.expect_answered, Exercise.expect_refused):
+def test_too_few_calls_to_judge_by_leave_a_drill_undecided(context: Context) -> None:
+    limits = replace(_SHORT, too_few_calls=0.2)
+    for wait in (Exercise.expect_success, Exercise.expect_failure):
 
         def look(exercise: Exercise, wait: Callable[..., None] = wait) -> None:
             release = threading.Event()
@@ -184,14 +180,12 @@ def test_too_few_calls_to_judge_by_leave_a_drill_undecided(
                 finally:
                     release.set()
 
-        result = run_one(context, look)
+        result = run_one(context, look, limits)
         assert result.outcome is Outcome.UNDECIDED
         assert "too few to judge by" in result.reason
 
 
-def test_calls_that_are_slow_are_waited_for(
-    context: Context, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_calls_are_waited_for(context: Context, server: Server) -> None:
     answering = threading.Event()
 
     def look(exercise: Exercise) -> None:
@@ -201,9 +195,9 @@ def test_calls_that_are_slow_are_waited_for(
             since = exercise.clock()
             # No call can have ended within no time at all; what the server then says decides.
             threading.Timer(0.5, answering.set).start()
-            exercise.expect_refused(traffic, since, within=0.0)
+            exercise.expect_failure(traffic, since, within=0.0)
+            server.status = 200
 
-    monkeypatch.setattr(exercises.Exercise, "expect_well", lambda *_: None)
     assert run_one(context, look).outcome is Outcome.PASSED
 
 
@@ -212,9 +206,9 @@ def test_a_drill_keeps_its_phases_and_its_traffic(context: Context, server: Serv
         with exercise.traffic(exercise.call(), "callers") as traffic:
             with exercise.phase("the server fails"):
                 server.status = 503
-                exercise.expect_refused(traffic, exercise.clock(), within=5)
+                exercise.expect_failure(traffic, exercise.clock(), within=5)
                 server.status = 200
-            exercise.expect_answered(traffic, exercise.clock(), within=5)
+            exercise.expect_success(traffic, exercise.clock(), within=5)
 
     result = run_one(context, look)
     assert result.outcome is Outcome.PASSED, result.reason
@@ -228,16 +222,16 @@ def test_a_drill_keeps_its_phases_and_its_traffic(context: Context, server: Serv
     assert next(iter(result.events)).what == "2 callers begin"
 
 
-def test_callers_that_notice_nothing_fail_a_drill_that_wants_them_to(context: Context) -> None:
+def test_calls_that_succeed_fail_a_drill_that_expects_failures(context: Context) -> None:
     def look(exercise: Exercise) -> None:
         with exercise.traffic(exercise.call()) as traffic:
-            exercise.expect_refused(traffic, exercise.clock(), within=0.3)
+            exercise.expect_failure(traffic, exercise.clock(), within=0.3)
 
-    assert "not every caller sees a failure" in run_one(context, look).reason
+    assert "not every caller's calls fail" in run_one(context, look).reason
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_drill_puts_things_back_undisturbed(
+def test_an_interrupted_drill_restores_its_changes(
     context: Context, number: signal.Signals
 ) -> None:
     undone: list[str] = []
@@ -248,7 +242,7 @@ def test_an_interrupted_drill_puts_things_back_undisturbed(
         undone.append("all")
 
     def look(exercise: Exercise) -> None:
-        exercise.afterwards("it", undo)
+        exercise.restore_at_end("it", undo)
         os.kill(os.getpid(), number)
         threading.Event().wait(30)
 
@@ -257,13 +251,13 @@ def test_an_interrupted_drill_puts_things_back_undisturbed(
     assert undone == ["all"]
 
 
-def test_an_interruption_while_things_are_put_back_ends_the_run_afterwards(
+def test_an_interruption_during_restoration_ends_the_run_afterwards(
     context: Context,
 ) -> None:
     ran: list[str] = []
 
     def first(exercise: Exercise) -> None:
-        exercise.afterwards("it", lambda: os.kill(os.getpid(), signal.SIGINT))
+        exercise.restore_at_end("it", lambda: os.kill(os.getpid(), signal.SIGINT))
         ran.append("first")
 
     drills = [
@@ -275,12 +269,12 @@ def test_an_interruption_while_things_are_put_back_ends_the_run_afterwards(
     assert ran == ["first"]
 
 
-def test_two_drills_cannot_have_one_name() -> None:
+def test_two_drills_cannot_have_the_same_name() -> None:
     with pytest.raises(ValueError, match="two drills container-killed"):
         drill("container-killed", touches="nothing")
 
 
-def test_every_drill_of_the_list_is_there() -> None:
+def test_every_drill_is_registered() -> None:
     assert set(DRILLS) == {
         "container-killed",
         "database-away",

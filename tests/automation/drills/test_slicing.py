@@ -26,12 +26,12 @@ def test_failures_without_an_end_have_no_recovery() -> None:
     assert (seen.first_failure, seen.recovery) == (2.0, None)
 
 
-def test_no_calls_are_no_slices() -> None:
+def test_no_calls_make_no_slices() -> None:
     assert traffic("callers", 1, []).slices == ()
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.3, 11.8, 60, 119, 600, 3600, 90_000])
-def test_slices_are_few_however_long_a_drill_takes(seconds: float) -> None:
+def test_the_number_of_slices_is_limited(seconds: float) -> None:
     seen = traffic("callers", 1, [call(0.05, 0.06), call(0.1, 0.1 + seconds)])
     assert 1 <= len(seen.slices) <= 120
     assert slice_width(seconds) == seen.width

@@ -2,16 +2,16 @@ import itertools
 import threading
 import time
 
-from automation.drills.records import all_answered
+from automation.drills.records import all_succeed
 from automation.drills.traffic import Traffic
 from neo4j_mcp_client import ServerError
 
 
-def test_callers_go_on_until_the_end_and_every_call_is_recorded() -> None:
+def test_callers_keep_calling_until_the_end_and_every_call_is_recorded() -> None:
     asked = itertools.count()
     with Traffic(lambda: next(asked), callers=3, clock=time.monotonic, pause=0.001) as traffic:
         assert traffic.wait_until(
-            lambda records: all_answered(records, callers=3, since=0, in_a_row=5), 10
+            lambda records: all_succeed(records, callers=3, since=0, in_a_row=5), 10
         )
     records = traffic.records
     assert len(records) == next(asked)
@@ -21,7 +21,7 @@ def test_callers_go_on_until_the_end_and_every_call_is_recorded() -> None:
     assert not [each for each in threading.enumerate() if each.name.startswith("caller-")]
 
 
-def test_a_failure_is_recorded_by_kind_and_in_words_and_the_caller_goes_on() -> None:
+def test_a_failure_is_recorded_with_kind_and_message_and_the_caller_continues() -> None:
     errors = iter([ServerError("answers HTTP 503.", status=503), ValueError("odd")])
 
     def ask() -> None:
@@ -31,10 +31,10 @@ def test_a_failure_is_recorded_by_kind_and_in_words_and_the_caller_goes_on() -> 
     with Traffic(ask, callers=1, clock=time.monotonic, pause=0.001) as traffic:
         assert traffic.wait_until(lambda records: len(records) >= 3, 10)
     assert [record.failure for record in traffic.records[:3]] == ["HTTP 503", "ValueError", ""]
-    assert "answers HTTP 503." in traffic.records[0].said
+    assert "answers HTTP 503." in traffic.records[0].message
 
 
-def test_a_condition_that_never_comes_true_is_given_up() -> None:
+def test_the_wait_for_a_condition_is_limited() -> None:
     with Traffic(lambda: None, callers=1, clock=time.monotonic, pause=0.001) as traffic:
         assert not traffic.wait_until(lambda records: len(records) < 0, 0.05)
 

@@ -33,10 +33,10 @@ def read_text(source: str) -> str:
 
 
 def json_object(text: str, name: str) -> dict[str, Any]:
-    """Read a JSON object.
+    """Parse a JSON object.
 
     Raises:
-        typer.BadParameter: it is none.
+        typer.BadParameter: the text isn't a JSON object.
     """
     try:
         document = _json(text)
@@ -48,24 +48,24 @@ def json_object(text: str, name: str) -> dict[str, Any]:
 
 
 def json_argument(text: str, name: str) -> dict[str, Any]:
-    """Read a JSON object that stands on the command line or in a file.
+    """Parse a JSON object from the command line or from a file.
 
     Args:
         text: the JSON, or ``@FILE``.
 
     Raises:
-        typer.BadParameter: it is none, or the file can't be read.
+        typer.BadParameter: it isn't a JSON object, or the file can't be read.
     """
     return json_object(read_text(text[1:]) if text.startswith("@") else text, name)
 
 
 def parameters(document: str | None, pairs: Sequence[str]) -> dict[str, Any]:
-    """Put a query's parameters together.
+    """Merge the parameters of a query.
 
     Args:
         document: ``--params``: a JSON object, or ``@FILE`` with one.
-        pairs: each ``--param``: ``name=value``, where the value is JSON, else text. They go
-            before the same name in the document.
+        pairs: each ``--param``: ``name=value`` with a value in JSON, else text. They take
+            precedence over the document.
 
     Raises:
         typer.BadParameter: one of them is malformed.

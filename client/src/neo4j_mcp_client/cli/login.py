@@ -188,7 +188,7 @@ def secret_of(outputs: Mapping[str, Any], client: str | None) -> str:
     """Find a client's secret in a stack's outputs.
 
     Raises:
-        ConfigurationError: there is no such client, or several and none is named.
+        ConfigurationError: there is no such client, or `client` is None and there are several.
     """
     clients = outputs.get("clients")
     if not isinstance(clients, dict) or not clients:

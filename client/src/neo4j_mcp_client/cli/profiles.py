@@ -128,8 +128,8 @@ class Profiles:
         """Set the folders; they are created when something is saved.
 
         Args:
-            folder: where profiles are; defaults to the platform's place for configuration.
-            cache: where their tokens are; defaults to the platform's place for caches.
+            folder: the profiles; defaults to the platform's configuration folder.
+            cache: the tokens; defaults to the platform's cache folder.
         """
         self._folder = folder or user_config_path(_APPLICATION) / "profiles"
         self._cache = cache or user_cache_path(_APPLICATION) / "tokens"
@@ -156,7 +156,7 @@ class Profiles:
         """Read a profile.
 
         Raises:
-            ConfigurationError: there is no such profile, it is damaged, or others could read it.
+            ConfigurationError: the profile doesn't exist, is damaged, or is readable by others.
         """
         text = private_files.read(self._file(name))
         if text is None:

@@ -29,7 +29,7 @@ def columns_of(rows: Sequence[Row]) -> list[str]:
     """List the columns of rows.
 
     Returns:
-        Every column once, in the order in which the rows bring them.
+        Every column once, in the order of its first row.
     """
     return list(dict.fromkeys(column for row in rows for column in row))
 
@@ -79,7 +79,7 @@ def printable(text: str) -> str:
     r"""Escape control characters, which a terminal would interpret.
 
     Returns:
-        The text, with ``\x1b`` and the like for control characters, but for line breaks and tabs.
+        The text with escapes such as ``\x1b``; line breaks and tabs are kept.
     """
     return "".join(
         character

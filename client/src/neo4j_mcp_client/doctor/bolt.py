@@ -59,8 +59,8 @@ def host_of(neo4j_uri: str) -> tuple[str, bool]:
         neo4j_uri: ``neo4j+s://`` or ``bolt+s://``; without TLS, a database of this machine.
 
     Raises:
-        ConfigurationError: it is no such address, or the token would travel in the clear or to
-            whoever shows any certificate.
+        ConfigurationError: the address is invalid, or the token would be sent without TLS or
+            without verifying the certificate.
     """
     address = urlsplit(neo4j_uri)
     if address.hostname and not address.username and _has_valid_port(address):

@@ -1,21 +1,41 @@
 """The stand-in's AWS endpoint: ministack with App Runner in front of it, on one port.
 
-What AWS does and this endpoint does not:
+A request passes the modules from top to bottom:
 
-* One account (000000000000) and one region; requests signed for another are refused by name.
-  Every request's signature is verified, but callers are not authorized: a valid key may do
+    __main__     `python -m localcloud.aws`; standalone runs it for tests and tools
+    gate         refuses what is unsigned or comes from a web page
+    signatures   verifies signatures, with the secrets from keys; refusals encodes AWS's errors
+    endpoint     routes a request to the application of its service
+
+Each service is a package: `app` handles its requests, `models` holds its state, and `rules` has
+the pure decisions. ministack handles the services without a package.
+
+    apprunner    App Runner, which ministack doesn't have
+    cognito      tokens, and updates of user pools and app clients
+    ecr          the registry
+    iam          the evaluation of policies
+
+Modules that the services share:
+
+    account      App Runner's calls of the other services, through boto3
+    protocol     AWS's JSON protocol, validated against botocore's models
+    asgi         what starlette doesn't have
+
+The endpoint differs from AWS:
+
+* There is one account (000000000000) and one region; requests signed for another are refused by
+  name. Every request's signature is verified, but callers are not authorized: a valid key may do
   anything. Only the roles that App Runner assumes are limited to their policies.
-* The registry speaks plain HTTP on localhost, because Docker accepts that for localhost alone.
-  Tag mutability with exclusions is refused.
-  Its images are not scanned, `imageSizeInBytes` counts the manifest, and lifecycle policies are
-  stored but never applied.
-* A scope that a client lacks answers `invalid_grant`, where AWS may answer `invalid_scope`; the
+* The registry uses plain HTTP on localhost, because Docker accepts that for localhost only. Tag
+  mutability with exclusions is refused. Images are not scanned, `imageSizeInBytes` counts only the
+  manifest, and lifecycle policies are stored but never applied.
+* A scope that a client lacks results in `invalid_grant`, where AWS may return `invalid_scope`; the
   trigger has no time limit.
-* App Runner runs images of the account's own ECR only: no source code, no ECR Public, no automatic
-  deployments, no custom domains, no private ingress, no X-Ray traces, no encryption keys. A VPC
-  connector is checked and recorded, and changes no route. Instances get no credentials for their
-  instance role, and all of them run, where AWS keeps idle ones stopped. A deleted service stays
-  describable. Secrets in the environment come from Secrets Manager only, not from SSM parameters;
-  auto scaling configurations are deleted one revision at a time, and none becomes the account's
-  default. An instance gets no more CPU than the machine has.
+* App Runner runs images of the account's own ECR only: no source code, ECR Public, automatic
+  deployments, custom domains, private ingress, X-Ray traces or encryption keys. A VPC connector is
+  checked and stored, but changes no route. Instances get no credentials for their instance role,
+  and all of them run, where AWS keeps idle ones stopped. A deleted service can still be described.
+  Secrets in the environment come only from Secrets Manager, not from SSM parameters. Auto scaling
+  configurations are deleted one revision at a time, and the account's default can't be changed. An
+  instance gets no more CPU than the machine has.
 """

@@ -21,14 +21,16 @@ import uvicorn
 
 from localcloud.access_key import AccessKey
 from localcloud.aws.account import Account
-from localcloud.aws.app import Endpoint
-from localcloud.aws.apprunner.hosting import Timing
-from localcloud.aws.apprunner.runner import Runner, RunnerSettings
+from localcloud.aws.apprunner.app import AppRunnerApp
+from localcloud.aws.apprunner.controller import Timing
+from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
+from localcloud.aws.cognito.app import CognitoApp
+from localcloud.aws.ecr.app import EcrApp
+from localcloud.aws.ecr.models import Registry
+from localcloud.aws.endpoint import Endpoint
 from localcloud.aws.gate import Gate
-from localcloud.aws.keys import KeyRing, issued_by
-from localcloud.aws.registry import Registry, RegistryFront
+from localcloud.aws.keys import KeyRing, issued_keys
 from localcloud.aws.signatures import Verifier
-from localcloud.aws.tokens import TokenFront
 from localcloud.certificates import CertificateAuthority
 from localcloud.readiness import announce
 
@@ -45,15 +47,15 @@ SERVICES = (
     "sqs",
     "sts",
 )
-_OTHERS_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
+_FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
 _GRACE = 2
 _KEEP_ALIVE = 65
-"""Seconds; clients keep idle connections for less, and so never meet one that is just closing."""
+"""Seconds; longer than clients keep idle connections, so none is closed while it is reused."""
 _DOCKER_POOL = 64
 
 
 class _Server(uvicorn.Server):
-    """Tells when it answers, and stops App Runner before it goes."""
+    """Announces that it is ready, and stops App Runner before itself."""
 
     def __init__(
         self,
@@ -68,7 +70,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # uvicorn's own raises the signal again after its clean-up, and the process dies of it.
+        # uvicorn's own raises the signal again after its clean-up, which would kill the process.
         handled = (signal.SIGTERM, signal.SIGINT)
         previous = {number: signal.signal(number, self.handle_exit) for number in handled}
         try:
@@ -83,27 +85,27 @@ class _Server(uvicorn.Server):
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # App Runner ships its last logs to this very server meanwhile.
+        # App Runner sends its last logs to this server meanwhile.
         await asyncio.to_thread(self._on_stop)
         await super().shutdown(sockets)
 
 
 def main(  # noqa: PLR0913 - a command line's flags
     *,
-    port: Annotated[int, typer.Option(help="Port of the endpoint; 0 takes a free one.")] = 4566,
+    port: Annotated[int, typer.Option(help="Port of the endpoint; 0 chooses a free one.")] = 4566,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     service_ports: Annotated[
         str, typer.Option(help="FIRST-LAST: HTTPS ports of App Runner services, one each.")
     ] = "8443-8462",
     region: Annotated[str, typer.Option(help="The region.")] = "us-east-1",
     certificate_authority: Annotated[
-        Path, typer.Option(help="Folder of the certificate authority; made where missing.")
+        Path, typer.Option(help="Folder of the certificate authority; created if missing.")
     ] = Path(".localcloud/ca"),
     state_dir: Annotated[
-        Path, typer.Option(help="Folder of keys and functions; made where missing.")
+        Path, typer.Option(help="Folder of keys and functions; created if missing.")
     ] = Path(".localcloud/aws"),
     credentials: Annotated[
-        Path, typer.Option(help="AWS credentials file with the access key; made where missing.")
+        Path, typer.Option(help="AWS credentials file with the access key; created if missing.")
     ] = Path(".localcloud/aws-credentials"),
     owner: Annotated[
         str, typer.Option(help="Value of the label neo4j-mcp.localcloud on containers.")
@@ -112,7 +114,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         float, typer.Option(help="Seconds until a request to a service ends; AWS: 120.")
     ] = 120.0,
     scale_in_after: Annotated[
-        float, typer.Option(help="Seconds without demand before instances are taken away.")
+        float, typer.Option(help="Seconds without demand before instances are removed.")
     ] = 60.0,
     metrics_period: Annotated[
         float, typer.Option(help="Seconds between reports of metrics.")
@@ -125,21 +127,21 @@ def main(  # noqa: PLR0913 - a command line's flags
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s [%(name)s] %(message)s"
     )
-    # Docker tries TLS first wherever it speaks to a registry; uvicorn warns of each try.
+    # Docker tries TLS first with every registry, and uvicorn logs a warning for each attempt.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     listener = _listen(host, port)
     port = listener.getsockname()[1]
     client = _docker_client()
     access_key = _access_key(credentials)
-    # App Runner and the functions sign with a key of their own, which ends with this process.
+    # App Runner and the functions sign with a separate key, which is valid for this process only.
     internal_key = dataclasses.replace(AccessKey.generate(), key_id=ACCOUNT_ID)
     _configure_ministack(port, region, state_dir.absolute(), internal_key)
     endpoint_url = f"http://localhost:{port}"
     registry = Registry(
         aws_host=f"{ACCOUNT_ID}.dkr.ecr.{region}.amazonaws.com", local_host=f"localhost:{port}"
     )
-    runner = Runner(
-        RunnerSettings(
+    thread = AppRunnerThread(
+        AppRunnerSettings(
             account=Account(
                 endpoint=f"http://127.0.0.1:{port}",
                 region=region,
@@ -159,11 +161,11 @@ def main(  # noqa: PLR0913 - a command line's flags
             ),
         )
     )
-    runner.start()
-    # Imported last: it reads its settings from the environment while it is imported.
+    thread.start()
+    # Imported last: it reads its settings from the environment at import.
     ministack = importlib.import_module("ministack.app").app
-    issued = issued_by(importlib.import_module("ministack.core.iam_evaluator"))
-    registry_front = RegistryFront(registry, ministack)
+    issued = issued_keys(importlib.import_module("ministack.core.iam_evaluator"))
+    ecr = EcrApp(registry, ministack)
     application = Gate(
         port=port,
         verifier=Verifier(
@@ -171,12 +173,11 @@ def main(  # noqa: PLR0913 - a command line's flags
             region=region,
             services={"apprunner", *SERVICES},
         ),
-        registry=registry_front,
-        behind=Endpoint(
-            runner=runner,
-            images=registry,
-            registry=registry_front,
-            tokens=TokenFront(ministack, region),
+        ecr=ecr,
+        application=Endpoint(
+            apprunner=AppRunnerApp(thread, registry),
+            ecr=ecr,
+            cognito=CognitoApp(ministack, region),
             ministack=ministack,
         ),
     )
@@ -185,7 +186,7 @@ def main(  # noqa: PLR0913 - a command line's flags
             application,
             log_config=None,
             access_log=False,
-            # The caller's own word about its address, and no WebSockets.
+            # Headers of the caller don't change its address, and there are no WebSockets.
             proxy_headers=False,
             ws="none",
             timeout_graceful_shutdown=_GRACE,
@@ -194,7 +195,7 @@ def main(  # noqa: PLR0913 - a command line's flags
             date_header=False,
         ),
         on_ready=lambda: announce(ready_fd, {"endpoint": endpoint_url}),
-        on_stop=runner.stop,
+        on_stop=thread.stop,
     )
     server.run(sockets=[listener])
 
@@ -203,7 +204,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=512)
     except OSError as error:
-        _give_up(f"port {port} on {host} can't be had ({error.strerror}): choose another by --port")
+        _give_up(
+            f"port {port} on {host} isn't available ({error.strerror}): choose another by --port"
+        )
 
 
 def _docker_client() -> docker.DockerClient:
@@ -227,7 +230,7 @@ def _server_context(certificate_authority: Path) -> ssl.SSLContext:
     try:
         authority = CertificateAuthority.load_or_create(certificate_authority)
     except OSError as error:
-        _give_up(f"the certificate authority can't be kept (--certificate-authority): {error}")
+        _give_up(f"the certificate authority can't be stored (--certificate-authority): {error}")
     return authority.server_context(["localhost", "127.0.0.1", "host.docker.internal"])
 
 
@@ -237,20 +240,20 @@ def _port_range(text: str) -> range:
     except ValueError:
         first, last = 0, 0
     if not 0 < first <= last < 2**16:
-        _give_up(f"--service-ports {text}: FIRST-LAST is needed, such as 8443-8462")
+        _give_up(f"--service-ports {text}: must be FIRST-LAST, such as 8443-8462")
     return range(first, last + 1)
 
 
 def _configure_ministack(port: int, region: str, state: Path, key: AccessKey) -> None:
-    """Set what ministack runs, before it is imported.
+    """Set ministack's environment variables, before it is imported.
 
-    It gets no Docker Engine, because it would sweep containers of other ministacks there, and
-    Lambda functions run as processes. A person's own AWS settings reach neither it nor the
-    functions. The keys that sign tokens and the functions' code stay in the state folder, where
-    ministack would share them with others in the system's temporary one.
+    It gets no Docker Engine, because it would remove the containers of other ministacks there;
+    Lambda functions run as processes. A person's own AWS settings don't reach it or the functions.
+    The keys that sign tokens and the functions' code are kept in the state folder, because others
+    can read the system's temporary folder.
     """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in [name for name in os.environ if name.startswith(_OTHERS_SETTINGS)]:
+    for name in [name for name in os.environ if name.startswith(_FOREIGN_SETTINGS)]:
         del os.environ[name]
     os.environ.update(
         {

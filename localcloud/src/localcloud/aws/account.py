@@ -1,10 +1,11 @@
-"""The rest of the account as App Runner uses it: roles, images, secrets, logs and metrics.
+"""The account's other services as App Runner uses them: roles, images, secrets, logs and metrics.
 
-It asks the endpoint itself, through boto3, as App Runner on AWS asks the other services. The calls
-block, so they run in the event loop's executor.
+Requests go to the endpoint itself, through boto3, as App Runner on AWS calls the other services.
+The calls block, so they run in the event loop's executor.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ import botocore.session
 from botocore.exceptions import ClientError
 
 from localcloud.access_key import AccessKey
-from localcloud.aws import iam
+from localcloud.aws.iam import rules as iam
 
 _PULL_ACTIONS = (
     "ecr:BatchCheckLayerAvailability",
@@ -32,18 +33,11 @@ class Account:
     """The account's other services."""
 
     def __init__(self, *, endpoint: str, region: str, account_id: str, key: AccessKey) -> None:
-        """Create the clients; nothing is requested yet.
-
-        Args:
-            endpoint: the AWS endpoint's URL.
-            region: the region.
-            account_id: the account.
-            key: the key that signs the requests.
-        """
+        """Create the clients, without a request."""
         self.account_id = account_id
         self.region = region
-        # A person's own AWS profile and files must neither matter nor be read.
-        nowhere = (None, None, os.devnull, None)
+        # A person's own AWS profile and files must not be read.
+        empty_file = (None, None, os.devnull, None)
         session = boto3.session.Session(
             aws_access_key_id=key.key_id,
             aws_secret_access_key=key.secret,
@@ -51,8 +45,8 @@ class Account:
             botocore_session=botocore.session.Session(
                 session_vars={
                     "profile": (None, None, None, None),
-                    "config_file": nowhere,
-                    "credentials_file": nowhere,
+                    "config_file": empty_file,
+                    "credentials_file": empty_file,
                 }
             ),
         )
@@ -60,11 +54,11 @@ class Account:
             connect_timeout=5,
             read_timeout=_READ_TIMEOUT,
             retries={"total_max_attempts": 2},
-            # The endpoint is on this machine, where a person's proxy leads nowhere.
+            # A person's proxy can't reach the endpoint, which is on this machine.
             proxies={},
         )
 
-        def client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        def client(service: str) -> Any:  # noqa: ANN401 - boto3 creates its clients at run time
             return session.client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload] # the name is no literal
 
         self._iam = client("iam")
@@ -74,15 +68,12 @@ class Account:
         self._metrics = client("cloudwatch")
 
     async def trusts(self, role_arn: str, service: str, context: Mapping[str, str]) -> bool:
-        """Tell whether a service may assume a role.
+        """Return whether a role exists and trusts a service principal.
 
         Args:
             role_arn: the role.
             service: the service principal.
             context: condition keys and their values.
-
-        Returns:
-            True where the role exists and trusts the service.
         """
         try:
             role = await _in_thread(self._iam.get_role, RoleName=_role_name(role_arn))
@@ -94,17 +85,14 @@ class Account:
     async def denied_pull_actions(
         self, role_arn: str, repository: str, context: Mapping[str, str]
     ) -> list[str]:
-        """Find what a role lacks to pull an image.
+        """List the actions for pulling an image that a role is denied.
 
         Args:
             role_arn: the role.
             repository: the repository's name.
             context: condition keys and their values.
-
-        Returns:
-            The actions it is not allowed; empty where it may pull.
         """
-        documents = await self._policies(role_arn)
+        documents = await self._role_policies(role_arn)
         arn = f"arn:aws:ecr:{self.region}:{self.account_id}:repository/{repository}"
         wanted = [("ecr:GetAuthorizationToken", "*"), *((action, arn) for action in _PULL_ACTIONS)]
         return [
@@ -114,46 +102,40 @@ class Account:
         ]
 
     async def image_digest(self, repository: str, reference: str) -> str | None:
-        """Find an image in ECR.
+        """Return the digest of an image in ECR; None if it doesn't exist.
 
         Args:
             repository: the repository's name.
             reference: a tag or a digest.
-
-        Returns:
-            The image's digest; None where there is no such image or repository.
         """
         key = "imageDigest" if reference.startswith("sha256:") else "imageTag"
         try:
-            answer = await _in_thread(
+            response = await _in_thread(
                 self._ecr.batch_get_image, repositoryName=repository, imageIds=[{key: reference}]
             )
         except ClientError:
             return None
-        images = answer["images"]
+        images = response["images"]
         return str(images[0]["imageId"]["imageDigest"]) if images else None
 
     async def secret(self, reference: str, role_arn: str, context: Mapping[str, str]) -> str | None:
-        """Read a secret as a role.
+        """Read a secret as a role; None if it doesn't exist or the role may not read it.
 
         Args:
-            reference: the secret's ARN, with `:key::` behind it for one member of its JSON.
-            role_arn: the role that reads it.
+            reference: the secret's ARN, followed by `:key::` for one member of its JSON.
+            role_arn: the role.
             context: condition keys and their values.
-
-        Returns:
-            The value; None where it does not exist or the role may not read it.
         """
         parts = reference.split(":")
         arn, member = ":".join(parts[:7]), parts[7] if len(parts) > 7 else ""  # noqa: PLR2004 - an ARN's seven parts
-        documents = await self._policies(role_arn)
+        documents = await self._role_policies(role_arn)
         if not iam.allows(documents, "secretsmanager:GetSecretValue", arn, context):
             return None
         try:
-            answer = await _in_thread(self._secrets.get_secret_value, SecretId=arn)
+            response = await _in_thread(self._secrets.get_secret_value, SecretId=arn)
         except ClientError:
             return None
-        value = str(answer["SecretString"])
+        value = str(response["SecretString"])
         if not member:
             return value
         found = json.loads(value).get(member)
@@ -162,7 +144,7 @@ class Account:
     async def put_log_events(
         self, group: str, stream: str, events: Sequence[tuple[int, str]]
     ) -> None:
-        """Write log events, and make their group and stream where they are missing.
+        """Write log events, and create their group and stream if missing.
 
         Args:
             group: the log group.
@@ -178,11 +160,10 @@ class Account:
                 )
             except self._logs.exceptions.ResourceNotFoundException:
                 existing = self._logs.exceptions.ResourceAlreadyExistsException
-                _unless(existing, lambda: self._logs.create_log_group(logGroupName=group))
-                _unless(
-                    existing,
-                    lambda: self._logs.create_log_stream(logGroupName=group, logStreamName=stream),
-                )
+                with contextlib.suppress(existing):
+                    self._logs.create_log_group(logGroupName=group)
+                with contextlib.suppress(existing):
+                    self._logs.create_log_stream(logGroupName=group, logStreamName=stream)
                 self._logs.put_log_events(
                     logGroupName=group, logStreamName=stream, logEvents=entries
                 )
@@ -190,15 +171,10 @@ class Account:
         await asyncio.to_thread(put)
 
     async def put_metrics(self, namespace: str, data: Sequence[Mapping[str, Any]]) -> None:
-        """Write metrics.
-
-        Args:
-            namespace: their namespace.
-            data: MetricDatum structures.
-        """
+        """Write MetricDatum structures to a namespace."""
         await _in_thread(self._metrics.put_metric_data, Namespace=namespace, MetricData=data)
 
-    async def _policies(self, role_arn: str) -> list[iam.Document]:
+    async def _role_policies(self, role_arn: str) -> list[iam.Document]:
         def read() -> list[iam.Document]:
             name = _role_name(role_arn)
             inline = self._iam.list_role_policies(RoleName=name)["PolicyNames"]
@@ -208,7 +184,7 @@ class Account:
                     self._iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
                     for policy in inline
                 ),
-                *(self._managed(policy["PolicyArn"]) for policy in attached),
+                *(self._managed_policy(policy["PolicyArn"]) for policy in attached),
             ]
 
         try:
@@ -217,7 +193,7 @@ class Account:
             return []
         return [_document(document) for document in documents]
 
-    def _managed(self, arn: str) -> Any:  # noqa: ANN401 - a document, as text or as JSON
+    def _managed_policy(self, arn: str) -> Any:  # noqa: ANN401 - a document, as text or as JSON
         version = self._iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
         return self._iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"][
             "Document"
@@ -226,13 +202,6 @@ class Account:
 
 async def _in_thread(call: Callable[..., _Result], **arguments: object) -> _Result:
     return await asyncio.to_thread(call, **arguments)
-
-
-def _unless(ignored: type[Exception], call: Callable[[], object]) -> None:
-    try:
-        call()
-    except ignored:
-        return
 
 
 def _role_name(role_arn: str) -> str:

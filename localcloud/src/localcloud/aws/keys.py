@@ -1,4 +1,4 @@
-"""The access keys of the account: the stand-in's own, and those that IAM and STS issued."""
+"""The account's access keys: the stand-in's own, and those that IAM and STS issue."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -9,14 +9,14 @@ from localcloud.aws.refusals import Problem, RefusedError
 _EXPIRED: Final = "ExpiredTokenException"
 
 FindIssued = Callable[[str, str], str]
-"""Finds the secret of an access key that IAM or STS issued; raises RefusedError."""
+"""Returns the secret of an access key id and a session token, or raises RefusedError."""
 
 
 class KeyRing:
-    """All access keys that may sign requests."""
+    """All access keys that can sign requests."""
 
     def __init__(self, own: Iterable[AccessKey], find_issued: FindIssued) -> None:
-        """Collect the keys.
+        """Combine the keys.
 
         Args:
             own: the stand-in's own keys, which have no session token.
@@ -26,17 +26,14 @@ class KeyRing:
         self._find_issued = find_issued
 
     def secret(self, key_id: str, token: str) -> str:
-        """Find the secret that signs with a key.
+        """Return the secret of an access key.
 
         Args:
             key_id: the access key id.
-            token: the session token that came with it; empty where none came.
-
-        Returns:
-            The secret.
+            token: the session token in the request; empty without one.
 
         Raises:
-            RefusedError: there is no such key, its token is another one, or it has expired.
+            RefusedError: the key doesn't exist or has expired, or the token is wrong.
         """
         if key_id not in self._own:
             return self._find_issued(key_id, token)
@@ -45,18 +42,15 @@ class KeyRing:
         return self._own[key_id]
 
 
-def issued_by(evaluator: Any) -> FindIssued:  # noqa: ANN401 - a module without types
-    """Find keys where ministack keeps those that its IAM and its STS issued.
+def issued_keys(evaluator: Any) -> FindIssued:  # noqa: ANN401 - a module without types
+    """Return a look-up of the keys that ministack's IAM and STS issued.
 
     Args:
-        evaluator: ministack.core.iam_evaluator.
-
-    Returns:
-        Finds the secret of a key.
+        evaluator: the module ministack.core.iam_evaluator.
     """
 
     def find(key_id: str, token: str) -> str:
-        # For ministack, "test" and the ids of accounts are keys of the root user.
+        # ministack takes "test" and the ids of accounts for keys of the root user.
         if evaluator.is_root_access_key(key_id):
             raise RefusedError(Problem.UNKNOWN_KEY)
         found = evaluator.resolve_credential(key_id, session_token=token)

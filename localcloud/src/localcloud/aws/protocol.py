@@ -1,4 +1,4 @@
-"""AWS's JSON protocol as a service's botocore model declares it: requests, answers, errors."""
+"""AWS's JSON protocol, validated against a service's botocore model."""
 
 import datetime as dt
 import json
@@ -24,16 +24,10 @@ _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
 
 
 class ApiError(Exception):
-    """An error as the service answers it."""
+    """An error response of the service."""
 
     def __init__(self, code: str, message: str, status: int = HTTPStatus.BAD_REQUEST) -> None:
-        """Hold the error.
-
-        Args:
-            code: the service's own code, such as InvalidRequestException.
-            message: what is wrong, for the caller.
-            status: the HTTP status.
-        """
+        """Create an error with the service's code, such as InvalidRequestException."""
         super().__init__(message)
         self.code = code
         self.message = message
@@ -44,24 +38,17 @@ class ServiceProtocol:
     """One service's operations, from botocore's model of it."""
 
     def __init__(self, service: str) -> None:
-        """Load the model.
-
-        Args:
-            service: botocore's name of the service.
-        """
+        """Load the model of a service by botocore's name for it."""
         description = botocore.loaders.Loader().load_service_model(service, "service-2")
         self._model = botocore.model.ServiceModel(description, service)
         self.target_prefix = str(self._model.metadata["targetPrefix"])
 
     def read(self, target: str, body: bytes) -> tuple[str, Any]:
-        """Read a request.
+        """Return a request's operation and its parameters, which aren't validated yet.
 
         Args:
             target: the X-Amz-Target header.
             body: the request's body.
-
-        Returns:
-            The operation's name and its parameters, which are not validated yet.
 
         Raises:
             ApiError: UnknownOperationException or SerializationException.
@@ -72,19 +59,15 @@ class ServiceProtocol:
         try:
             return operation, json.loads(body or b"{}")
         except ValueError as error:
-            raise ApiError("SerializationException", "The request's body is no JSON.") from error
+            raise ApiError("SerializationException", "The request's body is not JSON.") from error
 
     def validate(self, operation: str, parameters: Any) -> None:  # noqa: ANN401 - JSON of any shape
-        """Hold a request's parameters against the operation's shape.
-
-        Args:
-            operation: the operation.
-            parameters: what the request's body holds.
+        """Compare a request's parameters with the operation's shape.
 
         Raises:
             ApiError: SerializationException (a type is wrong or a member unknown) or
-                ValidationException (a constraint is not satisfied), as AWS's JSON services
-                answer; all problems at once.
+                ValidationException (a constraint is not satisfied), as from AWS's JSON services;
+                with all problems.
         """
         shape = self._model.operation_model(operation).input_shape
         if shape is None:
@@ -101,28 +84,14 @@ class ServiceProtocol:
             )
 
 
-def encode(answer: Mapping[str, Any]) -> bytes:
-    """Write an answer: timestamps as epoch seconds, absent members left out.
-
-    Args:
-        answer: the operation's output.
-
-    Returns:
-        The body.
-    """
-    return json.dumps(without_nulls(dict(answer)), default=_epoch_seconds).encode()
+def encode(result: Mapping[str, Any]) -> bytes:
+    """Encode an operation's result, with timestamps as epoch seconds and without null members."""
+    return json.dumps(without_nulls(dict(result)), default=_epoch_seconds).encode()
 
 
 def encode_error(error: ApiError) -> bytes:
-    """Write an error.
-
-    Args:
-        error: the error.
-
-    Returns:
-        The body.
-    """
-    # App Runner's model spells the member Message, most clients look for message.
+    """Encode an error."""
+    # App Runner's model has the member Message, but most clients read message.
     return json.dumps(
         {"__type": error.code, "Message": error.message, "message": error.message}
     ).encode()
@@ -131,18 +100,11 @@ def encode_error(error: ApiError) -> bytes:
 def _epoch_seconds(value: object) -> float:
     if isinstance(value, dt.datetime):
         return round(value.timestamp(), 3)
-    raise TypeError(f"{type(value).__name__} is no type of AWS's JSON protocol")
+    raise TypeError(f"{type(value).__name__} is not a type of AWS's JSON protocol")
 
 
 def without_nulls(value: dict[str, Any]) -> dict[str, Any]:
-    """Leave absent members out: AWS's JSON protocol takes null for absence.
-
-    Args:
-        value: a structure.
-
-    Returns:
-        The structure without members that are null, in itself and in structures within it.
-    """
+    """Drop null members, also of nested structures: in AWS's JSON protocol, null means absent."""
     return {
         key: without_nulls(member) if isinstance(member, dict) else member
         for key, member in value.items()
@@ -151,11 +113,11 @@ def without_nulls(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _type_problems(shape: botocore.model.Shape, value: object, path: str) -> Iterator[str]:
-    """Find values whose JSON type is not the shape's, and members that no shape declares."""
+    """Find values with the wrong JSON type, and members that the shape doesn't declare."""
     expected = _PYTHON_TYPES[shape.type_name]
     is_bool_for_number = isinstance(value, bool) and shape.type_name != "boolean"
     if not isinstance(value, expected) or is_bool_for_number:
-        yield f"{path or 'the request'} is no {shape.type_name}"
+        yield f"{path or 'the request'} must be of type {shape.type_name}"
     elif isinstance(shape, botocore.model.StructureShape) and isinstance(value, dict):
         for name, member in value.items():
             if name not in shape.members:
@@ -171,7 +133,7 @@ def _type_problems(shape: botocore.model.Shape, value: object, path: str) -> Ite
 
 
 def _constraint_problems(shape: botocore.model.Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - JSON of any shape
-    """Find values outside the shape's constraints, in the words AWS uses."""
+    """Find values that violate the shape's constraints, in AWS's words."""
     if isinstance(shape, botocore.model.StructureShape):
         yield from _member_problems(shape, value, path)
     elif isinstance(shape, botocore.model.MapShape):

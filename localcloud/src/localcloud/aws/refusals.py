@@ -1,4 +1,4 @@
-"""How AWS refuses a request whose signature is wrong, in each of its protocols.
+"""AWS's errors for a request with a wrong signature, in each of its protocols.
 
 Source: the services' API references, "Common Errors"; the codes that botocore's clients raise.
 """
@@ -18,7 +18,7 @@ _UNKNOWN_MESSAGE: Final = "The security token included in the request is invalid
 
 
 class Problem(Enum):
-    """What is wrong with a signature: the code of the query protocol, of JSON, and the message."""
+    """A problem with a signature: its code in the query protocol, its code in JSON, its message."""
 
     MISSING = (
         "MissingAuthenticationToken",
@@ -40,7 +40,7 @@ class Problem(Enum):
 
 
 class Protocol(Enum):
-    """The protocols of AWS's APIs, as far as errors differ."""
+    """The protocols of AWS's APIs, where their errors differ."""
 
     QUERY = "query"
     JSON = "json"
@@ -49,16 +49,13 @@ class Protocol(Enum):
 
     @classmethod
     def of(cls, *, target: str, action: bool, content_type: str, smithy: str) -> "Protocol":
-        """Recognize a request's protocol.
+        """Detect a request's protocol.
 
         Args:
             target: the X-Amz-Target header.
-            action: whether the query string names an action.
+            action: whether the query string has an Action.
             content_type: the Content-Type header.
             smithy: the Smithy-Protocol header.
-
-        Returns:
-            The protocol that the answer has to speak.
         """
         if smithy == "rpc-v2-cbor":
             return cls.CBOR
@@ -70,19 +67,14 @@ class Protocol(Enum):
 
 
 class RefusedError(Exception):
-    """A request that AWS would refuse for its signature.
-
-    Attributes:
-        problem: what is wrong.
-        message: what is wrong, for the caller.
-    """
+    """AWS would refuse the request because of its signature."""
 
     def __init__(self, problem: Problem, message: str | None = None) -> None:
         """Refuse a request.
 
         Args:
             problem: what is wrong.
-            message: what is wrong, for the caller; the problem's own message where None.
+            message: the message for the caller; by default that of the problem.
         """
         self.problem = problem
         self.message = problem.value[2] if message is None else message
@@ -90,15 +82,7 @@ class RefusedError(Exception):
 
 
 def encode(error: RefusedError, protocol: Protocol) -> tuple[int, dict[str, str], bytes]:
-    """Write a refusal as a protocol has it.
-
-    Args:
-        error: the refusal.
-        protocol: the protocol of the request.
-
-    Returns:
-        The HTTP status, the headers and the body.
-    """
+    """Return the HTTP status, headers and body of a refusal in the request's protocol."""
     query_code, json_code, _ = error.problem.value
     message = error.message
     request_id = str(uuid.uuid4())

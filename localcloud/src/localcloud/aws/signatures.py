@@ -1,6 +1,6 @@
-"""Signature Version 4: whether a request was signed with a key of this account.
+"""Signature Version 4: verifies that a request was signed with a key of this account.
 
-The signature is calculated again by botocore's signer, which signs boto3's requests, and compared.
+botocore's signer, which signs boto3's requests, calculates the signature again for comparison.
 
 Source: IAM User Guide, "AWS Signature Version 4 for API requests" and "Troubleshoot Signature
 Version 4 signing".
@@ -31,22 +31,22 @@ _TOLERANCE: Final = dt.timedelta(minutes=5)
 _LONG_TOLERANCE: Final = dt.timedelta(minutes=15)
 # The services whose errors name 15 minutes ("Signature expired: … - 15 min."); others name 5.
 _TOLERANT: Final = frozenset({"ecr", "iam", "sns", "sqs", "sts"})
-# Signed for one region wherever they are called; they have no other.
+# These services have one region only.
 _GLOBAL: Final = frozenset({"iam", "sts"})
 _GLOBAL_REGION: Final = "us-east-1"
 
 FindSecret = Callable[[str, str], str]
-"""Finds the secret of an access key id and a session token; raises RefusedError."""
+"""Returns the secret of an access key id and a session token, or raises RefusedError."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class RequestHead:
     """A request without its body, as it was sent.
 
     Attributes:
         method: the HTTP method.
-        path: the path, still encoded.
-        query: the query string, still encoded.
+        path: the encoded path.
+        query: the encoded query string.
         headers: names in lower case, and values.
     """
 
@@ -56,11 +56,11 @@ class Request:
     headers: Sequence[tuple[str, str]] = field(repr=False)
 
     def values(self, name: str) -> list[str]:
-        """List the values of a header, whose name is in lower case."""
+        """List the values of a header by its name in lower case."""
         return [value for each, value in self.headers if each == name]
 
     def value(self, name: str) -> str:
-        """Read a header, whose name is in lower case; empty where it is missing."""
+        """Return a header by its name in lower case; empty if it is missing."""
         return next(iter(self.values(name)), "")
 
     def parameters(self) -> dict[str, str]:
@@ -69,11 +69,11 @@ class Request:
 
 
 class Credential(NamedTuple):
-    """Which key signed a request, and what for.
+    """The key that signed a request, and the scope of its signature.
 
     Attributes:
         key_id: the access key id.
-        date: the day that the signing key was derived for, as YYYYMMDD.
+        date: the day of the signing key, as YYYYMMDD.
         region: the region that the request was signed for.
         service: the service that the request was signed for.
     """
@@ -85,16 +85,10 @@ class Credential(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a credential with its scope.
-
-        Args:
-            text: the key's id, the date, the region, the service and a constant, with slashes.
-
-        Returns:
-            The credential.
+        """Parse `<key id>/<date>/<region>/<service>/aws4_request`.
 
         Raises:
-            RefusedError: it has other parts.
+            RefusedError: it has another form.
         """
         parts = text.split("/")
         if len(parts) != len(cls._fields) + 1 or parts[-1] != _SCOPE_END:
@@ -108,15 +102,15 @@ class Credential(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
-    """What a request says about its signature; nothing of it is verified yet.
+    """The signature in a request, not verified yet.
 
     Attributes:
-        credential: which key signed, and what for.
+        credential: the key that signed, and the scope.
         signed_headers: the names of the headers that are signed.
         value: the signature, in hexadecimal.
-        timestamp: when the request was signed, as YYYYMMDDTHHMMSSZ.
+        timestamp: the time of signing, as YYYYMMDDTHHMMSSZ.
         token: the session token of a temporary key; empty for others.
-        lifetime: how long a presigned request is valid; None where the header signs.
+        lifetime: how long a presigned request is valid; None for a signature in the header.
     """
 
     credential: Credential
@@ -127,17 +121,11 @@ class Signature:
     lifetime: dt.timedelta | None = None
 
     @classmethod
-    def of(cls, request: Request) -> Self:
+    def of(cls, request: RequestHead) -> Self:
         """Read the signature from the Authorization header or from the query string.
 
-        Args:
-            request: the request.
-
-        Returns:
-            The signature.
-
         Raises:
-            RefusedError: there is none, or a part of it is missing.
+            RefusedError: the signature, or a part of it, is missing.
         """
         authorizations = request.values("authorization")
         query = request.parameters()
@@ -148,7 +136,7 @@ class Signature:
         raise RefusedError(Problem.MISSING)
 
     @classmethod
-    def _of_header(cls, request: Request, authorizations: Sequence[str]) -> Self:
+    def _of_header(cls, request: RequestHead, authorizations: Sequence[str]) -> Self:
         algorithm, _, rest = authorizations[0].partition(" ")
         if len(authorizations) != 1 or algorithm != _ALGORITHM:
             raise RefusedError(Problem.INCOMPLETE, f"Authorization must be {_ALGORITHM}.")
@@ -208,9 +196,9 @@ class Verifier:
     """Verifies the requests to one account in one region.
 
     Attributes:
-        find_secret: finds the secret of an access key.
-        region: the region.
-        services: the services that are offered, by the names that requests are signed for.
+        find_secret: returns the secret of an access key.
+        region: the account's region.
+        services: the services that are supported, by their names in signatures.
         now: the clock.
     """
 
@@ -219,17 +207,14 @@ class Verifier:
     services: Collection[str]
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
 
-    def check(self, request: Request) -> tuple[Signature, str]:
-        """Check all of a signature that needs no body, so that no body is read in vain.
-
-        Args:
-            request: the request.
+    def check(self, request: RequestHead) -> tuple[Signature, str]:
+        """Check everything except the signature itself, before the body is read.
 
         Returns:
-            The signature, and the secret that it has to be made with.
+            The signature, and the secret that it must have been made with.
 
         Raises:
-            RefusedError: as AWS refuses the request.
+            RefusedError: AWS would refuse the request.
         """
         signature = Signature.of(request)
         self._check_headers(request, signature)
@@ -252,20 +237,14 @@ class Verifier:
         return signature, secret
 
     @staticmethod
-    def verify(request: Request, body: bytes, signature: Signature, secret: str) -> None:
-        """Calculate a request's signature again, and compare.
-
-        Args:
-            request: the request.
-            body: its whole body.
-            signature: what it says about its signature.
-            secret: the secret of its key.
+    def verify(request: RequestHead, body: bytes, signature: Signature, secret: str) -> None:
+        """Calculate a request's signature, and compare it with the one in the request.
 
         Raises:
-            RefusedError: the signature is another one.
+            RefusedError: they differ.
         """
         digest = hashlib.sha256(body).hexdigest()
-        # S3 alone takes bodies whose hash isn't signed, and there is no S3 here.
+        # Only S3 accepts bodies without a signed hash, and there is no S3 here.
         if any(value != digest for value in request.values("x-amz-content-sha256")):
             raise RefusedError(Problem.MISMATCH)
         expected = _expected(request, body, signature, secret)
@@ -273,7 +252,7 @@ class Verifier:
             raise RefusedError(Problem.MISMATCH)
 
     @staticmethod
-    def _check_headers(request: Request, signature: Signature) -> None:
+    def _check_headers(request: RequestHead, signature: Signature) -> None:
         if "host" not in signature.signed_headers:
             raise RefusedError(Problem.MISMATCH, "'Host' must be a 'SignedHeader'.")
         unsigned = {name for name, _ in request.headers if name.startswith("x-amz-")} - (
@@ -318,27 +297,27 @@ class Verifier:
 
 
 class _Signer(SigV4Auth):
-    """botocore's signer, with the headers that the request's own signer chose."""
+    """botocore's signer, limited to the headers that the caller signed."""
 
     def headers_to_sign(self, request: AWSRequest) -> HTTPHeaders:
         return request.headers
 
 
-def _expected(request: Request, body: bytes, signature: Signature, secret: str) -> str:
+def _expected(request: RequestHead, body: bytes, signature: Signature, secret: str) -> str:
     query = request.query
     if signature.lifetime is not None:
         query = _SIGNATURE_PARAMETER.sub("", query).removeprefix("&")
     scope = signature.credential
     signer = _Signer(Credentials(scope.key_id, secret), scope.service, scope.region)
-    again = AWSRequest(
+    unsigned = AWSRequest(
         method=request.method,
-        # Only the path and the query count here; the host is signed as the header that was sent.
+        # Only the path and the query matter; the host is signed as the header that was sent.
         url=f"http://localhost{request.path}?{query}",
         data=body,
     )
     for name, value in request.headers:
         if name in signature.signed_headers:
-            again.headers.add_header(name, value)
-    again.context["timestamp"] = signature.timestamp
-    canonical = signer.canonical_request(again)
-    return str(signer.signature(signer.string_to_sign(again, canonical), again))
+            unsigned.headers.add_header(name, value)
+    unsigned.context["timestamp"] = signature.timestamp
+    canonical = signer.canonical_request(unsigned)
+    return str(signer.signature(signer.string_to_sign(unsigned, canonical), unsigned))

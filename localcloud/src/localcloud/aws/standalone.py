@@ -1,7 +1,9 @@
 """The AWS endpoint alone, for tests and tools that need no other part of the stand-in cloud.
 
-with aws_endpoint() as aws:
-aws.client("apprunner").list_services()
+Two lines start it and use it:
+
+    with aws_endpoint() as aws:
+        aws.client("apprunner").list_services()
 """
 
 import os
@@ -44,8 +46,8 @@ class StandaloneEndpoint:
     credentials: Path
     ca_bundle: Path
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Create boto3's client of a service."""
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 creates its clients at run time
+        """Create boto3's client for a service."""
         key = AccessKey.load(self.credentials)
         return boto3.session.Session().client(
             service,  # type: ignore[call-overload] # the name is no literal
@@ -56,7 +58,7 @@ class StandaloneEndpoint:
         )
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables with which AWS's tools use this endpoint."""
+        """Return the environment variables that make AWS's tools use this endpoint."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": self.region,
@@ -78,8 +80,7 @@ def aws_endpoint(
         service_ports: the first and last HTTPS port for App Runner's services, one each.
 
     Raises:
-        LocalCloudError: the endpoint doesn't start, such as without a Docker Engine; the message
-            is its own.
+        LocalCloudError: the endpoint doesn't start, for example without a Docker Engine.
     """
     with tempfile.TemporaryDirectory(prefix="localcloud-aws-") as temporary:
         folder = Path(temporary)
@@ -125,7 +126,7 @@ def _start(arguments: list[str], log: Path) -> tuple[subprocess.Popen[bytes], st
             stdout=output,
             stderr=output,
             pass_fds=[write_fd],
-            # A Ctrl-C is for the caller, whose block still uses the endpoint while it ends.
+            # Ctrl-C must not reach the endpoint: the caller's block still uses it while it ends.
             start_new_session=True,
         )
     os.close(write_fd)

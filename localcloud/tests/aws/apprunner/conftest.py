@@ -1,4 +1,4 @@
-"""Instances without containers: small servers of the tests' own."""
+"""Instances without containers: small servers in the test's process."""
 
 import asyncio
 import socket
@@ -11,9 +11,13 @@ import pytest
 from aiohttp import web
 
 from localcloud.aws.apprunner.containers import Application, ContainerEngine, EngineError, Instance
-from localcloud.aws.apprunner.fleet import Fleet, FleetReports, FleetSettings
-from localcloud.aws.apprunner.front import upstream_session
-from localcloud.aws.apprunner.model import HealthCheck
+from localcloud.aws.apprunner.instance_group import (
+    InstanceGroup,
+    InstanceGroupListener,
+    InstanceGroupSettings,
+)
+from localcloud.aws.apprunner.models import HealthCheck
+from localcloud.aws.apprunner.proxy import instance_session
 from localcloud.aws.apprunner.scaling import ScalingLimits
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -38,7 +42,7 @@ CHECK = HealthCheck(
 
 
 class FakeContainer:
-    """Remembers that it was stopped."""
+    """Records that it was stopped."""
 
     def __init__(self) -> None:
         self.stopped_after: int | None = None
@@ -54,18 +58,18 @@ class FakeContainer:
 
 
 def container_of(instance: Instance) -> FakeContainer:
-    return cast("FakeContainer", instance._container)
+    return cast("FakeContainer", instance.container)
 
 
 @dataclass
 class Server:
-    """One server that stands for a container."""
+    """A server in place of a container."""
 
     instance: Instance
     runner: web.ServerRunner
     healthy: bool = True
 
-    async def die(self, code: int = 1) -> None:
+    async def exit(self, code: int = 1) -> None:
         await self.runner.cleanup()
         if not self.instance.exited.done():
             self.instance.exited.set_result(code)
@@ -77,25 +81,24 @@ class FakeEngine:
 
     handler: Handler
     servers: list[Server] = field(default_factory=list)
-    refuses: bool = False
+    fails: bool = False
     exits_with: int | None = None
-    born_healthy: bool = True
+    healthy_at_start: bool = True
 
     async def start(
-        self, application: Application, on_output: Callable[[str, str], None]
+        self, _application: Application, _on_output: Callable[[str, str], None]
     ) -> Instance:
-        del application, on_output
-        if self.refuses:
+        if self.fails:
             raise EngineError("could not start an instance: no")
         server: Server | None = None
 
-        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        async def response(request: web.BaseRequest) -> web.StreamResponse:
             if request.path == "/health":
                 assert server is not None
                 return web.Response(status=200 if server.healthy else 500)
             return await self.handler(request)
 
-        runner = web.ServerRunner(web.Server(answer, max_field_size=65536), shutdown_timeout=0.1)
+        runner = web.ServerRunner(web.Server(response, max_field_size=65536), shutdown_timeout=0.1)
         await runner.setup()
         listener = socket.create_server(("127.0.0.1", 0))
         await web.SockSite(runner, listener).start()
@@ -104,13 +107,13 @@ class FakeEngine:
             host="127.0.0.1",
             port=listener.getsockname()[1],
             exited=asyncio.get_running_loop().create_future(),
-            _container=cast("Any", FakeContainer()),
+            container=cast("Any", FakeContainer()),
         )
         instance.idle.set()
-        server = Server(instance, runner, healthy=self.born_healthy)
+        server = Server(instance, runner, healthy=self.healthy_at_start)
         self.servers.append(server)
         if self.exits_with is not None:
-            await server.die(self.exits_with)
+            await server.exit(self.exits_with)
         return instance
 
     async def close(self) -> None:
@@ -119,15 +122,15 @@ class FakeEngine:
 
 
 @dataclass
-class Fleets:
-    """Makes fleets, and ends them after the test."""
+class InstanceGroups:
+    """Creates instance groups, and stops them after the test."""
 
     engine: FakeEngine
     session: aiohttp.ClientSession
     events: list[str] = field(default_factory=list)
-    _made: list[Fleet] = field(default_factory=list)
+    _created: list[InstanceGroup] = field(default_factory=list)
 
-    def make(
+    def create(
         self,
         *,
         min_size: int = 1,
@@ -135,9 +138,9 @@ class Fleets:
         max_concurrency: int = 100,
         idle_period: float = 0.2,
         check: HealthCheck = CHECK,
-    ) -> Fleet:
-        fleet = Fleet(
-            FleetSettings(
+    ) -> InstanceGroup:
+        group = InstanceGroup(
+            InstanceGroupSettings(
                 application=APPLICATION,
                 health_check=check,
                 limits=ScalingLimits(
@@ -149,14 +152,14 @@ class Fleets:
             ),
             cast("ContainerEngine", self.engine),
             self.session,
-            FleetReports(event=self.events.append, output=lambda _, __: None),
+            InstanceGroupListener(on_event=self.events.append, on_output=lambda _, __: None),
         )
-        self._made.append(fleet)
-        return fleet
+        self._created.append(group)
+        return group
 
     async def close(self) -> None:
-        for fleet in self._made:
-            await fleet.abandon()
+        for group in self._created:
+            await group.stop_scaling()
         await self.engine.close()
 
 
@@ -166,19 +169,19 @@ async def hello(request: web.BaseRequest) -> web.StreamResponse:
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with upstream_session() as made:
-        yield made
+    async with instance_session() as opened:
+        yield opened
 
 
 @pytest.fixture
-async def fleets(session: aiohttp.ClientSession) -> AsyncIterator[Fleets]:
-    made = Fleets(FakeEngine(hello), session)
-    yield made
-    await made.close()
+async def groups(session: aiohttp.ClientSession) -> AsyncIterator[InstanceGroups]:
+    created = InstanceGroups(FakeEngine(hello), session)
+    yield created
+    await created.close()
 
 
-async def until(look: Callable[[], object]) -> None:
-    """Wait until something is so."""
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until a condition is true."""
     async with asyncio.timeout(10):
-        while not look():  # noqa: ASYNC110 - a test looks from outside, no event tells it
+        while not condition():  # noqa: ASYNC110 - a test checks from outside, there is no event
             await asyncio.sleep(0.01)

@@ -7,7 +7,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws.apprunner.conftest import CHECK, FakeEngine, Fleets
+from aws.apprunner.conftest import CHECK, FakeEngine, InstanceGroups
 from localcloud.aws.apprunner.health import Health, Verdict, passes
 
 _CHECK = replace(CHECK, healthy_threshold=2, unhealthy_threshold=3)
@@ -27,7 +27,7 @@ _CHECK = replace(CHECK, healthy_threshold=2, unhealthy_threshold=3)
         ("---++", Health.HEALTHY),
     ],
 )
-def test_thresholds_decide(checks: str, health: Health) -> None:
+def test_thresholds_decide_the_health(checks: str, health: Health) -> None:
     verdict = Verdict()
     for check in checks:
         verdict = verdict.after(_CHECK, passed=check == "+")
@@ -48,15 +48,17 @@ def test_health_changes_only_after_its_threshold(
             assert passed is (verdict.health is Health.HEALTHY)
 
 
-async def test_http_checks_want_200(session: aiohttp.ClientSession, fleets: Fleets) -> None:
+async def test_an_http_check_requires_status_200(
+    session: aiohttp.ClientSession, groups: InstanceGroups
+) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/slow":
             await asyncio.sleep(2)
         return web.Response(status=int(request.query.get("status", "200")))
 
-    engine: FakeEngine = fleets.engine
+    engine: FakeEngine = groups.engine
     engine.handler = handler
-    instance = await engine.start(fleets.make().settings.application, lambda _, __: None)
+    instance = await engine.start(groups.create().settings.application, lambda _, __: None)
     for path, expected in {
         "/any": True,
         "any": True,
@@ -69,18 +71,19 @@ async def test_http_checks_want_200(session: aiohttp.ClientSession, fleets: Flee
         assert await passes(check, instance.host, instance.port, session) is expected, path
 
 
-async def test_tcp_checks_want_somebody_behind_the_port(session: aiohttp.ClientSession) -> None:
+async def test_a_tcp_check_requires_a_listener_behind_the_port(
+    session: aiohttp.ClientSession,
+) -> None:
     async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
 
-    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        del reader
+    async def close_at_once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
     check = replace(CHECK, protocol="TCP")
-    for behaviour, expected in ((hold, True), (hang_up, False)):
-        server = await asyncio.start_server(behaviour, "127.0.0.1", 0)
+    for on_connection, expected in ((hold, True), (close_at_once, False)):
+        server = await asyncio.start_server(on_connection, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         assert await passes(check, "127.0.0.1", port, session) is expected
         server.close()

@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from aws.apprunner.conftest import until
 from localcloud.aws.apprunner.logs import ServiceLog
-from localcloud.aws.apprunner.model import Operation, OperationType, Service
+from localcloud.aws.apprunner.models import Operation, OperationType, Service
 
 if TYPE_CHECKING:
     from localcloud.aws.account import Account
 
 
 class FakeAccount:
-    """Takes log events, or fails."""
+    """Receives log events, or fails."""
 
     def __init__(self) -> None:
         self.streams: dict[tuple[str, str], list[str]] = {}
@@ -38,10 +39,10 @@ def log_of(account: FakeAccount) -> ServiceLog:
     service = Service(
         name="s", arn="arn", url="localhost:1", id="1d", configuration=cast("Any", None)
     )
-    return ServiceLog(cast("Account", account), service)
+    return ServiceLog(cast("Account", account), service, flush_period=0.05)
 
 
-async def test_events_go_to_app_runners_streams(account: FakeAccount) -> None:
+async def test_events_go_to_the_streams_of_app_runner(account: FakeAccount) -> None:
     log = log_of(account)
     operation = Operation(kind=OperationType.CREATE_SERVICE, target_arn="arn")
     log.event("Service creation started.")
@@ -59,11 +60,11 @@ async def test_events_go_to_app_runners_streams(account: FakeAccount) -> None:
     assert account.calls < 100
 
 
-async def test_lost_events_stop_nothing(account: FakeAccount) -> None:
+async def test_events_that_are_lost_do_not_stop_the_log(account: FakeAccount) -> None:
     log = log_of(account)
     account.fails = True
     log.event("lost")
-    await asyncio.sleep(0.7)
+    await until(lambda: account.calls)
     account.fails = False
     log.event("kept")
     await log.close()

@@ -3,17 +3,17 @@ from collections import Counter
 
 import pytest
 
-from localcloud.aws.apprunner.metrics import traffic_data, usage_data, utilization
-from localcloud.aws.apprunner.traffic import TrafficSample
+from localcloud.aws.apprunner.metrics import request_metrics, usage_metrics, utilization
+from localcloud.aws.apprunner.request_counter import RequestCounts
 
 _AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
-def test_traffic_has_app_runners_names_and_units() -> None:
-    sample = TrafficSample(
+def test_request_metrics_have_the_names_and_units_of_app_runner() -> None:
+    counts = RequestCounts(
         statuses=Counter({2: 3, 3: 1, 4: 2, 5: 1}), latencies=Counter({10: 4, 20: 3}), peak=5
     )
-    data = {datum["MetricName"]: datum for datum in traffic_data(sample, 2, _AT)}
+    data = {datum["MetricName"]: datum for datum in request_metrics(counts, 2, _AT)}
     values = {
         name: (datum["Value"], datum["Unit"]) for name, datum in data.items() if "Value" in datum
     }
@@ -33,20 +33,20 @@ def test_traffic_has_app_runners_names_and_units() -> None:
     )
 
 
-def test_latencies_fit_into_data() -> None:
-    sample = TrafficSample(statuses=Counter({2: 400}), latencies=Counter(range(400)), peak=1)
+def test_latencies_are_split_into_data_of_150_values() -> None:
+    counts = RequestCounts(statuses=Counter({2: 400}), latencies=Counter(range(400)), peak=1)
     parts = [
         datum["Values"]
-        for datum in traffic_data(sample, 1, _AT)
+        for datum in request_metrics(counts, 1, _AT)
         if datum["MetricName"] == "RequestLatency"
     ]
     assert [len(part) for part in parts] == [150, 150, 100]
 
 
-def test_use_is_told_in_percent_of_the_configuration() -> None:
+def test_utilization_is_in_percent_of_the_configuration() -> None:
     cpu, memory = utilization(
         used=500_000_000, seconds=2, nano_cpus=250_000_000, memory=256, memory_limit=512
     )
     assert cpu == pytest.approx(100)
     assert memory == pytest.approx(50)
-    assert [datum["Unit"] for datum in usage_data(cpu, memory, _AT)] == ["Percent", "Percent"]
+    assert [datum["Unit"] for datum in usage_metrics(cpu, memory, _AT)] == ["Percent", "Percent"]

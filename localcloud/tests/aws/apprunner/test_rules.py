@@ -1,11 +1,14 @@
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.aws.apprunner.model import ServiceConfiguration
+from localcloud.aws.apprunner.models import ServiceConfiguration
 from localcloud.aws.apprunner.rules import auto_scaling_problems, service_problems
+
+if TYPE_CHECKING:
+    from localcloud.aws.apprunner.requests import ServiceSettings
 
 _SOURCE: dict[str, Any] = {
     "ImageRepository": {"ImageIdentifier": "x/y:1", "ImageRepositoryType": "ECR"},
@@ -13,8 +16,8 @@ _SOURCE: dict[str, Any] = {
 }
 
 
-def problems(**parameters: Any) -> list[str]:  # noqa: ANN401 - members of the API
-    request = {"SourceConfiguration": _SOURCE, **parameters}
+def problems(**settings: Any) -> list[str]:  # noqa: ANN401 - members of the API
+    request = cast("ServiceSettings", {"SourceConfiguration": _SOURCE, **settings})
     return service_problems(request, ServiceConfiguration.merged(request, "scaling", None))
 
 
@@ -36,24 +39,24 @@ def image(**configuration: Any) -> dict[str, Any]:  # noqa: ANN401 - members of 
         ("4 vCPU", "12 GB"),
     ],
 )
-def test_sizes_that_exist(cpu: str, memory: str) -> None:
+def test_sizes_of_app_runner_are_accepted(cpu: str, memory: str) -> None:
     assert problems(InstanceConfiguration={"Cpu": cpu, "Memory": memory}) == []
 
 
 @pytest.mark.parametrize(
     ("cpu", "memory"), [("256", "2048"), ("1 vCPU", "1 GB"), ("4096", "4096"), ("512", "0.5 GB")]
 )
-def test_sizes_that_do_not_exist(cpu: str, memory: str) -> None:
+def test_other_sizes_are_refused(cpu: str, memory: str) -> None:
     [problem] = problems(InstanceConfiguration={"Cpu": cpu, "Memory": memory})
-    assert "of memory don't go with" in problem
+    assert "of memory can't be combined with" in problem
 
 
 @pytest.mark.parametrize(
     ("parameters", "problem"),
     [
-        ({"SourceConfiguration": image(Port="0")}, "Port 0 is no port number."),
-        ({"SourceConfiguration": image(Port="65536")}, "Port 65536 is no port number."),
-        ({"SourceConfiguration": image(Port="http")}, "Port http is no port number."),
+        ({"SourceConfiguration": image(Port="0")}, "Port 0 is not a port number."),
+        ({"SourceConfiguration": image(Port="65536")}, "Port 65536 is not a port number."),
+        ({"SourceConfiguration": image(Port="http")}, "Port http is not a port number."),
         (
             {
                 "SourceConfiguration": image(
@@ -62,7 +65,7 @@ def test_sizes_that_do_not_exist(cpu: str, memory: str) -> None:
                 ),
                 "InstanceConfiguration": {"InstanceRoleArn": "role"},
             },
-            "Defined as variable and as secret: A.",
+            "Defined both as a variable and as a secret: A.",
         ),
         (
             {
@@ -71,7 +74,7 @@ def test_sizes_that_do_not_exist(cpu: str, memory: str) -> None:
                 ),
                 "InstanceConfiguration": {"InstanceRoleArn": "role"},
             },
-            "RuntimeEnvironmentSecrets.A: only ARNs of Secrets Manager are offered.",
+            "RuntimeEnvironmentSecrets.A: only ARNs of Secrets Manager are supported.",
         ),
         (
             {
@@ -87,7 +90,7 @@ def test_sizes_that_do_not_exist(cpu: str, memory: str) -> None:
         ),
         (
             {"SourceConfiguration": {**_SOURCE, "AutoDeploymentsEnabled": True}},
-            "SourceConfiguration.AutoDeploymentsEnabled is not offered by the stand-in.",
+            "SourceConfiguration.AutoDeploymentsEnabled is not supported by the stand-in.",
         ),
         (
             {"SourceConfiguration": {"AuthenticationConfiguration": {"AccessRoleArn": "role"}}},
@@ -95,11 +98,11 @@ def test_sizes_that_do_not_exist(cpu: str, memory: str) -> None:
         ),
     ],
 )
-def test_what_is_refused(parameters: dict[str, Any], problem: str) -> None:
+def test_invalid_settings_are_refused(parameters: dict[str, Any], problem: str) -> None:
     assert problems(**parameters) == [problem]
 
 
 @given(st.integers(1, 25), st.integers(1, 40))
-def test_minimum_and_maximum(min_size: int, max_size: int) -> None:
+def test_the_minimum_size_must_not_exceed_the_maximum(min_size: int, max_size: int) -> None:
     found = auto_scaling_problems({"MinSize": min_size, "MaxSize": max_size})
     assert (found == []) is (min_size <= max_size <= 25)

@@ -1,7 +1,7 @@
 """Instances as containers of the Docker Engine.
 
-The Engine's SDK blocks, so its calls run in the event loop's executor; what lasts as long as a
-container (its output, its end) has a thread of its own.
+The Engine's SDK blocks, so its calls run in the event loop's executor. Following a container's
+output and waiting for its exit take as long as the container lives, and have their own threads.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import docker.errors
 import requests.exceptions
 from docker.models.containers import Container
 
-from localcloud.aws.apprunner.model import new_resource_id
+from localcloud.aws.apprunner.models import new_resource_id
 
 OWNER_LABEL = "neo4j-mcp.localcloud"
 _LOG = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestExce
 
 
 class EngineError(Exception):
-    """The Docker Engine could not do what an instance needs."""
+    """The Docker Engine can't start, pull or measure something for an instance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +38,8 @@ class Application:
     Attributes:
         service: the service's name, for the container's name and label.
         image: the image, by digest, as Docker on this machine names it.
-        port: the port the application listens on.
-        command: what replaces the image's command; None keeps it.
+        port: the port that the application listens on.
+        command: replaces the image's command; None keeps it.
         environment: the environment variables.
         nano_cpus: processors, in billionths.
         memory_bytes: memory.
@@ -59,62 +59,62 @@ class Instance:
     """A running container.
 
     Attributes:
-        id: the instance's id.
-        host: where it is reached.
-        port: on which port.
+        container: the container.
         exited: its exit code, once it ends.
-        in_flight: requests it works on.
-        served: requests it has taken since the last look.
-        idle: set while it works on no request.
+        in_flight: requests that it processes now.
+        served: requests since the last call of `reset_served`.
+        idle: set while it processes no request.
     """
 
     id: str
     host: str
     port: int
+    container: Container
     exited: "asyncio.Future[int]"
     in_flight: int = 0
     served: int = 0
     idle: asyncio.Event = field(default_factory=asyncio.Event)
-    _container: Container
 
     def begin_request(self) -> None:
-        """Count a request in."""
+        """Count a request that arrives."""
         self.in_flight += 1
         self.served += 1
         self.idle.clear()
 
     def end_request(self) -> None:
-        """Count a request out."""
+        """Count a request that ends."""
         self.in_flight -= 1
         if not self.in_flight:
             self.idle.set()
 
-    def usage(self) -> tuple[int, int]:
-        """Read what the container uses. Blocks.
+    def reset_served(self) -> int:
+        """Return the requests since the last call, and start again at zero."""
+        served, self.served = self.served, 0
+        return served
 
-        Returns:
-            Processor time since its start in nanoseconds, and memory in bytes.
+    def usage(self) -> tuple[int, int]:
+        """Return the processor time since the start in nanoseconds, and memory in bytes. Blocks.
 
         Raises:
-            EngineError: the container is gone.
+            EngineError: the container has gone.
         """
-        with _engine_errors("read the use of an instance"):
+        with _engine_errors("measure an instance"):
             # Typed as a stream by the SDK's stubs, which this is not.
-            stats: Any = self._container.stats(stream=False, one_shot=True)
+            stats: Any = self.container.stats(stream=False, one_shot=True)
         cpu = stats.get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage", 0)
         memory = stats.get("memory_stats", {}).get("usage", 0)
         return int(cpu), int(memory)
 
     def terminate(self, grace: float) -> None:
-        """End the container: SIGTERM, then SIGKILL. Blocks.
+        """Stop the container with SIGTERM, then with SIGKILL. Blocks.
 
         Args:
             grace: seconds between the two; 0 kills at once.
         """
         with contextlib.suppress(*_ENGINE_ERRORS):
             if grace:
-                self._container.stop(timeout=int(grace))
-            self._container.remove(force=True, v=True)
+                self.container.stop(timeout=int(grace))
+            self.container.remove(force=True, v=True)
 
 
 class ContainerEngine:
@@ -125,7 +125,7 @@ class ContainerEngine:
 
         Args:
             client: the Engine.
-            owner: the label's value on everything made here.
+            owner: the value of the owner label on every container.
         """
         self._client = client
         self._owner = owner
@@ -134,15 +134,11 @@ class ContainerEngine:
         self._closed = False
 
     async def pull(self, image: str, login: Mapping[str, str]) -> None:
-        """Pull an image.
-
-        Args:
-            image: the image, by digest.
-            login: the registry's log-in.
+        """Pull an image by its digest.
 
         Raises:
-            EngineError: it can't be pulled, or is no linux/amd64 image, the only platform that
-                App Runner runs.
+            EngineError: it can't be pulled, or isn't built for linux/amd64, the only platform
+                that App Runner runs.
         """
 
         def work() -> None:
@@ -159,21 +155,17 @@ class ContainerEngine:
 
         await asyncio.to_thread(work)
 
-    async def forget(self, images_in_use: Iterable[str]) -> None:
-        """Remove the images pulled here that nothing uses any more.
-
-        Args:
-            images_in_use: the images to keep.
-        """
+    async def remove_unused_images(self, in_use: Iterable[str]) -> None:
+        """Remove the images that were pulled here, except those in use."""
 
         def work() -> None:
-            for image in self._pulled - set(images_in_use):
+            for image in self._pulled - set(in_use):
                 try:
                     self._client.images.remove(image)
                 except docker.errors.ImageNotFound:
                     self._pulled.discard(image)
                 except _ENGINE_ERRORS:
-                    # A container that is being drained still needs it; the next time will do.
+                    # A container that is being drained needs it; the next call removes it.
                     continue
                 else:
                     self._pulled.discard(image)
@@ -183,14 +175,11 @@ class ContainerEngine:
     async def start(
         self, application: Application, on_output: Callable[[str, str], None]
     ) -> Instance:
-        """Start an instance.
+        """Start an instance, which may exit at any time.
 
         Args:
             application: what it runs.
-            on_output: takes its id and each line of its output, from a thread.
-
-        Returns:
-            The instance; it may end at any time.
+            on_output: called from a thread with the instance's id and each line of its output.
 
         Raises:
             EngineError: it can't be started.
@@ -203,15 +192,15 @@ class ContainerEngine:
             host=_LOOPBACK,
             port=port,
             exited=loop.create_future(),
-            _container=container,
+            container=container,
         )
         instance.idle.set()
         _thread(lambda: _follow_output(container, lambda line: on_output(instance_id, line)))
-        _thread(lambda: _report_end(container, loop, instance.exited))
+        _thread(lambda: _report_exit(container, loop, instance.exited))
         return instance
 
     async def close(self) -> None:
-        """Start nothing more, and remove every container of this owner at once."""
+        """Refuse to start instances, and remove every container of this owner at once."""
         self._closed = True
         await self.remove_all()
 
@@ -224,7 +213,7 @@ class ContainerEngine:
         with contextlib.suppress(*_ENGINE_ERRORS):
             return self._client.containers.list(
                 all=True,
-                # Not inspected one by one: one that has gone meanwhile would end the list.
+                # Containers aren't inspected: one that has gone meanwhile would fail the list.
                 sparse=True,
                 filters={"label": [f"{OWNER_LABEL}={self._owner}", f"{OWNER_LABEL}.instance"]},
             )
@@ -254,7 +243,7 @@ class ContainerEngine:
             # The Engine refuses more processors than the machine has.
             "nano_cpus": min(application.nano_cpus, self._processors * 1_000_000_000),
             "mem_limit": application.memory_bytes,
-            # A person's Docker settings are none of the service's.
+            # Proxies in a person's Docker settings don't exist on AWS.
             "use_config_proxy": False,
             "extra_hosts": {"host.docker.internal": "host-gateway"},
         }
@@ -264,14 +253,14 @@ class ContainerEngine:
             container = self._client.containers.create(application.image, **options)
             try:
                 container.start()
-                # close() may have looked for containers before this one was there.
+                # close() may have listed the containers before this one existed.
                 self._require_open()
                 container.reload()
                 bindings = container.ports.get(f"{application.port}/tcp")
             except BaseException:
                 container.remove(force=True, v=True)
                 raise
-        # A container that ended at once publishes nothing; its exit code tells why.
+        # A container that exits at once publishes no port; its exit code says why.
         return container, int(bindings[0]["HostPort"]) if bindings else 0
 
 
@@ -304,7 +293,7 @@ def _follow_output(container: Container, on_line: Callable[[str], None]) -> None
         on_line(pending.decode(errors="replace"))
 
 
-def _report_end(
+def _report_exit(
     container: Container, loop: asyncio.AbstractEventLoop, exited: "asyncio.Future[int]"
 ) -> None:
     code = -1
@@ -315,6 +304,6 @@ def _report_end(
         if not exited.done():
             exited.set_result(code)
 
-    # The loop is closed where the stand-in itself is stopping.
+    # The loop is closed while the stand-in stops.
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(report)

@@ -1,4 +1,4 @@
-"""Health checks: how an instance is asked, and what the answers make of it."""
+"""Health checks: how an instance is checked, and when it counts as healthy."""
 
 import asyncio
 import contextlib
@@ -8,14 +8,14 @@ from http import HTTPStatus
 
 import aiohttp
 
-from localcloud.aws.apprunner.model import HealthCheck
+from localcloud.aws.apprunner.models import HealthCheck
 
 _CLOSED_AT_ONCE = 0.2
-"""Seconds in which Docker's port proxy closes a connection that nothing takes behind it."""
+"""Seconds within which Docker's port proxy closes a connection that no container accepts."""
 
 
 class Health(StrEnum):
-    """What the checks so far say."""
+    """An instance's health, after the checks so far."""
 
     UNKNOWN = "UNKNOWN"
     HEALTHY = "HEALTHY"
@@ -24,12 +24,12 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the checks so far say of an instance, and how many in a row say so.
+    """The result of the checks so far.
 
     Attributes:
         health: the instance's health.
-        successes: successful checks in a row.
-        failures: failed checks in a row.
+        successes: consecutive successful checks.
+        failures: consecutive failed checks.
     """
 
     health: Health = Health.UNKNOWN
@@ -37,15 +37,7 @@ class Verdict:
     failures: int = 0
 
     def after(self, check: HealthCheck, *, passed: bool) -> "Verdict":
-        """Take one more check in.
-
-        Args:
-            check: the thresholds.
-            passed: whether the check succeeded.
-
-        Returns:
-            The verdict after it.
-        """
+        """Return the verdict after one more check, by the thresholds of the health check."""
         successes = self.successes + 1 if passed else 0
         failures = 0 if passed else self.failures + 1
         health = self.health
@@ -57,32 +49,25 @@ class Verdict:
 
 
 async def passes(check: HealthCheck, host: str, port: int, session: aiohttp.ClientSession) -> bool:
-    """Ask an instance once.
+    """Check an instance once, and return whether it answers in time.
 
-    Args:
-        check: what to ask.
-        host: where the instance listens.
-        port: on which port.
-        session: asks HTTP.
-
-    Returns:
-        True where the instance answered well and in time. An HTTP check wants status 200, as the
-        API reference's HealthCheckConfiguration does.
+    An HTTP check requires status 200 (API reference, HealthCheckConfiguration).
     """
     with contextlib.suppress(OSError, TimeoutError, aiohttp.ClientError):
         async with asyncio.timeout(check.timeout):
             if check.protocol == "TCP":
                 return await _accepts(host, port)
             url = f"http://{host}:{port}/{check.path.removeprefix('/')}"
-            async with session.get(url, allow_redirects=False) as answer:
-                return answer.status == HTTPStatus.OK
+            async with session.get(url, allow_redirects=False) as response:
+                return response.status == HTTPStatus.OK
     return False
 
 
 async def _accepts(host: str, port: int) -> bool:
     reader, writer = await asyncio.open_connection(host, port)
     try:
-        # Docker's port proxy accepts whether or not the container listens, and hangs up then.
+        # Docker's port proxy accepts every connection, and closes it if the container isn't
+        # listening.
         async with asyncio.timeout(_CLOSED_AT_ONCE):
             return await reader.read(1) != b""
     except TimeoutError:

@@ -1,8 +1,8 @@
 """App Runner's log streams in CloudWatch Logs (developer guide, Viewing App Runner logs).
 
-Events of a service go to the stream `events` of its log group `service`, those of an operation to
-`deployment/<operation id>`, and an instance's output to `instance/<instance id>` of the log group
-`application`.
+A service's events go to the stream `events` of its log group `service`, an operation's events to
+`deployment/<operation id>` there, and an instance's output to `instance/<instance id>` of the log
+group `application`.
 """
 
 import asyncio
@@ -12,77 +12,67 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from localcloud.aws.account import Account
-from localcloud.aws.apprunner.model import Operation, Service, now
+from localcloud.aws.apprunner.models import Operation, Service, now
 
 _LOG = logging.getLogger(__name__)
 _FLUSH_PERIOD = 0.5
 _BATCH = 1000
-"""PutLogEvents takes 10,000 events or 1 MiB; lines of containers are long."""
-_LIMIT = 50_000
-"""Lines kept while CloudWatch Logs does not take them; the newest beyond are dropped."""
-_LONGEST_LINE = 16 * 1024
+"""PutLogEvents accepts 10,000 events or 1 MiB; lines of containers are long."""
+_MAX_PENDING = 50_000
+"""Lines kept while CloudWatch Logs is unavailable; later ones are dropped."""
+_MAX_LINE = 16 * 1024
 
 _Entry = tuple[str, str, int, str]
 
 
 class ServiceLog:
-    """Collects a service's log events and ships them in batches."""
+    """Collects a service's log events and sends them in batches."""
 
-    def __init__(self, account: Account, service: Service) -> None:
-        """Begin with nothing to ship.
+    def __init__(
+        self, account: Account, service: Service, flush_period: float = _FLUSH_PERIOD
+    ) -> None:
+        """Start with an empty log.
 
         Args:
-            account: takes the events.
+            account: receives the events.
             service: the service.
+            flush_period: seconds between two batches.
         """
         self._account = account
+        self._flush_period = flush_period
         self._groups = f"/aws/apprunner/{service.name}/{service.id}"
         self._pending: list[_Entry] = []
         self._closing = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._shipper = asyncio.ensure_future(self._ship())
+        self._sender = asyncio.ensure_future(self._send_regularly())
 
     def event(self, text: str) -> None:
-        """Log an event of the service.
-
-        Args:
-            text: what happened.
-        """
-        self._add(f"{self._groups}/service", "events", _stamped(text))
+        """Log an event of the service."""
+        self._add(f"{self._groups}/service", "events", _with_time(text))
 
     def deployment(self, operation: Operation, text: str) -> None:
-        """Log an event of an operation.
-
-        Args:
-            operation: the operation.
-            text: what happened.
-        """
-        self._add(f"{self._groups}/service", f"deployment/{operation.id}", _stamped(text))
+        """Log an event of an operation."""
+        self._add(f"{self._groups}/service", f"deployment/{operation.id}", _with_time(text))
 
     def output(self, instance_id: str, line: str) -> None:
-        """Log a line of an instance's output; callable from any thread.
-
-        Args:
-            instance_id: the instance.
-            line: the line.
-        """
+        """Log a line of an instance's output; safe to call from any thread."""
         group, stream = f"{self._groups}/application", f"instance/{instance_id}"
         with contextlib.suppress(RuntimeError):  # the loop is closed while the stand-in stops
-            self._loop.call_soon_threadsafe(self._add, group, stream, line[:_LONGEST_LINE])
+            self._loop.call_soon_threadsafe(self._add, group, stream, line[:_MAX_LINE])
 
     async def close(self) -> None:
-        """Ship what is left, and stop."""
+        """Send the remaining events, and stop."""
         self._closing.set()
-        await self._shipper
+        await self._sender
 
     def _add(self, group: str, stream: str, message: str) -> None:
-        if message and len(self._pending) < _LIMIT:
+        if message and len(self._pending) < _MAX_PENDING:
             self._pending.append((group, stream, int(now().timestamp() * 1000), message))
 
-    async def _ship(self) -> None:
+    async def _send_regularly(self) -> None:
         while not self._closing.is_set():
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_FLUSH_PERIOD):
+                async with asyncio.timeout(self._flush_period):
                     await self._closing.wait()
             await self._flush()
 
@@ -104,5 +94,5 @@ def _batches(entries: Iterable[_Entry]) -> Iterator[tuple[tuple[str, str], list[
             yield key, events[start : start + _BATCH]
 
 
-def _stamped(text: str) -> str:
+def _with_time(text: str) -> str:
     return f"{now():%m-%d-%Y %I:%M:%S %p} [AppRunner] {text}"

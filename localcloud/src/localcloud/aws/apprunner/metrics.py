@@ -1,53 +1,45 @@
-"""App Runner's metrics in CloudWatch (developer guide, Viewing App Runner service metrics)."""
+"""App Runner's metrics in CloudWatch (developer guide, Viewing App Runner service metrics). Pure.
+
+All functions return MetricDatum structures without dimensions.
+"""
 
 import datetime as dt
 import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from localcloud.aws.apprunner.traffic import TrafficSample
+from localcloud.aws.apprunner.request_counter import RequestCounts
 
 NAMESPACE = "AWS/AppRunner"
 _STATUS_CLASSES = (2, 4, 5)
-_VALUES_IN_DATUM = 150
-"""PutMetricData takes so many distinct values in one datum."""
+_MAX_VALUES = 150
+"""The number of distinct values that PutMetricData accepts in one datum."""
 _PERCENT = 100.0
 
 
 def service_dimensions(name: str, service_id: str) -> list[dict[str, str]]:
-    """Write the dimensions of a service's metrics.
-
-    Args:
-        name: the service's name.
-        service_id: its id.
-
-    Returns:
-        The dimensions.
-    """
+    """Return the dimensions of a service's metrics."""
     return [{"Name": "ServiceName", "Value": name}, {"Name": "ServiceID", "Value": service_id}]
 
 
-def traffic_data(
-    sample: TrafficSample, active_instances: int, at: dt.datetime
+def request_metrics(
+    counts: RequestCounts, active_instances: int, at: dt.datetime
 ) -> Iterator[dict[str, Any]]:
-    """Write what the front counted.
+    """Yield the metrics of the requests of a period.
 
     Args:
-        sample: the counts.
-        active_instances: instances that processed requests.
-        at: the end of the period.
-
-    Yields:
-        MetricDatum structures without dimensions.
+        counts: the counts of the period.
+        active_instances: instances that processed requests in it.
+        at: its end.
     """
-    yield _datum("Requests", "Count", sample.requests, at)
+    yield _datum("Requests", "Count", counts.requests, at)
     for status_class in _STATUS_CLASSES:
-        count = sample.statuses.get(status_class, 0)
+        count = counts.statuses.get(status_class, 0)
         yield _datum(f"{status_class}xxStatusResponses", "Count", count, at)
-    yield _datum("Concurrency", "Count", sample.peak, at)
+    yield _datum("Concurrency", "Count", counts.peak, at)
     yield _datum("ActiveInstances", "Count", active_instances, at)
-    latencies = iter(sorted(sample.latencies.items()))
-    while part := list(itertools.islice(latencies, _VALUES_IN_DATUM)):
+    latencies = iter(sorted(counts.latencies.items()))
+    while part := list(itertools.islice(latencies, _MAX_VALUES)):
         yield {
             "MetricName": "RequestLatency",
             "Unit": "Milliseconds",
@@ -57,17 +49,10 @@ def traffic_data(
         }
 
 
-def usage_data(cpu_percent: float, memory_percent: float, at: dt.datetime) -> list[dict[str, Any]]:
-    """Write what instances use.
-
-    Args:
-        cpu_percent: processors, of what is configured.
-        memory_percent: memory, of what is configured.
-        at: the end of the period.
-
-    Returns:
-        MetricDatum structures without dimensions.
-    """
+def usage_metrics(
+    cpu_percent: float, memory_percent: float, at: dt.datetime
+) -> list[dict[str, Any]]:
+    """Return the metrics of CPU and memory, in percent of what is configured."""
     return [
         _datum("CPUUtilization", "Percent", cpu_percent, at),
         _datum("MemoryUtilization", "Percent", memory_percent, at),
@@ -77,17 +62,14 @@ def usage_data(cpu_percent: float, memory_percent: float, at: dt.datetime) -> li
 def utilization(
     used: float, seconds: float, nano_cpus: int, memory: int, memory_limit: int
 ) -> tuple[float, float]:
-    """Turn an instance's use into percentages of its configuration.
+    """Return an instance's CPU and memory in percent of its configuration.
 
     Args:
-        used: processor time of the period in nanoseconds.
+        used: processor time in the period, in nanoseconds.
         seconds: the period.
-        nano_cpus: the processors configured, in billionths.
-        memory: memory in use in bytes.
-        memory_limit: the memory configured in bytes.
-
-    Returns:
-        Percent of the processors and of the memory.
+        nano_cpus: the configured processors, in billionths.
+        memory: memory in use, in bytes.
+        memory_limit: the configured memory, in bytes.
     """
     return (
         _PERCENT * used / (seconds * nano_cpus),

@@ -1,14 +1,20 @@
-"""What App Runner refuses beyond the shapes of its API.
+"""What App Runner refuses beyond the shapes of its API. Pure.
 
 Sources: the API reference (InstanceConfiguration, CreateAutoScalingConfiguration,
 ImageConfiguration) and the developer guide (environment variables, VPC access).
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
-from localcloud.aws.apprunner.model import JsonObject, ServiceConfiguration
-from localcloud.aws.apprunner.shared import Revision
+from localcloud.aws.apprunner.models import ServiceConfiguration
+from localcloud.aws.apprunner.requests import (
+    InstanceConfiguration,
+    JsonObject,
+    NetworkConfiguration,
+    ServiceSettings,
+)
+from localcloud.aws.apprunner.revisions import Revision
 
 SERVICE_QUOTA = 30
 MAX_SIZE_QUOTA = 25
@@ -23,20 +29,14 @@ _HIGHEST_PORT = 65535
 _RESERVED_PREFIX = "AWSAPPRUNNER"
 
 
-def service_problems(parameters: JsonObject, configuration: ServiceConfiguration) -> list[str]:
-    """Find what is wrong with a service's settings.
+def service_problems(request: ServiceSettings, configuration: ServiceConfiguration) -> list[str]:
+    """List all problems of a service's settings.
 
     Args:
-        parameters: the request, for what the stand-in does not offer.
-        configuration: the settings it leads to.
-
-    Returns:
-        The problems, all of them; empty where there are none.
+        request: the request, for what the stand-in doesn't support.
+        configuration: the complete settings that result from it.
     """
-    not_offered = list(_not_offered(parameters))
-    if not_offered:
-        return not_offered
-    return list(
+    return list(_unsupported(request)) or list(
         itertools.chain(
             _image_problems(configuration),
             _size_problems(configuration.instance),
@@ -46,14 +46,7 @@ def service_problems(parameters: JsonObject, configuration: ServiceConfiguration
 
 
 def auto_scaling_problems(settings: JsonObject) -> list[str]:
-    """Find what is wrong with an auto scaling configuration.
-
-    Args:
-        settings: MaxConcurrency, MinSize and MaxSize.
-
-    Returns:
-        The problems; empty where there are none.
-    """
+    """List the problems of an auto scaling configuration's MaxConcurrency, MinSize and MaxSize."""
     problems = []
     if settings["MinSize"] > settings["MaxSize"]:
         problems.append("MinSize must not be greater than MaxSize.")
@@ -62,51 +55,46 @@ def auto_scaling_problems(settings: JsonObject) -> list[str]:
     return problems
 
 
-def vpc_connector_problem(
-    name: str, settings: JsonObject, existing: Iterable[Revision]
-) -> str | None:
-    """Find what prevents a new VPC connector.
+def vpc_connector_problems(
+    name: str, settings: JsonObject, existing: Sequence[Revision]
+) -> list[str]:
+    """List what prevents a new VPC connector next to the account's active ones.
 
     Sources: the API reference (VpcConnector: only one revision per name), and the refusal of a
     combination of security groups that another connector has (pulumi/pulumi-aws#5364).
-
-    Args:
-        name: the connector's name.
-        settings: its Subnets and SecurityGroups.
-        existing: the account's active connectors.
-
-    Returns:
-        The problem; None where there is none.
     """
+    if not settings["Subnets"]:
+        return ["Subnets must name at least one subnet."]
     groups = set(settings["SecurityGroups"])
     for other in existing:
         if other.name == name:
-            return f"A VPC connector with the provided name already exists: {other.arn}."
+            return [f"A VPC connector with the provided name already exists: {other.arn}."]
         if set(other.settings["SecurityGroups"]) == groups:
-            return (
+            problem = (
                 "The security groups combination provided in the request already exists on existing"
                 f" vpc connector. Existing VPC connector arn: {other.arn},"
                 f" Security Groups: [{', '.join(sorted(groups))}]"
             )
-    return None
+            return [problem]
+    return []
 
 
-def _not_offered(parameters: JsonObject) -> Iterator[str]:
-    source = parameters.get("SourceConfiguration", {})
+def _unsupported(request: ServiceSettings) -> Iterator[str]:
+    source = request.get("SourceConfiguration", {})
     if "CodeRepository" in source:
-        yield "SourceConfiguration.CodeRepository is not offered by the stand-in: use an image."
+        yield "SourceConfiguration.CodeRepository is not supported by the stand-in: use an image."
     if source.get("AutoDeploymentsEnabled"):
-        yield "SourceConfiguration.AutoDeploymentsEnabled is not offered by the stand-in."
-    repository_type = source.get("ImageRepository", {}).get("ImageRepositoryType")
-    if repository_type == "ECR_PUBLIC":
-        yield "ImageRepositoryType ECR_PUBLIC is not offered by the stand-in: push to ECR."
-    network = parameters.get("NetworkConfiguration", {})
+        yield "SourceConfiguration.AutoDeploymentsEnabled is not supported by the stand-in."
+    repository = source.get("ImageRepository")
+    if repository and repository.get("ImageRepositoryType") == "ECR_PUBLIC":
+        yield "ImageRepositoryType ECR_PUBLIC is not supported by the stand-in: push to ECR."
+    network = request.get("NetworkConfiguration", {})
     if network.get("IngressConfiguration", {}).get("IsPubliclyAccessible") is False:
-        yield "Private ingress is not offered by the stand-in."
+        yield "Private ingress is not supported by the stand-in."
     if network.get("IpAddressType") == "DUAL_STACK":
-        yield "IpAddressType DUAL_STACK is not offered by the stand-in."
-    if "EncryptionConfiguration" in parameters:
-        yield "EncryptionConfiguration is not offered by the stand-in: it has no KMS."
+        yield "IpAddressType DUAL_STACK is not supported by the stand-in."
+    if "EncryptionConfiguration" in request:
+        yield "EncryptionConfiguration is not supported by the stand-in: it has no KMS."
 
 
 def _image_problems(configuration: ServiceConfiguration) -> Iterator[str]:
@@ -116,30 +104,33 @@ def _image_problems(configuration: ServiceConfiguration) -> Iterator[str]:
     image = configuration.source["ImageRepository"].get("ImageConfiguration") or {}
     port = image.get("Port")
     if port and not (port.isdecimal() and 1 <= int(port) <= _HIGHEST_PORT):
-        yield f"Port {port} is no port number."
+        yield f"Port {port} is not a port number."
     for name in [*configuration.environment, *configuration.secrets]:
         if name.startswith(_RESERVED_PREFIX):
             yield f"Environment variable {name}: names that begin with AWSAPPRUNNER are reserved."
     both = sorted(configuration.environment.keys() & configuration.secrets.keys())
     if both:
-        yield f"Defined as variable and as secret: {', '.join(both)}."
+        yield f"Defined both as a variable and as a secret: {', '.join(both)}."
     for name, arn in configuration.secrets.items():
         if not arn.startswith("arn:") or ":secretsmanager:" not in arn:
-            yield f"RuntimeEnvironmentSecrets.{name}: only ARNs of Secrets Manager are offered."
+            yield f"RuntimeEnvironmentSecrets.{name}: only ARNs of Secrets Manager are supported."
     if configuration.secrets and not configuration.instance_role_arn:
         yield "RuntimeEnvironmentSecrets need an InstanceRoleArn that may read them."
     if not configuration.source.get("AuthenticationConfiguration", {}).get("AccessRoleArn"):
         yield "An image in ECR needs AuthenticationConfiguration.AccessRoleArn."
 
 
-def _size_problems(instance: JsonObject) -> Iterator[str]:
+def _size_problems(instance: InstanceConfiguration) -> Iterator[str]:
     cpu, memory = instance["Cpu"], instance["Memory"]
     if memory not in _MEMORY_FOR_CPU[cpu]:
         allowed = ", ".join(_MEMORY_FOR_CPU[cpu])
-        yield f"{memory} MB of memory don't go with {cpu} CPU units; these do: {allowed}."
+        yield (
+            f"{memory} MB of memory can't be combined with {cpu} CPU units; "
+            f"memory must be one of {allowed}."
+        )
 
 
-def _network_problems(network: JsonObject) -> Iterator[str]:
+def _network_problems(network: NetworkConfiguration) -> Iterator[str]:
     egress = network["EgressConfiguration"]
     is_vpc = egress.get("EgressType") == "VPC"
     if is_vpc and not egress.get("VpcConnectorArn"):

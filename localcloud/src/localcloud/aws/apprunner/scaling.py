@@ -1,4 +1,4 @@
-"""How many instances a service needs, from the requests it has at a time."""
+"""Decides how many instances a service needs, from its concurrent requests. Pure."""
 
 import math
 from collections import deque
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class ScalingLimits:
-    """An auto scaling configuration's numbers.
+    """The limits of an auto scaling configuration.
 
     Attributes:
-        max_concurrency: requests that an instance takes at a time.
-        min_size: instances that always run.
-        max_size: instances that run at most.
+        max_concurrency: requests that an instance processes at a time.
+        min_size: the fewest instances.
+        max_size: the most instances.
     """
 
     max_concurrency: int
@@ -20,13 +20,10 @@ class ScalingLimits:
     max_size: int
 
     def instances_for(self, concurrency: int) -> int:
-        """Tell how many instances a concurrency needs.
+        """Return the number of instances within the limits.
 
         Args:
-            concurrency: requests at a time, refused ones among them.
-
-        Returns:
-            The number of instances, within the limits.
+            concurrency: requests at a time, including refused ones.
         """
         needed = math.ceil(concurrency / self.max_concurrency)
         return min(max(needed, self.min_size), self.max_size)
@@ -34,36 +31,39 @@ class ScalingLimits:
 
 @dataclass(kw_only=True)
 class Demand:
-    """The concurrency of the recent past: scaling out follows its peak, scaling in its absence.
+    """The concurrency of the recent past; its peak decides the number of instances.
 
     Attributes:
-        idle_period: seconds in which a peak keeps its instances.
+        idle_period: seconds for which a peak counts.
     """
 
     idle_period: float
     _peaks: deque[tuple[float, int]] = field(default_factory=deque)
 
     def record(self, concurrency: int, at: float) -> None:
-        """Take a peak in.
+        """Record a measurement.
 
         Args:
             concurrency: requests at a time.
-            at: when, in seconds of a steady clock.
+            at: the time, in seconds of a monotonic clock.
         """
-        # A smaller, older peak can never decide again.
+        # Only peaks that can still decide are kept: recent ones, without a later higher one.
+        while self._peaks and self._peaks[0][0] <= at - self.idle_period:
+            self._peaks.popleft()
         while self._peaks and self._peaks[-1][1] <= concurrency:
             self._peaks.pop()
         self._peaks.append((at, concurrency))
 
     def peak(self, at: float) -> int:
-        """Tell the highest concurrency of the idle period.
+        """Return the highest concurrency of the idle period; 0 without measurements.
 
         Args:
-            at: now, in seconds of the same clock.
-
-        Returns:
-            The peak; 0 where nothing was recorded.
+            at: the current time, in seconds of the same clock.
         """
-        while self._peaks and self._peaks[0][0] <= at - self.idle_period:
-            self._peaks.popleft()
-        return self._peaks[0][1] if self._peaks else 0
+        # Later peaks are lower, so the first recent one is the highest.
+        recent = (
+            concurrency
+            for recorded_at, concurrency in self._peaks
+            if recorded_at > at - self.idle_period
+        )
+        return next(recent, 0)

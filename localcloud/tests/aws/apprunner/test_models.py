@@ -1,16 +1,16 @@
-from typing import Any
-
-from localcloud.aws.apprunner.model import (
+from localcloud.aws.apprunner.models import (
     Operation,
     OperationStatus,
     OperationType,
     ServiceConfiguration,
 )
+from localcloud.aws.apprunner.requests import ServiceSettings
 
-_REQUEST: dict[str, Any] = {
+_REQUEST: ServiceSettings = {
     "SourceConfiguration": {
         "ImageRepository": {
             "ImageIdentifier": "x/y:1",
+            "ImageRepositoryType": "ECR",
             "ImageConfiguration": {"RuntimeEnvironmentVariables": {"PASSWORD": "hush"}},
         }
     },
@@ -19,9 +19,15 @@ _REQUEST: dict[str, Any] = {
 }
 
 
-def test_defaults_are_app_runners() -> None:
+def test_defaults_are_those_of_app_runner() -> None:
     configuration = ServiceConfiguration.merged(
-        {"SourceConfiguration": {"ImageRepository": {"ImageIdentifier": "x"}}}, "scaling", None
+        {
+            "SourceConfiguration": {
+                "ImageRepository": {"ImageIdentifier": "x", "ImageRepositoryType": "ECR"}
+            }
+        },
+        "scaling",
+        None,
     )
     assert configuration.port == 8080
     assert (configuration.nano_cpus, configuration.memory_bytes) == (10**9, 2 * 1024**3)
@@ -35,7 +41,7 @@ def test_sizes_are_normalized() -> None:
     assert (configuration.nano_cpus, configuration.memory_bytes) == (250_000_000, 512 * 1024**2)
 
 
-def test_an_update_keeps_what_it_does_not_name() -> None:
+def test_an_update_keeps_omitted_settings() -> None:
     before = ServiceConfiguration.merged(_REQUEST, "scaling", None)
     after = ServiceConfiguration.merged(
         {"HealthCheckConfiguration": {"Protocol": "HTTP"}}, "scaling", before
@@ -47,16 +53,16 @@ def test_an_update_keeps_what_it_does_not_name() -> None:
     assert not after.same_application(before)
 
 
-def test_another_scaling_is_the_same_application() -> None:
+def test_a_scaling_change_keeps_the_application() -> None:
     before = ServiceConfiguration.merged(_REQUEST, "scaling", None)
     assert ServiceConfiguration.merged({}, "other", before).same_application(before)
 
 
-def test_values_of_variables_are_not_shown() -> None:
+def test_values_of_variables_are_not_in_the_repr() -> None:
     assert "hush" not in repr(ServiceConfiguration.merged(_REQUEST, "scaling", None))
 
 
-def test_an_operation_ends_once() -> None:
+def test_an_operation_ends_in_a_final_status() -> None:
     operation = Operation(kind=OperationType.CREATE_SERVICE, target_arn="arn")
     assert operation.summary()["Status"] == "PENDING"
     for status in (OperationStatus.IN_PROGRESS, OperationStatus.ROLLBACK_IN_PROGRESS):

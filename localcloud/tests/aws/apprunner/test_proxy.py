@@ -12,18 +12,18 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from aws.apprunner.conftest import Fleets, until
-from localcloud.aws.apprunner.fleet import Fleet
-from localcloud.aws.apprunner.front import Front
+from aws.apprunner.conftest import InstanceGroups, until
+from localcloud.aws.apprunner.instance_group import InstanceGroup
+from localcloud.aws.apprunner.proxy import ServiceProxy
 from localcloud.certificates import CertificateAuthority
 
 
 @dataclass
 class Served:
-    """A front with its fleet, and a client that trusts it."""
+    """A proxy with its instance group, and a client that trusts it."""
 
-    front: Front
-    fleet: Fleet
+    proxy: ServiceProxy
+    group: InstanceGroup
     port: int
     context: ssl.SSLContext
     client: aiohttp.ClientSession
@@ -40,32 +40,35 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
 
 @pytest.fixture
 async def served(
-    fleets: Fleets, session: aiohttp.ClientSession, authority: CertificateAuthority
+    request: pytest.FixtureRequest,
+    groups: InstanceGroups,
+    session: aiohttp.ClientSession,
+    authority: CertificateAuthority,
 ) -> AsyncIterator[Served]:
-    fleet = fleets.make(min_size=2, max_size=2, max_concurrency=2)
-    await fleet.start()
-    front = Front(request_timeout=2, session=session)
+    group = groups.create(min_size=2, max_size=2, max_concurrency=2)
+    await group.start()
+    proxy = ServiceProxy(request_timeout=getattr(request, "param", 2), session=session)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    await front.open("127.0.0.1", port, authority.server_context(["localhost"]))
-    front.fleet = fleet
+    await proxy.open("127.0.0.1", port, authority.server_context(["localhost"]))
+    proxy.group = group
     context = ssl.create_default_context(cafile=str(authority.certificate_path))
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=context), auto_decompress=False
     ) as client:
-        yield Served(front, fleet, port, context, client)
-    await front.close()
+        yield Served(proxy, group, port, context, client)
+    await proxy.close()
 
 
-async def test_the_request_arrives_as_it_was_sent(served: Served, fleets: Fleets) -> None:
+async def test_a_request_arrives_unchanged(served: Served, groups: InstanceGroups) -> None:
     seen: list[web.BaseRequest] = []
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         seen.append(request)
         return web.Response(text=await request.text())
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     async with served.client.put(
         URL(f"{served.url}/a%2Fb%20c?x=%20y&x=2", encoded=True),
         data=b"body",
@@ -73,14 +76,14 @@ async def test_the_request_arrives_as_it_was_sent(served: Served, fleets: Fleets
             ("X-Own", "1"),
             ("X-Own", "2"),
             ("Connection", "keep-alive, x-private"),
-            ("X-Private", "not for you"),
+            ("X-Private", "of this connection"),
             ("TE", "trailers"),
             ("X-Forwarded-For", "203.0.113.9"),
             ("X-Forwarded-Proto", "http"),
             ("Authorization", f"Bearer {'x' * 20_000}"),
         ],
-    ) as answer:
-        assert await answer.text() == "body"
+    ) as response:
+        assert await response.text() == "body"
     [request] = seen
     assert request.method == "PUT"
     assert request.raw_path == "/a%2Fb%20c?x=%20y&x=2"
@@ -94,11 +97,10 @@ async def test_the_request_arrives_as_it_was_sent(served: Served, fleets: Fleets
     assert "TE" not in request.headers
 
 
-async def test_the_answer_arrives_as_it_was_given(served: Served, fleets: Fleets) -> None:
+async def test_a_response_arrives_unchanged(served: Served, groups: InstanceGroups) -> None:
     packed = gzip.compress(b"packed")
 
-    async def handler(request: web.BaseRequest) -> web.StreamResponse:
-        del request
+    async def handler(_: web.BaseRequest) -> web.StreamResponse:
         response = web.Response(body=packed, status=418, reason="Short And Stout")
         response.headers["Content-Encoding"] = "gzip"
         response.headers.add("Set-Cookie", "a=1")
@@ -106,18 +108,20 @@ async def test_the_answer_arrives_as_it_was_given(served: Served, fleets: Fleets
         response.headers["Keep-Alive"] = "timeout=1"
         return response
 
-    fleets.engine.handler = handler
-    async with served.client.get(served.url) as answer:
-        assert (answer.status, answer.reason) == (418, "Short And Stout")
-        assert await answer.read() == packed
-        assert answer.headers.getall("Set-Cookie") == ["a=1", "b=2"]
-        assert "Keep-Alive" not in answer.headers
-        assert answer.headers["Server"] == "envoy"
+    groups.engine.handler = handler
+    async with served.client.get(served.url) as response:
+        assert (response.status, response.reason) == (418, "Short And Stout")
+        assert await response.read() == packed
+        assert response.headers.getall("Set-Cookie") == ["a=1", "b=2"]
+        assert "Keep-Alive" not in response.headers
+        assert response.headers["Server"] == "envoy"
 
 
-async def test_bodies_stream_both_ways(served: Served, fleets: Fleets) -> None:
+async def test_bodies_are_streamed_in_both_directions(
+    served: Served, groups: InstanceGroups
+) -> None:
     first_arrived = asyncio.Event()
-    go_on = asyncio.Event()
+    first_read = asyncio.Event()
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -129,54 +133,58 @@ async def test_bodies_stream_both_ways(served: Served, fleets: Fleets) -> None:
 
     async def body() -> AsyncIterator[bytes]:
         yield b"first"
-        await go_on.wait()
+        await first_read.wait()
         yield b"second"
 
-    fleets.engine.handler = handler
-    async with served.client.post(served.url, data=body()) as answer:
+    groups.engine.handler = handler
+    async with served.client.post(served.url, data=body()) as response:
         await first_arrived.wait()
-        assert await answer.content.readany() == b"FIRST"
-        go_on.set()
-        assert await answer.content.read() == b"SECOND"
+        assert await response.content.readany() == b"FIRST"
+        first_read.set()
+        assert await response.content.read() == b"SECOND"
 
 
-async def test_large_bodies_arrive_whole(served: Served, fleets: Fleets) -> None:
+async def test_a_large_body_arrives_complete(served: Served, groups: InstanceGroups) -> None:
     content = bytes(range(256)) * 8192
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         received = b"".join([chunk async for chunk in request.content.iter_any()])
         return web.Response(body=received)
 
-    fleets.engine.handler = handler
-    async with served.client.post(served.url, data=io.BytesIO(content)) as answer:
-        assert await answer.read() == content
+    groups.engine.handler = handler
+    async with served.client.post(served.url, data=io.BytesIO(content)) as response:
+        assert await response.read() == content
 
 
 @pytest.mark.parametrize("status", [200, 204, 304])
-async def test_answers_without_a_body(status: int, served: Served, fleets: Fleets) -> None:
+async def test_a_response_without_a_body_arrives(
+    status: int, served: Served, groups: InstanceGroups
+) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=status, text="x" * 10 if request.method == "HEAD" else None)
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     method = "HEAD" if status == 200 else "GET"
     for _ in range(2):
-        async with served.client.request(method, served.url) as answer:
-            assert answer.status == status
-            assert await answer.read() == b""
+        async with served.client.request(method, served.url) as response:
+            assert response.status == status
+            assert await response.read() == b""
             if method == "HEAD":
-                assert answer.headers["Content-Length"] == "10"
+                assert response.headers["Content-Length"] == "10"
 
 
-async def test_a_caller_that_waits_for_100_gets_it(served: Served, fleets: Fleets) -> None:
+async def test_a_caller_that_expects_100_continue_gets_it(
+    served: Served, groups: InstanceGroups
+) -> None:
     seen: list[web.BaseRequest] = []
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         seen.append(request)
         return web.Response(text=await request.text())
 
-    fleets.engine.handler = handler
-    async with served.client.post(served.url, data=b"patient", expect100=True) as answer:
-        assert await answer.text() == "patient"
+    groups.engine.handler = handler
+    async with served.client.post(served.url, data=b"late", expect100=True) as response:
+        assert await response.text() == "late"
     assert "Expect" not in seen[0].headers
 
 
@@ -186,69 +194,74 @@ async def test_websockets_are_refused(served: Served) -> None:
     assert error.value.status == 403
 
 
-async def test_requests_over_the_capacity_are_refused(served: Served, fleets: Fleets) -> None:
+async def test_requests_over_the_capacity_are_refused(
+    served: Served, groups: InstanceGroups
+) -> None:
     release = asyncio.Event()
 
-    async def handler(request: web.BaseRequest) -> web.StreamResponse:
-        del request
+    async def handler(_: web.BaseRequest) -> web.StreamResponse:
         await release.wait()
         return web.Response()
 
     async def status() -> int:
-        async with served.client.get(served.url) as answer:
-            return answer.status
+        async with served.client.get(served.url) as response:
+            return response.status
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     held = [asyncio.ensure_future(status()) for _ in range(4)]
-    await until(lambda: served.fleet.in_flight == 4)
+    await until(lambda: served.group.in_flight == 4)
     assert await status() == 429
     release.set()
     assert await asyncio.gather(*held) == [200] * 4
-    assert served.fleet.in_flight == 0
+    assert served.group.in_flight == 0
 
 
-async def test_without_instances_it_answers_503(served: Served) -> None:
-    served.front.fleet = None
-    async with served.client.get(served.url) as answer:
-        assert answer.status == 503
+async def test_a_service_without_instances_returns_503(served: Served) -> None:
+    served.proxy.group = None
+    async with served.client.get(served.url) as response:
+        assert response.status == 503
 
 
-async def test_an_instance_that_is_gone_loses_no_request(served: Served, fleets: Fleets) -> None:
-    # Its end is not known yet, as in the moment before the Engine tells it.
-    await fleets.engine.servers[0].runner.cleanup()
+async def test_no_request_is_lost_when_an_instance_has_gone(
+    served: Served, groups: InstanceGroups
+) -> None:
+    # The Engine has not reported its exit yet.
+    await groups.engine.servers[0].runner.cleanup()
     for _ in range(6):
-        async with served.client.post(served.url, data=b"x") as answer:
-            assert answer.status == 200
+        async with served.client.post(served.url, data=b"x") as response:
+            assert response.status == 200
 
 
-async def test_an_instance_that_hangs_up_is_told(served: Served, fleets: Fleets) -> None:
+async def test_a_connection_that_an_instance_closes_returns_503(
+    served: Served, groups: InstanceGroups
+) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         assert request.transport is not None
         request.transport.abort()
         return web.Response()
 
-    fleets.engine.handler = handler
-    async with served.client.post(served.url, data=b"x") as answer:
-        assert answer.status == 503
-    assert served.fleet.in_flight == 0
+    groups.engine.handler = handler
+    async with served.client.post(served.url, data=b"x") as response:
+        assert response.status == 503
+    assert served.group.in_flight == 0
 
 
-async def test_a_request_ends_in_time(served: Served, fleets: Fleets) -> None:
-    served.front._request_timeout = 0.2
-
+@pytest.mark.parametrize("served", [0.2], indirect=True)
+async def test_a_request_times_out(served: Served, groups: InstanceGroups) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(3)
         return web.Response(text=request.path)
 
-    fleets.engine.handler = handler
-    async with served.client.get(served.url) as answer:
-        assert answer.status == 504
-    assert served.fleet.in_flight == 0
+    groups.engine.handler = handler
+    async with served.client.get(served.url) as response:
+        assert response.status == 504
+    assert served.group.in_flight == 0
 
 
-async def test_an_answer_that_lasts_too_long_is_cut_off(served: Served, fleets: Fleets) -> None:
-    served.front._request_timeout = 0.2
-
+@pytest.mark.parametrize("served", [0.2], indirect=True)
+async def test_a_response_that_takes_too_long_is_aborted(
+    served: Served, groups: InstanceGroups
+) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -258,26 +271,28 @@ async def test_an_answer_that_lasts_too_long_is_cut_off(served: Served, fleets: 
                 await asyncio.sleep(0.1)
         return response
 
-    fleets.engine.handler = handler
-    async with served.client.get(served.url) as answer:
-        assert answer.status == 200
+    groups.engine.handler = handler
+    async with served.client.get(served.url) as response:
+        assert response.status == 200
         with pytest.raises(aiohttp.ClientError):
-            await answer.read()
-    await until(lambda: served.fleet.in_flight == 0)
+            await response.read()
+    await until(lambda: served.group.in_flight == 0)
 
 
-async def test_a_caller_that_leaves_frees_its_place(served: Served, fleets: Fleets) -> None:
+@pytest.mark.parametrize("served", [60], indirect=True)
+async def test_a_request_that_its_caller_cancels_ends(
+    served: Served, groups: InstanceGroups
+) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(60)
         return web.Response(text=request.path)
 
-    served.front._request_timeout = 60
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     asking = asyncio.ensure_future(served.client.get(served.url))
-    await until(lambda: served.fleet.in_flight == 1)
+    await until(lambda: served.group.in_flight == 1)
     asking.cancel()
-    await until(lambda: served.fleet.in_flight == 0)
-    assert served.front.traffic.in_flight == 0
+    await until(lambda: served.group.in_flight == 0)
+    assert served.proxy.counter.in_flight == 0
 
 
 async def test_plain_http_is_refused(served: Served) -> None:
@@ -286,14 +301,14 @@ async def test_plain_http_is_refused(served: Served) -> None:
             await client.get(f"http://localhost:{served.port}")
 
 
-async def test_connections_are_kept(served: Served, fleets: Fleets) -> None:
+async def test_connections_are_reused(served: Served, groups: InstanceGroups) -> None:
     callers: set[object] = set()
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         callers.add(request.transport)
         return web.Response()
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     reader, writer = await asyncio.open_connection(
         "localhost", served.port, ssl=served.context, server_hostname="localhost"
     )
@@ -306,19 +321,19 @@ async def test_connections_are_kept(served: Served, fleets: Fleets) -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "localhost", ""])
-async def test_no_other_host_name_leads_to_the_service(
-    served: Served, fleets: Fleets, host: str
+async def test_other_host_names_do_not_reach_the_service(
+    served: Served, groups: InstanceGroups, host: str
 ) -> None:
     async def handler(_: web.BaseRequest) -> web.StreamResponse:
         pytest.fail("the request was passed on")
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     headers = {"Host": host.format(port=served.port)}
-    async with served.client.get(served.url, headers=headers) as answer:
-        assert answer.status == 404
+    async with served.client.get(served.url, headers=headers) as response:
+        assert response.status == 404
 
 
-async def test_smuggled_lengths_are_refused(served: Served) -> None:
+async def test_a_request_with_two_lengths_is_refused(served: Served) -> None:
     reader, writer = await asyncio.open_connection(
         "localhost", served.port, ssl=served.context, server_hostname="localhost"
     )
@@ -331,44 +346,44 @@ async def test_smuggled_lengths_are_refused(served: Served) -> None:
     await writer.wait_closed()
 
 
-async def test_requests_are_counted(served: Served, fleets: Fleets) -> None:
+async def test_requests_are_counted(served: Served, groups: InstanceGroups) -> None:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=int(request.path[1:]))
 
-    fleets.engine.handler = handler
+    groups.engine.handler = handler
     for status in (200, 201, 404, 500):
-        async with served.client.get(f"{served.url}/{status}") as answer:
-            assert answer.status == status
-    sample = served.front.traffic.sample()
-    assert sample.requests == 4
-    assert dict(sample.statuses) == {2: 2, 4: 1, 5: 1}
-    assert sample.latencies.total() == 4
-    assert sample.peak == 1
-    assert served.front.traffic.sample().requests == 0
+        async with served.client.get(f"{served.url}/{status}") as response:
+            assert response.status == status
+    counts = served.proxy.counter.reset()
+    assert counts.requests == 4
+    assert dict(counts.statuses) == {2: 2, 4: 1, 5: 1}
+    assert counts.latencies.total() == 4
+    assert counts.peak == 1
+    assert served.proxy.counter.reset().requests == 0
 
 
-async def test_a_token_too_long_is_told_to_nobody(
+async def test_a_token_that_is_too_long_is_not_logged(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     headers = {"Authorization": f"Bearer {'secret' * 20_000}"}
-    async with served.client.get(served.url, headers=headers) as answer:
-        assert answer.status == 400
+    async with served.client.get(served.url, headers=headers) as response:
+        assert response.status == 400
     assert "secret" not in caplog.text
 
 
-async def test_a_request_whose_body_is_late_goes_to_the_deployment_that_serves_by_then(
-    served: Served, fleets: Fleets
+async def test_a_late_body_goes_to_the_current_deployment(
+    served: Served, groups: InstanceGroups
 ) -> None:
     reader, writer = await asyncio.open_connection("localhost", served.port, ssl=served.context)
     writer.write(
         b"POST / HTTP/1.1\r\nHost: localhost:%d\r\nContent-Length: 4\r\n\r\n" % served.port
     )
     await writer.drain()
-    await until(lambda: served.front.traffic.in_flight == 1)
-    following = fleets.make(min_size=1, max_size=1, max_concurrency=2)
+    await until(lambda: served.proxy.counter.in_flight == 1)
+    following = groups.create(min_size=1, max_size=1, max_concurrency=2)
     await following.start()
-    served.front.fleet = following
-    await served.fleet.close()
+    served.proxy.group = following
+    await served.group.close()
     writer.write(b"body")
     assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
     writer.close()

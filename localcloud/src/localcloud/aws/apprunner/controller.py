@@ -1,27 +1,24 @@
-"""A service at work: its operations, one at a time, and what they do to its instances."""
+"""Runs one service: its operations, one at a time, and the deployments they make."""
 
 import asyncio
-import contextlib
 import logging
 import ssl
-import statistics
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import aiohttp
 
 from localcloud.aws.account import Account
-from localcloud.aws.apprunner import metrics
-from localcloud.aws.apprunner.containers import (
-    Application,
-    ContainerEngine,
-    EngineError,
-    Instance,
+from localcloud.aws.apprunner.containers import Application, ContainerEngine, EngineError
+from localcloud.aws.apprunner.instance_group import (
+    InstanceError,
+    InstanceGroup,
+    InstanceGroupListener,
+    InstanceGroupSettings,
 )
-from localcloud.aws.apprunner.fleet import Fleet, FleetReports, FleetSettings, InstanceError
-from localcloud.aws.apprunner.front import Front
 from localcloud.aws.apprunner.logs import ServiceLog
-from localcloud.aws.apprunner.model import (
+from localcloud.aws.apprunner.metrics_reporter import MetricsReporter
+from localcloud.aws.apprunner.models import (
     HealthCheck,
     Operation,
     OperationStatus,
@@ -29,20 +26,12 @@ from localcloud.aws.apprunner.model import (
     Service,
     ServiceConfiguration,
     ServiceStatus,
-    now,
 )
+from localcloud.aws.apprunner.proxy import ServiceProxy
 from localcloud.aws.apprunner.scaling import ScalingLimits
-from localcloud.aws.registry import Registry
+from localcloud.aws.ecr.models import Registry
 
 _LOG = logging.getLogger(__name__)
-_STARTED = {
-    OperationType.CREATE_SERVICE: "Service creation started.",
-    OperationType.UPDATE_SERVICE: "Service update started.",
-    OperationType.DELETE_SERVICE: "Service deletion started.",
-    OperationType.PAUSE_SERVICE: "Service pause started.",
-    OperationType.RESUME_SERVICE: "Service resume started.",
-    OperationType.START_DEPLOYMENT: "Deployment started.",
-}
 _NOUN = {
     OperationType.CREATE_SERVICE: "Service creation",
     OperationType.UPDATE_SERVICE: "Service update",
@@ -59,13 +48,13 @@ class DeploymentError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """Times that App Runner fixes, and tests shorten.
+    """Times that are fixed on App Runner, and that tests shorten.
 
     Attributes:
         request_timeout: seconds until a request ends.
-        idle_period: seconds without demand before instances are taken away.
+        idle_period: seconds without demand before instances are removed.
         stop_grace: seconds from SIGTERM to SIGKILL.
-        metrics_period: seconds from one report of metrics to the next.
+        metrics_period: seconds between two reports of metrics.
     """
 
     request_timeout: float = 120.0
@@ -82,7 +71,7 @@ class Platform:
         engine: runs the containers.
         account: the account's other services.
         registry: the addresses of the account's images.
-        session: speaks to the instances.
+        session: sends requests to the instances.
         timing: the times.
     """
 
@@ -93,80 +82,73 @@ class Platform:
     timing: Timing
 
 
-class HostedService:
-    """A service with its HTTPS front, its instances and its log."""
+class ServiceController:
+    """One service with its HTTPS proxy, its instances, its log and its metrics."""
 
     def __init__(
         self,
         service: Service,
         platform: Platform,
         limits: Callable[[str], ScalingLimits],
-        forget_images: Callable[[], Awaitable[None]],
+        remove_unused_images: Callable[[], Awaitable[None]],
     ) -> None:
-        """Begin without instances.
+        """Start without instances.
 
         Args:
-            service: the service.
+            service: the service's record, which is kept up to date here.
             platform: what it runs on.
-            limits: finds an auto scaling configuration's numbers by its ARN.
-            forget_images: removes images that no service needs any more.
+            limits: returns an auto scaling configuration's limits by its ARN.
+            remove_unused_images: removes the images that no service needs.
         """
         self.service = service
         self._image: str | None = None
-        self._pulling: str | None = None
-        self._forget_images = forget_images
+        self._image_in_deployment: str | None = None
+        self._remove_unused_images = remove_unused_images
         self._platform = platform
         self._limits = limits
-        self._front = Front(
+        self._proxy = ServiceProxy(
             request_timeout=platform.timing.request_timeout, session=platform.session
         )
         self._log = ServiceLog(platform.account, service)
-        self._usage: dict[Instance, tuple[int, float]] = {}
+        self._metrics = MetricsReporter(
+            service, self._proxy, platform.account, platform.timing.metrics_period
+        )
         self._work: asyncio.Task[None] | None = None
-        self._retiring: set[asyncio.Task[None]] = set()
-        self._reporter = asyncio.ensure_future(self._report_metrics())
+        self._retirements: set[asyncio.Task[None]] = set()
 
     @property
     def images(self) -> set[str]:
-        """The images it needs: that of its instances, and one on the way to become that."""
-        return {image for image in (self._image, self._pulling) if image is not None}
+        """The images in use: that of the instances, and that of a deployment in progress."""
+        return {image for image in (self._image, self._image_in_deployment) if image is not None}
 
-    async def open(self, host: str, port: int, context: ssl.SSLContext) -> None:
-        """Listen for requests.
-
-        Args:
-            host: the address.
-            port: the port.
-            context: the certificate.
+    async def listen(self, host: str, port: int, context: ssl.SSLContext) -> None:
+        """Open the HTTPS proxy.
 
         Raises:
-            OSError: the port is taken.
+            OSError: the port is in use.
         """
-        await self._front.open(host, port, context)
+        await self._proxy.open(host, port, context)
 
-    async def abandon(self) -> None:
-        """Stop everything at once, but for containers."""
-        self._reporter.cancel()
+    async def stop(self) -> None:
+        """Stop everything at once, except the containers."""
+        await self._metrics.stop()
         if self._work is not None:
             self._work.cancel()
-            # A deployment that is given up ends its own instances.
+            # A cancelled deployment ends its own instances.
             await asyncio.gather(self._work, return_exceptions=True)
-        if self._front.fleet is not None:
-            await self._front.fleet.abandon()
+        if self._proxy.group is not None:
+            await self._proxy.group.stop_scaling()
         await self._log.close()
-        await self._front.close()
+        await self._proxy.close()
 
     def begin(
         self, kind: OperationType, configuration: ServiceConfiguration | None = None
     ) -> Operation:
-        """Start an operation; it goes on by itself.
+        """Start an operation in the background.
 
         Args:
             kind: the operation.
-            configuration: the settings to reach; None keeps the service's.
-
-        Returns:
-            The operation.
+            configuration: the new settings of an update.
         """
         operation = Operation(kind=kind, target_arn=self.service.arn)
         self.service.operations.append(operation)
@@ -191,10 +173,10 @@ class HostedService:
         work: Callable[[], Awaitable[None]],
         status_before: ServiceStatus,
     ) -> None:
-        self._event("Service status is set to OPERATION_IN_PROGRESS.")
-        self._event(_STARTED[operation.kind])
-        operation.move_to(OperationStatus.IN_PROGRESS)
         noun = _NOUN[operation.kind]
+        self._log.event("Service status is set to OPERATION_IN_PROGRESS.")
+        self._log.event(f"{noun} started.")
+        operation.move_to(OperationStatus.IN_PROGRESS)
         try:
             await work()
         except DeploymentError as error:
@@ -202,18 +184,18 @@ class HostedService:
                 operation,
                 f"Deployment with ID : {operation.id} failed. Failure reason : {error}",
             )
-            self._event(f"{noun} failed. {error} For details, see service logs.")
+            self._log.event(f"{noun} failed. {error} For details, see service logs.")
             self._settle_failure(operation, status_before)
-        except Exception:  # an error of the stand-in's own must end the operation  # noqa: BLE001
+        except Exception:  # an error in the stand-in must end the operation  # noqa: BLE001
             _LOG.exception("%s of %s failed", noun, self.service.name)
-            self._event(f"{noun} failed. Internal error of the stand-in; see its output.")
+            self._log.event(f"{noun} failed. Internal error of the stand-in; see its output.")
             self._settle_failure(operation, status_before)
         else:
             operation.move_to(OperationStatus.SUCCEEDED)
-            self._event(f"{noun} completed successfully.")
-        self._event(f"Service status is set to {self.service.status}.")
-        self._pulling = None
-        await self._forget_images()
+            self._log.event(f"{noun} completed successfully.")
+        self._log.event(f"Service status is set to {self.service.status}.")
+        self._image_in_deployment = None
+        await self._remove_unused_images()
         if self.service.status is ServiceStatus.DELETED:
             await self._log.close()
 
@@ -241,14 +223,14 @@ class HostedService:
         configuration: ServiceConfiguration,
         status_before: ServiceStatus,
     ) -> None:
-        fleet = self._front.fleet
+        group = self._proxy.group
         if status_before is ServiceStatus.PAUSED:
             self.service.configuration = configuration
             self._image = None
             self.service.move_to(ServiceStatus.PAUSED)
             return
-        if fleet is not None and configuration.same_application(self.service.configuration):
-            fleet.rescale(self._limits(configuration.auto_scaling_arn))
+        if group is not None and configuration.same_application(self.service.configuration):
+            group.rescale(self._limits(configuration.auto_scaling_arn))
         else:
             await self._deploy_or_roll_back(operation, configuration)
         self.service.configuration = configuration
@@ -264,14 +246,14 @@ class HostedService:
         try:
             await self._deploy(operation, configuration)
         except DeploymentError:
-            if self._front.fleet is not None:
-                # The instances of before never stopped serving: going back is staying.
+            if self._proxy.group is not None:
+                # The previous instances never stopped serving, so nothing has to be undone.
                 operation.move_to(OperationStatus.ROLLBACK_IN_PROGRESS)
-                self._event("Rolling back to the last successful deployment.")
+                self._log.event("Rolling back to the last successful deployment.")
             raise
 
     async def _pause(self) -> None:
-        await self._retire_fleet()
+        await self._close_group()
         self.service.move_to(ServiceStatus.PAUSED)
 
     async def _resume(self, operation: Operation) -> None:
@@ -279,24 +261,22 @@ class HostedService:
         self.service.move_to(ServiceStatus.RUNNING)
 
     async def _delete(self) -> None:
-        self._reporter.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._reporter
-        await self._retire_fleet()
-        await asyncio.gather(*self._retiring)
-        await self._put_metrics()
-        await self._front.close()
+        await self._metrics.stop()
+        await self._close_group()
+        await asyncio.gather(*self._retirements)
+        await self._metrics.report()
+        await self._proxy.close()
         self._image = None
         self.service.move_to(ServiceStatus.DELETED)
 
-    async def _retire(self, fleet: Fleet) -> None:
-        await fleet.close()
-        await self._forget_images()
+    async def _close_group(self) -> None:
+        group, self._proxy.group = self._proxy.group, None
+        if group is not None:
+            await group.close()
 
-    async def _retire_fleet(self) -> None:
-        fleet, self._front.fleet = self._front.fleet, None
-        if fleet is not None:
-            await fleet.close()
+    async def _retire(self, group: InstanceGroup) -> None:
+        await group.close()
+        await self._remove_unused_images()
 
     async def _deploy(
         self,
@@ -304,36 +284,59 @@ class HostedService:
         configuration: ServiceConfiguration,
         image: str | None = None,
     ) -> None:
-        """Bring instances of the settings up, and move the traffic to them once healthy.
+        """Start instances with the settings, and route requests to them once they are healthy.
 
         Args:
-            operation: whose work this is.
+            operation: the operation to log the steps of.
             configuration: the settings.
-            image: the image by digest; looked up by the settings where None.
+            image: the image by digest; by default the one that the settings name now.
 
         Raises:
-            DeploymentError: it failed; the traffic is where it was.
+            DeploymentError: the deployment failed; requests still go to the previous instances.
         """
-
-        def say(text: str) -> None:
-            self._log.deployment(operation, text)
-
-        say("Starting to pull your application image.")
+        self._log.deployment(operation, "Starting to pull your application image.")
         image = await self._pull(configuration, image)
-        say("Successfully pulled your application image from ECR.")
-        application = Application(
-            service=self.service.name,
-            image=image,
-            port=configuration.port,
-            command=configuration.start_command,
-            environment=await self._environment(configuration),
-            nano_cpus=configuration.nano_cpus,
-            memory_bytes=configuration.memory_bytes,
+        self._log.deployment(operation, "Successfully pulled your application image from ECR.")
+        group = await self._new_group(configuration, image)
+        self._log.deployment(
+            operation,
+            "Provisioning instances and deploying image for publicly accessible service.",
         )
+        self._log.deployment(
+            operation, f"Performing health check on {_health_check_text(configuration)}."
+        )
+        try:
+            await group.start()
+        except InstanceError as error:
+            self._log.deployment(
+                operation,
+                "Health check failed. Check your configuration and the application logs.",
+            )
+            raise DeploymentError(str(error)) from error
+        self._log.deployment(
+            operation, "Health check is successful. Routing traffic to application."
+        )
+        previous, self._proxy.group = self._proxy.group, group
+        self._image = image
+        self._log.deployment(operation, "Successfully deployed your application image.")
+        if previous is not None:
+            task = asyncio.ensure_future(self._retire(previous))
+            self._retirements.add(task)
+            task.add_done_callback(self._retirements.discard)
+
+    async def _new_group(self, configuration: ServiceConfiguration, image: str) -> InstanceGroup:
         timing = self._platform.timing
-        fleet = Fleet(
-            FleetSettings(
-                application=application,
+        return InstanceGroup(
+            InstanceGroupSettings(
+                application=Application(
+                    service=self.service.name,
+                    image=image,
+                    port=configuration.port,
+                    command=configuration.start_command,
+                    environment=await self._environment(configuration),
+                    nano_cpus=configuration.nano_cpus,
+                    memory_bytes=configuration.memory_bytes,
+                ),
                 health_check=HealthCheck.from_api(configuration.health_check),
                 limits=self._limits(configuration.auto_scaling_arn),
                 idle_period=timing.idle_period,
@@ -342,23 +345,8 @@ class HostedService:
             ),
             self._platform.engine,
             self._platform.session,
-            FleetReports(event=self._event, output=self._log.output),
+            InstanceGroupListener(on_event=self._log.event, on_output=self._log.output),
         )
-        say("Provisioning instances and deploying image for publicly accessible service.")
-        say(f"Performing health check on {_described(configuration)}.")
-        try:
-            await fleet.start()
-        except InstanceError as error:
-            say("Health check failed. Check your configuration and the application logs.")
-            raise DeploymentError(str(error)) from error
-        say("Health check is successful. Routing traffic to application.")
-        previous, self._front.fleet = self._front.fleet, fleet
-        self._image = image
-        say("Successfully deployed your application image.")
-        if previous is not None:
-            task = asyncio.ensure_future(self._retire(previous))
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
 
     async def _pull(self, configuration: ServiceConfiguration, image: str | None) -> str:
         platform = self._platform
@@ -378,9 +366,9 @@ class HostedService:
                     f"Failed to pull your application image. {aws_name} does not exist."
                 )
             image = f"{platform.registry.local_host}/{repository}@{digest}"
-        self._pulling = image
+        self._image_in_deployment = image
         try:
-            await platform.engine.pull(image, platform.registry.docker_login)
+            await platform.engine.pull(image, platform.registry.issue_login())
         except EngineError as error:
             raise DeploymentError(f"Failed to copy the image from ECR: {error}.") from error
         return image
@@ -408,74 +396,9 @@ class HostedService:
             "aws:SourceArn": self.service.arn,
         }
 
-    def _event(self, text: str) -> None:
-        self._log.event(text)
-
-    async def _report_metrics(self) -> None:
-        period = self._platform.timing.metrics_period
-        while True:
-            await asyncio.sleep(period)
-            await self._put_metrics()
-
-    async def _put_metrics(self) -> None:
-        fleet = self._front.fleet
-        sample = self._front.traffic.sample()
-        if fleet is None and not sample.requests:
-            return
-        instances = fleet.instances if fleet else ()
-        at = now()
-        active = sum(1 for instance in instances if instance.served)
-        for instance in instances:
-            instance.served = 0
-        data = list(metrics.traffic_data(sample, active, at))
-        dimensions = metrics.service_dimensions(self.service.name, self.service.id)
-        if fleet is not None:
-            usages = await self._instance_usages(fleet, instances)
-            if usages:
-                cpu = statistics.fmean(usage[0] for usage in usages.values())
-                memory = statistics.fmean(usage[1] for usage in usages.values())
-                data.extend(metrics.usage_data(cpu, memory, at))
-            for instance, (instance_cpu, instance_memory) in usages.items():
-                own = [*dimensions, {"Name": "Instance", "Value": instance.id}]
-                data.extend(
-                    {**datum, "Dimensions": own}
-                    for datum in metrics.usage_data(instance_cpu, instance_memory, at)
-                )
-        try:
-            await self._platform.account.put_metrics(
-                metrics.NAMESPACE, [{"Dimensions": dimensions, **datum} for datum in data]
-            )
-        except Exception:  # metrics must never stop a service  # noqa: BLE001
-            _LOG.warning("metrics of %s were lost", self.service.name, exc_info=True)
-
-    async def _instance_usages(
-        self, fleet: Fleet, instances: tuple[Instance, ...]
-    ) -> dict[Instance, tuple[float, float]]:
-        """Measure instances against their configuration, from the second look at each on."""
-        application = fleet.settings.application
-        before, self._usage = self._usage, {}
-        usages = {}
-        for instance in instances:
-            try:
-                cpu, memory = await asyncio.to_thread(instance.usage)
-            except EngineError:
-                continue
-            at = asyncio.get_running_loop().time()
-            self._usage[instance] = (cpu, at)
-            if instance in before:
-                cpu_before, at_before = before[instance]
-                usages[instance] = metrics.utilization(
-                    cpu - cpu_before,
-                    at - at_before,
-                    application.nano_cpus,
-                    memory,
-                    application.memory_bytes,
-                )
-        return usages
-
 
 def _repository_and_reference(image: str) -> tuple[str, str]:
-    """Split an ECR image's name."""
+    """Split an ECR image's name into its repository, and its tag or digest."""
     path = image.partition("/")[2]
     repository, at, digest = path.partition("@")
     if at:
@@ -484,7 +407,7 @@ def _repository_and_reference(image: str) -> tuple[str, str]:
     return repository, tag or "latest"
 
 
-def _described(configuration: ServiceConfiguration) -> str:
+def _health_check_text(configuration: ServiceConfiguration) -> str:
     check = configuration.health_check
     path = f" [Path: '{check['Path']}']," if check["Protocol"] == "HTTP" else ""
     return f"protocol `{check['Protocol']}`{path} [Port: '{configuration.port}']"

@@ -1,20 +1,28 @@
-"""What App Runner keeps: services, operations and the resources that services share."""
+"""App Runner's services, their configuration and their operations."""
 
 import datetime as dt
 import secrets
 import uuid
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
-JsonObject = dict[str, Any]
+from localcloud.aws.apprunner.requests import (
+    HealthCheckConfiguration,
+    ImageConfiguration,
+    InstanceConfiguration,
+    JsonObject,
+    NetworkConfiguration,
+    ServiceObservability,
+    ServiceSettings,
+    SourceConfiguration,
+)
 
 _VCPU_UNITS = 1024
 _NANO = 1_000_000_000
 _MEBIBYTE = 1024 * 1024
 _DEFAULT_PORT = "8080"
-_DEFAULT_INSTANCE = {"Cpu": "1024", "Memory": "2048"}
-_DEFAULT_HEALTH_CHECK = {
+_DEFAULT_INSTANCE: InstanceConfiguration = {"Cpu": "1024", "Memory": "2048"}
+_DEFAULT_HEALTH_CHECK: HealthCheckConfiguration = {
     "Protocol": "TCP",
     "Path": "/",
     "Interval": 5,
@@ -22,7 +30,7 @@ _DEFAULT_HEALTH_CHECK = {
     "HealthyThreshold": 1,
     "UnhealthyThreshold": 5,
 }
-_DEFAULT_NETWORK = {
+_DEFAULT_NETWORK: NetworkConfiguration = {
     "EgressConfiguration": {"EgressType": "DEFAULT"},
     "IngressConfiguration": {"IsPubliclyAccessible": True},
     "IpAddressType": "IPV4",
@@ -30,16 +38,12 @@ _DEFAULT_NETWORK = {
 
 
 def now() -> dt.datetime:
-    """Tell the time.
-
-    Returns:
-        The time, with its zone.
-    """
+    """Return the time in UTC."""
     return dt.datetime.now(dt.UTC)
 
 
 class ServiceStatus(StrEnum):
-    """States of a service (API reference, Service)."""
+    """The states of a service (API reference, Service)."""
 
     CREATE_FAILED = "CREATE_FAILED"
     RUNNING = "RUNNING"
@@ -50,7 +54,7 @@ class ServiceStatus(StrEnum):
 
 
 class OperationType(StrEnum):
-    """What an operation does (API reference, OperationSummary)."""
+    """The kinds of operations (API reference, OperationSummary)."""
 
     CREATE_SERVICE = "CREATE_SERVICE"
     UPDATE_SERVICE = "UPDATE_SERVICE"
@@ -61,7 +65,7 @@ class OperationType(StrEnum):
 
 
 class OperationStatus(StrEnum):
-    """States of an operation (API reference, OperationSummary)."""
+    """The states of an operation (API reference, OperationSummary)."""
 
     PENDING = "PENDING"
     IN_PROGRESS = "IN_PROGRESS"
@@ -89,20 +93,20 @@ ALLOWED_IN: dict[OperationType, frozenset[ServiceStatus]] = {
     OperationType.RESUME_SERVICE: frozenset({ServiceStatus.PAUSED}),
     OperationType.START_DEPLOYMENT: frozenset({ServiceStatus.RUNNING, ServiceStatus.CREATE_FAILED}),
 }
-"""In which states of a service an operation may start."""
+"""The states of a service in which an operation may start."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HealthCheck:
-    """How an instance is asked whether it is healthy.
+    """How an instance's health is checked.
 
     Attributes:
         protocol: TCP or HTTP.
-        path: what an HTTP check asks for.
-        interval: seconds from check to check.
+        path: the path that an HTTP check requests.
+        interval: seconds between two checks.
         timeout: seconds until a check counts as failed.
-        healthy_threshold: checks in a row that make an instance healthy.
-        unhealthy_threshold: failed checks in a row that make it unhealthy.
+        healthy_threshold: consecutive successes that make an instance healthy.
+        unhealthy_threshold: consecutive failures that make it unhealthy.
     """
 
     protocol: str
@@ -113,15 +117,8 @@ class HealthCheck:
     unhealthy_threshold: int
 
     @classmethod
-    def from_api(cls, shape: JsonObject) -> "HealthCheck":
-        """Read a complete HealthCheckConfiguration.
-
-        Args:
-            shape: the API's structure.
-
-        Returns:
-            The health check.
-        """
+    def from_api(cls, shape: HealthCheckConfiguration) -> "HealthCheck":
+        """Read a HealthCheckConfiguration with all its members."""
         return cls(
             protocol=shape["Protocol"],
             path=shape["Path"],
@@ -134,66 +131,56 @@ class HealthCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceConfiguration:
-    """A service's settings, as the API's structures with every default filled in.
+    """A service's settings in the API's structures, with every default filled in."""
 
-    Attributes:
-        source: SourceConfiguration.
-        instance: InstanceConfiguration.
-        health_check: HealthCheckConfiguration.
-        network: NetworkConfiguration.
-        observability: ObservabilityConfiguration.
-        encryption: EncryptionConfiguration; None where AWS's own key is used.
-        auto_scaling_arn: the auto scaling configuration's full ARN.
-    """
-
-    source: JsonObject = field(repr=False)
-    instance: JsonObject
-    health_check: JsonObject
-    network: JsonObject
-    observability: JsonObject
-    encryption: JsonObject | None
+    source: SourceConfiguration = field(repr=False)
+    instance: InstanceConfiguration
+    health_check: HealthCheckConfiguration
+    network: NetworkConfiguration
+    observability: ServiceObservability
     auto_scaling_arn: str
 
     @classmethod
     def merged(
-        cls, parameters: JsonObject, auto_scaling_arn: str, current: "ServiceConfiguration | None"
+        cls,
+        settings: ServiceSettings,
+        auto_scaling_arn: str,
+        current: "ServiceConfiguration | None",
     ) -> "ServiceConfiguration":
-        """Fill a request's settings in from what the service has, and from the defaults.
+        """Complete a request's settings with the service's current ones, or with the defaults.
 
         Args:
-            parameters: a CreateService or UpdateService request.
+            settings: a CreateService or UpdateService request.
             auto_scaling_arn: the auto scaling configuration to use.
             current: the service's settings; None while it is created.
-
-        Returns:
-            The complete settings.
         """
-        source = parameters.get("SourceConfiguration") or (current.source if current else {})
-        instance = parameters.get("InstanceConfiguration", {})
-        health_check = parameters.get("HealthCheckConfiguration", {})
-        network = parameters.get("NetworkConfiguration", {})
-        instance_base = current.instance if current else _DEFAULT_INSTANCE
+        source = settings.get("SourceConfiguration") or (current.source if current else {})
         return cls(
             source={"AutoDeploymentsEnabled": False, **source},
-            instance={**instance_base, **_normalized_size(instance)},
+            instance={
+                **(current.instance if current else _DEFAULT_INSTANCE),
+                **_normalize_size(settings.get("InstanceConfiguration", {})),
+            },
             health_check={
                 **(current.health_check if current else _DEFAULT_HEALTH_CHECK),
-                **health_check,
+                **settings.get("HealthCheckConfiguration", {}),
             },
-            network={**(current.network if current else _DEFAULT_NETWORK), **network},
-            observability=parameters.get("ObservabilityConfiguration")
+            network={
+                **(current.network if current else _DEFAULT_NETWORK),
+                **settings.get("NetworkConfiguration", {}),
+            },
+            observability=settings.get("ObservabilityConfiguration")
             or (current.observability if current else {"ObservabilityEnabled": False}),
-            encryption=current.encryption if current else parameters.get("EncryptionConfiguration"),
             auto_scaling_arn=auto_scaling_arn,
         )
 
     @property
     def image_identifier(self) -> str:
         """The image, as the caller named it."""
-        return str(self.source["ImageRepository"]["ImageIdentifier"])
+        return self.source["ImageRepository"]["ImageIdentifier"]
 
     @property
-    def _image_configuration(self) -> JsonObject:
+    def _image_configuration(self) -> ImageConfiguration:
         return self.source["ImageRepository"].get("ImageConfiguration") or {}
 
     @property
@@ -203,28 +190,38 @@ class ServiceConfiguration:
 
     @property
     def start_command(self) -> str | None:
-        """What replaces the image's command."""
+        """The command that replaces the image's, if any."""
         return self._image_configuration.get("StartCommand")
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment variables in plain text."""
+        """The environment variables in plain text."""
         return dict(self._image_configuration.get("RuntimeEnvironmentVariables") or {})
 
     @property
     def secrets(self) -> dict[str, str]:
-        """Environment variables whose values are kept elsewhere: name to ARN."""
+        """The ARNs of secrets, by the name of the environment variable."""
         return dict(self._image_configuration.get("RuntimeEnvironmentSecrets") or {})
 
     @property
     def access_role_arn(self) -> str:
         """The role that pulls the image."""
-        return str(self.source["AuthenticationConfiguration"]["AccessRoleArn"])
+        return self.source["AuthenticationConfiguration"]["AccessRoleArn"]
 
     @property
     def instance_role_arn(self) -> str | None:
-        """The role that instances act in."""
+        """The role of the instances, if any."""
         return self.instance.get("InstanceRoleArn")
+
+    @property
+    def vpc_connector_arn(self) -> str | None:
+        """The VPC connector, if any."""
+        return self.network["EgressConfiguration"].get("VpcConnectorArn")
+
+    @property
+    def observability_arn(self) -> str | None:
+        """The observability configuration, if any."""
+        return self.observability.get("ObservabilityConfigurationArn")
 
     @property
     def nano_cpus(self) -> int:
@@ -237,25 +234,19 @@ class ServiceConfiguration:
         return int(self.instance["Memory"]) * _MEBIBYTE
 
     def same_application(self, other: "ServiceConfiguration") -> bool:
-        """Tell whether instances of the one settings can serve under the other.
-
-        Args:
-            other: other settings of the service.
-
-        Returns:
-            True where only the auto scaling configuration differs.
-        """
-        return (self.source, self.instance, self.health_check, self.network) == (
-            other.source,
-            other.instance,
-            other.health_check,
-            other.network,
-        ) and self.observability == other.observability
+        """Return whether only the auto scaling configuration differs."""
+        return (
+            self.source,
+            self.instance,
+            self.health_check,
+            self.network,
+            self.observability,
+        ) == (other.source, other.instance, other.health_check, other.network, other.observability)
 
 
-def _normalized_size(instance: JsonObject) -> JsonObject:
-    """Write CPU and memory in units and MB, as DescribeService answers them."""
-    normalized = dict(instance)
+def _normalize_size(instance: InstanceConfiguration) -> InstanceConfiguration:
+    """Convert CPU and memory to units and MB, as DescribeService returns them."""
+    normalized = instance.copy()
     if "Cpu" in normalized and normalized["Cpu"].endswith(" vCPU"):
         normalized["Cpu"] = str(int(float(normalized["Cpu"].removesuffix(" vCPU")) * _VCPU_UNITS))
     if "Memory" in normalized and normalized["Memory"].endswith(" GB"):
@@ -266,17 +257,7 @@ def _normalized_size(instance: JsonObject) -> JsonObject:
 
 @dataclass(kw_only=True)
 class Operation:
-    """One asynchronous piece of work on a service.
-
-    Attributes:
-        kind: what it does.
-        target_arn: the service.
-        id: its id.
-        status: how far it is.
-        started_at: when it was asked for.
-        updated_at: when its status changed last.
-        ended_at: when it ended.
-    """
+    """An asynchronous operation on a service."""
 
     kind: OperationType
     target_arn: str
@@ -287,11 +268,7 @@ class Operation:
     ended_at: dt.datetime | None = None
 
     def move_to(self, status: OperationStatus) -> None:
-        """Change the status, and the times with it.
-
-        Args:
-            status: the new status.
-        """
+        """Change the status, and the times with it."""
         self.status = status
         self.updated_at = now()
         unfinished = {
@@ -302,11 +279,7 @@ class Operation:
         self.ended_at = None if status in unfinished else self.updated_at
 
     def summary(self) -> JsonObject:
-        """Write the operation as ListOperations answers it.
-
-        Returns:
-            An OperationSummary.
-        """
+        """Return the API's OperationSummary."""
         return {
             "Id": self.id,
             "Type": self.kind.value,
@@ -320,20 +293,11 @@ class Operation:
 
 @dataclass(kw_only=True)
 class Service:
-    """A service, but for its instances.
+    """A service's record; its controller runs it.
 
     Attributes:
-        name: its name.
-        arn: its ARN.
-        url: host and port of its HTTPS front.
-        configuration: its settings.
-        id: its id.
-        status: its state.
-        tags: its tags.
-        operations: what was done to it, oldest first.
-        created_at: when it was created.
-        updated_at: when it changed last.
-        deleted_at: when it was deleted.
+        url: host and port of its HTTPS proxy.
+        operations: all its operations, oldest first.
     """
 
     name: str
@@ -349,22 +313,14 @@ class Service:
     deleted_at: dt.datetime | None = None
 
     def move_to(self, status: ServiceStatus) -> None:
-        """Change the status, and the times with it.
-
-        Args:
-            status: the new status.
-        """
+        """Change the status, and the times with it."""
         self.status = status
         self.updated_at = now()
         if status is ServiceStatus.DELETED:
             self.deleted_at = self.updated_at
 
     def summary(self) -> JsonObject:
-        """Write the service as ListServices answers it.
-
-        Returns:
-            A ServiceSummary.
-        """
+        """Return the API's ServiceSummary."""
         return {
             "ServiceName": self.name,
             "ServiceId": self.id,
@@ -376,21 +332,13 @@ class Service:
         }
 
     def description(self, auto_scaling_summary: JsonObject) -> JsonObject:
-        """Write the service as DescribeService answers it.
-
-        Args:
-            auto_scaling_summary: its AutoScalingConfigurationSummary.
-
-        Returns:
-            A Service structure.
-        """
+        """Return the API's Service structure."""
         configuration = self.configuration
         return {
             **self.summary(),
             "DeletedAt": self.deleted_at,
             "SourceConfiguration": configuration.source,
             "InstanceConfiguration": configuration.instance,
-            "EncryptionConfiguration": configuration.encryption,
             "HealthCheckConfiguration": configuration.health_check,
             "AutoScalingConfigurationSummary": auto_scaling_summary,
             "NetworkConfiguration": configuration.network,
@@ -399,9 +347,5 @@ class Service:
 
 
 def new_resource_id() -> str:
-    """Make an id as App Runner's ARNs carry it.
-
-    Returns:
-        32 hexadecimal digits.
-    """
+    """Return a new id in the form of App Runner's ARNs: 32 hexadecimal digits."""
     return secrets.token_hex(16)

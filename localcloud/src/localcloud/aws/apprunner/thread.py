@@ -1,7 +1,7 @@
-"""App Runner on an event loop and thread of its own.
+"""App Runner on its own thread and event loop.
 
-Requests to services must not wait while ministack works, so they have a loop that does nothing
-else; API calls come over from the endpoint's loop.
+Requests to services must not wait while ministack works, so they are served by a separate loop. The
+endpoint's loop passes API calls to it.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import docker
 
 from localcloud.aws.account import Account
-from localcloud.aws.apprunner.api import Api
 from localcloud.aws.apprunner.containers import ContainerEngine
-from localcloud.aws.apprunner.front import upstream_session
-from localcloud.aws.apprunner.hosting import Platform, Timing
-from localcloud.aws.apprunner.model import JsonObject
-from localcloud.aws.registry import Registry
+from localcloud.aws.apprunner.controller import Platform, Timing
+from localcloud.aws.apprunner.operations import AppRunner
+from localcloud.aws.apprunner.proxy import instance_session
+from localcloud.aws.apprunner.requests import JsonObject
+from localcloud.aws.ecr.models import Registry
 
 _WORKERS = 32
 _LAST_LOGS_TIMEOUT = 2.0
@@ -28,14 +28,14 @@ _STOP_TIMEOUT = 7.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunnerSettings:
-    """What App Runner is given.
+class AppRunnerSettings:
+    """App Runner's settings.
 
     Attributes:
         account: the account's other services.
         registry: the addresses of the account's images.
         docker_client: the Docker Engine.
-        owner: the label's value on every container.
+        owner: the value of the owner label on every container.
         host: the address that services listen on.
         ports: the ports for services, one each.
         context: their certificate.
@@ -52,47 +52,36 @@ class RunnerSettings:
     timing: Timing
 
 
-class Runner:
-    """App Runner's thread."""
+class AppRunnerThread:
+    """Runs App Runner; `start` starts it."""
 
-    def __init__(self, settings: RunnerSettings) -> None:
-        """Prepare the thread; start() runs it.
-
-        Args:
-            settings: what App Runner is given.
-        """
+    def __init__(self, settings: AppRunnerSettings) -> None:
+        """Prepare the thread without starting it."""
         self._settings = settings
         self._thread = threading.Thread(target=self._run, name="apprunner", daemon=True)
-        self._ready: concurrent.futures.Future[tuple[asyncio.AbstractEventLoop, Api]] = (
+        self._ready: concurrent.futures.Future[tuple[asyncio.AbstractEventLoop, AppRunner]] = (
             concurrent.futures.Future()
         )
         self._stop: Callable[[], object] = lambda: None
 
     def start(self) -> None:
-        """Run the thread, and wait until it takes calls.
+        """Start the thread, and wait until it accepts calls.
 
         Raises:
-            Exception: whatever kept it from it.
+            Exception: App Runner can't start.
         """
         self._thread.start()
         self._ready.result()
 
     async def call(self, operation: str, parameters: JsonObject) -> JsonObject:
-        """Do an App Runner operation, from another event loop.
-
-        Args:
-            operation: its name.
-            parameters: its validated request.
-
-        Returns:
-            Its answer.
+        """Execute an operation with a validated request; called from another event loop.
 
         Raises:
-            ApiError: as the service answers it.
+            ApiError: the operation fails.
         """
-        loop, api = self._ready.result()
+        loop, app_runner = self._ready.result()
         return await asyncio.wrap_future(
-            asyncio.run_coroutine_threadsafe(api.call(operation, parameters), loop)
+            asyncio.run_coroutine_threadsafe(app_runner.call(operation, parameters), loop)
         )
 
     def stop(self) -> None:
@@ -116,9 +105,9 @@ class Runner:
         stopping = asyncio.Event()
         self._stop = lambda: loop.call_soon_threadsafe(stopping.set)
         engine = ContainerEngine(settings.docker_client, settings.owner)
-        # What a killed run of the same owner left behind would serve nobody.
+        # A killed run of the same owner may have left containers.
         await engine.remove_all()
-        async with upstream_session() as session:
+        async with instance_session() as session:
             platform = Platform(
                 engine=engine,
                 account=settings.account,
@@ -126,12 +115,14 @@ class Runner:
                 session=session,
                 timing=settings.timing,
             )
-            api = Api(platform, host=settings.host, ports=settings.ports, context=settings.context)
-            self._ready.set_result((loop, api))
+            app_runner = AppRunner(
+                platform, host=settings.host, ports=settings.ports, context=settings.context
+            )
+            self._ready.set_result((loop, app_runner))
             await stopping.wait()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_LOGS_TIMEOUT):
-                    await api.close()
+                    await app_runner.stop()
             await engine.close()
-            await engine.forget(())
+            await engine.remove_unused_images(())
         executor.shutdown(wait=False, cancel_futures=True)

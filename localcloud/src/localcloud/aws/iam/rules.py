@@ -1,8 +1,8 @@
-"""What a role's policies allow, decided from the documents alone.
+"""What a role's policies allow, decided from the policy documents. Pure.
 
 The rules are those of the IAM User Guide's policy evaluation logic for one account: an explicit
-deny wins, else an allow is needed. Conditions are understood where roles for App Runner use them;
-a statement with any other condition never allows, and always denies.
+deny wins, and without one an allow is required. Only the conditions that roles for App Runner use
+are evaluated; a statement with any other condition never allows, and always denies.
 """
 
 import fnmatch
@@ -17,16 +17,13 @@ _CONDITION_OPERATORS = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
 def allows(
     documents: Iterable[Document], action: str, resource: str, context: Mapping[str, str]
 ) -> bool:
-    """Tell whether identity policies allow an action.
+    """Return whether identity policies allow an action.
 
     Args:
         documents: the role's policies.
         action: the action, such as ecr:BatchGetImage.
-        resource: the resource's ARN, or * for actions that take none.
+        resource: the resource's ARN, or * for actions without one.
         context: condition keys and their values.
-
-    Returns:
-        True where the action is allowed.
     """
     effects = [
         statement["Effect"]
@@ -40,15 +37,12 @@ def allows(
 
 
 def trusts(document: Document, service: str, context: Mapping[str, str]) -> bool:
-    """Tell whether a role's trust policy lets a service assume the role.
+    """Return whether a role's trust policy lets a service assume the role.
 
     Args:
         document: the trust policy.
         service: the service principal, such as build.apprunner.amazonaws.com.
         context: condition keys and their values.
-
-    Returns:
-        True where the service may assume the role.
     """
     effects = [
         statement["Effect"]
@@ -61,10 +55,10 @@ def trusts(document: Document, service: str, context: Mapping[str, str]) -> bool
 
 
 def _statements(document: Document) -> list[Document]:
-    return _listed(document.get("Statement", []))
+    return _as_list(document.get("Statement", []))
 
 
-def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - IAM allows one value where a list may stand
+def _as_list(value: Any) -> list[Any]:  # noqa: ANN401 - IAM allows a single value instead of a list
     return value if isinstance(value, list) else [value]
 
 
@@ -75,7 +69,7 @@ def _covers(statement: Document, element: str, value: str, *, ignore_case: bool)
 
 
 def _any_matches(patterns: Any, value: str, *, ignore_case: bool) -> bool:  # noqa: ANN401 - one or many
-    return any(_matches(pattern, value, ignore_case=ignore_case) for pattern in _listed(patterns))
+    return any(_matches(pattern, value, ignore_case=ignore_case) for pattern in _as_list(patterns))
 
 
 def _matches(pattern: str, value: str, *, ignore_case: bool) -> bool:
@@ -86,19 +80,19 @@ def _matches(pattern: str, value: str, *, ignore_case: bool) -> bool:
 
 def _names_service(principal: Any, service: str) -> bool:  # noqa: ANN401 - "*" or a mapping
     if isinstance(principal, Mapping):
-        return any(named == service for named in _listed(principal.get("Service", [])))
+        return any(named == service for named in _as_list(principal.get("Service", [])))
     return isinstance(principal, str) and principal == "*"
 
 
 def _conditions_met(statement: Document, context: Mapping[str, str]) -> bool:
-    """Decide a statement's conditions; unknown ones count against the caller."""
+    """Evaluate a statement's conditions; unknown ones count against the caller."""
     unknown_counts_as: bool = statement["Effect"] == "Deny"
     for operator, tests in statement.get("Condition", {}).items():
         for key, wanted in tests.items():
             if operator not in _CONDITION_OPERATORS or key not in context:
                 return unknown_counts_as
             if operator == "StringEquals":
-                met = any(value == context[key] for value in _listed(wanted))
+                met = any(value == context[key] for value in _as_list(wanted))
             else:
                 met = _any_matches(wanted, context[key], ignore_case=False)
             if not met:

@@ -3,17 +3,17 @@ import threading
 import httpx2
 import pytest
 
-from automation.drills.fault_proxy import Answer, Asked, FaultProxy, forward
+from automation.proxy import Proxy, Request, Response, forward
 
 
-def test_it_answers_what_it_is_told() -> None:
-    asked: list[Asked] = []
+def test_the_response_can_be_chosen() -> None:
+    asked: list[Request] = []
 
-    def respond(request: Asked) -> Answer:
+    def respond(request: Request) -> Response:
         asked.append(request)
-        return Answer(status=429, headers={"Retry-After": "2"}, body=b"slowly")
+        return Response(status=429, headers={"Retry-After": "2"}, body=b"slowly")
 
-    with FaultProxy(respond) as proxy, httpx2.Client() as http:
+    with Proxy(respond) as proxy, httpx2.Client() as http:
         response = http.post(f"{proxy.url}/oauth2/token", content=b"grant", auth=("id", "secret"))
     assert (response.status_code, response.text) == (429, "slowly")
     assert response.headers["Retry-After"] == "2"
@@ -24,17 +24,17 @@ def test_it_answers_what_it_is_told() -> None:
     assert "grant" not in repr(request)
 
 
-def test_it_passes_requests_on_with_what_matters_of_their_headers() -> None:
-    seen: list[Asked] = []
+def test_requests_are_forwarded_with_selected_headers() -> None:
+    seen: list[Request] = []
 
-    def upstream(request: Asked) -> Answer:
+    def upstream(request: Request) -> Response:
         seen.append(request)
-        return Answer(status=201, headers={"Content-Type": "text/plain"}, body=request.body)
+        return Response(status=201, headers={"Content-Type": "text/plain"}, body=request.body)
 
     with (
         httpx2.Client() as http,
-        FaultProxy(upstream) as behind,
-        FaultProxy(lambda request: forward(http, f"{behind.url}/other", request)) as proxy,
+        Proxy(upstream) as behind,
+        Proxy(lambda request: forward(http, f"{behind.url}/other", request)) as proxy,
     ):
         response = http.post(
             f"{proxy.url}/one",
@@ -50,28 +50,28 @@ def test_it_passes_requests_on_with_what_matters_of_their_headers() -> None:
 
 
 def test_an_unreachable_upstream_is_a_bad_gateway() -> None:
-    with FaultProxy(lambda _: Answer(status=200)) as gone:
+    with Proxy(lambda _: Response(status=200)) as gone:
         url = gone.url
     with (
         httpx2.Client() as http,
-        FaultProxy(lambda request: forward(http, url, request)) as proxy,
+        Proxy(lambda request: forward(http, url, request)) as proxy,
     ):
         assert http.get(proxy.url).status_code == 502
 
 
-def test_it_ends_though_an_answer_is_still_out_and_its_port_is_closed() -> None:
+def test_it_stops_during_a_request_and_closes_its_port() -> None:
     release, came = threading.Event(), threading.Event()
 
-    def respond(_: Asked) -> Answer:
+    def respond(_: Request) -> Response:
         came.set()
         release.wait(30)
-        return Answer(status=200)
+        return Response(status=200)
 
     def ask(url: str) -> None:
         with pytest.raises(httpx2.TransportError), httpx2.Client(timeout=0.2) as http:
             http.get(url)
 
-    with FaultProxy(respond) as proxy:
+    with Proxy(respond) as proxy:
         caller = threading.Thread(target=ask, args=(proxy.url,))
         caller.start()
         assert came.wait(10)

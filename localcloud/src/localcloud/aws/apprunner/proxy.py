@@ -1,10 +1,10 @@
-"""The HTTPS front of a service: takes requests, and passes each to an instance.
+"""A service's HTTPS proxy: passes each request to an instance.
 
-As on App Runner, TLS ends here; instances see HTTP/1.1 with the caller's address and scheme in
-X-Forwarded-For and X-Forwarded-Proto. WebSockets are refused (App Runner has none), requests over
-the service's capacity answer 429 until instances have been added (App Runner's public roadmap, on
-429 while scaling out), and a request ends after 120 s, its body included (developer guide,
-Developing application code).
+As on App Runner, TLS ends here, and instances receive HTTP/1.1 with the caller's address and scheme
+in X-Forwarded-For and X-Forwarded-Proto. WebSockets are refused (App Runner has none). Requests
+over the service's capacity get 429 until instances have been added (App Runner's public roadmap, on
+429 while scaling out). A request, including its body, ends after 120 s (developer guide, Developing
+application code).
 """
 
 import asyncio
@@ -21,10 +21,10 @@ from yarl import URL
 
 from localcloud import loopback
 from localcloud.aws.apprunner.containers import Instance
-from localcloud.aws.apprunner.traffic import Traffic
+from localcloud.aws.apprunner.request_counter import RequestCounter
 
 if TYPE_CHECKING:
-    from localcloud.aws.apprunner.fleet import Fleet
+    from localcloud.aws.apprunner.instance_group import InstanceGroup
 
 _LOG = logging.getLogger(__name__)
 # aiohttp logs a malformed request with its headers, and so with the caller's token.
@@ -43,55 +43,55 @@ _HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
-"""RFC 9110, section 7.6.1, and RFC 9112: these speak of one connection, not of the message."""
-_ANSWERED_HERE = frozenset({"expect"})
+"""RFC 9110, section 7.6.1, and RFC 9112: these concern one connection, not the message."""
+_HANDLED_HERE = frozenset({"expect"})
 _SMALL_BODY = 64 * 1024
-"""Bytes up to which a body is passed on whole, which is quicker than in pieces."""
+"""Bytes up to which a body is passed on whole, which is faster than in chunks."""
 _SERVER = "envoy"
-"""What App Runner's answers name."""
+"""The Server header of App Runner's responses."""
 _KEEP_ALIVE = 30.0
-_LONGEST_HEADER = 60 * 1024
-"""Bytes of one header, as Envoy takes them: tokens with many groups get long."""
+_MAX_HEADER = 60 * 1024
+"""Bytes of one header, Envoy's default: tokens with many groups get long."""
 _WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
-class Front:
-    """One service's HTTPS port."""
+class ServiceProxy:
+    """One service's HTTPS port.
+
+    Attributes:
+        counter: counts its requests.
+        group: the instances that receive them; without any, every request gets 503.
+    """
 
     def __init__(self, *, request_timeout: float, session: aiohttp.ClientSession) -> None:
-        """Begin without instances: every request answers 503.
+        """Start without instances.
 
         Args:
-            request_timeout: seconds until a request ends, its body included.
-            session: speaks to the instances.
+            request_timeout: seconds until a request ends, including its body.
+            session: sends requests to the instances.
         """
-        self.traffic = Traffic()
-        self.fleet: Fleet | None = None
+        self.counter = RequestCounter()
+        self.group: InstanceGroup | None = None
         self._request_timeout = request_timeout
         self._session = session
         self._runner: web.ServerRunner | None = None
         self._port = 0
 
     async def open(self, host: str, port: int, context: ssl.SSLContext) -> None:
-        """Listen.
-
-        Args:
-            host: the address to listen on.
-            port: the port.
-            context: the certificate.
+        """Start to listen.
 
         Raises:
-            OSError: the port is taken.
+            OSError: the port is in use.
         """
         self._port = port
         server = web.Server(
-            self._answer,
+            self._serve,
             access_log=None,
             logger=_PROTOCOL_LOG,
             handler_cancellation=True,
             keepalive_timeout=_KEEP_ALIVE,
-            max_line_size=_LONGEST_HEADER,
-            max_field_size=_LONGEST_HEADER,
+            max_line_size=_MAX_HEADER,
+            max_field_size=_MAX_HEADER,
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()
@@ -102,35 +102,35 @@ class Front:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         hosts = request.headers.getall(hdrs.HOST, [])
         if len(hosts) != 1 or not loopback.is_known(hosts[0], port=self._port):
-            # App Runner finds a service by its host name, so that no other name leads to one.
+            # App Runner finds a service by its host name, so no other name reaches it.
             return _refusal(HTTPStatus.NOT_FOUND, "no service has this host name")
         loop = asyncio.get_running_loop()
         started = loop.time()
-        self.traffic.begin()
+        self.counter.start()
         try:
             async with asyncio.timeout(self._request_timeout):
-                response = await self._pass_on(request)
+                response = await self._forward(request)
         except TimeoutError:
             response = _refusal(HTTPStatus.GATEWAY_TIMEOUT, "upstream request timeout")
-            _cut_off(request)
-        except Exception:  # an error of the stand-in's own is the caller's 500  # noqa: BLE001
-            _LOG.exception("a request could not be passed on")
+            _abort_started_response(request)
+        except Exception:  # an error in the stand-in is the caller's 500  # noqa: BLE001
+            _LOG.exception("a request could not be forwarded")
             response = _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "see the stand-in's output")
-            _cut_off(request)
+            _abort_started_response(request)
         finally:
-            self.traffic.end()
-        self.traffic.count(response.status, loop.time() - started)
+            self.counter.end()
+        self.counter.count(response.status, loop.time() - started)
         return response
 
-    async def _pass_on(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
         if not request.raw_path.startswith("/"):
-            return _refusal(HTTPStatus.BAD_REQUEST, "the request's target is no path")
+            return _refusal(HTTPStatus.BAD_REQUEST, "the request's target is not a path")
         if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
             return _refusal(HTTPStatus.FORBIDDEN, "WebSockets are not supported")
-        if self.fleet is None:
+        if self.group is None:
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the service has no instances")
         if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -145,15 +145,15 @@ class Front:
         self, request: web.BaseRequest, body: bytes | aiohttp.StreamReader | None
     ) -> web.StreamResponse:
         unreachable: list[Instance] = []
-        # Each time the one that serves now: a deployment may have ended while the body came in.
-        while instance := self.fleet and self.fleet.take(unreachable):
+        # Read each time: a deployment may have replaced the group while the body arrived.
+        while instance := self.group and self.group.acquire(excluding=unreachable):
             try:
-                return await self._exchange(instance, request, body)
+                return await self._send_to(instance, request, body)
             except aiohttp.ClientConnectorError:
-                # Nothing was sent yet, so another instance may still take the request.
+                # Nothing has been sent, so another instance can process the request.
                 unreachable.append(instance)
             except aiohttp.ClientError:
-                _cut_off(request)
+                _abort_started_response(request)
                 break
             finally:
                 instance.end_request()
@@ -161,10 +161,10 @@ class Front:
             if not unreachable:
                 return _refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too Many Requests")
         return _refusal(
-            HTTPStatus.SERVICE_UNAVAILABLE, "the instance closed the connection before it answered"
+            HTTPStatus.SERVICE_UNAVAILABLE, "the instance closed the connection without a response"
         )
 
-    async def _exchange(
+    async def _send_to(
         self,
         instance: Instance,
         request: web.BaseRequest,
@@ -177,23 +177,23 @@ class Front:
             headers=_request_headers(request),
             data=body,
             allow_redirects=False,
-        ) as answer:
-            headers = _end_to_end(answer.headers)
+        ) as upstream:
+            headers = _end_to_end(upstream.headers)
             headers[hdrs.SERVER] = _SERVER
-            bodyless = request.method == hdrs.METH_HEAD or answer.status in _WITHOUT_BODY
-            length = answer.content_length
+            bodyless = request.method == hdrs.METH_HEAD or upstream.status in _WITHOUT_BODY
+            length = upstream.content_length
             if not bodyless and length is not None and length <= _SMALL_BODY:
-                content = await answer.read()
+                content = await upstream.read()
                 headers.pop(hdrs.CONTENT_LENGTH, None)
                 return web.Response(
-                    status=answer.status, reason=answer.reason, headers=headers, body=content
+                    status=upstream.status, reason=upstream.reason, headers=headers, body=content
                 )
             response = web.StreamResponse(
-                status=answer.status, reason=answer.reason, headers=headers
+                status=upstream.status, reason=upstream.reason, headers=headers
             )
             await response.prepare(request)
             if not bodyless:
-                async for chunk in answer.content.iter_any():
+                async for chunk in upstream.content.iter_any():
                     await response.write(chunk)
             await response.write_eof()
             return response
@@ -209,13 +209,13 @@ def _request_headers(request: web.BaseRequest) -> CIMultiDict[str]:
 
 
 def _end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    """Leave out what speaks of one connection only."""
+    """Drop the headers that concern one connection only."""
     named = {
         token.strip().lower()
         for value in headers.getall(hdrs.CONNECTION, ())
         for token in value.split(",")
     }
-    dropped = _HOP_BY_HOP | _ANSWERED_HERE | named
+    dropped = _HOP_BY_HOP | _HANDLED_HERE | named
     return CIMultiDict(
         (name, value) for name, value in headers.items() if name.lower() not in dropped
     )
@@ -225,25 +225,21 @@ def _refusal(status: HTTPStatus, text: str) -> web.Response:
     return web.Response(status=status, text=text, headers={hdrs.SERVER: _SERVER})
 
 
-def _cut_off(request: web.BaseRequest) -> None:
-    """End the connection of an answer that can't be completed any more."""
+def _abort_started_response(request: web.BaseRequest) -> None:
+    """Close the connection of a response that can't be completed."""
     if request.writer.output_size and request.transport is not None:
         with contextlib.suppress(OSError):
             request.transport.abort()
 
 
-def upstream_session() -> aiohttp.ClientSession:
-    """Make the client that speaks to instances: pooled, and changing nothing on the way.
-
-    Returns:
-        The session; the caller closes it.
-    """
+def instance_session() -> aiohttp.ClientSession:
+    """Create the client for instances, which changes nothing in a message; the caller closes it."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE / 2),
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
-        max_line_size=_LONGEST_HEADER,
-        max_field_size=_LONGEST_HEADER,
+        max_line_size=_MAX_HEADER,
+        max_field_size=_MAX_HEADER,
         skip_auto_headers={
             hdrs.USER_AGENT,
             hdrs.ACCEPT,

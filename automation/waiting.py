@@ -1,0 +1,41 @@
+"""Waits for AWS to finish an operation that it carries out by itself."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from botocore.exceptions import ClientError
+
+from automation.sessions import Clients
+
+LONGEST_OPERATION: Final = 1200.0
+"""In seconds: how long Pulumi's provider waits for an operation of App Runner."""
+
+_POLL_SECONDS: Final = 1.0
+
+Sleep = Callable[[float], object]
+
+
+def wait_while(is_busy: Callable[[], bool], sleep: Sleep = time.sleep) -> bool:
+    """Wait while something is busy, for at most 20 minutes, and return whether it finished."""
+    for _ in range(int(LONGEST_OPERATION / _POLL_SECONDS)):
+        if not is_busy():
+            return True
+        sleep(_POLL_SECONDS)
+    return False
+
+
+def is_service_busy(clients: Clients, arn: str) -> bool:
+    """Return whether an operation of App Runner is in progress; not on a deleted service."""
+    try:
+        described = clients("apprunner").describe_service(ServiceArn=arn)["Service"]
+    except ClientError as error:
+        if is_not_found(error):
+            return False
+        raise
+    return bool(described["Status"] == "OPERATION_IN_PROGRESS")
+
+
+def is_not_found(error: ClientError) -> bool:
+    """Return whether AWS has no such resource."""
+    return str(error.response["Error"]["Code"]) == "ResourceNotFoundException"
