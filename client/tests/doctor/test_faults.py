@@ -11,7 +11,7 @@ import docker
 import pytest
 import requests
 
-from aura.instance import Aura, started
+from aura.instance import Aura, running_aura
 from automation.deployment import Deployment
 from client.tests.app_clients import new_app_client
 from client.tests.command import Command
@@ -218,7 +218,7 @@ def database_without_apoc(running: Cloud, tmp_path: Path) -> Iterator[Aura]:
         bridge = bridge_addresses(client.networks.get("bridge").attrs)
     finally:
         client.close()
-    with started(
+    with running_aura(
         tmp_path / "aura",
         Home(running.home).authority,
         tmp_path / "aura.log",

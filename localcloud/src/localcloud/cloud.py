@@ -466,7 +466,7 @@ def _prepare_database(progress: Progress) -> Path:
     """Get Java and Neo4j's jars, and return the Java command."""
     java = toolchains.ensure_java(progress)
     with progress.step("Preparing Neo4j"):
-        distribution.resolve(
+        distribution.ensure_jars(
             cache_directory(),
             java=java,
             maven=lambda: toolchains.ensure_maven(progress),

@@ -4,30 +4,31 @@ from collections.abc import Callable, Iterator
 
 import neo4j
 import pytest
+from pytest_httpserver import HTTPServer
 
-from aura.instance import Aura, sso, started
-from aura.issuer import Issuer
+from aura.instance import Aura, running_aura, sso_settings
+from aura.issuer import HOST, Issuer
 
 Bearer = Callable[..., neo4j.Driver]
 
 
 @pytest.fixture(scope="session")
 def issuer() -> Iterator[Issuer]:
-    with Issuer() as issuer:
-        yield issuer
+    with HTTPServer(HOST, threaded=True) as server:
+        yield Issuer(server)
 
 
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aura]:
     directory = tmp_path_factory.mktemp("aura")
-    with started(directory / "state", directory / "ca", directory / "log") as aura:
+    with running_aura(directory / "state", directory / "ca", directory / "log") as aura:
         yield aura
 
 
 @pytest.fixture
 def aura(instance: Aura, issuer: Issuer) -> Aura:
-    """The instance with single sign-on typed in and an empty graph."""
-    status, answer = instance.ask_console("PUT", sso(issuer))
+    """The instance with single sign-on and an empty graph."""
+    status, answer = instance.call_console("PUT", sso_settings(issuer))
     assert status == 200, answer
     with instance.driver(instance.admin) as driver:
         driver.execute_query("MATCH (n) DETACH DELETE n")
@@ -36,7 +37,7 @@ def aura(instance: Aura, issuer: Issuer) -> Aura:
 
 @pytest.fixture
 def bearer(aura: Aura, issuer: Issuer) -> Iterator[Bearer]:
-    """Makes drivers whose token has the given groups."""
+    """Makes drivers with a token for the given groups."""
     drivers: list[neo4j.Driver] = []
 
     def make(*groups: str) -> neo4j.Driver:

@@ -1,4 +1,4 @@
-"""A running emulated Aura for the tests, started as its supervisor does."""
+"""An emulated Aura for the tests, started like by its supervisor."""
 
 import base64
 import json
@@ -25,8 +25,8 @@ MAPPING = '"reader"=reader;"writer"=publisher;"architect"=architect;"admin"=admi
 _STOP_SECONDS = 20
 
 
-def sso(issuer: Issuer, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - settings are anything
-    """What a person types in for an issuer."""
+def sso_settings(issuer: Issuer, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - settings are anything
+    """The single sign-on settings for an issuer."""
     return {
         "discoveryUri": issuer.discovery_uri,
         "audience": [AUDIENCE, "client-2"],
@@ -38,7 +38,7 @@ def sso(issuer: Issuer, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - set
 
 @dataclass(frozen=True)
 class Aura:
-    """An instance that answers."""
+    """A running instance."""
 
     process: subprocess.Popen[bytes]
     log: Path
@@ -76,7 +76,7 @@ class Aura:
             max_transaction_retry_time=0,
         )
 
-    def ask_console(
+    def call_console(
         self, method: str, body: object = None, *, auth: tuple[str, str] | None = None
     ) -> tuple[int, Any]:
         encoded = base64.b64encode(":".join(auth or self.admin).encode()).decode()
@@ -87,7 +87,7 @@ class Aura:
             headers={"Authorization": f"Basic {encoded}"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - likewise
+            with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - the same
                 text = response.read()
                 return response.status, json.loads(text) if text else None
         except urllib.error.HTTPError as error:
@@ -97,7 +97,7 @@ class Aura:
 
 
 @contextmanager
-def started(
+def running_aura(
     state: Path,
     ca: Path,
     log: Path,
@@ -105,15 +105,22 @@ def started(
     module: str = "localcloud.aura",
     listen: Sequence[str] = ("127.0.0.1",),
 ) -> Iterator[Aura]:
-    """Start an instance, and stop it as its supervisor does."""
+    """Run an instance until the context ends."""
     progress = Progress()
     receive, send = os.pipe()
     command = [
-        *(sys.executable, "-m", module, "--state-dir", str(state)),
-        *("--cache-dir", str(cache_directory()), "--ca-dir", str(ca), "--ready-fd", str(send)),
-        *("--java", str(ensure_java(progress)), "--maven", str(ensure_maven(progress))),
-        *("--port", "0", "--console-port", "0"),
-        *(flag for address in listen for flag in ("--listen", address)),
+        sys.executable,
+        "-m",
+        module,
+        f"--state-dir={state}",
+        f"--cache-dir={cache_directory()}",
+        f"--ca-dir={ca}",
+        f"--ready-fd={send}",
+        f"--java={ensure_java(progress)}",
+        f"--maven={ensure_maven(progress)}",
+        "--port=0",
+        "--console-port=0",
+        *(f"--listen={address}" for address in listen),
     ]
     with log.open("wb") as output:
         process = subprocess.Popen(command, pass_fds=[send], stdout=output, stderr=output)
@@ -122,15 +129,15 @@ def started(
         with os.fdopen(receive, encoding="utf-8") as pipe:
             line = pipe.readline()
         assert line, log.read_text(encoding="utf-8")
-        told = json.loads(line)
+        announced = json.loads(line)
         yield Aura(
             process=process,
             log=log,
             state=state,
             ca=ca,
-            bolt=told["bolt"],
-            console=told["console"],
-            credentials=Path(told["credentials"]),
+            bolt=announced["bolt"],
+            console=announced["console"],
+            credentials=Path(announced["credentials"]),
         )
     finally:
         process.terminate()

@@ -5,7 +5,7 @@ from localcloud.aura.configuration import apoc_conf, neo4j_conf
 from localcloud.aura.credentials import Credentials, initial_user, load_or_create
 
 
-def test_a_password_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
+def test_the_password_is_created_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "state" / "credentials.json"
     first = load_or_create(path)
     assert first == load_or_create(path)
@@ -15,7 +15,7 @@ def test_a_password_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
     assert load_or_create(tmp_path / "other.json").password != first.password
 
 
-def test_the_first_user_is_written_as_neo4j_reads_it() -> None:
+def test_the_initial_user_has_the_format_of_neo4j() -> None:
     line = initial_user(Credentials("neo4j", "secret"), salt=b"salt")
     name, credential, flags = line.removesuffix("\n").split(":")
     algorithm, digest, salt, iterations = credential.split(",")

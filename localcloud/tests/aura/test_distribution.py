@@ -4,20 +4,18 @@ from typing import NoReturn
 import certifi
 import pytest
 
-from localcloud.aura import distribution
 from localcloud.aura.distribution import (
+    LOCK,
     DistributionError,
     checksums,
     differences,
+    ensure_jars,
     read_lock,
-    resolve,
 )
-
-LOCK = Path(distribution.__file__).with_name("jars.sha256").read_text(encoding="ascii")
 
 
 def test_every_jar_is_pinned() -> None:
-    pinned = read_lock(LOCK)
+    pinned = read_lock(LOCK.read_text(encoding="ascii"))
     assert {
         "neo4j-5.26.18.jar",
         "neo4j-server-5.26.18.jar",
@@ -28,18 +26,18 @@ def test_every_jar_is_pinned() -> None:
     assert all(len(digest) == 64 for digest in pinned.values())
 
 
-def test_what_is_wrong_is_named() -> None:
+def test_differences_are_described() -> None:
     pinned = {"a.jar": "1", "b.jar": "2", "c.jar": "3"}
     found = {"a.jar": "1", "b.jar": "x", "d.jar": "4"}
     assert differences(pinned, found) == [
         "c.jar is missing",
         "d.jar is not pinned",
-        "b.jar has another checksum",
+        "b.jar has the wrong checksum",
     ]
     assert differences(pinned, pinned) == []
 
 
-def test_checksums_are_those_of_the_files(tmp_path: Path) -> None:
+def test_checksums_are_computed_from_the_files(tmp_path: Path) -> None:
     (tmp_path / "x.jar").write_bytes(b"abc")
     assert checksums(tmp_path) == {
         "x.jar": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -47,19 +45,18 @@ def test_checksums_are_those_of_the_files(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Pins one small jar in place of all."""
+def lock(tmp_path: Path) -> Path:
+    """A lock file with one small jar."""
     path = tmp_path / "jars.sha256"
     path.write_text(
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  apoc-core-1.jar\n",
         encoding="ascii",
     )
-    monkeypatch.setattr(distribution, "_LOCK", path)
     return path
 
 
 def _maven(tmp_path: Path, content: str) -> Path:
-    """A Maven that delivers one jar."""
+    """A Maven that fetches one jar."""
     script = tmp_path / "mvn"
     script.write_text(
         "#!/bin/sh\n"
@@ -73,78 +70,95 @@ def _maven(tmp_path: Path, content: str) -> Path:
     return script
 
 
-def _not_asked() -> NoReturn:
+def _not_called() -> NoReturn:
     pytest.fail("the jars are in the cache")
 
 
-@pytest.mark.usefixtures("lock")
-def test_jars_are_fetched_once_and_repaired(tmp_path: Path) -> None:
-    cache, told = tmp_path / "cache", list[str]()
+def test_jars_are_fetched_once_and_again_if_damaged(tmp_path: Path, lock: Path) -> None:
+    cache, shown = tmp_path / "cache", list[str]()
     maven = _maven(tmp_path, "abc")
     java = Path("/usr/bin/java")
-    first = resolve(cache, java=java, maven=lambda: maven, progress=told.append)
+    first = ensure_jars(cache, java=java, maven=lambda: maven, progress=shown.append, lock=lock)
     assert first.plugin.read_bytes() == b"abc"
-    assert resolve(cache, java=java, maven=_not_asked, progress=told.append) == first
+    assert (
+        ensure_jars(cache, java=java, maven=_not_called, progress=shown.append, lock=lock) == first
+    )
     first.plugin.write_bytes(b"damaged")
-    again = resolve(cache, java=java, maven=lambda: maven, progress=told.append)
+    again = ensure_jars(cache, java=java, maven=lambda: maven, progress=shown.append, lock=lock)
     assert again.plugin.read_bytes() == b"abc"
-    assert sum("fetching 120 MB" in line for line in told) == 2
+    assert sum("fetching 120 MB" in line for line in shown) == 2
 
 
-@pytest.mark.usefixtures("lock")
-def test_what_an_interrupted_fetch_left_is_no_jar(tmp_path: Path) -> None:
+def test_an_interrupted_fetch_is_repeated(tmp_path: Path, lock: Path) -> None:
     cache = tmp_path / "cache"
     maven = _maven(tmp_path, "abc")
-    first = resolve(cache, java=Path("/usr/bin/java"), maven=lambda: maven, progress=print)
+    first = ensure_jars(
+        cache, java=Path("/usr/bin/java"), maven=lambda: maven, progress=print, lock=lock
+    )
     unfinished = first.directory.with_suffix(".unfinished")
     first.directory.rename(unfinished)
     (unfinished / "half.jar").write_bytes(b"x")
-    assert resolve(cache, java=Path("/usr/bin/java"), maven=lambda: maven, progress=print) == first
+    assert (
+        ensure_jars(
+            cache, java=Path("/usr/bin/java"), maven=lambda: maven, progress=print, lock=lock
+        )
+        == first
+    )
     assert not unfinished.exists()
 
 
-@pytest.mark.usefixtures("lock")
-def test_other_jars_than_the_pinned_ones_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DistributionError, match="another checksum"):
-        resolve(
+def test_jars_that_are_not_pinned_are_rejected(tmp_path: Path, lock: Path) -> None:
+    with pytest.raises(DistributionError, match="wrong checksum"):
+        ensure_jars(
             tmp_path / "cache",
             java=Path("/usr/bin/java"),
             maven=lambda: _maven(tmp_path, "abd"),
             progress=print,
+            lock=lock,
         )
 
 
-@pytest.mark.usefixtures("lock")
-def test_without_maven_the_way_out_is_told(tmp_path: Path) -> None:
+def test_missing_maven_is_reported_with_the_fix(tmp_path: Path, lock: Path) -> None:
     with pytest.raises(DistributionError, match="apt-get install maven"):
-        resolve(tmp_path / "cache", java=Path("/usr/bin/java"), maven=lambda: None, progress=print)
+        ensure_jars(
+            tmp_path / "cache",
+            java=Path("/usr/bin/java"),
+            maven=lambda: None,
+            progress=print,
+            lock=lock,
+        )
 
 
-@pytest.mark.usefixtures("lock")
-def test_maven_trusts_what_the_machine_trusts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_maven_trusts_the_authorities_of_the_machine(
+    tmp_path: Path, lock: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", certifi.where())
     monkeypatch.setenv("MAVEN_OPTS", "-Dgiven=1")
     maven = _maven(tmp_path, "abc")
     with maven.open("a", encoding="ascii") as script:
         script.write(f'echo "$MAVEN_OPTS" > {tmp_path}/options\n')
-    resolve(tmp_path / "cache", java=Path("/usr/bin/java"), maven=lambda: maven, progress=print)
+    ensure_jars(
+        tmp_path / "cache",
+        java=Path("/usr/bin/java"),
+        maven=lambda: maven,
+        progress=print,
+        lock=lock,
+    )
     given, store, kind, _ = (tmp_path / "options").read_text(encoding="ascii").split()
     assert given == "-Dgiven=1"
     assert store.startswith("-Djavax.net.ssl.trustStore=/")
     assert kind == "-Djavax.net.ssl.trustStoreType=PKCS12"
 
 
-@pytest.mark.usefixtures("lock")
-def test_a_bundle_without_certificates_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_bundle_without_certificates_is_reported_by_name(
+    tmp_path: Path, lock: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "mvn"))
     with pytest.raises(DistributionError, match=r"SSL_CERT_FILE=.*mvn"):
-        resolve(
+        ensure_jars(
             tmp_path / "cache",
             java=Path("/usr/bin/java"),
             maven=lambda: _maven(tmp_path, "abc"),
             progress=print,
+            lock=lock,
         )

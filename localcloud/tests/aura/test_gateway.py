@@ -1,4 +1,4 @@
-"""The gateway with the vendor's driver: connections, single sign-on, roles in ordinary use."""
+"""The gateway with Neo4j's driver: connections, single sign-on and the ordinary use of roles."""
 
 import asyncio
 import contextlib
@@ -13,10 +13,10 @@ import pytest
 from neo4j.exceptions import AuthError, ClientError, Forbidden, Neo4jError, TokenExpired
 
 from aura.conftest import Bearer
-from aura.instance import Aura, sso
+from aura.instance import Aura, sso_settings
 from aura.issuer import Issuer
 from aura.test_oidc import BAD_TOKENS
-from localcloud.aura.chunking import Dechunker, enclose
+from localcloud.aura.chunking import Dechunker, to_chunks
 from localcloud.aura.handshake import SUPPORTED, Version, encode, request
 from localcloud.aura.messages import LOGON_VERSION, Request, Response, metadata_of
 from localcloud.aura.packstream import Structure, Value, pack, unpack
@@ -37,7 +37,7 @@ def test_a_reader_reads_over_tls(
         assert [record["x"] for record in records] == [1, 2, 3]
 
 
-async def test_the_async_driver_reads_too(aura: Aura, issuer: Issuer) -> None:
+async def test_the_async_driver_can_read(aura: Aura, issuer: Issuer) -> None:
     driver = neo4j.AsyncGraphDatabase.driver(
         aura.uri("neo4j"),
         auth=neo4j.bearer_auth(issuer.token("reader")),
@@ -50,7 +50,7 @@ async def test_the_async_driver_reads_too(aura: Aura, issuer: Issuer) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-def test_routing_gives_the_address_that_the_client_used(
+def test_routing_returns_the_address_that_the_client_used(
     aura: Aura, issuer: Issuer, host: str
 ) -> None:
     driver = neo4j.GraphDatabase.driver(
@@ -67,7 +67,7 @@ def test_routing_gives_the_address_that_the_client_used(
         }
 
 
-def test_every_kind_of_value_and_large_ones_pass(bearer: Bearer) -> None:
+def test_all_kinds_of_values_and_large_ones_are_forwarded(bearer: Bearer) -> None:
     driver = bearer("writer")
     text = "x" * 200_000
     query = (
@@ -82,13 +82,13 @@ def test_every_kind_of_value_and_large_ones_pass(bearer: Bearer) -> None:
     assert summary.counters.nodes_created == 2
 
 
-def test_many_records_come_in_order(bearer: Bearer) -> None:
+def test_many_records_arrive_in_order(bearer: Bearer) -> None:
     with bearer("reader").session(fetch_size=100) as session:
         result = session.run("UNWIND range(1, 5000) AS x RETURN x")
         assert [record["x"] for record in result] == list(range(1, 5001))
 
 
-def test_a_reader_can_not_write(bearer: Bearer) -> None:
+def test_a_reader_cannot_write(bearer: Bearer) -> None:
     driver = bearer("reader")
     with pytest.raises(Forbidden) as caught:
         driver.execute_query("CREATE (n:Person) RETURN n")
@@ -100,7 +100,7 @@ def test_a_reader_can_not_write(bearer: Bearer) -> None:
     assert records[0]["count"] == 0
 
 
-def test_a_reader_can_not_write_in_a_transaction(bearer: Bearer) -> None:
+def test_a_reader_cannot_write_in_a_transaction(bearer: Bearer) -> None:
     with bearer("reader").session() as session:
         transaction = session.begin_transaction()
         assert transaction.run("RETURN 1 AS x").single(strict=True)["x"] == 1
@@ -109,26 +109,26 @@ def test_a_reader_can_not_write_in_a_transaction(bearer: Bearer) -> None:
         transaction.close()
 
 
-def test_a_read_transaction_refuses_as_neo4j_does(bearer: Bearer) -> None:
+def test_a_read_transaction_fails_like_in_neo4j(bearer: Bearer) -> None:
     with pytest.raises(ClientError) as caught:
         bearer("writer").execute_query("CREATE (n)", routing_="r")
     assert caught.value.code == "Neo.ClientError.Statement.AccessMode"
 
 
-def test_a_reader_may_ask_for_the_plan_of_a_write(bearer: Bearer) -> None:
+def test_a_reader_can_explain_a_write(bearer: Bearer) -> None:
     _, summary, _ = bearer("reader").execute_query("EXPLAIN CREATE (n:Person)")
     assert summary.query_type == "w"
     assert summary.plan is not None
 
 
-def test_a_writer_writes(bearer: Bearer) -> None:
+def test_a_writer_can_write(bearer: Bearer) -> None:
     driver = bearer("writer")
     driver.execute_query("CREATE (:Person {name: 'Valjean'})")
     records, _, _ = bearer("reader").execute_query("MATCH (n:Person) RETURN n.name AS name")
     assert [record["name"] for record in records] == ["Valjean"]
 
 
-def test_a_writer_s_transaction_can_be_rolled_back(bearer: Bearer) -> None:
+def test_a_writer_can_roll_back(bearer: Bearer) -> None:
     driver = bearer("writer")
     with driver.session() as session:
         with session.begin_transaction() as transaction:
@@ -137,7 +137,7 @@ def test_a_writer_s_transaction_can_be_rolled_back(bearer: Bearer) -> None:
         assert session.run("MATCH (n) RETURN count(n) AS c").single(strict=True)["c"] == 0
 
 
-def test_after_a_refusal_the_connection_goes_on(bearer: Bearer) -> None:
+def test_the_connection_stays_usable_after_a_denied_query(bearer: Bearer) -> None:
     with bearer("reader").session() as session:
         for _ in range(5):
             with pytest.raises(Forbidden):
@@ -147,7 +147,7 @@ def test_after_a_refusal_the_connection_goes_on(bearer: Bearer) -> None:
             assert session.run("RETURN 1 AS x").single(strict=True)["x"] == 1
 
 
-def test_who_am_i(bearer: Bearer) -> None:
+def test_show_current_user_returns_the_user_of_the_token(bearer: Bearer) -> None:
     records, _, _ = bearer("reader", "writer").execute_query("SHOW CURRENT USER")
     assert records[0].data() == {
         "user": "client-1",
@@ -158,7 +158,7 @@ def test_who_am_i(bearer: Bearer) -> None:
     }
 
 
-def test_a_failure_quotes_the_query_as_it_was_written(bearer: Bearer) -> None:
+def test_an_error_message_quotes_the_original_query(bearer: Bearer) -> None:
     with pytest.raises(ClientError) as caught:
         bearer("reader").execute_query("RETRN 1")
     message = str(caught.value.message)
@@ -167,7 +167,7 @@ def test_a_failure_quotes_the_query_as_it_was_written(bearer: Bearer) -> None:
 
 
 @pytest.mark.parametrize("groups", [[], ["unknown"], "reader writer"])
-def test_without_a_role_the_database_is_closed(
+def test_a_user_without_a_role_is_denied(
     aura: Aura, issuer: Issuer, groups: list[str] | str
 ) -> None:
     token = issuer.token(groups=groups)
@@ -179,7 +179,7 @@ def test_without_a_role_the_database_is_closed(
 
 
 @pytest.mark.parametrize("kind", BAD_TOKENS)
-def test_bad_tokens_are_refused(aura: Aura, issuer: Issuer, kind: str) -> None:
+def test_invalid_tokens_are_rejected(aura: Aura, issuer: Issuer, kind: str) -> None:
     token = BAD_TOKENS[kind](issuer)
     with aura.driver(neo4j.bearer_auth(token)) as driver, pytest.raises(AuthError) as caught:
         driver.verify_connectivity()
@@ -188,13 +188,13 @@ def test_bad_tokens_are_refused(aura: Aura, issuer: Issuer, kind: str) -> None:
     assert not token or token not in aura.log.read_text(encoding="utf-8")
 
 
-def test_an_expired_token_is_refused(aura: Aura, issuer: Issuer) -> None:
+def test_an_expired_token_is_rejected(aura: Aura, issuer: Issuer) -> None:
     token = issuer.token("reader", exp=int(time.time()) - 5)
     with aura.driver(neo4j.bearer_auth(token)) as driver, pytest.raises(TokenExpired):
         driver.verify_connectivity()
 
 
-def test_a_token_that_ends_while_in_use_is_told(aura: Aura, issuer: Issuer) -> None:
+def test_a_token_that_expires_during_a_session_is_reported(aura: Aura, issuer: Issuer) -> None:
     expires = int(time.time()) + 3
     auth = neo4j.bearer_auth(issuer.token("reader", exp=expires))
     with aura.driver(auth) as driver, driver.session() as session:
@@ -204,13 +204,13 @@ def test_a_token_that_ends_while_in_use_is_told(aura: Aura, issuer: Issuer) -> N
             session.run("RETURN 1").consume()
 
 
-def test_the_instance_s_own_administrator_logs_on(aura: Aura) -> None:
+def test_the_administrator_of_the_instance_can_log_on(aura: Aura) -> None:
     with aura.driver(aura.admin, "neo4j") as driver:
         records, _, _ = driver.execute_query("SHOW USERS YIELD user")
         assert [record["user"] for record in records] == ["neo4j"]
 
 
-def test_a_wrong_password_is_refused(aura: Aura) -> None:
+def test_a_wrong_password_is_rejected(aura: Aura) -> None:
     with aura.driver(("neo4j", "wrong-password")) as driver, pytest.raises(AuthError) as caught:
         driver.verify_connectivity()
     assert caught.value.code == "Neo.ClientError.Security.Unauthorized"
@@ -219,45 +219,47 @@ def test_a_wrong_password_is_refused(aura: Aura) -> None:
 @pytest.mark.parametrize(
     "auth", [neo4j.Auth("none", "", ""), neo4j.kerberos_auth("x"), neo4j.Auth("odd", "a", "b")]
 )
-def test_other_schemes_are_refused(aura: Aura, auth: neo4j.Auth) -> None:
+def test_other_schemes_are_rejected(aura: Aura, auth: neo4j.Auth) -> None:
     with aura.driver(auth) as driver, pytest.raises(AuthError):
         driver.verify_connectivity()
 
 
-def test_without_single_sign_on_no_token_is_taken(aura: Aura, issuer: Issuer) -> None:
-    assert aura.ask_console("DELETE")[0] == 204
-    assert aura.ask_console("GET")[0] == 404
+def test_without_single_sign_on_tokens_are_rejected(aura: Aura, issuer: Issuer) -> None:
+    assert aura.call_console("DELETE")[0] == 204
+    assert aura.call_console("GET")[0] == 404
     auth = neo4j.bearer_auth(issuer.token("reader"))
     with aura.driver(auth) as driver, pytest.raises(AuthError) as caught:
         driver.verify_connectivity()
     assert caught.value.code == "Neo.ClientError.Security.Unauthorized"
 
 
-def test_an_absent_provider_is_told(aura: Aura, issuer: Issuer) -> None:
-    changed = sso(issuer, discoveryUri="http://127.0.0.1:1/nothing")
-    assert aura.ask_console("PUT", changed)[0] == 200
+def test_an_unreachable_provider_is_reported(aura: Aura, issuer: Issuer) -> None:
+    changed = sso_settings(issuer, discoveryUri="http://127.0.0.1:1/nothing")
+    assert aura.call_console("PUT", changed)[0] == 200
     auth = neo4j.bearer_auth(issuer.token("reader"))
     with aura.driver(auth) as driver, pytest.raises(Neo4jError) as caught:
         driver.verify_connectivity()
     assert caught.value.code == "Neo.TransientError.Security.AuthProviderFailed"
 
 
-def test_new_settings_end_the_rights_of_an_open_connection(aura: Aura, issuer: Issuer) -> None:
+def test_new_settings_expire_the_authorization_of_open_connections(
+    aura: Aura, issuer: Issuer
+) -> None:
     with aura.driver(neo4j.bearer_auth(issuer.token("reader"))) as driver:
         driver.execute_query("RETURN 1")
         try:
             mapping = '"reader"=publisher'
-            aura.ask_console("PUT", sso(issuer, groupToRoleMapping=mapping))
+            aura.call_console("PUT", sso_settings(issuer, groupToRoleMapping=mapping))
             with pytest.raises(Neo4jError) as caught:
                 driver.execute_query("RETURN 1")
             assert caught.value.code == "Neo.ClientError.Security.AuthorizationExpired"
             driver.execute_query("CREATE (:Granted)")
         finally:
-            aura.ask_console("PUT", sso(issuer))
+            aura.call_console("PUT", sso_settings(issuer))
 
 
-def test_rights_follow_the_last_token_on_few_connections(aura: Aura, issuer: Issuer) -> None:
-    """The driver logs off and on again whenever a pooled connection changes hands."""
+def test_pooled_connections_have_the_role_of_their_last_token(aura: Aura, issuer: Issuer) -> None:
+    """The driver logs off and on again whenever it reuses a pooled connection for other auth."""
     reader = neo4j.bearer_auth(issuer.token("reader", sub="reader"))
     writer = neo4j.bearer_auth(issuer.token("writer", sub="writer"))
     driver = neo4j.GraphDatabase.driver(
@@ -281,7 +283,7 @@ def test_rights_follow_the_last_token_on_few_connections(aura: Aura, issuer: Iss
                         assert name == "reader"
 
 
-async def _until_told(connection: "RawConnection", tags: set[int]) -> Structure:
+async def _receive_until(connection: "RawConnection", tags: set[int]) -> Structure:
     message = await connection.receive()
     while isinstance(message, Structure) and message.tag not in tags:
         message = await connection.receive()
@@ -290,7 +292,7 @@ async def _until_told(connection: "RawConnection", tags: set[int]) -> Structure:
 
 
 class RawConnection:
-    """A client that sends what no driver would."""
+    """A client that sends what no driver sends."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
@@ -305,12 +307,12 @@ class RawConnection:
             )
         )
 
-    async def shake_hands(self, version: Version) -> None:
+    async def handshake(self, version: Version) -> None:
         self.writer.write(request(version))
         assert await self.reader.readexactly(4) == encode(version)
 
     def send(self, tag: int, *fields: Value) -> None:
-        self.writer.write(enclose(pack(Structure(tag, fields))))
+        self.writer.write(to_chunks(pack(Structure(tag, fields))))
 
     async def receive(self) -> Value:
         async with asyncio.timeout(20):
@@ -361,26 +363,26 @@ async def connect(aura: Aura) -> AsyncIterator[Connect]:
 
 
 @pytest.mark.parametrize("version", SUPPORTED)
-async def test_every_version_of_bolt_is_spoken(
+async def test_every_version_of_bolt_works(
     connect: Connect, issuer: Issuer, version: Version
 ) -> None:
     connection = await connect()
-    await connection.shake_hands(version)
+    await connection.handshake(version)
     answer = await connection.log_on(version, issuer.token("reader"))
     assert isinstance(answer, Structure)
     assert answer.tag == Response.SUCCESS, answer
     connection.send(Request.RUN, "CREATE (n)", {}, {})
     connection.send(Request.PULL, {"n": -1})
-    refused = await _until_told(connection, {Response.FAILURE})
+    refused = await _receive_until(connection, {Response.FAILURE})
     metadata = metadata_of(refused)
     code = metadata.get("neo4j_code", metadata.get("code"))
     assert code == "Neo.ClientError.Security.Forbidden"
     assert ("gql_status" in metadata) is (version >= (5, 7))
     connection.send(Request.RESET)
-    await _until_told(connection, {Response.SUCCESS})
+    await _receive_until(connection, {Response.SUCCESS})
     connection.send(Request.RUN, "RETURN $x AS x", {"x": 7}, {"mode": "r"})
     connection.send(Request.PULL, {"n": -1})
-    record = await _until_told(connection, {Response.RECORD, Response.FAILURE})
+    record = await _receive_until(connection, {Response.RECORD, Response.FAILURE})
     assert record == Structure(Response.RECORD, ([7],))
     connection.send(Request.GOODBYE)
     assert await connection.closed()
@@ -395,9 +397,9 @@ async def test_every_version_of_bolt_is_spoken(
         Structure(Request.BEGIN, ({},)),
     ],
 )
-async def test_nothing_is_answered_before_logging_on(connect: Connect, message: Structure) -> None:
+async def test_requests_before_the_logon_are_rejected(connect: Connect, message: Structure) -> None:
     connection = await connect()
-    await connection.shake_hands(SUPPORTED[0])
+    await connection.handshake(SUPPORTED[0])
     connection.send(Request.HELLO, {"user_agent": "test/1", "bolt_agent": {"product": "test/1"}})
     assert isinstance(await connection.receive(), Structure)
     connection.send(message.tag, *message.fields)
@@ -406,23 +408,23 @@ async def test_nothing_is_answered_before_logging_on(connect: Connect, message: 
     assert await connection.closed()
 
 
-async def test_after_logging_off_the_old_rights_are_gone(connect: Connect, issuer: Issuer) -> None:
+async def test_nothing_is_allowed_after_a_logoff(connect: Connect, issuer: Issuer) -> None:
     connection = await connect()
-    await connection.shake_hands(SUPPORTED[0])
+    await connection.handshake(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("writer"))
     connection.send(Request.LOGOFF)
     connection.send(Request.RUN, "CREATE (n)", {}, {})
-    await _until_told(connection, {Response.SUCCESS})
+    await _receive_until(connection, {Response.SUCCESS})
     refused = await connection.receive()
     assert metadata_of(refused)["neo4j_code"] == "Neo.ClientError.Request.Invalid"
     assert await connection.closed()
 
 
-async def test_what_was_pipelined_after_a_refusal_is_ignored(
+async def test_requests_after_a_rejected_one_are_ignored_until_reset(
     connect: Connect, issuer: Issuer
 ) -> None:
     connection = await connect()
-    await connection.shake_hands(SUPPORTED[0])
+    await connection.handshake(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("reader"))
     connection.send(Request.RUN, "RETURN 1 AS x", {}, {})
     connection.send(Request.PULL, {"n": -1})
@@ -444,22 +446,20 @@ async def test_what_was_pipelined_after_a_refusal_is_ignored(
     ]
 
 
-async def test_nobody_is_impersonated(connect: Connect, issuer: Issuer) -> None:
+async def test_impersonation_is_denied(connect: Connect, issuer: Issuer) -> None:
     connection = await connect()
-    await connection.shake_hands(SUPPORTED[0])
+    await connection.handshake(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("admin"))
     connection.send(Request.BEGIN, {"imp_user": "neo4j"})
     refused = await connection.receive()
     assert metadata_of(refused)["neo4j_code"] == "Neo.ClientError.Security.Forbidden"
 
 
-async def test_a_password_on_an_old_version_is_the_database_s_affair(
-    connect: Connect, aura: Aura
-) -> None:
+async def test_the_database_checks_a_password_in_hello(connect: Connect, aura: Aura) -> None:
     name, password = aura.admin
     for secret, tag in ((password, Response.SUCCESS), ("wrong-password", Response.FAILURE)):
         connection = await connect()
-        await connection.shake_hands(Version(4, 4))
+        await connection.handshake(Version(4, 4))
         connection.send(
             Request.HELLO,
             {
@@ -477,11 +477,11 @@ async def test_a_password_on_an_old_version_is_the_database_s_affair(
 Junk = Callable[[RawConnection], None]
 
 
-def _no_bolt(connection: RawConnection) -> None:
+def _http(connection: RawConnection) -> None:
     connection.writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
 
-def _no_version(connection: RawConnection) -> None:
+def _unsupported_version(connection: RawConnection) -> None:
     connection.writer.write(bytes.fromhex("6060b017") + bytes(16))
 
 
@@ -489,20 +489,22 @@ def _too_large(connection: RawConnection) -> None:
     connection.writer.write(request(SUPPORTED[0]) + b"\xff\xffx" * 3 + bytes(200_000))
 
 
-def _no_packstream(connection: RawConnection) -> None:
-    connection.writer.write(request(SUPPORTED[0]) + enclose(b"\xb1\x01\xc4\xc4"))
+def _invalid_packstream(connection: RawConnection) -> None:
+    connection.writer.write(request(SUPPORTED[0]) + to_chunks(b"\xb1\x01\xc4\xc4"))
 
 
-def _no_hello(connection: RawConnection) -> None:
-    connection.writer.write(request(SUPPORTED[0]) + enclose(b"\xb0\x77"))
+def _unknown_message(connection: RawConnection) -> None:
+    connection.writer.write(request(SUPPORTED[0]) + to_chunks(b"\xb0\x77"))
 
 
-@pytest.mark.parametrize("junk", [_no_bolt, _no_version, _too_large, _no_packstream, _no_hello])
-async def test_bad_bytes_end_their_own_connection_only(
+@pytest.mark.parametrize(
+    "junk", [_http, _unsupported_version, _too_large, _invalid_packstream, _unknown_message]
+)
+async def test_invalid_bytes_end_only_their_own_connection(
     connect: Connect, issuer: Issuer, junk: Junk
 ) -> None:
     good = await connect()
-    await good.shake_hands(SUPPORTED[0])
+    await good.handshake(SUPPORTED[0])
     await good.log_on(SUPPORTED[0], issuer.token("reader"))
     bad = await connect()
     junk(bad)
@@ -513,7 +515,7 @@ async def test_bad_bytes_end_their_own_connection_only(
     assert answer.tag == Response.SUCCESS
 
 
-async def _answers(connection: RawConnection) -> None:
+async def _assert_query_works(connection: RawConnection) -> None:
     connection.send(Request.RUN, "RETURN 1 AS x", {}, {})
     connection.send(Request.PULL, {"n": -1})
     tags = [
@@ -524,29 +526,29 @@ async def _answers(connection: RawConnection) -> None:
     assert tags == [Response.SUCCESS, Response.RECORD, Response.SUCCESS]
 
 
-async def test_others_are_answered_while_a_message_of_tiny_chunks_arrives(
+async def test_a_message_in_tiny_chunks_does_not_block_other_connections(
     connect: Connect, issuer: Issuer
 ) -> None:
     slow, other = await connect(), await connect()
     for connection in (slow, other):
-        await connection.shake_hands(SUPPORTED[0])
+        await connection.handshake(SUPPORTED[0])
         await connection.log_on(SUPPORTED[0], issuer.token("reader"))
     run = pack(Structure(Request.RUN, ("RETURN size($x) AS x", {"x": "x" * 1_000_000}, {})))
     chunks = b"".join(b"\0\x01" + run[at : at + 1] for at in range(len(run)))
     slow.writer.write(chunks)
     await slow.writer.drain()
-    # The last chunk is still to come.
-    await _answers(other)
+    # The last chunk hasn't been sent yet.
+    await _assert_query_works(other)
     slow.writer.write(bytes(2))
     slow.send(Request.PULL, {"n": -1})
-    await _answers(other)
+    await _assert_query_works(other)
     assert await slow.receive() is not None
     assert await slow.receive() == Structure(Response.RECORD, ([1_000_000],))
 
 
-async def test_a_list_of_many_values_is_passed_on(connect: Connect, issuer: Issuer) -> None:
+async def test_a_long_list_is_forwarded(connect: Connect, issuer: Issuer) -> None:
     connection = await connect()
-    await connection.shake_hands(SUPPORTED[0])
+    await connection.handshake(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("reader"))
     connection.send(Request.RUN, "RETURN size($x) AS x", {"x": [0] * 300_000}, {})
     connection.send(Request.PULL, {"n": -1})
@@ -554,19 +556,19 @@ async def test_a_list_of_many_values_is_passed_on(connect: Connect, issuer: Issu
     assert await connection.receive() == Structure(Response.RECORD, ([300_000],))
 
 
-async def test_a_message_over_the_limit_is_refused_by_name(
+async def test_a_message_over_the_limit_is_rejected_with_the_limit(
     connect: Connect, issuer: Issuer
 ) -> None:
     connection, other = await connect(), await connect()
     for each in (connection, other):
-        await each.shake_hands(SUPPORTED[0])
+        await each.handshake(SUPPORTED[0])
         await each.log_on(SUPPORTED[0], issuer.token("reader"))
     connection.send(Request.RUN, "RETURN 1", {"x": "x" * (17 * 1024 * 1024)}, {})
     failure = await connection.receive()
     assert metadata_of(failure)["neo4j_code"] == "Neo.ClientError.Request.Invalid"
     assert "larger than 16777216 bytes" in str(metadata_of(failure)["message"])
     assert await connection.closed()
-    await _answers(other)
+    await _assert_query_works(other)
 
 
 @pytest.mark.parametrize(
@@ -578,11 +580,11 @@ async def test_a_message_over_the_limit_is_refused_by_name(
     ],
     ids=["text", "extra fields", "transaction"],
 )
-async def test_what_the_gateway_reads_itself_is_bounded(
+async def test_queries_and_extra_fields_over_the_limit_are_rejected(
     connect: Connect, issuer: Issuer, request_fields: tuple[Value, ...], tag: Request, limit: str
 ) -> None:
     connection = await connect()
-    await connection.shake_hands(SUPPORTED[0])
+    await connection.handshake(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("reader"))
     connection.send(tag, *request_fields)
     failure = metadata_of(await connection.receive())
@@ -590,14 +592,14 @@ async def test_what_the_gateway_reads_itself_is_bounded(
     assert limit in str(failure["message"])
     connection.send(Request.RESET)
     assert isinstance(await connection.receive(), Structure)
-    await _answers(connection)
+    await _assert_query_works(connection)
 
 
-async def test_a_client_that_goes_away_takes_its_query_with_it(
+async def test_a_query_is_stopped_when_its_client_disconnects(
     connect: Connect, aura: Aura, issuer: Issuer
 ) -> None:
     connection = await connect()
-    await connection.shake_hands(SUPPORTED[0])
+    await connection.handshake(SUPPORTED[0])
     await connection.log_on(SUPPORTED[0], issuer.token("reader"))
     text = "UNWIND range(1, 100000000000) AS gone RETURN sum(gone)"
     connection.send(Request.RUN, text, {}, {})
@@ -614,11 +616,11 @@ async def test_a_client_that_goes_away_takes_its_query_with_it(
             while await count() == 0:  # noqa: ASYNC110 - the database sends no such event
                 await asyncio.sleep(0.1)
             connection.writer.transport.abort()
-            while await count() > 0:  # noqa: ASYNC110 - likewise
+            while await count() > 0:  # noqa: ASYNC110 - the same
                 await asyncio.sleep(0.1)
 
 
-def test_the_certificate_is_the_stand_in_s(aura: Aura) -> None:
+def test_the_certificate_comes_from_the_authority_of_the_stand_in(aura: Aura) -> None:
     with (
         socket.create_connection(("127.0.0.1", aura.port), timeout=5) as plain,
         aura.tls.wrap_socket(plain, server_hostname="host.docker.internal") as tls,
@@ -626,7 +628,7 @@ def test_the_certificate_is_the_stand_in_s(aura: Aura) -> None:
         assert tls.version() in {"TLSv1.2", "TLSv1.3"}
 
 
-def test_without_tls_nothing_is_answered(aura: Aura) -> None:
+def test_connections_without_tls_are_rejected(aura: Aura) -> None:
     with socket.create_connection(("127.0.0.1", aura.port), timeout=20) as plain:
         plain.sendall(request(SUPPORTED[0]))
         try:

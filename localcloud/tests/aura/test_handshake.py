@@ -11,11 +11,11 @@ GO = bytes.fromhex("6060b017000001ff000404050002040400000003")
 
 
 @pytest.mark.parametrize("request_", [PYTHON, GO])
-def test_drivers_ask_for_the_manifest(request_: bytes) -> None:
+def test_drivers_request_the_manifest(request_: bytes) -> None:
     assert handshake.wants_manifest(request_)
 
 
-def test_the_manifest_offers_every_version() -> None:
+def test_the_manifest_contains_every_version() -> None:
     head, count, *ranges = (
         handshake.MANIFEST[:4],
         handshake.MANIFEST[4],
@@ -44,30 +44,30 @@ def test_the_manifest_offers_every_version() -> None:
         ("000000050000000000000000000001ff", Version(5, 0)),
     ],
 )
-def test_the_first_version_spoken_is_chosen(proposals: str, version: Version | None) -> None:
-    assert handshake.choose(handshake.MAGIC + bytes.fromhex(proposals)) == version
+def test_the_first_supported_version_is_chosen(proposals: str, version: Version | None) -> None:
+    assert handshake.choose_version(handshake.MAGIC + bytes.fromhex(proposals)) == version
 
 
 @given(st.binary(min_size=16, max_size=16))
-def test_a_choice_is_always_supported(proposals: bytes) -> None:
-    assert handshake.choose(handshake.MAGIC + proposals) in {*handshake.SUPPORTED, None}
+def test_the_chosen_version_is_always_supported(proposals: bytes) -> None:
+    assert handshake.choose_version(handshake.MAGIC + proposals) in {*handshake.SUPPORTED, None}
 
 
 @given(st.binary(max_size=30))
-def test_other_protocols_are_refused(data: bytes) -> None:
+def test_other_protocols_are_rejected(data: bytes) -> None:
     if data.startswith(handshake.MAGIC) and len(data) == handshake.REQUEST_SIZE:
         return
     with pytest.raises(HandshakeError):
-        handshake.choose(data)
+        handshake.choose_version(data)
 
 
 @pytest.mark.parametrize("version", handshake.SUPPORTED)
-def test_a_choice_from_the_manifest_is_read(version: Version) -> None:
-    assert handshake.chosen(handshake.encode(version)) == version
-    assert handshake.choose(handshake.request(version)) == version
+def test_a_choice_from_the_manifest_is_decoded(version: Version) -> None:
+    assert handshake.read_choice(handshake.encode(version)) == version
+    assert handshake.choose_version(handshake.request(version)) == version
 
 
 @pytest.mark.parametrize("answer", ["00000905", "00000505", "00000304", "00080805", "00000000"])
-def test_a_choice_beside_the_manifest_is_refused(answer: str) -> None:
+def test_a_choice_outside_the_manifest_is_rejected(answer: str) -> None:
     with pytest.raises(HandshakeError):
-        handshake.chosen(bytes.fromhex(answer))
+        handshake.read_choice(bytes.fromhex(answer))

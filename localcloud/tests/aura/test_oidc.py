@@ -11,7 +11,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from aura.instance import sso
+from aura.instance import sso_settings
 from aura.issuer import ISSUER, Issuer, SigningKey, claims
 from localcloud.aura.authentication import Authenticator, Identity, NativeUser
 from localcloud.aura.messages import BoltError, Code
@@ -51,7 +51,7 @@ def provider(issuer: Issuer) -> Provider:
 
 
 def _settings(issuer: Issuer, **changes: Any) -> SsoSettings:  # noqa: ANN401 - anything
-    return SsoSettings.parse(json.dumps(sso(issuer, **changes)))
+    return SsoSettings.parse(json.dumps(sso_settings(issuer, **changes)))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def verifier(issuer: Issuer, provider: Provider, clock: Clock) -> TokenVerifier:
     return TokenVerifier(_settings(issuer), provider, cache_seconds=600, clock=clock)
 
 
-async def test_a_good_token_gives_its_user_and_roles(
+async def test_a_valid_token_returns_its_user_and_roles(
     verifier: TokenVerifier, issuer: Issuer
 ) -> None:
     principal = await verifier.verify(issuer.token("reader", "writer", "unknown"))
@@ -82,7 +82,7 @@ async def test_a_good_token_gives_its_user_and_roles(
     ],
     ids=["one name", "two names in one string", "list", "none", "no names", "number", "absent"],
 )
-async def test_groups_are_read_as_neo4j_does(
+async def test_groups_are_read_like_in_neo4j(
     verifier: TokenVerifier, issuer: Issuer, groups: object, roles: set[Role]
 ) -> None:
     principal = await verifier.verify(issuer.token(groups=groups))
@@ -90,7 +90,7 @@ async def test_groups_are_read_as_neo4j_does(
 
 
 @pytest.mark.parametrize("audience", ["client-2", ["other", "client-1"]])
-async def test_any_configured_audience_will_do(
+async def test_every_configured_audience_is_accepted(
     verifier: TokenVerifier, issuer: Issuer, audience: object
 ) -> None:
     assert (await verifier.verify(issuer.token(aud=audience))).roles == {Role.READER}
@@ -144,7 +144,7 @@ BAD_TOKENS: dict[str, Callable[[Issuer], str]] = {
 
 
 @pytest.mark.parametrize("kind", BAD_TOKENS)
-async def test_bad_tokens_are_refused_without_repeating_them(
+async def test_invalid_tokens_are_rejected_without_quoting_them(
     verifier: TokenVerifier, issuer: Issuer, kind: str
 ) -> None:
     token = BAD_TOKENS[kind](issuer)
@@ -155,7 +155,9 @@ async def test_bad_tokens_are_refused_without_repeating_them(
     assert caught.value.__cause__ is None
 
 
-async def test_an_expired_token_says_so(verifier: TokenVerifier, issuer: Issuer) -> None:
+async def test_an_expired_token_is_reported_as_expired(
+    verifier: TokenVerifier, issuer: Issuer
+) -> None:
     with pytest.raises(BoltError) as caught:
         await verifier.verify(issuer.token("reader", exp=int(time.time()) - 1))
     assert caught.value.code == Code.TOKEN_EXPIRED
@@ -182,7 +184,7 @@ async def test_documents_are_fetched_once(
     assert provider.fetched == [issuer.discovery_uri, f"{issuer.url}/jwks"]
 
 
-async def test_a_new_key_is_found_but_not_more_often_than_the_floor(
+async def test_keys_are_fetched_again_for_a_new_key_but_not_too_often(
     verifier: TokenVerifier, issuer: Issuer, provider: Provider, clock: Clock
 ) -> None:
     await verifier.verify(issuer.token("reader"))
@@ -205,7 +207,7 @@ async def test_a_new_key_is_found_but_not_more_often_than_the_floor(
     "document",
     [[], {}, {"issuer": ISSUER}, {"issuer": ISSUER, "jwks_uri": "http://elsewhere.example/jwks"}],
 )
-async def test_a_bad_discovery_document_is_the_provider_s_fault(
+async def test_an_invalid_discovery_document_is_a_failure_of_the_provider(
     issuer: Issuer, document: object
 ) -> None:
     async def fetch(_: str) -> object:
@@ -219,7 +221,7 @@ async def test_a_bad_discovery_document_is_the_provider_s_fault(
 @pytest.mark.parametrize(
     "uri", ["http://127.0.0.1:1/x", "http://localhost:1/.well-known/openid-configuration"]
 )
-async def test_an_absent_provider_is_told(issuer: Issuer, uri: str) -> None:
+async def test_an_unreachable_provider_is_reported(issuer: Issuer, uri: str) -> None:
     fetch = JsonFetcher()
     try:
         with pytest.raises(BoltError) as caught:
@@ -231,7 +233,7 @@ async def test_an_absent_provider_is_told(issuer: Issuer, uri: str) -> None:
     assert caught.value.code == Code.PROVIDER_FAILED
 
 
-async def test_documents_come_over_http(issuer: Issuer) -> None:
+async def test_documents_are_fetched_over_http(issuer: Issuer) -> None:
     fetch = JsonFetcher()
     try:
         verifier = TokenVerifier(_settings(issuer), fetch, cache_seconds=1)
@@ -241,7 +243,7 @@ async def test_documents_come_over_http(issuer: Issuer) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["none", "kerberos", "bearer", "eyJhbGciOi", None, 7])
-async def test_without_sign_on_only_passwords_are_taken(
+async def test_without_single_sign_on_only_passwords_are_accepted(
     provider: Provider, scheme: str | int | None
 ) -> None:
     authenticator = Authenticator(provider)
@@ -251,14 +253,14 @@ async def test_without_sign_on_only_passwords_are_taken(
     assert "eyJhbGciOi" not in caught.value.message
 
 
-async def test_passwords_are_left_to_the_database(provider: Provider) -> None:
+async def test_passwords_are_checked_by_the_database(provider: Provider) -> None:
     auth = {"scheme": "basic", "principal": "neo4j", "credentials": "hush"}
     who = await Authenticator(provider).authenticate(auth)
     assert who == NativeUser(auth)
     assert "hush" not in repr(who)
 
 
-async def test_new_settings_forget_what_was_verified(
+async def test_new_settings_clear_the_cache(
     provider: Provider, issuer: Issuer, clock: Clock
 ) -> None:
     authenticator = Authenticator(provider, clock=clock)
@@ -277,7 +279,7 @@ async def test_new_settings_forget_what_was_verified(
     ("now", "code"),
     [(99.0, None), (100.0, Code.AUTHORIZATION_EXPIRED), (200.0, Code.TOKEN_EXPIRED)],
 )
-def test_rights_end_with_the_cache_and_with_the_token(
+def test_authorization_expires_with_the_cache_and_with_the_token(
     provider: Provider, now: float, code: str | None
 ) -> None:
     authenticator = Authenticator(provider, clock=lambda: now)

@@ -38,12 +38,12 @@ VALUES: st.SearchStrategy[Value] = st.recursive(SCALARS, _nested, max_leaves=20)
 
 
 @given(VALUES)
-def test_a_value_survives_the_wire(value: Value) -> None:
+def test_a_value_is_unchanged_after_packing_and_unpacking(value: Value) -> None:
     assert unpack(pack(value)) == value
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_a_value_or_an_error(data: bytes) -> None:
+def test_arbitrary_bytes_are_a_value_or_an_error(data: bytes) -> None:
     try:
         unpack(data)
     except PackStreamError:
@@ -51,7 +51,7 @@ def test_any_bytes_are_a_value_or_an_error(data: bytes) -> None:
 
 
 @given(VALUES)
-def test_a_value_cut_short_is_an_error(value: Value) -> None:
+def test_a_truncated_value_is_an_error(value: Value) -> None:
     with pytest.raises(PackStreamError):
         unpack(pack(value)[:-1])
 
@@ -79,12 +79,12 @@ def test_values_have_the_documented_bytes(value: Value, encoded: str) -> None:
 
 
 @pytest.mark.parametrize("size", [15, 16, 255, 256, 65535, 65536])
-def test_lengths_change_markers_at_their_limits(size: int) -> None:
+def test_values_at_the_length_limits_of_markers_are_unchanged(size: int) -> None:
     values: list[Value] = ["x" * size, b"x" * size, [None] * size]
     assert unpack(pack(values)) == values
 
 
-def test_not_a_number_survives() -> None:
+def test_nan_is_unchanged() -> None:
     value = unpack(pack(math.nan))
     assert isinstance(value, float)
     assert math.isnan(value)
@@ -101,12 +101,12 @@ def test_malformed_bytes_are_an_error(encoded: str) -> None:
 
 
 @pytest.mark.parametrize("value", [2**63, Structure(1, (None,) * 16)])
-def test_what_does_not_fit_is_an_error(value: Value) -> None:
+def test_values_that_are_too_large_are_an_error(value: Value) -> None:
     with pytest.raises(PackStreamError):
         pack(value)
 
 
-def test_a_reader_tells_where_values_lie() -> None:
+def test_a_reader_exposes_the_offsets_of_values() -> None:
     reader = Reader(pack("query") + pack({"a": 1}) + pack({}))
     assert reader.read() == "query"
     start = reader.position
@@ -115,24 +115,24 @@ def test_a_reader_tells_where_values_lie() -> None:
 
 
 @given(VALUES, st.binary(max_size=5))
-def test_a_value_is_skipped_without_building_it(value: Value, after: bytes) -> None:
+def test_skip_finds_the_end_of_a_value(value: Value, after: bytes) -> None:
     packed = pack(value)
     assert [*skip(b"before" + packed + after, 6)][-1] == 6 + len(packed)
 
 
 @given(VALUES)
-def test_a_value_cut_short_is_not_skipped(value: Value) -> None:
+def test_skip_rejects_a_truncated_value(value: Value) -> None:
     with pytest.raises(PackStreamError):
         list(skip(pack(value)[:-1], 0))
 
 
 @pytest.mark.parametrize("data", ["", "c4", "d6ffffffff", "daffffffff00", "91c4", "ccff"])
-def test_what_is_no_value_is_not_skipped(data: str) -> None:
+def test_skip_rejects_invalid_bytes(data: str) -> None:
     with pytest.raises(PackStreamError):
         list(skip(bytes.fromhex(data), 0))
 
 
-def test_a_large_value_is_skipped_in_many_steps_of_equal_work() -> None:
+def test_skip_takes_many_steps_for_a_large_value() -> None:
     def skipping(count: int) -> list[int]:
         return list(skip(pack([0] * count), 0))
 
@@ -142,6 +142,6 @@ def test_a_large_value_is_skipped_in_many_steps_of_equal_work() -> None:
     assert large <= 11 * small
 
 
-def test_a_deeply_nested_value_is_skipped_without_recursion() -> None:
+def test_skip_does_not_recurse() -> None:
     deep = b"\x91" * 100_000 + b"\x00"
     assert [*skip(deep, 0)][-1] == len(deep)

@@ -4,11 +4,11 @@ from localcloud.aura.roles import (
     Plan,
     Procedure,
     Role,
-    asks_for_current_user,
     denial,
-    explained,
-    only_explains,
-    unescaped,
+    is_explain,
+    is_show_current_user,
+    resolve_escapes,
+    with_explain,
 )
 
 PROCEDURES = {
@@ -61,7 +61,7 @@ def _command(operator: str, query_type: str = "s") -> Plan:
         ("something new", _command("SomethingNew"), Role.ADMIN),
     ],
 )
-def test_a_query_needs_its_role(text: str, plan: Plan, least: Role) -> None:
+def test_a_query_requires_its_role(text: str, plan: Plan, least: Role) -> None:
     allowed = {role for role in Role if denial(role, text, plan, PROCEDURES) is None}
     assert allowed == {role for role in Role if role >= least}
 
@@ -80,7 +80,7 @@ def test_a_query_needs_its_role(text: str, plan: Plan, least: Role) -> None:
     ],
 )
 @pytest.mark.parametrize("role", [Role.READER, Role.PUBLISHER, Role.ARCHITECT])
-def test_calls_that_a_plan_hides_are_found(role: Role, text: str) -> None:
+def test_calls_that_are_not_in_the_plan_are_found(role: Role, text: str) -> None:
     plan = Plan("r", (("Projection@neo4j", "x"),))
     assert denial(role, text, plan, PROCEDURES) is not None
 
@@ -93,22 +93,22 @@ def test_calls_that_a_plan_hides_are_found(role: Role, text: str) -> None:
         "RETURN 'CALL dbms.listConfig()'",
     ],
 )
-def test_ordinary_queries_are_not_taken_for_tricks(text: str) -> None:
+def test_ordinary_queries_are_allowed(text: str) -> None:
     plan = Plan("r", (("Projection@neo4j", "x"),))
     assert denial(Role.READER, text, plan, PROCEDURES) is None
 
 
 @pytest.mark.parametrize("text", ["EXPLAIN CREATE (n)", " \n explain\tCREATE (n)"])
-def test_a_query_under_explain_is_never_run(text: str) -> None:
-    assert only_explains(text)
+def test_explain_is_recognized(text: str) -> None:
+    assert is_explain(text)
 
 
 @pytest.mark.parametrize(
     "text",
     ["CREATE (explain)", "// \nEXPLAIN x", "/* EXPLAIN */ CREATE (n)", "EXPLAINCREATE", ""],
 )
-def test_what_may_run_is_not_taken_for_explain(text: str) -> None:
-    assert not only_explains(text)
+def test_other_queries_are_not_mistaken_for_explain(text: str) -> None:
+    assert not is_explain(text)
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ def test_what_may_run_is_not_taken_for_explain(text: str) -> None:
         ("// a\nPROFILE CREATE (n)", "EXPLAIN // a\nPROFILE CREATE (n)"),
     ],
 )
-def test_a_plan_is_asked_for(text: str, expected: str) -> None:
-    assert explained(text) == expected
+def test_explain_is_put_in_front_of_a_query(text: str, expected: str) -> None:
+    assert with_explain(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -133,17 +133,17 @@ def test_a_plan_is_asked_for(text: str, expected: str) -> None:
         ("SHOW USERS", False),
     ],
 )
-def test_only_the_whole_command_asks_who_i_am(text: str, *, asks: bool) -> None:
-    assert asks_for_current_user(text) is asks
+def test_only_the_whole_command_is_show_current_user(text: str, *, asks: bool) -> None:
+    assert is_show_current_user(text) is asks
 
 
 def test_escapes_are_resolved_until_nothing_changes() -> None:
-    assert unescaped(r"a\u0041\u005cu0042") == "aAB"
+    assert resolve_escapes(r"a\u0041\u005cu0042") == "aAB"
 
 
-def test_escapes_within_escapes_are_refused_before_they_take_long() -> None:
+def test_too_many_nested_escapes_are_denied() -> None:
     nested = "\\" + "u005c" * 100_000 + "u0041"
-    assert unescaped(nested) is None
+    assert resolve_escapes(nested) is None
     plan = Plan("r", (("Projection@neo4j", "x"),))
     assert denial(Role.READER, nested, plan, PROCEDURES) == "Executing 'escapes within escapes' is"
 
@@ -164,7 +164,7 @@ def test_escapes_within_escapes_are_refused_before_they_take_long() -> None:
 )
 def test_no_query_takes_quadratic_time(text: str) -> None:
     plan = Plan("s", (("AdministrationCommand@system", ""),))
-    asks_for_current_user(text)
-    only_explains(text)
-    explained(text)
+    is_show_current_user(text)
+    is_explain(text)
+    with_explain(text)
     denial(Role.READER, text, plan, PROCEDURES)

@@ -1,4 +1,4 @@
-"""The service as its supervisor sees it."""
+"""The service as its supervisor uses it."""
 
 import signal
 import stat
@@ -13,7 +13,7 @@ import psutil
 import pytest
 from neo4j.exceptions import Neo4jError
 
-from aura.instance import Aura, sso, started
+from aura.instance import Aura, running_aura, sso_settings
 from aura.issuer import Issuer
 from localcloud.paths import cache_directory
 from localcloud.progress import Progress
@@ -22,12 +22,12 @@ from localcloud.toolchains import ensure_java
 pytestmark = pytest.mark.stand_in
 
 
-def test_the_console_is_the_administrator_s(aura: Aura, issuer: Issuer) -> None:
+def test_the_console_requires_the_administrator(aura: Aura, issuer: Issuer) -> None:
     for method in ("GET", "PUT", "DELETE"):
-        assert aura.ask_console(method, sso(issuer), auth=("neo4j", "wrong"))[0] == 401
-    status, answer = aura.ask_console("GET")
+        assert aura.call_console(method, sso_settings(issuer), auth=("neo4j", "wrong"))[0] == 401
+    status, answer = aura.call_console("GET")
     assert status == 200
-    assert answer == {**sso(issuer), "visible": False}
+    assert answer == {**sso_settings(issuer), "visible": False}
 
 
 @pytest.mark.parametrize(
@@ -40,23 +40,23 @@ def test_the_console_is_the_administrator_s(aura: Aura, issuer: Issuer) -> None:
     ],
     ids=str,
 )
-def test_the_console_answers_no_web_page(aura: Aura, headers: dict[str, str]) -> None:
+def test_the_console_rejects_requests_from_web_pages(aura: Aura, headers: dict[str, str]) -> None:
     for method in ("GET", "PUT", "DELETE", "OPTIONS"):
         answer = httpx2.request(method, f"{aura.console}/sso", headers=headers, auth=aura.admin)
         assert answer.status_code == 403
         assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
-def test_the_console_tells_all_problems(aura: Aura, issuer: Issuer) -> None:
-    before = aura.ask_console("GET")
-    bad = sso(issuer, audience=[], groupToRoleMapping='"a"=editor')
-    status, answer = aura.ask_console("PUT", bad)
+def test_the_console_reports_all_problems(aura: Aura, issuer: Issuer) -> None:
+    before = aura.call_console("GET")
+    bad = sso_settings(issuer, audience=[], groupToRoleMapping='"a"=editor')
+    status, answer = aura.call_console("PUT", bad)
     assert status == 400
     assert len(answer["problems"]) == 2
-    assert aura.ask_console("GET") == before
+    assert aura.call_console("GET") == before
 
 
-def test_only_the_owner_reads_the_password(aura: Aura) -> None:
+def test_only_the_owner_can_read_the_password(aura: Aura) -> None:
     assert stat.S_IMODE(aura.credentials.stat().st_mode) == 0o600
     assert stat.S_IMODE(aura.state.stat().st_mode) == 0o700
     _, password = aura.admin
@@ -74,16 +74,22 @@ def test_the_database_itself_listens_on_the_loopback_interface_only(aura: Aura) 
     assert listening[0].laddr.ip in {"127.0.0.1", "::ffff:127.0.0.1"}
 
 
-def test_a_state_folder_serves_one_instance(aura: Aura, tmp_path: Path) -> None:
+def test_two_instances_cannot_share_a_state_folder(aura: Aura, tmp_path: Path) -> None:
     command = [
-        *(sys.executable, "-m", "localcloud.aura", "--state-dir", str(aura.state)),
-        *("--cache-dir", str(cache_directory()), "--ca-dir", str(tmp_path / "ca")),
-        *("--java", str(ensure_java(Progress())), "--port", "0", "--console-port", "0"),
+        sys.executable,
+        "-m",
+        "localcloud.aura",
+        f"--state-dir={aura.state}",
+        f"--cache-dir={cache_directory()}",
+        f"--ca-dir={tmp_path / 'ca'}",
+        f"--java={ensure_java(Progress())}",
+        "--port=0",
+        "--console-port=0",
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert f"another emulated Aura runs on {aura.state}; stop it first" in done.stderr
-    assert aura.ask_console("GET")[0] == 200
+    assert f"another emulated Aura uses {aura.state}: stop it first" in done.stderr
+    assert aura.call_console("GET")[0] == 200
 
 
 def _gone(process: psutil.Process) -> bool:
@@ -97,11 +103,11 @@ def _wait_until_gone(process: psutil.Process) -> None:
     assert _gone(process)
 
 
-def test_an_instance_lives_and_dies_as_a_service_does(tmp_path: Path, issuer: Issuer) -> None:
-    """One test for a whole life, since each start takes seconds."""
+def test_an_instance_starts_stops_and_dies_like_a_service(tmp_path: Path, issuer: Issuer) -> None:
+    """One test for several starts, since each takes seconds."""
     state, ca = tmp_path / "state", tmp_path / "ca"
-    with started(state, ca, tmp_path / "log-1") as aura:
-        assert aura.ask_console("PUT", sso(issuer))[0] == 200
+    with running_aura(state, ca, tmp_path / "log-1") as aura:
+        assert aura.call_console("PUT", sso_settings(issuer))[0] == 200
         with aura.driver(neo4j.bearer_auth(issuer.token("writer"))) as driver:
             driver.execute_query("CREATE (:Kept)")
         admin = aura.admin
@@ -110,7 +116,7 @@ def test_an_instance_lives_and_dies_as_a_service_does(tmp_path: Path, issuer: Is
         assert aura.process.wait(10) == 0
         assert _gone(database)
 
-    with started(state, ca, tmp_path / "log-2") as aura:
+    with running_aura(state, ca, tmp_path / "log-2") as aura:
         assert aura.admin == admin
         with aura.driver(neo4j.bearer_auth(issuer.token("reader"))) as driver:
             assert len(driver.execute_query("MATCH (n:Kept) RETURN n").records) == 1
@@ -121,7 +127,7 @@ def test_an_instance_lives_and_dies_as_a_service_does(tmp_path: Path, issuer: Is
             with pytest.raises((Neo4jError, neo4j.exceptions.DriverError)):
                 driver.execute_query("RETURN 1")
 
-    with started(state, ca, tmp_path / "log-3") as aura:
+    with running_aura(state, ca, tmp_path / "log-3") as aura:
         (database,) = psutil.Process(aura.process.pid).children()
         aura.process.kill()
         aura.process.wait(10)

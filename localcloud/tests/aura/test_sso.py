@@ -22,7 +22,7 @@ GOOD: dict[str, Any] = {
 }
 
 
-def test_the_stack_s_output_is_taken_as_it_is() -> None:
+def test_the_output_of_the_stack_is_accepted_unchanged() -> None:
     settings = SsoSettings.parse(json.dumps(GOOD))
     assert settings.audience == ("client-1", "client-2")
     assert settings.roles_by_group == {
@@ -33,7 +33,7 @@ def test_the_stack_s_output_is_taken_as_it_is() -> None:
     assert json.loads(settings.model_dump_json(by_alias=True)) == {**GOOD, "visible": False}
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     bad = {
         "discoveryUri": "ftp://x",
         "audience": [],
@@ -47,7 +47,7 @@ def test_all_problems_are_told_at_once() -> None:
         "discoveryUri: must be an https URL",
         "audience: ",
         "groupsClaim: ",
-        "role 'editor' is not available (Neo4j Community can't hold it)",
+        "role 'editor' is not available (Neo4j Community can't enforce it)",
         "role 'analyst' is not available (it is not a built-in role)",
         "'c' is not of the form",
         "extra: ",
@@ -63,12 +63,12 @@ def test_all_problems_are_told_at_once() -> None:
         ('"x/y"=architect;"z"=admin', {"x/y": {Role.ARCHITECT}, "z": {Role.ADMIN}}),
     ],
 )
-def test_mappings_are_read(mapping: str, expected: dict[str, set[Role]]) -> None:
+def test_mappings_are_parsed(mapping: str, expected: dict[str, set[Role]]) -> None:
     assert parse_mapping(mapping) == expected
 
 
 @pytest.mark.parametrize("mapping", ["", ";", "a=reader", '"a"=', '"a"=reader;"a"=admin', '"a"'])
-def test_bad_mappings_are_refused(mapping: str) -> None:
+def test_invalid_mappings_are_rejected(mapping: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_mapping(mapping)
 
@@ -89,11 +89,11 @@ def test_bad_mappings_are_refused(mapping: str) -> None:
         ("file:///etc/passwd", False),
     ],
 )
-def test_only_https_and_this_machine_are_fetched(uri: str, *, fetchable: bool) -> None:
+def test_only_https_and_this_machine_are_fetchable(uri: str, *, fetchable: bool) -> None:
     assert is_fetchable(uri) is fetchable
 
 
-def test_settings_outlive_the_service(tmp_path: Path) -> None:
+def test_settings_are_stored(tmp_path: Path) -> None:
     path = tmp_path / "sso.json"
     assert SsoStore(path).load() is None
     settings = SsoSettings.parse(json.dumps(GOOD))

@@ -1,7 +1,7 @@
-"""Measures what the gateway costs: small reads through it and past it, in one run.
+"""Measures the cost of the gateway: small reads with and without it, in one run.
 
-Run it with `PYTHONPATH=localcloud/tests python -m aura.throughput`. Both ways alternate, so that
-whatever else the machine does weighs on both alike.
+Run it with `PYTHONPATH=localcloud/tests python -m aura.throughput`. The two alternate, so that
+other load of the machine affects both equally.
 """
 
 import statistics
@@ -12,9 +12,10 @@ from typing import Final
 
 import neo4j
 import psutil
+from pytest_httpserver import HTTPServer
 
-from aura.instance import sso, started
-from aura.issuer import Issuer
+from aura.instance import running_aura, sso_settings
+from aura.issuer import HOST, Issuer
 
 _QUERY: Final = "MATCH (n) RETURN count(n)"
 _WARM_UP: Final = 300
@@ -40,10 +41,10 @@ def _database_port(service: int) -> int:
 
 def main() -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory() as scratch, Issuer() as issuer:
-        directory = Path(scratch)
-        with started(directory / "state", directory / "ca", directory / "log") as aura:
-            aura.ask_console("PUT", sso(issuer))
+    with tempfile.TemporaryDirectory() as scratch, HTTPServer(HOST, threaded=True) as server:
+        directory, issuer = Path(scratch), Issuer(server)
+        with running_aura(directory / "state", directory / "ca", directory / "log") as aura:
+            aura.call_console("PUT", sso_settings(issuer))
             port = _database_port(aura.process.pid)
             drivers = {
                 "direct": neo4j.GraphDatabase.driver(f"bolt://127.0.0.1:{port}", auth=aura.admin),

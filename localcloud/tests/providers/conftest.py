@@ -1,4 +1,4 @@
-"""A stand-in of the tests' own: AWS endpoint, providers, engine, and stacks on them."""
+"""A separate stand-in for these tests: AWS endpoint, providers, engine, and stacks on them."""
 
 import contextlib
 import json
@@ -21,13 +21,13 @@ from localcloud.access_key import AccessKey
 from localcloud.engine import cli
 from localcloud.paths import Home
 from localcloud.progress import Progress
+from localcloud.providers.aws.clients import ENDPOINTS
 from tests.ports import free_ports
 from tests.repository import ROOT
 
 REGION = "us-east-1"
-# Another run of the tests may use the same engine.
+# Another run of the tests may use the same Docker Engine.
 OWNER = f"test-providers-{os.getpid()}"
-_SERVICES = ["apprunner", "cognitoidp", "ecr", "iam", "lambda", "logs", "secretsmanager", "sts"]
 _SERVICE_PORTS = 4
 _STOP_SECONDS = 15
 
@@ -44,7 +44,7 @@ class StandIn:
     directory: Path
     log: Path
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 defines its clients at run time
         return boto3.session.Session().client(
             service,  # type: ignore[call-overload] # the name is no literal
             endpoint_url=self.endpoint,
@@ -56,7 +56,7 @@ class StandIn:
 
 @dataclass(kw_only=True)
 class Project:
-    """A stack of one test: its program's settings and what became of it."""
+    """The stack of one test, with the engine's output."""
 
     stack: automation.Stack
     directory: Path
@@ -83,7 +83,7 @@ class Project:
         return {each["urn"].split("::")[-1]: each for each in deployment.get("resources", [])}
 
     def stored(self) -> str:
-        """All that is on disk of the state."""
+        """Everything that the state backend has stored on disk."""
         return "".join(
             each.read_text(encoding="utf-8") for each in self.state.rglob("*") if each.is_file()
         )
@@ -96,7 +96,7 @@ class Project:
 def start(
     module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path
 ) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
-    """Start a service of the stand-in and wait until it announces itself."""
+    """Start a service of the stand-in and wait until it is ready."""
     read_fd, write_fd = os.pipe()
     with log.open("wb") as file:
         process = subprocess.Popen(
@@ -134,10 +134,12 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
         process, endpoint = start(
             "localcloud.aws",
             [
-                *("--port", "0", "--service-ports", f"{ports[0]}-{ports[-1]}"),
-                *("--certificate-authority", str(directory / "ca"), "--owner", OWNER),
-                *("--state-dir", str(directory / "aws")),
-                *("--credentials", str(home.aws_credentials)),
+                "--port=0",
+                f"--service-ports={ports[0]}-{ports[-1]}",
+                f"--certificate-authority={directory / 'ca'}",
+                f"--owner={OWNER}",
+                f"--state-dir={directory / 'aws'}",
+                f"--credentials={home.aws_credentials}",
             ],
             environment,
             directory / "aws.log",
@@ -165,7 +167,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     finally:
         for process in reversed(processes):
             stop(process)
-        # Only now: until the endpoint has stopped, a container of it may still be ending.
+        # Not before: containers may still be stopping until the endpoint has stopped.
         _remove_images(engine)
         docker_engine.release(home)
 
@@ -183,10 +185,10 @@ def project(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[[Callable[[], None]], Project]]:
-    """Makes a stack of a program; destroys it after the test."""
-    # Programs' relative paths are relative to where they run.
+    """Makes a stack for a program, and destroys it after the test."""
+    # Relative paths in programs are relative to the working directory.
     monkeypatch.chdir(stand_in.directory)
-    # The engine command is found in a bin folder of its own.
+    # PulumiCommand expects the executable in a folder named bin.
     root = tmp_path / "engine"
     (root / "bin").mkdir(parents=True)
     (root / "bin" / "pulumi").symlink_to(stand_in.command)
@@ -216,7 +218,7 @@ def project(
                 },
             ),
         )
-        endpoints = json.dumps([dict.fromkeys(_SERVICES, stand_in.endpoint)])
+        endpoints = json.dumps([dict.fromkeys(ENDPOINTS.values(), stand_in.endpoint)])
         stack.set_all_config(
             {
                 "aws:region": automation.ConfigValue(REGION),

@@ -9,6 +9,6 @@ DOCKER: Any = importlib.import_module("pulumi_docker")
 RANDOM: Any = importlib.import_module("pulumi_random")
 
 with warnings.catch_warnings():
-    # lambda_ warns of a deprecated resource of its own when something of it is first asked for.
+    # The first access to lambda_ warns of one of its resources, which is deprecated.
     warnings.simplefilter("ignore", DeprecationWarning)
     _LOADED = AWS.lambda_.Function

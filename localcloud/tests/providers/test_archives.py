@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.providers.archives import zipped
+from localcloud.providers.archives import zip_archive
 from localcloud.providers.schema import ProviderError
 from localcloud.providers.values import Archive, Asset
 
@@ -22,17 +22,17 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def test_a_folder_is_packed_the_same_wherever_and_whenever(tmp_path: Path) -> None:
+def test_the_zip_file_of_a_folder_depends_only_on_its_content(tmp_path: Path) -> None:
     one, two = _folder(tmp_path / "one"), _folder(tmp_path / "two")
     os.utime(two / "index.py", (1, 1))
-    packed = zipped(Archive(path="one"), tmp_path)
-    assert packed == zipped(Archive(path=str(two)), one)
+    packed = zip_archive(Archive(path="one"), tmp_path)
+    assert packed == zip_archive(Archive(path=str(two)), one)
     assert _content(packed) == {"index.py": b"a", "lib/more.py": b"b"}
     (two / "index.py").write_text("c")
-    assert packed != zipped(Archive(path="two"), tmp_path)
+    assert packed != zip_archive(Archive(path="two"), tmp_path)
 
 
-def test_a_map_of_assets_is_packed_by_its_names(tmp_path: Path) -> None:
+def test_a_map_of_assets_is_packed_by_name(tmp_path: Path) -> None:
     _folder(tmp_path / "code")
     archive = Archive(
         assets={
@@ -41,7 +41,7 @@ def test_a_map_of_assets_is_packed_by_its_names(tmp_path: Path) -> None:
             "vendor": Archive(path="code/lib"),
         }
     )
-    assert _content(zipped(archive, tmp_path)) == {
+    assert _content(zip_archive(archive, tmp_path)) == {
         "main.py": b"x",
         "copied.py": b"a",
         "vendor/more.py": b"b",
@@ -50,14 +50,14 @@ def test_a_map_of_assets_is_packed_by_its_names(tmp_path: Path) -> None:
 
 def test_files_in_a_package_are_readable_by_the_function(tmp_path: Path) -> None:
     _folder(tmp_path / "code")
-    with zipfile.ZipFile(io.BytesIO(zipped(Archive(path="code"), tmp_path))) as archive:
+    with zipfile.ZipFile(io.BytesIO(zip_archive(Archive(path="code"), tmp_path))) as archive:
         assert {each.external_attr >> 16 for each in archive.infolist()} == {0o100644}
 
 
-def test_a_zip_file_is_passed_on(tmp_path: Path) -> None:
-    packed = zipped(Archive(assets={"a": Asset(text="x")}), tmp_path)
+def test_a_zip_file_is_returned_unchanged(tmp_path: Path) -> None:
+    packed = zip_archive(Archive(assets={"a": Asset(text="x")}), tmp_path)
     (tmp_path / "code.zip").write_bytes(packed)
-    assert zipped(Archive(path="code.zip"), tmp_path) == packed
+    assert zip_archive(Archive(path="code.zip"), tmp_path) == packed
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,9 @@ def test_a_zip_file_is_passed_on(tmp_path: Path) -> None:
         (Archive(assets={"a": Asset(path="missing")}), "can't be read"),
     ],
 )
-def test_what_cannot_be_packed_is_told(tmp_path: Path, archive: Archive, reason: str) -> None:
+def test_archives_that_cannot_be_packed_are_reported(
+    tmp_path: Path, archive: Archive, reason: str
+) -> None:
     (tmp_path / "text.txt").write_text("x")
     with pytest.raises(ProviderError, match=reason):
-        zipped(archive, tmp_path)
+        zip_archive(archive, tmp_path)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localcloud.providers.checking import check
-from localcloud.providers.schema import Kind, Properties, Property, refused
+from localcloud.providers.schema import Kind, Properties, Property, unsupported
 from localcloud.providers.values import UNKNOWN, Archive, Value
 
 _STRING = Property()
@@ -20,11 +20,11 @@ _PROPERTIES: Properties = {
         kind=Kind.LIST,
         items=Property(
             kind=Kind.OBJECT,
-            properties={"port": Property(kind=Kind.INTEGER, required=True), **refused("icmp")},
+            properties={"port": Property(kind=Kind.INTEGER, required=True), **unsupported("icmp")},
         ),
     ),
     "arn": Property(output=True),
-    **refused("namePrefix"),
+    **unsupported("namePrefix"),
 }
 
 
@@ -36,7 +36,7 @@ def test_defaults_are_filled_in() -> None:
     assert check(_PROPERTIES, {"name": "n"}) == ({"name": "n", "size": 3}, [])
 
 
-def test_every_problem_is_told_at_once_by_its_path() -> None:
+def test_every_problem_is_reported_at_once_with_its_path() -> None:
     reasons = _reasons(
         {
             "size": "three",
@@ -73,7 +73,7 @@ def test_an_unsupported_property_without_a_value_is_dropped(value: Value) -> Non
     )
 
 
-def test_an_unsupported_false_is_refused_as_well() -> None:
+def test_an_unsupported_property_set_to_false_is_rejected() -> None:
     assert "namePrefix" in _reasons({"name": "n", "namePrefix": False})
 
 
@@ -88,14 +88,14 @@ def test_an_unsupported_false_is_refused_as_well() -> None:
         ("policy", {"Version": "2012-10-17"}, '{"Version": "2012-10-17"}'),
     ],
 )
-def test_values_are_turned_into_one_another_as_bridged_providers_do(
+def test_values_are_converted_like_in_bridged_providers(
     name: str, given_value: Value, taken: Value
 ) -> None:
     checked, failures = check(_PROPERTIES, {"name": "n", name: given_value})
     assert (checked[name], failures) == (taken, [])
 
 
-def test_unknowns_pass_everywhere() -> None:
+def test_unknowns_are_accepted_everywhere() -> None:
     inputs: dict[str, Value] = {
         "name": UNKNOWN,
         "size": UNKNOWN,
@@ -116,7 +116,7 @@ def test_unknowns_pass_everywhere() -> None:
         ),
     )
 )
-def test_what_passed_once_passes_unchanged_again(inputs: dict[str, Any]) -> None:
+def test_checked_inputs_pass_again_unchanged(inputs: dict[str, Any]) -> None:
     checked, failures = check(_PROPERTIES, inputs)
     if not failures:
         assert check(_PROPERTIES, checked) == (checked, [])

@@ -1,4 +1,4 @@
-"""Every declaration against the Python SDKs and botocore's operation shapes, both ways."""
+"""Compares every declaration with the Python SDKs and with botocore's shapes, both ways."""
 
 import enum
 import inspect
@@ -21,6 +21,7 @@ from localcloud.providers.aws.invokes import INVOKES
 from localcloud.providers.aws.resource import AwsResource
 from localcloud.providers.aws.shapes import Casing, aws_name, resolve
 from localcloud.providers.schema import Kind, Properties, Property, ResourceType
+from providers.aws.fake import fake, resource_request
 from providers.sdk import AWS, DOCKER, RANDOM
 from tests.repository import ROOT
 
@@ -29,17 +30,17 @@ _TYPES: list[ResourceType[Any]] = [
     docker_image.Image(),
     random_string.RandomString(),
 ]
-# What Check adds for its own diff; the real provider keeps the same in its state.
+# What Check adds for its diff; the real provider has the same in its state.
 _OWN = {"contextDigest"}
 _SESSION = botocore.session.Session()
 
-# What a resource type's own code sets where no update operation takes it under this name.
-_UPDATED_APART = {
+# Inputs that a resource type updates with other operations or under another name.
+_UPDATED_SEPARATELY = {
     "aws:ecr/repository:Repository": {"imageScanningConfiguration", "imageTagMutability"},
     "aws:lambda/function:Function": {"architectures"},
     "aws:iam/role:Role": {"assumeRolePolicy", "permissionsBoundary"},
 }
-# What a resource type's own code computes from what the read operation answers.
+# Outputs that a resource type computes from the response of the read operation.
 _DERIVED = {
     "aws:cloudwatch/logGroup:LogGroup": {"arn"},
     "aws:cognito/resourceServer:ResourceServer": {"scopeIdentifiers"},
@@ -90,7 +91,7 @@ def _required(cls: Any) -> set[str]:  # noqa: ANN401 - a class of an SDK
 
 
 def _alternatives(kind: Any) -> Iterator[Any]:  # noqa: ANN401 - an annotation
-    """The types that a value may have, without the wrappers for outputs."""
+    """Yield the possible types of a value, without the wrappers for outputs."""
     if typing.get_origin(kind) is typing.Union:
         for argument in typing.get_args(kind):
             yield from _alternatives(argument)
@@ -157,13 +158,13 @@ def _compare(properties: Properties, cls: Any, path: str) -> Iterator[str]:  # n
 
 
 @pytest.mark.parametrize("resource", _TYPES, ids=lambda resource: resource.token)
-def test_inputs_are_the_sdks(resource: ResourceType[Any]) -> None:
+def test_inputs_match_the_sdk(resource: ResourceType[Any]) -> None:
     _, arguments = _sdk(resource.token)
     assert sorted(_compare(resource.properties, arguments, "")) == []
 
 
 @pytest.mark.parametrize("resource", _TYPES, ids=lambda resource: resource.token)
-def test_outputs_are_the_sdks(resource: ResourceType[Any]) -> None:
+def test_outputs_match_the_sdk(resource: ResourceType[Any]) -> None:
     cls, _ = _sdk(resource.token)
     names = set(_types.resource_types(cls))
     outputs = {name for name, each in resource.properties.items() if each.output}
@@ -172,35 +173,35 @@ def test_outputs_are_the_sdks(resource: ResourceType[Any]) -> None:
 
 
 @pytest.mark.parametrize("resource", _TYPES, ids=lambda resource: resource.token)
-def test_secret_outputs_are_the_sdks(resource: ResourceType[Any]) -> None:
+def test_secret_outputs_match_the_sdk(resource: ResourceType[Any]) -> None:
     cls, _ = _sdk(resource.token)
     marked = re.search(r"additional_secret_outputs=\[(.*?)\]", inspect.getsource(cls))
     names = set(re.findall(r'"(\w+)"', marked.group(1))) if marked else set()
-    told = {
+    returned = {
         name for name, each in resource.properties.items() if each.output or not each.unsupported
     }
     secret = {name for name, each in resource.properties.items() if each.secret}
-    assert secret == names & told
+    assert secret == names & returned
 
 
 @pytest.mark.parametrize(
     ("configuration", "package"),
     [(CONFIGURATION, AWS), (docker_image.CONFIGURATION, DOCKER)],
 )
-def test_provider_configuration_is_the_sdks(
+def test_provider_configuration_matches_the_sdk(
     configuration: Properties,
     package: Any,  # noqa: ANN401 - an SDK
 ) -> None:
     assert set(configuration) == set(_arguments(package.ProviderArgs))
 
 
-def test_endpoints_are_named_as_the_sdk_names_them() -> None:
+def test_endpoints_have_the_names_of_the_sdk() -> None:
     names = _arguments(AWS.ProviderEndpointArgs)
     assert set(ENDPOINTS.values()) <= set(names)
 
 
 @pytest.mark.parametrize("token", INVOKES)
-def test_functions_take_what_the_sdks_functions_take(token: str) -> None:
+def test_arguments_of_functions_match_the_sdk(token: str) -> None:
     _, path, name = token.split(":")
     folder = path.split("/")[0]
     module = AWS if folder == "index" else getattr(AWS, folder)
@@ -213,11 +214,14 @@ def test_functions_take_what_the_sdks_functions_take(token: str) -> None:
     assert set(INVOKES[token].arguments) == camel - {"opts"}
 
 
-def test_the_versions_are_the_sdks() -> None:
-    for provider in (aws, docker_image, random_string):
-        offered = provider.provider(Path())
-        requirements = ROOT / "requirements.txt"
-        assert f"pulumi-{offered.name}=={offered.version}" in requirements.read_text()
+def test_versions_match_the_sdks() -> None:
+    requirements = (ROOT / "requirements.txt").read_text()
+    for provider in (
+        aws.provider(Path()),
+        docker_image.provider(Path()),
+        random_string.provider(),
+    ):
+        assert f"pulumi-{provider.name}=={provider.version}" in requirements
 
 
 def _shape(resource: AwsResource, operation: str) -> StructureShape:
@@ -266,7 +270,7 @@ def _object_misfits(
 
 
 @pytest.mark.parametrize("resource", aws.RESOURCES, ids=lambda resource: resource.token)
-def test_inputs_are_what_the_create_operation_takes(resource: AwsResource) -> None:
+def test_inputs_match_the_parameters_of_the_create_operation(resource: AwsResource) -> None:
     sent = {
         name: each for name, each in resource.properties.items() if name not in resource.handled
     }
@@ -278,8 +282,8 @@ def test_inputs_are_what_the_create_operation_takes(resource: AwsResource) -> No
 
 
 @pytest.mark.parametrize("resource", aws.RESOURCES, ids=lambda resource: resource.token)
-def test_what_may_change_in_place_has_an_operation(resource: AwsResource) -> None:
-    apart = resource.handled | _UPDATED_APART.get(resource.token, set())
+def test_every_updatable_input_has_an_operation(resource: AwsResource) -> None:
+    apart = resource.handled | _UPDATED_SEPARATELY.get(resource.token, set())
     changing = {
         name: each
         for name, each in resource.properties.items()
@@ -294,7 +298,7 @@ def test_what_may_change_in_place_has_an_operation(resource: AwsResource) -> Non
 
 
 @pytest.mark.parametrize("resource", aws.RESOURCES, ids=lambda resource: resource.token)
-def test_what_is_told_is_what_the_read_operation_answers(resource: AwsResource) -> None:
+def test_outputs_match_the_response_of_the_read_operation(resource: AwsResource) -> None:
     model = _SESSION.get_service_model(resource.service).operation_model(resource.reads.name)
     shape: Shape | None = model.output_shape
     assert shape is not None
@@ -319,7 +323,7 @@ def test_what_is_told_is_what_the_read_operation_answers(resource: AwsResource) 
 
 
 @pytest.mark.parametrize("resource", aws.RESOURCES, ids=lambda resource: resource.token)
-def test_tags_are_kept_by_operations_that_exist(resource: AwsResource) -> None:
+def test_tagging_operations_exist(resource: AwsResource) -> None:
     tagging = resource.tagging
     assert (tagging is not None) == ("tags" in resource.properties)
     if tagging is None:
@@ -332,8 +336,10 @@ def test_tags_are_kept_by_operations_that_exist(resource: AwsResource) -> None:
 
 
 @pytest.mark.parametrize("resource", aws.RESOURCES, ids=lambda resource: resource.token)
-def test_the_operations_name_the_resource_by_members_that_exist(resource: AwsResource) -> None:
-    identity = resource.identify("a/b|c:d", {"userPoolId": "p", "function": "f"})
+def test_identities_match_the_parameters_of_the_operations(resource: AwsResource) -> None:
+    identity = resource.identity(
+        resource_request(fake(), "a/b|c:d", {"userPoolId": "p", "function": "f"})
+    )
     for operation in filter(None, (resource.reads, resource.updates, resource.deletes)):
         if resource.token.endswith("SecretVersion") and operation is resource.deletes:
             continue
@@ -345,7 +351,7 @@ def test_the_operations_name_the_resource_by_members_that_exist(resource: AwsRes
         }
 
 
-# What the schemas of the real providers mark as forcing a replacement (pulumi_aws 7.51.1).
+# The inputs that force a replacement in the schemas of the real providers (pulumi_aws 7.51.1).
 _REPLACED = {
     "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion": {
         "autoScalingConfigurationName",
@@ -403,7 +409,7 @@ _REPLACED = {
 
 
 @pytest.mark.parametrize("resource", _TYPES, ids=lambda resource: resource.token)
-def test_replacement_is_forced_where_the_real_provider_forces_it(
+def test_replacements_are_those_of_the_real_provider(
     resource: ResourceType[Any],
 ) -> None:
     forcing = {name for name, each in resource.properties.items() if each.force_new}

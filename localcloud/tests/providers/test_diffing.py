@@ -77,7 +77,7 @@ def test_differences(olds: Values, news: Values, changes: list[tuple[str, str, b
     assert _changes(olds, news) == changes
 
 
-def test_an_archive_changes_with_its_content_only() -> None:
+def test_an_archive_changes_only_with_its_content() -> None:
     old = Archive(path="/old/lambda", hash="1")
     assert _changes({"code": old}, {"code": Archive(path="/new/lambda", hash="1")}) == []
     assert _changes({"code": old}, {"code": Archive(path="/old/lambda", hash="2")}) == [
@@ -113,9 +113,7 @@ def test_nothing_differs_from_itself(state: dict[str, Value]) -> None:
 
 
 @given(_STATES, _STATES)
-def test_a_set_differs_whichever_way_it_is_looked_at(
-    old: dict[str, Value], new: dict[str, Value]
-) -> None:
+def test_the_comparison_of_sets_is_symmetric(old: dict[str, Value], new: dict[str, Value]) -> None:
     scopes = _PROPERTIES["scopes"]
     assert same(scopes, old.get("scopes"), new.get("scopes")) == same(
         scopes, new.get("scopes"), old.get("scopes")
@@ -123,7 +121,7 @@ def test_a_set_differs_whichever_way_it_is_looked_at(
 
 
 @given(_STATES, _STATES)
-def test_every_change_is_named_once(old: dict[str, Value], new: dict[str, Value]) -> None:
+def test_every_change_is_listed_once(old: dict[str, Value], new: dict[str, Value]) -> None:
     paths = [each.path for each in diff(_PROPERTIES, old, new)]
     assert len(paths) == len(set(paths))
     assert all(each.change in Change for each in diff(_PROPERTIES, old, new))

@@ -6,8 +6,8 @@ import pytest
 
 from localcloud.providers.checking import check
 from localcloud.providers.diffing import diff
-from localcloud.providers.docker_image import Docker, Image, _auth, _messages, context_digest
-from localcloud.providers.schema import ProviderError, Request
+from localcloud.providers.docker_image import Docker, Image, context_digest, messages, registry_auth
+from localcloud.providers.schema import CheckRequest, ProviderError, ResourceRequest
 from localcloud.providers.values import UNKNOWN, Values
 
 _IMAGE = Image()
@@ -26,13 +26,13 @@ def _digest(folder: Path) -> str:
     return context_digest(folder, folder / "Dockerfile")
 
 
-def test_a_moved_checkout_is_no_change(folder: Path, tmp_path: Path) -> None:
+def test_a_moved_checkout_is_not_a_change(folder: Path, tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere"
     shutil.copytree(folder, moved)
     assert _digest(moved) == _digest(folder)
 
 
-def test_content_names_modes_and_the_dockerfile_count(folder: Path) -> None:
+def test_contents_names_modes_and_the_dockerfile_change_the_digest(folder: Path) -> None:
     digests = [_digest(folder)]
     (folder / "bin" / "server").write_text("other binary")
     digests.append(_digest(folder))
@@ -47,7 +47,7 @@ def test_content_names_modes_and_the_dockerfile_count(folder: Path) -> None:
     assert len(set(digests)) == len(digests)
 
 
-def test_what_dockerignore_leaves_out_does_not_count(folder: Path) -> None:
+def test_ignored_files_do_not_change_the_digest(folder: Path) -> None:
     (folder / ".dockerignore").write_text("# editors\n*.swp\n\n")
     before = _digest(folder)
     (folder / "Dockerfile.swp").write_text("x")
@@ -62,12 +62,14 @@ def _checked(folder: Path, **build: str) -> Values:
     }
     checked, failures = check(_IMAGE.properties, inputs)
     assert failures == []
-    completed, failures = _IMAGE.check(Docker(host=None, project_directory=folder.parent), checked)
+    completed, failures = _IMAGE.check(
+        CheckRequest(context=Docker(host=None, project_directory=folder.parent), inputs=checked)
+    )
     assert failures == []
     return completed
 
 
-def test_only_what_makes_another_image_is_a_change(folder: Path) -> None:
+def test_only_inputs_that_change_the_image_are_a_change(folder: Path) -> None:
     olds = _checked(folder)
     rotated: Values = {
         **olds,
@@ -84,13 +86,15 @@ def test_only_what_makes_another_image_is_a_change(folder: Path) -> None:
     assert paths == {"build.platform", "build.target"}
 
 
-def test_a_missing_context_fails_the_preview_and_an_unknown_one_waits(tmp_path: Path) -> None:
+def test_a_missing_context_fails_the_preview_but_an_unknown_one_does_not(tmp_path: Path) -> None:
     docker = Docker(host=None, project_directory=tmp_path)
-    _, failures = _IMAGE.check(docker, {"build": {"context": "missing"}})
+    _, failures = _IMAGE.check(
+        CheckRequest(context=docker, inputs={"build": {"context": "missing"}})
+    )
     assert [each.property for each in failures] == ["build.context"]
     builds: list[Values] = [{"context": UNKNOWN}, {"context": ".", "dockerfile": UNKNOWN}]
     for build in builds:
-        completed, failures = _IMAGE.check(docker, {"build": build})
+        completed, failures = _IMAGE.check(CheckRequest(context=docker, inputs={"build": build}))
         assert completed["contextDigest"] is UNKNOWN
         assert failures == []
 
@@ -98,22 +102,22 @@ def test_a_missing_context_fails_the_preview_and_an_unknown_one_waits(tmp_path: 
 def test_an_error_in_the_engines_stream_is_an_error() -> None:
     stream = iter([{"status": "Pushing"}, {"error": "denied: no basic auth credentials"}])
     with pytest.raises(ProviderError, match="pushing it failed: denied"):
-        list(_messages(stream, "pushing it"))
+        list(messages(stream, "pushing it"))
 
 
-def test_credentials_are_named_as_the_engine_names_them() -> None:
+def test_credentials_have_the_names_of_the_engine() -> None:
     registry: Values = {"server": "registry", "username": "AWS", "password": "hunter2"}
-    assert _auth({"registry": registry}) == {
+    assert registry_auth({"registry": registry}) == {
         "serveraddress": "registry",
         "username": "AWS",
         "password": "hunter2",
     }
-    assert _auth({}) == {}
+    assert registry_auth({}) == {}
 
 
-# docker's client leaves its socket open where the engine doesn't answer.
+# docker's client leaves its socket open if the engine doesn't respond.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_an_engine_that_does_not_answer_is_told_with_what_mends_it(tmp_path: Path) -> None:
+def test_an_unreachable_engine_is_reported_with_the_fix(tmp_path: Path) -> None:
     docker = Docker(host=f"unix://{tmp_path}/none.sock", project_directory=tmp_path)
     with pytest.raises(ProviderError, match="DOCKER_HOST"):
         docker.connect()
@@ -121,19 +125,23 @@ def test_an_engine_that_does_not_answer_is_told_with_what_mends_it(tmp_path: Pat
 
 
 def test_an_image_cannot_be_imported(tmp_path: Path) -> None:
-    request = Request(context=Docker(host=None, project_directory=tmp_path))
+    request = ResourceRequest(
+        context=Docker(host=None, project_directory=tmp_path), id="registry/server:v1", state={}
+    )
     with pytest.raises(ProviderError, match="Unsupported"):
-        _IMAGE.read(request, "registry/server:v1", {})
+        _IMAGE.read(request)
 
 
 def test_an_image_that_is_gone_from_the_registry_is_no_drift_as_with_pulumis_provider(
     tmp_path: Path,
 ) -> None:
-    request = Request(
-        context=Docker(host=f"unix://{tmp_path}/none.sock", project_directory=tmp_path)
-    )
     state: Values = {"imageName": "registry/server:v1", "repoDigest": "registry/server@sha256:0"}
-    assert _IMAGE.read(request, "registry/server:v1", state) == state
+    request = ResourceRequest(
+        context=Docker(host=f"unix://{tmp_path}/none.sock", project_directory=tmp_path),
+        id="registry/server:v1",
+        state=state,
+    )
+    assert _IMAGE.read(request) == state
 
 
 @pytest.mark.parametrize(
@@ -147,5 +155,5 @@ def test_only_the_classic_builder_builds(
     build: Values = {"context": folder.name}
     if builder is not None:
         build["builderVersion"] = builder
-    _, failures = _IMAGE.check(engine, {"build": build})
+    _, failures = _IMAGE.check(CheckRequest(context=engine, inputs={"build": build}))
     assert [each.property for each in failures] == failing

@@ -17,9 +17,9 @@ from tests.repository import ROOT
 
 pytestmark = pytest.mark.stand_in
 
-# What the whole program makes, the stack itself among it.
+# The resources of the program, including the stack itself.
 _RESOURCES = 16
-# What of it is named after the prefix and can't be renamed.
+# The resources that have the prefix in their name and can't be renamed.
 _RENAMED = 8
 
 Make = Callable[[Callable[[], None]], Project]
@@ -61,7 +61,7 @@ _EXPIRY = json.dumps(
 
 
 class _Program:
-    """One resource of every type but App Runner's; `settings` is what a test changes."""
+    """One resource of every type except App Runner's; tests change its `settings`."""
 
     def __init__(self, directory: Path) -> None:
         self.settings: dict[str, Any] = {"prefix": "whole", "days": 7, "timeout": 5, "scopes": 2}
@@ -194,7 +194,7 @@ def _only(changes: Mapping[str, int], operation: str, count: int) -> bool:
     return rest == {operation: count}
 
 
-def test_a_whole_life(project: Make, stand_in: StandIn) -> None:
+def test_a_stack_is_deployed_changed_and_destroyed(project: Make, stand_in: StandIn) -> None:
     program = _Program(stand_in.directory)
     deployed = project(program)
     previewed = deployed.preview()
@@ -208,13 +208,13 @@ def test_a_whole_life(project: Make, stand_in: StandIn) -> None:
     assert outputs["region"].value == "us-east-1"
     assert outputs["partition"].value == "aws"
     assert outputs["clientSecret"].secret
-    _nothing_secret_is_told(deployed, stand_in, outputs["clientSecret"].value)
+    _no_secret_is_disclosed(deployed, stand_in, outputs["clientSecret"].value)
     _the_image_is_in_the_registry(stand_in, outputs["digest"].value)
 
     _one_changed_setting_updates_one_resource(deployed, program)
-    _content_counts_and_nothing_else(deployed, program)
+    _only_content_is_a_change(deployed, program)
     _replacement_makes_a_new_resource(deployed, program)
-    _a_refresh_sees_what_happened_behind_its_back(deployed, stand_in)
+    _a_refresh_finds_drift(deployed, stand_in)
 
     assert _only(deployed.destroy(), "delete", _RESOURCES)
     assert deployed.resources() == {}
@@ -223,13 +223,13 @@ def test_a_whole_life(project: Make, stand_in: StandIn) -> None:
     assert stand_in.client("secretsmanager").list_secrets()["SecretList"] == []
 
 
-def _nothing_secret_is_told(deployed: Project, stand_in: StandIn, secret: str) -> None:
+def _no_secret_is_disclosed(deployed: Project, stand_in: StandIn, secret: str) -> None:
     kept = stand_in.client("secretsmanager").get_secret_value(SecretId="whole/reader")
     assert json.loads(kept["SecretString"])["secret"] == secret
     for place in (deployed.stored(), "".join(deployed.output), stand_in.log.read_text()):
         assert secret not in place
         assert stand_in.key.secret not in place
-    # The state says of both that they are there, encrypted.
+    # The state contains both, encrypted.
     assert deployed.stored().count('"ciphertext"') >= 2
 
 
@@ -260,7 +260,7 @@ def _one_changed_setting_updates_one_resource(deployed: Project, program: _Progr
     assert set(deployed.preview()) == {"same"}
 
 
-def _content_counts_and_nothing_else(deployed: Project, program: _Program) -> None:
+def _only_content_is_a_change(deployed: Project, program: _Program) -> None:
     before = deployed.resources()
     program.write_code("return dict(event)")
     program.write_image("hello again")
@@ -282,7 +282,7 @@ def _replacement_makes_a_new_resource(deployed: Project, program: _Program) -> N
     assert set(deployed.preview()) == {"same"}
 
 
-def _a_refresh_sees_what_happened_behind_its_back(deployed: Project, stand_in: StandIn) -> None:
+def _a_refresh_finds_drift(deployed: Project, stand_in: StandIn) -> None:
     stand_in.client("logs").put_retention_policy(
         logGroupName="/aws/lambda/renamed", retentionInDays=30
     )
@@ -311,7 +311,7 @@ def _a_refresh_sees_what_happened_behind_its_back(deployed: Project, stand_in: S
         ),
         (
             lambda: AWS.cloudwatch.LogGroup("group", name="g", kms_key_id="key"),
-            "Unsupported: the stand-in doesn't do kmsKeyId",
+            "Unsupported: the stand-in doesn't support kmsKeyId",
         ),
         (lambda: AWS.cloudwatch.LogGroup("group", name="a b"), "name must match"),
         (lambda: AWS.cloudwatch.LogGroup("group"), "name is required"),
@@ -325,7 +325,7 @@ def _a_refresh_sees_what_happened_behind_its_back(deployed: Project, stand_in: S
         ),
     ],
 )
-def test_a_preview_refuses_what_the_stand_in_lacks_and_what_aws_would_refuse(
+def test_a_preview_rejects_what_the_stand_in_or_aws_would_reject(
     project: Make, make: Callable[[], object], reason: str
 ) -> None:
     def program() -> None:
@@ -354,7 +354,7 @@ def test_an_existing_resource_is_looked_up_and_imported_without_a_change(
     assert set(found.preview()) == {"same"}
 
 
-def test_a_failed_push_is_told_and_the_next_deployment_repairs_it(
+def test_a_failed_push_is_reported_and_the_next_deployment_repairs_it(
     project: Make, stand_in: StandIn
 ) -> None:
     folder = stand_in.directory / "unpushable"
@@ -386,7 +386,7 @@ def test_a_failed_push_is_told_and_the_next_deployment_repairs_it(
 
 
 class _Service:
-    """An App Runner service of the official server; `settings` is what a test changes."""
+    """An App Runner service of the official server; tests change its `settings`."""
 
     def __init__(self, directory: Path, binary: bytes) -> None:
         self.settings: dict[str, Any] = {"command": "/server", "concurrency": 10, "interval": 1}
@@ -500,7 +500,7 @@ def test_an_app_runner_service_fails_with_its_reason_and_is_repaired(
     release = next(iter(RELEASES.values()))
     binary = fetch_binary(release, ROOT / "server" / "build" / "wheels")
     program = _Service(stand_in.directory, binary)
-    # Nothing listens there: the service never gets healthy.
+    # Nothing listens there, so the service never becomes healthy.
     program.settings["port"] = "9999"
     deployed = project(program)
     with pytest.raises(automation.CommandError) as error:
@@ -510,7 +510,7 @@ def test_an_app_runner_service_fails_with_its_reason_and_is_repaired(
     assert failed["outputs"]["status"] == "CREATE_FAILED"
     assert failed["initErrors"]
 
-    # Without a change, Pulumi's provider calls that a success.
+    # Without a change, Pulumi's provider reports a success.
     deployed.up()
     assert deployed.resources()["service"]["outputs"]["status"] == "CREATE_FAILED"
 
@@ -525,7 +525,7 @@ def test_an_app_runner_service_fails_with_its_reason_and_is_repaired(
     assert (changes["replace"], changes["update"]) == (1, 1)
 
     program.settings["port"] = "9999"
-    # App Runner rolls the update back, and Pulumi's provider calls that a success.
+    # App Runner rolls the update back, and Pulumi's provider reports a success.
     assert deployed.up()["update"] == 1
     assert deployed.resources()["service"]["outputs"]["status"] == "RUNNING"
     assert deployed.preview()["update"] == 1

@@ -32,7 +32,7 @@ def test_the_providers_are_served_until_they_are_stopped(tmp_path: Path) -> None
         assert process.wait(10) == 0
 
 
-def test_a_port_in_use_is_told_with_the_flag_that_mends_it() -> None:
+def test_a_port_in_use_is_reported_with_the_flag_to_change_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = subprocess.run(

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from localcloud.providers.checking import check
 from localcloud.providers.random_string import RandomString, draw
+from localcloud.providers.schema import CheckRequest
 from localcloud.providers.values import UNKNOWN, Values
 
 _MINIMUMS = st.integers(min_value=0, max_value=3)
@@ -33,7 +34,7 @@ def test_a_string_has_its_length_and_at_least_the_minimums(
     assert set(drawn) <= set(string.ascii_letters + string.digits + "-_")
 
 
-def test_only_the_classes_in_use_are_drawn_from() -> None:
+def test_only_enabled_classes_are_used() -> None:
     checked, _ = check(
         RandomString.properties, {"length": 200, "special": False, "upper": False, "lower": False}
     )
@@ -45,9 +46,12 @@ def test_two_draws_differ() -> None:
     assert draw(checked) != draw(checked)
 
 
-def test_strings_that_cannot_be_are_refused() -> None:
+def test_impossible_strings_are_rejected() -> None:
     resource = RandomString()
     classes = dict.fromkeys(("lower", "upper", "numeric", "special"), False)
-    _, failures = resource.check(None, {"length": 2, "minLower": 3, **classes})
+    _, failures = resource.check(
+        CheckRequest(context=None, inputs={"length": 2, "minLower": 3, **classes})
+    )
     assert [each.property for each in failures] == ["length", "lower"]
-    assert resource.check(None, {"length": UNKNOWN}) == ({"length": UNKNOWN}, [])
+    unknown: Values = {"length": UNKNOWN}
+    assert resource.check(CheckRequest(context=None, inputs=unknown)) == (unknown, [])

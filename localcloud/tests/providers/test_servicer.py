@@ -12,14 +12,16 @@ from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
 from localcloud.providers.schema import (
     Created,
+    CreateRequest,
     InitializationError,
     Kind,
     Properties,
     Property,
     ProviderError,
-    Request,
+    ResourceRequest,
     ResourceType,
-    refused,
+    UpdateRequest,
+    unsupported,
 )
 from localcloud.providers.servicer import Invoke, Provider, Servicer
 from localcloud.providers.values import UNKNOWN, Value, Values, decode, encode
@@ -41,40 +43,35 @@ class Thing(ResourceType[dict[str, Values]]):
         "arn": Property(output=True),
         "version": Property(kind=Kind.INTEGER, output=True, volatile=True),
         "key": Property(output=True, secret=True),
-        **refused("namePrefix"),
+        **unsupported("namePrefix"),
     }
 
-    def create(self, request: Request[dict[str, Values]], inputs: Values) -> Created:
-        name = str(inputs["name"])
+    def create(self, request: CreateRequest[dict[str, Values]]) -> Created:
+        name = str(request.inputs["name"])
         request.context[name] = {
-            **inputs,
-            "tier": inputs.get("tier", "standard"),
+            **request.inputs,
+            "tier": request.inputs.get("tier", "standard"),
             "arn": f"arn:{name}",
             "version": 1,
         }
-        if inputs.get("note") == "ill":
+        if request.inputs.get("note") == "broken":
             request.context[name]["version"] = -1
-            raise InitializationError(name, "it is ill")
+            raise InitializationError(name, "it is broken")
         return Created(id=name, outputs={"key": "hunter2"})
 
-    def read(
-        self, request: Request[dict[str, Values]], resource_id: str, state: Values
-    ) -> Values | None:
-        if state.get("note") == "unreadable":
+    def read(self, request: ResourceRequest[dict[str, Values]]) -> Values | None:
+        if request.state.get("note") == "unreadable":
             raise ProviderError("it can't be read")
-        found = request.context.get(resource_id)
+        found = request.context.get(request.id)
         return None if found is None else dict(found)
 
-    def update(
-        self, request: Request[dict[str, Values]], resource_id: str, olds: Values, news: Values
-    ) -> None:
-        thing = request.context[resource_id]
-        thing.update(news)
-        thing["version"] = int(str(olds["version"])) + 1
+    def update(self, request: UpdateRequest[dict[str, Values]]) -> None:
+        thing = request.context[request.id]
+        thing.update(request.inputs)
+        thing["version"] = int(str(request.state["version"])) + 1
 
-    def delete(self, request: Request[dict[str, Values]], resource_id: str, state: Values) -> None:
-        del state
-        request.context.pop(resource_id, None)
+    def delete(self, request: ResourceRequest[dict[str, Values]]) -> None:
+        request.context.pop(request.id, None)
 
 
 def _configure(values: Values) -> dict[str, Values]:
@@ -98,7 +95,7 @@ def port() -> Iterator[int]:
         invokes={
             "test:index/whisper:whisper": Invoke(
                 arguments={"word": Property(required=True)},
-                call=lambda _, arguments: {"word": arguments["word"], "length": 7},
+                call=lambda request: {"word": request.arguments["word"], "length": 7},
                 secret=frozenset({"word"}),
             )
         },
@@ -134,7 +131,7 @@ def _create(
     return answer
 
 
-def test_the_engine_is_promised_secrets_and_previews(
+def test_the_engine_is_offered_secrets_and_previews(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     assert stub.Handshake(pb.ProviderHandshakeRequest()).accept_secrets
@@ -156,12 +153,12 @@ def test_check_fills_in_defaults_and_keeps_secrets_secret(
     )
 
 
-def test_check_tells_every_problem(stub: provider_pb2_grpc.ResourceProviderStub) -> None:
+def test_check_reports_every_problem(stub: provider_pb2_grpc.ResourceProviderStub) -> None:
     _, failures = _check(stub, {"nmae": "a", "namePrefix": "a-", "size": "x"})
     assert {name for name, _ in failures} == {"name", "nmae", "namePrefix", "size"}
 
 
-def test_an_unknown_type_is_a_failure_by_name(
+def test_an_unknown_type_is_reported_by_name(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     urn = "urn:pulumi:local::t::test:index/other:Other::one"
@@ -204,8 +201,10 @@ def test_a_created_resource_is_described_and_its_secrets_marked(
     )
 
 
-@pytest.mark.parametrize(("note", "reason"), [("ill", "ill"), ("unreadable", "can't be read")])
-def test_what_exists_but_does_not_work_is_kept_by_the_engine(
+@pytest.mark.parametrize(
+    ("note", "reason"), [("broken", "broken"), ("unreadable", "can't be read")]
+)
+def test_a_resource_that_failed_to_start_is_kept_in_the_state(
     stub: provider_pb2_grpc.ResourceProviderStub, note: str, reason: str
 ) -> None:
     with pytest.raises(grpc.RpcError) as caught:
@@ -244,7 +243,7 @@ def test_no_change(stub: provider_pb2_grpc.ResourceProviderStub) -> None:
     assert _diff(stub, olds, {"name": "a", "size": 1}).changes == pb.DiffResponse.DIFF_NONE
 
 
-def test_a_replacement_deletes_first_only_where_names_collide(
+def test_a_replacement_deletes_first_only_if_the_names_collide(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     renamed = _diff(stub, {"name": "a"}, {"name": "b"})
@@ -286,7 +285,7 @@ def _read(
     return answer.id, decode(answer.properties)[0], decode(answer.inputs)[0]
 
 
-def test_a_refresh_tells_drift_in_state_and_inputs(
+def test_a_refresh_reports_drift_in_state_and_inputs(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     inputs: Values = {"name": "a", "size": 1}
@@ -299,7 +298,7 @@ def test_a_refresh_tells_drift_in_state_and_inputs(
     assert taken == {"name": "a", "size": 5, "note": "new"}
 
 
-def test_an_import_gives_inputs_without_defaults_and_outputs(
+def test_an_import_returns_inputs_without_defaults_and_outputs(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     _create(stub, {"name": "a", "size": 1, "note": "x"})
@@ -308,7 +307,7 @@ def test_an_import_gives_inputs_without_defaults_and_outputs(
     assert inputs == {"name": "a", "note": "x", "tier": "standard"}
 
 
-def test_what_is_gone_is_told_by_an_empty_id(
+def test_a_missing_resource_has_an_empty_id(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     _create(stub, {"name": "a"})
@@ -329,7 +328,7 @@ def test_functions(stub: provider_pb2_grpc.ResourceProviderStub) -> None:
         stub.Invoke(pb.InvokeRequest(tok="test:index/shout:shout"))
 
 
-def test_what_the_protocol_has_and_this_has_not_is_refused_by_name(
+def test_unsupported_calls_are_rejected_by_name(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     calls: dict[str, Callable[[], object]] = {
@@ -344,7 +343,7 @@ def test_what_the_protocol_has_and_this_has_not_is_refused_by_name(
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_configuration_is_checked_and_its_json_read(
+def test_configuration_is_validated_and_its_json_parsed(
     stub: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     news = encode({"palce": "here", "many": '[{"a": 1}]', "version": "1.2.3"})
@@ -377,7 +376,7 @@ def test_each_connection_needs_its_own_configuration(
             _create(other, {"name": "b"})
         other.Configure(pb.ConfigureRequest(args=encode({"place": "there"})))
         assert not other.Read(pb.ReadRequest(urn=_URN, id="a")).id
-        # The same configuration shares its clients, here the things themselves.
+        # Equal configurations share a context, here the things themselves.
         other.Configure(pb.ConfigureRequest(args=encode({"place": "here"})))
         assert other.Read(pb.ReadRequest(urn=_URN, id="a")).id == "a"
 

@@ -8,12 +8,12 @@ from localcloud.providers.values import (
     Archive,
     Asset,
     Value,
+    as_object,
+    as_string,
+    as_strings,
     decode,
     encode,
     is_known,
-    mapping,
-    strings,
-    text,
 )
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -36,7 +36,9 @@ _VALUES: st.SearchStrategy[Value] = st.recursive(
 
 
 @given(st.dictionaries(_NAMES, _VALUES, max_size=4), st.data())
-def test_values_survive_the_wire(values: dict[str, Value], data: st.DataObject) -> None:
+def test_values_are_unchanged_after_encoding_and_decoding(
+    values: dict[str, Value], data: st.DataObject
+) -> None:
     secret = frozenset(data.draw(st.sets(st.sampled_from(sorted(values))))) if values else ()
     assert decode(encode(values, secret)) == (values, frozenset(secret))
 
@@ -56,18 +58,18 @@ def test_absent_values_are_not_sent() -> None:
     assert decode(encode({"a": None, "b": ""})) == ({"b": ""}, frozenset())
 
 
-def test_an_archive_of_assets_survives() -> None:
+def test_an_archive_of_assets_is_unchanged_after_encoding_and_decoding() -> None:
     archive = Archive(assets={"a.py": Asset(text="x = 1"), "d": Archive(path="lib")})
     assert decode(encode({"code": archive}))[0]["code"] == archive
 
 
-def test_the_engines_empty_members_count_as_absent() -> None:
+def test_empty_members_from_the_engine_count_as_absent() -> None:
     wire = encode({"code": Archive(path="lambda", hash="h")})
     wire.fields["code"].struct_value.update({"assets": {}, "uri": ""})
     assert decode(wire)[0]["code"] == Archive(path="lambda", hash="h")
 
 
-def test_signatures_of_no_use_here_are_refused() -> None:
+def test_unsupported_signatures_are_rejected() -> None:
     wire = encode({"r": {_SIGNATURE: "5cf8f73096256a8f31e491e813e4eb8e", "urn": "u"}})
     with pytest.raises(ValueError, match="5cf8f73096256a8f31e491e813e4eb8e"):
         decode(wire)
@@ -82,10 +84,10 @@ def test_assets_do_not_show_their_text() -> None:
     assert "hunter2" not in repr(Asset(text="hunter2"))
 
 
-def test_what_is_not_of_the_kind_is_told_without_its_content() -> None:
-    for take in (mapping, strings):
+def test_a_value_of_the_wrong_type_is_reported_without_its_content() -> None:
+    for take in (as_object, as_strings):
         with pytest.raises(TypeError) as error:
             take("hunter2")
         assert "hunter2" not in str(error.value)
     with pytest.raises(TypeError):
-        text(1)
+        as_string(1)

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from localcloud.aura.distribution import DistributionError, resolve
+from localcloud.aura.distribution import DistributionError, ensure_jars
 from localcloud.aura.neo4j_process import DatabaseError, Installation
 from localcloud.aura.service import Endpoints, serving
 from localcloud.aura.sso import SsoSettingsError
@@ -24,22 +24,30 @@ _log = logging.getLogger("localcloud.aura")
 
 def main(  # noqa: PLR0913 - one argument per flag
     *,
-    state_dir: Annotated[Path, typer.Option(help="Data, configuration and logs.")],
-    cache_dir: Annotated[Path, typer.Option(help="Where Neo4j's jars are kept.")],
-    ca_dir: Annotated[Path, typer.Option(help="The stand-in's certificate authority.")],
-    port: Annotated[int, typer.Option(help="The gateway's port; 0: any.")] = 7687,
-    listen: Annotated[list[str] | None, typer.Option(help="An address to listen on.")] = None,
-    console_port: Annotated[int, typer.Option(help="The console's port; 0: any.")] = 7688,
-    neo4j_port: Annotated[int, typer.Option(help="The database's own port; 0: any.")] = 0,
-    java: Annotated[Path | None, typer.Option(help="Java 17 or 21; default: on PATH.")] = None,
-    maven: Annotated[Path | None, typer.Option(help="Maven; default: on PATH.")] = None,
-    ready_fd: Annotated[int | None, typer.Option(help="Told once the service answers.")] = None,
+    state_dir: Annotated[Path, typer.Option(help="Folder of data, configuration and logs.")],
+    cache_dir: Annotated[Path, typer.Option(help="Folder of Neo4j's jars.")],
+    ca_dir: Annotated[Path, typer.Option(help="Folder of the stand-in's certificate authority.")],
+    port: Annotated[int, typer.Option(help="Port of the gateway; 0 for any.")] = 7687,
+    listen: Annotated[
+        list[str] | None,
+        typer.Option(help="Address for the gateway to listen on; may be repeated."),
+    ] = None,
+    console_port: Annotated[int, typer.Option(help="Port of the console; 0 for any.")] = 7688,
+    neo4j_port: Annotated[int, typer.Option(help="Port of the database itself; 0 for any.")] = 0,
+    java: Annotated[
+        Path | None, typer.Option(help="Java 17 or 21; by default the one on PATH.")
+    ] = None,
+    maven: Annotated[Path | None, typer.Option(help="Maven; by default the one on PATH.")] = None,
+    ready_fd: Annotated[
+        int | None,
+        typer.Option(help="File descriptor to write the addresses to once the service is ready."),
+    ] = None,
     log_level: Annotated[str, typer.Option(help="DEBUG shows Neo4j's own log.")] = "INFO",
 ) -> None:
     """Serve an emulated Aura until SIGTERM or SIGINT.
 
     Raises:
-        typer.Exit: it did not start, or the database died; standard error says why.
+        typer.Exit: it didn't start, or the database died; the reason is on standard error.
     """
     logging.basicConfig(
         level=log_level.upper(),
@@ -51,7 +59,7 @@ def main(  # noqa: PLR0913 - one argument per flag
         _log.error("Java is missing: install Java 17 or 21, or name it with --java")
         raise typer.Exit(1)
     try:
-        distribution = resolve(
+        distribution = ensure_jars(
             cache_dir, java=java, maven=lambda: maven or _on_path("mvn"), progress=_log.info
         )
         installation = Installation(

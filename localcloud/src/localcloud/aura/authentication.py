@@ -1,4 +1,4 @@
-"""Who may log on: the instance's own users by password, everybody else by bearer token."""
+"""Authentication: the instance's own users by password, everybody else by bearer token."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -6,24 +6,24 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from localcloud.aura.messages import BoltError, Code
-from localcloud.aura.oidc import Fetch, Principal, TokenVerifier, token_expired
+from localcloud.aura.oidc import FetchJson, Principal, TokenVerifier, token_expired
 from localcloud.aura.packstream import Value
 from localcloud.aura.sso import SsoSettings
 
 CACHE_SECONDS: Final = 600.0
-"""Neo4j's default of dbms.security.auth_cache_ttl."""
+"""Neo4j's default for dbms.security.auth_cache_ttl."""
 
 _SCHEMES: Final = frozenset({"bearer", "none", "kerberos"})
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who is logged on through a token.
+    """A user who logged on with a token.
 
     Attributes:
         principal: the user.
-        authorized_until: when the cached rights expire, in seconds since the epoch.
-        revision: the revision of the single sign-on settings that the rights come from.
+        authorized_until: when the cached roles expire, in seconds since the epoch.
+        revision: the revision of the single sign-on settings that the roles come from.
     """
 
     principal: Principal
@@ -33,46 +33,46 @@ class Identity:
 
 @dataclass(frozen=True)
 class NativeUser:
-    """A user of the database itself: the database checks the password.
+    """A user of the database itself, which checks the password.
 
     Attributes:
-        auth: what the client sent.
+        auth: the credentials as the client sent them.
     """
 
     auth: Mapping[str, Value] = field(repr=False)
 
 
 class Authenticator:
-    """Checks credentials against the single sign-on settings of the moment."""
+    """Checks credentials against the current single sign-on settings."""
 
     def __init__(
         self,
-        fetch: Fetch,
+        fetch: FetchJson,
         *,
         cache_seconds: float = CACHE_SECONDS,
-        refetch_floor_seconds: float = 30.0,
+        min_refetch_seconds: float = 30.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Begin without single sign-on.
+        """Start without single sign-on.
 
         Args:
             fetch: gets the provider's documents.
-            cache_seconds: how long a user's rights are remembered.
-            refetch_floor_seconds: the least time between two fetches of the provider's keys.
-            clock: the time, in seconds since the epoch.
+            cache_seconds: how long a user's roles are cached.
+            min_refetch_seconds: the least time between two fetches of the provider's keys.
+            clock: returns the time in seconds since the epoch.
         """
         self._fetch = fetch
         self._cache_seconds = cache_seconds
-        self._refetch_floor_seconds = refetch_floor_seconds
+        self._min_refetch_seconds = min_refetch_seconds
         self.clock = clock
         self._verifier: TokenVerifier | None = None
         self._revision = 0
 
     def configure(self, settings: SsoSettings | None) -> None:
-        """Apply new settings: connections logged on under the old ones have to log on again.
+        """Apply new settings, so that open connections have to log on again.
 
-        As in Neo4j, where clearing the cache of an authentication provider expires what its
-        connections were authorized for.
+        Neo4j does the same: clearing the cache of an authentication provider expires the
+        authorization of its connections.
 
         Args:
             settings: the settings; None turns single sign-on off.
@@ -85,7 +85,7 @@ class Authenticator:
                 settings,
                 self._fetch,
                 cache_seconds=self._cache_seconds,
-                refetch_floor_seconds=self._refetch_floor_seconds,
+                min_refetch_seconds=self._min_refetch_seconds,
                 clock=self.clock,
             )
         )
@@ -94,13 +94,13 @@ class Authenticator:
         """Check a client's credentials.
 
         Args:
-            auth: what the client sent with HELLO or LOGON.
+            auth: the fields of HELLO or LOGON.
 
         Returns:
-            Who it is; a native user's password is still to be checked by the database.
+            The user; the database still has to check a native user's password.
 
         Raises:
-            BoltError: the credentials are refused.
+            BoltError: the credentials are rejected.
         """
         scheme = auth.get("scheme")
         if scheme == "basic":
@@ -114,7 +114,7 @@ class Authenticator:
             revision = self._revision
             principal = await self._verifier.verify(token)
             return Identity(principal, self.clock() + self._cache_seconds, revision)
-        # An unknown scheme may be a token in the wrong place; it is not repeated.
+        # An unknown scheme may be a token in the wrong field; the message doesn't repeat it.
         named = scheme if isinstance(scheme, str) and scheme in _SCHEMES else "other"
         raise BoltError(
             Code.UNAUTHORIZED,
@@ -122,14 +122,11 @@ class Authenticator:
         )
 
     def require_current(self, identity: Identity) -> None:
-        """Check that a token and the rights derived from it still hold.
-
-        Args:
-            identity: who logged on.
+        """Check that a token and the roles from it are still valid.
 
         Raises:
-            BoltError: TokenExpired, or AuthorizationExpired where only the cached rights have
-                expired or the settings have changed: drivers then open a new connection.
+            BoltError: TokenExpired, or AuthorizationExpired if only the cached roles have expired
+                or the settings have changed: drivers then open a new connection.
         """
         now = self.clock()
         if now >= identity.principal.token_expires:

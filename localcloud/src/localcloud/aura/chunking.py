@@ -1,4 +1,4 @@
-"""Bolt's transport encoding: messages in chunks, each led by its size, ended by an empty one.
+"""Bolt's transport encoding: each message in chunks with their size, ended by an empty chunk.
 
 Source: Neo4j's Bolt protocol documentation, "Message exchange".
 """
@@ -17,11 +17,11 @@ class MessageTooLargeError(ValueError):
 
 @dataclass(frozen=True)
 class Frame:
-    """One message as it lies on the wire.
+    """One message in its transport encoding.
 
     Attributes:
-        raw: its chunks with their headers and the empty last one.
-        payload: what the chunks hold together: one PackStream structure.
+        raw: its chunks with their headers, and the empty last one.
+        payload: the content of the chunks: one PackStream structure.
     """
 
     raw: bytes
@@ -29,19 +29,12 @@ class Frame:
 
     @property
     def tag(self) -> int | None:
-        """The message's signature byte; None where there is none."""
+        """The message's signature byte; None if it has none."""
         return self.payload[1] if len(self.payload) > 1 else None
 
 
-def enclose(payload: bytes) -> bytes:
-    """Split a message into chunks.
-
-    Args:
-        payload: the message; not empty.
-
-    Returns:
-        Its chunks with the empty last one.
-    """
+def to_chunks(payload: bytes) -> bytes:
+    """Encode a message, which must not be empty, as chunks."""
     out = bytearray()
     for start in range(0, len(payload), _MAX_CHUNK):
         chunk = payload[start : start + _MAX_CHUNK]
@@ -52,37 +45,31 @@ def enclose(payload: bytes) -> bytes:
 
 
 class Dechunker:
-    """Cuts a stream of bytes into messages.
+    """Splits a stream of bytes into messages.
 
-    Every byte is looked at once, however small the chunks and the pieces in which they arrive.
-    Empty chunks between messages (no-operations, which keep a connection alive) are dropped.
+    It looks at every byte once, however small the chunks and the pieces in which they arrive. It
+    drops empty chunks between messages (no-operations, which keep a connection alive).
     """
 
     def __init__(self, limit: int) -> None:
-        """Begin at a message's start.
+        """Start at the beginning of a message.
 
         Args:
-            limit: the largest message accepted, in bytes as they lie on the wire.
+            limit: the largest accepted message, in bytes with its headers.
         """
         self.limit = limit
         self._buffer = bytearray()
-        """The bytes from the message's start on."""
+        """The bytes since the beginning of the message."""
         self._payload = bytearray()
-        """What the message's whole chunks hold."""
+        """The content of the message's complete chunks."""
         self._position = 0
-        """Where the message's next chunk begins, in the buffer."""
+        """The offset of the message's next chunk in the buffer."""
 
     def feed(self, data: bytes) -> Iterator[Frame]:
-        """Take bytes and give the messages that are whole.
-
-        Args:
-            data: the next bytes of the stream, cut anywhere.
-
-        Yields:
-            Every message that these bytes complete.
+        """Add the next bytes of the stream, and yield every message that they complete.
 
         Raises:
-            MessageTooLargeError: a message is over the limit.
+            MessageTooLargeError: a message is larger than the limit.
         """
         self._buffer += data
         while (frame := self._next()) is not None:
@@ -90,7 +77,7 @@ class Dechunker:
                 yield frame
 
     def _next(self) -> Frame | None:
-        """Cut the next message off; None while it isn't whole."""
+        """Remove and return the next message; None while it is incomplete."""
         buffer = self._buffer
         while self._position + _HEADER <= len(buffer):
             begin = self._position + _HEADER
@@ -101,11 +88,11 @@ class Dechunker:
                 break
             self._position = end
             if begin == end:
-                return self._cut_off(end)
+                return self._remove(end)
             self._payload += buffer[begin:end]
         return None
 
-    def _cut_off(self, end: int) -> Frame:
+    def _remove(self, end: int) -> Frame:
         frame = Frame(bytes(self._buffer[:end]), bytes(self._payload))
         del self._buffer[:end]
         self._payload.clear()

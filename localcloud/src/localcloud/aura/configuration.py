@@ -1,13 +1,13 @@
-"""The database's configuration: a server locked down as Aura is.
+"""The database's configuration: a server as locked down as Aura.
 
 Source: Neo4j 5 operations manual, "Configuration settings"; APOC 5 manual, "Configuration
-Options". A reader must reach the graph and nothing besides.
+Options". A reader must reach the graph and nothing else.
 """
 
 from typing import Final
 
-# APOC, less what reads or writes files, opens network connections, reads logs or installs
-# triggers. Whatever is not loaded can't be called, whoever asks and however.
+# APOC without the procedures that read or write files, open network connections, read logs or
+# install triggers. A procedure that isn't loaded can't be called by anyone.
 _APOC: Final = (
     "apoc.agg.*",
     "apoc.algo.*",
@@ -58,13 +58,10 @@ _APOC: Final = (
 
 
 def neo4j_conf(*, bolt_port: int) -> str:
-    """Write neo4j.conf.
+    """Return the content of neo4j.conf.
 
     Args:
         bolt_port: the port of Bolt on the loopback interface; 0 lets the system choose.
-
-    Returns:
-        The file's content.
     """
     settings = {
         "server.default_listen_address": "127.0.0.1",
@@ -73,17 +70,17 @@ def neo4j_conf(*, bolt_port: int) -> str:
         "server.https.enabled": "false",
         "dbms.usage_report.enabled": "false",
         "server.bolt.telemetry.enabled": "false",
-        # Neo4j without authentication has the defaults of an embedded database.
+        # A Neo4j started like this has the defaults of an embedded database: no authentication.
         "dbms.security.auth_enabled": "true",
         "dbms.security.allow_csv_import_from_file_urls": "false",
-        # No fetch by the server, whether by LOAD CSV or by a procedure.
+        # The server must not fetch anything, by LOAD CSV or by a procedure.
         "internal.dbms.cypher_ip_blocklist": "0.0.0.0/0,::/0",
         "dbms.security.procedures.allowlist": ",".join(("db.*", "dbms.*", *_APOC)),
         "dbms.security.procedures.unrestricted": "apoc.*",
-        # Beside a heap of 512 MB: one query must not take the server down.
+        # With a heap of 512 MB: no single query may take the server down.
         "server.memory.pagecache.size": "64m",
         "dbms.memory.transaction.total.max": "256m",
-        # The gateway is the only client, and has gone when the database stops.
+        # The gateway is the only client, and disconnects before the database stops.
         "internal.dbms.bolt.netty_server_shutdown_quiet_period": "0",
         "internal.server.bolt.connection_shutdown_wait_time": "1s",
         "internal.server.bolt.thread_pool_shutdown_wait_time": "1s",
@@ -92,11 +89,7 @@ def neo4j_conf(*, bolt_port: int) -> str:
 
 
 def apoc_conf() -> str:
-    """Write apoc.conf.
-
-    Returns:
-        The file's content.
-    """
+    """Return the content of apoc.conf."""
     settings = {
         "apoc.import.file.enabled": "false",
         "apoc.import.file.use_neo4j_config": "true",

@@ -1,7 +1,7 @@
-"""The console: where a person, or a program in a person's place, types in single sign-on.
+"""The console: an HTTP API for the single sign-on settings, which real Aura has only a page for.
 
-GET, PUT and DELETE /sso with the instance's administrator as Basic authentication; the body is
-the stack's output `auraSso`. Real Aura has a page for this and no API.
+GET, PUT and DELETE /sso, with the instance's administrator as Basic authentication. The body is
+the stack's output `auraSso`.
 """
 
 import base64
@@ -29,15 +29,15 @@ class Console:
     def __init__(
         self, credentials: Credentials, store: SsoStore, authenticator: Authenticator
     ) -> None:
-        """Open the console and apply the settings that were typed in before.
+        """Open the console and apply the stored settings.
 
         Args:
             credentials: the instance's administrator.
-            store: where the settings are kept.
-            authenticator: who applies them.
+            store: the store of the settings.
+            authenticator: uses the settings.
 
         Raises:
-            SsoSettingsError: the kept settings are damaged.
+            SsoSettingsError: the stored settings are damaged.
         """
         self._credentials = credentials
         self._store = store
@@ -46,57 +46,53 @@ class Console:
         authenticator.configure(self._settings)
 
     def application(self) -> web.Application:
-        """Make the HTTP application.
-
-        Returns:
-            The application, to be served on the loopback interface.
-        """
+        """Make the HTTP application, to be served on the loopback interface."""
 
         @web.middleware
         async def administrators_only(
             request: web.Request, handler: _Handler
         ) -> web.StreamResponse:
-            refused = loopback.refusal(
+            reason = loopback.refusal(
                 hosts=request.headers.getall("Host", []),
                 origins=request.headers.getall("Origin", []),
                 port=_port(request),
             )
-            if refused is not None:
-                return web.Response(status=403, text=f"{refused}\n")
-            if not _is(request.headers.get("Authorization", ""), self._credentials):
+            if reason is not None:
+                return web.Response(status=403, text=f"{reason}\n")
+            if not _is_administrator(request.headers.get("Authorization", ""), self._credentials):
                 return web.Response(
                     status=401,
                     headers={"WWW-Authenticate": 'Basic realm="Aura console"'},
-                    text="The instance's administrator is needed.\n",
+                    text="Log in as the instance's administrator.\n",
                 )
             return await handler(request)
 
         application = web.Application(middlewares=[administrators_only], client_max_size=_MAX_BODY)
         application.add_routes(
             [
-                web.get("/sso", self._show),
-                web.put("/sso", self._type_in),
-                web.delete("/sso", self._forget),
+                web.get("/sso", self._get),
+                web.put("/sso", self._put),
+                web.delete("/sso", self._delete),
             ]
         )
         return application
 
-    async def _show(self, _: web.Request) -> web.Response:
+    async def _get(self, _: web.Request) -> web.Response:
         if self._settings is None:
             return _json({"problems": ["single sign-on is not configured"]}, status=404)
         return web.Response(
             text=self._settings.model_dump_json(by_alias=True), content_type="application/json"
         )
 
-    async def _type_in(self, request: web.Request) -> web.Response:
+    async def _put(self, request: web.Request) -> web.Response:
         try:
             settings = SsoSettings.parse(await request.read())
         except SsoSettingsError as error:
             return _json({"problems": error.problems}, status=400)
         self._apply(settings)
-        return await self._show(request)
+        return await self._get(request)
 
-    async def _forget(self, _: web.Request) -> web.Response:
+    async def _delete(self, _: web.Request) -> web.Response:
         self._apply(None)
         return web.Response(status=204)
 
@@ -107,12 +103,12 @@ class Console:
 
 
 def _port(request: web.Request) -> int:
-    # A connection that has just broken has no address any more.
+    # A connection that has just been closed has no address.
     name = None if request.transport is None else request.transport.get_extra_info("sockname")
     return int(name[1]) if name else 0
 
 
-def _is(authorization: str, credentials: Credentials) -> bool:
+def _is_administrator(authorization: str, credentials: Credentials) -> bool:
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return False

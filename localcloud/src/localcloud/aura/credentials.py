@@ -1,4 +1,4 @@
-"""The instance's own administrator: a random password, made before the first start."""
+"""The instance's administrator, with a random password made before the first start."""
 
 import hashlib
 import json
@@ -17,25 +17,14 @@ _PASSWORD_BYTES: Final = 24
 
 @dataclass(frozen=True)
 class Credentials:
-    """A user name and password of the database.
-
-    Attributes:
-        username: the name.
-        password: the password.
-    """
+    """The user name and password of a database user."""
 
     username: str
     password: str = field(repr=False)
 
 
 def load_or_create(path: Path) -> Credentials:
-    """Find the administrator's credentials, or make them.
-
-    Args:
-        path: their file, readable by its owner only.
-
-    Returns:
-        The credentials.
+    """Load the administrator's credentials, or create their file, readable by its owner only.
 
     Raises:
         OSError: the file can't be read or written.
@@ -52,17 +41,14 @@ def load_or_create(path: Path) -> Credentials:
 
 
 def initial_user(credentials: Credentials, salt: bytes | None = None) -> str:
-    """Write the user that Neo4j takes over when its system database is first made.
+    """Return the content of data/dbms/auth.ini, the user that Neo4j creates at its first start.
 
-    The format is that of `neo4j-admin dbms set-initial-password`, which would want the password
-    on its command line.
+    The format is that of `neo4j-admin dbms set-initial-password`, which takes the password only on
+    its command line.
 
     Args:
         credentials: the user.
-        salt: the salt; random where none is given.
-
-    Returns:
-        The content of data/dbms/auth.ini.
+        salt: random by default.
     """
     salt = salt or secrets.token_bytes(_SALT_BYTES)
     digest = hashlib.sha256(salt + credentials.password.encode()).digest()

@@ -1,7 +1,7 @@
-"""Neo4j Community and APOC: fetched once from Maven Central, checked every time.
+"""Neo4j Community and APOC: fetched once from Maven Central, verified at every start.
 
 pom.xml pins the versions; jars.sha256 pins every jar. `python -m localcloud.aura.distribution`
-makes jars.sha256 again after a change of pom.xml.
+writes jars.sha256 again after a change of pom.xml.
 """
 
 import hashlib
@@ -22,19 +22,19 @@ from localcloud.files import folder_when_complete, write_atomically
 from localcloud.locks import locked
 
 _POM: Final = Path(__file__).with_name("pom.xml")
-_LOCK: Final = Path(__file__).with_name("jars.sha256")
+LOCK: Final = Path(__file__).with_name("jars.sha256")
 _GOAL: Final = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 _FETCH_SECONDS: Final = 600
 _APOC: Final = "apoc-core-"
-# Java wants one; the authorities are no secret.
+# Java requires one; the authorities are not secret.
 _STORE_PASSWORD: Final = "changeit"  # noqa: S105 - the usual one
 
 Progress = Callable[[str], None]
-"""Told what is being done, in one line."""
+"""Shows one line about the work in progress."""
 
 
 class DistributionError(LocalCloudError):
-    """The jars can't be fetched, or aren't the pinned ones."""
+    """The jars can't be fetched, or differ from the pinned ones."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Distribution:
     """The jars of the database.
 
     Attributes:
-        directory: the folder that holds all of them and nothing else.
+        directory: the folder that contains all of them and nothing else.
     """
 
     directory: Path
@@ -54,29 +54,32 @@ class Distribution:
 
     @property
     def plugin(self) -> Path:
-        """APOC's jar, which also goes into the database's plug-in folder."""
+        """APOC's jar, which is also copied to the database's plug-in folder."""
         return next(self.directory.glob(f"{_APOC}*.jar"))
 
 
-def resolve(
-    cache: Path, *, java: Path, maven: Callable[[], Path | None], progress: Progress
+def ensure_jars(
+    cache: Path,
+    *,
+    java: Path,
+    maven: Callable[[], Path | None],
+    progress: Progress,
+    lock: Path = LOCK,
 ) -> Distribution:
-    """Find the jars in the cache, or fetch them there.
+    """Fetch the jars to the cache unless they are there, and verify every checksum.
 
     Args:
-        cache: the cache folder; made where it is missing.
-        java: Java, which runs Maven.
-        maven: finds Maven; called only where the cache lacks the jars.
-        progress: told what takes long.
-
-    Returns:
-        The jars, each of them checked against its pinned checksum.
+        cache: the cache folder; created if it is missing.
+        java: the Java that runs Maven.
+        maven: finds Maven; called only if jars are missing.
+        progress: shows slow steps.
+        lock: the file of pinned checksums.
 
     Raises:
         LocalCloudError: the jars can't be fetched, or differ from the pinned ones.
     """
-    pinned = read_lock(_LOCK.read_text(encoding="ascii"))
-    directory = folder(cache)
+    pinned = read_lock(lock.read_text(encoding="ascii"))
+    directory = folder(cache, lock)
     name = directory.name
     with locked(cache / f"{name}.lock", timeout=2 * _FETCH_SECONDS, work="fetching Neo4j's jars"):
         if directory.is_dir():
@@ -88,45 +91,28 @@ def resolve(
             _fetch(unfinished, java=java, maven=maven(), progress=progress)
             if wrong := differences(pinned, checksums(unfinished)):
                 raise DistributionError(
-                    "Maven delivered other jars than jars.sha256 pins: " + "; ".join(wrong)
+                    "Maven delivered jars that differ from jars.sha256: " + "; ".join(wrong)
                 )
     return Distribution(directory)
 
 
-def folder(cache: Path) -> Path:
-    """Name the folder of the jars, which is there once they are fetched.
-
-    Args:
-        cache: the cache folder.
-
-    Returns:
-        The folder.
-    """
-    # A changed lock has another folder, so that two versions never mix.
-    return cache / f"neo4j-{hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:12]}"
+def folder(cache: Path, lock: Path = LOCK) -> Path:
+    """Return the path of the jars' folder, which exists once they are fetched."""
+    # Each version of the lock has its own folder, so that two versions never mix.
+    return cache / f"neo4j-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
 
 
 def read_lock(text: str) -> dict[str, str]:
-    """Read pinned checksums.
+    """Parse pinned checksums by file name.
 
     Args:
         text: lines of a SHA-256 in hexadecimal, two spaces and a file name.
-
-    Returns:
-        The checksum of each file.
     """
     return {name: digest for digest, name in (line.split("  ", 1) for line in text.splitlines())}
 
 
 def checksums(directory: Path) -> dict[str, str]:
-    """Compute the checksums of a folder's files.
-
-    Args:
-        directory: the folder.
-
-    Returns:
-        The SHA-256 of each file, in hexadecimal.
-    """
+    """Compute the SHA-256 in hexadecimal of each file in a folder."""
     result = {}
     for path in sorted(directory.iterdir()):
         with path.open("rb") as file:
@@ -135,20 +121,12 @@ def checksums(directory: Path) -> dict[str, str]:
 
 
 def differences(pinned: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
-    """Compare checksums.
-
-    Args:
-        pinned: the checksum of each file as it should be.
-        found: the checksum of each file as it is.
-
-    Returns:
-        What is wrong, one line a file; nothing where all is well.
-    """
+    """Compare checksums by file name, and describe each difference in one line."""
     return [
         *(f"{name} is missing" for name in sorted(pinned.keys() - found.keys())),
         *(f"{name} is not pinned" for name in sorted(found.keys() - pinned.keys())),
         *(
-            f"{name} has another checksum"
+            f"{name} has the wrong checksum"
             for name in sorted(pinned.keys() & found.keys())
             if pinned[name] != found[name]
         ),
@@ -158,8 +136,8 @@ def differences(pinned: Mapping[str, str], found: Mapping[str, str]) -> list[str
 def _fetch(directory: Path, *, java: Path, maven: Path | None, progress: Progress) -> None:
     if maven is None:
         raise DistributionError(
-            "Neo4j's jars are not in the cache and there is no Maven to fetch them: "
-            "install it (Debian: apt-get install maven) or name it with --maven"
+            "Neo4j's jars are not in the cache, and Maven is missing: "
+            "install it (Debian: apt-get install maven), or pass its path with --maven"
         )
     progress("Neo4j: fetching 120 MB of jars from Maven Central (about a minute)")
     began = time.monotonic()
@@ -193,16 +171,16 @@ def _fetch(directory: Path, *, java: Path, maven: Path | None, progress: Progres
 
 
 def _trusted_authorities(directory: Path) -> list[str]:
-    """Make Maven trust what SSL_CERT_FILE names, as pip, uv and curl do; Java knows no such thing.
+    """Make Maven trust the certificates in SSL_CERT_FILE, which Java itself ignores.
 
     Args:
         directory: a folder for Java's trust store.
 
     Returns:
-        Options for Java; none where SSL_CERT_FILE isn't set, and Java's own store counts.
+        Options for Java; none if SSL_CERT_FILE isn't set, so that Java uses its own store.
 
     Raises:
-        DistributionError: SSL_CERT_FILE names no certificates.
+        DistributionError: SSL_CERT_FILE contains no certificates.
     """
     bundle = os.environ.get("SSL_CERT_FILE")
     if not bundle:
@@ -232,7 +210,7 @@ def _relock() -> None:
             progress=lambda line: print(line, file=sys.stderr),  # noqa: T201 - a command
         )
         lines = [f"{digest}  {name}\n" for name, digest in checksums(directory).items()]
-    write_atomically(_LOCK, "".join(lines))
+    write_atomically(LOCK, "".join(lines))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The Bolt gateway: one client's session in front of one connection to the database."""
+"""The Bolt gateway: forwards each client's session to its own connection to the database."""
 
 import asyncio
 import contextlib
@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from localcloud.aura import handshake
-from localcloud.aura.analyst import Analyst
 from localcloud.aura.authentication import Authenticator, Identity, NativeUser
-from localcloud.aura.chunking import Dechunker, Frame, MessageTooLargeError, enclose
+from localcloud.aura.chunking import Dechunker, Frame, MessageTooLargeError, to_chunks
 from localcloud.aura.handshake import HandshakeError, Version
 from localcloud.aura.messages import (
     LOGON_VERSION,
@@ -32,21 +31,22 @@ from localcloud.aura.packstream import (
     skip,
     unpack,
 )
-from localcloud.aura.roles import Role, asks_for_current_user, denial, explained, only_explains
-from localcloud.aura.session import Phase, Step, decide
-from localcloud.aura.upstream import Database, Upstream, unavailable
+from localcloud.aura.planner import QueryPlanner
+from localcloud.aura.roles import Role, denial, is_explain, is_show_current_user, with_explain
+from localcloud.aura.state_machine import Phase, Step, decide
+from localcloud.aura.upstream import Database, Upstream, database_unavailable
 
 _LOGIN_SECONDS: Final = 30.0
 _MAX_UNAUTHENTICATED: Final = 64 * 1024
 _MAX_MESSAGE: Final = 16 * 1024 * 1024
 _MAX_QUERY: Final = 1024 * 1024
 _MAX_EXTRA: Final = 64 * 1024
-# What is read at once is worked on at once, while other connections wait.
+# Everything read at once is handled at once, while other connections wait.
 _READ_SIZE: Final = 64 * 1024
 _DISCARD_SECONDS: Final = 1.0
 _MAX_VARINT: Final = 10
 _CREDENTIAL_KEYS: Final = frozenset({"scheme", "principal", "credentials", "realm", "parameters"})
-_WHO_AM_I: Final = (
+_CURRENT_USER: Final = (
     "RETURN $user AS user, $roles AS roles, false AS passwordChangeRequired, "
     "false AS suspended, null AS home"
 )
@@ -56,36 +56,31 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Gateway:
-    """What all sessions share.
+    """A gateway, with the parts that all its sessions share.
 
     Attributes:
         database: the database behind the gateway.
-        authenticator: who may log on.
-        analyst: what queries would do.
-        login_seconds: how long a client may take to log on.
+        authenticator: checks the credentials of clients.
+        planner: gets the plans of queries.
+        login_seconds: the time that a client has to log on.
     """
 
     database: Database
     authenticator: Authenticator
-    analyst: Analyst
+    planner: QueryPlanner
     login_seconds: float = _LOGIN_SECONDS
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one client until it leaves; whatever it does ends its own connection only.
-
-        Args:
-            reader: what the client sends.
-            writer: what the client is sent.
-        """
+        """Serve one client until it disconnects; its errors end only its own connection."""
         session = _Session(self, reader, writer)
         try:
             await session.run()
         except (OSError, asyncio.IncompleteReadError, TimeoutError, HandshakeError):
             _log.debug("a client's connection ended early")
         except (MessageTooLargeError, PackStreamError) as error:
-            _log.info("a client sent bad bytes: %s", error)
-        except Exception:  # noqa: BLE001 - logged whole below
-            # One session's fault must neither end the others nor go unseen.
+            _log.info("a client sent invalid bytes: %s", error)
+        except Exception:  # noqa: BLE001 - logged with its traceback
+            # An error in one session must neither end the others nor stay unnoticed.
             _log.exception("a session failed")
         finally:
             session.close()
@@ -97,12 +92,12 @@ class Gateway:
 
 @dataclass
 class _Pending:
-    """A request that the database still has to answer."""
+    """A request without the database's response yet."""
 
     tag: int
     identity: Identity | None = None
-    made_read_only: bool = False
-    answer: asyncio.Future[Frame] | None = None
+    forced_read_only: bool = False
+    response: asyncio.Future[Frame] | None = None
 
 
 class _Session:
@@ -120,38 +115,38 @@ class _Session:
         self._upstream_failed = False
         self._in_transaction = False
         self._transaction_database: Value = None
-        self._made_read_only = False
+        self._forced_read_only = False
         self._pending: deque[_Pending] = deque()
-        self._drained = asyncio.Event()
-        self._drained.set()
-        self._pump: asyncio.Task[None] | None = None
+        self._all_answered = asyncio.Event()
+        self._all_answered.set()
+        self._relay_task: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         async with asyncio.timeout(self._gateway.login_seconds) as login:
             if not await self._negotiate():
                 return
             while data := await self._reader.read(_READ_SIZE):
-                await self._take(data)
+                await self._process(data)
                 if self._ended():
                     return
                 if self._phase is Phase.AUTHENTICATED:
                     login.reschedule(None)
 
-    async def _take(self, data: bytes) -> None:
+    async def _process(self, data: bytes) -> None:
         try:
             for frame in self._dechunker.feed(data):
                 await self._handle(frame)
                 if self._ended():
                     return
-                # A stream with much in its buffers never waits, and would keep others waiting.
+                # A stream with full buffers never waits, and would block the others.
                 await asyncio.sleep(0)
         except MessageTooLargeError as error:
-            await self._dismiss(BoltError(Code.INVALID_REQUEST, f"Refused: {error}."))
+            await self._fail_and_close(BoltError(Code.INVALID_REQUEST, f"Refused: {error}."))
             await self._discard()
         await asyncio.sleep(0)
 
     async def _discard(self) -> None:
-        """Take what the client still sends, which else could not read why it is dismissed."""
+        """Read what the client still sends; otherwise it couldn't receive the failure."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DISCARD_SECONDS):
                 while not self._reader.at_eof():
@@ -161,8 +156,8 @@ class _Session:
         return self._phase is Phase.DEFUNCT
 
     def close(self) -> None:
-        if self._pump is not None:
-            self._pump.cancel()
+        if self._relay_task is not None:
+            self._relay_task.cancel()
         if self._upstream is not None:
             self._upstream.close()
 
@@ -170,12 +165,12 @@ class _Session:
         request = await self._reader.readexactly(handshake.REQUEST_SIZE)
         if handshake.wants_manifest(request):
             self._writer.write(handshake.MANIFEST)
-            self._version = handshake.chosen(await self._reader.readexactly(4))
+            self._version = handshake.read_choice(await self._reader.readexactly(4))
             for _ in range(_MAX_VARINT):
                 if (await self._reader.readexactly(1))[0] < 0x80:  # noqa: PLR2004 - the last byte
                     return True
             return False
-        version = handshake.choose(request)
+        version = handshake.choose_version(request)
         self._writer.write(handshake.NO_VERSION if version is None else handshake.encode(version))
         await self._writer.drain()
         if version is None:
@@ -191,8 +186,8 @@ class _Session:
                 try:
                     await self._authorize(frame)
                 except BoltError as error:
-                    await self._reject(error)
-            case Step.RECOVER:
+                    await self._fail(error)
+            case Step.RESET_SESSION:
                 self._phase = Phase.AUTHENTICATED
                 await self._forward(frame.raw, frame.tag)
             case Step.LOG_OFF:
@@ -204,13 +199,13 @@ class _Session:
                 try:
                     await (self._greet(frame) if step is Step.GREET else self._log_on(frame))
                 except BoltError as error:
-                    await self._dismiss(error)
+                    await self._fail_and_close(error)
             case Step.IGNORE:
                 await self._send(ignored())
-            case Step.LEAVE:
+            case Step.CLOSE:
                 self._phase = Phase.DEFUNCT
-            case Step.REFUSE:
-                await self._dismiss(
+            case Step.REJECT:
+                await self._fail_and_close(
                     BoltError(Code.INVALID_REQUEST, "The message is not allowed in this state.")
                 )
 
@@ -219,33 +214,33 @@ class _Session:
         payload = frame.payload
         identity: Identity | None = None
         if self._version < LOGON_VERSION:
-            who = await self._gateway.authenticator.authenticate(hello)
+            user = await self._gateway.authenticator.authenticate(hello)
             rest = {key: value for key, value in hello.items() if key not in _CREDENTIAL_KEYS}
-            payload = pack(Structure(Request.HELLO, (rest | self._upstream_auth(who),)))
-            identity = who if isinstance(who, Identity) else None
+            payload = pack(Structure(Request.HELLO, (rest | self._upstream_auth(user),)))
+            identity = user if isinstance(user, Identity) else None
         self._upstream = await Upstream.open(self._gateway.database.port, self._version)
-        self._pump = asyncio.create_task(self._relay(self._upstream))
-        answer = await self._ask(payload, Request.HELLO)
-        if answer.tag != Response.SUCCESS:
+        self._relay_task = asyncio.create_task(self._relay(self._upstream))
+        response = await self._exchange(payload, Request.HELLO)
+        if response.tag != Response.SUCCESS:
             self._phase = Phase.DEFUNCT
         elif self._version < LOGON_VERSION:
             self._admit(identity)
         else:
             self._phase = Phase.AUTHENTICATION
-        await self._send(answer.raw)
+        await self._send(response.raw)
 
     async def _log_on(self, frame: Frame) -> None:
-        who = await self._gateway.authenticator.authenticate(metadata_of(unpack(frame.payload)))
-        logon = pack(Structure(Request.LOGON, (self._upstream_auth(who),)))
-        answer = await self._ask(logon, Request.LOGON)
-        if answer.tag == Response.SUCCESS:
-            self._admit(who if isinstance(who, Identity) else None)
-        elif answer.tag == Response.FAILURE:
+        user = await self._gateway.authenticator.authenticate(metadata_of(unpack(frame.payload)))
+        logon = pack(Structure(Request.LOGON, (self._upstream_auth(user),)))
+        response = await self._exchange(logon, Request.LOGON)
+        if response.tag == Response.SUCCESS:
+            self._admit(user if isinstance(user, Identity) else None)
+        elif response.tag == Response.FAILURE:
             self._phase = Phase.DEFUNCT
-        await self._send(answer.raw)
+        await self._send(response.raw)
 
-    def _upstream_auth(self, who: Identity | NativeUser) -> dict[str, Value]:
-        return dict(who.auth) if isinstance(who, NativeUser) else self._gateway.database.auth
+    def _upstream_auth(self, user: Identity | NativeUser) -> dict[str, Value]:
+        return dict(user.auth) if isinstance(user, NativeUser) else self._gateway.database.auth
 
     def _admit(self, identity: Identity | None) -> None:
         self._identity = identity
@@ -263,28 +258,28 @@ class _Session:
         if role is None:
             raise BoltError(Code.FORBIDDEN, f"Database access is not allowed for {principal}.")
         if frame.tag == Request.BEGIN:
-            before, extra = b"", _extra(frame.payload, 2)
+            query, extra = b"", _extra(frame.payload, 2)
             self._transaction_database = extra.get("db")
         else:
-            before, extra = await self._judge(frame, role, identity)
+            query, extra = await self._authorize_run(frame, role, identity)
         if "imp_user" in extra:
             raise BoltError(Code.FORBIDDEN, f"Impersonation is not allowed for {principal}.")
-        explains = frame.tag == Request.RUN and only_explains(_text(before))
+        explains = frame.tag == Request.RUN and is_explain(_text(query))
         read_only = role is Role.READER and not explains and extra.get("mode") != "r"
         if frame.tag == Request.BEGIN or not self._in_transaction:
-            self._made_read_only = read_only
+            self._forced_read_only = read_only
         if read_only:
             extra = extra | {"mode": "r"}
         header = frame.payload[:2]
-        await self._forward(enclose(header + before + pack(extra)), frame.tag)
+        await self._forward(to_chunks(header + query + pack(extra)), frame.tag)
 
-    async def _judge(
+    async def _authorize_run(
         self, frame: Frame, role: Role, identity: Identity
     ) -> tuple[bytes, dict[str, Value]]:
-        """Read a RUN and check the caller's right to it.
+        """Parse a RUN and check that the caller's role may run it.
 
         Returns:
-            The query with its parameters, packed, and the extra fields.
+            The packed query with its parameters, and the extra fields.
         """
         principal = identity.principal
         reader = Reader(frame.payload, 2)
@@ -297,20 +292,20 @@ class _Session:
                 f"A query's text is limited to {_MAX_QUERY} bytes: pass data as parameters.",
             )
         middle = reader.position
-        end = await _end_of(frame.payload, middle)
+        end = await _value_end(frame.payload, middle)
         extra = _extra(frame.payload, end)
-        if asks_for_current_user(text):
+        if is_show_current_user(text):
             extra.pop("db", None)
-            who: dict[str, Value] = {"user": principal.username, "roles": [*principal.role_names]}
-            query = explained(_WHO_AM_I) if only_explains(text) else _WHO_AM_I
-            return pack(query) + pack(who), extra
+            user: dict[str, Value] = {"user": principal.username, "roles": [*principal.role_names]}
+            query = with_explain(_CURRENT_USER) if is_explain(text) else _CURRENT_USER
+            return pack(query) + pack(user), extra
         if role is not Role.ADMIN:
-            analyst = self._gateway.analyst
+            planner = self._gateway.planner
             name = self._transaction_database if self._in_transaction else extra.get("db")
-            plan = await analyst.plan(
+            plan = await planner.plan(
                 text, frame.payload[middle:end], name if isinstance(name, str) else None
             )
-            if denied := denial(role, text, plan, await analyst.procedures()):
+            if denied := denial(role, text, plan, await planner.procedures()):
                 raise BoltError(Code.FORBIDDEN, f"{denied} not allowed for {principal}.")
         return frame.payload[2:end], extra
 
@@ -318,31 +313,31 @@ class _Session:
         if tag in {Request.BEGIN, Request.COMMIT, Request.ROLLBACK, Request.RESET}:
             self._in_transaction = tag == Request.BEGIN
         await self._request(
-            raw, _Pending(tag or 0, self._identity, made_read_only=self._made_read_only)
+            raw, _Pending(tag or 0, self._identity, forced_read_only=self._forced_read_only)
         )
 
-    async def _ask(self, payload: bytes, tag: Request) -> Frame:
-        answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
-        await self._request(enclose(payload), _Pending(tag, answer=answer))
-        return await answer
+    async def _exchange(self, payload: bytes, tag: Request) -> Frame:
+        response: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        await self._request(to_chunks(payload), _Pending(tag, response=response))
+        return await response
 
     async def _request(self, raw: bytes, pending: _Pending) -> None:
-        if self._upstream is None or self._pump is None or self._pump.done():
+        if self._upstream is None or self._relay_task is None or self._relay_task.done():
             raise ConnectionResetError
         self._pending.append(pending)
-        self._drained.clear()
+        self._all_answered.clear()
         await self._upstream.send(raw)
 
-    async def _reject(self, error: BoltError) -> None:
-        await self._drained.wait()
+    async def _fail(self, error: BoltError) -> None:
+        await self._all_answered.wait()
         if self._upstream_failed:
             await self._send(ignored())
             return
         self._phase = Phase.FAILED
         await self._send(failure(error, self._version))
 
-    async def _dismiss(self, error: BoltError) -> None:
-        await self._drained.wait()
+    async def _fail_and_close(self, error: BoltError) -> None:
+        await self._all_answered.wait()
         self._phase = Phase.DEFUNCT
         await self._send(failure(error, self._version))
 
@@ -351,18 +346,18 @@ class _Session:
         await self._writer.drain()
 
     async def _relay(self, upstream: Upstream) -> None:
-        """Pass the database's answers on, in their order, until it closes the connection."""
+        """Forward the database's responses in order, until it closes the connection."""
         try:
             while frames := await upstream.receive():
-                await self._pass_on(frames)
+                await self._forward_responses(frames)
                 await asyncio.sleep(0)
         except OSError:
             _log.debug("a connection broke")
-        except Exception:  # noqa: BLE001 - logged whole below
-            _log.exception("the database's answers could not be passed on")
-        await self._lose_upstream()
+        except Exception:  # noqa: BLE001 - logged with its traceback
+            _log.exception("the database's responses couldn't be forwarded")
+        await self._close_after_database()
 
-    async def _pass_on(self, frames: list[Frame]) -> None:
+    async def _forward_responses(self, frames: list[Frame]) -> None:
         out = bytearray()
         for frame in frames:
             if frame.tag == Response.RECORD:
@@ -373,51 +368,51 @@ class _Session:
                 self._upstream_failed = True
             elif pending.tag == Request.RESET:
                 self._upstream_failed = False
-            if pending.answer is not None:
-                if not pending.answer.done():
-                    pending.answer.set_result(frame)
+            if pending.response is not None:
+                if not pending.response.done():
+                    pending.response.set_result(frame)
             elif frame.tag == Response.FAILURE and pending.identity is not None:
-                out += self._in_own_words(frame, pending, pending.identity)
+                out += self._reword_failure(frame, pending, pending.identity)
             else:
                 out += frame.raw
         self._writer.write(out)
         if not self._pending:
-            self._drained.set()
+            self._all_answered.set()
         await self._writer.drain()
 
-    def _in_own_words(self, frame: Frame, pending: _Pending, identity: Identity) -> bytes:
-        """Tell a failure as the role would have caused it, not as READ mode did in its place."""
+    def _reword_failure(self, frame: Frame, pending: _Pending, identity: Identity) -> bytes:
+        """Reword a failure for the client's role if READ mode or the administrator caused it."""
         error = read_failure(unpack(frame.payload))
         principal = identity.principal
-        if error.code == Code.ACCESS_MODE and pending.made_read_only:
+        if error.code == Code.ACCESS_MODE and pending.forced_read_only:
             return failure(
                 BoltError(Code.FORBIDDEN, f"Write operations are not allowed for {principal}."),
                 self._version,
             )
         if error.code == Code.FORBIDDEN:
-            # The database speaks of its administrator, whom the caller has nothing to do with.
+            # The database's message is about its administrator, not about the caller.
             return failure(
                 BoltError(Code.FORBIDDEN, f"The operation is not allowed for {principal}."),
                 self._version,
             )
         return frame.raw
 
-    async def _lose_upstream(self) -> None:
-        """Tell the client that the database has gone, and end its connection."""
+    async def _close_after_database(self) -> None:
+        """Report to the client that the database is gone, and close its connection."""
         for pending in self._pending:
-            if pending.answer is not None and not pending.answer.done():
-                pending.answer.set_exception(unavailable())
-        if self._pending and self._pending[0].answer is None and not self._upstream_failed:
+            if pending.response is not None and not pending.response.done():
+                pending.response.set_exception(database_unavailable())
+        if self._pending and self._pending[0].response is None and not self._upstream_failed:
             with contextlib.suppress(OSError):
-                await self._send(failure(unavailable(), self._version))
+                await self._send(failure(database_unavailable(), self._version))
         self._pending.clear()
-        self._drained.set()
+        self._all_answered.set()
         self._phase = Phase.DEFUNCT
         self._writer.close()
 
 
-async def _end_of(payload: bytes, position: int) -> int:
-    """Find the end of a value of any size, while other connections go on."""
+async def _value_end(payload: bytes, position: int) -> int:
+    """Find the end of a value of any size without blocking other connections."""
     for reached in skip(payload, position):
         position = reached
         await asyncio.sleep(0)
@@ -431,7 +426,7 @@ def _extra(payload: bytes, position: int) -> dict[str, Value]:
         )
     value = Reader(payload, position).read()
     if not isinstance(value, dict):
-        raise PackStreamError("a message's extra fields are no map")
+        raise PackStreamError("a message's extra fields are not a map")
     return value
 
 

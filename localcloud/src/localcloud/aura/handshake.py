@@ -1,4 +1,4 @@
-"""Bolt's handshake: which version of the protocol the two sides speak.
+"""Bolt's handshake: the two sides agree on a version of the protocol.
 
 Source: Neo4j's Bolt protocol documentation, "Handshake" (version ranges since 4.3, manifest v1
 since 5.7).
@@ -26,7 +26,7 @@ SUPPORTED: Final = (
     *(Version(5, minor) for minor in (8, 7, 6, 4, 3, 2, 1, 0)),
     Version(4, 4),
 )
-"""What the gateway speaks, best first: what Neo4j 5.26 does, which leaves 5.5 out."""
+"""The versions of the gateway, best first: those of Neo4j 5.26, which leaves out 5.5."""
 
 NO_CAPABILITIES: Final = b"\x00"
 # Three ranges cover SUPPORTED: 5.8 and two minors below, 5.4 and four below, 4.4.
@@ -38,40 +38,34 @@ MANIFEST: Final = (
     + bytes((0, 0, 4, 4))
     + NO_CAPABILITIES
 )
-"""The answer to a client that asks for the manifest: all versions on offer."""
+"""The response to a client that requests the manifest: all supported versions."""
 
 
 class HandshakeError(ValueError):
-    """The bytes are no Bolt handshake."""
+    """The bytes are not a Bolt handshake."""
 
 
 def wants_manifest(request: bytes) -> bool:
-    """Tell whether a client asks for the list of versions.
-
-    Args:
-        request: the client's 20 bytes.
-
-    Returns:
-        True where one of its proposals is manifest v1.
+    """Return whether a client's 20 bytes propose manifest v1, the list of versions.
 
     Raises:
-        HandshakeError: the request does not begin with Bolt's magic number.
+        HandshakeError: they don't begin with Bolt's magic number.
     """
     return _MANIFEST_PROPOSAL in _proposals(request)
 
 
-def choose(request: bytes) -> Version | None:
-    """Choose the version for a client without the manifest.
+def choose_version(request: bytes) -> Version | None:
+    """Choose the version for a client that doesn't use the manifest.
 
     Args:
         request: the client's 20 bytes.
 
     Returns:
-        The first version of the client's list that the gateway speaks, the highest of a range;
-        None where there is none.
+        The first supported version in the client's list, the highest of a range; None if there is
+        none.
 
     Raises:
-        HandshakeError: the request does not begin with Bolt's magic number.
+        HandshakeError: the request doesn't begin with Bolt's magic number.
     """
     for proposal in _proposals(request):
         _, minors_below, minor, major = proposal
@@ -81,51 +75,31 @@ def choose(request: bytes) -> Version | None:
     return None
 
 
-def chosen(answer: bytes) -> Version:
-    """Read the version that a client chose from the manifest.
-
-    Args:
-        answer: the client's four bytes.
-
-    Returns:
-        The version.
+def read_choice(choice: bytes) -> Version:
+    """Decode the version that a client chose from the manifest with four bytes.
 
     Raises:
-        HandshakeError: it was not on offer.
+        HandshakeError: the manifest doesn't contain it.
     """
-    version = Version(answer[3], answer[2])
-    if answer[:2] != bytes(2) or version not in SUPPORTED:
-        raise HandshakeError("the client chose a version that was not on offer")
+    version = Version(choice[3], choice[2])
+    if choice[:2] != bytes(2) or version not in SUPPORTED:
+        raise HandshakeError("the client chose a version that the manifest doesn't contain")
     return version
 
 
 def encode(version: Version) -> bytes:
-    """Write a version as the handshake does.
-
-    Args:
-        version: the version.
-
-    Returns:
-        Four bytes.
-    """
+    """Encode a version as the handshake's four bytes."""
     return bytes((0, 0, version.minor, version.major))
 
 
 def request(version: Version) -> bytes:
-    """Make a client's request for exactly one version.
-
-    Args:
-        version: the version.
-
-    Returns:
-        20 bytes.
-    """
+    """Encode a client's request of 20 bytes for exactly one version."""
     return MAGIC + encode(version) + bytes(3 * _VERSION_SIZE)
 
 
 def _proposals(handshake: bytes) -> list[bytes]:
     if len(handshake) != REQUEST_SIZE or not handshake.startswith(MAGIC):
-        raise HandshakeError("the connection does not begin with Bolt's handshake")
+        raise HandshakeError("the connection doesn't begin with Bolt's handshake")
     return [
         handshake[start : start + _VERSION_SIZE]
         for start in range(len(MAGIC), REQUEST_SIZE, _VERSION_SIZE)

@@ -1,4 +1,4 @@
-"""Bolt's messages: their tags, and the answers that the gateway gives itself.
+"""Bolt's messages: their tags, and the responses that the gateway sends itself.
 
 Source: Neo4j's Bolt protocol documentation, "Messages" and "Server-side failures"; GQL status
 codes from Neo4j's "Status codes for errors".
@@ -7,7 +7,7 @@ codes from Neo4j's "Status codes for errors".
 from enum import IntEnum
 from typing import Final
 
-from localcloud.aura.chunking import enclose
+from localcloud.aura.chunking import to_chunks
 from localcloud.aura.handshake import Version
 from localcloud.aura.packstream import Structure, Value, pack
 
@@ -40,7 +40,7 @@ class Response(IntEnum):
 
 
 class Code:
-    """Neo4j's status codes that the gateway answers or reads."""
+    """Neo4j's status codes that the gateway sends or reads."""
 
     ACCESS_MODE: Final = "Neo.ClientError.Statement.AccessMode"
     AUTHORIZATION_EXPIRED: Final = "Neo.ClientError.Security.AuthorizationExpired"
@@ -54,27 +54,22 @@ class Code:
 
 
 class BoltError(Exception):
-    """A failure that a client is told.
+    """A failure to send to the client.
 
     Attributes:
         code: Neo4j's status code.
-        message: what happened, in Neo4j's words; never a part of a token.
+        message: Neo4j's message; never contains a part of a token.
     """
 
     def __init__(self, code: str, message: str) -> None:
-        """Make a failure.
-
-        Args:
-            code: Neo4j's status code.
-            message: what happened.
-        """
+        """Create a failure with Neo4j's status code and message."""
         super().__init__(message)
         self.code = code
         self.message = message
 
 
 LOGON_VERSION: Final = Version(5, 1)
-"""The first version with LOGON and LOGOFF; before, HELLO carries the credentials."""
+"""The first version with LOGON and LOGOFF; before it, HELLO contains the credentials."""
 
 _GQL_VERSION: Final = Version(5, 7)
 _ACCESS_DENIED: Final = (
@@ -94,35 +89,21 @@ _UNEXPECTED: Final = (
 
 
 def success(metadata: dict[str, Value] | None = None) -> bytes:
-    """Make a SUCCESS message.
-
-    Args:
-        metadata: its fields.
-
-    Returns:
-        The message in chunks.
-    """
-    return enclose(pack(Structure(Response.SUCCESS, (metadata or {},))))
+    """Encode a SUCCESS message."""
+    return to_chunks(pack(Structure(Response.SUCCESS, (metadata or {},))))
 
 
 def ignored() -> bytes:
-    """Make an IGNORED message.
-
-    Returns:
-        The message in chunks.
-    """
-    return enclose(pack(Structure(Response.IGNORED)))
+    """Encode an IGNORED message."""
+    return to_chunks(pack(Structure(Response.IGNORED)))
 
 
 def failure(error: BoltError, version: Version) -> bytes:
-    """Make a FAILURE message.
+    """Encode a FAILURE message.
 
     Args:
-        error: what happened.
-        version: the client's version of Bolt; from 5.7 on failures carry GQL status objects.
-
-    Returns:
-        The message in chunks.
+        error: the failure.
+        version: the client's version of Bolt; since 5.7 failures contain GQL status objects.
     """
     metadata: dict[str, Value]
     if version < _GQL_VERSION:
@@ -137,36 +118,22 @@ def failure(error: BoltError, version: Version) -> bytes:
             "description": description,
             "diagnostic_record": {"OPERATION": "", "OPERATION_CODE": "0", "CURRENT_SCHEMA": "/"},
         }
-    return enclose(pack(Structure(Response.FAILURE, (metadata,))))
+    return to_chunks(pack(Structure(Response.FAILURE, (metadata,))))
 
 
 def read_failure(message: Value) -> BoltError:
-    """Read a FAILURE message of any version.
-
-    Args:
-        message: the unpacked message.
-
-    Returns:
-        The failure that it tells.
-    """
+    """Parse an unpacked FAILURE message of any version."""
     metadata = metadata_of(message)
     code = metadata.get("neo4j_code", metadata.get("code"))
     text = metadata.get("message")
     return BoltError(
         code if isinstance(code, str) else "Neo.DatabaseError.General.UnknownError",
-        text if isinstance(text, str) else "The database answered a failure without a message.",
+        text if isinstance(text, str) else "The database returned a failure without a message.",
     )
 
 
 def metadata_of(message: Value) -> dict[str, Value]:
-    """Read the map that a message carries first.
-
-    Args:
-        message: the unpacked message.
-
-    Returns:
-        The map; an empty one where the message has none.
-    """
+    """Return the map in the first field of an unpacked message; an empty one if it has none."""
     match message:
         case Structure(fields=(dict() as metadata, *_)):
             return metadata

@@ -1,4 +1,4 @@
-"""The database's process: started, waited for, watched and stopped."""
+"""The database's process: starts it, waits until it is ready, watches it and stops it."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ _START_SECONDS: Final = 300.0
 _STOP_SECONDS: Final = 8.0
 _MAIN_CLASS: Final = "org.neo4j.server.CommunityEntryPoint"
 _STARTED: Final = "Started."
-_TETHER: Final = Path(__file__).with_name("tether.py")
+_DIE_WITH_PARENT: Final = Path(__file__).with_name("die_with_parent.py")
 _JVM_OPTIONS: Final = (
     "-Xms512m",
     "-Xmx512m",
@@ -44,12 +44,12 @@ _log = logging.getLogger(__name__)
 
 
 class DatabaseError(LocalCloudError):
-    """The database did not start, or has died."""
+    """The database didn't start, or it died."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
-    """Where one database lives.
+    """The files and settings of one database.
 
     Attributes:
         distribution: its jars.
@@ -70,10 +70,10 @@ class Installation:
 
     @property
     def command(self) -> list[str]:
-        """The command that runs the database as its starter's dependant."""
+        """The command that runs the database until its parent process ends."""
         return [
             sys.executable,
-            str(_TETHER),
+            str(_DIE_WITH_PARENT),
             str(self.java),
             *_JVM_OPTIONS,
             f"-Djava.io.tmpdir={self.home / 'tmp'}",
@@ -86,10 +86,7 @@ class Installation:
         ]
 
     def prepare(self, credentials: Credentials) -> None:
-        """Write configuration, plug-in and, before the first start, the administrator.
-
-        Args:
-            credentials: the administrator.
+        """Write the configuration, the plug-in and, before the first start, the administrator.
 
         Raises:
             OSError: the state folder can't be written.
@@ -112,11 +109,11 @@ class Installation:
 
 @dataclass(frozen=True)
 class RunningDatabase:
-    """A database that answers.
+    """A database that is ready.
 
     Attributes:
-        address: where, and its administrator.
-        died: done once the process has ended by itself; its exception says how.
+        address: its address and administrator.
+        died: done once the process has ended by itself; its exception says why.
     """
 
     address: Database
@@ -127,17 +124,10 @@ class RunningDatabase:
 async def running(
     installation: Installation, credentials: Credentials
 ) -> AsyncIterator[RunningDatabase]:
-    """Run the database for a while.
-
-    Args:
-        installation: the database.
-        credentials: its administrator.
-
-    Yields:
-        The database, once it answers its administrator.
+    """Run the database until the context ends; yield it once its administrator can log on.
 
     Raises:
-        DatabaseError: it does not start within five minutes; the message has its last words.
+        DatabaseError: it didn't start within five minutes; the message has its last output.
     """
     installation.prepare(credentials)
     process = await asyncio.create_subprocess_exec(
@@ -145,12 +135,12 @@ async def running(
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        # A Ctrl-C in the terminal reaches the service, which stops the database in order.
+        # Ctrl-C reaches only the service, which then stops the database properly.
         start_new_session=True,
     )
-    last_words: deque[str] = deque(maxlen=20)
+    last_lines: deque[str] = deque(maxlen=20)
     started = asyncio.Event()
-    watch = asyncio.create_task(_watch(process, last_words, started))
+    watch = asyncio.create_task(_watch(process, last_lines, started))
     try:
         try:
             async with asyncio.timeout(_START_SECONDS):
@@ -165,7 +155,7 @@ async def running(
                 await _check(address, installation)
         except TimeoutError:
             raise DatabaseError(
-                f"Neo4j did not start within {_START_SECONDS:.0f} s: {_tail(last_words)}"
+                f"Neo4j didn't start within {_START_SECONDS:.0f} s: {_tail(last_lines)}"
             ) from None
         yield RunningDatabase(address, watch)
     finally:
@@ -175,18 +165,18 @@ async def running(
 
 
 async def _watch(
-    process: asyncio.subprocess.Process, last_words: deque[str], started: asyncio.Event
+    process: asyncio.subprocess.Process, last_lines: deque[str], started: asyncio.Event
 ) -> None:
     if process.stdout is None:
         raise TypeError("the database's output is not piped")
     async for line in process.stdout:
         text = line.decode("utf-8", "replace").rstrip()
-        last_words.append(text)
+        last_lines.append(text)
         _log.debug("neo4j: %s", text)
         if text.endswith(_STARTED):
             started.set()
     status = await process.wait()
-    raise DatabaseError(f"Neo4j ended with status {status}: {_tail(last_words)}")
+    raise DatabaseError(f"Neo4j ended with status {status}: {_tail(last_lines)}")
 
 
 async def _check(address: Database, installation: Installation) -> None:
@@ -196,10 +186,10 @@ async def _check(address: Database, installation: Installation) -> None:
         await upstream.log_on(address, SUPPORTED[0])
     except BoltError as error:
         if error.code != Code.UNAUTHORIZED:
-            raise DatabaseError(f"Neo4j does not answer as it should: {error.message}") from None
+            raise DatabaseError(f"Neo4j returned an error at its start: {error.message}") from None
         raise DatabaseError(
-            "Neo4j does not accept its administrator: the password in the state folder is not "
-            f"the database's; remove {installation.state} to begin anew"
+            "Neo4j rejected its administrator: the password in the state folder doesn't match the "
+            f"database. Remove {installation.state} to start with an empty database."
         ) from None
     finally:
         if upstream is not None:
@@ -223,8 +213,8 @@ def _listening_port(pid: int) -> int:
     for connection in psutil.Process(pid).net_connections(kind="tcp"):
         if connection.status == psutil.CONN_LISTEN:
             return int(connection.laddr.port)
-    raise DatabaseError("Neo4j says it has started and listens nowhere")
+    raise DatabaseError("Neo4j reported that it has started, but it listens on no port")
 
 
 def _tail(lines: deque[str]) -> str:
-    return " | ".join(lines) or "it said nothing"
+    return " | ".join(lines) or "it printed nothing"

@@ -1,4 +1,4 @@
-"""Bearer tokens: verified and mapped to roles as Neo4j's OIDC support does.
+"""Bearer tokens: verified and mapped to roles like in Neo4j's OIDC support.
 
 Source: Neo4j's operations manual, "Single sign-on" and the settings dbms.security.oidc.*;
 RFC 7519 (JWT), RFC 7517 (JWK), OpenID Connect Discovery 1.0.
@@ -26,18 +26,18 @@ _MAX_DOCUMENT: Final = 1024 * 1024
 _KEYS_SECONDS: Final = 3600.0
 _MAX_CACHED: Final = 10_000
 
-Fetch = Callable[[str], Awaitable[Any]]
-"""Gets a JSON document from a URL; raises BoltError where it can't."""
+FetchJson = Callable[[str], Awaitable[Any]]
+"""Gets a JSON document from a URL; raises BoltError if it can't."""
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Who a token speaks for.
+    """The user of a token.
 
     Attributes:
         username: the username claim.
-        roles: the roles its groups map to; may be empty.
-        token_expires: when the token ends, in seconds since the epoch.
+        roles: the roles that the token's groups map to; may be empty.
+        token_expires: when the token expires, in seconds since the epoch.
     """
 
     username: str
@@ -46,16 +46,16 @@ class Principal:
 
     @property
     def role(self) -> Role | None:
-        """The role that includes the others; None where no group is mapped."""
+        """The role that includes the others; None if no group is mapped."""
         return max(self.roles, default=None)
 
     @property
     def role_names(self) -> list[str]:
-        """All roles as Neo4j lists them, with the one that everybody has."""
+        """All roles as Neo4j lists them, including PUBLIC, which every user has."""
         return ["PUBLIC", *(role.role_name for role in sorted(self.roles))]
 
     def __str__(self) -> str:
-        """Name the user as Neo4j's messages do."""
+        """Format the user as in Neo4j's messages."""
         return f"user '{self.username}' with roles [{', '.join(self.role_names)}]"
 
 
@@ -72,31 +72,31 @@ class _Keys:
 
 
 class TokenVerifier:
-    """Verifies tokens of one provider, and remembers what it verified."""
+    """Verifies the tokens of one provider, and caches the results."""
 
     def __init__(
         self,
         settings: SsoSettings,
-        fetch: Fetch,
+        fetch: FetchJson,
         *,
         cache_seconds: float,
-        refetch_floor_seconds: float = 30.0,
+        min_refetch_seconds: float = 30.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Prepare a verifier; nothing is fetched yet.
+        """Create a verifier, without fetching anything yet.
 
         Args:
-            settings: the provider and what is asked of its tokens.
+            settings: the provider and the requirements on its tokens.
             fetch: gets JSON documents.
-            cache_seconds: how long a verified token is remembered.
-            refetch_floor_seconds: the least time between two fetches of the keys.
-            clock: the time, in seconds since the epoch.
+            cache_seconds: how long a verified token is cached.
+            min_refetch_seconds: the least time between two fetches of the keys.
+            clock: returns the time in seconds since the epoch.
         """
         self._settings = settings
         self._roles_by_group = settings.roles_by_group
         self._fetch = fetch
         self._cache_seconds = cache_seconds
-        self._floor_seconds = refetch_floor_seconds
+        self._min_refetch_seconds = min_refetch_seconds
         self._clock = clock
         self._provider: _Provider | None = None
         self._keys: _Keys | None = None
@@ -104,17 +104,11 @@ class TokenVerifier:
         self._cache: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
 
     async def verify(self, token: str) -> Principal:
-        """Verify a token.
-
-        Args:
-            token: the encoded token.
-
-        Returns:
-            Who it speaks for.
+        """Verify an encoded token and return its user.
 
         Raises:
-            BoltError: the token is refused, or the provider can't be reached; the message holds
-                nothing of the token.
+            BoltError: the token is rejected, or the provider can't be reached; the message contains
+                no part of the token.
         """
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         now = self._clock()
@@ -176,7 +170,7 @@ class TokenVerifier:
                 if not isinstance(issuer, str) or not isinstance(jwks_uri, str):
                     raise _provider_failed("its discovery document has no issuer or no jwks_uri")
                 if not is_fetchable(jwks_uri):
-                    raise _provider_failed("its jwks_uri is no https URL")
+                    raise _provider_failed("its jwks_uri is not an https URL")
                 self._provider = _Provider(issuer, jwks_uri)
             return self._provider
 
@@ -190,7 +184,7 @@ class TokenVerifier:
                 self._keys is None
                 or age is None
                 or age > _KEYS_SECONDS
-                or (not known and age >= self._floor_seconds)
+                or (not known and age >= self._min_refetch_seconds)
             ):
                 document = await self._fetch(provider.jwks_uri)
                 self._keys = _Keys(now, _usable_keys(document))
@@ -213,7 +207,7 @@ def _usable_keys(document: object) -> dict[str | None, jwt.PyJWK]:
             continue
         keys[key.key_id] = key
     if len(keys) == 1:
-        # A token without a key id means the only key.
+        # A token without a key id is signed with the only key.
         keys.setdefault(None, next(iter(keys.values())))
     return keys
 
@@ -222,17 +216,11 @@ class JsonFetcher:
     """Gets JSON documents over HTTP, with limits on time and size and without redirects."""
 
     def __init__(self) -> None:
-        """Prepare; the connections are opened on first use."""
+        """Create a fetcher, which opens connections on first use."""
         self._session: aiohttp.ClientSession | None = None
 
     async def __call__(self, url: str) -> Any:  # noqa: ANN401 - JSON is anything
-        """Get a document.
-
-        Args:
-            url: where it is.
-
-        Returns:
-            The parsed document.
+        """Get and parse a document.
 
         Raises:
             BoltError: AuthProviderTimeout after five seconds, AuthProviderFailed otherwise.
@@ -244,7 +232,7 @@ class JsonFetcher:
         try:
             async with self._session.get(url, allow_redirects=False) as response:
                 if response.status != 200:  # noqa: PLR2004 - HTTP's OK
-                    raise _provider_failed(f"it answered {response.status}")
+                    raise _provider_failed(f"it returned status {response.status}")
                 body = bytearray()
                 async for piece in response.content.iter_any():
                     body += piece
@@ -253,12 +241,12 @@ class JsonFetcher:
                 return json.loads(body)
         except TimeoutError:
             raise BoltError(
-                Code.PROVIDER_TIMEOUT, "The auth provider did not answer in time."
+                Code.PROVIDER_TIMEOUT, "The auth provider didn't respond in time."
             ) from None
         except aiohttp.ClientError as error:
             raise _provider_failed(type(error).__name__) from None
         except ValueError:
-            raise _provider_failed("its document is no JSON") from None
+            raise _provider_failed("its document is not JSON") from None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -267,11 +255,7 @@ class JsonFetcher:
 
 
 def token_expired() -> BoltError:
-    """Make the failure for a token that has ended.
-
-    Returns:
-        Neo4j's failure.
-    """
+    """Return Neo4j's failure for an expired token."""
     return BoltError(Code.TOKEN_EXPIRED, "The provided token has expired.")
 
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 _MAX_DEPTH: Final = 100
 _INTEGER_SIZES: Final = {0xC8: 1, 0xC9: 2, 0xCA: 4, 0xCB: 8}
-# Marker → how many bytes of length follow it.
+# Marker → size in bytes of the length that follows it.
 _BYTES_SIZES: Final = {0xCC: 1, 0xCD: 2, 0xCE: 4}
 _STRING_SIZES: Final = {0xD0: 1, 0xD1: 2, 0xD2: 4}
 _LIST_SIZES: Final = {0xD4: 1, 0xD5: 2, 0xD6: 4}
@@ -19,7 +19,7 @@ _STEP: Final = 4096
 
 
 class _Layout(NamedTuple):
-    """What follows a marker: bytes, values, and a length that counts either."""
+    """What follows a marker: bytes, values, and a length that counts one of them."""
 
     bytes: int = 0
     values: int = 0
@@ -52,12 +52,12 @@ _LAYOUTS: Final[Mapping[int, _Layout]] = {
 
 
 class PackStreamError(ValueError):
-    """The bytes are no PackStream, or the value can't be packed."""
+    """The bytes are not valid PackStream, or the value can't be packed."""
 
 
 @dataclass(frozen=True)
 class Structure:
-    """A tagged tuple of values: a message, a node, a date...
+    """A tagged tuple of values: a message, a node, a date.
 
     Attributes:
         tag: the signature byte.
@@ -72,16 +72,10 @@ Value = None | bool | int | float | str | bytes | list["Value"] | dict[str, "Val
 
 
 def pack(value: Value) -> bytes:
-    """Serialize one value.
-
-    Args:
-        value: what to serialize; integers of at most 64 bits.
-
-    Returns:
-        Its PackStream bytes, in the shortest form.
+    """Serialize one value in the shortest form.
 
     Raises:
-        PackStreamError: an integer or a structure is too large.
+        PackStreamError: an integer needs more than 64 bits, or a structure is too large.
     """
     out = bytearray()
     _pack(value, out)
@@ -89,13 +83,7 @@ def pack(value: Value) -> bytes:
 
 
 def unpack(data: bytes) -> Value:
-    """Read one value that fills the bytes.
-
-    Args:
-        data: PackStream bytes.
-
-    Returns:
-        The value.
+    """Deserialize one value, which must take up all the bytes.
 
     Raises:
         PackStreamError: the bytes are malformed, cut short, or too many.
@@ -115,7 +103,7 @@ def skip(data: bytes, position: int) -> Iterator[int]:
         position: the value's offset, in bytes.
 
     Yields:
-        The offset reached, after every few thousand values within it; the last one is the end.
+        The offset reached, after every few thousand values within it; the last is the end.
 
     Raises:
         PackStreamError: the bytes are malformed or cut short.
@@ -141,27 +129,19 @@ def skip(data: bytes, position: int) -> Iterator[int]:
 
 
 class Reader:
-    """Reads values one after the other and tells where each one lies.
+    """Reads values one after the other and exposes their offsets.
 
     Attributes:
         position: the offset of the next value, in bytes.
     """
 
     def __init__(self, data: bytes, position: int = 0) -> None:
-        """Begin at an offset.
-
-        Args:
-            data: PackStream bytes.
-            position: the offset of the first value, in bytes.
-        """
+        """Start at an offset in bytes."""
         self._data = data
         self.position = position
 
     def read(self) -> Value:
         """Read the next value.
-
-        Returns:
-            The value.
 
         Raises:
             PackStreamError: the bytes are malformed or cut short.

@@ -1,9 +1,9 @@
-"""What each of Neo4j's built-in roles may do: pure decisions on a query's plan.
+"""Permissions of Neo4j's built-in roles, decided from a query's plan.
 
-The gateway speaks to the database as its administrator, because Community has no roles. So
-rights are held here, on three grounds that a query's author can't forge: the plan that the
-database itself makes of the query, READ transactions (which the database enforces), and, for
-calls that a plan doesn't show, the words of the query.
+Neo4j Community has no roles, so the gateway logs on to it as its administrator and enforces the
+roles here. It relies on three things that a query's author can't forge: the plan that the database
+itself makes of the query, READ transactions (which the database enforces), and, for calls that a
+plan doesn't show, the words of the query.
 
 Source: Neo4j's operations manual, "Built-in roles and privileges".
 """
@@ -16,7 +16,7 @@ from typing import Final
 
 
 class Role(IntEnum):
-    """The built-in roles that the emulated Aura holds; each includes those before it."""
+    """The built-in roles that the emulated Aura has; each includes those before it."""
 
     READER = 1
     PUBLISHER = 2
@@ -29,18 +29,18 @@ class Role(IntEnum):
         return self.name.lower()
 
 
-NOT_HELD: Final = frozenset({"editor"})
-"""Built-in roles refused by name: Community can't keep an editor from making new labels."""
+UNSUPPORTED_ROLES: Final = frozenset({"editor"})
+"""Built-in roles rejected by name: Community can't stop an editor from creating new labels."""
 
 
 @dataclass(frozen=True)
 class Procedure:
-    """A procedure of the database, as SHOW PROCEDURES tells.
+    """A procedure of the database, as in SHOW PROCEDURES.
 
     Attributes:
         name: its qualified name.
         mode: READ, WRITE, SCHEMA, DBMS or DEFAULT.
-        admin: whether Neo4j reserves it to administrators.
+        admin: whether Neo4j reserves it for administrators.
     """
 
     name: str
@@ -50,19 +50,19 @@ class Procedure:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the database would do for a query, as EXPLAIN tells.
+    """The database's plan of a query, as returned by EXPLAIN.
 
     Attributes:
         query_type: r, rw, w or s.
-        operators: each operator of the plan with its details, both as the database writes them.
+        operators: each operator of the plan with its details, both in the database's spelling.
     """
 
     query_type: str
     operators: tuple[tuple[str, str], ...]
 
 
-# Their text argument is Cypher of the caller's own, which no plan shows: they would carry SHOW
-# SETTINGS, TERMINATE TRANSACTIONS and, in transactions of their own, anything at all.
+# Their text argument is the caller's own Cypher, which no plan shows: it could be SHOW SETTINGS,
+# TERMINATE TRANSACTIONS and, in separate transactions, anything at all.
 _RUNS_CYPHER: Final = re.compile(
     r"apoc\.(cypher|do)\..*|apoc\.(when|case)|apoc\.graph\.fromCypher|apoc\.meta\.(data|graph)\.of"
     r"|apoc\.periodic\.(cancel|commit|countdown|iterate|repeat|submit|truncate)"
@@ -97,7 +97,7 @@ _MAX_ESCAPES: Final = 10
 def denial(role: Role, text: str, plan: Plan, procedures: Mapping[str, Procedure]) -> str | None:
     """Decide whether a role may run a query.
 
-    Writes of a reader are not judged here: its transactions are READ ones.
+    It doesn't check the writes of a reader, whose transactions are READ ones.
 
     Args:
         role: the caller's role.
@@ -106,7 +106,7 @@ def denial(role: Role, text: str, plan: Plan, procedures: Mapping[str, Procedure
         procedures: the database's procedures by name.
 
     Returns:
-        What is not allowed, as the beginning of Neo4j's sentence; None where all is allowed.
+        What isn't allowed, as the beginning of Neo4j's message; None if everything is allowed.
     """
     if role is Role.ADMIN:
         return None
@@ -127,44 +127,25 @@ def _denied_command(
         return None if _SHOW_DATABASES.fullmatch(text) else "Executing administration commands is"
     if any(_SCHEMA_COMMAND.fullmatch(name) for name in operators):
         return None if role >= Role.ARCHITECT else "Schema operations are"
-    # What is neither reading nor writing, nor known, stays closed.
+    # Unknown commands, which neither read nor write, are denied.
     return "Executing this command is" if plan.query_type == "s" and not calls else None
 
 
-def asks_for_current_user(text: str) -> bool:
-    """Tell whether a query asks who the caller is, which only the gateway knows.
+def is_show_current_user(text: str) -> bool:
+    """Return whether a query is exactly SHOW CURRENT USER, with or without EXPLAIN.
 
-    Args:
-        text: the query.
-
-    Returns:
-        True for SHOW CURRENT USER, run or explained, and nothing else.
+    Only the gateway knows the current user.
     """
     return _SHOW_CURRENT_USER.fullmatch(text) is not None
 
 
-def only_explains(text: str) -> bool:
-    """Tell whether a query is surely never executed.
-
-    Args:
-        text: the query.
-
-    Returns:
-        True where EXPLAIN is its first word.
-    """
+def is_explain(text: str) -> bool:
+    """Return whether EXPLAIN is the first word of a query, so that it is never executed."""
     return _EXPLAIN.match(text) is not None
 
 
-def explained(text: str) -> str:
-    """Turn a query into one that asks for its plan.
-
-    Args:
-        text: the query.
-
-    Returns:
-        The query under EXPLAIN; a leading PROFILE gives way, since the database takes one of
-        the two.
-    """
+def with_explain(text: str) -> str:
+    """Put EXPLAIN in front of a query, in place of a leading PROFILE."""
     return (
         "EXPLAIN " + _PROFILE.sub(r"\1\2", text, count=1)
         if _PROFILE.match(text)
@@ -173,10 +154,10 @@ def explained(text: str) -> str:
 
 
 def _procedure(operator: str, details: str) -> str | None:
-    """Name the procedure that an operator calls; None where it calls none."""
+    """Return the name of the procedure that an operator calls; None if it calls none."""
     if operator == "ProcedureCall":
         return details.partition("(")[0].strip()
-    # On the system database the operator bears the procedure's name.
+    # On the system database the operator has the procedure's name.
     return operator if "." in operator else None
 
 
@@ -196,13 +177,13 @@ def _may_call(role: Role, procedure: Procedure | None) -> bool:
 
 
 def _hidden_call(role: Role, text: str, procedures: Iterable[Procedure]) -> str | None:
-    """Find a forbidden name that the query may call where its plan doesn't show it.
+    """Return a forbidden name that the query may call without a trace in its plan.
 
-    Functions, and procedures in a subquery inside an expression, are no operators of the plan.
-    A name's parts must all stand in the query, however they are quoted, spaced or commented, so
-    their absence is proof; their presence is enough to refuse.
+    Functions, and procedures in a subquery inside an expression, are not operators of the plan.
+    A query that calls one contains all parts of its name, whatever the quotes, spaces or comments
+    between them. So a query without them is safe, and a query with them is denied.
     """
-    resolved = unescaped(text)
+    resolved = resolve_escapes(text)
     if resolved is None:
         return "escapes within escapes"
     readings = {text, resolved}
@@ -217,15 +198,12 @@ def _hidden_call(role: Role, text: str, procedures: Iterable[Procedure]) -> str 
     return None
 
 
-def unescaped(text: str) -> str | None:
-    """Resolve the unicode escapes that Cypher allows anywhere in a query.
-
-    Args:
-        text: the query.
+def resolve_escapes(text: str) -> str | None:
+    """Resolve the Unicode escapes that Cypher allows anywhere in a query.
 
     Returns:
-        The query as the database's parser reads it, resolved until nothing changes; None where
-        that takes more than ten rounds, since each may resolve a single escape.
+        The query as the database's parser reads it, resolved until nothing changes; None if that
+        takes more than ten rounds, since each may resolve a single escape.
     """
     for _ in range(_MAX_ESCAPES):
         resolved = _UNICODE_ESCAPE.sub(lambda m: chr(int(m[1], 16)), text)

@@ -11,13 +11,13 @@ from typing import Final
 from aiohttp import web
 from filelock import FileLock, Timeout
 
-from localcloud.aura.analyst import Analyst
 from localcloud.aura.authentication import Authenticator
 from localcloud.aura.console import Console
 from localcloud.aura.credentials import load_or_create
 from localcloud.aura.gateway import Gateway
 from localcloud.aura.neo4j_process import DatabaseError, Installation, running
 from localcloud.aura.oidc import JsonFetcher
+from localcloud.aura.planner import QueryPlanner
 from localcloud.aura.sso import SsoStore
 
 _BACKLOG: Final = 1024
@@ -25,7 +25,7 @@ _BACKLOG: Final = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoints:
-    """Where the service listens.
+    """The addresses that the service listens on.
 
     Attributes:
         listen: the gateway's addresses.
@@ -42,13 +42,13 @@ class Endpoints:
 
 @dataclass(frozen=True)
 class RunningService:
-    """A service that answers.
+    """A service that is ready.
 
     Attributes:
         bolt_port: the gateway's port.
         console_port: the console's port.
         credentials_path: the file with the administrator's name and password, as JSON.
-        database_died: done once the database has ended by itself; its exception says how.
+        database_died: done once the database has ended by itself; its exception says why.
     """
 
     bolt_port: int
@@ -61,23 +61,16 @@ class RunningService:
 async def serving(
     installation: Installation, endpoints: Endpoints
 ) -> AsyncIterator[RunningService]:
-    """Run the service for a while.
-
-    Args:
-        installation: the database.
-        endpoints: where to listen.
-
-    Yields:
-        The service, once the database answers and the gateway listens.
+    """Run the service until the context ends; yield it once it is ready.
 
     Raises:
-        DatabaseError: the database does not start, or another service uses its state folder.
-        SsoSettingsError: the kept single sign-on settings are damaged.
-        OSError: a port is taken, or the state folder can't be written.
+        DatabaseError: the database doesn't start, or another service uses its state folder.
+        SsoSettingsError: the stored single sign-on settings are damaged.
+        OSError: a port is in use, or the state folder can't be written.
     """
     installation.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
-        stack.enter_context(_sole_use_of(installation.state))
+        stack.enter_context(_exclusive_use(installation.state))
         credentials_path = installation.state / "credentials.json"
         credentials = load_or_create(credentials_path)
         fetch = JsonFetcher()
@@ -85,10 +78,10 @@ async def serving(
         authenticator = Authenticator(fetch)
         console = Console(credentials, SsoStore(installation.state / "sso.json"), authenticator)
         database = await stack.enter_async_context(running(installation, credentials))
-        analyst = Analyst(database.address)
-        stack.callback(analyst.close)
-        gateway = Gateway(database.address, authenticator, analyst)
-        bolt_port = await stack.enter_async_context(_gateway_listening(gateway, endpoints))
+        planner = QueryPlanner(database.address)
+        stack.callback(planner.close)
+        gateway = Gateway(database.address, authenticator, planner)
+        bolt_port = await stack.enter_async_context(_listening(gateway, endpoints))
         runner = web.AppRunner(console.application(), access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -99,12 +92,12 @@ async def serving(
 
 
 @contextmanager
-def _sole_use_of(state: Path) -> Iterator[None]:
+def _exclusive_use(state: Path) -> Iterator[None]:
     lock = FileLock(state / "lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise DatabaseError(f"another emulated Aura runs on {state}; stop it first") from None
+        raise DatabaseError(f"another emulated Aura uses {state}: stop it first") from None
     try:
         yield
     finally:
@@ -112,7 +105,7 @@ def _sole_use_of(state: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _gateway_listening(gateway: Gateway, endpoints: Endpoints) -> AsyncIterator[int]:
+async def _listening(gateway: Gateway, endpoints: Endpoints) -> AsyncIterator[int]:
     sessions: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -133,7 +126,7 @@ async def _gateway_listening(gateway: Gateway, endpoints: Endpoints) -> AsyncIte
                 serve, address, port, ssl=endpoints.tls, backlog=_BACKLOG
             )
             servers.append(server)
-            # All addresses share the port that the first one got.
+            # All addresses use the port that the system chose for the first.
             port = server.sockets[0].getsockname()[1]
         yield port
     finally:

@@ -1,4 +1,4 @@
-"""The single sign-on settings that a person types into the Aura console."""
+"""The single sign-on settings that users enter in the Aura console."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
 
-from localcloud.aura.roles import NOT_HELD, Role
+from localcloud.aura.roles import UNSUPPORTED_ROLES, Role
 from localcloud.errors import LocalCloudError
 from localcloud.files import write_atomically
 
@@ -18,7 +18,7 @@ _ROLES: Final = {role.role_name: role for role in Role}
 
 
 class SsoSettings(BaseModel):
-    """One OIDC provider, as the stack's output `auraSso` has it.
+    """One OIDC provider, in the format of the stack's output `auraSso`.
 
     Source: Neo4j's operations manual, settings dbms.security.oidc.*.
 
@@ -26,9 +26,9 @@ class SsoSettings(BaseModel):
         discovery_uri: the provider's discovery document.
         audience: the accepted values of the claim `aud`.
         username_claim: the claim that names the user.
-        groups_claim: the claim with the user's groups, a list or one name.
+        groups_claim: the claim with the user's groups, a list or a single name.
         group_to_role_mapping: `"group1"=role1;"group2"=role2,role3`.
-        visible: whether a login page would offer the provider; machine-to-machine needs none.
+        visible: whether a login page offers the provider; machines don't need it.
     """
 
     model_config = ConfigDict(
@@ -44,7 +44,7 @@ class SsoSettings(BaseModel):
 
     @field_validator("discovery_uri")
     @classmethod
-    def _fetchable(cls, uri: str) -> str:
+    def _check_uri(cls, uri: str) -> str:
         if not is_fetchable(uri):
             raise ValueError(
                 "must be an https URL (http is accepted for this machine only) "
@@ -54,7 +54,7 @@ class SsoSettings(BaseModel):
 
     @field_validator("group_to_role_mapping")
     @classmethod
-    def _mappable(cls, mapping: str) -> str:
+    def _check_mapping(cls, mapping: str) -> str:
         parse_mapping(mapping)
         return mapping
 
@@ -65,16 +65,10 @@ class SsoSettings(BaseModel):
 
     @classmethod
     def parse(cls, document: bytes | str) -> Self:
-        """Read what was typed in.
-
-        Args:
-            document: the settings as JSON.
-
-        Returns:
-            The settings.
+        """Parse settings in JSON.
 
         Raises:
-            SsoSettingsError: something is wrong; all of it is told at once.
+            SsoSettingsError: the settings are invalid; it lists all problems.
         """
         try:
             return cls.model_validate_json(document)
@@ -89,33 +83,23 @@ class SsoSettings(BaseModel):
 
 
 class SsoSettingsError(LocalCloudError, ValueError):
-    """The settings can't be used.
+    """The settings are invalid.
 
     Attributes:
-        problems: everything that is wrong, each with the setting's name.
+        problems: all problems, each with the setting's name.
     """
 
     def __init__(self, problems: list[str]) -> None:
-        """Collect the problems.
-
-        Args:
-            problems: everything that is wrong.
-        """
+        """Create the error from all problems."""
         super().__init__("; ".join(problems))
         self.problems = problems
 
 
 def parse_mapping(mapping: str) -> dict[str, frozenset[Role]]:
-    """Read a group-to-role mapping.
-
-    Args:
-        mapping: `"group1"=role1;"group2"=role2,role3`.
-
-    Returns:
-        Each group's roles.
+    """Parse a mapping of groups to roles: `"group1"=role1;"group2"=role2,role3`.
 
     Raises:
-        ValueError: the mapping is malformed, or names a role that this stand-in doesn't hold.
+        ValueError: the mapping is malformed, or contains a role that this stand-in doesn't have.
     """
     result: dict[str, frozenset[Role]] = {}
     problems = []
@@ -125,7 +109,7 @@ def parse_mapping(mapping: str) -> dict[str, frozenset[Role]]:
             problems.append(f'{entry.strip()!r} is not of the form "group"=role1,role2')
             continue
         names = [name.strip() for name in match["roles"].split(",")]
-        problems += [_unknown(name) for name in names if name not in _ROLES]
+        problems += [_unavailable_role(name) for name in names if name not in _ROLES]
         if match["group"] in result:
             problems.append(f"group {match['group']!r} is mapped twice")
         result[match["group"]] = frozenset(_ROLES[name] for name in names if name in _ROLES)
@@ -137,13 +121,9 @@ def parse_mapping(mapping: str) -> dict[str, frozenset[Role]]:
 
 
 def is_fetchable(uri: str) -> bool:
-    """Tell whether a provider's document may be fetched from an address.
+    """Return whether a provider's documents may be fetched from a URI.
 
-    Args:
-        uri: the address.
-
-    Returns:
-        True for https, and for http on this machine; never with credentials or a fragment.
+    It must be https, or http on this machine, without credentials and fragment.
     """
     try:
         parts = urlsplit(uri)
@@ -156,21 +136,14 @@ def is_fetchable(uri: str) -> bool:
 
 
 class SsoStore:
-    """Keeps the settings in a file, so that they outlive the service."""
+    """Stores the settings in a file."""
 
     def __init__(self, path: Path) -> None:
-        """Open the store.
-
-        Args:
-            path: the file; it need not exist.
-        """
+        """Open a store; the file need not exist."""
         self._path = path
 
     def load(self) -> SsoSettings | None:
-        """Read the settings.
-
-        Returns:
-            The settings; None where none were typed in.
+        """Return the settings; None if there are none.
 
         Raises:
             SsoSettingsError: the file is damaged.
@@ -182,10 +155,7 @@ class SsoStore:
         return SsoSettings.parse(document)
 
     def save(self, settings: SsoSettings | None) -> None:
-        """Write the settings, or forget them.
-
-        Args:
-            settings: the settings; None forgets them.
+        """Write the settings; None deletes them.
 
         Raises:
             OSError: the file can't be written.
@@ -196,7 +166,10 @@ class SsoStore:
         write_atomically(self._path, settings.model_dump_json(by_alias=True))
 
 
-def _unknown(name: str) -> str:
-    held = ", ".join(_ROLES)
-    why = "Neo4j Community can't hold it" if name in NOT_HELD else "it is not a built-in role"
-    return f"role {name!r} is not available ({why}); this stand-in has the roles {held}"
+def _unavailable_role(name: str) -> str:
+    why = (
+        "Neo4j Community can't enforce it"
+        if name in UNSUPPORTED_ROLES
+        else "it is not a built-in role"
+    )
+    return f"role {name!r} is not available ({why}): use one of {', '.join(_ROLES)}"

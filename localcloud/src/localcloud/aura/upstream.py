@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from localcloud.aura import handshake
-from localcloud.aura.chunking import Dechunker, Frame, enclose
+from localcloud.aura.chunking import Dechunker, Frame, to_chunks
 from localcloud.aura.handshake import Version
 from localcloud.aura.messages import LOGON_VERSION, BoltError, Code, Request, Response, read_failure
 from localcloud.aura.packstream import Structure, Value, pack, unpack
@@ -14,19 +14,13 @@ from localcloud.aura.packstream import Structure, Value, pack, unpack
 _AGENT: Final = "aura-gateway/1"
 _CONNECT_SECONDS: Final = 10.0
 _READ_SIZE: Final = 256 * 1024
-# What the database sends is trusted: a record is as large as the graph makes it.
+# The database is trusted, and the graph determines the size of a record.
 _MAX_MESSAGE: Final = 1 << 30
 
 
 @dataclass(frozen=True)
 class Database:
-    """Where the database listens, and its administrator's credentials.
-
-    Attributes:
-        port: its Bolt port on the loopback interface.
-        username: the administrator's name.
-        password: the administrator's password.
-    """
+    """The database's Bolt port on the loopback interface, and its administrator's credentials."""
 
     port: int
     username: str
@@ -34,20 +28,15 @@ class Database:
 
     @property
     def auth(self) -> dict[str, Value]:
-        """The administrator's credentials as LOGON carries them."""
+        """The administrator's credentials as fields of LOGON."""
         return {"scheme": "basic", "principal": self.username, "credentials": self.password}
 
 
 class Upstream:
-    """A connection that has agreed on a version; nobody is logged on yet."""
+    """A connection after the handshake; nobody is logged on yet."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Wrap an open connection.
-
-        Args:
-            reader: what the database sends.
-            writer: what the database is sent.
-        """
+        """Wrap an open connection to the database."""
         self._reader = reader
         self._writer = writer
         self._dechunker = Dechunker(_MAX_MESSAGE)
@@ -55,14 +44,7 @@ class Upstream:
 
     @classmethod
     async def open(cls, port: int, version: Version) -> Self:
-        """Connect and agree on a version.
-
-        Args:
-            port: the database's port on the loopback interface.
-            version: the version to speak.
-
-        Returns:
-            The connection.
+        """Connect to a port on the loopback interface and agree on a version.
 
         Raises:
             BoltError: DatabaseUnavailable.
@@ -73,26 +55,18 @@ class Upstream:
                 writer.write(handshake.request(version))
                 if await reader.readexactly(4) != handshake.encode(version):
                     writer.close()
-                    raise unavailable()
+                    raise database_unavailable()
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            raise unavailable() from None
+            raise database_unavailable() from None
         return cls(reader, writer)
 
     async def send(self, raw: bytes) -> None:
-        """Send chunks.
-
-        Args:
-            raw: the chunks.
-        """
+        """Send encoded chunks."""
         self._writer.write(raw)
         await self._writer.drain()
 
     async def receive(self) -> list[Frame]:
-        """Wait for messages.
-
-        Returns:
-            At least one message; none once the database has closed the connection.
-        """
+        """Wait for at least one message; return none once the database closes the connection."""
         frames: list[Frame] = []
         while not frames:
             data = await self._reader.read(_READ_SIZE)
@@ -102,59 +76,42 @@ class Upstream:
         return frames
 
     def close(self) -> None:
-        """Close at once: the database ends whatever ran on the connection."""
+        """Close at once, so that the database stops the connection's queries."""
         self._writer.transport.abort()
 
     async def log_on(self, database: Database, version: Version) -> None:
-        """Log on as the administrator.
-
-        Args:
-            database: whose administrator.
-            version: the version agreed on.
+        """Log on as the database's administrator, with the version of the handshake.
 
         Raises:
-            BoltError: the database refused.
+            BoltError: the database rejected the credentials.
         """
         hello: dict[str, Value] = {"user_agent": _AGENT, "bolt_agent": {"product": _AGENT}}
         if version < LOGON_VERSION:
-            await self.ask(Structure(Request.HELLO, (hello | database.auth,)))
+            await self.request(Structure(Request.HELLO, (hello | database.auth,)))
             return
-        await self.ask(Structure(Request.HELLO, (hello,)))
-        await self.ask(Structure(Request.LOGON, (database.auth,)))
+        await self.request(Structure(Request.HELLO, (hello,)))
+        await self.request(Structure(Request.LOGON, (database.auth,)))
 
-    async def ask(self, *requests: Structure) -> tuple[Value, list[list[Value]]]:
-        """Send requests and wait for all their answers.
-
-        Args:
-            requests: the messages.
+    async def request(self, *requests: Structure) -> tuple[Value, list[list[Value]]]:
+        """Send requests and wait for all their responses.
 
         Returns:
             The last request's SUCCESS, and all records.
 
         Raises:
-            BoltError: the first failure among the answers.
+            BoltError: the first failure among the responses.
         """
-        return await self.ask_packed(*(pack(request) for request in requests))
+        return await self.request_packed(*(pack(request) for request in requests))
 
-    async def ask_packed(self, *requests: bytes) -> tuple[Value, list[list[Value]]]:
-        """Send packed requests and wait for all their answers.
-
-        Args:
-            requests: the messages, packed.
-
-        Returns:
-            The last request's SUCCESS, and all records.
-
-        Raises:
-            BoltError: the first failure among the answers.
-        """
+    async def request_packed(self, *requests: bytes) -> tuple[Value, list[list[Value]]]:
+        """Send packed requests and wait for all their responses, as `request` does."""
         try:
-            await self.send(b"".join(enclose(request) for request in requests))
-            return await self._answers(len(requests))
+            await self.send(b"".join(to_chunks(request) for request in requests))
+            return await self._responses(len(requests))
         except OSError:
-            raise unavailable() from None
+            raise database_unavailable() from None
 
-    async def _answers(self, count: int) -> tuple[Value, list[list[Value]]]:
+    async def _responses(self, count: int) -> tuple[Value, list[list[Value]]]:
         records: list[list[Value]] = []
         failed: BoltError | None = None
         summary: Value = None
@@ -162,7 +119,7 @@ class Upstream:
             if not self._frames:
                 self._frames.extend(await self.receive())
             if not self._frames:
-                raise unavailable()
+                raise database_unavailable()
             frame = self._frames.popleft()
             message = unpack(frame.payload)
             match message:
@@ -179,10 +136,6 @@ class Upstream:
         return summary, records
 
 
-def unavailable() -> BoltError:
-    """Make the failure for a database that can't be reached.
-
-    Returns:
-        Neo4j's failure.
-    """
+def database_unavailable() -> BoltError:
+    """Return Neo4j's failure for a database that can't be reached."""
     return BoltError(Code.UNAVAILABLE, "The database is not available.")

@@ -15,31 +15,32 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from localcloud.providers import docker_image, random_string
 from localcloud.providers.aws import provider as aws
-from localcloud.providers.callers import SameUserOnly
+from localcloud.providers.same_user import SameUserOnly
 from localcloud.providers.servicer import Servicer
 from localcloud.readiness import announce
 
-# The engine works at up to four times its cores' number of resources at a time, and an operation
-# may wait for minutes.
+# The engine processes up to four resources per core at a time, and an operation may wait for
+# minutes.
 _THREADS: Final = 64
 _GRACE_SECONDS: Final = 5.0
-# As the engine's own limit: an archive may be large.
+# The engine's own limit: an archive may be large.
 _MESSAGE_BYTES: Final = 400 * 1024 * 1024
 
 
 def main(
     *,
-    aws_port: Annotated[int, typer.Option(help="aws's port; 0 for any.")] = 0,
-    docker_port: Annotated[int, typer.Option(help="docker's port; 0 for any.")] = 0,
-    random_port: Annotated[int, typer.Option(help="random's port; 0 for any.")] = 0,
+    aws_port: Annotated[int, typer.Option(help="Port of the aws provider; 0 for any.")] = 0,
+    docker_port: Annotated[int, typer.Option(help="Port of the docker provider; 0 for any.")] = 0,
+    random_port: Annotated[int, typer.Option(help="Port of the random provider; 0 for any.")] = 0,
     project_directory: Annotated[
-        Path, typer.Option(help="What relative paths of programs are relative to.")
+        Path, typer.Option(help="Base of the relative paths in programs.")
     ] = Path(),
     owner: Annotated[
-        str | None, typer.Option(help="The stand-in's instance, with which images are labelled.")
+        str | None, typer.Option(help="Instance of the stand-in, put on images as a label.")
     ] = None,
     ready_fd: Annotated[
-        int | None, typer.Option(help="Where to announce the ports once they are served.")
+        int | None,
+        typer.Option(help="File descriptor to write the addresses to once they are served."),
     ] = None,
 ) -> None:
     """Serve the aws, docker and random providers until SIGTERM."""
@@ -57,7 +58,7 @@ def main(
     servicers: dict[str, tuple[Servicer[Any], int]] = {
         "aws": (Servicer(aws.provider(directory)), aws_port),
         "docker": (Servicer(docker_image.provider(directory, owner)), docker_port),
-        "random": (Servicer(random_string.provider(directory)), random_port),
+        "random": (Servicer(random_string.provider()), random_port),
     }
     servers: list[grpc.Server] = []
     addresses: dict[str, str] = {}
@@ -84,7 +85,7 @@ def _server(servicer: Servicer[Any], callers: SameUserOnly) -> grpc.Server:
         ThreadPoolExecutor(max_workers=_THREADS),
         interceptors=[callers],
         options=[
-            # A port that another holds is an error, not shared.
+            # A port in use is an error, not shared.
             ("grpc.so_reuseport", 0),
             ("grpc.max_receive_message_length", _MESSAGE_BYTES),
             ("grpc.max_send_message_length", _MESSAGE_BYTES),

@@ -1,4 +1,4 @@
-"""Archives as zip files that depend on their content only."""
+"""Zip files of assets and archives; equal content gives equal bytes."""
 
 import io
 import zipfile
@@ -9,23 +9,20 @@ from typing import Final
 from localcloud.providers.schema import ProviderError
 from localcloud.providers.values import Archive, Asset
 
-# Zip's own beginning of time: a file's date is no part of the content.
+# The earliest date in a zip file: a file's date is not part of the content.
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE: Final = 0o100644 << 16
 
 
-def zipped(archive: Archive, project_directory: Path) -> bytes:
-    """Pack an archive.
+def zip_archive(archive: Archive, project_directory: Path) -> bytes:
+    """Pack an archive as a zip file; one that is a zip file is returned unchanged.
 
     Args:
         archive: a folder, a zip file or a map of assets.
-        project_directory: what relative paths are relative to.
-
-    Returns:
-        The zip file; the same for the same content. A zip file is passed on as it is.
+        project_directory: the base of relative paths.
 
     Raises:
-        ProviderError: a file is missing, or the archive is of a kind that isn't supported.
+        ProviderError: a file is missing, or the kind of archive isn't supported.
     """
     path = _local(archive, project_directory)
     try:
@@ -48,7 +45,7 @@ def zipped(archive: Archive, project_directory: Path) -> bytes:
 def _members(archive: Archive, project_directory: Path, prefix: str) -> Iterator[tuple[str, bytes]]:
     if (path := _local(archive, project_directory)) is not None:
         if not path.is_dir():
-            raise ProviderError(f"there is no folder {path} to make an archive of")
+            raise ProviderError(f"there is no folder {path} to archive")
         for file in path.rglob("*"):
             if file.is_file():
                 yield f"{prefix}{file.relative_to(path).as_posix()}", file.read_bytes()

@@ -1,12 +1,21 @@
-"""Check: inputs held against a declaration, every problem at once, defaults filled in."""
+"""Check: validates inputs against a declaration and fills in defaults, reporting all problems."""
 
 import json
 from collections.abc import Callable, Iterator
 
 from localcloud.providers.schema import Failure, Kind, Properties, Property
-from localcloud.providers.values import UNKNOWN, Archive, Asset, Value, Values, is_empty, is_known
+from localcloud.providers.values import (
+    UNKNOWN,
+    Archive,
+    Asset,
+    Value,
+    Values,
+    is_empty,
+    is_known,
+    join_path,
+)
 
-# The engine's own, beside the declared ones.
+# The engine adds these to the declared ones.
 _RESERVED = frozenset({"__defaults", "__internal", "version", "pluginDownloadURL"})
 
 _SCALARS: dict[Kind, Callable[[Value], bool]] = {
@@ -20,14 +29,14 @@ _SCALARS: dict[Kind, Callable[[Value], bool]] = {
 
 
 def check(properties: Properties, inputs: Values) -> tuple[Values, list[Failure]]:
-    """Hold inputs against a declaration.
+    """Validate inputs against a declaration.
 
     Args:
         properties: the declaration.
-        inputs: what the program gave; may hold unknowns.
+        inputs: the program's inputs; may contain unknowns.
 
     Returns:
-        The inputs with the declared defaults, and what is wrong with them.
+        The inputs with the declared defaults, and all problems with them.
     """
     failures: list[Failure] = []
     return _object(properties, inputs, "", failures), failures
@@ -38,18 +47,18 @@ def _object(properties: Properties, values: Values, path: str, failures: list[Fa
     for name, value in values.items():
         if value is None or (name in _RESERVED and not path):
             continue
-        where = _join(path, name)
+        member_path = join_path(path, name)
         declared = properties.get(name)
-        if reason := _refusal(declared, value, where):
-            failures.append(Failure(property=where, reason=reason))
+        if reason := _refusal(declared, value, member_path):
+            failures.append(Failure(property=member_path, reason=reason))
         elif declared is not None and not declared.unsupported:
-            checked[name] = _value(declared, value, where, failures)
+            checked[name] = _value(declared, value, member_path, failures)
     for name, declared in properties.items():
         if name not in checked and declared.default is not None:
             checked[name] = declared.default
         elif name not in checked and declared.required:
-            where = _join(path, name)
-            failures.append(Failure(property=where, reason=f"{where} is required"))
+            member_path = join_path(path, name)
+            failures.append(Failure(property=member_path, reason=f"{member_path} is required"))
     return checked
 
 
@@ -57,12 +66,8 @@ def _refusal(declared: Property | None, value: Value, path: str) -> str | None:
     if declared is None or (declared.output and not declared.unsupported):
         return f"there is no input named {path}"
     if declared.unsupported and not is_empty(value):
-        return f"Unsupported: the stand-in doesn't do {path}"
+        return f"Unsupported: the stand-in doesn't support {path}"
     return None
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
 
 
 def _value(declared: Property, value: Value, path: str, failures: list[Failure]) -> Value:
@@ -91,7 +96,7 @@ def _value(declared: Property, value: Value, path: str, failures: list[Failure])
 
 
 def _coerced(kind: Kind, value: Value) -> Value:
-    """Turn values into one another where nothing is lost, as Pulumi's bridged providers do."""
+    """Convert a value without loss to the declared type, as Pulumi's bridged providers do."""
     match kind, value:
         case (Kind.STRING, bool()) | (Kind.JSON, dict()) if is_known(value):
             return json.dumps(value)
@@ -109,7 +114,7 @@ def _json(value: Value, path: str) -> Iterator[Failure]:
     try:
         json.loads(str(value))
     except ValueError as error:
-        yield Failure(property=path, reason=f"{path} is no JSON document: {error}")
+        yield Failure(property=path, reason=f"{path} is not a JSON document: {error}")
 
 
 def _never(_: Value) -> bool:

@@ -1,4 +1,4 @@
-"""Diff: what a change of inputs means for a resource."""
+"""Diff: compares the state of a resource with new inputs."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from localcloud.providers.schema import Kind, Properties, Property
-from localcloud.providers.values import UNKNOWN, Archive, Asset, Value, Values, is_empty
+from localcloud.providers.values import UNKNOWN, Archive, Asset, Value, Values, is_empty, join_path
 
 
 class Change(Enum):
-    """What happens to a property."""
+    """The kind of change of a property."""
 
     ADD = "add"
     DELETE = "delete"
@@ -23,8 +23,8 @@ class Difference:
 
     Attributes:
         path: the property's path, as Pulumi writes it.
-        change: what happens to it.
-        replace: whether the resource must be replaced for it.
+        change: the kind of change.
+        replace: whether the change replaces the resource.
     """
 
     path: str
@@ -33,7 +33,7 @@ class Difference:
 
     @property
     def top_level(self) -> str:
-        """The top-level property that the path begins at."""
+        """The top-level property in the path."""
         return self.path.split(".", 1)[0].split("[", 1)[0]
 
 
@@ -42,26 +42,23 @@ def diff(properties: Properties, olds: Values, news: Values) -> list[Difference]
 
     Args:
         properties: the declaration.
-        olds: the state: what the service is known to have.
-        news: the checked inputs; may hold unknowns.
+        olds: the state.
+        news: the checked inputs; may contain unknowns.
 
     Returns:
-        The properties that change, in the declaration's order. Empty values count as absent;
-        where the program gives nothing, what the provider computed is no change.
+        The properties that change, in the declaration's order. Empty values count as absent, and
+        so do computed values that the program doesn't set.
     """
     return list(_objects(properties, olds, news, path="", replace=False))
 
 
 def same(declared: Property, old: Value, new: Value) -> bool:
-    """Say whether two values of a property mean the same.
+    """Return whether two values of a property are equivalent.
 
     Args:
         declared: the property.
-        old: one value, complete.
-        new: the other; what it leaves to the provider counts as equal.
-
-    Returns:
-        Whether no change is needed from one to the other.
+        old: the complete value.
+        new: the other value; members that it leaves to the provider count as equal.
     """
     return not list(_values(declared, old, new, path="x", replace=False))
 
@@ -72,12 +69,11 @@ def _objects(
     for name, declared in properties.items():
         if declared.output or declared.unsupported or declared.inert:
             continue
-        where = f"{path}.{name}" if path else name
         yield from _values(
             declared,
             olds.get(name),
             news.get(name),
-            path=where,
+            path=join_path(path, name),
             replace=replace or declared.force_new,
         )
 
@@ -100,7 +96,7 @@ def _values(
 
 
 def _is_zero(declared: Property, value: Value) -> bool:
-    """Say whether a value is its type's zero, which the real providers don't tell from absence."""
+    """Return whether a value is its type's zero, which the real providers treat as absent."""
     if declared.kind is Kind.OBJECT and isinstance(value, dict):
         return all(
             _is_zero(member, value.get(name)) for name, member in declared.properties.items()
@@ -112,20 +108,20 @@ def _maps(
     old: Mapping[str, Value], new: Mapping[str, Value], *, path: str, replace: bool
 ) -> Iterator[Difference]:
     for key in sorted(old.keys() | new.keys()):
-        where = f'{path}["{key}"]' if set(key) & set('."[]') else f"{path}.{key}"
+        member_path = f'{path}["{key}"]' if set(key) & set('."[]') else f"{path}.{key}"
         if key not in new:
-            yield Difference(path=where, change=Change.DELETE, replace=replace)
+            yield Difference(path=member_path, change=Change.DELETE, replace=replace)
         elif key not in old:
-            yield Difference(path=where, change=Change.ADD, replace=replace)
+            yield Difference(path=member_path, change=Change.ADD, replace=replace)
         elif old[key] != new[key]:
-            yield Difference(path=where, change=Change.UPDATE, replace=replace)
+            yield Difference(path=member_path, change=Change.UPDATE, replace=replace)
 
 
 def _equal(declared: Property, old: Value, new: Value) -> bool:
     if UNKNOWN in (old, new):
         return False
     if isinstance(old, Asset | Archive) and isinstance(new, Asset | Archive):
-        # The content decides, not where it lies: a moved checkout is no change.
+        # Only the content counts, not its path: a moved checkout is not a change.
         return type(old) is type(new) and (old.hash or old) == (new.hash or new)
     if declared.kind is Kind.JSON:
         return _parsed(old) == _parsed(new)

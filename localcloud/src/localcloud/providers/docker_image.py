@@ -19,18 +19,21 @@ from docker.utils import kwargs_from_env, parse_repository_tag
 from docker.utils.build import exclude_paths
 
 from localcloud.providers.schema import (
+    CheckRequest,
     Created,
+    CreateRequest,
     Failure,
     Kind,
     Properties,
     Property,
     ProviderError,
-    Request,
+    ResourceRequest,
     ResourceType,
-    refused,
+    UpdateRequest,
+    unsupported,
 )
 from localcloud.providers.servicer import Provider
-from localcloud.providers.values import UNKNOWN, Values, is_known, mapping, text
+from localcloud.providers.values import UNKNOWN, Values, as_object, as_string, is_known
 
 _LOG = logging.getLogger(__name__)
 _LIMIT_SECONDS: Final = 600
@@ -39,7 +42,7 @@ _CLASSIC_BUILDER: Final = "BuilderV1"
 
 CONFIGURATION: Final[Properties] = {
     "host": Property(),
-    **refused(
+    **unsupported(
         "caMaterial",
         "certMaterial",
         "certPath",
@@ -53,15 +56,15 @@ CONFIGURATION: Final[Properties] = {
 _BUILD: Final[Properties] = {
     "args": Property(kind=Kind.MAP, items=Property()),
     "builderVersion": Property(),
-    # Where the context lies is no change, what it holds is: see contextDigest.
+    # The context's path is no change, its content is: see contextDigest.
     "context": Property(default=".", inert=True),
     "dockerfile": Property(inert=True),
     "platform": Property(),
     "target": Property(),
-    **refused("addHosts", "cacheFrom", "network"),
+    **unsupported("addHosts", "cacheFrom", "network"),
 }
 _REGISTRY: Final[Properties] = {
-    # A registry's password is a new one each time, for the same images.
+    # A registry's password is different each time, for the same images.
     "password": Property(inert=True, secret=True),
     "server": Property(),
     "username": Property(inert=True),
@@ -74,8 +77,8 @@ class Docker:
 
     Attributes:
         host: its address; None for DOCKER_HOST or the default.
-        project_directory: what relative contexts are relative to.
-        owner: the stand-in's instance, with which images are labelled; None for no label.
+        project_directory: the base of relative build contexts.
+        owner: the instance of the stand-in, put on images as a label; None for no label.
     """
 
     host: str | None
@@ -83,10 +86,10 @@ class Docker:
     owner: str | None = None
 
     def connect(self) -> docker.APIClient:
-        """Connect to the engine, without the person's own registry credentials.
+        """Connect to the engine, without the user's own registry credentials.
 
         Raises:
-            ProviderError: the engine doesn't answer.
+            ProviderError: the engine doesn't respond.
         """
         environment = dict(os.environ)
         if self.host is not None:
@@ -99,7 +102,7 @@ class Docker:
             )
         except docker.errors.DockerException as error:
             raise ProviderError(
-                f"the Docker Engine doesn't answer: {error}. Start it, or set DOCKER_HOST or"
+                f"the Docker Engine doesn't respond: {error}. Start it, or set DOCKER_HOST or"
                 " `pulumi config set docker:host …`"
             ) from error
         client.reload_config(os.devnull)
@@ -116,7 +119,7 @@ class Image(ResourceType[Docker]):
         "buildOnPreview": Property(kind=Kind.BOOLEAN, inert=True),
         "registry": Property(kind=Kind.OBJECT, properties=_REGISTRY),
         "skipPush": Property(kind=Kind.BOOLEAN, default=False),
-        # Filled by Check, so that a diff sees what the context holds.
+        # Set by Check, so that a diff sees the content of the context.
         "contextDigest": Property(computed=True),
         "baseImageName": Property(output=True, volatile=True),
         "context": Property(output=True, volatile=True),
@@ -126,8 +129,9 @@ class Image(ResourceType[Docker]):
         "repoDigest": Property(output=True, volatile=True),
     }
 
-    def check(self, context: Docker, inputs: Values) -> tuple[Values, list[Failure]]:
-        """Compute the digest of the context; no engine is needed for it."""
+    def check(self, request: CheckRequest[Docker]) -> tuple[Values, list[Failure]]:
+        """Compute the digest of the context, which needs no engine."""
+        inputs = request.inputs
         build = inputs.get("build")
         builder = build.get("builderVersion") if isinstance(build, dict) else None
         if builder not in (None, UNKNOWN, _CLASSIC_BUILDER):
@@ -137,7 +141,7 @@ class Image(ResourceType[Docker]):
             return {**inputs, "contextDigest": UNKNOWN}, []
         if not is_known(build.get("dockerfile")):
             return {**inputs, "contextDigest": UNKNOWN}, []
-        folder, dockerfile = _paths(context, build)
+        folder, dockerfile = _paths(request.context, build)
         try:
             digest = context_digest(folder, dockerfile)
         except OSError as error:
@@ -145,52 +149,48 @@ class Image(ResourceType[Docker]):
             return inputs, [Failure(property="build.context", reason=reason)]
         return {**inputs, "contextDigest": digest}, []
 
-    def create(self, request: Request[Docker], inputs: Values) -> Created:
+    def create(self, request: CreateRequest[Docker]) -> Created:
         """Build the image and push it."""
-        return Created(id=text(inputs["imageName"]), outputs=_made(request.context, inputs))
+        outputs = _build_and_push(request.context, request.inputs)
+        return Created(id=as_string(request.inputs["imageName"]), outputs=outputs)
 
-    def read(self, request: Request[Docker], resource_id: str, state: Values) -> Values | None:
-        """Return the state as it is: Pulumi's provider doesn't ask the registry either."""
-        del request
-        if not state:
-            raise ProviderError(f"Unsupported: the image {resource_id} can't be imported")
-        return state
+    def read(self, request: ResourceRequest[Docker]) -> Values | None:
+        """Return the state: Pulumi's provider doesn't ask the registry either."""
+        if not request.state:
+            raise ProviderError(f"Unsupported: the image {request.id} can't be imported")
+        return request.state
 
-    def update(
-        self, request: Request[Docker], resource_id: str, olds: Values, news: Values
-    ) -> Values:
+    def update(self, request: UpdateRequest[Docker]) -> Values:
         """Build and push again."""
-        del resource_id, olds
-        return _made(request.context, news)
+        return _build_and_push(request.context, request.inputs)
 
-    def delete(self, request: Request[Docker], resource_id: str, state: Values) -> None:
-        """Take the name off the engine's image; the registry's images go with the repository."""
-        del resource_id
+    def delete(self, request: ResourceRequest[Docker]) -> None:
+        """Remove the image from the engine; the registry's images go with the repository."""
         client = request.context.connect()
         try:
-            client.remove_image(text(state["imageName"]))
+            client.remove_image(as_string(request.state["imageName"]))
         except docker.errors.NotFound:
             return
         except docker.errors.APIError as error:
-            # A running container holds it; it goes with its owner's sweep.
+            # A running container uses it; it is removed with the other images of its owner.
             _LOG.info("the image stays on the engine: %s", error.explanation)
         finally:
             client.close()
 
 
 def context_digest(folder: Path, dockerfile: Path) -> str:
-    """Hash what a build would see.
+    """Hash the input of a build.
 
     Args:
         folder: the build context.
         dockerfile: the Dockerfile, in the context or elsewhere.
 
     Returns:
-        A SHA-256, in hexadecimal, of names, modes and content of the files, without those that
-        .dockerignore leaves out; where the folder lies makes no difference.
+        A SHA-256 in hexadecimal of the names, modes and contents of the files, without those that
+        .dockerignore excludes. The path of the folder makes no difference.
 
     Raises:
-        OSError: the folder or a file of it can't be read.
+        OSError: the folder or a file in it can't be read.
     """
     digest = hashlib.sha256()
     digest.update(hashlib.sha256(dockerfile.read_bytes()).digest())
@@ -207,14 +207,11 @@ def context_digest(folder: Path, dockerfile: Path) -> str:
 
 
 def provider(project_directory: Path, owner: str | None = None) -> Provider[Docker]:
-    """Offer the docker provider.
+    """Make the docker provider.
 
     Args:
-        project_directory: what relative contexts are relative to.
-        owner: the stand-in's instance, with which images are labelled.
-
-    Returns:
-        The provider.
+        project_directory: the base of relative build contexts.
+        owner: the instance of the stand-in, put on images as a label; None for no label.
     """
     resource = Image()
     return Provider(
@@ -222,7 +219,7 @@ def provider(project_directory: Path, owner: str | None = None) -> Provider[Dock
         version="5.2.0",
         configuration=CONFIGURATION,
         configure=lambda values: Docker(
-            host=text(values["host"]) if values.get("host") else None,
+            host=as_string(values["host"]) if values.get("host") else None,
             project_directory=project_directory,
             owner=owner,
         ),
@@ -235,7 +232,7 @@ def _included(folder: Path) -> set[str]:
     ignore = folder / ".dockerignore"
     patterns = ignore.read_text(encoding="utf-8").splitlines() if ignore.exists() else []
     if not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is no folder")
+        raise NotADirectoryError(f"{folder} is not a folder")
     included: set[str] = exclude_paths(
         str(folder), [line.strip() for line in patterns if line.strip() and line[0] != "#"]
     )
@@ -243,21 +240,21 @@ def _included(folder: Path) -> set[str]:
 
 
 def _paths(context: Docker, build: Values) -> tuple[Path, Path]:
-    folder = context.project_directory / text(build.get("context", "."))
+    folder = context.project_directory / as_string(build.get("context", "."))
     named = build.get("dockerfile")
-    return folder, context.project_directory / text(named) if named else folder / "Dockerfile"
+    return folder, context.project_directory / as_string(named) if named else folder / "Dockerfile"
 
 
-def _made(context: Docker, inputs: Values) -> Values:
-    """Build an image, push it, and tell what came of it."""
-    build = mapping(inputs["build"])
-    name = text(inputs["imageName"])
+def _build_and_push(context: Docker, inputs: Values) -> Values:
+    """Build an image, push it, and return the outputs."""
+    build = as_object(inputs["build"])
+    name = as_string(inputs["imageName"])
     folder, dockerfile = _paths(context, build)
     client = context.connect()
     try:
         _build(client, context, build, name)
         pushes = inputs.get("skipPush") is not True
-        digest = _push(client, name, _auth(inputs)) if pushes else None
+        digest = _push(client, name, registry_auth(inputs)) if pushes else None
     except docker.errors.DockerException as error:
         explanation = getattr(error, "explanation", None) or error
         raise ProviderError(f"the image {name}: {explanation}") from None
@@ -265,7 +262,7 @@ def _made(context: Docker, inputs: Values) -> Values:
         raise ProviderError(f"the image {name}: the Docker Engine broke off: {error}") from None
     finally:
         client.close()
-    server = mapping(inputs.get("registry")).get("server")
+    server = as_object(inputs.get("registry")).get("server")
     repository, _ = parse_repository_tag(name)
     return {
         "baseImageName": name,
@@ -285,7 +282,7 @@ def _build(client: docker.APIClient, context: Docker, build: Values, name: str) 
         path=str(folder),
         dockerfile=str(dockerfile.resolve()),
         tag=name,
-        buildargs={key: text(value) for key, value in mapping(build.get("args")).items()},
+        buildargs={key: as_string(value) for key, value in as_object(build.get("args")).items()},
         platform=_optional(build, "platform"),
         target=_optional(build, "target") or "",
         labels={_OWNER_LABEL: context.owner} if context.owner else None,
@@ -293,33 +290,40 @@ def _build(client: docker.APIClient, context: Docker, build: Values, name: str) 
         forcerm=True,
         decode=True,
     )
-    for _ in _messages(stream, f"building {name}"):
+    for _ in messages(stream, f"building {name}"):
         pass
 
 
 def _optional(values: Values, name: str) -> str | None:
-    return text(values[name]) if values.get(name) else None
+    return as_string(values[name]) if values.get(name) else None
 
 
 def _push(client: docker.APIClient, name: str, auth: Mapping[str, str]) -> str:
     stream = client.push(name, auth_config=dict(auth), stream=True, decode=True)
     digest = None
-    for message in _messages(stream, f"pushing {name}"):
+    for message in messages(stream, f"pushing {name}"):
         digest = message.get("aux", {}).get("Digest", digest)
     if digest is None:
-        raise ProviderError(f"pushing {name}: the registry told no digest")
+        raise ProviderError(f"pushing {name}: the registry returned no digest")
     return str(digest)
 
 
-def _messages(stream: Iterator[dict[str, Any]], what: str) -> Iterator[dict[str, Any]]:
-    """Pass an engine's messages on; an error comes as one of them, not as a status."""
+def messages(stream: Iterator[dict[str, Any]], what: str) -> Iterator[dict[str, Any]]:
+    """Yield an engine's messages; an error is one of them, not a status.
+
+    Raises:
+        ProviderError: a message is an error; `what` begins the error's text.
+    """
     for message in stream:
         if "error" in message:
             raise ProviderError(f"{what} failed: {message['error']}")
         yield message
 
 
-def _auth(inputs: Values) -> dict[str, str]:
-    registry = mapping(inputs.get("registry"))
+def registry_auth(inputs: Values) -> dict[str, str]:
+    """Return the registry's credentials under the names that the engine's API uses."""
+    registry = as_object(inputs.get("registry"))
     names = {"username": "username", "password": "password", "server": "serveraddress"}
-    return {names[key]: text(value) for key, value in registry.items() if value and key in names}
+    return {
+        names[key]: as_string(value) for key, value in registry.items() if value and key in names
+    }

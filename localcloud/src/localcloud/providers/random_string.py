@@ -5,18 +5,20 @@ Source: the schema and documentation of pulumi_random's RandomString.
 
 import secrets
 import string
-from pathlib import Path
 from typing import ClassVar, Final
 
 from localcloud.providers.schema import (
+    CheckRequest,
     Created,
+    CreateRequest,
     Failure,
     Kind,
     Properties,
     Property,
-    Request,
+    ResourceRequest,
     ResourceType,
-    refused,
+    UpdateRequest,
+    unsupported,
 )
 from localcloud.providers.servicer import Provider
 from localcloud.providers.values import Value, Values, is_known
@@ -30,11 +32,11 @@ _CLASSES: Final = {
 }
 
 
-def _used() -> Property:
+def _class_switch() -> Property:
     return Property(kind=Kind.BOOLEAN, default=True, force_new=True)
 
 
-def _least() -> Property:
+def _minimum() -> Property:
     return Property(kind=Kind.INTEGER, default=0, force_new=True)
 
 
@@ -45,62 +47,52 @@ class RandomString(ResourceType[None]):
     properties: ClassVar[Properties] = {
         "length": Property(kind=Kind.INTEGER, required=True, force_new=True),
         "keepers": Property(kind=Kind.MAP, items=Property(), force_new=True),
-        "lower": _used(),
-        "minLower": _least(),
-        "minNumeric": _least(),
-        "minSpecial": _least(),
-        "minUpper": _least(),
-        "numeric": _used(),
+        "lower": _class_switch(),
+        "minLower": _minimum(),
+        "minNumeric": _minimum(),
+        "minSpecial": _minimum(),
+        "minUpper": _minimum(),
+        "numeric": _class_switch(),
         "overrideSpecial": Property(force_new=True),
-        "special": _used(),
-        "upper": _used(),
+        "special": _class_switch(),
+        "upper": _class_switch(),
         "result": Property(output=True),
-        **refused("number"),
+        **unsupported("number"),
     }
 
-    def check(self, context: None, inputs: Values) -> tuple[Values, list[Failure]]:
-        """See that there is such a string."""
-        del context
+    def check(self, request: CheckRequest[None]) -> tuple[Values, list[Failure]]:
+        """Check that the length and the classes allow a string."""
+        inputs = request.inputs
         if not is_known(dict(inputs)):
             return inputs, []
         failures = []
-        length = _count(inputs.get("length"))
-        least = sum(_count(inputs.get(minimum)) for minimum, _ in _CLASSES.values())
-        if length < max(1, least):
-            reason = f"length must be at least {max(1, least)}, the sum of the minimums"
+        least = max(1, sum(_count(inputs.get(minimum)) for minimum, _ in _CLASSES.values()))
+        if _count(inputs.get("length")) < least:
+            reason = f"length must be at least {least}, the sum of the minimums"
             failures.append(Failure(property="length", reason=reason))
         if not any(inputs.get(name) for name in _CLASSES):
             reason = "one of lower, upper, numeric and special must be true"
             failures.append(Failure(property="lower", reason=reason))
         return inputs, failures
 
-    def create(self, request: Request[None], inputs: Values) -> Created:
+    def create(self, request: CreateRequest[None]) -> Created:
         """Draw the string."""
-        del request
-        result = draw(inputs)
+        result = draw(request.inputs)
         return Created(id=result, outputs={"result": result})
 
-    def read(self, request: Request[None], resource_id: str, state: Values) -> Values | None:
-        """Tell what is known: the string is nowhere but in the state; an import's is its id."""
-        del request
-        return state or {"result": resource_id, "length": len(resource_id)}
+    def read(self, request: ResourceRequest[None]) -> Values | None:
+        """Return the state, the only place of the string; for an import the id is the string."""
+        return request.state or {"result": request.id, "length": len(request.id)}
 
-    def update(self, request: Request[None], resource_id: str, olds: Values, news: Values) -> None:
+    def update(self, request: UpdateRequest[None]) -> None:
         """Do nothing: every change draws a new string."""
 
-    def delete(self, request: Request[None], resource_id: str, state: Values) -> None:
-        """Do nothing: the string goes with the state."""
+    def delete(self, request: ResourceRequest[None]) -> None:
+        """Do nothing: the string is only in the state."""
 
 
 def draw(inputs: Values) -> str:
-    """Draw a string.
-
-    Args:
-        inputs: RandomString's checked inputs.
-
-    Returns:
-        A string of that length from the classes in use, with at least the minimum of each.
-    """
+    """Draw a string of the given length from the enabled classes, with the minimum of each."""
     alphabets = {name: alphabet for name, (_, alphabet) in _CLASSES.items()}
     if override := inputs.get("overrideSpecial"):
         alphabets["special"] = str(override)
@@ -115,16 +107,8 @@ def draw(inputs: Values) -> str:
     return "".join(drawn)
 
 
-def provider(project_directory: Path) -> Provider[None]:
-    """Offer the random provider.
-
-    Args:
-        project_directory: not needed; every provider gets it.
-
-    Returns:
-        The provider.
-    """
-    del project_directory
+def provider() -> Provider[None]:
+    """Make the random provider."""
     resource = RandomString()
     return Provider(
         name="random",

@@ -1,4 +1,4 @@
-"""What a resource type is declared to be: its properties and what can be done with it."""
+"""Declarations of resource types: their properties, and the operations of a provider on them."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -13,7 +13,7 @@ C = TypeVar("C")
 
 
 class Kind(Enum):
-    """The type of a property's value, named as Pulumi's schema names it."""
+    """The type of a property's value, named as in Pulumi's schema."""
 
     STRING = "string"
     JSON = "JSON document"
@@ -33,23 +33,23 @@ class Property:
 
     Attributes:
         kind: the type of its value.
-        items: for LIST, SET and MAP: what its items are.
-        properties: for OBJECT: what its properties are.
-        required: a program must give it.
-        force_new: a change can't be made in place; the resource is replaced.
-        default: what Check fills in where the program gives nothing.
-        computed: the provider fills it where the program gives nothing; absence is no change.
-        output: the provider gives it; a program can't.
-        volatile: an output that any update may change, so that its preview is unknown.
+        items: for LIST, SET and MAP: the type of the items.
+        properties: for OBJECT: the properties of the object.
+        required: the program must set it.
+        force_new: it can't change in place; the resource is replaced.
+        default: the value that Check fills in if the program sets none.
+        computed: the provider sets it if the program doesn't; its absence is no change.
+        output: only the provider sets it.
+        volatile: an output that any update may change, so a preview shows it as unknown.
         secret: its value is marked as secret.
-        write_only: the provider takes it but never reads it back: what the program said stands.
-        aws: its name in the AWS operations, dots leading into objects; None where it follows
-            from the Pulumi name.
-        aws_read: its name in what AWS answers, where that is another one.
-        inert: a change of it alone is none of the resource.
-        unsupported: the real provider has it, this one refuses it by name as an input.
-        unchecked: botocore's rule for it is not the one that counts, here or on AWS; the property
-            says why, and the endpoint decides.
+        write_only: the provider never reads it back; the program's value stays in the state.
+        aws: its name in AWS operations, with dots between the members of objects; None if it
+            follows from the Pulumi name.
+        aws_read: its name in AWS responses, if that differs.
+        inert: a change of it alone is not a change of the resource.
+        unsupported: the real provider has this input, this provider rejects it by name.
+        unchecked: botocore's rule for it doesn't apply here or on AWS, for the reason given at the
+            property; the endpoint decides.
     """
 
     kind: Kind = Kind.STRING
@@ -73,17 +73,17 @@ class Property:
 Properties = Mapping[str, Property]
 
 
-def refused(*names: str) -> dict[str, Property]:
-    """Declare properties that the real provider has and this one refuses by name."""
+def unsupported(*names: str) -> dict[str, Property]:
+    """Declare properties of the real provider that this provider rejects by name."""
     return {name: Property(unsupported=True) for name in names}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Why a property is refused.
+    """A problem with an input.
 
     Attributes:
-        property: its path, as Pulumi writes it.
+        property: the path of the input, as Pulumi writes it.
         reason: what is wrong with it.
     """
 
@@ -91,21 +91,14 @@ class Failure:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Created:
-    """What a creation gave.
-
-    Attributes:
-        id: the resource's id.
-        outputs: outputs that a later read doesn't give.
-    """
-
-    id: str
-    outputs: Mapping[str, Value] = field(default_factory=dict)
+class ProviderError(Exception):
+    """An operation failed; the engine shows the message as it is."""
 
 
 class InitializationError(Exception):
-    """A resource that exists but doesn't work: the engine keeps it, the next deployment repairs it.
+    """A resource exists but doesn't work.
+
+    The engine keeps it in the state, and the next deployment repairs it.
 
     Attributes:
         id: the resource's id.
@@ -113,23 +106,32 @@ class InitializationError(Exception):
     """
 
     def __init__(self, resource_id: str, *reasons: str) -> None:
-        """Name the resource and the reasons."""
+        """Create the error for a resource."""
         super().__init__("; ".join(reasons))
         self.id = resource_id
         self.reasons = reasons
 
 
-class ProviderError(Exception):
-    """An operation that failed, told to the person at the keyboard as it is."""
+@dataclass(frozen=True, kw_only=True)
+class CheckRequest(Generic[C]):
+    """Inputs to complete and validate.
+
+    Attributes:
+        context: the clients that the provider's configuration gave.
+        inputs: the inputs; may contain unknowns.
+    """
+
+    context: C
+    inputs: Values
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request(Generic[C]):
-    """What an operation works with.
+    """An operation on a resource.
 
     Attributes:
-        context: what the provider's configuration gave: clients.
-        timeout: the resource's customTimeouts in seconds; None where the program gives none.
+        context: the clients that the provider's configuration gave.
+        timeout: the resource's customTimeouts in seconds; None if the program sets none.
         cancelled: set when the engine asks to stop; ends every wait.
     """
 
@@ -137,15 +139,73 @@ class Request(Generic[C]):
     timeout: float | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
 
+    def for_resource(self, resource_id: str, state: Values) -> "ResourceRequest[C]":
+        """Make a request about an existing resource with the same context and limits."""
+        return ResourceRequest(
+            context=self.context,
+            timeout=self.timeout,
+            cancelled=self.cancelled,
+            id=resource_id,
+            state=state,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateRequest(Request[C]):
+    """The creation of a resource.
+
+    Attributes:
+        inputs: the checked inputs.
+    """
+
+    inputs: Values
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceRequest(Request[C]):
+    """An operation on a resource that exists: a read or a deletion.
+
+    Attributes:
+        id: the resource's id.
+        state: the last known state; empty for an import.
+    """
+
+    id: str
+    state: Values
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateRequest(ResourceRequest[C]):
+    """A change of a resource in place, from its state to new inputs.
+
+    Attributes:
+        inputs: the new checked inputs.
+    """
+
+    inputs: Values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Created:
+    """The result of a creation.
+
+    Attributes:
+        id: the resource's id.
+        outputs: outputs that a later read doesn't return.
+    """
+
+    id: str
+    outputs: Mapping[str, Value] = field(default_factory=dict)
+
 
 class ResourceType(ABC, Generic[C]):
-    """A resource type: its declaration, and its operations against the service.
+    """A resource type: its declaration, and its operations on the service.
 
     Attributes:
         token: the type, as programs name it.
         properties: every property of the real provider's type.
-        autonamed: the property that the real provider can name by itself; None where there is
-            none. Where a replacement leaves it as it is, the real provider deletes first.
+        autonamed: the property that the real provider can generate a name for; None if there is
+            none. If a replacement keeps its value, the real provider deletes first.
             Source: nameRequiresDeleteBeforeReplace in pulumi/pulumi-terraform-bridge; resources
             of the Terraform plug-in framework are never deleted first.
     """
@@ -154,36 +214,27 @@ class ResourceType(ABC, Generic[C]):
     properties: ClassVar[Properties]
     autonamed: ClassVar[str | None] = None
 
-    def check(self, context: C, inputs: Values) -> tuple[Values, list[Failure]]:
-        """Complete and validate inputs beyond the declaration; they may hold unknowns."""
-        del context
-        return inputs, []
+    def check(self, request: CheckRequest[C]) -> tuple[Values, list[Failure]]:
+        """Complete inputs, and validate what the declaration can't."""
+        return request.inputs, []
 
     @abstractmethod
-    def create(self, request: Request[C], inputs: Values) -> Created:
-        """Make the resource.
+    def create(self, request: CreateRequest[C]) -> Created:
+        """Create the resource.
 
         Raises:
-            InitializationError: it was made but doesn't work.
-            ProviderError: it could not be made.
+            InitializationError: it was created but doesn't work.
+            ProviderError: it couldn't be created.
         """
 
     @abstractmethod
-    def read(self, request: Request[C], resource_id: str, state: Values) -> Values | None:
-        """Ask the service what the resource is; None where it is gone.
-
-        `state` is what was known of it: empty for an import.
-        """
+    def read(self, request: ResourceRequest[C]) -> Values | None:
+        """Return the resource as the service describes it; None if it no longer exists."""
 
     @abstractmethod
-    def update(
-        self, request: Request[C], resource_id: str, olds: Values, news: Values
-    ) -> Values | None:
-        """Change the resource in place, from a state to new inputs.
-
-        Returns outputs that a later read doesn't give, where there are any.
-        """
+    def update(self, request: UpdateRequest[C]) -> Values | None:
+        """Change the resource in place; return outputs that a later read doesn't, if any."""
 
     @abstractmethod
-    def delete(self, request: Request[C], resource_id: str, state: Values) -> None:
-        """Delete the resource; succeed where it is gone already."""
+    def delete(self, request: ResourceRequest[C]) -> None:
+        """Delete the resource; succeed if it no longer exists."""

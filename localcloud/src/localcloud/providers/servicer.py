@@ -1,5 +1,5 @@
-# ruff: noqa: N802  # the methods are named as the protocol names its calls
-"""A Pulumi provider over gRPC, for whatever resource types it is given.
+# ruff: noqa: N802  # the methods have the names of the protocol's calls
+"""A Pulumi provider over gRPC, for any set of resource types.
 
 Source: pulumi/pulumi, proto/pulumi/provider.proto, and the engine's calls on it.
 """
@@ -20,20 +20,22 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 from localcloud.providers.checking import check
 from localcloud.providers.diffing import Change, Difference, diff, same
 from localcloud.providers.schema import (
-    Created,
+    CheckRequest,
+    CreateRequest,
     Failure,
     InitializationError,
     Properties,
     Property,
     ProviderError,
-    Request,
+    ResourceRequest,
     ResourceType,
+    UpdateRequest,
 )
 from localcloud.providers.values import UNKNOWN, Value, Values, decode, encode, is_empty
 
 C = TypeVar("C")
 
-# More engines than one machine runs at a time.
+# More than the engines that run on one machine at a time.
 _CONNECTIONS = 64
 _LOG = logging.getLogger(__name__)
 _KINDS = {
@@ -47,30 +49,42 @@ _KINDS = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class InvokeRequest(Generic[C]):
+    """A call of a function.
+
+    Attributes:
+        context: the clients that the provider's configuration gave.
+        arguments: the checked arguments.
+    """
+
+    context: C
+    arguments: Values
+
+
+@dataclass(frozen=True, kw_only=True)
 class Invoke(Generic[C]):
     """A function that a program calls.
 
     Attributes:
-        arguments: what it takes.
-        call: what it does.
-        secret: the names of its results that are secret.
+        arguments: the declaration of its arguments.
+        call: its implementation.
+        secret: the names of its secret results.
     """
 
     arguments: Properties
-    call: Callable[[C, Values], Values]
+    call: Callable[[InvokeRequest[C]], Values]
     secret: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provider(Generic[C]):
-    """What a provider offers.
+    """A provider: its configuration, resource types and functions.
 
     Attributes:
         name: the package, as programs name it.
         version: the version of the real provider that it stands in for.
-        configuration: what its configuration takes.
-        configure: makes the context of its operations from a configuration; complains by
-            ProviderError.
+        configuration: the declaration of its configuration.
+        configure: makes the context of operations from a configuration; may raise ProviderError.
         resources: its resource types by token.
         invokes: its functions by token.
     """
@@ -84,7 +98,7 @@ class Provider(Generic[C]):
 
 
 class _Session(Generic[C]):
-    """One engine's connection: its configuration, and whether it asked to stop."""
+    """One engine's connection: its context, and whether the engine asked to stop."""
 
     def __init__(self, context: C) -> None:
         self.context = context
@@ -94,56 +108,51 @@ class _Session(Generic[C]):
 class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
     """Serves a provider to any number of engines.
 
-    An engine configures the provider on the connection that it then uses, so configurations are
-    kept by connection.
+    An engine configures the provider on the same connection that it uses for its operations, so
+    configurations are stored per connection.
     """
 
     def __init__(self, provider: Provider[C]) -> None:
-        """Serve `provider`."""
+        """Serve a provider."""
         self._provider = provider
         self._lock = threading.Lock()
         self._contexts: dict[str, C] = {}
         self._sessions: dict[str, _Session[C]] = {}
 
     def Handshake(
-        self, request: provider_pb2.ProviderHandshakeRequest, context: grpc.ServicerContext
+        self, _request: provider_pb2.ProviderHandshakeRequest, _context: grpc.ServicerContext
     ) -> provider_pb2.ProviderHandshakeResponse:
-        """Agree on the protocol: secrets come marked, unknowns as unknowns."""
-        del request, context
+        """Agree on the protocol: the engine marks secrets and unknowns."""
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
     def Attach(
-        self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext
+        self, _request: plugin_pb2.PluginAttach, _context: grpc.ServicerContext
     ) -> empty_pb2.Empty:
-        """Take an engine's address; this provider doesn't call back."""
-        del request, context
+        """Accept an engine's address, which this provider never calls."""
         return empty_pb2.Empty()
 
     def GetPluginInfo(
-        self, request: empty_pb2.Empty, context: grpc.ServicerContext
+        self, _request: empty_pb2.Empty, _context: grpc.ServicerContext
     ) -> plugin_pb2.PluginInfo:
-        """Tell the version of the provider that this one stands in for."""
-        del request, context
+        """Return the version of the provider that this one stands in for."""
         return plugin_pb2.PluginInfo(version=self._provider.version)
 
     def GetSchema(
-        self, request: provider_pb2.GetSchemaRequest, context: grpc.ServicerContext
+        self, _request: provider_pb2.GetSchemaRequest, context: grpc.ServicerContext
     ) -> provider_pb2.GetSchemaResponse:
-        """Refuse: programs in Python carry the schema in their SDK."""
-        del request
+        """Refuse: the Python SDKs contain the schema."""
         self._refuse(context, "GetSchema")
 
     def Parameterize(
-        self, request: provider_pb2.ParameterizeRequest, context: grpc.ServicerContext
+        self, _request: provider_pb2.ParameterizeRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ParameterizeResponse:
-        """Refuse: these packages take no parameters."""
-        del request
+        """Refuse: these packages have no parameters."""
         self._refuse(context, "Parameterize")
 
     def Construct(
         self, request: provider_pb2.ConstructRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ConstructResponse:
-        """Refuse: these packages have no components of their own."""
+        """Refuse: these packages have no components."""
         self._refuse(context, f"the component {request.type}")
 
     def Call(
@@ -166,7 +175,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
     def DiffConfig(
         self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
     ) -> provider_pb2.DiffResponse:
-        """Say what a changed configuration means: an update, as nothing moves by itself."""
+        """Compare configurations; a change never replaces the provider's resources."""
         with self._operation(context, "DiffConfig", self._provider.name):
             olds, _ = decode(request.olds)
             news, _ = decode(request.news)
@@ -177,13 +186,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
     def Configure(
         self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ConfigureResponse:
-        """Make the context of an engine's operations."""
+        """Make the context of an engine's operations from its configuration."""
         with self._operation(context, "Configure", self._provider.name):
             values, _ = decode(request.args)
             checked, failures = check(self._provider.configuration, configuration(values))
             if failures:
                 raise ProviderError("; ".join(failure.reason for failure in failures))
-            self._begin(context.peer(), checked)
+            self._configure(context.peer(), checked)
             return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     def Invoke(
@@ -201,9 +210,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
             checked, failures = check(invoke.arguments, arguments)
             if failures:
                 return provider_pb2.InvokeResponse(failures=_failures(failures))
-            result = invoke.call(self._session(context).context, checked)
+            call = InvokeRequest(context=self._session(context).context, arguments=checked)
+            result = invoke.call(call)
             response = provider_pb2.InvokeResponse()
-            # The field's name is a keyword of Python.
+            # The field's name is a Python keyword.
             getattr(response, "return").CopyFrom(encode(result, invoke.secret))
             return response
 
@@ -213,12 +223,14 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
         """Validate a resource's inputs and fill in the defaults."""
         with self._operation(context, "Check", request.urn):
             if (resource := self._provider.resources.get(_type(request.urn))) is None:
-                # As a failure, not an error: the engine then goes on and tells the others too.
+                # A failure, not an error, so that the engine continues and reports the others too.
                 unknown = Failure(property="", reason=self._no_type(_type(request.urn)))
                 return provider_pb2.CheckResponse(failures=_failures([unknown]))
             news, secret = decode(request.news)
             checked, failures = check(resource.properties, news)
-            completed, more = resource.check(self._session(context).context, checked)
+            completed, more = resource.check(
+                CheckRequest(context=self._session(context).context, inputs=checked)
+            )
             return provider_pb2.CheckResponse(
                 inputs=encode(completed, secret), failures=_failures([*failures, *more])
             )
@@ -226,7 +238,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
     def Diff(
         self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
     ) -> provider_pb2.DiffResponse:
-        """Say what new inputs mean for a resource."""
+        """Compare a resource's state with new inputs."""
         with self._operation(context, "Diff", request.urn):
             resource = self._resource(request.urn)
             olds, _ = decode(request.olds)
@@ -244,7 +256,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
     def Create(
         self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CreateResponse:
-        """Make a resource, or tell what it would be."""
+        """Create a resource, or preview it."""
         with self._operation(context, "preview" if request.preview else "create", request.urn):
             resource = self._resource(request.urn)
             inputs, secret = decode(request.properties)
@@ -252,28 +264,36 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
             if request.preview:
                 outputs = inputs | _unknown(resource.properties, inputs)
                 return provider_pb2.CreateResponse(properties=encode(outputs, marked))
-            work = self._request(context, request.timeout)
+            session = self._session(context)
+            creation = CreateRequest(
+                context=session.context,
+                timeout=request.timeout or None,
+                cancelled=session.cancelled,
+                inputs=inputs,
+            )
             try:
-                created = resource.create(work, inputs)
-                state = _created(resource, work, created, {**inputs, **created.outputs})
+                created = resource.create(creation)
+                known = {**inputs, **created.outputs}
+                state = _describe_created(resource, creation.for_resource(created.id, known))
             except InitializationError as error:
-                state = _merged(resource, inputs, _read(resource, work, error.id, inputs))
+                state = _describe_failed(resource, creation.for_resource(error.id, inputs))
                 _abort_initialization(context, error, encode(state, marked), encode(inputs, secret))
             return provider_pb2.CreateResponse(id=created.id, properties=encode(state, marked))
 
     def Read(
         self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ReadResponse:
-        """Ask the service what a resource is, for a refresh or an import."""
+        """Read a resource from the service, for a refresh or an import."""
         with self._operation(context, "read", request.urn):
             resource = self._resource(request.urn)
             state, secret = decode(request.properties)
             inputs, secret_inputs = decode(request.inputs)
-            work = self._request(context, request.timeout)
-            found = resource.read(work, request.id, state)
+            found = resource.read(
+                self._resource_request(context, request.timeout, request.id, state)
+            )
             if found is None:
                 return provider_pb2.ReadResponse()
-            merged = _without_gone(resource, _merged(resource, state, found), found)
+            merged = _without_missing(resource, _merge(resource, state, found), found)
             return provider_pb2.ReadResponse(
                 id=str(found.get("id", request.id)),
                 properties=encode(merged, secret | _secret(resource.properties)),
@@ -286,22 +306,30 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
     def Update(
         self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext
     ) -> provider_pb2.UpdateResponse:
-        """Change a resource in place, or tell what it would be."""
+        """Change a resource in place, or preview the change."""
         with self._operation(context, "preview" if request.preview else "update", request.urn):
             resource = self._resource(request.urn)
             olds, secret_olds = decode(request.olds)
             news, secret = decode(request.news)
             marked = secret | _secret(resource.properties) | (secret_olds - news.keys())
-            kept = news | _kept(resource.properties, olds, news)
+            kept = news | _carried_over(resource.properties, olds, news)
             if request.preview:
                 outputs = kept | dict.fromkeys(_volatile(resource.properties), UNKNOWN)
                 return provider_pb2.UpdateResponse(properties=encode(outputs, marked))
-            work = self._request(context, request.timeout)
+            session = self._session(context)
+            change = UpdateRequest(
+                context=session.context,
+                timeout=request.timeout or None,
+                cancelled=session.cancelled,
+                id=request.id,
+                state=olds,
+                inputs=news,
+            )
             try:
-                kept |= resource.update(work, request.id, olds, news) or {}
-                state = _merged(resource, kept, resource.read(work, request.id, kept))
+                kept |= resource.update(change) or {}
+                state = _describe(resource, change.for_resource(request.id, kept))
             except InitializationError as error:
-                state = _merged(resource, kept, _read(resource, work, error.id, kept))
+                state = _describe_failed(resource, change.for_resource(error.id, kept))
                 _abort_initialization(context, error, encode(state, marked), encode(news, secret))
             return provider_pb2.UpdateResponse(properties=encode(state, marked))
 
@@ -311,26 +339,26 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
         """Delete a resource."""
         with self._operation(context, "delete", request.urn):
             state, _ = decode(request.properties)
-            work = self._request(context, request.timeout)
-            self._resource(request.urn).delete(work, request.id, state)
+            self._resource(request.urn).delete(
+                self._resource_request(context, request.timeout, request.id, state)
+            )
             return empty_pb2.Empty()
 
-    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        """End the waits of an engine's operations."""
-        del request
+    def Cancel(self, _request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
+        """Stop waiting in an engine's operations."""
         if (session := self._sessions.get(context.peer())) is not None:
             session.cancelled.set()
         return empty_pb2.Empty()
 
     def stop(self) -> None:
-        """End the waits of all engines' operations."""
+        """Stop waiting in all engines' operations."""
         for session in list(self._sessions.values()):
             session.cancelled.set()
 
-    def _begin(self, peer: str, configuration: Values) -> None:
-        """Keep a connection's configuration; equal ones share their clients.
+    def _configure(self, peer: str, configuration: Values) -> None:
+        """Store a connection's context; equal configurations share one.
 
-        Nothing tells when a connection has gone, so the oldest make room.
+        Nothing reports a closed connection, so the oldest are discarded.
         """
         key = json.dumps(configuration, sort_keys=True)
         with self._lock:
@@ -338,9 +366,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
                 made = self._provider.configure(configuration)
             self._contexts[key] = made
             self._sessions[peer] = _Session(made)
-            for kept in (self._contexts, self._sessions):
-                while len(kept) > _CONNECTIONS:
-                    del kept[next(iter(kept))]
+            for stored in (self._contexts, self._sessions):
+                while len(stored) > _CONNECTIONS:
+                    del stored[next(iter(stored))]
 
     def _resource(self, urn: str) -> ResourceType[C]:
         token = _type(urn)
@@ -357,23 +385,27 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
             raise ProviderError(f"the {self._provider.name} provider was not configured")
         return session
 
-    def _request(self, context: grpc.ServicerContext, timeout: float) -> Request[C]:
+    def _resource_request(
+        self, context: grpc.ServicerContext, timeout: float, resource_id: str, state: Values
+    ) -> ResourceRequest[C]:
         session = self._session(context)
-        return Request(
+        return ResourceRequest(
             context=session.context,
             timeout=timeout or None,
             cancelled=session.cancelled,
+            id=resource_id,
+            state=state,
         )
 
     def _refuse(self, context: grpc.ServicerContext, what: str) -> NoReturn:
         context.abort(
             grpc.StatusCode.UNIMPLEMENTED,
-            f"Unsupported: the stand-in's {self._provider.name} provider doesn't do {what}",
+            f"Unsupported: the stand-in's {self._provider.name} provider doesn't support {what}",
         )
 
     @contextmanager
     def _operation(self, context: grpc.ServicerContext, verb: str, urn: str) -> Iterator[None]:
-        """Log an operation in a line, without its inputs, and tell its failure to the engine."""
+        """Log an operation in one line without its inputs, and report its failure to the engine."""
         name = "::".join(urn.split("::")[2:]).rsplit("$", 1)[-1] or urn
         begun = time.monotonic()
         outcome = "ok"
@@ -391,14 +423,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
 
 
 def configuration(values: Values) -> Values:
-    """Undo how Pulumi writes structured provider configuration: as JSON in a string.
-
-    Args:
-        values: a provider's configuration as the engine sends it.
-
-    Returns:
-        The same with lists and objects in place of their JSON.
-    """
+    """Parse the lists and objects that the engine sends as JSON strings in a configuration."""
     parsed: Values = {}
     for name, value in values.items():
         parsed[name] = value
@@ -454,7 +479,7 @@ def _volatile(properties: Properties) -> frozenset[str]:
 
 
 def _unknown(properties: Properties, inputs: Values) -> Values:
-    """What only the creation will tell."""
+    """Return the properties that are known only after the creation."""
     return {
         name: UNKNOWN
         for name, declared in properties.items()
@@ -462,8 +487,8 @@ def _unknown(properties: Properties, inputs: Values) -> Values:
     }
 
 
-def _kept(properties: Properties, olds: Values, news: Values) -> Values:
-    """What of a state outlives new inputs: outputs, and what the provider computed."""
+def _carried_over(properties: Properties, olds: Values, news: Values) -> Values:
+    """Return the outputs and computed values of a state that remain with new inputs."""
     return {
         name: olds[name]
         for name, declared in properties.items()
@@ -471,58 +496,59 @@ def _kept(properties: Properties, olds: Values, news: Values) -> Values:
     }
 
 
-def _created(
-    resource: ResourceType[C], request: Request[C], created: Created, known: Values
-) -> Values:
-    """Describe a new resource; it is there even where it can't be described."""
+def _describe(resource: ResourceType[C], request: ResourceRequest[C]) -> Values:
+    """Return the new state of a resource, as the service describes it."""
+    return _merge(resource, request.state, resource.read(request))
+
+
+def _describe_created(resource: ResourceType[C], request: ResourceRequest[C]) -> Values:
+    """Describe a new resource, which exists even if it can't be read."""
     try:
-        return _merged(resource, known, resource.read(request, created.id, known))
+        return _describe(resource, request)
     except ProviderError as error:
-        raise InitializationError(created.id, str(error)) from error
+        raise InitializationError(request.id, str(error)) from error
 
 
-def _merged(resource: ResourceType[C], known: Values, found: Values | None) -> Values:
-    """A state: what the service says, in the program's spelling where both mean the same."""
+def _describe_failed(resource: ResourceType[C], request: ResourceRequest[C]) -> Values:
+    """Describe a resource that failed to start; keep the known state if it can't be read."""
+    try:
+        return _describe(resource, request)
+    except ProviderError:
+        return request.state
+
+
+def _merge(resource: ResourceType[C], known: Values, found: Values | None) -> Values:
+    """Return what the service describes, in the program's spelling of equivalent values."""
     if found is None:
         return known
     merged = {name: value for name, value in known.items() if name in resource.properties}
     for name, declared in resource.properties.items():
         if declared.write_only:
             continue
-        if name in found and not _spelled_alike(declared, found[name], known.get(name)):
+        if name in found and not _is_equivalent(declared, found[name], known.get(name)):
             merged[name] = found[name]
     return merged
 
 
-def _without_gone(resource: ResourceType[C], merged: Values, found: Values) -> Values:
-    """Leave out what the service no longer has: a read brings back all but write-only inputs."""
-    gone = {
+def _without_missing(resource: ResourceType[C], merged: Values, found: Values) -> Values:
+    """Remove what the service no longer has; a read returns all but write-only inputs."""
+    missing = {
         name
         for name, declared in resource.properties.items()
         if not (declared.output or declared.write_only) and name not in found
     }
-    return {name: value for name, value in merged.items() if name not in gone}
+    return {name: value for name, value in merged.items() if name not in missing}
 
 
-def _spelled_alike(declared: Property, found: Value, known: Value) -> bool:
+def _is_equivalent(declared: Property, found: Value, known: Value) -> bool:
     if is_empty(known) or declared.output:
         return False
     return same(declared, found, known)
 
 
-def _read(
-    resource: ResourceType[C], request: Request[C], resource_id: str, known: Values
-) -> Values | None:
-    """Read a resource that failed to start; what can't be read is left as known."""
-    try:
-        return resource.read(request, resource_id, known)
-    except ProviderError:
-        return None
-
-
 def _inputs(properties: Properties, inputs: Values, state: Values, found: Values) -> Values:
-    """The inputs that would give what was found: for a refresh as the program spells them."""
-    taken = {
+    """Return the inputs that would create what was found; a refresh keeps unchanged ones as is."""
+    possible = {
         name: found.get(name)
         for name, declared in properties.items()
         if not declared.output and not declared.unsupported
@@ -530,12 +556,12 @@ def _inputs(properties: Properties, inputs: Values, state: Values, found: Values
     if not state:
         return {
             name: value
-            for name, value in taken.items()
+            for name, value in possible.items()
             if not is_empty(value) and value != properties[name].default
         }
     return {
         name: value
-        for name, value in taken.items()
+        for name, value in possible.items()
         if not is_empty(value) and (name in inputs or state.get(name) != value)
     }
 

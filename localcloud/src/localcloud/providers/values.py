@@ -1,9 +1,8 @@
-"""Property values as they cross the wire between the engine and a provider.
+"""Property values, converted from and to the protocol between the engine and a provider.
 
-The engine sends a protobuf Struct in which secrets, assets, archives and unknowns are marked by
-signatures. Here they become plain Python values: unknowns are UNKNOWN, assets and archives are
-classes of their own, and secrets are unwrapped, their top-level property remembered. A property
-that holds a secret anywhere is secret as a whole.
+The engine sends a protobuf Struct in which signatures mark secrets, assets, archives and unknowns.
+Here unknowns are UNKNOWN, assets and archives are classes, and secrets are unwrapped; the names of
+their top-level properties are kept. A property that contains a secret is secret as a whole.
 
 Sources: pulumi/pulumi, sdk/go/common/resource/plugin/rpc.go and
 sdk/python/lib/pulumi/runtime/rpc.py.
@@ -18,10 +17,10 @@ from typing import Final, TypeAlias
 from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
 
-_SIGNATURE: Final = rpc._special_sig_key  # noqa: SLF001  # the wire's constants, published nowhere else
-_SECRET: Final = rpc._special_secret_sig  # noqa: SLF001  # likewise
-_ASSET: Final = rpc._special_asset_sig  # noqa: SLF001  # likewise
-_ARCHIVE: Final = rpc._special_archive_sig  # noqa: SLF001  # likewise
+_SIGNATURE: Final = rpc._special_sig_key  # noqa: SLF001  # the protocol's constants, published nowhere else
+_SECRET: Final = rpc._special_secret_sig  # noqa: SLF001  # the same
+_ASSET: Final = rpc._special_asset_sig  # noqa: SLF001  # the same
+_ARCHIVE: Final = rpc._special_archive_sig  # noqa: SLF001  # the same
 _UNKNOWNS: Final = frozenset(
     {
         rpc.UNKNOWN,
@@ -36,7 +35,7 @@ _UNKNOWNS: Final = frozenset(
 
 
 class Unknown(Enum):
-    """The type of UNKNOWN, a value that only the deployment will tell."""
+    """The type of UNKNOWN, a value that is known only after the deployment."""
 
     UNKNOWN = "unknown"
 
@@ -46,12 +45,12 @@ UNKNOWN: Final = Unknown.UNKNOWN
 
 @dataclass(frozen=True, kw_only=True)
 class Asset:
-    """One file: by path, by text or by address.
+    """One file: by path, text or URI.
 
     Attributes:
         path: a file of this machine.
         text: the content itself.
-        uri: where the content is.
+        uri: the address of the content.
         hash: the content's SHA-256, as the engine computed it.
     """
 
@@ -63,12 +62,12 @@ class Asset:
 
 @dataclass(frozen=True, kw_only=True)
 class Archive:
-    """Many files: a folder or an archive by path or by address, or a map of assets.
+    """Many files: a folder or an archive by path or URI, or a map of assets.
 
     Attributes:
         path: a folder or an archive file of this machine.
-        uri: where the archive is.
-        assets: assets and archives by their name in the archive.
+        uri: the address of the archive.
+        assets: assets and archives by name in the archive.
         hash: the content's SHA-256, as the engine computed it.
     """
 
@@ -85,48 +84,39 @@ Values: TypeAlias = dict[str, Value]
 
 
 def decode(struct: struct_pb2.Struct) -> tuple[Values, frozenset[str]]:
-    """Read what the engine sent.
-
-    Args:
-        struct: the properties.
-
-    Returns:
-        The values, and the names of the top-level properties that hold a secret.
+    """Return the values that the engine sent, and the names of the secret top-level properties.
 
     Raises:
-        ValueError: a value is of a kind that these providers don't take.
+        ValueError: a value is of a kind that these providers don't support.
     """
     values: Values = {}
     secret: set[str] = set()
-    for name, wire in struct.fields.items():
+    for name, encoded in struct.fields.items():
         found: list[bool] = []
-        values[name] = _decode(wire, found)
+        values[name] = _decode(encoded, found)
         if found:
             secret.add(name)
     return values, frozenset(secret)
 
 
 def encode(values: Mapping[str, Value], secret: Collection[str] = ()) -> struct_pb2.Struct:
-    """Write values for the engine.
+    """Convert values for the engine.
 
     Args:
         values: the properties; those that are None are left out.
         secret: the names of the top-level properties to mark as secret.
-
-    Returns:
-        The wire's form.
     """
     fields = {}
     for name, value in values.items():
         if value is None:
             continue
-        wire = _encode(value)
-        fields[name] = _signed(_SECRET, {"value": wire}) if name in secret else wire
+        encoded = _encode(value)
+        fields[name] = _signed(_SECRET, {"value": encoded}) if name in secret else encoded
     return struct_pb2.Struct(fields=fields)
 
 
 def is_known(value: Value) -> bool:
-    """Say whether a value holds no unknown anywhere."""
+    """Return whether a value contains no unknown at any depth."""
     if isinstance(value, dict):
         return all(is_known(item) for item in value.values())
     if isinstance(value, list):
@@ -135,50 +125,31 @@ def is_known(value: Value) -> bool:
 
 
 def is_empty(value: Value) -> bool:
-    """Say whether a value stands for nothing: AWS and Pulumi don't tell these from absence."""
+    """Return whether a value is None or empty, which AWS and Pulumi treat as absent."""
     return value is None or (isinstance(value, str | list | dict) and not value)
 
 
 def without_empty(value: Value) -> Value:
-    """Leave out what stands for nothing, at any depth of an object.
-
-    Args:
-        value: the value.
-
-    Returns:
-        The same without empty members.
-    """
+    """Remove empty members at any depth of an object."""
     if not isinstance(value, dict):
         return value
     pruned = {name: without_empty(item) for name, item in value.items()}
     return {name: item for name, item in pruned.items() if not is_empty(item)}
 
 
-def text(value: Value) -> str:
-    """Take a value that is a string.
-
-    Args:
-        value: the value.
-
-    Returns:
-        The string.
+def as_string(value: Value) -> str:
+    """Return a value that must be a string.
 
     Raises:
-        TypeError: it is none; the message doesn't show it.
+        TypeError: it isn't; the message doesn't show it.
     """
     if not isinstance(value, str):
         raise TypeError(f"a string was expected, not {type(value).__name__}")
     return value
 
 
-def mapping(value: Value) -> Values:
-    """Take a value that is an object, or nothing (an empty object then).
-
-    Args:
-        value: the value.
-
-    Returns:
-        The object.
+def as_object(value: Value) -> Values:
+    """Return a value that must be an object; an empty one for None.
 
     Raises:
         TypeError: it is something else; the message doesn't show it.
@@ -190,14 +161,8 @@ def mapping(value: Value) -> Values:
     return value
 
 
-def strings(value: Value) -> Sequence[str]:
-    """Take a value that is a list of strings, or nothing (an empty list then).
-
-    Args:
-        value: the value.
-
-    Returns:
-        The strings.
+def as_strings(value: Value) -> Sequence[str]:
+    """Return a value that must be a list of strings; an empty one for None.
 
     Raises:
         TypeError: it is something else; the message doesn't show it.
@@ -206,36 +171,41 @@ def strings(value: Value) -> Sequence[str]:
         return []
     if not isinstance(value, list):
         raise TypeError(f"a list was expected, not {type(value).__name__}")
-    return [text(item) for item in value]
+    return [as_string(item) for item in value]
 
 
-def _decode(wire: struct_pb2.Value, secret: list[bool]) -> Value:
-    kind = wire.WhichOneof("kind")
+def join_path(path: str, name: str) -> str:
+    """Append a member's name to the path of an object; the path of the top level is empty."""
+    return f"{path}.{name}" if path else name
+
+
+def _decode(encoded: struct_pb2.Value, secret: list[bool]) -> Value:
+    kind = encoded.WhichOneof("kind")
     if kind == "bool_value":
-        return wire.bool_value
+        return encoded.bool_value
     if kind == "number_value":
-        number = wire.number_value
+        number = encoded.number_value
         return int(number) if math.isfinite(number) and number.is_integer() else number
     if kind == "string_value":
-        return UNKNOWN if wire.string_value in _UNKNOWNS else wire.string_value
+        return UNKNOWN if encoded.string_value in _UNKNOWNS else encoded.string_value
     if kind == "list_value":
-        return [_decode(item, secret) for item in wire.list_value.values]
+        return [_decode(item, secret) for item in encoded.list_value.values]
     if kind == "struct_value":
-        return _decode_struct(wire.struct_value, secret)
+        return _decode_struct(encoded.struct_value, secret)
     return None
 
 
 def _decode_struct(struct: struct_pb2.Struct, secret: list[bool]) -> Value:
     fields = struct.fields
     if _SIGNATURE not in fields:
-        return {name: _decode(wire, secret) for name, wire in fields.items()}
+        return {name: _decode(encoded, secret) for name, encoded in fields.items()}
     signature = fields[_SIGNATURE].string_value
     if signature == _SECRET:
         secret.append(True)
         return _decode(fields["value"], secret)
     path, uri, digest = (_optional(fields, name) for name in ("path", "uri", "hash"))
     if signature == _ASSET:
-        # The engine sends every member; those that don't apply are empty.
+        # The engine sends every member; the inapplicable ones are empty.
         content = None if path or uri else fields["text"].string_value
         return Asset(path=path, text=content, uri=uri, hash=digest or "")
     if signature == _ARCHIVE:
@@ -245,8 +215,8 @@ def _decode_struct(struct: struct_pb2.Struct, secret: list[bool]) -> Value:
 
 
 def _members(struct: struct_pb2.Struct) -> Iterator[tuple[str, Asset | Archive]]:
-    for name, wire in struct.fields.items():
-        member = _decode(wire, [])
+    for name, encoded in struct.fields.items():
+        member = _decode(encoded, [])
         if not isinstance(member, Asset | Archive):
             raise ValueError(f"the archive's member {name} is neither an asset nor an archive")  # noqa: TRY004  # the engine's data, not a caller's argument
         yield name, member

@@ -1,32 +1,39 @@
-"""AWS for unit tests: botocore's real shapes, scripted answers."""
+"""AWS for unit tests: botocore's real shapes, scripted responses."""
 
-from collections.abc import Callable
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.providers.aws.clients import Aws, AwsError, Document
-from localcloud.providers.schema import Request
-
-Answer = Document | AwsError | Callable[[Document], Document]
+from localcloud.providers.schema import (
+    CheckRequest,
+    CreateRequest,
+    ResourceRequest,
+    UpdateRequest,
+)
+from localcloud.providers.values import Values
 
 
 @dataclass(frozen=True, kw_only=True)
 class FakeAws(Aws):
-    """Answers each operation by its script; the last answer of a script goes on."""
+    """Returns the scripted responses of each operation, and then the last one again."""
 
     script: dict[str, list[Any]] = field(default_factory=dict)
     calls: list[tuple[str, Document]] = field(default_factory=list)
 
     def call(
-        self, service: str, operation: str, parameters: Document, region: str | None = None
+        self,
+        service: str,  # noqa: ARG002 - the real client's parameter
+        operation: str,
+        parameters: Document,
+        region: str | None = None,  # noqa: ARG002 - the same
     ) -> Document:
-        del service, region
         self.calls.append((operation, parameters))
-        answers = self.script[operation]
-        answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        if isinstance(answer, AwsError):
-            raise answer
-        found: Document = answer
+        responses = self.script[operation]
+        response = responses.pop(0) if len(responses) > 1 else responses[0]
+        if isinstance(response, AwsError):
+            raise response
+        found: Document = response
         return found
 
     def called(self, operation: str) -> list[Document]:
@@ -39,8 +46,29 @@ def fake(**script: list[Any]) -> FakeAws:
     )
 
 
-def request(aws: Aws, timeout: float | None = None) -> Request[Aws]:
-    return Request(context=aws, timeout=timeout)
+class _Elapsed(threading.Event):
+    """Lets a wait for a cancellation time out at once, so that polling takes no time."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return super().wait(None if timeout is None else 0)
+
+
+def check_request(aws: Aws, inputs: Values) -> CheckRequest[Aws]:
+    return CheckRequest(context=aws, inputs=inputs)
+
+
+def create_request(aws: Aws, inputs: Values, timeout: float | None = None) -> CreateRequest[Aws]:
+    return CreateRequest(context=aws, inputs=inputs, timeout=timeout, cancelled=_Elapsed())
+
+
+def resource_request(aws: Aws, resource_id: str, state: Values) -> ResourceRequest[Aws]:
+    return ResourceRequest(context=aws, id=resource_id, state=state, cancelled=_Elapsed())
+
+
+def update_request(aws: Aws, resource_id: str, state: Values, inputs: Values) -> UpdateRequest[Aws]:
+    return UpdateRequest(
+        context=aws, id=resource_id, state=state, inputs=inputs, cancelled=_Elapsed()
+    )
 
 
 def not_found(operation: str) -> AwsError:

@@ -26,14 +26,14 @@ def _aws(**changes: object) -> Aws:
     return Aws.configure({**_CONFIGURATION, **changes}, Path("/project"))  # type: ignore[dict-item] # tests give values of any kind
 
 
-def test_a_configuration_is_read() -> None:
+def test_a_configuration_is_parsed() -> None:
     aws = _aws()
     assert aws.region == "eu-central-1"
     assert aws.endpoints == {"sts": "http://localhost:1", "iam": "http://localhost:2"}
     assert aws.default_tags == {"project": "graph"}
 
 
-def test_credentials_come_from_the_environment_where_the_configuration_has_none(
+def test_credentials_default_to_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with pytest.raises(ProviderError, match="aws:accessKey"):
@@ -48,12 +48,12 @@ def test_credentials_are_not_shown() -> None:
     assert "made-up" not in shown
 
 
-def test_a_service_without_an_address_is_refused_by_name() -> None:
+def test_a_service_without_an_endpoint_is_reported_by_name() -> None:
     with pytest.raises(ProviderError, match="no address for cognitoidp"):
         _aws().call("cognito-idp", "ListUserPools", {"MaxResults": 1})
 
 
-def test_the_machines_own_settings_are_left_alone(
+def test_the_aws_settings_of_the_machine_are_ignored(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     config = tmp_path / "config"
@@ -61,29 +61,29 @@ def test_the_machines_own_settings_are_left_alone(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("AWS_PROFILE", "does-not-exist")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elsewhere:1")
-    client = _aws()._client("sts", "eu-central-1")
+    client = _aws().client("sts", "eu-central-1")
     assert client.meta.endpoint_url == "http://localhost:1"
 
 
-def test_a_client_is_made_once_for_each_region() -> None:
+def test_a_client_is_created_once_per_region() -> None:
     aws = _aws()
-    assert aws._client("sts", "us-east-1") is aws._client("sts", "us-east-1")
-    assert aws._client("sts", "us-east-1") is not aws._client("sts", "us-west-2")
+    assert aws.client("sts", "us-east-1") is aws.client("sts", "us-east-1")
+    assert aws.client("sts", "us-east-1") is not aws.client("sts", "us-west-2")
 
 
-def test_awss_own_code_and_message_are_told() -> None:
+def test_the_code_and_message_of_aws_are_reported() -> None:
     aws = _aws()
-    with Stubber(aws._client("sts", "eu-central-1")) as stubber:
+    with Stubber(aws.client("sts", "eu-central-1")) as stubber:
         stubber.add_client_error("get_caller_identity", "ExpiredToken", "too old")
         with pytest.raises(AwsError, match="GetCallerIdentity: ExpiredToken: too old") as error:
             aws.call("sts", "GetCallerIdentity", {})
         assert error.value.code == "ExpiredToken"
 
 
-def test_an_answer_comes_without_metadata() -> None:
+def test_a_response_has_no_metadata() -> None:
     aws = _aws()
     answer = {"Account": "1", "Arn": "a" * 20, "UserId": "u"}
-    with Stubber(aws._client("sts", "eu-central-1")) as stubber:
+    with Stubber(aws.client("sts", "eu-central-1")) as stubber:
         stubber.add_response("get_caller_identity", answer)
         assert aws.call("sts", "GetCallerIdentity", {}) == answer
 
@@ -102,7 +102,7 @@ def test_an_answer_comes_without_metadata() -> None:
         ),
     ],
 )
-def test_a_refused_parameter_is_named_with_its_rule_and_without_its_value(
+def test_an_invalid_parameter_is_reported_with_its_rule_but_without_its_value(
     operation: str, parameters: dict[str, object], named: str
 ) -> None:
     with pytest.raises(ProviderError, match=f"^{operation}: {named}") as error:
@@ -111,6 +111,6 @@ def test_a_refused_parameter_is_named_with_its_rule_and_without_its_value(
     assert error.value.__cause__ is None
 
 
-def test_a_service_that_does_not_answer_is_told() -> None:
+def test_an_unreachable_service_is_reported() -> None:
     with pytest.raises(ProviderError, match=r"GetCallerIdentity: .*localhost:1"):
         _aws().call("sts", "GetCallerIdentity", {})

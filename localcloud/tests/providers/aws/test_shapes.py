@@ -20,13 +20,13 @@ def _shape(resource: AwsResource) -> StructureShape:
     return shape
 
 
-def _told(resource: AwsResource, values: Values) -> dict[str, str]:
+def _reported(resource: AwsResource, values: Values) -> dict[str, str]:
     found = violations(resource.properties, values, _shape(resource), resource.casing)
     return {each.property: each.reason for each in found}
 
 
 @pytest.mark.parametrize(
-    ("resource", "values", "told"),
+    ("resource", "values", "reported"),
     [
         (
             cognito.UserPool(),
@@ -72,26 +72,26 @@ def _told(resource: AwsResource, values: Values) -> dict[str, str]:
         ),
     ],
 )
-def test_what_aws_would_refuse_is_told(
-    resource: AwsResource, values: Values, told: dict[str, str]
+def test_inputs_that_aws_would_reject_are_reported(
+    resource: AwsResource, values: Values, reported: dict[str, str]
 ) -> None:
-    found = _told(resource, values)
-    assert {name: found.get(name) for name in told} == told
-    assert bool(found) == bool(told)
+    found = _reported(resource, values)
+    assert {name: found.get(name) for name in reported} == reported
+    assert bool(found) == bool(reported)
 
 
-def test_a_refused_value_is_not_shown() -> None:
-    assert "hunter2" not in str(_told(Secret(), {"name": "hunter2" * 100}))
+def test_a_rejected_value_is_not_shown() -> None:
+    assert "hunter2" not in str(_reported(Secret(), {"name": "hunter2" * 100}))
 
 
-def test_an_object_lacks_what_aws_requires() -> None:
-    told = _told(
+def test_a_missing_required_member_is_reported() -> None:
+    reported = _reported(
         Service(), {"sourceConfiguration": {"imageRepository": {"imageIdentifier": UNKNOWN}}}
     )
-    assert "ImageRepositoryType" in told["sourceConfiguration.imageRepository"]
+    assert "ImageRepositoryType" in reported["sourceConfiguration.imageRepository"]
 
 
-def test_parameters_follow_the_shape_and_come_back() -> None:
+def test_values_are_converted_to_parameters_and_back() -> None:
     pool = cognito.UserPool()
     values: Values = {
         "name": "pool",
@@ -110,7 +110,7 @@ def test_parameters_follow_the_shape_and_come_back() -> None:
     assert found == {name: values[name] for name in list(values)[:3]}
 
 
-def test_a_list_of_at_most_one_is_an_object_for_aws() -> None:
+def test_a_list_of_at_most_one_item_is_an_object_in_aws() -> None:
     repository = ecr.Repository()
     values: Values = {"encryptionConfigurations": [{"encryptionType": "KMS", "kmsKey": "k"}]}
     sent = to_aws(repository.properties, values, _shape(repository), repository.casing)
@@ -118,7 +118,7 @@ def test_a_list_of_at_most_one_is_an_object_for_aws() -> None:
     assert from_aws(repository.properties, sent, repository.casing) == values
 
 
-def test_a_document_that_boto3_parsed_is_a_document_again() -> None:
+def test_a_document_that_boto3_parsed_is_serialized_again() -> None:
     declared = {"policy": Property(kind=Kind.JSON, aws="PolicyDocument")}
     answer = {"PolicyDocument": {"Version": "2012-10-17"}}
     assert from_aws(declared, answer, Casing.PASCAL) == {"policy": '{"Version": "2012-10-17"}'}

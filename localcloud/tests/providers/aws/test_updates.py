@@ -1,7 +1,7 @@
-"""Every updatable input of every resource type, changed on the stand-in's own AWS endpoint.
+"""Changes every updatable input of every resource type on the stand-in's AWS endpoint.
 
-The calls are those of the engine: an update gets the checked inputs and the whole state, with all
-that a read brought back.
+The calls are those of the engine: an update gets the checked inputs and the whole state, including
+everything that a read returned.
 """
 
 import base64
@@ -20,6 +20,7 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from localcloud import docker_engine
+from localcloud.providers.aws.clients import ENDPOINTS
 from localcloud.providers.aws.provider import RESOURCES
 from localcloud.providers.aws.resource import AwsResource
 from localcloud.providers.diffing import same
@@ -28,9 +29,9 @@ from localcloud.providers.values import (
     Archive,
     Asset,
     Values,
+    as_object,
     decode,
     encode,
-    mapping,
     without_empty,
 )
 from providers.conftest import OWNER, REGION, StandIn
@@ -81,12 +82,12 @@ class Case:
     """A resource, and another value for each input that can change in place.
 
     Attributes:
-        base: the inputs that it is created with; `@type` stands for another resource's id and
+        base: the inputs of its creation; `@type` stands for the id of another resource and
             `@type.output` for one of its outputs.
         changes: a new value for each updatable input.
-        checks: how to see those changes that no read brings back.
-        kept: what stays where the program no longer has it, with the reason.
-        needs: types of resources that have to exist but that no input names.
+        checks: functions that verify the changes which no read returns.
+        kept: inputs that remain after the program removes them, with the reason.
+        needs: types of resources that must exist although no input refers to them.
     """
 
     base: Mapping[str, Any]
@@ -145,7 +146,7 @@ _CASES: Mapping[str, Case] = {
             "permissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess",
             **_TAGS,
         },
-        kept={"description": "ministack doesn't see an empty parameter of IAM; AWS does"},
+        kept={"description": "ministack ignores an empty parameter of IAM; AWS doesn't"},
     ),
     _ROLE_POLICY: Case(
         base={"name": "policy", "role": f"@{_ROLE}", "policy": _policy(*_ACCESS)},
@@ -185,7 +186,7 @@ _CASES: Mapping[str, Case] = {
     _SECRET: Case(
         base={"name": "secret", "recoveryWindowInDays": 0},
         changes={"description": "How to call", "kmsKeyId": "alias/other", **_TAGS},
-        kept={"kmsKeyId": "UpdateSecret has no way to say the default key"},
+        kept={"kmsKeyId": "UpdateSecret can't reset to the default key"},
     ),
     _SECRET_VERSION: Case(base={"secretId": f"@{_SECRET}", "secretString": "hunter2"}),
     _FUNCTION: Case(
@@ -238,9 +239,15 @@ _CASES: Mapping[str, Case] = {
             "lambdaConfig": {
                 **dict.fromkeys(
                     (
-                        *("createAuthChallenge", "customMessage", "defineAuthChallenge"),
-                        *("postAuthentication", "postConfirmation", "preAuthentication"),
-                        *("preSignUp", "preTokenGeneration", "userMigration"),
+                        "createAuthChallenge",
+                        "customMessage",
+                        "defineAuthChallenge",
+                        "postAuthentication",
+                        "postConfirmation",
+                        "preAuthentication",
+                        "preSignUp",
+                        "preTokenGeneration",
+                        "userMigration",
                         "verifyAuthChallengeResponse",
                     ),
                     _LAMBDA_ARN,
@@ -388,7 +395,7 @@ _CASES: Mapping[str, Case] = {
         needs=(_ROLE_POLICY, _SECRET_VERSION),
     ),
 }
-# What no operation takes by itself: it says how the resource is created, updated or deleted.
+# Inputs without an operation: they say how the resource is created, updated or deleted.
 _HOW = {
     _REPOSITORY: {"forceDelete"},
     "aws:cloudwatch/logGroup:LogGroup": {"skipDestroy"},
@@ -399,7 +406,7 @@ _HOW = {
 
 @dataclass(kw_only=True, eq=False)
 class Engine:
-    """Calls a provider as Pulumi's engine does."""
+    """Calls a provider like Pulumi's engine."""
 
     stub: provider_pb2_grpc.ResourceProviderStub
     stand_in: StandIn
@@ -439,7 +446,7 @@ class Engine:
         return found
 
     def delete_all(self) -> None:
-        # In the cases' order every resource follows what it depends on.
+        # Each case comes after the cases that it depends on.
         for token in [each for each in reversed(list(_CASES)) if each in self.made]:
             resource_id, state = self.made[token]
             self.stub.Delete(
@@ -447,7 +454,7 @@ class Engine:
             )
 
     def resource(self, token: str) -> tuple[str, Values]:
-        """The resource of a type, created where it is not there yet."""
+        """Return the resource of a type; create it if it doesn't exist yet."""
         if token not in self.made:
             for needed in _CASES[token].needs:
                 self.resource(needed)
@@ -456,7 +463,7 @@ class Engine:
 
     @functools.cache  # noqa: B019 - the engine lives as long as its module's tests
     def _image(self) -> str:
-        """Push the official server's image; its name by digest."""
+        """Push the official server's image, and return its name with the digest."""
         repository = str(self.resource(_REPOSITORY)[1]["repositoryUrl"])
         answer = self.stand_in.client("ecr").get_authorization_token()["authorizationData"][0]
         user, _, password = base64.b64decode(answer["authorizationToken"]).decode().partition(":")
@@ -512,12 +519,7 @@ def _urn(token: str) -> str:
 
 @pytest.fixture(scope="module")
 def engine(stand_in: StandIn) -> Iterator[Engine]:
-    endpoints = [
-        dict.fromkeys(
-            ("apprunner", "cognitoidp", "ecr", "iam", "lambda", "logs", "secretsmanager", "sts"),
-            stand_in.endpoint,
-        )
-    ]
+    endpoints = [dict.fromkeys(ENDPOINTS.values(), stand_in.endpoint)]
     configuration: Values = {
         "region": REGION,
         "accessKey": stand_in.key.key_id,
@@ -564,8 +566,8 @@ def _until(changes: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _others(declared: Properties, state: Values, changed: str) -> Values:
-    """What the change of one input leaves alone."""
-    return mapping(
+    """Return the inputs that a change of one input must not affect."""
+    return as_object(
         without_empty(
             {
                 name: value
@@ -598,7 +600,7 @@ def test_every_input_is_changed_or_forces_a_replacement_or_is_refused(token: str
 
 
 def _missing(declared: Property, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any input
-    """Find the members of an object that no change sets."""
+    """Yield the members of an object that no change sets."""
     if declared.kind is Kind.OBJECT:
         for name, member in declared.properties.items():
             if member.unsupported or member.output:

@@ -2,10 +2,10 @@
 
 Sources: the AWS App Runner API reference and developer guide, and the schemas of
 aws_apprunner_service, _auto_scaling_configuration_version, _observability_configuration and
-_vpc_connector for what forces a replacement.
+_vpc_connector for the changes that force a replacement.
 """
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from localcloud.providers.aws.clients import Aws, AwsError, Document
@@ -13,22 +13,25 @@ from localcloud.providers.aws.resource import (
     HANDLED,
     REGION,
     TAGGED,
+    AwsRequest,
     AwsResource,
     Operation,
     Tagging,
 )
-from localcloud.providers.aws.waiting import wait
+from localcloud.providers.aws.waiting import poll_until_done
 from localcloud.providers.schema import (
     Created,
+    CreateRequest,
     InitializationError,
     Kind,
     Properties,
     Property,
     ProviderError,
-    Request,
-    refused,
+    ResourceRequest,
+    UpdateRequest,
+    unsupported,
 )
-from localcloud.providers.values import Values, text
+from localcloud.providers.values import Values
 
 _LIMIT_SECONDS: Final = 1200.0
 _TAGGING: Final = Tagging(resource="ResourceArn")
@@ -43,7 +46,7 @@ _IMAGE: Final = {
 _SOURCE: Final = {
     "authenticationConfiguration": Property(
         kind=Kind.OBJECT,
-        properties={"accessRoleArn": Property(), **refused("connectionArn")},
+        properties={"accessRoleArn": Property(), **unsupported("connectionArn")},
     ),
     "autoDeploymentsEnabled": Property(kind=Kind.BOOLEAN, default=True),
     "imageRepository": Property(
@@ -51,12 +54,12 @@ _SOURCE: Final = {
         required=True,
         properties={
             "imageConfiguration": Property(kind=Kind.OBJECT, properties=_IMAGE, computed=True),
-            # The pattern knows registries on AWS only.
+            # The pattern allows registries on AWS only.
             "imageIdentifier": Property(required=True, unchecked=True),
             "imageRepositoryType": Property(required=True),
         },
     ),
-    **refused("codeRepository"),
+    **unsupported("codeRepository"),
 }
 _HEALTH_CHECK: Final = {
     "healthyThreshold": Property(kind=Kind.INTEGER, default=1),
@@ -99,6 +102,7 @@ class Service(AwsResource):
     reads = Operation(name="DescribeService", result="Service")
     updates = Operation(name="UpdateService")
     deletes = Operation(name="DeleteService")
+    id_members = ("ServiceArn",)
     tagging = _TAGGING
     handled = HANDLED
     properties: ClassVar[Properties] = {
@@ -127,86 +131,88 @@ class Service(AwsResource):
         "status": Property(output=True),
     }
 
-    def identify(self, resource_id: str, state: Values) -> Document:
-        """Name the service by its ARN."""
-        del state
-        return {"ServiceArn": resource_id}
-
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """The id is the service's ARN."""
-        del inputs
-        return text(result["ServiceArn"])
-
-    def described(self, answer: Document) -> Values:
-        """Take a deleted service, which App Runner describes for a while, as gone."""
-        if answer["Status"] == "DELETED":
+    def described(self, response: Document) -> Values:
+        """Treat a deleted service, which App Runner describes for a while, as deleted."""
+        if response["Status"] == "DELETED":
             raise AwsError(self.reads.name, "ResourceNotFoundException", "deleted")
-        values = super().described(answer)
-        if not answer.get("ObservabilityConfiguration", {}).get("ObservabilityEnabled"):
-            # App Runner says of every service whether it is observed.
+        values = super().described(response)
+        if not response.get("ObservabilityConfiguration", {}).get("ObservabilityEnabled"):
+            # App Runner returns the configuration for every service, observed or not.
             values.pop("observabilityConfiguration", None)
         return values
 
-    def create(self, request: Request[Aws], inputs: Values) -> Created:
-        """Make the service and wait until it runs."""
-        created = super().create(request, inputs)
+    def create(self, request: CreateRequest[Aws]) -> Created:
+        """Create the service and wait until it runs."""
+        created = super().create(request)
         try:
-            self._await(request, created.id, inputs, "RUNNING")
+            self._wait_until_running(request, created.id)
         except ProviderError as error:
             raise InitializationError(created.id, str(error)) from error
         return created
 
-    def update(self, request: Request[Aws], resource_id: str, olds: Values, news: Values) -> None:
+    def update(self, request: UpdateRequest[Aws]) -> None:
         """Change the service and wait until it is RUNNING, as it also is after a rollback.
 
-        Pulumi's provider looks at nothing else, and reports an update that App Runner rolled back
-        as a success. Without a change it asks nothing, not even of a service that isn't RUNNING.
+        Pulumi's provider checks nothing else, and reports an update that App Runner rolled back
+        as a success. Without a change it doesn't check the status at all.
         """
-        wanted = dict(news)
-        if "observabilityConfiguration" in olds and "observabilityConfiguration" not in news:
-            wanted["observabilityConfiguration"] = {"observabilityEnabled": False}
-        super().update(request, resource_id, olds, wanted)
-        if self.changed(olds, wanted):
-            self._await(request, resource_id, news, "RUNNING")
+        inputs = dict(request.inputs)
+        if "observabilityConfiguration" in request.state:
+            inputs.setdefault("observabilityConfiguration", {"observabilityEnabled": False})
+        request = replace(request, inputs=inputs)
+        super().update(request)
+        if self.is_changed(request):
+            self._wait_until_running(request, request.id)
 
-    def delete(self, request: Request[Aws], resource_id: str, state: Values) -> None:
+    def delete(self, request: ResourceRequest[Aws]) -> None:
         """Delete the service and wait until it is gone."""
         try:
-            super().delete(request, resource_id, state)
-            service = self._settle(request, resource_id, state)
+            super().delete(request)
+            service = self._wait_for_operation(request, request.id)
         except AwsError as error:
             # App Runner describes a deleted service for a while, and refuses to delete it again.
-            if error.code in self.gone or self.read(request, resource_id, state) is None:
+            if error.code in self.not_found_codes or self.read(request) is None:
                 return
             raise
         if service["Status"] != "DELETED":
-            raise ProviderError(_unexpected(resource_id, service["Status"], "DELETED"))
+            raise ProviderError(_unexpected(request.id, service["Status"], "DELETED"))
 
-    def _await(self, request: Request[Aws], arn: str, values: Values, status: str) -> None:
-        found = self._settle(request, arn, values)["Status"]
-        if found != status:
-            raise ProviderError(_unexpected(arn, found, status))
+    def _wait_until_running(self, request: AwsRequest, arn: str) -> None:
+        status = self._wait_for_operation(request, arn)["Status"]
+        if status != "RUNNING":
+            raise ProviderError(_unexpected(arn, status, "RUNNING"))
 
-    def _settle(self, request: Request[Aws], arn: str, values: Values) -> Document:
-        """Wait for the end of the operation in progress."""
+    def _wait_for_operation(self, request: AwsRequest, arn: str) -> Document:
+        """Wait for the operation in progress, and return the service."""
 
         def poll() -> Document | None:
-            last = self._last_operation(request, arn, values)
-            found = self.call(request, self.reads, {"ServiceArn": arn}, values)
-            running = last.get("Status") in _RUNNING or found["Status"] == "OPERATION_IN_PROGRESS"
-            return None if running else found
+            last = self._last_operation(request, arn)
+            service = self.call(request, self.reads, {"ServiceArn": arn})
+            in_progress = service["Status"] == "OPERATION_IN_PROGRESS"
+            return None if last.get("Status") in _RUNNING or in_progress else service
 
-        return wait(request, poll, what=f"the App Runner service {arn}", limit=_LIMIT_SECONDS)
+        what = f"the App Runner service {arn}"
+        return poll_until_done(request, poll, what=what, limit=_LIMIT_SECONDS)
 
-    def _last_operation(self, request: Request[Aws], arn: str, values: Values) -> Document:
+    def _last_operation(self, request: AwsRequest, arn: str) -> Document:
         operation = Operation(name="ListOperations")
-        answer = self.call(request, operation, {"ServiceArn": arn, "MaxResults": 1}, values)
-        listed = answer["OperationSummaryList"]
+        response = self.call(request, operation, {"ServiceArn": arn, "MaxResults": 1})
+        listed = response["OperationSummaryList"]
         last: Document = listed[0] if listed else {}
         return last
 
 
-class AutoScalingConfigurationVersion(AwsResource):
+class _Revision(AwsResource):
+    """A resource type that App Runner marks as inactive instead of deleting it at once."""
+
+    def described(self, response: Document) -> Values:
+        """Treat an inactive revision, which App Runner describes for a while, as deleted."""
+        if str(response.get("Status")).upper() == "INACTIVE":
+            raise AwsError(self.reads.name, "ResourceNotFoundException", "inactive")
+        return super().described(response)
+
+
+class AutoScalingConfigurationVersion(_Revision):
     """aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion."""
 
     token = "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion"  # noqa: S105  # a Pulumi type
@@ -214,6 +220,7 @@ class AutoScalingConfigurationVersion(AwsResource):
     creates = Operation(name="CreateAutoScalingConfiguration", result="AutoScalingConfiguration")
     reads = Operation(name="DescribeAutoScalingConfiguration", result="AutoScalingConfiguration")
     deletes = Operation(name="DeleteAutoScalingConfiguration")
+    id_members = ("AutoScalingConfigurationArn",)
     tagging = _TAGGING
     handled = HANDLED
     properties: ClassVar[Properties] = {
@@ -231,22 +238,8 @@ class AutoScalingConfigurationVersion(AwsResource):
         "status": Property(output=True),
     }
 
-    def identify(self, resource_id: str, state: Values) -> Document:
-        """Name the revision by its ARN."""
-        del state
-        return {"AutoScalingConfigurationArn": resource_id}
 
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """The id is the revision's ARN."""
-        del inputs
-        return text(result["AutoScalingConfigurationArn"])
-
-    def described(self, answer: Document) -> Values:
-        """Take an inactive revision, which App Runner describes for a while, as gone."""
-        return _active(super().described, answer, self.reads)
-
-
-class ObservabilityConfiguration(AwsResource):
+class ObservabilityConfiguration(_Revision):
     """aws:apprunner/observabilityConfiguration:ObservabilityConfiguration."""
 
     token = "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration"  # noqa: S105  # a Pulumi type
@@ -258,6 +251,7 @@ class ObservabilityConfiguration(AwsResource):
         name="DescribeObservabilityConfiguration", result="ObservabilityConfiguration"
     )
     deletes = Operation(name="DeleteObservabilityConfiguration")
+    id_members = ("ObservabilityConfigurationArn",)
     tagging = _TAGGING
     handled = HANDLED
     properties: ClassVar[Properties] = {
@@ -273,22 +267,8 @@ class ObservabilityConfiguration(AwsResource):
         "status": Property(output=True),
     }
 
-    def identify(self, resource_id: str, state: Values) -> Document:
-        """Name the revision by its ARN."""
-        del state
-        return {"ObservabilityConfigurationArn": resource_id}
 
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """The id is the revision's ARN."""
-        del inputs
-        return text(result["ObservabilityConfigurationArn"])
-
-    def described(self, answer: Document) -> Values:
-        """Take an inactive revision, which App Runner describes for a while, as gone."""
-        return _active(super().described, answer, self.reads)
-
-
-class VpcConnector(AwsResource):
+class VpcConnector(_Revision):
     """aws:apprunner/vpcConnector:VpcConnector."""
 
     token = "aws:apprunner/vpcConnector:VpcConnector"  # noqa: S105  # a Pulumi type
@@ -296,6 +276,7 @@ class VpcConnector(AwsResource):
     creates = Operation(name="CreateVpcConnector", result="VpcConnector")
     reads = Operation(name="DescribeVpcConnector", result="VpcConnector")
     deletes = Operation(name="DeleteVpcConnector")
+    id_members = ("VpcConnectorArn",)
     tagging = _TAGGING
     handled = HANDLED
     properties: ClassVar[Properties] = {
@@ -309,31 +290,9 @@ class VpcConnector(AwsResource):
         "vpcConnectorRevision": Property(kind=Kind.INTEGER, output=True),
     }
 
-    def identify(self, resource_id: str, state: Values) -> Document:
-        """Name the connector by its ARN."""
-        del state
-        return {"VpcConnectorArn": resource_id}
-
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """The id is the connector's ARN."""
-        del inputs
-        return text(result["VpcConnectorArn"])
-
-    def described(self, answer: Document) -> Values:
-        """Take an inactive connector, which App Runner describes for a while, as gone."""
-        return _active(super().described, answer, self.reads)
-
-
-def _active(
-    described: Callable[[Document], Values], answer: Document, operation: Operation
-) -> Values:
-    if str(answer.get("Status")).upper() == "INACTIVE":
-        raise AwsError(operation.name, "ResourceNotFoundException", "inactive")
-    return described(answer)
-
 
 def _unexpected(arn: str, found: str, wanted: str) -> str:
-    # As Pulumi's provider says it, without the log: `automation deploy` quotes that on AWS too.
+    # Worded as in Pulumi's provider, without the log: `automation deploy` quotes it on AWS too.
     return (
         f"waiting for App Runner Service ({arn}): unexpected state '{found}', wanted target"
         f" '{wanted}'"

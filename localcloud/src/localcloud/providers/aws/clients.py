@@ -1,4 +1,4 @@
-"""The aws provider's configuration, and the clients made from it."""
+"""The aws provider's configuration, and calls of AWS with it."""
 
 import os
 import threading
@@ -13,11 +13,11 @@ from botocore import exceptions
 from botocore.client import BaseClient
 from botocore.model import StructureShape
 
-from localcloud.providers.aws.limits import misfits
-from localcloud.providers.schema import Kind, Properties, Property, ProviderError, refused
-from localcloud.providers.values import Values, mapping, text
+from localcloud.providers.aws.rules import parameter_errors
+from localcloud.providers.schema import Kind, Properties, Property, ProviderError, unsupported
+from localcloud.providers.values import Values, as_object, as_string
 
-# pulumi_aws's names of the endpoints of the services in use, by botocore's names.
+# pulumi_aws's names of the services' endpoints, by botocore's names.
 ENDPOINTS: Final = {
     "apprunner": "apprunner",
     "cognito-idp": "cognitoidp",
@@ -29,7 +29,7 @@ ENDPOINTS: Final = {
     "sts": "sts",
 }
 
-# Parameters and answers of AWS operations, as botocore takes and gives them.
+# Parameters or response of an AWS operation, as botocore represents them.
 Document = dict[str, Any]
 
 _FLAG: Final = Property(kind=Kind.BOOLEAN)
@@ -51,7 +51,7 @@ CONFIGURATION: Final[Properties] = {
     "skipRequestingAccountId": _FLAG,
     # S3 is not in use.
     "s3UsePathStyle": _FLAG,
-    **refused(
+    **unsupported(
         "allowedAccountIds",
         "assumeRoleWithWebIdentity",
         "assumeRoles",
@@ -84,7 +84,7 @@ _CLIENT_CONFIG: Final = botocore.config.Config(
     read_timeout=60,
     retries={"mode": "standard", "total_max_attempts": 3},
 )
-# The machine's own AWS settings: botocore's names, and that nothing is read for them.
+# Makes botocore ignore the AWS settings of the machine.
 _DETACHED: Final = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
@@ -101,7 +101,7 @@ class AwsError(ProviderError):
     """
 
     def __init__(self, operation: str, code: str, message: str) -> None:
-        """Name the operation, AWS's code and AWS's message."""
+        """Create the error from AWS's code and message."""
         super().__init__(f"{operation}: {code}: {message}")
         self.code = code
 
@@ -111,13 +111,13 @@ class Aws:
     """AWS as a provider's configuration describes it; safe to use from several threads.
 
     Attributes:
-        region: the region of resources that name none.
+        region: the default region of resources.
         endpoints: base URLs by pulumi_aws's name of the service.
         access_key: the access key's id.
         secret_key: the secret access key.
-        token: the session token; None where the key is no temporary one.
-        default_tags: tags that every resource gets.
-        project_directory: what relative paths of archives are relative to.
+        token: the session token; None if the key isn't temporary.
+        default_tags: tags added to every resource.
+        project_directory: the base of relative paths of archives.
     """
 
     region: str
@@ -142,12 +142,9 @@ class Aws:
         """Read a provider's checked configuration.
 
         Args:
-            values: the configuration; what it lacks of credentials the environment gives
+            values: the configuration. Missing credentials are read from the environment
                 (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN).
-            project_directory: what relative paths of archives are relative to.
-
-        Returns:
-            AWS as configured.
+            project_directory: the base of relative paths of archives.
 
         Raises:
             ProviderError: there are no credentials.
@@ -155,7 +152,7 @@ class Aws:
         endpoints: dict[str, str] = {}
         listed = values["endpoints"]
         for item in listed if isinstance(listed, list) else []:
-            endpoints.update({name: text(url) for name, url in mapping(item).items()})
+            endpoints.update({name: as_string(url) for name, url in as_object(item).items()})
         access_key = values.get("accessKey") or os.environ.get("AWS_ACCESS_KEY_ID")
         secret_key = values.get("secretKey") or os.environ.get("AWS_SECRET_ACCESS_KEY")
         token = values.get("token") or os.environ.get("AWS_SESSION_TOKEN")
@@ -165,14 +162,14 @@ class Aws:
                 " `pulumi config set --secret aws:secretKey …`, or AWS_ACCESS_KEY_ID and"
                 " AWS_SECRET_ACCESS_KEY in the environment of the stand-in's providers"
             )
-        tags = mapping(mapping(values.get("defaultTags")).get("tags"))
+        tags = as_object(as_object(values.get("defaultTags")).get("tags"))
         return cls(
-            region=text(values["region"]),
+            region=as_string(values["region"]),
             endpoints=endpoints,
-            access_key=text(access_key),
-            secret_key=text(secret_key),
-            token=text(token) if token else None,
-            default_tags={name: text(value) for name, value in tags.items()},
+            access_key=as_string(access_key),
+            secret_key=as_string(secret_key),
+            token=as_string(token) if token else None,
+            default_tags={name: as_string(value) for name, value in tags.items()},
             project_directory=project_directory,
         )
 
@@ -185,41 +182,43 @@ class Aws:
             service: botocore's name of the service.
             operation: the operation, as AWS names it (CreateUserPool).
             parameters: its parameters.
-            region: the region; the provider's where None.
+            region: the region; None for the provider's.
 
         Returns:
-            AWS's answer, without the response's metadata.
+            The response without its metadata.
 
         Raises:
-            AwsError: AWS refused it.
-            ProviderError: AWS didn't answer, or no address is configured for the service.
+            AwsError: AWS returned an error.
+            ProviderError: AWS didn't respond, or the service has no configured endpoint.
         """
-        client = self._client(service, region or self.region)
+        client = self.client(service, region or self.region)
         method = botocore.xform_name(operation)
         try:
-            answer: Document = getattr(client, method)(**parameters)
+            response: Document = getattr(client, method)(**parameters)
         except exceptions.ClientError as error:
-            answered = error.response.get("Error", {})
+            details = error.response.get("Error", {})
             raise AwsError(
-                operation, answered.get("Code", "Unknown"), answered.get("Message", "no message")
+                operation, details.get("Code", "Unknown"), details.get("Message", "no message")
             ) from None
         except exceptions.ParamValidationError:
-            # botocore's own report quotes values, which may be secret.
-            broken = "; ".join(misfits(parameters, self.input_shape(service, operation)))
+            # botocore's own message quotes values, which may be secret.
+            shape = self.input_shape(service, operation)
+            errors = "; ".join(parameter_errors(parameters, shape))
             raise ProviderError(
-                f"{operation}: {broken or 'botocore refuses the parameters'}"
+                f"{operation}: {errors or 'botocore rejected the parameters'}"
             ) from None
         except exceptions.BotoCoreError as error:
             raise ProviderError(f"{operation}: {error}") from None
-        answer.pop("ResponseMetadata", None)
-        return answer
+        response.pop("ResponseMetadata", None)
+        return response
 
     def input_shape(self, service: str, operation: str) -> StructureShape:
-        """Look up in botocore's service model what an operation takes."""
+        """Return the shape of an operation's parameters in botocore's model."""
         shape = self._session.get_service_model(service).operation_model(operation).input_shape
         return shape or StructureShape(operation, {"type": "structure", "members": {}})
 
-    def _client(self, service: str, region: str) -> BaseClient:
+    def client(self, service: str, region: str) -> BaseClient:
+        """Return the client of a service in a region, created on first use."""
         with self._lock:
             if (client := self._clients.get((service, region))) is None:
                 client = self._session.create_client(
@@ -238,8 +237,8 @@ class Aws:
         name = ENDPOINTS[service]
         if (url := self.endpoints.get(name)) is None:
             raise ProviderError(
-                f"aws:endpoints names no address for {name}, and the stand-in's provider never"
-                " goes to AWS itself: add it with"
+                f"aws:endpoints has no address for {name}, and the stand-in's provider never"
+                " calls AWS itself: add it with"
                 f" `pulumi config set --path 'aws:endpoints[0].{name}' http://localhost:…`"
             )
         return url

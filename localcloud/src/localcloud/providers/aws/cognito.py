@@ -1,10 +1,11 @@
 """Cognito user pools: pools, domains, resource servers and app clients.
 
 Sources: the Amazon Cognito user pools API reference, and the schemas of aws_cognito_user_pool,
-_user_pool_domain, _resource_server and _user_pool_client for what forces a replacement.
+_user_pool_domain, _resource_server and _user_pool_client for the changes that force a replacement.
 """
 
 import re
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from localcloud.providers.aws.clients import Aws, AwsError, Document
@@ -17,8 +18,17 @@ from localcloud.providers.aws.resource import (
     Operation,
     Tagging,
 )
-from localcloud.providers.schema import Failure, Kind, Properties, Property, Request, refused
-from localcloud.providers.values import Values, is_empty, mapping, text
+from localcloud.providers.schema import (
+    CheckRequest,
+    Failure,
+    Kind,
+    Properties,
+    Property,
+    ResourceRequest,
+    UpdateRequest,
+    unsupported,
+)
+from localcloud.providers.values import Values, as_object, as_string, is_empty
 
 _STRINGS: Final = Property()
 _BOOLEAN: Final = Property(kind=Kind.BOOLEAN)
@@ -53,7 +63,7 @@ _TRIGGERS: Final = {
     ),
     "userMigration": Property(),
     "verifyAuthChallengeResponse": Property(),
-    **refused("customEmailSender", "customSmsSender", "kmsKeyId"),
+    **unsupported("customEmailSender", "customSmsSender", "kmsKeyId"),
 }
 _PASSWORDS: Final = {
     "minimumLength": _INTEGER,
@@ -95,6 +105,7 @@ class UserPool(AwsResource):
     reads = Operation(name="DescribeUserPool", result="UserPool")
     updates = Operation(name="UpdateUserPool")
     deletes = Operation(name="DeleteUserPool")
+    id_members = ("Id",)
     tagging = Tagging(
         resource="ResourceArn",
         pairs=None,
@@ -111,7 +122,7 @@ class UserPool(AwsResource):
             computed=True,
             properties={
                 "allowAdminCreateUserOnly": _BOOLEAN,
-                **refused("inviteMessageTemplate"),
+                **unsupported("inviteMessageTemplate"),
             },
         ),
         "aliasAttributes": _names(force_new=True),
@@ -146,7 +157,7 @@ class UserPool(AwsResource):
         "endpoint": Property(output=True),
         "estimatedNumberOfUsers": Property(kind=Kind.INTEGER, output=True),
         "lastModifiedDate": Property(output=True, volatile=True),
-        **refused(
+        **unsupported(
             "deviceConfiguration",
             "emailConfiguration",
             "emailMfaConfiguration",
@@ -163,28 +174,20 @@ class UserPool(AwsResource):
         ),
     }
 
-    def identify(self, resource_id: str, state: Values) -> Document:
+    def identity(self, request: ResourceRequest[Aws]) -> Document:
         """Name the pool by its id."""
-        del state
-        return {"UserPoolId": resource_id}
+        return {"UserPoolId": request.id}
 
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """The id is the one that Cognito gave."""
-        del inputs
-        return text(result["Id"])
+    def update(self, request: UpdateRequest[Aws]) -> None:
+        """Send what the program removed as empty, instead of relying on Cognito's reset."""
+        inputs: Values = {"autoVerifiedAttributes": [], "lambdaConfig": {}, **request.inputs}
+        super().update(replace(request, inputs=inputs))
 
-    def update(self, request: Request[Aws], resource_id: str, olds: Values, news: Values) -> None:
-        """Say explicitly what the program no longer has, instead of relying on Cognito's reset."""
-        wanted: Values = {"autoVerifiedAttributes": [], "lambdaConfig": {}, **news}
-        super().update(request, resource_id, olds, wanted)
-
-    def more(
-        self, request: Request[Aws], resource_id: str, state: Values, answer: Document
-    ) -> Values:
-        """Tell the pool's endpoint, which is the issuer without its scheme."""
-        del answer
-        region = state.get("region") or request.context.region
-        return {"endpoint": f"cognito-idp.{region}.amazonaws.com/{resource_id}"}
+    def read(self, request: ResourceRequest[Aws]) -> Values | None:
+        """Add the pool's endpoint, which is the issuer without its scheme."""
+        if (found := super().read(request)) is None:
+            return None
+        return {**found, "endpoint": f"cognito-idp.{found['region']}.amazonaws.com/{request.id}"}
 
 
 class UserPoolDomain(AwsResource):
@@ -196,9 +199,10 @@ class UserPoolDomain(AwsResource):
     reads = Operation(name="DescribeUserPoolDomain", result="DomainDescription")
     updates = Operation(name="UpdateUserPoolDomain")
     deletes = Operation(name="DeleteUserPoolDomain")
+    id_members = ("Domain",)
     handled = HANDLED
     properties: ClassVar[Properties] = {
-        # The pattern is for prefixes; Cognito takes dots in a domain that has a certificate.
+        # The pattern is for prefixes; Cognito accepts dots in a domain with a certificate.
         "domain": Property(required=True, force_new=True, unchecked=True),
         "userPoolId": Property(required=True, force_new=True),
         "certificateArn": Property(aws="CustomDomainConfig.CertificateArn"),
@@ -212,33 +216,30 @@ class UserPoolDomain(AwsResource):
         "version": Property(output=True, volatile=True),
     }
 
-    def check(self, context: Aws, inputs: Values) -> tuple[Values, list[Failure]]:
-        """Add what botocore's pattern leaves out: prefixes have no dots, and both are short."""
-        completed, failures = super().check(context, inputs)
-        domain = inputs.get("domain")
-        custom = not is_empty(inputs.get("certificateArn"))
+    def check(self, request: CheckRequest[Aws]) -> tuple[Values, list[Failure]]:
+        """Check what botocore's pattern leaves out: prefixes have no dots, and both are short."""
+        completed, failures = super().check(request)
+        domain = request.inputs.get("domain")
+        custom = not is_empty(request.inputs.get("certificateArn"))
         pattern = _CUSTOM_DOMAIN if custom else _DOMAIN_PREFIX
         if isinstance(domain, str) and not pattern.fullmatch(domain):
             reason = f"domain must match {pattern.pattern}"
             failures.append(Failure(property="domain", reason=reason))
         return completed, failures
 
-    def identify(self, resource_id: str, state: Values) -> Document:
-        """Name the domain, and the pool where it is known."""
-        pool = {"UserPoolId": state["userPoolId"]} if "userPoolId" in state else {}
-        return {"Domain": resource_id, **pool}
+    def identity(self, request: ResourceRequest[Aws]) -> Document:
+        """Name the domain, and the pool if it is known."""
+        pool = request.state.get("userPoolId")
+        return super().identity(request) | (
+            {"UserPoolId": pool} if "userPoolId" in request.state else {}
+        )
 
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """The id is the domain."""
-        del result
-        return text(inputs["domain"])
-
-    def described(self, answer: Document) -> Values:
-        """Take an empty description for what it means: there is no such domain."""
-        if not answer.get("UserPoolId"):
+    def described(self, response: Document) -> Values:
+        """Treat an empty description as what it means: there is no such domain."""
+        if not response.get("UserPoolId"):
             raise AwsError(self.reads.name, "ResourceNotFoundException", "no such domain")
         return {
-            **super().described(answer),
+            **super().described(response),
             "cloudfrontDistributionZoneId": _CLOUDFRONT_ZONE,
         }
 
@@ -253,6 +254,7 @@ class ResourceServer(AwsResource):
     reads = Operation(name="DescribeResourceServer", result="ResourceServer")
     updates = Operation(name="UpdateResourceServer")
     deletes = Operation(name="DeleteResourceServer")
+    id_members = ("UserPoolId", "Identifier")
     handled = HANDLED
     properties: ClassVar[Properties] = {
         "identifier": Property(required=True, force_new=True),
@@ -272,23 +274,12 @@ class ResourceServer(AwsResource):
         "scopeIdentifiers": Property(kind=Kind.LIST, items=Property(), output=True, volatile=True),
     }
 
-    def identify(self, resource_id: str, state: Values) -> Document:
-        """Name the pool and the server: pool|identifier."""
-        del state
-        pool, _, identifier = resource_id.partition("|")
-        return {"UserPoolId": pool, "Identifier": identifier}
-
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """The id is the pool's and the server's identifier."""
-        del result
-        return f"{text(inputs['userPoolId'])}|{text(inputs['identifier'])}"
-
-    def described(self, answer: Document) -> Values:
-        """Tell the scopes' full names, as tokens carry them."""
-        values = super().described(answer)
+    def described(self, response: Document) -> Values:
+        """Add the scopes' full names, as in tokens."""
+        values = super().described(response)
         scopes = values.get("scopes")
         values["scopeIdentifiers"] = [
-            f"{values['identifier']}/{text(mapping(scope)['scopeName'])}"
+            f"{values['identifier']}/{as_string(as_object(scope)['scopeName'])}"
             for scope in (scopes if isinstance(scopes, list) else [])
         ]
         return values
@@ -303,6 +294,7 @@ class UserPoolClient(AwsResource):
     reads = Operation(name="DescribeUserPoolClient", result="UserPoolClient")
     updates = Operation(name="UpdateUserPoolClient")
     deletes = Operation(name="DeleteUserPoolClient")
+    id_members = ("ClientId",)
     handled = HANDLED
     properties: ClassVar[Properties] = {
         "name": Property(required=True, aws="ClientName"),
@@ -338,19 +330,14 @@ class UserPoolClient(AwsResource):
         "writeAttributes": _names(computed=True),
         "region": REGION,
         "clientSecret": Property(output=True, secret=True),
-        **refused("analyticsConfiguration", "refreshTokenRotation"),
+        **unsupported("analyticsConfiguration", "refreshTokenRotation"),
     }
 
-    def identify(self, resource_id: str, state: Values) -> Document:
+    def identity(self, request: ResourceRequest[Aws]) -> Document:
         """Name the pool and the client; an import names both: pool/client."""
-        pool, _, client = resource_id.rpartition("/")
-        return {"UserPoolId": pool or state.get("userPoolId"), "ClientId": client}
+        pool, _, client = request.id.rpartition("/")
+        return {"UserPoolId": pool or request.state.get("userPoolId"), "ClientId": client}
 
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """The id is the one that Cognito gave."""
-        del inputs
-        return text(result["ClientId"])
-
-    def described(self, answer: Document) -> Values:
-        """Tell the id that a created client has, also of an imported one."""
-        return {**super().described(answer), "id": answer["ClientId"]}
+    def described(self, response: Document) -> Values:
+        """Add the id without the pool, as after a creation, for an import."""
+        return {**super().described(response), "id": response["ClientId"]}

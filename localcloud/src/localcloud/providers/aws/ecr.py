@@ -1,7 +1,7 @@
 """Elastic Container Registry: repositories and their lifecycle policies.
 
 Sources: the Amazon ECR API reference, and the schemas of aws_ecr_repository and
-aws_ecr_lifecycle_policy for what forces a replacement.
+aws_ecr_lifecycle_policy for the changes that force a replacement.
 """
 
 from typing import ClassVar, Final
@@ -16,8 +16,14 @@ from localcloud.providers.aws.resource import (
     Tagging,
 )
 from localcloud.providers.aws.shapes import Casing
-from localcloud.providers.schema import Kind, Properties, Property, Request, refused
-from localcloud.providers.values import Values, text
+from localcloud.providers.schema import (
+    Kind,
+    Properties,
+    Property,
+    ResourceRequest,
+    UpdateRequest,
+    unsupported,
+)
 
 _SCANNING: Final = {"scanOnPush": Property(kind=Kind.BOOLEAN, required=True)}
 _ENCRYPTION: Final = {
@@ -33,10 +39,11 @@ class Repository(AwsResource):
     service = "ecr"
     casing = Casing.CAMEL
     autonamed = "name"
-    gone = frozenset({"RepositoryNotFoundException"})
+    not_found_codes = frozenset({"RepositoryNotFoundException"})
     creates = Operation(name="CreateRepository", result="repository")
     reads = Operation(name="DescribeRepositories", result="repositories")
     deletes = Operation(name="DeleteRepository")
+    id_members = ("repositoryName",)
     tagging = Tagging(
         resource="resourceArn", tags="tags", keys="tagKeys", created_as="tags", listed_as="tags"
     )
@@ -47,7 +54,7 @@ class Repository(AwsResource):
             kind=Kind.LIST,
             items=Property(kind=Kind.OBJECT, properties=_ENCRYPTION),
             force_new=True,
-            # ECR encrypts with its own key where the program says nothing.
+            # ECR encrypts with its own key by default.
             computed=True,
             aws="encryptionConfiguration",
         ),
@@ -61,34 +68,29 @@ class Repository(AwsResource):
         "arn": Property(output=True, aws="repositoryArn"),
         "registryId": Property(output=True),
         "repositoryUrl": Property(output=True, aws="repositoryUri"),
-        **refused("imageTagMutabilityExclusionFilters"),
+        **unsupported("imageTagMutabilityExclusionFilters"),
     }
 
-    def identify(self, resource_id: str, state: Values) -> Document:
-        """Name the repository, alone or as one of a list."""
-        del state
-        return {"repositoryName": resource_id, "repositoryNames": [resource_id]}
+    def identity(self, request: ResourceRequest[Aws]) -> Document:
+        """Name the repository, alone or in a list."""
+        return super().identity(request) | {"repositoryNames": [request.id]}
 
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """The id is the repository's name."""
-        del result
-        return text(inputs["name"])
-
-    def update(self, request: Request[Aws], resource_id: str, olds: Values, news: Values) -> None:
-        """Set what has an operation of its own."""
-        name = {"repositoryName": resource_id}
-        for member, operation in (
+    def update(self, request: UpdateRequest[Aws]) -> None:
+        """Change the settings that have their own operations."""
+        for setting, operation in (
             ("imageTagMutability", "PutImageTagMutability"),
             ("imageScanningConfiguration", "PutImageScanningConfiguration"),
         ):
-            if news.get(member) not in (None, olds.get(member)):
-                parameters = {**name, member: news[member]}
-                self.call(request, Operation(name=operation), parameters, news)
-        self.retag(request, olds, news)
+            value = request.inputs.get(setting)
+            if value not in (None, request.state.get(setting)):
+                parameters = {"repositoryName": request.id, setting: value}
+                self.call(request, Operation(name=operation), parameters)
+        self.update_tags(request)
 
-    def deletion(self, state: Values) -> Document:
-        """Delete the images with the repository where the program says so."""
-        return {"force": state.get("forceDelete") is True}
+    def delete_parameters(self, request: ResourceRequest[Aws]) -> Document:
+        """Delete the images with the repository if the program says so."""
+        force = request.state.get("forceDelete") is True
+        return {**super().delete_parameters(request), "force": force}
 
 
 class LifecyclePolicy(AwsResource):
@@ -97,10 +99,11 @@ class LifecyclePolicy(AwsResource):
     token = "aws:ecr/lifecyclePolicy:LifecyclePolicy"  # noqa: S105  # a Pulumi type
     service = "ecr"
     casing = Casing.CAMEL
-    gone = frozenset({"LifecyclePolicyNotFoundException", "RepositoryNotFoundException"})
+    not_found_codes = frozenset({"LifecyclePolicyNotFoundException", "RepositoryNotFoundException"})
     creates = Operation(name="PutLifecyclePolicy")
     reads = Operation(name="GetLifecyclePolicy")
     deletes = Operation(name="DeleteLifecyclePolicy")
+    id_members = ("repositoryName",)
     handled = HANDLED
     properties: ClassVar[Properties] = {
         "policy": Property(
@@ -110,13 +113,3 @@ class LifecyclePolicy(AwsResource):
         "region": REGION,
         "registryId": Property(output=True),
     }
-
-    def identify(self, resource_id: str, state: Values) -> Document:
-        """Name the repository."""
-        del state
-        return {"repositoryName": resource_id}
-
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """The id is the repository's name."""
-        del result
-        return text(inputs["repository"])

@@ -1,4 +1,4 @@
-"""The functions of the aws provider that programs call.
+"""The aws provider's functions that programs call.
 
 Sources: the schemas of pulumi_aws's getRegion, getCallerIdentity, getPartition and
 ecr.getAuthorizationToken.
@@ -10,16 +10,17 @@ from typing import Final
 import botocore.session
 
 from localcloud.providers.aws.clients import Aws
-from localcloud.providers.schema import Property, refused
-from localcloud.providers.servicer import Invoke
-from localcloud.providers.values import Values, text
+from localcloud.providers.schema import Property, unsupported
+from localcloud.providers.servicer import Invoke, InvokeRequest
+from localcloud.providers.values import Values, as_string
 
 _LOCATIONS: Final = botocore.session.Session()
 
 
-def get_region(aws: Aws, arguments: Values) -> Values:
-    """Tell the region: the provider's, or the one that is asked for."""
-    region = text(arguments.get("region") or arguments.get("name") or aws.region)
+def get_region(request: InvokeRequest[Aws]) -> Values:
+    """Return the requested region, or the provider's."""
+    arguments, aws = request.arguments, request.context
+    region = as_string(arguments.get("region") or arguments.get("name") or aws.region)
     return {
         "id": region,
         "name": region,
@@ -29,10 +30,9 @@ def get_region(aws: Aws, arguments: Values) -> Values:
     }
 
 
-def get_partition(aws: Aws, arguments: Values) -> Values:
-    """Tell the partition of the provider's region."""
-    del arguments
-    partition = _LOCATIONS.get_partition_for_region(aws.region)
+def get_partition(request: InvokeRequest[Aws]) -> Values:
+    """Return the partition of the provider's region."""
+    partition = _LOCATIONS.get_partition_for_region(request.context.region)
     suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
     return {
         "id": partition,
@@ -42,10 +42,9 @@ def get_partition(aws: Aws, arguments: Values) -> Values:
     }
 
 
-def get_caller_identity(aws: Aws, arguments: Values) -> Values:
-    """Tell whose credentials these are."""
-    del arguments
-    found = aws.call("sts", "GetCallerIdentity", {})
+def get_caller_identity(request: InvokeRequest[Aws]) -> Values:
+    """Return the account and user of the provider's credentials."""
+    found = request.context.call("sts", "GetCallerIdentity", {})
     return {
         "id": found["Account"],
         "accountId": found["Account"],
@@ -54,12 +53,14 @@ def get_caller_identity(aws: Aws, arguments: Values) -> Values:
     }
 
 
-def get_authorization_token(aws: Aws, arguments: Values) -> Values:
-    """Get what docker logs in to the registry with."""
-    region = text(arguments.get("region") or aws.region)
+def get_authorization_token(request: InvokeRequest[Aws]) -> Values:
+    """Get the credentials for `docker login` to the registry."""
+    arguments, aws = request.arguments, request.context
+    region = as_string(arguments.get("region") or aws.region)
     registry = arguments.get("registryId")
-    request = {"registryIds": [text(registry)]} if registry else {}
-    found = aws.call("ecr", "GetAuthorizationToken", request, region)["authorizationData"][0]
+    parameters = {"registryIds": [as_string(registry)]} if registry else {}
+    response = aws.call("ecr", "GetAuthorizationToken", parameters, region)
+    found = response["authorizationData"][0]
     token = found["authorizationToken"]
     user, _, password = base64.b64decode(token).decode().partition(":")
     return {
@@ -79,7 +80,7 @@ INVOKES: Final = {
             "id": Property(),
             "name": Property(),
             "region": Property(),
-            **refused("endpoint"),
+            **unsupported("endpoint"),
         },
         call=get_region,
     ),

@@ -1,36 +1,40 @@
 """Lambda: functions and the permissions to invoke them.
 
 Sources: the AWS Lambda API reference, and the schemas of aws_lambda_function and
-aws_lambda_permission for what forces a replacement.
+aws_lambda_permission for the changes that force a replacement.
 """
 
 import json
+from dataclasses import replace
 from typing import ClassVar, Final
 
-from localcloud.providers.archives import zipped
+from localcloud.providers.archives import zip_archive
 from localcloud.providers.aws.clients import Aws, AwsError, Document
 from localcloud.providers.aws.resource import (
     HANDLED,
     REGION,
     TAGGED,
+    AwsRequest,
     AwsResource,
     Operation,
     Tagging,
 )
-from localcloud.providers.aws.waiting import wait
+from localcloud.providers.aws.waiting import poll_until_done
 from localcloud.providers.schema import (
     Created,
+    CreateRequest,
     InitializationError,
     Kind,
     Properties,
     Property,
     ProviderError,
-    Request,
-    refused,
+    ResourceRequest,
+    UpdateRequest,
+    unsupported,
 )
-from localcloud.providers.values import Archive, Values, text
+from localcloud.providers.values import Archive, Values, as_string
 
-_SETTLE_SECONDS: Final = 600.0
+_LIMIT_SECONDS: Final = 600.0
 _UNRESERVED: Final = -1
 
 
@@ -44,6 +48,7 @@ class Function(AwsResource):
     reads = Operation(name="GetFunction", result="Configuration")
     updates = Operation(name="UpdateFunctionConfiguration")
     deletes = Operation(name="DeleteFunction")
+    id_members = ("FunctionName",)
     tagging = Tagging(resource="Resource", pairs=None, list="ListTags")
     handled = HANDLED | {
         "code",
@@ -101,7 +106,7 @@ class Function(AwsResource):
         "signingProfileVersionArn": Property(output=True),
         "sourceCodeSize": Property(kind=Kind.INTEGER, output=True, volatile=True, aws="CodeSize"),
         "version": Property(output=True, volatile=True),
-        **refused(
+        **unsupported(
             "capacityProviderConfig",
             "codeSigningConfigArn",
             "deadLetterConfig",
@@ -125,39 +130,36 @@ class Function(AwsResource):
         ),
     }
 
-    def identify(self, resource_id: str, state: Values) -> Document:
-        """Name the function."""
-        del state
-        return {"FunctionName": resource_id}
+    def create_parameters(self, request: CreateRequest[Aws]) -> Document:
+        """Add the code."""
+        code = {"ZipFile": _code(request, request.inputs)}
+        return {**super().create_parameters(request), "Code": code}
 
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """The id is the function's name."""
-        del inputs
-        return text(result["FunctionName"])
-
-    def creation(self, request: Request[Aws], inputs: Values) -> Document:
-        """Send the code along."""
-        return {**super().creation(request, inputs), "Code": {"ZipFile": _code(request, inputs)}}
-
-    def create(self, request: Request[Aws], inputs: Values) -> Created:
-        """Make the function and wait until it can be invoked."""
-        created = super().create(request, inputs)
+    def create(self, request: CreateRequest[Aws]) -> Created:
+        """Create the function and wait until it can be invoked."""
+        created = super().create(request)
         try:
-            self._settle(request, created.id, inputs)
-            self._reserve(request, created.id, {}, inputs)
+            self._wait_until_active(request, created.id)
+            self._reserve_concurrency(request, created.id, {}, request.inputs)
         except ProviderError as error:
             raise InitializationError(created.id, str(error)) from error
         return created
 
-    def more(
-        self, request: Request[Aws], resource_id: str, state: Values, answer: Document
-    ) -> Values:
-        """Tell the ARNs that follow from the function's, and its reserved concurrency."""
-        arn = text(answer["FunctionArn"])
-        qualified = f"{arn}:{answer['Version']}"
+    def read(self, request: ResourceRequest[Aws]) -> Values | None:
+        """Add the ARNs that follow from the function's, and its reserved concurrency."""
+        if (found := super().read(request)) is None:
+            return None
         operation = Operation(name="GetFunctionConcurrency")
-        concurrency = self.call(request, operation, {"FunctionName": resource_id}, state)
+        try:
+            concurrency = self.call(request, operation, {"FunctionName": request.id})
+        except AwsError as error:
+            if error.code in self.not_found_codes:
+                return None
+            raise
+        arn = as_string(found["arn"])
+        qualified = f"{arn}:{found['version']}"
         return {
+            **found,
             "invokeArn": _invoke_arn(arn, "2015-03-31", "invocations"),
             "qualifiedArn": qualified,
             "qualifiedInvokeArn": _invoke_arn(qualified, "2015-03-31", "invocations"),
@@ -169,54 +171,57 @@ class Function(AwsResource):
             ),
         }
 
-    def update(self, request: Request[Aws], resource_id: str, olds: Values, news: Values) -> None:
-        """Change settings, then code, each settled before the next."""
-        apart = {"code", "sourceCodeHash", "reservedConcurrentExecutions"}
-        # UpdateFunctionConfiguration leaves what it isn't given as it is.
-        wanted: Values = {"description": "", "environment": {"variables": {}}, **news}
-        rest = {name: value for name, value in wanted.items() if name not in apart}
-        super().update(request, resource_id, olds, rest)
-        self._settle(request, resource_id, news)
-        code = {"code", "sourceCodeHash", "architectures"} & news.keys()
-        if any(olds.get(name) != news[name] for name in code):
-            parameters: Document = {"FunctionName": resource_id, "ZipFile": _code(request, news)}
-            if "architectures" in news:
-                parameters["Architectures"] = news["architectures"]
-            if news.get("publish") is True:
+    def update(self, request: UpdateRequest[Aws]) -> None:
+        """Change settings, then code, and wait after each."""
+        old, new = request.state, request.inputs
+        # UpdateFunctionConfiguration keeps what it isn't given.
+        settings: Values = {"description": "", "environment": {"variables": {}}, **new}
+        for separate in ("code", "sourceCodeHash", "reservedConcurrentExecutions"):
+            settings.pop(separate, None)
+        super().update(replace(request, inputs=settings))
+        self._wait_until_active(request, request.id)
+        code = {"code", "sourceCodeHash", "architectures"} & new.keys()
+        if any(old.get(name) != new[name] for name in code):
+            parameters: Document = {"FunctionName": request.id, "ZipFile": _code(request, new)}
+            if "architectures" in new:
+                parameters["Architectures"] = new["architectures"]
+            if new.get("publish") is True:
                 parameters["Publish"] = True
-            self.call(request, Operation(name="UpdateFunctionCode"), parameters, news)
-            self._settle(request, resource_id, news)
-        self._reserve(request, resource_id, olds, news)
+            self.call(request, Operation(name="UpdateFunctionCode"), parameters)
+            self._wait_until_active(request, request.id)
+        self._reserve_concurrency(request, request.id, old, new)
 
-    def delete(self, request: Request[Aws], resource_id: str, state: Values) -> None:
-        """Delete the function, unless the program wants it kept."""
-        if state.get("skipDestroy") is not True:
-            super().delete(request, resource_id, state)
+    def delete(self, request: ResourceRequest[Aws]) -> None:
+        """Delete the function, unless the program sets skipDestroy."""
+        if request.state.get("skipDestroy") is not True:
+            super().delete(request)
 
-    def _settle(self, request: Request[Aws], name: str, values: Values) -> None:
-        """Wait until the function has taken its last change."""
+    def _wait_until_active(self, request: AwsRequest, name: str) -> None:
+        """Wait until the last change of the function has taken effect."""
 
         def poll() -> Document | None:
-            found = self.call(request, self.reads, {"FunctionName": name}, values)
+            found = self.call(request, self.reads, {"FunctionName": name})
             pending = found.get("State") == "Pending"
             return None if pending or found.get("LastUpdateStatus") == "InProgress" else found
 
-        settled = wait(request, poll, what=f"the function {name}", limit=_SETTLE_SECONDS)
-        if settled.get("State") == "Failed" or settled.get("LastUpdateStatus") == "Failed":
-            reason = settled.get("StateReason") or settled.get("LastUpdateStatusReason")
+        found = poll_until_done(request, poll, what=f"the function {name}", limit=_LIMIT_SECONDS)
+        if found.get("State") == "Failed" or found.get("LastUpdateStatus") == "Failed":
+            reason = found.get("StateReason") or found.get("LastUpdateStatusReason")
             raise ProviderError(f"the function {name} failed: {reason or 'no reason given'}")
 
-    def _reserve(self, request: Request[Aws], name: str, olds: Values, news: Values) -> None:
-        wanted = news.get("reservedConcurrentExecutions", _UNRESERVED)
-        if wanted == olds.get("reservedConcurrentExecutions", _UNRESERVED):
+    def _reserve_concurrency(
+        self, request: AwsRequest, name: str, old: Values, new: Values
+    ) -> None:
+        reserved = new.get("reservedConcurrentExecutions", _UNRESERVED)
+        if reserved == old.get("reservedConcurrentExecutions", _UNRESERVED):
             return
         parameters: Document = {"FunctionName": name}
-        if wanted == _UNRESERVED:
+        if reserved == _UNRESERVED:
             operation = Operation(name="DeleteFunctionConcurrency")
         else:
             operation = Operation(name="PutFunctionConcurrency")
-            parameters["ReservedConcurrentExecutions"] = wanted
-        self.call(request, operation, parameters, news)
+            parameters["ReservedConcurrentExecutions"] = reserved
+        self.call(request, operation, parameters)
 
 
 class Permission(AwsResource):
@@ -227,6 +232,7 @@ class Permission(AwsResource):
     creates = Operation(name="AddPermission")
     reads = Operation(name="GetPolicy")
     deletes = Operation(name="RemovePermission")
+    id_members = ("StatementId",)
     handled = HANDLED
     properties: ClassVar[Properties] = {
         "statementId": Property(required=True, force_new=True),
@@ -237,7 +243,7 @@ class Permission(AwsResource):
         "sourceAccount": Property(force_new=True),
         "sourceArn": Property(force_new=True),
         "region": REGION,
-        **refused(
+        **unsupported(
             "eventSourceToken",
             "functionUrlAuthType",
             "invokedViaFunctionUrl",
@@ -246,39 +252,40 @@ class Permission(AwsResource):
         ),
     }
 
-    def identify(self, resource_id: str, state: Values) -> Document:
+    def identity(self, request: ResourceRequest[Aws]) -> Document:
         """Name the function and the statement; an import names both: function/statement."""
-        function, _, statement = resource_id.rpartition("/")
-        identity = {"FunctionName": state.get("function", function), "StatementId": statement}
-        return identity | ({"Qualifier": state["qualifier"]} if "qualifier" in state else {})
+        function, _, statement = request.id.rpartition("/")
+        identity = {
+            "FunctionName": request.state.get("function", function),
+            "StatementId": statement,
+        }
+        if "qualifier" in request.state:
+            identity["Qualifier"] = request.state["qualifier"]
+        return identity
 
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """The id is the statement's."""
-        del result
-        return text(inputs["statementId"])
-
-    def read(self, request: Request[Aws], resource_id: str, state: Values) -> Values | None:
+    def read(self, request: ResourceRequest[Aws]) -> Values | None:
         """Find the statement in the function's policy."""
-        identity = self.identify(resource_id, state)
-        named = {name: value for name, value in identity.items() if name != "StatementId"}
+        identity = self.identity(request)
+        parameters = {name: value for name, value in identity.items() if name != "StatementId"}
         try:
-            answer = self.call(request, self.reads, named, state)
+            response = self.call(request, self.reads, parameters)
         except AwsError as error:
-            if error.code in self.gone:
+            if error.code in self.not_found_codes:
                 return None
             raise
-        for statement in json.loads(answer["Policy"])["Statement"]:
+        for statement in json.loads(response["Policy"])["Statement"]:
             if statement.get("Sid") == identity["StatementId"]:
-                found = _permission(statement)
-                found["function"] = identity["FunctionName"]
-                found["region"] = state.get("region") or request.context.region
-                found["id"] = identity["StatementId"]
-                return found
+                return {
+                    **_permission(statement),
+                    "function": identity["FunctionName"],
+                    "region": request.state.get("region") or request.context.region,
+                    "id": identity["StatementId"],
+                }
         return None
 
 
 def _permission(statement: Document) -> Values:
-    """Read a statement of a function's policy as AddPermission's parameters."""
+    """Convert a statement of a function's policy to the inputs that create it."""
     principal = statement["Principal"]
     if isinstance(principal, dict):
         principal = principal.get("Service") or principal.get("AWS")
@@ -298,11 +305,11 @@ def _permission(statement: Document) -> Values:
     return values
 
 
-def _code(request: Request[Aws], inputs: Values) -> bytes:
+def _code(request: AwsRequest, inputs: Values) -> bytes:
     code = inputs["code"]
     if not isinstance(code, Archive):
         raise ProviderError("code must be an archive, not a single asset")
-    return zipped(code, request.context.project_directory)
+    return zip_archive(code, request.context.project_directory)
 
 
 def _invoke_arn(arn: str, version: str, suffix: str) -> str:

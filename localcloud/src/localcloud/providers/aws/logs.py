@@ -1,7 +1,7 @@
 """CloudWatch Logs: log groups.
 
 Sources: the Amazon CloudWatch Logs API reference, and the schema of aws_cloudwatch_log_group for
-what forces a replacement.
+the changes that force a replacement.
 """
 
 from typing import ClassVar
@@ -11,6 +11,7 @@ from localcloud.providers.aws.resource import (
     HANDLED,
     REGION,
     TAGGED,
+    AwsRequest,
     AwsResource,
     Operation,
     Tagging,
@@ -18,15 +19,17 @@ from localcloud.providers.aws.resource import (
 from localcloud.providers.aws.shapes import Casing
 from localcloud.providers.schema import (
     Created,
+    CreateRequest,
     InitializationError,
     Kind,
     Properties,
     Property,
     ProviderError,
-    Request,
-    refused,
+    ResourceRequest,
+    UpdateRequest,
+    unsupported,
 )
-from localcloud.providers.values import Values, text
+from localcloud.providers.values import Values, as_string
 
 
 class LogGroup(AwsResource):
@@ -39,6 +42,7 @@ class LogGroup(AwsResource):
     creates = Operation(name="CreateLogGroup")
     reads = Operation(name="DescribeLogGroups", result="logGroups")
     deletes = Operation(name="DeleteLogGroup")
+    id_members = ("logGroupName",)
     tagging = Tagging(
         resource="resourceArn",
         tags="tags",
@@ -56,60 +60,54 @@ class LogGroup(AwsResource):
         "region": REGION,
         **TAGGED,
         "arn": Property(output=True),
-        **refused("deletionProtectionEnabled", "kmsKeyId", "namePrefix"),
+        **unsupported("deletionProtectionEnabled", "kmsKeyId", "namePrefix"),
     }
 
-    def identify(self, resource_id: str, state: Values) -> Document:
-        """Name the group; a description takes a prefix, which its own name heads."""
-        del state
-        return {"logGroupName": resource_id, "logGroupNamePrefix": resource_id}
+    def identity(self, request: ResourceRequest[Aws]) -> Document:
+        """Name the group, also by the prefix that DescribeLogGroups takes."""
+        return super().identity(request) | {"logGroupNamePrefix": request.id}
 
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """The id is the group's name."""
-        del result
-        return text(inputs["name"])
-
-    def create(self, request: Request[Aws], inputs: Values) -> Created:
-        """Make the group and set its retention."""
-        created = super().create(request, inputs)
+    def create(self, request: CreateRequest[Aws]) -> Created:
+        """Create the group and set its retention."""
+        created = super().create(request)
         try:
-            if inputs.get("retentionInDays"):
-                self._retain(request, created.id, inputs)
+            if request.inputs.get("retentionInDays"):
+                self._set_retention(request, created.id, request.inputs)
         except ProviderError as error:
             raise InitializationError(created.id, str(error)) from error
         return created
 
-    def read(self, request: Request[Aws], resource_id: str, state: Values) -> Values | None:
-        """Describe the group of exactly this name."""
-        found = super().read(request, resource_id, state)
-        return found if found is not None and found["name"] == resource_id else None
+    def read(self, request: ResourceRequest[Aws]) -> Values | None:
+        """Describe the group with exactly this name, not a longer one."""
+        found = super().read(request)
+        return found if found is not None and found["name"] == request.id else None
 
-    def described(self, answer: Document) -> Values:
-        """Tell the ARN without the wildcard for the group's streams."""
-        values = super().described(answer)
-        values["arn"] = text(values["arn"]).removesuffix(":*")
+    def described(self, response: Document) -> Values:
+        """Remove the wildcard for the group's streams from the ARN."""
+        values = super().described(response)
+        values["arn"] = as_string(values["arn"]).removesuffix(":*")
         values.setdefault("retentionInDays", 0)
         return values
 
-    def update(self, request: Request[Aws], resource_id: str, olds: Values, news: Values) -> None:
-        """Set the retention and the tags."""
-        if news.get("retentionInDays") != olds.get("retentionInDays"):
-            self._retain(request, resource_id, news)
-        self.retag(request, olds, news)
+    def update(self, request: UpdateRequest[Aws]) -> None:
+        """Change the retention and the tags."""
+        if request.inputs.get("retentionInDays") != request.state.get("retentionInDays"):
+            self._set_retention(request, request.id, request.inputs)
+        self.update_tags(request)
 
-    def delete(self, request: Request[Aws], resource_id: str, state: Values) -> None:
-        """Delete the group, unless the program wants it kept."""
-        if state.get("skipDestroy") is not True:
-            super().delete(request, resource_id, state)
+    def delete(self, request: ResourceRequest[Aws]) -> None:
+        """Delete the group, unless the program sets skipDestroy."""
+        if request.state.get("skipDestroy") is not True:
+            super().delete(request)
 
-    def _retain(self, request: Request[Aws], name: str, inputs: Values) -> None:
+    def _set_retention(self, request: AwsRequest, name: str, inputs: Values) -> None:
         group: Document = {"logGroupName": name}
         if days := inputs.get("retentionInDays"):
             operation, parameters = "PutRetentionPolicy", {**group, "retentionInDays": days}
         else:
             operation, parameters = "DeleteRetentionPolicy", group
         try:
-            self.call(request, Operation(name=operation), parameters, inputs)
+            self.call(request, Operation(name=operation), parameters)
         except AwsError as error:
-            if operation != "DeleteRetentionPolicy" or error.code not in self.gone:
+            if operation != "DeleteRetentionPolicy" or error.code not in self.not_found_codes:
                 raise

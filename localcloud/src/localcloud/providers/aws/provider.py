@@ -1,4 +1,4 @@
-"""What the aws provider offers."""
+"""The aws provider: its resource types and functions."""
 
 from pathlib import Path
 from typing import Final
@@ -31,13 +31,10 @@ RESOURCES: Final[tuple[AwsResource, ...]] = (
 
 
 def provider(project_directory: Path) -> Provider[Aws]:
-    """Offer the aws provider.
+    """Make the aws provider.
 
     Args:
-        project_directory: what relative paths of archives are relative to.
-
-    Returns:
-        The provider.
+        project_directory: the base of relative paths of archives.
     """
     return Provider(
         name="aws",

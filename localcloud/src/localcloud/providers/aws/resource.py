@@ -1,14 +1,23 @@
-"""A resource type of AWS: a declaration and the operations that keep it."""
+"""The base class of AWS resource types: a declaration, and operations that follow from it."""
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from localcloud.providers.aws.clients import Aws, AwsError, Document
 from localcloud.providers.aws.shapes import Casing, from_aws, to_aws, violations
-from localcloud.providers.schema import Created, Failure, Kind, Property, Request, ResourceType
-from localcloud.providers.values import Value, Values, is_empty, mapping, text, without_empty
+from localcloud.providers.schema import (
+    CheckRequest,
+    Created,
+    CreateRequest,
+    Failure,
+    Kind,
+    Property,
+    ResourceRequest,
+    ResourceType,
+    UpdateRequest,
+)
+from localcloud.providers.values import Values, as_object, as_string, without_empty
 
 ARN: Final = Property(output=True, aws="Arn")
 REGION: Final = Property(computed=True, force_new=True)
@@ -16,8 +25,11 @@ TAGS: Final = Property(kind=Kind.MAP, items=Property())
 TAGS_ALL: Final = Property(kind=Kind.MAP, items=Property(), output=True, volatile=True)
 TAGGED: Final[Mapping[str, Property]] = {"tags": TAGS, "tagsAll": TAGS_ALL}
 
-# What the base class itself does with these; no operation takes them under these names.
+# The base class handles these inputs; no operation takes them under these names.
 HANDLED: Final = frozenset({"region", "tags"})
+
+# Every request but a check, which calls no operation.
+AwsRequest = CreateRequest[Aws] | ResourceRequest[Aws]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +38,8 @@ class Operation:
 
     Attributes:
         name: as AWS names it.
-        result: the member of its answer that describes the resource; None where it is the answer.
+        result: the member of the response that describes the resource; None if it is the whole
+            response.
     """
 
     name: str
@@ -35,19 +48,19 @@ class Operation:
 
 @dataclass(frozen=True, kw_only=True)
 class Tagging:
-    """How a service keeps a resource's tags.
+    """The way a service stores the tags of a resource.
 
     Attributes:
         resource: the member that names the resource.
-        property: the property whose value names it.
-        tags: the member that holds tags.
-        keys: the member that holds the keys to take away.
-        pairs: the names of key and value where tags are a list of pairs; None for a map.
-        created_as: the member of the create operation that holds tags.
+        property: the property that holds the value of that member.
+        tags: the member that holds the tags.
+        keys: the member that holds the keys to remove.
+        pairs: the names of key and value if tags are a list of pairs; None if they are a map.
+        created_as: the member of the create operation that holds the tags.
         tag: the operation that sets tags.
-        untag: the operation that takes tags away.
-        list: the operation that lists them; None where the read operation answers them.
-        listed_as: the member of the answer that holds tags.
+        untag: the operation that removes tags.
+        list: the operation that lists them; None if the read operation returns them.
+        listed_as: the member of the response that holds the tags.
     """
 
     resource: str
@@ -61,16 +74,16 @@ class Tagging:
     list: str | None = "ListTagsForResource"
     listed_as: str = "Tags"
 
-    def written(self, tags: Values) -> object:
-        """Put tags as the service takes them."""
+    def to_aws(self, tags: Values) -> object:
+        """Convert tags to the parameter of the service's operations."""
         if self.pairs is None:
             return dict(tags)
         key, value = self.pairs
         return [{key: name, value: content} for name, content in tags.items()]
 
-    def read(self, answer: Document) -> Values:
-        """Take tags out of an answer, without those that AWS itself sets."""
-        found = answer.get(self.listed_as) or {}
+    def from_aws(self, response: Document) -> Values:
+        """Return the tags in a response, without those that AWS itself sets."""
+        found = response.get(self.listed_as) or {}
         if self.pairs is not None:
             key, value = self.pairs
             found = {pair[key]: pair[value] for pair in found}
@@ -78,19 +91,22 @@ class Tagging:
 
 
 class AwsResource(ResourceType[Aws]):
-    """A resource type whose operations follow the service's shapes.
+    """A resource type whose operations follow from botocore's model of the service.
 
     Attributes:
         service: botocore's name of the service.
-        creates: the operation that makes it.
+        creates: the operation that creates the resource.
         reads: the operation that describes it.
-        updates: the operation that changes it; None where a subclass does otherwise or nothing
-            can be changed.
+        updates: the operation that changes it; None if a subclass uses several, or nothing can
+            change.
         deletes: the operation that deletes it.
-        gone: the error codes that say that it is not there.
-        tagging: how the service keeps its tags; None where it has none.
-        casing: how the service names members.
-        handled: the inputs that go another way than the create operation's parameters.
+        id_members: the members that make up the id: of the create operation's parameters and
+            response, and of the other operations' parameters.
+        id_separator: the character between them.
+        not_found_codes: the error codes of a resource that doesn't exist.
+        tagging: the way the service stores its tags; None if it has none.
+        casing: the way the service spells members.
+        handled: inputs that the create operation doesn't take under their name.
     """
 
     service: ClassVar[str]
@@ -98,171 +114,163 @@ class AwsResource(ResourceType[Aws]):
     reads: ClassVar[Operation]
     updates: ClassVar[Operation | None] = None
     deletes: ClassVar[Operation]
-    gone: ClassVar[frozenset[str]] = frozenset({"ResourceNotFoundException"})
+    id_members: ClassVar[tuple[str, ...]]
+    id_separator: ClassVar[str] = "|"
+    not_found_codes: ClassVar[frozenset[str]] = frozenset({"ResourceNotFoundException"})
     tagging: ClassVar[Tagging | None] = None
     casing: ClassVar[Casing] = Casing.PASCAL
     handled: ClassVar[frozenset[str]] = frozenset()
 
-    @abstractmethod
-    def identify(self, resource_id: str, state: Values) -> Document:
-        """Name the resource as its operations do; each takes of this what its shape has.
+    def identity(self, request: ResourceRequest[Aws]) -> Document:
+        """Return the members that name the resource; each operation takes those in its shape."""
+        parts = request.id.split(self.id_separator, len(self.id_members) - 1)
+        missing = [""] * (len(self.id_members) - len(parts))
+        return dict(zip(self.id_members, parts + missing, strict=True))
 
-        `state` is empty for an import.
+    def created_id(self, created: Document) -> str:
+        """Return the id of a new resource.
+
+        Args:
+            created: the parameters of the create operation and its response, merged.
         """
+        return self.id_separator.join(as_string(created[member]) for member in self.id_members)
 
-    @abstractmethod
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """Find the id in what the create operation answered."""
+    def check(self, request: CheckRequest[Aws]) -> tuple[Values, list[Failure]]:
+        """Add the provider's default tags, and check the inputs against botocore's shapes."""
+        completed = dict(request.inputs)
+        tags = completed.get("tags", {})
+        defaults = request.context.default_tags
+        if self.tagging and defaults and isinstance(tags, dict):
+            completed["tags"] = {**defaults, **tags}
+        shape = request.context.input_shape(self.service, self.creates.name)
+        return completed, list(violations(self.properties, completed, shape, self.casing))
 
-    def check(self, context: Aws, inputs: Values) -> tuple[Values, list[Failure]]:
-        """Add the provider's default tags; hold the inputs against botocore's shapes."""
-        completed = dict(inputs)
-        tags = inputs.get("tags", {})
-        if self.tagging and context.default_tags and isinstance(tags, dict):
-            completed["tags"] = {**context.default_tags, **tags}
-        shape = context.input_shape(self.service, self.creates.name)
-        failures = list(violations(self.properties, completed, shape, self.casing))
-        return completed, failures
+    def create(self, request: CreateRequest[Aws]) -> Created:
+        """Call the create operation."""
+        parameters = self.create_parameters(request)
+        response = self.call(request, self.creates, parameters)
+        return Created(id=self.created_id(parameters | response))
 
-    def create(self, request: Request[Aws], inputs: Values) -> Created:
-        """Make the resource by its create operation."""
-        answer = self.call(request, self.creates, self.creation(request, inputs), inputs)
-        return Created(id=self.created_id(inputs, answer))
+    def create_parameters(self, request: CreateRequest[Aws]) -> Document:
+        """Return the parameters of the create operation."""
+        return self._parameters(request, self.creates, request.inputs) | self._tag_parameters(
+            request, self.creates, request.inputs
+        )
 
-    def creation(self, request: Request[Aws], inputs: Values) -> Document:
-        """Put the create operation's parameters together."""
-        parameters = self.parameters(request, self.creates, inputs)
-        self._add_tags(request, self.creates, parameters, inputs)
-        return parameters
-
-    def read(self, request: Request[Aws], resource_id: str, state: Values) -> Values | None:
-        """Describe the resource by its read operation, and its tags."""
+    def read(self, request: ResourceRequest[Aws]) -> Values | None:
+        """Call the read operation, and list the tags."""
         try:
-            answer = self.call(
-                request, self.reads, self._identity(request, self.reads, resource_id, state), state
-            )
-            found = self.described(answer) | self.more(request, resource_id, state, answer)
-            found["region"] = state.get("region") or request.context.region
+            response = self.call(request, self.reads, self._identity(request, self.reads))
+            found = self.described(response)
+            found["region"] = request.state.get("region") or request.context.region
             if self.tagging:
-                found["tags"] = found["tagsAll"] = self._tags(request, found, answer)
+                found["tags"] = found["tagsAll"] = self._tags(request, found, response)
         except AwsError as error:
-            if error.code in self.gone:
+            if error.code in self.not_found_codes:
                 return None
             raise
         return found
 
-    def described(self, answer: Document) -> Values:
-        """Turn what the read operation answered into Pulumi values."""
-        return from_aws(self.properties, answer, self.casing)
+    def described(self, response: Document) -> Values:
+        """Convert the response of the read operation to Pulumi values."""
+        return from_aws(self.properties, response, self.casing)
 
-    def more(
-        self, request: Request[Aws], resource_id: str, state: Values, answer: Document
-    ) -> Values:
-        """Find what the read operation doesn't answer under the declared names."""
-        del request, resource_id, state, answer
-        return {}
+    def update(self, request: UpdateRequest[Aws]) -> None:
+        """Call the update operation, and change the tags."""
+        if self.updates is not None and self.is_changed(request):
+            inputs = self._computed(request.state) | request.inputs
+            parameters = self._parameters(request, self.updates, inputs)
+            parameters |= self._tag_parameters(request, self.updates, request.inputs)
+            parameters |= self._identity(request, self.updates)
+            self.call(request, self.updates, parameters)
+        self.update_tags(request)
 
-    def update(self, request: Request[Aws], resource_id: str, olds: Values, news: Values) -> None:
-        """Change the resource by its update operation, and its tags."""
-        if self.updates is not None and self.changed(olds, news):
-            parameters = self.parameters(request, self.updates, self._computed(olds) | news)
-            self._add_tags(request, self.updates, parameters, news)
-            parameters |= self._identity(request, self.updates, resource_id, olds)
-            self.call(request, self.updates, parameters, news)
-        self.retag(request, olds, news)
-
-    def delete(self, request: Request[Aws], resource_id: str, state: Values) -> None:
-        """Delete the resource by its delete operation; it may be gone already."""
+    def delete(self, request: ResourceRequest[Aws]) -> None:
+        """Call the delete operation; succeed if the resource no longer exists."""
         try:
-            parameters = self.deletion(state)
-            parameters |= self._identity(request, self.deletes, resource_id, state)
-            self.call(request, self.deletes, parameters, state)
+            self.call(request, self.deletes, self.delete_parameters(request))
         except AwsError as error:
-            if error.code not in self.gone:
+            if error.code not in self.not_found_codes:
                 raise
 
-    def deletion(self, state: Values) -> Document:
-        """Put the delete operation's parameters together, beside those that name the resource."""
-        del state
-        return {}
+    def delete_parameters(self, request: ResourceRequest[Aws]) -> Document:
+        """Return the parameters of the delete operation."""
+        return self._identity(request, self.deletes)
 
-    def parameters(self, request: Request[Aws], operation: Operation, inputs: Values) -> Document:
-        """Put those inputs together that an operation takes."""
-        shape = request.context.input_shape(self.service, operation.name)
-        return to_aws(self.properties, inputs, shape, self.casing)
-
-    def call(
-        self, request: Request[Aws], operation: Operation, parameters: Document, values: Values
-    ) -> Document:
-        """Call an operation in the resource's region and take its result."""
-        region = values.get("region")
-        answer = request.context.call(
+    def call(self, request: AwsRequest, operation: Operation, parameters: Document) -> Document:
+        """Call an operation in the resource's region, and return its result."""
+        known = request.state if isinstance(request, ResourceRequest) else request.inputs
+        region = known.get("region")
+        response = request.context.call(
             self.service, operation.name, parameters, region if isinstance(region, str) else None
         )
-        result = answer if operation.result is None else answer.get(operation.result)
+        result = response if operation.result is None else response.get(operation.result)
         if isinstance(result, list):
             result = result[0] if result else None
         if result is None:
-            raise AwsError(operation.name, next(iter(self.gone)), "there is no such resource")
+            raise AwsError(
+                operation.name, next(iter(self.not_found_codes)), "there is no such resource"
+            )
         described: Document = result
         return described
 
-    def retag(self, request: Request[Aws], olds: Values, news: Values) -> None:
-        """Set and take away tags until they are as the program says."""
+    def update_tags(self, request: UpdateRequest[Aws]) -> None:
+        """Set and remove tags until they match the inputs."""
         if (tagging := self.tagging) is None:
             return
-        old, new = mapping(olds.get("tags")), mapping(news.get("tags"))
-        resource = {tagging.resource: text(olds[tagging.property])}
+        old, new = as_object(request.state.get("tags")), as_object(request.inputs.get("tags"))
+        resource = {tagging.resource: as_string(request.state[tagging.property])}
         if removed := sorted(old.keys() - new.keys()):
             operation = Operation(name=tagging.untag)
-            self.call(request, operation, {**resource, tagging.keys: removed}, news)
+            self.call(request, operation, {**resource, tagging.keys: removed})
         if changed := {name: new[name] for name in new if old.get(name) != new[name]}:
             operation = Operation(name=tagging.tag)
-            written = {tagging.tags: tagging.written(changed)}
-            self.call(request, operation, {**resource, **written}, news)
+            self.call(request, operation, {**resource, tagging.tags: tagging.to_aws(changed)})
 
-    def _identity(
-        self, request: Request[Aws], operation: Operation, resource_id: str, state: Values
-    ) -> Document:
+    def is_changed(self, request: UpdateRequest[Aws]) -> bool:
+        """Return whether anything but the tags changes."""
+        settable = {
+            name
+            for name, declared in self.properties.items()
+            if not (declared.output or declared.computed)
+        }
+        names = (settable | request.inputs.keys()) - {"tags"}
+        return any(request.state.get(name) != request.inputs.get(name) for name in names)
+
+    def _parameters(self, request: AwsRequest, operation: Operation, inputs: Values) -> Document:
         shape = request.context.input_shape(self.service, operation.name)
-        identity = self.identify(resource_id, state)
-        return {name: value for name, value in identity.items() if name in shape.members}
+        return to_aws(self.properties, inputs, shape, self.casing)
 
-    def _add_tags(
-        self, request: Request[Aws], operation: Operation, parameters: Document, inputs: Values
-    ) -> None:
-        tags = mapping(inputs.get("tags"))
+    def _identity(self, request: ResourceRequest[Aws], operation: Operation) -> Document:
+        shape = request.context.input_shape(self.service, operation.name)
+        return {
+            name: value for name, value in self.identity(request).items() if name in shape.members
+        }
+
+    def _tag_parameters(
+        self, request: AwsRequest, operation: Operation, inputs: Values
+    ) -> Document:
+        tags = as_object(inputs.get("tags"))
         shape = request.context.input_shape(self.service, operation.name)
         if self.tagging and tags and self.tagging.created_as in shape.members:
-            parameters[self.tagging.created_as] = self.tagging.written(tags)
+            return {self.tagging.created_as: self.tagging.to_aws(tags)}
+        return {}
 
-    def _tags(self, request: Request[Aws], found: Values, answer: Document) -> Values:
+    def _tags(self, request: ResourceRequest[Aws], found: Values, response: Document) -> Values:
         tagging = self.tagging
         if tagging is None or tagging.list is None:
-            return tagging.read(answer) if tagging else {}
-        resource = {tagging.resource: text(found[tagging.property])}
-        return tagging.read(self.call(request, Operation(name=tagging.list), resource, found))
+            return tagging.from_aws(response) if tagging else {}
+        resource = {tagging.resource: as_string(found[tagging.property])}
+        return tagging.from_aws(self.call(request, Operation(name=tagging.list), resource))
 
-    def changed(self, olds: Values, news: Values) -> bool:
-        """Say whether anything but the tags changes; what is empty is as good as absent."""
-        inputs = self.properties.items()
-        settable = {name for name, declared in inputs if not (declared.output or declared.computed)}
-        return any(olds.get(name) != news.get(name) for name in (settable | news.keys()) - {"tags"})
+    def _computed(self, state: Values) -> Values:
+        """Return the values that AWS chose itself: an update resets what it isn't given.
 
-    def _computed(self, olds: Values) -> Values:
-        """Repeat what AWS itself had filled in, as an update resets what it isn't given.
-
-        An empty value that a read brought back stands for nothing, and no operation takes it.
+        Empty values are left out: no operation accepts the ones that a read returned.
         """
         known = {
             name: value
-            for name, value in olds.items()
+            for name, value in state.items()
             if name in self.properties and self.properties[name].computed
         }
-        return mapping(without_empty(known))
-
-
-def _meaning(value: Value) -> Value:
-    """Take what is empty, at any depth, for what it means: nothing."""
-    pruned = without_empty(value)
-    return None if is_empty(pruned) else pruned
+        return as_object(without_empty(known))

@@ -1,9 +1,10 @@
 """Secrets Manager: secrets and their versions.
 
 Sources: the AWS Secrets Manager API reference, and the schemas of aws_secretsmanager_secret and
-aws_secretsmanager_secret_version for what forces a replacement.
+aws_secretsmanager_secret_version for the changes that force a replacement.
 """
 
+from dataclasses import replace
 from typing import ClassVar
 
 from localcloud.providers.aws.clients import Aws, AwsError, Document
@@ -15,8 +16,15 @@ from localcloud.providers.aws.resource import (
     Operation,
     Tagging,
 )
-from localcloud.providers.schema import Kind, Properties, Property, Request, refused
-from localcloud.providers.values import Values, strings, text
+from localcloud.providers.schema import (
+    Kind,
+    Properties,
+    Property,
+    ResourceRequest,
+    UpdateRequest,
+    unsupported,
+)
+from localcloud.providers.values import Values, as_strings
 
 
 class Secret(AwsResource):
@@ -29,6 +37,7 @@ class Secret(AwsResource):
     reads = Operation(name="DescribeSecret")
     updates = Operation(name="UpdateSecret")
     deletes = Operation(name="DeleteSecret")
+    id_members = ("ARN",)
     tagging = Tagging(resource="SecretId", list=None)
     handled = HANDLED | {"recoveryWindowInDays"}
     properties: ClassVar[Properties] = {
@@ -40,33 +49,28 @@ class Secret(AwsResource):
         "region": REGION,
         **TAGGED,
         "arn": Property(output=True, aws="ARN"),
-        **refused("namePrefix", "policy", "replicas", "type"),
+        **unsupported("namePrefix", "policy", "replicas", "type"),
     }
 
-    def identify(self, resource_id: str, state: Values) -> Document:
+    def identity(self, request: ResourceRequest[Aws]) -> Document:
         """Name the secret by its ARN."""
-        del state
-        return {"SecretId": resource_id}
+        return {"SecretId": request.id}
 
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """The id is the secret's ARN."""
-        del inputs
-        return text(result["ARN"])
-
-    def described(self, answer: Document) -> Values:
-        """Take a secret that waits for its deletion as gone."""
-        if answer.get("DeletedDate"):
+    def described(self, response: Document) -> Values:
+        """Treat a secret that is scheduled for deletion as deleted."""
+        if response.get("DeletedDate"):
             raise AwsError(self.reads.name, "ResourceNotFoundException", "marked for deletion")
-        return super().described(answer)
+        return super().described(response)
 
-    def update(self, request: Request[Aws], resource_id: str, olds: Values, news: Values) -> None:
-        """Change description and key; UpdateSecret leaves what it isn't given as it is."""
-        super().update(request, resource_id, olds, {"description": "", **news})
+    def update(self, request: UpdateRequest[Aws]) -> None:
+        """Change description and key; UpdateSecret keeps a description that it isn't given."""
+        super().update(replace(request, inputs={"description": "", **request.inputs}))
 
-    def deletion(self, state: Values) -> Document:
-        """Keep the secret for its recovery window, or not at all where that is 0."""
-        days = state.get("recoveryWindowInDays", 30)
-        return {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
+    def delete_parameters(self, request: ResourceRequest[Aws]) -> Document:
+        """Keep the secret for its recovery window, or delete it at once if that is 0."""
+        days = request.state.get("recoveryWindowInDays", 30)
+        how = {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
+        return super().delete_parameters(request) | how
 
 
 class SecretVersion(AwsResource):
@@ -77,7 +81,8 @@ class SecretVersion(AwsResource):
     creates = Operation(name="PutSecretValue")
     reads = Operation(name="GetSecretValue")
     deletes = Operation(name="UpdateSecretVersionStage")
-    gone = frozenset({"ResourceNotFoundException", "InvalidRequestException"})
+    id_members = ("SecretId", "VersionId")
+    not_found_codes = frozenset({"ResourceNotFoundException", "InvalidRequestException"})
     handled = HANDLED
     properties: ClassVar[Properties] = {
         "secretId": Property(required=True, force_new=True, aws_read="ARN"),
@@ -90,37 +95,26 @@ class SecretVersion(AwsResource):
         "versionStages": Property(
             kind=Kind.SET, items=Property(), output=True, volatile=True, unsupported=True
         ),
-        **refused("secretBinary", "secretStringWo", "secretStringWoVersion"),
+        **unsupported("secretBinary", "secretStringWo", "secretStringWoVersion"),
     }
 
-    def identify(self, resource_id: str, state: Values) -> Document:
-        """Name the secret and the version: secret|version."""
-        del state
-        secret, _, version = resource_id.partition("|")
-        return {"SecretId": secret, "VersionId": version}
+    def described(self, response: Document) -> Values:
+        """Add that the value is in the state, encrypted."""
+        return {**super().described(response), "hasSecretStringWo": False}
 
-    def created_id(self, inputs: Values, result: Document) -> str:
-        """The id is the secret's and the version's."""
-        return f"{text(inputs['secretId'])}|{text(result['VersionId'])}"
+    def read(self, request: ResourceRequest[Aws]) -> Values | None:
+        """Keep the secret's name if the program uses that, not the ARN."""
+        found = super().read(request)
+        secret = self.identity(request)["SecretId"]
+        return None if found is None else {**found, "secretId": secret}
 
-    def described(self, answer: Document) -> Values:
-        """Say that the value is kept in the state, encrypted."""
-        return {**super().described(answer), "hasSecretStringWo": False}
+    def delete(self, request: ResourceRequest[Aws]) -> None:
+        """Remove the version's stages, so that Secrets Manager can delete it.
 
-    def more(
-        self, request: Request[Aws], resource_id: str, state: Values, answer: Document
-    ) -> Values:
-        """Keep the secret's name where the program names it so, not by its ARN."""
-        del request, state, answer
-        return {"secretId": resource_id.partition("|")[0]}
-
-    def delete(self, request: Request[Aws], resource_id: str, state: Values) -> None:
-        """Take the version's stages away, which lets Secrets Manager forget it.
-
-        AWSCURRENT stays: a secret always has a current version. It goes with the secret.
+        AWSCURRENT stays: a secret always has a current version, which is deleted with it.
         """
-        identity = self.identify(resource_id, state)
-        for stage in strings(state.get("versionStages")):
+        identity = self.identity(request)
+        for stage in as_strings(request.state.get("versionStages")):
             if stage == "AWSCURRENT":
                 continue
             parameters = {
@@ -129,7 +123,7 @@ class SecretVersion(AwsResource):
                 "VersionStage": stage,
             }
             try:
-                self.call(request, self.deletes, parameters, state)
+                self.call(request, self.deletes, parameters)
             except AwsError as error:
-                if error.code not in self.gone | {"InvalidParameterException"}:
+                if error.code not in self.not_found_codes | {"InvalidParameterException"}:
                     raise

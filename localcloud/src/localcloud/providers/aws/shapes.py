@@ -1,4 +1,4 @@
-"""Pulumi values as AWS parameters and back, and held against botocore's shapes."""
+"""Conversion of Pulumi values to AWS parameters and back, and checks against botocore's shapes."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -7,38 +7,36 @@ from enum import Enum
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from localcloud.providers.aws.clients import Document
-from localcloud.providers.aws.limits import scalar_rules, size_rules
+from localcloud.providers.aws.rules import scalar_rules, size_rules
 from localcloud.providers.schema import Failure, Kind, Properties, Property
 from localcloud.providers.values import Value, Values, is_known
 
 
 class Casing(Enum):
-    """How a service names its members."""
+    """The spelling of a service's members."""
 
     PASCAL = "pascal"
-    """As most do: userPoolId is UserPoolId."""
+    """Most services: userPoolId is UserPoolId."""
     CAMEL = "camel"
-    """As ECR and CloudWatch Logs do, and Pulumi."""
+    """ECR and CloudWatch Logs, as in Pulumi."""
 
 
 def aws_name(name: str, declared: Property, casing: Casing) -> str:
-    """Name a property as AWS does; dots lead into objects."""
+    """Return the AWS name of a property, with dots between the members of objects."""
     if declared.aws is not None:
         return declared.aws
     return name if casing is Casing.CAMEL else name[:1].upper() + name[1:]
 
 
 def to_aws(properties: Properties, values: Values, shape: Shape, casing: Casing) -> Document:
-    """Turn Pulumi values into the parameters that an operation takes.
+    """Convert Pulumi values to the parameters of an operation.
 
     Args:
         properties: the declaration.
         values: the values; all known.
-        shape: the shape of the operation's input, or of a structure in it.
-        casing: how the service names its members.
-
-    Returns:
-        The parameters: of those properties whose AWS name the shape has.
+        shape: the shape of the operation's input, or of a structure in it; properties that it
+            doesn't have are left out.
+        casing: the spelling of the service's members.
     """
     document: Document = {}
     for name, declared in properties.items():
@@ -56,16 +54,7 @@ def to_aws(properties: Properties, values: Values, shape: Shape, casing: Casing)
 
 
 def from_aws(properties: Properties, document: Document, casing: Casing) -> Values:
-    """Turn an operation's answer into Pulumi values.
-
-    Args:
-        properties: the declaration.
-        document: the answer, or a structure in it.
-        casing: how the service names its members.
-
-    Returns:
-        The values of the declared properties that the answer has.
-    """
+    """Convert a response, or a structure in it, to the values of the declared properties."""
     values: Values = {}
     for name, declared in properties.items():
         if declared.write_only or (declared.unsupported and not declared.output):
@@ -81,19 +70,19 @@ def from_aws(properties: Properties, document: Document, casing: Casing) -> Valu
 def violations(
     properties: Properties, values: Values, shape: Shape, casing: Casing, path: str = ""
 ) -> Iterator[Failure]:
-    """Hold the known values of inputs against the shape that they are sent in.
+    """Check the known inputs against the shape that they are sent in.
 
-    botocore itself leaves enums, patterns and lengths to AWS; here they are told in the preview.
+    botocore itself leaves enums, patterns and lengths to AWS; a preview reports them here.
 
     Args:
         properties: the declaration.
-        values: the inputs; may hold unknowns.
+        values: the inputs; may contain unknowns.
         shape: the shape of the operation's input, or of a structure in it.
-        casing: how the service names its members.
-        path: where in the inputs the values are.
+        casing: the spelling of the service's members.
+        path: the path of the values within the inputs.
 
     Yields:
-        What AWS would refuse.
+        Everything that AWS would reject.
     """
     for name, declared in properties.items():
         value = values.get(name)
@@ -105,7 +94,7 @@ def violations(
 
 
 def resolve(shape: Shape, path: list[str]) -> Shape | None:
-    """Follow member names into a shape; None where it has none of that name."""
+    """Return the shape at the end of a path of member names; None if there is none."""
     found: Shape | None = shape
     for step in path:
         found = found.members.get(step) if isinstance(found, StructureShape) else None
@@ -117,7 +106,7 @@ def _to_aws(declared: Property, value: Value, shape: Shape, casing: Casing) -> o
         return to_aws(declared.properties, value, shape, casing)
     if isinstance(value, list) and declared.items is not None:
         if not isinstance(shape, ListShape):
-            # AWS takes one where the real provider's schema has a list of at most one.
+            # AWS has one value, the real provider's schema a list of at most one.
             return _to_aws(declared.items, value[0], shape, casing) if value else None
         return [_to_aws(declared.items, item, shape.member, casing) for item in value]
     if isinstance(value, dict):
@@ -137,7 +126,7 @@ def _from_aws(declared: Property, found: object, casing: Casing) -> Value:
         return json.dumps(found, sort_keys=True)
     if isinstance(found, bool | int | float | str):
         return found
-    # Times and numbers of uncommon types, which Pulumi holds as strings.
+    # Times and numbers of uncommon types, which are strings in Pulumi.
     return found.isoformat() if hasattr(found, "isoformat") else str(found)
 
 

@@ -1,4 +1,4 @@
-"""Waits for AWS, which tells a long operation's end only to those who ask."""
+"""Polling for the end of operations that AWS reports only on request."""
 
 import itertools
 import time
@@ -10,22 +10,21 @@ from localcloud.providers.schema import ProviderError, Request
 C = TypeVar("C")
 T = TypeVar("T")
 
-# On one machine most operations end at once; the longest are asked about twice a second.
+# On one machine most operations end within milliseconds.
 _INTERVALS: Final = (0.05, 0.1, 0.2, 0.5)
 
 
-def wait(request: Request[C], poll: Callable[[], T | None], *, what: str, limit: float) -> T:
-    """Ask until there is an answer.
+def poll_until_done(
+    request: Request[C], poll: Callable[[], T | None], *, what: str, limit: float
+) -> T:
+    """Poll until there is a result.
 
     Args:
-        request: the operation that waits; its customTimeouts go before `limit`, and its
+        request: the operation that waits; its customTimeouts override `limit`, and its
             cancellation ends the wait.
-        poll: asks once; None where it is too early.
-        what: what is waited for, for the message.
+        poll: returns the result, or None to poll again.
+        what: names the awaited resource in error messages.
         limit: the longest wait, in seconds.
-
-    Returns:
-        The answer.
 
     Raises:
         ProviderError: the time is over, or the engine asked to stop.
@@ -33,9 +32,9 @@ def wait(request: Request[C], poll: Callable[[], T | None], *, what: str, limit:
     seconds = limit if request.timeout is None else request.timeout
     deadline = time.monotonic() + seconds
     intervals = itertools.chain(_INTERVALS, itertools.repeat(_INTERVALS[-1]))
-    while (answer := poll()) is None:
+    while (result := poll()) is None:
         if time.monotonic() >= deadline:
             raise ProviderError(f"timed out after {seconds:.0f} s waiting for {what}")
         if request.cancelled.wait(next(intervals)):
             raise ProviderError(f"stopped while waiting for {what}")
-    return answer
+    return result

@@ -1,4 +1,4 @@
-"""Asks the database what a query would do, before a caller with a limited role may run it."""
+"""Gets the plans of queries, so that the gateway can check them before they run."""
 
 import asyncio
 import re
@@ -8,8 +8,8 @@ from typing import Final
 from localcloud.aura.handshake import SUPPORTED
 from localcloud.aura.messages import BoltError, Code, Request, metadata_of
 from localcloud.aura.packstream import Structure, Value, pack
-from localcloud.aura.roles import Plan, Procedure, explained
-from localcloud.aura.upstream import Database, Upstream, unavailable
+from localcloud.aura.roles import Plan, Procedure, with_explain
+from localcloud.aura.upstream import Database, Upstream, database_unavailable
 
 _VERSION: Final = SUPPORTED[0]
 _SECONDS: Final = 30.0
@@ -24,31 +24,24 @@ _CARET: Final = re.compile(r"\n {8}( *\^)")
 _PULL_ALL: Final = pack(Structure(Request.PULL, ({"n": -1},)))
 
 
-class Analyst:
-    """Plans of queries, from a few connections of its own, remembered by the query's text.
+class QueryPlanner:
+    """Gets plans of queries over its own few connections, and caches them by the query's text.
 
-    A plan's operators depend on the text and the database's procedures alone as far as rights
-    go, so a remembered plan stays true.
+    As far as permissions are concerned, a plan's operators depend only on the text and on the
+    database's procedures, so a cached plan stays valid.
     """
 
     def __init__(self, database: Database) -> None:
-        """Prepare; connections are opened as they are needed.
-
-        Args:
-            database: whom to ask.
-        """
+        """Create a planner, which opens connections when it needs them."""
         self._database = database
         self._idle: list[Upstream] = []
-        # One query that takes long to plan must not keep all others waiting.
-        self._places = asyncio.Semaphore(_CONNECTIONS)
+        # A query that takes long to plan must not block the others.
+        self._slots = asyncio.Semaphore(_CONNECTIONS)
         self._plans: OrderedDict[tuple[str | None, str], Plan] = OrderedDict()
         self._procedures: dict[str, Procedure] | None = None
 
     async def procedures(self) -> dict[str, Procedure]:
-        """List the database's procedures.
-
-        Returns:
-            Every procedure by name.
+        """Return the database's procedures by name; the list is cached.
 
         Raises:
             BoltError: the database can't be reached.
@@ -62,29 +55,26 @@ class Analyst:
         return self._procedures
 
     async def plan(self, text: str, parameters: bytes, database: str | None) -> Plan:
-        """Ask for a query's plan; the query is not run.
+        """Get the plan of a query without running it.
 
         Args:
             text: the query.
             parameters: its parameters, packed.
-            database: the database's name; None means the home database.
-
-        Returns:
-            The plan.
+            database: the name of the database; None for the home database.
 
         Raises:
-            BoltError: the database refuses the query, or can't be reached.
+            BoltError: the database rejects the query, or can't be reached.
         """
         key = (database, text)
         if (known := self._plans.get(key)) is not None:
             self._plans.move_to_end(key)
             return known
-        # A plan needs the parameters' values hardly ever, and large ones would take long.
+        # A plan hardly ever depends on the values of parameters, and large ones would take long.
         values = parameters if len(parameters) <= _MAX_PARAMETERS else pack({})
         try:
-            summary, _ = await self._run(explained(text), values, database)
+            summary, _ = await self._run(with_explain(text), values, database)
         except BoltError as error:
-            raise BoltError(error.code, without_prefix(error.message)) from None
+            raise BoltError(error.code, without_explain(error.message)) from None
         plan = read_plan(summary)
         if len(text) <= _MAX_CACHED_TEXT:
             self._plans[key] = plan
@@ -101,20 +91,20 @@ class Analyst:
         self, text: str, parameters: bytes, database: str | None
     ) -> tuple[Value, list[list[Value]]]:
         extra: dict[str, Value] = {} if database is None else {"db": database}
-        # A structure's fields stand one after the other, so packed parameters fit in as they are.
+        # A structure's fields simply follow one another, so packed parameters need no unpacking.
         run = bytes((0xB3, Request.RUN)) + pack(text) + parameters + pack(extra)
-        async with self._places:
+        async with self._slots:
             try:
                 async with asyncio.timeout(_SECONDS):
                     return await self._attempt(run)
             except TimeoutError:
-                raise unavailable() from None
+                raise database_unavailable() from None
 
     async def _attempt(self, run: bytes) -> tuple[Value, list[list[Value]]]:
         fresh = not self._idle
         upstream = await self._connect() if fresh else self._idle.pop()
         try:
-            answer = await upstream.ask_packed(run, _PULL_ALL)
+            response = await upstream.request_packed(run, _PULL_ALL)
         except BoltError as error:
             if error.code != Code.UNAVAILABLE:
                 await self._recover(upstream)
@@ -125,11 +115,11 @@ class Analyst:
             # The database may have closed an idle connection.
             return await self._attempt(run)
         except BaseException:
-            # The answers still to come belong to nobody.
+            # Nobody would read the responses that are still to come.
             upstream.close()
             raise
         self._idle.append(upstream)
-        return answer
+        return response
 
     async def _connect(self) -> Upstream:
         upstream = await Upstream.open(self._database.port, _VERSION)
@@ -142,7 +132,7 @@ class Analyst:
 
     async def _recover(self, upstream: Upstream) -> None:
         try:
-            await upstream.ask(Structure(Request.RESET))
+            await upstream.request(Structure(Request.RESET))
         except BaseException as error:
             upstream.close()
             if not isinstance(error, BoltError):
@@ -152,21 +142,15 @@ class Analyst:
 
 
 def read_plan(summary: Value) -> Plan:
-    """Read the plan from a query's last SUCCESS.
-
-    Args:
-        summary: the message.
-
-    Returns:
-        The plan.
+    """Parse the plan in a query's last SUCCESS message.
 
     Raises:
-        BoltError: there is none, so nothing is known about the query.
+        BoltError: there is none, so the query can't be checked.
     """
     metadata = metadata_of(summary)
     root, query_type = metadata.get("plan"), metadata.get("type")
     if not isinstance(root, dict) or not isinstance(query_type, str):
-        raise BoltError(Code.FORBIDDEN, "The database gave no plan of the query.")
+        raise BoltError(Code.FORBIDDEN, "The database returned no plan of the query.")
     operators: list[tuple[str, str]] = []
     waiting: list[Value] = [root]
     while waiting:
@@ -182,15 +166,8 @@ def read_plan(summary: Value) -> Plan:
     return Plan(query_type, tuple(operators))
 
 
-def without_prefix(message: str) -> str:
-    """Make a failure of an explained query read as the query's own.
-
-    Args:
-        message: the database's message.
-
-    Returns:
-        The message with positions and quotation of the query as its author wrote it.
-    """
+def without_explain(message: str) -> str:
+    """Correct the positions and the quoted query in an error message for the added EXPLAIN."""
     found = _POSITION.search(message)
     if found is None or _QUOTED not in message:
         return message

@@ -1,4 +1,4 @@
-"""The providers' ports: open to the user who runs them, and to nobody else."""
+"""The providers' ports accept calls only from the user who runs them."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -39,14 +39,14 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str,
 
 
 @pytest.mark.parametrize("name", ["aws", "docker", "random"])
-def test_the_engine_of_the_same_user_is_answered(addresses: Mapping[str, str], name: str) -> None:
+def test_calls_from_the_same_user_are_accepted(addresses: Mapping[str, str], name: str) -> None:
     with grpc.insecure_channel(addresses[name]) as channel:
         provider = provider_pb2_grpc.ResourceProviderStub(channel)
         assert provider.GetPluginInfo(empty_pb2.Empty(), timeout=30).version
 
 
 @other_user.as_nobody
-def test_another_user_of_this_machine_is_refused(addresses: Mapping[str, str]) -> None:
+def test_calls_from_another_user_are_rejected(addresses: Mapping[str, str]) -> None:
     imports = "import json, grpc\nfrom pulumi.runtime.proto import provider_pb2, provider_pb2_grpc"
     assert other_user.run(imports, _CALL, addresses=dict(addresses)) == dict.fromkeys(
         addresses, "PERMISSION_DENIED"

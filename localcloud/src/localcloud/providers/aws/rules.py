@@ -1,9 +1,11 @@
-"""The rules that botocore's shapes set for values, without the values themselves. Pure."""
+"""Checks of values against botocore's shapes; messages never contain the values."""
 
 import re
 from collections.abc import Iterator, Mapping
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from localcloud.providers.values import join_path
 
 _NUMBERS = ("integer", "long", "float", "double")
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -18,14 +20,11 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def scalar_rules(value: object, shape: Shape) -> Iterator[str]:
-    """List the rules of a shape that a scalar breaks.
+    """Yield the rules of a shape that a scalar breaks, worded to follow its name.
 
     Args:
-        value: a string, a number or a boolean; anything else breaks no rule here.
+        value: a string, number or boolean; anything else breaks no rule here.
         shape: the value's shape.
-
-    Yields:
-        What the value must be, to follow its name.
     """
     if isinstance(value, bool):
         return
@@ -44,15 +43,12 @@ def scalar_rules(value: object, shape: Shape) -> Iterator[str]:
 
 
 def size_rules(size: float, shape: Shape, unit: str) -> Iterator[str]:
-    """List the limits of a shape that a size is beyond.
+    """Yield the limits of a shape that a size exceeds, worded to follow the value's name.
 
     Args:
         size: a length, or a number itself.
         shape: the shape.
-        unit: what is counted; empty for a number itself.
-
-    Yields:
-        What the size must be, to follow the value's name.
+        unit: the unit of a length; empty for a number.
     """
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if least is not None and size < least:
@@ -61,57 +57,50 @@ def size_rules(size: float, shape: Shape, unit: str) -> Iterator[str]:
         yield f"must be at most {most} {unit}".rstrip()
 
 
-def misfits(value: object, shape: Shape, path: str = "") -> Iterator[str]:
-    """Compare an operation's parameters with its shape.
+def parameter_errors(value: object, shape: Shape, path: str = "") -> Iterator[str]:
+    """Yield the name of each parameter that doesn't match its shape, with the rule it breaks.
 
     Args:
         value: the parameters, or a part of them.
-        shape: the operation's input shape, or that of the part.
-        path: the part's name.
-
-    Yields:
-        The name of each parameter that doesn't fit, with the rule that it breaks.
+        shape: the shape of the same.
+        path: the path of the part.
     """
     expected = _TYPES.get(shape.type_name)
     if expected is not None and not isinstance(value, expected):
         yield f"{path or 'the input'} must be of the type {shape.type_name}"
     elif isinstance(value, dict) and isinstance(shape, StructureShape):
-        yield from _member_misfits(value, shape, path)
+        yield from _member_errors(value, shape, path)
     elif isinstance(value, dict) and isinstance(shape, MapShape):
         yield from _named(path, size_rules(len(value), shape, "entries"))
         for key, item in value.items():
-            yield from misfits(item, shape.value, f"{path}.{key}")
+            yield from parameter_errors(item, shape.value, f"{path}.{key}")
     elif isinstance(value, list | tuple) and isinstance(shape, ListShape):
         yield from _named(path, size_rules(len(value), shape, "items"))
         for index, item in enumerate(value):
-            yield from misfits(item, shape.member, f"{path}[{index}]")
+            yield from parameter_errors(item, shape.member, f"{path}[{index}]")
     else:
         yield from _named(path, scalar_rules(value, shape))
 
 
-def _member_misfits(
+def _member_errors(
     members: Mapping[str, object], shape: StructureShape, path: str
 ) -> Iterator[str]:
     for name in shape.required_members:
         if name not in members:
-            yield f"{_join(path, name)} is required"
+            yield f"{join_path(path, name)} is required"
     for name, member in members.items():
         if name in shape.members:
-            yield from misfits(member, shape.members[name], _join(path, name))
+            yield from parameter_errors(member, shape.members[name], join_path(path, name))
         else:
-            yield f"there is no parameter {_join(path, name)}"
+            yield f"there is no parameter {join_path(path, name)}"
 
 
 def _named(path: str, rules: Iterator[str]) -> Iterator[str]:
     return (f"{path} {rule}" for rule in rules)
 
 
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
 def _matches(pattern: str, value: str) -> bool:
-    """Match as AWS does; a pattern in Java's dialect that Python can't read refuses nothing."""
+    """Match like AWS; a pattern in Java's dialect that Python can't compile matches everything."""
     try:
         return re.fullmatch(pattern, value, re.DOTALL) is not None
     except re.error:

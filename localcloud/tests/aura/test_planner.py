@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from localcloud.aura.analyst import Analyst, read_plan, without_prefix
 from localcloud.aura.chunking import Dechunker
 from localcloud.aura.handshake import REQUEST_SIZE, SUPPORTED, encode
 from localcloud.aura.messages import BoltError, Request, Response, success
 from localcloud.aura.packstream import Structure, Value, pack, unpack
+from localcloud.aura.planner import QueryPlanner, read_plan, without_explain
 from localcloud.aura.upstream import Database
 
 
@@ -16,7 +16,7 @@ def _summary(metadata: dict[str, Value]) -> Structure:
     return Structure(Response.SUCCESS, (metadata,))
 
 
-def test_every_operator_of_a_plan_is_read() -> None:
+def test_every_operator_of_a_plan_is_parsed() -> None:
     leaf: Value = {"operatorType": "Argument@neo4j", "args": {}, "children": []}
     call: Value = {
         "operatorType": "ProcedureCall@neo4j",
@@ -35,7 +35,7 @@ def test_every_operator_of_a_plan_is_read() -> None:
 
 
 @pytest.mark.parametrize("metadata", [{}, {"type": "r"}, {"plan": {}}, {"plan": 1, "type": "r"}])
-def test_without_a_plan_nothing_is_allowed(metadata: dict[str, Value]) -> None:
+def test_a_response_without_a_plan_is_denied(metadata: dict[str, Value]) -> None:
     with pytest.raises(BoltError) as caught:
         read_plan(_summary(metadata))
     assert caught.value.code == "Neo.ClientError.Security.Forbidden"
@@ -55,15 +55,17 @@ def test_without_a_plan_nothing_is_allowed(metadata: dict[str, Value]) -> None:
         ("No position", "No position"),
     ],
 )
-def test_failures_read_as_the_query_s_own(message: str, expected: str) -> None:
-    assert without_prefix(message) == expected
+def test_positions_in_error_messages_are_those_of_the_original_query(
+    message: str, expected: str
+) -> None:
+    assert without_explain(message) == expected
 
 
-class _Planner:
-    """A database that plans every query, but for a slow one that it keeps waiting."""
+class _FakeDatabase:
+    """A database that plans every query except a slow one, which it never answers."""
 
     def __init__(self) -> None:
-        self.slow_ones = 0
+        self.slow_queries = 0
         self.waiting = asyncio.Event()
         self.parameters: list[Value] = []
         self.connections: set[asyncio.Task[None]] = set()
@@ -89,7 +91,7 @@ class _Planner:
                 if message.tag == Request.RUN:
                     self.parameters.append(message.fields[1])
                     if message.fields[0] == "EXPLAIN slow":
-                        self.slow_ones += 1
+                        self.slow_queries += 1
                         self.waiting.set()
                         continue
                 root: Value = {"operatorType": "AllNodesScan", "args": {}, "children": []}
@@ -97,34 +99,36 @@ class _Planner:
 
 
 @pytest.fixture
-async def planner() -> AsyncIterator[tuple[_Planner, Analyst]]:
-    planner = _Planner()
-    async with await asyncio.start_server(planner.serve, "127.0.0.1", 0) as server:
-        analyst = Analyst(Database(server.sockets[0].getsockname()[1], "neo4j", "hush"))
-        yield planner, analyst
-        analyst.close()
-        await asyncio.wait(planner.connections, timeout=20)
+async def planning() -> AsyncIterator[tuple[_FakeDatabase, QueryPlanner]]:
+    planning = _FakeDatabase()
+    async with await asyncio.start_server(planning.serve, "127.0.0.1", 0) as server:
+        planner = QueryPlanner(Database(server.sockets[0].getsockname()[1], "neo4j", "hush"))
+        yield planning, planner
+        planner.close()
+        await asyncio.wait(planning.connections, timeout=20)
 
 
-async def test_a_query_that_takes_long_to_plan_keeps_no_other_waiting(
-    planner: tuple[_Planner, Analyst],
+async def test_a_query_that_takes_long_to_plan_does_not_block_others(
+    planning: tuple[_FakeDatabase, QueryPlanner],
 ) -> None:
-    database, analyst = planner
-    slow = asyncio.create_task(analyst.plan("slow", pack({}), None))
+    database, planner = planning
+    slow = asyncio.create_task(planner.plan("slow", pack({}), None))
     async with asyncio.timeout(20):
         await database.waiting.wait()
         for text in ("one", "two", "three"):
-            assert (await analyst.plan(text, pack({}), None)).query_type == "r"
+            assert (await planner.plan(text, pack({}), None)).query_type == "r"
     assert not slow.done()
     slow.cancel()
     await asyncio.wait({slow})
-    # Its connection, with an answer still to come, is used by nobody else.
-    assert (await analyst.plan("four", pack({}), None)).query_type == "r"
-    assert database.slow_ones == 1
+    # Its connection, with a response still to come, isn't used again.
+    assert (await planner.plan("four", pack({}), None)).query_type == "r"
+    assert database.slow_queries == 1
 
 
-async def test_large_parameters_are_left_out(planner: tuple[_Planner, Analyst]) -> None:
-    database, analyst = planner
-    await analyst.plan("small", pack({"x": 1}), None)
-    await analyst.plan("large", pack({"x": "x" * 70_000}), None)
+async def test_large_parameters_are_not_sent_for_planning(
+    planning: tuple[_FakeDatabase, QueryPlanner],
+) -> None:
+    database, planner = planning
+    await planner.plan("small", pack({"x": 1}), None)
+    await planner.plan("large", pack({"x": "x" * 70_000}), None)
     assert database.parameters == [{"x": 1}, {}]

@@ -1,7 +1,7 @@
-"""Who may call the providers: programs of the user who runs them, and nobody else.
+"""Rejects calls from other users of the machine.
 
-The engine proves nothing about itself to a provider, and a provider reads files and signs requests.
-So the kernel has to say whose connection a call came over.
+The engine doesn't authenticate to a provider, and a provider reads files and signs requests. So the
+kernel is asked which user a connection belongs to.
 """
 
 import logging
@@ -16,29 +16,29 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class SameUserOnly(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the stubs only
-    """Refuses the calls of other users of this machine."""
+    """Rejects calls from other users of this machine."""
 
     def __init__(self) -> None:
-        """Begin without a port; it is known only once the server has one."""
+        """Start without a port; set it once the server has one."""
         self.port = 0
         if not loopback.can_identify_users():
             _LOG.warning(
-                "This system doesn't tell whose connection a call came over: every user of this"
+                "This system doesn't report which user a connection belongs to: every user of this"
                 " machine can call the providers. Don't share it while the stand-in runs."
             )
 
     def intercept_service(
         self, continuation: Callable[[Any], Any], details: grpc.HandlerCallDetails
     ) -> Any:  # noqa: ANN401 - a handler, generic in the stubs only
-        """Put the check in front of a call's handler."""
+        """Check the user before a call's handler runs."""
         handler = continuation(details)
         if handler is None:
             return None
         if handler.unary_unary is None:
-            # The protocol of providers has none that this one answers.
+            # These providers implement no streaming call of the protocol.
             return grpc.unary_stream_rpc_method_handler(_not_offered)
 
-        def answer(request: object, context: grpc.ServicerContext) -> object:
+        def handle(request: object, context: grpc.ServicerContext) -> object:
             if self._is_foreign(context.peer()):
                 context.abort(
                     grpc.StatusCode.PERMISSION_DENIED,
@@ -47,7 +47,7 @@ class SameUserOnly(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic 
             return handler.unary_unary(request, context)
 
         return grpc.unary_unary_rpc_method_handler(
-            answer,
+            handle,
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
