@@ -59,7 +59,9 @@ class Neo4jMcpError(Exception):
 
     def __str__(self) -> str:
         """Return hop, message and remedy as one paragraph."""
-        sentences = [f"{self.hop}: {self.message}"]
+        # A message may end with what somebody else said, such as a response's body.
+        end = "" if self.message.endswith((".", "!", "?", "…")) else "."
+        sentences = [f"{self.hop}: {self.message}{end}"]
         if self.may_have_run:
             sentences.append(MAY_HAVE_RUN)
         if self.remedy:

@@ -122,7 +122,7 @@ async def test_the_hosts_own_response_is_reported(
 ) -> None:
     async with agent(kept_profile(tmp_path, endpoint.url, server.url), tmp_path) as client:
         for status, says in (
-            (503, "is it paused"),
+            (503, "it may be paused"),
             (429, "all its instances are busy"),
             (401, "capital B"),
         ):
@@ -238,7 +238,7 @@ async def test_a_bridge_without_its_server_serves_the_tools_of_the_release(
             await asyncio.wait_for(client.tools_changed.wait(), 60)
     # Agents show this log to people.
     log = (tmp_path / "bridge.log").read_text(encoding="utf-8")
-    assert "The tools are those that were last known" in log
+    assert "Serving the last known tools" in log
     assert "Traceback" not in log
     assert "eyJ" not in log
     # The next one begins with what this one has seen.

@@ -449,5 +449,5 @@ def test_a_spinner_on_the_terminal_leaves_the_results_alone(process: Command) ->
         os.close(slave)
         os.close(terminal)
     assert examined.stdout.count("not reached") == 6
-    assert "Examining: configuration" in shown
+    assert "Checking configuration" in shown
     assert "not reached" not in shown
