@@ -136,7 +136,7 @@ class PoolKeys:
     """
 
     def __init__(self, exercise: Exercise) -> None:
-        """Serve the keys until told otherwise."""
+        """Serve the keys until the drill withholds them."""
         self.url = ""
         self.fetched = 0
         self._http = exercise.http

@@ -43,7 +43,7 @@ class Answer:
     Attributes:
         status: the HTTP status.
         body: the body; JSON where it is no bytes.
-        headers: headers beside Content-Length.
+        headers: headers in addition to Content-Length.
         delay: seconds before it.
         cut: whether the connection ends without an answer.
         cut_body: whether it ends in the middle of the body.

@@ -46,7 +46,7 @@ pytestmark = pytest.mark.stand_in
 
 
 @pytest.fixture(autouse=True)
-def caller(running: Cloud, no_bundles: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - sets what that one takes away
+def caller(running: Cloud, no_bundles: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - sets what that one removes
     """Set only the variables of `make env` in this process."""
     for name, value in running.environment().items():
         monkeypatch.setenv(name, value)

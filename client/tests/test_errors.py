@@ -32,7 +32,7 @@ def test_a_failure_names_hop_and_remedy() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        Neo4jMcpError("what", hop=Hop.SERVER, remedy="mend", may_have_run=True),
+        Neo4jMcpError("what", hop=Hop.SERVER, remedy="fix", may_have_run=True),
         CypherError("Neo.ClientError.Statement.SyntaxError", "what"),
         ServerError("what", status=500, retry_after=3),
         TimeLimitError("what", limit=60, hop=Hop.SERVER),

@@ -62,7 +62,7 @@ with graceful_shutdown():
 
 @contextmanager
 def _running(program: str, *arguments: str, ignored: str = "") -> Iterator[subprocess.Popen[str]]:
-    """Run a program, which a shell may have told to ignore a signal, as nohup does."""
+    """Run a program, with signals ignored as nohup ignores SIGHUP."""
     command = [sys.executable, "-c", program, *arguments]
     if ignored:
         command = ["sh", "-c", f"trap '' {ignored}; exec \"$@\"", "sh", *command]

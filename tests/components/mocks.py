@@ -13,6 +13,10 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import get_root_resource
 
+# How Pulumi's protocol marks a secret. Source: runtime/rpc.py in Pulumi's SDK, where both are private.
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"
+
 PROJECT = "neo4j-mcp"
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -248,7 +252,7 @@ def run_program(
 def _plain(value: Any) -> Any:  # noqa: ANN401  any JSON there is
     """Unwrap secrets."""
     if isinstance(value, dict):
-        if value.get(rpc._special_sig_key) == rpc._special_secret_sig:
+        if value.get(_SIGNATURE) == _SECRET:
             return _plain(value["value"])
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -261,8 +265,8 @@ def _secret_paths(struct: Any, prefix: str) -> list[str]:  # noqa: ANN401  a pro
     for key, value in struct.fields.items():
         if value.HasField("struct_value"):
             nested = value.struct_value
-            signature = nested.fields.get(rpc._special_sig_key)
-            if signature is not None and signature.string_value == rpc._special_secret_sig:
+            signature = nested.fields.get(_SIGNATURE)
+            if signature is not None and signature.string_value == _SECRET:
                 paths.append(f"{prefix}{key}")
             else:
                 paths += _secret_paths(nested, f"{prefix}{key}.")

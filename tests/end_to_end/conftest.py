@@ -28,7 +28,7 @@ def world(
     """The deployed stack as the checks and the drills see it."""
     assert outputs
     with pytest.MonkeyPatch.context() as patch:
-        # Nothing but what `make env` gives.
+        # Nothing but what `make env` prints.
         for name, value in running.environment().items():
             patch.setenv(name, value)
         context = checked_context(deployed, STACK, longest_wait=0, interleavings=400)

@@ -275,7 +275,7 @@ _IN_PLACE: Mapping[str, Change] = {
     ),
     "secretRecoveryDays": Change(
         value=7,
-        # AWS is told when a secret is deleted.
+        # AWS gets the number only when a secret is deleted.
         seen=lambda live, _: (
             live.state("credentials-reader")["outputs"]["recoveryWindowInDays"] == 7
         ),

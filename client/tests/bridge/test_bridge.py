@@ -121,17 +121,17 @@ async def test_the_hosts_own_response_is_reported(
     endpoint: Site, server: Site, tmp_path: Path
 ) -> None:
     async with agent(kept_profile(tmp_path, endpoint.url, server.url), tmp_path) as client:
-        for status, says in (
+        for status, expected in (
             (503, "it may be paused"),
             (429, "all its instances are busy"),
             (401, "capital B"),
         ):
             answer = Answer(status=status, body=b"no", headers={"Content-Type": "text/plain"})
             server.answer = lambda _, answer=answer: answer  # type: ignore[misc]  # bound
-            told = await client.call_tool("write-cypher", {"query": "RETURN 1"})
-            assert told.is_error
-            assert f"HTTP {status}" in text_of(told)
-            assert says in text_of(told)
+            result = await client.call_tool("write-cypher", {"query": "RETURN 1"})
+            assert result.is_error
+            assert f"HTTP {status}" in text_of(result)
+            assert expected in text_of(result)
 
 
 async def test_a_result_is_forwarded_unchanged(
