@@ -12,6 +12,7 @@ import pytest
 from localcloud import docker_engine
 from localcloud.docker_engine import DockerEngine
 from localcloud.errors import LocalCloudError
+from localcloud.labels import OWNER_LABEL
 from localcloud.paths import Home
 from localcloud.progress import Progress
 
@@ -99,11 +100,9 @@ def test_a_sweep_removes_only_the_stand_ins_containers_and_images(
         _empty_layer(),
         repository="example.test/labelled",
         tag="1",
-        changes=[f"LABEL {docker_engine.LABEL}={home.owner}"],
+        changes=[f"LABEL {OWNER_LABEL}={home.owner}"],
     )
-    marked = client.containers.create(
-        f"{own}:1", command="none", labels={docker_engine.LABEL: home.owner}
-    )
+    marked = client.containers.create(f"{own}:1", command="none", labels={OWNER_LABEL: home.owner})
     unmarked = client.containers.create(f"{foreign}:1", command="none")
     try:
         docker_engine.sweep(engine.host, home, registries=[_REGISTRY])
@@ -123,5 +122,5 @@ def test_a_sweep_of_an_engine_that_does_not_answer_fails(home: Home, tmp_path: P
     away = f"unix://{tmp_path / 'docker.sock'}"
     with pytest.raises(LocalCloudError) as raised:
         docker_engine.sweep(away, home, registries=[])
-    assert f"{docker_engine.LABEL}={home.owner}" in str(raised.value)
+    assert f"{OWNER_LABEL}={home.owner}" in str(raised.value)
     assert "make down" in str(raised.value)

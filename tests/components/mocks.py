@@ -13,7 +13,7 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import get_root_resource
 
-# How Pulumi's protocol marks a secret. Source: runtime/rpc.py in Pulumi's SDK, where both are private.
+# How Pulumi's protocol marks a secret. Source: runtime/rpc.py of the SDK, where both are private.
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
 

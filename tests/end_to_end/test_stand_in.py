@@ -24,7 +24,7 @@ from neo4j import GraphDatabase, TrustCustomCAs
 
 from localcloud import cloud, processes, services
 from localcloud.cloud import REGION, Cloud
-from localcloud.docker_engine import LABEL
+from localcloud.labels import OWNER_LABEL
 from localcloud.paths import Home
 from localcloud.ports import Ports
 from localcloud.processes import Found
@@ -88,7 +88,7 @@ def _listens(port: int) -> bool:
 def _containers(host: str, home: Home) -> int:
     client = docker.DockerClient(base_url=host)
     with contextlib.closing(client):
-        label = f"{LABEL}={home.owner}"
+        label = f"{OWNER_LABEL}={home.owner}"
         return len(client.containers.list(all=True, sparse=True, filters={"label": label}))
 
 
@@ -229,7 +229,7 @@ def test_down_stops_everything_without_the_aws_endpoint(
         cloud.up(home, ports, Progress())
         name = f"localhost:{ports.aws}/own"
         client.api.import_image_from_data(_empty_layer(), repository=name, tag="1")
-        client.containers.create(f"{name}:1", command="none", labels={LABEL: home.owner})
+        client.containers.create(f"{name}:1", command="none", labels={OWNER_LABEL: home.owner})
         _kill(home, services.AWS)
         done = _type(home, ports, "demo", "down")
         assert done.returncode == 0, done.stderr

@@ -20,7 +20,7 @@ from demo import scenario
 from demo.calls import call_tool, connect
 from demo.stand_in import read_credentials
 from localcloud.cloud import Cloud
-from localcloud.docker_engine import LABEL
+from localcloud.labels import OWNER_LABEL
 from localcloud.paths import Home
 from neo4j_mcp_client import ClientCredentials, TokenProvider
 from tests.stand_in import Aws
@@ -172,7 +172,7 @@ def test_docker_pulls_the_pushed_digest(running: Cloud, outputs: dict[str, Any],
 def _containers(running: Cloud, client: docker.DockerClient) -> list[Any]:
     owner = Home(running.home).owner
     found: list[Any] = client.containers.list(
-        ignore_removed=True, filters={"label": f"{LABEL}={owner}"}
+        ignore_removed=True, filters={"label": f"{OWNER_LABEL}={owner}"}
     )
     return found
 

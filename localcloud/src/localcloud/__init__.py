@@ -45,6 +45,7 @@ For all of them:
     terminal        consoles that print text literally
     commands        child processes with a time limit
     files           atomic writes
+    labels          the label of what a stand-in creates in Docker
     locks           locks between processes
     loopback        who may send requests to a server on this machine
     version         the version

@@ -26,13 +26,11 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from localcloud import commands, debian, processes
 from localcloud.errors import LocalCloudError
 from localcloud.files import tail, write_atomically
+from localcloud.labels import OWNER_LABEL
 from localcloud.locks import locked
 from localcloud.paths import Home
 from localcloud.ports import can_bind
 from localcloud.progress import Progress
-
-LABEL = "neo4j-mcp.localcloud"
-"""The label of everything that a stand-in makes in Docker; its value is `Home.owner`."""
 
 # Short, since a socket's path is limited to 107 characters (unix(7)), and one for the whole
 # machine, since two daemons would fight over the bridge.
@@ -151,7 +149,7 @@ def sweep(host: str, home: Home, *, registries: Iterable[str]) -> None:
     Raises:
         LocalCloudError: something can't be removed; the message lists it.
     """
-    label = f"{LABEL}={home.owner}"
+    label = f"{OWNER_LABEL}={home.owner}"
     if not answers(host):
         if host == _OWN_HOST:
             # Its containers ended with it, and `release` deletes its data.

@@ -24,6 +24,7 @@ from botocore.config import Config
 from localcloud import docker_engine
 from localcloud.access_key import AccessKey
 from localcloud.certificates import CertificateAuthority
+from localcloud.labels import OWNER_LABEL
 from localcloud.paths import Home
 from localcloud.progress import Progress
 from server.releases import RELEASES
@@ -110,9 +111,9 @@ class AwsEndpoint:
         )
 
     def containers(self, service: str | None = None) -> list[Any]:
-        labels = [f"{docker_engine.LABEL}={OWNER}"]
+        labels = [f"{OWNER_LABEL}={OWNER}"]
         if service is not None:
-            labels.append(f"{docker_engine.LABEL}.service={service}")
+            labels.append(f"{OWNER_LABEL}.service={service}")
         return list(
             self.docker.containers.list(all=True, ignore_removed=True, filters={"label": labels})
         )

@@ -34,6 +34,7 @@ from aws.conftest import (
 )
 from localcloud import docker_engine
 from localcloud.access_key import AccessKey
+from localcloud.labels import OWNER_LABEL
 from tests.ports import free_ports
 from tests.repository import ROOT
 
@@ -356,7 +357,7 @@ def test_a_stop_removes_everything(
         deployments.running("left-alone")
         never = {"Protocol": "HTTP", "Path": "/never"}
         deployments.create("half-way", HealthCheckConfiguration=never)
-        labels = [f"{docker_engine.LABEL}={owner}", f"{docker_engine.LABEL}.instance"]
+        labels = [f"{OWNER_LABEL}={owner}", f"{OWNER_LABEL}.instance"]
         eventually(
             lambda: (
                 len(client.containers.list(sparse=True, filters={"label": labels})) == len(ports)
@@ -368,7 +369,7 @@ def test_a_stop_removes_everything(
         stop_endpoint(process)
         _, alive = psutil.wait_procs(children, timeout=5)
         assert alive == []
-        label = f"{docker_engine.LABEL}={owner}"
+        label = f"{OWNER_LABEL}={owner}"
         assert client.containers.list(all=True, filters={"label": label}) == []
         assert not [
             name
@@ -395,11 +396,9 @@ def test_a_start_removes_containers_of_a_killed_run(
             process=None,  # type: ignore[arg-type] # not started yet
         )
         own.build(image, server_binary, "sweeps")
-        labels = {docker_engine.LABEL: owner, f"{docker_engine.LABEL}.instance": "left"}
+        labels = {OWNER_LABEL: owner, f"{OWNER_LABEL}.instance": "left"}
         left = client.containers.create(image, labels=labels)
-        others = client.containers.create(
-            image, labels={**labels, docker_engine.LABEL: "another-owner"}
-        )
+        others = client.containers.create(image, labels={**labels, OWNER_LABEL: "another-owner"})
         process, _ = start_endpoint(
             endpoint_arguments(
                 ports=ports,

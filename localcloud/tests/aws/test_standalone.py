@@ -11,8 +11,9 @@ import pytest
 
 from aws.conftest import tar_archive
 from localcloud.aws.standalone import aws_endpoint
-from localcloud.docker_engine import LABEL, DockerEngine
+from localcloud.docker_engine import DockerEngine
 from localcloud.errors import LocalCloudError
+from localcloud.labels import OWNER_LABEL
 from tests.ports import free_ports
 from tests.repository import ROOT
 
@@ -64,8 +65,8 @@ def test_the_example_runs_an_image_as_a_service(engine: DockerEngine, image: str
     assert called.endswith("/healthz 200")
     client = docker.DockerClient(engine.host)
     try:
-        left = client.containers.list(all=True, filters={"label": f"{LABEL}"})
-        assert not [each for each in left if each.labels[LABEL].startswith("standalone-")]
+        left = client.containers.list(all=True, filters={"label": f"{OWNER_LABEL}"})
+        assert not [each for each in left if each.labels[OWNER_LABEL].startswith("standalone-")]
     finally:
         client.close()
 

@@ -19,6 +19,7 @@ from pulumi import automation
 from localcloud import docker_engine
 from localcloud.access_key import AccessKey
 from localcloud.engine import cli
+from localcloud.labels import OWNER_LABEL
 from localcloud.paths import Home
 from localcloud.progress import Progress
 from localcloud.providers.aws.clients import ENDPOINTS
@@ -175,7 +176,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
 def _remove_images(engine: docker_engine.DockerEngine) -> None:
     client = docker.DockerClient(engine.host)
     with contextlib.closing(client):
-        for image in client.api.images(filters={"label": f"{docker_engine.LABEL}={OWNER}"}):
+        for image in client.api.images(filters={"label": f"{OWNER_LABEL}={OWNER}"}):
             client.images.remove(image["Id"], force=True)
 
 

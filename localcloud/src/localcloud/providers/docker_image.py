@@ -18,6 +18,7 @@ from docker.auth import resolve_repository_name
 from docker.utils import kwargs_from_env, parse_repository_tag
 from docker.utils.build import exclude_paths
 
+from localcloud.labels import OWNER_LABEL
 from localcloud.providers.schema import (
     CheckRequest,
     Created,
@@ -37,7 +38,6 @@ from localcloud.providers.values import UNKNOWN, Values, as_object, as_string, i
 
 _LOG = logging.getLogger(__name__)
 _LIMIT_SECONDS: Final = 600
-_OWNER_LABEL: Final = "neo4j-mcp.localcloud"
 _CLASSIC_BUILDER: Final = "BuilderV1"
 
 CONFIGURATION: Final[Properties] = {
@@ -285,7 +285,7 @@ def _build(client: docker.APIClient, context: Docker, build: Values, name: str) 
         buildargs={key: as_string(value) for key, value in as_object(build.get("args")).items()},
         platform=_optional(build, "platform"),
         target=_optional(build, "target") or "",
-        labels={_OWNER_LABEL: context.owner} if context.owner else None,
+        labels={OWNER_LABEL: context.owner} if context.owner else None,
         rm=True,
         forcerm=True,
         decode=True,

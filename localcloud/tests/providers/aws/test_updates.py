@@ -19,7 +19,7 @@ import pytest
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from localcloud import docker_engine
+from localcloud.labels import OWNER_LABEL
 from localcloud.providers.aws.clients import ENDPOINTS
 from localcloud.providers.aws.provider import RESOURCES
 from localcloud.providers.aws.resource import AwsResource
@@ -500,7 +500,7 @@ def _build_context() -> io.BytesIO:
         "server": fetch_binary(release, ROOT / "server" / "build" / "wheels"),
         "Dockerfile": (
             "FROM scratch\nCOPY server /server\n"
-            f'LABEL {docker_engine.LABEL}="{OWNER}"\nENTRYPOINT ["/server"]\n'
+            f'LABEL {OWNER_LABEL}="{OWNER}"\nENTRYPOINT ["/server"]\n'
         ).encode(),
     }
     buffer = io.BytesIO()

@@ -19,8 +19,8 @@ import requests.exceptions
 from docker.models.containers import Container
 
 from localcloud.aws.apprunner.models import new_resource_id
+from localcloud.labels import OWNER_LABEL
 
-OWNER_LABEL = "neo4j-mcp.localcloud"
 _LOG = logging.getLogger(__name__)
 _PLATFORM = ("linux", "amd64")
 _LOOPBACK = "127.0.0.1"
