@@ -15,8 +15,6 @@ from neo4j_mcp_client.credentials import (
     ClientCredentials,
     CredentialsSource,
     FixedCredentials,
-    source_from_arn,
-    source_from_environment,
 )
 from neo4j_mcp_client.errors import (
     CertificateRuleError,
@@ -43,6 +41,7 @@ from neo4j_mcp_client.errors import (
     UnauthorizedError,
 )
 from neo4j_mcp_client.retries import BackOff
+from neo4j_mcp_client.sources import source_from_arn, source_from_environment
 from neo4j_mcp_client.tokens import TokenCache, TokenProvider
 from neo4j_mcp_client.version import __version__
 

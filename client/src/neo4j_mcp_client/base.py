@@ -9,10 +9,9 @@ from neo4j_mcp_client.credentials import (
     ClientCredentials,
     CredentialsSource,
     require_tls,
-    source_from_arn,
-    source_from_environment,
 )
 from neo4j_mcp_client.retries import BackOff
+from neo4j_mcp_client.sources import source_from_arn, source_from_environment
 from neo4j_mcp_client.tokens import TokenProvider
 
 Credentials = ClientCredentials | CredentialsSource | TokenProvider
