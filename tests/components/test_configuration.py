@@ -400,6 +400,7 @@ def test_everything_wrong_is_reported_at_once() -> None:
     [
         ({"cpu": "7"}, "pulumi config set neo4j-mcp:cpu 1024"),
         ({"cpu": "512", "memory": "7"}, "pulumi config set neo4j-mcp:memory 1024"),
+        ({"cpu": "1024", "memory": "7"}, "pulumi config set neo4j-mcp:memory 2048"),
         ({"minInstances": "9"}, "pulumi config set neo4j-mcp:maxInstances 9"),
         (
             {"clients": {"agent": {"scopes": ["x"]}}},
