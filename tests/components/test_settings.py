@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from components import rules
 from components.settings import HealthCheck, StackSettings
 from tests.components.model_rules import BASE
 from tests.components.parsing import parse
@@ -20,3 +21,14 @@ def test_an_error_never_shows_the_value() -> None:
         HealthCheck.model_validate({"path": 42, "interval": "hush"})
     assert "interval" in str(caught.value)
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [True, "true", False, "false"])
+def test_pulumi_has_two_spellings_of_each_boolean(value: object) -> None:
+    assert rules.boolean(value) is (value in {True, "true"})
+
+
+@pytest.mark.parametrize("value", ["True", "yes", "on", "1", 1, 0, "", None])
+def test_nothing_else_is_a_boolean(value: object) -> None:
+    with pytest.raises(ValueError, match="must be true or false"):
+        rules.boolean(value)
