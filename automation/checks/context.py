@@ -18,6 +18,7 @@ import neo4j
 from automation.blanking import Blanker
 from components.names import ResourceNames
 from components.settings import StackSettings
+from neo4j_mcp_client import ClientCredentials
 
 CLIENT_TIMEOUT: Final = httpx2.Timeout(125.0)
 """App Runner ends a request after 120 s; waiting longer lets its own response arrive first."""
@@ -27,21 +28,6 @@ _MINIMUM_LIFETIME: Final = 90.0
 _AWS_TIMEOUTS: Final = botocore.config.Config(
     connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4}
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Credentials:
-    """What a client needs to get tokens and call the server.
-
-    Attributes:
-        scopes: the full names of the scopes to request.
-    """
-
-    client_id: str
-    client_secret: str = field(repr=False)
-    token_url: str
-    scopes: tuple[str, ...]
-    mcp_url: str
 
 
 @dataclass(kw_only=True)
@@ -124,7 +110,7 @@ class Context:
         """
         return httpx2.Client(verify=self.tls, timeout=CLIENT_TIMEOUT, **options)
 
-    def credentials(self, name: str) -> Credentials:
+    def credentials(self, name: str) -> ClientCredentials:
         """Read a client's credentials from its secret, as the client itself does.
 
         Raises:
@@ -136,7 +122,7 @@ class Context:
         )
         secret = json.loads(response["SecretString"])
         self.blanker.learn(secret["clientSecret"], username=secret["clientId"])
-        return Credentials(
+        return ClientCredentials(
             client_id=secret["clientId"],
             client_secret=secret["clientSecret"],
             token_url=self.outputs["tokenUrl"],
@@ -189,7 +175,7 @@ class Context:
 
 
 def request_token(
-    http: httpx2.Client, credentials: Credentials, *, scopes: tuple[str, ...] | None = None
+    http: httpx2.Client, credentials: ClientCredentials, *, scopes: tuple[str, ...] | None = None
 ) -> httpx2.Response:
     """Request an access token with the client credentials grant (RFC 6749, section 4.4).
 

@@ -11,7 +11,7 @@ import jwt
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from automation.checks.context import Context, Credentials, read_claims
+from automation.checks.context import Context, read_claims
 from automation.checks.forgery import FORGERIES, Material, generate_key
 from automation.checks.mcp import ToolResult, call_tool
 from automation.checks.probe import Probe
@@ -19,6 +19,7 @@ from automation.checks.registry import CheckFunction, check
 from automation.checks.rights import LABEL, count_nodes
 from automation.checks.tokens import request_grant
 from automation.checks.verdicts import Failed, Skipped, expect, expect_equal
+from neo4j_mcp_client import ClientCredentials
 
 _REFUSING_STATUSES: Final = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
@@ -148,7 +149,7 @@ def _collect_material(context: Context, name: str) -> Material:
 
 
 @contextmanager
-def _temporary_app_client(probe: Probe) -> Iterator[Credentials]:
+def _temporary_app_client(probe: Probe) -> Iterator[ClientCredentials]:
     """Create an app client that the database doesn't know, and delete it in the end."""
     context = probe.context
     scopes = sorted(context.outputs["scopes"])
@@ -172,7 +173,7 @@ def _temporary_app_client(probe: Probe) -> Iterator[Credentials]:
         raise Skipped("this needs permission to create and delete an app client") from error
     try:
         context.blanker.learn(created["ClientSecret"], username=created["ClientId"])
-        yield Credentials(
+        yield ClientCredentials(
             client_id=created["ClientId"],
             client_secret=created["ClientSecret"],
             token_url=context.outputs["tokenUrl"],

@@ -1,6 +1,5 @@
 """P4: the single sign-on settings of the database, and how it treats the clients' tokens."""
 
-import re
 from typing import Any, Final
 
 import neo4j
@@ -11,9 +10,9 @@ from automation.checks.probe import Probe
 from automation.checks.registry import check
 from automation.checks.verdicts import Failed, expect, expect_equal
 from components.aura import USERNAME_CLAIM, sso_settings
+from neo4j_mcp_client.doctor.judging import roles_by_group
 
 _QUERY_TIMEOUT: Final = 30.0
-_GROUP_MAPPING: Final = re.compile(r'"([^"]+)"=([^;]+)')
 # Every user of Neo4j has this role.
 # Source: "Built-in roles" in the Neo4j Operations Manual.
 _PUBLIC_ROLE: Final = "PUBLIC"
@@ -31,7 +30,7 @@ def aura_sso(probe: Probe) -> None:
     for field in sorted(wanted.keys() - {"audience"}):
         expect_equal(f"auraSso's {field}", found[field], wanted[field])
     expect_equal("auraSso's audience, sorted", sorted(found["audience"]), sorted(ids))
-    mapped = _mapped_groups(found["groupToRoleMapping"])
+    mapped = roles_by_group(found["groupToRoleMapping"]).keys()
     for name in context.clients:
         claims = _read_claims(probe, name)
         audience = claims.get("aud")
@@ -77,10 +76,6 @@ def _read_claims(probe: Probe, name: str) -> dict[str, Any]:
     claims = read_claims(probe.context.token(name))
     probe.note(f"Claims of {name}'s token", claims)
     return claims
-
-
-def _mapped_groups(mapping: str) -> set[str]:
-    return {group for group, _roles in _GROUP_MAPPING.findall(mapping)}
 
 
 def _run_query(probe: Probe, name: str, cypher: str) -> list[dict[str, Any]]:

@@ -3,12 +3,13 @@
 from http import HTTPStatus
 from typing import Any
 
-from automation.checks.context import Credentials, request_token
+from automation.checks.context import request_token
 from automation.checks.probe import Probe
 from automation.checks.verdicts import expect_status
+from neo4j_mcp_client import ClientCredentials
 
 
-def request_grant(probe: Probe, credentials: Credentials, name: str) -> dict[str, Any]:
+def request_grant(probe: Probe, credentials: ClientCredentials, name: str) -> dict[str, Any]:
     """Request a new token, and return the whole response of the token endpoint.
 
     Args:

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 import httpx2
 
-from automation.checks.context import Credentials
 from neo4j_mcp_client import (
     ClientCredentials,
     Neo4jMcp,
@@ -56,26 +56,22 @@ def single_attempt(http: httpx2.Client, url: str, token: Callable[[], str]) -> C
 
 
 @contextmanager
-def library_call(credentials: Credentials, tokens: TokenProvider) -> Iterator[Callable[[], None]]:
+def library_call(
+    credentials: ClientCredentials, tokens: TokenProvider
+) -> Iterator[Callable[[], None]]:
     """Make a call as users of the client library do, with its retries."""
     with Neo4jMcp(credentials.mcp_url, tokens) as client:
         yield lambda: _expect_rows(client.read(_QUERY))
 
 
-def token_provider(credentials: Credentials, token_url: str | None = None) -> TokenProvider:
+def token_provider(credentials: ClientCredentials, token_url: str | None = None) -> TokenProvider:
     """Make the client library's token provider.
 
     Args:
         token_url: the token endpoint, if not the one in the credentials.
     """
     return TokenProvider(
-        ClientCredentials(
-            client_id=credentials.client_id,
-            client_secret=credentials.client_secret,
-            token_url=token_url or credentials.token_url,
-            scopes=credentials.scopes,
-            mcp_url=credentials.mcp_url,
-        ),
+        replace(credentials, token_url=token_url or credentials.token_url),
         # A drill judges how a caller waits, not how fast this machine is.
         timeout=_TOKEN_TIMEOUT,
     )

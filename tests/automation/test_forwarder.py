@@ -1,37 +1,24 @@
 import json
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import httpx2
 import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from automation.conformance.forwarder import forwarding
+from tests.ports import free_ports
 
 
-class _Echo(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        seen = {"authorization": self.headers["authorization"], "cookie": self.headers["cookie"]}
-        response = json.dumps(seen | {"body": body.decode(), "path": self.path}).encode()
-        self.send_response(202)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(response)))
-        self.end_headers()
-        self.wfile.write(response)
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
+def _echo(request: Request) -> Response:
+    seen = {name: request.headers.get(name) for name in ("authorization", "cookie")}
+    document = seen | {"body": request.get_data(as_text=True), "path": request.path}
+    return Response(json.dumps(document), status=202, content_type="application/json")
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), _Echo) as echo:
-        thread = Thread(target=echo.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{echo.server_port}/mcp"
-        echo.shutdown()
-        thread.join()
+def server(httpserver: HTTPServer) -> str:
+    httpserver.expect_request("/mcp", method="POST").respond_with_handler(_echo)
+    return httpserver.url_for("/mcp")
 
 
 def test_a_request_is_forwarded_with_the_token_and_without_cookies(server: str) -> None:
@@ -47,13 +34,8 @@ def test_a_request_is_forwarded_with_the_token_and_without_cookies(server: str) 
     }
 
 
-def test_an_unreachable_server_is_a_bad_gateway(unused_port: int) -> None:
+def test_an_unreachable_server_is_a_bad_gateway() -> None:
+    (unused_port,) = free_ports(1)
     address = f"http://127.0.0.1:{unused_port}/mcp"
     with httpx2.Client() as http, forwarding(http, address, "the-token") as url:
         assert httpx2.post(url, content="ping").status_code == 502
-
-
-@pytest.fixture
-def unused_port() -> int:
-    with HTTPServer(("127.0.0.1", 0), _Echo) as closed:
-        return closed.server_port

@@ -139,9 +139,8 @@ def pulumi(running: Cloud, kept: Kept) -> Iterator[Pulumi]:
 
 
 @pytest.fixture
-def stack_file(running: Cloud, pulumi: Pulumi) -> Iterator[Path]:
+def stack_file(running: Cloud, pulumi: Pulumi) -> Iterator[Path]:  # noqa: ARG001 - creates the stack
     """The stack's file, with the configuration of the stack local."""
-    del pulumi
     path = Home(running.home).workspace / f"Pulumi.{_STACK}.yaml"
     stack = yaml.safe_load(path.read_text(encoding="utf-8"))
     local = yaml.safe_load(path.with_name("Pulumi.local.yaml").read_text(encoding="utf-8"))

@@ -36,7 +36,13 @@ def command(
     command = command_of(tmp_path, running.environment(), program)
     for name, profile in (("reader", "default"), ("writer", "writer")):
         ended = command(
-            *("login", "--outputs", "-", "--client", name, "--profile", profile),
+            "login",
+            "--outputs",
+            "-",
+            "--client",
+            name,
+            "--profile",
+            profile,
             text=json.dumps(outputs),
         )
         assert ended.status == 0, ended.messages
@@ -68,7 +74,11 @@ def test_every_command_works_from_a_fresh_environment(command: Command) -> None:
     assert command("token", "--json").document["claims"]["groups"] == ["reader"]
     assert {each["name"] for each in command("tools", "--json").document} >= {"write-cypher"}
     written = command(
-        *("write", "--profile", "writer", "--param", "name=fresh"),
+        "write",
+        "--profile",
+        "writer",
+        "--param",
+        "name=fresh",
         "MERGE (p:Probe {name: $name}) RETURN p.name AS name",
     )
     assert written.document == [{"name": "fresh"}]

@@ -196,7 +196,12 @@ def test_the_query_comes_from_an_argument_a_file_or_standard_input(
 
 def test_parameters_reach_the_server(logged_in: Run, server: Site) -> None:
     ended = logged_in(
-        *("write", "RETURN $n", "--params", '{"n": 1, "m": [2]}', "--param", "n=3"),
+        "write",
+        "RETURN $n",
+        "--params",
+        '{"n": 1, "m": [2]}',
+        "--param",
+        "n=3",
     )
     assert ended.exit_code == 0
     assert sent(server) == {

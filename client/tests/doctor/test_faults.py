@@ -152,8 +152,13 @@ def log_in(command: Command, outputs: dict[str, Any], secret: dict[str, Any]) ->
     folder = Path(command.environment["HOME"])
     (folder / "outputs.json").write_text(json.dumps(outputs), encoding="utf-8")
     ended = command(
-        *("login", "--profile", "behind", "--credentials", "-"),
-        *("--outputs", str(folder / "outputs.json")),
+        "login",
+        "--profile",
+        "behind",
+        "--credentials",
+        "-",
+        "--outputs",
+        str(folder / "outputs.json"),
         text=json.dumps(secret),
     )
     return ended.status
@@ -181,7 +186,11 @@ def test_a_scope_that_the_client_lacks(command: Command, outputs: dict[str, Any]
     folder = Path(command.environment["HOME"])
     (folder / "secret.json").write_text(json.dumps(secret), encoding="utf-8")
     ended = command(
-        *("login", "--profile", "greedy", "--credentials", str(folder / "secret.json")),
+        "login",
+        "--profile",
+        "greedy",
+        "--credentials",
+        str(folder / "secret.json"),
         "--no-check",
     )
     assert ended.status == 0
