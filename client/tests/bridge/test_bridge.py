@@ -111,6 +111,9 @@ async def test_a_refused_secret_is_reported_and_not_shown(
             assert "Read the client's secret again" in text_of(answer)
             assert "hush-hush" not in text_of(answer)
             endpoint.answer = lambda _: issued(2)
+            # The bridge requests a token at its start too. A call that shares that request shares
+            # its refusal; the next call makes a request itself.
+            await client.call_tool("read-cypher", {"query": "RETURN 1"})
             answer = await client.call_tool("read-cypher", {"query": "RETURN 1"})
             assert not answer.is_error
     log = (tmp_path / "bridge.log").read_text(encoding="utf-8")
