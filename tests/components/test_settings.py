@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from components import rules
+from components.configuration import ConfigurationError
 from components.settings import HealthCheck, StackSettings
 from tests.components.model_rules import BASE
 from tests.components.parsing import parse
@@ -32,3 +33,15 @@ def test_pulumi_has_two_spellings_of_each_boolean(value: object) -> None:
 def test_nothing_else_is_a_boolean(value: object) -> None:
     with pytest.raises(ValueError, match="must be true or false"):
         rules.boolean(value)
+
+
+@pytest.mark.parametrize("host", ["[::1]", "[::]", "1.example.com", "192.0.2.1"])
+def test_an_address_names_a_host(host: str) -> None:
+    uri = f"neo4j+s://{host}"
+    assert parse(BASE | {"neo4jUri": uri}).neo4j_uri == uri
+
+
+@pytest.mark.parametrize("host", ["[:1]", "[:]", "[fe80::1%eth0]", "example.1", "192.0.2"])
+def test_what_is_no_host_is_refused(host: str) -> None:
+    with pytest.raises(ConfigurationError, match="must name a host"):
+        parse(BASE | {"neo4jUri": f"neo4j+s://{host}"})
