@@ -27,6 +27,7 @@ from localcloud.certificates import CertificateAuthority
 from localcloud.labels import OWNER_LABEL
 from localcloud.paths import Home
 from localcloud.progress import Progress
+from localcloud.readiness import read_announcement
 from server.releases import RELEASES
 from server.wheel import fetch_binary
 from tests.ports import free_ports
@@ -253,12 +254,11 @@ def start_endpoint(
         pass_fds=[write_fd],
     )
     os.close(write_fd)
-    with os.fdopen(read_fd, encoding="utf-8") as pipe:
-        line = pipe.readline()
-    if not line:
-        process.wait(_START_TIMEOUT)
+    addresses = read_announcement(read_fd, _START_TIMEOUT)
+    if addresses is None:
+        process.kill()
+        process.wait()
         raise AssertionError("the endpoint ended before it was ready")
-    addresses: dict[str, str] = json.loads(line)
     return process, addresses
 
 
