@@ -20,6 +20,7 @@ from typing import Any, Final
 import boto3
 
 from localcloud.access_key import AccessKey, credentials_environment
+from localcloud.aws.control import ControlClient
 from localcloud.certificates import CertificateAuthority
 from localcloud.errors import LocalCloudError
 from localcloud.files import tail
@@ -56,6 +57,10 @@ class StandaloneEndpoint:
             aws_access_key_id=key.key_id,
             aws_secret_access_key=key.secret,
         )
+
+    def control(self) -> ControlClient:
+        """Create a client for the stand-in's own operations."""
+        return ControlClient(url=self.url, region=self.region, key=AccessKey.load(self.credentials))
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that make AWS's tools use this endpoint."""
