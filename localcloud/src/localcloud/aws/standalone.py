@@ -73,7 +73,10 @@ class StandaloneEndpoint:
 
 @contextmanager
 def aws_endpoint(
-    *, port: int = 0, service_ports: tuple[int, int] = (8443, 8462)
+    *,
+    port: int = 0,
+    service_ports: tuple[int, int] = (8443, 8462),
+    client_secret_delay: float = 0.0,
 ) -> Iterator[StandaloneEndpoint]:
     """Run the AWS endpoint with App Runner until the block ends.
 
@@ -83,6 +86,7 @@ def aws_endpoint(
     Args:
         port: the endpoint's port; 0 chooses a free one.
         service_ports: the first and last HTTPS port for App Runner's services, one each.
+        client_secret_delay: seconds until Cognito accepts an added client secret.
 
     Raises:
         LocalCloudError: the endpoint doesn't start, for example without a Docker Engine.
@@ -108,6 +112,8 @@ def aws_endpoint(
                 str(folder / "state"),
                 "--credentials",
                 str(credentials),
+                "--client-secret-delay",
+                str(client_secret_delay),
             ],
             log,
         )
