@@ -517,7 +517,7 @@ class StackSettings(_Settings):
             description=(
                 "Refuses to delete what can't be created again as it was. That is the user pool,"
                 " its domain, resource server and app clients, the clients' secrets, the"
-                " repository, the service and the claims function's permission. To remove a"
+                " repository, the service and the permissions to invoke the functions. To remove a"
                 " client or the stack, set it to false and deploy that first."
             )
         ),
