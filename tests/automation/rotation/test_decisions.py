@@ -1,4 +1,4 @@
-"""What prevents a rotation, and which client secrets should not be there."""
+"""What prevents a rotation, and when one is complete."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,9 +10,15 @@ from automation.rotation.decisions import (
     is_complete,
     overlap_end,
     refusal,
-    unexpected_client_secrets,
 )
-from functions.rotation.decisions import ClientSecret, Inventory, Version
+from functions.rotation.decisions import (
+    ClientSecret,
+    Inventory,
+    Version,
+    Versions,
+    client_secret_label,
+    since_label,
+)
 
 DAY = timedelta(days=1)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -22,18 +28,19 @@ def _version(name: str, *stages: str) -> Version:
     return Version(id=name, stages=frozenset(stages), created=NOW)
 
 
-def _client_secret(name: str, age: timedelta = timedelta()) -> ClientSecret:
-    return ClientSecret(id=name, created=NOW - age)
+def _inventory(*versions: Version, **client_secrets: timedelta) -> Inventory:
+    """Make an inventory; client secrets are given with their age."""
+    return Inventory(
+        versions=Versions(versions),
+        client_secrets=tuple(
+            ClientSecret(id=name, created=NOW - age) for name, age in client_secrets.items()
+        ),
+        original_exists=True,
+    )
 
 
-def _inventory(
-    *versions: Version, known: tuple[ClientSecret, ...] = (), original_exists: bool = False
-) -> Inventory:
-    return Inventory(versions=versions, known=known, original_exists=original_exists)
-
-
-ONE = _version("one", "AWSCURRENT", "cognito:a")
-TWO = _version("two", "AWSPREVIOUS", "cognito:b")
+CURRENT = _version("one", "AWSCURRENT", client_secret_label("a"), since_label(NOW))
+PREVIOUS = _version("two", "AWSPREVIOUS", client_secret_label("b"))
 
 
 @pytest.mark.parametrize(
@@ -54,68 +61,53 @@ def test_a_rotation_is_incomplete_if_awspending_is_not_on_the_current_version(
     assert (found == versions[-1]) is incomplete
 
 
-def test_a_rotation_is_complete_once_its_version_is_current_and_not_pending() -> None:
-    assert is_complete(_inventory(ONE, TWO), "one")
-    assert not is_complete(_inventory(ONE, TWO), "two")
-    assert not is_complete(_inventory(ONE, _version("three", "AWSPENDING")), "one")
-    assert not is_complete(_inventory(), "one")
-
-
 def test_the_current_client_secret_is_the_one_that_the_current_version_names() -> None:
-    known = (_client_secret("b"), _client_secret("a"))
-    assert current_client_secret(_inventory(ONE, TWO, known=known)) == known[1]
-    assert current_client_secret(_inventory(ONE, known=known[:1])) is None
-    assert current_client_secret(_inventory(known=known)) is None
+    found = current_client_secret(_inventory(CURRENT, PREVIOUS, b=DAY, a=DAY))
+    assert found == ClientSecret(id="a", created=NOW - DAY)
+    assert current_client_secret(_inventory(CURRENT, b=DAY)) is None
+    assert current_client_secret(_inventory(a=DAY)) is None
 
 
-def test_an_overlap_lasts_from_the_creation_of_the_current_client_secret() -> None:
-    known = (_client_secret("b", 5 * DAY), _client_secret("a", timedelta(hours=1)))
-    assert overlap_end(_inventory(ONE, TWO, known=known), DAY) == NOW + timedelta(hours=23)
-    assert overlap_end(_inventory(ONE, known=known[1:]), DAY) is None
+def test_a_rotation_is_complete_once_another_client_secret_is_current() -> None:
+    before = _inventory(_version("two", "AWSCURRENT", client_secret_label("b")), b=DAY)
+    pending = _version("one", "AWSPENDING", client_secret_label("a"))
+    assert is_complete(before, _inventory(CURRENT, PREVIOUS, a=DAY, b=DAY))
+    assert not is_complete(before, before)
+    assert not is_complete(before, _inventory(*before.versions.all, pending, a=DAY, b=DAY))
+    assert not is_complete(
+        before, _inventory(CURRENT, PREVIOUS, _version("three", "AWSPENDING"), a=DAY, b=DAY)
+    )
+
+
+def test_an_overlap_begins_when_the_current_client_secret_became_current() -> None:
+    assert overlap_end(_inventory(CURRENT, PREVIOUS, a=3 * DAY, b=5 * DAY), DAY) == NOW + DAY
+    assert overlap_end(_inventory(CURRENT, a=DAY), DAY) is None
+    assert overlap_end(_inventory(PREVIOUS, a=DAY, b=DAY), DAY) is None
 
 
 def test_nothing_prevents_the_rotation_of_a_single_client_secret() -> None:
-    assert refusal(_inventory(ONE, known=(_client_secret("a"),)), DAY) is None
+    assert refusal(_inventory(CURRENT, a=DAY), DAY) is None
 
 
 def test_a_rotation_within_the_overlap_is_refused_with_its_end() -> None:
-    known = (_client_secret("b", 5 * DAY), _client_secret("a"))
-    reason = refusal(_inventory(ONE, TWO, known=known), DAY)
+    reason = refusal(_inventory(CURRENT, PREVIOUS, b=5 * DAY, a=timedelta()), DAY)
     assert reason is not None
-    assert "b stays valid until 2026-03-02 12:00 UTC" in reason
+    assert "b of 2026-02-24 12:00 UTC is still valid" in reason
+    assert reason.endswith("The overlap ends at 2026-03-02 12:00 UTC")
+
+
+def test_a_rotation_next_to_a_client_secret_added_by_hand_is_refused_with_its_name() -> None:
+    reason = refusal(_inventory(CURRENT, a=DAY, c=timedelta()), DAY)
+    assert reason is not None
+    assert "client secret c of 2026-03-01 12:00 UTC was added by hand" in reason
 
 
 def test_a_rotation_without_the_current_client_secret_is_refused_with_the_others() -> None:
-    known = (_client_secret("x"), _client_secret("y"))
-    reason = refusal(_inventory(ONE, known=known), DAY)
+    reason = refusal(_inventory(CURRENT, x=DAY, y=DAY), DAY)
     assert reason is not None
-    assert "x and y, and neither is the one in the secret" in reason
+    assert "x of " in reason
+    assert "y of " in reason
 
 
 def test_a_rotation_of_an_empty_secret_is_refused() -> None:
     assert refusal(_inventory(), DAY) == "the secret has no value yet"
-
-
-def _unexpected(*known: ClientSecret, original_exists: bool = False) -> str:
-    inventory = _inventory(ONE, TWO, known=known, original_exists=original_exists)
-    return "; ".join(unexpected_client_secrets(inventory, DAY, now=NOW))
-
-
-def test_the_replaced_client_secret_is_expected_until_it_should_have_been_deleted() -> None:
-    previous = _client_secret("b", 9 * DAY)
-    assert _unexpected(_client_secret("a"), previous) == ""
-    assert _unexpected(_client_secret("a", DAY), previous) == ""
-    found = _unexpected(_client_secret("a", DAY + timedelta(minutes=1)), previous)
-    assert found == "the client secret b should have been deleted by 2026-03-01 11:59 UTC"
-
-
-def test_a_client_secret_without_a_version_was_added_by_hand() -> None:
-    found = _unexpected(_client_secret("a"), _client_secret("c"))
-    assert found.startswith("the client secret c was added by hand on 2026-03-01")
-
-
-def test_the_original_client_secret_of_a_moved_stack_counts_as_replaced() -> None:
-    original = _client_secret("o", 9 * DAY)
-    assert _unexpected(_client_secret("a"), original, original_exists=True) == ""
-    late = _unexpected(_client_secret("a", 2 * DAY), original, original_exists=True)
-    assert late.startswith("the client secret o should have been deleted")

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from automation.rotation.clients import Client, UnknownClientError, find_clients
 from automation.rotation.operations import Rotator, find_reason
 from automation.rotation.results import Outcome
+from functions.rotation.decisions import client_secret_label, since_label
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:writer"
@@ -39,7 +40,7 @@ class Aws:
 
     now: datetime = NOW
     versions: dict[str, set[str]] = field(
-        default_factory=lambda: {"v1": {"AWSCURRENT", "cognito:s1"}}
+        default_factory=lambda: {"v1": {"AWSCURRENT", "cognito:s1", since_label(NOW)}}
     )
     known: dict[str, datetime] = field(default_factory=lambda: {"s1": NOW - timedelta(days=30)})
     log: list[str] = field(default_factory=list)
@@ -55,7 +56,8 @@ class Aws:
     def replace_current(self, version: str, client_secret: str) -> None:
         for stages in self.versions.values():
             stages -= {"AWSCURRENT", "AWSPENDING"}
-        self.versions[version] = {"AWSCURRENT", f"cognito:{client_secret}"}
+        labels = client_secret_label(client_secret), since_label(self.now)
+        self.versions[version] = {"AWSCURRENT", *labels}
         self.known[client_secret] = self.now
 
     def sleep(self, seconds: float) -> None:
@@ -119,8 +121,10 @@ class Aws:
     ) -> dict[str, Any]:
         assert logGroupName == "/aws/lambda/rotation-1"
         assert startTime < NOW.timestamp() * 1000
-        wanted = filterPattern.strip('"')
-        return {"events": [{"message": line} for line in self.log if wanted in line]}
+        terms = filterPattern.strip('"').split('" "')
+        assert terms[0] == ARN
+        matching = (line for line in self.log if all(term in line for term in terms))
+        return {"events": [{"message": line} for line in matching]}
 
 
 @pytest.fixture
@@ -172,10 +176,10 @@ def test_a_rotation_without_an_end_is_undecided_after_the_limit(aws: Aws, rotato
 
 def test_a_failure_is_reported_with_the_functions_own_reason(aws: Aws, rotator: Rotator) -> None:
     def fail(aws: Aws, version: str) -> None:
-        entry = {"message": "setSecret", "secret": ARN, "version": version, "failed": "no rights"}
+        entry = {"message": "setSecret", "secret": ARN, "versionId": version, "error": "no rights"}
         aws.log = [
             f"[ERROR]\t2026-03-01T12:00:00Z\tabc\t{json.dumps({**entry, 'version': 'v0'})}",
-            f"RotateSecret {version} without an entry",
+            f"RotateSecret {ARN} {version} without an entry",
             f"[ERROR]\t2026-03-01T12:00:00Z\tabc\t{json.dumps(entry)}",
         ]
 
@@ -205,7 +209,7 @@ def test_a_rotation_within_the_overlap_is_not_started(
     aws.replace_current("v2", "s2")
     result = rotator.rotate(CLIENT)
     assert result.outcome is Outcome.REFUSED
-    assert "s1 stays valid until 2026-03-02 12:00 UTC" in result.reason
+    assert "The overlap ends at 2026-03-02 12:00 UTC" in result.reason
     assert REVOKE in result.reason
     assert progress == []
     assert set(aws.versions) == {"v1", "v2"}
@@ -248,7 +252,7 @@ def test_a_stuck_rotation_is_reported_and_left(aws: Aws, rotator: Rotator) -> No
 
 def test_a_stuck_rotation_is_completed_by_the_function(aws: Aws, rotator: Rotator) -> None:
     def complete(aws: Aws, event: Mapping[str, Any]) -> None:
-        assert event == {"rotate": ARN, "enabled": True}
+        assert event == {"rotate": ARN}
         aws.replace_current("v2", "s2")
 
     aws.versions["v2"] = {"AWSPENDING"}
@@ -292,7 +296,7 @@ def test_a_client_that_is_never_rotated_by_schedule_is_rotated_by_the_function(
     aws.function = rotate
     result = rotator.rotate(replace(CLIENT, rotation_days=0))
     assert (result.outcome, result.current) == (Outcome.ROTATED, "s2")
-    assert aws.events[-1] == {"rotate": ARN, "enabled": True}
+    assert aws.events[-1] == {"rotate": ARN}
 
 
 def test_a_direct_rotation_that_fails_is_reported(aws: Aws, rotator: Rotator) -> None:
@@ -308,7 +312,7 @@ def test_a_direct_rotation_that_fails_is_reported(aws: Aws, rotator: Rotator) ->
 
 def test_a_revocation_reports_when_the_last_token_ends(aws: Aws, rotator: Rotator) -> None:
     def revoke(aws: Aws, event: Mapping[str, Any]) -> None:
-        assert event == {"revoke": ARN, "enabled": True}
+        assert event == {"revoke": ARN}
         aws.now += timedelta(seconds=90)
         aws.known.clear()
         aws.replace_current("v2", "s2")
@@ -333,7 +337,7 @@ def test_a_revocation_that_fails_names_the_command_that_repeats_it(
     assert result.reason == f"Cognito doesn't respond. When the cause is fixed, run: {REVOKE}"
 
 
-@pytest.mark.parametrize("line", ["", "no entry", "{broken", "{}", '["v1"]', '{"version": "v1"}'])
+@pytest.mark.parametrize("line", ["", "no entry", "{broken", "{}", '["v1"]', '{"versionId": "v1"}'])
 def test_other_lines_of_the_log_have_no_reason(line: str) -> None:
     assert find_reason(line, "v1") is None
 
