@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.program.conftest import Deploy
 
-# What the version of 2026-11-26 declared for the stack dev: for each component and type, the logical
+# What the version of 2026-11-26 declared for the stack dev, by component and type: the logical
 # names with the names on AWS. That version also wrote the secrets' values, as `_VALUES`.
 _EARLIER: Mapping[str, Mapping[str, Mapping[str, str | None]]] = {
     "neo4j-mcp:credentials:ClientCredentials": {
