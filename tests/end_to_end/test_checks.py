@@ -270,7 +270,7 @@ def code_flow(world: World) -> Iterator[None]:
     with breakage.app_client(
         world,
         "reader",
-        AllowedOAuthFlows=["code", "client_credentials"],
+        AllowedOAuthFlows=["code"],
         CallbackURLs=["https://callback.invalid/"],
     ):
         yield
@@ -282,7 +282,7 @@ def implicit_flow(world: World) -> Iterator[None]:
     with breakage.app_client(
         world,
         "reader",
-        AllowedOAuthFlows=["client_credentials", "implicit"],
+        AllowedOAuthFlows=["implicit"],
         CallbackURLs=["https://callback.invalid/"],
     ):
         yield
