@@ -97,9 +97,9 @@ class ControlClient:
             response = session.send(request.prepare())
         finally:
             session.close()
-        content: dict[str, Any] = json.loads(response.content)
         if response.status_code != HTTPStatus.OK:
-            raise ControlError(f"{operation}: {content.get('message')}")
+            raise ControlError(f"{operation}: HTTP {response.status_code}: {response.text}")
+        content: dict[str, Any] = json.loads(response.content)
         return content
 
 
