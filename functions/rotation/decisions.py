@@ -138,10 +138,12 @@ class Inventory:
 
     @property
     def original(self) -> ClientSecret | None:
-        """The client secret that the app client was created with."""
+        """The client secret that the app client was created with: the oldest, without a label."""
         if not self.original_exists:
             return None
-        return min(self.client_secrets, key=lambda each: (each.created, each.id), default=None)
+        oldest = min(self.client_secrets, key=lambda each: (each.created, each.id), default=None)
+        # With a label it isn't the original, which was deleted between the two requests.
+        return None if oldest is None or oldest.id in self._labelled else oldest
 
     @property
     def unlabelled(self) -> tuple[ClientSecret, ...]:
@@ -151,6 +153,10 @@ class Inventory:
             each for each in self.client_secrets if each.id not in labels and each != self.original
         )
         return tuple(sorted(found, key=lambda each: (each.created, each.id)))
+
+    @property
+    def _labelled(self) -> set[str | None]:
+        return {each.client_secret_id for each in self.versions.all}
 
     def client_secret_of(self, version: Version | None) -> ClientSecret | None:
         """Return the client secret that a version's label names, if Cognito has it."""
