@@ -285,17 +285,17 @@ def outdated_labels(inventory: Inventory) -> tuple[tuple[Version, str], ...]:
 
     Returns:
         Each label with the version that has it: of client secrets that Cognito no longer has, and
-        the times of versions that aren't current.
+        all times except the latest one of the current version.
     """
     existing = {each.id for each in inventory.client_secrets}
     in_use = {CURRENT, PENDING, PUBLISHING}
     found: list[tuple[Version, str]] = []
     for version in inventory.versions.all:
-        if version.stages & in_use:
-            continue
-        found.extend((version, each) for each in sorted(version.since_labels))
+        latest = version.since if CURRENT in version.stages else None
+        keep = None if latest is None else since_label(latest)
+        found.extend((version, each) for each in sorted(version.since_labels - {keep}))
         named = version.client_secret_id
-        if named is not None and named not in existing:
+        if not version.stages & in_use and named is not None and named not in existing:
             found.append((version, client_secret_label(named)))
     return tuple(found)
 

@@ -5,6 +5,8 @@ Secrets Manager may do; a new client secret is accepted only after a delay, as C
 limit for it.
 """
 
+# ruff: noqa: N803  boto3's names of arguments
+
 import itertools
 import json
 import uuid
@@ -136,7 +138,7 @@ class Cognito:
             )
         )
 
-    def describe_user_pool_client(self, *, UserPoolId: str, ClientId: str) -> Json:  # noqa: N803  boto3's names
+    def describe_user_pool_client(self, *, UserPoolId: str, ClientId: str) -> Json:
         def answer() -> Json:
             app_client = self._find(UserPoolId, ClientId)
             original = app_client.secrets.get(app_client.original)
@@ -152,7 +154,7 @@ class Cognito:
 
         return self._call("describe_user_pool_client", answer)
 
-    def list_user_pool_client_secrets(self, *, UserPoolId: str, ClientId: str) -> Json:  # noqa: N803  boto3's names
+    def list_user_pool_client_secrets(self, *, UserPoolId: str, ClientId: str) -> Json:
         def answer() -> Json:
             return {
                 "ClientSecrets": [
@@ -168,7 +170,7 @@ class Cognito:
         *,
         UserPoolId: str,
         ClientId: str,
-        ClientSecret: str,  # noqa: N803  boto3's names
+        ClientSecret: str,
     ) -> Json:
         def answer() -> Json:
             self._find(UserPoolId, ClientId)
@@ -181,7 +183,7 @@ class Cognito:
         *,
         UserPoolId: str,
         ClientId: str,
-        ClientSecretId: str,  # noqa: N803  boto3's names
+        ClientSecretId: str,
     ) -> Json:
         operation = "delete_user_pool_client_secret"
 
@@ -271,7 +273,7 @@ class SecretsManager:
         self._attach(stage, version_id)
         self._collect()
 
-    def list_secret_version_ids(self, *, SecretId: str, NextToken: str = "0") -> Json:  # noqa: N803  boto3's names
+    def list_secret_version_ids(self, *, SecretId: str, NextToken: str = "0") -> Json:
         operation = "list_secret_version_ids"
 
         def answer() -> Json:
@@ -291,7 +293,7 @@ class SecretsManager:
 
         return self._call(operation, answer)
 
-    def get_secret_value(self, *, SecretId: str, VersionId: str) -> Json:  # noqa: N803  boto3's names
+    def get_secret_value(self, *, SecretId: str, VersionId: str) -> Json:
         operation = "get_secret_value"
 
         def answer() -> Json:
@@ -306,10 +308,10 @@ class SecretsManager:
     def put_secret_value(
         self,
         *,
-        SecretId: str,  # noqa: N803  boto3's names
-        ClientRequestToken: str,  # noqa: N803  boto3's names
-        SecretString: str,  # noqa: N803  boto3's names
-        VersionStages: list[str],  # noqa: N803  boto3's names
+        SecretId: str,
+        ClientRequestToken: str,
+        SecretString: str,
+        VersionStages: list[str],
     ) -> Json:
         operation = "put_secret_value"
 
@@ -328,10 +330,10 @@ class SecretsManager:
     def update_secret_version_stage(
         self,
         *,
-        SecretId: str,  # noqa: N803  boto3's names
-        VersionStage: str,  # noqa: N803  boto3's names
-        RemoveFromVersionId: str | None = None,  # noqa: N803  boto3's names
-        MoveToVersionId: str | None = None,  # noqa: N803  boto3's names
+        SecretId: str,
+        VersionStage: str,
+        RemoveFromVersionId: str | None = None,
+        MoveToVersionId: str | None = None,
     ) -> Json:
         operation = "update_secret_version_stage"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.rotation.credentials import Credentials, RotationError
+from functions.rotation.credentials import Credentials
 from functions.rotation.handler import dispatch
 from functions.rotation.services import Services
 from tests.functions.rotation.fakes import ARN, POOL, Calls, Clock, Cognito, Json, SecretsManager
@@ -174,7 +174,7 @@ class World:
             return
         now = (value["clientId"], value["clientSecret"])
         self._require_accepted(*now, "the current one")
-        if self._last not in (None, now) and self._last is not None and self._last[0] == now[0]:
+        if self._last is not None and self._last != now and self._last[0] == now[0]:
             self._replaced.append(Replaced(*self._last, self.clock.now + OVERLAP))
         self._last = now
         for each in self._replaced:
@@ -191,18 +191,4 @@ class World:
         assert self.cognito.accepts(client_id, client_secret), f"{which} gets no token"
 
 
-Work = Callable[[World], object]
-
-
-def unstick(world: World) -> None:
-    """Complete a rotation that was left, as ``rotate --unstick`` does."""
-    if world.manager.holder("AWSPENDING"):
-        world.rotate_by_event()
-
-
-def try_to(work: Callable[[], object]) -> None:
-    """Do something that another invocation at the same time can make impossible."""
-    try:
-        work()
-    except RotationError:
-        return
+Work = Callable[[World], None]
