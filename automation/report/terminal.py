@@ -201,9 +201,10 @@ def _consequences(rotation: Rotation) -> Iterator[str]:
         # The minute that is printed must not be too early.
         ends = format_time(rotation.tokens_end + dt.timedelta(minutes=1))
         yield (
-            f"the last token already issued expires by {ends}. To refuse such tokens at once, open Organization settings → Security → Single Sign-On in"
-            f" the Aura console, and remove {rotation.client_id} from the audience. All sessions of"
-            " that configuration then have to log on again. Add it again after that time."
+            f"the last token already issued expires by {ends}. To refuse such tokens at once, open"
+            " Organization settings → Security → Single Sign-On in the Aura console, and remove"
+            f" {rotation.client_id} from the audience. All sessions of that configuration then have"
+            " to log on again. Add it again after that time."
         )
 
 
