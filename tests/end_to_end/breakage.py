@@ -17,6 +17,7 @@ import httpx2
 
 from automation.checks.context import Context
 from automation.rotation.clients import Client
+from automation.rotation.decisions import incomplete_version
 from automation.rotation.operations import Rotator
 from components.function_code import claims_package, package, rotation_package
 from localcloud.cloud import Cloud
@@ -27,6 +28,7 @@ AlterRequest = Callable[[httpx2.Request], None]
 AlterResponse = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
 
 _UPDATE_TIMEOUT = 60.0
+_ROTATION_TIMEOUT = 300.0
 _HANDLER = Path(__file__).parents[2] / "functions" / "claims" / "handler.py"
 # UpdateUserPoolClient resets fields that are left out.
 _APP_CLIENT_FIELDS = (
@@ -72,6 +74,18 @@ class World:
             aws=self.aws,
             report=lambda _: None,
         )
+
+    def wait_for_rotations(self) -> None:
+        """Wait until no rotation is in progress.
+
+        Turning rotation on leaves one too: Secrets Manager then tests the rotation function with a
+        version of its own.
+        """
+        for name in self.outputs["clients"]:
+            deadline = time.monotonic() + _ROTATION_TIMEOUT
+            while incomplete_version(self.rotator.inventory(self.client(name))):
+                assert time.monotonic() < deadline, f"{name}'s rotation doesn't end"
+                time.sleep(0.1)
 
     def client(self, name: str) -> Client:
         return Client.from_output(name, self.outputs["clients"][name])

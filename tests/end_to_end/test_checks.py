@@ -695,6 +695,7 @@ def rotation_off(world: World) -> Iterator[None]:
             RotationRules=before["RotationRules"],
             RotateImmediately=False,
         )
+        world.wait_for_rotations()
 
 
 @fails("P6-schedule", reason="days between two rotations of reader is 2, and must be 7")

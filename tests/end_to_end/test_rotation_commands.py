@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +13,6 @@ from typing import Any
 import pytest
 
 from automation.checks.context import request_token
-from automation.rotation.decisions import incomplete_version
 from automation.rotation.results import Outcome
 from localcloud.workspace import STACK
 from neo4j_mcp_client import ClientCredentials
@@ -167,15 +165,8 @@ def test_an_interrupted_command_says_that_the_rotation_continues(
         assert process.returncode == 130
         assert "the secret of reader continues on AWS" in said
         assert "Traceback" not in said
-        _wait_until_complete(world)
+        world.wait_for_rotations()
     assert _is_accepted(world, world.context.credentials("reader"))
-
-
-def _wait_until_complete(world: World) -> None:
-    deadline = time.monotonic() + _TIMEOUT
-    while incomplete_version(world.rotator.inventory(world.client("reader"))):
-        assert time.monotonic() < deadline, "the rotation doesn't end"
-        time.sleep(0.1)
 
 
 def test_an_unknown_client_is_refused_with_the_known_ones(pipeline: dict[str, str]) -> None:
