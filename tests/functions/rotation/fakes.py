@@ -103,12 +103,19 @@ class AppClient:
 
 
 class Cognito:
-    """One user pool's app clients."""
+    """One user pool's app clients.
+
+    Attributes:
+        delay: how long the token endpoint takes to accept a new client secret.
+        answers: whether the token endpoint answers.
+        app_clients: the app clients by id.
+    """
 
     def __init__(self, calls: Calls) -> None:
         self.calls = calls
         self.clock = calls.clock
         self.delay = timedelta(0)
+        self.answers = True
         self.app_clients: dict[str, AppClient] = {}
 
     def create(self, client_id: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from functions.rotation.credentials import Credentials
 from functions.rotation.handler import dispatch
 from functions.rotation.services import Services
+from functions.rotation.token_endpoint import Refusal
 from tests.functions.rotation.fakes import ARN, POOL, Calls, Clock, Cognito, Json, SecretsManager
 
 CLIENT = "1example23456789"
@@ -62,12 +63,14 @@ class World:
 
     @property
     def services(self) -> Services:
-        def refusal(value: Credentials) -> str | None:
-            def ask() -> str | None:
+        def refusal(value: Credentials) -> Refusal | None:
+            def ask() -> Refusal | None:
+                if not self.cognito.answers:
+                    return Refusal("ConnectionRefusedError", answered=False)
                 accepted = self.cognito.accepts(value.client_id, value.client_secret)
-                return None if accepted else "HTTP 400 invalid_client"
+                return None if accepted else Refusal("HTTP 400 invalid_client", answered=True)
 
-            answer: str | None = self.calls.around("token", ask)
+            answer: Refusal | None = self.calls.around("token", ask)
             return answer
 
         return Services(
