@@ -61,7 +61,17 @@ def library_call(
 ) -> Iterator[Callable[[], None]]:
     """Make a call as users of the client library do, with its retries."""
     with Neo4jMcp(credentials.mcp_url, tokens) as client:
-        yield lambda: _expect_rows(client.read(_QUERY))
+        yield lambda: run_query(client)
+
+
+def run_query(client: Neo4jMcp) -> None:
+    """Make one call with the client library, with its retries.
+
+    Raises:
+        Neo4jMcpError: it failed.
+        WrongAnswerError: it returned other rows than the query's.
+    """
+    _expect_rows(client.read(_QUERY))
 
 
 def token_provider(credentials: ClientCredentials, token_url: str | None = None) -> TokenProvider:
