@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = {"automation", "components", "functions", "neo4j_mcp_client", "server"}
-# container-killed is skipped without the Docker SDK, and on AWS there is nothing for it to kill. The
-# others are what the client's bridge needs; without them, the drill rotation leaves it out.
+# container-killed is skipped without the Docker SDK, and on AWS there is nothing for it to kill.
+# The others are what the client's bridge needs; without them, the drill rotation leaves it out.
 OPTIONAL = {"anyio", "docker", "mcp", "mcp_types"}
 # Named in a requirement file for another reason than an import of automation/ or components/.
 NOT_IMPORTED = {

@@ -17,7 +17,9 @@ from neo4j_mcp_client import (
 )
 from neo4j_mcp_client.calls import HEADERS, Reply, run_cypher
 
-_TOKEN_TIMEOUT: Final = 120.0
+TOKEN_TIMEOUT: Final = 120.0
+"""Seconds that the token endpoint may take: a drill judges how a caller waits, not how fast this
+machine is."""
 _QUERY: Final = "RETURN 1 AS one"
 _ROWS: Final = [{"one": 1}]
 
@@ -82,8 +84,7 @@ def token_provider(credentials: ClientCredentials, token_url: str | None = None)
     """
     return TokenProvider(
         replace(credentials, token_url=token_url or credentials.token_url),
-        # A drill judges how a caller waits, not how fast this machine is.
-        timeout=_TOKEN_TIMEOUT,
+        timeout=TOKEN_TIMEOUT,
     )
 
 

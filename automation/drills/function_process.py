@@ -20,6 +20,11 @@ _END_SECONDS: Final = 10.0
 _TAIL: Final = 1000
 
 
+RETURNED: Final = "returned"
+FAILED: Final = "failed"
+KILLED: Final = "killed"
+
+
 class FunctionProcessError(Exception):
     """The process has ended, or didn't answer in time."""
 
@@ -31,7 +36,7 @@ class Run:
     Attributes:
         calls: its external calls that have ended, in order: the operations of AWS, and "token
             request".
-        ended: "returned", "failed", or "killed" where it was to be.
+        ended: RETURNED, FAILED, or KILLED where it was to be.
         message: the exception of one that failed.
     """
 

@@ -276,7 +276,7 @@ def test_an_expired_token_that_is_accepted_fails_the_drill(world: World) -> None
 def test_a_token_with_another_lifetime_fails_the_drill(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "shorten_token_lifetime", lambda _: None)
+    monkeypatch.setattr(tokens, "shorten_token_lifetime", lambda *_: None)
     result = exercise(world, "token-expiry")
     assert result.outcome is Outcome.FAILED
     assert re.search(r"the token's lifetime in seconds is \d{3,}, and must be 8", result.reason)
