@@ -8,21 +8,18 @@ from components.aura import sso_settings
 from components.configuration import load_settings
 from components.context import StackContext
 from components.credentials import ClientCredentials, ClientCredentialsArgs
-from components.hosting import HOSTS, HostArgs, mcp_url
+from components.hosting.deployments import DEPLOYMENTS
+from components.hosting.host import mcp_url
 from components.identity import Identity, full_scope_name
-from components.image import ServerImage, ServerImageArgs, prepare_server_build
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 settings = load_settings(project, stack)
 context = StackContext.create(settings, project=project, stack=stack)
-build = prepare_server_build(settings)
+# Before anything is declared: what can't be fetched stops the deployment here.
+deployment = DEPLOYMENTS[settings.hosting](settings)
 
-image = ServerImage("image", ServerImageArgs(context=context, build=build))
 identity = Identity("identity", context)
-host = HOSTS[settings.hosting](
-    "server",
-    HostArgs(context=context, image=image.reference, repository_arn=image.repository_arn),
-)
+host = deployment.declare(context)
 token_url = identity.endpoints.apply(lambda known: known.token_url)
 credentials = ClientCredentials(
     "credentials",
@@ -56,7 +53,7 @@ outputs = {
         }
         for name, client in identity.clients.items()
     },
-    "imageDigest": image.digest,
+    **host.outputs,
     "auraSso": pulumi.Output.all(identity.endpoints, client_ids).apply(
         lambda known: sso_settings(known[0].discovery_url, known[1], settings.scopes)
     ),

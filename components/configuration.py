@@ -9,16 +9,19 @@ import functools
 import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, get_type_hints
 
 import pulumi
 from pulumi.runtime.config import CONFIG
 from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from components.conflicts import Conflict, Fix, conflicts, region_problem
+from components.conflicts import Conflict, Fix, conflicts
+from components.hosting.definition import HostDefinition
+from components.hosting.definitions import DEFINITIONS, HOST_KEYS
 from components.problems import (
     Problem,
     command_to_define_scope,
@@ -27,7 +30,13 @@ from components.problems import (
     command_to_set,
     problem_at,
 )
-from components.settings import StackSettings
+from components.settings import (
+    CommonSettings,
+    HostSettings,
+    Settings,
+    StackSettings,
+    fields_by_key,
+)
 
 # Replaces pydantic's messages that speak of Python types; the others fit as they are.
 _MESSAGES: Mapping[str, str] = MappingProxyType(
@@ -86,7 +95,7 @@ def load_settings(project: str, stack: str) -> StackSettings:
         ConfigurationError: at least one value is missing, unknown or invalid.
     """
     config = pulumi.Config(project)
-    keys = {*_configured_keys(project), *_fields_by_key()}
+    keys = {*_configured_keys(project), *fields_by_key(CommonSettings), *HOST_KEYS}
     values = {key: value for key in sorted(keys) if (value := config.get(key)) is not None}
     return parse_settings(values, project=project, stack=stack, region=_region())
 
@@ -106,15 +115,40 @@ def parse_settings(
     Raises:
         ConfigurationError: at least one value is missing, unknown or invalid.
     """
+    common = fields_by_key(CommonSettings)
+    valid, problems = _read(project, CommonSettings, values)
+    problems += _unknown(project, values, {*common, *HOST_KEYS})
+    host = DEFINITIONS[valid["hosting"]] if "hosting" in valid else None
+    found_together = conflicts(valid, stack, host.names) if host else conflicts(valid, stack)
+    problems += (_conflicting(project, each) for each in found_together)
+    if host is not None:
+        own, found = _read(project, host.settings, values)
+        problems += found
+        problems += (_conflicting(project, each) for each in host.conflicts(own))
+        problems += _of_other_hosts(project, host, values)
+        if region is not None and (message := host.region_problem(region)):
+            command = command_to_set("aws", ("region",), _EXAMPLE_REGION)
+            problems.append(problem_at("aws", ("region",), message, command))
+        valid["host"] = host.settings.model_construct(**own)
+    if problems:
+        raise ConfigurationError(stack, problems)
+    return StackSettings.model_construct(**valid)
+
+
+def _read(
+    project: str, model: type[Settings], values: Mapping[str, str]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Return the valid fields of a model, and the problems of the others.
+
+    Field by field, so that one invalid value doesn't hide the conflicts among the others.
+    """
     valid: dict[str, Any] = {}
     problems: list[Problem] = []
-    fields = _fields_by_key()
-    # Field by field, so that one invalid value doesn't hide the conflicts among the others.
-    for key, name in fields.items():
-        field = StackSettings.model_fields[name]
-        if key in values and not (field.is_required() and values[key] in _NOT_SET):
+    for key, name in fields_by_key(model).items():
+        field = model.model_fields[name]
+        if _is_set(model, field, values.get(key)):
             try:
-                valid[name] = _validators()[name].validate_python(_decoded(values[key]))
+                valid[name] = _validators(model)[name].validate_python(_decoded(values[key]))
             except ValidationError as error:
                 details = itertools.filterfalse(_repeats_others, error.errors())
                 problems += (_invalid(project, key, detail) for detail in details)
@@ -123,27 +157,21 @@ def parse_settings(
             problems.append(problem_at(project, (key,), _MESSAGES["missing"], command))
         else:
             valid[name] = field.get_default(call_default_factory=True)
-    problems += (_unknown(project, key, fields) for key in values if key not in fields)
-    problems += (_conflicting(project, conflict) for conflict in conflicts(valid, stack))
-    if region is not None and (message := region_problem(region)):
-        problems.append(
-            problem_at(
-                "aws", ("region",), message, command_to_set("aws", ("region",), _EXAMPLE_REGION)
-            )
-        )
-    if problems:
-        raise ConfigurationError(stack, problems)
-    return StackSettings.model_construct(**valid)
+    return valid, problems
 
 
-def _fields_by_key() -> dict[str, str]:
-    return {field.alias or name: name for name, field in StackSettings.model_fields.items()}
+def _is_set(model: type[Settings], field: FieldInfo, value: str | None) -> bool:
+    if value is None:
+        return False
+    # Pulumi.yaml has no default for a required key, and none for a host's, which each host has.
+    declared_empty = field.is_required() or issubclass(model, HostSettings)
+    return not (declared_empty and value in _NOT_SET)
 
 
 @functools.cache
-def _validators() -> Mapping[str, TypeAdapter[Any]]:
-    types = get_type_hints(StackSettings, include_extras=True)
-    return {name: TypeAdapter(types[name]) for name in StackSettings.model_fields}
+def _validators(model: type[Settings]) -> Mapping[str, TypeAdapter[Any]]:
+    types = get_type_hints(model, include_extras=True)
+    return {name: TypeAdapter(types[name]) for name in model.model_fields}
 
 
 def _configured_keys(project: str) -> Iterator[str]:
@@ -192,10 +220,25 @@ def _invalid(project: str, key: str, detail: ErrorDetails) -> Problem:
     return problem_at(project, path, message, command)
 
 
-def _unknown(project: str, key: str, fields: Mapping[str, str]) -> Problem:
-    near = difflib.get_close_matches(key, fields, n=1)
-    message = _MESSAGES["extra_forbidden"] + (f"; did you mean {near[0]}?" if near else "")
-    return problem_at(project, (key,), message, command_to_remove(project, (key,)))
+def _unknown(project: str, values: Iterable[str], known: Collection[str]) -> Iterator[Problem]:
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            message = _MESSAGES["extra_forbidden"] + (f"; did you mean {near[0]}?" if near else "")
+            yield problem_at(project, (key,), message, command_to_remove(project, (key,)))
+
+
+def _of_other_hosts(
+    project: str, host: HostDefinition, values: Mapping[str, str]
+) -> Iterator[Problem]:
+    for key, value in values.items():
+        if key in HOST_KEYS and key not in host.settings.names_by_key() and value not in _NOT_SET:
+            hosts = HOST_KEYS[key]
+            message = (
+                f"doesn't apply to hosting {host.hosting}; it is a key of {' and '.join(hosts)}"
+            )
+            change = (command_to_set(project, ("hosting",), each) for each in hosts)
+            yield problem_at(project, (key,), message, command_to_remove(project, (key,)), *change)
 
 
 def _conflicting(project: str, conflict: Conflict) -> Problem:

@@ -1,46 +1,23 @@
 """Values that are valid by themselves but not together, or not in this stack. Pure."""
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from components.names import ResourceNames, domain_prefix_problem
+from components.names import NameRule, ResourceNames, domain_prefix_problem, name_problems
 from components.settings import RESERVED_TAGS, is_scope_name
 
 if TYPE_CHECKING:
     from components.settings import Client, Scope
 
+HostNames = Callable[[ResourceNames], Iterable[tuple[NameRule, str]]]
+
 # Where a value is set: configuration keys, and indices into lists.
 KeyPath = tuple[str | int, ...]
 
-# Source: "Compute configuration" in the AWS App Runner Developer Guide: CPU units to MB of memory.
-APP_RUNNER_SIZES: Mapping[int, tuple[int, ...]] = {
-    256: (512, 1024),
-    512: (1024,),
-    1024: (2048, 3072, 4096),
-    2048: (4096, 6144),
-    4096: (8192, 10240, 12288),
-}
-
 # Source: cognito-idp ScopeType.
 _FULL_SCOPE_NAME_LENGTH = 256
-
-# App Runner has been closed to new customers since 2026-04-30, and won't come to other regions.
-# Source: "AWS App Runner endpoints and quotas" in the AWS General Reference.
-APP_RUNNER_REGIONS = (
-    "ap-northeast-1",
-    "ap-south-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "eu-central-1",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "us-east-1",
-    "us-east-2",
-    "us-west-2",
-)
 
 
 class Fix(enum.Enum):
@@ -71,46 +48,24 @@ class Conflict:
     scope: str = ""
 
 
-def conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflict]:
+def _no_names(_: ResourceNames) -> tuple[tuple[NameRule, str], ...]:
+    return ()
+
+
+def conflicts(
+    values: Mapping[str, Any], stack: str, host_names: HostNames = _no_names
+) -> Iterator[Conflict]:
     """Find values that can't be combined.
 
     Args:
-        values: the fields of StackSettings that are valid by themselves; the others are left out.
+        values: the fields of CommonSettings that are valid by themselves; the others are left out.
         stack: the stack's name.
+        host_names: returns the names of the host's resources, each with its rule.
     """
-    yield from _size_conflicts(values)
     yield from _scope_conflicts(values)
     yield from _domain_conflicts(values, stack)
-    yield from _name_conflicts(values, stack)
+    yield from _name_conflicts(values, stack, host_names)
     yield from _tag_conflicts(values)
-
-
-def region_problem(region: str) -> str | None:
-    """Return what is wrong with a region; None for one with App Runner."""
-    if region in APP_RUNNER_REGIONS:
-        return None
-    return f"must be a region with App Runner: {', '.join(APP_RUNNER_REGIONS)}"
-
-
-def _size_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
-    cpu, memory = values.get("cpu"), values.get("memory")
-    if cpu is not None and cpu not in APP_RUNNER_SIZES:
-        offered = ", ".join(map(str, APP_RUNNER_SIZES))
-        yield Conflict(path=("cpu",), message=f"must be one of {offered} CPU units")
-    elif cpu is not None and memory is not None and memory not in APP_RUNNER_SIZES[cpu]:
-        offered = ", ".join(map(str, APP_RUNNER_SIZES[cpu]))
-        yield Conflict(
-            path=("memory",),
-            message=f"must be one of {offered} MB with {cpu} CPU units",
-            value=str(APP_RUNNER_SIZES[cpu][0]),
-        )
-    least, most = values.get("min_instances"), values.get("max_instances")
-    if least is not None and most is not None and least > most:
-        yield Conflict(
-            path=("maxInstances",),
-            message=f"must be at least minInstances, which is {least}",
-            value=str(least),
-        )
 
 
 def _scope_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
@@ -171,13 +126,17 @@ def _domain_conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflic
             yield Conflict(path=key, message=message)
 
 
-def _name_conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflict]:
+def _name_conflicts(
+    values: Mapping[str, Any], stack: str, host_names: HostNames
+) -> Iterator[Conflict]:
     if "name_prefix" not in values:
         return
     names = ResourceNames(prefix=values["name_prefix"], stack=stack)
     # Where even the shortest prefix doesn't help, the stack's name is too long.
-    stack_alone = any(ResourceNames(prefix="x", stack=stack).problems(()))
-    for problem in names.problems(values.get("clients", ())):
+    shortest = ResourceNames(prefix="x", stack=stack)
+    stack_alone = any(name_problems((*shortest.checked(()), *host_names(shortest))))
+    checked = (*names.checked(values.get("clients", ())), *host_names(names))
+    for problem in name_problems(checked):
         yield Conflict(
             path=("namePrefix",),
             message=f"with the stack's name {stack!r} {problem}",

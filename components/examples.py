@@ -9,7 +9,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from components.conflicts import KeyPath
-from components.settings import ShellWord, StackSettings
+from components.hosting.definitions import DEFINITIONS
+from components.settings import CommonSettings, ShellWord
 
 
 class Example(NamedTuple):
@@ -46,7 +47,10 @@ def shell_word(value: object) -> str:
 
 @functools.cache
 def _stack_example() -> Any:  # noqa: ANN401  any JSON
-    return _model_example(StackSettings)
+    hosts = [_model_example(definition.settings) for definition in DEFINITIONS.values()]
+    examples = [_model_example(CommonSettings), *hosts]
+    # Of a key that several hosts have, the first host's.
+    return {key: value for each in reversed(examples) for key, value in each.items()}
 
 
 def _model_example(model: type[BaseModel]) -> dict[str, Any]:

@@ -89,11 +89,13 @@ class ServerImageArgs:
     Attributes:
         context: what the stack's components share.
         build: what the image is built from.
+        retention: how many images the repository keeps.
         started: when the deployment started; now by default.
     """
 
     context: StackContext
     build: BuildContext
+    retention: int
     started: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
 
@@ -122,7 +124,7 @@ class ServerImage(pulumi.ComponentResource):
     ) -> None:
         """Declare the repository and the image."""
         super().__init__("neo4j-mcp:image:ServerImage", name, None, opts)
-        repository = self._repository(args.context)
+        repository = self._repository(args.context, args.retention)
         image = self._image(args, repository)
         self.repository_arn = repository.arn
         self.reference = image.repo_digest
@@ -135,7 +137,7 @@ class ServerImage(pulumi.ComponentResource):
             }
         )
 
-    def _repository(self, context: StackContext) -> aws.ecr.Repository:
+    def _repository(self, context: StackContext, retention: int) -> aws.ecr.Repository:
         repository = aws.ecr.Repository(
             f"{self.pulumi_resource_name}-repository",
             name=context.names.repository,
@@ -153,7 +155,7 @@ class ServerImage(pulumi.ComponentResource):
         aws.ecr.LifecyclePolicy(
             f"{self.pulumi_resource_name}-lifecycle",
             repository=repository.name,
-            policy=lifecycle_policy(context.settings.image_retention),
+            policy=lifecycle_policy(retention),
             opts=context.options(aws.ecr.LifecyclePolicy, parent=self),
         )
         return repository

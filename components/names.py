@@ -245,44 +245,42 @@ class ResourceNames:
         """
         return self._name(f"{client}-credentials")
 
-    def problems(self, clients: Iterable[str]) -> Iterator[str]:
-        """Find the names that AWS would refuse.
-
-        Args:
-            clients: the names of the configured clients.
-
-        Yields:
-            The end of a sentence that begins with the prefix and the stack's name.
-        """
-        for rule, name in self.checked(clients):
-            problem = rule.problem(name)
-            if problem:
-                yield problem
-
     def default_domain_problem(self) -> str | None:
         """Return why the names make no hosted domain prefix; None where they make one."""
         return domain_prefix_problem(self.domain_stem + _SUFFIX)
 
     def checked(self, clients: Iterable[str]) -> Iterator[tuple[NameRule, str]]:
-        """Return every name in its full length, with the rule that it must follow."""
-        yield REPOSITORY, self.repository
+        """Return the names that a stack has on every host, with the rule that each must follow.
+
+        Args:
+            clients: the names of the configured clients.
+        """
         yield USER_POOL, self.user_pool
         yield RESOURCE_SERVER, self.resource_server
         yield FUNCTION, self.claims_function
         yield LOG_GROUP, self.claims_log_stem + _SUFFIX
         yield ROLE, self.claims_function
-        yield ROLE, self.access_role
-        yield ROLE, self.instance_role
-        yield SERVICE, self.service
-        yield AUTO_SCALING, self.auto_scaling
-        yield OBSERVABILITY, self.observability
-        yield VPC_CONNECTOR, self.vpc_connector(subnets=(), security_groups=())
         for client in clients:
             yield APP_CLIENT, self.app_client(client)
             yield SECRET, f"{self.secret(client)}-{_SUFFIX}"
 
     def _name(self, purpose: str) -> str:
         return f"{self.prefix}-{self.stack}-{purpose}"
+
+
+def name_problems(checked: Iterable[tuple[NameRule, str]]) -> Iterator[str]:
+    """Find the names that AWS would refuse.
+
+    Args:
+        checked: names in their full length, each with its rule.
+
+    Yields:
+        The end of a sentence that begins with the prefix and the stack's name.
+    """
+    for rule, name in checked:
+        problem = rule.problem(name)
+        if problem:
+            yield problem
 
 
 def domain_prefix_problem(prefix: str) -> str | None:

@@ -1,5 +1,7 @@
 """StackSettings: the configuration of a stack, each key with its type, rule, default and example.
 
+The keys of one host only are in its package in `components.hosting`.
+
 `components.rules` has the rules that need code, `components.conflicts` those that combine several
 keys, and `components.configuration` reads the values and reports the problems. A value is refused
 here rather than by AWS or the server half-way through a deployment. Pure: no Pulumi.
@@ -10,7 +12,8 @@ the default can't serve as one; error messages quote it in the command that fixe
 
 import enum
 import re
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -105,7 +108,7 @@ class Hosting(enum.StrEnum):
     APP_RUNNER = "apprunner"
 
 
-class _Settings(BaseModel):
+class Settings(BaseModel):
     """Immutable, in camelCase in the configuration; an unknown key is an error."""
 
     model_config = ConfigDict(
@@ -113,7 +116,27 @@ class _Settings(BaseModel):
     )
 
 
-class Scope(_Settings):
+class HostSettings(Settings):
+    """The configuration keys of one host; `components.hosting` has a subclass for each.
+
+    Pulumi.yaml can't have a default for them, since each host has its own.
+    """
+
+    @classmethod
+    def names_by_key(cls) -> Mapping[str, str]:
+        """Return the names of the fields by key."""
+        return fields_by_key(cls)
+
+
+HostKeys = TypeVar("HostKeys", bound=HostSettings)
+
+
+def fields_by_key(model: type[Settings]) -> Mapping[str, str]:
+    """Return the names of a model's fields by configuration key."""
+    return {field.alias or name: name for name, field in model.model_fields.items()}
+
+
+class Scope(Settings):
     """A permission that a client can have."""
 
     # Source: "Manage roles" in the Neo4j Operations Manual.
@@ -136,7 +159,7 @@ class Scope(_Settings):
     ]
 
 
-class Client(_Settings):
+class Client(Settings):
     """A program that calls the server: one app client with its own secret."""
 
     # Source: cognito-idp ScopeListType.
@@ -156,7 +179,7 @@ class Client(_Settings):
     ] = 60
 
 
-class CustomDomain(_Settings):
+class CustomDomain(Settings):
     """A custom domain of the token endpoint."""
 
     # Source: cognito-idp DomainType, for the length.
@@ -184,52 +207,7 @@ class CustomDomain(_Settings):
     ]
 
 
-class HealthCheck(_Settings):
-    """How the host checks an instance."""
-
-    # Source: apprunner HealthCheckConfiguration.
-    protocol: Annotated[
-        Literal["HTTP", "TCP"], Field(description="HTTP requests the path; TCP only connects.")
-    ] = "HTTP"
-    path: Annotated[
-        str,
-        _matches(r"/[!-~]*", "a path that begins with /", maximum=1024),
-        Field(description="The path that HTTP requests."),
-    ] = "/healthz"
-    interval: Annotated[Whole, Field(ge=1, le=20, description="Seconds between checks.")] = 10
-    timeout: Annotated[Whole, Field(ge=1, le=20, description="Seconds until a check fails.")] = 5
-    healthy_threshold: Annotated[
-        Whole, Field(ge=1, le=20, description="Successful checks that make an instance healthy.")
-    ] = 1
-    unhealthy_threshold: Annotated[
-        Whole, Field(ge=1, le=20, description="Failed checks that make an instance unhealthy.")
-    ] = 5
-
-
-class VpcConnection(_Settings):
-    """Where the server's outgoing connections enter a VPC."""
-
-    subnet_ids: Annotated[
-        tuple[SubnetId, ...],
-        Field(
-            min_length=1,
-            description="The subnets, preferably in several zones.",
-            examples=[["subnet-<id>"]],
-        ),
-        AfterValidator(rules.distinct),
-    ]
-    security_group_ids: Annotated[
-        tuple[SecurityGroupId, ...],
-        Field(
-            min_length=1,
-            description="The security groups of the connections.",
-            examples=[["sg-<id>"]],
-        ),
-        AfterValidator(rules.distinct),
-    ]
-
-
-class EndpointOverrides(_Settings):
+class EndpointOverrides(Settings):
     """Base URLs that replace Cognito's public ones."""
 
     cognito_idp: Annotated[
@@ -251,8 +229,8 @@ class EndpointOverrides(_Settings):
     ] = None
 
 
-class StackSettings(_Settings):
-    """The configuration of one stack."""
+class CommonSettings(Settings):
+    """The configuration keys of every stack, whatever its host."""
 
     neo4j_uri: Annotated[
         str,
@@ -362,53 +340,9 @@ class StackSettings(_Settings):
         Field(description="Tier of the user pool, ESSENTIALS or PLUS."),
     ] = "ESSENTIALS"
     hosting: Annotated[
-        Hosting, Field(description="Where the server runs; apprunner is AWS App Runner.")
+        Hosting,
+        Field(description="Where the server runs; apprunner is AWS App Runner."),
     ] = Hosting.APP_RUNNER
-    cpu: Annotated[Whole, Field(description="CPU units of an instance; 1024 are one vCPU.")] = 1024
-    memory: Annotated[
-        Whole,
-        Field(
-            description=(
-                "Memory of an instance in MB. App Runner offers certain sizes for each number of"
-                " CPU units."
-            )
-        ),
-    ] = 2048
-    # Source: apprunner AutoScalingConfiguration.
-    min_instances: Annotated[
-        Whole, Field(ge=1, le=25, description="Fewest instances, 1 to 25.")
-    ] = 1
-    max_instances: Annotated[Whole, Field(ge=1, le=25, description="Most instances, 1 to 25.")] = 3
-    max_concurrency: Annotated[
-        Whole,
-        Field(
-            ge=1,
-            le=200,
-            description=(
-                "Simultaneous requests per instance, 1 to 200, before another one is started."
-            ),
-        ),
-    ] = 50
-    health_check: Annotated[
-        HealthCheck,
-        Field(
-            description=(
-                "How instances are checked. It has protocol (HTTP or TCP), path, interval and"
-                " timeout (1 to 20 seconds), healthyThreshold and unhealthyThreshold (1 to 20"
-                " checks). A part that isn't set keeps its default."
-            )
-        ),
-    ] = HealthCheck()
-    vpc_connector: Annotated[
-        VpcConnection | None,
-        BeforeValidator(rules.empty_is_unset),
-        Field(
-            description=(
-                "Routes the server's connections through a VPC. It has subnetIds and"
-                " securityGroupIds. For a database that can't be reached from the internet."
-            )
-        ),
-    ] = None
     allow_unauthenticated_ping: Annotated[
         Boolean, Field(description="Answers MCP's ping without a token.")
     ] = True
@@ -420,10 +354,6 @@ class StackSettings(_Settings):
         AfterValidator(rules.pinned_version),
         Field(description="Version of the MCP server; one that server/releases.py pins."),
     ] = "1.6.1"
-    # One image runs while the next one is pushed: fewer than two would delete one in use.
-    image_retention: Annotated[
-        Whole, Field(ge=2, le=1000, description="How many images the repository keeps, 2 to 1000.")
-    ] = 10
     log_level: Annotated[
         Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"],
         Field(
@@ -448,14 +378,6 @@ class StackSettings(_Settings):
         Whole,
         Field(ge=1, le=_LARGEST_SAMPLE, description="How many nodes get-schema samples."),
     ] = 100
-    tracing: Annotated[
-        Boolean,
-        Field(
-            description=(
-                "Attaches App Runner's observability configuration (AWS X-Ray) to the service."
-            )
-        ),
-    ] = False
     tags: Annotated[
         dict[TagKey, TagValue],
         Field(
@@ -514,3 +436,23 @@ class StackSettings(_Settings):
             )
         ),
     ] = EndpointOverrides()
+
+
+class StackSettings(CommonSettings):
+    """The configuration of one stack.
+
+    Attributes:
+        host: the keys of the stack's host.
+    """
+
+    host: HostSettings
+
+    def host_as(self, kind: type[HostKeys]) -> HostKeys:
+        """Return the keys of the host that the caller is part of.
+
+        Raises:
+            TypeError: the stack has another host.
+        """
+        if not isinstance(self.host, kind):
+            raise TypeError(f"hosting is {self.hosting}, which has no {kind.__name__}")
+        return self.host

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
+from annotated_types import Ge, Le
+from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from neo4j_mcp_client import Neo4jMcpError, errors
 from neo4j_mcp_client.cli.exit_codes import MEANINGS, ExitCode
@@ -28,6 +31,7 @@ _KINDS = {str: "string", bool: "boolean", int: "integer", dict: "object"}
 if TYPE_CHECKING:
     from automation.checks import Check
     from automation.drills import Drill
+    from components.hosting.definition import HostDefinition
 
 
 class MarkerError(Exception):
@@ -57,7 +61,10 @@ class Table:
 
 
 def configuration_table(
-    config: Mapping[str, Mapping[str, Any]], *, required: Collection[str]
+    config: Mapping[str, Mapping[str, Any]],
+    *,
+    required: Collection[str],
+    kinds: Mapping[str, str],
 ) -> str:
     """Return the table of configuration keys, followed by a list of what is too long for a cell.
 
@@ -67,6 +74,7 @@ def configuration_table(
     Args:
         config: the keys as Pulumi.yaml declares them, with default and description.
         required: the keys that every stack has to set.
+        kinds: the types of the keys that only some hosts have.
     """
     rows = ["| Key | Type | Default | Description |", "|---|---|---|---|"]
     notes = []
@@ -74,15 +82,48 @@ def configuration_table(
         default = declared["default"]
         summary, _, details = declared["description"].partition(". ")
         cell = "**required**" if key in required else _default(default)
+        if key in kinds:
+            cell = "[by host](docs/hosting.md#settings)"
         if isinstance(default, dict) and default:
             details = f"{details} The default is {_code(json.dumps(default))}.".strip()
             cell = "see below"
-        rows.append(
-            f"| `{key}` | {_KINDS[type(default)]} | {cell} | {_cell(summary.rstrip('.'))} |"
-        )
+        kind = kinds.get(key, _KINDS[type(default)])
+        rows.append(f"| `{key}` | {kind} | {cell} | {_cell(summary.rstrip('.'))} |")
         if details:
             notes.append(f"- **`{key}`**: {_prose(details)}")
     return "\n".join([*rows, "", *notes] if notes else rows)
+
+
+def host_keys_table(definitions: Collection["HostDefinition"]) -> str:
+    """Return the table of the keys that only some hosts have, with their ranges and defaults."""
+    names = [definition.hosting.value for definition in definitions]
+    keys = dict.fromkeys(key for each in definitions for key in each.settings.names_by_key())
+    return "\n".join(
+        [
+            f"| Key | {' | '.join(f'`{name}`' for name in names)} |",
+            f"|---|{'---|' * len(names)}",
+            *(
+                f"| `{key}` | {' | '.join(_host_key(each, key) for each in definitions)} |"
+                for key in keys
+            ),
+        ]
+    )
+
+
+def _host_key(definition: "HostDefinition", key: str) -> str:
+    name = definition.settings.names_by_key().get(key)
+    if name is None:
+        return ""
+    field = definition.settings.model_fields[name]
+    limits = {
+        type(each).__name__: each.ge if isinstance(each, Ge) else each.le
+        for each in field.metadata
+        if isinstance(each, Ge | Le)
+    }
+    least, most = limits.get("Ge"), limits.get("Le")
+    default = to_jsonable_python(field.get_default(call_default_factory=True), by_alias=True)
+    cell = "not set" if default is None else f"`{json.dumps(default)}`"
+    return _cell(cell if least is None else f"{cell}, {least} to {most}")
 
 
 def checks_table(checks: Iterable["Check"]) -> str:
@@ -213,12 +254,31 @@ def _summary(kind: type[Neo4jMcpError]) -> str:
 
 
 def _configuration() -> str:
-    from components.settings import StackSettings  # noqa: PLC0415 - as in _checks
+    from components.hosting.definitions import DEFINITIONS  # noqa: PLC0415 - as in _checks
+    from components.settings import CommonSettings  # noqa: PLC0415 - as in _checks
 
     project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
-    fields = StackSettings.model_fields.values()
+    fields = CommonSettings.model_fields.values()
+    kinds = {
+        key: _kind(definition.settings.model_fields[name])
+        for definition in DEFINITIONS.values()
+        for key, name in definition.settings.names_by_key().items()
+    }
     required = {field.alias for field in fields if field.alias and field.is_required()}
-    return configuration_table(project["config"], required=required)
+    return configuration_table(project["config"], required=required, kinds=kinds)
+
+
+def _kind(field: FieldInfo) -> str:
+    for kind, name in ((bool, "boolean"), (int, "integer"), (str, "string")):
+        if field.annotation is kind:
+            return name
+    return "object"
+
+
+def _host_keys() -> str:
+    from components.hosting.definitions import DEFINITIONS  # noqa: PLC0415 - as in _checks
+
+    return host_keys_table(DEFINITIONS.values())
 
 
 def _values() -> str:
@@ -244,6 +304,12 @@ TABLES = (
         name="configuration",
         source="Pulumi.yaml",
         content=_configuration,
+    ),
+    Table(
+        document="docs/hosting.md",
+        name="host-keys",
+        source="components/hosting/",
+        content=_host_keys,
     ),
     Table(
         document="docs/checks.md",

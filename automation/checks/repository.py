@@ -9,6 +9,7 @@ from automation.checks.lookups import find_service
 from automation.checks.probe import Probe
 from automation.checks.registry import check
 from automation.checks.verdicts import Failed, Skipped, expect, expect_equal
+from components.hosting.keys import ImageHostSettings
 from components.image import lifecycle_policy
 
 # Actions of a pull. Source: AWS's AWSAppRunnerServicePolicyForECRAccess.
@@ -38,7 +39,7 @@ def immutable(probe: Probe) -> None:
 @check("P1-lifecycle")
 def lifecycle(probe: Probe) -> None:
     """The repository keeps the configured number of images."""
-    settings = probe.context.settings
+    settings = probe.context.settings.host_as(ImageHostSettings)
     try:
         response = probe.aws(
             "ecr", "get_lifecycle_policy", repositoryName=probe.context.names.repository

@@ -16,8 +16,8 @@ from automation.checks.probe import Probe
 from automation.checks.registry import check
 from automation.checks.verdicts import Failed, Undecided, expect, expect_equal, expect_status
 from automation.policy import names_credential
+from components.hosting.apprunner.settings import AppRunnerSettings, HealthCheck
 from components.hosting.environment import PORT, server_environment
-from components.settings import StackSettings
 
 _REDIRECTS: Final = frozenset({301, 302, 307, 308})
 _UNKNOWN_PATHS: Final = ("/", "/no-such-path", "/mcp/no-such-path", "/.env", "/debug/pprof/")
@@ -30,7 +30,7 @@ _POLL_INTERVAL: Final = 1.0
 @check("P3-running")
 def running(probe: Probe) -> None:
     """The service runs in the configured size, and only Pulumi deploys it."""
-    settings = probe.context.settings
+    settings = probe.context.settings.host_as(AppRunnerSettings)
     found = find_service(probe)
     expect_equal("the service's status", found["Status"], "RUNNING")
     instance = found["InstanceConfiguration"]
@@ -59,19 +59,19 @@ def environment(probe: Probe) -> None:
 @check("P3-health-check")
 def health_check(probe: Probe) -> None:
     """The health check is as configured, and succeeds."""
-    settings = probe.context.settings
+    configured = probe.context.settings.host_as(AppRunnerSettings).health_check
     found = find_service(probe)["HealthCheckConfiguration"]
-    wanted = _expected_health_check(settings)
+    wanted = _expected_health_check(configured)
     expect_equal("the health check", {key: found.get(key) for key in wanted}, wanted)
-    if settings.health_check.protocol == "HTTP":
-        url = probe.context.outputs["serviceUrl"] + settings.health_check.path
+    if configured.protocol == "HTTP":
+        url = probe.context.outputs["serviceUrl"] + configured.path
         expect_status(url, probe.http.get(url), HTTPStatus.OK)
 
 
 @check("P3-scaling")
 def scaling(probe: Probe) -> None:
     """The service scales between the configured numbers of instances."""
-    settings = probe.context.settings
+    settings = probe.context.settings.host_as(AppRunnerSettings)
     summary = find_service(probe)["AutoScalingConfigurationSummary"]
     arn = summary["AutoScalingConfigurationArn"]
     response = probe.aws(
@@ -170,8 +170,7 @@ def _describe_differences(found: dict[str, str], wanted: dict[str, str]) -> list
     ]
 
 
-def _expected_health_check(settings: StackSettings) -> dict[str, Any]:
-    configured = settings.health_check
+def _expected_health_check(configured: HealthCheck) -> dict[str, Any]:
     wanted: dict[str, Any] = {
         "Protocol": configured.protocol,
         "Interval": configured.interval,

@@ -1,12 +1,11 @@
-"""The running service: one file per host, behind the interface in `components.hosting.host`."""
+"""The running service: one package per host, behind the interface in `components.hosting.host`.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+A host's package has the same modules everywhere:
 
-from components.hosting.apprunner import AppRunnerHost
-from components.hosting.host import Host, HostArgs, mcp_url
-from components.settings import Hosting
+    settings    its configuration keys with their ranges and defaults, and which can't be combined
+    definition  what else differs from other hosts: limits, regions, names
+    component   the ComponentResource that runs the server
 
-HOSTS: Mapping[Hosting, type[Host]] = MappingProxyType({Hosting.APP_RUNNER: AppRunnerHost})
-
-__all__ = ["HOSTS", "Host", "HostArgs", "mcp_url"]
+`definitions` and everything it imports is pure; only `deployments`, `host` and the components
+import Pulumi.
+"""

@@ -1,44 +1,42 @@
 """The interface of every host."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Protocol
 
 import pulumi
 
 from components.context import StackContext
+from components.settings import StackSettings
 
 # The server's own path; release 1.x serves MCP there and nowhere else.
 _MCP_PATH = "/mcp"
-
-
-@dataclass(frozen=True, kw_only=True)
-class HostArgs:
-    """What a host needs.
-
-    Attributes:
-        context: what the stack's components share.
-        image: the image by digest, so that the service can't start before the push.
-        repository_arn: ARN of the repository that the image is pulled from.
-    """
-
-    context: StackContext
-    image: pulumi.Input[str]
-    repository_arn: pulumi.Input[str]
 
 
 class Host(Protocol):
     """A component that runs the server and answers on HTTPS.
 
     Attributes:
-        service_url: base URL of the service.
+        service_url: base URL of the service, without a slash at the end.
+        outputs: the stack's outputs that only some hosts have, such as imageDigest.
     """
 
     service_url: pulumi.Output[str]
+    outputs: Mapping[str, pulumi.Output[str]]
 
-    def __init__(
-        self, name: str, args: HostArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        """Declare the service."""
+
+class HostDeployment(Protocol):
+    """What has to happen for the server to run on a host, in two steps."""
+
+    def __init__(self, settings: StackSettings) -> None:
+        """Fetch and verify what the host runs, before anything is deployed.
+
+        Raises:
+            pulumi.RunError: it can't be fetched, or a checksum differs from the pinned one.
+        """
+        ...
+
+    def declare(self, context: StackContext) -> Host:
+        """Declare the host's component, and what it depends on."""
         ...
 
 

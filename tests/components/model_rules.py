@@ -9,8 +9,9 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import AfterValidator, BaseModel, BeforeValidator
 
 from components import rules
+from components.hosting.definitions import DEFINITIONS
 from components.rules import OneOf, Pattern
-from components.settings import StackSettings
+from components.settings import CommonSettings, Hosting
 
 # A legal configuration in which every object is set.
 BASE: dict[str, Any] = {
@@ -53,36 +54,38 @@ class Key:
         return found[0] if found else None
 
 
-def configuration_keys() -> tuple[Key, ...]:
-    return tuple(_in_model(StackSettings, ""))
+def configuration_keys(hosting: Hosting = Hosting.APP_RUNNER) -> tuple[Key, ...]:
+    """Return the keys of every stack, and those of a host."""
+    host = DEFINITIONS[hosting].settings
+    return (*_in_model(CommonSettings, ""), *_in_model(host, ""))
 
 
-def numeric_limits() -> dict[str, tuple[int, int]]:
+def numeric_limits(hosting: Hosting = Hosting.APP_RUNNER) -> dict[str, tuple[int, int]]:
     return {
         key.path: (key.one(Ge).ge, key.one(Le).le)
-        for key in configuration_keys()
+        for key in configuration_keys(hosting)
         if key.one(Ge) or key.one(Le)
     }
 
 
-def entry_limits() -> dict[str, tuple[int | None, int | None]]:
+def entry_limits(hosting: Hosting = Hosting.APP_RUNNER) -> dict[str, tuple[int | None, int | None]]:
     return {
         key.path: (
             key.one(MinLen).min_length if key.one(MinLen) else None,
             key.one(MaxLen).max_length if key.one(MaxLen) else None,
         )
-        for key in configuration_keys()
+        for key in configuration_keys(hosting)
         if key.one(MinLen) or key.one(MaxLen)
     }
 
 
-def patterns() -> dict[str, Pattern]:
-    return {key.path: key.one(Pattern) for key in configuration_keys() if key.one(Pattern)}
+def patterns(hosting: Hosting = Hosting.APP_RUNNER) -> dict[str, Pattern]:
+    return {key.path: key.one(Pattern) for key in configuration_keys(hosting) if key.one(Pattern)}
 
 
-def choices() -> dict[str, tuple[str, ...]]:
+def choices(hosting: Hosting = Hosting.APP_RUNNER) -> dict[str, tuple[str, ...]]:
     offered: dict[str, tuple[str, ...]] = {}
-    for key in configuration_keys():
+    for key in configuration_keys(hosting):
         if key.choices:
             offered[key.path] = key.choices
         elif one_of := key.one(OneOf):
@@ -90,8 +93,8 @@ def choices() -> dict[str, tuple[str, ...]]:
     return offered
 
 
-def booleans() -> list[str]:
-    return [key.path for key in configuration_keys() if key.is_boolean]
+def booleans(hosting: Hosting = Hosting.APP_RUNNER) -> list[str]:
+    return [key.path for key in configuration_keys(hosting) if key.is_boolean]
 
 
 def _in_model(model: type[BaseModel], prefix: str) -> Iterator[Key]:

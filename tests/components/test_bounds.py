@@ -13,8 +13,14 @@ from typing import Any
 import pytest
 
 from components.configuration import ConfigurationError
-from components.conflicts import APP_RUNNER_SIZES
-from components.settings import RESERVED_TAGS, StackSettings, is_scope_name
+from components.hosting.apprunner.settings import SIZES
+from components.settings import (
+    RESERVED_TAGS,
+    CommonSettings,
+    StackSettings,
+    fields_by_key,
+    is_scope_name,
+)
 from tests.components.aws_models import shape
 from tests.components.mocks import PROJECT
 from tests.components.model_rules import (
@@ -333,13 +339,20 @@ def test_each_choice_is_accepted_and_its_neighbours_are_refused(path: str, choic
             assert all(each in refusal(path, neighbour) for each in CHOICES[path])
 
 
+def _value(settings: StackSettings, key: str) -> object:
+    common = fields_by_key(CommonSettings)
+    if key in common:
+        return getattr(settings, common[key])
+    return getattr(settings.host, settings.host.names_by_key()[key])
+
+
 @pytest.mark.parametrize("path", BOOLEANS)
 def test_a_boolean_is_true_or_false_and_nothing_else(path: str) -> None:
-    field = next(name for name, each in StackSettings.model_fields.items() if each.alias == path)
-
-    assert getattr(parse(configured(path, "true")), field) is True
-    assert getattr(parse(configured(path, "false")), field) is False
-    for other in ("True", "False", "yes", "1", "0", ""):
+    common = fields_by_key(CommonSettings)
+    assert _value(parse(configured(path, "true")), path) is True
+    assert _value(parse(configured(path, "false")), path) is False
+    # An empty value of a host's key means that it isn't set.
+    for other in ("True", "False", "yes", "1", "0", *([""] if path in common else [])):
         assert refusal(path, other) == "must be true or false"
 
 
@@ -384,7 +397,7 @@ def test_another_recovery_window_is_refused(days: int) -> None:
 
 @pytest.mark.parametrize(
     ("cpu", "memory"),
-    [(cpu, memory) for cpu, offered in APP_RUNNER_SIZES.items() for memory in offered],
+    [(cpu, memory) for cpu, offered in SIZES.items() for memory in offered],
 )
 def test_a_size_is_accepted_and_its_neighbours_are_refused(cpu: int, memory: int) -> None:
     parse({**BASE, "cpu": cpu, "memory": memory})

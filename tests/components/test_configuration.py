@@ -2,6 +2,7 @@ import datetime as dt
 import json
 import random
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -11,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.configuration import ConfigurationError, load_settings, parse_settings
-from components.conflicts import APP_RUNNER_REGIONS, APP_RUNNER_SIZES
-from components.settings import StackSettings
+from components.hosting.apprunner.definition import REGIONS
+from components.hosting.apprunner.settings import SIZES, AppRunnerSettings
+from components.hosting.definitions import HOST_KEYS
+from components.settings import CommonSettings, StackSettings, fields_by_key
 from server.releases import RELEASES
 from tests.components.authorities import certificate, twice_encoded
 from tests.components.aws_models import accepts, shape
@@ -479,7 +482,7 @@ def test_a_region_without_app_runner_is_refused(region: str) -> None:
 def test_the_regions_are_app_runners() -> None:
     endpoints = get_session().get_available_regions("apprunner")
 
-    assert sorted(APP_RUNNER_REGIONS) == sorted(endpoints)
+    assert sorted(REGIONS) == sorted(endpoints)
 
 
 @pytest.mark.parametrize(
@@ -533,9 +536,10 @@ def test_numbers_and_booleans_are_accepted_as_text() -> None:
 def test_the_rest_of_an_object_keeps_its_defaults() -> None:
     settings = parse({**MINIMUM, "healthCheck": {"interval": 3}})
 
-    assert settings.health_check.path == "/healthz"
-    assert settings.health_check.interval == 3
-    assert settings.health_check.unhealthy_threshold == 5
+    check = settings.host_as(AppRunnerSettings).health_check
+    assert check.path == "/healthz"
+    assert check.interval == 3
+    assert check.unhealthy_threshold == 5
 
 
 def test_a_stack_is_to_be_renamed_if_no_prefix_is_short_enough() -> None:
@@ -579,7 +583,7 @@ def test_certificates_are_the_same_however_they_are_written(written: str) -> Non
 
 
 def test_the_sizes_are_those_of_app_runners_guide() -> None:
-    assert [(cpu, memory) for cpu, offered in APP_RUNNER_SIZES.items() for memory in offered] == [
+    assert [(cpu, memory) for cpu, offered in SIZES.items() for memory in offered] == [
         (256, 512),
         (256, 1024),
         (512, 1024),
@@ -596,18 +600,23 @@ def test_the_sizes_are_those_of_app_runners_guide() -> None:
 
 # Properties
 
+
+def app_runner(values: Mapping[str, Any]) -> AppRunnerSettings:
+    return parse(values).host_as(AppRunnerSettings)
+
+
 sizes = st.integers(min_value=-10, max_value=40_000)
 
 
 @briefly
-@given(cpu=sizes | st.sampled_from(sorted(APP_RUNNER_SIZES)), memory=sizes)
+@given(cpu=sizes | st.sampled_from(sorted(SIZES)), memory=sizes)
 def test_exactly_app_runners_sizes_are_accepted(cpu: int, memory: int) -> None:
-    offered = memory in APP_RUNNER_SIZES.get(cpu, ())
+    offered = memory in SIZES.get(cpu, ())
     values = {**MINIMUM, "cpu": str(cpu), "memory": str(memory)}
 
     if offered:
-        assert accepts("apprunner", "Cpu", str(parse(values).cpu))
-        assert accepts("apprunner", "Memory", str(parse(values).memory))
+        assert accepts("apprunner", "Cpu", str(app_runner(values).cpu))
+        assert accepts("apprunner", "Memory", str(app_runner(values).memory))
     else:
         assert set(problems(values)) <= {"neo4j-mcp:cpu", "neo4j-mcp:memory"}
 
@@ -634,7 +643,7 @@ def test_exactly_app_runners_scaling_limits_are_accepted(
     }
 
     if legal:
-        assert parse(values).max_instances == most
+        assert app_runner(values).max_instances == most
     else:
         assert problems(values)
 
@@ -658,7 +667,7 @@ def test_exactly_app_runners_health_check_limits_are_accepted(check: dict[str, i
     if wrong:
         assert set(problems(values)) == {f"neo4j-mcp:healthCheck.{key}" for key in wrong}
     else:
-        assert parse(values).health_check.interval == check["interval"]
+        assert app_runner(values).health_check.interval == check["interval"]
 
 
 @briefly
@@ -691,7 +700,7 @@ def test_a_scope_name_is_legal_for_cognito_and_for_neo4js_mapping(name: str) -> 
 @briefly
 @given(
     values=st.dictionaries(
-        st.sampled_from([field.alias or "" for field in StackSettings.model_fields.values()]),
+        st.sampled_from([*fields_by_key(CommonSettings), *HOST_KEYS]),
         st.text(max_size=30)
         | st.recursive(
             st.none() | st.booleans() | st.integers() | st.text(max_size=5),

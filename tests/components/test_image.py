@@ -6,6 +6,7 @@ import pulumi
 import pytest
 
 from components.context import StackContext
+from components.hosting.keys import ImageHostSettings
 from components.image import (
     ServerImage,
     ServerImageArgs,
@@ -28,7 +29,8 @@ REPOSITORY_URL = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/neo4j-mcp-dev-server
 
 def declare(context: StackContext, build: BuildContext) -> Result:
     def program() -> dict[str, Any]:
-        args = ServerImageArgs(context=context, build=build, started=STARTED)
+        retention = context.settings.host_as(ImageHostSettings).image_retention
+        args = ServerImageArgs(context=context, build=build, retention=retention, started=STARTED)
         image = ServerImage("image", args)
         return {
             "reference": image.reference,

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components import names
-from components.names import NameRule, ResourceNames, domain_prefix_problem
+from components.hosting.definitions import DEFINITIONS
+from components.names import NameRule, ResourceNames, domain_prefix_problem, name_problems
 from tests.components.aws_models import accepts, shape
 from tests.components.properties import briefly
 
@@ -19,6 +20,12 @@ clients = st.lists(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?", fullmatc
 def aws_accepts(rule: NameRule, name: str) -> bool:
     service, shape_name = rule.shape.split()
     return accepts(service, shape_name, name)
+
+
+def every_name(resources: ResourceNames, clients: Iterable[str]) -> list[tuple[NameRule, str]]:
+    """Return the names on every host."""
+    hosts = (name for each in DEFINITIONS.values() for name in each.names(resources))
+    return [*resources.checked(clients), *hosts]
 
 
 def _connector(
@@ -51,7 +58,7 @@ MODELLED = [rule for rule in RULES if rule is not names.SECRET]
 
 
 def test_the_rules_are_those_of_every_name() -> None:
-    checked = {rule for rule, _ in ResourceNames(prefix="p", stack="dev").checked(["agent"])}
+    checked = {rule for rule, _ in every_name(ResourceNames(prefix="p", stack="dev"), ["agent"])}
 
     assert checked | {names.DOMAIN} == set(RULES)
 
@@ -95,10 +102,10 @@ def test_names_without_problems_are_names_that_aws_accepts(
     prefix: str, stack: str, clients: list[str]
 ) -> None:
     resources = ResourceNames(prefix=prefix, stack=stack)
-    if list(resources.problems(clients)):
+    if list(name_problems(every_name(resources, clients))):
         return
 
-    for rule, name in resources.checked(clients):
+    for rule, name in every_name(resources, clients):
         if rule in MODELLED:
             assert aws_accepts(rule, name)
         else:
@@ -113,7 +120,7 @@ def test_every_name_begins_with_the_prefix_and_the_stack(
     resources = ResourceNames(prefix=prefix, stack=stack)
 
     assert resources.domain_stem == f"{prefix}-{stack}-"
-    for rule, name in resources.checked(clients):
+    for rule, name in every_name(resources, clients):
         path = "/aws/lambda/" if rule is names.LOG_GROUP else ""
         assert name.startswith(f"{path}{prefix}-{stack}-")
 
@@ -146,7 +153,7 @@ def test_a_domain_prefix_without_problem_is_one_that_cognito_accepts(prefix: str
     ],
 )
 def test_a_stack_name_that_makes_an_invalid_name_is_reported(stack: str, part: str) -> None:
-    problems = list(ResourceNames(prefix="p", stack=stack).problems(["agent"]))
+    problems = list(name_problems(every_name(ResourceNames(prefix="p", stack=stack), ["agent"])))
 
     assert any(part in problem for problem in problems), problems
 
@@ -178,8 +185,8 @@ def test_the_longest_legal_prefix_and_stack_name() -> None:
     longer = ResourceNames(prefix="p" * 13, stack="s" * 11)
 
     assert len(longest.auto_scaling) == 32
-    assert not list(longest.problems(["agent"]))
-    assert list(longer.problems(["agent"]))
+    assert not list(name_problems(every_name(longest, ["agent"])))
+    assert list(name_problems(every_name(longer, ["agent"])))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from pydantic import ValidationError
 
 from components import rules
 from components.configuration import ConfigurationError
-from components.settings import HealthCheck, StackSettings
+from components.hosting.apprunner.settings import HealthCheck
+from components.hosting.keys import ImageHostSettings
+from components.settings import HostSettings, StackSettings
 from tests.components.model_rules import BASE
 from tests.components.parsing import parse
 
@@ -14,7 +16,17 @@ def test_settings_never_change() -> None:
     settings = parse(BASE)
     assert isinstance(settings, StackSettings)
     with pytest.raises(ValidationError, match="frozen"):
-        settings.cpu = 2048  # type: ignore[misc] # which mypy refuses too
+        settings.read_only = True  # type: ignore[misc] # which mypy refuses too
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.host_as(ImageHostSettings).image_retention = 3  # type: ignore[misc] # as above
+
+
+def test_a_hosts_settings_are_refused_to_another_host() -> None:
+    class Other(HostSettings):
+        """Another host's settings."""
+
+    with pytest.raises(TypeError, match="hosting is apprunner, which has no Other"):
+        parse(BASE).host_as(Other)
 
 
 def test_an_error_never_shows_the_value() -> None:

@@ -27,8 +27,10 @@ def test_configuration_rows_and_notes() -> None:
             "prefix": {"default": "", "description": "What first."},
             "tags": {"default": {}, "description": "More."},
             "check": {"default": {"path": "/"}, "description": "How."},
+            "memory": {"default": "", "description": "How much."},
         },
         required={"uri"},
+        kinds={"memory": "integer"},
     )
 
     assert table.splitlines()[2:] == [
@@ -39,6 +41,7 @@ def test_configuration_rows_and_notes() -> None:
         "| `prefix` | string | not set | What first |",
         "| `tags` | object | not set | More |",
         "| `check` | object | see below | How |",
+        "| `memory` | integer | [by host](docs/hosting.md#settings) | How much |",
         "",
         "- **`uri`**: No &lt;user>|.",
         '- **`check`**: The default is `{"path": "/"}`.',

@@ -7,14 +7,15 @@ import yaml
 from pydantic import BaseModel
 
 from components.configuration import parse_settings
-from components.settings import Client, StackSettings
+from components.hosting.definitions import DEFINITIONS, HOST_KEYS
+from components.settings import Client, CommonSettings
 from tests.components.model_rules import choices, numeric_limits
 from tests.program.conftest import ROOT, read_yaml
 
 PROJECT = read_yaml("Pulumi.yaml")
 DECLARED: dict[str, dict[str, Any]] = PROJECT["config"]
-FIELDS = {field.alias or name: field for name, field in StackSettings.model_fields.items()}
-TYPES = get_type_hints(StackSettings)
+FIELDS = {field.alias or name: field for name, field in CommonSettings.model_fields.items()}
+TYPES = get_type_hints(CommonSettings)
 
 
 def python_type(annotation: object) -> type:
@@ -34,13 +35,25 @@ def python_type(annotation: object) -> type:
 
 
 def test_pulumi_yaml_declares_exactly_the_models_keys() -> None:
-    assert set(DECLARED) == set(FIELDS)
+    assert set(DECLARED) == {*FIELDS, *HOST_KEYS}
+
+
+@pytest.mark.parametrize("key", HOST_KEYS)
+def test_a_hosts_key_is_declared_without_a_default(key: str) -> None:
+    # The engine adds the defaults, so the program couldn't see that a key isn't set.
+    assert DECLARED[key]["default"] in ("", {})
+    for hosting in HOST_KEYS[key]:
+        model = DEFINITIONS[hosting].settings
+        field = model.model_fields[model.names_by_key()[key]]
+        assert DECLARED[key]["description"] == field.description
+        assert not field.is_required()
+    assert set(DECLARED[key]) == {"default", "description"}
 
 
 @pytest.mark.parametrize("key", FIELDS)
 def test_a_key_is_declared_as_in_the_model(key: str) -> None:
     declared, field = DECLARED[key], FIELDS[key]
-    name = next(name for name, each in StackSettings.model_fields.items() if each is field)
+    name = next(name for name, each in CommonSettings.model_fields.items() if each is field)
 
     assert type(declared["default"]) is python_type(TYPES[name])
     if field.is_required():
@@ -50,8 +63,13 @@ def test_a_key_is_declared_as_in_the_model(key: str) -> None:
     assert set(declared) == {"default", "description"}
 
 
-# The sizes of samples and the days of retention are too many to list.
-LISTED = {*numeric_limits(), *choices()} - {"schemaSampleSize", "logRetentionDays"}
+# The sizes of samples and the days of retention are too many to list, and docs/hosting.md has the
+# limits of the keys of some hosts only.
+LISTED = {
+    path
+    for path in (*numeric_limits(), *choices())
+    if path not in {"schemaSampleSize", "logRetentionDays", *HOST_KEYS}
+}
 
 
 @pytest.mark.parametrize("path", sorted(LISTED))

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from localcloud import docker_engine, prerequisites, processes, services, toolchains, trust
 from localcloud.access_key import AccessKey, credentials_environment
 from localcloud.aura import distribution
+from localcloud.aws.control import ControlClient
 from localcloud.certificates import CertificateAuthority
 from localcloud.engine import cli as engine_cli
 from localcloud.errors import LocalCloudError
@@ -113,6 +114,10 @@ class Cloud(BaseModel):
     def access_key(self) -> AccessKey:
         """Read the access key that signs requests to the AWS endpoint."""
         return AccessKey.load(Home(self.home).aws_credentials)
+
+    def control(self) -> ControlClient:
+        """Create a client for the AWS endpoint's own operations, which tests use."""
+        return ControlClient(url=self.aws_endpoint, region=REGION, key=self.access_key())
 
     def _credentials_file(self) -> Path:
         """Return the file with the stand-in's access key.

@@ -23,6 +23,7 @@ from botocore.config import Config
 
 from localcloud import docker_engine
 from localcloud.access_key import AccessKey
+from localcloud.aws.control import ControlClient
 from localcloud.certificates import CertificateAuthority
 from localcloud.labels import OWNER_LABEL
 from localcloud.paths import Home
@@ -77,6 +78,9 @@ class AwsEndpoint:
             )
             self._clients[service, region, key] = cached
         return cached
+
+    def control(self) -> ControlClient:
+        return ControlClient(url=self.url, region=REGION, key=self.key)
 
     def tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.authority.certificate_path))

@@ -1,14 +1,19 @@
 import json
+from pathlib import Path
 from typing import Any
 
-import pulumi
 import pytest
 
 from components.context import StackContext
-from components.hosting import HOSTS, HostArgs, mcp_url
-from components.hosting.apprunner import AppRunnerHost
+from components.hosting.apprunner.component import AppRunnerHost
+from components.hosting.definitions import DEFINITIONS
+from components.hosting.deployments import DEPLOYMENTS
 from components.hosting.environment import server_environment
+from components.hosting.host import mcp_url
+from components.hosting.image_host import ImageHostArgs
+from components.image import ServerImage, ServerImageArgs
 from components.settings import Hosting
+from server.context import BuildContext
 from tests.components.conftest import MakeContext
 from tests.components.mocks import ACCOUNT, DIGEST, REGION, Result, run_program
 
@@ -20,19 +25,26 @@ ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/neo4j-mcp-dev-server@{DIGEST}"
 REPOSITORY_ARN = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/neo4j-mcp-dev-server"
+BUILD = BuildContext(
+    directory=Path(__file__).resolve().parents[3] / "server" / "build" / "contexts" / "1.6.1-0123",
+    tag="1.6.1-0123",
+    arguments={"VERSION": "1.6.1"},
+)
 
 
 def declare(context: StackContext) -> Result:
     def program() -> dict[str, Any]:
+        image = ServerImage("image", ServerImageArgs(context=context, build=BUILD, retention=10))
         host = AppRunnerHost(
             "server",
-            HostArgs(
-                context=context,
-                image=pulumi.Output.from_input(IMAGE),
-                repository_arn=pulumi.Output.from_input(REPOSITORY_ARN),
-            ),
+            ImageHostArgs(context=context, image=image),
         )
-        return {"url": host.service_url, "arn": host.service_arn, "name": host.service_name}
+        return {
+            "url": host.service_url,
+            "arn": host.service_arn,
+            "name": host.service_name,
+            **host.outputs,
+        }
 
     return run_program(program)
 
@@ -68,6 +80,7 @@ def test_the_outputs_are_the_services(make_context: MakeContext) -> None:
         "url": f"https://abc.{REGION}.awsapprunner.com",
         "arn": f"arn:aws:apprunner:{REGION}:{ACCOUNT}:service/neo4j-mcp-dev-server/0123",
         "name": "neo4j-mcp-dev-server",
+        "imageDigest": DIGEST,
     }
 
 
@@ -189,7 +202,7 @@ def test_the_service_is_protected_as_configured(make_context: MakeContext, prote
 
 
 def test_every_hosting_choice_has_its_host() -> None:
-    assert set(HOSTS) == set(Hosting)
+    assert set(DEPLOYMENTS) == set(DEFINITIONS) == set(Hosting)
 
 
 def test_the_mcp_endpoint_is_below_the_services_url() -> None:

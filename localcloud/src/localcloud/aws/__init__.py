@@ -11,7 +11,7 @@ Each service is a package: `app` handles its requests, `models` holds its state,
 the pure decisions. ministack handles the services without a package.
 
     apprunner    App Runner, which ministack doesn't have
-    cognito      tokens, and updates of user pools and app clients
+    cognito      tokens, client secrets, and updates of user pools and app clients
     ecr          the registry
     iam          the evaluation of policies
 
@@ -19,6 +19,7 @@ Modules that the services share:
 
     account      App Runner's calls of the other services, through boto3
     protocol     AWS's JSON protocol, validated against botocore's models
+    control      operations of the stand-in itself, for tests
     asgi         what starlette doesn't have
 
 The endpoint differs from AWS:

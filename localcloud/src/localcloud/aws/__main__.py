@@ -10,9 +10,10 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import docker
 import docker.errors
@@ -20,11 +21,13 @@ import typer
 import uvicorn
 
 from localcloud.access_key import AccessKey
+from localcloud.aws import control
 from localcloud.aws.account import Account
 from localcloud.aws.apprunner.app import AppRunnerApp
 from localcloud.aws.apprunner.controller import Timing
 from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
 from localcloud.aws.cognito.app import CognitoApp
+from localcloud.aws.cognito.models import ClientSecrets
 from localcloud.aws.ecr.app import EcrApp
 from localcloud.aws.ecr.models import Registry
 from localcloud.aws.endpoint import Endpoint
@@ -119,6 +122,9 @@ def main(  # noqa: PLR0913 - a command line's flags
     metrics_period: Annotated[
         float, typer.Option(help="Seconds between reports of metrics.")
     ] = 5.0,
+    client_secret_delay: Annotated[
+        float, typer.Option(min=0, help="Seconds until Cognito accepts an added client secret.")
+    ] = 0.0,
     ready_fd: Annotated[
         int | None, typer.Option(help="File descriptor to announce readiness on.")
     ] = None,
@@ -166,18 +172,22 @@ def main(  # noqa: PLR0913 - a command line's flags
     ministack = importlib.import_module("ministack.app").app
     issued = issued_keys(importlib.import_module("ministack.core.iam_evaluator"))
     ecr = EcrApp(registry, ministack)
+    client_secrets = ClientSecrets(clock=time.time, delay=client_secret_delay)
     application = Gate(
         port=port,
         verifier=Verifier(
             find_secret=KeyRing([access_key, internal_key], issued).secret,
             region=region,
-            services={"apprunner", *SERVICES},
+            services={"apprunner", control.SERVICE, *SERVICES},
         ),
         ecr=ecr,
         application=Endpoint(
             apprunner=AppRunnerApp(thread, registry),
             ecr=ecr,
-            cognito=CognitoApp(ministack, region),
+            cognito=CognitoApp(ministack, region, client_secrets),
+            control=control.ControlApp(
+                {"SetClientSecretDelay": _set_client_secret_delay(client_secrets)}
+            ),
             ministack=ministack,
         ),
     )
@@ -198,6 +208,14 @@ def main(  # noqa: PLR0913 - a command line's flags
         on_stop=thread.stop,
     )
     server.run(sockets=[listener])
+
+
+def _set_client_secret_delay(client_secrets: ClientSecrets) -> control.Operation:
+    async def operation(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        client_secrets.set_delay(control.number(parameters, "Seconds"))
+        return {}
+
+    return operation
 
 
 def _listen(host: str, port: int) -> socket.socket:

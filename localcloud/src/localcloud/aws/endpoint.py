@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from localcloud.aws import control
 from localcloud.aws.apprunner import app as apprunner
 from localcloud.aws.cognito import app as cognito
 from localcloud.aws.ecr import app as ecr
@@ -18,12 +19,14 @@ class Endpoint:
         apprunner: App Runner's API.
         ecr: ECR's API.
         cognito: Cognito's API and token endpoint.
+        control: the stand-in's own operations.
         ministack: all other services.
     """
 
     apprunner: apprunner.AppRunnerApp
     ecr: ecr.EcrApp
     cognito: cognito.CognitoApp
+    control: control.ControlApp
     ministack: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,6 +41,8 @@ class Endpoint:
             return self.apprunner
         if dot and prefix == ecr.TARGET_PREFIX:
             return self.ecr.serve_api
+        if dot and prefix == control.TARGET_PREFIX:
+            return self.control
         # By its path before its target, or a target would avoid the check of the token's claims.
         if scope["path"] == cognito.TOKEN_PATH:
             return self.cognito.serve_token

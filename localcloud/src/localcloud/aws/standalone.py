@@ -20,6 +20,7 @@ from typing import Any, Final
 import boto3
 
 from localcloud.access_key import AccessKey, credentials_environment
+from localcloud.aws.control import ControlClient
 from localcloud.certificates import CertificateAuthority
 from localcloud.errors import LocalCloudError
 from localcloud.files import tail
@@ -57,6 +58,10 @@ class StandaloneEndpoint:
             aws_secret_access_key=key.secret,
         )
 
+    def control(self) -> ControlClient:
+        """Create a client for the stand-in's own operations."""
+        return ControlClient(url=self.url, region=self.region, key=AccessKey.load(self.credentials))
+
     def environment(self) -> dict[str, str]:
         """Return the environment variables that make AWS's tools use this endpoint."""
         return {
@@ -68,7 +73,10 @@ class StandaloneEndpoint:
 
 @contextmanager
 def aws_endpoint(
-    *, port: int = 0, service_ports: tuple[int, int] = (8443, 8462)
+    *,
+    port: int = 0,
+    service_ports: tuple[int, int] = (8443, 8462),
+    client_secret_delay: float = 0.0,
 ) -> Iterator[StandaloneEndpoint]:
     """Run the AWS endpoint with App Runner until the block ends.
 
@@ -78,6 +86,7 @@ def aws_endpoint(
     Args:
         port: the endpoint's port; 0 chooses a free one.
         service_ports: the first and last HTTPS port for App Runner's services, one each.
+        client_secret_delay: seconds until Cognito accepts an added client secret.
 
     Raises:
         LocalCloudError: the endpoint doesn't start, for example without a Docker Engine.
@@ -103,6 +112,8 @@ def aws_endpoint(
                 str(folder / "state"),
                 "--credentials",
                 str(credentials),
+                "--client-secret-delay",
+                str(client_secret_delay),
             ],
             log,
         )

@@ -2,6 +2,8 @@
 
 Its modules:
 
-    app      the token endpoint and the API, in front of ministack's
-    rules    pure decisions: defaults of updates, and claims that a trigger can't change
+    app              the token endpoint and the API, in front of ministack's
+    models           the client secrets of app clients
+    rules            pure decisions: defaults, and what Cognito refuses
+    token_request    reading a token request
 """

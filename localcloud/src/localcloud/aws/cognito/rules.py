@@ -3,7 +3,8 @@
 Sources: the API reference of UpdateUserPool and UpdateUserPoolClient ("If you don't provide a value
 for an attribute, Amazon Cognito sets it to its default value"), and "Pre token generation Lambda
 trigger" in the Amazon Cognito Developer Guide, which lists the claims of an access token that a
-trigger can't add, modify or suppress.
+trigger can't add, modify or suppress. An app client without AllowedOAuthFlowsUserPoolClient gets
+invalid_grant: boto3's issue 3916, and aws-sdk-js-v3's 7158.
 """
 
 import base64
@@ -12,6 +13,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from localcloud.aws.protocol import ApiError, ServiceProtocol
+
+_CREATE_CLIENT: Final = "AWSCognitoIdentityProviderService.CreateUserPoolClient"
 _RESERVED_PREFIX: Final = "cognito:"
 _DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
@@ -53,13 +57,51 @@ def with_defaults(target: str, request: bytes) -> bytes:
         target: the X-Amz-Target of an operation that resets what its request omits.
         request: the request's body; a malformed one is returned unchanged, to be refused.
     """
-    try:
-        parameters = json.loads(request)
-    except ValueError:
-        return request
-    if not isinstance(parameters, dict):
+    parameters = _json_object(request)
+    if parameters is None:
         return request
     return json.dumps({**_DEFAULTS[target], **parameters}).encode()
+
+
+def unsupported_setting(target: str, request: bytes) -> ApiError | None:
+    """Return the error for a setting that ministack would ignore, or None.
+
+    Args:
+        target: the request's X-Amz-Target.
+        request: its body.
+    """
+    parameters = _json_object(request) or {}
+    if target != _CREATE_CLIENT or parameters.get("ClientSecret") is None:
+        return None
+    return ApiError(
+        "InvalidParameterException",
+        "The stand-in's Cognito doesn't support ClientSecret in CreateUserPoolClient: set"
+        " GenerateSecret, and add your own by AddUserPoolClientSecret.",
+    )
+
+
+def validate(protocol: ServiceProtocol, operation: str, parameters: Any) -> None:  # noqa: ANN401 - JSON of any shape
+    """Compare a request's parameters with the operation's shape.
+
+    Raises:
+        ApiError: SerializationException, or Cognito's InvalidParameterException where other
+            services have ValidationException (boto3's issue 3581 shows one).
+    """
+    try:
+        protocol.validate(operation, parameters)
+    except ApiError as error:
+        if error.code != "ValidationException":
+            raise
+        raise ApiError("InvalidParameterException", error.message) from None
+
+
+def allows_oauth(client: Mapping[str, Any]) -> bool:
+    """Return whether an app client may use OAuth 2.0 at all; ministack doesn't look.
+
+    Args:
+        client: the app client's description.
+    """
+    return client.get("AllowedOAuthFlowsUserPoolClient") is True
 
 
 def overridden_claims(token: str, *, client_id: str, issuer_base: str, seconds: int) -> list[str]:
@@ -83,3 +125,11 @@ def overridden_claims(token: str, *, client_id: str, issuer_base: str, seconds: 
     if not isinstance(issued, int) or not isinstance(expires, int) or expires - issued != seconds:
         found.append("exp or iat")
     return [*found, *(name for name in claims if name.startswith(_RESERVED_PREFIX))]
+
+
+def _json_object(text: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

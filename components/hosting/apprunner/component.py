@@ -1,14 +1,18 @@
 """AppRunnerHost: the server on AWS App Runner."""
 
+from collections.abc import Mapping
+
 import pulumi
 import pulumi_aws as aws
 
 from components import policies
 from components.context import StackContext
+from components.hosting.apprunner.settings import AppRunnerSettings, HealthCheck
 from components.hosting.environment import PORT, server_environment
-from components.hosting.host import HostArgs
+from components.hosting.image_host import ImageHostArgs
+from components.hosting.keys import VpcConnection
 from components.roles import Grant, ServiceRole, service_role
-from components.settings import HealthCheck, StackSettings, VpcConnection
+from components.settings import StackSettings
 
 
 def health_check(settings: HealthCheck) -> aws.apprunner.ServiceHealthCheckConfigurationArgs:
@@ -37,19 +41,21 @@ class AppRunnerHost(pulumi.ComponentResource):
         service_url: base URL of the service.
         service_arn: ARN of the service.
         service_name: name of the service in its logs and metrics.
+        outputs: the stack's outputs that only some hosts have.
     """
 
     service_url: pulumi.Output[str]
     service_arn: pulumi.Output[str]
     service_name: pulumi.Output[str]
+    outputs: Mapping[str, pulumi.Output[str]]
 
     def __init__(
-        self, name: str, args: HostArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: ImageHostArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         """Declare the service and what it needs."""
         super().__init__("neo4j-mcp:hosting:AppRunnerHost", name, None, opts)
         context = args.context
-        settings = context.settings
+        settings = context.settings.host_as(AppRunnerSettings)
         access = self._access_role(args)
         service = aws.apprunner.Service(
             f"{name}-service",
@@ -58,12 +64,12 @@ class AppRunnerHost(pulumi.ComponentResource):
             instance_configuration=aws.apprunner.ServiceInstanceConfigurationArgs(
                 cpu=str(settings.cpu),
                 memory=str(settings.memory),
-                instance_role_arn=self._instance_role(context).arn,
+                instance_role_arn=self._instance_role(context, settings).arn,
             ),
-            auto_scaling_configuration_arn=self._auto_scaling(context).arn,
+            auto_scaling_configuration_arn=self._auto_scaling(context, settings).arn,
             health_check_configuration=health_check(settings.health_check),
-            network_configuration=self._network(context),
-            observability_configuration=self._observability(context),
+            network_configuration=self._network(context, settings.vpc_connector),
+            observability_configuration=self._observability(context, enabled=settings.tracing),
             tags=context.tags,
             # App Runner pulls the image while it creates the service.
             opts=context.options(aws.apprunner.Service, parent=self, depends_on=access.policies),
@@ -71,13 +77,14 @@ class AppRunnerHost(pulumi.ComponentResource):
         self.service_url = pulumi.Output.concat("https://", service.service_url)
         self.service_arn = service.arn
         self.service_name = service.service_name
+        self.outputs = {"imageDigest": args.image.digest}
         self.register_outputs({"serviceUrl": self.service_url, "serviceArn": self.service_arn})
 
-    def _access_role(self, args: HostArgs) -> ServiceRole:
+    def _access_role(self, args: ImageHostArgs) -> ServiceRole:
         pulls_image = Grant(
             logical_name=f"{self.pulumi_resource_name}-may-pull",
             name="pull-images",
-            policy=pulumi.Output.from_input(args.repository_arn).apply(policies.pull_images),
+            policy=args.image.repository_arn.apply(policies.pull_images),
         )
         return service_role(
             f"{self.pulumi_resource_name}-access-role",
@@ -89,7 +96,7 @@ class AppRunnerHost(pulumi.ComponentResource):
             grants=[pulls_image],
         )
 
-    def _instance_role(self, context: StackContext) -> aws.iam.Role:
+    def _instance_role(self, context: StackContext, settings: AppRunnerSettings) -> aws.iam.Role:
         writes_traces = Grant(
             logical_name=f"{self.pulumi_resource_name}-may-trace",
             name="write-traces",
@@ -102,22 +109,24 @@ class AppRunnerHost(pulumi.ComponentResource):
             name=context.names.instance_role,
             service=policies.APP_RUNNER_TASKS,
             description="The server itself, which calls no AWS service",
-            grants=[writes_traces] if context.settings.tracing else [],
+            grants=[writes_traces] if settings.tracing else [],
         ).role
 
-    def _auto_scaling(self, context: StackContext) -> aws.apprunner.AutoScalingConfigurationVersion:
+    def _auto_scaling(
+        self, context: StackContext, settings: AppRunnerSettings
+    ) -> aws.apprunner.AutoScalingConfigurationVersion:
         return aws.apprunner.AutoScalingConfigurationVersion(
             f"{self.pulumi_resource_name}-scaling",
             auto_scaling_configuration_name=context.names.auto_scaling,
-            min_size=context.settings.min_instances,
-            max_size=context.settings.max_instances,
-            max_concurrency=context.settings.max_concurrency,
+            min_size=settings.min_instances,
+            max_size=settings.max_instances,
+            max_concurrency=settings.max_concurrency,
             tags=context.tags,
             opts=context.options(aws.apprunner.AutoScalingConfigurationVersion, parent=self),
         )
 
     def _observability(
-        self, context: StackContext
+        self, context: StackContext, *, enabled: bool
     ) -> aws.apprunner.ServiceObservabilityConfigurationArgs:
         # It costs nothing, so it exists before tracing is switched on.
         configuration = aws.apprunner.ObservabilityConfiguration(
@@ -129,14 +138,14 @@ class AppRunnerHost(pulumi.ComponentResource):
             tags=context.tags,
             opts=context.options(aws.apprunner.ObservabilityConfiguration, parent=self),
         )
-        enabled = context.settings.tracing
         return aws.apprunner.ServiceObservabilityConfigurationArgs(
             observability_enabled=enabled,
             observability_configuration_arn=configuration.arn if enabled else None,
         )
 
-    def _network(self, context: StackContext) -> aws.apprunner.ServiceNetworkConfigurationArgs:
-        connection = context.settings.vpc_connector
+    def _network(
+        self, context: StackContext, connection: VpcConnection | None
+    ) -> aws.apprunner.ServiceNetworkConfigurationArgs:
         return aws.apprunner.ServiceNetworkConfigurationArgs(
             ingress_configuration=(
                 aws.apprunner.ServiceNetworkConfigurationIngressConfigurationArgs(
@@ -171,7 +180,7 @@ class AppRunnerHost(pulumi.ComponentResource):
 
 
 def _source(
-    args: HostArgs, access_role: aws.iam.Role
+    args: ImageHostArgs, access_role: aws.iam.Role
 ) -> aws.apprunner.ServiceSourceConfigurationArgs:
     return aws.apprunner.ServiceSourceConfigurationArgs(
         # Pulumi deploys, by digest; App Runner must not follow a tag.
@@ -183,7 +192,7 @@ def _source(
         ),
         image_repository=aws.apprunner.ServiceSourceConfigurationImageRepositoryArgs(
             image_repository_type="ECR",
-            image_identifier=args.image,
+            image_identifier=args.image.reference,
             image_configuration=_image_configuration(args.context.settings),
         ),
     )

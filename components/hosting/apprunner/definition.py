@@ -1,0 +1,52 @@
+"""What is particular to App Runner. Pure."""
+
+from collections.abc import Iterator
+
+from components import names
+from components.hosting.apprunner.settings import AppRunnerSettings, conflicts
+from components.hosting.definition import HostDefinition
+from components.names import NameRule, ResourceNames
+from components.settings import Hosting
+
+# App Runner has been closed to new customers since 2026-04-30, and won't come to other regions.
+# Source: "AWS App Runner endpoints and quotas" in the AWS General Reference.
+REGIONS = (
+    "ap-northeast-1",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "eu-central-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "us-east-1",
+    "us-east-2",
+    "us-west-2",
+)
+
+
+def _names(resources: ResourceNames) -> Iterator[tuple[NameRule, str]]:
+    yield names.REPOSITORY, resources.repository
+    yield names.ROLE, resources.access_role
+    yield names.ROLE, resources.instance_role
+    yield names.SERVICE, resources.service
+    yield names.AUTO_SCALING, resources.auto_scaling
+    yield names.OBSERVABILITY, resources.observability
+    yield names.VPC_CONNECTOR, resources.vpc_connector(subnets=(), security_groups=())
+
+
+APP_RUNNER = HostDefinition(
+    hosting=Hosting.APP_RUNNER,
+    title="App Runner",
+    settings=AppRunnerSettings,
+    conflicts=conflicts,
+    names=_names,
+    regions=REGIONS,
+    runs_image=True,
+    # Source: "Developing application code" in the AWS App Runner Developer Guide.
+    request_seconds=120,
+    response_bytes=None,
+    requests_per_instance=None,
+    outputs=("imageDigest",),
+    idle_cost="the memory of the fewest instances",
+)

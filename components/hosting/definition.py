@@ -1,0 +1,49 @@
+"""HostDefinition: what differs between the hosts, apart from their resources. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.conflicts import Conflict
+from components.names import NameRule, ResourceNames
+from components.settings import Hosting, HostSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostDefinition:
+    """One host, as the configuration, the automation and the documents see it.
+
+    Attributes:
+        hosting: its value of the configuration key hosting.
+        title: its name in messages and documents.
+        settings: its own configuration keys.
+        conflicts: finds values of these keys that can't be combined, given the fields that are
+            valid by themselves.
+        names: returns the names of its resources, each with the rule that it must follow.
+        regions: the regions that have it; None if all have.
+        runs_image: whether it runs an image from a registry, rather than a package of files.
+        request_seconds: how long a request may take before the host ends it.
+        response_bytes: the largest response; None without a limit.
+        requests_per_instance: the simultaneous requests of one instance; None if configured.
+        outputs: the stack's outputs that only some hosts have.
+        idle_cost: what is paid while nobody calls, as in a sentence.
+    """
+
+    hosting: Hosting
+    title: str
+    settings: type[HostSettings]
+    conflicts: Callable[[Mapping[str, Any]], Iterable[Conflict]]
+    names: Callable[[ResourceNames], Iterable[tuple[NameRule, str]]]
+    regions: tuple[str, ...] | None
+    runs_image: bool
+    request_seconds: int
+    response_bytes: int | None
+    requests_per_instance: int | None
+    outputs: tuple[str, ...]
+    idle_cost: str
+
+    def region_problem(self, region: str) -> str | None:
+        """Return what is wrong with a region; None for one that has the host."""
+        if self.regions is None or region in self.regions:
+            return None
+        return f"must be a region with {self.title}: {', '.join(self.regions)}"
