@@ -16,6 +16,7 @@ from components.names import ResourceNames
 from components.policies import ACTIONS_WITHOUT_RESOURCE
 from localcloud.aws.iam.rules import allows
 from localcloud.providers.aws import provider as aws
+from localcloud.providers.aws.resource import AwsResource
 
 _SESSION = botocore.session.Session()
 _ACCOUNT = "111122223333"
@@ -54,7 +55,10 @@ def _actions(purpose: Purpose) -> set[str]:
 
 def _deployment_actions() -> Iterator[tuple[str, str]]:
     """Yield the AWS actions of all resource types, with the type."""
+    yield "lambda:InvokeFunction", "aws:lambda/invocation:Invocation"
     for resource in aws.RESOURCES:
+        if not isinstance(resource, AwsResource):
+            continue
         tagging = resource.tagging
         operations = {
             resource.creates.name,

@@ -152,6 +152,7 @@ def test_the_stand_in_answers_for_every_service_in_use() -> None:
         "apprunner",
         "cognitoidp",
         "ecr",
+        "events",
         "iam",
         "lambda",
         "logs",

@@ -30,6 +30,7 @@ _TYPES: list[ResourceType[Any]] = [
     docker_image.Image(),
     random_string.RandomString(),
 ]
+_AWS_RESOURCES = [each for each in aws.RESOURCES if isinstance(each, AwsResource)]
 # What Check adds for its diff; the real provider has the same in its state.
 _OWN = {"contextDigest"}
 _SESSION = botocore.session.Session()
@@ -37,11 +38,14 @@ _SESSION = botocore.session.Session()
 # Inputs that a resource type updates with other operations or under another name.
 _UPDATED_SEPARATELY = {
     "aws:ecr/repository:Repository": {"imageScanningConfiguration", "imageTagMutability"},
+    "aws:cloudwatch/eventTarget:EventTarget": {"arn", "input", "retryPolicy"},
     "aws:lambda/function:Function": {"architectures"},
     "aws:iam/role:Role": {"assumeRolePolicy", "permissionsBoundary"},
 }
 # Outputs that a resource type computes from the response of the read operation.
 _DERIVED = {
+    "aws:cloudwatch/eventRule:EventRule": {"isEnabled"},
+    "aws:cloudwatch/eventTarget:EventTarget": {"eventBusName", "rule"},
     "aws:cloudwatch/logGroup:LogGroup": {"arn"},
     "aws:cognito/resourceServer:ResourceServer": {"scopeIdentifiers"},
     "aws:cognito/userPool:UserPool": {"endpoint"},
@@ -269,7 +273,7 @@ def _object_misfits(
             yield from _misfits(declared, member, casing, f"{path}{name}")
 
 
-@pytest.mark.parametrize("resource", aws.RESOURCES, ids=lambda resource: resource.token)
+@pytest.mark.parametrize("resource", _AWS_RESOURCES, ids=lambda resource: resource.token)
 def test_inputs_match_the_parameters_of_the_create_operation(resource: AwsResource) -> None:
     sent = {
         name: each for name, each in resource.properties.items() if name not in resource.handled
@@ -277,11 +281,11 @@ def test_inputs_match_the_parameters_of_the_create_operation(resource: AwsResour
     shape = _shape(resource, resource.creates.name)
     assert list(_object_misfits(sent, shape, resource.casing, "")) == []
     taken = {aws_name(name, sent[name], resource.casing).split(".")[0] for name in sent}
-    required = set(shape.required_members) - {"Code"}
+    required = set(shape.required_members) - {"Code", "Targets"}
     assert required <= taken
 
 
-@pytest.mark.parametrize("resource", aws.RESOURCES, ids=lambda resource: resource.token)
+@pytest.mark.parametrize("resource", _AWS_RESOURCES, ids=lambda resource: resource.token)
 def test_every_updatable_input_has_an_operation(resource: AwsResource) -> None:
     apart = resource.handled | _UPDATED_SEPARATELY.get(resource.token, set())
     changing = {
@@ -297,7 +301,7 @@ def test_every_updatable_input_has_an_operation(resource: AwsResource) -> None:
         assert list(_object_misfits(changing, shape, resource.casing, "")) == []
 
 
-@pytest.mark.parametrize("resource", aws.RESOURCES, ids=lambda resource: resource.token)
+@pytest.mark.parametrize("resource", _AWS_RESOURCES, ids=lambda resource: resource.token)
 def test_outputs_match_the_response_of_the_read_operation(resource: AwsResource) -> None:
     model = _SESSION.get_service_model(resource.service).operation_model(resource.reads.name)
     shape: Shape | None = model.output_shape
@@ -322,7 +326,7 @@ def test_outputs_match_the_response_of_the_read_operation(resource: AwsResource)
     assert missing == []
 
 
-@pytest.mark.parametrize("resource", aws.RESOURCES, ids=lambda resource: resource.token)
+@pytest.mark.parametrize("resource", _AWS_RESOURCES, ids=lambda resource: resource.token)
 def test_tagging_operations_exist(resource: AwsResource) -> None:
     tagging = resource.tagging
     assert (tagging is not None) == ("tags" in resource.properties)
@@ -335,7 +339,7 @@ def test_tagging_operations_exist(resource: AwsResource) -> None:
         assert tagging.resource in _shape(resource, tagging.list).members
 
 
-@pytest.mark.parametrize("resource", aws.RESOURCES, ids=lambda resource: resource.token)
+@pytest.mark.parametrize("resource", _AWS_RESOURCES, ids=lambda resource: resource.token)
 def test_identities_match_the_parameters_of_the_operations(resource: AwsResource) -> None:
     identity = resource.identity(
         resource_request(fake(), "a/b|c:d", {"userPoolId": "p", "function": "f"})
@@ -344,7 +348,8 @@ def test_identities_match_the_parameters_of_the_operations(resource: AwsResource
         if resource.token.endswith("SecretVersion") and operation is resource.deletes:
             continue
         shape = _shape(resource, operation.name)
-        assert set(shape.required_members) - set(identity) <= {
+        # The target itself follows from the inputs.
+        assert set(shape.required_members) - set(identity) - {"Targets"} <= {
             aws_name(name, declared, resource.casing)
             for name, declared in resource.properties.items()
             if declared.required
@@ -365,6 +370,8 @@ _REPLACED = {
     },
     "aws:apprunner/service:Service": {"encryptionConfiguration", "serviceName"},
     "aws:apprunner/vpcConnector:VpcConnector": {"securityGroups", "subnets", "vpcConnectorName"},
+    "aws:cloudwatch/eventRule:EventRule": {"eventBusName", "name"},
+    "aws:cloudwatch/eventTarget:EventTarget": {"eventBusName", "rule", "targetId"},
     "aws:cloudwatch/logGroup:LogGroup": {"logGroupClass", "name"},
     "aws:cognito/resourceServer:ResourceServer": {"identifier", "name", "userPoolId"},
     "aws:cognito/userPool:UserPool": {
@@ -380,6 +387,7 @@ _REPLACED = {
     "aws:iam/role:Role": {"name", "path"},
     "aws:iam/rolePolicy:RolePolicy": {"name", "role"},
     "aws:lambda/function:Function": {"name", "packageType"},
+    "aws:lambda/invocation:Invocation": {"functionName", "input", "qualifier", "triggers"},
     "aws:lambda/permission:Permission": {
         "action",
         "function",
@@ -390,6 +398,7 @@ _REPLACED = {
         "statementId",
     },
     "aws:secretsmanager/secret:Secret": {"name"},
+    "aws:secretsmanager/secretRotation:SecretRotation": {"secretId"},
     "aws:secretsmanager/secretVersion:SecretVersion": {"secretId", "secretString"},
     "docker:index/image:Image": set(),
     "random:index/randomString:RandomString": {

@@ -46,8 +46,9 @@ def diff(properties: Properties, olds: Values, news: Values) -> list[Difference]
         news: the checked inputs; may contain unknowns.
 
     Returns:
-        The properties that change, in the declaration's order. Empty values count as absent, and
-        so do computed values that the program doesn't set.
+        The properties that change, in the declaration's order. Empty values count as absent,
+        unless the declaration says otherwise, and so do computed values that the program doesn't
+        set.
     """
     return list(_objects(properties, olds, news, path="", replace=False))
 
@@ -82,7 +83,8 @@ def _values(
     declared: Property, old: Value, new: Value, *, path: str, replace: bool
 ) -> Iterator[Difference]:
     if is_empty(new):
-        if not declared.computed and not _is_zero(declared, old) and old != declared.default:
+        left_open = declared.computed and (new is None or not declared.empty_is_set)
+        if not left_open and not _is_zero(declared, old) and old != declared.default:
             yield Difference(path=path, change=Change.DELETE, replace=replace)
     elif is_empty(old):
         if new != declared.default and not _is_zero(declared, new):

@@ -39,6 +39,8 @@ class Property:
         force_new: it can't change in place; the resource is replaced.
         default: the value that Check fills in if the program sets none.
         computed: the provider sets it if the program doesn't; its absence is no change.
+        empty_is_set: an empty value that the program sets is a value, although it is computed.
+            Source: resources of the Terraform plug-in framework distinguish it from none.
         output: only the provider sets it.
         volatile: an output that any update may change, so a preview shows it as unknown.
         secret: its value is marked as secret.
@@ -59,6 +61,7 @@ class Property:
     force_new: bool = False
     default: Value = None
     computed: bool = False
+    empty_is_set: bool = False
     output: bool = False
     volatile: bool = False
     secret: bool = False

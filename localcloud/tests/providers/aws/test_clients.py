@@ -1,6 +1,8 @@
+import io
 from pathlib import Path
 
 import pytest
+from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from localcloud.providers.aws.clients import Aws, AwsError
@@ -86,6 +88,32 @@ def test_a_response_has_no_metadata() -> None:
     with Stubber(aws.client("sts", "eu-central-1")) as stubber:
         stubber.add_response("get_caller_identity", answer)
         assert aws.call("sts", "GetCallerIdentity", {}) == answer
+
+
+def test_a_stream_in_a_response_is_read() -> None:
+    aws = _aws(endpoints=[{"lambda": "http://localhost:1"}])
+    body = StreamingBody(io.BytesIO(b"{}"), content_length=2)
+    with Stubber(aws.client("lambda", "eu-central-1")) as stubber:
+        stubber.add_response("invoke", {"StatusCode": 200, "Payload": body})
+        assert aws.call("lambda", "Invoke", {"FunctionName": "f"})["Payload"] == b"{}"
+
+
+def test_an_interrupted_stream_is_reported() -> None:
+    aws = _aws(endpoints=[{"lambda": "http://localhost:1"}])
+    body = StreamingBody(io.BytesIO(b"{"), content_length=2)
+    with Stubber(aws.client("lambda", "eu-central-1")) as stubber:
+        stubber.add_response("invoke", {"StatusCode": 200, "Payload": body})
+        with pytest.raises(ProviderError, match=r"Invoke: 1 read, but total bytes expected is 2"):
+            aws.call("lambda", "Invoke", {"FunctionName": "f"})
+
+
+def test_an_invocation_may_take_as_long_as_a_function() -> None:
+    aws = _aws(endpoints=[{"lambda": "http://localhost:1", "sts": "http://localhost:1"}])
+    seconds = {
+        name: vars(aws.client(name, "eu-central-1").meta.config)["read_timeout"]
+        for name in ("lambda", "sts")
+    }
+    assert seconds["lambda"] > 900 > seconds["sts"]
 
 
 @pytest.mark.parametrize(

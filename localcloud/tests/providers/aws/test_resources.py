@@ -178,6 +178,21 @@ def test_an_app_client_is_imported_by_pool_and_client() -> None:
     assert found["id"] == "c"
 
 
+def test_the_secret_of_an_app_client_is_empty_once_cognito_returns_none() -> None:
+    client = {"ClientId": "c", "UserPoolId": "p", "ClientName": "n"}
+    aws = fake(
+        DescribeUserPoolClient=[
+            {"UserPoolClient": {**client, "ClientSecret": "hunter2"}},
+            {"UserPoolClient": client},
+        ]
+    )
+    request = resource_request(aws, "c", {"userPoolId": "p", "clientSecret": "hunter2"})
+    before, after = (UserPoolClient().read(request) for _ in range(2))
+    assert before is not None
+    assert after is not None
+    assert (before["clientSecret"], after["clientSecret"]) == ("hunter2", "")
+
+
 def test_the_parts_of_a_role_have_their_own_operations() -> None:
     aws = fake(
         UpdateRole=[{}],

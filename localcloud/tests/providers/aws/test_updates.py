@@ -20,11 +20,10 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from localcloud.labels import OWNER_LABEL
-from localcloud.providers.aws.clients import ENDPOINTS
+from localcloud.providers.aws.clients import ENDPOINTS, Aws
 from localcloud.providers.aws.provider import RESOURCES
-from localcloud.providers.aws.resource import AwsResource
 from localcloud.providers.diffing import same
-from localcloud.providers.schema import Kind, Properties, Property
+from localcloud.providers.schema import Kind, Properties, Property, ResourceType
 from localcloud.providers.values import (
     Archive,
     Asset,
@@ -39,7 +38,7 @@ from server.releases import RELEASES
 from server.wheel import fetch_binary
 from tests.repository import ROOT
 
-_TYPES: Mapping[str, AwsResource] = {each.token: each for each in RESOURCES}
+_TYPES: Mapping[str, ResourceType[Aws]] = {each.token: each for each in RESOURCES}
 _TIMEOUT = 120
 _TRUST = json.dumps(
     {
@@ -104,6 +103,9 @@ _ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 _SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
 _POOL = "aws:cognito/userPool:UserPool"
 _FUNCTION = "aws:lambda/function:Function"
+_PERMISSION = "aws:lambda/permission:Permission"
+_ROTATION = "aws:secretsmanager/secretRotation:SecretRotation"
+_RULE = "aws:cloudwatch/eventRule:EventRule"
 _REPOSITORY = "aws:ecr/repository:Repository"
 _SECRET = "aws:secretsmanager/secret:Secret"
 _SCALING = "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion"
@@ -220,13 +222,44 @@ _CASES: Mapping[str, Case] = {
         },
         checks={"code": _code_reached_aws},
     ),
-    "aws:lambda/permission:Permission": Case(
+    _PERMISSION: Case(
         base={
-            "statementId": "cognito",
+            "statementId": "rotation",
             "action": "lambda:InvokeFunction",
             "function": f"@{_FUNCTION}",
-            "principal": "cognito-idp.amazonaws.com",
+            "principal": "secretsmanager.amazonaws.com",
         }
+    ),
+    "aws:lambda/invocation:Invocation": Case(base={"functionName": f"@{_FUNCTION}", "input": "{}"}),
+    _ROTATION: Case(
+        base={
+            "secretId": f"@{_SECRET}",
+            "rotateImmediately": False,
+            "rotationLambdaArn": f"@{_FUNCTION}.arn",
+            "rotationRules": {"automaticallyAfterDays": 30},
+        },
+        changes={
+            "rotationRules": {"automaticallyAfterDays": 7},
+            "rotationLambdaArn": f"@{_FUNCTION}.qualifiedArn",
+        },
+        needs=(_SECRET_VERSION, _PERMISSION),
+    ),
+    _RULE: Case(
+        base={"name": "rule", "scheduleExpression": "rate(1 hour)"},
+        changes={
+            "description": "When it runs",
+            "scheduleExpression": "rate(2 hours)",
+            "state": "DISABLED",
+            **_TAGS,
+        },
+    ),
+    "aws:cloudwatch/eventTarget:EventTarget": Case(
+        base={"rule": f"@{_RULE}", "targetId": "target", "arn": f"@{_FUNCTION}.arn"},
+        changes={
+            "arn": _LAMBDA_ARN,
+            "input": "{}",
+            "retryPolicy": {"maximumEventAgeInSeconds": 60, "maximumRetryAttempts": 2},
+        },
     ),
     _POOL: Case(
         base={"name": "pool"},
@@ -400,6 +433,10 @@ _HOW = {
     _REPOSITORY: {"forceDelete"},
     "aws:cloudwatch/logGroup:LogGroup": {"skipDestroy"},
     _FUNCTION: {"publish", "skipDestroy", "sourceCodeHash"},
+    "aws:lambda/invocation:Invocation": {"lifecycleScope"},
+    _RULE: {"forceDestroy"},
+    "aws:cloudwatch/eventTarget:EventTarget": {"forceDestroy"},
+    _ROTATION: {"rotateImmediately"},
     _SECRET: {"forceOverwriteReplicaSecret", "recoveryWindowInDays"},
 }
 

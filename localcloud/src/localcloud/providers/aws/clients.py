@@ -12,6 +12,7 @@ import botocore.session
 from botocore import exceptions
 from botocore.client import BaseClient
 from botocore.model import StructureShape
+from botocore.response import StreamingBody
 
 from localcloud.providers.aws.rules import parameter_errors
 from localcloud.providers.schema import Kind, Properties, Property, ProviderError, unsupported
@@ -22,6 +23,7 @@ ENDPOINTS: Final = {
     "apprunner": "apprunner",
     "cognito-idp": "cognitoidp",
     "ecr": "ecr",
+    "events": "events",
     "iam": "iam",
     "lambda": "lambda",
     "logs": "logs",
@@ -84,6 +86,9 @@ _CLIENT_CONFIG: Final = botocore.config.Config(
     read_timeout=60,
     retries={"mode": "standard", "total_max_attempts": 3},
 )
+# Invoke responds when the function has ended, after at most 15 minutes.
+# Source: AWS Lambda, Quotas: function timeout.
+_LAMBDA_CONFIG: Final = _CLIENT_CONFIG.merge(botocore.config.Config(read_timeout=920))
 # Makes botocore ignore the AWS settings of the machine.
 _DETACHED: Final = {
     "profile": (None, None, None, None),
@@ -185,7 +190,7 @@ class Aws:
             region: the region; None for the provider's.
 
         Returns:
-            The response without its metadata.
+            The response without its metadata; a stream as the bytes in it.
 
         Raises:
             AwsError: AWS returned an error.
@@ -194,7 +199,10 @@ class Aws:
         client = self.client(service, region or self.region)
         method = botocore.xform_name(operation)
         try:
-            response: Document = getattr(client, method)(**parameters)
+            response = {
+                name: value.read() if isinstance(value, StreamingBody) else value
+                for name, value in getattr(client, method)(**parameters).items()
+            }
         except exceptions.ClientError as error:
             details = error.response.get("Error", {})
             raise AwsError(
@@ -228,7 +236,7 @@ class Aws:
                     aws_access_key_id=self.access_key,
                     aws_secret_access_key=self.secret_key,
                     aws_session_token=self.token,
-                    config=_CLIENT_CONFIG,
+                    config=_LAMBDA_CONFIG if service == "lambda" else _CLIENT_CONFIG,
                 )
                 self._clients[service, region] = client
             return client

@@ -40,8 +40,21 @@ _CUSTOM_DOMAIN: Final = re.compile(r"(?=.{1,63}$)(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9
 _CLOUDFRONT_ZONE: Final = "Z2FDTNDATAQYW2"
 
 
-def _names(*, force_new: bool = False, computed: bool = False, aws: str | None = None) -> Property:
-    return Property(kind=Kind.SET, items=_STRINGS, force_new=force_new, computed=computed, aws=aws)
+def _names(
+    *,
+    force_new: bool = False,
+    computed: bool = False,
+    empty_is_set: bool = False,
+    aws: str | None = None,
+) -> Property:
+    return Property(
+        kind=Kind.SET,
+        items=_STRINGS,
+        force_new=force_new,
+        computed=computed,
+        empty_is_set=empty_is_set,
+        aws=aws,
+    )
 
 
 _TRIGGERS: Final = {
@@ -300,24 +313,24 @@ class UserPoolClient(AwsResource):
         "name": Property(required=True, aws="ClientName"),
         "userPoolId": Property(required=True, force_new=True),
         "accessTokenValidity": Property(kind=Kind.INTEGER, computed=True),
-        "allowedOauthFlows": _names(computed=True, aws="AllowedOAuthFlows"),
+        "allowedOauthFlows": _names(computed=True, empty_is_set=True, aws="AllowedOAuthFlows"),
         "allowedOauthFlowsUserPoolClient": Property(
             kind=Kind.BOOLEAN, computed=True, aws="AllowedOAuthFlowsUserPoolClient"
         ),
-        "allowedOauthScopes": _names(computed=True, aws="AllowedOAuthScopes"),
+        "allowedOauthScopes": _names(computed=True, empty_is_set=True, aws="AllowedOAuthScopes"),
         "authSessionValidity": Property(kind=Kind.INTEGER, computed=True),
-        "callbackUrls": _names(computed=True, aws="CallbackURLs"),
+        "callbackUrls": _names(computed=True, empty_is_set=True, aws="CallbackURLs"),
         "defaultRedirectUri": Property(computed=True, aws="DefaultRedirectURI"),
         "enablePropagateAdditionalUserContextData": Property(kind=Kind.BOOLEAN, computed=True),
         "enableTokenRevocation": Property(kind=Kind.BOOLEAN, computed=True),
-        "explicitAuthFlows": _names(computed=True),
+        "explicitAuthFlows": _names(computed=True, empty_is_set=True),
         "generateSecret": Property(kind=Kind.BOOLEAN, force_new=True, write_only=True),
         "idTokenValidity": Property(kind=Kind.INTEGER, computed=True),
-        "logoutUrls": _names(computed=True, aws="LogoutURLs"),
+        "logoutUrls": _names(computed=True, empty_is_set=True, aws="LogoutURLs"),
         "preventUserExistenceErrors": Property(computed=True),
-        "readAttributes": _names(computed=True),
+        "readAttributes": _names(computed=True, empty_is_set=True),
         "refreshTokenValidity": Property(kind=Kind.INTEGER, computed=True),
-        "supportedIdentityProviders": _names(computed=True),
+        "supportedIdentityProviders": _names(computed=True, empty_is_set=True),
         "tokenValidityUnits": Property(
             kind=Kind.OBJECT,
             computed=True,
@@ -327,7 +340,7 @@ class UserPoolClient(AwsResource):
                 "refreshToken": Property(default="days"),
             },
         ),
-        "writeAttributes": _names(computed=True),
+        "writeAttributes": _names(computed=True, empty_is_set=True),
         "region": REGION,
         "clientSecret": Property(output=True, secret=True),
         **unsupported("analyticsConfiguration", "refreshTokenRotation"),
@@ -339,5 +352,13 @@ class UserPoolClient(AwsResource):
         return {"UserPoolId": pool or request.state.get("userPoolId"), "ClientId": client}
 
     def described(self, response: Document) -> Values:
-        """Add the id without the pool, as after a creation, for an import."""
-        return {**super().described(response), "id": response["ClientId"]}
+        """Add the id without the pool, as after a creation, for an import.
+
+        Once the original secret is deleted, Cognito returns none, and the state has an empty one.
+        Source: user_pool_client.go in hashicorp/terraform-provider-aws (autoflex's "legacy").
+        """
+        return {
+            **super().described(response),
+            "clientSecret": response.get("ClientSecret", ""),
+            "id": response["ClientId"],
+        }

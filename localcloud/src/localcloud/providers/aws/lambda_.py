@@ -1,9 +1,10 @@
-"""Lambda: functions and the permissions to invoke them.
+"""Lambda: functions, the permissions to invoke them, and invocations during a deployment.
 
-Sources: the AWS Lambda API reference, and the schemas of aws_lambda_function and
-aws_lambda_permission for the changes that force a replacement.
+Sources: the AWS Lambda API reference, and the schemas of aws_lambda_function,
+aws_lambda_permission and aws_lambda_invocation for the changes that force a replacement.
 """
 
+import hashlib
 import json
 from dataclasses import replace
 from typing import ClassVar, Final
@@ -21,14 +22,17 @@ from localcloud.providers.aws.resource import (
 )
 from localcloud.providers.aws.waiting import poll_until_done
 from localcloud.providers.schema import (
+    CheckRequest,
     Created,
     CreateRequest,
+    Failure,
     InitializationError,
     Kind,
     Properties,
     Property,
     ProviderError,
     ResourceRequest,
+    ResourceType,
     UpdateRequest,
     unsupported,
 )
@@ -36,6 +40,7 @@ from localcloud.providers.values import Archive, Values, as_string
 
 _LIMIT_SECONDS: Final = 600.0
 _UNRESERVED: Final = -1
+_CREATE_ONLY: Final = "CREATE_ONLY"
 
 
 class Function(AwsResource):
@@ -282,6 +287,82 @@ class Permission(AwsResource):
                     "id": identity["StatementId"],
                 }
         return None
+
+
+class Invocation(ResourceType[Aws]):
+    """aws:lambda/invocation:Invocation.
+
+    AWS keeps no record of an invocation: a creation invokes the function, a read returns the
+    state, and a deletion does nothing.
+    """
+
+    token = "aws:lambda/invocation:Invocation"  # noqa: S105  # a Pulumi type
+    properties: ClassVar[Properties] = {
+        "functionName": Property(required=True, force_new=True),
+        # Changes in place only with another lifecycleScope.
+        "input": Property(required=True, force_new=True),
+        "lifecycleScope": Property(default=_CREATE_ONLY),
+        "qualifier": Property(force_new=True, default="$LATEST"),
+        "region": REGION,
+        "triggers": Property(kind=Kind.MAP, items=Property(), force_new=True),
+        "result": Property(output=True),
+        **unsupported("tenantId", "terraformKey"),
+    }
+
+    def check(self, request: CheckRequest[Aws]) -> tuple[Values, list[Failure]]:
+        """Require JSON as input, and refuse to invoke at an update and a deletion."""
+        failures = []
+        scope, payload = (request.inputs.get(name) for name in ("lifecycleScope", "input"))
+        if isinstance(scope, str) and scope != _CREATE_ONLY:
+            reason = f"Unsupported: the stand-in doesn't support the lifecycleScope {scope}"
+            failures.append(Failure(property="lifecycleScope", reason=reason))
+        if isinstance(payload, str) and not _is_json(payload):
+            failures.append(Failure(property="input", reason="input is not a JSON document"))
+        return request.inputs, failures
+
+    def create(self, request: CreateRequest[Aws]) -> Created:
+        """Invoke the function and wait for its result."""
+        return self._invoke(request.context, request.inputs)
+
+    def read(self, request: ResourceRequest[Aws]) -> Values | None:
+        """Return the state, which nothing outside the deployment changes."""
+        if not request.state:
+            raise ProviderError("Unsupported: the stand-in doesn't import aws.lambda_.Invocation")
+        return request.state
+
+    def update(self, request: UpdateRequest[Aws]) -> Values:
+        """Invoke the function again, like the real provider for every change in place."""
+        return dict(self._invoke(request.context, request.inputs).outputs)
+
+    def delete(self, request: ResourceRequest[Aws]) -> None:
+        """Do nothing."""
+
+    def _invoke(self, aws: Aws, inputs: Values) -> Created:
+        name, qualifier = as_string(inputs["functionName"]), as_string(inputs["qualifier"])
+        payload = as_string(inputs["input"]).encode()
+        region = as_string(inputs.get("region") or aws.region)
+        parameters: Document = {
+            "FunctionName": name,
+            "InvocationType": "RequestResponse",
+            "Payload": payload,
+            "Qualifier": qualifier,
+        }
+        response = aws.call("lambda", "Invoke", parameters, region)
+        result = response["Payload"].decode()
+        if "FunctionError" in response:
+            raise ProviderError(f"invoking Lambda Function ({name}): {result}")
+        digest = hashlib.md5(payload, usedforsecurity=False).hexdigest()
+        return Created(
+            id=f"{name},{qualifier},{digest}", outputs={"region": region, "result": result}
+        )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _permission(statement: Document) -> Values:

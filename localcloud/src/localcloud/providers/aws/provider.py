@@ -3,13 +3,22 @@
 from pathlib import Path
 from typing import Final
 
-from localcloud.providers.aws import apprunner, cognito, ecr, iam, lambda_, logs, secretsmanager
+from localcloud.providers.aws import (
+    apprunner,
+    cognito,
+    ecr,
+    events,
+    iam,
+    lambda_,
+    logs,
+    secretsmanager,
+)
 from localcloud.providers.aws.clients import CONFIGURATION, Aws
 from localcloud.providers.aws.invokes import INVOKES
-from localcloud.providers.aws.resource import AwsResource
+from localcloud.providers.schema import ResourceType
 from localcloud.providers.servicer import Provider
 
-RESOURCES: Final[tuple[AwsResource, ...]] = (
+RESOURCES: Final[tuple[ResourceType[Aws], ...]] = (
     apprunner.AutoScalingConfigurationVersion(),
     apprunner.ObservabilityConfiguration(),
     apprunner.Service(),
@@ -20,12 +29,16 @@ RESOURCES: Final[tuple[AwsResource, ...]] = (
     cognito.UserPoolDomain(),
     ecr.LifecyclePolicy(),
     ecr.Repository(),
+    events.EventRule(),
+    events.EventTarget(),
     iam.Role(),
     iam.RolePolicy(),
     lambda_.Function(),
+    lambda_.Invocation(),
     lambda_.Permission(),
     logs.LogGroup(),
     secretsmanager.Secret(),
+    secretsmanager.SecretRotation(),
     secretsmanager.SecretVersion(),
 )
 

@@ -1,22 +1,27 @@
-"""Secrets Manager: secrets and their versions.
+"""Secrets Manager: secrets, their versions and their rotation.
 
-Sources: the AWS Secrets Manager API reference, and the schemas of aws_secretsmanager_secret and
-aws_secretsmanager_secret_version for the changes that force a replacement.
+Sources: the AWS Secrets Manager API reference, and the schemas of aws_secretsmanager_secret,
+_secret_version and _secret_rotation for the changes that force a replacement.
 """
 
+import uuid
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from localcloud.providers.aws.clients import Aws, AwsError, Document
 from localcloud.providers.aws.resource import (
     HANDLED,
     REGION,
     TAGGED,
+    AwsRequest,
     AwsResource,
     Operation,
     Tagging,
 )
+from localcloud.providers.aws.waiting import retry_while_refused
 from localcloud.providers.schema import (
+    Created,
+    CreateRequest,
     Kind,
     Properties,
     Property,
@@ -25,6 +30,9 @@ from localcloud.providers.schema import (
     unsupported,
 )
 from localcloud.providers.values import Values, as_strings
+
+# Source: propagationTimeout in hashicorp/terraform-provider-aws, internal/service/secretsmanager.
+_PROPAGATION_SECONDS: Final = 120.0
 
 
 class Secret(AwsResource):
@@ -58,8 +66,7 @@ class Secret(AwsResource):
 
     def described(self, response: Document) -> Values:
         """Treat a secret that is scheduled for deletion as deleted."""
-        if response.get("DeletedDate"):
-            raise AwsError(self.reads.name, "ResourceNotFoundException", "marked for deletion")
+        _require_not_deleted(response)
         return super().described(response)
 
     def update(self, request: UpdateRequest[Aws]) -> None:
@@ -127,3 +134,84 @@ class SecretVersion(AwsResource):
             except AwsError as error:
                 if error.code not in self.not_found_codes | {"InvalidParameterException"}:
                     raise
+
+
+class SecretRotation(AwsResource):
+    """aws:secretsmanager/secretRotation:SecretRotation."""
+
+    token = "aws:secretsmanager/secretRotation:SecretRotation"  # noqa: S105  # a Pulumi type
+    service = "secretsmanager"
+    creates = Operation(name="RotateSecret")
+    reads = Operation(name="DescribeSecret")
+    updates = Operation(name="RotateSecret")
+    deletes = Operation(name="CancelRotateSecret")
+    id_members = ("ARN",)
+    handled = HANDLED
+    properties: ClassVar[Properties] = {
+        "secretId": Property(required=True, force_new=True, aws_read="ARN"),
+        "rotateImmediately": Property(kind=Kind.BOOLEAN, default=True, write_only=True),
+        "rotationLambdaArn": Property(aws="RotationLambdaARN"),
+        "rotationRules": Property(
+            kind=Kind.OBJECT,
+            # The real provider does without only to switch off a rotation that AWS manages.
+            required=True,
+            properties={
+                "automaticallyAfterDays": Property(kind=Kind.INTEGER, required=True),
+                **unsupported("duration", "scheduleExpression"),
+            },
+        ),
+        "region": REGION,
+        "rotationEnabled": Property(kind=Kind.BOOLEAN, output=True, unsupported=True),
+        **unsupported("externalSecretRotationMetadatas", "externalSecretRotationRoleArn"),
+    }
+
+    def identity(self, request: ResourceRequest[Aws]) -> Document:
+        """Name the secret by its ARN."""
+        return {"SecretId": request.id}
+
+    def create(self, request: CreateRequest[Aws]) -> Created:
+        """Set up the rotation; `rotateImmediately` decides whether Secrets Manager rotates now."""
+        return Created(id=self._rotate(request, request.inputs)["ARN"])
+
+    def described(self, response: Document) -> Values:
+        """Leave out the settings of a rotation that is off, which Secrets Manager keeps."""
+        _require_not_deleted(response)
+        values = super().described(response)
+        values["rotationEnabled"] = response.get("RotationEnabled", False)
+        if not values["rotationEnabled"]:
+            values.pop("rotationLambdaArn", None)
+            values.pop("rotationRules", None)
+        return values
+
+    def update(self, request: UpdateRequest[Aws]) -> None:
+        """Change the function or the rules; a change of `rotateImmediately` alone does nothing."""
+        if any(
+            request.state.get(name) != request.inputs.get(name)
+            for name in ("rotationLambdaArn", "rotationRules")
+        ):
+            self._rotate(request, request.inputs)
+
+    def delete(self, request: ResourceRequest[Aws]) -> None:
+        """Switch the rotation off; like the real provider, fail if the secret no longer exists."""
+        self.call(request, self.deletes, self.delete_parameters(request))
+
+    def _rotate(self, request: AwsRequest, inputs: Values) -> Document:
+        """Call RotateSecret until Secrets Manager may invoke the function, for two minutes.
+
+        A rotation that isn't complete is refused with one of these codes too.
+        """
+        parameters = self._parameters(request, self.creates, inputs)
+        parameters["ClientRequestToken"] = str(uuid.uuid4())
+        return retry_while_refused(
+            request,
+            lambda: self.call(request, self.creates, parameters),
+            is_transient=lambda error: (
+                error.code in ("AccessDeniedException", "InvalidRequestException")
+            ),
+            limit=_PROPAGATION_SECONDS,
+        )
+
+
+def _require_not_deleted(secret: Document) -> None:
+    if secret.get("DeletedDate"):
+        raise AwsError("DescribeSecret", "ResourceNotFoundException", "marked for deletion")

@@ -1,10 +1,11 @@
-"""Polling for the end of operations that AWS reports only on request."""
+"""Waiting: until an operation has finished, and until AWS accepts one."""
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
+from localcloud.providers.aws.clients import AwsError
 from localcloud.providers.schema import ProviderError, Request
 
 C = TypeVar("C")
@@ -29,12 +30,51 @@ def poll_until_done(
     Raises:
         ProviderError: the time is over, or the engine asked to stop.
     """
-    seconds = limit if request.timeout is None else request.timeout
+    seconds = _limit(request, limit)
     deadline = time.monotonic() + seconds
-    intervals = itertools.chain(_INTERVALS, itertools.repeat(_INTERVALS[-1]))
+    intervals = _intervals()
     while (result := poll()) is None:
         if time.monotonic() >= deadline:
             raise ProviderError(f"timed out after {seconds:.0f} s waiting for {what}")
         if request.cancelled.wait(next(intervals)):
             raise ProviderError(f"stopped while waiting for {what}")
     return result
+
+
+def retry_while_refused(
+    request: Request[C],
+    attempt: Callable[[], T],
+    *,
+    is_transient: Callable[[AwsError], bool],
+    limit: float,
+) -> T:
+    """Repeat an operation while AWS refuses it for a reason that may pass.
+
+    Args:
+        request: the operation that waits; its customTimeouts override `limit`, and its
+            cancellation ends the wait.
+        attempt: calls the operation.
+        is_transient: returns whether the reason may pass.
+        limit: the longest wait, in seconds.
+
+    Raises:
+        AwsError: the last refusal.
+    """
+    deadline = time.monotonic() + _limit(request, limit)
+    intervals = _intervals()
+    while True:
+        try:
+            return attempt()
+        except AwsError as error:
+            if not is_transient(error) or time.monotonic() >= deadline:
+                raise
+            if request.cancelled.wait(next(intervals)):
+                raise
+
+
+def _limit(request: Request[C], limit: float) -> float:
+    return limit if request.timeout is None else request.timeout
+
+
+def _intervals() -> Iterator[float]:
+    return itertools.chain(_INTERVALS, itertools.repeat(_INTERVALS[-1]))
