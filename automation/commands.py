@@ -40,9 +40,15 @@ from automation.report.terminal import (
     print_event,
     print_report,
     print_result,
+    print_rotations,
 )
 from automation.roles import Purpose, StackLocation, permissions, subject, trust
 from automation.rollout import require_rollout, roll_out, wait_for_service
+from automation.rotation.clients import Client, find_clients
+from automation.rotation.operations import Rotator
+from automation.rotation.results import Outcome as RotationOutcome
+from automation.rotation.results import Rotation
+from automation.rotation.stack import deployed_outputs, rotator
 from automation.target import (
     WORKSPACE_VARIABLE,
     Project,
@@ -61,16 +67,16 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _errors = console(stderr=True, soft_wrap=True)
 
 app = typer.Typer(
-    help="""Deploy a stack, check it, run drills on it, show its reports, destroy it.
+    help="""Deploy a stack, check it, rotate its secrets, run drills on it, destroy it.
 
     The same commands work on every stack. The environment decides which backend, cloud and
     database they use: PULUMI_*, AWS_*, SSL_CERT_FILE and NEO4J_URI. For the stand-in cloud, run:
     eval "$(make -s env)"
 
     Exit status: 0 success; 1 a check or a drill failed, a policy rule is violated, the stack has
-    drifted, or you answered no; 2 the command line is wrong; 3 the command failed, or a check or a
-    drill is undecided; 128 plus the signal's number if a signal ended it: 130 after Ctrl-C, 141 if
-    nobody reads its output.
+    drifted, a secret can't be rotated now, or you answered no; 2 the command line is wrong; 3 the
+    command failed, or a check or a drill is undecided; 128 plus the signal's number if a signal
+    ended it: 130 after Ctrl-C, 141 if nobody reads its output.
     """,
     no_args_is_help=True,
     add_completion=False,
@@ -328,6 +334,55 @@ def destroy(
 
 
 @app.command()
+def rotate(
+    *,
+    stack: Stack,
+    workspace: Workspace = None,
+    client: Annotated[
+        str | None,
+        typer.Option(help="The client's name in the setting clients.", show_default="all clients"),
+    ] = None,
+    unstick: Annotated[
+        bool,
+        typer.Option(
+            "--unstick",
+            help="Complete the rotations that are stuck, and start none. One that can't be"
+            " completed is abandoned.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rotate the clients' secrets now, and wait until the new ones are current.
+
+    A replaced client secret stays valid for the client's overlapHours. A rotation is refused
+    until the overlap of the last one has ended, because Cognito keeps two client secrets.
+    """
+
+    def run_each(rotator: Rotator, each: Client) -> Rotation:
+        return rotator.unstick(each) if unstick else rotator.rotate(each)
+
+    _change_secrets(stack, workspace, client, run_each, as_json=as_json)
+
+
+@app.command()
+def revoke(
+    *,
+    stack: Stack,
+    client: Annotated[
+        str, typer.Option(help="The client's name in the setting clients.", show_default=False)
+    ],
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replace a client's secret at once, and delete all its others: after a leak.
+
+    Callers have to read the secret again. Tokens that were issued before stay valid until they
+    expire; the command prints until when, and how to refuse them at once.
+    """
+    _change_secrets(stack, workspace, client, Rotator.revoke, as_json=as_json)
+
+
+@app.command()
 def role(
     purpose: Annotated[Purpose, typer.Argument(help="What the role is for.")],
     *,
@@ -361,6 +416,37 @@ def role(
     else:
         raise typer.BadParameter("must be OWNER/NAME", param_hint="--repository")
     typer.echo(json.dumps(json.loads(printed), indent=2))
+
+
+def _change_secrets(
+    stack: str,
+    workspace: Path | None,
+    name: str | None,
+    change: Callable[[Rotator, Client], Rotation],
+    *,
+    as_json: bool,
+) -> None:
+    """Change the secret of one client or of each one, and report what happened."""
+    deployment = Deployment(target(stack, workspace), reads_only=True)
+    outputs = deployed_outputs(deployment)
+    clients = find_clients(outputs, stack, name)
+    made = rotator(deployment, outputs, _errors.print)
+    results = []
+    for client in clients:
+        try:
+            results.append(change(made, client))
+        except KeyboardInterrupt:
+            print_error(
+                f"what was begun on the secret of {client.name} continues on AWS. To see how it"
+                f" ended, run: python -m automation check --stack {stack} --only 'P6-*'",
+                "interrupted",
+            )
+            raise
+    if as_json:
+        typer.echo(json.dumps([each.document() for each in results], indent=2))
+    else:
+        print_rotations(results, console())
+    raise typer.Exit(_rotation_status(results))
 
 
 _AnyReport = TypeVar("_AnyReport", bound=AnyReport)
@@ -448,6 +534,15 @@ def _exit_status(found: AnyReport) -> int:
     if found.count(Outcome.FAILED):
         return _UNSUCCESSFUL
     return _COMMAND_FAILED if found.count(Outcome.UNDECIDED) else 0
+
+
+def _rotation_status(found: Sequence[Rotation]) -> int:
+    """Choose the exit status; skipped clients don't count."""
+    outcomes = {each.outcome for each in found}
+    if outcomes & {RotationOutcome.FAILED, RotationOutcome.UNDECIDED}:
+        return _COMMAND_FAILED
+    prevented = {RotationOutcome.REFUSED, RotationOutcome.STUCK, RotationOutcome.ABANDONED}
+    return _UNSUCCESSFUL if outcomes & prevented else 0
 
 
 def _select_checks(patterns: Sequence[str]) -> list[Check]:

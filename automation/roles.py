@@ -1,8 +1,9 @@
 """Policies of the AWS roles that pipelines assume: who may assume each role, and what it may do.
 
 A pipeline proves with OpenID Connect which repository and environment it runs for, so no AWS key is
-stored anywhere. There are three roles because the jobs need different permissions: previewing a
-pull request needs almost none, a check reads, a deployment writes.
+stored anywhere. There are several roles because the jobs need different permissions: previewing a
+pull request needs almost none, a check reads, a deployment writes, and who rotates or revokes
+clients' secrets needs to read none of them.
 """
 
 import enum
@@ -18,11 +19,17 @@ _AUDIENCE = "sts.amazonaws.com"
 
 
 class Purpose(enum.StrEnum):
-    """What a role is for."""
+    """What a role is for.
+
+    `upgrade` is no role: its permissions are added to the role `deploy` for the deployment that
+    moves a stack of a version that kept the secrets' values in Pulumi.
+    """
 
     PREVIEW = "preview"
     CHECK = "check"
     DEPLOY = "deploy"
+    UPGRADE = "upgrade"
+    OPERATE = "operate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +60,12 @@ class StackLocation:
         names = self.names
         return [
             self.role_arn(role)
-            for role in (names.claims_function, names.access_role, names.instance_role)
+            for role in (
+                names.claims_function,
+                names.rotation_function,
+                names.access_role,
+                names.instance_role,
+            )
         ]
 
     @property
@@ -66,6 +78,19 @@ class StackLocation:
         """ARN pattern of the clients' secrets; Secrets Manager appends six characters."""
         return self.arn("secretsmanager", f"secret:{self.names.secret('*')}-????????-??????")
 
+    def function_arn(self, function: str) -> str:
+        """Return the ARN of a Lambda function."""
+        return self.arn("lambda", f"function:{function}")
+
+    def log_group_arns(self, stem: str) -> list[str]:
+        """Return the ARN patterns of a log group and of its streams.
+
+        Args:
+            stem: the name without its random suffix.
+        """
+        group = self.arn("logs", f"log-group:{stem}????????")
+        return [group, f"{group}:*"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Grant:
@@ -74,14 +99,34 @@ class _Grant:
     Attributes:
         resources: ARNs or ARN patterns.
         read: actions for checks and deployments.
+        check: actions for checks only.
         write: actions for deployments only.
+        upgrade: actions for the deployment that moves a stack of an earlier version.
+        operate: actions for rotating and revoking clients' secrets.
     """
 
     sid: str
     resources: Sequence[str]
     read: Sequence[str] = ()
+    check: Sequence[str] = ()
     write: Sequence[str] = ()
+    upgrade: Sequence[str] = ()
+    operate: Sequence[str] = ()
     condition: Mapping[str, Any] | None = None
+
+    def actions(self, purpose: Purpose) -> tuple[str, ...]:
+        """Return the actions for a purpose."""
+        match purpose:
+            case Purpose.PREVIEW:
+                return ()
+            case Purpose.CHECK:
+                return (*self.read, *self.check)
+            case Purpose.DEPLOY:
+                return (*self.read, *self.write)
+            case Purpose.UPGRADE:
+                return tuple(self.upgrade)
+            case Purpose.OPERATE:
+                return tuple(self.operate)
 
 
 def trust(*, repository: str, subject: str, account: str) -> str:
@@ -128,14 +173,11 @@ def permissions(purpose: Purpose, location: StackLocation) -> str:
     Returns:
         The policy as JSON.
     """
-    # A preview reads the state from Pulumi's backend; of AWS it needs only the registry login.
-    grants = [_REGISTRY_LOGIN] if purpose is Purpose.PREVIEW else list(_grants(location))
-    statements = []
-    for grant in grants:
-        actions = [*grant.read, *(grant.write if purpose is Purpose.DEPLOY else ())]
-        if actions:
-            statements.append(_statement(grant, actions))
-    return policies.document(statements)
+    granted = [(grant, grant.actions(purpose)) for grant in _grants(location)]
+    if purpose is Purpose.PREVIEW:
+        # It reads the state from Pulumi's backend; of AWS it needs only the registry login.
+        granted = [(_REGISTRY_LOGIN, _REGISTRY_LOGIN.read)]
+    return policies.document([_statement(grant, actions) for grant, actions in granted if actions])
 
 
 _REGISTRY_LOGIN = _Grant(sid="LogInToRegistry", resources=["*"], read=["ecr:GetAuthorizationToken"])
@@ -145,7 +187,9 @@ def _grants(location: StackLocation) -> Iterator[_Grant]:
     yield _REGISTRY_LOGIN
     yield _repository(location)
     yield from _roles(location)
-    yield from _claims_function(location)
+    yield from _functions(location)
+    yield from _logs(location)
+    yield _retirement_rule(location)
     yield from _user_pool(location)
     yield _secrets(location)
     yield from _service(location)
@@ -238,10 +282,11 @@ def _roles(location: StackLocation) -> Iterator[_Grant]:
     )
 
 
-def _claims_function(location: StackLocation) -> Iterator[_Grant]:
+def _functions(location: StackLocation) -> Iterator[_Grant]:
+    rotation = location.function_arn(location.names.rotation_function)
     yield _Grant(
-        sid="ClaimsFunction",
-        resources=[location.arn("lambda", f"function:{location.names.claims_function}")],
+        sid="Functions",
+        resources=[location.function_arn(location.names.claims_function), rotation],
         read=[
             "lambda:GetFunction",
             "lambda:GetFunctionCodeSigningConfig",
@@ -262,11 +307,23 @@ def _claims_function(location: StackLocation) -> Iterator[_Grant]:
             "lambda:UpdateFunctionConfiguration",
         ],
     )
-    group = location.arn("logs", f"log-group:{location.names.claims_log_stem}????????")
-    application = location.arn("logs", f"log-group:/aws/apprunner/{location.names.service}/*")
+    # A deployment has it publish, and who rotates has it rotate. It returns no value. Secrets
+    # Manager requires this permission for RotateSecret too.
+    yield _Grant(
+        sid="CallRotationFunction",
+        resources=[rotation],
+        write=["lambda:InvokeFunction"],
+        operate=["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"],
+    )
+
+
+def _logs(location: StackLocation) -> Iterator[_Grant]:
+    names = location.names
+    rotation = location.log_group_arns(names.rotation_log_stem)
+    functions = [*location.log_group_arns(names.claims_log_stem), *rotation]
     yield _Grant(
         sid="ReadLogs",
-        resources=[group, f"{group}:*", application],
+        resources=[*functions, location.arn("logs", f"log-group:/aws/apprunner/{names.service}/*")],
         read=[
             "logs:DescribeLogStreams",
             "logs:FilterLogEvents",
@@ -275,8 +332,8 @@ def _claims_function(location: StackLocation) -> Iterator[_Grant]:
         ],
     )
     yield _Grant(
-        sid="ManageClaimsLog",
-        resources=[group, f"{group}:*"],
+        sid="ManageFunctionLogs",
+        resources=functions,
         write=[
             "logs:CreateLogGroup",
             "logs:DeleteLogGroup",
@@ -291,6 +348,23 @@ def _claims_function(location: StackLocation) -> Iterator[_Grant]:
         sid="ListLogGroups",
         resources=[location.arn("logs", "log-group:*")],
         read=["logs:DescribeLogGroups"],
+    )
+    yield _Grant(sid="ReadRotationLog", resources=rotation, operate=["logs:FilterLogEvents"])
+
+
+def _retirement_rule(location: StackLocation) -> _Grant:
+    return _Grant(
+        sid="RetirementRule",
+        resources=[location.arn("events", f"rule/{location.names.retirement_rule}")],
+        read=["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"],
+        write=[
+            "events:DeleteRule",
+            "events:PutRule",
+            "events:PutTargets",
+            "events:RemoveTargets",
+            "events:TagResource",
+            "events:UntagResource",
+        ],
     )
 
 
@@ -316,6 +390,8 @@ def _user_pool(location: StackLocation) -> Iterator[_Grant]:
             "cognito-idp:ListTagsForResource",
             "cognito-idp:ListUserPoolClients",
         ],
+        check=["cognito-idp:ListUserPoolClientSecrets"],
+        operate=["cognito-idp:ListUserPoolClientSecrets"],
         write=[
             "cognito-idp:CreateResourceServer",
             "cognito-idp:CreateUserPoolClient",
@@ -345,21 +421,29 @@ def _secrets(location: StackLocation) -> _Grant:
     return _Grant(
         sid="ClientSecrets",
         resources=[location.secret_arn],
-        # Includes the values, because checks call the server as each client does.
-        read=[
-            "secretsmanager:DescribeSecret",
-            "secretsmanager:GetResourcePolicy",
-            "secretsmanager:GetSecretValue",
-            "secretsmanager:ListSecretVersionIds",
-        ],
+        read=["secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"],
+        # With the values, because checks call the server as each client does.
+        check=["secretsmanager:GetSecretValue", "secretsmanager:ListSecretVersionIds"],
+        # Without the values, which only the rotation function writes.
         write=[
+            "secretsmanager:CancelRotateSecret",
             "secretsmanager:CreateSecret",
             "secretsmanager:DeleteSecret",
-            "secretsmanager:PutSecretValue",
             "secretsmanager:RestoreSecret",
+            "secretsmanager:RotateSecret",
             "secretsmanager:TagResource",
             "secretsmanager:UntagResource",
             "secretsmanager:UpdateSecret",
+        ],
+        # Deleting the resource that holds a value takes its labels away, and reads it.
+        upgrade=[
+            "secretsmanager:GetSecretValue",
+            "secretsmanager:PutSecretValue",
+            "secretsmanager:UpdateSecretVersionStage",
+        ],
+        operate=[
+            "secretsmanager:ListSecretVersionIds",
+            "secretsmanager:RotateSecret",
             "secretsmanager:UpdateSecretVersionStage",
         ],
     )

@@ -4,11 +4,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import boto3
+import botocore.config
 import botocore.session
 
 Clients = Callable[[str], Any]
 """Makes the boto3 client of a service, by the service's name."""
 
+_READ_TIMEOUT: Final = 60.0
+# A call of a function ends with the function, which Lambda ends after its own limit: 300 s for the
+# one that rotates secrets.
+_LAMBDA_READ_TIMEOUT: Final = 330.0
 _VARIABLES: Final = {
     "AWS_PROFILE": "profile",
     "AWS_SHARED_CREDENTIALS_FILE": "credentials_file",
@@ -35,5 +40,19 @@ def clients(environment: Mapping[str, str], *, profile: str | None, region: str 
     made = boto3.Session(botocore_session=session, region_name=region)
     endpoint = environment.get("AWS_ENDPOINT_URL")
     return lambda service: made.client(  # type: ignore[call-overload] # the name is no literal
-        service, endpoint_url=endpoint
+        service, endpoint_url=endpoint, config=timeouts(service)
+    )
+
+
+def timeouts(service: str) -> botocore.config.Config:
+    """Return the time limits and retries of a service's client.
+
+    Args:
+        service: the service, as boto3 names it.
+    """
+    read_timeout = _LAMBDA_READ_TIMEOUT if service == "lambda" else _READ_TIMEOUT
+    return botocore.config.Config(
+        connect_timeout=10,
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "max_attempts": 4},
     )

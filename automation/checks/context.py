@@ -10,12 +10,13 @@ from functools import cached_property
 from typing import Any, Final
 
 import boto3
-import botocore.config
 import httpx2
 import jwt
 import neo4j
 
 from automation.blanking import Blanker
+from automation.checks.verdicts import Skipped
+from automation.sessions import timeouts
 from components.names import ResourceNames
 from components.settings import StackSettings
 from neo4j_mcp_client import ClientCredentials
@@ -25,9 +26,6 @@ CLIENT_TIMEOUT: Final = httpx2.Timeout(125.0)
 
 # A call may take the server's 60 s, so a token that expires sooner than this is not used for one.
 _MINIMUM_LIFETIME: Final = 90.0
-_AWS_TIMEOUTS: Final = botocore.config.Config(
-    connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4}
-)
 
 
 @dataclass(kw_only=True)
@@ -75,14 +73,33 @@ class Context:
         return issuer.rpartition("/")[2]
 
     @property
-    def clients(self) -> Mapping[str, Mapping[str, Any]]:
-        """The output `clients`."""
+    def all_clients(self) -> Mapping[str, Mapping[str, Any]]:
+        """The output `clients`, with the disabled ones."""
         clients: Mapping[str, Mapping[str, Any]] = self.outputs["clients"]
         return clients
 
     @property
+    def clients(self) -> Mapping[str, Mapping[str, Any]]:
+        """The enabled clients, which are those that make calls.
+
+        Raises:
+            Skipped: every client is disabled.
+        """
+        # A stack of an earlier version has no disabled clients.
+        enabled = {
+            name: each for name, each in self.all_clients.items() if each.get("enabled", True)
+        }
+        if not enabled:
+            raise Skipped("every client is disabled (clients.<name>.enabled)")
+        return enabled
+
+    @property
     def first_client(self) -> str:
-        """The name of the first client, where it doesn't matter which one makes a call."""
+        """The name of the first enabled client, where it doesn't matter which one makes a call.
+
+        Raises:
+            Skipped: every client is disabled.
+        """
         return next(iter(self.clients))
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
@@ -95,7 +112,7 @@ class Context:
         with self._lock:
             if service not in self._clients:
                 self._clients[service] = self.session.client(  # type: ignore[call-overload] # the name is no literal
-                    service, config=_AWS_TIMEOUTS
+                    service, config=timeouts(service)
                 )
             return self._clients[service]
 
@@ -118,7 +135,7 @@ class Context:
             KeyError: the secret is incomplete.
         """
         response = self.client("secretsmanager").get_secret_value(
-            SecretId=self.clients[name]["secretArn"]
+            SecretId=self.all_clients[name]["secretArn"]
         )
         secret = json.loads(response["SecretString"])
         self.blanker.learn(secret["clientSecret"], username=secret["clientId"])

@@ -11,19 +11,23 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import jwt
+from botocore.exceptions import ClientError
 
 from automation.checks.context import read_claims, request_token
-from automation.checks.lookups import find_app_client, find_log_groups, find_service, read_log
+from automation.checks.lookups import (
+    expect_own_code,
+    find_app_client,
+    find_log_groups,
+    find_service,
+    read_log,
+)
 from automation.checks.probe import Probe
 from automation.checks.registry import check
 from automation.checks.tokens import request_grant
 from automation.checks.verdicts import Failed, expect, expect_equal, expect_status
-from components.function_code import (
-    claims_package,
-    code_sha256,
-    relative_to_project,
-    write_claims_package,
-)
+from automation.rotation.lookups import read_versions
+from automation.waiting import is_not_found
+from components.function_code import claims_package, write_claims_package
 
 _UNREACHABLE_CALLBACK: Final = "https://callback.invalid/"
 # Source: RFC 6749, section 5.2. Cognito returns invalid_scope, other issuers invalid_grant.
@@ -120,17 +124,8 @@ def claims(probe: Probe) -> None:
 @check("P2-claims-code")
 def claims_code(probe: Probe) -> None:
     """The claims function runs the code that this checkout deploys."""
-    name = probe.context.names.claims_function
-    found = probe.aws("lambda", "get_function_configuration", FunctionName=name)
-    # `pulumi refresh` doesn't notice this: Pulumi compares the code with what it last deployed.
-    if found["CodeSha256"] != code_sha256(claims_package()):
-        package = relative_to_project(write_claims_package())
-        raise Failed(
-            f"{name} doesn't run this checkout's code: it was deployed from another version, or"
-            f" changed by hand (last on {found['LastModified']}). To deploy this checkout's code,"
-            f" run: aws lambda update-function-code --function-name {name} --zip-file"
-            f" fileb://{package}"
-        )
+    function = probe.context.names.claims_function
+    expect_own_code(probe, function, claims_package(), write_claims_package)
 
 
 @check("P2-password-refused")
@@ -200,9 +195,10 @@ def secret_refused(probe: Probe) -> None:
 
 @check("P2-secret-complete")
 def secret_complete(probe: Probe) -> None:
-    """Each client's secret has everything the client needs, and works."""
-    outputs = probe.context.outputs
-    for name, client in probe.context.clients.items():
+    """Each client's secret has everything the client needs, and works if the client is enabled."""
+    context = probe.context
+    outputs = context.outputs
+    for name, client in context.all_clients.items():
         response = probe.aws("secretsmanager", "get_secret_value", SecretId=client["secretArn"])
         secret = json.loads(response["SecretString"])
         wanted = {
@@ -215,7 +211,8 @@ def secret_complete(probe: Probe) -> None:
         expect_equal(f"the keys of {name}'s secret, sorted", sorted(secret), sorted(keys))
         for key, value in wanted.items():
             expect_equal(f"{key} in {name}'s secret", secret[key], value)
-        _request_grant(probe, name)
+        if name in context.clients:
+            _request_grant(probe, name)
 
 
 @check("P2-secret-hidden")
@@ -223,18 +220,21 @@ def secret_hidden(probe: Probe) -> None:
     """No client secret or token is in outputs, state, tags, environments or logs."""
     context = probe.context
     names = context.names
-    function = probe.aws("lambda", "get_function_configuration", FunctionName=names.claims_function)
+    functions = [
+        probe.aws("lambda", "get_function_configuration", FunctionName=each)
+        for each in (names.claims_function, names.rotation_function)
+    ]
     pool = probe.aws("cognito-idp", "describe_user_pool", UserPoolId=context.user_pool_id)
     found_service = find_service(probe)
     tags = probe.aws("apprunner", "list_tags_for_resource", ResourceArn=found_service["ServiceArn"])
     descriptions = [
         probe.aws("secretsmanager", "describe_secret", SecretId=client["secretArn"])
-        for client in context.clients.values()
+        for client in context.all_clients.values()
     ]
     places = {
         "the stack's outputs": _to_json(context.outputs),
         "the stack's state": _to_json(context.state()),
-        "the claims function's configuration": _to_json(function),
+        "the functions' configuration": _to_json(functions),
         "the user pool's configuration and tags": _to_json(pool),
         "the service's configuration and tags": _to_json([found_service, tags]),
         "the secrets' descriptions and tags": _to_json(descriptions),
@@ -244,12 +244,37 @@ def secret_hidden(probe: Probe) -> None:
         "Searched for client secrets and tokens",
         {place: f"{len(text)} characters" for place, text in places.items()},
     )
-    for name in context.clients:
-        secret = context.credentials(name).client_secret
-        found = [place for place, text in places.items() if secret in text]
-        expect(not found, f"the secret of {name} is in {' and in '.join(found)}")
+    for name in context.all_clients:
+        for stage, secret in _known_client_secrets(probe, name).items():
+            found = [place for place, text in places.items() if secret in text]
+            expect(not found, f"the secret of {name} ({stage}) is in {' and in '.join(found)}")
     found = [place for place, text in places.items() if _SIGNED_TOKEN.search(text)]
     expect(not found, f"a token is in {' and in '.join(found)}")
+
+
+def _known_client_secrets(probe: Probe, name: str) -> dict[str, str]:
+    """Return every client secret of a client that may still be valid, by where it was found."""
+    context = probe.context
+    arn = context.all_clients[name]["secretArn"]
+    found = {}
+    for version in read_versions(probe.aws, arn):
+        try:
+            # Not through the probe: its evidence would have the values.
+            response = context.client("secretsmanager").get_secret_value(
+                SecretId=arn, VersionId=version.id
+            )
+        except ClientError as error:
+            if not is_not_found(error):
+                raise
+            # A rotation that has just begun, or one that failed, leaves a version without a value.
+            continue
+        secret = json.loads(response["SecretString"])["clientSecret"]
+        context.blanker.learn(secret, username=context.all_clients[name]["clientId"])
+        found[" and ".join(sorted(version.stages))] = secret
+    # Cognito shows the one that the app client was created with, as long as it exists.
+    if original := find_app_client(probe, name).get("ClientSecret"):
+        found["the app client's original"] = original
+    return found
 
 
 def _to_json(document: object) -> str:

@@ -1,10 +1,13 @@
 """AWS lookups that several checks share."""
 
 import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from automation.checks.probe import Probe
 from automation.checks.verdicts import Failed
+from components.function_code import code_sha256, relative_to_project
 
 # How far back logs are read, and at most how many events of a group.
 _HOURS: Final = 24
@@ -20,9 +23,11 @@ def find_app_client(probe: Probe, name: str) -> dict[str, Any]:
         "cognito-idp",
         "describe_user_pool_client",
         UserPoolId=context.user_pool_id,
-        ClientId=context.clients[name]["clientId"],
+        ClientId=context.all_clients[name]["clientId"],
     )
     found: dict[str, Any] = response["UserPoolClient"]
+    if original := found.get("ClientSecret"):
+        context.blanker.learn(original, username=found["ClientId"])
     return found
 
 
@@ -47,25 +52,28 @@ def find_service(probe: Probe) -> dict[str, Any]:
         page = {"NextToken": response["NextToken"]}
 
 
-def find_claims_log_group(probe: Probe) -> str:
-    """Return the name of the claims function's log group."""
-    function = probe.aws(
-        "lambda",
-        "get_function_configuration",
-        FunctionName=probe.context.names.claims_function,
-    )
-    return str(function["LoggingConfig"]["LogGroup"])
+def find_function_log_group(probe: Probe, function: str) -> str:
+    """Return the name of the log group that a Lambda function writes to.
+
+    Args:
+        probe: the check's probe.
+        function: the function's name.
+    """
+    found = probe.aws("lambda", "get_function_configuration", FunctionName=function)
+    return str(found["LoggingConfig"]["LogGroup"])
 
 
 def find_log_groups(probe: Probe) -> dict[str, dict[str, Any]]:
-    """Return the log groups of the claims function and the service.
+    """Return the log groups of the functions and the service.
 
     Returns:
         The groups by name, as CloudWatch Logs describes them.
     """
+    names = probe.context.names
     service = find_service(probe)
     prefixes = (
-        find_claims_log_group(probe),
+        find_function_log_group(probe, names.claims_function),
+        find_function_log_group(probe, names.rotation_function),
         f"/aws/apprunner/{service['ServiceName']}/{service['ServiceId']}/",
     )
     groups: dict[str, dict[str, Any]] = {}
@@ -75,6 +83,29 @@ def find_log_groups(probe: Probe) -> dict[str, dict[str, Any]]:
         )
         groups |= {group["logGroupName"]: group for group in response["logGroups"]}
     return groups
+
+
+def expect_own_code(probe: Probe, function: str, packed: bytes, write: Callable[[], Path]) -> None:
+    """Expect that a Lambda function runs the code of this checkout.
+
+    Args:
+        probe: the check's probe.
+        function: the function's name.
+        packed: the function's package, made from this checkout.
+        write: writes the package to a file, for the command that deploys it.
+
+    Raises:
+        Failed: it runs other code.
+    """
+    found = probe.aws("lambda", "get_function_configuration", FunctionName=function)
+    # `pulumi refresh` doesn't notice this: Pulumi compares the code with what it last deployed.
+    if found["CodeSha256"] != code_sha256(packed):
+        raise Failed(
+            f"{function} doesn't run this checkout's code: it was deployed from another version, or"
+            f" changed by hand (last on {found['LastModified']}). To deploy this checkout's code,"
+            f" run: aws lambda update-function-code --function-name {function} --zip-file"
+            f" fileb://{relative_to_project(write())}"
+        )
 
 
 def read_log(probe: Probe, group: str) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx2
 
-from automation.checks.lookups import find_claims_log_group, find_log_groups, find_service
+from automation.checks.lookups import find_function_log_group, find_log_groups, find_service
 from automation.checks.mcp import post
 from automation.checks.probe import Probe
 from automation.checks.registry import check
@@ -95,7 +95,7 @@ def logs(probe: Probe) -> None:
     context.token(name, fresh=True)
     post(probe.http, context.outputs["mcpUrl"], "ping")
     groups = find_log_groups(probe)
-    claims = find_claims_log_group(probe)
+    claims = find_function_log_group(probe, context.names.claims_function)
     expect(claims in groups, f"the log group {claims} doesn't exist")
     expect_equal(
         f"the retention of {claims} in days",

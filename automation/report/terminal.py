@@ -1,7 +1,7 @@
 """Prints results while checks or drills run, and the whole report as a table at the end."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import Self
 
@@ -13,6 +13,7 @@ from rich.text import Text
 from automation.checks.results import PHASES, AnyReport, Outcome, Report, Result
 from automation.deployment import Changes
 from automation.drills.results import DrillReport, Slice, Traffic
+from automation.rotation.results import Rotation, format_time
 from automation.terminal import styled
 
 _MINIMUM_STRIP, _MAXIMUM_STRIP = 16, 60
@@ -171,6 +172,37 @@ def _failure_duration(traffic: Traffic) -> str:
     if traffic.recovery is None:
         return "to the end"
     return f"{traffic.recovery - traffic.first_failure:.1f} s"
+
+
+def print_rotations(rotations: Sequence[Rotation], console: Console) -> None:
+    """Print what happened to the clients' secrets as a table, with what to do about each."""
+    table = Table("Client", "Result", title="The clients' secrets", title_justify="left")
+    for column in ("Was current", "Is current"):
+        table.add_column(column, overflow="fold")
+    for each in rotations:
+        table.add_row(each.client, str(each.outcome), each.previous or "", each.current or "")
+    console.print(table)
+    for each in rotations:
+        for line in _consequences(each):
+            console.print(f"{each.client}: {line}", soft_wrap=True)
+
+
+def _consequences(rotation: Rotation) -> Iterator[str]:
+    if rotation.reason:
+        yield rotation.reason
+    if rotation.previous_ends is not None:
+        yield (
+            f"{rotation.previous or 'the replaced client secret'} stays valid until"
+            f" {format_time(rotation.previous_ends)}, and is deleted within an hour after that."
+            " Callers that keep the secret have to read it again before."
+        )
+    if rotation.tokens_end is not None:
+        yield (
+            f"the last token already issued expires by {format_time(rotation.tokens_end)}. To"
+            " refuse such tokens at once, open Organization settings → Security → Single Sign-On in"
+            f" the Aura console, and remove {rotation.client_id} from the audience. All sessions of"
+            " that configuration then have to log on again. Add it again after that time."
+        )
 
 
 def print_changes(what: str, changes: Changes, console: Console) -> None:

@@ -1,0 +1,283 @@
+"""Starts rotations and revocations, and waits for them.
+
+Secrets Manager rotates asynchronously, and reports neither the end nor a failure: the labels of the
+secret's versions show the end, and the rotation function's log has a failure's reason.
+
+Source: "RotateSecret" in the AWS Secrets Manager API reference.
+"""
+
+import datetime as dt
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from automation.rotation.clients import Client
+from automation.rotation.decisions import (
+    current_client_secret,
+    incomplete_version,
+    is_complete,
+    overlap_end,
+    refusal,
+)
+from automation.rotation.lookups import read_client_secrets, read_versions
+from automation.rotation.results import Outcome, Rotation, format_time
+from automation.sessions import Clients
+from automation.waiting import Sleep
+from functions.rotation.decisions import PENDING, Inventory
+
+# Four steps, of which one may wait 150 s for Cognito, and a start within seconds.
+_LONGEST_ROTATION: Final = 600.0
+_POLL_SECONDS: Final = 2.0
+# The clock of the log's events may differ from this machine's.
+_CLOCK_SKEW: Final = dt.timedelta(seconds=60)
+
+
+class FunctionError(Exception):
+    """The rotation function failed; the message is its own."""
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rotator:
+    """Rotates and revokes the client secrets of one stack.
+
+    Attributes:
+        stack: the stack's name, for the commands in messages.
+        function: the rotation function's name.
+        user_pool_id: the user pool of the clients.
+        aws: makes AWS clients. A call of the rotation function takes minutes, so Lambda's client
+            has to wait that long, and must not retry.
+        report: called with a line before each step.
+        now: returns the time.
+        sleep: waits for some seconds.
+        limit: how many seconds a rotation may take.
+    """
+
+    stack: str
+    function: str
+    user_pool_id: str
+    aws: Clients
+    report: Callable[[str], None]
+    now: Callable[[], dt.datetime] = _utc_now
+    sleep: Sleep = time.sleep
+    limit: float = _LONGEST_ROTATION
+
+    def rotate(self, client: Client) -> Rotation:
+        """Replace a client's secret; the replaced one stays valid until the overlap ends.
+
+        An earlier rotation that isn't complete is reported and left as it is.
+
+        Raises:
+            botocore.exceptions.ClientError: something can't be read.
+        """
+        if not client.enabled:
+            where = f"clients.{client.name}.enabled"
+            return _result(
+                client, Outcome.SKIPPED, f"the client is disabled ({where}), and gets no token"
+            )
+        incomplete = incomplete_version(self._inventory(client))
+        if incomplete:
+            began = format_time(incomplete.created)
+            return _result(
+                client,
+                Outcome.STUCK,
+                f"a rotation that began at {began} isn't complete, and blocks every other one. If"
+                " it has only just begun, wait. Otherwise run:"
+                f" {self._command('rotate', client)} --unstick",
+            )
+        try:
+            self._retire(client)
+        except FunctionError as error:
+            return self._refused(client, str(error))
+        before = self._inventory(client)
+        reason = refusal(before, client.overlap)
+        if reason is not None:
+            return self._refused(client, reason)
+        self.report(f"… Rotating the secret of {client.name}")
+        if client.rotation_days == 0:
+            # Secrets Manager knows no rotation function for this secret.
+            return self._rotate_directly(client, before)
+        return self._rotate_by_secrets_manager(client, before)
+
+    def unstick(self, client: Client) -> Rotation:
+        """Complete a rotation that was left incomplete; if that fails, let the next one start.
+
+        Raises:
+            botocore.exceptions.ClientError: something can't be read, or the label can't be removed.
+        """
+        before = self._inventory(client)
+        incomplete = incomplete_version(before)
+        if incomplete is None:
+            return _result(client, Outcome.SKIPPED, "no rotation is incomplete")
+        began = format_time(incomplete.created)
+        self.report(f"… Completing the rotation of {client.name} that began at {began}")
+        try:
+            self._invoke({"rotate": client.secret_arn, "enabled": client.enabled})
+        except FunctionError as error:
+            self.report(f"… Removing {PENDING} from the version {incomplete.id}")
+            self.aws("secretsmanager").update_secret_version_stage(
+                SecretId=client.secret_arn, VersionStage=PENDING, RemoveFromVersionId=incomplete.id
+            )
+            return _result(
+                client,
+                Outcome.ABANDONED,
+                f"the rotation can't be completed: {error}. It is abandoned, so the next one can"
+                f" start: {self._command('rotate', client)}",
+            )
+        return self._rotated(client, before)
+
+    def revoke(self, client: Client) -> Rotation:
+        """Replace a client's secret, and delete all its other client secrets at once.
+
+        Raises:
+            botocore.exceptions.ClientError: something can't be read.
+        """
+        before = self._inventory(client)
+        self.report(f"… Revoking the client secrets of {client.name}")
+        try:
+            self._invoke({"revoke": client.secret_arn, "enabled": client.enabled})
+        except FunctionError as error:
+            return self._failed(client, str(error), "revoke")
+        return Rotation(
+            client=client.name,
+            client_id=client.client_id,
+            outcome=Outcome.REVOKED,
+            previous=_current_id(before),
+            current=_current_id(self._inventory(client)),
+            # Tokens were issued until the function had deleted the old client secret.
+            tokens_end=self.now() + client.token_validity,
+        )
+
+    def _rotate_directly(self, client: Client, before: Inventory) -> Rotation:
+        try:
+            self._invoke({"rotate": client.secret_arn, "enabled": client.enabled})
+        except FunctionError as error:
+            return self._failed(client, str(error), "rotate")
+        return self._rotated(client, before)
+
+    def _rotate_by_secrets_manager(self, client: Client, before: Inventory) -> Rotation:
+        started = self.now()
+        version_id = str(uuid.uuid4())
+        try:
+            self.aws("secretsmanager").rotate_secret(
+                SecretId=client.secret_arn, ClientRequestToken=version_id
+            )
+        except ClientError as error:
+            return self._failed(client, str(error), "rotate")
+        for _ in range(max(1, int(self.limit / _POLL_SECONDS))):
+            if is_complete(self._inventory(client), version_id):
+                return self._rotated(client, before)
+            reason = self._find_failure(version_id, started)
+            if reason is not None:
+                return self._failed(client, reason, "rotate", "--unstick")
+            self.sleep(_POLL_SECONDS)
+        return _result(
+            client,
+            Outcome.UNDECIDED,
+            f"the rotation isn't complete after {self.limit:.0f} s. The rotation function's log is"
+            f" {self._log_group()}. To look again, run: python -m automation check --stack"
+            f" {self.stack} --only 'P6-*'",
+        )
+
+    def _retire(self, client: Client) -> None:
+        """Delete the replaced client secret if its overlap has ended, as every hour."""
+        hours = client.overlap / dt.timedelta(hours=1)
+        self._invoke({"retire": [{"secret": client.secret_arn, "overlapHours": hours}]})
+
+    def _invoke(self, event: Mapping[str, Any]) -> None:
+        response = self.aws("lambda").invoke(
+            FunctionName=self.function, Payload=json.dumps(event).encode()
+        )
+        if response.get("FunctionError"):
+            result = json.loads(response["Payload"].read())
+            raise FunctionError(result.get("errorMessage") or f"{self.function} failed")
+
+    def _inventory(self, client: Client) -> Inventory:
+        return Inventory(
+            versions=read_versions(self._call, client.secret_arn),
+            known=read_client_secrets(
+                self._call, user_pool_id=self.user_pool_id, client_id=client.client_id
+            ),
+            # Only DescribeUserPoolClient shows it, together with its value. What retires client
+            # secrets refuses one that is neither labelled nor the original.
+            original_exists=True,
+        )
+
+    def _call(self, service: str, operation: str, **parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - AWS's own
+        response: Mapping[str, Any] = getattr(self.aws(service), operation)(**parameters)
+        return response
+
+    def _find_failure(self, version_id: str, since: dt.datetime) -> str | None:
+        """Return why the rotation function failed on a version; None if it hasn't."""
+        response = self.aws("logs").filter_log_events(
+            logGroupName=self._log_group(),
+            startTime=int((since - _CLOCK_SKEW).timestamp() * 1000),
+            filterPattern=f'"{version_id}"',
+        )
+        reasons = (find_reason(event["message"], version_id) for event in response["events"])
+        return next(filter(None, reasons), None)
+
+    def _log_group(self) -> str:
+        found = self.aws("lambda").get_function_configuration(FunctionName=self.function)
+        return str(found["LoggingConfig"]["LogGroup"])
+
+    def _rotated(self, client: Client, before: Inventory) -> Rotation:
+        after = self._inventory(client)
+        return Rotation(
+            client=client.name,
+            client_id=client.client_id,
+            outcome=Outcome.ROTATED,
+            previous=_current_id(before),
+            current=_current_id(after),
+            previous_ends=overlap_end(after, client.overlap),
+        )
+
+    def _refused(self, client: Client, reason: str) -> Rotation:
+        return _result(
+            client,
+            Outcome.REFUSED,
+            f"{reason}. If it can't wait, replace all client secrets at once:"
+            f" {self._command('revoke', client)}",
+        )
+
+    def _failed(self, client: Client, reason: str, *command: str) -> Rotation:
+        name, *options = command
+        again = " ".join([self._command(name, client), *options])
+        return _result(client, Outcome.FAILED, f"{reason}. When the cause is fixed, run: {again}")
+
+    def _command(self, name: str, client: Client) -> str:
+        return f"python -m automation {name} --stack {self.stack} --client {client.name}"
+
+
+def find_reason(line: str, version_id: str) -> str | None:
+    """Return why a rotation failed, if a line of the rotation function's log has the reason.
+
+    Args:
+        line: the line, which may begin with the level and the time.
+        version_id: the version that the rotation has created.
+    """
+    _, brace, rest = line.partition("{")
+    try:
+        entry = json.loads(brace + rest)
+    except ValueError:
+        return None
+    if not isinstance(entry, dict) or entry.get("version") != version_id:
+        return None
+    return entry.get("failed")
+
+
+def _result(client: Client, outcome: Outcome, reason: str) -> Rotation:
+    return Rotation(client=client.name, client_id=client.client_id, outcome=outcome, reason=reason)
+
+
+def _current_id(inventory: Inventory) -> str | None:
+    found = current_client_secret(inventory)
+    return None if found is None else found.id
