@@ -1,5 +1,7 @@
 """ASGI helpers that starlette doesn't have: passing on a request whose body has been read."""
 
+from collections.abc import Mapping
+
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope
 
@@ -22,15 +24,20 @@ def with_content_length(scope: Scope, length: int) -> Scope:
     return {**scope, "headers": [*headers, (_CONTENT_LENGTH, str(length).encode())]}
 
 
-def post_scope(headers: dict[str, str]) -> Scope:
+def post_scope(headers: Mapping[str, str]) -> Scope:
     """Return the scope of a POST request to the path `/`."""
+    return request_scope("POST", "/", headers)
+
+
+def request_scope(method: str, path: str, headers: Mapping[str, str]) -> Scope:
+    """Return the scope of a request without a query."""
     return {
         "type": "http",
         "http_version": "1.1",
         "scheme": "http",
-        "method": "POST",
-        "path": "/",
-        "raw_path": b"/",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
         "query_string": b"",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }

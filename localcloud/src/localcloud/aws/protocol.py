@@ -11,6 +11,7 @@ import botocore.loaders
 import botocore.model
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
+CONTENT_TYPE_1_1 = "application/x-amz-json-1.1"
 _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "structure": dict,
     "map": dict,
@@ -20,6 +21,7 @@ _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "long": int,
     "boolean": bool,
     "timestamp": (int, float),
+    "blob": str,
 }
 
 

@@ -2,28 +2,16 @@
 
 import contextlib
 import copy
-import logging
-import uuid
-from http import HTTPStatus
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from localcloud.aws.apprunner.thread import AppRunnerThread
 from localcloud.aws.ecr.models import Registry
-from localcloud.aws.protocol import (
-    CONTENT_TYPE,
-    ApiError,
-    ServiceProtocol,
-    encode,
-    encode_error,
-    without_nulls,
-)
+from localcloud.aws.json_api import JsonApi
+from localcloud.aws.protocol import CONTENT_TYPE, ServiceProtocol
 
 TARGET_PREFIX = "AppRunner"
-_LOG = logging.getLogger(__name__)
 
 
 class AppRunnerApp:
@@ -31,28 +19,18 @@ class AppRunnerApp:
 
     def __init__(self, thread: AppRunnerThread, registry: Registry) -> None:
         """Pass requests on to App Runner on its thread."""
-        self._thread = thread
         self._registry = registry
-        self._protocol = ServiceProtocol("apprunner")
+        self._api = JsonApi(
+            protocol=ServiceProtocol("apprunner"),
+            call=thread.call,
+            content_type=CONTENT_TYPE,
+            internal_error="InternalServiceErrorException",
+            as_validated=self._with_aws_image,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        request = Request(scope, receive)
-        target = request.headers["x-amz-target"]
-        status: int
-        try:
-            operation, parameters = self._protocol.read(target, await request.body())
-            self._protocol.validate(operation, self._with_aws_image(parameters))
-            result = await self._thread.call(operation, without_nulls(parameters))
-            status, body = HTTPStatus.OK, encode(result)
-        except ApiError as error:
-            status, body = error.status, encode_error(error)
-        except Exception:  # whatever goes wrong here, the caller gets AWS's error  # noqa: BLE001
-            _LOG.exception("%s failed", target)
-            failure = ApiError("InternalServiceErrorException", "See the stand-in's output.")
-            status, body = HTTPStatus.INTERNAL_SERVER_ERROR, encode_error(failure)
-        headers = {"content-type": CONTENT_TYPE, "x-amzn-requestid": str(uuid.uuid4())}
-        await Response(body, status, headers)(scope, receive, send)
+        await self._api(scope, receive, send)
 
     def _with_aws_image(self, parameters: Any) -> Any:  # noqa: ANN401 - not validated yet
         """Return the request with the image's name on AWS.

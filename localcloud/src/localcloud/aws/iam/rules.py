@@ -1,8 +1,9 @@
-"""What a role's policies allow, decided from the policy documents. Pure.
+"""What policies allow, decided from the policy documents. Pure.
 
 The rules are those of the IAM User Guide's policy evaluation logic for one account: an explicit
-deny wins, and without one an allow is required. Only the conditions that roles for App Runner use
-are evaluated; a statement with any other condition never allows, and always denies.
+deny wins, and without one an allow is required. Only the conditions that App Runner's roles and
+functions' policies use are evaluated; a statement with any other condition never allows, and always
+denies.
 """
 
 import fnmatch
@@ -54,6 +55,29 @@ def trusts(document: Document, service: str, context: Mapping[str, str]) -> bool
     return "Allow" in effects and "Deny" not in effects
 
 
+def lets_service(
+    document: Document, service: str, action: str, resource: str, context: Mapping[str, str]
+) -> bool:
+    """Return whether a resource's policy lets a service act on the resource.
+
+    Args:
+        document: the resource's policy.
+        service: the service principal, such as secretsmanager.amazonaws.com.
+        action: the action, such as lambda:InvokeFunction.
+        resource: the resource's ARN.
+        context: condition keys and their values.
+    """
+    effects = [
+        statement["Effect"]
+        for statement in _statements(document)
+        if _covers(statement, "Action", action, ignore_case=True)
+        and _covers(statement, "Resource", resource, ignore_case=False)
+        and _names_service(statement.get("Principal"), service)
+        and _conditions_met(statement, context)
+    ]
+    return "Allow" in effects and "Deny" not in effects
+
+
 def _statements(document: Document) -> list[Document]:
     return _as_list(document.get("Statement", []))
 
@@ -87,14 +111,17 @@ def _names_service(principal: Any, service: str) -> bool:  # noqa: ANN401 - "*" 
 def _conditions_met(statement: Document, context: Mapping[str, str]) -> bool:
     """Evaluate a statement's conditions; unknown ones count against the caller."""
     unknown_counts_as: bool = statement["Effect"] == "Deny"
+    # Source: IAM User Guide, "Condition": "Condition key names are not case-sensitive."
+    known = {key.lower(): value for key, value in context.items()}
     for operator, tests in statement.get("Condition", {}).items():
         for key, wanted in tests.items():
-            if operator not in _CONDITION_OPERATORS or key not in context:
+            actual = known.get(key.lower())
+            if operator not in _CONDITION_OPERATORS or actual is None:
                 return unknown_counts_as
             if operator == "StringEquals":
-                met = any(value == context[key] for value in _as_list(wanted))
+                met = any(value == actual for value in _as_list(wanted))
             else:
-                met = _any_matches(wanted, context[key], ignore_case=False)
+                met = _any_matches(wanted, actual, ignore_case=False)
             if not met:
                 return False
     return True

@@ -1,0 +1,60 @@
+"""A service with AWS's JSON protocol over HTTP: from the request to the operation, and back."""
+
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from localcloud.aws.protocol import (
+    ApiError,
+    ServiceProtocol,
+    encode,
+    encode_error,
+    without_nulls,
+)
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsonApi:
+    """ASGI application for a service's API.
+
+    Attributes:
+        protocol: reads and validates requests.
+        call: executes an operation with a validated request.
+        content_type: the content type of responses.
+        internal_error: the code of the error for a fault in the stand-in.
+        as_validated: changes a request for its validation only.
+    """
+
+    protocol: ServiceProtocol
+    call: Callable[[str, dict[str, Any]], Awaitable[Mapping[str, Any]]]
+    content_type: str
+    internal_error: str
+    as_validated: Callable[[Any], Any] = lambda parameters: parameters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        request = Request(scope, receive)
+        target = request.headers["x-amz-target"]
+        status: int
+        try:
+            operation, parameters = self.protocol.read(target, await request.body())
+            self.protocol.validate(operation, self.as_validated(parameters))
+            result = await self.call(operation, without_nulls(parameters))
+            status, body = HTTPStatus.OK, encode(result)
+        except ApiError as error:
+            status, body = error.status, encode_error(error)
+        except Exception:  # whatever goes wrong here, the caller gets AWS's error  # noqa: BLE001
+            _LOG.exception("%s failed", target)
+            failure = ApiError(self.internal_error, "See the stand-in's output.")
+            status, body = HTTPStatus.INTERNAL_SERVER_ERROR, encode_error(failure)
+        headers = {"content-type": self.content_type, "x-amzn-requestid": str(uuid.uuid4())}
+        await Response(body, status, headers)(scope, receive, send)
