@@ -3,16 +3,30 @@ import hashlib
 import io
 import os
 import re
+import subprocess
+import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
-from components.function_code import code_sha256, package, write_claims_package
+import pytest
+
+from components.function_code import (
+    ROTATION_HANDLER,
+    claims_package,
+    code_sha256,
+    package,
+    rotation_package,
+    write_claims_package,
+    write_rotation_package,
+)
 
 SOURCE = b"def handle(event, context):\n    return event\n"
+SOURCES = {"handler.py": SOURCE}
 
 
 def test_a_package_contains_only_the_handler_readable_by_lambda() -> None:
-    with zipfile.ZipFile(io.BytesIO(package(SOURCE))) as archive:
+    with zipfile.ZipFile(io.BytesIO(package(SOURCES))) as archive:
         (entry,) = archive.infolist()
         assert entry.filename == "handler.py"
         assert entry.external_attr >> 16 == 0o100644
@@ -20,30 +34,65 @@ def test_a_package_contains_only_the_handler_readable_by_lambda() -> None:
 
 
 def test_line_endings_of_the_checkout_do_not_change_a_package() -> None:
-    assert package(SOURCE.replace(b"\n", b"\r\n")) == package(SOURCE)
+    assert package({"handler.py": SOURCE.replace(b"\n", b"\r\n")}) == package(SOURCES)
 
 
 def test_a_package_is_the_same_on_every_machine_and_in_every_release() -> None:
     # Another hash would replace the code of every existing stack.
-    assert code_sha256(package(SOURCE)) == "7d3GnyH+jfD0RGp48okVVNwPV3SvCohAuOT1TxUK2LE="
+    assert code_sha256(package(SOURCES)) == "7d3GnyH+jfD0RGp48okVVNwPV3SvCohAuOT1TxUK2LE="
 
 
 def test_the_hash_has_lambdas_encoding() -> None:
-    packed = package(SOURCE)
+    packed = package(SOURCES)
     assert base64.b64decode(code_sha256(packed)) == hashlib.sha256(packed).digest()
 
 
-def test_the_claims_package_is_one_file_whatever_the_umask(tmp_path: Path) -> None:
-    first = write_claims_package(tmp_path)
+def test_the_claims_package_is_the_one_of_the_stacks_that_exist() -> None:
+    # A new hash is a deployment of the claims function in every stack: change it knowingly.
+    assert code_sha256(claims_package()) == "sxudYVZsutZlOBHHOklyd6ka47+Tgs3Cge375nqVNUk="
+
+
+def test_the_order_of_the_sources_does_not_change_a_package() -> None:
+    files = {"b.py": b"2", "a.py": b"1"}
+    assert package(files) == package(dict(reversed(files.items())))
+
+
+def test_the_rotation_functions_handler_is_imported_from_its_package_alone(
+    tmp_path: Path,
+) -> None:
+    packed = write_rotation_package(tmp_path)
+    assert packed.read_bytes() == rotation_package()
+    module, _, function = ROTATION_HANDLER.rpartition(".")
+    source = f"import importlib; print(importlib.import_module({module!r}).{function}.__name__)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(packed)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert done.stdout == f"{function}\n"
+
+
+@pytest.mark.parametrize(
+    ("write", "name"), [(write_claims_package, "claims"), (write_rotation_package, "rotation")]
+)
+def test_a_written_package_is_one_file_whatever_the_umask(
+    write: Callable[[Path], Path], name: str, tmp_path: Path
+) -> None:
+    first = write(tmp_path)
     before = os.umask(0o077)
     try:
-        again = write_claims_package(tmp_path)
+        again = write(tmp_path)
     finally:
         os.umask(before)
     assert first == again
     assert list(tmp_path.iterdir()) == [first]
-    assert re.fullmatch(r"claims-[0-9a-f]{12}\.zip", first.name)
-    assert code_sha256(first.read_bytes())
+    assert re.fullmatch(rf"{name}-[0-9a-f]{{12}}\.zip", first.name)
 
 
 def test_the_folder_for_packages_is_created(tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ def claims_function(world: World, old: str, new: str) -> Iterator[None]:
 
 def _deploy_function(world: World, source: bytes) -> None:
     world.aws("lambda").update_function_code(
-        FunctionName=world.context.names.claims_function, ZipFile=package(source)
+        FunctionName=world.context.names.claims_function, ZipFile=package({"handler.py": source})
     )
 
 

@@ -1,0 +1,1 @@
+"""The rotation function: publishes, rotates, revokes and retires the clients' secrets."""

@@ -1,0 +1,91 @@
+"""What the rotation function works with: AWS's APIs, the token endpoint and the time."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from functions.rotation.credentials import Credentials
+from functions.rotation.token_endpoint import token_refusal
+
+# IAM is eventually consistent: a new role's policy can take some seconds to apply.
+_ACCESS_GRANTED_WITHIN: Final = timedelta(minutes=1)
+# Cognito is eventually consistent: public reports are of up to 150 seconds.
+_ACCEPTED_WITHIN: Final = timedelta(seconds=150)
+_PAUSE: Final = 2.0
+_ACCESS_DENIED: Final = {"AccessDenied", "AccessDeniedException"}
+
+Operation = Callable[..., dict[str, Any]]
+"""A method of a boto3 client."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def error_code(error: ClientError) -> str:
+    """Return the code of an error that AWS reported."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What one invocation works with.
+
+    Attributes:
+        secrets_manager: boto3's client of Secrets Manager.
+        cognito: boto3's client of Cognito.
+        user_pool_id: the user pool.
+        now: returns the time.
+        sleep: waits, in seconds.
+        refusal: requests a token; returns why none was issued, or None.
+        access_granted_within: how long after the start a denied call is retried.
+        accepted_within: how long the token endpoint may take to accept a new client secret.
+        pause: seconds between attempts.
+    """
+
+    secrets_manager: Any
+    cognito: Any
+    user_pool_id: str
+    now: Callable[[], datetime] = _now
+    sleep: Callable[[float], None] = time.sleep
+    refusal: Callable[[Credentials], str | None] = token_refusal
+    access_granted_within: timedelta = _ACCESS_GRANTED_WITHIN
+    accepted_within: timedelta = _ACCEPTED_WITHIN
+    pause: float = _PAUSE
+    started: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note when the invocation started."""
+        object.__setattr__(self, "started", self.now())
+
+    def call(self, operation: Operation, **parameters: object) -> dict[str, Any]:
+        """Call an operation, and retry while a new role's permissions don't apply yet.
+
+        Raises:
+            ClientError: AWS reported an error.
+        """
+        while True:
+            try:
+                return operation(**parameters)
+            except ClientError as error:
+                waited = self.now() - self.started
+                if error_code(error) not in _ACCESS_DENIED or waited >= self.access_granted_within:
+                    raise
+            self.sleep(self.pause)
+
+    def accepts(self, credentials: Credentials) -> str | None:
+        """Request tokens until one is issued.
+
+        Returns:
+            The last refusal, if none was issued within the limit.
+        """
+        deadline = self.now() + self.accepted_within
+        while (refusal := self.refusal(credentials)) is not None:
+            if self.now() >= deadline:
+                return refusal
+            self.sleep(self.pause)
+        return None
