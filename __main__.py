@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pulumi
 
-from components.aura import sso_settings
+from components.aura import audience, sso_settings
 from components.configuration import load_settings
 from components.context import StackContext
 from components.credentials import ClientCredentials, ClientCredentialsArgs
@@ -25,13 +25,16 @@ credentials = ClientCredentials(
     "credentials",
     ClientCredentialsArgs(
         context=context,
+        user_pool=identity.user_pool,
         clients=identity.clients,
         token_url=token_url,
         mcp_url=host.service_url.apply(mcp_url),
     ),
 )
 
-client_ids = pulumi.Output.all(*(client.client_id for client in identity.clients.values()))
+client_ids = pulumi.Output.all(
+    **{name: client.client_id for name, client in identity.clients.items()}
+)
 outputs = {
     "mcpUrl": host.service_url.apply(mcp_url),
     "serviceUrl": host.service_url,
@@ -50,12 +53,19 @@ outputs = {
             "clientId": client.client_id,
             "secretArn": credentials.secret_arns[name],
             "scopes": list(client.scopes),
+            "enabled": settings.clients[name].enabled,
+            "tokenValidityMinutes": settings.clients[name].token_validity_minutes,
+            "rotationDays": settings.rotation(name).days,
+            "overlapHours": settings.rotation(name).overlap_hours,
         }
         for name, client in identity.clients.items()
     },
+    "rotationFunction": credentials.rotation_function,
     **host.outputs,
     "auraSso": pulumi.Output.all(identity.endpoints, client_ids).apply(
-        lambda known: sso_settings(known[0].discovery_url, known[1], settings.scopes)
+        lambda known: sso_settings(
+            known[0].discovery_url, audience(known[1], settings.clients), settings.scopes
+        )
     ),
     # Pulumi Cloud shows it on the stack's page, with the outputs filled in.
     "readme": Path(__file__).with_name("Pulumi.README.md").read_text(encoding="utf-8"),

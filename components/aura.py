@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.settings import Scope
+from components.settings import Client, Scope
 
 USERNAME_CLAIM = "sub"
 GROUPS_CLAIM = "groups"
@@ -18,6 +18,19 @@ def group_to_role_mapping(scopes: Mapping[str, Scope]) -> str:
     return ";".join(f'"{name}"={scope.role}' for name, scope in scopes.items())
 
 
+def audience(client_ids: Mapping[str, str], clients: Mapping[str, Client]) -> tuple[str, ...]:
+    """Return the ids of the enabled clients; of all, if none is enabled.
+
+    With an empty audience, Neo4j would check none.
+
+    Args:
+        client_ids: each app client's id, by the client's name.
+        clients: the configured clients, by name.
+    """
+    enabled = tuple(client_ids[name] for name, client in clients.items() if client.enabled)
+    return enabled or tuple(client_ids.values())
+
+
 def sso_settings(
     discovery_url: str, client_ids: Sequence[str], scopes: Mapping[str, Scope]
 ) -> dict[str, Any]:
@@ -25,7 +38,7 @@ def sso_settings(
 
     Args:
         discovery_url: URL of the user pool's discovery document.
-        client_ids: every app client, because a token's audience is its own client.
+        client_ids: the app clients, because a token's audience is its own client.
         scopes: the stack's scopes, by name.
     """
     return {

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from components import capacity
 from components.names import NameRule, ResourceNames, domain_prefix_problem, name_problems
 from components.settings import RESERVED_TAGS, is_scope_name
 
 if TYPE_CHECKING:
+    from components.rotation import Rotation
     from components.settings import Client, Scope
 
 HostNames = Callable[[ResourceNames], Iterable[tuple[NameRule, str]]]
@@ -65,6 +67,8 @@ def conflicts(
     yield from _scope_conflicts(values)
     yield from _domain_conflicts(values, stack)
     yield from _name_conflicts(values, stack, host_names)
+    yield from _rotation_conflicts(values)
+    yield from _capacity_conflicts(values, stack)
     yield from _tag_conflicts(values)
 
 
@@ -142,6 +146,57 @@ def _name_conflicts(
             message=f"with the stack's name {stack!r} {problem}",
             fixes=(Fix.RENAME_STACK if stack_alone else Fix.SET,),
         )
+
+
+def _rotations(values: Mapping[str, Any]) -> Mapping[str, "Rotation"]:
+    """Return how each client's secret is rotated; nothing unless all of it is valid."""
+    if not {"clients", "rotation_days", "overlap_hours"}.issubset(values):
+        return {}
+    clients: Mapping[str, Client] = values["clients"]
+    return {
+        name: client.rotation(days=values["rotation_days"], overlap_hours=values["overlap_hours"])
+        for name, client in clients.items()
+    }
+
+
+def _rotation_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    clients: Mapping[str, Client] = values.get("clients", {})
+    too_long: dict[KeyPath, tuple[Rotation, list[str]]] = {}
+    for name, rotation in _rotations(values).items():
+        if rotation.longest_overlap is None or rotation.overlap_hours <= rotation.longest_overlap:
+            continue
+        client = clients[name]
+        inherits = client.rotation_days is None and client.overlap_hours is None
+        path: KeyPath = ("overlapHours",) if inherits else ("clients", name, "overlapHours")
+        too_long.setdefault(path, (rotation, []))[1].append(name)
+    for path, (rotation, names) in too_long.items():
+        yield Conflict(
+            path=path,
+            message=(
+                f"must be at most {rotation.longest_overlap} with a rotation every {rotation.days}"
+                f" days ({', '.join(names)}): the replaced secret has to be deleted before the next"
+                " rotation, because Cognito keeps two"
+            ),
+            value=str(rotation.longest_overlap),
+        )
+
+
+def _capacity_conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflict]:
+    if "name_prefix" not in values:
+        return
+    names = ResourceNames(prefix=values["name_prefix"], stack=stack)
+    rotations = _rotations(values)
+    served = capacity.served(names, rotations)
+    for count, client in enumerate(rotations, start=1):
+        if count > served:
+            yield Conflict(
+                path=("clients", client),
+                message=(
+                    f"is one too many: this stack's rotation function serves {served} clients with"
+                    " names of this length"
+                ),
+                fixes=(Fix.REMOVE,),
+            )
 
 
 def _tag_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:

@@ -9,7 +9,8 @@ import pulumi_aws as aws
 from components import policies
 from components.context import StackContext
 from components.endpoints import Endpoints, endpoints, hosted_domain_url
-from components.function_code import relative_to_project, write_claims_package
+from components.function_code import write_claims_package
+from components.lambda_function import FunctionArgs, lambda_function
 from components.roles import function_role
 from components.settings import CustomDomain
 from components.suffixes import random_suffix
@@ -29,21 +30,32 @@ class AppClient:
 
     Attributes:
         client_id: its id at Cognito.
-        client_secret: its secret, a Pulumi secret.
-        scopes: full names of the scopes it may request.
+        scopes: full names of the scopes it may request while it is enabled.
     """
 
     client_id: pulumi.Output[str]
-    client_secret: pulumi.Output[str]
     scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserPool:
+    """The user pool of the app clients.
+
+    Attributes:
+        id: its id.
+        arn: its ARN.
+    """
+
+    id: pulumi.Output[str]
+    arn: pulumi.Output[str]
 
 
 class Identity(pulumi.ComponentResource):
     """Machine-to-machine tokens that Neo4j accepts (``neo4j-mcp:identity:Identity``).
 
     Creates a user pool without users, its domain, a resource server with the scopes, an app client
-    per configured client (client credentials only), and the claims function with its role, log
-    group and permission.
+    per configured client (client credentials only, and no OAuth 2.0 flow at all while the client
+    is disabled), and the claims function with its role, log group and permission.
 
     Deletion protection covers the pool, its domain, its resource server and its app clients,
     because new ones would have other addresses and ids than the Aura console knows, and the
@@ -56,9 +68,11 @@ class Identity(pulumi.ComponentResource):
     Attributes:
         endpoints: the token, discovery and key set URLs.
         domain_target: what a custom domain's alias record must point to; empty without one.
+        user_pool: the pool.
         clients: the configured clients, by name.
     """
 
+    user_pool: UserPool
     endpoints: pulumi.Output[Endpoints]
     domain_target: pulumi.Output[dict[str, str]]
     clients: Mapping[str, AppClient]
@@ -70,6 +84,7 @@ class Identity(pulumi.ComponentResource):
         super().__init__("neo4j-mcp:identity:Identity", name, None, opts)
         function = self._claims_function(context)
         pool = self._user_pool(context, function)
+        self.user_pool = UserPool(id=pool.id, arn=pool.arn)
         domain_url, self.domain_target = self._domain(context, pool)
         resource_server = self._resource_server(context, pool)
         overrides = context.settings.endpoint_overrides
@@ -101,29 +116,20 @@ class Identity(pulumi.ComponentResource):
             log_stem=names.claims_log_stem,
             retain_log=context.protection.retain_claims_log,
         )
-        return aws.lambda_.Function(
+        return lambda_function(
             logical_name,
-            name=names.claims_function,
-            description="Gives machine-to-machine tokens the claims that Neo4j checks and maps",
-            role=writer.role.arn,
-            runtime=aws.lambda_.Runtime.PYTHON3D13,
-            architectures=["arm64"],
-            handler="handler.handle",
-            code=pulumi.FileArchive(relative_to_project(write_claims_package())),
-            memory_size=128,
-            timeout=_TRIGGER_SECONDS,
-            logging_config=aws.lambda_.FunctionLoggingConfigArgs(
-                log_format="Text", log_group=writer.log_group.name
+            context,
+            FunctionArgs(
+                name=names.claims_function,
+                description="Gives machine-to-machine tokens the claims that Neo4j checks and maps",
+                role=writer,
+                package=write_claims_package(),
+                handler="handler.handle",
+                memory=128,
+                timeout=_TRIGGER_SECONDS,
+                environment={"RESOURCE_SERVER_IDENTIFIER": settings.resource_server_identifier},
             ),
-            environment=aws.lambda_.FunctionEnvironmentArgs(
-                variables={"RESOURCE_SERVER_IDENTIFIER": settings.resource_server_identifier}
-            ),
-            tags=context.tags,
-            opts=context.options(
-                aws.lambda_.Function,
-                parent=self,
-                depends_on=[writer.log_group, writer.log_policy],
-            ),
+            parent=self,
         )
 
     def _user_pool(
@@ -235,9 +241,11 @@ class Identity(pulumi.ComponentResource):
             name=context.names.app_client(client),
             user_pool_id=pool.id,
             generate_secret=True,
-            allowed_oauth_flows=["client_credentials"],
-            allowed_oauth_flows_user_pool_client=True,
-            allowed_oauth_scopes=scopes,
+            # Without a flow, Cognito itself refuses a disabled client. The claims function can't
+            # know who is disabled: the clients' ids depend on the pool, and the pool on it.
+            allowed_oauth_flows=["client_credentials"] if settings.enabled else [],
+            allowed_oauth_flows_user_pool_client=settings.enabled,
+            allowed_oauth_scopes=scopes if settings.enabled else [],
             # The least that Cognito accepts: an empty list would enable its default sign-in flows.
             explicit_auth_flows=["ALLOW_REFRESH_TOKEN_AUTH"],
             enable_token_revocation=True,
@@ -251,8 +259,4 @@ class Identity(pulumi.ComponentResource):
                 aws.cognito.UserPoolClient, parent=self, depends_on=[resource_server]
             ),
         )
-        return AppClient(
-            client_id=resource.id,
-            client_secret=pulumi.Output.secret(resource.client_secret),
-            scopes=scopes,
-        )
+        return AppClient(client_id=resource.id, scopes=scopes)

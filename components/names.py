@@ -82,6 +82,13 @@ LOG_GROUP: Final = NameRule(
     characters="letters, digits and .-_/#",
     maximum=512,
 )
+RULE: Final = NameRule(
+    shape="events RuleName",
+    kind="EventBridge rule name",
+    regex=r"[._A-Za-z0-9-]+",
+    characters="letters, digits and ._-",
+    maximum=64,
+)
 USER_POOL: Final = NameRule(
     shape="cognito-idp UserPoolNameType",
     kind="user pool name",
@@ -189,6 +196,21 @@ class ResourceNames:
         return f"/aws/lambda/{self.claims_function}-"
 
     @property
+    def rotation_function(self) -> str:
+        """The Lambda function that writes and rotates the clients' secrets, and its role."""
+        return self._name("rotation")
+
+    @property
+    def rotation_log_stem(self) -> str:
+        """The rotation function's log group, without its random suffix."""
+        return f"/aws/lambda/{self.rotation_function}-"
+
+    @property
+    def retirement_rule(self) -> str:
+        """The rule that has replaced client secrets deleted."""
+        return self._name("retirement")
+
+    @property
     def service(self) -> str:
         """The running service."""
         return self._name("server")
@@ -260,6 +282,10 @@ class ResourceNames:
         yield FUNCTION, self.claims_function
         yield LOG_GROUP, self.claims_log_stem + _SUFFIX
         yield ROLE, self.claims_function
+        yield FUNCTION, self.rotation_function
+        yield LOG_GROUP, self.rotation_log_stem + _SUFFIX
+        yield ROLE, self.rotation_function
+        yield RULE, self.retirement_rule
         for client in clients:
             yield APP_CLIENT, self.app_client(client)
             yield SECRET, f"{self.secret(client)}-{_SUFFIX}"

@@ -6,6 +6,8 @@ from typing import Any
 
 LAMBDA = "lambda.amazonaws.com"
 COGNITO = "cognito-idp.amazonaws.com"
+SECRETS_MANAGER = "secretsmanager.amazonaws.com"
+EVENT_BRIDGE = "events.amazonaws.com"
 APP_RUNNER_BUILD = "build.apprunner.amazonaws.com"
 APP_RUNNER_TASKS = "tasks.apprunner.amazonaws.com"
 
@@ -62,6 +64,33 @@ def write_logs(log_group_arn: str) -> str:
     return document([_allow("logs:CreateLogStream", "logs:PutLogEvents", resource=streams)])
 
 
+def rotate_client_secrets(secret_arns: Sequence[str], user_pool_arn: str) -> str:
+    """Allow writing and rotating some secrets, and the client secrets of one user pool.
+
+    Source: "Permissions for rotation" in the AWS Secrets Manager User Guide.
+
+    Args:
+        secret_arns: the secrets; at least one.
+        user_pool_arn: the pool; IAM has no narrower resource for its app clients.
+    """
+    values = _allow(
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:ListSecretVersionIds",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:UpdateSecretVersionStage",
+        resource=list(secret_arns),
+    )
+    client_secrets = _allow(
+        "cognito-idp:AddUserPoolClientSecret",
+        "cognito-idp:DeleteUserPoolClientSecret",
+        "cognito-idp:DescribeUserPoolClient",
+        "cognito-idp:ListUserPoolClientSecrets",
+        resource=user_pool_arn,
+    )
+    return document([values, client_secrets])
+
+
 def write_traces() -> str:
     """Allow sending traces to X-Ray.
 
@@ -71,7 +100,7 @@ def write_traces() -> str:
     return document([_allow(*actions, resource="*")])
 
 
-def _allow(*actions: str, resource: str) -> dict[str, Any]:
+def _allow(*actions: str, resource: str | list[str]) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 

@@ -19,7 +19,7 @@ PROTECTED: Final[frozenset[type[pulumi.CustomResource]]] = frozenset(
         aws.secretsmanager.Secret,
         # Its images go with it, and the service starts new instances from them.
         aws.ecr.Repository,
-        # Without it no token is issued.
+        # Without one no token is issued, and without the others no secret is rotated or deleted.
         aws.lambda_.Permission,
     }
 )

@@ -34,6 +34,9 @@ REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = Mapping
         aws.apprunner.Service: Replacement.DELETE_FIRST,
         # One that a service uses can't be deleted, so the name contains a hash of the content.
         aws.apprunner.VpcConnector: Replacement.CREATE_FIRST,
+        aws.cloudwatch.EventRule: Replacement.BY_NAME,
+        # It is replaced only with its rule, which has another name then.
+        aws.cloudwatch.EventTarget: Replacement.CREATE_FIRST,
         aws.cloudwatch.LogGroup: Replacement.BY_NAME,
         # Clients move to the new scopes before the old ones are deleted.
         aws.cognito.ResourceServer: Replacement.CREATE_FIRST,
@@ -48,11 +51,13 @@ REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = Mapping
         aws.iam.Role: Replacement.BY_NAME,
         aws.iam.RolePolicy: Replacement.BY_NAME,
         aws.lambda_.Function: Replacement.BY_NAME,
+        # Deleting one does nothing: it stands for what the function has done.
+        aws.lambda_.Invocation: Replacement.CREATE_FIRST,
         # Statement ids are unique in a function's policy.
         aws.lambda_.Permission: Replacement.DELETE_FIRST,
         aws.secretsmanager.Secret: Replacement.BY_NAME,
-        # The new version takes over the label AWSCURRENT, so the secret always has a value.
-        aws.secretsmanager.SecretVersion: Replacement.CREATE_FIRST,
+        # It is replaced only with its secret.
+        aws.secretsmanager.SecretRotation: Replacement.CREATE_FIRST,
         docker.Image: Replacement.CREATE_FIRST,
         random.RandomString: Replacement.CREATE_FIRST,
     }

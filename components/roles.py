@@ -36,11 +36,17 @@ class ServiceRole:
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionRole:
-    """A Lambda function's role, which may write the function's log and do nothing else."""
+    """A Lambda function's role, which may write the function's log.
+
+    Attributes:
+        role: the role.
+        log_group: the function's log group.
+        policies: all that the role may do.
+    """
 
     role: aws.iam.Role
     log_group: aws.cloudwatch.LogGroup
-    log_policy: aws.iam.RolePolicy
+    policies: tuple[aws.iam.RolePolicy, ...]
 
 
 def service_role(
@@ -89,6 +95,7 @@ def function_role(
     description: str,
     log_stem: str,
     retain_log: bool,
+    grants: Sequence[Grant] = (),
 ) -> FunctionRole:
     """Declare a Lambda function's log group and the role that writes to it.
 
@@ -97,6 +104,7 @@ def function_role(
         log_stem: the log group's name without its random suffix, with which a log group that was
             retained from an earlier stack of the same name doesn't clash.
         retain_log: whether the log group outlives the stack.
+        grants: what the role may do but write the log; by default nothing.
     """
     suffix = random_suffix(f"{logical_name}-log-suffix", context, parent=parent)
     log_group = aws.cloudwatch.LogGroup(
@@ -118,7 +126,6 @@ def function_role(
         name=name,
         service=policies.LAMBDA,
         description=description,
-        grants=[writes_log],
+        grants=[writes_log, *grants],
     )
-    (log_policy,) = declared.policies
-    return FunctionRole(role=declared.role, log_group=log_group, log_policy=log_policy)
+    return FunctionRole(role=declared.role, log_group=log_group, policies=declared.policies)

@@ -22,6 +22,10 @@ _NEO4J_SCHEMES = ("neo4j+s", "bolt+s")
 # Source: secretsmanager DeleteSecret, RecoveryWindowInDays; 0 is ForceDeleteWithoutRecovery.
 _RECOVERY_DAYS = range(7, 31)
 
+# Source: secretsmanager RotationRulesType, AutomaticallyAfterDays, from 1. Every day would leave no
+# time for an overlap.
+_ROTATION_DAYS = range(2, 1001)
+
 _PEM_CERTIFICATE = re.compile(
     r"-----BEGIN CERTIFICATE-----\s([A-Za-z0-9+/=\s]+?)\s-----END CERTIFICATE-----"
 )
@@ -160,6 +164,13 @@ def recovery_days(value: int) -> int:
     """Accept the recovery windows of Secrets Manager, and 0 for none."""
     if value != 0 and value not in _RECOVERY_DAYS:
         raise ValueError("must be 0, or from 7 to 30 days")
+    return value
+
+
+def rotation_days(value: int) -> int:
+    """Accept the intervals of a rotation, and 0 for none."""
+    if value != 0 and value not in _ROTATION_DAYS:
+        raise ValueError("must be 0, or from 2 to 1000 days")
     return value
 
 

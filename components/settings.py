@@ -15,9 +15,11 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar
 
+from annotated_types import Ge, Le
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from components import rules
+from components.rotation import Rotation
 from components.rules import OneOf, Pattern
 
 # Source: "Tag naming limits and requirements" of Tagging AWS Resources.
@@ -73,6 +75,9 @@ def is_scope_name(text: str) -> bool:
 Boolean = Annotated[bool, BeforeValidator(rules.boolean)]
 Whole = Annotated[int, BeforeValidator(rules.whole_number)]
 Text = Annotated[str, BeforeValidator(rules.text)]
+RotationDays = Annotated[Whole, AfterValidator(rules.rotation_days)]
+# Thirty days: what a caller needs that is updated by hand once a month.
+OverlapHours = Annotated[Whole, Ge(0), Le(30 * 24)]
 Url = Annotated[str, AfterValidator(rules.base_url)]
 ScopeName = Annotated[str, AfterValidator(_SCOPE_NAME)]
 ClientName = Annotated[
@@ -177,6 +182,29 @@ class Client(Settings):
     token_validity_minutes: Annotated[
         Whole, Field(ge=5, le=24 * 60, description="How long its tokens are valid, in minutes.")
     ] = 60
+    rotation_days: Annotated[
+        RotationDays | None,
+        Field(description="Replaces the stack's rotationDays for this client.", examples=[30]),
+    ] = None
+    overlap_hours: Annotated[
+        OverlapHours | None,
+        Field(description="Replaces the stack's overlapHours for this client.", examples=[24]),
+    ] = None
+    enabled: Annotated[
+        Boolean, Field(description="Whether Cognito issues tokens to it; false refuses them.")
+    ] = True
+
+    def rotation(self, *, days: int, overlap_hours: int) -> Rotation:
+        """Return how the client's secret is rotated.
+
+        Args:
+            days: the stack's rotationDays.
+            overlap_hours: the stack's overlapHours.
+        """
+        return Rotation(
+            days=days if self.rotation_days is None else self.rotation_days,
+            overlap_hours=overlap_hours if self.overlap_hours is None else self.overlap_hours,
+        )
 
 
 class CustomDomain(Settings):
@@ -308,11 +336,31 @@ class CommonSettings(Settings):
             min_length=1,
             description=(
                 "The programs that may call the server, by name. Each has its scopes and,"
-                " optionally, tokenValidityMinutes (5 to 1440, default 60)."
+                " optionally, tokenValidityMinutes (5 to 1440, default 60), rotationDays and"
+                " overlapHours (0 to 720) instead of the stack's, and enabled (false refuses it"
+                " new tokens)."
             ),
             examples=[{"agent": {"scopes": ["reader"]}}],
         ),
     ]
+    rotation_days: Annotated[
+        RotationDays,
+        Field(
+            description=(
+                "Days from one rotation of a client's secret to the next, 2 to 1000; 0 for never."
+            )
+        ),
+    ] = 30
+    overlap_hours: Annotated[
+        OverlapHours,
+        Field(
+            description=(
+                "Hours in which a client's replaced secret stays valid, 0 to 720. It has to end at"
+                " least a day and an hour before the next rotation. A caller that keeps the secret"
+                " must read it again within this time."
+            )
+        ),
+    ] = 24
     cognito_domain_prefix: Annotated[
         str | None,
         BeforeValidator(rules.empty_is_unset),
@@ -369,8 +417,7 @@ class CommonSettings(Settings):
         AfterValidator(_RETENTION),
         Field(
             description=(
-                "Days that the claims function's log is kept; one of the numbers that CloudWatch"
-                " offers."
+                "Days that the functions' logs are kept; one of the numbers that CloudWatch offers."
             )
         ),
     ] = 30
@@ -392,7 +439,7 @@ class CommonSettings(Settings):
             description=(
                 "Refuses to delete what can't be created again as it was. That is the user pool,"
                 " its domain, resource server and app clients, the clients' secrets, the"
-                " repository, the service and the claims function's permission. To remove a"
+                " repository, the service and the permissions to invoke the functions. To remove a"
                 " client or the stack, set it to false and deploy that first."
             )
         ),
@@ -437,6 +484,11 @@ class CommonSettings(Settings):
         ),
     ] = EndpointOverrides()
 
+    def rotation(self, client: str) -> Rotation:
+        """Return how a client's secret is rotated."""
+        return self.clients[client].rotation(
+            days=self.rotation_days, overlap_hours=self.overlap_hours
+        )
 
 class StackSettings(CommonSettings):
     """The configuration of one stack.

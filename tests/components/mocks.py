@@ -144,6 +144,7 @@ _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
     "aws:apprunner/service:Service": _service,
     "aws:iam/role:Role": _arn("iam", "role/", "name"),
     "aws:lambda/function:Function": _arn("lambda", "function:", "name"),
+    "aws:cloudwatch/eventRule:EventRule": _arn("events", "rule/", "name"),
     "aws:cloudwatch/logGroup:LogGroup": _arn("logs", "log-group:", "name"),
     "aws:secretsmanager/secret:Secret": _arn("secretsmanager", "secret:", "name"),
     "aws:apprunner/vpcConnector:VpcConnector": _arn(

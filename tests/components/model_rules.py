@@ -19,6 +19,8 @@ BASE: dict[str, Any] = {
     "clients": {"agent": {"scopes": ["reader"]}},
     "scopes": {"reader": {"description": "Read the graph", "role": "reader"}},
     "maxInstances": 25,
+    "rotationDays": 1000,
+    "overlapHours": 0,
     "tags": {"Team": "graph"},
     "resourceServerIdentifier": "x",
     "namePrefix": "p",

@@ -1,5 +1,7 @@
-from components.aura import group_to_role_mapping, sso_settings
-from components.settings import Scope
+import pytest
+
+from components.aura import audience, group_to_role_mapping, sso_settings
+from components.settings import Client, Scope
 
 SCOPES = {
     "reader": Scope(description="x", role="reader"),
@@ -9,6 +11,27 @@ SCOPES = {
 
 def test_the_mapping_has_neo4js_syntax() -> None:
     assert group_to_role_mapping(SCOPES) == '"reader"=reader;"writer"=publisher'
+
+
+@pytest.mark.parametrize(
+    ("enabled", "expected"),
+    [
+        ((True, True), ("id-1", "id-2")),
+        ((True, False), ("id-1",)),
+        ((False, True), ("id-2",)),
+        # An empty audience would accept every token of the pool.
+        ((False, False), ("id-1", "id-2")),
+    ],
+)
+def test_the_audience_is_the_enabled_clients(
+    enabled: tuple[bool, bool], expected: tuple[str, ...]
+) -> None:
+    clients = {
+        name: Client(scopes=("reader",), enabled=each)
+        for name, each in zip(("a", "b"), enabled, strict=True)
+    }
+
+    assert audience({"a": "id-1", "b": "id-2"}, clients) == expected
 
 
 def test_the_settings_fill_the_whole_form() -> None:

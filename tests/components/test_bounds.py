@@ -34,6 +34,7 @@ from tests.components.model_rules import (
 from tests.components.parsing import parse
 
 NUMBERS = {
+    "clients.*.overlapHours": (0, 720),
     "clients.*.tokenValidityMinutes": (5, 1440),
     "healthCheck.healthyThreshold": (1, 20),
     "healthCheck.interval": (1, 20),
@@ -43,6 +44,7 @@ NUMBERS = {
     "maxConcurrency": (1, 200),
     "maxInstances": (1, 25),
     "minInstances": (1, 25),
+    "overlapHours": (0, 720),
     "schemaSampleSize": (1, 2_147_483_647),
 }
 ENTRIES = {
@@ -95,6 +97,7 @@ CHOICES = {
 BOOLEANS = [
     "allowUnauthenticatedPing",
     "allowUnauthenticatedToolsList",
+    "clients.*.enabled",
     "deletionProtection",
     "readOnly",
     "retainClaimsLog",
@@ -339,20 +342,26 @@ def test_each_choice_is_accepted_and_its_neighbours_are_refused(path: str, choic
             assert all(each in refusal(path, neighbour) for each in CHOICES[path])
 
 
-def _value(settings: StackSettings, key: str) -> object:
+def _at(settings: StackSettings, path: str) -> object:
+    """Return a value of the settings; for a client's, that of the only client."""
+    first, *rest = path.split(".")
     common = fields_by_key(CommonSettings)
-    if key in common:
-        return getattr(settings, common[key])
-    return getattr(settings.host, settings.host.names_by_key()[key])
+    found: Any = settings if first in common else settings.host
+    for step in (first, *rest):
+        if step == "*":
+            (found,) = found.values()
+        else:
+            found = getattr(found, fields_by_key(type(found))[step])
+    return found
 
 
 @pytest.mark.parametrize("path", BOOLEANS)
 def test_a_boolean_is_true_or_false_and_nothing_else(path: str) -> None:
-    common = fields_by_key(CommonSettings)
-    assert _value(parse(configured(path, "true")), path) is True
-    assert _value(parse(configured(path, "false")), path) is False
+    assert _at(parse(configured(path, "true")), path) is True
+    assert _at(parse(configured(path, "false")), path) is False
     # An empty value of a host's key means that it isn't set.
-    for other in ("True", "False", "yes", "1", "0", *([""] if path in common else [])):
+    hosts = path.partition(".")[0] not in fields_by_key(CommonSettings)
+    for other in ("True", "False", "yes", "1", "0", *([] if hosts else [""])):
         assert refusal(path, other) == "must be true or false"
 
 
@@ -393,6 +402,38 @@ def test_a_recovery_window_is_one_that_secrets_manager_offers(days: int) -> None
 @pytest.mark.parametrize("days", [-1, *range(1, 7), 31])
 def test_another_recovery_window_is_refused(days: int) -> None:
     assert refusal("secretRecoveryDays", days) == "must be 0, or from 7 to 30 days"
+
+
+@pytest.mark.parametrize("path", ["rotationDays", "clients.*.rotationDays"])
+@pytest.mark.parametrize("days", [0, 2, 1000])
+def test_a_rotation_is_accepted_at_its_limits(path: str, days: int) -> None:
+    assert _at(parse(configured(path, days)), path) == days
+
+
+@pytest.mark.parametrize("path", ["rotationDays", "clients.*.rotationDays"])
+@pytest.mark.parametrize("days", [-1, 1, 1001])
+def test_a_rotation_beyond_its_limits_is_refused(path: str, days: int) -> None:
+    assert refusal(path, days) == "must be 0, or from 2 to 1000 days"
+
+
+def test_a_rotations_longest_interval_is_secrets_managers() -> None:
+    limits = shape("secretsmanager", "AutomaticallyRotateAfterDaysType")
+    assert (limits["min"], limits["max"]) == (1, 1000)
+
+
+@pytest.mark.parametrize(("days", "longest"), [(2, 23), (3, 47), (30, 695), (31, 719), (32, 720)])
+def test_an_overlap_is_accepted_if_it_ends_before_the_next_rotation(
+    days: int, longest: int
+) -> None:
+    parse({**BASE, "rotationDays": days, "overlapHours": longest})
+    if longest < NUMBERS["overlapHours"][1]:
+        found = problems({**BASE, "rotationDays": days, "overlapHours": longest + 1})
+        assert list(found) == ["neo4j-mcp:overlapHours"]
+        assert found["neo4j-mcp:overlapHours"].startswith(f"must be at most {longest} with")
+
+
+def test_without_rotation_any_overlap_is_accepted() -> None:
+    parse({**BASE, "rotationDays": 0, "overlapHours": 720})
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def declare(context: StackContext) -> Result:
         return {
             "endpoints": identity.endpoints,
             "domain_target": identity.domain_target,
+            "pool": [identity.user_pool.id, identity.user_pool.arn],
             **{f"{name}.id": client.client_id for name, client in identity.clients.items()},
-            **{f"{name}.secret": client.client_secret for name, client in identity.clients.items()},
         }
 
     return run_program(program)
@@ -89,11 +89,41 @@ def test_scopes_exist_before_the_clients_that_hold_them(make_context: MakeContex
         assert server.urn in client.dependencies
 
 
-def test_client_secrets_are_secrets_and_ids_are_not(make_context: MakeContext) -> None:
+def test_the_clients_ids_are_known_and_their_secrets_are_not(make_context: MakeContext) -> None:
     result = declare(make_context())
 
-    assert result.secret_outputs == {"agent.secret", "loader.secret"}
+    assert result.secret_outputs == frozenset()
     assert result.outputs["agent.id"] == "id-of-neo4j-mcp-dev-agent"
+    assert "secret-of-" not in repr(result)
+
+
+def test_a_disabled_client_has_no_oauth_flow_and_the_others_keep_theirs(
+    make_context: MakeContext,
+) -> None:
+    clients = {
+        "agent": {"scopes": ["reader"], "enabled": False},
+        "loader": {"scopes": ["reader"], "enabled": True},
+    }
+    result = declare(make_context(clients=clients))
+
+    disabled, enabled = result.one(CLIENT, "agent").inputs, result.one(CLIENT, "loader").inputs
+    assert disabled["allowedOauthFlows"] == []
+    assert disabled["allowedOauthFlowsUserPoolClient"] is False
+    assert disabled["allowedOauthScopes"] == []
+    assert enabled["allowedOauthFlows"] == ["client_credentials"]
+    assert enabled["allowedOauthFlowsUserPoolClient"] is True
+    # Nothing else differs, so that enabling it again restores it.
+    flows = {"allowedOauthFlows", "allowedOauthFlowsUserPoolClient", "allowedOauthScopes", "name"}
+    assert {key: disabled[key] for key in disabled.keys() - flows} == {
+        key: enabled[key] for key in enabled.keys() - flows
+    }
+    assert result.outputs["agent.id"] == "id-of-neo4j-mcp-dev-agent"
+
+
+def test_the_pool_is_named_for_what_works_on_it(make_context: MakeContext) -> None:
+    arn = f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{POOL_ID}"
+
+    assert declare(make_context()).outputs["pool"] == [POOL_ID, arn]
 
 
 def test_the_claims_function_is_the_reviewed_file_and_nothing_else(

@@ -23,13 +23,16 @@ OUTPUTS = {
     "scopes",
     "clients",
     "imageDigest",
+    "rotationFunction",
     "tokenDomainTarget",
     "auraSso",
     "readme",
 }
 SERVICE = "aws:apprunner/service:Service"
 IMAGE = "docker:index/image:Image"
-SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
+INVOCATION = "aws:lambda/invocation:Invocation"
+SECRET = "aws:secretsmanager/secret:Secret"
+ROTATION = "aws:secretsmanager/secretRotation:SecretRotation"
 
 # Every type that the program uses; the stand-in cloud supports no others.
 TYPES: Mapping[str, Any] = {
@@ -40,6 +43,8 @@ TYPES: Mapping[str, Any] = {
         aws.apprunner.ObservabilityConfiguration
     ),
     SERVICE: aws.apprunner.Service,
+    "aws:cloudwatch/eventRule:EventRule": aws.cloudwatch.EventRule,
+    "aws:cloudwatch/eventTarget:EventTarget": aws.cloudwatch.EventTarget,
     "aws:cloudwatch/logGroup:LogGroup": aws.cloudwatch.LogGroup,
     "aws:cognito/resourceServer:ResourceServer": aws.cognito.ResourceServer,
     "aws:cognito/userPool:UserPool": aws.cognito.UserPool,
@@ -50,15 +55,17 @@ TYPES: Mapping[str, Any] = {
     "aws:iam/role:Role": aws.iam.Role,
     "aws:iam/rolePolicy:RolePolicy": aws.iam.RolePolicy,
     "aws:lambda/function:Function": aws.lambda_.Function,
+    INVOCATION: aws.lambda_.Invocation,
     "aws:lambda/permission:Permission": aws.lambda_.Permission,
-    "aws:secretsmanager/secret:Secret": aws.secretsmanager.Secret,
-    SECRET_VERSION: aws.secretsmanager.SecretVersion,
+    SECRET: aws.secretsmanager.Secret,
+    ROTATION: aws.secretsmanager.SecretRotation,
 }
 COMPONENTS = {
     "neo4j-mcp:image:ServerImage",
     "neo4j-mcp:identity:Identity",
     "neo4j-mcp:hosting:AppRunnerHost",
     "neo4j-mcp:credentials:ClientCredentials",
+    "neo4j-mcp:rotation:RotationFunction",
 }
 
 
@@ -77,6 +84,7 @@ def test_each_stack_has_all_outputs(deploy: Deploy, stack: str) -> None:
     assert outputs["resourceServerIdentifier"] == "neo4j-mcp"
     assert outputs["scopes"] == {"neo4j-mcp/reader": "reader", "neo4j-mcp/writer": "publisher"}
     assert outputs["imageDigest"] == DIGEST
+    assert outputs["rotationFunction"] == f"neo4j-mcp-{stack}-rotation"
 
 
 def test_on_aws_the_addresses_are_cognitos(deploy: Deploy) -> None:
@@ -102,15 +110,30 @@ def test_on_the_stand_in_the_addresses_are_this_machines_and_the_issuer_is_cogni
 
 
 @pytest.mark.parametrize(
-    ("stack", "clients"),
+    ("stack", "clients", "rotation"),
     [
-        ("dev", {"agent": ["reader"], "loader": ["reader", "writer"]}),
-        ("prod", {"agent": ["reader"], "loader": ["reader", "writer"]}),
-        ("local", {"reader": ["reader"], "writer": ["reader", "writer"]}),
+        (
+            "dev",
+            {"agent": (["reader"], 60), "loader": (["reader", "writer"], 60)},
+            {"rotationDays": 7, "overlapHours": 1},
+        ),
+        (
+            "prod",
+            {"agent": (["reader"], 30), "loader": (["reader", "writer"], 30)},
+            {"rotationDays": 30, "overlapHours": 24},
+        ),
+        (
+            "local",
+            {"reader": (["reader"], 5), "writer": (["reader", "writer"], 60)},
+            {"rotationDays": 2, "overlapHours": 0},
+        ),
     ],
 )
 def test_the_clients_are_listed_without_their_secrets(
-    deploy: Deploy, stack: str, clients: dict[str, list[str]]
+    deploy: Deploy,
+    stack: str,
+    clients: dict[str, tuple[list[str], int]],
+    rotation: dict[str, int],
 ) -> None:
     result = deploy(stack)
 
@@ -122,8 +145,11 @@ def test_the_clients_are_listed_without_their_secrets(
                 f":secret:neo4j-mcp-{stack}-{name}-credentials-k3x9q2ab"
             ),
             "scopes": [f"neo4j-mcp/{scope}" for scope in scopes],
+            "enabled": True,
+            "tokenValidityMinutes": minutes,
+            **rotation,
         }
-        for name, scopes in clients.items()
+        for name, (scopes, minutes) in clients.items()
     }
     assert result.secret_outputs == frozenset()
     assert "secret-of-" not in json.dumps(dict(result.outputs))
@@ -142,23 +168,60 @@ def test_the_aura_settings_list_every_client_and_the_mapping(deploy: Deploy, sta
     }
 
 
+def test_a_disabled_client_is_listed_and_not_in_neo4js_audience(deploy: Deploy) -> None:
+    changes = {
+        "neo4j-mcp:clients": json.dumps(
+            {"agent": {"scopes": ["reader"], "enabled": False}, "loader": {"scopes": ["reader"]}}
+        )
+    }
+    outputs = deploy("dev", changes).outputs
+
+    assert outputs["clients"]["agent"]["enabled"] is False
+    assert outputs["auraSso"]["audience"] == [outputs["clients"]["loader"]["clientId"]]
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_clients_secret_names_the_stacks_own_addresses(deploy: Deploy, stack: str) -> None:
     result = deploy(stack)
 
-    for version in result.of_type(SECRET_VERSION):
-        credentials = json.loads(version.inputs["secretString"])
-        assert credentials["mcpUrl"] == result.outputs["mcpUrl"]
-        assert credentials["tokenUrl"] == result.outputs["tokenUrl"]
-        assert credentials["clientSecret"].startswith("secret-of-")
-        assert version.secret_inputs == {"secretString"}
+    events = [json.loads(each.inputs["input"]) for each in result.of_type(INVOCATION)]
+    listed = result.outputs["clients"].values()
+    assert [event["publish"] for event in events] == [each["secretArn"] for each in listed]
+    assert [event["clientId"] for event in events] == [each["clientId"] for each in listed]
+    assert [event["scopes"] for event in events] == [each["scopes"] for each in listed]
+    for event in events:
+        assert event["mcpUrl"] == result.outputs["mcpUrl"]
+        assert event["tokenUrl"] == result.outputs["tokenUrl"]
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_client_secrets_are_nowhere_but_in_their_secrets(deploy: Deploy, stack: str) -> None:
-    for each in deploy(stack).registrations:
-        if each.type != SECRET_VERSION:
-            assert "secret-of-" not in repr(each.inputs), each.name
+def test_client_secrets_are_in_no_resource_and_no_output(deploy: Deploy, stack: str) -> None:
+    # The provider returns the secret that Cognito makes for a new app client, until the first
+    # publication deletes it. The program passes it on to nothing.
+    result = deploy(stack)
+
+    for each in result.registrations:
+        assert "secret-of-" not in repr(each.inputs), each.name
+    assert "secret-of-" not in json.dumps(dict(result.outputs))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_secrets_are_those_of_earlier_versions(deploy: Deploy, stack: str) -> None:
+    # Another URN or name would replace a live stack's secrets, and callers keep their ARNs.
+    result = deploy(stack)
+
+    component = "neo4j-mcp:credentials:ClientCredentials"
+    clients = result.outputs["clients"]
+    prefix = f"urn:pulumi:{stack}::neo4j-mcp::{component}$"
+    assert {each.urn: each.inputs["name"] for each in result.of_type(SECRET)} == {
+        f"{prefix}{SECRET}::credentials-{name}": f"neo4j-mcp-{stack}-{name}-credentials-k3x9q2ab"
+        for name in clients
+    }
+    suffixes = {each.urn for each in result.of_type("random:index/randomString:RandomString")}
+    assert suffixes >= {
+        f"{prefix}random:index/randomString:RandomString::credentials-{name}-suffix"
+        for name in clients
+    }
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -237,7 +300,8 @@ def test_every_policy_names_what_it_allows(deploy: Deploy, stack: str) -> None:
         for policy in deploy(stack).of_type("aws:iam/rolePolicy:RolePolicy")
         for statement in json.loads(policy.inputs["policy"])["Statement"]
     ]
-    assert len(policies) == 3
+    # Pulling images, the two functions' logs, and two for the clients' secrets.
+    assert len(policies) == 6
     for statement in policies:
         assert not any("*" in action for action in statement["Action"])
         if statement["Resource"] == "*":
@@ -269,8 +333,10 @@ def test_destroying_production_only_removes_what_the_next_deployment_restores(
     assert {each.type for urn, each in registrations.items() if urn not in kept} == {
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",
         "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration",
-        # Deleting it leaves the current value in the secret.
-        SECRET_VERSION,
+        # Deleting these leaves the clients' secrets as they are, and ends their rotation.
+        INVOCATION,
+        ROTATION,
+        "aws:cloudwatch/eventTarget:EventTarget",
     }
 
 
