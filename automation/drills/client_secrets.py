@@ -30,12 +30,16 @@ class ClientSecrets:
     def of(cls, exercise: Exercise, client: Client) -> Self:
         """Find the secrets of a client."""
         context = exercise.context
+
+        def report(line: str) -> None:
+            exercise.mark(line.removeprefix("… "))
+
         rotator = Rotator(
             stack=context.stack,
             function=context.outputs["rotationFunction"],
             user_pool_id=context.user_pool_id,
             aws=context.client,
-            report=exercise.mark,
+            report=report,
         )
         return cls(exercise=exercise, client=client, rotator=rotator)
 

@@ -79,7 +79,7 @@ def rotation_interrupted(exercise: Exercise) -> None:
         FunctionProcess(environment) as function,
         secret_traffic(exercise, client, with_bridge=False) as callers,
     ):
-        interruption = _Interruption(callers, secrets, function)
+        interruption = _Interruption(callers=callers, secrets=secrets, function=function)
         with exercise.phase("rotations are interrupted"):
             if client.overlap:
                 exercise.mark(_PURPOSE_OF_ONE)
