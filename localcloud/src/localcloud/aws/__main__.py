@@ -11,7 +11,7 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -28,33 +28,48 @@ from localcloud.aws.apprunner.controller import Timing
 from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
 from localcloud.aws.cognito.app import CognitoApp
 from localcloud.aws.cognito.models import ClientSecrets
+from localcloud.aws.context import ServiceContext
 from localcloud.aws.ecr.app import EcrApp
 from localcloud.aws.ecr.models import Registry
 from localcloud.aws.endpoint import Endpoint
+from localcloud.aws.events.app import events_app
+from localcloud.aws.events.models import Rules
+from localcloud.aws.events.operations import EventBridge
+from localcloud.aws.events.schedules import Schedules
+from localcloud.aws.functions import Functions
 from localcloud.aws.gate import Gate
 from localcloud.aws.keys import KeyRing, issued_keys
+from localcloud.aws.periodic import Work, repeat
+from localcloud.aws.secretsmanager.app import SecretsManagerApp
+from localcloud.aws.secretsmanager.models import Secrets
+from localcloud.aws.secretsmanager.operations import SecretsManager
+from localcloud.aws.secretsmanager.rotation import Retries, Rotations
 from localcloud.aws.signatures import Verifier
 from localcloud.certificates import CertificateAuthority
 from localcloud.readiness import announce
 
 ACCOUNT_ID = "000000000000"
-SERVICES = (
+MINISTACK_SERVICES = (
     "cognito-idp",
     "ecr",
     "iam",
     "lambda",
     "logs",
     "monitoring",
+    # For GetRandomPassword only.
     "secretsmanager",
     "sns",
     "sqs",
     "sts",
 )
+SERVICES = ("apprunner", "events", *MINISTACK_SERVICES)
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
 _GRACE = 2
 _KEEP_ALIVE = 65
 """Seconds; longer than clients keep idle connections, so none is closed while it is reused."""
 _DOCKER_POOL = 64
+_SCHEDULE_PERIOD = 0.5
+"""Seconds between two looks at the schedules of Secrets Manager and EventBridge."""
 
 
 class _Server(uvicorn.Server):
@@ -66,10 +81,13 @@ class _Server(uvicorn.Server):
         *,
         on_ready: Callable[[], None],
         on_stop: Callable[[], None],
+        periodic: Sequence[Work],
     ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
         self._on_stop = on_stop
+        self._periodic = periodic
+        self._repeating: asyncio.Task[NoReturn] | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -85,9 +103,12 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            self._repeating = asyncio.create_task(repeat(self._periodic, period=_SCHEDULE_PERIOD))
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._repeating is not None:
+            self._repeating.cancel()
         # App Runner sends its last logs to this server meanwhile.
         await asyncio.to_thread(self._on_stop)
         await super().shutdown(sockets)
@@ -125,6 +146,9 @@ def main(  # noqa: PLR0913 - a command line's flags
     client_secret_delay: Annotated[
         float, typer.Option(min=0, help="Seconds until Cognito accepts an added client secret.")
     ] = 0.0,
+    rotation_retry_after: Annotated[
+        float, typer.Option(min=0, help="Seconds until a failed rotation is attempted again.")
+    ] = 2.0,
     ready_fd: Annotated[
         int | None, typer.Option(help="File descriptor to announce readiness on.")
     ] = None,
@@ -173,12 +197,16 @@ def main(  # noqa: PLR0913 - a command line's flags
     issued = issued_keys(importlib.import_module("ministack.core.iam_evaluator"))
     ecr = EcrApp(registry, ministack)
     client_secrets = ClientSecrets(clock=time.time, delay=client_secret_delay)
+    functions = Functions(ministack, ACCOUNT_ID)
+    context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
+    rotations, secrets_manager = _secrets_manager(functions, context, rotation_retry_after)
+    schedules, event_bridge = _event_bridge(functions, context)
     application = Gate(
         port=port,
         verifier=Verifier(
             find_secret=KeyRing([access_key, internal_key], issued).secret,
             region=region,
-            services={"apprunner", control.SERVICE, *SERVICES},
+            services={control.SERVICE, *SERVICES},
         ),
         ecr=ecr,
         application=Endpoint(
@@ -186,8 +214,15 @@ def main(  # noqa: PLR0913 - a command line's flags
             ecr=ecr,
             cognito=CognitoApp(ministack, region, client_secrets),
             control=control.ControlApp(
-                {"SetClientSecretDelay": _set_client_secret_delay(client_secrets)}
+                {
+                    "MakeRotationDue": secrets_manager.make_rotation_due,
+                    "RemoveDeprecatedVersions": secrets_manager.remove_deprecated_versions,
+                    "RunRule": event_bridge.run_rule,
+                    "SetClientSecretDelay": _set_client_secret_delay(client_secrets),
+                }
             ),
+            events=events_app(event_bridge),
+            secretsmanager=SecretsManagerApp(secrets_manager, ministack),
             ministack=ministack,
         ),
     )
@@ -206,8 +241,24 @@ def main(  # noqa: PLR0913 - a command line's flags
         ),
         on_ready=lambda: announce(ready_fd, {"endpoint": endpoint_url}),
         on_stop=thread.stop,
+        periodic=[rotations.start_due, schedules.run_due],
     )
     server.run(sockets=[listener])
+
+
+def _secrets_manager(
+    functions: Functions, context: ServiceContext, retry_after: float
+) -> tuple[Rotations, SecretsManager]:
+    secrets = Secrets()
+    retries = Retries(pause=retry_after)
+    rotations = Rotations(secrets, functions, clock=context.clock, retries=retries)
+    return rotations, SecretsManager(secrets, rotations, functions, context)
+
+
+def _event_bridge(functions: Functions, context: ServiceContext) -> tuple[Schedules, EventBridge]:
+    rules = Rules()
+    schedules = Schedules(rules, functions, context)
+    return schedules, EventBridge(rules, schedules, context)
 
 
 def _set_client_secret_delay(client_secrets: ClientSecrets) -> control.Operation:
@@ -276,7 +327,7 @@ def _configure_ministack(port: int, region: str, state: Path, key: AccessKey) ->
     os.environ.update(
         {
             "GATEWAY_PORT": str(port),
-            "SERVICES": ",".join(SERVICES),
+            "SERVICES": ",".join(MINISTACK_SERVICES),
             "MINISTACK_REGION": region,
             "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
             "MINISTACK_HOST": "localhost",

@@ -1,5 +1,6 @@
 """The endpoint's signed requests: routes each to the application of its service."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -9,6 +10,8 @@ from localcloud.aws import control
 from localcloud.aws.apprunner import app as apprunner
 from localcloud.aws.cognito import app as cognito
 from localcloud.aws.ecr import app as ecr
+from localcloud.aws.events import app as events
+from localcloud.aws.secretsmanager import app as secretsmanager
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +23,8 @@ class Endpoint:
         ecr: ECR's API.
         cognito: Cognito's API and token endpoint.
         control: the stand-in's own operations.
+        events: EventBridge's API.
+        secretsmanager: Secrets Manager's API.
         ministack: all other services.
     """
 
@@ -27,6 +32,8 @@ class Endpoint:
     ecr: ecr.EcrApp
     cognito: cognito.CognitoApp
     control: control.ControlApp
+    events: ASGIApp
+    secretsmanager: secretsmanager.SecretsManagerApp
     ministack: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,12 +44,15 @@ class Endpoint:
         if scope["type"] != "http":
             return self.ministack
         prefix, dot, _ = Request(scope).headers.get("x-amz-target", "").partition(".")
-        if dot and prefix == apprunner.TARGET_PREFIX:
-            return self.apprunner
-        if dot and prefix == ecr.TARGET_PREFIX:
-            return self.ecr.serve_api
-        if dot and prefix == control.TARGET_PREFIX:
-            return self.control
+        own: Mapping[str, ASGIApp] = {
+            apprunner.TARGET_PREFIX: self.apprunner,
+            ecr.TARGET_PREFIX: self.ecr.serve_api,
+            control.TARGET_PREFIX: self.control,
+            events.TARGET_PREFIX: self.events,
+            secretsmanager.TARGET_PREFIX: self.secretsmanager,
+        }
+        if dot and prefix in own:
+            return own[prefix]
         # By its path before its target, or a target would avoid the check of the token's claims.
         if scope["path"] == cognito.TOKEN_PATH:
             return self.cognito.serve_token

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from localcloud.aws.context import ServiceContext
 from localcloud.aws.functions import Source
 from localcloud.aws.protocol import ApiError, without_nulls
 from localcloud.aws.secretsmanager import schedule, versions
@@ -55,10 +56,7 @@ class SecretsManager:
         secrets: Secrets,
         rotations: Rotations,
         functions: Invoker,
-        *,
-        region: str,
-        account_id: str,
-        clock: Callable[[], float],
+        context: ServiceContext,
     ) -> None:
         """Serve secrets.
 
@@ -66,15 +64,13 @@ class SecretsManager:
             secrets: the secrets.
             rotations: runs their rotations.
             functions: checks the policies of rotation functions.
-            region: the region.
-            account_id: the account.
-            clock: returns the time, in seconds since the epoch.
+            context: where and when the service runs.
         """
         self._secrets = secrets
         self._rotations = rotations
         self._functions = functions
-        self._arn_base = f"arn:aws:secretsmanager:{region}:{account_id}:secret"
-        self._clock = clock
+        self._context = context
+        self._clock = context.clock
         self._handlers: Mapping[str, _Handler] = {
             "CancelRotateSecret": self._cancel_rotate_secret,
             "CreateSecret": self._create_secret,
@@ -142,7 +138,7 @@ class SecretsManager:
         now = self._clock()
         suffix = "".join(random.choice(_SUFFIX) for _ in range(6))
         secret = Secret(
-            arn=f"{self._arn_base}:{name}-{suffix}",
+            arn=self._arn(f"{name}-{suffix}"),
             name=name,
             created=now,
             changed=now,
@@ -327,7 +323,7 @@ class SecretsManager:
         """Delete a secret at once; for one that doesn't exist, AWS reports success as well."""
         secret = self._secrets.find(secret_id)
         if secret is None:
-            arn = secret_id if secret_id.startswith("arn:") else f"{self._arn_base}:{secret_id}"
+            arn = secret_id if secret_id.startswith("arn:") else self._arn(secret_id)
             return {"ARN": arn, "Name": arn.rpartition(":")[2], "DeletionDate": now}
         self._secrets.remove(secret)
         return {**_names(secret), "DeletionDate": now}
@@ -427,6 +423,9 @@ class SecretsManager:
                 " deletion.",
             )
         return secret
+
+    def _arn(self, name: str) -> str:
+        return self._context.arn("secretsmanager", f"secret:{name}")
 
     def _today(self) -> float:
         now = dt.datetime.fromtimestamp(self._clock(), dt.UTC)

@@ -104,7 +104,7 @@ class Rotations:
         self._running[arn] = version_id
         self._run_in_background(self._test(arn, version_id))
 
-    def start_due(self) -> None:
+    async def start_due(self) -> None:
         """Start the rotations whose window has opened.
 
         A version that an earlier rotation left with AWSPENDING is used again.

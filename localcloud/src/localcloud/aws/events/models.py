@@ -1,0 +1,74 @@
+"""Rules and their targets."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+JsonObject = dict[str, Any]
+_EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a rule invokes.
+
+    Attributes:
+        id: its id within the rule.
+        arn: the Lambda function.
+        input: the event, as JSON; None for EventBridge's own.
+    """
+
+    id: str
+    arn: str
+    input: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A rule with a schedule.
+
+    Attributes:
+        arn, name: its names.
+        schedule: its ScheduleExpression.
+        enabled: whether the schedule runs.
+        due: when its targets are invoked next, in seconds since the epoch.
+        description: its description.
+        role_arn: the role in the request; Lambda functions need none.
+        targets: its targets by their ids.
+        tags: its tags.
+    """
+
+    arn: str
+    name: str
+    schedule: str
+    enabled: bool
+    due: float
+    description: str | None = None
+    role_arn: str | None = None
+    targets: Mapping[str, Target] = field(default=_EMPTY)
+    tags: Mapping[str, str] = field(default=_EMPTY)
+
+
+class Rules:
+    """The rules of one account in one region."""
+
+    def __init__(self) -> None:
+        """Start without rules."""
+        self._by_name: dict[str, Rule] = {}
+
+    def __iter__(self) -> Iterator[Rule]:
+        """Iterate over all rules, by name."""
+        return iter([self._by_name[name] for name in sorted(self._by_name)])
+
+    def find(self, name: str) -> Rule | None:
+        """Find a rule."""
+        return self._by_name.get(name)
+
+    def put(self, rule: Rule) -> None:
+        """Store a rule, in place of an earlier state of it."""
+        self._by_name[rule.name] = rule
+
+    def remove(self, name: str) -> None:
+        """Forget a rule, if it exists."""
+        self._by_name.pop(name, None)
