@@ -176,7 +176,7 @@ def permissions(purpose: Purpose, location: StackLocation) -> str:
     granted = [(grant, grant.actions(purpose)) for grant in _grants(location)]
     if purpose is Purpose.PREVIEW:
         # It reads the state from Pulumi's backend; of AWS it needs only the registry login.
-        granted = [(_REGISTRY_LOGIN, _REGISTRY_LOGIN.read)]
+        granted = [(_REGISTRY_LOGIN, tuple(_REGISTRY_LOGIN.read))]
     return policies.document([_statement(grant, actions) for grant, actions in granted if actions])
 
 

@@ -10,9 +10,7 @@ import botocore.session
 Clients = Callable[[str], Any]
 """Makes the boto3 client of a service, by the service's name."""
 
-_READ_TIMEOUT: Final = 60.0
-# A call of a function ends with the function, which Lambda ends after its own limit: 300 s for the
-# one that rotates secrets.
+# A call of a function ends with the function: after 300 s at most for the one that rotates secrets.
 _LAMBDA_READ_TIMEOUT: Final = 330.0
 _VARIABLES: Final = {
     "AWS_PROFILE": "profile",
@@ -50,9 +48,13 @@ def timeouts(service: str) -> botocore.config.Config:
     Args:
         service: the service, as boto3 names it.
     """
-    read_timeout = _LAMBDA_READ_TIMEOUT if service == "lambda" else _READ_TIMEOUT
+    if service == "lambda":
+        # A repeated call would find what the first one did.
+        return botocore.config.Config(
+            connect_timeout=10,
+            read_timeout=_LAMBDA_READ_TIMEOUT,
+            retries={"mode": "standard", "total_max_attempts": 1},
+        )
     return botocore.config.Config(
-        connect_timeout=10,
-        read_timeout=read_timeout,
-        retries={"mode": "standard", "max_attempts": 4},
+        connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4}
     )

@@ -17,6 +17,7 @@ from automation.checks.context import read_claims, request_token
 from automation.checks.lookups import (
     expect_own_code,
     find_app_client,
+    find_inventory,
     find_log_groups,
     find_service,
     read_log,
@@ -25,7 +26,6 @@ from automation.checks.probe import Probe
 from automation.checks.registry import check
 from automation.checks.tokens import request_grant
 from automation.checks.verdicts import Failed, expect, expect_equal, expect_status
-from automation.rotation.lookups import read_versions
 from automation.waiting import is_not_found
 from components.function_code import claims_package, write_claims_package
 
@@ -257,7 +257,7 @@ def _known_client_secrets(probe: Probe, name: str) -> dict[str, str]:
     context = probe.context
     arn = context.all_clients[name]["secretArn"]
     found = {}
-    for version in read_versions(probe.aws, arn):
+    for version in find_inventory(probe, name).versions.all:
         try:
             # Not through the probe: its evidence would have the values.
             response = context.client("secretsmanager").get_secret_value(

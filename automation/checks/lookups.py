@@ -2,12 +2,15 @@
 
 import datetime as dt
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from automation.checks.probe import Probe
 from automation.checks.verdicts import Failed
+from automation.rotation.lookups import read_inventory
 from components.function_code import code_sha256, relative_to_project
+from functions.rotation.decisions import Inventory
 
 # How far back logs are read, and at most how many events of a group.
 _HOURS: Final = 24
@@ -29,6 +32,30 @@ def find_app_client(probe: Probe, name: str) -> dict[str, Any]:
     if original := found.get("ClientSecret"):
         context.blanker.learn(original, username=found["ClientId"])
     return found
+
+
+def find_inventory(probe: Probe, name: str) -> Inventory:
+    """Return what Secrets Manager and Cognito hold of a client, without any value."""
+    context = probe.context
+    client = context.all_clients[name]
+    return read_inventory(
+        secrets_manager=_RecordedClient(probe, "secretsmanager"),
+        cognito=_RecordedClient(probe, "cognito-idp"),
+        user_pool_id=context.user_pool_id,
+        client_id=client["clientId"],
+        secret_arn=client["secretArn"],
+    )
+
+
+class _RecordedClient:
+    """The AWS client of a service, which records its calls as a check's evidence."""
+
+    def __init__(self, probe: Probe, service: str) -> None:
+        self._probe = probe
+        self._service = service
+
+    def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
+        return partial(self._probe.aws, self._service, operation)
 
 
 def find_service(probe: Probe) -> dict[str, Any]:

@@ -5,23 +5,18 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from components.rotation import retire_event
-
 from automation.checks.context import Context, request_token
-from automation.checks.lookups import expect_own_code, find_app_client
+from automation.checks.lookups import expect_own_code, find_app_client, find_inventory
 from automation.checks.probe import Probe
 from automation.checks.registry import check
 from automation.checks.verdicts import Failed, Skipped, expect, expect_equal
-from automation.rotation.decisions import (
-    current_client_secret,
-    incomplete_version,
-    unexpected_client_secrets,
-)
-from automation.rotation.lookups import read_client_secrets, read_versions
+from automation.rotation.decisions import current_client_secret, incomplete_version
 from automation.rotation.results import format_time
 from components.function_code import rotation_package, write_rotation_package
 from components.policies import EVENT_BRIDGE, SECRETS_MANAGER
-from functions.rotation.decisions import PUBLISHING, Inventory, Version
+from components.rotation import retire_event
+from functions.rotation.credentials import RotationError
+from functions.rotation.decisions import PUBLISHING, Version, overlap_ended
 
 _SCHEDULE: Final = "rate(1 hour)"
 # Secrets Manager rotates at any time of the day that is due, and the new secret is a day older at
@@ -69,7 +64,7 @@ def age(probe: Probe) -> None:
     if not rotated:
         raise Skipped("no enabled client has rotationDays")
     for name in rotated:
-        current = current_client_secret(_inventory(probe, name))
+        current = current_client_secret(find_inventory(probe, name))
         # P6-client-secrets reports one that Cognito doesn't list.
         if current is None:
             continue
@@ -94,7 +89,7 @@ def complete(probe: Probe) -> None:
                 " it isn't in progress any more, run:"
                 f" {_command(context, 'rotate', name)} --unstick"
             )
-        left = _inventory(probe, name).staged(PUBLISHING)
+        left = find_inventory(probe, name).versions.staged(PUBLISHING)
         expect(
             left is None,
             f"a deployment that wrote {name}'s secret was cut off. Run: python -m automation deploy"
@@ -109,18 +104,24 @@ def client_secrets(probe: Probe) -> None:
     for name in context.all_clients:
         if _wait_until_complete(probe, name) is not None:
             raise Skipped(f"a rotation of {name} isn't complete (see P6-complete)")
-        inventory = _inventory(probe, name)
+        inventory = find_inventory(probe, name)
         expect(
             current_client_secret(inventory),
-            f"Cognito doesn't have the client secret in {name}'s secret. Run:"
+            f"Cognito doesn't have the client secret that {name}'s secret holds. Run:"
             f" {_command(context, 'revoke', name)}",
         )
-        unexpected = unexpected_client_secrets(
-            inventory,
-            dt.timedelta(hours=context.settings.rotation(name).overlap_hours) + _RETIRED_WITHIN,
-            now=dt.datetime.now(dt.UTC),
+        overlap = dt.timedelta(hours=context.settings.rotation(name).overlap_hours)
+        try:
+            late = overlap_ended(
+                inventory, overlap=overlap + _RETIRED_WITHIN, now=dt.datetime.now(dt.UTC)
+            )
+        except RotationError as error:
+            raise Failed(f"{name}: {error}") from error
+        expect(
+            not late,
+            f"{name}'s replaced client secret {', '.join(map(str, late))} should have been deleted"
+            f" (see P6-retirement). Run: {_command(context, 'rotate', name)}",
         )
-        expect(not unexpected, f"{name}: {'; '.join(unexpected)}")
 
 
 @check("P6-retirement")
@@ -169,23 +170,11 @@ def _wait_until_complete(probe: Probe, name: str) -> Version | None:
     """Wait for the end of a rotation, and return its version if it doesn't end in time."""
     waited = 0.0
     while True:
-        version = incomplete_version(_inventory(probe, name))
+        version = incomplete_version(find_inventory(probe, name))
         if version is None or waited >= probe.context.longest_wait:
             return version
         probe.wait(_POLL_SECONDS)
         waited += _POLL_SECONDS
-
-
-def _inventory(probe: Probe, name: str) -> Inventory:
-    context = probe.context
-    client = context.all_clients[name]
-    return Inventory(
-        versions=read_versions(probe.aws, client["secretArn"]),
-        known=read_client_secrets(
-            probe.aws, user_pool_id=context.user_pool_id, client_id=client["clientId"]
-        ),
-        original_exists="ClientSecret" in find_app_client(probe, name),
-    )
 
 
 def _enabled(context: Context) -> Iterator[str]:

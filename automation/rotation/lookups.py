@@ -1,54 +1,41 @@
-"""What Secrets Manager and Cognito hold of a client, without any value."""
+"""Reads what Secrets Manager and Cognito hold of a client, without any value."""
 
-from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
-from functions.rotation.decisions import ClientSecret, Version
+from functions.rotation.app_client import AppClient
+from functions.rotation.decisions import Inventory
+from functions.rotation.secret_versions import SecretVersions
+from functions.rotation.services import Services
 
-Call = Callable[..., Mapping[str, Any]]
-"""Calls AWS: the service and the operation as boto3 names them, then the parameters."""
 
+def read_inventory(
+    *,
+    secrets_manager: Any,  # noqa: ANN401 - boto3 makes its clients at run time
+    cognito: Any,  # noqa: ANN401 - boto3 makes its clients at run time
+    user_pool_id: str,
+    client_id: str,
+    secret_arn: str,
+) -> Inventory:
+    """List the secret's versions and the app client's client secrets.
 
-def read_versions(call: Call, secret_arn: str) -> tuple[Version, ...]:
-    """List the labelled versions of a secret."""
-    listed = _pages(
-        call, "secretsmanager", "list_secret_version_ids", "Versions", SecretId=secret_arn
+    Whether the original client secret still exists is assumed, because only a description of the
+    app client shows it, together with its value. It makes no difference: the original is the
+    oldest, and counts as replaced in either case.
+
+    Raises:
+        functions.rotation.credentials.RotationError: the secret doesn't exist.
+        botocore.exceptions.ClientError: AWS reports another error.
+    """
+    services = Services(
+        secrets_manager=secrets_manager,
+        cognito=cognito,
+        user_pool_id=user_pool_id,
+        # The caller's permissions aren't new.
+        access_granted_within=timedelta(),
     )
-    return tuple(
-        Version(
-            id=each["VersionId"],
-            stages=frozenset(each.get("VersionStages", ())),
-            created=each["CreatedDate"],
-        )
-        for each in listed
+    return Inventory(
+        versions=SecretVersions(secret_arn, services).list(),
+        client_secrets=AppClient(client_id, services).list(),
+        original_exists=True,
     )
-
-
-def read_client_secrets(
-    call: Call, *, user_pool_id: str, client_id: str
-) -> tuple[ClientSecret, ...]:
-    """List the client secrets of an app client."""
-    listed = _pages(
-        call,
-        "cognito-idp",
-        "list_user_pool_client_secrets",
-        "ClientSecrets",
-        UserPoolId=user_pool_id,
-        ClientId=client_id,
-    )
-    return tuple(
-        ClientSecret(id=each["ClientSecretId"], created=each["ClientSecretCreateDate"])
-        for each in listed
-    )
-
-
-def _pages(
-    call: Call, service: str, operation: str, member: str, **parameters: str
-) -> Iterator[Mapping[str, Any]]:
-    page: dict[str, str] = {}
-    while True:
-        response = call(service, operation, **parameters, **page)
-        yield from response[member]
-        if not response.get("NextToken"):
-            return
-        page = {"NextToken": response["NextToken"]}

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from automation.errors import AutomationError
 from automation.rotation.clients import Client
 from automation.rotation.decisions import (
     current_client_secret,
@@ -24,10 +25,11 @@ from automation.rotation.decisions import (
     overlap_end,
     refusal,
 )
-from automation.rotation.lookups import read_client_secrets, read_versions
+from automation.rotation.lookups import read_inventory
 from automation.rotation.results import Outcome, Rotation, format_time
 from automation.sessions import Clients
 from automation.waiting import Sleep
+from functions.rotation.credentials import RotationError
 from functions.rotation.decisions import PENDING, Inventory
 
 # Four steps, of which one may wait 150 s for Cognito, and a start within seconds.
@@ -37,8 +39,8 @@ _POLL_SECONDS: Final = 2.0
 _CLOCK_SKEW: Final = dt.timedelta(seconds=60)
 
 
-class FunctionError(Exception):
-    """The rotation function failed; the message is its own."""
+class MissingSecretError(AutomationError):
+    """A client's secret doesn't exist."""
 
 
 def _utc_now() -> dt.datetime:
@@ -76,14 +78,15 @@ class Rotator:
         An earlier rotation that isn't complete is reported and left as it is.
 
         Raises:
-            botocore.exceptions.ClientError: something can't be read.
+            MissingSecretError: the secret doesn't exist.
+            botocore.exceptions.ClientError: AWS doesn't do what this needs.
         """
         if not client.enabled:
             where = f"clients.{client.name}.enabled"
             return _result(
                 client, Outcome.SKIPPED, f"the client is disabled ({where}), and gets no token"
             )
-        incomplete = incomplete_version(self._inventory(client))
+        incomplete = incomplete_version(self.inventory(client))
         if incomplete:
             began = format_time(incomplete.created)
             return _result(
@@ -94,10 +97,10 @@ class Rotator:
                 f" {self._command('rotate', client)} --unstick",
             )
         try:
-            self._retire(client)
-        except FunctionError as error:
+            self.retire(client)
+        except RotationError as error:
             return self._refused(client, str(error))
-        before = self._inventory(client)
+        before = self.inventory(client)
         reason = refusal(before, client.overlap)
         if reason is not None:
             return self._refused(client, reason)
@@ -111,17 +114,18 @@ class Rotator:
         """Complete a rotation that was left incomplete; if that fails, let the next one start.
 
         Raises:
-            botocore.exceptions.ClientError: something can't be read, or the label can't be removed.
+            MissingSecretError: the secret doesn't exist.
+            botocore.exceptions.ClientError: AWS doesn't do what this needs.
         """
-        before = self._inventory(client)
+        before = self.inventory(client)
         incomplete = incomplete_version(before)
         if incomplete is None:
             return _result(client, Outcome.SKIPPED, "no rotation is incomplete")
         began = format_time(incomplete.created)
         self.report(f"… Completing the rotation of {client.name} that began at {began}")
         try:
-            self._invoke({"rotate": client.secret_arn, "enabled": client.enabled})
-        except FunctionError as error:
+            self.invoke({"rotate": client.secret_arn})
+        except RotationError as error:
             self.report(f"… Removing {PENDING} from the version {incomplete.id}")
             self.aws("secretsmanager").update_secret_version_stage(
                 SecretId=client.secret_arn, VersionStage=PENDING, RemoveFromVersionId=incomplete.id
@@ -138,28 +142,29 @@ class Rotator:
         """Replace a client's secret, and delete all its other client secrets at once.
 
         Raises:
-            botocore.exceptions.ClientError: something can't be read.
+            MissingSecretError: the secret doesn't exist.
+            botocore.exceptions.ClientError: AWS doesn't do what this needs.
         """
-        before = self._inventory(client)
+        before = self.inventory(client)
         self.report(f"… Revoking the client secrets of {client.name}")
         try:
-            self._invoke({"revoke": client.secret_arn, "enabled": client.enabled})
-        except FunctionError as error:
+            self.invoke({"revoke": client.secret_arn})
+        except RotationError as error:
             return self._failed(client, str(error), "revoke")
         return Rotation(
             client=client.name,
             client_id=client.client_id,
             outcome=Outcome.REVOKED,
             previous=_current_id(before),
-            current=_current_id(self._inventory(client)),
+            current=_current_id(self.inventory(client)),
             # Tokens were issued until the function had deleted the old client secret.
             tokens_end=self.now() + client.token_validity,
         )
 
     def _rotate_directly(self, client: Client, before: Inventory) -> Rotation:
         try:
-            self._invoke({"rotate": client.secret_arn, "enabled": client.enabled})
-        except FunctionError as error:
+            self.invoke({"rotate": client.secret_arn})
+        except RotationError as error:
             return self._failed(client, str(error), "rotate")
         return self._rotated(client, before)
 
@@ -173,9 +178,9 @@ class Rotator:
         except ClientError as error:
             return self._failed(client, str(error), "rotate")
         for _ in range(max(1, int(self.limit / _POLL_SECONDS))):
-            if is_complete(self._inventory(client), version_id):
+            if is_complete(before, self.inventory(client)):
                 return self._rotated(client, before)
-            reason = self._find_failure(version_id, started)
+            reason = self._find_failure(client, version_id, started)
             if reason is not None:
                 return self._failed(client, reason, "rotate", "--unstick")
             self.sleep(_POLL_SECONDS)
@@ -187,40 +192,52 @@ class Rotator:
             f" {self.stack} --only 'P6-*'",
         )
 
-    def _retire(self, client: Client) -> None:
-        """Delete the replaced client secret if its overlap has ended, as every hour."""
-        hours = client.overlap / dt.timedelta(hours=1)
-        self._invoke({"retire": [{"secret": client.secret_arn, "overlapHours": hours}]})
+    def retire(self, client: Client) -> None:
+        """Delete the replaced client secret if its overlap has ended, as every hour.
 
-    def _invoke(self, event: Mapping[str, Any]) -> None:
+        Raises:
+            RotationError: the function fails; the message is its own.
+        """
+        hours = client.overlap / dt.timedelta(hours=1)
+        self.invoke({"retire": [{"secret": client.secret_arn, "overlapHours": hours}]})
+
+    def invoke(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Call the rotation function, and return its result.
+
+        Raises:
+            RotationError: the function fails; the message is its own.
+        """
         response = self.aws("lambda").invoke(
             FunctionName=self.function, Payload=json.dumps(event).encode()
         )
+        result: Mapping[str, Any] = json.loads(response["Payload"].read())
         if response.get("FunctionError"):
-            result = json.loads(response["Payload"].read())
-            raise FunctionError(result.get("errorMessage") or f"{self.function} failed")
+            raise RotationError(result.get("errorMessage") or f"{self.function} failed")
+        return result
 
-    def _inventory(self, client: Client) -> Inventory:
-        return Inventory(
-            versions=read_versions(self._call, client.secret_arn),
-            known=read_client_secrets(
-                self._call, user_pool_id=self.user_pool_id, client_id=client.client_id
-            ),
-            # Only DescribeUserPoolClient shows it, together with its value. What retires client
-            # secrets refuses one that is neither labelled nor the original.
-            original_exists=True,
-        )
+    def inventory(self, client: Client) -> Inventory:
+        """List the versions of a client's secret, and the client secrets.
 
-    def _call(self, service: str, operation: str, **parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - AWS's own
-        response: Mapping[str, Any] = getattr(self.aws(service), operation)(**parameters)
-        return response
+        Raises:
+            MissingSecretError: the secret doesn't exist.
+        """
+        try:
+            return read_inventory(
+                secrets_manager=self.aws("secretsmanager"),
+                cognito=self.aws("cognito-idp"),
+                user_pool_id=self.user_pool_id,
+                client_id=client.client_id,
+                secret_arn=client.secret_arn,
+            )
+        except RotationError as error:
+            raise MissingSecretError(str(error)) from error
 
-    def _find_failure(self, version_id: str, since: dt.datetime) -> str | None:
+    def _find_failure(self, client: Client, version_id: str, since: dt.datetime) -> str | None:
         """Return why the rotation function failed on a version; None if it hasn't."""
         response = self.aws("logs").filter_log_events(
             logGroupName=self._log_group(),
             startTime=int((since - _CLOCK_SKEW).timestamp() * 1000),
-            filterPattern=f'"{version_id}"',
+            filterPattern=f'"{client.secret_arn}" "{version_id}"',
         )
         reasons = (find_reason(event["message"], version_id) for event in response["events"])
         return next(filter(None, reasons), None)
@@ -230,7 +247,7 @@ class Rotator:
         return str(found["LoggingConfig"]["LogGroup"])
 
     def _rotated(self, client: Client, before: Inventory) -> Rotation:
-        after = self._inventory(client)
+        after = self.inventory(client)
         return Rotation(
             client=client.name,
             client_id=client.client_id,
@@ -269,9 +286,9 @@ def find_reason(line: str, version_id: str) -> str | None:
         entry = json.loads(brace + rest)
     except ValueError:
         return None
-    if not isinstance(entry, dict) or entry.get("version") != version_id:
+    if not isinstance(entry, dict) or entry.get("versionId") != version_id:
         return None
-    return entry.get("failed")
+    return entry.get("error")
 
 
 def _result(client: Client, outcome: Outcome, reason: str) -> Rotation:
