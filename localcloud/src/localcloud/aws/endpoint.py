@@ -1,6 +1,5 @@
 """The endpoint's signed requests: routes each to the application of its service."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -44,16 +43,20 @@ class Endpoint:
         if scope["type"] != "http":
             return self.ministack
         prefix, dot, _ = Request(scope).headers.get("x-amz-target", "").partition(".")
-        own: Mapping[str, ASGIApp] = {
+        if dot and (own := self._own_service(prefix)) is not None:
+            return own
+        # By its path before its target, or a target would avoid the check of the token's claims.
+        if scope["path"] == cognito.TOKEN_PATH:
+            return self.cognito.serve_token
+        return self.cognito.serve_api if prefix == cognito.TARGET_PREFIX else self.ministack
+
+    def _own_service(self, prefix: str) -> ASGIApp | None:
+        """Return the application for a prefix of targets, unless it is ministack."""
+        own: dict[str, ASGIApp] = {
             apprunner.TARGET_PREFIX: self.apprunner,
             ecr.TARGET_PREFIX: self.ecr.serve_api,
             control.TARGET_PREFIX: self.control,
             events.TARGET_PREFIX: self.events,
             secretsmanager.TARGET_PREFIX: self.secretsmanager,
         }
-        if dot and prefix in own:
-            return own[prefix]
-        # By its path before its target, or a target would avoid the check of the token's claims.
-        if scope["path"] == cognito.TOKEN_PATH:
-            return self.cognito.serve_token
-        return self.cognito.serve_api if prefix == cognito.TARGET_PREFIX else self.ministack
+        return own.get(prefix)

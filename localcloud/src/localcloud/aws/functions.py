@@ -18,7 +18,7 @@ from localcloud.aws import asgi
 from localcloud.aws.iam import rules as iam
 
 _BASE: Final = "/2015-03-31/functions"
-_ERROR_HEADER: Final = "x-amz-function-error"
+_ERROR_HEADER: Final = b"x-amz-function-error"
 # Source: the longest timeout of a function, 15 minutes, and a minute for its start.
 _TIME_LIMIT: Final = 16 * 60
 
@@ -80,7 +80,9 @@ class Functions:
                 )
         except TimeoutError:
             return f"no response within {_TIME_LIMIT} s"
-        failed = response.status_code != HTTPStatus.OK or _ERROR_HEADER in response.headers
+        # ministack's header names are capitalized.
+        headers = {name.lower() for name, _ in response.raw_headers}
+        failed = response.status_code != HTTPStatus.OK or _ERROR_HEADER in headers
         return bytes(response.body).decode("utf-8", "replace") if failed else None
 
     async def send(self, function: str, event: bytes, source: Source) -> str | None:

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 JsonObject = dict[str, Any]
-_EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +44,8 @@ class Rule:
     due: float
     description: str | None = None
     role_arn: str | None = None
-    targets: Mapping[str, Target] = field(default=_EMPTY)
-    tags: Mapping[str, str] = field(default=_EMPTY)
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class Rules:

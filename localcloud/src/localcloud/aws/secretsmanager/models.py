@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Final
 
 CURRENT: Final = "AWSCURRENT"
@@ -13,7 +12,6 @@ JsonObject = dict[str, Any]
 Value = Mapping[str, str]
 """SecretString, or SecretBinary as base64."""
 
-_EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 _SUFFIX: Final = len("-a1B2c3")
 
 
@@ -85,7 +83,7 @@ class Secret:
     description: str | None = None
     kms_key_id: str | None = None
     tags: Mapping[str, str] | None = None
-    versions: Versions = _EMPTY
+    versions: Versions = field(default_factory=dict)
     rotation: Rotation | None = None
     policy: str | None = None
 
