@@ -13,9 +13,10 @@ from automation.rotation.decisions import (
     incomplete_version,
     overlap_end,
 )
-from automation.rotation.operations import FunctionError, Rotator
+from automation.rotation.operations import Rotator
 from automation.rotation.results import Outcome
-from functions.rotation.decisions import CURRENT, PENDING, PUBLISHING, Inventory
+from functions.rotation.credentials import RotationError
+from functions.rotation.decisions import PENDING, PUBLISHING, Inventory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,7 @@ class ClientSecrets:
         """
         try:
             self.rotator.invoke({"rotate": self.client.secret_arn, "enabled": self.client.enabled})
-        except FunctionError as error:
+        except RotationError as error:
             raise Failed(f"the next run doesn't complete the rotation: {error}") from error
 
     def retire(self) -> None:
@@ -102,7 +103,7 @@ class ClientSecrets:
         """
         try:
             self.rotator.retire(self.client)
-        except FunctionError as error:
+        except RotationError as error:
             raise Failed(f"replaced client secrets can't be deleted: {error}") from error
 
 
@@ -134,16 +135,12 @@ def expect_only(inventory: Inventory, ids: Collection[str]) -> None:
         found == set(ids),
         f"Cognito has the client secrets {sorted(found)}, but must have {sorted(ids)}",
     )
-    expect(
-        incomplete_version(inventory) is None and inventory.versions.staged(PUBLISHING) is None,
-        f"a rotation is incomplete: {describe(inventory)}",
-    )
+    expect(not has_leftovers(inventory), f"a rotation is incomplete: {describe(inventory)}")
 
 
-def is_rotated(before: Inventory, after: Inventory) -> bool:
-    """Return whether a rotation has completed between two lookups."""
-    pending = after.versions.staged(PENDING) or after.versions.staged(PUBLISHING)
-    return pending is None and before.versions.staged(CURRENT) != after.versions.staged(CURRENT)
+def has_leftovers(inventory: Inventory) -> bool:
+    """Return whether a version has a label that a rotation or a publication removes at its end."""
+    return any(inventory.versions.staged(stage) for stage in (PENDING, PUBLISHING))
 
 
 def describe(inventory: Inventory) -> Mapping[str, Any]:

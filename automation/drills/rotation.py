@@ -12,7 +12,7 @@ from automation.drills.client_secrets import (
     ClientSecrets,
     describe,
     expect_rotated,
-    is_rotated,
+    has_leftovers,
 )
 from automation.drills.exercise import Exercise
 from automation.drills.function_process import (
@@ -26,6 +26,7 @@ from automation.drills.registry import drill
 from automation.drills.secret_traffic import ENOUGH_TOKENS, SecretTraffic, secret_traffic
 from automation.drills.tokens import shorten_token_lifetime
 from automation.rotation.clients import Client
+from automation.rotation.decisions import is_complete
 from neo4j_mcp_client import ClientCredentials
 
 _POLL: Final = 1.0
@@ -189,7 +190,8 @@ class _Interruption:
         run = self.function.run(event, calls=calls, operation=operation)
         _expect_no_error(run)
         since = callers.exercise.mark(_died(run))
-        if not is_rotated(before, secrets.inventory()):
+        left = secrets.inventory()
+        if has_leftovers(left) or not is_complete(before, left):
             secrets.complete()
         after = secrets.inventory()
         callers.exercise.probe.note(_died(run), describe(after))
