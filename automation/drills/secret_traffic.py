@@ -24,6 +24,8 @@ ENOUGH_TOKENS: Final = 3
 """Tokens of a group after which its callers count as having noticed nothing."""
 
 _POLL_SECONDS: Final = 0.2
+# Enough for a failure to show, and leaves a small machine the time for what is drilled.
+_PAUSE_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +168,7 @@ def secret_traffic(
         )
 
         def start(who: str, call: Callable[[], object], tokens: TokenLog | None = None) -> Group:
-            traffic = stack.enter_context(exercise.traffic(call, who))
+            traffic = stack.enter_context(exercise.traffic(call, who, pause=_PAUSE_SECONDS))
             return Group(who=who, traffic=traffic, tokens=tokens)
 
         bridge = _bridge(exercise, client, stack) if with_bridge else None
