@@ -186,15 +186,13 @@ def _capacity_conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Confl
         return
     names = ResourceNames(prefix=values["name_prefix"], stack=stack)
     rotations = _rotations(values)
-    served = capacity.served(names, rotations)
-    for count, client in enumerate(rotations, start=1):
-        if count > served:
+    problem = capacity.problem(names, rotations)
+    if problem:
+        served = capacity.served(names, rotations)
+        for client in list(rotations)[served:]:
             yield Conflict(
                 path=("clients", client),
-                message=(
-                    f"is one too many: this stack's rotation function serves {served} clients with"
-                    " names of this length"
-                ),
+                message=f"{problem}, which is enough for the first {served} clients",
                 fixes=(Fix.REMOVE,),
             )
 

@@ -67,14 +67,11 @@ def write_logs(log_group_arn: str) -> str:
 def rotate_client_secrets(secret_arns: Sequence[str], user_pool_arn: str) -> str:
     """Allow writing and rotating some secrets, and the client secrets of one user pool.
 
-    Source: "Permissions for rotation" in the AWS Secrets Manager User Guide.
-
     Args:
         secret_arns: the secrets; at least one.
         user_pool_arn: the pool; IAM has no narrower resource for its app clients.
     """
     values = _allow(
-        "secretsmanager:DescribeSecret",
         "secretsmanager:GetSecretValue",
         "secretsmanager:ListSecretVersionIds",
         "secretsmanager:PutSecretValue",

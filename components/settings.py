@@ -490,6 +490,7 @@ class CommonSettings(Settings):
             days=self.rotation_days, overlap_hours=self.overlap_hours
         )
 
+
 class StackSettings(CommonSettings):
     """The configuration of one stack.
 

@@ -16,6 +16,7 @@ from automation.checks import (
     refusals,
     repository,
     rights,
+    rotation,
     service,
     sign_on,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "refusals",
     "repository",
     "rights",
+    "rotation",
     "service",
     "sign_on",
 ]

@@ -19,6 +19,7 @@ from neo4j_mcp_client import (
     AccessToken,
     BackOff,
     ClientCredentials,
+    ClientDisabledError,
     FixedCredentials,
     InvalidClientError,
     InvalidScopeError,
@@ -424,7 +425,7 @@ def test_an_endpoint_that_hangs_ends_in_an_error(
     ("error", "kind"),
     [
         ("invalid_client", InvalidClientError),
-        ("unauthorized_client", InvalidClientError),
+        ("unauthorized_client", ClientDisabledError),
         ("invalid_scope", InvalidScopeError),
         ("invalid_grant", InvalidScopeError),
         ("unsupported_grant_type", TokenRequestError),
@@ -505,6 +506,43 @@ def test_a_rotated_secret_is_read_again_once(
     assert TokenProvider(source).token().claims == {"jti": "1"}
     assert source.refreshed == 1
     assert len(endpoint.requests) == 2
+
+
+@pytest.mark.parametrize("error", ["invalid_scope", "invalid_grant"])
+def test_scopes_that_a_deployment_has_changed_are_read_again_once(
+    endpoint: Site, credentials: ClientCredentials, error: str
+) -> None:
+    endpoint.answer = lambda request: (
+        issued() if request.form["scope"] == "mcp/new" else refused(error)
+    )
+    source = Rotating(
+        replace(credentials, scopes=("mcp/old",)), replace(credentials, scopes=("mcp/new",))
+    )
+    assert TokenProvider(source).token().claims == {"jti": "1"}
+    assert source.refreshed == 1
+    assert len(endpoint.requests) == 2
+
+
+def test_a_client_that_was_replaced_and_disabled_is_read_again_once(
+    endpoint: Site, credentials: ClientCredentials
+) -> None:
+    endpoint.answer = lambda _: refused("unauthorized_client")
+    source = Rotating(credentials, replace(credentials, client_id="another"))
+    with pytest.raises(ClientDisabledError, match=r"clients\.<name>\.enabled true"):
+        TokenProvider(source).token()
+    assert source.refreshed == 1
+    assert len(endpoint.requests) == 2
+
+
+def test_a_refusal_with_two_causes_names_both(
+    endpoint: Site, credentials: ClientCredentials
+) -> None:
+    endpoint.answer = lambda _: refused("invalid_grant")
+    with pytest.raises(InvalidScopeError) as raised:
+        TokenProvider(credentials).token()
+    assert ClientDisabledError.remedy in raised.value.remedy
+    assert InvalidScopeError.remedy in raised.value.remedy
+    assert "`neo4j-mcp doctor` finds which" in str(raised.value)
 
 
 def test_a_wrong_and_unchanged_secret_is_reported(

@@ -21,7 +21,9 @@ from localcloud.providers.aws.resource import AwsResource
 _SESSION = botocore.session.Session()
 _ACCOUNT = "111122223333"
 # Permissions without an API operation of the same name.
-_PERMISSIONS_ONLY = {"iam:PassRole"}
+_PERMISSIONS_ONLY = {"iam:PassRole", "lambda:InvokeFunction"}
+# Only stacks of an earlier version have this, and lose it with the deployment that moves them.
+_MOVED = "aws:secretsmanager/secretVersion:SecretVersion"
 # Actions that can't be limited to resources.
 _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
     "apprunner:ListAutoScalingConfigurations",
@@ -71,9 +73,23 @@ def _deployment_actions() -> Iterator[tuple[str, str]]:
             yield f"{resource.service}:{operation}", resource.token
 
 
-@pytest.mark.parametrize(("action", "_token"), sorted(_deployment_actions()))
-def test_a_deployment_is_allowed_every_action_it_needs(action: str, _token: str) -> None:
-    assert action in _actions(Purpose.DEPLOY)
+@pytest.mark.parametrize(("action", "token"), sorted(_deployment_actions()))
+def test_a_deployment_is_allowed_every_action_it_needs(action: str, token: str) -> None:
+    # Those of the resources that are moved are added for one deployment.
+    added = _actions(Purpose.UPGRADE) if token == _MOVED else set()
+    assert action in _actions(Purpose.DEPLOY) | added
+
+
+def test_only_a_check_and_an_upgrade_can_read_a_clients_secret() -> None:
+    reading = "secretsmanager:GetSecretValue"
+    allowed = {purpose for purpose in Purpose if reading in _actions(purpose)}
+    assert allowed == {Purpose.CHECK, Purpose.UPGRADE}
+
+
+def test_an_upgrade_adds_the_actions_on_secret_values_only() -> None:
+    moved = {action for action, token in _deployment_actions() if token == _MOVED}
+    assert _actions(Purpose.UPGRADE) == moved
+    assert not moved & _actions(Purpose.DEPLOY)
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
@@ -95,7 +111,13 @@ def test_a_check_is_allowed_to_read_only() -> None:
     reading = ("Describe", "Get", "List", "Filter", "BatchGet", "Simulate")
     actions = _actions(Purpose.CHECK)
     assert all(action.split(":")[1].startswith(reading) for action in actions)
-    assert actions < _actions(Purpose.DEPLOY)
+    # A deployment has no use for the clients' secrets.
+    secrets = {
+        "cognito-idp:ListUserPoolClientSecrets",
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:ListSecretVersionIds",
+    }
+    assert actions - secrets < _actions(Purpose.DEPLOY)
 
 
 def _operations_of_checks() -> Iterator[str]:
@@ -117,6 +139,8 @@ def _operations_of_checks() -> Iterator[str]:
 def test_a_check_is_allowed_every_action_it_needs() -> None:
     used = set(_operations_of_checks())
     assert len(used) > 10
+    # These are called by what reads the state of a rotation.
+    used |= {"secretsmanager:ListSecretVersionIds", "cognito-idp:ListUserPoolClientSecrets"}
     # One check creates an app client and deletes it again; without permission, it is skipped.
     changing = {"cognito-idp:CreateUserPoolClient", "cognito-idp:DeleteUserPoolClient"}
     assert used - changing <= _actions(Purpose.CHECK)
@@ -133,8 +157,10 @@ def test_a_preview_can_log_in_to_the_registry_and_nothing_else() -> None:
         ("ecr:PutImage", "ecr:us-east-1:{}:repository/neo4j-mcp-{}-server", None),
         ("iam:PutRolePolicy", "iam::{}:role/neo4j-mcp-{}-claims", "iam::{}:role/Admin"),
         ("lambda:UpdateFunctionCode", "lambda:us-east-1:{}:function:neo4j-mcp-{}-claims", None),
+        ("lambda:InvokeFunction", "lambda:us-east-1:{}:function:neo4j-mcp-{}-rotation", None),
+        ("events:PutTargets", "events:us-east-1:{}:rule/neo4j-mcp-{}-retirement", None),
         (
-            "secretsmanager:GetSecretValue",
+            "secretsmanager:RotateSecret",
             "secretsmanager:us-east-1:{}:secret:neo4j-mcp-{}-agent-credentials-k3x9q2ab-a1B2c3",
             None,
         ),
@@ -155,6 +181,14 @@ def test_other_stacks_resources_are_not_allowed(action: str, own: str, other: st
     other = other or own.replace("neo4j-mcp-{}", "neo4j-mcp-prod")
     assert allows(documents, action, f"arn:aws:{own.format(_ACCOUNT, 'dev')}", {})
     assert not allows(documents, action, f"arn:aws:{other.format(_ACCOUNT)}", {})
+
+
+@pytest.mark.parametrize("purpose", [Purpose.DEPLOY, Purpose.OPERATE])
+def test_no_role_can_invoke_the_claims_function(purpose: Purpose) -> None:
+    function = f"arn:aws:lambda:us-east-1:{_ACCOUNT}:function:neo4j-mcp-dev"
+    documents = [_policy(purpose)]
+    assert allows(documents, "lambda:InvokeFunction", f"{function}-rotation", {})
+    assert not allows(documents, "lambda:InvokeFunction", f"{function}-claims", {})
 
 
 @pytest.mark.parametrize(
@@ -189,6 +223,7 @@ def test_roles_can_be_passed_only_to_the_services_that_assume_them(
         (Purpose.PREVIEW, "repo:someone/neo4j-mcp:pull_request"),
         (Purpose.CHECK, "repo:someone/neo4j-mcp:environment:dev"),
         (Purpose.DEPLOY, "repo:someone/neo4j-mcp:environment:dev"),
+        (Purpose.OPERATE, "repo:someone/neo4j-mcp:environment:dev"),
     ],
 )
 def test_a_role_is_for_one_repository_and_environment(purpose: Purpose, claim: str) -> None:

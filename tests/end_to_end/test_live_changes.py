@@ -14,12 +14,12 @@ import yaml
 
 from automation.deployment import Changes, Deployment, DeploymentError, Target
 from automation.policy import violations
-from components.settings import StackSettings
 from demo.stand_in import target
 from localcloud.certificates import CertificateAuthority
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
 from localcloud.workspace import STACK
+from tests.repository import configuration_keys
 from tests.stand_in import Aws
 
 pytestmark = pytest.mark.stand_in
@@ -311,8 +311,7 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
 
 
 def test_every_key_of_the_configuration_has_a_case() -> None:
-    keys = {field.alias or name for name, field in StackSettings.model_fields.items()}
-    assert {*_IN_PLACE, *_REPLACING, *_REFUSED} == keys
+    assert {*_IN_PLACE, *_REPLACING, *_REFUSED} == configuration_keys()
 
 
 @contextmanager

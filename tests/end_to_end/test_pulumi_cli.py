@@ -11,10 +11,9 @@ from typing import Any, Protocol
 import pytest
 import yaml
 
-from components.settings import StackSettings
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
-from tests.repository import ROOT
+from tests.repository import ROOT, configuration_keys
 from tests.stand_in import Aws, shell_of
 
 pytestmark = pytest.mark.stand_in
@@ -173,9 +172,9 @@ def _previewed(pulumi: Pulumi, stack_file: Path, values: dict[str, str]) -> dict
 
 
 def test_every_key_has_a_case_here() -> None:
-    keys = {str(field.alias) for field in StackSettings.model_fields.values()}
+    cases = {re.split(r"[.[]", key)[0] for key in _DEPLOYED | _PREVIEWED | _DOMAIN}
 
-    assert {re.split(r"[.[]", key)[0] for key in _DEPLOYED | _PREVIEWED | _DOMAIN} == keys
+    assert cases == configuration_keys()
 
 
 @pytest.mark.usefixtures("stack_file")

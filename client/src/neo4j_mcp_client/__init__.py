@@ -18,6 +18,7 @@ from neo4j_mcp_client.credentials import (
 )
 from neo4j_mcp_client.errors import (
     CertificateRuleError,
+    ClientDisabledError,
     ConfigurationError,
     CypherError,
     DatabaseUnavailableError,
@@ -51,6 +52,7 @@ __all__ = [
     "BearerAuth",
     "CertificateRuleError",
     "ClientCredentials",
+    "ClientDisabledError",
     "ConfigurationError",
     "CredentialsSource",
     "CypherError",

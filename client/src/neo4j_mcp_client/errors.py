@@ -148,11 +148,20 @@ class InvalidClientError(TokenRequestError):
 
 
 class InvalidScopeError(TokenRequestError):
-    """The client requests a scope that it isn't allowed to have."""
+    """The client requests a scope that it isn't allowed to have, or is disabled."""
 
     remedy = (
         "Request the scopes in the client's own secret, or give the client this scope: `pulumi"
         " config set --path 'neo4j-mcp:clients.<name>.scopes[0]' <scope>`, then `pulumi up`."
+    )
+
+
+class ClientDisabledError(TokenRequestError):
+    """The client may not request tokens at all."""
+
+    remedy = (
+        "Enable the client, unless it was disabled on purpose: `pulumi config set --path"
+        " neo4j-mcp:clients.<name>.enabled true`, then `pulumi up`."
     )
 
 

@@ -10,6 +10,7 @@ from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.credentials import ClientCredentials
 from neo4j_mcp_client.decoding import from_json
 from neo4j_mcp_client.errors import (
+    ClientDisabledError,
     Hop,
     InvalidClientError,
     InvalidScopeError,
@@ -23,6 +24,10 @@ _SERVER_ERRORS = 500
 _OK = 200
 # Ten years. A longer lifetime is a mistake, and may exceed the range of dates.
 _LONGEST_LIFETIME = 315_360_000
+_DISABLED_OR_SCOPE = (
+    f"Either the client is disabled, or it isn't allowed a scope that it requests; `neo4j-mcp"
+    f" doctor` finds which. {ClientDisabledError.remedy} {InvalidScopeError.remedy}"
+)
 
 
 def request_token(
@@ -110,11 +115,17 @@ def _refusal(status: int, answer: dict[str, Any]) -> TokenRequestError:
     said = f"HTTP {status}: {error or 'no OAuth 2.0 error'}"
     if description := answer.get("error_description"):
         said += f" ({description})"
-    if error in {"invalid_client", "unauthorized_client"}:
+    if error == "invalid_client":
         return InvalidClientError(f"{said}.")
-    # Cognito answers invalid_scope, other servers answer invalid_grant.
-    if error in {"invalid_scope", "invalid_grant"}:
+    # RFC 6749, section 5.2: the client may not use this grant.
+    if error == "unauthorized_client":
+        return ClientDisabledError(f"{said}.")
+    if error == "invalid_scope":
         return InvalidScopeError(f"{said}.")
+    # Cognito answers this to a client without the flow (boto3's issue 3916), and to a scope of
+    # its resource server that the client lacks.
+    if error == "invalid_grant":
+        return InvalidScopeError(f"{said}.", remedy=_DISABLED_OR_SCOPE)
     return TokenRequestError(f"{said}.")
 
 

@@ -13,7 +13,9 @@ from typing import Protocol
 from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.credentials import ClientCredentials, CredentialsSource, as_source
 from neo4j_mcp_client.errors import (
+    ClientDisabledError,
     InvalidClientError,
+    InvalidScopeError,
     Neo4jMcpError,
     NetworkError,
     TokenEndpointUnavailableError,
@@ -39,6 +41,7 @@ _NEXT_EARLY_RENEWAL = 10.0
 _JUST_ISSUED = 10.0
 
 _TRANSIENT = (NetworkError, TokenEndpointUnavailableError)
+_OUTDATED = (InvalidClientError, InvalidScopeError, ClientDisabledError)
 
 _log = logging.getLogger(__name__)
 
@@ -260,8 +263,8 @@ class TokenProvider:
                     return shared
             try:
                 token = self._request(credentials, back_off)
-            except InvalidClientError:
-                # A rotation may have replaced the secret.
+            except _OUTDATED:
+                # A rotation may have replaced the secret, and a deployment its scopes.
                 if not self._source.refresh():
                     raise
                 credentials = self._source.current()

@@ -80,6 +80,17 @@ def test_a_login_with_a_wrong_secret_keeps_nothing(
     assert profiles.names() == ["default"]
 
 
+def test_a_login_of_a_disabled_client_says_how_to_enable_it(
+    run: Run, credentials: ClientCredentials, endpoint: Site
+) -> None:
+    endpoint.answer = lambda _: refused("invalid_grant")
+    ended = run("login", "--credentials", "-", text=credentials.to_json())
+    assert ended.exit_code == 4
+    said = " ".join(ended.stderr.split())
+    assert "Either the client is disabled, or" in said
+    assert "neo4j-mcp:clients.<name>.enabled true" in said
+
+
 def test_another_login_doesnt_trust_the_token_of_the_one_before(
     logged_in: Run, credentials: ClientCredentials, endpoint: Site
 ) -> None:

@@ -25,6 +25,7 @@ def test_every_failure_has_a_status_of_its_family() -> None:
         "TokenRequestError": ExitCode.TOKEN,
         "InvalidClientError": ExitCode.TOKEN,
         "InvalidScopeError": ExitCode.TOKEN,
+        "ClientDisabledError": ExitCode.TOKEN,
         "TokenEndpointUnavailableError": ExitCode.TOKEN,
         "UnauthorizedError": ExitCode.REFUSED,
         "TokenExpiredError": ExitCode.REFUSED,

@@ -178,6 +178,27 @@ def test_an_expired_secret(
     assert found(command, "--profile", "behind") == ("token", "secret-rejected")
 
 
+def test_a_disabled_client(
+    command: Command, outputs: dict[str, Any], aws: Aws, user_pool: str
+) -> None:
+    cognito = aws("cognito-idp")
+    secret = new_app_client(cognito, user_pool, outputs, "disabled")
+    try:
+        assert log_in(command, outputs, secret) == 0
+        # What `enabled: false` does to an app client.
+        cognito.update_user_pool_client(
+            UserPoolId=user_pool,
+            ClientId=secret["clientId"],
+            AllowedOAuthFlows=[],
+            AllowedOAuthFlowsUserPoolClient=False,
+            AllowedOAuthScopes=[],
+        )
+        assert found(command, "--profile", "behind") == ("token", "client-disabled")
+        assert log_in(command, outputs, secret) == 4
+    finally:
+        cognito.delete_user_pool_client(UserPoolId=user_pool, ClientId=secret["clientId"])
+
+
 def test_a_scope_that_the_client_lacks(command: Command, outputs: dict[str, Any], aws: Aws) -> None:
     text = aws("secretsmanager").get_secret_value(
         SecretId=outputs["clients"]["reader"]["secretArn"]

@@ -11,6 +11,7 @@ from neo4j_mcp_client import (
     AccessToken,
     CertificateRuleError,
     ClientCredentials,
+    ClientDisabledError,
     CypherError,
     DatabaseUnavailableError,
     ForbiddenError,
@@ -166,12 +167,18 @@ def test_discovery() -> None:
     [
         (InvalidClientError("no"), faults.SECRET_REJECTED),
         (InvalidScopeError("no"), faults.SCOPE_NOT_ALLOWED),
+        (ClientDisabledError("no"), faults.CLIENT_DISABLED),
         (TokenEndpointUnavailableError("no", status=429), faults.TOKEN_ENDPOINT_UNAVAILABLE),
         (NetworkError("no"), faults.TOKEN_ENDPOINT_UNAVAILABLE),
     ],
 )
 def test_a_token_that_does_not_come(error: Neo4jMcpError, fault: Fault) -> None:
     assert fault_of(judging.judge_token(TokenResult(error=error, now=0.0), None)) is fault
+
+
+def test_a_client_whose_every_scope_is_refused_is_disabled() -> None:
+    refused = TokenResult(error=InvalidScopeError("no"), any_scope_refused=True, now=0.0)
+    assert fault_of(judging.judge_token(refused, None)) is faults.CLIENT_DISABLED
 
 
 def test_a_token_that_comes() -> None:

@@ -5,9 +5,16 @@ from pathlib import Path
 import certifi
 import pytest
 
-from client.tests.site import Answer, Site, serve
+from client.tests.site import Answer, Site, issued, refused, serve
 from localcloud.certificates import CertificateAuthority
-from neo4j_mcp_client import ConfigurationError, NetworkError, TlsError
+from neo4j_mcp_client import (
+    ClientCredentials,
+    ConfigurationError,
+    InvalidClientError,
+    InvalidScopeError,
+    NetworkError,
+    TlsError,
+)
 from neo4j_mcp_client.doctor import bolt, probes
 from tests.ports import free_ports
 
@@ -41,6 +48,40 @@ def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
         (trusted,) = probes.connections([site.url], ca_bundle=str(bundle))
     assert isinstance(refused.error, TlsError)
     assert trusted.error is None
+
+
+@pytest.mark.parametrize(
+    ("without_a_scope", "any_scope_refused"),
+    [
+        (issued(), False),
+        (refused("invalid_grant"), True),
+        (refused("invalid_scope"), True),
+        (refused("unauthorized_client"), True),
+        (refused("invalid_client"), False),
+        (Answer(status=500), False),
+    ],
+)
+def test_a_refused_scope_is_compared_with_a_request_without_one(
+    endpoint: Site,
+    credentials: ClientCredentials,
+    without_a_scope: Answer,
+    *,
+    any_scope_refused: bool,
+) -> None:
+    endpoint.answer = lambda request: (
+        refused("invalid_grant") if "scope" in request.form else without_a_scope
+    )
+    result = probes.fetch_token(credentials, ca_bundle=None)
+    assert isinstance(result.error, InvalidScopeError)
+    assert result.any_scope_refused is any_scope_refused
+    assert len(endpoint.requests) == 2
+
+
+def test_a_wrong_secret_is_one_request(endpoint: Site, credentials: ClientCredentials) -> None:
+    endpoint.answer = lambda _: refused("invalid_client")
+    result = probes.fetch_token(credentials, ca_bundle=None)
+    assert isinstance(result.error, InvalidClientError)
+    assert len(endpoint.requests) == 1
 
 
 @pytest.mark.parametrize(

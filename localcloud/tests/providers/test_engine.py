@@ -385,6 +385,62 @@ def test_a_failed_push_is_reported_and_the_next_deployment_repairs_it(
     assert broken.up()["create"] == 1
 
 
+class _Invocation:
+    """A function that is invoked during the deployment; tests change its `payload`."""
+
+    def __init__(self, directory: Path) -> None:
+        self.payload = {"publish": "first"}
+        self._code = directory / "invoked-function"
+        self._code.mkdir()
+        (self._code / "index.py").write_text(
+            "def handler(event, context):\n"
+            "    if 'refuse' in event:\n"
+            "        raise ValueError(event['refuse'])\n"
+            "    return {'done': event['publish']}\n"
+        )
+
+    def __call__(self) -> None:
+        role = AWS.iam.Role("role", name="invoked", assume_role_policy=_TRUST)
+        function = AWS.lambda_.Function(
+            "function",
+            name="invoked",
+            role=role.arn,
+            runtime="python3.13",
+            handler="index.handler",
+            code=pulumi.FileArchive(self._code.name),
+        )
+        invocation = AWS.lambda_.Invocation(
+            "invocation", function_name=function.name, input=json.dumps(self.payload)
+        )
+        pulumi.export("result", invocation.result)
+
+
+def test_a_function_is_invoked_at_each_change_of_its_input_and_its_error_is_shown(
+    project: Make, stand_in: StandIn
+) -> None:
+    program = _Invocation(stand_in.directory)
+    deployed = project(program)
+    deployed.up()
+    assert json.loads(deployed.stack.outputs()["result"].value) == {"done": "first"}
+    assert set(deployed.refresh()) == {"same"}
+    assert set(deployed.preview()) == {"same"}
+
+    program.payload = {"publish": "second"}
+    assert deployed.preview()["replace"] == 1
+    deployed.up()
+    assert json.loads(deployed.stack.outputs()["result"].value) == {"done": "second"}
+
+    program.payload = {"refuse": "two client secrets exist"}
+    with pytest.raises(automation.CommandError) as error:
+        deployed.up()
+    assert "invoking Lambda Function (invoked)" in str(error.value)
+    assert "two client secrets exist" in str(error.value)
+    # The failed invocation is repeated by the next deployment.
+    program.payload = {"publish": "third"}
+    assert deployed.up()["replace"] == 1
+    assert json.loads(deployed.stack.outputs()["result"].value) == {"done": "third"}
+
+
 class _Service:
     """An App Runner service of the official server; tests change its `settings`."""
 

@@ -17,7 +17,7 @@ from automation.drills.registry import DRILLS, Drill, drill
 from automation.drills.results import DrillResult
 from automation.drills.runner import run
 from automation.proxy import Proxy, Request, Response
-from components.settings import StackSettings
+from components.configuration import parse_settings
 
 _ROWS = b"""{"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text",
     "text": "[{\\"one\\": 1}]"}]}}"""
@@ -42,9 +42,10 @@ def server() -> Server:
 
 @pytest.fixture
 def context(server: Server) -> Iterator[Context]:
-    settings = StackSettings.model_validate(
-        {"neo4jUri": "neo4j+s://db.example", "clients": {"reader": {"scopes": ["reader"]}}},
-        context={},
+    settings = parse_settings(
+        {"neo4jUri": "neo4j+s://db.example", "clients": '{"reader": {"scopes": ["reader"]}}'},
+        project="neo4j-mcp",
+        stack="local",
     )
 
     class Tokenless(Context):

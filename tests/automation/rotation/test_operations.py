@@ -7,14 +7,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import botocore.session
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from automation.roles import Purpose, StackLocation, permissions
 from automation.rotation.clients import Client, UnknownClientError, find_clients
 from automation.rotation.operations import Rotator, find_reason
 from automation.rotation.results import Outcome
+from components.names import ResourceNames
 from functions.rotation.decisions import client_secret_label, since_label
 
+_SESSION = botocore.session.Session()
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:writer"
 CLIENT = Client(
@@ -48,10 +53,10 @@ class Aws:
     function: Callable[["Aws", Mapping[str, Any]], None] = lambda *_: None
     secrets_manager: Callable[["Aws", str], None] = lambda *_: None
     polls: int = 0
+    actions: set[str] = field(default_factory=set)
 
-    def __call__(self, service: str) -> "Aws":
-        assert service in {"secretsmanager", "cognito-idp", "lambda", "logs"}
-        return self
+    def __call__(self, service: str) -> "_Recorded":
+        return _Recorded(self, service)
 
     def replace_current(self, version: str, client_secret: str) -> None:
         for stages in self.versions.values():
@@ -125,6 +130,22 @@ class Aws:
         assert terms[0] == ARN
         matching = (line for line in self.log if all(term in line for term in terms))
         return {"events": [{"message": line} for line in matching]}
+
+
+class _Recorded:
+    """The client of a service, which records the permissions that its calls need."""
+
+    def __init__(self, aws: Aws, service: str) -> None:
+        self._aws = aws
+        self._service = service
+        names = _SESSION.get_service_model(service).operation_names
+        self._operations = {xform_name(name): name for name in names}
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any operation
+        operation = self._operations[name]
+        permission = "InvokeFunction" if operation == "Invoke" else operation
+        self._aws.actions.add(f"{self._service}:{permission}")
+        return getattr(self._aws, name)
 
 
 @pytest.fixture
@@ -335,6 +356,31 @@ def test_a_revocation_that_fails_names_the_command_that_repeats_it(
     result = rotator.revoke(CLIENT)
     assert result.outcome is Outcome.FAILED
     assert result.reason == f"Cognito doesn't respond. When the cause is fixed, run: {REVOKE}"
+
+
+def test_the_role_operate_is_allowed_exactly_what_the_commands_do(
+    aws: Aws, rotator: Rotator
+) -> None:
+    def fail(aws: Aws, version: str) -> None:
+        aws.log = [json.dumps({"secret": ARN, "versionId": version, "error": "no rights"})]
+
+    def fail_to_complete(_aws: Aws, event: Mapping[str, Any]) -> None:
+        if "rotate" in event:
+            raise FunctionFailedError("no rights")
+
+    aws.secrets_manager = fail
+    aws.function = fail_to_complete
+    assert rotator.rotate(CLIENT).outcome is Outcome.FAILED
+    assert rotator.unstick(CLIENT).outcome is Outcome.ABANDONED
+    assert rotator.revoke(CLIENT).outcome is Outcome.REVOKED
+    location = StackLocation(
+        names=ResourceNames(prefix="neo4j-mcp", stack="dev"),
+        project="neo4j-mcp",
+        account="111122223333",
+        region="us-east-1",
+    )
+    statements = json.loads(permissions(Purpose.OPERATE, location))["Statement"]
+    assert aws.actions == {action for each in statements for action in each["Action"]}
 
 
 @pytest.mark.parametrize("line", ["", "no entry", "{broken", "{}", '["v1"]', '{"versionId": "v1"}'])

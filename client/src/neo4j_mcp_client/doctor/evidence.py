@@ -123,12 +123,15 @@ class TokenResult:
     Attributes:
         token: the token, or None if there is none.
         error: why there is none.
+        any_scope_refused: whether a request without a scope, which allows the endpoint any, is
+            refused too; False if there was none.
         key_id: the id of the key that signed it.
         now: this machine's time at the response, in seconds since the epoch.
     """
 
     token: AccessToken | None = None
     error: Neo4jMcpError | None = None
+    any_scope_refused: bool = False
     key_id: str | None = None
     now: float
 

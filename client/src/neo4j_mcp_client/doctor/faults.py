@@ -97,11 +97,19 @@ ISSUER_DIFFERS = Fault(
 )
 SECRET_REJECTED = Fault(
     name="secret-rejected",
-    what="Cognito doesn't accept this client id with this secret: the secret has expired or was"
-    " replaced, or the client was deleted.",
+    what="Cognito doesn't accept this client id with this secret: the secret was rotated or"
+    " revoked, or the client was deleted.",
     where="The client's secret in Secrets Manager, or the profile if it holds an old copy.",
     remedy="If the profile holds the secret itself, log in again with --secret-arn or --outputs."
-    " If Secrets Manager holds an old one: pulumi refresh, then pulumi up.",
+    " If Secrets Manager holds an old one: python -m automation revoke --stack <stack> --client"
+    " <name>",
+)
+CLIENT_DISABLED = Fault(
+    name="client-disabled",
+    what="The client is disabled: its secret is right, but it gets no token with any scope.",
+    where="The stack's configuration: neo4j-mcp:clients.<name>.enabled.",
+    remedy="pulumi config set --path neo4j-mcp:clients.<name>.enabled true, then pulumi up. If"
+    " somebody disabled it on purpose, use another client.",
 )
 SCOPE_NOT_ALLOWED = Fault(
     name="scope-not-allowed",

@@ -19,6 +19,7 @@ from neo4j_mcp_client.doctor.evidence import (
 from neo4j_mcp_client.doctor.faults import Fault
 from neo4j_mcp_client.errors import (
     CertificateRuleError,
+    ClientDisabledError,
     CypherError,
     DatabaseUnavailableError,
     ForbiddenError,
@@ -174,7 +175,7 @@ def judge_discovery(discovery: Discovery, outputs: StackOutputs) -> Verdict:
 def judge_token(taken: TokenResult, key_ids: frozenset[str] | None) -> Verdict:
     """Judge the token endpoint's answer."""
     if taken.token is None:
-        return _judge_token_error(taken.error)
+        return _judge_token_error(taken)
     claims = taken.token.claims
     if not claims:
         return Failed(faults.TOKEN_UNREADABLE, "It isn't a JWT.")
@@ -285,10 +286,13 @@ def judge_roles(
     return Passed(", ".join(sorted(given)))
 
 
-def _judge_token_error(error: Neo4jMcpError | None) -> Verdict:
+def _judge_token_error(taken: TokenResult) -> Verdict:
+    error = taken.error
     message = str(error.message) if error else "There was no token."
     if isinstance(error, InvalidClientError):
         return Failed(faults.SECRET_REJECTED, message)
+    if isinstance(error, ClientDisabledError) or taken.any_scope_refused:
+        return Failed(faults.CLIENT_DISABLED, message)
     if isinstance(error, InvalidScopeError):
         return Failed(faults.SCOPE_NOT_ALLOWED, message)
     return Failed(faults.TOKEN_ENDPOINT_UNAVAILABLE, message)

@@ -7,6 +7,7 @@ import base64
 import socket
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +18,12 @@ from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.credentials import ClientCredentials
 from neo4j_mcp_client.decoding import from_json
 from neo4j_mcp_client.doctor.evidence import Connection, Discovery, Health, TokenResult
-from neo4j_mcp_client.errors import Hop, Neo4jMcpError
+from neo4j_mcp_client.errors import (
+    ClientDisabledError,
+    Hop,
+    InvalidScopeError,
+    Neo4jMcpError,
+)
 from neo4j_mcp_client.token_endpoint import request_token
 
 _TIMEOUT = 10.0
@@ -70,12 +76,29 @@ def discovery(discovery_url: str, jwks_url: str, *, ca_bundle: str | None) -> Di
 
 
 def fetch_token(credentials: ClientCredentials, *, ca_bundle: str | None) -> TokenResult:
-    """Request a token, bypassing every cache."""
+    """Request a token, bypassing every cache; if its scopes are refused, also without any."""
     try:
         token = request_token(credentials, ca_bundle=ca_bundle, timeout=_TIMEOUT, now=time.time())
+    except InvalidScopeError as error:
+        return TokenResult(
+            error=error,
+            any_scope_refused=_is_any_scope_refused(credentials, ca_bundle),
+            now=time.time(),
+        )
     except Neo4jMcpError as error:
         return TokenResult(error=error, now=time.time())
     return TokenResult(token=token, key_id=_key_id(token), now=time.time())
+
+
+def _is_any_scope_refused(credentials: ClientCredentials, ca_bundle: str | None) -> bool:
+    any_scope = replace(credentials, scopes=())
+    try:
+        request_token(any_scope, ca_bundle=ca_bundle, timeout=_TIMEOUT, now=time.time())
+    except (InvalidScopeError, ClientDisabledError):
+        return True
+    except Neo4jMcpError:
+        return False
+    return False
 
 
 def _connection(root: str, ca_bundle: str | None) -> Connection:
