@@ -169,14 +169,19 @@ class SecretLifecycle:
         for stage in (PENDING, PUBLISHING):
             self._remove(stage, versions)
         app_client = AppClient(value.client_id, self._services)
-        deleted = []
-        if (doomed := given_up_first(self._inventory(value.client_id))) is not None:
-            app_client.delete(doomed.id)
-            deleted.append(doomed.id)
+        deleted: list[str] = []
+
+        def make_room(inventory: Inventory) -> None:
+            if (doomed := given_up_first(inventory)) is not None:
+                app_client.delete(doomed.id)
+                deleted.append(doomed.id)
+
+        make_room(self._inventory(value.client_id))
         version_id = str(uuid.uuid4())
         fresh = replace(value, client_secret=generate_client_secret())
         self._versions.write(version_id, fresh, (PENDING,))
-        self._register(version_id, fresh)
+        # Once more, in case that something else has added one.
+        self._register(version_id, fresh, make_room)
         self._test(fresh)
         finished = self._finish(version_id, PENDING)
         for each in app_client.list():
@@ -283,7 +288,7 @@ class SecretLifecycle:
         PutSecretValue moves AWSCURRENT whatever it is on by then. AWSPREVIOUS says what it was on,
         so a change that another invocation made in between is applied as well.
         """
-        base = current
+        base, expected = current, current.id
         for _ in range(_ATTEMPTS):
             value, client_secret_id = change(self._versions.read(base.id))
             since = base.since
@@ -299,12 +304,17 @@ class SecretLifecycle:
                 stages.append(since_label(since))
             self._versions.write(version_id, value, tuple(stages))
             overwritten = self._versions.list().staged(PREVIOUS)
-            if overwritten is None or overwritten.id == base.id:
+            if overwritten is None or overwritten.id == expected:
                 return {"versionId": version_id, "clientSecretId": client_secret_id}
-            base = overwritten
+            base, expected = overwritten, version_id
         raise RotationError("the secret is being changed by someone else all the time: try again")
 
-    def _register(self, version_id: str, value: Credentials) -> Summary:
+    def _register(
+        self,
+        version_id: str,
+        value: Credentials,
+        make_room: Callable[[Inventory], None] = require_room,
+    ) -> Summary:
         app_client = AppClient(value.client_id, self._services)
         for _ in range(_ATTEMPTS):
             inventory = self._inventory(value.client_id)
@@ -313,22 +323,28 @@ class SecretLifecycle:
                 break
             added = added_for(inventory, version)
             if added is not None:
-                return self._name(version, added.id, "the client secret was added already")
-            require_room(inventory)
+                self._name(version, added.id)
+                return _registered(version_id, added.id, "the client secret was added already")
+            make_room(inventory)
             try:
                 client_secret_id = app_client.add(value.client_secret)
             except LimitReachedError:
                 # A concurrent invocation, or a lost answer: the next look shows which.
                 self._services.sleep(self._services.pause)
                 continue
-            return self._name(version, client_secret_id, "added the client secret")
+            version = self._versions.list().find(version_id) or version
+            if version.client_secret_id not in {None, client_secret_id}:
+                # A concurrent invocation has added the same value.
+                app_client.delete(client_secret_id)
+                client_secret_id = str(version.client_secret_id)
+            self._name(version, client_secret_id)
+            return _registered(version_id, client_secret_id, "added the client secret")
         raise RotationError(f"version {version_id} is no longer being rotated: start again")
 
-    def _name(self, version: Version, client_secret_id: str, done: str) -> Summary:
+    def _name(self, version: Version, client_secret_id: str) -> None:
         label = client_secret_label(client_secret_id)
         if label not in version.stages:
             self._versions.move(label, to=version.id, holder=None)
-        return {"done": done, "versionId": version.id, "clientSecretId": client_secret_id}
 
     def _test(self, value: Credentials) -> Summary:
         if not AppClient(value.client_id, self._services).describe().enabled:
@@ -446,6 +462,10 @@ class SecretLifecycle:
     def _remove_outdated_labels(self, client_id: str) -> None:
         for version, label in outdated_labels(self._inventory(client_id)):
             self._versions.remove(label, holder=version.id)
+
+
+def _registered(version_id: str, client_secret_id: str, done: str) -> Summary:
+    return {"done": done, "versionId": version_id, "clientSecretId": client_secret_id}
 
 
 def _current(versions: Versions) -> Version:

@@ -221,7 +221,7 @@ def test_a_deleted_pools_app_clients_have_no_secrets(endpoint: AwsEndpoint) -> N
     "changes",
     [
         {"AllowedOAuthFlowsUserPoolClient": False},
-        {"AllowedOAuthFlows": []},
+        {"AllowedOAuthFlows": ["code"]},
         {
             "AllowedOAuthFlowsUserPoolClient": False,
             "AllowedOAuthFlows": [],
@@ -237,6 +237,58 @@ def test_an_app_client_without_the_flow_gets_no_token(
     assert client.refusal("wrong") == (400, "invalid_client")
     client.update()
     assert client.token(client.original).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"AllowedOAuthFlows": []}, "InvalidParameterException", "are required"),
+        ({"AllowedOAuthScopes": []}, "InvalidParameterException", "are required"),
+        (
+            {"AllowedOAuthFlows": ["client_credentials", "implicit"]},
+            "InvalidOAuthFlowException",
+            "along with code flow or implicit flow",
+        ),
+        (
+            {"AllowedOAuthScopes": ["openid"]},
+            "InvalidOAuthFlowException",
+            "openid is not supported",
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(
+    client: AppClient, changes: dict[str, object], error: str, message: str
+) -> None:
+    before = client.described()
+    with pytest.raises(ClientError, match=message) as raised:
+        client.update(**changes)
+    assert raised.value.response["Error"]["Code"] == error
+    assert client.described() == before
+
+
+def test_an_app_client_without_its_original_secret_can_be_updated(client: AppClient) -> None:
+    client.cognito.add_user_pool_client_secret(**client.names, ClientSecret=_OWN)
+    client.cognito.delete_user_pool_client_secret(
+        **client.names, ClientSecretId=client.secret_ids()[0]
+    )
+    assert client.update(ClientName="renamed")["ClientName"] == "renamed"
+    assert client.token(_OWN).status_code == 200
+
+
+def test_a_public_app_client_cannot_have_the_flow(endpoint: AwsEndpoint, pool: str) -> None:
+    cognito = endpoint.client("cognito-idp")
+    settings = {
+        "AllowedOAuthFlows": ["client_credentials"],
+        "AllowedOAuthFlowsUserPoolClient": True,
+        "AllowedOAuthScopes": [_SCOPE],
+    }
+    refused = cognito.exceptions.InvalidOAuthFlowException
+    with pytest.raises(refused, match="does not have a client secret"):
+        cognito.create_user_pool_client(UserPoolId=pool, ClientName="public", **settings)
+    created = cognito.create_user_pool_client(UserPoolId=pool, ClientName="public")
+    public = created["UserPoolClient"]["ClientId"]
+    with pytest.raises(refused, match="does not have a client secret"):
+        cognito.update_user_pool_client(UserPoolId=pool, ClientId=public, **settings)
 
 
 def test_a_public_app_client_gets_no_token(endpoint: AwsEndpoint, pool: str) -> None:

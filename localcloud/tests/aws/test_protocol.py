@@ -102,3 +102,20 @@ def test_timestamps_are_epoch_seconds() -> None:
         "Message": "why",
         "message": "why",
     }
+
+
+@pytest.mark.parametrize("url", ["https://x.example/é?a=1&b=[^]-2", "x", "²"])
+def test_a_pattern_with_unicode_categories_matches(url: str) -> None:
+    ServiceProtocol("cognito-idp").validate(
+        "CreateUserPoolClient",
+        {"UserPoolId": "us-east-1_a", "ClientName": "x", "CallbackURLs": [url]},
+    )
+
+
+@pytest.mark.parametrize("url", ["https://x y", "a\u200bb", " ", "\0", "\U0010ffff", "x\n"])
+def test_a_character_of_another_category_does_not_match(url: str) -> None:
+    with pytest.raises(ApiError, match="callbackURLs"):
+        ServiceProtocol("cognito-idp").validate(
+            "CreateUserPoolClient",
+            {"UserPoolId": "us-east-1_a", "ClientName": "x", "CallbackURLs": [url]},
+        )

@@ -3,6 +3,8 @@
 import datetime as dt
 import json
 import re
+import sys
+import unicodedata
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -12,6 +14,7 @@ import botocore.model
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
 CONTENT_TYPE_1_1 = "application/x-amz-json-1.1"
+_CATEGORY = re.compile(r"\\p\{(\w+)\}")
 _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "structure": dict,
     "map": dict,
@@ -175,8 +178,20 @@ def _string_problems(shape: botocore.model.StringShape, value: str, path: str) -
         most = metadata["max"]
         yield _violation(path, shown, f"Member must have length less than or equal to {most}")
     pattern = metadata.get("pattern")
-    if pattern and not re.fullmatch(pattern, value, re.ASCII):
+    if pattern and not _matches(pattern, value):
         yield _violation(path, shown, f"Member must satisfy regular expression pattern: {pattern}")
+
+
+def _matches(pattern: str, value: str) -> bool:
+    r"""Match a model's pattern, which is one of Java's: only that has categories, `\p{L}`."""
+
+    def characters(found: re.Match[str]) -> str:
+        # Those of the value are enough; one that it doesn't have keeps a set from being empty.
+        absent = next(code for code in range(sys.maxunicode, 0, -1) if chr(code) not in value)
+        inside = [each for each in value if unicodedata.category(each).startswith(found[1])]
+        return "".join(re.escape(each) for each in [*inside, chr(absent)])
+
+    return re.fullmatch(_CATEGORY.sub(characters, pattern), value, re.ASCII) is not None
 
 
 def _range_problems(shape: botocore.model.Shape, value: int, path: str) -> Iterator[str]:

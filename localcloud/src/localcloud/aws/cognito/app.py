@@ -25,7 +25,7 @@ from localcloud.aws.protocol import (
 TARGET_PREFIX = "AWSCognitoIdentityProviderService"
 TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path
 _CONTENT_TYPE = "application/x-amz-json-1.1"
-_CLIENT_CREDENTIALS = "client_credentials"
+_CLIENT_SETTINGS = {"CreateUserPoolClient", "UpdateUserPoolClient"}
 
 
 class CognitoApp:
@@ -54,11 +54,11 @@ class CognitoApp:
         request = Request(scope, receive)
         target = request.headers["x-amz-target"]
         body = await request.body()
-        if target.removeprefix(f"{TARGET_PREFIX}.") in self._own_operations:
+        try:
             response = self._run(target, body)
-        elif unsupported := rules.unsupported_setting(target, body):
-            response = _error_response(unsupported)
-        else:
+        except ApiError as error:
+            response = Response(encode_error(error), error.status, media_type=_CONTENT_TYPE)
+        if response is None:
             if rules.resets_omitted(target):
                 body = rules.with_defaults(target, body)
                 scope = asgi.with_content_length(scope, len(body))
@@ -73,15 +73,29 @@ class CognitoApp:
         response = await self._token_response(scope, body)
         await response(scope, receive, send)
 
-    def _run(self, target: str, body: bytes) -> Response:
-        """Run an operation that ministack doesn't have."""
-        try:
-            operation, parameters = self._protocol.read(target, body)
-            rules.validate(self._protocol, operation, parameters)
-            result = self._own_operations[operation](without_nulls(parameters))
-        except ApiError as error:
-            return _error_response(error)
-        return Response(encode(result), media_type=_CONTENT_TYPE)
+    def _run(self, target: str, body: bytes) -> Response | None:
+        """Run an operation that ministack doesn't have; check one that it accepts too easily.
+
+        Returns:
+            The response, or None if ministack runs the operation.
+
+        Raises:
+            ApiError: Cognito refuses the request.
+        """
+        name = target.removeprefix(f"{TARGET_PREFIX}.")
+        if name not in self._own_operations and name not in _CLIENT_SETTINGS:
+            return None
+        operation, parameters = self._protocol.read(target, body)
+        rules.validate(self._protocol, operation, parameters)
+        parameters = without_nulls(parameters)
+        if operation in _CLIENT_SETTINGS:
+            client = self._secrets.find(parameters.get("ClientId", ""))
+            has_secret = client is not None and bool(client.secrets)
+            rules.check_settings(operation, parameters, has_secret=has_secret)
+            return None
+        return Response(
+            encode(self._own_operations[operation](parameters)), media_type=_CONTENT_TYPE
+        )
 
     def _keep_up(self, target: str, body: bytes, response: Response) -> Response:
         """Follow an operation that succeeded, and return what Cognito would."""
@@ -112,12 +126,12 @@ class CognitoApp:
             scope = with_basic(scope, client.id, known)
             if (
                 accepted
-                and request.grant_type == _CLIENT_CREDENTIALS
+                and request.grant_type == rules.CLIENT_CREDENTIALS
                 and not rules.allows_oauth(await self._described(client))
             ):
                 return _token_error("invalid_grant")
         response = await asgi.call(self._ministack, scope, body)
-        if response.status_code != HTTPStatus.OK or request.grant_type != _CLIENT_CREDENTIALS:
+        if response.status_code != HTTPStatus.OK or request.grant_type != rules.CLIENT_CREDENTIALS:
             return response
         content = _content(response)
         overridden = rules.overridden_claims(
@@ -151,10 +165,6 @@ class CognitoApp:
 def _content(response: Response) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(bytes(response.body))
     return content
-
-
-def _error_response(error: ApiError) -> Response:
-    return Response(encode_error(error), error.status, media_type=_CONTENT_TYPE)
 
 
 def _token_error(error: str, description: str | None = None) -> Response:

@@ -4,18 +4,21 @@ Sources: the API reference of UpdateUserPool and UpdateUserPoolClient ("If you d
 for an attribute, Amazon Cognito sets it to its default value"), and "Pre token generation Lambda
 trigger" in the Amazon Cognito Developer Guide, which lists the claims of an access token that a
 trigger can't add, modify or suppress. An app client without AllowedOAuthFlowsUserPoolClient gets
-invalid_grant: boto3's issue 3916, and aws-sdk-js-v3's 7158.
+invalid_grant: boto3's issue 3916, and aws-sdk-js-v3's 7158. For an app client's OAuth settings, see
+`check_settings`.
 """
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
 from localcloud.aws.protocol import ApiError, ServiceProtocol
 
-_CREATE_CLIENT: Final = "AWSCognitoIdentityProviderService.CreateUserPoolClient"
+CLIENT_CREDENTIALS: Final = "client_credentials"
+"""The only grant, and the only OAuth 2.0 flow, that needs no user."""
+
 _RESERVED_PREFIX: Final = "cognito:"
 _DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
@@ -57,27 +60,49 @@ def with_defaults(target: str, request: bytes) -> bytes:
         target: the X-Amz-Target of an operation that resets what its request omits.
         request: the request's body; a malformed one is returned unchanged, to be refused.
     """
-    parameters = _json_object(request)
-    if parameters is None:
+    try:
+        parameters = json.loads(request)
+    except ValueError:
+        return request
+    if not isinstance(parameters, dict):
         return request
     return json.dumps({**_DEFAULTS[target], **parameters}).encode()
 
 
-def unsupported_setting(target: str, request: bytes) -> ApiError | None:
-    """Return the error for a setting that ministack would ignore, or None.
+def check_settings(operation: str, parameters: Mapping[str, Any], *, has_secret: bool) -> None:
+    """Refuse an app client's settings that Cognito refuses, and those that ministack ignores.
+
+    Sources: "OAuth 2.0 grants" in the Amazon Cognito Developer Guide for flows that can't be
+    combined; terraform-provider-aws's issue 4984 for scopes; for the others, the messages in
+    jobairkhan.com's "Amazon Cognito User Pools - Client Credentials".
 
     Args:
-        target: the request's X-Amz-Target.
-        request: its body.
+        operation: CreateUserPoolClient or UpdateUserPoolClient.
+        parameters: the request's parameters, which match the operation's shape.
+        has_secret: whether the app client exists and has a client secret.
+
+    Raises:
+        ApiError: InvalidParameterException or InvalidOAuthFlowException.
     """
-    parameters = _json_object(request) or {}
-    if target != _CREATE_CLIENT or parameters.get("ClientSecret") is None:
-        return None
-    return ApiError(
-        "InvalidParameterException",
-        "The stand-in's Cognito doesn't support ClientSecret in CreateUserPoolClient: set"
-        " GenerateSecret, and add your own by AddUserPoolClientSecret.",
-    )
+    if operation == "CreateUserPoolClient" and "ClientSecret" in parameters:
+        raise ApiError(
+            "InvalidParameterException",
+            "The stand-in's Cognito doesn't support ClientSecret in CreateUserPoolClient: set"
+            " GenerateSecret, and add your own by AddUserPoolClientSecret.",
+        )
+    flows, scopes = (parameters.get(f"AllowedOAuth{name}") or [] for name in ("Flows", "Scopes"))
+    if parameters.get("AllowedOAuthFlowsUserPoolClient") and not (flows and scopes):
+        raise ApiError(
+            "InvalidParameterException",
+            "AllowedOAuthFlows and AllowedOAuthScopes are required if user pool client is allowed"
+            " to use OAuth flows.",
+        )
+    if CLIENT_CREDENTIALS in flows:
+        problem = _client_credentials_problem(
+            flows, scopes, has_secret=has_secret or bool(parameters.get("GenerateSecret"))
+        )
+        if problem is not None:
+            raise ApiError("InvalidOAuthFlowException", problem)
 
 
 def validate(protocol: ServiceProtocol, operation: str, parameters: Any) -> None:  # noqa: ANN401 - JSON of any shape
@@ -127,9 +152,17 @@ def overridden_claims(token: str, *, client_id: str, issuer_base: str, seconds: 
     return [*found, *(name for name in claims if name.startswith(_RESERVED_PREFIX))]
 
 
-def _json_object(text: bytes) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
+def _client_credentials_problem(
+    flows: Collection[str], scopes: Iterable[str], *, has_secret: bool
+) -> str | None:
+    """Return Cognito's message if an app client can't have the client-credentials flow."""
+    if len(set(flows)) > 1:
+        return "client_credentials flow can not be selected along with code flow or implicit flow."
+    if not has_secret:
+        return (
+            "client_credentials flow can not be selected if client does not have a client secret."
+        )
+    standard = next((scope for scope in scopes if "/" not in scope), None)
+    return (
+        None if standard is None else f"{standard} is not supported with client_credentials flow."
+    )
