@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from automation.checks.lookups import find_function_log_group
 from automation.checks.verdicts import Failed, Skipped, Undecided, expect
 from automation.drills.exercise import Exercise
 from automation.rotation.clients import Client
@@ -55,18 +56,8 @@ class ClientSecrets:
             Skipped: a replaced client secret is still valid.
             Failed: a rotation is incomplete, or a client secret can't be deleted.
         """
-        inventory = self.inventory()
-        if incomplete_version(inventory):
-            raise Failed(
-                f"a rotation of {self.client.name} is incomplete: run python -m automation rotate"
-                f" --stack {self.exercise.context.stack} --client {self.client.name} --unstick"
-            )
-        ends = overlap_end(inventory, self.client.overlap)
-        if ends is not None and ends > datetime.now(UTC):
-            raise Skipped(
-                f"the client secret of {self.client.name} that was replaced last is valid until"
-                f" {ends:%Y-%m-%d %H:%M} UTC, and Cognito keeps two"
-            )
+        stack = self.exercise.context.stack
+        require_rotatable(self.inventory(), self.client, stack, now=datetime.now(UTC))
         self.retire()
 
     def rotate(self) -> None:
@@ -83,6 +74,15 @@ class ClientSecrets:
         expect(result.outcome is Outcome.ROTATED, f"{result.outcome.value}: {result.reason}")
         self.exercise.mark(f"{result.previous} is replaced by {result.current}")
         expect_rotated(before, self.inventory())
+
+    def restore(self) -> None:
+        """Complete a rotation that was left incomplete; do nothing if none was.
+
+        Raises:
+            Failed: the function fails.
+        """
+        if has_leftovers(self.inventory()):
+            self.complete()
 
     def complete(self) -> None:
         """Run the deployed function once, as after an interruption.
@@ -105,6 +105,32 @@ class ClientSecrets:
             self.rotator.retire(self.client)
         except RotationError as error:
             raise Failed(f"replaced client secrets can't be deleted: {error}") from error
+
+
+def require_rotatable(inventory: Inventory, client: Client, stack: str, *, now: datetime) -> None:
+    """Require that nothing prevents a rotation.
+
+    Args:
+        inventory: what there is.
+        client: the client.
+        stack: the stack's name, for messages.
+        now: the time.
+
+    Raises:
+        Skipped: a replaced client secret is still valid.
+        Failed: a rotation is incomplete.
+    """
+    if incomplete_version(inventory):
+        raise Failed(
+            f"a rotation of {client.name}'s secret is incomplete. Run: python -m automation rotate"
+            f" --stack {stack} --client {client.name} --unstick"
+        )
+    ends = overlap_end(inventory, client.overlap)
+    if ends is not None and ends > now:
+        raise Skipped(
+            f"{client.name}'s last replaced client secret is valid until {ends:%Y-%m-%d %H:%M} UTC,"
+            " and Cognito keeps two"
+        )
 
 
 def expect_rotated(before: Inventory, after: Inventory) -> None:
@@ -141,6 +167,25 @@ def expect_only(inventory: Inventory, ids: Collection[str]) -> None:
 def has_leftovers(inventory: Inventory) -> bool:
     """Return whether a version has a label that a rotation or a publication removes at its end."""
     return any(inventory.versions.staged(stage) for stage in (PENDING, PUBLISHING))
+
+
+def retired_since(exercise: Exercise, moment: datetime) -> bool:
+    """Return whether the function has deleted replaced client secrets since then, by its log.
+
+    Args:
+        exercise: the drill.
+        moment: the time, by the function's clock.
+    """
+    found = exercise.probe.aws(
+        "logs",
+        "filter_log_events",
+        logGroupName=find_function_log_group(
+            exercise.probe, exercise.context.outputs["rotationFunction"]
+        ),
+        startTime=int(moment.timestamp() * 1000),
+        filterPattern='"retire"',
+    )
+    return bool(found["events"])
 
 
 def describe(inventory: Inventory) -> Mapping[str, Any]:

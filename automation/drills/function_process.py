@@ -48,22 +48,30 @@ class Run:
 class FunctionProcess:
     """The process; a context manager, which starts and stops it."""
 
-    def __init__(self, environment: Mapping[str, str], *, limit: float = LONGEST_RUN) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        limit: float = LONGEST_RUN,
+        repository: Path = _REPOSITORY,
+    ) -> None:
         """Prepare the process.
 
         Args:
             environment: the function's environment variables, which are added to this process's.
             limit: the longest run, in seconds.
+            repository: the folder with the function's code.
         """
         self._environment = os.environ | environment
         self._limit = limit
+        self._repository = repository
 
     def __enter__(self) -> Self:
         """Start the process, which imports the function."""
         self._errors = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             [sys.executable, "-m", _MODULE],
-            cwd=_REPOSITORY,
+            cwd=self._repository,
             env=self._environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

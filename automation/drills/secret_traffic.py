@@ -8,7 +8,7 @@ from typing import Final
 from automation.checks.verdicts import Undecided
 from automation.drills.callers import TOKEN_TIMEOUT
 from automation.drills.exercise import Exercise
-from automation.drills.records import Record, all_succeed, expect_no_failure, failed
+from automation.drills.records import all_succeed, expect_no_failure
 from automation.drills.secret_callers import (
     LibraryCaller,
     Numbers,
@@ -46,12 +46,14 @@ class SecretTraffic:
     """The groups of callers.
 
     Attributes:
+        while_what: what happens to the secret meanwhile, for messages.
         keeper: what the callers that keep their secret share.
         bridge: the calls through the bridge; None if it can't run here.
     """
 
     exercise: Exercise
     client: Client
+    while_what: str
     numbers: Numbers
     keeper: SecretKeeper
     keepers: Group
@@ -77,6 +79,7 @@ class SecretTraffic:
             times: how many tokens.
 
         Raises:
+            Failed: a call of any group failed.
             Undecided: it hasn't.
         """
         tokens = group.tokens
@@ -94,6 +97,7 @@ class SecretTraffic:
             since: seconds since the drill began.
 
         Raises:
+            Failed: a call of any group failed.
             Undecided: too few calls have ended.
         """
         # Later than this, a token that was issued before has expired.
@@ -105,18 +109,14 @@ class SecretTraffic:
             f"the {group.who} have made no call with a newer token",
         )
 
-    def expect_no_failure(self, while_what: str) -> None:
+    def expect_no_failure(self) -> None:
         """Fail the drill if a call of any group failed.
 
         Raises:
             Failed: a call failed, or a group made none.
         """
         for group in self.groups:
-            expect_no_failure(group.traffic.records, f"{while_what} ({group.who})")
-
-    def failures(self) -> Sequence[Record]:
-        """The failed calls of all groups."""
-        return [record for group in self.groups for record in failed(group.traffic.records)]
+            expect_no_failure(group.traffic.records, f"{self.while_what} ({group.who})")
 
     def note_tokens(self) -> None:
         """Keep the numbers of tokens as evidence."""
@@ -134,8 +134,9 @@ class SecretTraffic:
         exercise = self.exercise
         limit = exercise.options.limits.recovery + exercise.options.token_lifetime
         deadline = exercise.clock() + limit
-        # A failed call decides at once; what is waited for may then never come.
-        while not condition() and not self.failures():
+        while not condition():
+            # A failed call decides at once; what is waited for may then never come.
+            self.expect_no_failure()
             if exercise.clock() >= deadline:
                 raise Undecided(f"after {limit:g} s, {otherwise}")
             exercise.probe.wait(_POLL_SECONDS)
@@ -143,12 +144,16 @@ class SecretTraffic:
 
 @contextmanager
 def secret_traffic(
-    exercise: Exercise, client: Client, *, with_bridge: bool
+    exercise: Exercise, client: Client, while_what: str, *, with_bridge: bool
 ) -> Iterator[SecretTraffic]:
-    """Have callers of a client call during the block.
+    """Have callers of a client call during the block; at its end, none may have failed.
 
     Args:
+        while_what: what happens to the secret meanwhile, for messages.
         with_bridge: whether to start the bridge too, if the MCP SDK is installed.
+
+    Raises:
+        Failed: a call failed.
     """
     context, clock = exercise.context, exercise.clock
     numbers = Numbers(context.blanker)
@@ -172,15 +177,21 @@ def secret_traffic(
             return Group(who=who, traffic=traffic, tokens=tokens)
 
         bridge = _bridge(exercise, client, stack) if with_bridge else None
-        yield SecretTraffic(
+        callers = SecretTraffic(
             exercise=exercise,
             client=client,
+            while_what=while_what,
             numbers=numbers,
             keeper=keeper,
             library=start("callers of the library", library.call, library_tokens),
             keepers=start("callers that keep their secret", keeper.call, keeper_tokens),
             bridge=bridge and start("callers of the bridge", bridge),
         )
+        try:
+            yield callers
+        finally:
+            callers.note_tokens()
+    callers.expect_no_failure()
 
 
 def _bridge(exercise: Exercise, client: Client, stack: ExitStack) -> Callable[[], None] | None:

@@ -1,9 +1,15 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from automation.checks.verdicts import Failed
-from automation.drills.client_secrets import describe, expect_rotated, has_leftovers
+from automation.checks.verdicts import Failed, Skipped
+from automation.drills.client_secrets import (
+    describe,
+    expect_rotated,
+    has_leftovers,
+    require_rotatable,
+)
+from automation.rotation.clients import Client
 from functions.rotation.decisions import (
     CURRENT,
     PENDING,
@@ -14,6 +20,7 @@ from functions.rotation.decisions import (
     Version,
     Versions,
     client_secret_label,
+    since_label,
 )
 
 _NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -56,6 +63,32 @@ def test_a_rotation_leaves_the_new_and_the_replaced_client_secret() -> None:
 def test_any_other_state_fails(after: Inventory, reason: str) -> None:
     with pytest.raises(Failed, match=reason):
         expect_rotated(BEFORE, after)
+
+
+CLIENT = Client(
+    name="reader",
+    client_id="client",
+    secret_arn="arn",
+    enabled=True,
+    token_validity=timedelta(hours=1),
+    rotation_days=30,
+    overlap=timedelta(hours=24),
+)
+OVERLAPPING = inventory({"v1": V1, "v2": V2 | {since_label(_NOW)}}, "c1", "c2")
+
+
+def test_a_drill_starts_when_the_overlap_has_ended() -> None:
+    end = _NOW + CLIENT.overlap
+    require_rotatable(BEFORE, CLIENT, "dev", now=_NOW)
+    require_rotatable(OVERLAPPING, CLIENT, "dev", now=end)
+    with pytest.raises(Skipped, match="valid until 2026-11-28 00:00 UTC"):
+        require_rotatable(OVERLAPPING, CLIENT, "dev", now=end - timedelta(seconds=1))
+
+
+def test_a_drill_does_not_start_on_an_incomplete_rotation() -> None:
+    stuck = inventory({"v1": {CURRENT, client_secret_label("c1")}, "v2": {PENDING}}, "c1")
+    with pytest.raises(Failed, match="rotate --stack dev --client reader --unstick"):
+        require_rotatable(stuck, CLIENT, "dev", now=_NOW)
 
 
 def test_a_pending_version_is_a_leftover() -> None:
