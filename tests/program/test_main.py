@@ -184,12 +184,14 @@ def test_a_disabled_client_is_listed_and_not_in_neo4js_audience(deploy: Deploy) 
 def test_a_clients_secret_names_the_stacks_own_addresses(deploy: Deploy, stack: str) -> None:
     result = deploy(stack)
 
+    # The engine registers the publications in any order.
     events = [json.loads(each.inputs["input"]) for each in result.of_type(INVOCATION)]
-    listed = result.outputs["clients"].values()
-    assert [event["publish"] for event in events] == [each["secretArn"] for each in listed]
-    assert [event["clientId"] for event in events] == [each["clientId"] for each in listed]
-    assert [event["scopes"] for event in events] == [each["scopes"] for each in listed]
-    for event in events:
+    found = {event["publish"]: event for event in events}
+    listed = {each["secretArn"]: each for each in result.outputs["clients"].values()}
+    assert found.keys() == listed.keys()
+    for arn, event in found.items():
+        assert event["clientId"] == listed[arn]["clientId"]
+        assert event["scopes"] == listed[arn]["scopes"]
         assert event["mcpUrl"] == result.outputs["mcpUrl"]
         assert event["tokenUrl"] == result.outputs["tokenUrl"]
 
