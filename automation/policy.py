@@ -22,6 +22,7 @@ _TAGGED: Final = frozenset(
         "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration",
         "aws:apprunner/service:Service",
         "aws:apprunner/vpcConnector:VpcConnector",
+        "aws:cloudwatch/eventRule:EventRule",
         "aws:cloudwatch/logGroup:LogGroup",
         "aws:cognito/userPool:UserPool",
         "aws:ecr/repository:Repository",
@@ -141,14 +142,21 @@ def connector_can_be_replaced(step: Step) -> Iterator[str]:
 
 
 def only_client_credentials(step: Step) -> Iterator[str]:
-    """Allow app clients the client-credentials flow only, with a secret."""
+    """Allow app clients the client-credentials flow only, or none, with a secret."""
     if step.type != "aws:cognito/userPoolClient:UserPoolClient":
         return
     flows = step.inputs.get("allowedOauthFlows")
-    if flows != ["client_credentials"]:
+    enabled = step.inputs.get("allowedOauthFlowsUserPoolClient")
+    if flows != (["client_credentials"] if enabled else []):
         yield f"allows the OAuth 2.0 flows {flows}"
     if step.inputs.get("generateSecret") is not True:
         yield "has no secret"
+
+
+def no_secret_values(step: Step) -> Iterator[str]:
+    """Refuse the value of a secret: the state would hold it, and undo its rotations."""
+    if step.type == "aws:secretsmanager/secretVersion:SecretVersion":
+        yield "writes a secret's value, which the rotation function owns"
 
 
 _PROTECTION: Final = "protection"
@@ -161,6 +169,7 @@ RULES: Final[Mapping[str, _Rule]] = MappingProxyType(
         "least-privilege": least_privilege,
         "log-retention": logs_expire,
         "client-credentials": only_client_credentials,
+        "no-secret-values": no_secret_values,
         "vpc-connector": connector_can_be_replaced,
     }
 )

@@ -77,7 +77,8 @@ def find_ids(operations: Iterable[PendingOperation], state: Values, aws: Clients
 
     Returns:
         The id by URN, of the resources that may exist. A resource that exists only in the state,
-        such as a random string, is simply created again.
+        such as a random string, is simply created again. So is an invocation: nothing shows
+        whether the function was invoked, and to publish again changes nothing.
 
     Raises:
         ClientError: AWS refuses a lookup.
@@ -179,6 +180,8 @@ def _candidates(operation: PendingOperation, aws: Clients) -> list[str]:
 # The provider's ids that follow from the inputs, for the types with unique names. Source: the
 # created_id of each, and their ids in `pulumi stack export` on AWS.
 ID_FORMATS: Final[Mapping[str, str]] = {
+    "aws:cloudwatch/eventRule:EventRule": "{name}",
+    "aws:cloudwatch/eventTarget:EventTarget": "{rule}-{targetId}",
     "aws:cloudwatch/logGroup:LogGroup": "{name}",
     "aws:cognito/resourceServer:ResourceServer": "{userPoolId}|{identifier}",
     "aws:cognito/userPoolDomain:UserPoolDomain": "{domain}",
@@ -188,6 +191,7 @@ ID_FORMATS: Final[Mapping[str, str]] = {
     "aws:iam/rolePolicy:RolePolicy": "{role}:{name}",
     "aws:lambda/function:Function": "{name}",
     "aws:lambda/permission:Permission": "{statementId}",
+    "aws:secretsmanager/secretRotation:SecretRotation": "{secretId}",
 }
 
 
@@ -215,13 +219,6 @@ def _secrets(aws: Clients, inputs: Values) -> Iterator[str]:
     found = aws("secretsmanager").describe_secret(SecretId=inputs["name"])
     if not found.get("DeletedDate"):
         yield found["ARN"]
-
-
-def _secret_versions(aws: Clients, inputs: Values) -> Iterator[str]:
-    found = aws("secretsmanager").describe_secret(SecretId=inputs["secretId"])
-    for version, stages in (found.get("VersionIdsToStages") or {}).items():
-        if "AWSCURRENT" in stages:
-            yield f"{inputs['secretId']}|{version}"
 
 
 def _services(aws: Clients, inputs: Values) -> Iterator[str]:
@@ -274,7 +271,6 @@ LOOKUPS: Final[Mapping[str, Callable[[Clients, Values], Iterator[str]]]] = {
     "aws:cognito/userPool:UserPool": _user_pools,
     "aws:cognito/userPoolClient:UserPoolClient": _app_clients,
     "aws:secretsmanager/secret:Secret": _secrets,
-    "aws:secretsmanager/secretVersion:SecretVersion": _secret_versions,
 }
 
 

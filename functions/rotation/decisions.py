@@ -138,10 +138,12 @@ class Inventory:
 
     @property
     def original(self) -> ClientSecret | None:
-        """The client secret that the app client was created with."""
+        """The client secret that the app client was created with: the oldest, without a label."""
         if not self.original_exists:
             return None
-        return min(self.client_secrets, key=lambda each: (each.created, each.id), default=None)
+        oldest = min(self.client_secrets, key=lambda each: (each.created, each.id), default=None)
+        # With a label it isn't the original, which was deleted between the two requests.
+        return None if oldest is None or oldest.id in self._labelled else oldest
 
     @property
     def unlabelled(self) -> tuple[ClientSecret, ...]:
@@ -151,6 +153,10 @@ class Inventory:
             each for each in self.client_secrets if each.id not in labels and each != self.original
         )
         return tuple(sorted(found, key=lambda each: (each.created, each.id)))
+
+    @property
+    def _labelled(self) -> set[str | None]:
+        return {each.client_secret_id for each in self.versions.all}
 
     def client_secret_of(self, version: Version | None) -> ClientSecret | None:
         """Return the client secret that a version's label names, if Cognito has it."""
@@ -279,17 +285,17 @@ def outdated_labels(inventory: Inventory) -> tuple[tuple[Version, str], ...]:
 
     Returns:
         Each label with the version that has it: of client secrets that Cognito no longer has, and
-        the times of versions that aren't current.
+        all times except the latest one of the current version.
     """
     existing = {each.id for each in inventory.client_secrets}
     in_use = {CURRENT, PENDING, PUBLISHING}
     found: list[tuple[Version, str]] = []
     for version in inventory.versions.all:
-        if version.stages & in_use:
-            continue
-        found.extend((version, each) for each in sorted(version.since_labels))
+        latest = version.since if CURRENT in version.stages else None
+        keep = None if latest is None else since_label(latest)
+        found.extend((version, each) for each in sorted(version.since_labels - {keep}))
         named = version.client_secret_id
-        if named is not None and named not in existing:
+        if not version.stages & in_use and named is not None and named not in existing:
             found.append((version, client_secret_label(named)))
     return tuple(found)
 

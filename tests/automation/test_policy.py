@@ -14,7 +14,16 @@ _REPOSITORY: dict[str, Any] = {
     "imageScanningConfiguration": {"scanOnPush": True},
     "imageTagMutability": "IMMUTABLE",
 }
-_CLIENT: dict[str, Any] = {"allowedOauthFlows": ["client_credentials"], "generateSecret": True}
+_CLIENT: dict[str, Any] = {
+    "allowedOauthFlows": ["client_credentials"],
+    "allowedOauthFlowsUserPoolClient": True,
+    "generateSecret": True,
+}
+_DISABLED: dict[str, Any] = {
+    "allowedOauthFlows": [],
+    "allowedOauthFlowsUserPoolClient": False,
+    "generateSecret": True,
+}
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
@@ -51,6 +60,8 @@ def replaced_connector(*properties: str, operation: str = "replace") -> Step:
     [
         step("aws:ecr/repository:Repository", **_REPOSITORY),
         step("aws:cognito/userPoolClient:UserPoolClient", **_CLIENT),
+        step("aws:cognito/userPoolClient:UserPoolClient", **_DISABLED),
+        step("aws:secretsmanager/secretVersion:SecretVersion", operation="delete"),
         step("aws:cloudwatch/logGroup:LogGroup", tags=_TAGS, retentionInDays=1),
         step(_FUNCTION, tags=_TAGS, environment={"variables": {"RESOURCE_SERVER_IDENTIFIER": "x"}}),
         step(_ROLE_POLICY, policy=pull_images("arn:aws:ecr:x")),
@@ -139,8 +150,29 @@ def test_a_correct_resource_violates_no_rule(kept: Step) -> None:
         ),
         (
             step(
+                "aws:cognito/userPoolClient:UserPoolClient", **_CLIENT | {"allowedOauthFlows": []}
+            ),
+            "client-credentials",
+            "[]",
+        ),
+        (
+            step(
                 "aws:cognito/userPoolClient:UserPoolClient",
-                allowedOauthFlows=["client_credentials"],
+                **_DISABLED | {"allowedOauthFlows": ["client_credentials"]},
+            ),
+            "client-credentials",
+            "client_credentials",
+        ),
+        (
+            step("aws:secretsmanager/secretVersion:SecretVersion", secretString="[secret]"),
+            "no-secret-values",
+            "rotation function",
+        ),
+        (step("aws:cloudwatch/eventRule:EventRule"), "tags", "ManagedBy, Project, Stack"),
+        (
+            step(
+                "aws:cognito/userPoolClient:UserPoolClient",
+                **_CLIENT | {"generateSecret": False},
             ),
             "client-credentials",
             "no secret",

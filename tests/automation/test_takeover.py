@@ -69,6 +69,36 @@ def test_a_resource_without_a_cloud_is_created_again() -> None:
     assert adopt(state, {}) == {"manifest": {}, "resources": [], "pending_operations": []}
 
 
+@pytest.mark.parametrize(
+    ("kind", "inputs", "found"),
+    [
+        ("aws:cloudwatch/eventRule:EventRule", {"name": "stack-retirement"}, "stack-retirement"),
+        (
+            "aws:cloudwatch/eventTarget:EventTarget",
+            {"rule": "stack-retirement", "targetId": "rotation-function"},
+            "stack-retirement-rotation-function",
+        ),
+        (
+            "aws:secretsmanager/secretRotation:SecretRotation",
+            {"secretId": "arn:aws:secretsmanager:x"},
+            "arn:aws:secretsmanager:x",
+        ),
+    ],
+)
+def test_what_rotates_secrets_is_found_by_its_names(
+    kind: str, inputs: dict[str, Any], found: str
+) -> None:
+    resource = _resource(kind, "thing", inputs=inputs)
+    operations = pending_operations(_state(creating=(resource,)))
+    assert find_ids(operations, {}, _no_aws) == {resource["urn"]: found}
+
+
+def test_an_invocation_is_made_again_as_nothing_shows_whether_it_was_made() -> None:
+    invocation = _resource("aws:lambda/invocation:Invocation", "publication", inputs={"input": ""})
+    state = _state(creating=(invocation,))
+    assert find_ids(pending_operations(state), state, _no_aws) == {}
+
+
 def test_a_refused_lookup_raises() -> None:
     class Secrets:
         def describe_secret(self, **_: object) -> None:
@@ -107,7 +137,7 @@ def test_a_replacement_takes_the_place_of_the_deleted_resource() -> None:
     new_parent = _resource("aws:cognito/userPool:UserPool", "pool", id="pool")
     replaced = {**_CLIENT, "id": "old", "pendingReplacement": True}
     dependent = _resource(
-        "aws:secretsmanager/secretVersion:SecretVersion",
+        "aws:secretsmanager/secretRotation:SecretRotation",
         "value",
         id="value",
         dependencies=[_CLIENT["urn"]],

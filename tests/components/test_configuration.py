@@ -405,6 +405,20 @@ def test_everything_wrong_is_reported_at_once() -> None:
         ({"cpu": "512", "memory": "7"}, "pulumi config set neo4j-mcp:memory 1024"),
         ({"cpu": "1024", "memory": "7"}, "pulumi config set neo4j-mcp:memory 2048"),
         ({"minInstances": "9"}, "pulumi config set neo4j-mcp:maxInstances 9"),
+        ({"rotationDays": "1"}, "pulumi config set neo4j-mcp:rotationDays 30"),
+        ({"rotationDays": "2"}, "pulumi config set neo4j-mcp:overlapHours 23"),
+        (
+            {"clients": {"agent": {"scopes": ["reader"], "rotationDays": 2}}},
+            "pulumi config set --path neo4j-mcp:clients.agent.overlapHours 23",
+        ),
+        (
+            {"clients": {"agent": {"scopes": ["reader"], "overlapHours": 700}}},
+            "pulumi config set --path neo4j-mcp:clients.agent.overlapHours 695",
+        ),
+        (
+            {"clients": {"agent": {"scopes": ["reader"], "enabled": "no"}}},
+            "pulumi config set --path neo4j-mcp:clients.agent.enabled true",
+        ),
         (
             {"clients": {"agent": {"scopes": ["x"]}}},
             "pulumi config set --path 'neo4j-mcp:clients.agent.scopes[0]' reader",
@@ -443,6 +457,25 @@ def test_the_command_fixes_it(values: dict[str, Any], command: str) -> None:
     ((_, suggested),) = problems({**MINIMUM, **values}).values()
 
     assert suggested == command
+
+
+def test_an_overlap_beyond_the_next_rotation_is_reported_where_it_is_set() -> None:
+    clients = {
+        "a": {"scopes": ["reader"]},
+        "b": {"scopes": ["reader"]},
+        "shorter": {"scopes": ["reader"], "overlapHours": 23},
+        "longer": {"scopes": ["reader"], "overlapHours": 47},
+        "rarer": {"scopes": ["reader"], "rotationDays": 3},
+        "never": {"scopes": ["reader"], "rotationDays": 0, "overlapHours": 720},
+    }
+
+    found = problems({**MINIMUM, "clients": clients, "rotationDays": "2", "overlapHours": "24"})
+    assert {key: message.partition(":")[0] for key, (message, _) in found.items()} == {
+        "neo4j-mcp:overlapHours": "must be at most 23 with a rotation every 2 days (a, b)",
+        "neo4j-mcp:clients.longer.overlapHours": (
+            "must be at most 23 with a rotation every 2 days (longer)"
+        ),
+    }
 
 
 def test_an_undefined_scope_can_be_defined_or_replaced() -> None:

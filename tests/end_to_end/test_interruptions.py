@@ -32,6 +32,8 @@ _TIMEOUT = 300
 _IMAGE = {"aws:ecr/repository:Repository", "docker:index/image:Image"}
 _SUFFIX = "random:index/randomString:RandomString"
 """Exists only in the state."""
+_INVOCATION = "aws:lambda/invocation:Invocation"
+"""Exists only in the state too, and is made again."""
 _IN_THE_CLOUD = (ID_FORMATS.keys() | LOOKUPS.keys()) - _IMAGE
 
 
@@ -108,6 +110,7 @@ class _Second:
         found += [each["repositoryName"] for each in repositories]
         functions = self.aws("lambda").list_functions()["Functions"]
         found += [each["FunctionName"] for each in functions]
+        found += [each["Name"] for each in self.aws("events").list_rules()["Rules"]]
         secrets = self.aws("secretsmanager").list_secrets()["SecretList"]
         found += [each["Name"] for each in secrets if not each.get("DeletedDate")]
         return [name for name in found if marks in name]
@@ -171,23 +174,34 @@ def test_any_next_command_resumes(
         assert second.ids() == {}
 
 
+def _without(resource: dict[str, Any], urns: set[str]) -> list[str]:
+    """Return what a resource depends on, without some."""
+    return [urn for urn in resource.get("dependencies") or [] if urn not in urns]
+
+
 def test_resources_missing_in_the_state_after_a_kill_are_found(second: _Second) -> None:
     second.ensure_deployed()
     before = second.ids()
     types = {each["type"] for each in second.deployment.state()["resources"]}
     types = {each for each in types if not each.startswith(("pulumi:", "neo4j-mcp:"))}
-    assert types <= {*_IN_THE_CLOUD, *_IMAGE, _SUFFIX}
+    assert types <= {*_IN_THE_CLOUD, *_IMAGE, _SUFFIX, _INVOCATION}
 
     def forget(state: dict[str, Any]) -> None:
         """Change the state as if the engine had been killed after each creation."""
         begun = [each for each in state["resources"] if each["type"] in _IN_THE_CLOUD]
-        state["resources"] = [each for each in state["resources"] if each not in begun]
+        made_again = [each for each in state["resources"] if each["type"] == _INVOCATION]
+        urns = {each["urn"] for each in made_again}
+        state["resources"] = [
+            each for each in state["resources"] if each not in begun and each not in made_again
+        ]
         state["pending_operations"] = [
             {
                 "type": "creating",
                 "resource": {
                     name: value for name, value in each.items() if name not in {"id", "outputs"}
-                },
+                }
+                # The state must name no resource that it doesn't have.
+                | {"dependencies": _without(each, urns)},
             }
             for each in begun
         ]

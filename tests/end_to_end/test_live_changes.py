@@ -33,7 +33,7 @@ _CLIENTS = {
     "reader": {"scopes": ["admin", "reader"], "tokenValidityMinutes": 30},
     # The scope writer is removed, and leaves its holder with another one.
     "writer": {"scopes": ["reader"]},
-    "auditor": {"scopes": ["reader"]},
+    "auditor": {"scopes": ["reader"], "enabled": False, "rotationDays": 40},
 }
 _HEALTH_CHECK = {
     "protocol": "TCP",
@@ -120,6 +120,18 @@ class Live:
         found: dict[str, Any] = json.loads(value)
         return found
 
+    def rotation(self, name: str) -> dict[str, Any]:
+        arn = self.outputs["clients"][name]["secretArn"]
+        found: dict[str, Any] = self.aws("secretsmanager").describe_secret(SecretId=arn)
+        return found
+
+    def retirement(self) -> dict[str, int]:
+        """The overlap of each client's secret, as the hourly rule has it."""
+        targets = self.aws("events").list_targets_by_rule(Rule=f"{self.prefix}-retirement")
+        (target,) = targets["Targets"]
+        retired = json.loads(target["Input"])["retire"]
+        return {each["secret"]: each["overlapHours"] for each in retired}
+
     def scopes(self) -> dict[str, str]:
         identifier = self.outputs["resourceServerIdentifier"]
         server = self.aws("cognito-idp").describe_resource_server(
@@ -160,6 +172,7 @@ class Live:
         listings = (
             ("apprunner", "list_services", "ServiceSummaryList", "ServiceName"),
             ("ecr", "describe_repositories", "repositories", "repositoryName"),
+            ("events", "list_rules", "Rules", "Name"),
             ("iam", "list_roles", "Roles", "RoleName"),
             ("lambda", "list_functions", "Functions", "FunctionName"),
             ("secretsmanager", "list_secrets", "SecretList", "Name"),
@@ -271,6 +284,18 @@ _IN_PLACE: Mapping[str, Change] = {
             == ["neo4j-mcp/admin", "neo4j-mcp/reader"]
             and set(live.outputs["clients"]) == set(_CLIENTS)
             and live.credentials("auditor")["clientId"] == live.client("auditor")["ClientId"]
+            and not live.client("auditor").get("AllowedOAuthFlows")
+            and live.client("reader")["ClientId"] in live.outputs["auraSso"]["audience"]
+            and live.client("auditor")["ClientId"] not in live.outputs["auraSso"]["audience"]
+        ),
+    ),
+    "rotationDays": Change(
+        value=0, seen=lambda live, _: not live.rotation("reader").get("RotationEnabled")
+    ),
+    "overlapHours": Change(
+        value=5,
+        seen=lambda live, _: (
+            live.retirement() == {each["secretArn"]: 5 for each in live.outputs["clients"].values()}
         ),
     ),
     "secretRecoveryDays": Change(
@@ -354,11 +379,11 @@ def changed(live: Live, before: Mapping[str, Any]) -> Iterator[Live]:
                 for key, change in _IN_PLACE.items()
             }
         )
-        # A new revision, a new policy and new versions; the service and the clients stay.
+        # A new revision, a new policy and new addresses; the service and the clients stay.
         assert _replaced(live.up()) == {
             "server-scaling",
             "image-lifecycle",
-            *(f"credentials-{client}-value" for client in before["clients"]),
+            *(f"credentials-{client}-publication" for client in before["clients"]),
         }
         yield live
 

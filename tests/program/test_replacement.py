@@ -34,6 +34,8 @@ _BY_TOKEN = {_token(each): rule for each, rule in REPLACEMENTS.items()}
 _UNIQUE: Mapping[str, tuple[str, ...]] = {
     "aws:apprunner/service:Service": ("serviceName",),
     "aws:apprunner/vpcConnector:VpcConnector": ("vpcConnectorName",),
+    "aws:cloudwatch/eventRule:EventRule": ("name",),
+    "aws:cloudwatch/eventTarget:EventTarget": ("rule", "targetId"),
     "aws:cloudwatch/logGroup:LogGroup": ("name",),
     "aws:cognito/resourceServer:ResourceServer": ("userPoolId", "identifier"),
     "aws:cognito/userPoolDomain:UserPoolDomain": ("domain",),
@@ -44,6 +46,7 @@ _UNIQUE: Mapping[str, tuple[str, ...]] = {
     "aws:lambda/function:Function": ("name",),
     "aws:lambda/permission:Permission": ("function", "statementId"),
     "aws:secretsmanager/secret:Secret": ("name",),
+    "aws:secretsmanager/secretRotation:SecretRotation": ("secretId",),
 }
 _USER_POOL = _token(aws.cognito.UserPool)
 # Their parents can have only one.

@@ -51,6 +51,8 @@ class Functions:
             function: the function's ARN.
             source: the service.
         """
+        # Lambda refuses to add a policy for $LATEST, so the function's own decides.
+        function = function.removesuffix(":$LATEST")
         response = await self._request("GET", function, "policy")
         if response.status_code != HTTPStatus.OK:
             return False

@@ -15,11 +15,14 @@ class Target:
         id: its id within the rule.
         arn: the Lambda function.
         input: the event, as JSON; None for EventBridge's own.
+        retry_policy: how long EventBridge tries to deliver an event. Delivery can't fail here,
+            except for a missing permission, which AWS doesn't retry.
     """
 
     id: str
     arn: str
     input: str | None = None
+    retry_policy: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

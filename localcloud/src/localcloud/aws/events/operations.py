@@ -133,7 +133,14 @@ class EventBridge:
         targets = self._found(parameters["Rule"]).targets.values()
         return {
             "Targets": [
-                without_nulls({"Id": each.id, "Arn": each.arn, "Input": each.input})
+                without_nulls(
+                    {
+                        "Id": each.id,
+                        "Arn": each.arn,
+                        "Input": each.input,
+                        "RetryPolicy": each.retry_policy and dict(each.retry_policy),
+                    }
+                )
                 for each in targets
             ]
         }

@@ -19,7 +19,7 @@ _RATE: Final = re.compile(
 _MAX_TARGETS: Final = 5
 _MAX_TAGS: Final = 50
 _LAMBDA: Final = re.compile(r"arn:aws:lambda:[\w-]+:[0-9]{12}:function:[\w:$-]+")
-_TARGET_MEMBERS: Final = frozenset({"Id", "Arn", "Input"})
+_TARGET_MEMBERS: Final = frozenset({"Id", "Arn", "Input", "RetryPolicy"})
 _DEFAULT_BUS: Final = "default"
 
 
@@ -70,7 +70,12 @@ def with_targets(rule: Rule, requested: Iterable[Mapping[str, Any]]) -> Mapping[
             raise _unsupported(f"the target {each['Arn']}; it must be a Lambda function")
         if "Input" in each:
             _require_json(each["Input"])
-        targets[each["Id"]] = Target(id=each["Id"], arn=each["Arn"], input=each.get("Input"))
+        targets[each["Id"]] = Target(
+            id=each["Id"],
+            arn=each["Arn"],
+            input=each.get("Input"),
+            retry_policy=each.get("RetryPolicy"),
+        )
     if len(targets) > _MAX_TARGETS:
         raise ApiError(
             "LimitExceededException", f"A rule has at most {_MAX_TARGETS} targets: {rule.name}."
