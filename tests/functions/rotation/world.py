@@ -1,6 +1,5 @@
 """One client with its secret, and what has to be true of it at every moment."""
 
-import json
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +10,16 @@ from functions.rotation.credentials import Credentials
 from functions.rotation.handler import dispatch
 from functions.rotation.services import Services
 from functions.rotation.token_endpoint import Refusal
-from tests.functions.rotation.fakes import ARN, POOL, Calls, Clock, Cognito, Json, SecretsManager
+from tests.functions.rotation.fakes import (
+    ARN,
+    POOL,
+    Calls,
+    Clock,
+    Cognito,
+    Json,
+    SecretsManager,
+    parsed,
+)
 
 CLIENT = "1example23456789"
 OVERLAP = timedelta(hours=24)
@@ -67,7 +75,9 @@ class World:
             def ask() -> Refusal | None:
                 if not self.cognito.answers:
                     return Refusal("ConnectionRefusedError", answered=False)
-                accepted = self.cognito.accepts(value.client_id, value.client_secret)
+                accepted = self.cognito.issues(
+                    value.addresses.token_url, value.client_id, value.client_secret
+                )
                 return None if accepted else Refusal("HTTP 400 invalid_client", answered=True)
 
             answer: Refusal | None = self.calls.around("token", ask)
@@ -127,6 +137,10 @@ class World:
             if self.manager.versions:
                 self.retire()
 
+    def end_overlap(self) -> None:
+        """Let the overlap and the next retirement pass."""
+        self.wait(OVERLAP + timedelta(hours=1))
+
     @property
     def current(self) -> Json:
         value = self.manager.value("AWSCURRENT")
@@ -150,7 +164,9 @@ class World:
         assert secrets[named.removeprefix("cognito:")].value == value["clientSecret"]
         assert sum(each.startswith("since:") for each in labels) == 1
         assert not any({"AWSPENDING", "PUBLISHING"} & each.stages for each in versions)
-        readable = {json.loads(each.value)["clientSecret"] for each in versions if each.value}
+        readable = {
+            found["clientSecret"] for each in versions if (found := parsed(each.value)) is not None
+        }
         app_client = self.cognito.app_clients[value["clientId"]]
         if original := app_client.secrets.get(app_client.original):
             # Cognito shows this one.

@@ -123,6 +123,10 @@ class Rotations:
                 version_id = versions.unfinished(secret.versions) or str(uuid.uuid4())
                 self.start(secret.arn, version_id)
 
+    async def finished(self) -> None:
+        """Wait for the rotations that are running."""
+        await asyncio.gather(*self._tasks)
+
     def _run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
