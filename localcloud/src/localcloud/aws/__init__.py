@@ -7,19 +7,25 @@ A request passes the modules from top to bottom:
     signatures   verifies signatures, with the secrets from keys; refusals encodes AWS's errors
     endpoint     routes a request to the application of its service
 
-Each service is a package: `app` handles its requests, `models` holds its state, and `rules` has
-the pure decisions. ministack handles the services without a package.
+Each service is a package: `app` handles its requests, `models` holds its state, and `rules`, or a
+module for each subject, has the pure decisions. ministack handles the services without a package.
 
-    apprunner    App Runner, which ministack doesn't have
-    cognito      tokens, client secrets, and updates of user pools and app clients
-    ecr          the registry
-    iam          the evaluation of policies
+    apprunner        App Runner, which ministack doesn't have
+    cognito          tokens, client secrets, and updates of user pools and app clients
+    ecr              the registry
+    events           EventBridge: rules with a schedule
+    iam              the evaluation of policies
+    secretsmanager   secrets and their rotation
 
 Modules that the services share:
 
     account      App Runner's calls of the other services, through boto3
-    protocol     AWS's JSON protocol, validated against botocore's models
+    functions    Lambda functions, as other services invoke them
     control      operations of the stand-in itself, for tests
+    json_api     a service with AWS's JSON protocol over HTTP
+    protocol     AWS's JSON protocol, validated against botocore's models
+    context      the region, the account and the clock of a service
+    periodic     what services do by themselves
     asgi         what starlette doesn't have
 
 The endpoint differs from AWS:
@@ -32,6 +38,8 @@ The endpoint differs from AWS:
   manifest, and lifecycle policies are stored but never applied.
 * A scope that a client lacks results in `invalid_grant`, where AWS may return `invalid_scope`; the
   trigger has no time limit.
+* Secrets Manager and EventBridge have no `cron()` schedules, and EventBridge invokes Lambda
+  functions only. A failed rotation is attempted again after seconds.
 * App Runner runs images of the account's own ECR only: no source code, ECR Public, automatic
   deployments, custom domains, private ingress, X-Ray traces or encryption keys. A VPC connector is
   checked and stored, but changes no route. Instances get no credentials for their instance role,

@@ -1,0 +1,214 @@
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from localcloud.aws.context import ServiceContext
+from localcloud.aws.events import rules
+from localcloud.aws.events.models import Rules
+from localcloud.aws.events.operations import EventBridge
+from localcloud.aws.events.schedules import Schedules
+from localcloud.aws.functions import Source
+from localcloud.aws.protocol import ApiError
+
+FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:retire"
+HOUR = 60 * 60
+
+
+@dataclass
+class FakeFunctions:
+    """Accepts events unless a test says otherwise."""
+
+    failure: str | None = None
+    sent: list[tuple[str, Any, Source]] = field(default_factory=list)
+
+    async def send(self, function: str, event: bytes, source: Source) -> str | None:
+        self.sent.append((function, json.loads(event), source))
+        return self.failure
+
+
+class Service:
+    """EventBridge without HTTP."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.functions = FakeFunctions()
+        context = ServiceContext(
+            region="us-east-1", account_id="000000000000", clock=lambda: self.now
+        )
+        stored = Rules()
+        self.schedules = Schedules(stored, self.functions, context)
+        self.api = EventBridge(stored, self.schedules, context)
+
+    async def call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+        return await self.api.call(operation, parameters)
+
+    async def put(self, expression: str = "rate(1 hour)", **more: Any) -> str:  # noqa: ANN401 - any JSON
+        """Put a rule with one target, and return its ARN."""
+        rule = await self.call("PutRule", Name="rule", ScheduleExpression=expression, **more)
+        target = {"Id": "one", "Arn": FUNCTION, "Input": '{"retire": []}'}
+        await self.call("PutTargets", Rule="rule", Targets=[target])
+        return str(rule["RuleArn"])
+
+    async def number_after(self, seconds: float) -> int:
+        """Move the clock, and return how many events have been sent."""
+        self.now += seconds
+        await self.schedules.run_due()
+        return len(self.functions.sent)
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+async def test_a_rule_sends_its_input_once_in_each_interval(service: Service) -> None:
+    arn = await service.put()
+    assert await service.number_after(HOUR - 1) == 0
+    assert await service.number_after(1) == 1
+    assert await service.number_after(HOUR - 1) == 1
+    assert await service.number_after(1) == 2
+    assert service.functions.sent[0] == (
+        FUNCTION,
+        {"retire": []},
+        Source(service="events.amazonaws.com", arn=arn),
+    )
+
+
+async def test_a_target_without_an_input_gets_the_scheduled_event(service: Service) -> None:
+    arn = await service.put()
+    await service.call("PutTargets", Rule="rule", Targets=[{"Id": "one", "Arn": FUNCTION}])
+    await service.number_after(HOUR)
+    [(_, event, _)] = service.functions.sent
+    assert event["detail-type"] == "Scheduled Event"
+    assert event["resources"] == [arn]
+    assert event["time"] == "1970-01-01T01:00:00Z"
+
+
+async def test_a_refused_event_does_not_stop_the_schedule(service: Service) -> None:
+    service.functions.failure = "not allowed"
+    await service.put()
+    assert await service.number_after(HOUR) == 1
+    assert await service.number_after(HOUR) == 2
+
+
+async def test_a_disabled_rule_waits_for_an_interval_after_it_is_enabled(
+    service: Service,
+) -> None:
+    await service.put(State="DISABLED")
+    assert await service.number_after(2 * HOUR) == 0
+    await service.call("EnableRule", Name="rule")
+    assert await service.number_after(HOUR - 1) == 0
+    assert await service.number_after(1) == 1
+    await service.call("DisableRule", Name="rule")
+    assert (await service.call("DescribeRule", Name="rule"))["State"] == "DISABLED"
+    assert await service.number_after(2 * HOUR) == 1
+
+
+async def test_a_changed_schedule_counts_from_the_change(service: Service) -> None:
+    await service.put()
+    service.now = HOUR / 2
+    await service.put(Description="the same schedule")
+    assert await service.number_after(HOUR / 2) == 1
+    await service.put("rate(2 hours)")
+    assert await service.number_after(HOUR) == 1
+    assert await service.number_after(HOUR) == 2
+
+
+async def test_an_omitted_member_is_removed_and_targets_and_tags_stay(service: Service) -> None:
+    arn = await service.put(Description="one", Tags=[{"Key": "a", "Value": "1"}])
+    await service.call("PutRule", Name="rule", ScheduleExpression="rate(1 hour)")
+    described = await service.call("DescribeRule", Name="rule")
+    assert "Description" not in described
+    assert len((await service.call("ListTargetsByRule", Rule="rule"))["Targets"]) == 1
+    tags = await service.call("ListTagsForResource", ResourceARN=arn)
+    assert tags == {"Tags": [{"Key": "a", "Value": "1"}]}
+    await service.call("TagResource", ResourceARN=arn, Tags=[{"Key": "b", "Value": "2"}])
+    await service.call("UntagResource", ResourceARN=arn, TagKeys=["a"])
+    tags = await service.call("ListTagsForResource", ResourceARN=arn)
+    assert tags == {"Tags": [{"Key": "b", "Value": "2"}]}
+
+
+async def test_rules_are_listed_by_prefix(service: Service) -> None:
+    await service.put()
+    for prefix, expected in (("ru", ["rule"]), ("x", [])):
+        listed = await service.call("ListRules", NamePrefix=prefix)
+        assert [rule["Name"] for rule in listed["Rules"]] == expected
+
+
+async def test_a_rule_has_at_most_five_targets(service: Service) -> None:
+    await service.put()
+    targets = [{"Id": f"target-{number}", "Arn": FUNCTION} for number in range(4)]
+    await service.call("PutTargets", Rule="rule", Targets=targets)
+    with pytest.raises(ApiError, match="at most 5 targets") as error:
+        await service.call("PutTargets", Rule="rule", Targets=[{"Id": "6", "Arn": FUNCTION}])
+    assert error.value.code == "LimitExceededException"
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ({"Id": "1", "Arn": "arn:aws:sqs:us-east-1:000000000000:queue"}, "must be a Lambda"),
+        ({"Id": "1", "Arn": FUNCTION, "InputPath": "$.detail"}, "support InputPath of a target"),
+        ({"Id": "1", "Arn": FUNCTION, "Input": "nonsense"}, "Input is not valid JSON"),
+    ],
+)
+async def test_targets_that_are_refused(
+    service: Service, target: dict[str, str], reason: str
+) -> None:
+    await service.put()
+    with pytest.raises(ApiError, match=reason) as error:
+        await service.call("PutTargets", Rule="rule", Targets=[target])
+    assert error.value.code == "ValidationException"
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("DescribeRule", {"Name": "rule"}),
+        ("EnableRule", {"Name": "rule"}),
+        ("PutTargets", {"Rule": "rule", "Targets": []}),
+        ("ListTargetsByRule", {"Rule": "rule"}),
+        ("TagResource", {"ResourceARN": "arn:aws:events:x:y:rule/rule", "Tags": []}),
+    ],
+)
+async def test_a_missing_rule_is_not_found(
+    service: Service, operation: str, parameters: dict[str, Any]
+) -> None:
+    with pytest.raises(ApiError, match="does not exist") as error:
+        await service.call(operation, **parameters)
+    assert error.value.code == "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("PutEvents", {"Entries": []}),
+        ("PutRule", {"Name": "rule", "EventPattern": "{}"}),
+        ("PutRule", {"Name": "rule", "ScheduleExpression": "cron(0 0 * * ? *)"}),
+        ("ListRules", {"EventBusName": "other"}),
+    ],
+)
+async def test_what_is_not_supported_is_refused_by_name(
+    service: Service, operation: str, parameters: dict[str, Any]
+) -> None:
+    with pytest.raises(ApiError, match="The stand-in's EventBridge doesn't support"):
+        await service.call(operation, **parameters)
+
+
+@pytest.mark.parametrize(
+    ("expression", "seconds"),
+    [("rate(1 minute)", 60), ("rate(5 minutes)", 300), ("rate(1 day)", 24 * HOUR)],
+)
+def test_a_rate_is_an_interval(expression: str, seconds: float) -> None:
+    assert rules.interval(expression) == seconds
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["", "rate(1 hours)", "rate(2 hour)", "rate(0 hours)", "rate(1 week)", "every hour"],
+)
+def test_another_rate_is_not_valid(expression: str) -> None:
+    with pytest.raises(ApiError, match="Parameter ScheduleExpression is not valid"):
+        rules.interval(expression)
