@@ -244,6 +244,24 @@ def _function_code(world: World, name: str, fault: bytes, good: bytes) -> Iterat
 
 
 @contextmanager
+def rotation_off(world: World, name: str) -> Iterator[None]:
+    """Turn the rotation of a client's secret off."""
+    secrets, arn = world.aws("secretsmanager"), world.client(name).secret_arn
+    before = secrets.describe_secret(SecretId=arn)
+    secrets.cancel_rotate_secret(SecretId=arn)
+    try:
+        yield
+    finally:
+        secrets.rotate_secret(
+            SecretId=arn,
+            RotationLambdaARN=before["RotationLambdaARN"],
+            RotationRules=before["RotationRules"],
+            RotateImmediately=False,
+        )
+        world.wait_for_rotations()
+
+
+@contextmanager
 def service(world: World, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
     """Change the App Runner service.
 

@@ -71,6 +71,27 @@ def test_all_checks_pass_on_a_healthy_stack(world: World) -> None:
     assert skipped == {"P1-findings", "P6-disabled-refused"}
 
 
+def test_a_disabled_client_makes_no_calls_and_fails_no_check(world: World) -> None:
+    clients = world.outputs["clients"]
+    clients = clients | {"reader": clients["reader"] | {"enabled": False}}
+    audience = {"audience": [clients["writer"]["clientId"]]}
+    disabled = with_outputs(world, clients=clients, auraSso=world.outputs["auraSso"] | audience)
+    with (
+        breakage.app_client(
+            world,
+            "reader",
+            AllowedOAuthFlows=[],
+            AllowedOAuthFlowsUserPoolClient=False,
+            AllowedOAuthScopes=[],
+        ),
+        breakage.rotation_off(world, "reader"),
+    ):
+        found = [failures(run_checks(disabled, phase)) for phase in ("P2-*", "P4-*", "P6-*")]
+        (refused,) = run_checks(disabled, "P6-disabled-refused").values()
+    assert found == [{}, {}, {}]
+    assert refused.outcome is Outcome.PASSED
+
+
 def fails(
     name: str, *also: str, reason: str
 ) -> Callable[[Callable[[World], Any]], Callable[[World], Any]]:
@@ -687,19 +708,8 @@ def rotation_code_changed_behind_the_engines_back(world: World) -> Iterator[None
 @fails("P6-schedule", reason="the rotation of reader's secret is on is False")
 @contextmanager
 def rotation_off(world: World) -> Iterator[None]:
-    secrets, arn = world.aws("secretsmanager"), world.client("reader").secret_arn
-    before = secrets.describe_secret(SecretId=arn)
-    secrets.cancel_rotate_secret(SecretId=arn)
-    try:
+    with breakage.rotation_off(world, "reader"):
         yield
-    finally:
-        secrets.rotate_secret(
-            SecretId=arn,
-            RotationLambdaARN=before["RotationLambdaARN"],
-            RotationRules=before["RotationRules"],
-            RotateImmediately=False,
-        )
-        world.wait_for_rotations()
 
 
 @fails("P6-schedule", reason="days between two rotations of reader is 2, and must be 7")

@@ -14,6 +14,7 @@ import pytest
 
 from automation.checks.context import request_token
 from automation.rotation.results import Outcome
+from functions.rotation.decisions import PENDING
 from localcloud.workspace import STACK
 from neo4j_mcp_client import ClientCredentials
 from tests.end_to_end import breakage
@@ -87,23 +88,46 @@ def _failing_function(world: World) -> Iterator[None]:
         yield
 
 
-def test_a_failed_rotation_is_reported_with_its_reason_and_completed_later(
+def test_a_failed_rotation_is_reported_with_its_reason(
     world: World, pipeline: dict[str, str]
 ) -> None:
     before = world.context.credentials("writer")
     with _failing_function(world):
         failed = _run(pipeline, "rotate", "--client", "writer")
-        assert failed.returncode == 3, failed.stderr
-        assert "broken on purpose" in failed.stdout
-        assert f"rotate --stack {STACK} --client writer --unstick" in failed.stdout
+        assert world.context.credentials("writer") == before
+    assert failed.returncode == 3, failed.stderr
+    assert "broken on purpose" in failed.stdout
+    assert f"rotate --stack {STACK} --client writer --unstick" in failed.stdout
+    # Secrets Manager may have repeated it by now.
+    assert world.rotator.unstick(world.client("writer")).outcome in {
+        Outcome.ROTATED,
+        Outcome.SKIPPED,
+    }
+
+
+def test_a_rotation_that_was_left_incomplete_is_named_and_completed(
+    world: World, pipeline: dict[str, str]
+) -> None:
+    client = world.client("writer")
+    world.rotator.retire(client)
+    left = "L" * 64
+    before = world.context.credentials("writer")
+    secrets = world.aws("secretsmanager")
+    value = json.loads(secrets.get_secret_value(SecretId=client.secret_arn)["SecretString"])
+    secrets.put_secret_value(
+        SecretId=client.secret_arn,
+        SecretString=json.dumps(value | {"clientSecret": left}),
+        VersionStages=[PENDING],
+    )
     stuck = _run(pipeline, "rotate", "--client", "writer")
     assert stuck.returncode == 1, stuck.stderr
     assert "isn't complete, and blocks every other one" in stuck.stdout
+    assert f"rotate --stack {STACK} --client writer --unstick" in stuck.stdout
     assert world.context.credentials("writer") == before
-    freed = _json(_run(pipeline, "rotate", "--client", "writer", "--unstick", "--json"))
-    assert freed["outcome"] == "rotated"
+    completed = _json(_run(pipeline, "rotate", "--client", "writer", "--unstick", "--json"))
+    assert completed["outcome"] == "rotated"
     after = world.context.credentials("writer")
-    assert after.client_secret != before.client_secret
+    assert after.client_secret == left
     assert _is_accepted(world, after)
 
 

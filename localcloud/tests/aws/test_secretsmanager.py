@@ -166,7 +166,7 @@ def test_without_an_immediate_rotation_only_the_test_runs(
     assert (tested["step"], tested["stages"], tested["empty"]) == (
         "testSecret",
         ["AWSPENDING"],
-        True,
+        False,
     )
     eventually(lambda: _stages(endpoint, secret) == before)
     described = endpoint.client("secretsmanager").describe_secret(SecretId=secret)

@@ -209,9 +209,12 @@ async def test_without_an_immediate_rotation_a_passing_version_is_tested(
     arn = await service.create()
     before = await service.stages(arn)
     await service.start(arn, RotateImmediately=False)
-    assert len(await service.stages(arn)) == 2
+    pending = await service.call("GetSecretValue", SecretId=arn, VersionStage="AWSPENDING")
+    assert pending["SecretString"] == "first"
+    assert pending["VersionStages"] == ["AWSPENDING"]
     await service.settle()
-    assert service.functions.steps == ["testSecret"]
+    [event] = service.functions.events
+    assert (event["Step"], event["ClientRequestToken"]) == ("testSecret", pending["VersionId"])
     assert await service.stages(arn) == before
     described = await service.call("DescribeSecret", SecretId=arn)
     assert described["RotationEnabled"] is True

@@ -2,8 +2,9 @@
 
 Sources: the API reference of RotateSecret and CancelRotateSecret, "Rotation by Lambda function" in
 the AWS Secrets Manager User Guide ("If any rotation step fails, Secrets Manager retries the entire
-rotation process multiple times"), and for the removal of AWSPENDING after a rotation a maintainer's
-comment on pull request 145 of aws-samples/aws-secrets-manager-rotation-lambdas.
+rotation process multiple times"); for the removal of AWSPENDING after a rotation, a maintainer's
+comment on pull request 145 of aws-samples/aws-secrets-manager-rotation-lambdas; for the values of
+pending versions, moto's tests, which pass on AWS (pull requests 8504 and 8547 of getmoto/moto).
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from localcloud.aws.secretsmanager.models import (
     Rotation,
     Secret,
     Secrets,
+    Value,
     Version,
 )
 
@@ -96,11 +98,14 @@ class Rotations:
     def test(self, arn: str) -> None:
         """Test a secret's rotation without rotating it.
 
-        An empty version with AWSPENDING exists while the function runs the step testSecret.
+        A version with AWSPENDING and the current value exists while the function runs the step
+        testSecret.
         """
         version_id = str(uuid.uuid4())
         secret = self._existing(arn)
-        self._store(secret, _with_pending(secret, version_id, self._clock()))
+        current = secret.versions.get(versions.holder(secret.versions, CURRENT) or "")
+        value = None if current is None else current.value
+        self._store(secret, _with_pending(secret, version_id, self._clock(), value))
         self._running[arn] = version_id
         self._run_in_background(self._test(arn, version_id))
 
@@ -247,6 +252,8 @@ def scheduled(rotation: Rotation, after: float) -> Rotation:
     return replace(rotation, next=window.closes, due=window.opens)
 
 
-def _with_pending(secret: Secret, version_id: str, now: float) -> Secret:
-    started = {**secret.versions, version_id: Version(created=now)}
+def _with_pending(
+    secret: Secret, version_id: str, now: float, value: Value | None = None
+) -> Secret:
+    started = {**secret.versions, version_id: Version(created=now, value=value)}
     return replace(secret, versions=versions.with_stage(started, PENDING, version_id))
