@@ -676,6 +676,7 @@ class TestRevoke:
         assert world.current["clientId"] == CLIENT
         world.publish()
         assert world.current["clientId"] == OTHER_CLIENT
+        world.retire()
         world.require_one_client_secret()
 
     def test_a_disabled_client_can_be_revoked(self, world: World) -> None:
