@@ -205,6 +205,17 @@ class TestPublish:
         world.cognito.answers = True
         world.require_one_client_secret()
 
+    def test_a_publication_that_was_given_up_leaves_no_label(self, world: World) -> None:
+        world.publish()
+        replace_app_client(world)
+        world.cognito.token_url = "https://other.example/token"
+        with pytest.raises(RotationError, match="accept the client secret"):
+            world.publish(clientId=OTHER_CLIENT)
+
+        world.publish(clientId=CLIENT)
+
+        world.require_settled()
+
     def test_a_stack_that_callers_use_moves_only_after_a_test(self, world: World) -> None:
         deploy_earlier_version(world)
         before = world.current
@@ -540,12 +551,17 @@ class TestRetire:
         world.wait(timedelta(minutes=2))
         world.require_one_client_secret()
 
-    def test_the_overlap_starts_again_after_a_rollback_by_hand(self, world: World) -> None:
+    @pytest.mark.parametrize("waited", [timedelta(0), OVERLAP / 2])
+    def test_the_overlap_starts_again_after_a_rollback_by_hand(
+        self, world: World, waited: timedelta
+    ) -> None:
         world.publish()
         first = world.manager.holder("AWSCURRENT")
         assert first
+        world.clock.sleep(2 * OVERLAP.total_seconds())
         world.rotate()
-        world.wait(OVERLAP / 2)
+        if waited:
+            world.wait(waited)
         second = world.current["clientSecret"]
         world.manager.move_by_hand("AWSCURRENT", first)
 
