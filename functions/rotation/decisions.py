@@ -154,6 +154,18 @@ class Inventory:
         )
         return tuple(sorted(found, key=lambda each: (each.created, each.id)))
 
+    def lacks_client_secret_of(self, version_id: str) -> bool:
+        """Return whether Cognito didn't list the client secret that a version's label names.
+
+        It was deleted by hand, or added after Cognito was asked.
+        """
+        version = self.versions.find(version_id)
+        return (
+            version is not None
+            and version.client_secret_id is not None
+            and self.client_secret_of(version) is None
+        )
+
     @property
     def _labelled(self) -> set[str | None]:
         return {each.client_secret_id for each in self.versions.all}

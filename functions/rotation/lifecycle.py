@@ -211,7 +211,7 @@ class SecretLifecycle:
         value = self._versions.read(current.id)
         if current.client_secret_id is not None and versions.current_since is None:
             self._label_since(current)
-        inventory = self._inventory(value.client_id)
+        inventory = self._inventory(value.client_id, current.id)
         ended = overlap_ended(inventory, overlap=overlap, now=self._services.now())
         for each in ended:
             AppClient(value.client_id, self._services).delete(each.id)
@@ -358,7 +358,7 @@ class SecretLifecycle:
     ) -> Summary:
         app_client = AppClient(value.client_id, self._services)
         for _ in range(_ATTEMPTS):
-            inventory = self._inventory(value.client_id)
+            inventory = self._inventory(value.client_id, version_id)
             version = inventory.versions.find(version_id)
             if version is None:
                 break
@@ -494,7 +494,22 @@ class SecretLifecycle:
             return True
         return self._inventory(value.client_id).client_secret_of(pending) is not None
 
-    def _inventory(self, client_id: str) -> Inventory:
+    def _inventory(self, client_id: str, version_id: str | None = None) -> Inventory:
+        """Look at what there is.
+
+        Args:
+            client_id: the app client.
+            version_id: a version with this app client's client secret, if it matters.
+        """
+        inventory = self._look(client_id)
+        if version_id is not None and inventory.lacks_client_secret_of(version_id):
+            # Another invocation may have added it in between.
+            self._services.sleep(self._services.pause)
+            inventory = self._look(client_id)
+        return inventory
+
+    def _look(self, client_id: str) -> Inventory:
+        # The labels come last: a client secret without one is then none that was added meanwhile.
         app_client = AppClient(client_id, self._services)
         return Inventory(
             original_exists=app_client.describe().original_exists,

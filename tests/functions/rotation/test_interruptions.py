@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -87,6 +88,66 @@ def test_two_invocations_at_once_end_as_one_after_the_other(
             world.wait(timedelta(hours=1))
 
             require_settled_until_one_is_left(world)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["first publication", "move of an earlier version's stack", "replaced app client"],
+)
+def test_a_publication_that_is_repeated_too_soon_succeeds_both_times(
+    name: str, new_world: NewWorld
+) -> None:
+    scenario = SCENARIOS[name]
+    for index, call in enumerate(scenario.calls()):
+        with at(f"by itself at call {index}, {call}"):
+            world = new_world()
+            scenario.start(world)
+            world.calls.hooks[index] = partial(scenario.work, world)
+
+            scenario.work(world)
+
+            world.wait(timedelta(hours=1))
+            world.require_settled()
+
+
+def test_a_rotation_is_not_undone_by_a_publication_at_the_same_time(new_world: NewWorld) -> None:
+    scenario = SCENARIOS["other addresses"]
+    for index, call in enumerate(scenario.calls()):
+        with at(f"by a rotation at call {index}, {call}"):
+            world = new_world()
+            scenario.start(world)
+            before = world.current["clientSecret"]
+            world.calls.hooks[index] = partial(_rotate, world)
+
+            scenario.work(world)
+
+            assert world.current["clientSecret"] != before
+            world.require_settled()
+
+
+def test_the_latest_addresses_survive_a_rotation_at_the_same_time(new_world: NewWorld) -> None:
+    scenario = SCENARIOS["rotation with addresses changed since"]
+    latest = "https://latest.example/mcp"
+    for index, call in enumerate(scenario.calls()):
+        with at(f"by a publication at call {index}, {call}"):
+            world = new_world()
+            scenario.start(world)
+            before = world.current["clientSecret"]
+            world.calls.hooks[index] = partial(_publish_at, world, latest)
+
+            try_to(partial(scenario.work, world))
+            unstick(world)
+
+            assert world.current["mcpUrl"] == latest
+            assert world.current["clientSecret"] != before
+
+
+def _rotate(world: World) -> None:
+    world.rotate()
+
+
+def _publish_at(world: World, mcp_url: str) -> None:
+    world.publish(mcpUrl=mcp_url)
 
 
 def try_to(work: Callable[[], object]) -> None:
