@@ -431,22 +431,28 @@ def _change_secrets(
     outputs = deployed_outputs(deployment)
     clients = find_clients(outputs, stack, name)
     made = rotator(deployment, outputs, _errors.print)
-    results = []
-    for client in clients:
-        try:
-            results.append(change(made, client))
-        except KeyboardInterrupt:
-            print_error(
-                f"what was begun on the secret of {client.name} continues on AWS. To see how it"
-                f" ended, run: python -m automation check --stack {stack} --only 'P6-*'",
-                "interrupted",
-            )
-            raise
-    if as_json:
-        typer.echo(json.dumps([each.document() for each in results], indent=2))
-    else:
-        print_rotations(results, console())
+    results: list[Rotation] = []
+    try:
+        results.extend(_change_secret(change, made, client) for client in clients)
+    finally:
+        # What was done before a failure is printed too.
+        if results:
+            _print_rotations(results, as_json=as_json)
     raise typer.Exit(_rotation_status(results))
+
+
+def _change_secret(
+    change: Callable[[Rotator, Client], Rotation], made: Rotator, client: Client
+) -> Rotation:
+    try:
+        return change(made, client)
+    except KeyboardInterrupt:
+        print_error(
+            f"what was begun on the secret of {client.name} continues on AWS. To see how it ended,"
+            f" run: python -m automation check --stack {made.stack} --only 'P6-*'",
+            "interrupted",
+        )
+        raise
 
 
 _AnyReport = TypeVar("_AnyReport", bound=AnyReport)
@@ -516,6 +522,13 @@ def _print_changes(
         typer.echo(json.dumps(document, indent=2))
     else:
         print_changes(what, changes, console())
+
+
+def _print_rotations(rotations: Sequence[Rotation], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([each.document() for each in rotations], indent=2))
+    else:
+        print_rotations(rotations, console())
 
 
 def _print_saved_report(found: Report | DrillReport, reports: Path, *, as_json: bool) -> None:

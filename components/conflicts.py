@@ -186,15 +186,17 @@ def _capacity_conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Confl
         return
     names = ResourceNames(prefix=values["name_prefix"], stack=stack)
     rotations = _rotations(values)
-    problem = capacity.problem(names, rotations)
-    if problem:
-        served = capacity.served(names, rotations)
-        for client in list(rotations)[served:]:
-            yield Conflict(
-                path=("clients", client),
-                message=f"{problem}, which is enough for the first {served} clients",
-                fixes=(Fix.REMOVE,),
-            )
+    served = capacity.served(names, rotations)
+    for client in list(rotations)[served:]:
+        yield Conflict(
+            path=("clients", client),
+            message=(
+                f"is one too many: the input of the rotation function's schedule has"
+                f" {capacity.input_length(names, rotations)} characters, and EventBridge accepts at"
+                f" most {capacity.LONGEST_INPUT}, enough for {served} clients with such names"
+            ),
+            fixes=(Fix.REMOVE,),
+        )
 
 
 def _tag_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:

@@ -57,7 +57,7 @@ def publish_event(
 
 
 def retire_event(overlap_hours: Mapping[str, int]) -> str:
-    """Return the event that deletes the replaced client secrets whose overlap has ended.
+    """Return the event that deletes replaced client secrets after their overlap.
 
     Args:
         overlap_hours: the overlap of each secret, by the secret's ARN.

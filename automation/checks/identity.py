@@ -28,6 +28,7 @@ from automation.checks.tokens import request_grant
 from automation.checks.verdicts import Failed, expect, expect_equal, expect_status
 from automation.waiting import is_not_found
 from components.function_code import claims_package, write_claims_package
+from functions.rotation.decisions import Version
 
 _UNREACHABLE_CALLBACK: Final = "https://callback.invalid/"
 # Source: RFC 6749, section 5.2. Cognito returns invalid_scope, other issuers invalid_grant.
@@ -270,11 +271,16 @@ def _known_client_secrets(probe: Probe, name: str) -> dict[str, str]:
             continue
         secret = json.loads(response["SecretString"])["clientSecret"]
         context.blanker.learn(secret, username=context.all_clients[name]["clientId"])
-        found[" and ".join(sorted(version.stages))] = secret
+        found[_describe(version)] = secret
     # Cognito shows the one that the app client was created with, as long as it exists.
     if original := find_app_client(probe, name).get("ClientSecret"):
         found["the app client's original"] = original
     return found
+
+
+def _describe(version: Version) -> str:
+    labels = sorted(each for each in version.stages if each.startswith("AWS"))
+    return " and ".join(labels) or f"the version {version.id}"
 
 
 def _to_json(document: object) -> str:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from automation.checks.context import Context, request_token
@@ -40,8 +40,8 @@ def function_code(probe: Probe) -> None:
 def schedule(probe: Probe) -> None:
     """Secrets Manager rotates each enabled client's secret as often as configured."""
     context = probe.context
-    arn = _function_arn(probe)
-    for name, client in context.all_clients.items():
+    clients, arn = _clients(context), _function_arn(probe)
+    for name, client in clients.items():
         found = probe.aws("secretsmanager", "describe_secret", SecretId=client["secretArn"])
         days = context.settings.rotation(name).days if client["enabled"] else 0
         enabled = bool(found.get("RotationEnabled"))
@@ -60,7 +60,11 @@ def schedule(probe: Probe) -> None:
 def age(probe: Probe) -> None:
     """No current client secret is older than the configured days between two rotations."""
     context = probe.context
-    rotated = [name for name in _enabled(context) if context.settings.rotation(name).days]
+    rotated = [
+        name
+        for name, client in _clients(context).items()
+        if client["enabled"] and context.settings.rotation(name).days
+    ]
     if not rotated:
         raise Skipped("no enabled client has rotationDays")
     for name in rotated:
@@ -81,7 +85,7 @@ def age(probe: Probe) -> None:
 def complete(probe: Probe) -> None:
     """No rotation was left incomplete, which would block every later one."""
     context = probe.context
-    for name in context.all_clients:
+    for name in _clients(context):
         version = _wait_until_complete(probe, name)
         if version is not None:
             raise Failed(
@@ -101,7 +105,7 @@ def complete(probe: Probe) -> None:
 def client_secrets(probe: Probe) -> None:
     """Cognito has the current client secrets, those within their overlap, and no others."""
     context = probe.context
-    for name in context.all_clients:
+    for name in _clients(context):
         if _wait_until_complete(probe, name) is not None:
             raise Skipped(f"a rotation of {name} isn't complete (see P6-complete)")
         inventory = find_inventory(probe, name)
@@ -138,7 +142,7 @@ def retirement(probe: Probe) -> None:
     )
     hours = {
         client["secretArn"]: context.settings.rotation(name).overlap_hours
-        for name, client in context.all_clients.items()
+        for name, client in _clients(context).items()
     }
     wanted = json.loads(retire_event(hours))
     expect_equal(f"the event of {rule}", json.loads(targets[0].get("Input", "null")), wanted)
@@ -152,7 +156,7 @@ def retirement(probe: Probe) -> None:
 def disabled_refused(probe: Probe) -> None:
     """A disabled client gets no token."""
     context = probe.context
-    disabled = [name for name, each in context.all_clients.items() if not each["enabled"]]
+    disabled = [name for name, each in _clients(context).items() if not each["enabled"]]
     if not disabled:
         raise Skipped("no client is disabled")
     for name in disabled:
@@ -177,8 +181,13 @@ def _wait_until_complete(probe: Probe, name: str) -> Version | None:
         waited += _POLL_SECONDS
 
 
-def _enabled(context: Context) -> Iterator[str]:
-    return (name for name, each in context.all_clients.items() if each["enabled"])
+def _clients(context: Context) -> Mapping[str, Mapping[str, Any]]:
+    if "rotationFunction" not in context.outputs:
+        raise Failed(
+            "an earlier version, which rotates no secrets, has deployed the stack. Run:"
+            f" python -m automation deploy --stack {context.stack}"
+        )
+    return context.all_clients
 
 
 def _function_arn(probe: Probe) -> str:

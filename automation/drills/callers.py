@@ -17,7 +17,9 @@ from neo4j_mcp_client import (
 )
 from neo4j_mcp_client.calls import HEADERS, Reply, run_cypher
 
-_TOKEN_TIMEOUT: Final = 120.0
+TOKEN_TIMEOUT: Final = 120.0
+"""Seconds that the token endpoint may take: a drill judges how a caller waits, not how fast this
+machine is."""
 _QUERY: Final = "RETURN 1 AS one"
 _ROWS: Final = [{"one": 1}]
 
@@ -61,7 +63,17 @@ def library_call(
 ) -> Iterator[Callable[[], None]]:
     """Make a call as users of the client library do, with its retries."""
     with Neo4jMcp(credentials.mcp_url, tokens) as client:
-        yield lambda: _expect_rows(client.read(_QUERY))
+        yield lambda: run_query(client)
+
+
+def run_query(client: Neo4jMcp) -> None:
+    """Make one call with the client library, with its retries.
+
+    Raises:
+        Neo4jMcpError: it failed.
+        WrongAnswerError: it returned other rows than the query's.
+    """
+    _expect_rows(client.read(_QUERY))
 
 
 def token_provider(credentials: ClientCredentials, token_url: str | None = None) -> TokenProvider:
@@ -72,8 +84,7 @@ def token_provider(credentials: ClientCredentials, token_url: str | None = None)
     """
     return TokenProvider(
         replace(credentials, token_url=token_url or credentials.token_url),
-        # A drill judges how a caller waits, not how fast this machine is.
-        timeout=_TOKEN_TIMEOUT,
+        timeout=TOKEN_TIMEOUT,
     )
 
 

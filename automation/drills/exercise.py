@@ -26,7 +26,7 @@ from automation.drills.records import (
 )
 from automation.drills.results import DrillResult, Event, Phase
 from automation.drills.results import Traffic as TrafficSeen
-from automation.drills.traffic import Call, Traffic
+from automation.drills.traffic import PAUSE_SECONDS, Call, Traffic
 from neo4j_mcp_client import Neo4jMcpError
 
 OnEvent = Callable[[float, str], None]
@@ -152,19 +152,22 @@ class Exercise:
             self._phases.append(phase)
 
     @contextmanager
-    def traffic(self, call: Call, who: str = "callers") -> Iterator[Traffic]:
+    def traffic(
+        self, call: Call, who: str = "callers", *, pause: float = PAUSE_SECONDS
+    ) -> Iterator[Traffic]:
         """Have callers make calls during the block, and keep the results as evidence.
 
         The block starts once calls of every caller have succeeded.
 
         Args:
             who: the callers' name in the evidence.
+            pause: between two calls of a caller, in seconds.
 
         Raises:
             Failed: calls fail although nothing has been done yet.
             Undecided: too few calls have ended to judge by.
         """
-        traffic = Traffic(call, callers=self.options.callers, clock=self.clock)
+        traffic = Traffic(call, callers=self.options.callers, clock=self.clock, pause=pause)
         try:
             with traffic:
                 since = self.mark(f"{traffic.callers} {who} begin")

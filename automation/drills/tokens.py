@@ -35,7 +35,7 @@ _DELAY_SECONDS: Final = 3.0
 def token_expiry(exercise: Exercise) -> None:
     """An expired token is refused by name, and the client library's callers never notice."""
     context = exercise.context
-    shorten_token_lifetime(exercise)
+    shorten_token_lifetime(exercise, exercise.caller)
     holder = _TokenHolder(exercise)
     expires = holder.expires
     exercise.mark(f"the token expires at {expires:.1f} s")
@@ -117,10 +117,10 @@ class _TokenHolder:
         return token, exercise.clock() + claims["exp"] - time.time()
 
 
-def shorten_token_lifetime(exercise: Exercise) -> None:
-    """Shorten the lifetime of the caller's new tokens until the drill ends."""
+def shorten_token_lifetime(exercise: Exercise, name: str) -> None:
+    """Shorten the lifetime of a client's new tokens until the drill ends."""
     context, probe = exercise.context, exercise.probe
-    found = find_app_client(probe, exercise.caller)
+    found = find_app_client(probe, name)
     before = {
         name: found[name] for name in _updatable(context) if found.get(name) not in (None, "")
     }

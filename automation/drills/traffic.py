@@ -11,7 +11,7 @@ from automation.drills.records import Record
 Call = Callable[[], object]
 """Makes one call: returns if it succeeds, raises if it fails."""
 
-_PAUSE_SECONDS: Final = 0.05
+PAUSE_SECONDS: Final = 0.05
 # A call without an answer ends after 125 s by itself.
 _LONGEST_CALL: Final = 130.0
 
@@ -25,7 +25,7 @@ class Traffic:
         *,
         callers: int,
         clock: Callable[[], float],
-        pause: float = _PAUSE_SECONDS,
+        pause: float = PAUSE_SECONDS,
     ) -> None:
         """Prepare the callers.
 

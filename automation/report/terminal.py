@@ -1,5 +1,6 @@
 """Prints results while checks or drills run, and the whole report as a table at the end."""
 
+import datetime as dt
 import math
 from collections.abc import Iterator, Sequence
 from types import MappingProxyType
@@ -175,12 +176,13 @@ def _failure_duration(traffic: Traffic) -> str:
 
 
 def print_rotations(rotations: Sequence[Rotation], console: Console) -> None:
-    """Print what happened to the clients' secrets as a table, with what to do about each."""
+    """Print what happened to the clients' secrets as a table, and what to do about each."""
     table = Table("Client", "Result", title="The clients' secrets", title_justify="left")
-    for column in ("Was current", "Is current"):
-        table.add_column(column, overflow="fold")
+    table.add_column("Current client secret", overflow="fold")
+    table.add_column("Replaced one is valid until", no_wrap=True)
     for each in rotations:
-        table.add_row(each.client, str(each.outcome), each.previous or "", each.current or "")
+        ends = format_time(each.previous_ends) if each.previous_ends else ""
+        table.add_row(each.client, str(each.outcome), each.current or "", ends)
     console.print(table)
     for each in rotations:
         for line in _consequences(each):
@@ -192,16 +194,17 @@ def _consequences(rotation: Rotation) -> Iterator[str]:
         yield rotation.reason
     if rotation.previous_ends is not None:
         yield (
-            f"{rotation.previous or 'the replaced client secret'} stays valid until"
-            f" {format_time(rotation.previous_ends)}, and is deleted within an hour after that."
-            " Callers that keep the secret have to read it again before."
+            "callers that keep the secret have to read it again until then. The replaced client"
+            " secret is deleted within an hour afterwards."
         )
     if rotation.tokens_end is not None:
+        # The minute that is printed must not be too early.
+        ends = format_time(rotation.tokens_end + dt.timedelta(minutes=1))
         yield (
-            f"the last token already issued expires by {format_time(rotation.tokens_end)}. To"
-            " refuse such tokens at once, open Organization settings → Security → Single Sign-On in"
-            f" the Aura console, and remove {rotation.client_id} from the audience. All sessions of"
-            " that configuration then have to log on again. Add it again after that time."
+            f"the last token already issued expires by {ends}. To refuse such tokens at once, open"
+            " Organization settings → Security → Single Sign-On in the Aura console, and remove"
+            f" {rotation.client_id} from the audience. All sessions of that configuration then have"
+            " to log on again. Add it again after that time."
         )
 
 

@@ -508,6 +508,21 @@ def test_a_rotated_secret_is_read_again_once(
     assert len(endpoint.requests) == 2
 
 
+def test_a_rotated_secret_that_another_provider_has_read_is_used(
+    endpoint: Site, credentials: ClientCredentials
+) -> None:
+    source = Rotating(credentials, replace(credentials, client_secret="the-new-one"))
+
+    def answer(request: Request) -> Answer:
+        # The other provider reads the secret while this one's request is on its way.
+        source.credentials = source.after
+        return knows("the-new-one")(request)
+
+    endpoint.answer = answer
+    assert TokenProvider(source).token().claims == {"jti": "1"}
+    assert len(endpoint.requests) == 2
+
+
 @pytest.mark.parametrize("error", ["invalid_scope", "invalid_grant"])
 def test_scopes_that_a_deployment_has_changed_are_read_again_once(
     endpoint: Site, credentials: ClientCredentials, error: str

@@ -15,11 +15,14 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from functions.rotation.credentials import Addresses, RotationError
 from functions.rotation.lifecycle import SecretLifecycle, Summary
@@ -64,22 +67,40 @@ def dispatch(event: Mapping[str, Any], services: Services) -> dict[str, Any]:
     """
     if "retire" in event:
         return _retire(event["retire"], services)
-    verb, arn, work = _work(event, services)
-    return _logged(verb, arn, work)
+    return _logged(_task(event, services))
 
 
-def _work(event: Mapping[str, Any], services: Services) -> tuple[str, str, Callable[[], Summary]]:
+@dataclass(frozen=True)
+class _Task:
+    """What an event asks for.
+
+    Attributes:
+        names: what to log: the verb, the secret and, for a step, the version.
+        work: does it.
+    """
+
+    names: Mapping[str, str]
+    work: Callable[[], Summary]
+
+
+def _task(event: Mapping[str, Any], services: Services) -> _Task:
     if "publish" in event:
-        secret, addresses = SecretLifecycle(event["publish"], services), Addresses.parse(event)
-        return "publish", event["publish"], lambda: secret.publish(addresses)
+        names = {"message": "publish", "secret": event["publish"]}
+        secret, addresses = SecretLifecycle(names["secret"], services), Addresses.parse(event)
+        return _Task(names, lambda: secret.publish(addresses))
     if "rotate" in event:
-        return "rotate", event["rotate"], SecretLifecycle(event["rotate"], services).rotate
+        names = {"message": "rotate", "secret": event["rotate"]}
+        return _Task(names, SecretLifecycle(names["secret"], services).rotate)
     if "revoke" in event:
-        return "revoke", event["revoke"], SecretLifecycle(event["revoke"], services).revoke
-    step = event.get("Step")
-    if step is None:
-        raise RotationError("the event has none of publish, rotate, revoke, retire and Step")
-    arn, version_id = event["SecretId"], event["ClientRequestToken"]
+        names = {"message": "revoke", "secret": event["revoke"]}
+        return _Task(names, SecretLifecycle(names["secret"], services).revoke)
+    if "Step" in event:
+        return _step(event, services)
+    raise RotationError("the event has none of publish, rotate, revoke, retire and Step")
+
+
+def _step(event: Mapping[str, Any], services: Services) -> _Task:
+    step, arn, version_id = event["Step"], event["SecretId"], event["ClientRequestToken"]
     secret = SecretLifecycle(arn, services)
     steps = {
         "createSecret": secret.create,
@@ -89,30 +110,35 @@ def _work(event: Mapping[str, Any], services: Services) -> tuple[str, str, Calla
     }
     if step not in steps:
         raise RotationError(f"a rotation has no step {step}")
-    return step, arn, lambda: steps[step](version_id)
+    names = {"message": step, "secret": arn, "versionId": version_id}
+    return _Task(names, lambda: steps[step](version_id))
 
 
 def _retire(secrets: list[Mapping[str, Any]], services: Services) -> dict[str, Any]:
     """Retire every client's secrets, also after one of them has failed."""
-    results, problems = [], []
+    results: list[dict[str, Any]] = []
+    problems: list[str] = []
     for each in secrets:
-        arn, overlap = each["secret"], timedelta(hours=each["overlapHours"])
-        secret = SecretLifecycle(arn, services)
+        arn = each["secret"]
+        work = partial(SecretLifecycle(arn, services).retire, timedelta(hours=each["overlapHours"]))
         try:
-            results.append(_logged("retire", arn, lambda: secret.retire(overlap)))  # noqa: B023
-        except RotationError as error:
+            results.append(_logged(_Task({"message": "retire", "secret": arn}, work)))
+        except (RotationError, ClientError) as error:
             problems.append(f"{arn}: {error}")
     if problems:
         raise RotationError("; ".join(problems))
     return {"message": "retire", "results": results}
 
 
-def _logged(verb: str, arn: str, work: Callable[[], Summary]) -> dict[str, Any]:
+def _logged(task: _Task) -> dict[str, Any]:
     try:
-        done = work()
-    except RotationError as error:
-        _logger.error(json.dumps({"message": verb, "secret": arn, "error": str(error)}))  # noqa: TRY400  Lambda logs the traceback
+        done = task.work()
+    except Exception as error:
+        reason = str(error)
+        if not isinstance(error, RotationError):
+            reason = f"{type(error).__name__}: {reason}"
+        _logger.error(json.dumps({**task.names, "error": reason}))  # noqa: TRY400  Lambda logs it
         raise
-    result = {"message": verb, "secret": arn, **done}
+    result = {**task.names, **done}
     _logger.info(json.dumps(result))
     return result

@@ -38,6 +38,7 @@ from functions.rotation.decisions import (
 )
 from functions.rotation.secret_versions import LabelMovedError, SecretVersions
 from functions.rotation.services import Services
+from functions.rotation.token_endpoint import Refusal
 
 _ATTEMPTS: Final = 5
 """How often an invocation looks again after another one was faster."""
@@ -125,9 +126,11 @@ class SecretLifecycle:
             RotationError: no token was issued within the limit.
         """
         value = self._versions.find(version_id)
-        if value is None:
-            value = self._versions.read(_current(self._versions.list()).id)
-        return self._test(value)
+        current = self._versions.read(_current(self._versions.list()).id)
+        if value is None or value.client_id != current.client_id:
+            return self._test(current)
+        # The token endpoint may have another address since the version was written.
+        return self._test(replace(value, addresses=current.addresses))
 
     def finish(self, version_id: str) -> Summary:
         """Make a version the current one, with the addresses that the current one has.
@@ -229,13 +232,15 @@ class SecretLifecycle:
             value = self._versions.read(version_id)
         self._drop_rotation_of_another(addresses.client_id, versions)
         self._register(version_id, value)
-        self._test(value)
         replaced = versions.staged(CURRENT)
         if replaced is None or replaced.id == version_id:
             replaced = self._versions.list().staged(PREVIOUS)
+        unused = self._nobody_uses_the_original(replaced, addresses.client_id)
+        # An earlier run may have written other addresses.
+        tested = self._test_published(replace(value, addresses=addresses), unused=unused)
         finished = self._finish(version_id, PUBLISHING, keep_label=True)
         done = "published the client's first client secret"
-        if self._nobody_uses_the_original(replaced, addresses.client_id):
+        if unused:
             original = self._inventory(addresses.client_id).original
             if original is not None:
                 AppClient(addresses.client_id, self._services).delete(original.id)
@@ -244,7 +249,7 @@ class SecretLifecycle:
         self._versions.remove(PUBLISHING, holder=version_id)
         if value.addresses != addresses:
             self._readdress(addresses)
-        return finished | {"done": done}
+        return finished | tested | {"done": done}
 
     def _version_to_publish(self, addresses: Addresses, versions: Versions) -> str:
         publishing = versions.staged(PUBLISHING)
@@ -347,15 +352,30 @@ class SecretLifecycle:
             self._versions.move(label, to=version.id, holder=None)
 
     def _test(self, value: Credentials) -> Summary:
-        if not AppClient(value.client_id, self._services).describe().enabled:
-            return {"done": "requested no token, since the client is disabled"}
-        refusal = self._services.accepts(value)
+        if not self._enabled(value.client_id):
+            return {"done": "requested no token, since the client is disabled", "tested": False}
+        refusal = self._services.await_token(value)
         if refusal is not None:
-            raise RotationError(
-                f"the token endpoint {value.addresses.token_url} doesn't accept the client secret:"
-                f" {refusal}"
-            )
-        return {"done": "the token endpoint accepts the client secret"}
+            raise _not_accepted(value, refusal)
+        return {"done": "the token endpoint accepts the client secret", "tested": True}
+
+    def _test_published(self, value: Credentials, *, unused: bool) -> Summary:
+        """Test a published client secret, unless nobody answers and nobody uses it yet.
+
+        A custom domain answers only once its alias record exists, which is created from the
+        deployment's outputs.
+        """
+        if not unused or not self._enabled(value.client_id):
+            return self._test(value)
+        refusal = self._services.await_token(value)
+        if refusal is None:
+            return {"tested": True}
+        if refusal.answered:
+            raise _not_accepted(value, refusal)
+        return {"tested": False, "untested": f"the token endpoint didn't answer: {refusal.reason}"}
+
+    def _enabled(self, client_id: str) -> bool:
+        return AppClient(client_id, self._services).describe().enabled
 
     def _finish(self, version_id: str, stage: str, *, keep_label: bool = False) -> Summary:
         value = self._versions.read(version_id)
@@ -462,6 +482,13 @@ class SecretLifecycle:
     def _remove_outdated_labels(self, client_id: str) -> None:
         for version, label in outdated_labels(self._inventory(client_id)):
             self._versions.remove(label, holder=version.id)
+
+
+def _not_accepted(value: Credentials, refusal: Refusal) -> RotationError:
+    return RotationError(
+        f"the token endpoint {value.addresses.token_url} doesn't accept the client secret:"
+        f" {refusal.reason}"
+    )
 
 
 def _registered(version_id: str, client_secret_id: str, done: str) -> Summary:

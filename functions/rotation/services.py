@@ -9,12 +9,13 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from functions.rotation.credentials import Credentials
-from functions.rotation.token_endpoint import token_refusal
+from functions.rotation.token_endpoint import Refusal, token_refusal
 
 # IAM is eventually consistent: a new role's policy can take some seconds to apply.
 _ACCESS_GRANTED_WITHIN: Final = timedelta(minutes=1)
 # Cognito is eventually consistent: public reports are of up to 150 seconds.
 _ACCEPTED_WITHIN: Final = timedelta(seconds=150)
+_ANSWERED_WITHIN: Final = timedelta(seconds=20)
 _PAUSE: Final = 2.0
 _ACCESS_DENIED: Final = {"AccessDenied", "AccessDeniedException"}
 
@@ -44,6 +45,7 @@ class Services:
         refusal: requests a token; returns why none was issued, or None.
         access_granted_within: how long after the start a denied call is retried.
         accepted_within: how long the token endpoint may take to accept a new client secret.
+        answered_within: how long it may not answer at all.
         pause: seconds between attempts.
     """
 
@@ -52,9 +54,10 @@ class Services:
     user_pool_id: str
     now: Callable[[], datetime] = _now
     sleep: Callable[[float], None] = time.sleep
-    refusal: Callable[[Credentials], str | None] = token_refusal
+    refusal: Callable[[Credentials], Refusal | None] = token_refusal
     access_granted_within: timedelta = _ACCESS_GRANTED_WITHIN
     accepted_within: timedelta = _ACCEPTED_WITHIN
+    answered_within: timedelta = _ANSWERED_WITHIN
     pause: float = _PAUSE
     started: datetime = field(init=False)
 
@@ -77,15 +80,16 @@ class Services:
                     raise
             self.sleep(self.pause)
 
-    def accepts(self, credentials: Credentials) -> str | None:
+    def await_token(self, credentials: Credentials) -> Refusal | None:
         """Request tokens until one is issued.
 
         Returns:
             The last refusal, if none was issued within the limit.
         """
-        deadline = self.now() + self.accepted_within
+        started = self.now()
         while (refusal := self.refusal(credentials)) is not None:
-            if self.now() >= deadline:
+            limit = self.accepted_within if refusal.answered else self.answered_within
+            if self.now() - started >= limit:
                 return refusal
             self.sleep(self.pause)
         return None

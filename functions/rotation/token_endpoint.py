@@ -1,10 +1,12 @@
 """Requests a token as a caller does, to see whether a client secret is accepted."""
 
+import http.client
 import json
 import urllib.error
 import urllib.parse
 import urllib.request
 from base64 import b64encode
+from dataclasses import dataclass
 from typing import Final
 
 from functions.rotation.credentials import Credentials
@@ -13,7 +15,20 @@ _TIME_LIMIT: Final = 10.0
 _MAX_ERROR_BYTES: Final = 4096
 
 
-def token_refusal(credentials: Credentials) -> str | None:
+@dataclass(frozen=True)
+class Refusal:
+    """Why no token was issued.
+
+    Attributes:
+        reason: for a person.
+        answered: whether the token endpoint answered at all.
+    """
+
+    reason: str
+    answered: bool
+
+
+def token_refusal(credentials: Credentials) -> Refusal | None:
     """Request a token and discard it.
 
     Returns:
@@ -33,9 +48,10 @@ def token_refusal(credentials: Credentials) -> str | None:
             return None
     except urllib.error.HTTPError as error:
         with error:
-            return f"HTTP {error.code} {_error_code(error.read(_MAX_ERROR_BYTES))}".rstrip()
-    except OSError as error:
-        return f"{type(error).__name__}: {error}"
+            code = _error_code(error.read(_MAX_ERROR_BYTES))
+            return Refusal(f"HTTP {error.code} {code}".rstrip(), answered=True)
+    except (OSError, http.client.HTTPException) as error:
+        return Refusal(f"{type(error).__name__}: {error}", answered=False)
 
 
 def _error_code(body: bytes) -> str:

@@ -1,60 +1,75 @@
+import re
+
 import pytest
 
-from components import capacity
+from components import capacity, policies
 from components.configuration import ConfigurationError
 from components.names import ResourceNames
-from components.rotation import Rotation, retire_event
+from components.rotation import Rotation
 from tests.components.aws_models import shape
 from tests.components.model_rules import BASE
 from tests.components.parsing import parse
 
 NAMES = ResourceNames(prefix="neo4j-mcp", stack="production")
-EVERY_MONTH = Rotation(days=30, overlap_hours=720)
-EVENT, POLICIES = capacity.LIMITS
+SHORTEST = ResourceNames(prefix="p", stack="x")
+LONGEST_OVERLAP = Rotation(days=1000, overlap_hours=720)
+NO_OVERLAP = Rotation(days=1000, overlap_hours=0)
 
 
-def clients(count: int, rotation: Rotation = EVERY_MONTH) -> dict[str, Rotation]:
+def clients(count: int, rotation: Rotation = LONGEST_OVERLAP) -> dict[str, Rotation]:
     return {f"client-{number:03}": rotation for number in range(count)}
 
 
-def test_the_limits_are_awss() -> None:
-    assert EVENT.longest == shape("events", "TargetInput")["max"] == 8192
-    # Source: "IAM and AWS STS quotas" in the IAM User Guide.
-    assert POLICIES.longest == 10_240
+def test_the_limit_is_eventbridges() -> None:
+    assert shape("events", "TargetInput")["max"] == capacity.LONGEST_INPUT == 8192
 
 
-@pytest.mark.parametrize("limit", capacity.LIMITS, ids=["event", "policies"])
-def test_another_client_adds_what_its_arn_takes(limit: capacity.Limit) -> None:
-    # arn:aws:secretsmanager:ap-southeast-1:000000000000:secret:<name>-<8>-<6>
-    name = NAMES.secret("client-000")
-    arn = len("arn:aws:secretsmanager:ap-southeast-1:000000000000:secret:") + len(name) + 9 + 7
-    added = limit.length(NAMES, clients(8)) - limit.length(NAMES, clients(7))
+def test_another_client_adds_what_its_entry_takes() -> None:
+    entry = (
+        '{"secret":"arn:aws:secretsmanager:ap-southeast-1:000000000000:secret:'
+        'neo4j-mcp-production-client-000-credentials-k3x9q2ab-AbCdEf","overlapHours":720},'
+    )
+    lengths = [capacity.input_length(NAMES, clients(count)) for count in (7, 8)]
 
-    around = len(retire_event({"": 720})) - len(retire_event({})) + 1 if limit is EVENT else 3
-    assert added == arn + around
+    assert lengths[1] - lengths[0] == len(entry)
 
 
 def test_as_many_clients_are_served_as_fit() -> None:
     most = capacity.served(NAMES, clients(500))
 
     assert 40 < most < 90
-    for limit in capacity.LIMITS:
-        assert limit.length(NAMES, clients(most)) <= limit.longest
-    assert any(limit.length(NAMES, clients(most + 1)) > limit.longest for limit in capacity.LIMITS)
-    assert capacity.problem(NAMES, clients(most)) is None
+    assert capacity.input_length(NAMES, clients(most)) <= capacity.LONGEST_INPUT
+    assert capacity.input_length(NAMES, clients(most + 1)) > capacity.LONGEST_INPUT
     assert capacity.served(NAMES, clients(most)) == most
     assert capacity.served(NAMES, {}) == 0
 
 
 def test_longer_names_leave_room_for_fewer_clients() -> None:
-    long = {f"client-{number:03}-{'x' * 80}": EVERY_MONTH for number in range(100)}
+    long = {f"client-{number:03}-{'x' * 80}": LONGEST_OVERLAP for number in range(100)}
 
     assert 0 < capacity.served(NAMES, long) < capacity.served(NAMES, clients(100))
 
 
+@pytest.mark.parametrize("names", [NAMES, SHORTEST])
+@pytest.mark.parametrize("name", ["{}", "client-{:03}", "client-{:03}-" + "x" * 80])
+def test_the_role_can_name_every_secret_that_the_schedule_can(
+    names: ResourceNames, name: str
+) -> None:
+    configured = {name.format(number): NO_OVERLAP for number in range(500)}
+    most = capacity.served(names, configured)
+    assert most
+
+    arns = [capacity.secret_arn(names, client) for client in list(configured)[:most]]
+    pool = f"arn:aws:cognito-idp:ap-southeast-1:000000000000:userpool/{'0' * 55}"
+    log = f"arn:aws:logs:ap-southeast-1:000000000000:log-group:{'0' * 512}"
+    documents = policies.rotate_client_secrets(arns, pool) + policies.write_logs(log)
+    # Source: "IAM and AWS STS quotas" in the IAM User Guide: 10,240 characters in all inline
+    # policies of a role, without white space.
+    assert len(re.sub(r"\s", "", documents)) <= 10_240
+
+
 def test_clients_beyond_the_capacity_are_refused_one_by_one() -> None:
-    yearly = Rotation(days=1000, overlap_hours=0)
-    most = capacity.served(ResourceNames(prefix="p", stack="dev"), clients(200, yearly))
+    most = capacity.served(ResourceNames(prefix="p", stack="dev"), clients(200, NO_OVERLAP))
     configured = {name: {"scopes": ["reader"]} for name in clients(most + 2)}
     parse({**BASE, "clients": dict(list(configured.items())[:most])})
 
@@ -64,6 +79,6 @@ def test_clients_beyond_the_capacity_are_refused_one_by_one() -> None:
         f"neo4j-mcp:clients.client-{number:03}" for number in (most, most + 1)
     ]
     for problem in caught.value.problems:
-        assert problem.message.startswith("makes the input of the rotation function's schedule")
-        assert problem.message.endswith(f"8192, which is enough for the first {most} clients")
+        assert problem.message.startswith("is one too many")
+        assert f"8192, enough for {most} clients" in problem.message
         assert problem.commands == (f"pulumi config rm --path {problem.key}",)

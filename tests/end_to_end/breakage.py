@@ -1,9 +1,11 @@
 """Ways to break a deployed stack, each undone at the end of its block."""
 
 import copy
+import io
 import json
 import ssl
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +16,10 @@ import certifi
 import httpx2
 
 from automation.checks.context import Context
-from components.function_code import package
+from automation.rotation.clients import Client
+from automation.rotation.decisions import incomplete_version
+from automation.rotation.operations import Rotator
+from components.function_code import claims_package, package, rotation_package
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
 
@@ -23,6 +28,7 @@ AlterRequest = Callable[[httpx2.Request], None]
 AlterResponse = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
 
 _UPDATE_TIMEOUT = 60.0
+_ROTATION_TIMEOUT = 300.0
 _HANDLER = Path(__file__).parents[2] / "functions" / "claims" / "handler.py"
 # UpdateUserPoolClient resets fields that are left out.
 _APP_CLIENT_FIELDS = (
@@ -57,6 +63,32 @@ class World:
             FunctionName=self.context.names.claims_function
         )
         return str(function["LoggingConfig"]["LogGroup"])
+
+    @property
+    def rotator(self) -> Rotator:
+        """Rotates the clients' secrets, as the command does."""
+        return Rotator(
+            stack=self.context.stack,
+            function=str(self.outputs["rotationFunction"]),
+            user_pool_id=self.context.user_pool_id,
+            aws=self.aws,
+            report=lambda _: None,
+        )
+
+    def wait_for_rotations(self) -> None:
+        """Wait until no rotation is in progress.
+
+        Turning rotation on leaves one too: Secrets Manager then tests the rotation function with a
+        version of its own.
+        """
+        for name in self.outputs["clients"]:
+            deadline = time.monotonic() + _ROTATION_TIMEOUT
+            while incomplete_version(self.rotator.inventory(self.client(name))):
+                assert time.monotonic() < deadline, f"{name}'s rotation doesn't end"
+                time.sleep(0.1)
+
+    def client(self, name: str) -> Client:
+        return Client.from_output(name, self.outputs["clients"][name])
 
     def client_id(self, name: str) -> str:
         return str(self.outputs["clients"][name]["clientId"])
@@ -177,17 +209,56 @@ def claims_function(world: World, old: str, new: str) -> Iterator[None]:
     """Change the claims function's code."""
     source = _HANDLER.read_bytes()
     assert old.encode() in source
-    _deploy_function(world, source.replace(old.encode(), new.encode()))
+    changed = package({"handler.py": source.replace(old.encode(), new.encode())})
+    with _function_code(world, world.context.names.claims_function, changed, claims_package()):
+        yield
+
+
+@contextmanager
+def rotation_function(world: World, file: str, old: str, new: str) -> Iterator[None]:
+    """Change the rotation function's code.
+
+    Args:
+        world: the stack.
+        file: the name of the file in functions/rotation.
+        old: a part of its text.
+        new: what takes its place.
+    """
+    with zipfile.ZipFile(io.BytesIO(rotation_package())) as packed:
+        sources = {name: packed.read(name) for name in packed.namelist()}
+    (path,) = (each for each in sources if each.endswith(f"rotation/{file}"))
+    assert old.encode() in sources[path]
+    changed = package(sources | {path: sources[path].replace(old.encode(), new.encode())})
+    with _function_code(world, world.context.names.rotation_function, changed, rotation_package()):
+        yield
+
+
+@contextmanager
+def _function_code(world: World, name: str, fault: bytes, good: bytes) -> Iterator[None]:
+    update = world.aws("lambda").update_function_code
+    update(FunctionName=name, ZipFile=fault)
     try:
         yield
     finally:
-        _deploy_function(world, source)
+        update(FunctionName=name, ZipFile=good)
 
 
-def _deploy_function(world: World, source: bytes) -> None:
-    world.aws("lambda").update_function_code(
-        FunctionName=world.context.names.claims_function, ZipFile=package({"handler.py": source})
-    )
+@contextmanager
+def rotation_off(world: World, name: str) -> Iterator[None]:
+    """Turn the rotation of a client's secret off."""
+    secrets, arn = world.aws("secretsmanager"), world.client(name).secret_arn
+    before = secrets.describe_secret(SecretId=arn)
+    secrets.cancel_rotate_secret(SecretId=arn)
+    try:
+        yield
+    finally:
+        secrets.rotate_secret(
+            SecretId=arn,
+            RotationLambdaARN=before["RotationLambdaARN"],
+            RotationRules=before["RotationRules"],
+            RotateImmediately=False,
+        )
+        world.wait_for_rotations()
 
 
 @contextmanager

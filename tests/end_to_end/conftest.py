@@ -32,4 +32,6 @@ def world(
         for name, value in running.environment().items():
             patch.setenv(name, value)
         context = checked_context(deployed, STACK, longest_wait=0, interleavings=400)
-        yield World(context=context, running=running, aws=aws)
+        world = World(context=context, running=running, aws=aws)
+        world.wait_for_rotations()
+        yield world

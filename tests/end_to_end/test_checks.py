@@ -5,6 +5,7 @@ noticed.
 """
 
 import base64
+import datetime as dt
 import fnmatch
 import itertools
 import json
@@ -24,7 +25,9 @@ from automation.checks import CHECKS
 from automation.checks.context import Context
 from automation.checks.results import Outcome, Result
 from automation.checks.runner import run
+from automation.rotation.results import Outcome as RotationOutcome
 from components.policies import pull_images
+from functions.rotation.decisions import PENDING, PUBLISHING
 from localcloud.workspace import STACK
 from tests.end_to_end import breakage
 from tests.end_to_end.breakage import (
@@ -64,8 +67,29 @@ def test_all_checks_pass_on_a_healthy_stack(world: World) -> None:
     results = run_checks(world.context, "*")
     assert failures(results) == {}
     skipped = {name for name, result in results.items() if result.outcome is Outcome.SKIPPED}
-    # The stand-in's registry doesn't scan images.
-    assert skipped == {"P1-findings"}
+    # The stand-in's registry doesn't scan images, and no client is disabled.
+    assert skipped == {"P1-findings", "P6-disabled-refused"}
+
+
+def test_a_disabled_client_makes_no_calls_and_fails_no_check(world: World) -> None:
+    clients = world.outputs["clients"]
+    clients = clients | {"reader": clients["reader"] | {"enabled": False}}
+    audience = {"audience": [clients["writer"]["clientId"]]}
+    disabled = with_outputs(world, clients=clients, auraSso=world.outputs["auraSso"] | audience)
+    with (
+        breakage.app_client(
+            world,
+            "reader",
+            AllowedOAuthFlows=[],
+            AllowedOAuthFlowsUserPoolClient=False,
+            AllowedOAuthScopes=[],
+        ),
+        breakage.rotation_off(world, "reader"),
+    ):
+        found = [failures(run_checks(disabled, phase)) for phase in ("P2-*", "P4-*", "P6-*")]
+        (refused,) = run_checks(disabled, "P6-disabled-refused").values()
+    assert found == [{}, {}, {}]
+    assert refused.outcome is Outcome.PASSED
 
 
 def fails(
@@ -378,9 +402,17 @@ def token_in_a_log(world: World) -> Iterator[None]:
         logs.delete_log_stream(logGroupName=group, logStreamName="leak")
 
 
-@fails("P2-secret-hidden", reason="the secret of reader is in the stack's outputs")
+@fails("P2-secret-hidden", reason="the secret of reader .AWSCURRENT. is in the stack's outputs")
 def secret_in_an_output(world: World) -> Context:
     return with_outputs(world, note=world.context.credentials("reader").client_secret)
+
+
+@fails("P2-secret-hidden", reason="the secret of reader .AWSPREVIOUS. is in the stack's outputs")
+@contextmanager
+def replaced_secret_in_an_output(world: World) -> Iterator[Context]:
+    replaced = world.context.credentials("reader").client_secret
+    _rotate(world, "reader")
+    yield with_outputs(world, note=replaced)
 
 
 # P3
@@ -639,6 +671,192 @@ def _forged(name: str, token: str, good: str) -> bool:
         "not-yet-valid": "nbf" in claims,
         "id-token": claims.get("token_use") == "id",
     }[name]
+
+
+# P6
+
+
+def _rotate(world: World, name: str) -> None:
+    result = world.rotator.rotate(world.client(name))
+    assert result.outcome is RotationOutcome.ROTATED, result.reason
+
+
+@contextmanager
+def _answers(
+    world: World, service: str, operation: str, change: Callable[[dict[str, Any]], object]
+) -> Iterator[None]:
+    """Change the responses of an AWS operation in place."""
+
+    def changed(parsed: dict[str, Any], **_: object) -> None:
+        change(parsed)
+
+    events, name = world.context.client(service).meta.events, f"after-call.{service}.{operation}"
+    events.register(name, changed)
+    try:
+        yield
+    finally:
+        events.unregister(name, changed)
+
+
+@fails("P6-function-code", reason="aws lambda update-function-code")
+@contextmanager
+def rotation_code_changed_behind_the_engines_back(world: World) -> Iterator[None]:
+    with breakage.rotation_function(world, "handler.py", "setLevel(logging.INFO)", "setLevel(30)"):
+        yield
+
+
+@fails("P6-schedule", reason="the rotation of reader's secret is on is False")
+@contextmanager
+def rotation_off(world: World) -> Iterator[None]:
+    with breakage.rotation_off(world, "reader"):
+        yield
+
+
+@fails("P6-schedule", reason="days between two rotations of reader is 2, and must be 7")
+def other_schedule(world: World) -> Context:
+    return with_settings(world, rotation_days=7)
+
+
+@contextmanager
+def _without_permission(world: World, statement: str, **permission: str) -> Iterator[None]:
+    function, name = world.aws("lambda"), world.context.names.rotation_function
+    policy = json.loads(function.get_policy(FunctionName=name)["Policy"])
+    (before,) = (each for each in policy["Statement"] if each["Sid"] == statement)
+    conditions = {
+        key: value for each in before["Condition"].values() for key, value in each.items()
+    }
+    function.remove_permission(FunctionName=name, StatementId=statement)
+    try:
+        yield
+    finally:
+        function.add_permission(
+            FunctionName=name,
+            StatementId=statement,
+            Action=before["Action"],
+            Principal=before["Principal"]["Service"],
+            **{parameter: conditions[key] for parameter, key in permission.items()},
+        )
+
+
+@fails("P6-schedule", reason="doesn't let secretsmanager.amazonaws.com invoke it")
+@contextmanager
+def no_permission_for_secrets_manager(world: World) -> Iterator[None]:
+    with _without_permission(world, "AllowSecretsManager", SourceAccount="AWS:SourceAccount"):
+        yield
+
+
+@fails("P6-age", reason="client secret is 5 days old, and must be replaced every 2 days")
+@contextmanager
+def old_client_secrets(world: World) -> Iterator[None]:
+    def age(parsed: dict[str, Any]) -> None:
+        for each in parsed["ClientSecrets"]:
+            each["ClientSecretCreateDate"] -= dt.timedelta(days=5)
+
+    with _answers(world, "cognito-idp", "ListUserPoolClientSecrets", age):
+        yield
+
+
+@contextmanager
+def _labelled_version(world: World, label: str) -> Iterator[None]:
+    """Leave a version with a staging label, as an interrupted function does."""
+    secrets, arn = world.aws("secretsmanager"), world.client("reader").secret_arn
+    value = secrets.get_secret_value(SecretId=arn)["SecretString"]
+    version = secrets.put_secret_value(SecretId=arn, SecretString=value, VersionStages=[label])
+    try:
+        yield
+    finally:
+        secrets.update_secret_version_stage(
+            SecretId=arn, VersionStage=label, RemoveFromVersionId=version["VersionId"]
+        )
+
+
+@fails("P6-complete", reason="reader's rotation that began at .* isn't complete.*--unstick")
+@contextmanager
+def stuck_rotation(world: World) -> Iterator[None]:
+    with _labelled_version(world, PENDING):
+        yield
+
+
+@fails("P6-complete", reason="a deployment that wrote reader's secret was cut off")
+@contextmanager
+def publication_cut_off(world: World) -> Iterator[None]:
+    with _labelled_version(world, PUBLISHING):
+        yield
+
+
+@fails("P6-client-secrets", reason="client secret .* was added by hand")
+@contextmanager
+def client_secret_added_by_hand(world: World) -> Iterator[None]:
+    world.rotator.retire(world.client("reader"))
+    cognito = world.aws("cognito-idp")
+    key = {"UserPoolId": world.context.user_pool_id, "ClientId": world.client_id("reader")}
+    added = cognito.add_user_pool_client_secret(**key)["ClientSecretDescriptor"]
+    try:
+        yield
+    finally:
+        cognito.delete_user_pool_client_secret(**key, ClientSecretId=added["ClientSecretId"])
+
+
+@fails("P6-client-secrets", reason="Cognito doesn't have the client secret that reader's secret")
+@contextmanager
+def current_client_secret_deleted(world: World) -> Iterator[None]:
+    def rename(parsed: dict[str, Any]) -> None:
+        for each in parsed["ClientSecrets"]:
+            each["ClientSecretId"] += "0"
+
+    with _answers(world, "cognito-idp", "ListUserPoolClientSecrets", rename):
+        yield
+
+
+@fails("P6-client-secrets", reason="replaced client secret .* should have been deleted")
+@contextmanager
+def overlap_exceeded(world: World) -> Iterator[None]:
+    def earlier(parsed: dict[str, Any]) -> None:
+        for version in parsed["Versions"]:
+            version["VersionStages"] = [
+                "since:2026-01-01T00:00:00Z" if each.startswith("since:") else each
+                for each in version["VersionStages"]
+            ]
+
+    _rotate(world, "reader")
+    with _answers(world, "secretsmanager", "ListSecretVersionIds", earlier):
+        yield
+
+
+@fails("P6-retirement", reason="the state of the rule .* is 'DISABLED'")
+@contextmanager
+def no_retirement(world: World) -> Iterator[None]:
+    events, rule = world.aws("events"), world.context.names.retirement_rule
+    events.disable_rule(Name=rule)
+    try:
+        yield
+    finally:
+        events.enable_rule(Name=rule)
+
+
+@fails("P6-retirement", reason="the event of .* is {'retire': \\[\\]}")
+@contextmanager
+def other_event(world: World) -> Iterator[None]:
+    events, rule = world.aws("events"), world.context.names.retirement_rule
+    (before,) = events.list_targets_by_rule(Rule=rule)["Targets"]
+    events.put_targets(Rule=rule, Targets=[before | {"Input": '{"retire": []}'}])
+    try:
+        yield
+    finally:
+        events.put_targets(Rule=rule, Targets=[before])
+
+
+@fails("P6-retirement", reason="doesn't let events.amazonaws.com invoke it")
+@contextmanager
+def no_permission_for_the_rule(world: World) -> Iterator[None]:
+    with _without_permission(world, "AllowRetirementRule", SourceArn="AWS:SourceArn"):
+        yield
+
+
+@fails("P6-disabled-refused", "P6-schedule", reason="disabled client reader allows client_cred")
+def disabled_only_in_the_outputs(world: World) -> Context:
+    clients = world.outputs["clients"]
+    return with_outputs(world, clients=clients | {"reader": clients["reader"] | {"enabled": False}})
 
 
 _FORGERY_FAULTS = sorted(

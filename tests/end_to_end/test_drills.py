@@ -1,8 +1,10 @@
 """Every drill passes on a healthy stack, and each fails on its own faults."""
 
+import base64
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +21,21 @@ import httpx2
 import pytest
 
 from automation import controls
+from automation.checks.probe import Probe
 from automation.checks.results import Outcome
 from automation.controls import Controls
 from automation.deployment import Deployment
-from automation.drills import DRILLS, containers, database, service, tokens
+from automation.drills import DRILLS, containers, database, rotation, service, tokens
+from automation.drills.client_secrets import ClientSecrets, has_leftovers
 from automation.drills.exercise import Exercise, Limits, Options
+from automation.drills.function_process import FunctionProcess
 from automation.drills.results import DrillResult
 from automation.drills.runner import run
+from automation.rotation.results import Outcome as Rotated
 from localcloud.workspace import STACK
 from neo4j_mcp_client import retries, token_endpoint
-from tests.end_to_end.breakage import World, altered
+from neo4j_mcp_client.secrets_manager import SecretsManagerSource
+from tests.end_to_end.breakage import World, altered, rotation_function, with_outputs
 from tests.repository import ROOT
 
 pytestmark = pytest.mark.stand_in
@@ -68,10 +76,10 @@ def timeline(result: DrillResult) -> str:
 def test_every_drill_passes_on_a_good_stack_and_leaves_it_as_it_was(
     world: World, deployed: Deployment, name: str
 ) -> None:
-    before = _app_client(world)
+    before = _app_client(world), _retirement(world)
     result = exercise(world, name)
     assert (result.outcome, result.reason) == (Outcome.PASSED, ""), timeline(result)
-    assert _app_client(world) == before
+    assert (_app_client(world), _retirement(world)) == before
     assert deployed.preview(refresh=True).none
 
 
@@ -81,6 +89,11 @@ def _app_client(world: World) -> dict[str, Any]:
     )["UserPoolClient"]
     found.pop("LastModifiedDate", None)
     return found
+
+
+def _retirement(world: World) -> str:
+    rule = world.aws("events").describe_rule(Name=world.context.names.retirement_rule)
+    return str(rule["State"])
 
 
 def test_figures_have_the_calls_that_failed_after_a_kill(world: World) -> None:
@@ -276,7 +289,7 @@ def test_an_expired_token_that_is_accepted_fails_the_drill(world: World) -> None
 def test_a_token_with_another_lifetime_fails_the_drill(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "shorten_token_lifetime", lambda _: None)
+    monkeypatch.setattr(tokens, "shorten_token_lifetime", lambda *_: None)
     result = exercise(world, "token-expiry")
     assert result.outcome is Outcome.FAILED
     assert re.search(r"the token's lifetime in seconds is \d{3,}, and must be 8", result.reason)
@@ -299,6 +312,130 @@ def test_a_caller_that_ignores_retry_after_fails_the_drill(
     result = exercise(world, "token-endpoint-throttled")
     assert result.outcome is Outcome.FAILED
     assert "Retry-After: 2, but the request was repeated after" in result.reason
+
+
+@pytest.fixture
+def secrets(world: World) -> Iterator[ClientSecrets]:
+    """The reader's secrets, which are replaced at the end whatever a broken rotation left."""
+    with Probe(world.context) as probe, world.context.http_client() as http:
+        running = Exercise(probe=probe, http=http, controls=Controls(), options=Options())
+        found = ClientSecrets.of(running, world.client("reader"))
+        yield found
+        assert found.rotator.revoke(found.client).outcome is Rotated.REVOKED
+
+
+@pytest.fixture
+def no_bridge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The MCP SDK isn't installed."""
+    monkeypatch.setitem(sys.modules, "automation.drills.bridge_caller", None)
+
+
+@pytest.mark.usefixtures("secrets", "no_bridge")
+def test_a_function_that_deletes_the_replaced_secret_at_once_fails_the_drill(world: World) -> None:
+    with rotation_function(
+        world,
+        "lifecycle.py",
+        "        return self._finish(version_id, PENDING)\n",
+        "        finished = self._finish(version_id, PENDING)\n"
+        "        self.retire(timedelta(0))\n"
+        "        return finished\n",
+    ):
+        result = exercise(world, "rotation")
+    assert result.outcome is Outcome.FAILED
+    assert "Cognito has the client secrets" in result.reason
+    assert "the bridge is left out" in timeline(result)
+    assert "pip install './client[bridge]'" in timeline(result)
+
+
+@pytest.mark.usefixtures("secrets", "no_bridge")
+def test_a_replaced_secret_that_is_refused_fails_the_drill(world: World) -> None:
+    def refuse_the_replaced(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        if "grant_type" not in request.content.decode("utf-8", "replace"):
+            return response
+        encoded = request.headers["Authorization"].partition(" ")[2]
+        current = world.context.credentials("reader").client_secret
+        if base64.b64decode(encoded).decode().endswith(f":{current}"):
+            return response
+        return httpx2.Response(400, json={"error": "invalid_client"})
+
+    broken = replace(world, context=altered(world, response=refuse_the_replaced))
+    result = exercise(broken, "rotation")
+    assert result.outcome is Outcome.FAILED
+    assert re.search(r"calls failed .* \(callers that keep their secret\)", result.reason)
+    assert set(figures(result, "callers that keep their secret")["failures"]) == {
+        "TokenRefusedError"
+    }
+    assert figures(result, "callers of the library")["failed"] == 0
+
+
+@pytest.mark.usefixtures("secrets", "no_bridge")
+def test_a_library_that_does_not_reread_the_secret_fails_the_drill(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SecretsManagerSource, "refresh", lambda _: False)
+    result = exercise(world, "rotation")
+    assert result.outcome is Outcome.FAILED
+    assert re.search(r"calls failed .* \(callers of the library\).*InvalidClientE", result.reason)
+    assert figures(result, "callers that keep their secret")["failed"] == 0
+
+
+def test_a_rotation_within_the_overlap_is_skipped(world: World, secrets: ClientSecrets) -> None:
+    secrets.retire()
+    secrets.rotate()
+    clients = {"reader": {**world.outputs["clients"]["reader"], "overlapHours": 1}}
+    broken = replace(world, context=with_outputs(world, clients=clients))
+    for name in ("rotation", "rotation-interrupted"):
+        result = exercise(broken, name)
+        assert result.outcome is Outcome.SKIPPED
+        assert "reader's last replaced client secret is valid until" in result.reason
+
+
+@pytest.mark.usefixtures("secrets")
+def test_with_an_overlap_one_rotation_is_interrupted(world: World) -> None:
+    clients = {"reader": {**world.outputs["clients"]["reader"], "overlapHours": 1}}
+    overlapping = replace(world, context=with_outputs(world, clients=clients))
+    result = exercise(overlapping, "rotation-interrupted")
+    assert (result.outcome, result.reason) == (Outcome.PASSED, "")
+    assert timeline(result).count("the function died after") == 1
+    assert ", AddUserPoolClientSecret" in timeline(result)
+
+
+def test_a_function_that_does_not_continue_fails_the_drill(
+    world: World, secrets: ClientSecrets
+) -> None:
+    with rotation_function(
+        world,
+        "lifecycle.py",
+        "        if pending is not None and not self._can_continue(pending, current):\n",
+        "        if pending is not None:\n"
+        '            raise RotationError("broken on purpose")\n'
+        "        if pending is not None and not self._can_continue(pending, current):\n",
+    ):
+        result = exercise(world, "rotation-interrupted")
+    assert result.outcome is Outcome.FAILED
+    assert result.reason.startswith("the next run doesn't complete the rotation: broken on purpose")
+    # It is broken when the drill ends, too.
+    assert "the rotation could not be restored" in result.reason
+    assert has_leftovers(secrets.inventory())
+
+
+@pytest.mark.usefixtures("secrets")
+def test_a_function_that_adds_before_it_writes_fails_the_drill(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for folder in ("automation", "functions"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    lifecycle = tmp_path / "functions" / "rotation" / "lifecycle.py"
+    source = lifecycle.read_text(encoding="utf-8")
+    written = "        self._versions.write(\n            version_id, replace(value, client_secret"
+    assert written in source
+    added = "        AppClient(value.client_id, self._services).add(generate_client_secret())\n"
+    lifecycle.write_text(source.replace(written, added + written), encoding="utf-8")
+    monkeypatch.setattr(rotation, "FunctionProcess", partial(FunctionProcess, repository=tmp_path))
+    result = exercise(world, "rotation-interrupted")
+    assert result.outcome is Outcome.FAILED
+    assert "the next run doesn't complete the rotation" in result.reason
+    assert "was added by hand" in result.reason
 
 
 def test_an_interrupted_drill_starts_the_database_again(

@@ -15,6 +15,8 @@ import yaml
 from automation.deployment import Changes, Deployment, DeploymentError, Target
 from automation.policy import violations
 from demo.stand_in import target
+from functions.rotation.credentials import Credentials
+from functions.rotation.token_endpoint import token_refusal
 from localcloud.certificates import CertificateAuthority
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
@@ -33,7 +35,8 @@ _CLIENTS = {
     "reader": {"scopes": ["admin", "reader"], "tokenValidityMinutes": 30},
     # The scope writer is removed, and leaves its holder with another one.
     "writer": {"scopes": ["reader"]},
-    "auditor": {"scopes": ["reader"], "enabled": False, "rotationDays": 40},
+    # Added while the token endpoint can't be reached, as before a custom domain's record exists.
+    "auditor": {"scopes": ["reader"], "rotationDays": 40},
 }
 _HEALTH_CHECK = {
     "protocol": "TCP",
@@ -284,9 +287,7 @@ _IN_PLACE: Mapping[str, Change] = {
             == ["neo4j-mcp/admin", "neo4j-mcp/reader"]
             and set(live.outputs["clients"]) == set(_CLIENTS)
             and live.credentials("auditor")["clientId"] == live.client("auditor")["ClientId"]
-            and not live.client("auditor").get("AllowedOAuthFlows")
-            and live.client("reader")["ClientId"] in live.outputs["auraSso"]["audience"]
-            and live.client("auditor")["ClientId"] not in live.outputs["auraSso"]["audience"]
+            and live.rotation("auditor")["RotationRules"] == {"AutomaticallyAfterDays": 40}
         ),
     ),
     "rotationDays": Change(
@@ -449,6 +450,32 @@ def test_domains_identifiers_and_connectors_are_replaced(live: Live) -> None:
         assert live.finished
     assert live.connectors() == []
     assert live.finished
+
+
+def _refusal(credentials: Mapping[str, Any]) -> str | None:
+    """Request a token as a client, and return why none was issued."""
+    refusal = token_refusal(Credentials.parse(json.dumps(credentials)))
+    return None if refusal is None else str(refusal)
+
+
+def test_a_disabled_client_gets_no_token_until_it_is_enabled(live: Live) -> None:
+    before = {name: live.credentials(name) for name in ("reader", "writer")}
+    clients = yaml.safe_load(live.settings.read_text(encoding="utf-8"))["config"][
+        "neo4j-mcp:clients"
+    ]
+    with _restoring(live):
+        live.configure({"clients": {**clients, "reader": {**clients["reader"], "enabled": False}}})
+        live.up()
+        assert "invalid_grant" in (_refusal(before["reader"]) or "")
+        assert _refusal(before["writer"]) is None
+        audience = live.outputs["auraSso"]["audience"]
+        assert audience == [live.outputs["clients"]["writer"]["clientId"]]
+        assert not live.rotation("reader").get("RotationEnabled")
+        assert live.rotation("writer")["RotationEnabled"]
+        assert live.finished
+    assert {name: live.credentials(name) for name in before} == before
+    assert _refusal(before["reader"]) is None
+    assert live.rotation("reader")["RotationEnabled"]
 
 
 @pytest.mark.parametrize("key", _REFUSED)

@@ -265,9 +265,12 @@ class TokenProvider:
                 token = self._request(credentials, back_off)
             except _OUTDATED:
                 # A rotation may have replaced the secret, and a deployment its scopes.
-                if not self._source.refresh():
-                    raise
+                refused = credentials
+                changed = self._source.refresh()
                 credentials = self._source.current()
+                # Another provider with the same source may have read them before this one.
+                if not changed and credentials == refused:
+                    raise
                 token = self._request(credentials, back_off)
             if cache is not None:
                 cache.put(cache_key(credentials), token)

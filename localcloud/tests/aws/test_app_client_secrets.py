@@ -10,7 +10,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from aws.conftest import AwsEndpoint
-from localcloud.aws.control import ControlError
 
 pytestmark = pytest.mark.stand_in
 
@@ -333,8 +332,3 @@ def test_a_new_secret_is_accepted_after_the_delay(client: AppClient) -> None:
     )
     client.cognito.add_user_pool_client_secret(**client.names, ClientSecret=_OWN)
     assert client.token(_OWN).status_code == 200
-
-
-def test_an_unknown_operation_of_the_stand_in_is_refused(endpoint: AwsEndpoint) -> None:
-    with pytest.raises(ControlError, match=r"No operation is named 'Other', only: .*SetClient"):
-        endpoint.control().call("Other")

@@ -1,12 +1,15 @@
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from localcloud.aws.control import ControlApp, number
+from aws.conftest import AwsEndpoint
+from localcloud.aws.control import ControlApp, ControlError, number
 from localcloud.aws.protocol import ApiError
+from tests.repository import ROOT
 
 
 async def _echo(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -43,3 +46,13 @@ def test_a_number_must_be_zero_or_more(value: object) -> None:
 
 def test_zero_is_a_number() -> None:
     assert number({"Seconds": 0}, "Seconds") == 0
+
+
+@pytest.mark.stand_in
+def test_the_operations_are_those_that_the_readme_lists(endpoint: AwsEndpoint) -> None:
+    readme = (ROOT / "localcloud" / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("### What tests can change")[2].partition("\n## ")[0]
+    listed = ", ".join(re.findall(r"^\| `(\w+)`", section, re.MULTILINE))
+    assert listed
+    with pytest.raises(ControlError, match=f"No operation is named 'Other', only: {listed}\\."):
+        endpoint.control().call("Other")

@@ -38,7 +38,7 @@ _SESSION = botocore.session.Session()
 # Inputs that a resource type updates with other operations or under another name.
 _UPDATED_SEPARATELY = {
     "aws:ecr/repository:Repository": {"imageScanningConfiguration", "imageTagMutability"},
-    "aws:cloudwatch/eventTarget:EventTarget": {"arn", "input", "retryPolicy"},
+    "aws:cloudwatch/eventTarget:EventTarget": {"arn", "input"},
     "aws:lambda/function:Function": {"architectures"},
     "aws:iam/role:Role": {"assumeRolePolicy", "permissionsBoundary"},
 }

@@ -18,7 +18,7 @@ from tests.repository import ROOT
 pytestmark = pytest.mark.stand_in
 
 # The resources of the program, including the stack itself.
-_RESOURCES = 16
+_RESOURCES = 21
 # The resources that have the prefix in their name and can't be renamed.
 _RENAMED = 8
 
@@ -173,12 +173,34 @@ class _Program:
         secret = AWS.secretsmanager.Secret(
             "secret", name=f"{prefix}/reader", recovery_window_in_days=0
         )
-        AWS.secretsmanager.SecretVersion(
+        version = AWS.secretsmanager.SecretVersion(
             "credentials",
             secret_id=secret.id,
             secret_string=pulumi.Output.json_dumps(
                 {"id": client.id, "secret": client.client_secret}
             ),
+        )
+        rotated_by = AWS.lambda_.Permission(
+            "rotation-permission",
+            statement_id="rotation",
+            action="lambda:InvokeFunction",
+            function=function.name,
+            principal="secretsmanager.amazonaws.com",
+        )
+        AWS.secretsmanager.SecretRotation(
+            "rotation",
+            secret_id=secret.id,
+            rotate_immediately=False,
+            rotation_lambda_arn=function.arn,
+            rotation_rules={"automatically_after_days": self.settings["days"]},
+            opts=pulumi.ResourceOptions(depends_on=[version, rotated_by]),
+        )
+        AWS.lambda_.Invocation("invocation", function_name=function.name, input="{}")
+        rule = AWS.cloudwatch.EventRule(
+            "rule", name=f"{prefix}-hourly", schedule_expression="rate(1 hour)"
+        )
+        AWS.cloudwatch.EventTarget(
+            "target", rule=rule.name, target_id="function", arn=function.arn, input="{}"
         )
         pulumi.export("account", AWS.get_caller_identity_output().account_id)
         pulumi.export("region", AWS.get_region_output().region)
@@ -254,8 +276,8 @@ def _one_changed_setting_updates_one_resource(deployed: Project, program: _Progr
 
     program.settings |= {"days": 14, "timeout": 4, "scopes": 3}
     deployed.output.clear()
-    assert _only(deployed.up(), "update", 3)
-    for path in ("retentionInDays", "timeout", "scopes"):
+    assert _only(deployed.up(), "update", 4)
+    for path in ("retentionInDays", "timeout", "scopes", "rotationRules"):
         assert f"~{path}" in "".join(deployed.output)
     assert set(deployed.preview()) == {"same"}
 
@@ -291,10 +313,14 @@ def _a_refresh_finds_drift(deployed: Project, stand_in: StandIn) -> None:
     )
     stand_in.client("ecr").delete_lifecycle_policy(repositoryName="renamed-server")
     stand_in.client("lambda").remove_permission(FunctionName="renamed", StatementId="cognito")
+    secrets = stand_in.client("secretsmanager")
+    secrets.cancel_rotate_secret(SecretId="renamed/reader")
+    stand_in.client("events").remove_targets(Rule="renamed-hourly", Ids=["function"])
     changes = deployed.refresh()
-    assert (changes["update"], changes["delete"]) == (2, 2)
+    assert (changes["update"], changes["delete"]) == (3, 3)
     repaired = deployed.up()
-    assert (repaired["update"], repaired["create"]) == (2, 2)
+    assert (repaired["update"], repaired["create"]) == (3, 3)
+    assert secrets.describe_secret(SecretId="renamed/reader")["RotationEnabled"]
     found = stand_in.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/renamed")
     assert found["logGroups"][0]["retentionInDays"] == 14
     tags = stand_in.client("iam").list_role_tags(RoleName="renamed-claims")["Tags"]

@@ -281,6 +281,8 @@ def test_every_drill_is_registered() -> None:
         "database-away",
         "keys-unreachable",
         "redeploy-under-traffic",
+        "rotation",
+        "rotation-interrupted",
         "token-endpoint-throttled",
         "token-expiry",
     }

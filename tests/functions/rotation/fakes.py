@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 POOL = "us-east-1_Example01"
 ARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:neo4j-mcp-reader-AbCdEf"
 Json = dict[str, Any]
+_CALL_SECONDS = 0.2
 
 
 class Killed(BaseException):
@@ -30,9 +31,18 @@ def aws_error(code: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": f"{code} by the fake"}}, operation)
 
 
+def parsed(text: str | None) -> Json | None:
+    """Read a version's value; None if it isn't a client's credentials."""
+    try:
+        value: object = json.loads(text or "")
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) and value.get("clientSecret") else None
+
+
 @dataclass
 class Clock:
-    """A time that passes only while something waits."""
+    """A time that passes only with calls and while something waits."""
 
     now: datetime = datetime(2026, 1, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 
@@ -69,6 +79,7 @@ class Calls:
     def around(self, name: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401  any answer
         index = len(self.made)
         self.made.append(name)
+        self.clock.sleep(_CALL_SECONDS)
         if hook := self.hooks.pop(index, None):
             hook()
         if index == self.kill_at and not self.kill_after:
@@ -103,12 +114,21 @@ class AppClient:
 
 
 class Cognito:
-    """One user pool's app clients."""
+    """One user pool's app clients.
+
+    Attributes:
+        delay: how long the token endpoint takes to accept a new client secret.
+        answers: whether the token endpoint answers.
+        token_url: where it answers; everywhere by default.
+        app_clients: the app clients by id.
+    """
 
     def __init__(self, calls: Calls) -> None:
         self.calls = calls
         self.clock = calls.clock
         self.delay = timedelta(0)
+        self.answers = True
+        self.token_url: str | None = None
         self.app_clients: dict[str, AppClient] = {}
 
     def create(self, client_id: str) -> str:
@@ -126,6 +146,9 @@ class Cognito:
 
     def values(self, client_id: str) -> set[str]:
         return {each.value for each in self.app_clients[client_id].secrets.values()}
+
+    def issues(self, token_url: str, client_id: str, client_secret: str) -> bool:
+        return self.token_url in {None, token_url} and self.accepts(client_id, client_secret)
 
     def accepts(self, client_id: str, client_secret: str) -> bool:
         app_client = self.app_clients.get(client_id)
@@ -249,11 +272,9 @@ class SecretsManager:
         return next((key for key, each in self.versions.items() if stage in each.stages), None)
 
     def value(self, stage: str) -> Json | None:
-        """Return the value of the version with a label, parsed."""
+        """Return the value of the version with a label; None if callers can't use it."""
         holder = self.holder(stage)
-        text = self.versions[holder].value if holder else None
-        found: Json | None = json.loads(text) if text else None
-        return found
+        return parsed(self.versions[holder].value) if holder else None
 
     def write_by_hand(self, text: str, stages: set[str]) -> str:
         """Create a version as someone else does, such as an earlier version of the program."""

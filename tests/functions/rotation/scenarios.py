@@ -119,7 +119,7 @@ def _rotation_started(world: World) -> None:
 
 def _second_rotation_started(world: World) -> None:
     _rotated(world)
-    world.wait(OVERLAP)
+    world.end_overlap()
     world.manager.start_rotation()
 
 

@@ -9,7 +9,7 @@ import pytest
 from functions.rotation.credentials import RotationError
 from tests.functions.rotation.fakes import Killed
 from tests.functions.rotation.scenarios import SCENARIOS, Scenario, unstick
-from tests.functions.rotation.world import OVERLAP, World
+from tests.functions.rotation.world import World
 
 NewWorld = Callable[[], World]
 
@@ -26,7 +26,7 @@ def at(point: str) -> Iterator[None]:
 
 def require_settled_until_one_is_left(world: World) -> None:
     world.require_settled()
-    world.wait(OVERLAP + timedelta(hours=1))
+    world.end_overlap()
     world.require_one_client_secret()
 
 

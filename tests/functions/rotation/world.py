@@ -1,6 +1,5 @@
 """One client with its secret, and what has to be true of it at every moment."""
 
-import json
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +9,17 @@ from typing import Any
 from functions.rotation.credentials import Credentials
 from functions.rotation.handler import dispatch
 from functions.rotation.services import Services
-from tests.functions.rotation.fakes import ARN, POOL, Calls, Clock, Cognito, Json, SecretsManager
+from functions.rotation.token_endpoint import Refusal
+from tests.functions.rotation.fakes import (
+    ARN,
+    POOL,
+    Calls,
+    Clock,
+    Cognito,
+    Json,
+    SecretsManager,
+    parsed,
+)
 
 CLIENT = "1example23456789"
 OVERLAP = timedelta(hours=24)
@@ -62,12 +71,16 @@ class World:
 
     @property
     def services(self) -> Services:
-        def refusal(value: Credentials) -> str | None:
-            def ask() -> str | None:
-                accepted = self.cognito.accepts(value.client_id, value.client_secret)
-                return None if accepted else "HTTP 400 invalid_client"
+        def refusal(value: Credentials) -> Refusal | None:
+            def ask() -> Refusal | None:
+                if not self.cognito.answers:
+                    return Refusal("ConnectionRefusedError", answered=False)
+                accepted = self.cognito.issues(
+                    value.addresses.token_url, value.client_id, value.client_secret
+                )
+                return None if accepted else Refusal("HTTP 400 invalid_client", answered=True)
 
-            answer: str | None = self.calls.around("token", ask)
+            answer: Refusal | None = self.calls.around("token", ask)
             return answer
 
         return Services(
@@ -124,6 +137,10 @@ class World:
             if self.manager.versions:
                 self.retire()
 
+    def end_overlap(self) -> None:
+        """Let the overlap and the next retirement pass."""
+        self.wait(OVERLAP + timedelta(hours=1))
+
     @property
     def current(self) -> Json:
         value = self.manager.value("AWSCURRENT")
@@ -147,7 +164,9 @@ class World:
         assert secrets[named.removeprefix("cognito:")].value == value["clientSecret"]
         assert sum(each.startswith("since:") for each in labels) == 1
         assert not any({"AWSPENDING", "PUBLISHING"} & each.stages for each in versions)
-        readable = {json.loads(each.value)["clientSecret"] for each in versions if each.value}
+        readable = {
+            found["clientSecret"] for each in versions if (found := parsed(each.value)) is not None
+        }
         app_client = self.cognito.app_clients[value["clientId"]]
         if original := app_client.secrets.get(app_client.original):
             # Cognito shows this one.

@@ -19,11 +19,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from localcloud.access_key import AccessKey
-from localcloud.aws.protocol import ApiError, encode, encode_error
+from localcloud.aws.protocol import CONTENT_TYPE_1_1, ApiError, encode, encode_error
 
 SERVICE: Final = "localcloud"
 TARGET_PREFIX: Final = "LocalCloud"
-_CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 _TIME_LIMIT: Final = 30
 
 Operation = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
@@ -50,7 +49,7 @@ class ControlApp:
             status, body = int(HTTPStatus.OK), encode(result)
         except ApiError as error:
             status, body = error.status, encode_error(error)
-        await Response(body, status, {"content-type": _CONTENT_TYPE})(scope, receive, send)
+        await Response(body, status, {"content-type": CONTENT_TYPE_1_1})(scope, receive, send)
 
     def _operation(self, name: str) -> Operation:
         operation = self._operations.get(name)
@@ -86,7 +85,7 @@ class ControlClient:
             method="POST",
             url=f"{self.url}/",
             headers={
-                "content-type": _CONTENT_TYPE,
+                "content-type": CONTENT_TYPE_1_1,
                 "x-amz-target": f"{TARGET_PREFIX}.{operation}",
             },
             data=json.dumps(parameters).encode(),
@@ -98,9 +97,9 @@ class ControlClient:
             response = session.send(request.prepare())
         finally:
             session.close()
-        content: dict[str, Any] = json.loads(response.content)
         if response.status_code != HTTPStatus.OK:
-            raise ControlError(f"{operation}: {content.get('message')}")
+            raise ControlError(f"{operation}: HTTP {response.status_code}: {response.text}")
+        content: dict[str, Any] = json.loads(response.content)
         return content
 
 

@@ -45,7 +45,8 @@ def test_no_secret_is_in_a_repr() -> None:
 @pytest.mark.parametrize(
     ("header", "error"),
     [
-        ("Bearer abc", "invalid_client"),
+        (basic("caller:secret").replace("Basic", "Bearer"), "invalid_client"),
+        (f"{basic('caller:secret')}!", "invalid_client"),
         ("Basic", "invalid_client"),
         ("Basic !!!", "invalid_client"),
         ("Basic " + base64.b64encode(b"\xff\xfe:x").decode(), "invalid_client"),

@@ -116,17 +116,10 @@ def test_a_target_that_is_gone_is_not_found(response: object) -> None:
 
 def test_a_target_is_replaced_and_removed_by_its_id() -> None:
     aws = fake(PutTargets=[{"FailedEntryCount": 0}], RemoveTargets=[{"FailedEntryCount": 0}])
-    retries: Values = {**_TARGET, "retryPolicy": {"maximumRetryAttempts": 2}}
-    EventTarget().update(update_request(aws, "hourly-retire", _TARGET, retries))
+    changed: Values = {**_TARGET, "input": "[]"}
+    EventTarget().update(update_request(aws, "hourly-retire", _TARGET, changed))
     (sent,) = aws.called("PutTargets")
-    assert sent["Targets"] == [
-        {
-            "Arn": _TARGET["arn"],
-            "Id": "retire",
-            "Input": "{}",
-            "RetryPolicy": {"MaximumRetryAttempts": 2},
-        }
-    ]
+    assert sent["Targets"] == [{"Arn": _TARGET["arn"], "Id": "retire", "Input": "[]"}]
     EventTarget().delete(resource_request(aws, "hourly-retire", _TARGET))
     assert aws.called("RemoveTargets") == [
         {"EventBusName": "default", "Rule": "hourly", "Ids": ["retire"]}

@@ -3,6 +3,8 @@
 import base64
 import datetime as dt
 import json
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,12 +73,42 @@ def test_a_secret_scheduled_for_deletion_counts_as_deleted() -> None:
 
 
 def test_a_deleted_version_loses_its_stages_but_not_the_current_one() -> None:
-    aws = fake(UpdateSecretVersionStage=[{}])
+    aws = fake(UpdateSecretVersionStage=[{}], GetSecretValue=[{"VersionStages": ["AWSCURRENT"]}])
     state: Values = {"versionStages": ["AWSCURRENT", "AWSPREVIOUS"]}
     SecretVersion().delete(resource_request(aws, "arn|v1", state))
     assert [each["VersionStage"] for each in aws.called("UpdateSecretVersionStage")] == [
         "AWSPREVIOUS"
     ]
+
+
+def test_the_deletion_of_a_version_waits_until_it_has_no_other_labels() -> None:
+    labelled = {"VersionStages": ["AWSPREVIOUS", "cognito:c--1"]}
+    aws = fake(GetSecretValue=[labelled, {"VersionStages": ["AWSPREVIOUS"]}])
+    state: Values = {"versionStages": ["AWSCURRENT"]}
+    SecretVersion().delete(resource_request(aws, "arn|v1", state))
+    assert len(aws.called("GetSecretValue")) == 2
+    with pytest.raises(ProviderError, match=r"waiting for the secret's version v1 to lose"):
+        SecretVersion().delete(
+            replace(resource_request(fake(GetSecretValue=[labelled]), "arn|v1", state), timeout=0)
+        )
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "succeeds"),
+    [
+        ("ResourceNotFoundException", "gone", True),
+        ("InvalidRequestException", "you can't … because it was marked for deletion.", True),
+        ("InvalidRequestException", "a rotation is in progress", False),
+        ("InvalidParameterException", "the label is on another version", False),
+    ],
+)
+def test_the_deletion_of_a_version_succeeds_only_if_it_is_gone(
+    code: str, message: str, succeeds: bool
+) -> None:
+    aws = fake(UpdateSecretVersionStage=[AwsError("UpdateSecretVersionStage", code, message)])
+    state: Values = {"versionStages": ["AWSPREVIOUS"]}
+    with nullcontext() if succeeds else pytest.raises(AwsError, match=message):
+        SecretVersion().delete(resource_request(aws, "arn|v1", state))
 
 
 def test_a_deletion_succeeds_if_the_resource_is_gone_and_reports_other_errors() -> None:

@@ -12,6 +12,7 @@ import json
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -20,6 +21,7 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from localcloud.labels import OWNER_LABEL
+from localcloud.providers.archives import zip_archive
 from localcloud.providers.aws.clients import ENDPOINTS, Aws
 from localcloud.providers.aws.provider import RESOURCES
 from localcloud.providers.diffing import same
@@ -240,7 +242,7 @@ _CASES: Mapping[str, Case] = {
         },
         changes={
             "rotationRules": {"automaticallyAfterDays": 7},
-            "rotationLambdaArn": f"@{_FUNCTION}.qualifiedArn",
+            "rotationLambdaArn": "@other function",
         },
         needs=(_SECRET_VERSION, _PERMISSION),
     ),
@@ -258,7 +260,6 @@ _CASES: Mapping[str, Case] = {
         changes={
             "arn": _LAMBDA_ARN,
             "input": "{}",
-            "retryPolicy": {"maximumEventAgeInSeconds": 60, "maximumRetryAttempts": 2},
         },
     ),
     _POOL: Case(
@@ -517,6 +518,26 @@ class Engine:
         digest = next(line["aux"]["Digest"] for line in pushed if "aux" in line)
         return f"{repository}@{digest}"
 
+    @functools.cache  # noqa: B019 - the same
+    def _other_function(self) -> str:
+        """Create a second function that Secrets Manager may invoke, and return its ARN."""
+        client = self.stand_in.client("lambda")
+        code = zip_archive(_code("return 'other'"), Path())
+        made = client.create_function(
+            FunctionName="other",
+            Runtime="python3.13",
+            Handler="index.handler",
+            Role=str(self.resource(_ROLE)[1]["arn"]),
+            Code={"ZipFile": code},
+        )
+        client.add_permission(
+            FunctionName="other",
+            StatementId="rotation",
+            Action="lambda:InvokeFunction",
+            Principal="secretsmanager.amazonaws.com",
+        )
+        return str(made["FunctionArn"])
+
     def _resolved(self, value: Any) -> Any:  # noqa: ANN401 - any input
         if isinstance(value, dict):
             return {name: self._resolved(item) for name, item in value.items()}
@@ -524,6 +545,8 @@ class Engine:
             return [self._resolved(item) for item in value]
         if value == "@image":
             return self._image()
+        if value == "@other function":
+            return self._other_function()
         if not isinstance(value, str) or not value.startswith("@"):
             return value
         token, _, output = value.removeprefix("@").partition(".")

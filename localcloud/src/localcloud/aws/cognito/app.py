@@ -15,6 +15,7 @@ from localcloud.aws.cognito import rules
 from localcloud.aws.cognito.models import AppClient, ClientSecrets
 from localcloud.aws.cognito.token_request import CredentialsError, TokenRequest, with_basic
 from localcloud.aws.protocol import (
+    CONTENT_TYPE_1_1,
     ApiError,
     ServiceProtocol,
     encode,
@@ -24,7 +25,6 @@ from localcloud.aws.protocol import (
 
 TARGET_PREFIX = "AWSCognitoIdentityProviderService"
 TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path
-_CONTENT_TYPE = "application/x-amz-json-1.1"
 _CLIENT_SETTINGS = {"CreateUserPoolClient", "UpdateUserPoolClient"}
 
 
@@ -57,7 +57,7 @@ class CognitoApp:
         try:
             response = self._run(target, body)
         except ApiError as error:
-            response = Response(encode_error(error), error.status, media_type=_CONTENT_TYPE)
+            response = Response(encode_error(error), error.status, media_type=CONTENT_TYPE_1_1)
         if response is None:
             if rules.resets_omitted(target):
                 body = rules.with_defaults(target, body)
@@ -94,7 +94,7 @@ class CognitoApp:
             rules.check_settings(operation, parameters, has_secret=has_secret)
             return None
         return Response(
-            encode(self._own_operations[operation](parameters)), media_type=_CONTENT_TYPE
+            encode(self._own_operations[operation](parameters)), media_type=CONTENT_TYPE_1_1
         )
 
     def _keep_up(self, target: str, body: bytes, response: Response) -> Response:
@@ -152,7 +152,7 @@ class CognitoApp:
         """Return an app client as ministack keeps it; empty if it was just deleted."""
         scope = asgi.post_scope(
             {
-                "content-type": _CONTENT_TYPE,
+                "content-type": CONTENT_TYPE_1_1,
                 "x-amz-target": f"{TARGET_PREFIX}.DescribeUserPoolClient",
             }
         )

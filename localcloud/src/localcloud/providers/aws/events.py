@@ -114,19 +114,12 @@ class EventTarget(AwsResource):
     id_members = ("EventBusName", "Rule", "Id")
     not_found_codes = frozenset({"ResourceNotFoundException", "ValidationException"})
     # PutTargets takes a list of targets.
-    handled = HANDLED | {"arn", "forceDestroy", "input", "retryPolicy", "targetId"}
+    handled = HANDLED | {"arn", "forceDestroy", "input", "targetId"}
     properties: ClassVar[Properties] = {
         "arn": Property(required=True),
         "eventBusName": Property(force_new=True, default=_DEFAULT_BUS),
         "forceDestroy": Property(kind=Kind.BOOLEAN, default=False, write_only=True),
         "input": Property(),
-        "retryPolicy": Property(
-            kind=Kind.OBJECT,
-            properties={
-                "maximumEventAgeInSeconds": Property(kind=Kind.INTEGER),
-                "maximumRetryAttempts": Property(kind=Kind.INTEGER),
-            },
-        ),
         "rule": Property(required=True, force_new=True),
         # The real provider makes one up.
         "targetId": Property(required=True, force_new=True, aws="Id"),
@@ -141,6 +134,7 @@ class EventTarget(AwsResource):
             "inputTransformer",
             "kinesisTarget",
             "redshiftTarget",
+            "retryPolicy",
             "roleArn",
             "runCommandTargets",
             "sagemakerPipelineTarget",

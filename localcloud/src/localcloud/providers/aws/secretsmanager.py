@@ -18,7 +18,7 @@ from localcloud.providers.aws.resource import (
     Operation,
     Tagging,
 )
-from localcloud.providers.aws.waiting import retry_while_refused
+from localcloud.providers.aws.waiting import poll_until_done, retry_while_refused
 from localcloud.providers.schema import (
     Created,
     CreateRequest,
@@ -116,9 +116,11 @@ class SecretVersion(AwsResource):
         return None if found is None else {**found, "secretId": secret}
 
     def delete(self, request: ResourceRequest[Aws]) -> None:
-        """Remove the version's stages, so that Secrets Manager can delete it.
+        """Remove the version's stages, and wait until Secrets Manager can delete the version.
 
-        AWSCURRENT stays: a secret always has a current version, which is deleted with it.
+        AWSCURRENT stays: a secret always has a current version, which is deleted with it. A label
+        that the state doesn't know makes the deletion fail, as with the real provider.
+        Source: resourceSecretVersionDelete in hashicorp/terraform-provider-aws.
         """
         identity = self.identity(request)
         for stage in as_strings(request.state.get("versionStages")):
@@ -132,8 +134,24 @@ class SecretVersion(AwsResource):
             try:
                 self.call(request, self.deletes, parameters)
             except AwsError as error:
-                if error.code not in self.not_found_codes | {"InvalidParameterException"}:
-                    raise
+                if _is_gone(error):
+                    return
+                raise
+        poll_until_done(
+            request,
+            lambda: self._released(request, identity),
+            what=f"the secret's version {identity['VersionId']} to lose its staging labels",
+            limit=_PROPAGATION_SECONDS,
+        )
+
+    def _released(self, request: ResourceRequest[Aws], identity: Document) -> bool | None:
+        try:
+            stages = self.call(request, self.reads, identity).get("VersionStages", [])
+        except AwsError as error:
+            if _is_gone(error):
+                return True
+            raise
+        return True if stages in ([], ["AWSCURRENT"], ["AWSPREVIOUS"]) else None
 
 
 class SecretRotation(AwsResource):
@@ -210,6 +228,14 @@ class SecretRotation(AwsResource):
             ),
             limit=_PROPAGATION_SECONDS,
         )
+
+
+def _is_gone(error: AwsError) -> bool:
+    """Return whether there is no such secret or version, or the secret is marked for deletion."""
+    deleted = ("because it was deleted", "because it was marked for deletion")
+    return error.code == "ResourceNotFoundException" or (
+        error.code == "InvalidRequestException" and any(each in str(error) for each in deleted)
+    )
 
 
 def _require_not_deleted(secret: Document) -> None:
