@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from automation.checks.lookups import find_function_log_group
 from automation.checks.verdicts import Failed, Skipped, Undecided, expect
 from automation.drills.exercise import Exercise
 from automation.rotation.clients import Client
@@ -52,12 +51,21 @@ class ClientSecrets:
     def prepare(self) -> None:
         """Require that the secret can be rotated, and delete a client secret that is due for it.
 
+        Without an overlap, the hourly deletion could come between a rotation and the restart of
+        callers, so it is paused until the drill ends.
+
         Raises:
             Skipped: a replaced client secret is still valid.
             Failed: a rotation is incomplete, or a client secret can't be deleted.
         """
-        stack = self.exercise.context.stack
-        require_rotatable(self.inventory(), self.client, stack, now=datetime.now(UTC))
+        context = self.exercise.context
+        require_rotatable(self.inventory(), self.client, context.stack, now=datetime.now(UTC))
+        if not self.client.overlap:
+            events, rule = context.client("events"), context.names.retirement_rule
+            self.exercise.restore_at_end(
+                "the hourly deletion", lambda: events.enable_rule(Name=rule)
+            )
+            events.disable_rule(Name=rule)
         self.retire()
 
     def rotate(self) -> None:
@@ -167,25 +175,6 @@ def expect_only(inventory: Inventory, ids: Collection[str]) -> None:
 def has_leftovers(inventory: Inventory) -> bool:
     """Return whether a version has a label that a rotation or a publication removes at its end."""
     return any(inventory.versions.staged(stage) for stage in (PENDING, PUBLISHING))
-
-
-def retired_since(exercise: Exercise, moment: datetime) -> bool:
-    """Return whether the function has deleted replaced client secrets since then, by its log.
-
-    Args:
-        exercise: the drill.
-        moment: the time, by the function's clock.
-    """
-    found = exercise.probe.aws(
-        "logs",
-        "filter_log_events",
-        logGroupName=find_function_log_group(
-            exercise.probe, exercise.context.outputs["rotationFunction"]
-        ),
-        startTime=int(moment.timestamp() * 1000),
-        filterPattern='"retire"',
-    )
-    return bool(found["events"])
 
 
 def describe(inventory: Inventory) -> Mapping[str, Any]:

@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -77,7 +79,7 @@ class FunctionProcess:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            # A terminal's Ctrl-C is for the drill.
+            # A terminal's Ctrl-C is for the drill, and all processes are killed at once.
             start_new_session=True,
         )
         return self
@@ -91,13 +93,18 @@ class FunctionProcess:
         """Stop the process."""
         with self._errors, self._process as process:
             if kind is not None:
-                process.kill()
+                self._kill()
             elif process.stdin is not None:
                 process.stdin.close()
             try:
                 process.wait(_END_SECONDS)
             except subprocess.TimeoutExpired:
-                process.kill()
+                self._kill()
+
+    def _kill(self) -> None:
+        """Kill the process and the one that it has forked."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def run(
         self,
@@ -120,7 +127,7 @@ class FunctionProcess:
         process = self._process
         if process.stdin is None or process.stdout is None:
             raise FunctionProcessError("the function's process has no pipes")
-        timer = threading.Timer(self._limit, process.kill)
+        timer = threading.Timer(self._limit, self._kill)
         timer.start()
         try:
             process.stdin.write(json.dumps(command) + "\n")

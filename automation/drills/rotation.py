@@ -1,7 +1,6 @@
 """Drills on the clients' secrets: a rotation, and one whose function dies in the middle."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +14,6 @@ from automation.drills.client_secrets import (
     describe,
     expect_rotated,
     has_leftovers,
-    retired_since,
 )
 from automation.drills.exercise import Exercise
 from automation.drills.function_process import (
@@ -42,7 +40,7 @@ _PURPOSE_OF_ONE: Final = (
 
 @drill(
     "rotation",
-    touches="rotates one client's secret, and shortens the lifetime of its new tokens meanwhile",
+    touches="rotates a client's secret, shortens its tokens' lifetime, pauses the hourly deletion",
 )
 def rotation(exercise: Exercise) -> None:
     """No call fails while a client's secret is rotated, whether callers reread it or keep it."""
@@ -53,11 +51,10 @@ def rotation(exercise: Exercise) -> None:
     credentials = exercise.context.credentials(client.name)
     with secret_traffic(exercise, client, "the secret was rotated", with_bridge=True) as callers:
         replaced = callers.current_number
-        with _undecided_if_deleted(secrets):
-            with exercise.phase("the rotation"):
-                secrets.rotate()
-            with exercise.phase("both client secrets are valid"):
-                _use_both(callers, replaced)
+        with exercise.phase("the rotation"):
+            secrets.rotate()
+        with exercise.phase("both client secrets are valid"):
+            _use_both(callers, replaced)
         if client.overlap:
             exercise.mark("the replaced client secret stays valid; its end isn't waited for")
         else:
@@ -67,7 +64,7 @@ def rotation(exercise: Exercise) -> None:
 
 @drill(
     "rotation-interrupted",
-    touches="rotates one client's secret many times (once, if replaced client secrets stay valid)",
+    touches="rotates a client's secret many times, and pauses the hourly deletion",
 )
 def rotation_interrupted(exercise: Exercise) -> None:
     """The next run completes a rotation whose function died at any point, and no call fails."""
@@ -111,23 +108,6 @@ def rotated_client(outputs: Mapping[str, Mapping[str, Any]]) -> Client:
         if client.enabled and client.rotation_days:
             return client
     raise Skipped("no client is enabled and has rotationDays above 0")
-
-
-@contextmanager
-def _undecided_if_deleted(secrets: ClientSecrets) -> Iterator[None]:
-    """Leave a failed drill undecided if the hourly deletion came in between.
-
-    Without an overlap, it may delete a client secret as soon as it is replaced.
-    """
-    try:
-        yield
-    except Failed as failed:
-        since = secrets.inventory().versions.current_since
-        if secrets.client.overlap or since is None or not retired_since(secrets.exercise, since):
-            raise
-        raise Undecided(
-            "the hourly deletion of replaced client secrets came in between: run the drill again"
-        ) from failed
 
 
 def _use_both(callers: SecretTraffic, replaced: int) -> None:

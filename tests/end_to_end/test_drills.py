@@ -76,10 +76,10 @@ def timeline(result: DrillResult) -> str:
 def test_every_drill_passes_on_a_good_stack_and_leaves_it_as_it_was(
     world: World, deployed: Deployment, name: str
 ) -> None:
-    before = _app_client(world)
+    before = _app_client(world), _retirement(world)
     result = exercise(world, name)
     assert (result.outcome, result.reason) == (Outcome.PASSED, ""), timeline(result)
-    assert _app_client(world) == before
+    assert (_app_client(world), _retirement(world)) == before
     assert deployed.preview(refresh=True).none
 
 
@@ -89,6 +89,11 @@ def _app_client(world: World) -> dict[str, Any]:
     )["UserPoolClient"]
     found.pop("LastModifiedDate", None)
     return found
+
+
+def _retirement(world: World) -> str:
+    rule = world.aws("events").describe_rule(Name=world.context.names.retirement_rule)
+    return str(rule["State"])
 
 
 def test_figures_have_the_calls_that_failed_after_a_kill(world: World) -> None:
@@ -372,22 +377,6 @@ def test_a_library_that_does_not_reread_the_secret_fails_the_drill(
     assert result.outcome is Outcome.FAILED
     assert re.search(r"calls failed .* \(callers of the library\).*InvalidClientE", result.reason)
     assert figures(result, "callers that keep their secret")["failed"] == 0
-
-
-@pytest.mark.usefixtures("no_bridge")
-def test_the_hourly_deletion_in_between_leaves_the_drill_undecided(
-    world: World, secrets: ClientSecrets, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rotate = ClientSecrets.rotate
-
-    def rotate_and_delete(rotated: ClientSecrets) -> None:
-        rotate(rotated)
-        secrets.retire()
-
-    monkeypatch.setattr(ClientSecrets, "rotate", rotate_and_delete)
-    result = exercise(world, "rotation")
-    assert result.outcome is Outcome.UNDECIDED
-    assert "the hourly deletion of replaced client secrets came in between" in result.reason
 
 
 def test_a_rotation_within_the_overlap_is_skipped(world: World, secrets: ClientSecrets) -> None:
