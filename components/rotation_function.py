@@ -124,7 +124,7 @@ class RotationFunction(pulumi.ComponentResource):
             tags=context.tags,
             opts=context.options(aws.cloudwatch.EventRule, parent=self),
         )
-        permission = aws.lambda_.Permission(
+        aws.lambda_.Permission(
             f"{name}-retirement-permission",
             statement_id="AllowRetirementRule",
             action="lambda:InvokeFunction",
@@ -142,7 +142,7 @@ class RotationFunction(pulumi.ComponentResource):
             input=pulumi.Output.all(*args.secret_arns.values()).apply(
                 lambda arns: retire_event(dict(zip(arns, hours, strict=True)))
             ),
-            opts=context.options(aws.cloudwatch.EventTarget, parent=self, depends_on=[permission]),
+            opts=context.options(aws.cloudwatch.EventTarget, parent=self),
         )
 
 

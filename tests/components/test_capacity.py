@@ -44,6 +44,19 @@ def test_as_many_clients_are_served_as_fit() -> None:
     assert capacity.served(NAMES, {}) == 0
 
 
+def test_an_input_of_the_greatest_length_is_accepted_and_one_more_character_is_not() -> None:
+    fitting = clients(capacity.served(NAMES, clients(500)))
+    *_, last = fitting
+    padding = "x" * (capacity.LONGEST_INPUT - capacity.input_length(NAMES, fitting))
+    del fitting[last]
+
+    longest = {**fitting, last + padding: LONGEST_OVERLAP}
+    assert capacity.input_length(NAMES, longest) == capacity.LONGEST_INPUT
+    assert capacity.served(NAMES, longest) == len(longest)
+    longer = {**fitting, last + padding + "x": LONGEST_OVERLAP}
+    assert capacity.served(NAMES, longer) == len(longer) - 1
+
+
 def test_longer_names_leave_room_for_fewer_clients() -> None:
     long = {f"client-{number:03}-{'x' * 80}": LONGEST_OVERLAP for number in range(100)}
 
