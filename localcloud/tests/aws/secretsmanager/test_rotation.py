@@ -252,7 +252,7 @@ async def test_a_version_that_loses_its_label_is_not_attempted_again(service: Se
     assert await service.current(arn) == f"made for {token}"
 
 
-async def test_without_an_immediate_rotation_a_passing_version_is_tested(
+async def test_without_an_immediate_rotation_a_temporary_version_is_tested(
     service: Service,
 ) -> None:
     arn = await service.create()
