@@ -14,7 +14,7 @@ pytestmark = pytest.mark.stand_in
 PRINCIPAL = "events.amazonaws.com"
 
 
-def test_a_rule_gives_its_target_the_input_if_the_functions_policy_lets_it(
+def test_a_rule_sends_the_input_to_its_target_if_the_functions_policy_lets_it(
     endpoint: AwsEndpoint,
 ) -> None:
     events, name = endpoint.client("events"), f"rule-{uuid.uuid4()}"

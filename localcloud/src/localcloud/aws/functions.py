@@ -88,7 +88,7 @@ class Functions:
         return bytes(response.body).decode("utf-8", "replace") if failed else None
 
     async def send(self, function: str, event: bytes, source: Source) -> str | None:
-        """Give Lambda an event, without waiting for the function.
+        """Send an event to a function, without waiting for it.
 
         Args:
             function: the function's ARN.

@@ -35,7 +35,7 @@ class Clock:
 
 @dataclass
 class FakeFunctions:
-    """Functions that do what a test gives them to do."""
+    """Functions that run a callback of the test."""
 
     do: Step
     allowed: bool = True

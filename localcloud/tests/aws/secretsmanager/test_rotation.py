@@ -252,7 +252,7 @@ async def test_a_version_that_loses_its_label_is_not_attempted_again(service: Se
     assert await service.current(arn) == f"made for {token}"
 
 
-async def test_without_an_immediate_rotation_a_passing_version_is_tested(
+async def test_without_an_immediate_rotation_a_temporary_version_is_tested(
     service: Service,
 ) -> None:
     arn = await service.create()
@@ -416,6 +416,42 @@ async def test_cancelling_stops_a_running_rotation_and_names_its_version(
     assert service.functions.steps == ["createSecret"]
     assert [each["VersionId"] for each in cancelled] == [token]
     assert (await service.stages(arn))[token] == ["AWSPENDING"]
+
+
+async def test_a_rotation_cancelled_in_its_last_step_schedules_nothing(
+    service: Service,
+) -> None:
+    arn = await service.create()
+
+    async def cancel_at_the_end(event: Mapping[str, Any]) -> str | None:
+        result = await service.rotate(event)
+        if event["Step"] == "finishSecret":
+            await service.call("CancelRotateSecret", SecretId=arn)
+        return result
+
+    service.functions.do = cancel_at_the_end
+    await service.start(arn)
+    await service.settle()
+    assert await service.current(arn) != "first"
+    assert "NextRotationDate" not in await service.call("DescribeSecret", SecretId=arn)
+
+
+async def test_a_rotation_made_due_while_it_runs_is_attempted_again(service: Service) -> None:
+    arn = await service.create()
+    service.fails = {"createSecret"}
+
+    async def make_due(event: Mapping[str, Any]) -> str | None:
+        await service.api.make_rotation_due({"SecretId": arn})
+        return await service.rotate(event)
+
+    service.functions.do = make_due
+    token = await service.start(arn)
+    await service.settle()
+    service.fails = set()
+    service.functions.do = service.rotate
+    await service.rotations.start_due()
+    await service.settle()
+    assert await service.current(arn) == f"made for {token}"
 
 
 async def test_a_secret_deleted_while_it_rotates_ends_the_rotation(service: Service) -> None:

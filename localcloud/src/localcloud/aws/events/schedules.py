@@ -15,7 +15,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Sender(Protocol):
-    """Gives Lambda events."""
+    """Sends events to Lambda functions."""
 
     async def send(self, function: str, event: bytes, source: Source) -> str | None:
         """Send an event, and return why Lambda didn't accept it."""
@@ -47,7 +47,7 @@ class Schedules:
     async def run(self, rule: Rule) -> list[str]:
         """Invoke a rule's targets, and return what went wrong.
 
-        As on AWS, nobody who waits is informed of a failure; it is logged.
+        A failure is logged and not raised: on AWS, only a metric counts it.
         """
         failures = []
         source = Source(service=PRINCIPAL, arn=rule.arn)

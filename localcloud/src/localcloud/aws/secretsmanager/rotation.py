@@ -90,8 +90,10 @@ class Rotations:
     def start(self, arn: str, version_id: str) -> None:
         """Start a rotation; AWSPENDING is on the new version, which is empty, before it runs."""
         secret = self._existing(arn)
+        started = secret
         if version_id not in secret.versions:
-            self._store(secret, _with_pending(secret, version_id, self._clock()))
+            started = _with_pending(secret, version_id, self._clock())
+        self._store(secret, _with_later_start(started, self._clock()))
         self._running[arn] = version_id
         self._run_in_background(self._rotate(arn, version_id))
 
@@ -141,8 +143,6 @@ class Rotations:
         try:
             if await self._succeeds(arn, version_id):
                 self._finish(arn, version_id)
-            else:
-                self._postpone(arn)
         finally:
             self._running.pop(arn, None)
 
@@ -219,16 +219,10 @@ class Rotations:
         rotation = secret.rotation
         if rotation is not None:
             now = self._clock()
-            rotation = scheduled(replace(rotation, last=now), now)
+            rotation = replace(rotation, last=now)
+            # It may have been cancelled during its last step.
+            rotation = scheduled(rotation, now) if rotation.enabled else rotation
         self._store(secret, replace(secret, versions=remaining, rotation=rotation))
-
-    def _postpone(self, arn: str) -> None:
-        """Try again in the next window; NextRotationDate stays, and may be in the past."""
-        secret = self._secrets.find(arn)
-        if secret is not None and secret.rotation is not None and secret.rotation.enabled:
-            window = schedule.next_window(secret.rotation.rules, self._clock())
-            rotation = replace(secret.rotation, due=window.opens)
-            self._store(secret, replace(secret, rotation=rotation))
 
     def _existing(self, arn: str) -> Secret:
         secret = self._secrets.find(arn)
@@ -257,3 +251,14 @@ def _with_pending(
 ) -> Secret:
     started = {**secret.versions, version_id: Version(created=now, value=value)}
     return replace(secret, versions=versions.with_stage(started, PENDING, version_id))
+
+
+def _with_later_start(secret: Secret, now: float) -> Secret:
+    """Move the start to the next window, for the case that the rotation fails.
+
+    NextRotationDate stays, and may be in the past then.
+    """
+    if secret.rotation is None:
+        return secret
+    window = schedule.next_window(secret.rotation.rules, now)
+    return replace(secret, rotation=replace(secret.rotation, due=window.opens))
