@@ -29,7 +29,7 @@ from tests.ports import free_ports
 settings.register_profile("any load", deadline=None)
 settings.load_profile("any load")
 
-# They don't use the shared stack, and the groups take about as long as each other so.
+# These don't use the shared stack, and in the other group both take about as long.
 _OWN_STACK = {"test_client_secrets.py", "test_pulumi_cli.py", "test_stand_in.py"}
 
 Aws = Callable[[str], Any]
