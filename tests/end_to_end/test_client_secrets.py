@@ -264,6 +264,8 @@ def test_a_changed_address_reaches_the_secret_with_the_same_client_secret(
         {"endpointOverrides": overrides | {"cognitoDomain": "http://tokens.localhost:1"}}
     )
     stack.pulumi("up", "--yes", "--skip-preview")
+    # The next deployment restores the address.
+    stack.configure({"endpointOverrides": overrides})
     assert value() == before | {"tokenUrl": "http://tokens.localhost:1/oauth2/token"}
 
 
