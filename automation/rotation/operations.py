@@ -177,10 +177,11 @@ class Rotator:
             )
         except ClientError as error:
             return self._failed(client, str(error), "rotate")
+        log_group = self._log_group()
         for _ in range(max(1, int(self.limit / _POLL_SECONDS))):
             if is_complete(before, self.inventory(client)):
                 return self._rotated(client, before)
-            reason = self._find_failure(client, version_id, started)
+            reason = self._find_failure(log_group, version_id, started)
             if reason is not None:
                 return self._failed(client, reason, "rotate", "--unstick")
             self.sleep(_POLL_SECONDS)
@@ -188,7 +189,7 @@ class Rotator:
             client,
             Outcome.UNDECIDED,
             f"the rotation isn't complete after {self.limit:.0f} s. The rotation function's log is"
-            f" {self._log_group()}. To look again, run: python -m automation check --stack"
+            f" {log_group}. To look again, run: python -m automation check --stack"
             f" {self.stack} --only 'P6-*'",
         )
 
@@ -232,12 +233,12 @@ class Rotator:
         except RotationError as error:
             raise MissingSecretError(str(error)) from error
 
-    def _find_failure(self, client: Client, version_id: str, since: dt.datetime) -> str | None:
+    def _find_failure(self, log_group: str, version_id: str, since: dt.datetime) -> str | None:
         """Return why the rotation function failed on a version; None if it hasn't."""
         response = self.aws("logs").filter_log_events(
-            logGroupName=self._log_group(),
+            logGroupName=log_group,
             startTime=int((since - _CLOCK_SKEW).timestamp() * 1000),
-            filterPattern=f'"{client.secret_arn}" "{version_id}"',
+            filterPattern=f'"{version_id}"',
         )
         reasons = (find_reason(event["message"], version_id) for event in response["events"])
         return next(filter(None, reasons), None)
