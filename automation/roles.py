@@ -435,12 +435,9 @@ def _secrets(location: StackLocation) -> _Grant:
             "secretsmanager:UntagResource",
             "secretsmanager:UpdateSecret",
         ],
-        # Deleting the resource that holds a value takes its labels away, and reads it.
-        upgrade=[
-            "secretsmanager:GetSecretValue",
-            "secretsmanager:PutSecretValue",
-            "secretsmanager:UpdateSecretVersionStage",
-        ],
+        # Deleting a resource with a value removes its label, and reads it until it is gone.
+        # Source: secret_version.go in hashicorp/terraform-provider-aws.
+        upgrade=["secretsmanager:GetSecretValue", "secretsmanager:UpdateSecretVersionStage"],
         operate=[
             "secretsmanager:ListSecretVersionIds",
             "secretsmanager:RotateSecret",

@@ -30,7 +30,7 @@ settings.register_profile("any load", deadline=None)
 settings.load_profile("any load")
 
 # They don't use the shared stack, and the groups take about as long as each other so.
-_OWN_STACK = {"test_moving_secrets.py", "test_pulumi_cli.py", "test_stand_in.py"}
+_OWN_STACK = {"test_client_secrets.py", "test_pulumi_cli.py", "test_stand_in.py"}
 
 Aws = Callable[[str], Any]
 """Makes the boto3 client of a service, by the service's name."""

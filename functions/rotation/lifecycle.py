@@ -71,7 +71,7 @@ class SecretLifecycle:
         Raises:
             RotationError: the secrets are in a state that needs a person.
         """
-        versions = self._versions.list()
+        versions = self._labelled()
         current, publishing = versions.staged(CURRENT), versions.staged(PUBLISHING)
         value = self._parsed(current)
         if (
@@ -91,8 +91,7 @@ class SecretLifecycle:
         Raises:
             RotationError: see `publish`.
         """
-        versions = self._versions.list()
-        current = _current(versions)
+        current = _published(self._labelled())
         pending = self._versions.find(version_id)
         if pending is not None:
             return {"done": "the version has its value already", "versionId": version_id}
@@ -147,8 +146,8 @@ class SecretLifecycle:
         Raises:
             RotationError: see `publish`.
         """
-        versions = self._versions.list()
-        current = _current(versions)
+        versions = self._labelled()
+        current = _published(versions)
         pending = versions.staged(PENDING)
         if pending is not None and not self._can_continue(pending, current):
             self._versions.remove(PENDING, holder=pending.id)
@@ -169,8 +168,10 @@ class SecretLifecycle:
         versions = self._versions.list()
         current = _current(versions)
         value = self._versions.read(current.id)
-        for stage in (PENDING, PUBLISHING):
-            self._remove(stage, versions)
+        self._remove(PENDING, versions)
+        publishing = self._parsed(versions.staged(PUBLISHING))
+        if publishing is not None and publishing.client_id == value.client_id:
+            self._remove(PUBLISHING, versions)
         app_client = AppClient(value.client_id, self._services)
         deleted: list[str] = []
 
@@ -203,7 +204,7 @@ class SecretLifecycle:
         Raises:
             RotationError: a client secret was added or deleted by hand.
         """
-        versions = self._versions.list()
+        versions = self._labelled()
         current = versions.staged(CURRENT)
         if current is None:
             return {"done": "the secret has no value yet", "deleted": []}
@@ -230,7 +231,7 @@ class SecretLifecycle:
             self._versions.write(version_id, value, (PUBLISHING,))
             # A concurrent invocation may have written another one first.
             value = self._versions.read(version_id)
-        self._drop_rotation_of_another(addresses.client_id, versions)
+        self._end_rotation(version_id, addresses.client_id, versions)
         self._register(version_id, value)
         replaced = versions.staged(CURRENT)
         if replaced is None or replaced.id == version_id:
@@ -251,12 +252,45 @@ class SecretLifecycle:
             self._readdress(addresses)
         return finished | tested | {"done": done}
 
+    def _labelled(self) -> Versions:
+        """List the versions, after labelling a current one that a person wrote.
+
+        Editing the value in a console makes a version without a label, often with the same client
+        secret.
+        """
+        versions = self._versions.list()
+        current = versions.staged(CURRENT)
+        if current is None or current.client_secret_id is not None:
+            return versions
+        value = self._parsed(current)
+        for version in versions.all:
+            if version.client_secret_id is None or value is None:
+                continue
+            other = self._parsed(version)
+            if other is not None and other.client_secret == value.client_secret:
+                for label in (client_secret_label(version.client_secret_id), *version.since_labels):
+                    self._versions.move(label, to=current.id, holder=version.id)
+                return self._versions.list()
+        return versions
+
     def _version_to_publish(self, addresses: Addresses, versions: Versions) -> str:
-        publishing = versions.staged(PUBLISHING)
+        current, publishing = versions.staged(CURRENT), versions.staged(PUBLISHING)
         value = self._parsed(publishing)
         if publishing is not None and value is not None and value.client_id == addresses.client_id:
             return publishing.id
-        current = versions.staged(CURRENT)
+        pending = versions.staged(PENDING)
+        value, current_value = self._parsed(pending), self._parsed(current)
+        if (
+            pending is not None
+            and value is not None
+            and value.client_id == addresses.client_id
+            and (current_value is None or value.client_secret != current_value.client_secret)
+        ):
+            # A revocation or rotation was interrupted before the first publication was complete.
+            self._versions.move(
+                PUBLISHING, to=pending.id, holder=publishing.id if publishing else None
+            )
+            return pending.id
         # The same id for two publications at the same time, another one after each.
         parts = (self._versions.arn, addresses.client_id, current.id if current else "")
         return str(uuid.uuid5(_NAMESPACE, " ".join(parts)))
@@ -267,11 +301,13 @@ class SecretLifecycle:
         value = self._parsed(replaced)
         return value is not None and value.client_id != client_id
 
-    def _drop_rotation_of_another(self, client_id: str, versions: Versions) -> None:
-        """Drop a rotation that an app client's replacement has overtaken."""
+    def _end_rotation(self, version_id: str, client_id: str, versions: Versions) -> None:
+        """End a rotation that this publication completes, or that a new app client ends."""
         pending = versions.staged(PENDING)
         value = self._parsed(pending)
-        if pending is not None and value is not None and value.client_id != client_id:
+        if pending is None or value is None:
+            return
+        if pending.id == version_id or value.client_id != client_id:
             self._versions.remove(PENDING, holder=pending.id)
 
     def _readdress(self, addresses: Addresses) -> Summary:
@@ -499,6 +535,17 @@ def _current(versions: Versions) -> Version:
     current = versions.staged(CURRENT)
     if current is None:
         raise RotationError("the secret has no value yet: deploy the stack")
+    return current
+
+
+def _published(versions: Versions) -> Version:
+    current = _current(versions)
+    if current.client_secret_id is None:
+        raise RotationError(
+            "the current value was written by hand, or by an earlier version of the program. If the"
+            " stack is up to date, replace it with `python -m automation revoke`; otherwise deploy"
+            " the stack"
+        )
     return current
 
 

@@ -63,7 +63,8 @@ def _deployment_actions() -> Iterator[tuple[str, str]]:
             continue
         tagging = resource.tagging
         operations = {
-            resource.creates.name,
+            # Nothing creates a secret's value any more but the rotation function.
+            *([] if resource.token == _MOVED else [resource.creates.name]),
             resource.reads.name,
             resource.deletes.name,
             *([resource.updates.name] if resource.updates else []),

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,15 +29,22 @@ class PlainStack:
         workspace: the folder with Pulumi.yaml and the stack's file.
         home: the stand-in's folder.
         environment: what the commands get in addition to this process's environment.
+        printed: what the commands have printed, except the state.
     """
 
     name: str
     workspace: Path
     home: Home
     environment: Mapping[str, str]
+    printed: list[str] = field(default_factory=list)
 
     def pulumi(self, *arguments: str) -> str:
         """Run a command of the CLI, and return its output; it must succeed."""
+        output = self._run(*arguments)
+        self.printed.append(output)
+        return output
+
+    def _run(self, *arguments: str) -> str:
         done = subprocess.run(
             [str(self.home.engine_command), *arguments, "--stack", self.name],
             cwd=self.workspace,
@@ -59,9 +66,13 @@ class PlainStack:
         project["runtime"]["options"]["virtualenv"] = str(ROOT / ".venv")
         (self.workspace / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
 
+    def setting(self, key: str) -> Any:  # noqa: ANN401 - a setting of any type
+        """Return the value of a configuration key."""
+        return self._read()["config"][f"neo4j-mcp:{key}"]
+
     def configure(self, values: Mapping[str, Any]) -> None:
         """Set configuration keys, as `pulumi config set` does."""
-        stack = yaml.safe_load(self._file.read_text(encoding="utf-8"))
+        stack = self._read()
         stack["config"] |= {f"neo4j-mcp:{key}": value for key, value in values.items()}
         self._file.write_text(yaml.safe_dump(stack), encoding="utf-8")
 
@@ -71,7 +82,11 @@ class PlainStack:
 
     def state(self) -> str:
         """Return the state with its secrets decrypted."""
-        return self.pulumi("stack", "export", "--show-secrets")
+        return self._run("stack", "export", "--show-secrets")
+
+    def _read(self) -> dict[str, Any]:
+        content: dict[str, Any] = yaml.safe_load(self._file.read_text(encoding="utf-8"))
+        return content
 
     @property
     def _file(self) -> Path:

@@ -176,7 +176,7 @@ def test_a_token_that_does_not_come(error: Neo4jMcpError, fault: Fault) -> None:
     assert fault_of(judging.judge_token(TokenResult(error=error, now=0.0), None)) is fault
 
 
-def test_a_client_whose_every_scope_is_refused_is_disabled() -> None:
+def test_a_client_is_disabled_if_every_scope_is_refused() -> None:
     refused = TokenResult(error=InvalidScopeError("no"), any_scope_refused=True, now=0.0)
     assert fault_of(judging.judge_token(refused, None)) is faults.CLIENT_DISABLED
 

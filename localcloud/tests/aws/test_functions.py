@@ -89,6 +89,13 @@ async def test_an_error_of_the_function_is_returned() -> None:
     assert failure == '{"errorMessage": "broken"}'
 
 
+async def test_an_error_of_lambda_is_returned() -> None:
+    emulated = FakeLambda(statement())
+    emulated.answer = Response(b"Rate exceeded", 429)
+    failure = await Functions(emulated, ACCOUNT).invoke(FUNCTION, {}, SOURCE)
+    assert failure == "Rate exceeded"
+
+
 async def test_a_function_that_is_not_allowed_is_not_invoked() -> None:
     emulated = FakeLambda()
     functions = Functions(emulated, ACCOUNT)

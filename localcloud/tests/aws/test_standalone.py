@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import docker
+import httpx
 import pytest
 
 from aws.conftest import tar_archive
@@ -48,6 +49,35 @@ def test_two_lines_start_the_endpoint(
         assert set(aws.environment()) >= {"AWS_ENDPOINT_URL", "AWS_SHARED_CREDENTIALS_FILE"}
         folder = aws.credentials.parent
     assert not folder.exists()
+
+
+def test_a_client_secret_is_delayed_from_the_start(
+    engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", engine.host)
+    first, *_, last = free_ports(3)
+    with aws_endpoint(service_ports=(first, last), client_secret_delay=3600) as aws:
+        cognito = aws.client("cognito-idp")
+        pool = cognito.create_user_pool(PoolName="delayed")["UserPool"]["Id"]
+        created = cognito.create_user_pool_client(
+            UserPoolId=pool, ClientName="caller", GenerateSecret=True
+        )["UserPoolClient"]
+        client = {"UserPoolId": pool, "ClientId": created["ClientId"]}
+
+        def error_with_a_new_secret() -> str:
+            added = cognito.add_user_pool_client_secret(**client)["ClientSecretDescriptor"]
+            response = httpx.post(
+                f"{aws.url}/oauth2/token",
+                data={"grant_type": "client_credentials"},
+                auth=(client["ClientId"], added["ClientSecretValue"]),
+            )
+            cognito.delete_user_pool_client_secret(**client, ClientSecretId=added["ClientSecretId"])
+            return str(response.json()["error"])
+
+        assert error_with_a_new_secret() == "invalid_client"
+        aws.control().call("SetClientSecretDelay", Seconds=0)
+        # It has no OAuth 2.0 flow, which is decided after the client secret.
+        assert error_with_a_new_secret() == "invalid_grant"
 
 
 def test_the_example_runs_an_image_as_a_service(engine: DockerEngine, image: str) -> None:

@@ -383,7 +383,18 @@ def test_the_role_operate_is_allowed_exactly_what_the_commands_do(
     assert aws.actions == {action for each in statements for action in each["Action"]}
 
 
-@pytest.mark.parametrize("line", ["", "no entry", "{broken", "{}", '["v1"]', '{"versionId": "v1"}'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "no entry",
+        "{broken",
+        "{}",
+        '["v1"]',
+        '{"versionId": "v1"}',
+        '{"versionId": "v0", "error": "v1 is older"}',
+    ],
+)
 def test_other_lines_of_the_log_have_no_reason(line: str) -> None:
     assert find_reason(line, "v1") is None
 

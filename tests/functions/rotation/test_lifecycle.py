@@ -324,6 +324,51 @@ class TestRotation:
         assert "token" in world.calls.made
         assert world.manager.versions[token].value is None
 
+    def test_a_copy_left_by_turning_rotation_on_is_removed_by_the_next_run(
+        self, world: World
+    ) -> None:
+        # Secrets Manager tests with a copy of the current value.
+        world.publish()
+        before = world.current
+        text = world.manager.versions[_holder(world)].value
+        assert text
+        world.step("testSecret", world.manager.write_by_hand(text, {"AWSPENDING"}))
+
+        world.rotate_by_event()
+
+        assert world.current == before
+        world.require_settled()
+
+    def test_a_value_edited_in_the_console_is_rotated(self, world: World) -> None:
+        world.publish()
+        text = world.manager.versions[_holder(world)].value
+        assert text
+        world.manager.write_by_hand(text.replace("/mcp", "/edited"), {"AWSCURRENT"})
+
+        world.rotate()
+
+        assert world.current["mcpUrl"].endswith("/edited")
+        world.publish()
+        world.require_settled()
+        world.end_overlap()
+        world.require_one_client_secret()
+
+    def test_a_client_secret_of_a_persons_own_is_named_and_revoked(self, world: World) -> None:
+        world.publish()
+        text = world.manager.versions[_holder(world)].value
+        assert text
+        world.clock.sleep(60)
+        _, by_hand = world.cognito.add_by_hand(CLIENT)
+        world.clock.sleep(60)
+        old = world.current["clientSecret"]
+        world.manager.write_by_hand(text.replace(old, by_hand), {"AWSCURRENT"})
+        with pytest.raises(RotationError, match="written by hand, or by an earlier"):
+            world.rotate_by_event()
+
+        world.revoke()
+
+        world.require_one_client_secret()
+
     def test_an_empty_pending_version_is_filled_by_the_next_run(self, world: World) -> None:
         world.publish()
         token = world.manager.start_rotation()
@@ -616,6 +661,22 @@ class TestRevoke:
 
         world.revoke()
 
+        world.require_one_client_secret()
+
+    def test_the_publication_of_another_app_client_continues(self, world: World) -> None:
+        world.publish()
+        replace_app_client(world)
+        world.cognito.token_url = "https://other.example/token"
+        with pytest.raises(RotationError, match="accept the client secret"):
+            world.publish(clientId=OTHER_CLIENT)
+        world.cognito.token_url = None
+
+        world.revoke()
+
+        assert world.current["clientId"] == CLIENT
+        world.publish()
+        assert world.current["clientId"] == OTHER_CLIENT
+        world.retire()
         world.require_one_client_secret()
 
     def test_a_disabled_client_can_be_revoked(self, world: World) -> None:

@@ -100,6 +100,7 @@ async def test_a_disabled_rule_waits_for_an_interval_after_it_is_enabled(
     assert await service.number_after(2 * HOUR) == 0
     await service.call("EnableRule", Name="rule")
     assert await service.number_after(HOUR - 1) == 0
+    await service.call("EnableRule", Name="rule")
     assert await service.number_after(1) == 1
     await service.call("DisableRule", Name="rule")
     assert (await service.call("DescribeRule", Name="rule"))["State"] == "DISABLED"
@@ -128,6 +129,17 @@ async def test_an_omitted_member_is_removed_and_targets_and_tags_stay(service: S
     await service.call("UntagResource", ResourceARN=arn, TagKeys=["a"])
     tags = await service.call("ListTagsForResource", ResourceARN=arn)
     assert tags == {"Tags": [{"Key": "b", "Value": "2"}]}
+
+
+async def test_a_rule_is_deleted_after_its_targets(service: Service) -> None:
+    await service.put()
+    with pytest.raises(ApiError, match="Rule can't be deleted since it has targets") as error:
+        await service.call("DeleteRule", Name="rule")
+    assert error.value.code == "ValidationException"
+    await service.call("RemoveTargets", Rule="rule", Ids=["one"])
+    for _ in range(2):
+        await service.call("DeleteRule", Name="rule")
+    assert (await service.call("ListRules"))["Rules"] == []
 
 
 async def test_rules_are_listed_by_prefix(service: Service) -> None:

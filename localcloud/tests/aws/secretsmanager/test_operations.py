@@ -111,7 +111,10 @@ async def test_a_value_is_a_string_or_binary(service: Service) -> None:
 
 async def test_an_update_keeps_what_it_does_not_name(service: Service) -> None:
     arn = await service.create()
+    service.clock.advance(hours=1)
     await service.call("UpdateSecret", SecretId=arn, Description="one")
+    changed = (await service.call("DescribeSecret", SecretId=arn))["LastChangedDate"]
+    assert changed == service.clock.now
     updated = await service.call(
         "UpdateSecret", SecretId=arn, SecretString="b", ClientRequestToken=TOKEN
     )
@@ -148,6 +151,17 @@ async def test_a_version_is_read_by_id_and_label(service: Service) -> None:
     )
 
 
+async def test_the_day_of_the_last_access_is_recorded(service: Service) -> None:
+    arn = await service.create()
+    assert "LastAccessedDate" not in await service.call("DescribeSecret", SecretId=arn)
+    await service.call("GetSecretValue", SecretId=arn)
+    midnight = START.replace(hour=0, minute=0).timestamp()
+    described = await service.call("DescribeSecret", SecretId=arn)
+    assert described["LastAccessedDate"] == midnight
+    [version] = (await service.call("ListSecretVersionIds", SecretId=arn))["Versions"]
+    assert version["LastAccessedDate"] == midnight
+
+
 async def test_deprecated_versions_are_listed_on_request_and_removed_on_demand(
     service: Service,
 ) -> None:
@@ -175,6 +189,9 @@ async def test_lists_have_pages(service: Service) -> None:
     second = await service.call("ListSecrets", MaxResults=2, NextToken=first["NextToken"])
     assert [each["Name"] for each in second["SecretList"]] == ["c"]
     assert second["NextToken"] is None
+    whole = await service.call("ListSecrets", MaxResults=3, SortOrder="desc")
+    assert [each["Name"] for each in whole["SecretList"]] == ["c", "b", "a"]
+    assert whole["NextToken"] is None
     code, _ = await refusal(service, "ListSecrets", NextToken="nonsense")
     assert code == "InvalidNextTokenException"
 

@@ -115,6 +115,27 @@ async def test_a_second_rotation_is_refused_but_a_repeated_request_is_not(
     assert service.functions.steps == STEPS
 
 
+async def test_a_rotation_that_has_moved_the_labels_still_runs(service: Service) -> None:
+    arn = await service.create()
+    refused = []
+
+    async def rotate_again_at_the_end(event: Mapping[str, Any]) -> str | None:
+        result = await service.rotate(event)
+        if event["Step"] == "finishSecret":
+            with pytest.raises(ApiError) as error:
+                await service.start(arn)
+            refused.append(error.value.message)
+        return result
+
+    service.functions.do = rotate_again_at_the_end
+    token = await service.start(arn)
+    await service.settle()
+    assert [message.partition(".")[0] for message in refused] == [
+        "A previous rotation isn't complete"
+    ]
+    assert (await service.stages(arn))[token] == ["AWSCURRENT"]
+
+
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_failed_step_ends_the_attempt_and_leaves_the_pending_version(
     service: Service, step: str
@@ -166,6 +187,34 @@ async def test_a_failure_after_the_labels_moved_is_attempted_again(service: Serv
     await service.settle()
     assert service.functions.steps == 2 * STEPS
     assert (await service.stages(arn))[token] == ["AWSCURRENT"]
+
+
+async def test_a_failure_after_the_pending_label_was_removed_is_attempted_again(
+    service: Service,
+) -> None:
+    arn = await service.create()
+
+    async def remove_and_fail(event: Mapping[str, Any]) -> str | None:
+        token = event["ClientRequestToken"]
+        if "AWSCURRENT" in (await service.stages(arn))[token]:
+            return None
+        result = await service.rotate(event)
+        if event["Step"] != "finishSecret":
+            return result
+        await service.call(
+            "UpdateSecretVersionStage",
+            SecretId=arn,
+            VersionStage="AWSPENDING",
+            RemoveFromVersionId=token,
+        )
+        return "died after its last call"
+
+    service.functions.do = remove_and_fail
+    await service.start(arn)
+    await service.settle()
+    assert service.functions.steps == 2 * STEPS
+    described = await service.call("DescribeSecret", SecretId=arn)
+    assert described["LastRotatedDate"] == service.clock.now
 
 
 async def test_a_function_that_moves_no_label_has_not_rotated(service: Service) -> None:
@@ -250,6 +299,22 @@ async def test_a_rotation_starts_when_its_window_opens(service: Service) -> None
     assert described["NextRotationDate"] == end_of_day(4)
 
 
+async def test_a_secret_that_is_to_be_deleted_is_not_rotated_on_schedule(
+    service: Service,
+) -> None:
+    arn = await service.create()
+    await service.start(arn, RotateImmediately=False)
+    await service.settle()
+    await service.call("DeleteSecret", SecretId=arn)
+    service.clock.advance(days=3)
+    await service.rotations.start_due()
+    assert service.rotations.running(arn) is None
+    await service.call("RestoreSecret", SecretId=arn)
+    await service.rotations.start_due()
+    assert service.rotations.running(arn) is not None
+    await service.settle()
+
+
 async def test_a_failed_scheduled_rotation_is_continued_in_the_next_window(
     service: Service,
 ) -> None:
@@ -305,6 +370,32 @@ async def test_a_cancelled_rotation_keeps_its_settings_and_no_dates(service: Ser
     await service.call("RotateSecret", SecretId=arn, ClientRequestToken=str(uuid.uuid4()))
     await service.settle()
     assert service.functions.steps == STEPS
+
+
+async def test_a_value_put_after_the_rotation_was_cancelled_schedules_nothing(
+    service: Service,
+) -> None:
+    arn = await service.create()
+    await service.start(arn)
+    await service.settle()
+    await service.call("CancelRotateSecret", SecretId=arn)
+    token = str(uuid.uuid4())
+    await service.call(
+        "PutSecretValue", SecretId=arn, SecretString="by hand", ClientRequestToken=token
+    )
+    assert "NextRotationDate" not in await service.call("DescribeSecret", SecretId=arn)
+
+
+async def test_changed_rules_keep_the_date_of_the_last_rotation(service: Service) -> None:
+    arn = await service.create()
+    await service.start(arn)
+    await service.settle()
+    service.clock.advance(hours=1)
+    await service.start(arn, RotateImmediately=False, RotationRules={"AutomaticallyAfterDays": 30})
+    await service.settle()
+    described = await service.call("DescribeSecret", SecretId=arn)
+    assert described["LastRotatedDate"] == START.timestamp()
+    assert described["NextRotationDate"] == end_of_day(30)
 
 
 async def test_cancelling_stops_a_running_rotation_and_names_its_version(

@@ -64,8 +64,8 @@ def test_the_same_token_with_another_value_is_refused() -> None:
 
 def test_an_empty_version_is_filled_and_keeps_its_labels() -> None:
     before = {ONE: version(CURRENT), TWO: version(PENDING, value=None, created=5)}
-    after = put(before, TWO, "b", PENDING)
-    assert after[TWO] == version(PENDING, value="b", created=5)
+    after = put(before, TWO, "b", "custom")
+    assert after[TWO] == version(PENDING, "custom", value="b", created=5)
 
 
 def test_a_secret_has_at_most_20_labels_across_its_versions() -> None:

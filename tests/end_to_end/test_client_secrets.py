@@ -1,4 +1,7 @@
-"""An existing stack, with the clients' secrets in its state, moves to the rotation function."""
+"""A stack's client secrets: moved from an earlier version of the program, rotated, kept secret.
+
+The earlier version kept them in the state.
+"""
 
 import json
 import re
@@ -15,6 +18,9 @@ import pytest
 from automation.drills.callers import single_attempt
 from automation.drills.records import Record
 from automation.drills.traffic import Traffic
+from automation.rotation.clients import find_clients
+from automation.rotation.operations import Rotator
+from automation.rotation.results import Outcome
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
 from localcloud.paths import Home
@@ -25,7 +31,7 @@ from tests.stand_in import Aws
 
 pytestmark = pytest.mark.stand_in
 
-_STACK = "moving"
+_STACK = "secrets"
 _CALLERS = 2
 _PATIENCE = 60.0
 
@@ -162,14 +168,62 @@ def test_the_state_holds_no_living_secret(stack: PlainStack, moved: Move, aws: A
     assert "aws:secretsmanager/secretVersion" not in state
 
 
-def test_nothing_is_left_to_do(stack: PlainStack, moved: Move, aws: Aws) -> None:
+def test_nothing_is_left_to_do_after_the_move(stack: PlainStack, moved: Move, aws: Aws) -> None:
     _retire(aws, moved.outputs, overlap_hours=0)
     stack.pulumi("preview", "--expect-no-changes")
     stack.pulumi("refresh", "--yes", "--skip-preview")
-    stack.pulumi("preview", "--expect-no-changes")
     # Not even the dead ones are left.
     state = stack.state()
     assert not [name for name, each in moved.originals.items() if each.client_secret in state]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rotated:
+    """The stack after two rotations of every client's secret.
+
+    Attributes:
+        outputs: the stack's outputs.
+        secrets: every client secret that ever was.
+    """
+
+    outputs: Mapping[str, Any]
+    secrets: Sequence[str]
+
+
+@pytest.fixture(scope="module")
+def rotated(stack: PlainStack, moved: Move, aws: Aws) -> Rotated:
+    """Rotate without an overlap, so that one rotation can follow another, and refresh the state."""
+    stack.configure({"overlapHours": 0})
+    stack.pulumi("up", "--yes", "--skip-preview")
+    outputs = stack.outputs()
+    secrets = [each.client_secret for each in moved.originals.values()]
+    rotator = Rotator(
+        stack=_STACK,
+        function=outputs["rotationFunction"],
+        user_pool_id=outputs["issuer"].rpartition("/")[2],
+        aws=aws,
+        report=lambda _: None,
+        sleep=lambda _: time.sleep(0.1),
+    )
+    for _ in range(2):
+        secrets += _current_secrets(aws, outputs)
+        for client in find_clients(outputs, _STACK):
+            done = rotator.rotate(client)
+            assert done.outcome is Outcome.ROTATED, done.reason
+    secrets += _current_secrets(aws, outputs)
+    assert len(set(secrets)) == 4 * len(outputs["clients"])
+    stack.pulumi("refresh", "--yes", "--skip-preview")
+    return Rotated(outputs=outputs, secrets=secrets)
+
+
+def _current_secrets(aws: Aws, outputs: Mapping[str, Any]) -> list[str]:
+    arns = [client["secretArn"] for client in outputs["clients"].values()]
+    return [_credentials(aws, arn).client_secret for arn in arns]
+
+
+@pytest.mark.usefixtures("rotated")
+def test_rotations_leave_nothing_to_deploy(stack: PlainStack) -> None:
+    stack.pulumi("preview", "--expect-no-changes")
 
 
 def test_a_new_version_of_the_function_is_deployed_in_place_and_writes_nothing(
@@ -192,3 +246,63 @@ def test_a_new_version_of_the_function_is_deployed_in_place_and_writes_nothing(
     assert "replaced" not in summary
     after = [secrets.list_secret_version_ids(SecretId=arn)["Versions"] for arn in arns]
     assert after == before
+
+
+def test_a_changed_address_reaches_the_secret_with_the_same_client_secret(
+    stack: PlainStack, rotated: Rotated, aws: Aws
+) -> None:
+    arn = rotated.outputs["clients"]["reader"]["secretArn"]
+    overrides = stack.setting("endpointOverrides")
+
+    def value() -> dict[str, Any]:
+        found = aws("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+        parsed: dict[str, Any] = json.loads(found)
+        return parsed
+
+    before = value()
+    stack.configure(
+        {"endpointOverrides": overrides | {"cognitoDomain": "http://tokens.localhost:1"}}
+    )
+    stack.pulumi("up", "--yes", "--skip-preview")
+    # The next deployment restores the address.
+    stack.configure({"endpointOverrides": overrides})
+    assert value() == before | {"tokenUrl": "http://tokens.localhost:1/oauth2/token"}
+
+
+def test_no_secret_that_ever_was_is_disclosed(
+    stack: PlainStack, running: Cloud, rotated: Rotated, aws: Aws
+) -> None:
+    stack.pulumi("preview", "--diff", "--show-sames", "--show-secrets")
+    stack.pulumi("up", "--yes", "--skip-preview", "--logtostderr", "-v=9")
+    stack.pulumi("stack", "output", "--json", "--show-secrets")
+    logs = Home(running.home).logs
+    places = {
+        "state": stack.state(),
+        "output of the commands": "".join(stack.printed),
+        **_function_logs(aws),
+        **{path.name: path.read_text(encoding="utf-8") for path in logs.iterdir()},
+    }
+    # The places are the right ones.
+    assert rotated.outputs["clients"]["reader"]["clientId"] in places["state"]
+    assert rotated.outputs["rotationFunction"] in places["output of the commands"]
+    log_group = f"/aws/lambda/{rotated.outputs['rotationFunction']}-"
+    assert any("RequestId" in text for name, text in places.items() if name.startswith(log_group))
+    found = [
+        name for name, text in places.items() if any(secret in text for secret in rotated.secrets)
+    ]
+    assert found == []
+
+
+def _function_logs(aws: Aws) -> dict[str, str]:
+    """Return what each function has logged, by its log group."""
+    logs = aws("logs")
+    pages = logs.get_paginator("filter_log_events")
+    return {
+        name: "\n".join(
+            event["message"]
+            for page in pages.paginate(logGroupName=name)
+            for event in page["events"]
+        )
+        for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
+        for name in (group["logGroupName"],)
+    }
