@@ -3,7 +3,9 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Final, Self
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from automation.checks.verdicts import Failed, Skipped, Undecided, expect
 from automation.drills.exercise import Exercise
@@ -17,6 +19,8 @@ from automation.rotation.operations import Rotator
 from automation.rotation.results import Outcome
 from functions.rotation.credentials import RotationError
 from functions.rotation.decisions import PENDING, PUBLISHING, Inventory
+
+_POLL_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +85,14 @@ class ClientSecrets:
             raise Undecided(result.reason)
         expect(result.outcome is Outcome.ROTATED, f"{result.outcome.value}: {result.reason}")
         self.exercise.mark(f"{result.previous} is replaced by {result.current}")
-        expect_rotated(before, self.inventory())
+        # The labels move one after another, and the last one may still be on its way.
+        settled = Retrying(
+            retry=retry_if_result(has_leftovers),
+            stop=stop_after_delay(self.exercise.options.limits.recovery),
+            wait=wait_fixed(_POLL_SECONDS),
+            retry_error_callback=lambda _: self.inventory(),
+        )
+        expect_rotated(before, settled(self.inventory))
 
     def restore(self) -> None:
         """Complete a rotation that was left incomplete; do nothing if none was.

@@ -50,6 +50,26 @@ def count(issued: Sequence[Issued], *, secret: int, since: float = 0.0) -> int:
     return sum(each.secret == secret and each.at >= since for each in issued)
 
 
+def summarize(issued: Sequence[Issued]) -> dict[str, dict[str, float]]:
+    """Summarize tokens by client secret.
+
+    Returns:
+        For each client secret, the number of tokens, and when the first and the last one was
+        issued, in seconds since the drill began.
+    """
+    times: dict[int, list[float]] = {}
+    for each in issued:
+        times.setdefault(each.secret, []).append(each.at)
+    return {
+        f"client secret {number}": {
+            "tokens": len(found),
+            "first": round(min(found), 1),
+            "last": round(max(found), 1),
+        }
+        for number, found in sorted(times.items())
+    }
+
+
 class Numbers:
     """Numbers a client's secrets from 1, so that they can be told apart without their values."""
 

@@ -15,6 +15,7 @@ from automation.drills.secret_callers import (
     SecretKeeper,
     TokenLog,
     count,
+    summarize,
 )
 from automation.drills.traffic import Traffic
 from automation.rotation.clients import Client
@@ -24,8 +25,8 @@ ENOUGH_TOKENS: Final = 3
 """Tokens of a group after which its callers count as having noticed nothing."""
 
 _POLL_SECONDS: Final = 0.2
-# Enough for a failure to show, and leaves a small machine the time for what is drilled.
-_PAUSE_SECONDS: Final = 0.2
+# Callers renew their token every second, so more calls would show no more.
+_PAUSE_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,12 +120,9 @@ class SecretTraffic:
             expect_no_failure(group.traffic.records, f"{self.while_what} ({group.who})")
 
     def note_tokens(self) -> None:
-        """Keep the numbers of tokens as evidence."""
+        """Keep as evidence when which client secret was used for tokens."""
         found = {
-            group.who: {
-                f"client secret {number}": count(group.tokens.issued, secret=number)
-                for number in sorted({each.secret for each in group.tokens.issued})
-            }
+            group.who: summarize(group.tokens.issued)
             for group in self.groups
             if group.tokens is not None
         }

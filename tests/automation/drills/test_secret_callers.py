@@ -16,6 +16,7 @@ from automation.drills.secret_callers import (
     TokenLog,
     TokenRefusedError,
     count,
+    summarize,
 )
 from automation.proxy import Proxy, Request, Response
 from neo4j_mcp_client import ClientCredentials, InvalidClientError, Neo4jMcp, TokenProvider
@@ -172,3 +173,12 @@ def test_tokens_are_counted_by_secret_and_time() -> None:
     assert count(issued, secret=1) == 2
     assert count(issued, secret=1, since=2.0) == 1
     assert count(issued, secret=2, since=2.5) == 0
+
+
+def test_tokens_are_summarized_by_secret() -> None:
+    issued = [Issued(at=1.0, secret=1), Issued(at=2.26, secret=1), Issued(at=3.0, secret=2)]
+    assert summarize(issued) == {
+        "client secret 1": {"tokens": 2, "first": 1.0, "last": 2.3},
+        "client secret 2": {"tokens": 1, "first": 3.0, "last": 3.0},
+    }
+    assert summarize([]) == {}
