@@ -46,8 +46,11 @@ down: .venv/.complete ## Destroy the local stack and stop everything
 unit: .venv/.complete ## Run the tests that start neither a service nor a program
 	@$(VENV)/python -m pytest -m "not stand_in and not program" -n auto
 
-test: .venv/.complete ## Run every test, on separate stand-in clouds
-	@$(VENV)/python -m pytest -n 2 --dist loadgroup
+test: .venv/.complete ## Run the tests, on separate stand-in clouds
+	@$(VENV)/python -m pytest -m "not slow" -n 2 --dist loadgroup
+
+test-slow: .venv/.complete ## Run the tests that `make test` leaves out, because they take long
+	@$(VENV)/python -m pytest -m slow -n 2 --dist loadgroup
 
 lint: .venv/.complete ## Check style and types
 	@$(VENV)/ruff check

@@ -257,6 +257,7 @@ def test_the_server_rejects_a_lowercase_bearer(
     assert outputs["mcpUrl"]
 
 
+@pytest.mark.slow
 def test_a_query_beyond_sixty_seconds_is_a_time_limit(reader: Neo4jMcp) -> None:
     with pytest.raises(TimeLimitError, match="60 s") as raised:
         reader.read("CALL apoc.util.sleep(61000) RETURN 1 AS one")

@@ -79,7 +79,7 @@ class World:
         """Wait until no rotation is in progress.
 
         Turning rotation on leaves one too: Secrets Manager then tests the rotation function with a
-        version of its own.
+        separate version.
         """
         for name in self.outputs["clients"]:
             deadline = time.monotonic() + _ROTATION_TIMEOUT
@@ -177,7 +177,10 @@ def _copy_context(world: World, kind: type[Kind]) -> Kind:
 
 def with_settings(world: World, **settings: object) -> Context:
     """Return the stack with other settings than it was deployed with."""
-    return replace(world.context, settings=world.context.settings.model_copy(update=settings))
+    host = world.context.settings.host
+    of_host = {name: settings.pop(name) for name in [*settings] if name in type(host).model_fields}
+    update = {**settings, "host": host.model_copy(update=of_host)}
+    return replace(world.context, settings=world.context.settings.model_copy(update=update))
 
 
 def with_outputs(world: World, **outputs: object) -> Context:

@@ -46,6 +46,7 @@ def _begin_demo(shell: dict[str, str]) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_second_of_two_demos_waits(
     shell: dict[str, str], deployed: Deployment, outputs: dict[str, Any]
 ) -> None:
@@ -64,6 +65,7 @@ def test_the_second_of_two_demos_waits(
     assert deployed.preview().none
 
 
+@pytest.mark.slow
 def test_a_demo_with_a_closed_output_ends_cleanly(
     shell: dict[str, str], deployed: Deployment
 ) -> None:

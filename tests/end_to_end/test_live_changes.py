@@ -402,6 +402,7 @@ class TestInPlace:
         assert changed.finished
 
 
+@pytest.mark.slow
 def test_domains_identifiers_and_connectors_are_replaced(live: Live) -> None:
     with _restoring(live):
         connection = {"subnetIds": ["subnet-0000000a"], "securityGroupIds": ["sg-0000000a"]}
@@ -519,6 +520,7 @@ def second_stack(running: Cloud, live: Live) -> Iterator[Live]:
         shutil.rmtree(workspace)
 
 
+@pytest.mark.slow
 def test_without_protection_another_prefix_renames_everything(
     second_stack: Live,
 ) -> None:

@@ -206,6 +206,7 @@ def test_all_wrong_settings_are_reported_and_the_commands_fix_them(pulumi: Pulum
     pulumi("\n".join([*commands, "pulumi preview"]))
 
 
+@pytest.mark.slow
 def test_a_stack_is_deployed_changed_refreshed_destroyed_and_created_again(
     pulumi: Pulumi, stack_file: Path, kept: Kept
 ) -> None:

@@ -102,6 +102,7 @@ def test_three_rotations_fail_no_call_and_leave_no_drift(
     assert deployed.preview(refresh=True).none
 
 
+@pytest.mark.slow
 def test_a_client_secret_that_is_accepted_late_fails_no_call(world: World, running: Cloud) -> None:
     def work(exercise: Exercise) -> None:
         client = rotated_client(exercise.context.clients)

@@ -111,6 +111,7 @@ def _temporary() -> set[str]:
     return {path.name for path in Path(tempfile.gettempdir()).glob("ministack*")}
 
 
+@pytest.mark.slow
 def test_a_second_start_reuses_the_first(running: Cloud) -> None:
     home = Home(running.home)
     before = _pids(home)
@@ -118,6 +119,7 @@ def test_a_second_start_reuses_the_first(running: Cloud) -> None:
     assert _pids(home) == before
 
 
+@pytest.mark.slow
 def test_an_interrupted_start_is_repaired_and_a_stop_leaves_nothing(
     running: Cloud, home: Home, ports: Ports
 ) -> None:
@@ -198,6 +200,7 @@ def _type(home: Home, ports: Ports, *command: str) -> subprocess.CompletedProces
     )
 
 
+@pytest.mark.slow
 def test_dead_parts_are_named_and_started_again(home: Home, ports: Ports) -> None:
     person = _Person(cloud.up(home, ports, Progress()))
     for name, lost in ((services.PROVIDERS, False), (services.AURA, False), (services.AWS, True)):
@@ -221,6 +224,7 @@ def test_dead_parts_are_named_and_started_again(home: Home, ports: Ports) -> Non
         assert person.has(deployment=not lost)
 
 
+@pytest.mark.slow
 def test_down_stops_everything_without_the_aws_endpoint(
     running: Cloud, home: Home, ports: Ports
 ) -> None:
@@ -241,6 +245,7 @@ def test_down_stops_everything_without_the_aws_endpoint(
     assert not home.directory.exists()
 
 
+@pytest.mark.slow
 def test_taken_ports_prevent_a_start(home: Home, ports: Ports) -> None:
     with socket.create_server(("127.0.0.1", ports.console)):
         refused = _type(home, ports, "localcloud", "up")

@@ -230,6 +230,7 @@ def test_a_paused_service(command: Command, aws: Aws, service_arn: str) -> None:
     assert examine(command)["fault"] is None
 
 
+@pytest.mark.slow
 def test_the_telemetry_delay(
     command: Command, change_server: ChangeServer, deployed: Deployment
 ) -> None:

@@ -103,6 +103,7 @@ def _wait_until_gone(process: psutil.Process) -> None:
     assert _gone(process)
 
 
+@pytest.mark.slow
 def test_an_instance_starts_stops_and_dies_like_a_service(tmp_path: Path, issuer: Issuer) -> None:
     """One test for several starts, since each takes seconds."""
     state, ca = tmp_path / "state", tmp_path / "ca"

@@ -91,7 +91,7 @@ def _retire(world: World) -> None:
 
 
 def _steps(world: World) -> None:
-    """Do the steps of the rotation that Secrets Manager has started, if it still goes on."""
+    """Do the steps of the rotation that Secrets Manager has started, unless it has ended."""
     token = world.manager.holder("AWSPENDING")
     if token:
         world.steps(token)
