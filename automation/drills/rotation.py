@@ -187,7 +187,7 @@ class _Interruption:
         """
         secrets, callers = self.secrets, self.callers
         before = secrets.inventory()
-        event = {"rotate": secrets.client.secret_arn, "enabled": True}
+        event = {"rotate": secrets.client.secret_arn}
         run = self.function.run(event, calls=calls, operation=operation)
         _expect_no_error(run)
         since = callers.exercise.mark(_died(run))
