@@ -49,6 +49,7 @@ from automation.rotation.operations import Rotator
 from automation.rotation.results import Outcome as RotationOutcome
 from automation.rotation.results import Rotation
 from automation.rotation.stack import deployed_outputs, rotator
+from automation.starts import measure_starts, require_function
 from automation.target import (
     WORKSPACE_VARIABLE,
     Project,
@@ -56,6 +57,7 @@ from automation.target import (
     target,
 )
 from automation.terminal import console, print_error, styled
+from components.hosting.lambda_.package import prepare_package
 from components.names import ResourceNames
 
 _UNSUCCESSFUL = 1
@@ -380,6 +382,37 @@ def revoke(
     expire; the command prints until when, and how to refuse them at once.
     """
     _change_secrets(stack, workspace, client, Rotator.revoke, as_json=as_json)
+
+
+@app.command("measure-starts")
+def measure(
+    *,
+    stack: Stack,
+    workspace: Workspace = None,
+    starts: Annotated[int, typer.Option(min=1, help="How many environments to start.")] = 5,
+    calls: Annotated[int, typer.Option(min=1, help="How many calls to make in each.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the first and the further calls in environments of a stack on Lambda.
+
+    The function's environments are ended for it, so callers see cold starts meanwhile.
+    """
+    deployment = Deployment(target(stack, workspace), reads_only=True)
+    context = checked_context(deployment, stack, longest_wait=0.0, interleavings=0)
+    host = require_function(context)
+    package = prepare_package(
+        context.settings.server_version,
+        host.architecture,
+        trusted_certificates=context.settings.trusted_certificates,
+    )
+    found = measure_starts(context, package, starts=starts, calls=calls).summary()
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    table = Table("call", "milliseconds", title=f"{starts} starts, {calls} calls after each")
+    for name, milliseconds in found.items():
+        table.add_row(name, f"{milliseconds:.1f}")
+    console().print(table)
 
 
 @app.command()

@@ -65,6 +65,7 @@ class StackLocation:
                 names.rotation_function,
                 names.access_role,
                 names.instance_role,
+                names.server_function,
             )
         ]
 
@@ -286,12 +287,17 @@ def _functions(location: StackLocation) -> Iterator[_Grant]:
     rotation = location.function_arn(location.names.rotation_function)
     yield _Grant(
         sid="Functions",
-        resources=[location.function_arn(location.names.claims_function), rotation],
+        resources=[
+            location.function_arn(location.names.claims_function),
+            rotation,
+            location.function_arn(location.names.server_function),
+        ],
         read=[
             "lambda:GetFunction",
             "lambda:GetFunctionCodeSigningConfig",
             "lambda:GetFunctionConcurrency",
             "lambda:GetFunctionConfiguration",
+            "lambda:GetFunctionUrlConfig",
             "lambda:GetPolicy",
             "lambda:ListTags",
             "lambda:ListVersionsByFunction",
@@ -299,12 +305,17 @@ def _functions(location: StackLocation) -> Iterator[_Grant]:
         write=[
             "lambda:AddPermission",
             "lambda:CreateFunction",
+            "lambda:CreateFunctionUrlConfig",
             "lambda:DeleteFunction",
+            "lambda:DeleteFunctionConcurrency",
+            "lambda:DeleteFunctionUrlConfig",
+            "lambda:PutFunctionConcurrency",
             "lambda:RemovePermission",
             "lambda:TagResource",
             "lambda:UntagResource",
             "lambda:UpdateFunctionCode",
             "lambda:UpdateFunctionConfiguration",
+            "lambda:UpdateFunctionUrlConfig",
         ],
     )
     # A deployment has it publish, and who rotates has it rotate. It returns no value. Secrets
@@ -320,7 +331,11 @@ def _functions(location: StackLocation) -> Iterator[_Grant]:
 def _logs(location: StackLocation) -> Iterator[_Grant]:
     names = location.names
     rotation = location.log_group_arns(names.rotation_log_stem)
-    functions = [*location.log_group_arns(names.claims_log_stem), *rotation]
+    functions = [
+        *location.log_group_arns(names.claims_log_stem),
+        *rotation,
+        *location.log_group_arns(names.server_log_stem),
+    ]
     yield _Grant(
         sid="ReadLogs",
         resources=[*functions, location.arn("logs", f"log-group:/aws/apprunner/{names.service}/*")],

@@ -190,6 +190,7 @@ ID_FORMATS: Final[Mapping[str, str]] = {
     "aws:iam/role:Role": "{name}",
     "aws:iam/rolePolicy:RolePolicy": "{role}:{name}",
     "aws:lambda/function:Function": "{name}",
+    "aws:lambda/functionUrl:FunctionUrl": "{functionName}",
     "aws:lambda/permission:Permission": "{statementId}",
     "aws:secretsmanager/secretRotation:SecretRotation": "{secretId}",
 }

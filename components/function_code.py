@@ -10,14 +10,15 @@ import io
 import os
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _PROJECT = Path(__file__).resolve().parent.parent
 _FUNCTIONS = _PROJECT / "functions"
 _BUILD = _FUNCTIONS / "build"
 _UNIX = 3
-_REGULAR_FILE = 0o100644
+_REGULAR_FILE = 0o100000
 # 1980-01-01, the earliest time that a zip archive can express.
 _DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -26,21 +27,40 @@ ROTATION_HANDLER = "functions.rotation.handler.handle"
 the same in Lambda and here."""
 
 
-def package(sources: Mapping[str, bytes]) -> bytes:
-    """Pack sources, with Unix line endings and in the order of their paths.
+@dataclass(frozen=True, kw_only=True)
+class PackedFile:
+    """A file of a package.
+
+    Attributes:
+        path: its path in the package.
+        mode: permissions, such as 0o644.
+    """
+
+    path: str
+    content: bytes = field(repr=False)
+    mode: int = 0o644
+
+
+def package(sources: Mapping[str, bytes], files: Iterable[PackedFile] = ()) -> bytes:
+    """Pack sources, with Unix line endings, and other files, in the order of their paths.
 
     Args:
-        sources: each file's content by its path in the package.
+        sources: each source's content by its path in the package.
+        files: what is packed as it is.
     """
+    modules = (
+        PackedFile(path=path, content=content.replace(b"\r\n", b"\n"))
+        for path, content in sources.items()
+    )
     packed = io.BytesIO()
+    # Compressed bytes would depend on zlib's version.
     with zipfile.ZipFile(packed, "w", compression=zipfile.ZIP_STORED) as archive:
-        for path in sorted(sources):
-            entry = zipfile.ZipInfo(path, date_time=_DATE)
-            # The default is the system Python runs on. Compressed bytes would depend on zlib's
-            # version.
+        for file in sorted((*modules, *files), key=lambda each: each.path):
+            entry = zipfile.ZipInfo(file.path, date_time=_DATE)
+            # The default is the system Python runs on.
             entry.create_system = _UNIX
-            entry.external_attr = _REGULAR_FILE << 16
-            archive.writestr(entry, sources[path].replace(b"\r\n", b"\n"))
+            entry.external_attr = (_REGULAR_FILE | file.mode) << 16
+            archive.writestr(entry, file.content)
     return packed.getvalue()
 
 
@@ -56,8 +76,13 @@ def claims_package() -> bytes:
 
 def rotation_package() -> bytes:
     """Return the rotation function's package."""
-    files = [_FUNCTIONS / "__init__.py", *(_FUNCTIONS / "rotation").glob("*.py")]
-    return package({relative_to_project(path): path.read_bytes() for path in files})
+    return package(function_sources("rotation"))
+
+
+def function_sources(function: str) -> dict[str, bytes]:
+    """Return a function's modules by their paths in the repository, which its package keeps."""
+    files = [_FUNCTIONS / "__init__.py", *(_FUNCTIONS / function).glob("*.py")]
+    return {relative_to_project(path): path.read_bytes() for path in files}
 
 
 def write_claims_package(build: Path = _BUILD) -> Path:
@@ -66,7 +91,7 @@ def write_claims_package(build: Path = _BUILD) -> Path:
     Args:
         build: the folder for it; created if missing. Concurrent runs can share it.
     """
-    return _write("claims", claims_package(), build)
+    return write_package("claims", claims_package(), build)
 
 
 def write_rotation_package(build: Path = _BUILD) -> Path:
@@ -75,10 +100,16 @@ def write_rotation_package(build: Path = _BUILD) -> Path:
     Args:
         build: see `write_claims_package`.
     """
-    return _write("rotation", rotation_package(), build)
+    return write_package("rotation", rotation_package(), build)
 
 
-def _write(name: str, packed: bytes, build: Path) -> Path:
+def write_package(name: str, packed: bytes, build: Path = _BUILD) -> Path:
+    """Write a package to a file named after its content.
+
+    Args:
+        name: the beginning of the file's name.
+        build: see `write_claims_package`.
+    """
     path = build / f"{name}-{hashlib.sha256(packed).hexdigest()[:12]}.zip"
     build.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=build)

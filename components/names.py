@@ -251,6 +251,16 @@ class ResourceNames:
         return f"{self.vpc_connector_stem}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
     @property
+    def server_function(self) -> str:
+        """The Lambda function that runs the server, and its role."""
+        return self._name("function")
+
+    @property
+    def server_log_stem(self) -> str:
+        """The server function's log group, without its random suffix."""
+        return f"/aws/lambda/{self.server_function}-"
+
+    @property
     def domain_stem(self) -> str:
         """The hosted domain's prefix, without its random suffix."""
         return self._name("")

@@ -16,10 +16,12 @@ PROTECTED: Final[frozenset[type[pulumi.CustomResource]]] = frozenset(
         aws.cognito.UserPool,
         aws.cognito.UserPoolClient,
         aws.cognito.UserPoolDomain,
+        aws.lambda_.FunctionUrl,
         aws.secretsmanager.Secret,
         # Its images go with it, and the service starts new instances from them.
         aws.ecr.Repository,
-        # Without one no token is issued, and without the others no secret is rotated or deleted.
+        # Without one no token is issued, without others no secret is rotated or deleted, and on
+        # Lambda no request reaches the server.
         aws.lambda_.Permission,
     }
 )

@@ -51,6 +51,8 @@ REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = Mapping
         aws.iam.Role: Replacement.BY_NAME,
         aws.iam.RolePolicy: Replacement.BY_NAME,
         aws.lambda_.Function: Replacement.BY_NAME,
+        # A function has one.
+        aws.lambda_.FunctionUrl: Replacement.DELETE_FIRST,
         # Deleting one does nothing: it stands for what the function has done.
         aws.lambda_.Invocation: Replacement.CREATE_FIRST,
         # Statement ids are unique in a function's policy.

@@ -111,6 +111,7 @@ class Hosting(enum.StrEnum):
     """Where the server runs."""
 
     APP_RUNNER = "apprunner"
+    LAMBDA = "lambda"
 
 
 class Settings(BaseModel):
@@ -389,7 +390,9 @@ class CommonSettings(Settings):
     ] = "ESSENTIALS"
     hosting: Annotated[
         Hosting,
-        Field(description="Where the server runs; apprunner is AWS App Runner."),
+        Field(
+            description="Where the server runs: apprunner (AWS App Runner) or lambda (AWS Lambda)."
+        ),
     ] = Hosting.APP_RUNNER
     allow_unauthenticated_ping: Annotated[
         Boolean, Field(description="Answers MCP's ping without a token.")

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import certifi
-
+from server.certificates import ca_bundle
 from server.errors import ServerImageError
 from server.releases import Release, find_release
 from server.time_zones import time_zones
@@ -76,7 +75,7 @@ def prepare_context(
     """
     binary = fetch(find_release(version), build / "wheels")
     files = (
-        _File(name=_CERTIFICATES, mode=0o644, content=_ca_bundle(trusted_certificates)),
+        _File(name=_CERTIFICATES, mode=0o644, content=ca_bundle(trusted_certificates)),
         _File(name=_DOCKERFILE.name, mode=0o644, content=_unix_lines(dockerfile.read_bytes())),
         _File(name=_BINARY, mode=0o755, content=binary),
         _File(name=_TIME_ZONES, mode=0o644, content=time_zones()),
@@ -89,12 +88,6 @@ def prepare_context(
     if not _contains(directory, files):
         _write(directory, files)
     return BuildContext(directory=directory, tag=tag, arguments=arguments)
-
-
-def _ca_bundle(trusted_certificates: str) -> bytes:
-    public = Path(certifi.where()).read_bytes()
-    additional = _unix_lines(trusted_certificates.strip().encode())
-    return public + b"\n" + additional + b"\n" if additional else public
 
 
 def _unix_lines(content: bytes) -> bytes:

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from server.errors import ServerImageError
-from server.releases import PACKAGE, PLATFORM_TAG, Release
+from server.releases import PACKAGE, Release
 
 _DOWNLOAD_TIMEOUT_SECONDS = 300
 _BINARY_IN_WHEEL = "neo4j_mcp_server/bin/neo4j-mcp-server"
@@ -72,7 +72,7 @@ def _run_pip(release: Release, directory: Path) -> None:
         "--no-deps",
         "--only-binary=:all:",
         "--platform",
-        PLATFORM_TAG,
+        release.platform_tag,
         "--dest",
         str(directory),
         f"{PACKAGE}=={release.version}",

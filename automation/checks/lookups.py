@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from automation.checks.probe import Probe
-from automation.checks.verdicts import Failed
+from automation.checks.verdicts import Failed, Skipped
 from automation.rotation.lookups import read_inventory
 from components.function_code import code_sha256, relative_to_project
+from components.hosting.apprunner.settings import AppRunnerSettings
+from components.hosting.definitions import DEFINITIONS
+from components.hosting.keys import ImageHostSettings
+from components.settings import HostKeys
 from functions.rotation.decisions import Inventory
 
 # How far back logs are read, and at most how many events of a group.
 _HOURS: Final = 24
 _MAX_EVENTS: Final = 5000
-# The maximum of DescribeLogGroups.
-_PAGE_SIZE: Final = 50
 
 
 def find_app_client(probe: Probe, name: str) -> dict[str, Any]:
@@ -58,12 +60,40 @@ class _RecordedClient:
         return partial(self._probe.aws, self._service, operation)
 
 
+def app_runner_settings(probe: Probe) -> AppRunnerSettings:
+    """Return the settings of a stack on App Runner.
+
+    Raises:
+        Skipped: the stack is on another host.
+    """
+    return _host_settings(probe, AppRunnerSettings, "this is about App Runner's service")
+
+
+def image_settings(probe: Probe) -> ImageHostSettings:
+    """Return the settings of a stack whose host runs an image.
+
+    Raises:
+        Skipped: the host runs no image.
+    """
+    return _host_settings(probe, ImageHostSettings, "this is about the image")
+
+
+def _host_settings(probe: Probe, kind: type[HostKeys], subject: str) -> HostKeys:
+    settings = probe.context.settings
+    if not isinstance(settings.host, kind):
+        title = DEFINITIONS[settings.hosting].title
+        raise Skipped(f"{subject}, and the stack is on {title}")
+    return settings.host
+
+
 def find_service(probe: Probe) -> dict[str, Any]:
     """Return the running service, as App Runner describes it.
 
     Raises:
         Failed: there is no service with the stack's name.
+        Skipped: the stack is on another host.
     """
+    app_runner_settings(probe)
     name = probe.context.names.service
     page: dict[str, Any] = {}
     while True:
@@ -88,28 +118,6 @@ def find_function_log_group(probe: Probe, function: str) -> str:
     """
     found = probe.aws("lambda", "get_function_configuration", FunctionName=function)
     return str(found["LoggingConfig"]["LogGroup"])
-
-
-def find_log_groups(probe: Probe) -> dict[str, dict[str, Any]]:
-    """Return the log groups of the functions and the service.
-
-    Returns:
-        The groups by name, as CloudWatch Logs describes them.
-    """
-    names = probe.context.names
-    service = find_service(probe)
-    prefixes = (
-        find_function_log_group(probe, names.claims_function),
-        find_function_log_group(probe, names.rotation_function),
-        f"/aws/apprunner/{service['ServiceName']}/{service['ServiceId']}/",
-    )
-    groups: dict[str, dict[str, Any]] = {}
-    for prefix in prefixes:
-        response = probe.aws(
-            "logs", "describe_log_groups", logGroupNamePrefix=prefix, limit=_PAGE_SIZE
-        )
-        groups |= {group["logGroupName"]: group for group in response["logGroups"]}
-    return groups
 
 
 def expect_own_code(probe: Probe, function: str, packed: bytes, write: Callable[[], Path]) -> None:

@@ -10,6 +10,7 @@ from automation.checks.mcp import call_tool_as, post
 from automation.checks.probe import Probe
 from automation.checks.registry import check
 from automation.checks.verdicts import expect, expect_equal, expect_status
+from components.hosting.definitions import DEFINITIONS
 
 PROTOCOL_VERSION: Final = "2025-11-25"
 INITIALIZE: Final = {
@@ -27,7 +28,7 @@ def ping_open(probe: Probe) -> None:
     """Without a token, ping is answered or refused as configured."""
     context = probe.context
     response = post(probe.http, context.outputs["mcpUrl"], "ping")
-    _expect_open(response, "ping", is_open=context.settings.allow_unauthenticated_ping)
+    _expect_open(probe, response, "ping", is_open=context.settings.allow_unauthenticated_ping)
 
 
 @check("P5-tools-list-open")
@@ -36,14 +37,14 @@ def tools_list_open(probe: Probe) -> None:
     context = probe.context
     response = post(probe.http, context.outputs["mcpUrl"], "tools/list")
     is_open = context.settings.allow_unauthenticated_tools_list
-    _expect_open(response, "tools/list", is_open=is_open)
+    _expect_open(probe, response, "tools/list", is_open=is_open)
 
 
 @check("P5-initialize-closed")
 def initialize_closed(probe: Probe) -> None:
     """Without a token, initialize is refused with 401 and a Bearer challenge."""
     response = post(probe.http, probe.context.outputs["mcpUrl"], "initialize", INITIALIZE)
-    _expect_closed(response, "initialize")
+    _expect_closed(probe, response, "initialize")
 
 
 @check("P5-call-closed")
@@ -56,7 +57,7 @@ def call_closed(probe: Probe) -> None:
         ("write-cypher", {"query": "RETURN 1"}),
     ):
         params = {"name": tool, "arguments": arguments}
-        _expect_closed(post(probe.http, url, "tools/call", params), f"calling {tool}")
+        _expect_closed(probe, post(probe.http, url, "tools/call", params), f"calling {tool}")
 
 
 @check("P5-initialize")
@@ -107,15 +108,16 @@ def read_cypher(probe: Probe) -> None:
         expect_equal(f"{name}'s rows", json.loads(result.text), [{"answer": 42}])
 
 
-def _expect_open(response: httpx2.Response, method: str, *, is_open: bool) -> None:
+def _expect_open(probe: Probe, response: httpx2.Response, method: str, *, is_open: bool) -> None:
     if not is_open:
-        _expect_closed(response, method)
+        _expect_closed(probe, response, method)
         return
     expect_status(f"{method} without a token", response, HTTPStatus.OK)
     expect("result" in response.json(), f"{method} without a token returns {response.text}")
 
 
-def _expect_closed(response: httpx2.Response, what: str) -> None:
+def _expect_closed(probe: Probe, response: httpx2.Response, what: str) -> None:
     expect_status(f"{what} without a token", response, HTTPStatus.UNAUTHORIZED)
-    challenge = response.headers.get("www-authenticate", "")
+    header = DEFINITIONS[probe.context.settings.hosting].challenge_header
+    challenge = response.headers.get(header, "")
     expect("Bearer" in challenge, f"{what} without a token returns the challenge {challenge!r}")

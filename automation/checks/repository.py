@@ -5,11 +5,10 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from automation.checks.lookups import find_service
+from automation.checks.lookups import find_service, image_settings
 from automation.checks.probe import Probe
 from automation.checks.registry import check
 from automation.checks.verdicts import Failed, Skipped, expect, expect_equal
-from components.hosting.keys import ImageHostSettings
 from components.image import lifecycle_policy
 
 # Actions of a pull. Source: AWS's AWSAppRunnerServicePolicyForECRAccess.
@@ -39,7 +38,7 @@ def immutable(probe: Probe) -> None:
 @check("P1-lifecycle")
 def lifecycle(probe: Probe) -> None:
     """The repository keeps the configured number of images."""
-    settings = probe.context.settings.host_as(ImageHostSettings)
+    settings = image_settings(probe)
     try:
         response = probe.aws(
             "ecr", "get_lifecycle_policy", repositoryName=probe.context.names.repository
@@ -56,6 +55,7 @@ def lifecycle(probe: Probe) -> None:
 @check("P1-image")
 def image(probe: Probe) -> None:
     """The repository has the deployed image, and the service runs that digest."""
+    image_settings(probe)
     digest = probe.context.outputs["imageDigest"]
     expect(_find_image(probe), f"the repository has no image {digest}")
     source = find_service(probe)["SourceConfiguration"]["ImageRepository"]
@@ -115,6 +115,7 @@ def findings(probe: Probe) -> None:
 
 
 def _find_repository(probe: Probe) -> dict[str, Any]:
+    image_settings(probe)
     name = probe.context.names.repository
     response = probe.aws("ecr", "describe_repositories", repositoryNames=[name])
     found: dict[str, Any] = response["repositories"][0]
@@ -122,6 +123,7 @@ def _find_repository(probe: Probe) -> dict[str, Any]:
 
 
 def _find_image(probe: Probe) -> dict[str, Any] | None:
+    image_settings(probe)
     digest = probe.context.outputs["imageDigest"]
     try:
         response = probe.aws(

@@ -10,13 +10,18 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx2
 
-from automation.checks.lookups import find_function_log_group, find_log_groups, find_service
+from automation.checks.hosts import find_log_groups, host_lookups
+from automation.checks.lookups import (
+    app_runner_settings,
+    find_function_log_group,
+    find_service,
+)
 from automation.checks.mcp import post
 from automation.checks.probe import Probe
 from automation.checks.registry import check
 from automation.checks.verdicts import Failed, Undecided, expect, expect_equal, expect_status
 from automation.policy import names_credential
-from components.hosting.apprunner.settings import AppRunnerSettings, HealthCheck
+from components.hosting.apprunner.settings import HealthCheck
 from components.hosting.environment import PORT, server_environment
 
 _REDIRECTS: Final = frozenset({301, 302, 307, 308})
@@ -30,7 +35,7 @@ _POLL_INTERVAL: Final = 1.0
 @check("P3-running")
 def running(probe: Probe) -> None:
     """The service runs in the configured size, and only Pulumi deploys it."""
-    settings = probe.context.settings.host_as(AppRunnerSettings)
+    settings = app_runner_settings(probe)
     found = find_service(probe)
     expect_equal("the service's status", found["Status"], "RUNNING")
     instance = found["InstanceConfiguration"]
@@ -59,7 +64,7 @@ def environment(probe: Probe) -> None:
 @check("P3-health-check")
 def health_check(probe: Probe) -> None:
     """The health check is as configured, and succeeds."""
-    configured = probe.context.settings.host_as(AppRunnerSettings).health_check
+    configured = app_runner_settings(probe).health_check
     found = find_service(probe)["HealthCheckConfiguration"]
     wanted = _expected_health_check(configured)
     expect_equal("the health check", {key: found.get(key) for key in wanted}, wanted)
@@ -71,7 +76,7 @@ def health_check(probe: Probe) -> None:
 @check("P3-scaling")
 def scaling(probe: Probe) -> None:
     """The service scales between the configured numbers of instances."""
-    settings = probe.context.settings.host_as(AppRunnerSettings)
+    settings = app_runner_settings(probe)
     summary = find_service(probe)["AutoScalingConfigurationSummary"]
     arn = summary["AutoScalingConfigurationArn"]
     response = probe.aws(
@@ -103,10 +108,9 @@ def logs(probe: Probe) -> None:
         context.settings.log_retention_days,
     )
     _expect_event(probe, claims, began)
-    for kind in ("application", "service"):
-        group = next((each for each in groups if each.endswith(f"/{kind}")), None)
-        expect(group is not None, f"the service has no log group for its {kind} logs")
-        _expect_event(probe, str(group), _creation_time(probe))
+    for group in host_lookups(probe).log_groups(probe):
+        expect(group in groups, f"the service has no log group {group}")
+        _expect_event(probe, group, host_lookups(probe).changed(probe))
 
 
 @check("P3-tls")
@@ -179,11 +183,6 @@ def _expected_health_check(configured: HealthCheck) -> dict[str, Any]:
         "UnhealthyThreshold": configured.unhealthy_threshold,
     }
     return wanted | ({"Path": configured.path} if configured.protocol == "HTTP" else {})
-
-
-def _creation_time(probe: Probe) -> dt.datetime:
-    created: dt.datetime = find_service(probe)["CreatedAt"]
-    return created
 
 
 def _expect_event(probe: Probe, group: str, since: dt.datetime) -> None:

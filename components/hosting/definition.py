@@ -20,11 +20,12 @@ class HostDefinition:
         conflicts: finds values of these keys that can't be combined, given the fields that are
             valid by themselves.
         names: returns the names of its resources, each with the rule that it must follow.
-        regions: the regions that have it; None if all have.
+        region_problem: returns what is wrong with a region; None for one that has the host.
         runs_image: whether it runs an image from a registry, rather than a package of files.
         request_seconds: how long a request may take before the host ends it.
         response_bytes: the largest response; None without a limit.
         requests_per_instance: the simultaneous requests of one instance; None if configured.
+        challenge_header: the header that has WWW-Authenticate of a response with status 401.
         outputs: the stack's outputs that only some hosts have.
         idle_cost: what is paid while nobody calls, as in a sentence.
     """
@@ -34,16 +35,11 @@ class HostDefinition:
     settings: type[HostSettings]
     conflicts: Callable[[Mapping[str, Any]], Iterable[Conflict]]
     names: Callable[[ResourceNames], Iterable[tuple[NameRule, str]]]
-    regions: tuple[str, ...] | None
+    region_problem: Callable[[str], str | None]
     runs_image: bool
     request_seconds: int
     response_bytes: int | None
     requests_per_instance: int | None
+    challenge_header: str
     outputs: tuple[str, ...]
     idle_cost: str
-
-    def region_problem(self, region: str) -> str | None:
-        """Return what is wrong with a region; None for one that has the host."""
-        if self.regions is None or region in self.regions:
-            return None
-        return f"must be a region with {self.title}: {', '.join(self.regions)}"

@@ -5,10 +5,11 @@ from types import MappingProxyType
 
 from components.hosting.apprunner.definition import APP_RUNNER
 from components.hosting.definition import HostDefinition
+from components.hosting.lambda_.definition import LAMBDA
 from components.settings import Hosting
 
 DEFINITIONS: Mapping[Hosting, HostDefinition] = MappingProxyType(
-    {each.hosting: each for each in (APP_RUNNER,)}
+    {each.hosting: each for each in (APP_RUNNER, LAMBDA)}
 )
 """The definitions, by the value of the configuration key hosting."""
 

@@ -144,6 +144,10 @@ _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
     "aws:apprunner/service:Service": _service,
     "aws:iam/role:Role": _arn("iam", "role/", "name"),
     "aws:lambda/function:Function": _arn("lambda", "function:", "name"),
+    "aws:lambda/functionUrl:FunctionUrl": lambda _args: {
+        "functionUrl": f"https://abc.lambda-url.{REGION}.on.aws/",
+        "urlId": "abc",
+    },
     "aws:cloudwatch/eventRule:EventRule": _arn("events", "rule/", "name"),
     "aws:cloudwatch/logGroup:LogGroup": _arn("logs", "log-group:", "name"),
     "aws:secretsmanager/secret:Secret": _arn("secretsmanager", "secret:", "name"),
@@ -230,9 +234,11 @@ def run_program(
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]  # the SDK's mocks have no types
     def run() -> pulumi.Output[Any]:
-        returned = program()
         root = get_root_resource()
         assert root is not None
+        # All programs share the stack, which would keep the exports of the one before.
+        root.outputs = {}  # type: ignore[attr-defined]  # Stack has them
+        returned = program()
         exported = returned if returned is not None else root.outputs  # type: ignore[attr-defined]  # Stack has them
         outputs = {name: pulumi.Output.from_input(value) for name, value in exported.items()}
 

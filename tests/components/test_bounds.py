@@ -14,9 +14,11 @@ import pytest
 
 from components.configuration import ConfigurationError
 from components.hosting.apprunner.settings import SIZES
+from components.hosting.definitions import HOST_KEYS
 from components.settings import (
     RESERVED_TAGS,
     CommonSettings,
+    Hosting,
     StackSettings,
     fields_by_key,
     is_scope_name,
@@ -57,7 +59,7 @@ ENTRIES = {
 }
 CHOICES = {
     "healthCheck.protocol": ("HTTP", "TCP"),
-    "hosting": ("apprunner",),
+    "hosting": ("apprunner", "lambda"),
     "logLevel": (
         "debug",
         "info",
@@ -284,6 +286,33 @@ def test_every_pattern_is_known() -> None:
     assert set(patterns()) == set(TEXTS)
 
 
+LAMBDA = {"hosting": "lambda"}
+
+
+def test_the_limits_of_lambda_are_the_expected_ones() -> None:
+    common = {key for key in numeric_limits(Hosting.LAMBDA) if key not in HOST_KEYS}
+    own = {key: found for key, found in numeric_limits(Hosting.LAMBDA).items() if key not in common}
+
+    assert own == {"memory": (128, 10_240), "maxInstances": (0, 1000)}
+    assert choices(Hosting.LAMBDA)["architecture"] == ("x86_64", "arm64")
+
+
+@pytest.mark.parametrize(
+    ("key", "least", "most"), [("memory", 128, 10_240), ("maxInstances", 0, 1000)]
+)
+def test_a_number_of_lambda_is_accepted_at_its_limits_and_refused_beyond(
+    key: str, least: int, most: int
+) -> None:
+    minimum = {key: BASE[key] for key in ("neo4jUri", "clients", "scopes")} | LAMBDA
+
+    parse({**minimum, key: least})
+    parse({**minimum, key: most})
+    assert problems({**minimum, key: least - 1}) == {
+        f"{PROJECT}:{key}": f"must be at least {least}"
+    }
+    assert problems({**minimum, key: most + 1}) == {f"{PROJECT}:{key}": f"must be at most {most}"}
+
+
 # Both edges
 
 
@@ -335,7 +364,9 @@ def test_a_number_of_entries_is_accepted_at_its_limits_and_refused_beyond(path: 
     ("path", "choice"), [(path, each) for path in CHOICES for each in CHOICES[path]]
 )
 def test_each_choice_is_accepted_and_its_neighbours_are_refused(path: str, choice: str) -> None:
-    parse(configured(path, choice))
+    # The other host has none of the keys of App Runner that are set there.
+    if (path, choice) != ("hosting", "lambda"):
+        parse(configured(path, choice))
     near = [str(int(choice) + 1), str(int(choice) - 1)] if choice.isdigit() else [choice.swapcase()]
     for neighbour in near:
         if neighbour not in CHOICES[path]:

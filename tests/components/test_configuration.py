@@ -15,7 +15,9 @@ from components.configuration import ConfigurationError, load_settings, parse_se
 from components.hosting.apprunner.definition import REGIONS
 from components.hosting.apprunner.settings import SIZES, AppRunnerSettings
 from components.hosting.definitions import HOST_KEYS
-from components.settings import CommonSettings, StackSettings, fields_by_key
+from components.hosting.lambda_.definition import REGIONS_WITHOUT_URLS
+from components.hosting.lambda_.settings import LambdaSettings
+from components.settings import CommonSettings, Hosting, StackSettings, fields_by_key
 from server.releases import RELEASES
 from tests.components.authorities import certificate, twice_encoded
 from tests.components.aws_models import accepts, shape
@@ -246,7 +248,13 @@ def test_the_least_configuration_is_legal() -> None:
         ({"namePrefix": "Graph"}, "namePrefix", "lower-case letters"),
         ({"namePrefix": "p" * 30}, "namePrefix", "AWS accepts at most"),
         # Sizes
-        ({"hosting": "lambda"}, "hosting", "must be 'apprunner'"),
+        ({"hosting": "ecs"}, "hosting", "must be 'apprunner' or 'lambda'"),
+        ({"architecture": "arm64"}, "architecture", "doesn't apply to hosting apprunner"),
+        ({"hosting": "lambda", "cpu": "256"}, "cpu", "doesn't apply to hosting lambda"),
+        ({"hosting": "lambda", "healthCheck": {"path": "/"}}, "healthCheck", "of apprunner"),
+        ({"hosting": "lambda", "memory": "127"}, "memory", "must be at least 128"),
+        ({"hosting": "lambda", "maxInstances": "1001"}, "maxInstances", "must be at most 1000"),
+        ({"hosting": "lambda", "architecture": "arm"}, "architecture", "must be 'x86_64' or"),
         ({"cpu": "1000"}, "cpu", "must be one of 256, 512, 1024, 2048, 4096"),
         ({"cpu": "1024", "memory": "512"}, "memory", "must be one of 2048, 3072, 4096 MB"),
         ({"memory": "2 GB"}, "memory", "must be a whole number"),
@@ -420,6 +428,10 @@ def test_everything_wrong_is_reported_at_once() -> None:
             "pulumi config set --path neo4j-mcp:clients.agent.enabled true",
         ),
         (
+            {"hosting": "lambda", "tracing": "true"},
+            "pulumi config rm neo4j-mcp:tracing",
+        ),
+        (
             {"clients": {"agent": {"scopes": ["x"]}}},
             "pulumi config set --path 'neo4j-mcp:clients.agent.scopes[0]' reader",
         ),
@@ -573,6 +585,42 @@ def test_the_rest_of_an_object_keeps_its_defaults() -> None:
     assert check.path == "/healthz"
     assert check.interval == 3
     assert check.unhealthy_threshold == 5
+
+
+def test_a_key_that_is_not_set_has_the_hosts_default() -> None:
+    # The engine adds the empty defaults of Pulumi.yaml.
+    empty = {"memory": "", "maxInstances": "", "architecture": "", "healthCheck": {}, "cpu": ""}
+
+    for hosting, memory, most in ((Hosting.APP_RUNNER, 2048, 3), (Hosting.LAMBDA, 512, 20)):
+        host = parse({**MINIMUM, **empty, "hosting": hosting.value}).host
+        assert isinstance(host, AppRunnerSettings | LambdaSettings)
+        assert (host.memory, host.max_instances) == (memory, most)
+
+
+def test_a_key_of_another_host_is_refused_with_both_ways_out() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse({**MINIMUM, "hosting": "lambda", "vpcConnector": {"subnetIds": []}})
+
+    (problem,) = caught.value.problems
+    assert problem.key == "neo4j-mcp:vpcConnector"
+    assert problem.commands == (
+        "pulumi config rm neo4j-mcp:vpcConnector",
+        "pulumi config set neo4j-mcp:hosting apprunner",
+    )
+
+
+def test_a_key_of_any_host_is_known_where_the_host_is_not() -> None:
+    assert set(problems({**MINIMUM, "hosting": "ecs", "cpu": "7"})) == {"neo4j-mcp:hosting"}
+
+
+@pytest.mark.parametrize("region", REGIONS_WITHOUT_URLS)
+def test_a_region_without_function_urls_is_refused_for_lambda(region: str) -> None:
+    with pytest.raises(ConfigurationError, match="Lambda function URLs"):
+        parse({**MINIMUM, "hosting": "lambda"}, region=region)
+
+
+def test_lambda_runs_where_app_runner_does_not() -> None:
+    assert parse({**MINIMUM, "hosting": "lambda"}, region="sa-east-1").hosting is Hosting.LAMBDA
 
 
 def test_a_stack_is_to_be_renamed_if_no_prefix_is_short_enough() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from components.examples import example_at
+from components.hosting.definitions import HOST_KEYS
+from components.settings import Hosting
 from tests.components.model_rules import BASE, configuration_keys
 from tests.components.parsing import parse
 
@@ -40,6 +42,16 @@ def test_every_key_has_an_example_that_is_legal(path: str) -> None:
         value = value.replace(placeholder, text)
     value = re.sub(r"<[a-z]+>", "x", value)
     parse(_with_value(example.path, value))
+
+
+@pytest.mark.parametrize(
+    "key", [key for key in HOST_KEYS if Hosting.APP_RUNNER not in HOST_KEYS[key]]
+)
+def test_a_key_of_another_host_has_an_example_that_is_legal(key: str) -> None:
+    minimum = {name: BASE[name] for name in ("neo4jUri", "clients", "scopes")}
+    host = HOST_KEYS[key][0].value
+
+    parse({**minimum, "hosting": host, key: example_at((key,)).word})
 
 
 def _with_value(path: tuple[str | int, ...], value: str) -> dict[str, Any]:

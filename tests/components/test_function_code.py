@@ -13,6 +13,7 @@ import pytest
 
 from components.function_code import (
     ROTATION_HANDLER,
+    PackedFile,
     claims_package,
     code_sha256,
     package,
@@ -55,6 +56,15 @@ def test_the_claims_package_is_the_one_of_the_stacks_that_exist() -> None:
 def test_the_order_of_the_sources_does_not_change_a_package() -> None:
     files = {"b.py": b"2", "a.py": b"1"}
     assert package(files) == package(dict(reversed(files.items())))
+
+
+def test_other_files_are_packed_as_they_are_with_their_modes() -> None:
+    program = PackedFile(path="bin/program", content=b"\x7fELF\r\n", mode=0o755)
+
+    with zipfile.ZipFile(io.BytesIO(package(SOURCES, [program]))) as archive:
+        entries = [(each.filename, each.external_attr >> 16) for each in archive.infolist()]
+        assert archive.read("bin/program") == b"\x7fELF\r\n"
+    assert entries == [("bin/program", 0o100755), ("handler.py", 0o100644)]
 
 
 def test_the_rotation_functions_handler_is_imported_from_its_package_alone(

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import tests.components.aws_sdk  # noqa: F401  before the program loads the SDK
+from components.hosting.lambda_.package import ServerPackage
 from server.context import BuildContext
 from tests.components.mocks import Result, run_program
 
@@ -19,6 +20,14 @@ ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "neo4j+s://0123abcd.databases.neo4j.io"
 
 Deploy = Callable[..., Result]
+
+# A stack's file sets keys of App Runner, which other hosts refuse.
+ON_LAMBDA = {
+    "neo4j-mcp:hosting": "lambda",
+    "neo4j-mcp:cpu": "",
+    "neo4j-mcp:minInstances": "",
+    "neo4j-mcp:healthCheck": "{}",
+}
 
 
 def read_yaml(name: str) -> dict[str, Any]:
@@ -65,6 +74,13 @@ def deploy() -> Iterator[Deploy]:
     def deployed(stack: str, changes: Mapping[str, str] | None = None) -> Result:
         return run(stack, tuple((changes or {}).items()))
 
+    package = ServerPackage(
+        path=ROOT / "functions" / "build" / "server-0123.zip", code_sha256="hash"
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("components.image.prepare_context", lambda *_args, **_kwargs: context)
+        patch.setattr(
+            "components.hosting.lambda_.component.prepare_package",
+            lambda *_args, **_kwargs: package,
+        )
         yield deployed

@@ -7,11 +7,14 @@ import pulumi_aws as aws
 import pytest
 
 from components.configuration import ConfigurationError
+from components.hosting.definitions import DEFINITIONS
 from components.policies import ACTIONS_WITHOUT_RESOURCE
+from components.settings import Hosting
 from tests.components.mocks import ACCOUNT, DIGEST, POOL_ID, REGION, Registration
-from tests.program.conftest import ROOT, Deploy
+from tests.program.conftest import ON_LAMBDA, ROOT, Deploy
 
 STACKS = ["dev", "prod", "local"]
+HOSTS: Mapping[Hosting, Mapping[str, str]] = {Hosting.APP_RUNNER: {}, Hosting.LAMBDA: ON_LAMBDA}
 OUTPUTS = {
     "mcpUrl",
     "serviceUrl",
@@ -22,7 +25,6 @@ OUTPUTS = {
     "resourceServerIdentifier",
     "scopes",
     "clients",
-    "imageDigest",
     "rotationFunction",
     "tokenDomainTarget",
     "auraSso",
@@ -55,6 +57,7 @@ TYPES: Mapping[str, Any] = {
     "aws:iam/role:Role": aws.iam.Role,
     "aws:iam/rolePolicy:RolePolicy": aws.iam.RolePolicy,
     "aws:lambda/function:Function": aws.lambda_.Function,
+    "aws:lambda/functionUrl:FunctionUrl": aws.lambda_.FunctionUrl,
     INVOCATION: aws.lambda_.Invocation,
     "aws:lambda/permission:Permission": aws.lambda_.Permission,
     SECRET: aws.secretsmanager.Secret,
@@ -64,6 +67,7 @@ COMPONENTS = {
     "neo4j-mcp:image:ServerImage",
     "neo4j-mcp:identity:Identity",
     "neo4j-mcp:hosting:AppRunnerHost",
+    "neo4j-mcp:hosting:LambdaHost",
     "neo4j-mcp:credentials:ClientCredentials",
     "neo4j-mcp:rotation:RotationFunction",
 }
@@ -77,7 +81,7 @@ def is_taggable(type_: str) -> bool:
 def test_each_stack_has_all_outputs(deploy: Deploy, stack: str) -> None:
     outputs = deploy(stack).outputs
 
-    assert set(outputs) == OUTPUTS
+    assert set(outputs) == OUTPUTS | {"imageDigest"}
     assert outputs["serviceUrl"] == f"https://abc.{REGION}.awsapprunner.com"
     assert outputs["mcpUrl"] == f"{outputs['serviceUrl']}/mcp"
     assert outputs["issuer"] == f"https://cognito-idp.{REGION}.amazonaws.com/{POOL_ID}"
@@ -85,6 +89,44 @@ def test_each_stack_has_all_outputs(deploy: Deploy, stack: str) -> None:
     assert outputs["scopes"] == {"neo4j-mcp/reader": "reader", "neo4j-mcp/writer": "publisher"}
     assert outputs["imageDigest"] == DIGEST
     assert outputs["rotationFunction"] == f"neo4j-mcp-{stack}-rotation"
+
+
+def test_every_host_has_a_configuration_here() -> None:
+    assert set(HOSTS) == set(DEFINITIONS)
+
+
+@pytest.mark.parametrize("hosting", HOSTS)
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_host_has_the_same_outputs_and_its_own(
+    deploy: Deploy, stack: str, hosting: Hosting
+) -> None:
+    outputs = deploy(stack, HOSTS[hosting]).outputs
+
+    assert set(outputs) == OUTPUTS | set(DEFINITIONS[hosting].outputs)
+    assert outputs["mcpUrl"] == f"{outputs['serviceUrl']}/mcp"
+    assert re.fullmatch(r"https://[\w.-]+", outputs["serviceUrl"])
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_on_lambda_there_is_no_registry_and_no_image(deploy: Deploy, stack: str) -> None:
+    types = {each.type for each in deploy(stack, ON_LAMBDA).registrations}
+
+    assert "aws:lambda/functionUrl:FunctionUrl" in types
+    assert not [
+        each for each in types if each.startswith(("aws:ecr/", "docker:", "aws:apprunner/"))
+    ]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_moving_between_hosts_keeps_identity_and_clients(deploy: Deploy, stack: str) -> None:
+    def kept(changes: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            each.urn: each.inputs
+            for each in deploy(stack, changes).registrations
+            if each.type.startswith(("aws:cognito/", "aws:secretsmanager/secret:"))
+        }
+
+    assert kept({}) == kept(ON_LAMBDA)
 
 
 def test_on_aws_the_addresses_are_cognitos(deploy: Deploy) -> None:
@@ -196,11 +238,14 @@ def test_a_clients_secret_names_the_stacks_own_addresses(deploy: Deploy, stack: 
         assert event["tokenUrl"] == result.outputs["tokenUrl"]
 
 
+@pytest.mark.parametrize("hosting", HOSTS)
 @pytest.mark.parametrize("stack", STACKS)
-def test_client_secrets_are_in_no_resource_and_no_output(deploy: Deploy, stack: str) -> None:
+def test_client_secrets_are_in_no_resource_and_no_output(
+    deploy: Deploy, stack: str, hosting: Hosting
+) -> None:
     # The provider returns the secret that Cognito makes for a new app client, until the first
     # publication deletes it. The program passes it on to nothing.
-    result = deploy(stack)
+    result = deploy(stack, HOSTS[hosting])
 
     for each in result.registrations:
         assert "secret-of-" not in repr(each.inputs), each.name
@@ -209,15 +254,20 @@ def test_client_secrets_are_in_no_resource_and_no_output(deploy: Deploy, stack: 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_program_is_made_of_known_types_only(deploy: Deploy, stack: str) -> None:
-    types = {each.type for each in deploy(stack).registrations}
+    types = {
+        each.type for changes in HOSTS.values() for each in deploy(stack, changes).registrations
+    }
 
     assert types - COMPONENTS - {IMAGE, "random:index/randomString:RandomString"} == set(TYPES)
     assert types >= COMPONENTS
 
 
+@pytest.mark.parametrize("hosting", HOSTS)
 @pytest.mark.parametrize("stack", STACKS)
-def test_everything_that_can_have_tags_is_tagged(deploy: Deploy, stack: str) -> None:
-    changes = {"neo4j-mcp:tags": json.dumps({"Team": "graph"})}
+def test_everything_that_can_have_tags_is_tagged(
+    deploy: Deploy, stack: str, hosting: Hosting
+) -> None:
+    changes = {**HOSTS[hosting], "neo4j-mcp:tags": json.dumps({"Team": "graph"})}
     tagged = [each for each in deploy(stack, changes).registrations if each.type in TYPES]
 
     expected = {
@@ -232,12 +282,15 @@ def test_everything_that_can_have_tags_is_tagged(deploy: Deploy, stack: str) -> 
         if is_taggable(each.type) and each.inputs.get("tags") != expected
     ]
     assert wrong == []
-    assert sum(is_taggable(each.type) for each in tagged) >= 10
+    assert sum(is_taggable(each.type) for each in tagged) >= 9
 
 
+@pytest.mark.parametrize("hosting", HOSTS)
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_name_begins_with_the_prefix_and_the_stack(deploy: Deploy, stack: str) -> None:
-    for each in deploy(stack).registrations:
+def test_every_name_begins_with_the_prefix_and_the_stack(
+    deploy: Deploy, stack: str, hosting: Hosting
+) -> None:
+    for each in deploy(stack, HOSTS[hosting]).registrations:
         for name in physical_names(each):
             assert re.match(rf"(/aws/lambda/)?neo4j-mcp-{stack}-", name), (each.name, name)
 
@@ -254,9 +307,10 @@ def physical_names(each: Registration) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("hosting", HOSTS)
 @pytest.mark.parametrize("stack", STACKS)
-def test_everything_belongs_to_a_component(deploy: Deploy, stack: str) -> None:
-    registrations = deploy(stack).registrations
+def test_everything_belongs_to_a_component(deploy: Deploy, stack: str, hosting: Hosting) -> None:
+    registrations = deploy(stack, HOSTS[hosting]).registrations
     components = {each.urn for each in registrations if each.type in COMPONENTS}
 
     for each in registrations:
@@ -276,15 +330,16 @@ def test_the_service_runs_the_pushed_image_by_digest(deploy: Deploy, stack: str)
     assert result.one(IMAGE).urn in service.dependencies
 
 
+@pytest.mark.parametrize("hosting", HOSTS)
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_policy_names_what_it_allows(deploy: Deploy, stack: str) -> None:
+def test_every_policy_names_what_it_allows(deploy: Deploy, stack: str, hosting: Hosting) -> None:
     policies: list[dict[str, Any]] = [
         statement
-        for policy in deploy(stack).of_type("aws:iam/rolePolicy:RolePolicy")
+        for policy in deploy(stack, HOSTS[hosting]).of_type("aws:iam/rolePolicy:RolePolicy")
         for statement in json.loads(policy.inputs["policy"])["Statement"]
     ]
-    # Pulling images, the two functions' logs, and two for the clients' secrets.
-    assert len(policies) == 6
+    # Pulling images on App Runner, the functions' logs, and two for the clients' secrets.
+    assert len(policies) == {Hosting.APP_RUNNER: 6, Hosting.LAMBDA: 5}[hosting]
     for statement in policies:
         assert not any("*" in action for action in statement["Action"])
         if statement["Resource"] == "*":

@@ -14,7 +14,7 @@ from localcloud.providers import docker_image, random_string
 from localcloud.providers.aws.provider import RESOURCES
 from localcloud.providers.schema import ResourceType
 from tests.components.mocks import Registration, Result
-from tests.program.conftest import Deploy
+from tests.program.conftest import ON_LAMBDA, Deploy
 
 _TYPES: tuple[ResourceType[Any], ...] = (
     *RESOURCES,
@@ -44,6 +44,7 @@ _UNIQUE: Mapping[str, tuple[str, ...]] = {
     "aws:iam/role:Role": ("name",),
     "aws:iam/rolePolicy:RolePolicy": ("role", "name"),
     "aws:lambda/function:Function": ("name",),
+    "aws:lambda/functionUrl:FunctionUrl": ("functionName",),
     "aws:lambda/permission:Permission": ("function", "statementId"),
     "aws:secretsmanager/secret:Secret": ("name",),
     "aws:secretsmanager/secretRotation:SecretRotation": ("secretId",),
@@ -73,6 +74,8 @@ _CHANGES: Mapping[str, Mapping[str, str]] = {
             }
         )
     },
+    "hosting": ON_LAMBDA,
+    "namePrefix on Lambda": {**ON_LAMBDA, "neo4j-mcp:namePrefix": "other"},
     "imageRetention": {"neo4j-mcp:imageRetention": "3"},
     "maxInstances": {"neo4j-mcp:maxInstances": "2"},
     "tracing": {"neo4j-mcp:tracing": "true"},
@@ -151,9 +154,10 @@ def _is_replaced(old: Registration, new: Registration) -> bool:
 
 
 def test_the_changes_replace_every_replaceable_type(deploy: Deploy) -> None:
-    base = _resources(deploy("dev", _CHANGES["vpcConnector"]))
+    bases = [_resources(deploy("dev", _CHANGES[name])) for name in ("vpcConnector", "hosting")]
     replaced = {
         new.type
+        for base in bases
         for changes in _CHANGES.values()
         for urn, new in _resources(deploy("dev", changes)).items()
         if (old := base.get(urn)) is not None and _is_replaced(old, new)

@@ -35,18 +35,25 @@ def _names(resources: ResourceNames) -> Iterator[tuple[NameRule, str]]:
     yield names.VPC_CONNECTOR, resources.vpc_connector(subnets=(), security_groups=())
 
 
+def _region_problem(region: str) -> str | None:
+    if region in REGIONS:
+        return None
+    return f"must be a region with App Runner: {', '.join(REGIONS)}"
+
+
 APP_RUNNER = HostDefinition(
     hosting=Hosting.APP_RUNNER,
     title="App Runner",
     settings=AppRunnerSettings,
     conflicts=conflicts,
     names=_names,
-    regions=REGIONS,
+    region_problem=_region_problem,
     runs_image=True,
     # Source: "Developing application code" in the AWS App Runner Developer Guide.
     request_seconds=120,
     response_bytes=None,
     requests_per_instance=None,
+    challenge_header="www-authenticate",
     outputs=("imageDigest",),
     idle_cost="the memory of the fewest instances",
 )

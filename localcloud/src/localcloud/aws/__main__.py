@@ -39,6 +39,9 @@ from localcloud.aws.events.schedules import Schedules
 from localcloud.aws.functions import Functions
 from localcloud.aws.gate import Gate
 from localcloud.aws.keys import KeyRing, issued_keys
+from localcloud.aws.lambda_.app import FunctionUrlApp
+from localcloud.aws.lambda_.functions import AccountFunctions
+from localcloud.aws.lambda_.thread import FunctionUrlSettings, FunctionUrlThread
 from localcloud.aws.periodic import Work, repeat
 from localcloud.aws.secretsmanager.app import SecretsManagerApp
 from localcloud.aws.secretsmanager.models import Secrets
@@ -73,7 +76,7 @@ _SCHEDULE_PERIOD = 0.5
 
 
 class _Server(uvicorn.Server):
-    """Announces that it is ready, and stops App Runner before itself."""
+    """Announces that it is ready, and stops the services before itself."""
 
     def __init__(
         self,
@@ -119,7 +122,7 @@ def main(  # noqa: PLR0913 - a command line's flags
     port: Annotated[int, typer.Option(help="Port of the endpoint; 0 chooses a free one.")] = 4566,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     service_ports: Annotated[
-        str, typer.Option(help="FIRST-LAST: HTTPS ports of App Runner services, one each.")
+        str, typer.Option(help="FIRST-LAST: HTTPS ports of services and function URLs, one each.")
     ] = "8443-8462",
     region: Annotated[str, typer.Option(help="The region.")] = "us-east-1",
     certificate_authority: Annotated[
@@ -170,20 +173,22 @@ def main(  # noqa: PLR0913 - a command line's flags
     registry = Registry(
         aws_host=f"{ACCOUNT_ID}.dkr.ecr.{region}.amazonaws.com", local_host=f"localhost:{port}"
     )
+    account = Account(
+        endpoint=f"http://127.0.0.1:{port}",
+        region=region,
+        account_id=ACCOUNT_ID,
+        key=internal_key,
+    )
+    ports, certificate = _port_range(service_ports), _server_context(certificate_authority)
     thread = AppRunnerThread(
         AppRunnerSettings(
-            account=Account(
-                endpoint=f"http://127.0.0.1:{port}",
-                region=region,
-                account_id=ACCOUNT_ID,
-                key=internal_key,
-            ),
+            account=account,
             registry=registry,
             docker_client=client,
             owner=owner,
             host=host,
-            ports=_port_range(service_ports),
-            context=_server_context(certificate_authority),
+            ports=ports,
+            context=certificate,
             timing=Timing(
                 request_timeout=request_timeout,
                 idle_period=scale_in_after,
@@ -191,7 +196,13 @@ def main(  # noqa: PLR0913 - a command line's flags
             ),
         )
     )
+    function_urls = FunctionUrlThread(
+        FunctionUrlSettings(
+            functions=AccountFunctions(account), host=host, ports=ports, context=certificate
+        )
+    )
     thread.start()
+    function_urls.start()
     # Imported last: it reads its settings from the environment at import.
     ministack = importlib.import_module("ministack.app").app
     issued = issued_keys(importlib.import_module("ministack.core.iam_evaluator"))
@@ -222,10 +233,16 @@ def main(  # noqa: PLR0913 - a command line's flags
                 }
             ),
             events=events_app(event_bridge),
+            function_urls=FunctionUrlApp(function_urls, ministack),
             secretsmanager=SecretsManagerApp(secrets_manager, ministack),
             ministack=ministack,
         ),
     )
+
+    def stop() -> None:
+        function_urls.stop()
+        thread.stop()
+
     server = _Server(
         uvicorn.Config(
             application,
@@ -240,7 +257,7 @@ def main(  # noqa: PLR0913 - a command line's flags
             date_header=False,
         ),
         on_ready=lambda: announce(ready_fd, {"endpoint": endpoint_url}),
-        on_stop=thread.stop,
+        on_stop=stop,
         periodic=[rotations.start_due, schedules.run_due],
     )
     server.run(sockets=[listener])

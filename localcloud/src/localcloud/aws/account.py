@@ -1,6 +1,6 @@
-"""The account's other services as App Runner uses them: roles, images, secrets, logs and metrics.
+"""The account's other services as App Runner and function URLs use them.
 
-Requests go to the endpoint itself, through boto3, as App Runner on AWS calls the other services.
+Requests go to the endpoint itself, through boto3, as these services on AWS call the others.
 The calls block, so they run in the event loop's executor.
 """
 
@@ -26,6 +26,9 @@ _PULL_ACTIONS = (
     "ecr:GetDownloadUrlForLayer",
 )
 _READ_TIMEOUT = 20
+_LONGEST_FUNCTION = 910
+"""Seconds; a function runs for 15 minutes at most."""
+_INVOCATIONS = 64
 _Result = TypeVar("_Result")
 
 
@@ -57,8 +60,16 @@ class Account:
             # A person's proxy can't reach the endpoint, which is on this machine.
             proxies={},
         )
+        # An invocation ends with the function, and is never repeated.
+        invoking = botocore.config.Config(
+            connect_timeout=5,
+            read_timeout=_LONGEST_FUNCTION,
+            retries={"total_max_attempts": 1},
+            max_pool_connections=_INVOCATIONS,
+            proxies={},
+        )
 
-        def client(service: str) -> Any:  # noqa: ANN401 - boto3 creates its clients at run time
+        def client(service: str, config: botocore.config.Config = config) -> Any:  # noqa: ANN401 - boto3 creates its clients at run time
             return session.client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload] # the name is no literal
 
         self._iam = client("iam")
@@ -66,6 +77,7 @@ class Account:
         self._secrets = client("secretsmanager")
         self._logs = client("logs")
         self._metrics = client("cloudwatch")
+        self._functions = client("lambda", invoking)
 
     async def trusts(self, role_arn: str, service: str, context: Mapping[str, str]) -> bool:
         """Return whether a role exists and trusts a service principal.
@@ -173,6 +185,34 @@ class Account:
     async def put_metrics(self, namespace: str, data: Sequence[Mapping[str, Any]]) -> None:
         """Write MetricDatum structures to a namespace."""
         await _in_thread(self._metrics.put_metric_data, Namespace=namespace, MetricData=data)
+
+    async def invoke(self, function: str, payload: bytes) -> tuple[int, bool, bytes]:
+        """Invoke a function, and wait for its end.
+
+        Returns:
+            The status of the operation, whether the function failed, and its result or the error.
+        """
+
+        def run() -> tuple[int, bool, bytes]:
+            try:
+                answer = self._functions.invoke(FunctionName=function, Payload=payload)
+            except self._functions.exceptions.TooManyRequestsException as error:
+                reason = json.dumps({"Reason": error.response.get("Reason")})
+                return 429, False, reason.encode()
+            return int(answer["StatusCode"]), "FunctionError" in answer, answer["Payload"].read()
+
+        return await asyncio.to_thread(run)
+
+    async def function_policy(self, function: str) -> str | None:
+        """Return a function's resource policy, as JSON; None without one."""
+
+        def read() -> str | None:
+            try:
+                return str(self._functions.get_policy(FunctionName=function)["Policy"])
+            except self._functions.exceptions.ResourceNotFoundException:
+                return None
+
+        return await asyncio.to_thread(read)
 
     async def _role_policies(self, role_arn: str) -> list[iam.Document]:
         def read() -> list[iam.Document]:

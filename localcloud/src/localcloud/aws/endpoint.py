@@ -10,6 +10,7 @@ from localcloud.aws.apprunner import app as apprunner
 from localcloud.aws.cognito import app as cognito
 from localcloud.aws.ecr import app as ecr
 from localcloud.aws.events import app as events
+from localcloud.aws.lambda_ import app as function_urls
 from localcloud.aws.secretsmanager import app as secretsmanager
 
 
@@ -23,6 +24,7 @@ class Endpoint:
         cognito: Cognito's API and token endpoint.
         control: the stand-in's own operations.
         events: EventBridge's API.
+        function_urls: Lambda's API of function URLs.
         secretsmanager: Secrets Manager's API.
         ministack: all other services.
     """
@@ -32,6 +34,7 @@ class Endpoint:
     cognito: cognito.CognitoApp
     control: control.ControlApp
     events: ASGIApp
+    function_urls: function_urls.FunctionUrlApp
     secretsmanager: secretsmanager.SecretsManagerApp
     ministack: ASGIApp
 
@@ -48,6 +51,8 @@ class Endpoint:
         # By its path before its target, or a target would avoid the check of the token's claims.
         if scope["path"] == cognito.TOKEN_PATH:
             return self.cognito.serve_token
+        if not dot and function_urls.handles(scope):
+            return self.function_urls
         return self.cognito.serve_api if prefix == cognito.TARGET_PREFIX else self.ministack
 
     def _own_service(self, prefix: str) -> ASGIApp | None:

@@ -224,6 +224,10 @@ _CASES: Mapping[str, Case] = {
         },
         checks={"code": _code_reached_aws},
     ),
+    "aws:lambda/functionUrl:FunctionUrl": Case(
+        base={"functionName": f"@{_FUNCTION}", "authorizationType": "NONE"},
+        changes={"authorizationType": "AWS_IAM", "invokeMode": "RESPONSE_STREAM"},
+    ),
     _PERMISSION: Case(
         base={
             "statementId": "rotation",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 Document = Mapping[str, Any]
-_CONDITION_OPERATORS = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
+_CONDITION_OPERATORS = {"StringEquals", "StringLike", "ArnEquals", "ArnLike", "Bool"}
 
 
 def allows(
@@ -50,6 +50,24 @@ def trusts(document: Document, service: str, context: Mapping[str, str]) -> bool
         for statement in _statements(document)
         if _covers(statement, "Action", "sts:AssumeRole", ignore_case=True)
         and _names_service(statement.get("Principal"), service)
+        and _conditions_met(statement, context)
+    ]
+    return "Allow" in effects and "Deny" not in effects
+
+
+def allows_everyone(document: Document, action: str, context: Mapping[str, str]) -> bool:
+    """Return whether a resource's policy allows everyone an action on the resource.
+
+    Args:
+        document: the resource's policy.
+        action: the action, such as lambda:InvokeFunction.
+        context: condition keys and their values.
+    """
+    effects = [
+        statement["Effect"]
+        for statement in _statements(document)
+        if _covers(statement, "Action", action, ignore_case=True)
+        and _names_everyone(statement.get("Principal"))
         and _conditions_met(statement, context)
     ]
     return "Allow" in effects and "Deny" not in effects
@@ -108,6 +126,12 @@ def _names_service(principal: Any, service: str) -> bool:  # noqa: ANN401 - "*" 
     return isinstance(principal, str) and principal == "*"
 
 
+def _names_everyone(principal: Any) -> bool:  # noqa: ANN401 - "*" or a mapping
+    if isinstance(principal, Mapping):
+        return "*" in _as_list(principal.get("AWS", []))
+    return isinstance(principal, str) and principal == "*"
+
+
 def _conditions_met(statement: Document, context: Mapping[str, str]) -> bool:
     """Evaluate a statement's conditions; unknown ones count against the caller."""
     unknown_counts_as: bool = statement["Effect"] == "Deny"
@@ -118,10 +142,14 @@ def _conditions_met(statement: Document, context: Mapping[str, str]) -> bool:
             actual = known.get(key.lower())
             if operator not in _CONDITION_OPERATORS or actual is None:
                 return unknown_counts_as
-            if operator == "StringEquals":
-                met = any(value == actual for value in _as_list(wanted))
+            if operator in {"StringEquals", "Bool"}:
+                met = any(_text(value) == actual for value in _as_list(wanted))
             else:
                 met = _any_matches(wanted, actual, ignore_case=False)
             if not met:
                 return False
     return True
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - text, or a boolean of JSON
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,11 +1,13 @@
-"""Lambda: functions, the permissions to invoke them, and invocations during a deployment.
+"""Lambda: functions, their URLs, the permissions to invoke them, and invocations in a deployment.
 
 Sources: the AWS Lambda API reference, and the schemas of aws_lambda_function,
-aws_lambda_permission and aws_lambda_invocation for the changes that force a replacement.
+aws_lambda_function_url, aws_lambda_permission and aws_lambda_invocation for the changes that force
+a replacement.
 """
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Final
 
@@ -40,6 +42,17 @@ from localcloud.providers.values import Archive, Values, as_string
 
 _LIMIT_SECONDS: Final = 600.0
 _UNRESERVED: Final = -1
+_PUBLIC_URL: Final[Mapping[str, Document]] = {
+    "FunctionURLAllowPublicAccess": {
+        "Action": "lambda:InvokeFunctionUrl",
+        "FunctionUrlAuthType": "NONE",
+    },
+    "FunctionURLAllowInvokeAction": {
+        "Action": "lambda:InvokeFunction",
+        "InvokedViaFunctionUrl": True,
+    },
+}
+"""The statements that the real provider adds to the policy of a function with a public URL."""
 _CREATE_ONLY: Final = "CREATE_ONLY"
 
 
@@ -229,6 +242,60 @@ class Function(AwsResource):
         self.call(request, operation, parameters)
 
 
+class FunctionUrl(AwsResource):
+    """aws:lambda/functionUrl:FunctionUrl."""
+
+    token = "aws:lambda/functionUrl:FunctionUrl"  # noqa: S105  # a Pulumi type
+    service = "lambda"
+    creates = Operation(name="CreateFunctionUrlConfig")
+    reads = Operation(name="GetFunctionUrlConfig")
+    updates = Operation(name="UpdateFunctionUrlConfig")
+    deletes = Operation(name="DeleteFunctionUrlConfig")
+    id_members = ("FunctionName",)
+    handled = HANDLED
+    properties: ClassVar[Properties] = {
+        "functionName": Property(required=True, force_new=True),
+        "authorizationType": Property(required=True, aws="AuthType"),
+        "invokeMode": Property(default="BUFFERED"),
+        "region": REGION,
+        "functionArn": Property(output=True),
+        "functionUrl": Property(output=True),
+        "urlId": Property(output=True),
+        **unsupported("cors", "qualifier"),
+    }
+
+    def create(self, request: CreateRequest[Aws]) -> Created:
+        """Create the URL and, as the real provider does, the permissions of a public one.
+
+        A deletion leaves them. Source: the note in the documentation of aws_lambda_function_url.
+        """
+        created = super().create(request)
+        if request.inputs["authorizationType"] == "NONE":
+            for statement, parameters in _PUBLIC_URL.items():
+                try:
+                    self.call(
+                        request,
+                        Operation(name="AddPermission"),
+                        {
+                            "FunctionName": created.id,
+                            "StatementId": statement,
+                            "Principal": "*",
+                            **parameters,
+                        },
+                    )
+                except AwsError as error:
+                    if error.code != "ResourceConflictException":
+                        raise InitializationError(created.id, str(error)) from error
+        return created
+
+    def read(self, request: ResourceRequest[Aws]) -> Values | None:
+        """Add what follows from the URL."""
+        if (found := super().read(request)) is None:
+            return None
+        address = as_string(found["functionUrl"]).partition("://")[2]
+        return {**found, "functionName": request.id, "urlId": address.partition(".")[0]}
+
+
 class Permission(AwsResource):
     """aws:lambda/permission:Permission."""
 
@@ -244,14 +311,14 @@ class Permission(AwsResource):
         "action": Property(required=True, force_new=True),
         "function": Property(required=True, force_new=True, aws="FunctionName"),
         "principal": Property(required=True, force_new=True),
+        "functionUrlAuthType": Property(force_new=True),
+        "invokedViaFunctionUrl": Property(kind=Kind.BOOLEAN, force_new=True),
         "qualifier": Property(force_new=True),
         "sourceAccount": Property(force_new=True),
         "sourceArn": Property(force_new=True),
         "region": REGION,
         **unsupported(
             "eventSourceToken",
-            "functionUrlAuthType",
-            "invokedViaFunctionUrl",
             "principalOrgId",
             "statementIdPrefix",
         ),
@@ -379,10 +446,14 @@ def _permission(statement: Document) -> Values:
     for operator, key, name in (
         ("ArnLike", "aws:sourcearn", "sourceArn"),
         ("StringEquals", "aws:sourceaccount", "sourceAccount"),
+        ("StringEquals", "lambda:functionurlauthtype", "functionUrlAuthType"),
     ):
         tested = {one.lower(): value for one, value in condition.get(operator, {}).items()}
         if key in tested:
             values[name] = tested[key]
+    flag = condition.get("Bool", {}).get("lambda:InvokedViaFunctionUrl")
+    if flag is not None:
+        values["invokedViaFunctionUrl"] = str(flag).lower() == "true"
     return values
 
 

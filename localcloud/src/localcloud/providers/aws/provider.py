@@ -34,6 +34,7 @@ RESOURCES: Final[tuple[ResourceType[Aws], ...]] = (
     iam.Role(),
     iam.RolePolicy(),
     lambda_.Function(),
+    lambda_.FunctionUrl(),
     lambda_.Invocation(),
     lambda_.Permission(),
     logs.LogGroup(),

@@ -1,0 +1,1 @@
+"""AWS Lambda with a function URL."""

@@ -1,0 +1,170 @@
+"""LambdaHost: the server as a Lambda function with a URL."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.context import StackContext
+from components.function_code import relative_to_project
+from components.hosting.environment import server_environment
+from components.hosting.host import Host
+from components.hosting.lambda_.package import HANDLER, ServerPackage, prepare_package
+from components.hosting.lambda_.settings import LambdaSettings
+from components.roles import FunctionRole, function_role
+from components.settings import StackSettings
+from server.errors import ServerImageError
+
+# The server ends a call after 60 s, and the handler reports that.
+FUNCTION_SECONDS = 80
+_UNRESERVED = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class LambdaHostArgs:
+    """What a LambdaHost needs.
+
+    Attributes:
+        context: what the stack's components share.
+        package: the function's code.
+    """
+
+    context: StackContext
+    package: ServerPackage
+
+
+class LambdaHost(pulumi.ComponentResource):
+    """The server as a Lambda function with a URL (``neo4j-mcp:hosting:LambdaHost``).
+
+    Creates the function, its role (which only writes the function's log), its log group, its URL,
+    and the two permissions that make the URL public: the server itself demands a token. Deletion
+    protection covers the URL, because a new one has a new address, and the permissions.
+
+    Idle cost: none.
+
+    Attributes:
+        service_url: base URL of the service.
+        function_name: name of the function.
+        log_group: name of the log group that the server and its handler write to.
+        outputs: the stack's outputs that only some hosts have.
+    """
+
+    service_url: pulumi.Output[str]
+    function_name: pulumi.Output[str]
+    log_group: pulumi.Output[str]
+    outputs: Mapping[str, pulumi.Output[str]]
+
+    def __init__(
+        self, name: str, args: LambdaHostArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the function and its URL."""
+        super().__init__("neo4j-mcp:hosting:LambdaHost", name, None, opts)
+        context = args.context
+        writer = function_role(
+            f"{name}-function",
+            context,
+            parent=self,
+            name=context.names.server_function,
+            description="The server and its handler: write their log and nothing else",
+            log_stem=context.names.server_log_stem,
+            retain_log=False,
+        )
+        function = self._function(args, writer)
+        url = aws.lambda_.FunctionUrl(
+            f"{name}-url",
+            function_name=function.name,
+            # Every request brings a token, which the database verifies.
+            authorization_type="NONE",
+            invoke_mode="BUFFERED",
+            opts=context.options(aws.lambda_.FunctionUrl, parent=self),
+        )
+        self._permissions(context, function, url)
+        self.service_url = url.function_url.apply(lambda known: known.rstrip("/"))
+        self.function_name = function.name
+        self.log_group = writer.log_group.name
+        self.outputs = {"codeSha256": pulumi.Output.from_input(args.package.code_sha256)}
+        self.register_outputs({"serviceUrl": self.service_url, "functionName": function.name})
+
+    def _function(self, args: LambdaHostArgs, writer: FunctionRole) -> aws.lambda_.Function:
+        context = args.context
+        settings = context.settings.host_as(LambdaSettings)
+        return aws.lambda_.Function(
+            f"{self.pulumi_resource_name}-function",
+            name=context.names.server_function,
+            description="Neo4j's MCP server",
+            role=writer.role.arn,
+            runtime=aws.lambda_.Runtime.PYTHON3D13,
+            architectures=[settings.architecture.value],
+            handler=HANDLER,
+            code=pulumi.FileArchive(relative_to_project(args.package.path)),
+            memory_size=settings.memory,
+            timeout=FUNCTION_SECONDS,
+            reserved_concurrent_executions=settings.max_instances or _UNRESERVED,
+            logging_config=aws.lambda_.FunctionLoggingConfigArgs(
+                log_format="Text", log_group=writer.log_group.name
+            ),
+            environment=aws.lambda_.FunctionEnvironmentArgs(
+                variables=server_environment(context.settings)
+            ),
+            tags=context.tags,
+            opts=context.options(
+                aws.lambda_.Function,
+                parent=self,
+                depends_on=[writer.log_group, *writer.policies],
+            ),
+        )
+
+    def _permissions(
+        self,
+        context: StackContext,
+        function: aws.lambda_.Function,
+        url: aws.lambda_.FunctionUrl,
+    ) -> None:
+        """Let everyone invoke the function by its URL, and in no other way.
+
+        Lambda demands both since October 2025. Source: "Control access to Lambda function URLs" in
+        the AWS Lambda Developer Guide.
+        """
+        by_url = aws.lambda_.Permission(
+            f"{self.pulumi_resource_name}-url-permission",
+            statement_id="AllowPublicUrl",
+            action="lambda:InvokeFunctionUrl",
+            function=function.name,
+            principal="*",
+            function_url_auth_type="NONE",
+            # One change of the function after the other: Lambda refuses two at once.
+            opts=context.options(aws.lambda_.Permission, parent=self, depends_on=[url]),
+        )
+        aws.lambda_.Permission(
+            f"{self.pulumi_resource_name}-invoke-permission",
+            statement_id="AllowInvocationByUrl",
+            action="lambda:InvokeFunction",
+            function=function.name,
+            principal="*",
+            invoked_via_function_url=True,
+            opts=context.options(aws.lambda_.Permission, parent=self, depends_on=[by_url]),
+        )
+
+
+class LambdaDeployment:
+    """Packs the function, and declares the host."""
+
+    def __init__(self, settings: StackSettings) -> None:
+        """Fetch and verify what the package is made from, before anything is deployed.
+
+        Raises:
+            pulumi.RunError: the binary can't be fetched, or a checksum differs from the pinned one.
+        """
+        try:
+            self._package = prepare_package(
+                settings.server_version,
+                settings.host_as(LambdaSettings).architecture,
+                trusted_certificates=settings.trusted_certificates,
+            )
+        except ServerImageError as error:
+            raise pulumi.RunError(f"the server's function can't be packed: {error}") from error
+
+    def declare(self, context: StackContext) -> Host:
+        """Declare the host."""
+        return LambdaHost("server", LambdaHostArgs(context=context, package=self._package))

@@ -1,0 +1,10 @@
+"""Lambda: function URLs, which ministack can't serve at an address that this machine reaches.
+
+Its modules:
+
+    app         the API of function URLs, in front of ministack's
+    thread      runs the URLs on a separate event loop
+    urls        one function's URL: its HTTPS port, and the path of each request to the function
+    functions   invokes functions, and reads their policies
+    events      a request as an event, and a function's result as a response. Pure
+"""

@@ -1,0 +1,125 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.context import StackContext
+from components.hosting.environment import server_environment
+from components.hosting.lambda_.component import FUNCTION_SECONDS, LambdaHost, LambdaHostArgs
+from components.hosting.lambda_.definition import LAMBDA
+from components.hosting.lambda_.package import ServerPackage
+from functions.server import handler
+from functions.server.process import ServerSettings
+from tests.components.conftest import MakeContext
+from tests.components.mocks import ACCOUNT, REGION, Result, run_program
+from tests.repository import ROOT
+
+FUNCTION = "aws:lambda/function:Function"
+URL = "aws:lambda/functionUrl:FunctionUrl"
+PERMISSION = "aws:lambda/permission:Permission"
+PACKAGE = ServerPackage(path=ROOT / "functions" / "build" / "server-0123.zip", code_sha256="hash")
+
+
+@pytest.fixture
+def make_lambda_context(make_context: MakeContext) -> MakeContext:
+    def make(**values: Any) -> StackContext:  # noqa: ANN401  any configured value
+        return make_context(hosting="lambda", **values)
+
+    return make
+
+
+def declare(context: StackContext) -> Result:
+    def program() -> dict[str, Any]:
+        host = LambdaHost("server", LambdaHostArgs(context=context, package=PACKAGE))
+        outputs = {"url": host.service_url, "function": host.function_name, "log": host.log_group}
+        return {**outputs, **host.outputs}
+
+    return run_program(program)
+
+
+def test_the_function_runs_the_handler_with_the_servers_environment(
+    make_lambda_context: MakeContext,
+) -> None:
+    context = make_lambda_context(memory="1024", architecture="arm64")
+
+    function = declare(context).one(FUNCTION).inputs
+
+    assert function["name"] == "neo4j-mcp-dev-function"
+    assert function["runtime"] == "python3.13"
+    assert (function["memorySize"], function["architectures"]) == (1024, ["arm64"])
+    assert function["environment"] == {"variables": server_environment(context.settings)}
+    assert function["handler"] == f"{handler.__name__}.{handler.handle.__name__}"
+
+
+def test_the_time_limits_end_in_the_right_order() -> None:
+    # The server's limit, then the handler's, then Lambda's.
+    answer = ServerSettings(program=Path("x"), environment={}).answer_seconds
+
+    assert LAMBDA.request_seconds == 60 < answer < FUNCTION_SECONDS
+
+
+def test_the_outputs_are_the_functions(make_lambda_context: MakeContext) -> None:
+    assert declare(make_lambda_context()).outputs == {
+        "url": f"https://abc.lambda-url.{REGION}.on.aws",
+        "function": "neo4j-mcp-dev-function",
+        "log": "/aws/lambda/neo4j-mcp-dev-function-k3x9q2ab",
+        "codeSha256": "hash",
+    }
+
+
+@pytest.mark.parametrize(("most", "reserved"), [("7", 7), ("0", -1)])
+def test_the_most_instances_are_reserved(
+    make_lambda_context: MakeContext, most: str, reserved: int
+) -> None:
+    result = declare(make_lambda_context(maxInstances=most))
+
+    assert result.one(FUNCTION).inputs["reservedConcurrentExecutions"] == reserved
+
+
+def test_the_url_is_public_and_leaves_the_token_to_the_server(
+    make_lambda_context: MakeContext,
+) -> None:
+    result = declare(make_lambda_context())
+
+    url = result.one(URL)
+    assert url.inputs["authorizationType"] == "NONE"
+    assert url.inputs["invokeMode"] == "BUFFERED"
+    permissions = [each.inputs for each in result.of_type(PERMISSION)]
+    assert [
+        {key: value for key, value in each.items() if key not in {"function", "statementId"}}
+        for each in permissions
+    ] == [
+        {"action": "lambda:InvokeFunctionUrl", "principal": "*", "functionUrlAuthType": "NONE"},
+        {"action": "lambda:InvokeFunction", "principal": "*", "invokedViaFunctionUrl": True},
+    ]
+    by_url, invocation = result.of_type(PERMISSION)
+    assert url.urn in by_url.dependencies
+    assert by_url.urn in invocation.dependencies
+
+
+def test_the_role_writes_the_functions_log_and_does_nothing_else(
+    make_lambda_context: MakeContext,
+) -> None:
+    result = declare(make_lambda_context(logRetentionDays="7"))
+
+    (policy,) = result.of_type("aws:iam/rolePolicy:RolePolicy")
+    (statement,) = json.loads(policy.inputs["policy"])["Statement"]
+    assert statement["Resource"] == (
+        f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/neo4j-mcp-dev-function-k3x9q2ab:*"
+    )
+    log = result.one("aws:cloudwatch/logGroup:LogGroup")
+    assert log.inputs["retentionInDays"] == 7
+    function = result.one(FUNCTION)
+    assert {log.urn, policy.urn} <= function.dependencies
+    assert function.inputs["loggingConfig"]["logGroup"] == log.inputs["name"]
+
+
+@pytest.mark.parametrize("protected", ["true", "false"])
+def test_the_address_is_protected_as_configured(
+    make_lambda_context: MakeContext, protected: str
+) -> None:
+    result = declare(make_lambda_context(deletionProtection=protected))
+
+    for each in (result.one(URL), *result.of_type(PERMISSION)):
+        assert each.protect is (protected == "true")
