@@ -8,6 +8,7 @@ from components.aura import audience, sso_settings
 from components.configuration import load_settings
 from components.context import StackContext
 from components.credentials import ClientCredentials, ClientCredentialsArgs
+from components.edge import Edge, EdgeArgs
 from components.hosting.deployments import DEPLOYMENTS
 from components.hosting.host import mcp_url
 from components.identity import Identity, full_scope_name
@@ -20,6 +21,14 @@ deployment = DEPLOYMENTS[settings.hosting](settings)
 
 identity = Identity("identity", context)
 host = deployment.declare(context)
+edge = (
+    Edge(
+        "edge",
+        EdgeArgs(context=context, service_url=host.service_url, endpoints=identity.endpoints),
+    )
+    if settings.edge
+    else None
+)
 token_url = identity.endpoints.apply(lambda known: known.token_url)
 credentials = ClientCredentials(
     "credentials",
@@ -62,6 +71,7 @@ outputs = {
     },
     "rotationFunction": credentials.rotation_function,
     **host.outputs,
+    **(edge.outputs if edge else {}),
     "auraSso": pulumi.Output.all(identity.endpoints, client_ids).apply(
         lambda known: sso_settings(
             known[0].discovery_url, audience(known[1], settings.clients), settings.scopes

@@ -22,6 +22,8 @@ _TAGGED: Final = frozenset(
         "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration",
         "aws:apprunner/service:Service",
         "aws:apprunner/vpcConnector:VpcConnector",
+        "aws:cloudfront/distribution:Distribution",
+        "aws:cloudfront/function:Function",
         "aws:cloudwatch/eventRule:EventRule",
         "aws:cloudwatch/logGroup:LogGroup",
         "aws:cognito/userPool:UserPool",
@@ -29,6 +31,7 @@ _TAGGED: Final = frozenset(
         "aws:iam/role:Role",
         "aws:lambda/function:Function",
         "aws:secretsmanager/secret:Secret",
+        "aws:wafv2/webAcl:WebAcl",
     }
 )
 

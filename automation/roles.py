@@ -191,6 +191,7 @@ def _grants(location: StackLocation) -> Iterator[_Grant]:
     yield from _functions(location)
     yield from _logs(location)
     yield _retirement_rule(location)
+    yield from _edge(location)
     yield from _user_pool(location)
     yield _secrets(location)
     yield from _service(location)
@@ -379,6 +380,62 @@ def _retirement_rule(location: StackLocation) -> _Grant:
             "events:RemoveTargets",
             "events:TagResource",
             "events:UntagResource",
+        ],
+    )
+
+
+def _edge(location: StackLocation) -> Iterator[_Grant]:
+    """Identify the distribution by the stack's tags, because CloudFront chooses its id."""
+    distributions = [f"arn:aws:cloudfront::{location.account}:distribution/*"]
+    tags = {"Project": location.project, "Stack": location.names.stack}
+    yield _Grant(
+        sid="CreateDistribution",
+        resources=distributions,
+        write=["cloudfront:CreateDistribution", "cloudfront:TagResource"],
+        condition={"StringEquals": {f"aws:RequestTag/{key}": tags[key] for key in tags}},
+    )
+    yield _Grant(
+        sid="Distribution",
+        resources=distributions,
+        read=["cloudfront:GetDistribution", "cloudfront:ListTagsForResource"],
+        write=[
+            "cloudfront:DeleteDistribution",
+            "cloudfront:UntagResource",
+            "cloudfront:UpdateDistribution",
+        ],
+        condition={"StringEquals": {f"aws:ResourceTag/{key}": tags[key] for key in tags}},
+    )
+    yield _Grant(
+        sid="EdgeFunction",
+        resources=[
+            f"arn:aws:cloudfront::{location.account}:function/{location.names.edge_function}"
+        ],
+        read=[
+            "cloudfront:DescribeFunction",
+            "cloudfront:GetFunction",
+            "cloudfront:ListTagsForResource",
+        ],
+        write=[
+            "cloudfront:CreateFunction",
+            "cloudfront:DeleteFunction",
+            "cloudfront:PublishFunction",
+            "cloudfront:TagResource",
+            "cloudfront:UntagResource",
+            "cloudfront:UpdateFunction",
+        ],
+    )
+    # Web ACLs of distributions exist in this region only.
+    web_acls = f"arn:aws:wafv2:us-east-1:{location.account}:global/webacl"
+    yield _Grant(
+        sid="EdgeWebAcl",
+        resources=[f"{web_acls}/{location.names.edge_web_acl}/*"],
+        read=["wafv2:GetWebACL", "wafv2:ListTagsForResource"],
+        write=[
+            "wafv2:CreateWebACL",
+            "wafv2:DeleteWebACL",
+            "wafv2:TagResource",
+            "wafv2:UntagResource",
+            "wafv2:UpdateWebACL",
         ],
     )
 

@@ -254,5 +254,7 @@ def _command(project: str, conflict: Conflict, fix: Fix) -> str:
             return command_to_remove(project, conflict.path)
         case Fix.RENAME_STACK:
             return "pulumi stack rename '<shorter-name>'"
+        case Fix.ENABLE_EDGE:
+            return command_to_set(project, ("edge",), "true")
         case Fix.DEFINE_SCOPE:
             return command_to_define_scope(project, conflict.scope)

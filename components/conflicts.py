@@ -29,6 +29,7 @@ class Fix(enum.Enum):
     REMOVE = enum.auto()
     RENAME_STACK = enum.auto()
     DEFINE_SCOPE = enum.auto()
+    ENABLE_EDGE = enum.auto()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,7 @@ def conflicts(
     """
     yield from _scope_conflicts(values)
     yield from _domain_conflicts(values, stack)
+    yield from _edge_conflicts(values)
     yield from _name_conflicts(values, stack, host_names)
     yield from _rotation_conflicts(values)
     yield from _capacity_conflicts(values, stack)
@@ -128,6 +130,21 @@ def _domain_conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflic
         if problem:
             message = f"is not set, and namePrefix with the stack's name {stack!r} {problem}"
             yield Conflict(path=key, message=message)
+
+
+def _edge_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    if values.get("edge", True):
+        return
+    for field, key in (
+        ("edge_domain", "edgeDomain"),
+        ("edge_requests_per_ip", "edgeRequestsPerIp"),
+    ):
+        if values.get(field):
+            yield Conflict(
+                path=(key,),
+                message="needs the edge, and edge is false",
+                fixes=(Fix.REMOVE, Fix.ENABLE_EDGE),
+            )
 
 
 def _name_conflicts(

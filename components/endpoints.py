@@ -14,12 +14,14 @@ class Endpoints:
     Attributes:
         issuer: the pool's own address, ``iss`` in its tokens.
         token_url: where clients get tokens.
+        authorize_url: where people would sign in; metadata of OAuth 2.0 has to name it.
         discovery_url: the OpenID Connect discovery document.
         jwks_url: the public keys that verify the tokens' signatures.
     """
 
     issuer: str
     token_url: str
+    authorize_url: str
     discovery_url: str
     jwks_url: str
 
@@ -38,9 +40,11 @@ def endpoints(*, pool_endpoint: str, domain_url: str, overrides: EndpointOverrid
     if overrides.cognito_idp:
         pool_id = pool_endpoint.rpartition("/")[2]
         base = f"{overrides.cognito_idp}/{pool_id}"
+    domain = overrides.cognito_domain or domain_url
     return Endpoints(
         issuer=issuer,
-        token_url=f"{overrides.cognito_domain or domain_url}/oauth2/token",
+        token_url=f"{domain}/oauth2/token",
+        authorize_url=f"{domain}/oauth2/authorize",
         discovery_url=f"{base}/.well-known/openid-configuration",
         jwks_url=f"{base}/.well-known/jwks.json",
     )

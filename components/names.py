@@ -149,6 +149,20 @@ VPC_CONNECTOR: Final = NameRule(
     minimum=4,
     maximum=40,
 )
+EDGE_FUNCTION: Final = NameRule(
+    shape="cloudfront FunctionName",
+    kind="CloudFront function name",
+    regex=r"[a-zA-Z0-9_-]+",
+    characters="letters, digits, - and _",
+    maximum=64,
+)
+WEB_ACL: Final = NameRule(
+    shape="wafv2 EntityName",
+    kind="web ACL name",
+    regex=r"[\w-]+",
+    characters="letters, digits, - and _",
+    maximum=128,
+)
 DOMAIN: Final = NameRule(
     shape="cognito-idp DomainType",
     kind="Cognito domain prefix",
@@ -209,6 +223,16 @@ class ResourceNames:
     def retirement_rule(self) -> str:
         """The rule that has replaced client secrets deleted."""
         return self._name("retirement")
+
+    @property
+    def edge_function(self) -> str:
+        """The edge's CloudFront function."""
+        return self._name("edge")
+
+    @property
+    def edge_web_acl(self) -> str:
+        """The edge's web ACL."""
+        return self._name("edge")
 
     @property
     def service(self) -> str:
@@ -296,6 +320,8 @@ class ResourceNames:
         yield LOG_GROUP, self.rotation_log_stem + _SUFFIX
         yield ROLE, self.rotation_function
         yield RULE, self.retirement_rule
+        yield EDGE_FUNCTION, self.edge_function
+        yield WEB_ACL, self.edge_web_acl
         for client in clients:
             yield APP_CLIENT, self.app_client(client)
             yield SECRET, f"{self.secret(client)}-{_SUFFIX}"

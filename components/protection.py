@@ -12,6 +12,7 @@ PROTECTED: Final[frozenset[type[pulumi.CustomResource]]] = frozenset(
     {
         # A new one has a new address or a new id, which callers and the Aura console know.
         aws.apprunner.Service,
+        aws.cloudfront.Distribution,
         aws.cognito.ResourceServer,
         aws.cognito.UserPool,
         aws.cognito.UserPoolClient,

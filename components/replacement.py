@@ -34,6 +34,10 @@ REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = Mapping
         aws.apprunner.Service: Replacement.DELETE_FIRST,
         # One that a service uses can't be deleted, so the name contains a hash of the content.
         aws.apprunner.VpcConnector: Replacement.CREATE_FIRST,
+        # Nothing but a change from or to a staging distribution replaces it.
+        aws.cloudfront.Distribution: Replacement.CREATE_FIRST,
+        # One that a distribution uses can't be deleted.
+        aws.cloudfront.Function: Replacement.BY_NAME,
         aws.cloudwatch.EventRule: Replacement.BY_NAME,
         # It is replaced only with its rule, which has another name then.
         aws.cloudwatch.EventTarget: Replacement.CREATE_FIRST,
@@ -60,6 +64,8 @@ REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = Mapping
         aws.secretsmanager.Secret: Replacement.BY_NAME,
         # It is replaced only with its secret.
         aws.secretsmanager.SecretRotation: Replacement.CREATE_FIRST,
+        # One that a distribution uses can't be deleted.
+        aws.wafv2.WebAcl: Replacement.BY_NAME,
         docker.Image: Replacement.CREATE_FIRST,
         random.RandomString: Replacement.CREATE_FIRST,
     }

@@ -25,6 +25,8 @@ _RECOVERY_DAYS = range(7, 31)
 # Source: secretsmanager RotationRulesType, AutomaticallyAfterDays, from 1. Every day would leave no
 # time for an overlap.
 _ROTATION_DAYS = range(2, 1001)
+# Source: wafv2 RateLimit.
+_EDGE_REQUESTS = range(10, 2_000_000_001)
 
 _PEM_CERTIFICATE = re.compile(
     r"-----BEGIN CERTIFICATE-----\s([A-Za-z0-9+/=\s]+?)\s-----END CERTIFICATE-----"
@@ -171,6 +173,13 @@ def rotation_days(value: int) -> int:
     """Accept the intervals of a rotation, and 0 for none."""
     if value != 0 and value not in _ROTATION_DAYS:
         raise ValueError("must be 0, or from 2 to 1000 days")
+    return value
+
+
+def edge_requests(value: int) -> int:
+    """Accept the limits of a web ACL's rate-based rule, and 0 for none."""
+    if value != 0 and value not in _EDGE_REQUESTS:
+        raise ValueError("must be 0, or from 10 to 2000000000 requests")
     return value
 
 

@@ -43,6 +43,10 @@ _LARGEST_SAMPLE = 2**31 - 1
 _HEX = r"(?:[0-9a-f]{8}|[0-9a-f]{17})"
 _ID_LENGTH = 32
 
+_DOMAIN_NAME = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])"
+# App Runner exists in no partition but aws.
+_US_EAST_1_CERTIFICATE = r"arn:aws:acm:us-east-1:[0-9]{12}:certificate/[A-Za-z0-9-]+"
+
 # Narrower than Cognito's ResourceServerScopeNameType: the name is also quoted in Neo4j's mapping of
 # groups to roles, where ;, = and , are separators.
 _SCOPE_NAME = Pattern(
@@ -214,23 +218,41 @@ class CustomDomain(Settings):
     # Source: cognito-idp DomainType, for the length.
     name: Annotated[
         str,
-        _matches(
-            r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])",
-            "a domain name in lower case, such as auth.example.com",
-            maximum=63,
-        ),
+        _matches(_DOMAIN_NAME, "a domain name in lower case, such as auth.example.com", maximum=63),
         Field(description="The fully qualified domain name.", examples=["auth.example.com"]),
     ]
-    # App Runner exists in no partition but aws.
     certificate_arn: Annotated[
         str,
         _matches(
-            r"arn:aws:acm:us-east-1:[0-9]{12}:certificate/[A-Za-z0-9-]+",
+            _US_EAST_1_CERTIFICATE,
             "the ARN of an ACM certificate in us-east-1, where Cognito looks for it",
             maximum=2048,
         ),
         Field(
             description="ARN of the domain's ACM certificate, in us-east-1 as Cognito demands.",
+            examples=["arn:aws:acm:us-east-1:<account>:certificate/<id>"],
+        ),
+    ]
+
+
+class EdgeDomain(Settings):
+    """A custom domain of the edge."""
+
+    # Source: RFC 1035, section 2.3.4, for the length.
+    name: Annotated[
+        str,
+        _matches(_DOMAIN_NAME, "a domain name in lower case, such as mcp.example.com", maximum=253),
+        Field(description="The fully qualified domain name.", examples=["mcp.example.com"]),
+    ]
+    certificate_arn: Annotated[
+        str,
+        _matches(
+            _US_EAST_1_CERTIFICATE,
+            "the ARN of an ACM certificate in us-east-1, where CloudFront looks for it",
+            maximum=2048,
+        ),
+        Field(
+            description="ARN of the domain's ACM certificate, in us-east-1 as CloudFront demands.",
             examples=["arn:aws:acm:us-east-1:<account>:certificate/<id>"],
         ),
     ]
@@ -394,6 +416,35 @@ class CommonSettings(Settings):
             description="Where the server runs: apprunner (AWS App Runner) or lambda (AWS Lambda)."
         ),
     ] = Hosting.APP_RUNNER
+    edge: Annotated[
+        Boolean,
+        Field(
+            description=(
+                "Adds an address, the output edgeUrl, at which MCP clients discover how to get a"
+                " token. It is a CloudFront distribution in front of the host."
+            )
+        ),
+    ] = False
+    edge_domain: Annotated[
+        EdgeDomain | None,
+        BeforeValidator(rules.empty_is_unset),
+        Field(
+            description=(
+                "A custom domain for the edge instead of CloudFront's own. It has name and"
+                " certificateArn (ACM, us-east-1)."
+            )
+        ),
+    ] = None
+    edge_requests_per_ip: Annotated[
+        Whole,
+        AfterValidator(rules.edge_requests),
+        Field(
+            description=(
+                "Requests that the edge accepts from one IP address in five minutes, 10 to"
+                " 2000000000; 0 for no limit. A limit adds a web ACL, which costs a monthly fee."
+            )
+        ),
+    ] = 0
     allow_unauthenticated_ping: Annotated[
         Boolean, Field(description="Answers MCP's ping without a token.")
     ] = True
@@ -442,8 +493,8 @@ class CommonSettings(Settings):
             description=(
                 "Refuses to delete what can't be created again as it was. That is the user pool,"
                 " its domain, resource server and app clients, the clients' secrets, the"
-                " repository, the service and the permissions to invoke the functions. To remove a"
-                " client or the stack, set it to false and deploy that first."
+                " repository, the service, the edge and the permissions to invoke the functions. To"
+                " remove a client or the stack, set it to false and deploy that first."
             )
         ),
     ] = True

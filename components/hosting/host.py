@@ -9,7 +9,7 @@ from components.context import StackContext
 from components.settings import StackSettings
 
 # The server's own path; release 1.x serves MCP there and nowhere else.
-_MCP_PATH = "/mcp"
+MCP_PATH = "/mcp"
 
 
 class Host(Protocol):
@@ -42,4 +42,4 @@ class HostDeployment(Protocol):
 
 def mcp_url(service_url: str) -> str:
     """Return the server's MCP endpoint."""
-    return f"{service_url}{_MCP_PATH}"
+    return f"{service_url}{MCP_PATH}"

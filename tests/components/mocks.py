@@ -142,6 +142,11 @@ _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
         "cloudfrontDistributionZoneId": "Z2FDTNDATAQYW2",
     },
     "aws:apprunner/service:Service": _service,
+    "aws:cloudfront/function:Function": _arn("cloudfront", "function/", "name"),
+    "aws:cloudfront/distribution:Distribution": lambda _args: {
+        "domainName": "d222222abcdef8.cloudfront.net"
+    },
+    "aws:wafv2/webAcl:WebAcl": _arn("wafv2", "global/webacl/", "name"),
     "aws:iam/role:Role": _arn("iam", "role/", "name"),
     "aws:lambda/function:Function": _arn("lambda", "function:", "name"),
     "aws:lambda/functionUrl:FunctionUrl": lambda _args: {

@@ -28,6 +28,11 @@ BASE: dict[str, Any] = {
         "name": "auth.example.com",
         "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0-1",
     },
+    "edge": True,
+    "edgeDomain": {
+        "name": "mcp.example.com",
+        "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0-1",
+    },
     "vpcConnector": {"subnetIds": ["subnet-01234567"], "securityGroupIds": ["sg-01234567"]},
 }
 

@@ -101,6 +101,7 @@ BOOLEANS = [
     "allowUnauthenticatedToolsList",
     "clients.*.enabled",
     "deletionProtection",
+    "edge",
     "readOnly",
     "retainClaimsLog",
     "tracing",
@@ -128,7 +129,26 @@ def _filled(before: str, after: str = "") -> Callable[[int], str]:
     return lambda length: before + "a" * (length - len(before) - len(after)) + after
 
 
+def _labels(length: int) -> str:
+    top = ".bc"
+    filled = (f"{'a' * 59}." * 5)[: length - len(top)]
+    return filled[:-1] + "a" + top
+
+
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/"
+_CERTIFICATE = Text(
+    longest=2048,
+    of_length=_filled(ARN),
+    accepted=(f"{ARN}0", f"{ARN}aZ-9"),
+    refused=(
+        ARN,
+        f"{ARN}a/b",
+        ARN.replace("us-east-1", "us-east-2") + "0",
+        ARN.replace("123456789012", "12345678901") + "0",
+        ARN.replace("123456789012", "1234567890123") + "0",
+    ),
+)
+_NO_DOMAINS = ("abc", "a.b", ".bc", "a.0b", "-a.bc", "a-.bc", "a.bc-", "A.bc", "a..bc")
 TEXTS: Mapping[str, Text] = {
     "clients{}": Text(
         longest=100,
@@ -136,23 +156,19 @@ TEXTS: Mapping[str, Text] = {
         accepted=("a", "0", "a-0"),
         refused=("", "-a", "a-", "A", "a_b", "a.b"),
     ),
-    "customDomain.certificateArn": Text(
-        longest=2048,
-        of_length=_filled(ARN),
-        accepted=(f"{ARN}0", f"{ARN}aZ-9"),
-        refused=(
-            ARN,
-            f"{ARN}a/b",
-            ARN.replace("us-east-1", "us-east-2") + "0",
-            ARN.replace("123456789012", "12345678901") + "0",
-            ARN.replace("123456789012", "1234567890123") + "0",
-        ),
-    ),
+    "customDomain.certificateArn": _CERTIFICATE,
     "customDomain.name": Text(
         longest=63,
         of_length=_filled("", ".example.com"),
         accepted=("a.bc", f"{'a' * 60}.bc", "0-1.x-y"),
-        refused=("abc", "a.b", ".bc", "a.0b", "-a.bc", "a-.bc", "a.bc-", "A.bc", "a..bc"),
+        refused=_NO_DOMAINS,
+    ),
+    "edgeDomain.certificateArn": _CERTIFICATE,
+    "edgeDomain.name": Text(
+        longest=253,
+        of_length=_labels,
+        accepted=("a.bc", f"{'a' * 60}.bc", "0-1.x-y"),
+        refused=_NO_DOMAINS,
     ),
     "healthCheck.path": Text(
         longest=1024,
@@ -226,6 +242,9 @@ TEXTS: Mapping[str, Text] = {
 def configured(path: str, value: object) -> dict[str, Any]:
     """Return a configuration with one value changed, by a path as the model's walk writes it."""
     changed: dict[str, Any] = json.loads(json.dumps(BASE))
+    if path == "edge":
+        # Without an edge there can be no domain of it.
+        del changed["edgeDomain"]
     if path == "clients{}":
         return {**changed, "clients": {value: BASE["clients"]["agent"]}}
     if path == "scopes{}":

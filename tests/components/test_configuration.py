@@ -183,6 +183,29 @@ def test_the_least_configuration_is_legal() -> None:
             "resourceServerIdentifier",
             "makes the full name of scope writer 257 characters long",
         ),
+        # The edge
+        ({"edgeRequestsPerIp": 100}, "edgeRequestsPerIp", "needs the edge, and edge is false"),
+        ({"edge": True, "edgeRequestsPerIp": 9}, "edgeRequestsPerIp", "from 10 to 2000000000"),
+        (
+            {"edge": True, "edgeRequestsPerIp": 2_000_000_001},
+            "edgeRequestsPerIp",
+            "from 10 to 2000000000",
+        ),
+        (
+            {
+                "edgeDomain": {
+                    "name": "mcp.example.com",
+                    "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0-1",
+                }
+            },
+            "edgeDomain",
+            "needs the edge, and edge is false",
+        ),
+        (
+            {"edge": True, "edgeDomain": {"name": "mcp.example.com"}},
+            "edgeDomain.certificateArn",
+            "is missing",
+        ),
         # The token endpoint's domain
         ({"cognitoDomainPrefix": "my-aws"}, "cognitoDomainPrefix", "accepts none with 'aws'"),
         ({"cognitoDomainPrefix": "A"}, "cognitoDomainPrefix", "invalid"),

@@ -16,6 +16,7 @@ def test_the_addresses_are_cognitos_own() -> None:
     assert endpoints(pool_endpoint=POOL, domain_url=DOMAIN, overrides=overrides()) == Endpoints(
         issuer=ISSUER,
         token_url=f"{DOMAIN}/oauth2/token",
+        authorize_url=f"{DOMAIN}/oauth2/authorize",
         discovery_url=f"{ISSUER}/.well-known/openid-configuration",
         jwks_url=f"{ISSUER}/.well-known/jwks.json",
     )
@@ -32,6 +33,7 @@ def test_overrides_move_the_addresses_but_not_the_issuer(base: str) -> None:
     assert known == Endpoints(
         issuer=ISSUER,
         token_url="http://localhost:4566/oauth2/token",
+        authorize_url="http://localhost:4566/oauth2/authorize",
         discovery_url="http://localhost:4566/eu-west-1_Example/.well-known/openid-configuration",
         jwks_url="http://localhost:4566/eu-west-1_Example/.well-known/jwks.json",
     )

@@ -58,6 +58,8 @@ def _with_value(path: tuple[str | int, ...], value: str) -> dict[str, Any]:
     changed = json.loads(json.dumps(BASE))
     if path[0] == "cognitoDomainPrefix":
         del changed["customDomain"]
+    if path[0] == "edge":
+        del changed["edgeDomain"]
     at = changed
     for step, following in itertools.pairwise(path):
         empty: Any = [None] if isinstance(following, int) else {}

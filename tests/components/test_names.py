@@ -51,6 +51,8 @@ LENGTHS: Mapping[NameRule, tuple[int, int]] = {
     names.AUTO_SCALING: (4, 32),
     names.OBSERVABILITY: (4, 32),
     names.VPC_CONNECTOR: (4, 40),
+    names.EDGE_FUNCTION: (1, 64),
+    names.WEB_ACL: (1, 128),
     names.DOMAIN: (1, 63),
 }
 RULES = sorted(LENGTHS, key=lambda rule: rule.shape)

@@ -45,6 +45,8 @@ TYPES: Mapping[str, Any] = {
         aws.apprunner.ObservabilityConfiguration
     ),
     SERVICE: aws.apprunner.Service,
+    "aws:cloudfront/distribution:Distribution": aws.cloudfront.Distribution,
+    "aws:cloudfront/function:Function": aws.cloudfront.Function,
     "aws:cloudwatch/eventRule:EventRule": aws.cloudwatch.EventRule,
     "aws:cloudwatch/eventTarget:EventTarget": aws.cloudwatch.EventTarget,
     "aws:cloudwatch/logGroup:LogGroup": aws.cloudwatch.LogGroup,
@@ -62,8 +64,10 @@ TYPES: Mapping[str, Any] = {
     "aws:lambda/permission:Permission": aws.lambda_.Permission,
     SECRET: aws.secretsmanager.Secret,
     ROTATION: aws.secretsmanager.SecretRotation,
+    "aws:wafv2/webAcl:WebAcl": aws.wafv2.WebAcl,
 }
 COMPONENTS = {
+    "neo4j-mcp:edge:Edge",
     "neo4j-mcp:image:ServerImage",
     "neo4j-mcp:identity:Identity",
     "neo4j-mcp:hosting:AppRunnerHost",
@@ -89,6 +93,21 @@ def test_each_stack_has_all_outputs(deploy: Deploy, stack: str) -> None:
     assert outputs["scopes"] == {"neo4j-mcp/reader": "reader", "neo4j-mcp/writer": "publisher"}
     assert outputs["imageDigest"] == DIGEST
     assert outputs["rotationFunction"] == f"neo4j-mcp-{stack}-rotation"
+
+
+@pytest.mark.parametrize("hosting", HOSTS)
+@pytest.mark.parametrize("stack", STACKS)
+def test_with_an_edge_every_host_keeps_its_own_address(
+    deploy: Deploy, stack: str, hosting: Hosting
+) -> None:
+    without = deploy(stack, HOSTS[hosting]).outputs
+    result = deploy(stack, {**HOSTS[hosting], "neo4j-mcp:edge": "true"})
+
+    assert result.outputs["edgeUrl"] == "https://d222222abcdef8.cloudfront.net/mcp"
+    own = {"edgeUrl", "edgeDomainTarget"}
+    assert {name: each for name, each in result.outputs.items() if name not in own} == without
+    (origin,) = result.one("aws:cloudfront/distribution:Distribution").inputs["origins"]
+    assert without["serviceUrl"] == f"https://{origin['domainName']}"
 
 
 def test_every_host_has_a_configuration_here() -> None:
@@ -254,8 +273,11 @@ def test_client_secrets_are_in_no_resource_and_no_output(
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_program_is_made_of_known_types_only(deploy: Deploy, stack: str) -> None:
+    with_edge = {"neo4j-mcp:edge": "true", "neo4j-mcp:edgeRequestsPerIp": "100"}
     types = {
-        each.type for changes in HOSTS.values() for each in deploy(stack, changes).registrations
+        each.type
+        for changes in HOSTS.values()
+        for each in deploy(stack, {**changes, **with_edge}).registrations
     }
 
     assert types - COMPONENTS - {IMAGE, "random:index/randomString:RandomString"} == set(TYPES)

@@ -150,6 +150,7 @@ def test_the_stand_in_answers_for_every_service_in_use() -> None:
     (endpoints,) = configuration["aws:endpoints"]
     assert set(endpoints) == {
         "apprunner",
+        "cloudfront",
         "cognitoidp",
         "ecr",
         "events",
@@ -158,6 +159,7 @@ def test_the_stand_in_answers_for_every_service_in_use() -> None:
         "logs",
         "secretsmanager",
         "sts",
+        "wafv2",
     }
     assert set(endpoints.values()) == {"http://localhost:4566"}
 

@@ -34,6 +34,7 @@ _BY_TOKEN = {_token(each): rule for each, rule in REPLACEMENTS.items()}
 _UNIQUE: Mapping[str, tuple[str, ...]] = {
     "aws:apprunner/service:Service": ("serviceName",),
     "aws:apprunner/vpcConnector:VpcConnector": ("vpcConnectorName",),
+    "aws:cloudfront/function:Function": ("name",),
     "aws:cloudwatch/eventRule:EventRule": ("name",),
     "aws:cloudwatch/eventTarget:EventTarget": ("rule", "targetId"),
     "aws:cloudwatch/logGroup:LogGroup": ("name",),
@@ -48,6 +49,7 @@ _UNIQUE: Mapping[str, tuple[str, ...]] = {
     "aws:lambda/permission:Permission": ("function", "statementId"),
     "aws:secretsmanager/secret:Secret": ("name",),
     "aws:secretsmanager/secretRotation:SecretRotation": ("secretId",),
+    "aws:wafv2/webAcl:WebAcl": ("name",),
 }
 _USER_POOL = _token(aws.cognito.UserPool)
 # Their parents can have only one.
@@ -73,6 +75,12 @@ _CHANGES: Mapping[str, Mapping[str, str]] = {
                 "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/a",
             }
         )
+    },
+    "edge": {"neo4j-mcp:edge": "true", "neo4j-mcp:edgeRequestsPerIp": "100"},
+    "namePrefix with an edge": {
+        "neo4j-mcp:edge": "true",
+        "neo4j-mcp:edgeRequestsPerIp": "100",
+        "neo4j-mcp:namePrefix": "other",
     },
     "hosting": ON_LAMBDA,
     "namePrefix on Lambda": {**ON_LAMBDA, "neo4j-mcp:namePrefix": "other"},
@@ -154,7 +162,9 @@ def _is_replaced(old: Registration, new: Registration) -> bool:
 
 
 def test_the_changes_replace_every_replaceable_type(deploy: Deploy) -> None:
-    bases = [_resources(deploy("dev", _CHANGES[name])) for name in ("vpcConnector", "hosting")]
+    bases = [
+        _resources(deploy("dev", _CHANGES[name])) for name in ("vpcConnector", "hosting", "edge")
+    ]
     replaced = {
         new.type
         for base in bases
@@ -163,10 +173,14 @@ def test_the_changes_replace_every_replaceable_type(deploy: Deploy) -> None:
         if (old := base.get(urn)) is not None and _is_replaced(old, new)
     }
     # An image is updated in place, a random suffix depends on nothing, and no client is replaced,
-    # because every pool has the same id under mocks.
-    assert replaced == set(_BY_TOKEN) - {
-        _token(each) for each in (docker.Image, aws.cognito.UserPoolClient, random.RandomString)
-    }
+    # because every pool has the same id under mocks. No setting replaces the edge's distribution.
+    kept = (
+        docker.Image,
+        aws.cloudfront.Distribution,
+        aws.cognito.UserPoolClient,
+        random.RandomString,
+    )
+    assert replaced == set(_BY_TOKEN) - {_token(each) for each in kept}
 
 
 def test_a_custom_domain_is_created_next_to_the_prefix_domain(

@@ -21,6 +21,7 @@ from localcloud.providers.values import Values, as_object, as_string
 # pulumi_aws's names of the services' endpoints, by botocore's names.
 ENDPOINTS: Final = {
     "apprunner": "apprunner",
+    "cloudfront": "cloudfront",
     "cognito-idp": "cognitoidp",
     "ecr": "ecr",
     "events": "events",
@@ -29,6 +30,7 @@ ENDPOINTS: Final = {
     "logs": "logs",
     "secretsmanager": "secretsmanager",
     "sts": "sts",
+    "wafv2": "wafv2",
 }
 
 # Parameters or response of an AWS operation, as botocore represents them.

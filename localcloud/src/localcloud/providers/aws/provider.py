@@ -5,6 +5,7 @@ from typing import Final
 
 from localcloud.providers.aws import (
     apprunner,
+    cloudfront,
     cognito,
     ecr,
     events,
@@ -12,6 +13,7 @@ from localcloud.providers.aws import (
     lambda_,
     logs,
     secretsmanager,
+    wafv2,
 )
 from localcloud.providers.aws.clients import CONFIGURATION, Aws
 from localcloud.providers.aws.invokes import INVOKES
@@ -23,6 +25,8 @@ RESOURCES: Final[tuple[ResourceType[Aws], ...]] = (
     apprunner.ObservabilityConfiguration(),
     apprunner.Service(),
     apprunner.VpcConnector(),
+    cloudfront.Distribution(),
+    cloudfront.Function(),
     cognito.ResourceServer(),
     cognito.UserPool(),
     cognito.UserPoolClient(),
@@ -41,6 +45,7 @@ RESOURCES: Final[tuple[ResourceType[Aws], ...]] = (
     secretsmanager.Secret(),
     secretsmanager.SecretRotation(),
     secretsmanager.SecretVersion(),
+    wafv2.WebAcl(),
 )
 
 

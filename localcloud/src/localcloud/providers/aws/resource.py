@@ -1,8 +1,8 @@
 """The base class of AWS resource types: a declaration, and operations that follow from it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from localcloud.providers.aws.clients import Aws, AwsError, Document
 from localcloud.providers.aws.shapes import Casing, from_aws, to_aws, violations
@@ -60,7 +60,10 @@ class Tagging:
         tag: the operation that sets tags.
         untag: the operation that removes tags.
         list: the operation that lists them; None if the read operation returns them.
-        listed_as: the member of the response that holds the tags.
+        listed_as: the member of the response that holds the tags, with dots between the members
+            of objects.
+        within: the member of tags and of keys in requests that holds the list of them; None if
+            they are the list themselves.
     """
 
     resource: str
@@ -73,17 +76,24 @@ class Tagging:
     untag: str = "UntagResource"
     list: str | None = "ListTagsForResource"
     listed_as: str = "Tags"
+    within: str | None = None
 
     def to_aws(self, tags: Values) -> object:
         """Convert tags to the parameter of the service's operations."""
         if self.pairs is None:
             return dict(tags)
         key, value = self.pairs
-        return [{key: name, value: content} for name, content in tags.items()]
+        return self.wrapped([{key: name, value: content} for name, content in tags.items()])
+
+    def wrapped(self, items: Sequence[object]) -> object:
+        """Return a list of tags or keys as the service's operations take it."""
+        return items if self.within is None else {self.within: items}
 
     def from_aws(self, response: Document) -> Values:
         """Return the tags in a response, without those that AWS itself sets."""
-        found = response.get(self.listed_as) or {}
+        found: Any = response
+        for member in self.listed_as.split("."):
+            found = found.get(member) or {}
         if self.pairs is not None:
             key, value = self.pairs
             found = {pair[key]: pair[value] for pair in found}
@@ -222,7 +232,7 @@ class AwsResource(ResourceType[Aws]):
         resource = {tagging.resource: as_string(request.state[tagging.property])}
         if removed := sorted(old.keys() - new.keys()):
             operation = Operation(name=tagging.untag)
-            self.call(request, operation, {**resource, tagging.keys: removed})
+            self.call(request, operation, {**resource, tagging.keys: tagging.wrapped(removed)})
         if changed := {name: new[name] for name in new if old.get(name) != new[name]}:
             operation = Operation(name=tagging.tag)
             self.call(request, operation, {**resource, tagging.tags: tagging.to_aws(changed)})

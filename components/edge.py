@@ -1,0 +1,203 @@
+"""Edge: an address in front of any host at which MCP clients discover how to get a token."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_aws as aws
+
+from components.context import StackContext
+from components.edge_function import function_code
+from components.edge_origin import edge_base_url, origin_address
+from components.endpoints import Endpoints
+from components.hosting.host import MCP_PATH, mcp_url
+from components.settings import EdgeDomain
+
+# Source: "Use managed cache policies" and "Use managed origin request policies" in the Amazon
+# CloudFront Developer Guide.
+_CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+_ALL_VIEWER_EXCEPT_HOST_HEADER: Final = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+ORIGIN_SECONDS: Final = 90
+"""How long CloudFront waits for the host: longer than every host waits for the server."""
+# Web ACLs of distributions exist in this region only.
+_WEB_ACL_REGION: Final = "us-east-1"
+_RATE_RULE: Final = "requests-per-ip"
+_RATE_SECONDS: Final = 300
+_ORIGIN: Final = "host"
+_METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeArgs:
+    """What an Edge needs.
+
+    Attributes:
+        context: what the stack's components share.
+        service_url: base URL of the host.
+        endpoints: the user pool's addresses.
+    """
+
+    context: StackContext
+    service_url: pulumi.Output[str]
+    endpoints: pulumi.Output[Endpoints]
+
+
+class Edge(pulumi.ComponentResource):
+    """A CloudFront distribution in front of the host (``neo4j-mcp:edge:Edge``).
+
+    Creates the distribution and its function, which answers the requests for metadata and refuses
+    requests without a token; with `edgeRequestsPerIp`, also a web ACL. Nothing is cached. Deletion
+    protection covers the distribution, because a new one has a new address.
+
+    Idle cost: none for the distribution; a web ACL costs a monthly fee.
+
+    Attributes:
+        mcp_url: the MCP endpoint for clients that discover how to get a token.
+        domain_target: the name that the DNS record of `edgeDomain` has to point to.
+        outputs: the stack's outputs that only stacks with an edge have.
+    """
+
+    mcp_url: pulumi.Output[str]
+    domain_target: pulumi.Output[str]
+    outputs: Mapping[str, pulumi.Output[str]]
+
+    def __init__(
+        self, name: str, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the distribution."""
+        super().__init__("neo4j-mcp:edge:Edge", name, None, opts)
+        settings = args.context.settings
+        function = aws.cloudfront.Function(
+            f"{name}-function",
+            name=args.context.names.edge_function,
+            comment="Makes the MCP server discoverable",
+            runtime="cloudfront-js-2.0",
+            code=args.endpoints.apply(lambda known: function_code(known, mcp_path=MCP_PATH)),
+            publish=True,
+            tags=args.context.tags,
+            opts=args.context.options(aws.cloudfront.Function, parent=self),
+        )
+        limit = settings.edge_requests_per_ip
+        web_acl = self._web_acl(args.context, limit) if limit else None
+        distribution = self._distribution(args, function, web_acl)
+        self.domain_target = distribution.domain_name
+        self.mcp_url = distribution.domain_name.apply(
+            lambda domain: mcp_url(edge_base_url(domain, settings.edge_domain))
+        )
+        self.outputs = {"edgeUrl": self.mcp_url, "edgeDomainTarget": self.domain_target}
+        self.register_outputs({"mcpUrl": self.mcp_url, "domainTarget": self.domain_target})
+
+    def _distribution(
+        self,
+        args: EdgeArgs,
+        function: aws.cloudfront.Function,
+        web_acl: aws.wafv2.WebAcl | None,
+    ) -> aws.cloudfront.Distribution:
+        context = args.context
+        domain = context.settings.edge_domain
+        origin = args.service_url.apply(origin_address)
+        return aws.cloudfront.Distribution(
+            f"{self.pulumi_resource_name}-distribution",
+            comment=context.names.edge_function,
+            enabled=True,
+            aliases=[domain.name] if domain else [],
+            http_version="http2and3",
+            is_ipv6_enabled=True,
+            # A cheaper class would send callers in other continents through the ones it has.
+            price_class="PriceClass_All",
+            web_acl_id=web_acl.arn if web_acl else None,
+            origins=[
+                aws.cloudfront.DistributionOriginArgs(
+                    origin_id=_ORIGIN,
+                    domain_name=origin.apply(lambda known: known.host),
+                    custom_origin_config=aws.cloudfront.DistributionOriginCustomOriginConfigArgs(
+                        http_port=80,
+                        https_port=origin.apply(lambda known: known.port),
+                        origin_protocol_policy="https-only",
+                        origin_ssl_protocols=["TLSv1.2"],
+                        origin_read_timeout=ORIGIN_SECONDS,
+                    ),
+                )
+            ],
+            default_cache_behavior=aws.cloudfront.DistributionDefaultCacheBehaviorArgs(
+                target_origin_id=_ORIGIN,
+                # A redirect would come too late: the token has been sent in the clear by then.
+                viewer_protocol_policy="https-only",
+                allowed_methods=list(_METHODS),
+                cached_methods=["GET", "HEAD"],
+                cache_policy_id=_CACHING_DISABLED,
+                origin_request_policy_id=_ALL_VIEWER_EXCEPT_HOST_HEADER,
+                function_associations=[
+                    aws.cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs(
+                        event_type="viewer-request", function_arn=function.arn
+                    )
+                ],
+            ),
+            restrictions=aws.cloudfront.DistributionRestrictionsArgs(
+                geo_restriction=aws.cloudfront.DistributionRestrictionsGeoRestrictionArgs(
+                    restriction_type="none"
+                )
+            ),
+            viewer_certificate=_certificate(domain),
+            tags=context.tags,
+            opts=context.options(aws.cloudfront.Distribution, parent=self),
+        )
+
+    def _web_acl(self, context: StackContext, limit: int) -> aws.wafv2.WebAcl:
+        name = context.names.edge_web_acl
+        return aws.wafv2.WebAcl(
+            f"{self.pulumi_resource_name}-web-acl",
+            name=name,
+            description="Limits the requests of each IP address to the MCP server",
+            region=_WEB_ACL_REGION,
+            scope="CLOUDFRONT",
+            default_action=aws.wafv2.WebAclDefaultActionArgs(
+                allow=aws.wafv2.WebAclDefaultActionAllowArgs()
+            ),
+            rules=[
+                aws.wafv2.WebAclRuleArgs(
+                    name=_RATE_RULE,
+                    priority=0,
+                    # Clients repeat a request after 429, and give up after WAF's own 403.
+                    action=aws.wafv2.WebAclRuleActionArgs(
+                        block=aws.wafv2.WebAclRuleActionBlockArgs(
+                            custom_response=aws.wafv2.WebAclRuleActionBlockCustomResponseArgs(
+                                response_code=429
+                            )
+                        )
+                    ),
+                    statement=aws.wafv2.WebAclRuleStatementArgs(
+                        rate_based_statement=aws.wafv2.WebAclRuleStatementRateBasedStatementArgs(
+                            limit=limit,
+                            aggregate_key_type="IP",
+                            evaluation_window_sec=_RATE_SECONDS,
+                        )
+                    ),
+                    visibility_config=aws.wafv2.WebAclRuleVisibilityConfigArgs(
+                        cloudwatch_metrics_enabled=True,
+                        metric_name=_RATE_RULE,
+                        # Samples show the requests' headers, and so the tokens.
+                        sampled_requests_enabled=False,
+                    ),
+                )
+            ],
+            visibility_config=aws.wafv2.WebAclVisibilityConfigArgs(
+                cloudwatch_metrics_enabled=True, metric_name=name, sampled_requests_enabled=False
+            ),
+            tags=context.tags,
+            opts=context.options(aws.wafv2.WebAcl, parent=self),
+        )
+
+
+def _certificate(
+    domain: EdgeDomain | None,
+) -> aws.cloudfront.DistributionViewerCertificateArgs:
+    if domain is None:
+        # CloudFront sets the minimum TLS version of its own certificate itself.
+        return aws.cloudfront.DistributionViewerCertificateArgs(cloudfront_default_certificate=True)
+    return aws.cloudfront.DistributionViewerCertificateArgs(
+        acm_certificate_arn=domain.certificate_arn,
+        ssl_support_method="sni-only",
+        minimum_protocol_version="TLSv1.2_2021",
+    )
