@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pulumi
 
-from components.aura import audience, sso_settings
+from components.aura import audience, neo4j_conf, sso_settings
 from components.configuration import load_settings
 from components.context import StackContext
 from components.credentials import ClientCredentials, ClientCredentialsArgs
@@ -44,6 +44,11 @@ credentials = ClientCredentials(
 client_ids = pulumi.Output.all(
     **{name: client.client_id for name, client in identity.clients.items()}
 )
+aura_sso = pulumi.Output.all(identity.endpoints, client_ids).apply(
+    lambda known: sso_settings(
+        known[0].discovery_url, audience(known[1], settings.clients), settings.scopes
+    )
+)
 outputs = {
     "mcpUrl": host.service_url.apply(mcp_url),
     "serviceUrl": host.service_url,
@@ -72,11 +77,8 @@ outputs = {
     "rotationFunction": credentials.rotation_function,
     **host.outputs,
     **(edge.outputs if edge else {}),
-    "auraSso": pulumi.Output.all(identity.endpoints, client_ids).apply(
-        lambda known: sso_settings(
-            known[0].discovery_url, audience(known[1], settings.clients), settings.scopes
-        )
-    ),
+    "auraSso": aura_sso,
+    "neo4jConf": aura_sso.apply(neo4j_conf),
     # Pulumi Cloud shows it on the stack's page, with the outputs filled in.
     "readme": Path(__file__).with_name("Pulumi.README.md").read_text(encoding="utf-8"),
 }
