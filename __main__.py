@@ -9,7 +9,7 @@ from components.configuration import load_settings
 from components.context import StackContext
 from components.credentials import ClientCredentials, ClientCredentialsArgs
 from components.edge import Edge, EdgeArgs
-from components.hosting.deployments import DEPLOYMENTS
+from components.hosting.deployments import HostDeployments
 from components.hosting.host import mcp_url
 from components.identity import Identity, full_scope_name
 
@@ -17,10 +17,11 @@ project, stack = pulumi.get_project(), pulumi.get_stack()
 settings = load_settings(project, stack)
 context = StackContext.create(settings, project=project, stack=stack)
 # Before anything is declared: what can't be fetched stops the deployment here.
-deployment = DEPLOYMENTS[settings.hosting](settings)
+deployments = HostDeployments(settings)
 
 identity = Identity("identity", context)
-host = deployment.declare(context)
+hosts = deployments.declare(context)
+host = hosts.serving
 edge = (
     Edge(
         "edge",
@@ -49,6 +50,14 @@ aura_sso = pulumi.Output.all(identity.endpoints, client_ids).apply(
         known[0].discovery_url, audience(known[1], settings.clients), settings.scopes
     )
 )
+moving = (
+    {
+        "otherServiceUrl": hosts.other.service_url,
+        "otherMcpUrl": hosts.other.service_url.apply(mcp_url),
+    }
+    if hosts.other
+    else {}
+)
 outputs = {
     "mcpUrl": host.service_url.apply(mcp_url),
     "serviceUrl": host.service_url,
@@ -75,7 +84,9 @@ outputs = {
         for name, client in identity.clients.items()
     },
     "rotationFunction": credentials.rotation_function,
+    **(hosts.other.outputs if hosts.other else {}),
     **host.outputs,
+    **moving,
     **(edge.outputs if edge else {}),
     "auraSso": aura_sso,
     "neo4jConf": aura_sso.apply(neo4j_conf),

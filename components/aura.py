@@ -1,4 +1,4 @@
-"""What the database must know to accept the tokens: for Aura's console, and for neo4j.conf. Pure."""
+"""What the database must know to accept the tokens, for Aura's console and neo4j.conf. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -179,9 +179,7 @@ def _host_problems(
 def _parsed(project: str, configured: _ConfiguredHost) -> OtherHost:
     model = configured.definition.settings
     own, _ = _read(project, model, configured.values, configured.at)
-    return OtherHost(
-        hosting=configured.definition.hosting, host=model.model_construct(**own)
-    )
+    return OtherHost(hosting=configured.definition.hosting, host=model.model_construct(**own))
 
 
 def _settings(valid: Mapping[str, Any], hosts: Sequence[OtherHost]) -> StackSettings:
