@@ -1,0 +1,1 @@
+"""Elastic Load Balancing: load balancers, target groups and listeners."""
