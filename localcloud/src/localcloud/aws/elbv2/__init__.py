@@ -1,1 +1,0 @@
-"""Elastic Load Balancing: load balancers, target groups and listeners."""
