@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.hosting.definitions import HOST_KEYS
 from components.settings import Hosting
 from tests.components.mocks import Registration, Result
 from tests.program.conftest import Deploy
@@ -15,28 +16,46 @@ from tests.program.test_main import HOSTS
 INVOCATION = "aws:lambda/invocation:Invocation"
 # A stack with protection, and one without.
 STACKS = ("prod", "local")
+_NOT_SET = {"", "{}"}
 # The stacks' files are App Runner's.
 NEXT_HOSTS = [each for each in HOSTS if each is not Hosting.APP_RUNNER]
 
 
 class Move:
-    """The same stack before, during and after a move to a host with its default settings."""
+    """The same stack before, during and after a move."""
 
     def __init__(
         self, deploy: Deploy, stack: str, to: Hosting, changes: Mapping[str, str] | None = None
     ) -> None:
-        def next_host(*, serving: bool) -> dict[str, str]:
-            return {"neo4j-mcp:nextHost": json.dumps({"hosting": to, "serving": serving})}
+        own, common = _split(HOSTS[to])
 
-        changes = changes or {}
+        def next_host(*, serving: bool) -> dict[str, str]:
+            following = {**own, "hosting": to, "serving": serving}
+            return {"neo4j-mcp:nextHost": json.dumps(following)}
+
+        changes = {**common, **(changes or {})}
         self.before: Result = deploy(stack, changes)
         self.both: Result = deploy(stack, {**changes, **next_host(serving=False)})
         self.switched: Result = deploy(stack, {**changes, **next_host(serving=True)})
-        self.after: Result = deploy(stack, {**changes, **HOSTS[to]})
+        unset = {f"neo4j-mcp:{key}": "" for key in HOST_KEYS}
+        configured = {f"neo4j-mcp:{key}": value for key, value in own.items()}
+        self.after: Result = deploy(
+            stack, {**changes, **unset, **configured, "neo4j-mcp:hosting": to.value}
+        )
 
     @property
     def steps(self) -> tuple[Result, ...]:
         return (self.before, self.both, self.switched, self.after)
+
+
+def _split(changes: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what a host's keys are set to, and the other keys with their namespace."""
+    values = {key.removeprefix("neo4j-mcp:"): value for key, value in changes.items()}
+    own = {
+        key: value for key, value in values.items() if key in HOST_KEYS and value not in _NOT_SET
+    }
+    others = {key: value for key, value in values.items() if key not in {*HOST_KEYS, "hosting"}}
+    return own, {f"neo4j-mcp:{key}": value for key, value in others.items()}
 
 
 def by_urn(result: Result) -> dict[str, Registration]:
