@@ -50,14 +50,6 @@ aura_sso = pulumi.Output.all(identity.endpoints, client_ids).apply(
         known[0].discovery_url, audience(known[1], settings.clients), settings.scopes
     )
 )
-moving = (
-    {
-        "otherServiceUrl": hosts.other.service_url,
-        "otherMcpUrl": hosts.other.service_url.apply(mcp_url),
-    }
-    if hosts.other
-    else {}
-)
 outputs = {
     "mcpUrl": host.service_url.apply(mcp_url),
     "serviceUrl": host.service_url,
@@ -84,9 +76,7 @@ outputs = {
         for name, client in identity.clients.items()
     },
     "rotationFunction": credentials.rotation_function,
-    **(hosts.other.outputs if hosts.other else {}),
-    **host.outputs,
-    **moving,
+    **hosts.outputs,
     **(edge.outputs if edge else {}),
     "auraSso": aura_sso,
     "neo4jConf": aura_sso.apply(neo4j_conf),

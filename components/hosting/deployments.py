@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
+import pulumi
+
 from components.context import StackContext
 from components.hosting.apprunner.component import AppRunnerHost
-from components.hosting.host import Host, HostDeployment
+from components.hosting.host import Host, HostDeployment, mcp_url
 from components.hosting.image_host import ImageDeployment, StackImage
 from components.hosting.lambda_.component import LambdaDeployment
 from components.settings import Hosting, StackSettings
@@ -22,6 +24,9 @@ DEPLOYMENTS: Mapping[Hosting, Deploy] = MappingProxyType(
 )
 """Prepares the deployment of a stack, by the value of the configuration key hosting."""
 
+OTHER_HOST_OUTPUTS = ("otherMcpUrl", "otherServiceUrl")
+"""The outputs that a stack has while it moves: the addresses of the host that callers don't use."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hosts:
@@ -34,6 +39,17 @@ class Hosts:
 
     serving: Host
     other: Host | None
+
+    @property
+    def outputs(self) -> Mapping[str, pulumi.Output[str]]:
+        """The stack's outputs that only some hosts have, and those of `OTHER_HOST_OUTPUTS`."""
+        if self.other is None:
+            return self.serving.outputs
+        service_url = self.other.service_url
+        other = dict(
+            zip(OTHER_HOST_OUTPUTS, (service_url.apply(mcp_url), service_url), strict=True)
+        )
+        return {**self.other.outputs, **self.serving.outputs, **other}
 
 
 class HostDeployments:

@@ -108,6 +108,7 @@ def _kept(outputs: dict[str, Any]) -> dict[str, Any]:
     return {name: outputs[name] for name in kept}
 
 
+@pytest.mark.slow
 def test_no_call_fails_while_a_stack_moves_from_app_runner_to_lambda(moving: Moving) -> None:
     before = moving.outputs
     with contextlib.ExitStack() as early_callers:
