@@ -5,8 +5,10 @@ running. Each host's module in `automation.hosting` says when.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
+from typing import Final
 
 from automation.deployment import (
     Deployed,
@@ -20,6 +22,8 @@ from automation.hosting.hosts import find_desired
 from automation.sessions import Clients
 from automation.waiting import LONGEST_OPERATION, Sleep, wait_while
 from components.hosting.definitions import DEFINITIONS
+
+NOTHING_BEFORE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def roll_out(deployment: Deployment, clients: Clients, report: Report | None = None) -> Deployed:
@@ -45,35 +49,40 @@ def roll_out(deployment: Deployment, clients: Clients, report: Report | None = N
     return deployed
 
 
-def wait_for_service(deployment: Deployment, clients: Clients, sleep: Sleep = time.sleep) -> str:
+def wait_for_service(
+    deployment: Deployment, clients: Clients, sleep: Sleep = time.sleep
+) -> Mapping[str, str]:
     """Wait for the end of an operation that an interrupted deployment left in progress.
 
     Some hosts refuse every other operation meanwhile, and Pulumi's provider doesn't wait.
 
     Returns:
-        The id of the service's last operation; empty without a service.
+        The id of each service's last operation, by the service's id.
 
     Raises:
         DeploymentError: the operation doesn't end.
     """
-    found = find_desired(deployment.state())
-    if found is None:
-        return ""
-    host, desired = found
-    if host.refuses_changes_while_busy:
-        _wait_until_changed(host, desired.id, clients, sleep)
-    operations = host.operations(aws_of(clients), desired.id)
-    return operations[0].id if operations else ""
+    aws = aws_of(clients)
+    last = {}
+    for host, desired in find_desired(deployment.state()):
+        if host.refuses_changes_while_busy:
+            _wait_until_changed(host, desired.id, clients, sleep)
+        if operations := host.operations(aws, desired.id):
+            last[desired.id] = operations[0].id
+    return last
 
 
-def require_rollout(deployment: Deployment, clients: Clients, previous: str = "") -> None:
-    """Require that the service runs what the state describes.
+def require_rollout(
+    deployment: Deployment, clients: Clients, previous: Mapping[str, str] = NOTHING_BEFORE
+) -> None:
+    """Require that every service runs what the state describes.
 
     Args:
-        previous: id of the last operation before this deployment, whose failure doesn't count.
+        previous: what `wait_for_service` returned before this deployment: operations whose failure
+            doesn't count.
 
     Raises:
-        DeploymentError: it runs something else.
+        DeploymentError: one runs something else.
     """
     problems = find_problems(deployment, clients, previous)
     if problems:
@@ -81,37 +90,46 @@ def require_rollout(deployment: Deployment, clients: Clients, previous: str = ""
 
 
 def find_problems(
-    deployment: Deployment, clients: Clients, previous: str = "", sleep: Sleep = time.sleep
+    deployment: Deployment, clients: Clients, previous: Mapping[str, str] = NOTHING_BEFORE
 ) -> list[str]:
-    """Describe what the service runs instead of what was deployed, once the host has deployed it.
+    """Describe what a service runs instead of what was deployed, once its host has deployed it.
 
     Args:
-        previous: id of the last operation before this deployment, whose failure doesn't count.
+        previous: see `require_rollout`.
 
     Returns:
-        The lines of a message; empty if the service runs what the state describes, or if the
-        state has no service.
+        The lines of a message; empty if every service runs what the state describes.
 
     Raises:
-        DeploymentError: the operation doesn't end.
+        DeploymentError: an operation doesn't end.
     """
-    state = find_desired(deployment.state())
-    if state is None:
-        return []
-    host, desired = state
-    aws, title = aws_of(clients), DEFINITIONS[host.hosting].title
-    _wait_until_changed(host, desired.id, clients, sleep)
+    lines = []
+    for host, desired in find_desired(deployment.state()):
+        _wait_until_changed(host, desired.id, clients, time.sleep)
+        lines += _problems(host, desired, deployment.stack, clients, previous)
+    return lines
+
+
+def _problems(
+    host: HostOperations,
+    desired: Desired,
+    stack: str,
+    clients: Clients,
+    previous: Mapping[str, str],
+) -> list[str]:
+    aws = aws_of(clients)
     service = host.describe(aws, desired.id)
     found = [
         *differences(desired, service, host.artifact),
-        *failed_operation(host.operations(aws, desired.id), previous),
+        *failed_operation(host.operations(aws, desired.id), previous.get(desired.id, "")),
     ]
     if not found:
         return []
+    title = DEFINITIONS[host.hosting].title
     return [
         f"{title} doesn't run what was deployed: {'; '.join(found)}.",
         *host.explain(aws, service),
-        f"Fix the cause, then run: python -m automation deploy --stack {deployment.stack}",
+        f"Fix the cause, then run: python -m automation deploy --stack {stack}",
         *host.next_steps(service),
     ]
 

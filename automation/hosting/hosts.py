@@ -15,15 +15,14 @@ HOSTS: Mapping[Hosting, HostOperations] = MappingProxyType(
 """The operations, by the value of the configuration key hosting."""
 
 
-def find_desired(state: Mapping[str, Any]) -> tuple[HostOperations, Desired] | None:
-    """Find the service that a stack's state describes, with its host; None if it has none."""
-    for resource in state.get("resources") or []:
-        if not resource.get("id") or resource.get("delete"):
-            continue
+def find_desired(state: Mapping[str, Any]) -> tuple[tuple[HostOperations, Desired], ...]:
+    """Find the services that a stack's state describes, each with its host: two in a move."""
+    return tuple(
+        (host, host.desired(resource, state))
+        for resource in state.get("resources") or []
+        if resource.get("id") and not resource.get("delete")
+        for host in HOSTS.values()
         # A URN has the types of the resource and of its parents, between the second pair of colons
         # and the resource's name.
-        qualified_type = resource["urn"].split("::")[2]
-        for host in HOSTS.values():
-            if qualified_type.endswith(host.service_type):
-                return host, host.desired(resource, state)
-    return None
+        if resource["urn"].split("::")[2].endswith(host.service_type)
+    )

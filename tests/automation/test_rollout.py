@@ -182,7 +182,7 @@ def test_the_wait_for_an_operation_is_limited() -> None:
     pauses: list[float] = []
     busy = _service("OPERATION_IN_PROGRESS")
     aws = _Aws([busy, busy, _service()], [SUCCEEDED])
-    assert wait_for_service(_deployment(), aws, pauses.append) == "2"
+    assert wait_for_service(_deployment(), aws, pauses.append) == {ARN: "2"}
     assert len(pauses) == 2
     with pytest.raises(DeploymentError, match="in progress for 1200 s"):
         wait_for_service(_deployment(), _Aws([busy], [SUCCEEDED]), pauses.append)
@@ -190,13 +190,13 @@ def test_the_wait_for_an_operation_is_limited() -> None:
 
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [("ResourceNotFoundException", ""), ("AccessDeniedException", ClientError)],
+    [("ResourceNotFoundException", None), ("AccessDeniedException", ClientError)],
 )
-def test_waiting_for_a_deleted_service_returns(code: str, expected: str | type[Exception]) -> None:
+def test_waiting_for_a_deleted_service_returns(code: str, expected: type[Exception] | None) -> None:
     error = ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeService")
     aws = _Aws([error], [{}])
-    if isinstance(expected, str):
-        assert wait_for_service(_deployment(), aws) == expected
+    if expected is None:
+        assert wait_for_service(_deployment(), aws) == {}
     else:
         with pytest.raises(expected):
             wait_for_service(_deployment(), aws)
