@@ -223,7 +223,7 @@ class Account:
         Raises:
             LookupError: one doesn't exist; the message is EC2's.
         """
-        found = await _in_thread(self._described, self._ec2.describe_subnets, SubnetIds=list(ids))
+        found = await _in_thread(_described(self._ec2.describe_subnets), SubnetIds=list(ids))
         by_id: dict[str, dict[str, Any]] = {each["SubnetId"]: each for each in found["Subnets"]}
         return [by_id[each] for each in ids]
 
@@ -233,15 +233,7 @@ class Account:
         Raises:
             LookupError: one doesn't exist; the message is EC2's.
         """
-        describe = self._ec2.describe_security_groups
-        await _in_thread(self._described, describe, GroupIds=list(ids))
-
-    def _described(self, describe: Callable[..., Any], **arguments: object) -> Any:  # noqa: ANN401 - boto3's result
-        try:
-            return describe(**arguments)
-        except ClientError as error:
-            described = error.response["Error"]
-            raise LookupError(f"{described['Message']} (ErrorCode: {described['Code']})") from error
+        await _in_thread(_described(self._ec2.describe_security_groups), GroupIds=list(ids))
 
     async def put_metrics(self, namespace: str, data: Sequence[Mapping[str, Any]]) -> None:
         """Write MetricDatum structures to a namespace."""
@@ -303,6 +295,19 @@ class Account:
 
 async def _in_thread(call: Callable[..., _Result], **arguments: object) -> _Result:
     return await asyncio.to_thread(call, **arguments)
+
+
+def _described(describe: Callable[..., _Result]) -> Callable[..., _Result]:
+    """Return the operation with a LookupError, in EC2's words, for what doesn't exist."""
+
+    def call(**arguments: object) -> _Result:
+        try:
+            return describe(**arguments)
+        except ClientError as error:
+            described = error.response["Error"]
+            raise LookupError(f"{described['Message']} (ErrorCode: {described['Code']})") from error
+
+    return call
 
 
 def _role_name(role_arn: str) -> str:

@@ -235,9 +235,7 @@ class ServiceController:
         )
         if steady and service.primary.rollout is RolloutState.IN_PROGRESS:
             primary = service.primary
-            primary.move_to(
-                RolloutState.COMPLETED, f"ECS deployment {primary.id} completed.", now
-            )
+            primary.move_to(RolloutState.COMPLETED, f"ECS deployment {primary.id} completed.", now)
             service.deployments = [primary]
             self._event(f"(deployment {primary.id}) deployment completed.")
         if steady and not self._steady and service.status is ServiceStatus.ACTIVE:
@@ -289,9 +287,7 @@ class ServiceController:
         service = self.service
         placement = await self._place(deployment.network)
         if placement is None:
-            self._event(
-                "was unable to place a task. Reason: no subnet has a free address."
-            )
+            self._event("was unable to place a task. Reason: no subnet has a free address.")
             return None
         cluster = service.cluster_arn.rpartition("/")[2]
         arn_base = service.arn.partition(":service/")[0]

@@ -199,9 +199,7 @@ class DeploymentRules:
                 "minimumHealthyPercent", current.minimum_healthy_percent
             ),
             maximum_percent=configuration.get("maximumPercent", current.maximum_percent),
-            circuit_breaker=CircuitBreaker(
-                enabled=breaker["enable"], rollback=breaker["rollback"]
-            )
+            circuit_breaker=CircuitBreaker(enabled=breaker["enable"], rollback=breaker["rollback"])
             if breaker
             else current.circuit_breaker,
         )

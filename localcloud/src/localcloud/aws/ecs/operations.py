@@ -77,6 +77,17 @@ class Ecs:
         """The controllers of all services."""
         return tuple(self._controllers.values())
 
+    @property
+    def security_groups(self) -> frozenset[str]:
+        """The ids of the security groups that tasks use, now or in a deployment in progress."""
+        return frozenset(
+            group
+            for controller in self.controllers
+            if controller.service.status is not ServiceStatus.INACTIVE
+            for deployment in controller.service.deployments
+            for group in deployment.network.security_groups
+        )
+
     async def call(self, operation: str, parameters: JsonObject) -> JsonObject:
         """Execute an operation with a validated request, and return its response.
 

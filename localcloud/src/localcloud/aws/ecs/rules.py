@@ -88,7 +88,15 @@ def _container_problems(request: JsonObject, container: JsonObject) -> Iterator[
         yield "Fargate requires task definition to have execution role ARN to support ECR images."
     if container.get("stopTimeout", 0) > _MAX_STOP_TIMEOUT:
         yield f"The max stop timeout value is {_MAX_STOP_TIMEOUT} seconds."
-    mappings = container.get("portMappings", [])
+    yield from _port_problems(container.get("portMappings", []))
+    log = container.get("logConfiguration")
+    if log is not None:
+        for option in ("awslogs-group", "awslogs-region", "awslogs-stream-prefix"):
+            if option not in log.get("options", {}):
+                yield f"Log driver awslogs requires options: {option}"
+
+
+def _port_problems(mappings: list[JsonObject]) -> Iterator[str]:
     if len(mappings) > 1:
         yield "The stand-in publishes one port of a container."
     for mapping in mappings:
@@ -97,11 +105,6 @@ def _container_problems(request: JsonObject, container: JsonObject) -> Iterator[
                 "When networkMode=awsvpc, the host ports and container ports in port mappings must "
                 "match."
             )
-    log = container.get("logConfiguration")
-    if log is not None:
-        for option in ("awslogs-group", "awslogs-region", "awslogs-stream-prefix"):
-            if option not in log.get("options", {}):
-                yield f"Log driver awslogs requires options: {option}"
 
 
 def registered(request: JsonObject) -> JsonObject:
@@ -151,9 +154,7 @@ def network_problem(configuration: JsonObject) -> str | None:
     """Return what is wrong with a service's NetworkConfiguration; None if nothing is."""
     vpc = configuration.get("awsvpcConfiguration")
     if vpc is None:
-        return (
-            "Network Configuration must be provided when networkMode 'awsvpc' is specified."
-        )
+        return "Network Configuration must be provided when networkMode 'awsvpc' is specified."
     if not vpc["subnets"]:
         return "subnets can not be empty."
     if len(vpc["subnets"]) > _MAX_SUBNETS:
@@ -166,38 +167,45 @@ def network_problem(configuration: JsonObject) -> str | None:
 def load_balancer_problem(
     load_balancers: list[JsonObject], definition: TaskDefinition, group: TargetGroupInfo | None
 ) -> str | None:
-    """Return what is wrong with a service's load balancers; None if nothing is.
+    """Return the first problem of a service's load balancers; None without one.
 
     Args:
         load_balancers: the request's, at least one.
         definition: the service's task definition.
         group: the target group of the first of them; None if it doesn't exist.
     """
+    return next(_load_balancer_problems(load_balancers, definition, group), None)
+
+
+def _load_balancer_problems(
+    load_balancers: list[JsonObject], definition: TaskDefinition, group: TargetGroupInfo | None
+) -> Iterator[str]:
     first, container = load_balancers[0], definition.container
     if len(load_balancers) > 1:
-        return "The stand-in registers a service with one target group."
+        yield "The stand-in registers a service with one target group."
     if not {"targetGroupArn", "containerName", "containerPort"} <= first.keys():
-        return "loadBalancers need a targetGroupArn, a containerName and a containerPort."
+        yield "loadBalancers need a targetGroupArn, a containerName and a containerPort."
+        return
     if first["containerName"] != container["name"]:
-        return f"The container {first['containerName']} does not exist in the task definition."
+        yield f"The container {first['containerName']} does not exist in the task definition."
     if first["containerPort"] != definition.port:
-        return (
+        yield (
             f"The container {container['name']} did not have a container port "
             f"{first['containerPort']} defined."
         )
     if group is None:
-        return f"Target group {first['targetGroupArn']} does not exist."
+        yield f"Target group {first['targetGroupArn']} does not exist."
+        return
     if group.target_type != "ip":
-        return (
+        yield (
             f"The provided target group {group.arn} has target type {group.target_type}, which is "
             "incompatible with the awsvpc network mode specified in the task definition."
         )
     if not group.load_balancer_arns:
-        return (
+        yield (
             f"The target group with targetGroupArn {group.arn} does not have an associated load "
             "balancer."
         )
-    return None
 
 
 def grace_period_problem(seconds: int, *, balanced: bool) -> str | None:

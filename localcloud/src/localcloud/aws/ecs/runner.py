@@ -1,7 +1,7 @@
 """Runs one task: from the pull of its image to the end of its container."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,7 +138,7 @@ class TaskRunner:
             self._container = await self._platform.engine.start(settings, self._on_output())
         except EngineError as error:
             raise StartError(f"CannotStartContainerError: {error}") from error
-        task.runtime_id = f"{task.id}-{self._container.container.id[:10]}"
+        task.runtime_id = f"{task.id}-{str(self._container.container.id)[:10]}"
         if self._stop_requested.is_set():
             return
         if self._balancing is not None:
@@ -317,7 +317,7 @@ class TaskRunner:
     async def _either_ends(self, work: Coroutine[Any, Any, Any]) -> None:
         """Wait until the container or the work ends."""
         container = self._container
-        waiting: Awaitable[Any] = asyncio.ensure_future(work)
+        waiting: asyncio.Future[Any] = asyncio.ensure_future(work)
         try:
             pending = [waiting] if container is None else [waiting, container.exited]
             await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)

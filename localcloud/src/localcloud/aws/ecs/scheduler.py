@@ -87,8 +87,12 @@ def _first_to_stop(tasks: Sequence[Task]) -> list[Task]:
     """Sort tasks: first those that don't run yet, then those of the fullest zone, newest first."""
     zones = [task.placement.availability_zone for task in tasks]
     return sorted(
-        reversed(tasks),
-        key=lambda task: (task.healthy, -zones.count(task.placement.availability_zone)),
+        tasks,
+        key=lambda task: (
+            task.healthy,
+            -zones.count(task.placement.availability_zone),
+            -task.created_at,
+        ),
     )
 
 

@@ -75,6 +75,10 @@ class EcsThread:
         """
         return await self._thread.run(lambda ecs: ecs.call(operation, parameters))
 
+    def security_groups(self) -> frozenset[str]:
+        """Return the ids of the security groups that services use; safe in any thread."""
+        return self._thread.service.security_groups
+
     def stop(self) -> None:
         """Remove all containers and end the thread."""
         self._thread.stop()
