@@ -32,6 +32,7 @@ class Tasks:
     endpoint: AwsEndpoint
     image: str
     execution_role: str
+    cluster: str
     subnets: list[str]
     _services: list[str] = field(default_factory=list)
 
@@ -75,7 +76,7 @@ class Tasks:
 
     def create(self, name: str, **settings: object) -> dict[str, Any]:
         request: dict[str, Any] = {
-            "cluster": _CLUSTER,
+            "cluster": self.cluster,
             "serviceName": name,
             "launchType": "FARGATE",
             "desiredCount": 1,
@@ -91,7 +92,7 @@ class Tasks:
         return service
 
     def describe(self, name: str) -> dict[str, Any]:
-        response = self.client.describe_services(cluster=_CLUSTER, services=[name])
+        response = self.client.describe_services(cluster=self.cluster, services=[name])
         [service] = response["services"]
         return dict(service)
 
@@ -108,10 +109,10 @@ class Tasks:
         return service
 
     def tasks(self, name: str, *, status: str = "RUNNING") -> list[dict[str, Any]]:
-        arns = self.client.list_tasks(cluster=_CLUSTER, serviceName=name, desiredStatus=status)
+        arns = self.client.list_tasks(cluster=self.cluster, serviceName=name, desiredStatus=status)
         if not arns["taskArns"]:
             return []
-        described = self.client.describe_tasks(cluster=_CLUSTER, tasks=arns["taskArns"])
+        described = self.client.describe_tasks(cluster=self.cluster, tasks=arns["taskArns"])
         return list(described["tasks"])
 
     def container(self, task: Mapping[str, Any]) -> Container:
@@ -127,7 +128,7 @@ class Tasks:
         for name in self._services:
             inactive = self.client.exceptions.ServiceNotActiveException
             with contextlib.suppress(inactive):
-                self.client.delete_service(cluster=_CLUSTER, service=name, force=True)
+                self.client.delete_service(cluster=self.cluster, service=name, force=True)
         for name in self._services:
             eventually(lambda name=name: self.describe(name)["status"] == "INACTIVE", 30)
 
@@ -156,18 +157,18 @@ def execution_role(endpoint: AwsEndpoint, repository: Mapping[str, Any]) -> str:
 
 
 @pytest.fixture(scope="module")
-def cluster(endpoint: AwsEndpoint) -> Iterator[None]:
+def cluster(endpoint: AwsEndpoint) -> Iterator[str]:
     endpoint.client("logs").create_log_group(logGroupName=_LOG_GROUP)
     endpoint.client("ecs").create_cluster(clusterName=_CLUSTER)
-    yield
+    yield _CLUSTER
     deleted = endpoint.client("ecs").delete_cluster(cluster=_CLUSTER)["cluster"]
     assert deleted["status"] == "INACTIVE"
 
 
 @pytest.fixture
-def tasks(endpoint: AwsEndpoint, image: str, execution_role: str, cluster: None) -> Iterator[Tasks]:
+def tasks(endpoint: AwsEndpoint, image: str, execution_role: str, cluster: str) -> Iterator[Tasks]:
     subnets = [each["SubnetId"] for each in endpoint.client("ec2").describe_subnets()["Subnets"]]
-    created = Tasks(endpoint, image, execution_role, subnets[:2])
+    created = Tasks(endpoint, image, execution_role, cluster, subnets[:2])
     yield created
     created.clean_up()
 
