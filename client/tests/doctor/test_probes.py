@@ -85,34 +85,32 @@ def test_a_wrong_secret_is_one_request(endpoint: Site, credentials: ClientCreden
     assert len(endpoint.requests) == 1
 
 
-def test_the_edges_documents_are_read(server: Site) -> None:
-    origin = server.url.rstrip("/")
-    documents = {
-        "/.well-known/oauth-protected-resource/mcp": {
+def test_the_edges_documents_are_read() -> None:
+    documents: dict[str, object] = {}
+    with serve(lambda request: Answer(body=documents[request.path]), get=True) as site:
+        origin = site.url.rstrip("/")
+        documents["/.well-known/oauth-protected-resource/mcp"] = {
             "resource": f"{origin}/mcp",
             "authorization_servers": [origin],
-        },
-        "/.well-known/oauth-authorization-server": {
+        }
+        documents["/.well-known/oauth-authorization-server"] = {
             "issuer": origin,
             "token_endpoint": "https://pool.example/token",
-        },
-    }
-    server.answer = lambda request: Answer(body=documents[request.path])
-    assert probes.edge_metadata(f"{origin}/mcp", ca_bundle=None) == EdgeMetadata(
-        resource=f"{origin}/mcp",
-        servers=(origin,),
-        issuer=origin,
-        token_url="https://pool.example/token",
-    )
+        }
+        assert probes.edge_metadata(f"{origin}/mcp", ca_bundle=None) == EdgeMetadata(
+            resource=f"{origin}/mcp",
+            servers=(origin,),
+            issuer=origin,
+            token_url="https://pool.example/token",
+        )
 
 
-def test_what_keeps_the_edges_documents_from_being_read(server: Site) -> None:
-    url = f"{server.url}mcp"
-    server.answer = lambda _: Answer(status=404)
-    missing = probes.edge_metadata(url, ca_bundle=None).problem or ""
+def test_what_keeps_the_edges_documents_from_being_read() -> None:
+    with serve(lambda _: Answer(status=404), get=True) as site:
+        missing = probes.edge_metadata(f"{site.url}mcp", ca_bundle=None).problem or ""
+        site.answer = lambda _: Answer(body={"resource": "https://edge.example/mcp"})
+        other = probes.edge_metadata(f"{site.url}mcp", ca_bundle=None).problem or ""
     assert missing.endswith("/.well-known/oauth-protected-resource/mcp answers HTTP 404.")
-    server.answer = lambda _: Answer(body={"resource": url})
-    other = probes.edge_metadata(url, ca_bundle=None).problem or ""
     assert "isn't the expected document" in other
 
 
