@@ -20,6 +20,7 @@ from automation.checks.context import Context
 from automation.checks.results import AnyReport, Outcome, Report, Result
 from automation.checks.runner import run
 from automation.controls import Controls
+from automation.database_role import role_commands
 from automation.deployment import (
     Changes,
     Deployment,
@@ -66,6 +67,9 @@ _UNSUCCESSFUL = 1
 _COMMAND_FAILED = 3
 _INTERRUPTED = 130
 _ACCOUNT = re.compile(r"\d{12}")
+# As the settings scopes.<name>.role and neo4jDatabase allow them.
+_ROLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
+_DATABASE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.-]{2,62}")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 _errors = console(stderr=True, soft_wrap=True)
@@ -109,6 +113,18 @@ class Document(enum.StrEnum):
 
     TRUST = "trust"
     PERMISSIONS = "permissions"
+
+
+def _role_name(value: str) -> str:
+    if not _ROLE_NAME.fullmatch(value):
+        raise typer.BadParameter("must be a letter, then letters, digits and underscores")
+    return value
+
+
+def _database_name(value: str) -> str:
+    if not _DATABASE_NAME.fullmatch(value):
+        raise typer.BadParameter("must be letters, digits, dots and hyphens")
+    return value
 
 
 def _account(value: str) -> str:
@@ -458,6 +474,24 @@ def role(  # noqa: PLR0913 - one parameter per option
     else:
         raise typer.BadParameter("must be OWNER/NAME", param_hint="--repository")
     typer.echo(json.dumps(json.loads(printed), indent=2))
+
+
+@app.command("database-role")
+def print_database_role(
+    name: Annotated[str, typer.Argument(help="The role's name.", callback=_role_name)],
+    *,
+    database: Annotated[
+        str, typer.Option(help="The database that its holders may use.", callback=_database_name)
+    ] = "neo4j",
+    write: Annotated[bool, typer.Option("--write", help="Also allow writing.")] = False,
+) -> None:
+    """Print the Cypher that creates a Neo4j role for agents, with no more than they need.
+
+    Its holders can't load data from other addresses, and can't call what reaches beyond the graph.
+    docs/self-managed.md shows how to use it, which is the same on Aura.
+    """
+    for command in role_commands(name, database=database, writes=write):
+        typer.echo(f"{command};")
 
 
 def _change_secrets(
