@@ -59,7 +59,7 @@ def start_providers(home: Home, docker: DockerEngine) -> dict[str, str]:
     )
 
 
-def start_aws(  # noqa: PLR0913 - each is another fact about the endpoint
+def start_aws(
     home: Home,
     docker: DockerEngine,
     node: Path,
