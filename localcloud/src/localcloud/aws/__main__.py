@@ -55,6 +55,7 @@ from localcloud.readiness import announce
 
 ACCOUNT_ID = "000000000000"
 MINISTACK_SERVICES = (
+    "acm",
     "cognito-idp",
     "ecr",
     "iam",
