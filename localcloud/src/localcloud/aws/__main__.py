@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +25,8 @@ from localcloud.aws.account import Account
 from localcloud.aws.apprunner.app import AppRunnerApp
 from localcloud.aws.apprunner.controller import Timing
 from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
+from localcloud.aws.cloudfront.service import Edge
+from localcloud.aws.cloudfront.thread import EdgeSettings
 from localcloud.aws.cognito.app import CognitoApp
 from localcloud.aws.cognito.models import ClientSecrets
 from localcloud.aws.containers import ImageStore
@@ -66,8 +67,9 @@ MINISTACK_SERVICES = (
     "sqs",
     "sts",
 )
-SERVICES = ("apprunner", "events", *MINISTACK_SERVICES)
+SERVICES = ("apprunner", "cloudfront", "events", "wafv2", *MINISTACK_SERVICES)
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
+_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _GRACE = 2
 _KEEP_ALIVE = 65
 """Seconds; longer than clients keep idle connections, so none is closed while it is reused."""
@@ -153,6 +155,15 @@ def main(  # noqa: PLR0913 - a command line's flags
     rotation_retry_after: Annotated[
         float, typer.Option(min=0, help="Seconds until a failed rotation is attempted again.")
     ] = 2.0,
+    edge_deployment: Annotated[
+        float, typer.Option(min=0, help="Seconds until CloudFront's edge locations know a change.")
+    ] = 1.0,
+    rate_period: Annotated[
+        float, typer.Option(min=0, help="Seconds between WAF's looks at the rates of requests.")
+    ] = 10.0,
+    node: Annotated[
+        str, typer.Option(help="The Node command for CloudFront's functions.")
+    ] = "node",
     ready_fd: Annotated[
         int | None, typer.Option(help="File descriptor to announce readiness on.")
     ] = None,
@@ -180,7 +191,8 @@ def main(  # noqa: PLR0913 - a command line's flags
         account_id=ACCOUNT_ID,
         key=internal_key,
     )
-    ports, certificate = _port_range(service_ports), _server_context(certificate_authority)
+    authority = _authority(certificate_authority)
+    ports, certificate = _port_range(service_ports), authority.server_context(_NAMES)
     images = ImageStore(client)
     thread = AppRunnerThread(
         AppRunnerSettings(
@@ -204,15 +216,23 @@ def main(  # noqa: PLR0913 - a command line's flags
             functions=AccountFunctions(account), host=host, ports=ports, context=certificate
         )
     )
+    context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
+    edge = Edge(
+        EdgeSettings(node=node, host=host, ports=ports, authority=authority),
+        account,
+        context,
+        deployment_seconds=edge_deployment,
+        rate_period=rate_period,
+    )
     thread.start()
     function_urls.start()
+    edge.start()
     # Imported last: it reads its settings from the environment at import.
     ministack = importlib.import_module("ministack.app").app
     issued = issued_keys(importlib.import_module("ministack.core.iam_evaluator"))
     ecr = EcrApp(registry, ministack)
     client_secrets = ClientSecrets(clock=time.time, delay=client_secret_delay)
     functions = Functions(ministack, ACCOUNT_ID)
-    context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
     rotations, secrets_manager = _secrets_manager(functions, context, rotation_retry_after)
     schedules, event_bridge = _event_bridge(functions, context)
     application = Gate(
@@ -239,10 +259,12 @@ def main(  # noqa: PLR0913 - a command line's flags
             function_urls=FunctionUrlApp(function_urls, ministack),
             secretsmanager=SecretsManagerApp(secrets_manager, ministack),
             ministack=ministack,
+            by_service=edge.applications,
         ),
     )
 
     def stop() -> None:
+        edge.stop()
         function_urls.stop()
         thread.stop()
 
@@ -315,12 +337,11 @@ def _access_key(credentials: Path) -> AccessKey:
         _give_up(f"the access key can't be read (--credentials): {error}")
 
 
-def _server_context(certificate_authority: Path) -> ssl.SSLContext:
+def _authority(certificate_authority: Path) -> CertificateAuthority:
     try:
-        authority = CertificateAuthority.load_or_create(certificate_authority)
+        return CertificateAuthority.load_or_create(certificate_authority)
     except OSError as error:
         _give_up(f"the certificate authority can't be stored (--certificate-authority): {error}")
-    return authority.server_context(["localhost", "127.0.0.1", "host.docker.internal"])
 
 
 def _port_range(text: str) -> range:

@@ -50,8 +50,8 @@ class Others(Protocol):
         """Return whether a web ACL for CloudFront exists."""
         ...
 
-    def internal_address(self, load_balancer: str) -> tuple[str, int] | None:
-        """Return where an internal load balancer listens; None if there is none."""
+    def internal_address(self, load_balancer: str, port: int) -> tuple[str, int] | None:
+        """Return the host and port that reach a port of an internal load balancer."""
         ...
 
     async def certificate_names(self, arn: str) -> tuple[str, ...] | None:
@@ -393,7 +393,7 @@ class CloudFront:
                 "InvalidArgument",
                 f"The stand-in's VPC origins are Application Load Balancers, not {config['Arn']}.",
             )
-        if self._others.internal_address(config["Arn"]) is None:
+        if self._others.internal_address(config["Arn"], config["HTTPPort"]) is None:
             raise ApiError(
                 "InvalidArgument",
                 "The parameter VpcOriginEndpointConfig Arn LoadBalancerNotFound.",
