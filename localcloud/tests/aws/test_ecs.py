@@ -129,8 +129,9 @@ class Tasks:
             inactive = self.client.exceptions.ServiceNotActiveException
             with contextlib.suppress(inactive):
                 self.client.delete_service(cluster=self.cluster, service=name, force=True)
-        for name in self._services:
-            eventually(lambda name=name: self.describe(name)["status"] == "INACTIVE", 30)
+        eventually(
+            lambda: all(self.describe(name)["status"] == "INACTIVE" for name in self._services), 30
+        )
 
 
 @pytest.fixture(scope="module")
