@@ -60,6 +60,7 @@ from localcloud.readiness import announce
 
 ACCOUNT_ID = "000000000000"
 MINISTACK_SERVICES = (
+    "acm",
     "cognito-idp",
     "ec2",
     "ecr",

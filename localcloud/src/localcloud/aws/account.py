@@ -153,7 +153,7 @@ class Account:
         certificate = response["Certificate"]
         if certificate["Status"] != "ISSUED":
             return None
-        return tuple(certificate["SubjectAlternativeNames"])
+        return (certificate["DomainName"], *certificate.get("SubjectAlternativeNames", ()))
 
     async def secret(self, reference: str, role_arn: str, context: Mapping[str, str]) -> str | None:
         """Read a secret as a role; None if it doesn't exist or the role may not read it.

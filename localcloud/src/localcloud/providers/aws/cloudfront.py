@@ -148,6 +148,12 @@ _CUSTOM_ORIGIN: Final[Properties] = {
     ),
     **unsupported("ipAddressType", "originMtlsConfig"),
 }
+_VPC_ORIGIN: Final[Properties] = {
+    "originKeepaliveTimeout": Property(kind=Kind.INTEGER, default=5),
+    "originReadTimeout": Property(kind=Kind.INTEGER, default=30),
+    "vpcOriginId": _REQUIRED_TEXT,
+    **unsupported("ownerAccountId"),
+}
 _ORIGIN: Final[Properties] = {
     "connectionAttempts": _NUMBER,
     "connectionTimeout": _NUMBER,
@@ -155,13 +161,13 @@ _ORIGIN: Final[Properties] = {
     "domainName": _REQUIRED_TEXT,
     "originId": Property(required=True, aws="Id"),
     "originPath": Property(default=""),
+    "vpcOriginConfig": Property(kind=Kind.OBJECT, properties=_VPC_ORIGIN),
     **unsupported(
         "customHeaders",
         "originAccessControlId",
         "originShield",
         "responseCompletionTimeout",
         "s3OriginConfig",
-        "vpcOriginConfig",
     ),
 }
 _BEHAVIOR: Final[Properties] = {
