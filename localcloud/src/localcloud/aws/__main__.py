@@ -147,7 +147,11 @@ def main(  # noqa: PLR0913 - a command line's flags
         float, typer.Option(help="Seconds until a request to a service ends; AWS: 120.")
     ] = 120.0,
     scale_in_after: Annotated[
-        float, typer.Option(help="Seconds without demand before instances are removed.")
+        float,
+        typer.Option(
+            help="Seconds without demand before App Runner's instances and Lambda's environments"
+            " are removed."
+        ),
     ] = 60.0,
     metrics_period: Annotated[
         float, typer.Option(help="Seconds between reports of metrics.")
@@ -178,7 +182,7 @@ def main(  # noqa: PLR0913 - a command line's flags
     access_key = _access_key(credentials)
     # App Runner and the functions sign with a separate key, which is valid for this process only.
     internal_key = dataclasses.replace(AccessKey.generate(), key_id=ACCOUNT_ID)
-    _configure_ministack(port, region, state_dir.absolute(), internal_key)
+    _configure_ministack(port, region, state_dir.absolute(), internal_key, scale_in_after)
     endpoint_url = f"http://localhost:{port}"
     registry = Registry(
         aws_host=f"{ACCOUNT_ID}.dkr.ecr.{region}.amazonaws.com", local_host=f"localhost:{port}"
@@ -357,7 +361,9 @@ def _port_range(text: str) -> range:
     return range(first, last + 1)
 
 
-def _configure_ministack(port: int, region: str, state: Path, key: AccessKey) -> None:
+def _configure_ministack(
+    port: int, region: str, state: Path, key: AccessKey, scale_in_after: float
+) -> None:
     """Set ministack's environment variables, before it is imported.
 
     It gets no Docker Engine, because it would remove the containers of other ministacks there;
@@ -378,6 +384,7 @@ def _configure_ministack(port: int, region: str, state: Path, key: AccessKey) ->
             "LOG_LEVEL": "WARNING",
             "AUTH": "false",
             "LAMBDA_EXECUTOR": "local",
+            "LAMBDA_WARM_TTL_SECONDS": str(scale_in_after),
             # As on AWS, no token is issued where the trigger fails.
             "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
             "IOT_MTLS_ENABLED": "0",
