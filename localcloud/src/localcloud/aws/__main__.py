@@ -29,6 +29,7 @@ from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
 from localcloud.aws.cognito.app import CognitoApp
 from localcloud.aws.cognito.models import ClientSecrets
 from localcloud.aws.context import ServiceContext
+from localcloud.aws.ec2.app import Ec2App
 from localcloud.aws.ecr.app import EcrApp
 from localcloud.aws.ecr.models import Registry
 from localcloud.aws.endpoint import Endpoint
@@ -54,6 +55,7 @@ from localcloud.readiness import announce
 ACCOUNT_ID = "000000000000"
 MINISTACK_SERVICES = (
     "cognito-idp",
+    "ec2",
     "ecr",
     "iam",
     "lambda",
@@ -236,6 +238,7 @@ def main(  # noqa: PLR0913 - a command line's flags
             function_urls=FunctionUrlApp(function_urls, ministack),
             secretsmanager=SecretsManagerApp(secrets_manager, ministack),
             ministack=ministack,
+            by_service={"ec2": Ec2App(ministack)},
         ),
     )
 
