@@ -1,6 +1,7 @@
-"""A service on a thread and event loop of its own, so that its traffic doesn't wait for ministack.
+"""A service on its own thread and event loop.
 
-Its methods can be awaited from the loops of other services.
+Requests to what a service runs must not wait while ministack works, so they are served by a
+separate loop. The endpoint's loop passes API calls to it.
 """
 
 import asyncio
@@ -20,22 +21,23 @@ class ServiceThread(Generic[_Service]):
     def __init__(
         self,
         name: str,
-        run: Callable[[], AbstractAsyncContextManager[_Service]],
+        service: AbstractAsyncContextManager[_Service],
         *,
-        workers: int = 16,
-        stop_timeout: float = 7.0,
+        workers: int,
+        stop_timeout: float,
     ) -> None:
         """Prepare the thread without starting it.
 
         Args:
-            name: the thread's name.
-            run: starts the service, and stops it at the end of the block.
-            workers: threads for calls that block.
-            stop_timeout: seconds to wait for the service's end.
+            name: the name of the thread.
+            service: starts the service on the thread's loop, and stops it at the end.
+            workers: the number of calls that may block at a time.
+            stop_timeout: seconds until `stop` no longer waits for the end.
         """
-        self._run_service = run
+        self._service = service
         self._workers = workers
         self._stop_timeout = stop_timeout
+        self._name = name
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._ready: concurrent.futures.Future[tuple[asyncio.AbstractEventLoop, _Service]] = (
             concurrent.futures.Future()
@@ -43,7 +45,7 @@ class ServiceThread(Generic[_Service]):
         self._stop: Callable[[], object] = lambda: None
 
     def start(self) -> None:
-        """Start the thread, and wait until the service is ready.
+        """Start the thread, and wait until it accepts calls.
 
         Raises:
             Exception: the service can't start.
@@ -51,8 +53,8 @@ class ServiceThread(Generic[_Service]):
         self._thread.start()
         self._ready.result()
 
-    async def call(self, work: Callable[[_Service], Coroutine[Any, Any, _Result]]) -> _Result:
-        """Run a coroutine of the service on its loop, and return the result."""
+    async def run(self, work: Callable[[_Service], Coroutine[Any, Any, _Result]]) -> _Result:
+        """Run work with the service on its loop; called from another event loop."""
         loop, service = self._ready.result()
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(service), loop))
 
@@ -72,12 +74,12 @@ class ServiceThread(Generic[_Service]):
     async def _main(self) -> None:
         loop = asyncio.get_running_loop()
         executor = concurrent.futures.ThreadPoolExecutor(
-            self._workers, thread_name_prefix=self._thread.name
+            self._workers, thread_name_prefix=self._name
         )
         loop.set_default_executor(executor)
         stopping = asyncio.Event()
         self._stop = lambda: loop.call_soon_threadsafe(stopping.set)
-        async with self._run_service() as service:
+        async with self._service as service:
             self._ready.set_result((loop, service))
             await stopping.wait()
         executor.shutdown(wait=False, cancel_futures=True)
