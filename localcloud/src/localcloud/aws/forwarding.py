@@ -66,7 +66,6 @@ async def forward(
     headers: CIMultiDict[str],
     body: Body,
     server: str | None = None,
-    timeout: aiohttp.ClientTimeout | None = None,  # noqa: ASYNC109 - of single steps
 ) -> web.StreamResponse:
     """Send a request to a server, and pass on the response.
 
@@ -77,7 +76,6 @@ async def forward(
         headers: the headers to send.
         body: the body to send.
         server: the response's Server header; by default that of the server.
-        timeout: the time limits; by default those of the session.
     """
     url = URL(f"http://{address[0]}:{address[1]}{request.raw_path}", encoded=True)
     async with session.request(
@@ -86,7 +84,6 @@ async def forward(
         headers=headers,
         data=body,
         allow_redirects=False,
-        timeout=timeout or session.timeout,
     ) as upstream:
         received = end_to_end(upstream.headers)
         if server is not None:
@@ -118,7 +115,11 @@ def abort_started_response(request: web.BaseRequest) -> None:
 
 
 def forwarding_session(
-    *, keep_alive: float, max_header: int, connect_timeout: float = 5.0
+    *,
+    keep_alive: float,
+    max_header: int,
+    connect_timeout: float = 5.0,
+    read_timeout: float | None = None,
 ) -> aiohttp.ClientSession:
     """Create a client that changes nothing in a message; the caller closes it.
 
@@ -126,6 +127,7 @@ def forwarding_session(
         keep_alive: seconds for which idle connections are kept.
         max_header: bytes of one header.
         connect_timeout: seconds until a connection fails.
+        read_timeout: seconds without data until a response fails; None waits for ever.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=keep_alive),
@@ -139,5 +141,7 @@ def forwarding_session(
             hdrs.ACCEPT_ENCODING,
             hdrs.CONTENT_TYPE,
         },
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout),
+        timeout=aiohttp.ClientTimeout(
+            total=None, sock_connect=connect_timeout, sock_read=read_timeout
+        ),
     )
