@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +32,9 @@ from localcloud.aws.context import ServiceContext
 from localcloud.aws.ec2.app import Ec2App
 from localcloud.aws.ecr.app import EcrApp
 from localcloud.aws.ecr.models import Registry
+from localcloud.aws.elbv2 import app as elbv2
+from localcloud.aws.elbv2.network import AccountNetwork
+from localcloud.aws.elbv2.service import LoadBalancingSettings
 from localcloud.aws.endpoint import Endpoint
 from localcloud.aws.events.app import events_app
 from localcloud.aws.events.models import Rules
@@ -55,6 +57,7 @@ from localcloud.readiness import announce
 
 ACCOUNT_ID = "000000000000"
 MINISTACK_SERVICES = (
+    "acm",
     "cognito-idp",
     "ec2",
     "ecr",
@@ -68,12 +71,13 @@ MINISTACK_SERVICES = (
     "sqs",
     "sts",
 )
-SERVICES = ("apprunner", "events", *MINISTACK_SERVICES)
+SERVICES = ("apprunner", elbv2.SERVICE, "events", *MINISTACK_SERVICES)
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
 _GRACE = 2
 _KEEP_ALIVE = 65
 """Seconds; longer than clients keep idle connections, so none is closed while it is reused."""
 _DOCKER_POOL = 64
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _SCHEDULE_PERIOD = 0.5
 """Seconds between two looks at the schedules of Secrets Manager and EventBridge."""
 
@@ -149,6 +153,14 @@ def main(  # noqa: PLR0913 - a command line's flags
     metrics_period: Annotated[
         float, typer.Option(help="Seconds between reports of metrics.")
     ] = 5.0,
+    idle_target_drain: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Seconds until a deregistered target without requests is unused; AWS: the whole"
+            " deregistration delay.",
+        ),
+    ] = 5.0,
     client_secret_delay: Annotated[
         float, typer.Option(min=0, help="Seconds until Cognito accepts an added client secret.")
     ] = 0.0,
@@ -182,7 +194,8 @@ def main(  # noqa: PLR0913 - a command line's flags
         account_id=ACCOUNT_ID,
         key=internal_key,
     )
-    ports, certificate = _port_range(service_ports), _server_context(certificate_authority)
+    authority = _authority(certificate_authority)
+    ports, certificate = _port_range(service_ports), authority.server_context(_LOCAL_NAMES)
     images = ImageStore(client)
     thread = AppRunnerThread(
         AppRunnerSettings(
@@ -206,15 +219,23 @@ def main(  # noqa: PLR0913 - a command line's flags
             functions=AccountFunctions(account), host=host, ports=ports, context=certificate
         )
     )
+    context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
+    load_balancers = elbv2.LoadBalancerThread(
+        LoadBalancingSettings(
+            host=host, tls=elbv2.tls_contexts(authority), idle_drain=idle_target_drain
+        ),
+        AccountNetwork(account),
+        context,
+    )
     thread.start()
     function_urls.start()
+    load_balancers.start()
     # Imported last: it reads its settings from the environment at import.
     ministack = importlib.import_module("ministack.app").app
     issued = issued_keys(importlib.import_module("ministack.core.iam_evaluator"))
     ecr = EcrApp(registry, ministack)
     client_secrets = ClientSecrets(clock=time.time, delay=client_secret_delay)
     functions = Functions(ministack, ACCOUNT_ID)
-    context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
     rotations, secrets_manager = _secrets_manager(functions, context, rotation_retry_after)
     schedules, event_bridge = _event_bridge(functions, context)
     application = Gate(
@@ -241,11 +262,15 @@ def main(  # noqa: PLR0913 - a command line's flags
             function_urls=FunctionUrlApp(function_urls, ministack),
             secretsmanager=SecretsManagerApp(secrets_manager, ministack),
             ministack=ministack,
-            by_service={"ec2": Ec2App(ministack)},
+            by_service={
+                "ec2": Ec2App(ministack, groups_in_use=load_balancers.security_groups),
+                elbv2.SERVICE: load_balancers.api,
+            },
         ),
     )
 
     def stop() -> None:
+        load_balancers.stop()
         function_urls.stop()
         thread.stop()
 
@@ -318,12 +343,11 @@ def _access_key(credentials: Path) -> AccessKey:
         _give_up(f"the access key can't be read (--credentials): {error}")
 
 
-def _server_context(certificate_authority: Path) -> ssl.SSLContext:
+def _authority(folder: Path) -> CertificateAuthority:
     try:
-        authority = CertificateAuthority.load_or_create(certificate_authority)
+        return CertificateAuthority.load_or_create(folder)
     except OSError as error:
         _give_up(f"the certificate authority can't be stored (--certificate-authority): {error}")
-    return authority.server_context(["localhost", "127.0.0.1", "host.docker.internal"])
 
 
 def _port_range(text: str) -> range:

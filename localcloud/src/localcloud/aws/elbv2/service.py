@@ -147,6 +147,9 @@ class LoadBalancing:
             earlier.listener = listener
             await earlier.front.change(self._front_settings(listener))
         else:
+            if earlier is not None and earlier.listener.port == listener.port:
+                # The new certificate needs the same port.
+                await earlier.front.close()
             front = Front(self._front_settings(listener), _Counter(self.totals, listener))
             await front.open(self.settings.host, self._local_port(listener), self._tls(listener))
             self._ports[listener.arn] = _Port(listener=listener, front=front)
