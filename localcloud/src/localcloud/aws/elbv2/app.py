@@ -4,8 +4,6 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Sequence
 
-from starlette.types import ASGIApp
-
 from localcloud.aws.context import ServiceContext
 from localcloud.aws.elbv2 import rules
 from localcloud.aws.elbv2.models import JsonObject
@@ -47,7 +45,7 @@ class LoadBalancerThread:
             workers=_WORKERS,
             stop_timeout=_STOP_TIMEOUT,
         )
-        self.api: ASGIApp = QueryApi(protocol=QueryProtocol("elbv2"), call=self._call)
+        self.api = QueryApi(protocol=QueryProtocol("elbv2"), call=self._call)
 
     def start(self) -> None:
         """Start the thread, and wait until it accepts calls."""

@@ -76,7 +76,8 @@ class Front:
         self.address = ("", 0)
         self._settings = settings
         self._counter = counter
-        self._session = _session(settings)
+        # The last of each serves new connections and requests; the others end with theirs.
+        self._sessions = [_session(settings)]
         self._servers = [self._new_server()]
         self._listener: asyncio.Server | None = None
 
@@ -101,11 +102,7 @@ class Front:
         earlier, self._settings = self._settings, settings
         if settings.idle_timeout != earlier.idle_timeout:
             self._servers.append(self._new_server())
-            session, self._session = self._session, _session(settings)
-            # Requests in progress keep their connections.
-            asyncio.get_running_loop().call_later(
-                earlier.idle_timeout, lambda: asyncio.ensure_future(session.close())
-            )
+            self._sessions.append(_session(settings))
 
     async def close(self) -> None:
         """Stop to listen, and end all connections."""
@@ -114,7 +111,8 @@ class Front:
         for server in self._servers:
             server.pre_shutdown()
             await server.shutdown(_SHUTDOWN)
-        await self._session.close()
+        for session in self._sessions:
+            await session.close()
 
     def _new_connection(self) -> asyncio.Protocol:
         # Decided for each connection, since the settings change.
@@ -209,7 +207,7 @@ class Front:
         forwarded.add(headers, arrival, settings.attributes)
         return await forwarding.forward(
             request,
-            session=self._session,
+            session=self._sessions[-1],
             address=member.address,
             headers=headers,
             body=await forwarding.read_body(request),

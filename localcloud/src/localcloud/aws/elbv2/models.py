@@ -68,8 +68,8 @@ class HealthCheck:
     """
 
     path: str = "/"
-    interval: int = 30
-    timeout: int = 5
+    interval: float = 30
+    timeout: float = 5
     healthy_threshold: int = 5
     unhealthy_threshold: int = 2
     matcher: str = "200"

@@ -424,7 +424,7 @@ class ElasticLoadBalancing:
                 await self._service.put_listener(dataclasses.replace(listener, tags=tags))
 
     def _tagged(self, arn: str) -> LoadBalancer | TargetGroup | Listener:
-        kind = arn.split(":")[-1].partition("/")[0]
+        kind = arn.rpartition(":")[2].partition("/")[0]
         finders: Mapping[str, Callable[[str], LoadBalancer | TargetGroup | Listener]] = {
             "loadbalancer": self._load_balancer,
             "targetgroup": self._group,

@@ -151,7 +151,13 @@ class LoadBalancing:
                 # The new certificate needs the same port.
                 await earlier.front.close()
             front = Front(self._front_settings(listener), _Counter(self.totals, listener))
-            await front.open(self.settings.host, self._local_port(listener), self._tls(listener))
+            try:
+                await front.open(
+                    self.settings.host, self._local_port(listener), self._tls(listener)
+                )
+            except BaseException:
+                await front.close()
+                raise
             self._ports[listener.arn] = _Port(listener=listener, front=front)
             if earlier is not None:
                 await earlier.front.close()
