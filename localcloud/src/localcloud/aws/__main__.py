@@ -32,6 +32,9 @@ from localcloud.aws.context import ServiceContext
 from localcloud.aws.ec2.app import Ec2App
 from localcloud.aws.ecr.app import EcrApp
 from localcloud.aws.ecr.models import Registry
+from localcloud.aws.ecs.app import ecs_app
+from localcloud.aws.ecs.controller import Timing as EcsTiming
+from localcloud.aws.ecs.thread import EcsSettings, EcsThread
 from localcloud.aws.elbv2 import app as elbv2
 from localcloud.aws.elbv2.network import AccountNetwork
 from localcloud.aws.elbv2.service import LoadBalancingSettings
@@ -71,7 +74,7 @@ MINISTACK_SERVICES = (
     "sqs",
     "sts",
 )
-SERVICES = ("apprunner", elbv2.SERVICE, "events", *MINISTACK_SERVICES)
+SERVICES = ("apprunner", "ecs", elbv2.SERVICE, "events", *MINISTACK_SERVICES)
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
 _GRACE = 2
 _KEEP_ALIVE = 65
@@ -148,7 +151,11 @@ def main(  # noqa: PLR0913 - a command line's flags
         float, typer.Option(help="Seconds until a request to a service ends; AWS: 120.")
     ] = 120.0,
     scale_in_after: Annotated[
-        float, typer.Option(help="Seconds without demand before instances are removed.")
+        float,
+        typer.Option(
+            help="Seconds without demand before App Runner's instances and Lambda's environments"
+            " are removed."
+        ),
     ] = 60.0,
     metrics_period: Annotated[
         float, typer.Option(help="Seconds between reports of metrics.")
@@ -161,6 +168,10 @@ def main(  # noqa: PLR0913 - a command line's flags
             " deregistration delay.",
         ),
     ] = 5.0,
+    settle_time: Annotated[
+        float,
+        typer.Option(help="Seconds until an ECS task without health checks is healthy; AWS: 40."),
+    ] = 40.0,
     client_secret_delay: Annotated[
         float, typer.Option(min=0, help="Seconds until Cognito accepts an added client secret.")
     ] = 0.0,
@@ -183,7 +194,7 @@ def main(  # noqa: PLR0913 - a command line's flags
     access_key = _access_key(credentials)
     # App Runner and the functions sign with a separate key, which is valid for this process only.
     internal_key = dataclasses.replace(AccessKey.generate(), key_id=ACCOUNT_ID)
-    _configure_ministack(port, region, state_dir.absolute(), internal_key)
+    _configure_ministack(port, region, state_dir.absolute(), internal_key, scale_in_after)
     endpoint_url = f"http://localhost:{port}"
     registry = Registry(
         aws_host=f"{ACCOUNT_ID}.dkr.ecr.{region}.amazonaws.com", local_host=f"localhost:{port}"
@@ -227,9 +238,22 @@ def main(  # noqa: PLR0913 - a command line's flags
         AccountNetwork(account),
         context,
     )
+    ecs = EcsThread(
+        EcsSettings(
+            account=account,
+            registry=registry,
+            targets=load_balancers,
+            docker_client=client,
+            images=images,
+            owner=owner,
+            context=context,
+            timing=EcsTiming(settle_time=settle_time),
+        )
+    )
     thread.start()
-    function_urls.start()
     load_balancers.start()
+    ecs.start()
+    function_urls.start()
     # Imported last: it reads its settings from the environment at import.
     ministack = importlib.import_module("ministack.app").app
     issued = issued_keys(importlib.import_module("ministack.core.iam_evaluator"))
@@ -249,6 +273,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         application=Endpoint(
             apprunner=AppRunnerApp(thread, registry),
             ecr=ecr,
+            ecs=ecs_app(ecs),
             cognito=CognitoApp(ministack, region, client_secrets),
             control=control.ControlApp(
                 {
@@ -270,8 +295,9 @@ def main(  # noqa: PLR0913 - a command line's flags
     )
 
     def stop() -> None:
-        load_balancers.stop()
         function_urls.stop()
+        ecs.stop()
+        load_balancers.stop()
         thread.stop()
 
     server = _Server(
@@ -360,7 +386,9 @@ def _port_range(text: str) -> range:
     return range(first, last + 1)
 
 
-def _configure_ministack(port: int, region: str, state: Path, key: AccessKey) -> None:
+def _configure_ministack(
+    port: int, region: str, state: Path, key: AccessKey, scale_in_after: float
+) -> None:
     """Set ministack's environment variables, before it is imported.
 
     It gets no Docker Engine, because it would remove the containers of other ministacks there;
@@ -381,6 +409,7 @@ def _configure_ministack(port: int, region: str, state: Path, key: AccessKey) ->
             "LOG_LEVEL": "WARNING",
             "AUTH": "false",
             "LAMBDA_EXECUTOR": "local",
+            "LAMBDA_WARM_TTL_SECONDS": str(scale_in_after),
             # As on AWS, no token is issued where the trigger fails.
             "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
             "IOT_MTLS_ENABLED": "0",

@@ -3,7 +3,6 @@ from typing import Any
 import pytest
 
 from aws.elbv2.conftest import CERTIFICATE, PENDING, Cloud
-from localcloud.aws.elbv2.targets import Target
 from localcloud.aws.protocol import ApiError
 from tests.ports import free_ports
 
