@@ -215,6 +215,13 @@ def check(
     interleavings: Annotated[
         int, typer.Option(min=100, help="How many calls of two clients to interleave.")
     ] = 2000,
+    other_host: Annotated[
+        bool,
+        typer.Option(
+            "--other-host",
+            help="Check the host that callers don't use, while the stack moves to another one.",
+        ),
+    ] = False,
     reports: Reports = REPORTS,
     as_json: AsJson = False,
 ) -> None:
@@ -225,7 +232,13 @@ def check(
     """
     chosen = _select_checks(only or [])
     deployment = Deployment(target(stack, workspace), reads_only=True)
-    context = checked_context(deployment, stack, longest_wait=wait, interleavings=interleavings)
+    context = checked_context(
+        deployment,
+        stack,
+        longest_wait=wait,
+        interleavings=interleavings,
+        other_host=other_host,
+    )
     try:
         with Display(_errors, len(chosen)) as display:
             found = _run_and_report(
