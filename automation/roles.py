@@ -319,6 +319,8 @@ def _functions(location: StackLocation) -> Iterator[_Grant]:
             "lambda:UpdateFunctionUrlConfig",
         ],
     )
+    # The account's limit of concurrency, which can't be limited to a function.
+    yield _Grant(sid="ReadConcurrency", resources=["*"], write=["lambda:GetAccountSettings"])
     # A deployment has it publish, and who rotates has it rotate. It returns no value. Secrets
     # Manager requires this permission for RotateSecret too.
     yield _Grant(

@@ -1,6 +1,7 @@
 """Finds the stack that a command is for, and what its checks and drills need."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -12,6 +13,7 @@ from automation.checks.context import Context
 from automation.deployment import Deployment, DeploymentError, Target
 from automation.errors import AutomationError
 from components.configuration import ConfigurationError, parse_settings
+from components.settings import StackSettings
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 WORKSPACE_VARIABLE = "AUTOMATION_WORKSPACE"
@@ -82,16 +84,7 @@ def checked_context(
             f"The stack {stack} isn't deployed. Run: python -m automation deploy --stack {stack}"
         )
     configuration = deployment.configuration()
-    prefix = f"{deployment.project}:"
-    values = {
-        key.removeprefix(prefix): value
-        for key, value in configuration.items()
-        if key.startswith(prefix)
-    }
-    try:
-        settings = parse_settings(values, project=deployment.project, stack=stack)
-    except ConfigurationError as error:
-        raise DeploymentError(str(error)) from error
+    settings = stack_settings(deployment, configuration)
     return Context(
         stack=stack,
         settings=settings,
@@ -102,3 +95,24 @@ def checked_context(
         longest_wait=longest_wait,
         interleavings=interleavings,
     )
+
+
+def stack_settings(deployment: Deployment, configuration: Mapping[str, str]) -> StackSettings:
+    """Validate a stack's configuration.
+
+    Args:
+        configuration: as `Deployment.configuration` returns it.
+
+    Raises:
+        DeploymentError: it is wrong.
+    """
+    prefix = f"{deployment.project}:"
+    values = {
+        key.removeprefix(prefix): value
+        for key, value in configuration.items()
+        if key.startswith(prefix)
+    }
+    try:
+        return parse_settings(values, project=deployment.project, stack=deployment.stack)
+    except ConfigurationError as error:
+        raise DeploymentError(str(error)) from error

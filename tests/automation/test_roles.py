@@ -34,6 +34,7 @@ _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
     "cloudwatch:ListMetrics",
     "cognito-idp:DescribeUserPoolDomain",
     "cognito-idp:ListUserPools",
+    "lambda:GetAccountSettings",
 }
 
 
