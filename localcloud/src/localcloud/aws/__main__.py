@@ -25,6 +25,7 @@ from localcloud.aws import control
 from localcloud.aws.account import Account
 from localcloud.aws.apprunner.app import AppRunnerApp
 from localcloud.aws.apprunner.controller import Timing
+from localcloud.aws.apprunner.customers import Customers
 from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
 from localcloud.aws.cognito.app import CognitoApp
 from localcloud.aws.cognito.models import ClientSecrets
@@ -40,6 +41,7 @@ from localcloud.aws.functions import Functions
 from localcloud.aws.gate import Gate
 from localcloud.aws.keys import KeyRing, issued_keys
 from localcloud.aws.lambda_.app import FunctionUrlApp
+from localcloud.aws.lambda_.concurrency import ConcurrencyApp
 from localcloud.aws.lambda_.functions import AccountFunctions
 from localcloud.aws.lambda_.thread import FunctionUrlSettings, FunctionUrlThread
 from localcloud.aws.periodic import Work, repeat
@@ -208,6 +210,8 @@ def main(  # noqa: PLR0913 - a command line's flags
     issued = issued_keys(importlib.import_module("ministack.core.iam_evaluator"))
     ecr = EcrApp(registry, ministack)
     client_secrets = ClientSecrets(clock=time.time, delay=client_secret_delay)
+    customers = Customers()
+    concurrency = ConcurrencyApp(ministack)
     functions = Functions(ministack, ACCOUNT_ID)
     context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
     rotations, secrets_manager = _secrets_manager(functions, context, rotation_retry_after)
@@ -221,15 +225,18 @@ def main(  # noqa: PLR0913 - a command line's flags
         ),
         ecr=ecr,
         application=Endpoint(
-            apprunner=AppRunnerApp(thread, registry),
+            apprunner=AppRunnerApp(thread, registry, customers),
             ecr=ecr,
             cognito=CognitoApp(ministack, region, client_secrets),
+            concurrency=concurrency,
             control=control.ControlApp(
                 {
                     "MakeRotationDue": secrets_manager.make_rotation_due,
                     "RemoveDeprecatedVersions": secrets_manager.remove_deprecated_versions,
                     "RunRule": event_bridge.run_rule,
+                    "SetAppRunnerOpen": _set_app_runner_open(customers),
                     "SetClientSecretDelay": _set_client_secret_delay(client_secrets),
+                    "SetConcurrencyLimit": _set_concurrency_limit(concurrency),
                 }
             ),
             events=events_app(event_bridge),
@@ -281,6 +288,22 @@ def _event_bridge(functions: Functions, context: ServiceContext) -> tuple[Schedu
 def _set_client_secret_delay(client_secrets: ClientSecrets) -> control.Operation:
     async def operation(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         client_secrets.set_delay(control.number(parameters, "Seconds"))
+        return {}
+
+    return operation
+
+
+def _set_app_runner_open(customers: Customers) -> control.Operation:
+    async def operation(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        customers.set_open(control.flag(parameters, "Open"))
+        return {}
+
+    return operation
+
+
+def _set_concurrency_limit(concurrency: ConcurrencyApp) -> control.Operation:
+    async def operation(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        concurrency.set_limit(int(control.number(parameters, "Limit")))
         return {}
 
     return operation

@@ -11,6 +11,7 @@ from localcloud.aws.cognito import app as cognito
 from localcloud.aws.ecr import app as ecr
 from localcloud.aws.events import app as events
 from localcloud.aws.lambda_ import app as function_urls
+from localcloud.aws.lambda_ import concurrency
 from localcloud.aws.secretsmanager import app as secretsmanager
 
 
@@ -22,6 +23,7 @@ class Endpoint:
         apprunner: App Runner's API.
         ecr: ECR's API.
         cognito: Cognito's API and token endpoint.
+        concurrency: Lambda's API of the account's concurrency.
         control: the stand-in's own operations.
         events: EventBridge's API.
         function_urls: Lambda's API of function URLs.
@@ -32,6 +34,7 @@ class Endpoint:
     apprunner: apprunner.AppRunnerApp
     ecr: ecr.EcrApp
     cognito: cognito.CognitoApp
+    concurrency: concurrency.ConcurrencyApp
     control: control.ControlApp
     events: ASGIApp
     function_urls: function_urls.FunctionUrlApp
@@ -53,6 +56,8 @@ class Endpoint:
             return self.cognito.serve_token
         if not dot and function_urls.handles(scope):
             return self.function_urls
+        if not dot and concurrency.handles(scope):
+            return self.concurrency
         return self.cognito.serve_api if prefix == cognito.TARGET_PREFIX else self.ministack
 
     def _own_service(self, prefix: str) -> ASGIApp | None:
