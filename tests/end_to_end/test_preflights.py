@@ -18,7 +18,7 @@ pytestmark = pytest.mark.stand_in
 
 _TIMEOUT = 300
 # Without the keys that only App Runner has.
-_ON_LAMBDA = {"hosting": "lambda", "cpu": "", "memory": "", "minInstances": "", "healthCheck": {}}
+_ON_LAMBDA = {"hosting": "lambda", "cpu": "", "memory": "", "healthCheck": {}}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_an_account_that_app_runner_refuses_is_shown_another_host_and_nothing_is
 def test_an_account_without_concurrency_to_reserve_is_shown_the_setting_and_nothing_is_created(
     stack: PlainStack, pipeline: dict[str, str]
 ) -> None:
-    kept = {key: stack.setting(key) for key in ("cpu", "memory", "minInstances", "healthCheck")}
+    kept = {key: stack.setting(key) for key in ("cpu", "memory", "healthCheck")}
     stack.configure(_ON_LAMBDA)
     try:
         done = deploy(stack, pipeline)
