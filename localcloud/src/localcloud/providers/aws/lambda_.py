@@ -116,7 +116,7 @@ class Function(AwsResource):
             properties={
                 "subnetIds": Property(kind=Kind.SET, items=Property(), required=True),
                 "securityGroupIds": Property(kind=Kind.SET, items=Property(), required=True),
-                "vpcId": Property(computed=True),
+                "vpcId": Property(output=True, unsupported=True),
                 **unsupported("ipv6AllowedForDualStack"),
             },
         ),
