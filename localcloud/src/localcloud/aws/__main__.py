@@ -29,6 +29,7 @@ from localcloud.aws.apprunner.customers import Customers
 from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
 from localcloud.aws.cognito.app import CognitoApp
 from localcloud.aws.cognito.models import ClientSecrets
+from localcloud.aws.containers import ImageStore
 from localcloud.aws.context import ServiceContext
 from localcloud.aws.ecr.app import EcrApp
 from localcloud.aws.ecr.models import Registry
@@ -182,11 +183,13 @@ def main(  # noqa: PLR0913 - a command line's flags
         key=internal_key,
     )
     ports, certificate = _port_range(service_ports), _server_context(certificate_authority)
+    images = ImageStore(client)
     thread = AppRunnerThread(
         AppRunnerSettings(
             account=account,
             registry=registry,
             docker_client=client,
+            images=images,
             owner=owner,
             host=host,
             ports=ports,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from localcloud.aws.account import Account
-from localcloud.aws.apprunner.containers import Application, ContainerEngine, EngineError
+from localcloud.aws.apprunner.containers import Application, InstanceEngine
 from localcloud.aws.apprunner.instance_group import (
     InstanceError,
     InstanceGroup,
@@ -29,6 +29,7 @@ from localcloud.aws.apprunner.models import (
 )
 from localcloud.aws.apprunner.proxy import ServiceProxy
 from localcloud.aws.apprunner.scaling import ScalingLimits
+from localcloud.aws.containers import EngineError
 from localcloud.aws.ecr.models import Registry
 
 _LOG = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class Platform:
         timing: the times.
     """
 
-    engine: ContainerEngine
+    engine: InstanceEngine
     account: Account
     registry: Registry
     session: aiohttp.ClientSession
