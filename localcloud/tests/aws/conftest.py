@@ -29,6 +29,7 @@ from localcloud.labels import OWNER_LABEL
 from localcloud.paths import Home
 from localcloud.progress import Progress
 from localcloud.readiness import read_announcement
+from localcloud.toolchains import ensure_node
 from server.releases import RELEASES
 from server.wheel import fetch_binary
 from tests.ports import free_ports
@@ -40,7 +41,15 @@ ACCOUNT = "000000000000"
 OWNER = f"test-aws-{os.getpid()}"
 _SERVICE_PORTS = 12
 _START_TIMEOUT = 60
-_ACCESS_ACTIONS = [
+SERVER_ENVIRONMENT = {
+    "NEO4J_MCP_URI": "bolt://host.docker.internal:1",
+    "NEO4J_MCP_TRANSPORT_MODE": "http",
+    "NEO4J_MCP_HTTP_HOST": "0.0.0.0",  # noqa: S104 - inside a container
+    "NEO4J_MCP_HTTP_PORT": "8080",
+    "NEO4J_MCP_TELEMETRY": "false",
+    "NEO4J_MCP_HTTP_ALLOW_UNAUTHENTICATED_PING": "true",
+}
+PULL_ACTIONS = [
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchGetImage",
     "ecr:GetDownloadUrlForLayer",
@@ -148,15 +157,7 @@ class Deployments:
                 "ImageRepositoryType": "ECR",
                 "ImageConfiguration": {
                     "Port": "8080",
-                    "RuntimeEnvironmentVariables": {
-                        "NEO4J_MCP_URI": "bolt://host.docker.internal:1",
-                        "NEO4J_MCP_TRANSPORT_MODE": "http",
-                        "NEO4J_MCP_HTTP_HOST": "0.0.0.0",  # noqa: S104 - inside a container
-                        "NEO4J_MCP_HTTP_PORT": "8080",
-                        "NEO4J_MCP_TELEMETRY": "false",
-                        "NEO4J_MCP_HTTP_ALLOW_UNAUTHENTICATED_PING": "true",
-                        **(environment or {}),
-                    },
+                    "RuntimeEnvironmentVariables": {**SERVER_ENVIRONMENT, **(environment or {})},
                     **image_configuration,
                 },
             },
@@ -297,7 +298,11 @@ def endpoint(
             ),
             "--scale-in-after=3",
             "--metrics-period=1",
+            "--settle-time=1",
             "--request-timeout=30",
+            "--edge-deployment=0.5",
+            "--rate-period=0.2",
+            f"--node={ensure_node(Progress())}",
         ],
         {"DOCKER_HOST": engine.host},
     )
@@ -372,7 +377,7 @@ def access_role(endpoint: AwsEndpoint, repository: Mapping[str, Any]) -> str:
             {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"},
             {
                 "Effect": "Allow",
-                "Action": _ACCESS_ACTIONS,
+                "Action": PULL_ACTIONS,
                 "Resource": repository["repositoryArn"],
             },
         ],

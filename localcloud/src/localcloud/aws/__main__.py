@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,12 +26,18 @@ from localcloud.aws.apprunner.app import AppRunnerApp
 from localcloud.aws.apprunner.controller import Timing
 from localcloud.aws.apprunner.customers import Customers
 from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
+from localcloud.aws.cloudfront.service import Edge
+from localcloud.aws.cloudfront.thread import EdgeSettings
 from localcloud.aws.cognito.app import CognitoApp
 from localcloud.aws.cognito.models import ClientSecrets
 from localcloud.aws.containers import ImageStore
 from localcloud.aws.context import ServiceContext
 from localcloud.aws.ecr.app import EcrApp
 from localcloud.aws.ecr.models import Registry
+from localcloud.aws.ecs.app import ecs_app
+from localcloud.aws.ecs.controller import Timing as EcsTiming
+from localcloud.aws.ecs.thread import EcsSettings, EcsThread
+from localcloud.aws.ecs.unbalanced import NoTargetGroups
 from localcloud.aws.endpoint import Endpoint
 from localcloud.aws.events.app import events_app
 from localcloud.aws.events.models import Rules
@@ -56,7 +61,9 @@ from localcloud.readiness import announce
 
 ACCOUNT_ID = "000000000000"
 MINISTACK_SERVICES = (
+    "acm",
     "cognito-idp",
+    "ec2",
     "ecr",
     "iam",
     "lambda",
@@ -68,8 +75,9 @@ MINISTACK_SERVICES = (
     "sqs",
     "sts",
 )
-SERVICES = ("apprunner", "events", *MINISTACK_SERVICES)
+SERVICES = ("apprunner", "cloudfront", "ecs", "events", "wafv2", *MINISTACK_SERVICES)
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
+_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _GRACE = 2
 _KEEP_ALIVE = 65
 """Seconds; longer than clients keep idle connections, so none is closed while it is reused."""
@@ -144,17 +152,34 @@ def main(  # noqa: PLR0913 - a command line's flags
         float, typer.Option(help="Seconds until a request to a service ends; AWS: 120.")
     ] = 120.0,
     scale_in_after: Annotated[
-        float, typer.Option(help="Seconds without demand before instances are removed.")
+        float,
+        typer.Option(
+            help="Seconds without demand before App Runner's instances and Lambda's environments"
+            " are removed."
+        ),
     ] = 60.0,
     metrics_period: Annotated[
         float, typer.Option(help="Seconds between reports of metrics.")
     ] = 5.0,
+    settle_time: Annotated[
+        float,
+        typer.Option(help="Seconds until an ECS task without health checks is healthy; AWS: 40."),
+    ] = 40.0,
     client_secret_delay: Annotated[
         float, typer.Option(min=0, help="Seconds until Cognito accepts an added client secret.")
     ] = 0.0,
     rotation_retry_after: Annotated[
         float, typer.Option(min=0, help="Seconds until a failed rotation is attempted again.")
     ] = 2.0,
+    edge_deployment: Annotated[
+        float, typer.Option(min=0, help="Seconds until CloudFront's edge locations know a change.")
+    ] = 1.0,
+    rate_period: Annotated[
+        float, typer.Option(min=0, help="Seconds between WAF's looks at the rates of requests.")
+    ] = 10.0,
+    node: Annotated[
+        str, typer.Option(help="The Node command for CloudFront's functions.")
+    ] = "node",
     ready_fd: Annotated[
         int | None, typer.Option(help="File descriptor to announce readiness on.")
     ] = None,
@@ -171,7 +196,7 @@ def main(  # noqa: PLR0913 - a command line's flags
     access_key = _access_key(credentials)
     # App Runner and the functions sign with a separate key, which is valid for this process only.
     internal_key = dataclasses.replace(AccessKey.generate(), key_id=ACCOUNT_ID)
-    _configure_ministack(port, region, state_dir.absolute(), internal_key)
+    _configure_ministack(port, region, state_dir.absolute(), internal_key, scale_in_after)
     endpoint_url = f"http://localhost:{port}"
     registry = Registry(
         aws_host=f"{ACCOUNT_ID}.dkr.ecr.{region}.amazonaws.com", local_host=f"localhost:{port}"
@@ -182,7 +207,8 @@ def main(  # noqa: PLR0913 - a command line's flags
         account_id=ACCOUNT_ID,
         key=internal_key,
     )
-    ports, certificate = _port_range(service_ports), _server_context(certificate_authority)
+    authority = _authority(certificate_authority)
+    ports, certificate = _port_range(service_ports), authority.server_context(_NAMES)
     images = ImageStore(client)
     thread = AppRunnerThread(
         AppRunnerSettings(
@@ -206,8 +232,30 @@ def main(  # noqa: PLR0913 - a command line's flags
             functions=AccountFunctions(account), host=host, ports=ports, context=certificate
         )
     )
+    context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
+    edge = Edge(
+        EdgeSettings(node=node, host=host, ports=ports, authority=authority),
+        account,
+        context,
+        deployment_seconds=edge_deployment,
+        rate_period=rate_period,
+    )
+    ecs = EcsThread(
+        EcsSettings(
+            account=account,
+            registry=registry,
+            targets=NoTargetGroups(),
+            docker_client=client,
+            images=images,
+            owner=owner,
+            context=context,
+            timing=EcsTiming(settle_time=settle_time),
+        )
+    )
     thread.start()
+    ecs.start()
     function_urls.start()
+    edge.start()
     # Imported last: it reads its settings from the environment at import.
     ministack = importlib.import_module("ministack.app").app
     issued = issued_keys(importlib.import_module("ministack.core.iam_evaluator"))
@@ -216,7 +264,6 @@ def main(  # noqa: PLR0913 - a command line's flags
     customers = Customers()
     concurrency = ConcurrencyApp(ministack)
     functions = Functions(ministack, ACCOUNT_ID)
-    context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
     rotations, secrets_manager = _secrets_manager(functions, context, rotation_retry_after)
     schedules, event_bridge = _event_bridge(functions, context)
     application = Gate(
@@ -230,6 +277,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         application=Endpoint(
             apprunner=AppRunnerApp(thread, registry, customers),
             ecr=ecr,
+            ecs=ecs_app(ecs),
             cognito=CognitoApp(ministack, region, client_secrets),
             concurrency=concurrency,
             control=control.ControlApp(
@@ -246,11 +294,14 @@ def main(  # noqa: PLR0913 - a command line's flags
             function_urls=FunctionUrlApp(function_urls, ministack),
             secretsmanager=SecretsManagerApp(secrets_manager, ministack),
             ministack=ministack,
+            by_service=edge.applications,
         ),
     )
 
     def stop() -> None:
+        edge.stop()
         function_urls.stop()
+        ecs.stop()
         thread.stop()
 
     server = _Server(
@@ -338,12 +389,11 @@ def _access_key(credentials: Path) -> AccessKey:
         _give_up(f"the access key can't be read (--credentials): {error}")
 
 
-def _server_context(certificate_authority: Path) -> ssl.SSLContext:
+def _authority(certificate_authority: Path) -> CertificateAuthority:
     try:
-        authority = CertificateAuthority.load_or_create(certificate_authority)
+        return CertificateAuthority.load_or_create(certificate_authority)
     except OSError as error:
         _give_up(f"the certificate authority can't be stored (--certificate-authority): {error}")
-    return authority.server_context(["localhost", "127.0.0.1", "host.docker.internal"])
 
 
 def _port_range(text: str) -> range:
@@ -356,7 +406,9 @@ def _port_range(text: str) -> range:
     return range(first, last + 1)
 
 
-def _configure_ministack(port: int, region: str, state: Path, key: AccessKey) -> None:
+def _configure_ministack(
+    port: int, region: str, state: Path, key: AccessKey, scale_in_after: float
+) -> None:
     """Set ministack's environment variables, before it is imported.
 
     It gets no Docker Engine, because it would remove the containers of other ministacks there;
@@ -377,6 +429,7 @@ def _configure_ministack(port: int, region: str, state: Path, key: AccessKey) ->
             "LOG_LEVEL": "WARNING",
             "AUTH": "false",
             "LAMBDA_EXECUTOR": "local",
+            "LAMBDA_WARM_TTL_SECONDS": str(scale_in_after),
             # As on AWS, no token is issued where the trigger fails.
             "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
             "IOT_MTLS_ENABLED": "0",
