@@ -5,10 +5,10 @@ import contextlib
 import dataclasses
 import importlib
 import logging
+import math
 import os
 import signal
 import socket
-import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +26,8 @@ from localcloud.aws.account import Account
 from localcloud.aws.apprunner.app import AppRunnerApp
 from localcloud.aws.apprunner.controller import Timing
 from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
+from localcloud.aws.cloudfront.service import Edge
+from localcloud.aws.cloudfront.thread import EdgeSettings
 from localcloud.aws.cognito.app import CognitoApp
 from localcloud.aws.cognito.models import ClientSecrets
 from localcloud.aws.containers import ImageStore
@@ -58,6 +60,7 @@ from localcloud.readiness import announce
 
 ACCOUNT_ID = "000000000000"
 MINISTACK_SERVICES = (
+    "acm",
     "cognito-idp",
     "ec2",
     "ecr",
@@ -71,8 +74,9 @@ MINISTACK_SERVICES = (
     "sqs",
     "sts",
 )
-SERVICES = ("apprunner", "ecs", "events", *MINISTACK_SERVICES)
+SERVICES = ("apprunner", "cloudfront", "ecs", "events", "wafv2", *MINISTACK_SERVICES)
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
+_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _GRACE = 2
 _KEEP_ALIVE = 65
 """Seconds; longer than clients keep idle connections, so none is closed while it is reused."""
@@ -166,6 +170,15 @@ def main(  # noqa: PLR0913 - a command line's flags
     rotation_retry_after: Annotated[
         float, typer.Option(min=0, help="Seconds until a failed rotation is attempted again.")
     ] = 2.0,
+    edge_deployment: Annotated[
+        float, typer.Option(min=0, help="Seconds until CloudFront's edge locations know a change.")
+    ] = 1.0,
+    rate_period: Annotated[
+        float, typer.Option(min=0, help="Seconds between WAF's looks at the rates of requests.")
+    ] = 10.0,
+    node: Annotated[
+        str, typer.Option(help="The Node command for CloudFront's functions.")
+    ] = "node",
     ready_fd: Annotated[
         int | None, typer.Option(help="File descriptor to announce readiness on.")
     ] = None,
@@ -193,7 +206,8 @@ def main(  # noqa: PLR0913 - a command line's flags
         account_id=ACCOUNT_ID,
         key=internal_key,
     )
-    ports, certificate = _port_range(service_ports), _server_context(certificate_authority)
+    authority = _authority(certificate_authority)
+    ports, certificate = _port_range(service_ports), authority.server_context(_NAMES)
     images = ImageStore(client)
     thread = AppRunnerThread(
         AppRunnerSettings(
@@ -218,6 +232,13 @@ def main(  # noqa: PLR0913 - a command line's flags
         )
     )
     context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
+    edge = Edge(
+        EdgeSettings(node=node, host=host, ports=ports, authority=authority),
+        account,
+        context,
+        deployment_seconds=edge_deployment,
+        rate_period=rate_period,
+    )
     ecs = EcsThread(
         EcsSettings(
             account=account,
@@ -233,6 +254,7 @@ def main(  # noqa: PLR0913 - a command line's flags
     thread.start()
     ecs.start()
     function_urls.start()
+    edge.start()
     # Imported last: it reads its settings from the environment at import.
     ministack = importlib.import_module("ministack.app").app
     issued = issued_keys(importlib.import_module("ministack.core.iam_evaluator"))
@@ -266,10 +288,12 @@ def main(  # noqa: PLR0913 - a command line's flags
             function_urls=FunctionUrlApp(function_urls, ministack),
             secretsmanager=SecretsManagerApp(secrets_manager, ministack),
             ministack=ministack,
+            by_service=edge.applications,
         ),
     )
 
     def stop() -> None:
+        edge.stop()
         function_urls.stop()
         ecs.stop()
         thread.stop()
@@ -343,12 +367,11 @@ def _access_key(credentials: Path) -> AccessKey:
         _give_up(f"the access key can't be read (--credentials): {error}")
 
 
-def _server_context(certificate_authority: Path) -> ssl.SSLContext:
+def _authority(certificate_authority: Path) -> CertificateAuthority:
     try:
-        authority = CertificateAuthority.load_or_create(certificate_authority)
+        return CertificateAuthority.load_or_create(certificate_authority)
     except OSError as error:
         _give_up(f"the certificate authority can't be stored (--certificate-authority): {error}")
-    return authority.server_context(["localhost", "127.0.0.1", "host.docker.internal"])
 
 
 def _port_range(text: str) -> range:
@@ -384,7 +407,8 @@ def _configure_ministack(
             "LOG_LEVEL": "WARNING",
             "AUTH": "false",
             "LAMBDA_EXECUTOR": "local",
-            "LAMBDA_WARM_TTL_SECONDS": str(scale_in_after),
+            # In whole seconds.
+            "LAMBDA_WARM_TTL_SECONDS": str(math.ceil(scale_in_after)),
             # As on AWS, no token is issued where the trigger fails.
             "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
             "IOT_MTLS_ENABLED": "0",
