@@ -118,11 +118,11 @@ async def test_a_deployment_replaces_tasks_once_the_new_ones_are_healthy(
     ecs.targets.state = TargetState.HEALTHY
     await until(lambda: old.status == "DEACTIVATING")
     await asyncio.sleep(0.05)
-    assert ecs.engine.containers[0].stopped_after is None
+    assert [each.stopped_after for each in ecs.engine.containers] == [None, None]
     assert rollout(controller) == "IN_PROGRESS"
     ecs.targets.draining[old.placement.address].set()
     await until(lambda: rollout(controller) == "COMPLETED")
-    assert ecs.engine.containers[0].stopped_after == 75
+    assert [each.stopped_after for each in ecs.engine.containers] == [75, None]
     assert old.stop_code == "ServiceSchedulerInitiated"
     assert len(controller.service.deployments) == 1
 
