@@ -79,11 +79,11 @@ MINISTACK_SERVICES = (
 )
 SERVICES = ("apprunner", "cloudfront", "ecs", elbv2.SERVICE, "events", "wafv2", *MINISTACK_SERVICES)
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
-_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _GRACE = 2
 _KEEP_ALIVE = 65
 """Seconds; longer than clients keep idle connections, so none is closed while it is reused."""
 _DOCKER_POOL = 64
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _SCHEDULE_PERIOD = 0.5
 """Seconds between two looks at the schedules of Secrets Manager and EventBridge."""
 
@@ -218,7 +218,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         key=internal_key,
     )
     authority = _authority(certificate_authority)
-    ports, certificate = _port_range(service_ports), authority.server_context(_NAMES)
+    ports, certificate = _port_range(service_ports), authority.server_context(_LOCAL_NAMES)
     images = ImageStore(client)
     thread = AppRunnerThread(
         AppRunnerSettings(
@@ -243,19 +243,20 @@ def main(  # noqa: PLR0913 - a command line's flags
         )
     )
     context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
-    edge = Edge(
-        EdgeSettings(node=node, host=host, ports=ports, authority=authority),
-        account,
-        context,
-        deployment_seconds=edge_deployment,
-        rate_period=rate_period,
-    )
     load_balancers = elbv2.LoadBalancerThread(
         LoadBalancingSettings(
             host=host, tls=elbv2.tls_contexts(authority), idle_drain=idle_target_drain
         ),
         AccountNetwork(account),
         context,
+    )
+    edge = Edge(
+        EdgeSettings(node=node, host=host, ports=ports, authority=authority),
+        account,
+        context,
+        deployment_seconds=edge_deployment,
+        rate_period=rate_period,
+        internal_address=load_balancers.internal_address,
     )
     ecs = EcsThread(
         EcsSettings(
@@ -397,9 +398,9 @@ def _access_key(credentials: Path) -> AccessKey:
         _give_up(f"the access key can't be read (--credentials): {error}")
 
 
-def _authority(certificate_authority: Path) -> CertificateAuthority:
+def _authority(folder: Path) -> CertificateAuthority:
     try:
-        return CertificateAuthority.load_or_create(certificate_authority)
+        return CertificateAuthority.load_or_create(folder)
     except OSError as error:
         _give_up(f"the certificate authority can't be stored (--certificate-authority): {error}")
 
