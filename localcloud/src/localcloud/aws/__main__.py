@@ -317,7 +317,13 @@ def main(  # noqa: PLR0913 - a command line's flags
             ministack=ministack,
             by_service={
                 **edge.applications,
-                "ec2": Ec2App(ministack, groups_in_use=load_balancers.security_groups),
+                "ec2": Ec2App(
+                    ministack,
+                    groups_in_use=lambda: {
+                        *load_balancers.security_groups(),
+                        *ecs.security_groups(),
+                    },
+                ),
                 elbv2.SERVICE: load_balancers.api,
             },
         ),
