@@ -308,6 +308,51 @@ def test_another_host_name_reaches_no_distribution(
     assert response.status_code == 403
 
 
+def test_plain_http_is_forbidden(
+    distributions: Distributions, origin: Origin, caller: httpx.Client
+) -> None:
+    distribution = distributions.deployed(distribution_config(origin.port))
+
+    response = caller.get(f"http://{distribution['DomainName']}/mcp")
+
+    assert response.status_code == 403
+    assert "must use HTTPS" in response.text
+    assert caller.get(url(distribution)).status_code == 200
+
+
+def test_an_alias_has_its_own_certificate(
+    endpoint: AwsEndpoint, distributions: Distributions, origin: Origin
+) -> None:
+    acm = endpoint.client("acm")
+    arn = acm.request_certificate(DomainName="*.example.com", ValidationMethod="DNS")
+    certificate = {
+        "ACMCertificateArn": arn["CertificateArn"],
+        "SSLSupportMethod": "sni-only",
+        "MinimumProtocolVersion": "TLSv1.2_2021",
+    }
+    aliases = {"Quantity": 1, "Items": ["mcp.example.com"]}
+    config = distribution_config(origin.port, Aliases=aliases, ViewerCertificate=certificate)
+    distribution = distributions.deployed(config)
+
+    def status(name: str) -> int:
+        port = int(distribution["DomainName"].rpartition(":")[2])
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=30) as plain,
+            endpoint.tls().wrap_socket(plain, server_hostname=name) as connection,
+        ):
+            connection.sendall(f"GET /mcp HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+            return int(connection.recv(64).split()[1])
+
+    assert status("mcp.example.com") == 200
+    with pytest.raises(ssl.SSLCertVerificationError):
+        status("other.example.com")
+    uncovered = {"Quantity": 1, "Items": ["a.mcp.example.com"]}
+    config = distribution_config(443, Aliases=uncovered, ViewerCertificate=certificate)
+    assert refused(distributions.create, config=config) == "InvalidViewerCertificate"
+    config = distribution_config(443, Aliases=aliases, ViewerCertificate=certificate)
+    assert refused(distributions.create, config=config) == "CNAMEAlreadyExists"
+
+
 def test_methods_that_are_not_allowed_are_forbidden(
     distributions: Distributions, origin: Origin, caller: httpx.Client
 ) -> None:

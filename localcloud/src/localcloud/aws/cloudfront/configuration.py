@@ -230,8 +230,7 @@ def _origin(origin: Config) -> Origin:
             vpc_origin=vpc["VpcOriginId"],
         )
     custom = origin["CustomOriginConfig"]
-    # Viewers come over TLS only, so match-viewer is https-only.
-    https = custom["OriginProtocolPolicy"] != "http-only"
+    https = custom["OriginProtocolPolicy"] == "https-only"
     return Origin(
         **common,
         port=custom["HTTPSPort"] if https else custom["HTTPPort"],
