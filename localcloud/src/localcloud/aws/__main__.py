@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import importlib
 import logging
+import math
 import os
 import signal
 import socket
@@ -25,6 +26,8 @@ from localcloud.aws.account import Account
 from localcloud.aws.apprunner.app import AppRunnerApp
 from localcloud.aws.apprunner.controller import Timing
 from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
+from localcloud.aws.cloudfront.service import Edge
+from localcloud.aws.cloudfront.thread import EdgeSettings
 from localcloud.aws.cognito.app import CognitoApp
 from localcloud.aws.cognito.models import ClientSecrets
 from localcloud.aws.containers import ImageStore
@@ -74,13 +77,21 @@ MINISTACK_SERVICES = (
     "sqs",
     "sts",
 )
-SERVICES = ("apprunner", "ecs", elbv2.SERVICE, "events", *MINISTACK_SERVICES)
+SERVICES = (
+    "apprunner",
+    "cloudfront",
+    "ecs",
+    elbv2.SERVICE,
+    "events",
+    "wafv2",
+    *MINISTACK_SERVICES,
+)
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
+_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _GRACE = 2
 _KEEP_ALIVE = 65
 """Seconds; longer than clients keep idle connections, so none is closed while it is reused."""
 _DOCKER_POOL = 64
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _SCHEDULE_PERIOD = 0.5
 """Seconds between two looks at the schedules of Secrets Manager and EventBridge."""
 
@@ -178,6 +189,15 @@ def main(  # noqa: PLR0913 - a command line's flags
     rotation_retry_after: Annotated[
         float, typer.Option(min=0, help="Seconds until a failed rotation is attempted again.")
     ] = 2.0,
+    edge_deployment: Annotated[
+        float, typer.Option(min=0, help="Seconds until CloudFront's edge locations know a change.")
+    ] = 1.0,
+    rate_period: Annotated[
+        float, typer.Option(min=0, help="Seconds between WAF's looks at the rates of requests.")
+    ] = 10.0,
+    node: Annotated[
+        str, typer.Option(help="The Node command for CloudFront's functions.")
+    ] = "node",
     ready_fd: Annotated[
         int | None, typer.Option(help="File descriptor to announce readiness on.")
     ] = None,
@@ -206,7 +226,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         key=internal_key,
     )
     authority = _authority(certificate_authority)
-    ports, certificate = _port_range(service_ports), authority.server_context(_LOCAL_NAMES)
+    ports, certificate = _port_range(service_ports), authority.server_context(_NAMES)
     images = ImageStore(client)
     thread = AppRunnerThread(
         AppRunnerSettings(
@@ -238,6 +258,14 @@ def main(  # noqa: PLR0913 - a command line's flags
         AccountNetwork(account),
         context,
     )
+    edge = Edge(
+        EdgeSettings(node=node, host=host, ports=ports, authority=authority),
+        account,
+        context,
+        deployment_seconds=edge_deployment,
+        rate_period=rate_period,
+        internal_address=load_balancers.internal_address,
+    )
     ecs = EcsThread(
         EcsSettings(
             account=account,
@@ -254,6 +282,7 @@ def main(  # noqa: PLR0913 - a command line's flags
     load_balancers.start()
     ecs.start()
     function_urls.start()
+    edge.start()
     # Imported last: it reads its settings from the environment at import.
     ministack = importlib.import_module("ministack.app").app
     issued = issued_keys(importlib.import_module("ministack.core.iam_evaluator"))
@@ -288,6 +317,7 @@ def main(  # noqa: PLR0913 - a command line's flags
             secretsmanager=SecretsManagerApp(secrets_manager, ministack),
             ministack=ministack,
             by_service={
+                **edge.applications,
                 "ec2": Ec2App(ministack, groups_in_use=load_balancers.security_groups),
                 elbv2.SERVICE: load_balancers.api,
             },
@@ -295,6 +325,7 @@ def main(  # noqa: PLR0913 - a command line's flags
     )
 
     def stop() -> None:
+        edge.stop()
         function_urls.stop()
         ecs.stop()
         load_balancers.stop()
@@ -369,9 +400,9 @@ def _access_key(credentials: Path) -> AccessKey:
         _give_up(f"the access key can't be read (--credentials): {error}")
 
 
-def _authority(folder: Path) -> CertificateAuthority:
+def _authority(certificate_authority: Path) -> CertificateAuthority:
     try:
-        return CertificateAuthority.load_or_create(folder)
+        return CertificateAuthority.load_or_create(certificate_authority)
     except OSError as error:
         _give_up(f"the certificate authority can't be stored (--certificate-authority): {error}")
 
@@ -409,7 +440,8 @@ def _configure_ministack(
             "LOG_LEVEL": "WARNING",
             "AUTH": "false",
             "LAMBDA_EXECUTOR": "local",
-            "LAMBDA_WARM_TTL_SECONDS": str(scale_in_after),
+            # In whole seconds.
+            "LAMBDA_WARM_TTL_SECONDS": str(math.ceil(scale_in_after)),
             # As on AWS, no token is issued where the trigger fails.
             "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
             "IOT_MTLS_ENABLED": "0",

@@ -84,6 +84,7 @@ class Account:
         self._ec2 = client("ec2")
         self._metrics = client("cloudwatch")
         self._functions = client("lambda", invoking)
+        self._certificates = client("acm")
 
     async def trusts(self, role_arn: str, service: str, context: Mapping[str, str]) -> bool:
         """Return whether a role exists and trusts a service principal.
@@ -147,6 +148,17 @@ class Account:
             return None
         images = response["images"]
         return str(images[0]["imageId"]["imageDigest"]) if images else None
+
+    async def certificate_names(self, arn: str) -> tuple[str, ...] | None:
+        """Return the names of a certificate in ACM; None if there is none that is issued."""
+        try:
+            response = await _in_thread(self._certificates.describe_certificate, CertificateArn=arn)
+        except ClientError:
+            return None
+        certificate = response["Certificate"]
+        if certificate["Status"] != "ISSUED":
+            return None
+        return (certificate["DomainName"], *certificate.get("SubjectAlternativeNames", ()))
 
     async def secret(self, reference: str, role_arn: str, context: Mapping[str, str]) -> str | None:
         """Read a secret as a role; None if it doesn't exist or the role may not read it.
