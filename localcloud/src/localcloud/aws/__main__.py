@@ -253,10 +253,14 @@ def main(  # noqa: PLR0913 - a command line's flags
     context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
     load_balancers = elbv2.LoadBalancerThread(
         LoadBalancingSettings(
-            host=host, tls=elbv2.tls_contexts(authority), idle_drain=idle_target_drain
+            host=host,
+            tls=elbv2.tls_contexts(authority),
+            idle_drain=idle_target_drain,
+            metrics_period=metrics_period,
         ),
         AccountNetwork(account),
         context,
+        account.put_metrics,
     )
     edge = Edge(
         EdgeSettings(node=node, host=host, ports=ports, authority=authority),
