@@ -26,6 +26,11 @@ from localcloud.aws.account import Account
 from localcloud.aws.apprunner.app import AppRunnerApp
 from localcloud.aws.apprunner.controller import Timing
 from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
+from localcloud.aws.autoscaling import app as autoscaling
+from localcloud.aws.autoscaling.models import ScalingState
+from localcloud.aws.autoscaling.operations import ApplicationAutoScaling
+from localcloud.aws.autoscaling.resources import AccountResources
+from localcloud.aws.autoscaling.scaler import Scaler
 from localcloud.aws.cloudfront.service import Edge
 from localcloud.aws.cloudfront.thread import EdgeSettings
 from localcloud.aws.cognito.app import CognitoApp
@@ -79,6 +84,7 @@ MINISTACK_SERVICES = (
 )
 SERVICES = (
     "apprunner",
+    autoscaling.SERVICE,
     "cloudfront",
     "ecs",
     elbv2.SERVICE,
@@ -89,6 +95,7 @@ SERVICES = (
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
 _NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _GRACE = 2
+_SCALING_MINUTE = 60
 _KEEP_ALIVE = 65
 """Seconds; longer than clients keep idle connections, so none is closed while it is reused."""
 _DOCKER_POOL = 64
@@ -270,6 +277,8 @@ def main(  # noqa: PLR0913 - a command line's flags
         rate_period=rate_period,
         internal_address=load_balancers.internal_address,
     )
+    scaling, resources = ScalingState(), AccountResources(account)
+    scaler = Scaler(scaling, resources, context, minute=_SCALING_MINUTE)
     ecs = EcsThread(
         EcsSettings(
             account=account,
@@ -314,6 +323,7 @@ def main(  # noqa: PLR0913 - a command line's flags
                     "RemoveDeprecatedVersions": secrets_manager.remove_deprecated_versions,
                     "RunRule": event_bridge.run_rule,
                     "SetClientSecretDelay": _set_client_secret_delay(client_secrets),
+                    "SetScalingMinute": autoscaling.set_scaling_minute(scaler, metrics_period),
                 }
             ),
             events=events_app(event_bridge),
@@ -322,6 +332,9 @@ def main(  # noqa: PLR0913 - a command line's flags
             ministack=ministack,
             by_service={
                 **edge.applications,
+                autoscaling.SERVICE: autoscaling.autoscaling_app(
+                    ApplicationAutoScaling(scaling, resources, context)
+                ),
                 "ec2": Ec2App(ministack, groups_in_use=load_balancers.security_groups),
                 elbv2.SERVICE: load_balancers.api,
             },
@@ -350,7 +363,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         ),
         on_ready=lambda: announce(ready_fd, {"endpoint": endpoint_url}),
         on_stop=stop,
-        periodic=[rotations.start_due, schedules.run_due],
+        periodic=[rotations.start_due, schedules.run_due, scaler.run_due],
     )
     server.run(sockets=[listener])
 
