@@ -27,6 +27,11 @@ from localcloud.aws.apprunner.app import AppRunnerApp
 from localcloud.aws.apprunner.controller import Timing
 from localcloud.aws.apprunner.customers import Customers
 from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
+from localcloud.aws.autoscaling import app as autoscaling
+from localcloud.aws.autoscaling.models import ScalingState
+from localcloud.aws.autoscaling.operations import ApplicationAutoScaling
+from localcloud.aws.autoscaling.resources import AccountResources
+from localcloud.aws.autoscaling.scaler import Scaler
 from localcloud.aws.cloudfront.service import Edge
 from localcloud.aws.cloudfront.thread import EdgeSettings
 from localcloud.aws.cognito.app import CognitoApp
@@ -79,13 +84,22 @@ MINISTACK_SERVICES = (
     "sqs",
     "sts",
 )
-SERVICES = ("apprunner", "cloudfront", "ecs", elbv2.SERVICE, "events", "wafv2", *MINISTACK_SERVICES)
+SERVICES = (
+    "apprunner",
+    autoscaling.SERVICE,
+    "cloudfront",
+    "ecs",
+    elbv2.SERVICE,
+    "events",
+    "wafv2",
+    *MINISTACK_SERVICES,
+)
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
 _GRACE = 2
+_SCALING_MINUTE = 60
 _KEEP_ALIVE = 65
 """Seconds; longer than clients keep idle connections, so none is closed while it is reused."""
 _DOCKER_POOL = 64
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _SCHEDULE_PERIOD = 0.5
 """Seconds between two looks at the schedules of Secrets Manager and EventBridge."""
 
@@ -247,10 +261,14 @@ def main(  # noqa: PLR0913 - a command line's flags
     context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
     load_balancers = elbv2.LoadBalancerThread(
         LoadBalancingSettings(
-            host=host, tls=elbv2.tls_contexts(authority), idle_drain=idle_target_drain
+            host=host,
+            tls=elbv2.tls_contexts(authority),
+            idle_drain=idle_target_drain,
+            metrics_period=metrics_period,
         ),
         AccountNetwork(account),
         context,
+        account.put_metrics,
     )
     edge = Edge(
         EdgeSettings(node=node, host=host, ports=ports, authority=authority),
@@ -260,6 +278,8 @@ def main(  # noqa: PLR0913 - a command line's flags
         rate_period=rate_period,
         internal_address=load_balancers.internal_address,
     )
+    scaling, resources = ScalingState(), AccountResources(account)
+    scaler = Scaler(scaling, resources, context, minute=_SCALING_MINUTE)
     ecs = EcsThread(
         EcsSettings(
             account=account,
@@ -309,6 +329,7 @@ def main(  # noqa: PLR0913 - a command line's flags
                     "SetAppRunnerOpen": _set_app_runner_open(customers),
                     "SetClientSecretDelay": _set_client_secret_delay(client_secrets),
                     "SetConcurrencyLimit": _set_concurrency_limit(concurrency),
+                    "SetScalingMinute": autoscaling.set_scaling_minute(scaler, metrics_period),
                 }
             ),
             events=events_app(event_bridge),
@@ -317,6 +338,9 @@ def main(  # noqa: PLR0913 - a command line's flags
             ministack=ministack,
             by_service={
                 **edge.applications,
+                autoscaling.SERVICE: autoscaling.autoscaling_app(
+                    ApplicationAutoScaling(scaling, resources, context)
+                ),
                 "ec2": Ec2App(
                     ministack,
                     groups_in_use=lambda: {
@@ -351,7 +375,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         ),
         on_ready=lambda: announce(ready_fd, {"endpoint": endpoint_url}),
         on_stop=stop,
-        periodic=[rotations.start_due, schedules.run_due],
+        periodic=[rotations.start_due, schedules.run_due, scaler.run_due],
     )
     server.run(sockets=[listener])
 
