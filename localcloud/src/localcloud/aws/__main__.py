@@ -97,6 +97,7 @@ SERVICES = (
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
 _GRACE = 2
 _SCALING_MINUTE = 60
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _KEEP_ALIVE = 65
 """Seconds; longer than clients keep idle connections, so none is closed while it is reused."""
 _DOCKER_POOL = 64
