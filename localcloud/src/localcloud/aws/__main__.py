@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import importlib
 import logging
+import math
 import os
 import signal
 import socket
@@ -360,7 +361,7 @@ def _configure_ministack(
             "LOG_LEVEL": "WARNING",
             "AUTH": "false",
             "LAMBDA_EXECUTOR": "local",
-            "LAMBDA_WARM_TTL_SECONDS": str(scale_in_after),
+            "LAMBDA_WARM_TTL_SECONDS": str(math.ceil(scale_in_after)),
             # As on AWS, no token is issued where the trigger fails.
             "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
             "IOT_MTLS_ENABLED": "0",
