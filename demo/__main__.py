@@ -148,6 +148,7 @@ async def _call_server(running: Cloud, outputs: Mapping[str, Any], done: list[St
         read_credentials(running, clients["writer"]["secretArn"]),
         outputs["auraSso"],
         Home(running.home).certificate_bundle,
+        outputs.get("edgeUrl"),
     )
     async with aclosing(steps):
         async for step in steps:

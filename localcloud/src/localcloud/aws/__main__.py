@@ -33,6 +33,10 @@ from localcloud.aws.containers import ImageStore
 from localcloud.aws.context import ServiceContext
 from localcloud.aws.ecr.app import EcrApp
 from localcloud.aws.ecr.models import Registry
+from localcloud.aws.ecs.app import ecs_app
+from localcloud.aws.ecs.controller import Timing as EcsTiming
+from localcloud.aws.ecs.thread import EcsSettings, EcsThread
+from localcloud.aws.ecs.unbalanced import NoTargetGroups
 from localcloud.aws.endpoint import Endpoint
 from localcloud.aws.events.app import events_app
 from localcloud.aws.events.models import Rules
@@ -56,6 +60,7 @@ from localcloud.readiness import announce
 ACCOUNT_ID = "000000000000"
 MINISTACK_SERVICES = (
     "cognito-idp",
+    "ec2",
     "ecr",
     "iam",
     "lambda",
@@ -67,7 +72,7 @@ MINISTACK_SERVICES = (
     "sqs",
     "sts",
 )
-SERVICES = ("apprunner", "events", *MINISTACK_SERVICES)
+SERVICES = ("apprunner", "ecs", "events", *MINISTACK_SERVICES)
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
 _GRACE = 2
 _KEEP_ALIVE = 65
@@ -152,6 +157,10 @@ def main(  # noqa: PLR0913 - a command line's flags
     metrics_period: Annotated[
         float, typer.Option(help="Seconds between reports of metrics.")
     ] = 5.0,
+    settle_time: Annotated[
+        float,
+        typer.Option(help="Seconds until an ECS task without health checks is healthy; AWS: 40."),
+    ] = 40.0,
     client_secret_delay: Annotated[
         float, typer.Option(min=0, help="Seconds until Cognito accepts an added client secret.")
     ] = 0.0,
@@ -209,7 +218,21 @@ def main(  # noqa: PLR0913 - a command line's flags
             functions=AccountFunctions(account), host=host, ports=ports, context=certificate
         )
     )
+    context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
+    ecs = EcsThread(
+        EcsSettings(
+            account=account,
+            registry=registry,
+            targets=NoTargetGroups(),
+            docker_client=client,
+            images=images,
+            owner=owner,
+            context=context,
+            timing=EcsTiming(settle_time=settle_time),
+        )
+    )
     thread.start()
+    ecs.start()
     function_urls.start()
     # Imported last: it reads its settings from the environment at import.
     ministack = importlib.import_module("ministack.app").app
@@ -217,7 +240,6 @@ def main(  # noqa: PLR0913 - a command line's flags
     ecr = EcrApp(registry, ministack)
     client_secrets = ClientSecrets(clock=time.time, delay=client_secret_delay)
     functions = Functions(ministack, ACCOUNT_ID)
-    context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
     rotations, secrets_manager = _secrets_manager(functions, context, rotation_retry_after)
     schedules, event_bridge = _event_bridge(functions, context)
     application = Gate(
@@ -231,6 +253,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         application=Endpoint(
             apprunner=AppRunnerApp(thread, registry),
             ecr=ecr,
+            ecs=ecs_app(ecs),
             cognito=CognitoApp(ministack, region, client_secrets),
             control=control.ControlApp(
                 {
@@ -249,6 +272,7 @@ def main(  # noqa: PLR0913 - a command line's flags
 
     def stop() -> None:
         function_urls.stop()
+        ecs.stop()
         thread.stop()
 
     server = _Server(

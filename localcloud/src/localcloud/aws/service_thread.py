@@ -44,6 +44,11 @@ class ServiceThread(Generic[_Service]):
         )
         self._stop: Callable[[], object] = lambda: None
 
+    @property
+    def service(self) -> _Service:
+        """The service, once it accepts calls; only what is safe in any thread may be used."""
+        return self._ready.result()[1]
+
     def start(self) -> None:
         """Start the thread, and wait until it accepts calls.
 
