@@ -24,7 +24,7 @@ from localcloud.providers.schema import (
     UpdateRequest,
     unsupported,
 )
-from localcloud.providers.values import Values, as_string
+from localcloud.providers.values import Values, as_object, as_string
 
 _DEVELOPMENT: Final = "DEVELOPMENT"
 # Source: the same constant in hashicorp/terraform-provider-aws, internal/service/cloudfront.
@@ -148,6 +148,12 @@ _CUSTOM_ORIGIN: Final[Properties] = {
     ),
     **unsupported("ipAddressType", "originMtlsConfig"),
 }
+_VPC_ORIGIN: Final[Properties] = {
+    "originKeepaliveTimeout": Property(kind=Kind.INTEGER, default=5),
+    "originReadTimeout": Property(kind=Kind.INTEGER, default=30),
+    "vpcOriginId": _REQUIRED_TEXT,
+    **unsupported("ownerAccountId"),
+}
 _ORIGIN: Final[Properties] = {
     "connectionAttempts": _NUMBER,
     "connectionTimeout": _NUMBER,
@@ -155,13 +161,13 @@ _ORIGIN: Final[Properties] = {
     "domainName": _REQUIRED_TEXT,
     "originId": Property(required=True, aws="Id"),
     "originPath": Property(default=""),
+    "vpcOriginConfig": Property(kind=Kind.OBJECT, properties=_VPC_ORIGIN),
     **unsupported(
         "customHeaders",
         "originAccessControlId",
         "originShield",
         "responseCompletionTimeout",
         "s3OriginConfig",
-        "vpcOriginConfig",
     ),
 }
 _BEHAVIOR: Final[Properties] = {
@@ -254,6 +260,8 @@ class Distribution(AwsResource):
                 "geoRestriction": Property(
                     kind=Kind.OBJECT,
                     required=True,
+                    # botocore requires Quantity, which with_quantities adds.
+                    unchecked=True,
                     properties={
                         "locations": Property(kind=Kind.SET, items=Property(), aws="Items"),
                         "restrictionType": _REQUIRED_TEXT,
@@ -332,8 +340,13 @@ class Distribution(AwsResource):
         if (found := super().read(request)) is None:
             return None
         found.pop("region", None)
+        certificate = as_object(found.get("viewerCertificate"))
+        if certificate.get("cloudfrontDefaultCertificate"):
+            # Source: flattenViewerCertificate in hashicorp/terraform-provider-aws.
+            certificate.pop("sslSupportMethod", None)
         return {
             **found,
+            "viewerCertificate": certificate,
             "etag": as_string(self._get(request, request.id)["ETag"]),
             "hostedZoneId": _HOSTED_ZONE,
             "loggingV1Enabled": False,
