@@ -124,7 +124,7 @@ def parse_settings(
     if host is not None:
         own, found = _read(project, host.settings, values)
         problems += found
-        problems += (_conflicting(project, each) for each in host.conflicts(own))
+        problems += (_conflicting(project, each) for each in host.conflicts({**valid, **own}))
         problems += _of_other_hosts(project, host, values)
         if region is not None and (message := host.region_problem(region)):
             command = command_to_set("aws", ("region",), _EXAMPLE_REGION)

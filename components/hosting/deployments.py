@@ -5,6 +5,7 @@ from functools import partial
 from types import MappingProxyType
 
 from components.hosting.apprunner.component import AppRunnerHost
+from components.hosting.fargate.component import FargateDeployment
 from components.hosting.host import HostDeployment
 from components.hosting.image_host import ImageDeployment
 from components.hosting.lambda_.component import LambdaDeployment
@@ -13,6 +14,7 @@ from components.settings import Hosting, StackSettings
 DEPLOYMENTS: Mapping[Hosting, Callable[[StackSettings], HostDeployment]] = MappingProxyType(
     {
         Hosting.APP_RUNNER: partial(ImageDeployment, AppRunnerHost),
+        Hosting.FARGATE: FargateDeployment,
         Hosting.LAMBDA: LambdaDeployment,
     }
 )
