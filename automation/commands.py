@@ -30,6 +30,7 @@ from automation.drills.exercise import OnEvent, Options
 from automation.drills.results import DrillReport, DrillResult
 from automation.drills.runner import run as run_drills
 from automation.failures import reporting_errors
+from automation.grants import Purpose, StackLocation
 from automation.interruption import graceful_shutdown
 from automation.policy import violations
 from automation.report.files import DRILL_REPORTS, REPORTS, load, page_path, save
@@ -42,7 +43,7 @@ from automation.report.terminal import (
     print_result,
     print_rotations,
 )
-from automation.roles import Purpose, StackLocation, permissions, subject, trust
+from automation.roles import permissions, subject, trust
 from automation.rollout import require_rollout, roll_out, wait_for_service
 from automation.rotation.clients import Client, find_clients
 from automation.rotation.operations import Rotator
@@ -59,6 +60,7 @@ from automation.target import (
 from automation.terminal import console, print_error, styled
 from components.hosting.lambda_.package import prepare_package
 from components.names import ResourceNames
+from components.settings import Hosting
 
 _UNSUCCESSFUL = 1
 _COMMAND_FAILED = 3
@@ -416,7 +418,7 @@ def measure(
 
 
 @app.command()
-def role(
+def role(  # noqa: PLR0913 - one parameter per option
     purpose: Annotated[Purpose, typer.Argument(help="What the role is for.")],
     *,
     document: Annotated[Document, typer.Option(help="Which of the role's documents to print.")],
@@ -428,6 +430,13 @@ def role(
     ] = "",
     name_prefix: Annotated[
         str | None, typer.Option(help="The stack's namePrefix, if it sets one.")
+    ] = None,
+    hosting: Annotated[
+        list[Hosting] | None,
+        typer.Option(
+            help="The stack's hosting. Repeatable: while a stack moves, give both.",
+            show_default=Hosting.APP_RUNNER.value,
+        ),
     ] = None,
     workspace: Workspace = None,
 ) -> None:
@@ -443,7 +452,7 @@ def role(
             account=account,
             region=region,
         )
-        printed = permissions(purpose, location)
+        printed = permissions(purpose, location, hosting or [Hosting.APP_RUNNER])
     elif _REPOSITORY.fullmatch(repository):
         printed = trust(repository=repository, subject=subject(purpose, stack), account=account)
     else:

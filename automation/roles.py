@@ -6,128 +6,17 @@ pull request needs almost none, a check reads, a deployment writes, and who rota
 clients' secrets needs to read none of them.
 """
 
-import enum
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from automation.grants import Grant, HostAccess, Purpose, StackLocation
+from automation.hosting.hosts import HOSTS
+from automation.hosting.repository import REGISTRY_LOGIN
 from components import policies
-from components.names import ResourceNames
+from components.settings import Hosting
 
 GITHUB = "token.actions.githubusercontent.com"
 _AUDIENCE = "sts.amazonaws.com"
-
-
-class Purpose(enum.StrEnum):
-    """What a role is for.
-
-    `upgrade` is no role: its permissions are added to the role `deploy` for the deployment that
-    moves a stack of a version that kept the secrets' values in Pulumi.
-    """
-
-    PREVIEW = "preview"
-    CHECK = "check"
-    DEPLOY = "deploy"
-    UPGRADE = "upgrade"
-    OPERATE = "operate"
-
-
-@dataclass(frozen=True, kw_only=True)
-class StackLocation:
-    """A stack in its AWS account and region.
-
-    Attributes:
-        project: the Pulumi project's name, which is also the value of the resources' tag `Project`.
-        account: the AWS account id.
-    """
-
-    names: ResourceNames
-    project: str
-    account: str
-    region: str
-
-    def arn(self, service: str, resource: str) -> str:
-        """Return the ARN of a regional resource."""
-        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
-
-    def role_arn(self, role: str) -> str:
-        """Return the ARN of a role in the account."""
-        return f"arn:aws:iam::{self.account}:role/{role}"
-
-    @property
-    def role_arns(self) -> list[str]:
-        """ARNs of the roles that the stack creates."""
-        names = self.names
-        return [
-            self.role_arn(role)
-            for role in (
-                names.claims_function,
-                names.rotation_function,
-                names.access_role,
-                names.instance_role,
-                names.server_function,
-            )
-        ]
-
-    @property
-    def service_arn(self) -> str:
-        """ARN pattern of the App Runner service, because App Runner chooses the id at its end."""
-        return self.arn("apprunner", f"service/{self.names.service}/*")
-
-    @property
-    def secret_arn(self) -> str:
-        """ARN pattern of the clients' secrets; Secrets Manager appends six characters."""
-        return self.arn("secretsmanager", f"secret:{self.names.secret('*')}-????????-??????")
-
-    def function_arn(self, function: str) -> str:
-        """Return the ARN of a Lambda function."""
-        return self.arn("lambda", f"function:{function}")
-
-    def log_group_arns(self, stem: str) -> list[str]:
-        """Return the ARN patterns of a log group and of its streams.
-
-        Args:
-            stem: the name without its random suffix.
-        """
-        group = self.arn("logs", f"log-group:{stem}????????")
-        return [group, f"{group}:*"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Grant:
-    """Actions that are allowed on some resources.
-
-    Attributes:
-        resources: ARNs or ARN patterns.
-        read: actions for checks and deployments.
-        check: actions for checks only.
-        write: actions for deployments only.
-        upgrade: actions for the deployment that moves a stack of an earlier version.
-        operate: actions for rotating and revoking clients' secrets.
-    """
-
-    sid: str
-    resources: Sequence[str]
-    read: Sequence[str] = ()
-    check: Sequence[str] = ()
-    write: Sequence[str] = ()
-    upgrade: Sequence[str] = ()
-    operate: Sequence[str] = ()
-    condition: Mapping[str, Any] | None = None
-
-    def actions(self, purpose: Purpose) -> tuple[str, ...]:
-        """Return the actions for a purpose."""
-        match purpose:
-            case Purpose.PREVIEW:
-                return ()
-            case Purpose.CHECK:
-                return (*self.read, *self.check)
-            case Purpose.DEPLOY:
-                return (*self.read, *self.write)
-            case Purpose.UPGRADE:
-                return tuple(self.upgrade)
-            case Purpose.OPERATE:
-                return tuple(self.operate)
 
 
 def trust(*, repository: str, subject: str, account: str) -> str:
@@ -168,72 +57,49 @@ def subject(purpose: Purpose, stack: str) -> str:
     return "pull_request" if purpose is Purpose.PREVIEW else f"environment:{stack}"
 
 
-def permissions(purpose: Purpose, location: StackLocation) -> str:
+def permissions(purpose: Purpose, location: StackLocation, hosting: Iterable[Hosting]) -> str:
     """Write the permissions policy of a role, limited to the stack's own resources.
+
+    Args:
+        hosting: the stack's host; while it moves, the old and the new one.
 
     Returns:
         The policy as JSON.
     """
-    granted = [(grant, grant.actions(purpose)) for grant in _grants(location)]
+    hosts = [HOSTS[each].access(location) for each in hosting]
+    granted = [(grant, grant.actions(purpose)) for grant in _grants(location, hosts)]
     if purpose is Purpose.PREVIEW:
         # It reads the state from Pulumi's backend; of AWS it needs only the registry login.
-        granted = [(_REGISTRY_LOGIN, tuple(_REGISTRY_LOGIN.read))]
+        granted = [(REGISTRY_LOGIN, tuple(REGISTRY_LOGIN.read))]
     return policies.document([_statement(grant, actions) for grant, actions in granted if actions])
 
 
-_REGISTRY_LOGIN = _Grant(sid="LogInToRegistry", resources=["*"], read=["ecr:GetAuthorizationToken"])
-
-
-def _grants(location: StackLocation) -> Iterator[_Grant]:
-    yield _REGISTRY_LOGIN
-    yield _repository(location)
-    yield from _roles(location)
-    yield from _functions(location)
-    yield from _logs(location)
+def _grants(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Grant]:
+    yield from _roles(location, hosts)
+    yield from _functions(location, hosts)
+    yield from _logs(location, hosts)
     yield _retirement_rule(location)
     yield from _edge(location)
     yield from _user_pool(location)
     yield _secrets(location)
-    yield from _service(location)
+    yield _metrics()
+    # Several hosts have the same image repository.
+    yield from {grant.sid: grant for host in hosts for grant in host.grants}.values()
 
 
-def _repository(location: StackLocation) -> _Grant:
-    return _Grant(
-        sid="ImageRepository",
-        resources=[location.arn("ecr", f"repository/{location.names.repository}")],
-        read=[
-            "ecr:BatchGetImage",
-            "ecr:DescribeImageScanFindings",
-            "ecr:DescribeImages",
-            "ecr:DescribeRepositories",
-            "ecr:GetLifecyclePolicy",
-            "ecr:GetRepositoryPolicy",
-            "ecr:ListTagsForResource",
-        ],
-        write=[
-            "ecr:BatchCheckLayerAvailability",
-            "ecr:BatchDeleteImage",
-            "ecr:CompleteLayerUpload",
-            "ecr:CreateRepository",
-            "ecr:DeleteLifecyclePolicy",
-            "ecr:DeleteRepository",
-            "ecr:GetDownloadUrlForLayer",
-            "ecr:InitiateLayerUpload",
-            "ecr:PutImage",
-            "ecr:PutImageScanningConfiguration",
-            "ecr:PutImageTagMutability",
-            "ecr:PutLifecyclePolicy",
-            "ecr:TagResource",
-            "ecr:UntagResource",
-            "ecr:UploadLayerPart",
-        ],
-    )
-
-
-def _roles(location: StackLocation) -> Iterator[_Grant]:
-    yield _Grant(
+def _roles(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Grant]:
+    names = location.names
+    roles = [
+        location.role_arn(role)
+        for role in (
+            names.claims_function,
+            names.rotation_function,
+            *(role for host in hosts for role in host.roles),
+        )
+    ]
+    yield Grant(
         sid="StackRoles",
-        resources=location.role_arns,
+        resources=roles,
         read=[
             "iam:GetRole",
             "iam:GetRolePolicy",
@@ -254,51 +120,41 @@ def _roles(location: StackLocation) -> Iterator[_Grant]:
             "iam:UpdateRole",
         ],
     )
-    yield _Grant(
+    yield Grant(
         sid="PassStackRoles",
-        resources=location.role_arns,
+        resources=roles,
         write=["iam:PassRole"],
         condition={
             "StringEquals": {
-                "iam:PassedToService": [
-                    policies.APP_RUNNER_BUILD,
-                    policies.APP_RUNNER_TASKS,
-                    policies.LAMBDA,
-                ]
+                "iam:PassedToService": sorted(
+                    {policies.LAMBDA, *(each for host in hosts for each in host.principals)}
+                )
             }
         },
     )
-    # App Runner creates these with the account's first service and first VPC connector.
-    yield _Grant(
-        sid="CreateServiceLinkedRoles",
-        resources=[f"arn:aws:iam::{location.account}:role/aws-service-role/*"],
-        write=["iam:CreateServiceLinkedRole"],
-        condition={
-            "StringEquals": {
-                "iam:AWSServiceName": [
-                    "apprunner.amazonaws.com",
-                    "networking.apprunner.amazonaws.com",
-                ]
-            }
-        },
-    )
+    linked = sorted({each for host in hosts for each in host.linked_services})
+    if linked:
+        yield Grant(
+            sid="CreateServiceLinkedRoles",
+            resources=[f"arn:aws:iam::{location.account}:role/aws-service-role/*"],
+            write=["iam:CreateServiceLinkedRole"],
+            condition={"StringEquals": {"iam:AWSServiceName": linked}},
+        )
 
 
-def _functions(location: StackLocation) -> Iterator[_Grant]:
+def _functions(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Grant]:
     rotation = location.function_arn(location.names.rotation_function)
-    yield _Grant(
+    yield Grant(
         sid="Functions",
         resources=[
             location.function_arn(location.names.claims_function),
             rotation,
-            location.function_arn(location.names.server_function),
+            *(location.function_arn(name) for host in hosts for name in host.functions),
         ],
         read=[
             "lambda:GetFunction",
             "lambda:GetFunctionCodeSigningConfig",
-            "lambda:GetFunctionConcurrency",
             "lambda:GetFunctionConfiguration",
-            "lambda:GetFunctionUrlConfig",
             "lambda:GetPolicy",
             "lambda:ListTags",
             "lambda:ListVersionsByFunction",
@@ -306,22 +162,17 @@ def _functions(location: StackLocation) -> Iterator[_Grant]:
         write=[
             "lambda:AddPermission",
             "lambda:CreateFunction",
-            "lambda:CreateFunctionUrlConfig",
             "lambda:DeleteFunction",
-            "lambda:DeleteFunctionConcurrency",
-            "lambda:DeleteFunctionUrlConfig",
-            "lambda:PutFunctionConcurrency",
             "lambda:RemovePermission",
             "lambda:TagResource",
             "lambda:UntagResource",
             "lambda:UpdateFunctionCode",
             "lambda:UpdateFunctionConfiguration",
-            "lambda:UpdateFunctionUrlConfig",
         ],
     )
     # A deployment has it publish, and who rotates has it rotate. It returns no value. Secrets
     # Manager requires this permission for RotateSecret too.
-    yield _Grant(
+    yield Grant(
         sid="CallRotationFunction",
         resources=[rotation],
         write=["lambda:InvokeFunction"],
@@ -329,17 +180,17 @@ def _functions(location: StackLocation) -> Iterator[_Grant]:
     )
 
 
-def _logs(location: StackLocation) -> Iterator[_Grant]:
+def _logs(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Grant]:
     names = location.names
     rotation = location.log_group_arns(names.rotation_log_stem)
     functions = [
         *location.log_group_arns(names.claims_log_stem),
         *rotation,
-        *location.log_group_arns(names.server_log_stem),
+        *(arn for host in hosts for arn in host.log_groups),
     ]
-    yield _Grant(
+    yield Grant(
         sid="ReadLogs",
-        resources=[*functions, location.arn("logs", f"log-group:/aws/apprunner/{names.service}/*")],
+        resources=[*functions, *(arn for host in hosts for arn in host.other_log_groups)],
         read=[
             "logs:DescribeLogStreams",
             "logs:FilterLogEvents",
@@ -347,7 +198,7 @@ def _logs(location: StackLocation) -> Iterator[_Grant]:
             "logs:ListTagsForResource",
         ],
     )
-    yield _Grant(
+    yield Grant(
         sid="ManageFunctionLogs",
         resources=functions,
         write=[
@@ -360,16 +211,16 @@ def _logs(location: StackLocation) -> Iterator[_Grant]:
         ],
     )
     # Looked up by name prefix. CloudWatch Logs allows that only on all log groups.
-    yield _Grant(
+    yield Grant(
         sid="ListLogGroups",
         resources=[location.arn("logs", "log-group:*")],
         read=["logs:DescribeLogGroups"],
     )
-    yield _Grant(sid="ReadRotationLog", resources=rotation, operate=["logs:FilterLogEvents"])
+    yield Grant(sid="ReadRotationLog", resources=rotation, operate=["logs:FilterLogEvents"])
 
 
-def _retirement_rule(location: StackLocation) -> _Grant:
-    return _Grant(
+def _retirement_rule(location: StackLocation) -> Grant:
+    return Grant(
         sid="RetirementRule",
         resources=[location.arn("events", f"rule/{location.names.retirement_rule}")],
         read=["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"],
@@ -384,17 +235,17 @@ def _retirement_rule(location: StackLocation) -> _Grant:
     )
 
 
-def _edge(location: StackLocation) -> Iterator[_Grant]:
+def _edge(location: StackLocation) -> Iterator[Grant]:
     """Identify the distribution by the stack's tags, because CloudFront chooses its id."""
     distributions = [f"arn:aws:cloudfront::{location.account}:distribution/*"]
     tags = {"Project": location.project, "Stack": location.names.stack}
-    yield _Grant(
+    yield Grant(
         sid="CreateDistribution",
         resources=distributions,
         write=["cloudfront:CreateDistribution", "cloudfront:TagResource"],
         condition={"StringEquals": {f"aws:RequestTag/{key}": tags[key] for key in tags}},
     )
-    yield _Grant(
+    yield Grant(
         sid="Distribution",
         resources=distributions,
         read=["cloudfront:GetDistribution", "cloudfront:ListTagsForResource"],
@@ -405,7 +256,7 @@ def _edge(location: StackLocation) -> Iterator[_Grant]:
         ],
         condition={"StringEquals": {f"aws:ResourceTag/{key}": tags[key] for key in tags}},
     )
-    yield _Grant(
+    yield Grant(
         sid="EdgeFunction",
         resources=[
             f"arn:aws:cloudfront::{location.account}:function/{location.names.edge_function}"
@@ -426,7 +277,7 @@ def _edge(location: StackLocation) -> Iterator[_Grant]:
     )
     # Web ACLs of distributions exist in this region only.
     web_acls = f"arn:aws:wafv2:us-east-1:{location.account}:global/webacl"
-    yield _Grant(
+    yield Grant(
         sid="EdgeWebAcl",
         resources=[f"{web_acls}/{location.names.edge_web_acl}/*"],
         read=["wafv2:GetWebACL", "wafv2:ListTagsForResource"],
@@ -440,17 +291,17 @@ def _edge(location: StackLocation) -> Iterator[_Grant]:
     )
 
 
-def _user_pool(location: StackLocation) -> Iterator[_Grant]:
+def _user_pool(location: StackLocation) -> Iterator[Grant]:
     """Identify the pool by the stack's tags, because Cognito chooses its id."""
     pools = [location.arn("cognito-idp", "userpool/*")]
     tags = {"Project": location.project, "Stack": location.names.stack}
-    yield _Grant(
+    yield Grant(
         sid="CreateUserPool",
         resources=pools,
         write=["cognito-idp:CreateUserPool", "cognito-idp:TagResource"],
         condition={"StringEquals": {f"aws:RequestTag/{key}": tags[key] for key in tags}},
     )
-    yield _Grant(
+    yield Grant(
         sid="UserPool",
         resources=pools,
         read=[
@@ -482,15 +333,15 @@ def _user_pool(location: StackLocation) -> Iterator[_Grant]:
     )
     # Neither can be limited to one pool. The list finds a pool that an interrupted run created
     # without recording it in the state.
-    yield _Grant(
+    yield Grant(
         sid="FindUserPools",
         resources=["*"],
         read=["cognito-idp:DescribeUserPoolDomain", "cognito-idp:ListUserPools"],
     )
 
 
-def _secrets(location: StackLocation) -> _Grant:
-    return _Grant(
+def _secrets(location: StackLocation) -> Grant:
+    return Grant(
         sid="ClientSecrets",
         resources=[location.secret_arn],
         read=["secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"],
@@ -518,54 +369,16 @@ def _secrets(location: StackLocation) -> _Grant:
     )
 
 
-def _service(location: StackLocation) -> Iterator[_Grant]:
-    names = location.names
-    yield _Grant(
-        sid="Service",
-        resources=[
-            location.service_arn,
-            location.arn("apprunner", f"autoscalingconfiguration/{names.auto_scaling}/*"),
-            location.arn("apprunner", f"observabilityconfiguration/{names.observability}/*"),
-            location.arn("apprunner", f"vpcconnector/{names.vpc_connector_stem}*/*"),
-        ],
-        read=[
-            "apprunner:DescribeAutoScalingConfiguration",
-            "apprunner:DescribeObservabilityConfiguration",
-            "apprunner:DescribeService",
-            "apprunner:DescribeVpcConnector",
-            "apprunner:ListOperations",
-            "apprunner:ListTagsForResource",
-        ],
-        write=[
-            "apprunner:CreateAutoScalingConfiguration",
-            "apprunner:CreateObservabilityConfiguration",
-            "apprunner:CreateService",
-            "apprunner:CreateVpcConnector",
-            "apprunner:DeleteAutoScalingConfiguration",
-            "apprunner:DeleteObservabilityConfiguration",
-            "apprunner:DeleteService",
-            "apprunner:DeleteVpcConnector",
-            "apprunner:TagResource",
-            "apprunner:UntagResource",
-            "apprunner:UpdateService",
-        ],
-    )
-    # None of these can be limited to a resource.
-    yield _Grant(
-        sid="ListServicesAndMetrics",
+def _metrics() -> Grant:
+    # Neither can be limited to a resource.
+    return Grant(
+        sid="ReadMetrics",
         resources=["*"],
-        read=[
-            "apprunner:ListAutoScalingConfigurations",
-            "apprunner:ListObservabilityConfigurations",
-            "apprunner:ListServices",
-            "apprunner:ListVpcConnectors",
-            "cloudwatch:GetMetricData",
-            "cloudwatch:ListMetrics",
-        ],
+        read=["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"],
     )
 
 
-def _statement(grant: _Grant, actions: Sequence[str]) -> dict[str, Any]:
+def _statement(grant: Grant, actions: Sequence[str]) -> dict[str, Any]:
     statement: dict[str, Any] = {
         "Sid": grant.sid,
         "Effect": "Allow",

@@ -14,8 +14,11 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from automation.hosting.apprunner import APP_RUNNER_OPERATIONS
+from automation.hosting.host import HostOperations, aws_of
+from automation.hosting.lambda_ import LAMBDA_OPERATIONS
 from automation.sessions import Clients
-from automation.waiting import is_not_found, is_service_busy, wait_while
+from automation.waiting import is_not_found, wait_while
 
 Values = Mapping[str, Any]
 
@@ -281,7 +284,12 @@ def _is_domain_busy(aws: Clients, domain: str) -> bool:
     return status in {"CREATING", "UPDATING", "DELETING"}
 
 
+def _is_service_busy(host: HostOperations, aws: Clients, service: str) -> bool:
+    return host.is_busy(aws_of(aws), service)
+
+
 _BUSY: Final[Mapping[str, Callable[[Clients, str], bool]]] = {
-    "aws:apprunner/service:Service": is_service_busy,
+    "aws:apprunner/service:Service": partial(_is_service_busy, APP_RUNNER_OPERATIONS),
+    "aws:lambda/function:Function": partial(_is_service_busy, LAMBDA_OPERATIONS),
     "aws:cognito/userPoolDomain:UserPoolDomain": _is_domain_busy,
 }

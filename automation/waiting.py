@@ -6,10 +6,8 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from automation.sessions import Clients
-
 LONGEST_OPERATION: Final = 1200.0
-"""In seconds: how long Pulumi's provider waits for an operation of App Runner."""
+"""In seconds: the longest that Pulumi's provider waits for an operation of a host."""
 
 _POLL_SECONDS: Final = 1.0
 
@@ -23,17 +21,6 @@ def wait_while(is_busy: Callable[[], bool], sleep: Sleep = time.sleep) -> bool:
             return True
         sleep(_POLL_SECONDS)
     return False
-
-
-def is_service_busy(clients: Clients, arn: str) -> bool:
-    """Return whether an operation of App Runner is in progress; not on a deleted service."""
-    try:
-        described = clients("apprunner").describe_service(ServiceArn=arn)["Service"]
-    except ClientError as error:
-        if is_not_found(error):
-            return False
-        raise
-    return bool(described["Status"] == "OPERATION_IN_PROGRESS")
 
 
 def is_not_found(error: ClientError) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,7 +20,9 @@ from automation.deployment import (
 )
 from automation.interruption import graceful_shutdown
 from automation.rollout import roll_out, wait_for_service
+from components.hosting.definitions import DEFINITIONS
 from demo import scenario
+from demo.hosts import Choice, choose, describe_changes
 from demo.scenario import Step
 from demo.stand_in import read_credentials, target
 from localcloud import cloud
@@ -32,7 +34,7 @@ from localcloud.ports import Ports
 from localcloud.progress import Progress
 from localcloud.terminal import console, styled
 from localcloud.turns import turn
-from localcloud.workspace import STACK
+from localcloud.workspace import STACK, read_config, read_repository_config, write_config
 from neo4j_mcp_client import Neo4jMcpError
 
 app = typer.Typer(
@@ -41,17 +43,29 @@ app = typer.Typer(
 
 
 @app.command()
-def run() -> None:
+def run(
+    host: Annotated[
+        str, typer.Option(help=f"The host, {' or '.join(DEFINITIONS)}; by default, the one it has.")
+    ] = "",
+    edge: Annotated[
+        str, typer.Option(help="1 adds the edge and 0 removes it; by default, it stays as it is.")
+    ] = "",
+) -> None:
     """Start the stand-in cloud, deploy the stack, load a graph and query it."""
+    choice = Choice.parse(host, edge)
     progress, home, ports = Progress(), Home.default(), Ports.from_environment()
     with turn(home, progress.note):
-        _run(home, ports, progress)
+        _run(home, ports, choice, progress)
 
 
-def _run(home: Home, ports: Ports, progress: Progress) -> None:
+def _run(home: Home, ports: Ports, choice: Choice, progress: Progress) -> None:
     running = cloud.up(home, ports, progress)
     with progress.step(f"Deploying the stack {STACK}", expect="about half a minute"):
         deployment = Deployment(target(running), create=True)
+        changes = _configure(running, choice)
+        # A new stack changes nothing.
+        for line in changes if deployment.state().get("resources") else ():
+            progress.note(line)
         deployment.take_over(progress.note)
         deployed = roll_out(deployment, deployment.aws_clients(), progress.note)
     outputs = deployed.outputs
@@ -66,7 +80,18 @@ def _run(home: Home, ports: Ports, progress: Progress) -> None:
         print_steps(steps)
     if not all(step.passed for step in steps):
         raise typer.Exit(1)
-    _print_next_steps(outputs["mcpUrl"])
+    _print_next_steps(outputs)
+
+
+def _configure(running: Cloud, choice: Choice) -> tuple[str, ...]:
+    """Set the chosen host and edge, and return a line for each change."""
+    workspace = Home(running.home).workspace
+    before = read_config(workspace)
+    chosen = choose(
+        before, choice, repository=read_repository_config(workspace), database=running.bolt_uri
+    )
+    write_config(workspace, chosen)
+    return describe_changes(before, chosen)
 
 
 @app.command()
@@ -123,6 +148,7 @@ async def _call_server(running: Cloud, outputs: Mapping[str, Any], done: list[St
         read_credentials(running, clients["writer"]["secretArn"]),
         outputs["auraSso"],
         Home(running.home).certificate_bundle,
+        outputs.get("edgeUrl"),
     )
     async with aclosing(steps):
         async for step in steps:
@@ -141,9 +167,12 @@ def print_steps(steps: Sequence[Step]) -> None:
     console().print(table)
 
 
-def _print_next_steps(mcp_url: str) -> None:
+def _print_next_steps(outputs: Mapping[str, Any]) -> None:
+    edge_url = outputs.get("edgeUrl")
     typer.echo(
-        f"The server answers at {mcp_url}. Next:\n"
+        f"The server answers at {outputs['mcpUrl']}"
+        + (f", and for clients that discover at {edge_url}" if edge_url else "")
+        + ". Next:\n"
         "  make outputs             the stack's outputs, as JSON\n"
         '  eval "$(make -s env)"    curl, boto3, pulumi and docker of this shell use the stand-in\n'
         "  make down                destroys the stack and stops everything"

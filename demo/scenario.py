@@ -10,7 +10,7 @@ from typing import Any
 from mcp import Client
 
 from demo import graph
-from demo.calls import call_tool, connect, post_without_token
+from demo.calls import call_tool, connect, connect_by_discovery, post_without_token
 from neo4j_mcp_client import (
     AccessToken,
     ClientCredentials,
@@ -41,11 +41,13 @@ async def run(
     writer: ClientCredentials,
     aura_sso: Mapping[str, Any],
     ca_bundle: Path,
+    edge_url: str | None = None,
 ) -> AsyncGenerator[Step, None]:
     """Get tokens, load the graph, ask questions, and try what must be refused.
 
     Args:
         aura_sso: the stack's output for the Aura console.
+        edge_url: the MCP endpoint for clients that discover; None without an edge.
         ca_bundle: the trusted certificate authorities.
 
     Yields:
@@ -70,7 +72,9 @@ async def run(
             answer = rows[0][question.column]
             yield Step(action=question.text, result=str(answer), passed=answer == expected)
         yield await _write_as_reader(client)
-    yield await _list_tools_without_token(reader.mcp_url, tls)
+    if edge_url is not None:
+        yield await _ask_by_discovery(edge_url, reader, tls)
+    yield await _list_tools_without_token(reader.mcp_url, tls, is_open=reader.mcp_url != edge_url)
     yield await _call_tool_without_token(reader.mcp_url, tls)
 
 
@@ -127,7 +131,21 @@ async def _write_as_reader(client: Client) -> Step:
     return Step(action=action, result="allowed", passed=False)
 
 
-async def _list_tools_without_token(mcp_url: str, tls: ssl.SSLContext) -> Step:
+async def _ask_by_discovery(edge_url: str, reader: ClientCredentials, tls: ssl.SSLContext) -> Step:
+    async with connect_by_discovery(
+        edge_url, reader.client_id, reader.client_secret, tls
+    ) as client:
+        found = await call_tool(client, "read-cypher", {"query": graph.SIZE})
+    network = graph.network()
+    return Step(
+        action="An SDK client with the edge's URL, an id and a secret",
+        result=f"{found[0]['characters']} characters, {found[0]['pairs']} pairs",
+        passed=found[0]["characters"] == network.number_of_nodes(),
+    )
+
+
+async def _list_tools_without_token(mcp_url: str, tls: ssl.SSLContext, *, is_open: bool) -> Step:
+    """List the tools; the edge requires a token for that too."""
     response = await post_without_token(mcp_url, "tools/list", {}, tls)
     names = []
     if response.status_code == HTTPStatus.OK:
@@ -135,7 +153,9 @@ async def _list_tools_without_token(mcp_url: str, tls: ssl.SSLContext) -> Step:
     return Step(
         action="tools/list without a token",
         result=", ".join(names) or f"HTTP {response.status_code}",
-        passed="read-cypher" in names,
+        passed="read-cypher" in names
+        if is_open
+        else response.status_code == HTTPStatus.UNAUTHORIZED,
     )
 
 

@@ -26,7 +26,7 @@ ALLOWED = {
     "client": {"neo4j_mcp_client"},
     "automation": {"components", "functions", "neo4j_mcp_client"},
     "localcloud/src": set(),
-    "demo": {"automation", "localcloud", "neo4j_mcp_client"},
+    "demo": {"automation", "components", "localcloud", "neo4j_mcp_client"},
 }
 PROGRAM = {"components"}
 

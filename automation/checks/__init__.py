@@ -11,6 +11,7 @@ lookups, mcp, tokens, forgery    helpers that several checks share
 
 from automation.checks import (
     conformance,
+    edge,
     identity,
     protocol,
     refusals,
@@ -26,6 +27,7 @@ __all__ = [
     "CHECKS",
     "Check",
     "conformance",
+    "edge",
     "identity",
     "protocol",
     "refusals",

@@ -73,6 +73,11 @@ class Context:
         return issuer.rpartition("/")[2]
 
     @property
+    def has_direct_address(self) -> bool:
+        """Whether callers can reach the host itself, rather than only the edge."""
+        return bool(self.outputs["mcpUrl"] != self.outputs.get("edgeUrl"))
+
+    @property
     def all_clients(self) -> Mapping[str, Mapping[str, Any]]:
         """The output `clients`, with the disabled ones."""
         clients: Mapping[str, Mapping[str, Any]] = self.outputs["clients"]
@@ -192,14 +197,20 @@ class Context:
 
 
 def request_token(
-    http: httpx2.Client, credentials: ClientCredentials, *, scopes: tuple[str, ...] | None = None
+    http: httpx2.Client,
+    credentials: ClientCredentials,
+    *,
+    scopes: tuple[str, ...] | None = None,
+    resource: str | None = None,
 ) -> httpx2.Response:
     """Request an access token with the client credentials grant (RFC 6749, section 4.4).
 
     Args:
         http: the HTTP client.
         credentials: the client's credentials.
-        scopes: the scopes to request; None for those of the credentials.
+        scopes: the scopes to request; None for those of the credentials. Without any, Cognito
+            grants the client's own.
+        resource: the protected resource that the token is for (RFC 8707).
 
     Returns:
         The response, whatever its status.
@@ -208,9 +219,14 @@ def request_token(
         httpx2.HTTPError: the token endpoint doesn't respond.
     """
     requested = credentials.scopes if scopes is None else scopes
+    form = {"grant_type": "client_credentials"}
+    if requested:
+        form["scope"] = " ".join(requested)
+    if resource is not None:
+        form["resource"] = resource
     return http.post(
         credentials.token_url,
-        data={"grant_type": "client_credentials", "scope": " ".join(requested)},
+        data=form,
         auth=(credentials.client_id, credentials.client_secret),
     )
 

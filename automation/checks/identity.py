@@ -14,11 +14,13 @@ import jwt
 from botocore.exceptions import ClientError
 
 from automation.checks.context import read_claims, request_token
-from automation.checks.hosts import find_log_groups, host_lookups
 from automation.checks.lookups import (
     expect_own_code,
     find_app_client,
     find_inventory,
+    find_log_groups,
+    find_service,
+    host_operations,
     read_log,
 )
 from automation.checks.probe import Probe
@@ -225,7 +227,8 @@ def secret_hidden(probe: Probe) -> None:
         for each in (names.claims_function, names.rotation_function)
     ]
     pool = probe.aws("cognito-idp", "describe_user_pool", UserPoolId=context.user_pool_id)
-    found_service = host_lookups(probe).describe(probe)
+    service = find_service(probe)
+    service_tags = host_operations(probe).tags(probe.aws, service)
     descriptions = [
         probe.aws("secretsmanager", "describe_secret", SecretId=client["secretArn"])
         for client in context.all_clients.values()
@@ -235,7 +238,7 @@ def secret_hidden(probe: Probe) -> None:
         "the stack's state": _to_json(context.state()),
         "the functions' configuration": _to_json(functions),
         "the user pool's configuration and tags": _to_json(pool),
-        "the service's configuration and tags": _to_json(found_service),
+        "the service's configuration and tags": _to_json([service.described, service_tags]),
         "the secrets' descriptions and tags": _to_json(descriptions),
         **{f"the log group {group}": read_log(probe, group) for group in find_log_groups(probe)},
     }

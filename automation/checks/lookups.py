@@ -8,17 +8,20 @@ from typing import Any, Final
 
 from automation.checks.probe import Probe
 from automation.checks.verdicts import Failed, Skipped
+from automation.hosting.host import HostOperations, NoServiceError, Service
+from automation.hosting.hosts import HOSTS
 from automation.rotation.lookups import read_inventory
 from components.function_code import code_sha256, relative_to_project
-from components.hosting.apprunner.settings import AppRunnerSettings
+from components.hosting.definition import Feature
 from components.hosting.definitions import DEFINITIONS
 from components.hosting.keys import ImageHostSettings
-from components.settings import HostKeys
 from functions.rotation.decisions import Inventory
 
 # How far back logs are read, and at most how many events of a group.
 _HOURS: Final = 24
 _MAX_EVENTS: Final = 5000
+# The maximum of DescribeLogGroups.
+_PAGE_SIZE: Final = 50
 
 
 def find_app_client(probe: Probe, name: str) -> dict[str, Any]:
@@ -60,13 +63,20 @@ class _RecordedClient:
         return partial(self._probe.aws, self._service, operation)
 
 
-def app_runner_settings(probe: Probe) -> AppRunnerSettings:
-    """Return the settings of a stack on App Runner.
+def host_operations(probe: Probe) -> HostOperations:
+    """Return the operations of the stack's host."""
+    return HOSTS[probe.context.settings.hosting]
+
+
+def require_feature(probe: Probe, feature: Feature) -> None:
+    """Require that the stack's host has a feature.
 
     Raises:
-        Skipped: the stack is on another host.
+        Skipped: it hasn't.
     """
-    return _host_settings(probe, AppRunnerSettings, "this is about App Runner's service")
+    missing = DEFINITIONS[probe.context.settings.hosting].missing
+    if feature in missing:
+        raise Skipped(missing[feature])
 
 
 def image_settings(probe: Probe) -> ImageHostSettings:
@@ -75,38 +85,42 @@ def image_settings(probe: Probe) -> ImageHostSettings:
     Raises:
         Skipped: the host runs no image.
     """
-    return _host_settings(probe, ImageHostSettings, "this is about the image")
+    require_feature(probe, Feature.IMAGE)
+    return probe.context.settings.host_as(ImageHostSettings)
 
 
-def _host_settings(probe: Probe, kind: type[HostKeys], subject: str) -> HostKeys:
-    settings = probe.context.settings
-    if not isinstance(settings.host, kind):
-        title = DEFINITIONS[settings.hosting].title
-        raise Skipped(f"{subject}, and the stack is on {title}")
-    return settings.host
-
-
-def find_service(probe: Probe) -> dict[str, Any]:
-    """Return the running service, as App Runner describes it.
+def find_service(probe: Probe) -> Service:
+    """Return the running service, as its host describes it.
 
     Raises:
         Failed: there is no service with the stack's name.
-        Skipped: the stack is on another host.
     """
-    app_runner_settings(probe)
-    name = probe.context.names.service
-    page: dict[str, Any] = {}
-    while True:
-        response = probe.aws("apprunner", "list_services", **page)
-        for summary in response["ServiceSummaryList"]:
-            if summary["ServiceName"] == name:
-                arn = summary["ServiceArn"]
-                described = probe.aws("apprunner", "describe_service", ServiceArn=arn)
-                found: dict[str, Any] = described["Service"]
-                return found
-        if not response.get("NextToken"):
-            raise Failed(f"App Runner has no service {name}")
-        page = {"NextToken": response["NextToken"]}
+    host = host_operations(probe)
+    try:
+        return host.describe(probe.aws, host.find(probe.aws, probe.context.names))
+    except NoServiceError as error:
+        raise Failed(str(error)) from error
+
+
+def find_log_groups(probe: Probe) -> dict[str, dict[str, Any]]:
+    """Return the log groups of the functions and the service.
+
+    Returns:
+        The groups by name, as CloudWatch Logs describes them.
+    """
+    names = probe.context.names
+    prefixes = (
+        find_function_log_group(probe, names.claims_function),
+        find_function_log_group(probe, names.rotation_function),
+        *find_service(probe).log_groups,
+    )
+    groups: dict[str, dict[str, Any]] = {}
+    for prefix in prefixes:
+        response = probe.aws(
+            "logs", "describe_log_groups", logGroupNamePrefix=prefix, limit=_PAGE_SIZE
+        )
+        groups |= {group["logGroupName"]: group for group in response["logGroups"]}
+    return groups
 
 
 def find_function_log_group(probe: Probe, function: str) -> str:

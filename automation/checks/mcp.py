@@ -3,8 +3,9 @@
 The server keeps no sessions, so that a request needs no `initialize` before it.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ import httpx2
 from automation.checks.probe import Probe
 
 _ACCEPT: Final = "application/json, text/event-stream"
+_PARAMETER: Final = re.compile(r'(\w+)="([^"]*)"')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +25,13 @@ class ToolResult:
         status: the HTTP status.
         refused: whether it is an HTTP error, a JSON-RPC error or an error of the tool.
         text: the tool's text, or the body of a response that has no tool result.
+        challenge: the parameters of the challenge of a response with status 401.
     """
 
     status: int
     refused: bool
     text: str
+    challenge: Mapping[str, str] = field(default_factory=dict)
 
 
 def post(
@@ -94,10 +98,21 @@ def call_tool_as(probe: Probe, client: str, tool: str, arguments: Mapping[str, A
     return call_tool(probe.http, url, tool, arguments, token=token)
 
 
+def challenge_of(response: httpx2.Response) -> dict[str, str]:
+    """Return the parameters of a response's Bearer challenges (RFC 6750, section 3)."""
+    challenges = response.headers.get_list("www-authenticate")
+    return dict(_PARAMETER.findall(" ".join(challenges)))
+
+
 def _parse_tool_result(response: httpx2.Response) -> ToolResult:
     result = response.json().get("result") if response.status_code == HTTPStatus.OK else None
     if result is None:
-        return ToolResult(status=response.status_code, refused=True, text=response.text)
+        return ToolResult(
+            status=response.status_code,
+            refused=True,
+            text=response.text,
+            challenge=challenge_of(response),
+        )
     blocks = result.get("content") or []
     text = "".join(block["text"] for block in blocks if block["type"] == "text")
     return ToolResult(status=response.status_code, refused=bool(result.get("isError")), text=text)

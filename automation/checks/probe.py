@@ -62,7 +62,7 @@ class Probe:
         if self.context.stopping.wait(max(0.0, seconds)):
             raise Skipped("the run was interrupted")
 
-    def aws(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's own
+    def aws(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's own
         """Call AWS.
 
         Args:
@@ -77,7 +77,7 @@ class Probe:
             botocore.exceptions.ClientError: AWS returns an error.
             botocore.exceptions.BotoCoreError: AWS doesn't respond.
         """
-        request = f"{service} {operation} {json.dumps(parameters, default=str)}"
+        request = f"{service} {operation} {json.dumps(parameters, default=_shorten)}"
         started = time.monotonic()
         try:
             response: dict[str, Any] = getattr(self.context.client(service), operation)(
@@ -124,6 +124,10 @@ def _format_response(response: httpx2.Response) -> str:
         if name in response.headers
     ]
     return "\n".join([*lines, "", response.text] if response.text else lines)
+
+
+def _shorten(value: object) -> str:
+    return f"{len(value)} bytes" if isinstance(value, bytes) else str(value)
 
 
 def _truncate(text: str) -> str:

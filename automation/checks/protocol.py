@@ -25,7 +25,7 @@ _WRITING_TOOL: Final = "write-cypher"
 
 @check("P5-ping-open")
 def ping_open(probe: Probe) -> None:
-    """Without a token, ping is answered or refused as configured."""
+    """Without a token, ping is answered or refused as configured; the edge refuses it."""
     context = probe.context
     response = post(probe.http, context.outputs["mcpUrl"], "ping")
     _expect_open(probe, response, "ping", is_open=context.settings.allow_unauthenticated_ping)
@@ -33,7 +33,7 @@ def ping_open(probe: Probe) -> None:
 
 @check("P5-tools-list-open")
 def tools_list_open(probe: Probe) -> None:
-    """Without a token, tools/list is answered or refused as configured."""
+    """Without a token, tools/list is answered or refused as configured; the edge refuses it."""
     context = probe.context
     response = post(probe.http, context.outputs["mcpUrl"], "tools/list")
     is_open = context.settings.allow_unauthenticated_tools_list
@@ -42,14 +42,14 @@ def tools_list_open(probe: Probe) -> None:
 
 @check("P5-initialize-closed")
 def initialize_closed(probe: Probe) -> None:
-    """Without a token, initialize is refused with 401 and a Bearer challenge."""
+    """Without a token, initialize is refused with 401 and a challenge."""
     response = post(probe.http, probe.context.outputs["mcpUrl"], "initialize", INITIALIZE)
     _expect_closed(probe, response, "initialize")
 
 
 @check("P5-call-closed")
 def call_closed(probe: Probe) -> None:
-    """Without a token, every tool call is refused with 401 and a Bearer challenge."""
+    """Without a token, every tool call is refused with 401 and a challenge."""
     url = probe.context.outputs["mcpUrl"]
     for tool, arguments in (
         ("get-schema", {}),
@@ -109,7 +109,7 @@ def read_cypher(probe: Probe) -> None:
 
 
 def _expect_open(probe: Probe, response: httpx2.Response, method: str, *, is_open: bool) -> None:
-    if not is_open:
+    if not (is_open and probe.context.has_direct_address):
         _expect_closed(probe, response, method)
         return
     expect_status(f"{method} without a token", response, HTTPStatus.OK)
@@ -118,6 +118,8 @@ def _expect_open(probe: Probe, response: httpx2.Response, method: str, *, is_ope
 
 def _expect_closed(probe: Probe, response: httpx2.Response, what: str) -> None:
     expect_status(f"{what} without a token", response, HTTPStatus.UNAUTHORIZED)
-    header = DEFINITIONS[probe.context.settings.hosting].challenge_header
+    context = probe.context
+    direct = DEFINITIONS[context.settings.hosting].challenge_header
+    header = direct if context.has_direct_address else "www-authenticate"
     challenge = response.headers.get(header, "")
     expect("Bearer" in challenge, f"{what} without a token returns the challenge {challenge!r}")

@@ -58,16 +58,14 @@ def image(probe: Probe) -> None:
     image_settings(probe)
     digest = probe.context.outputs["imageDigest"]
     expect(_find_image(probe), f"the repository has no image {digest}")
-    source = find_service(probe)["SourceConfiguration"]["ImageRepository"]
-    running = source["ImageIdentifier"].rpartition("@")[2]
-    expect_equal("the digest that the service runs", running, digest)
+    expect_equal("the digest that the service runs", find_service(probe).runs, digest)
 
 
 @check("P1-pull-allowed")
 def pull_allowed(probe: Probe) -> None:
-    """The access role can log in to the registry and pull the image."""
-    source = find_service(probe)["SourceConfiguration"]
-    role = source["AuthenticationConfiguration"]["AccessRoleArn"]
+    """The host's role can log in to the registry and pull the image."""
+    image_settings(probe)
+    role = find_service(probe).pull_role
     arn = _find_repository(probe)["repositoryArn"]
     decisions = _simulate(probe, role, _PULL, arn)
     decisions |= _simulate(probe, role, ("ecr:GetAuthorizationToken",), "*")
@@ -77,8 +75,9 @@ def pull_allowed(probe: Probe) -> None:
 
 @check("P1-pull-refused")
 def pull_refused(probe: Probe) -> None:
-    """The instance role, which the server runs with, can neither pull nor push images."""
-    role = find_service(probe)["InstanceConfiguration"]["InstanceRoleArn"]
+    """The role that the server runs as can neither pull nor push images."""
+    image_settings(probe)
+    role = find_service(probe).role
     arn = _find_repository(probe)["repositoryArn"]
     decisions = _simulate(probe, role, (*_PULL, "ecr:PutImage"), arn)
     allowed = sorted(action for action, decision in decisions.items() if decision == "allowed")

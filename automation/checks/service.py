@@ -4,28 +4,39 @@ import datetime as dt
 import socket
 import ssl
 import time
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 import httpx2
 
-from automation.checks.hosts import find_log_groups, host_lookups
 from automation.checks.lookups import (
-    app_runner_settings,
     find_function_log_group,
+    find_log_groups,
     find_service,
+    host_operations,
+    require_feature,
 )
 from automation.checks.mcp import post
 from automation.checks.probe import Probe
 from automation.checks.registry import check
-from automation.checks.verdicts import Failed, Undecided, expect, expect_equal, expect_status
+from automation.checks.verdicts import (
+    Failed,
+    Skipped,
+    Undecided,
+    expect,
+    expect_equal,
+    expect_status,
+)
+from automation.hosting.host import Fact
 from automation.policy import names_credential
-from components.hosting.apprunner.settings import HealthCheck
-from components.hosting.environment import PORT, server_environment
+from components.hosting.definition import Feature
+from components.hosting.environment import server_environment
 
 _REDIRECTS: Final = frozenset({301, 302, 307, 308})
 _UNKNOWN_PATHS: Final = ("/", "/no-such-path", "/mcp/no-such-path", "/.env", "/debug/pprof/")
+_HEALTH_PATH: Final = "/healthz"
 _TLS_TIMEOUT: Final = 10.0
 _MINIMUM_CERTIFICATE_DAYS: Final = 7
 _LOG_TIMEOUT: Final = 300.0
@@ -34,60 +45,48 @@ _POLL_INTERVAL: Final = 1.0
 
 @check("P3-running")
 def running(probe: Probe) -> None:
-    """The service runs in the configured size, and only Pulumi deploys it."""
-    settings = app_runner_settings(probe)
-    found = find_service(probe)
-    expect_equal("the service's status", found["Status"], "RUNNING")
-    instance = found["InstanceConfiguration"]
-    expect_equal("the CPU units", _parse_size(instance["Cpu"]), settings.cpu)
-    expect_equal("the memory in MB", _parse_size(instance["Memory"]), settings.memory)
-    deploys_itself = found["SourceConfiguration"].get("AutoDeploymentsEnabled")
-    expect_equal("AutoDeploymentsEnabled", deploys_itself, wanted=False)
-    url = probe.context.outputs["serviceUrl"]
-    expect_equal("the output serviceUrl", url, f"https://{found['ServiceUrl']}")
+    """The service runs what was deployed, as configured, at the address in the outputs."""
+    host, found = host_operations(probe), find_service(probe)
+    expect(found.is_running, f"the service {found.name} is {found.status}")
+    _expect_facts(host.configuration(probe.aws, found, probe.context.settings))
+    outputs = probe.context.outputs
+    expect_equal(f"the {host.artifact} of the service", found.runs, outputs[host.artifact_output])
+    # Not every host knows the name that callers use.
+    if found.address:
+        expect_equal("the output serviceUrl", outputs["serviceUrl"], found.address)
 
 
 @check("P3-environment")
 def environment(probe: Probe) -> None:
     """The server's environment is exactly as configured, without credentials."""
-    image = find_service(probe)["SourceConfiguration"]["ImageRepository"]["ImageConfiguration"]
-    found = image.get("RuntimeEnvironmentVariables", {})
-    credentials = sorted(name for name in found if names_credential(name))
+    found = find_service(probe)
+    credentials = sorted(name for name in found.environment if names_credential(name))
     expect(not credentials, f"the environment contains {', '.join(credentials)}")
-    secrets = sorted(image.get("RuntimeEnvironmentSecrets") or {})
-    expect(not secrets, f"the environment contains the secrets {', '.join(secrets)}")
-    differences = _describe_differences(found, server_environment(probe.context.settings))
+    secrets = ", ".join(found.secrets)
+    expect(not secrets, f"the environment contains the secrets {secrets}")
+    differences = _describe_differences(
+        found.environment, server_environment(probe.context.settings)
+    )
     expect(not differences, "; ".join(differences))
-    expect_equal("the port", image.get("Port"), str(PORT))
 
 
 @check("P3-health-check")
 def health_check(probe: Probe) -> None:
     """The health check is as configured, and succeeds."""
-    configured = app_runner_settings(probe).health_check
-    found = find_service(probe)["HealthCheckConfiguration"]
-    wanted = _expected_health_check(configured)
-    expect_equal("the health check", {key: found.get(key) for key in wanted}, wanted)
-    if configured.protocol == "HTTP":
-        url = probe.context.outputs["serviceUrl"] + configured.path
-        expect_status(url, probe.http.get(url), HTTPStatus.OK)
+    require_feature(probe, Feature.HEALTH_CHECK)
+    facts = host_operations(probe).health_check
+    if facts is None:
+        raise Skipped("the host reports no health check")
+    _expect_facts(facts(probe.aws, find_service(probe), probe.context.settings))
+    url = probe.context.outputs["serviceUrl"] + _HEALTH_PATH
+    expect_status(url, probe.http.get(url), HTTPStatus.OK)
 
 
 @check("P3-scaling")
 def scaling(probe: Probe) -> None:
     """The service scales between the configured numbers of instances."""
-    settings = app_runner_settings(probe)
-    summary = find_service(probe)["AutoScalingConfigurationSummary"]
-    arn = summary["AutoScalingConfigurationArn"]
-    response = probe.aws(
-        "apprunner", "describe_auto_scaling_configuration", AutoScalingConfigurationArn=arn
-    )
-    found = response["AutoScalingConfiguration"]
-    expect_equal("the minimum number of instances", found["MinSize"], settings.min_instances)
-    expect_equal("the maximum number of instances", found["MaxSize"], settings.max_instances)
-    expect_equal(
-        "the concurrent requests per instance", found["MaxConcurrency"], settings.max_concurrency
-    )
+    found = find_service(probe)
+    _expect_facts(host_operations(probe).scaling(probe.aws, found, probe.context.settings))
 
 
 @check("P3-logs", limit=2 * _LOG_TIMEOUT + 60)
@@ -108,9 +107,10 @@ def logs(probe: Probe) -> None:
         context.settings.log_retention_days,
     )
     _expect_event(probe, claims, began)
-    for group in host_lookups(probe).log_groups(probe):
+    service = find_service(probe)
+    for group in service.log_groups:
         expect(group in groups, f"the service has no log group {group}")
-        _expect_event(probe, group, host_lookups(probe).changed(probe))
+        _expect_event(probe, group, service.changed)
 
 
 @check("P3-tls")
@@ -155,13 +155,12 @@ def unknown_paths(probe: Probe) -> None:
             expect_status(path, probe.http.get(url, headers=headers), HTTPStatus.NOT_FOUND)
 
 
-def _parse_size(text: str) -> int:
-    """Parse a size, which App Runner returns as "1024" and "2048", or as "1 vCPU" and "2 GB"."""
-    number, _, unit = text.partition(" ")
-    return int(float(number) * 1024) if unit else int(number)
+def _expect_facts(facts: Iterable[Fact]) -> None:
+    for fact in facts:
+        expect_equal(fact.what, fact.found, fact.wanted)
 
 
-def _describe_differences(found: dict[str, str], wanted: dict[str, str]) -> list[str]:
+def _describe_differences(found: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
     """Describe the differences of an environment without its unexpected values."""
     return [
         *(f"{name} is not set" for name in sorted(wanted.keys() - found.keys())),
@@ -172,17 +171,6 @@ def _describe_differences(found: dict[str, str], wanted: dict[str, str]) -> list
             if found[name] != wanted[name]
         ),
     ]
-
-
-def _expected_health_check(configured: HealthCheck) -> dict[str, Any]:
-    wanted: dict[str, Any] = {
-        "Protocol": configured.protocol,
-        "Interval": configured.interval,
-        "Timeout": configured.timeout,
-        "HealthyThreshold": configured.healthy_threshold,
-        "UnhealthyThreshold": configured.unhealthy_threshold,
-    }
-    return wanted | ({"Path": configured.path} if configured.protocol == "HTTP" else {})
 
 
 def _expect_event(probe: Probe, group: str, since: dt.datetime) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 import neo4j.exceptions
 
-from automation.checks.lookups import find_service
+from automation.checks.lookups import find_service, host_operations
 from automation.checks.verdicts import Skipped, Undecided, expect, expect_equal
 from automation.controls import (
     CONNECT_VARIABLE,
@@ -211,7 +211,6 @@ def _command(command: str | None, variable: str) -> str:
 
 
 def _operations(exercise: Exercise) -> list[str]:
-    """List the ids of the service's operations, so that a restart shows."""
-    arn = find_service(exercise.probe)["ServiceArn"]
-    listed = exercise.probe.aws("apprunner", "list_operations", ServiceArn=arn)
-    return [each["Id"] for each in listed["OperationSummaryList"]]
+    """List the service's operations, so that a restart shows."""
+    probe = exercise.probe
+    return host_operations(probe).history(probe.aws, find_service(probe))

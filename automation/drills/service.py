@@ -1,14 +1,17 @@
-"""Drills on the running service: its container killed, a new deployment under traffic."""
+"""Drills on the running service: its instances killed, a new deployment under traffic."""
 
-from typing import Any, Final
+from typing import Final
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from automation.checks.lookups import find_service
-from automation.checks.verdicts import Skipped, Undecided, expect, expect_equal
+from automation.checks.lookups import find_service, host_operations
+from automation.checks.verdicts import Skipped, Undecided, expect
 from automation.drills.exercise import Exercise
 from automation.drills.records import expect_failures, expect_no_failure, outage
 from automation.drills.registry import drill
+from automation.hosting.host import Operation, RedeploymentError, Service, aws_of
+from automation.hosting.instances import UnreachableError
+from components.hosting.definitions import DEFINITIONS
 
 # What a caller may see while a host has no instance, or removes one in the middle of a call.
 _HOST_FAILURES: Final = frozenset({"HTTP 429", "HTTP 502", "HTTP 503", "HTTP 504", "NetworkError"})
@@ -18,49 +21,55 @@ _STEADY: Final = 20
 """Successful calls in a row after which no failure is expected any more."""
 
 
-@drill("container-killed", touches="ends the service's containers through the Docker Engine")
+@drill("container-killed", touches="ends the service's instances where this machine runs them")
 def container_killed(exercise: Exercise) -> None:
-    """App Runner replaces a killed container, and then no call fails."""
-    image = find_service(exercise.probe)["SourceConfiguration"]["ImageRepository"][
-        "ImageIdentifier"
-    ]
-    try:
-        from automation.drills import containers  # noqa: PLC0415 - nothing else needs Docker's SDK
-    except ImportError as error:
-        raise Skipped("without the Docker SDK no container can be killed") from error
+    """The host replaces a killed instance, and then no call fails."""
+    host, service = host_operations(exercise.probe), find_service(exercise.probe)
+    endpoint = exercise.context.client("lambda").meta.endpoint_url
     replacement = exercise.options.limits.replacement
-    with containers.docker_engine() as engine:
-        killed = containers.running(engine, image)
-        if not killed:
-            raise Skipped(
-                "the Docker Engine runs no container of the service: App Runner's own are out of"
-                " reach"
-            )
-        with exercise.traffic(exercise.call()) as traffic:
-            since = exercise.mark(f"kill {', '.join(str(each.name) for each in killed)}")
+    try:
+        with (
+            host.instances(service, endpoint) as instances,
+            exercise.traffic(exercise.call()) as traffic,
+        ):
+            killed = instances.running()
+            if not killed:
+                title = DEFINITIONS[host.hosting].title
+                raise Skipped(
+                    f"this machine runs no instance of the service: {title}'s own are out of reach"
+                )
+            since = exercise.mark(f"kill {', '.join(each.name for each in killed)}")
             with exercise.phase("killed and replaced"):
-                for container in killed:
-                    containers.kill(container)
+                for instance in killed:
+                    instance.kill()
                 exercise.expect_success(traffic, since, within=replacement, in_a_row=_STEADY)
-        after = containers.wait_for_running(engine, image, len(killed), replacement)
+            wanted = len(killed) if instances.are_kept else 1
+            after = instances.wait_for_running(wanted, replacement)
+    except UnreachableError as error:
+        raise Skipped(str(error)) from error
     lost = outage(traffic.records, since)
-    exercise.mark(f"calls failed for {lost:.1f} s; {', '.join(str(each.name) for each in after)}")
+    exercise.mark(f"calls failed for {lost:.1f} s; {', '.join(each.name for each in after)}")
     expect_failures(traffic.records, _HOST_FAILURES)
-    expect(len(after) >= len(killed), f"of {len(killed)} containers, only {len(after)} run again")
+    remaining = {each.id for each in killed} & {each.id for each in after}
+    expect(not remaining, f"{len(remaining)} of {len(killed)} instances weren't killed")
+    expect(len(after) >= wanted, f"of {len(killed)} instances, only {len(after)} run again")
 
 
-@drill("redeploy-under-traffic", touches="deploys the service's own image again")
+@drill("redeploy-under-traffic", touches="deploys what the service runs again")
 def redeploy_under_traffic(exercise: Exercise) -> None:
     """No call fails while the service is deployed again."""
     probe = exercise.probe
-    arn = find_service(probe)["ServiceArn"]
+    host, service = host_operations(probe), find_service(probe)
     with exercise.traffic(exercise.call()) as traffic:
         began = exercise.mark("start a deployment")
         with exercise.phase("the deployment"):
-            started = probe.aws("apprunner", "start_deployment", ServiceArn=arn)
-            status = wait_for_operation(exercise, arn, started["OperationId"])
-        ended = exercise.mark(f"the deployment ends: {status}")
-        expect_equal("the deployment's status", status, "SUCCEEDED")
+            try:
+                started = host.redeploy(probe.aws, service, exercise.context.settings)
+            except RedeploymentError as error:
+                raise Skipped(str(error)) from error
+            operation = wait_for_operation(exercise, service, started)
+        ended = exercise.mark(f"the deployment ends: {operation.status}")
+        expect(operation.succeeded, f"the deployment's status is {operation.status!r}")
         exercise.expect_success(
             traffic, ended, within=exercise.options.limits.replacement, in_a_row=_STEADY
         )
@@ -70,24 +79,19 @@ def redeploy_under_traffic(exercise: Exercise) -> None:
     )
 
 
-def wait_for_operation(exercise: Exercise, arn: str, operation: str) -> str:
-    """Wait for the end of an operation of App Runner, and return its status.
+def wait_for_operation(exercise: Exercise, service: Service, operation: str) -> Operation:
+    """Wait for the end of an operation of the host, and return it.
 
     Raises:
         Undecided: it hasn't ended within an hour.
     """
-    client = exercise.context.client("apprunner")
+    host = host_operations(exercise.probe)
+    # Not the probe: its evidence would have every repetition.
+    aws = aws_of(exercise.context.client)
 
-    def find_ended() -> dict[str, Any] | None:
-        listed = client.list_operations(ServiceArn=arn)["OperationSummaryList"]
-        return next(
-            (
-                each
-                for each in listed
-                if each["Id"] == operation and each["Status"] not in {"PENDING", "IN_PROGRESS"}
-            ),
-            None,
-        )
+    def find_ended() -> Operation | None:
+        listed = host.operations(aws, service.id)
+        return next((each for each in listed if each.id == operation and each.ended), None)
 
     attempts = Retrying(
         retry=retry_if_result(lambda found: found is None),
@@ -97,8 +101,11 @@ def wait_for_operation(exercise: Exercise, arn: str, operation: str) -> str:
     try:
         found = attempts(find_ended)
     except RetryError as error:
+        title = DEFINITIONS[host.hosting].title
         raise Undecided(
-            f"after {_LONGEST_DEPLOYMENT:g} s App Runner still reports the deployment in progress"
+            f"after {_LONGEST_DEPLOYMENT:g} s {title} still reports the deployment in progress"
         ) from error
-    exercise.probe.note("apprunner list_operations", found)
-    return str((found or {})["Status"])
+    if found is None:
+        raise Undecided("the deployment has no end")
+    exercise.probe.note("The deployment", f"{found.kind}: {found.status} {found.reason}")
+    return found

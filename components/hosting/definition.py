@@ -1,12 +1,20 @@
 """HostDefinition: what differs between the hosts, apart from their resources. Pure."""
 
+import enum
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from components.conflicts import Conflict
 from components.names import NameRule, ResourceNames
 from components.settings import Hosting, HostSettings
+
+
+class Feature(enum.StrEnum):
+    """What not every host has."""
+
+    IMAGE = "image"
+    HEALTH_CHECK = "health check"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +36,7 @@ class HostDefinition:
         challenge_header: the header that has WWW-Authenticate of a response with status 401.
         outputs: the stack's outputs that only some hosts have.
         idle_cost: what is paid while nobody calls, as in a sentence.
+        missing: what it can't have, each with the reason.
     """
 
     hosting: Hosting
@@ -43,3 +52,4 @@ class HostDefinition:
     challenge_header: str
     outputs: tuple[str, ...]
     idle_cost: str
+    missing: Mapping[Feature, str] = field(default_factory=dict)

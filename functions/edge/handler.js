@@ -33,13 +33,10 @@ function handler(event) {
     }
     const authorization = request.headers.authorization;
     if (!authorization) {
-        return unauthorized(origin, '');
+        return unauthorized(origin, '', 'A token is required');
     }
     if (expired(authorization.value, Date.now() / 1000)) {
-        return unauthorized(
-            origin,
-            'error="invalid_token", error_description="The access token expired", '
-        );
+        return unauthorized(origin, 'invalid_token', 'The access token expired');
     }
     return request;
 }
@@ -80,15 +77,19 @@ function metadata(content) {
     };
 }
 
-function unauthorized(origin, error) {
+function unauthorized(origin, error, description) {
     const location = origin + RESOURCE_METADATA + SETTINGS.mcpPath;
+    const details = error ? 'error="' + error + '", error_description="' + description + '", ' : '';
     return {
         statusCode: 401,
         statusDescription: 'Unauthorized',
         headers: {
-            'www-authenticate': { value: 'Bearer ' + error + 'resource_metadata="' + location + '"' },
+            'www-authenticate': { value: 'Bearer ' + details + 'resource_metadata="' + location + '"' },
+            'content-type': { value: 'text/plain' },
             'cache-control': { value: 'no-store' }
-        }
+        },
+        // Clients that don't read the challenge show the body.
+        body: { encoding: 'text', data: description + '. Where to get one: ' + location }
     };
 }
 

@@ -4,7 +4,13 @@ from typing import Any
 import pytest
 import yaml
 
-from localcloud.workspace import localize, write_workspace
+from localcloud.workspace import (
+    localize,
+    read_config,
+    read_repository_config,
+    write_config,
+    write_workspace,
+)
 
 _CONFIG: dict[str, Any] = {
     "aws:region": "us-east-1",
@@ -142,3 +148,14 @@ def test_the_repositorys_changes_apply_where_a_person_set_nothing(
     assert [note.split()[0] for note in checkout.notes] == ["neo4j-mcp:clients"]
     checkout.start()
     assert len(checkout.notes) == 1, "a conflict is reported once"
+
+
+def test_what_a_program_configures_is_kept_like_a_persons_setting(checkout: _Checkout) -> None:
+    first = checkout.start()
+    config = read_config(checkout.workspace)
+    assert config == first["config"] == read_repository_config(checkout.workspace)
+    del config["neo4j-mcp:clients"]
+    write_config(checkout.workspace, config | {"neo4j-mcp:edge": True})
+    after = checkout.start()
+    assert after["config"] == config | {"neo4j-mcp:edge": True}
+    assert "neo4j-mcp:clients" in read_repository_config(checkout.workspace)

@@ -1,8 +1,9 @@
 """The pipelines' roles allow every AWS call of a deployment, on the stack's resources only."""
 
 import ast
+import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,14 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from automation import checks
-from automation.roles import Purpose, StackLocation, permissions, subject, trust
+from automation import checks, hosting
+from automation.grants import Purpose, StackLocation
+from automation.hosting.hosts import HOSTS
+from automation.roles import permissions, subject, trust
+from components.hosting.definitions import DEFINITIONS
 from components.names import ResourceNames
 from components.policies import ACTIONS_WITHOUT_RESOURCE
+from components.settings import Hosting
 from localcloud.aws.iam.rules import allows
 from localcloud.providers.aws import provider as aws
 from localcloud.providers.aws.resource import AwsResource
@@ -22,6 +27,9 @@ _SESSION = botocore.session.Session()
 _ACCOUNT = "111122223333"
 # Permissions without an API operation of the same name.
 _PERMISSIONS_ONLY = {"iam:PassRole", "lambda:InvokeFunction"}
+# Every host's module in automation.hosting.
+_MODULES = {Hosting.APP_RUNNER: "apprunner", Hosting.LAMBDA: "lambda_"}
+_DRILLS = {"apprunner:StartDeployment", "lambda:UpdateFunctionCode"}
 # Only stacks of an earlier version have this, and lose it with the deployment that moves them.
 _MOVED = "aws:secretsmanager/secretVersion:SecretVersion"
 # Actions that can't be limited to resources.
@@ -46,13 +54,15 @@ def _location(stack: str = "dev") -> StackLocation:
     )
 
 
-def _policy(purpose: Purpose) -> dict[str, Any]:
-    policy: dict[str, Any] = json.loads(permissions(purpose, _location()))
+def _policy(purpose: Purpose, *hosts: Hosting) -> dict[str, Any]:
+    """Return a policy for some hosts; for all of them by default."""
+    policy: dict[str, Any] = json.loads(permissions(purpose, _location(), hosts or Hosting))
     return policy
 
 
-def _actions(purpose: Purpose) -> set[str]:
-    return {action for statement in _policy(purpose)["Statement"] for action in statement["Action"]}
+def _actions(purpose: Purpose, *hosts: Hosting) -> set[str]:
+    statements = _policy(purpose, *hosts)["Statement"]
+    return {action for statement in statements for action in statement["Action"]}
 
 
 def _deployment_actions() -> Iterator[tuple[str, str]]:
@@ -121,14 +131,18 @@ def test_a_check_is_allowed_to_read_only() -> None:
     assert actions - secrets < _actions(Purpose.DEPLOY)
 
 
-def _operations_of_checks() -> Iterator[str]:
-    """Yield the AWS operations in the source code of the checks."""
-    for file in Path(checks.__file__).parent.glob("*.py"):
+def _operations_in(files: Iterable[Path]) -> Iterator[str]:
+    """Yield the AWS operations in source code."""
+    for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(
-                    func=ast.Attribute(attr="aws"),
-                    args=[ast.Constant(value=str(service)), ast.Constant(value=str(operation))],
+                    func=ast.Attribute(attr="aws") | ast.Name(id="aws"),
+                    args=[
+                        ast.Constant(value=str(service)),
+                        ast.Constant(value=str(operation)),
+                        *_,
+                    ],
                 ):
                     names = {
                         xform_name(name): name
@@ -138,14 +152,46 @@ def _operations_of_checks() -> Iterator[str]:
 
 
 def test_a_check_is_allowed_every_action_it_needs() -> None:
-    used = set(_operations_of_checks())
+    used = set(_operations_in(Path(checks.__file__).parent.glob("*.py")))
     assert len(used) > 10
     # These are called by what reads the state of a rotation.
     used |= {"secretsmanager:ListSecretVersionIds", "cognito-idp:ListUserPoolClientSecrets"}
     # One check creates an app client and deletes it again; without permission, it is skipped.
     changing = {"cognito-idp:CreateUserPoolClient", "cognito-idp:DeleteUserPoolClient"}
-    assert used - changing <= _actions(Purpose.CHECK)
+    assert used - changing <= _actions(
+        Purpose.CHECK, *[host for host in Hosting if _has_image(host)]
+    )
     assert changing <= _actions(Purpose.DEPLOY)
+
+
+def _has_image(host: Hosting) -> bool:
+    return DEFINITIONS[host].runs_image
+
+
+@pytest.mark.parametrize("host", list(Hosting))
+@pytest.mark.parametrize("purpose", [Purpose.CHECK, Purpose.DEPLOY])
+def test_what_a_host_is_read_with_is_allowed(host: Hosting, purpose: Purpose) -> None:
+    module = Path(hosting.__file__).with_name(f"{_MODULES[host]}.py")
+    used = set(_operations_in([module]))
+    assert used
+    # Only a drill deploys again, with a person's own permissions.
+    assert used - _DRILLS <= _actions(purpose, host)
+
+
+def test_a_role_is_for_the_hosts_that_it_names() -> None:
+    for host in Hosting:
+        others = set(Hosting) - {host}
+        own = {grant.sid for grant in HOSTS[host].access(_location()).grants}
+        foreign = {grant.sid for each in others for grant in HOSTS[each].access(_location()).grants}
+        granted = {each["Sid"] for each in _policy(Purpose.DEPLOY, host)["Statement"]}
+        assert own <= granted
+        assert not (foreign - own) & granted
+    (passed,) = (
+        each["Condition"]["StringEquals"]["iam:PassedToService"]
+        for each in _policy(Purpose.DEPLOY, Hosting.LAMBDA)["Statement"]
+        if each["Sid"] == "PassStackRoles"
+    )
+    assert passed == ["lambda.amazonaws.com"]
 
 
 def test_a_preview_can_log_in_to_the_registry_and_nothing_else() -> None:
@@ -244,8 +290,10 @@ def test_a_role_is_for_one_repository_and_environment(purpose: Purpose, claim: s
     }
 
 
+# Both hosts while a stack moves.
+@pytest.mark.parametrize("hosts", list(itertools.combinations(Hosting, 2)))
 @pytest.mark.parametrize("purpose", list(Purpose))
-def test_a_policy_fits_in_an_inline_policy(purpose: Purpose) -> None:
+def test_a_policy_fits_in_an_inline_policy(purpose: Purpose, hosts: tuple[Hosting, ...]) -> None:
     # The quota of a role's inline policies, in which white space doesn't count.
     # Source: "IAM and AWS STS quotas" in the IAM User Guide.
-    assert len("".join(permissions(purpose, _location("production")).split())) <= 10_240
+    assert len("".join(permissions(purpose, _location("production"), hosts).split())) <= 10_240

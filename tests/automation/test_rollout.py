@@ -1,23 +1,29 @@
-"""What App Runner runs, compared with what was deployed."""
+"""What the host runs, compared with what was deployed."""
 
+import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
 from automation.deployment import Changes, Deployed, Deployment, DeploymentError
-from automation.rollout import (
-    DesiredService,
-    differences,
-    failed_operation,
-    roll_out,
-    wait_for_service,
-)
+from automation.hosting.host import Desired, Operation, Service
+from automation.rollout import differences, failed_operation, roll_out, wait_for_service
 
 ARN = "arn:aws:apprunner:us-east-1:123456789012:service/server/1"
-DESIRED = DesiredService(
-    arn=ARN, image="registry/server@sha256:new", environment={"LEVEL": "debug"}
+DESIRED = Desired(id=ARN, runs="sha256:new", environment={"LEVEL": "debug"})
+SERVICE = Service(
+    id=ARN,
+    name="server",
+    status="RUNNING",
+    is_running=True,
+    runs="sha256:new",
+    environment={"LEVEL": "debug"},
+    log_groups=("/log",),
+    changed=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+    described={},
 )
 SUCCEEDED = {"Id": "2", "Type": "UPDATE_SERVICE", "Status": "SUCCEEDED"}
 ROLLED_BACK = {"Id": "2", "Type": "UPDATE_SERVICE", "Status": "ROLLBACK_SUCCEEDED"}
@@ -28,7 +34,10 @@ def _service(status: str = "RUNNING", image: str = "new", **environment: str) ->
     return {
         "ServiceName": "server",
         "ServiceId": "1",
+        "ServiceUrl": "server.example",
         "Status": status,
+        "InstanceConfiguration": {},
+        "CreatedAt": dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
         "SourceConfiguration": {
             "ImageRepository": {
                 "ImageIdentifier": f"aws/server@sha256:{image}",
@@ -42,11 +51,16 @@ def _service(status: str = "RUNNING", image: str = "new", **environment: str) ->
 
 def _state(*types: str) -> dict[str, Any]:
     image = {
-        "imageIdentifier": DESIRED.image,
-        "imageConfiguration": {"runtimeEnvironmentVariables": dict(DESIRED.environment)},
+        "imageIdentifier": "registry/server@sha256:new",
+        "imageConfiguration": {"runtimeEnvironmentVariables": {"LEVEL": "debug"}},
     }
     inputs = {"sourceConfiguration": {"imageRepository": image}}
-    return {"resources": [{"type": each, "id": ARN, "inputs": inputs} for each in types]}
+    return {
+        "resources": [
+            {"urn": f"urn:pulumi:dev::p::{each}::x", "type": each, "id": ARN, "inputs": inputs}
+            for each in types
+        ]
+    }
 
 
 class _Aws:
@@ -93,27 +107,44 @@ def _deployment(fails: str = "", *types: str) -> Deployment:
 @pytest.mark.parametrize(
     ("service", "found"),
     [
-        (_service(), []),
-        (_service("CREATE_FAILED"), ["the service server is CREATE_FAILED"]),
-        (_service(image="old"), ["its image is sha256:old, and should be sha256:new"]),
-        (_service(LEVEL="info", MORE="x"), ["its environment differs in LEVEL, MORE"]),
+        (SERVICE, []),
+        (
+            replace(SERVICE, status="CREATE_FAILED", is_running=False),
+            ["the service server is CREATE_FAILED"],
+        ),
+        (
+            replace(SERVICE, runs="sha256:old"),
+            ["its image is sha256:old, and should be sha256:new"],
+        ),
+        (
+            replace(SERVICE, environment={"LEVEL": "info", "MORE": "x"}),
+            ["its environment differs in LEVEL, MORE"],
+        ),
     ],
 )
-def test_differences_are_reported_without_values(service: dict[str, Any], found: list[str]) -> None:
-    assert differences(DESIRED, service) == found
+def test_differences_are_reported_without_values(service: Service, found: list[str]) -> None:
+    assert differences(DESIRED, service, "image") == found
 
 
 def test_only_a_failure_of_this_deployment_counts() -> None:
-    assert failed_operation(ROLLED_BACK, "1") == [
+    rolled_back = Operation(
+        id="2", kind="UPDATE_SERVICE", status="ROLLBACK_SUCCEEDED", ended=True, succeeded=False
+    )
+    assert failed_operation([rolled_back], "1") == [
         "its last operation, UPDATE_SERVICE, ended ROLLBACK_SUCCEEDED"
     ]
-    assert failed_operation(ROLLED_BACK, "2") == []
-    assert failed_operation(SUCCEEDED, "1") == []
-    assert failed_operation({}, "") == []
+    assert failed_operation([replace(rolled_back, reason="no disk")], "1") == [
+        "its last operation, UPDATE_SERVICE, ended ROLLBACK_SUCCEEDED (no disk)"
+    ]
+    assert failed_operation([rolled_back], "2") == []
+    assert failed_operation([replace(rolled_back, succeeded=True)], "1") == []
+    assert failed_operation([], "") == []
 
 
 def test_a_service_that_runs_the_deployed_image_is_a_success() -> None:
-    aws = _Aws([_service("OPERATION_IN_PROGRESS"), _service()], [BEFORE, SUCCEEDED])
+    # The provider waits, but not for an operation that begins without it.
+    busy = _service("OPERATION_IN_PROGRESS")
+    aws = _Aws([busy, _service(), busy, _service()], [BEFORE, SUCCEEDED])
     deployed = roll_out(_deployment(), aws)
     assert deployed.outputs == {"a": 1}
 
@@ -151,7 +182,7 @@ def test_the_wait_for_an_operation_is_limited() -> None:
     pauses: list[float] = []
     busy = _service("OPERATION_IN_PROGRESS")
     aws = _Aws([busy, busy, _service()], [SUCCEEDED])
-    assert wait_for_service(_deployment(), aws, pauses.append) == "2"
+    assert wait_for_service(_deployment(), aws, pauses.append) == {ARN: "2"}
     assert len(pauses) == 2
     with pytest.raises(DeploymentError, match="in progress for 1200 s"):
         wait_for_service(_deployment(), _Aws([busy], [SUCCEEDED]), pauses.append)
@@ -159,13 +190,13 @@ def test_the_wait_for_an_operation_is_limited() -> None:
 
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [("ResourceNotFoundException", ""), ("AccessDeniedException", ClientError)],
+    [("ResourceNotFoundException", None), ("AccessDeniedException", ClientError)],
 )
-def test_waiting_for_a_deleted_service_returns(code: str, expected: str | type[Exception]) -> None:
+def test_waiting_for_a_deleted_service_returns(code: str, expected: type[Exception] | None) -> None:
     error = ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeService")
     aws = _Aws([error], [{}])
-    if isinstance(expected, str):
-        assert wait_for_service(_deployment(), aws) == expected
+    if expected is None:
+        assert wait_for_service(_deployment(), aws) == {}
     else:
         with pytest.raises(expected):
             wait_for_service(_deployment(), aws)

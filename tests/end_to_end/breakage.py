@@ -305,6 +305,70 @@ def _update_service(apprunner: Any, arn: str, configuration: dict[str, Any]) -> 
 
 
 @contextmanager
+def edge_function(world: World, old: str, new: str) -> Iterator[None]:
+    """Change the code of the edge's function.
+
+    Args:
+        world: the stack.
+        old: a part of the code.
+        new: what takes its place.
+    """
+    found = world.aws("cloudfront").get_function(
+        Name=world.context.names.edge_function, Stage="LIVE"
+    )
+    good = found["FunctionCode"].read()
+    assert old.encode() in good
+    _publish_edge_function(world, good.replace(old.encode(), new.encode()))
+    try:
+        yield
+    finally:
+        _publish_edge_function(world, good)
+
+
+def _publish_edge_function(world: World, code: bytes) -> None:
+    cloudfront, name = world.aws("cloudfront"), world.context.names.edge_function
+    found = cloudfront.describe_function(Name=name)
+    configuration = found["FunctionSummary"]["FunctionConfig"]
+    updated = cloudfront.update_function(
+        Name=name, IfMatch=found["ETag"], FunctionConfig=configuration, FunctionCode=code
+    )
+    cloudfront.publish_function(Name=name, IfMatch=updated["ETag"])
+    _wait_for_edge(world)
+
+
+@contextmanager
+def without_edge_function(world: World) -> Iterator[None]:
+    """Take the function out of the edge's distribution."""
+    cloudfront, distribution = world.aws("cloudfront"), _distribution_id(world)
+    before = cloudfront.get_distribution_config(Id=distribution)["DistributionConfig"]
+    fault = copy.deepcopy(before)
+    fault["DefaultCacheBehavior"]["FunctionAssociations"] = {"Quantity": 0}
+    _update_distribution(world, distribution, fault)
+    try:
+        yield
+    finally:
+        _update_distribution(world, distribution, before)
+
+
+def _update_distribution(world: World, distribution: str, config: dict[str, Any]) -> None:
+    cloudfront = world.aws("cloudfront")
+    tag = cloudfront.get_distribution_config(Id=distribution)["ETag"]
+    cloudfront.update_distribution(Id=distribution, IfMatch=tag, DistributionConfig=config)
+    _wait_for_edge(world)
+
+
+def _distribution_id(world: World) -> str:
+    target = world.outputs["edgeDomainTarget"]
+    listed = world.aws("cloudfront").list_distributions()["DistributionList"]["Items"]
+    return next(str(each["Id"]) for each in listed if each["DomainName"] == target)
+
+
+def _wait_for_edge(world: World) -> None:
+    waiter = world.aws("cloudfront").get_waiter("distribution_deployed")
+    waiter.wait(Id=_distribution_id(world), WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
+@contextmanager
 def aura(world: World, **settings: object) -> Iterator[None]:
     """Change the single sign-on settings in the Aura console."""
     connect_aura(world.running, {**world.outputs["auraSso"], **settings})

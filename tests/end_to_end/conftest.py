@@ -1,5 +1,6 @@
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from automation.deployment import Deployment
 from automation.target import checked_context
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
-from localcloud.workspace import STACK
+from localcloud.workspace import STACK, read_config, write_config
 from tests.end_to_end.breakage import World
 from tests.stand_in import Aws
 
@@ -27,6 +28,30 @@ def world(
 ) -> Iterator[World]:
     """The deployed stack as the checks and the drills see it."""
     assert outputs
+    with _as_after_make_env(running, deployed, aws) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def edge_world(
+    running: Cloud, deployed: Deployment, outputs: dict[str, Any], aws: Aws
+) -> Iterator[World]:
+    """The deployed stack with the edge, which is removed after the module's tests."""
+    assert outputs
+    workspace = Home(running.home).workspace
+    before = read_config(workspace)
+    try:
+        write_config(workspace, before | {"neo4j-mcp:edge": True})
+        deployed.up()
+        with _as_after_make_env(running, deployed, aws) as world:
+            yield world
+    finally:
+        write_config(workspace, before)
+        deployed.up()
+
+
+@contextmanager
+def _as_after_make_env(running: Cloud, deployed: Deployment, aws: Aws) -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch:
         # Nothing but what `make env` prints.
         for name, value in running.environment().items():

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx2
 import jwt
@@ -45,6 +46,12 @@ pytestmark = pytest.mark.stand_in
 _SLOW = ("P5-isolation", "P5-token-expiry", "P5-conformance-*")
 
 
+@pytest.fixture(scope="module")
+def world(edge_world: World) -> World:
+    """The stack with the edge, so that every check has something to check."""
+    return edge_world
+
+
 def run_checks(context: Context, pattern: str) -> dict[str, Result]:
     """Run the checks that match a pattern; slow ones only if the pattern is exactly theirs."""
     chosen = [
@@ -69,6 +76,14 @@ def test_all_checks_pass_on_a_healthy_stack(world: World) -> None:
     skipped = {name for name, result in results.items() if result.outcome is Outcome.SKIPPED}
     # The stand-in's registry doesn't scan images, and no client is disabled.
     assert skipped == {"P1-findings", "P6-disabled-refused"}
+
+
+def test_without_the_edge_its_checks_are_skipped(world: World) -> None:
+    outputs = {name: value for name, value in world.outputs.items() if name != "edgeUrl"}
+    results = run_checks(replace(world.context, outputs=outputs), "P3-*")
+    assert failures(results) == {}
+    skipped = {name for name, result in results.items() if result.outcome is Outcome.SKIPPED}
+    assert skipped == {name for name in CHECKS if name.startswith("P3-edge-")}
 
 
 def test_a_disabled_client_makes_no_calls_and_fails_no_check(world: World) -> None:
@@ -508,6 +523,68 @@ def plain_http_open(world: World) -> Context:
 def file_served(world: World) -> Context:
     def alter(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
         return answer({}) if request.url.path == "/.env" else response
+
+    return altered(world, response=alter)
+
+
+@fails("P3-edge-metadata", "P3-edge-challenge", reason="oauth-protected-resource is 404")
+@contextmanager
+def distribution_without_function(world: World) -> Iterator[None]:
+    with breakage.without_edge_function(world):
+        yield
+
+
+@fails("P3-edge-metadata", reason="token_endpoint in .* is 'https://elsewhere.example'")
+def other_token_endpoint(world: World) -> Context:
+    def alter(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        if request.url.path == "/.well-known/oauth-authorization-server" and response.is_success:
+            return answer(response.json() | {"token_endpoint": "https://elsewhere.example"})
+        return response
+
+    return altered(world, response=alter)
+
+
+@fails("P3-edge-challenge", reason="resource_metadata in the challenge .* is None")
+@contextmanager
+def challenge_without_metadata(world: World) -> Iterator[None]:
+    with breakage.edge_function(world, "resource_metadata=", "metadata="):
+        yield
+
+
+@fails("P3-edge-challenge", reason="the status of a request with an expired token is")
+@contextmanager
+def expired_tokens_pass_the_edge(world: World) -> Iterator[None]:
+    with breakage.edge_function(world, "claims.exp <= now", "false"):
+        yield
+
+
+@fails("P3-edge-token", reason="and without it 200: see docs/edge.md, If Cognito refuses")
+def token_endpoint_that_refuses_resource(world: World) -> Context:
+    def alter(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        refuses = "resource" in parse_qs(request.content.decode())
+        return httpx2.Response(400, json={"error": "invalid_request"}) if refuses else response
+
+    return altered(world, response=alter)
+
+
+@fails("P3-edge-read", reason="read-cypher refuses reader at the edge with HTTP 504")
+def origin_that_does_not_answer(world: World) -> Context:
+    edge = httpx2.URL(world.outputs["edgeUrl"])
+
+    def alter(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        through = request.url == edge and _method(request) == "read-cypher"
+        return httpx2.Response(504) if through else response
+
+    return altered(world, response=alter)
+
+
+@fails("P3-direct-no-discovery", reason="oauth-protected-resource returns 200")
+def direct_address_with_discovery(world: World) -> Context:
+    direct = httpx2.URL(world.outputs["serviceUrl"]).netloc
+
+    def alter(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        discovers = "/.well-known/" in request.url.path and request.url.netloc == direct
+        return answer({"resource": world.outputs["mcpUrl"]}) if discovers else response
 
     return altered(world, response=alter)
 

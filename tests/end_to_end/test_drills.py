@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,16 +21,21 @@ import httpx2
 import pytest
 
 from automation import controls
+from automation.checks import lookups
 from automation.checks.probe import Probe
 from automation.checks.results import Outcome
 from automation.controls import Controls
 from automation.deployment import Deployment
-from automation.drills import DRILLS, containers, database, rotation, service, tokens
+from automation.drills import DRILLS, database, rotation, service, tokens
 from automation.drills.client_secrets import ClientSecrets, has_leftovers
 from automation.drills.exercise import Exercise, Limits, Options
 from automation.drills.function_process import FunctionProcess
 from automation.drills.results import DrillResult
 from automation.drills.runner import run
+from automation.hosting.apprunner import APP_RUNNER_OPERATIONS
+from automation.hosting.containers import containers, kill
+from automation.hosting.host import Operation
+from automation.hosting.instances import Instances
 from automation.rotation.results import Outcome as Rotated
 from localcloud.workspace import STACK
 from neo4j_mcp_client import retries, token_endpoint
@@ -163,18 +168,20 @@ def test_without_a_docker_engine_killing_is_skipped(
 def test_without_a_container_of_the_service_killing_is_skipped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(containers, "running", lambda *_: [])
+    none = Instances(running=list, are_kept=True)
+    host = replace(APP_RUNNER_OPERATIONS, instances=lambda *_: nullcontext(none))
+    monkeypatch.setattr(lookups, "HOSTS", {host.hosting: host})
     result = exercise(world, "container-killed")
     assert result.outcome is Outcome.SKIPPED
-    assert "runs no container of the service" in result.reason
+    assert "runs no instance of the service: App Runner's own are out of reach" in result.reason
 
 
 def test_killing_a_stopped_container_does_nothing(world: World) -> None:
     with closing(docker.from_env()) as engine:
         container = engine.containers.create(_image(world))
-        containers.kill(container)
+        kill(container)
         container.remove()
-        containers.kill(container)
+        kill(container)
 
 
 def test_a_failed_deployment_fails_the_drill(world: World) -> None:
@@ -199,12 +206,12 @@ def test_a_failed_call_during_a_deployment_fails_the_drill(
 ) -> None:
     wait, image = service.wait_for_operation, _image(world)
 
-    def disturbed(*arguments: Any) -> str:  # noqa: ANN401 - the real one's
-        status = wait(*arguments)
-        with containers.docker_engine() as engine:
-            for container in containers.running(engine, image):
-                containers.kill(container)
-        return status
+    def disturbed(*arguments: Any) -> Operation:  # noqa: ANN401 - the real one's
+        operation = wait(*arguments)
+        with containers(image) as instances:
+            for container in instances.running():
+                container.kill()
+        return operation
 
     monkeypatch.setattr(service, "wait_for_operation", disturbed)
     result = exercise(world, "redeploy-under-traffic")

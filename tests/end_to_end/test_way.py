@@ -15,7 +15,7 @@ import pytest
 from neo4j.exceptions import ClientError, Forbidden
 
 from automation.deployment import Deployment
-from automation.drills.containers import kill
+from automation.hosting.containers import kill
 from demo import scenario
 from demo.calls import call_tool, connect
 from demo.stand_in import read_credentials

@@ -33,6 +33,7 @@ from neo4j_mcp_client.doctor import faults, judging
 from neo4j_mcp_client.doctor.evidence import (
     Connection,
     Discovery,
+    EdgeMetadata,
     Health,
     Logon,
     ServerAnswers,
@@ -101,6 +102,9 @@ def test_incomplete_outputs_are_ignored() -> None:
     assert StackOutputs.parse(outputs) == OUTPUTS
     for name in outputs:
         assert StackOutputs.parse({key: outputs[key] for key in outputs if key != name}) is None
+    edge = "https://edge.example/mcp"
+    with_edge = StackOutputs.parse(outputs | {"edgeUrl": edge})
+    assert with_edge == replace(OUTPUTS, edge_url=edge)
 
 
 def test_a_mapping_is_read_as_neo4j_writes_it() -> None:
@@ -118,6 +122,8 @@ def test_configuration() -> None:
     assert (
         fault_of(judging.judge_configuration(CREDENTIALS, other)) is faults.OUTPUTS_OF_ANOTHER_STACK
     )
+    at_the_edge = replace(other, edge_url=CREDENTIALS.mcp_url)
+    assert isinstance(judging.judge_configuration(CREDENTIALS, at_the_edge), Passed)
     unreadable = judging.judge_configuration(SecretStoreError("no"), OUTPUTS)
     assert fault_of(unreadable) is faults.CREDENTIALS_UNREADABLE
 
@@ -160,6 +166,29 @@ def test_discovery() -> None:
     assert fault_of(judging.judge_discovery(other, OUTPUTS)) is faults.ISSUER_DIFFERS
     unread = Discovery(problem="HTTP 404")
     assert fault_of(judging.judge_discovery(unread, OUTPUTS)) is faults.DISCOVERY_UNREADABLE
+
+
+def test_the_edges_documents() -> None:
+    outputs = replace(OUTPUTS, edge_url="https://edge.example/mcp")
+    right = EdgeMetadata(
+        resource="https://edge.example/mcp",
+        servers=("https://edge.example",),
+        issuer="https://edge.example",
+        token_url=CREDENTIALS.token_url,
+    )
+
+    def judge(metadata: EdgeMetadata) -> Verdict:
+        return judging.judge_edge_metadata(metadata, outputs, CREDENTIALS.token_url)
+
+    assert isinstance(judge(right), Passed)
+    for wrong in (
+        EdgeMetadata(problem="HTTP 404"),
+        replace(right, resource=OUTPUTS.mcp_url),
+        replace(right, servers=()),
+        replace(right, issuer=OUTPUTS.issuer),
+        replace(right, token_url="https://other.example/token"),
+    ):
+        assert fault_of(judge(wrong)) is faults.EDGE_METADATA
 
 
 @pytest.mark.parametrize(

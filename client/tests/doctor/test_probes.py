@@ -16,6 +16,7 @@ from neo4j_mcp_client import (
     TlsError,
 )
 from neo4j_mcp_client.doctor import bolt, probes
+from neo4j_mcp_client.doctor.evidence import EdgeMetadata
 from tests.ports import free_ports
 
 
@@ -82,6 +83,35 @@ def test_a_wrong_secret_is_one_request(endpoint: Site, credentials: ClientCreden
     result = probes.fetch_token(credentials, ca_bundle=None)
     assert isinstance(result.error, InvalidClientError)
     assert len(endpoint.requests) == 1
+
+
+def test_the_edges_documents_are_read() -> None:
+    documents: dict[str, object] = {}
+    with serve(lambda request: Answer(body=documents[request.path]), get=True) as site:
+        origin = site.url.rstrip("/")
+        documents["/.well-known/oauth-protected-resource/mcp"] = {
+            "resource": f"{origin}/mcp",
+            "authorization_servers": [origin],
+        }
+        documents["/.well-known/oauth-authorization-server"] = {
+            "issuer": origin,
+            "token_endpoint": "https://pool.example/token",
+        }
+        assert probes.edge_metadata(f"{origin}/mcp", ca_bundle=None) == EdgeMetadata(
+            resource=f"{origin}/mcp",
+            servers=(origin,),
+            issuer=origin,
+            token_url="https://pool.example/token",
+        )
+
+
+def test_what_keeps_the_edges_documents_from_being_read() -> None:
+    with serve(lambda _: Answer(status=404), get=True) as site:
+        missing = probes.edge_metadata(f"{site.url}mcp", ca_bundle=None).problem or ""
+        site.answer = lambda _: Answer(body={"resource": "https://edge.example/mcp"})
+        other = probes.edge_metadata(f"{site.url}mcp", ca_bundle=None).problem or ""
+    assert missing.endswith("/.well-known/oauth-protected-resource/mcp answers HTTP 404.")
+    assert "isn't the expected document" in other
 
 
 @pytest.mark.parametrize(

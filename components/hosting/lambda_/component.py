@@ -10,14 +10,13 @@ from components.context import StackContext
 from components.function_code import relative_to_project
 from components.hosting.environment import server_environment
 from components.hosting.host import Host, Origin, PublicOrigin
+from components.hosting.lambda_.definition import FUNCTION_SECONDS
 from components.hosting.lambda_.package import HANDLER, ServerPackage, prepare_package
 from components.hosting.lambda_.settings import LambdaSettings
 from components.roles import FunctionRole, function_role
 from components.settings import StackSettings
 from server.errors import ServerImageError
 
-# The server ends a call after 60 s, and the handler reports that.
-FUNCTION_SECONDS = 80
 _UNRESERVED = -1
 
 

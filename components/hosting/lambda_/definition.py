@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from components import names
-from components.hosting.definition import HostDefinition
+from components.hosting.definition import Feature, HostDefinition
 from components.hosting.lambda_.settings import LambdaSettings, conflicts
 from components.names import NameRule, ResourceNames
 from components.settings import Hosting
 
+# The server ends a call after 60 s, and the handler reports that.
+FUNCTION_SECONDS = 80
 # Source: "Creating and managing Lambda function URLs" in the AWS Lambda Developer Guide.
 REGIONS_WITHOUT_URLS = (
     "ap-east-2",
@@ -54,4 +56,8 @@ LAMBDA = HostDefinition(
     challenge_header="x-amzn-remapped-www-authenticate",
     outputs=("codeSha256",),
     idle_cost="nothing",
+    missing={
+        Feature.IMAGE: "Lambda runs a package of files, and no image",
+        Feature.HEALTH_CHECK: "Lambda checks no instance before it passes a request to it",
+    },
 )

@@ -7,7 +7,7 @@ removed there, and applies all other changes of the repository's file.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,23 @@ def write_workspace(
         note(f"{key} has changed in Pulumi.{STACK}.yaml; your own setting is kept")
     _write(stack_file, stack | {"config": merged.config})
     _write(last_start, theirs)
+
+
+def read_repository_config(workspace: Path) -> Config:
+    """Return the repository's configuration at the last start, with this stand-in's addresses."""
+    return _read(workspace / _LAST_START)
+
+
+def read_config(workspace: Path) -> Config:
+    """Return the local stack's configuration, with what a person has set."""
+    config: Config = _read(workspace / _STACK_FILE)["config"]
+    return config
+
+
+def write_config(workspace: Path, config: Mapping[str, Any]) -> None:
+    """Replace the local stack's configuration; later starts keep what this changes."""
+    stack_file = workspace / _STACK_FILE
+    _write(stack_file, _read(stack_file) | {"config": dict(config)})
 
 
 def merge(base: Config, theirs: Config, ours: Config) -> Merged:

@@ -40,7 +40,15 @@ ACCOUNT = "000000000000"
 OWNER = f"test-aws-{os.getpid()}"
 _SERVICE_PORTS = 12
 _START_TIMEOUT = 60
-_ACCESS_ACTIONS = [
+SERVER_ENVIRONMENT = {
+    "NEO4J_MCP_URI": "bolt://host.docker.internal:1",
+    "NEO4J_MCP_TRANSPORT_MODE": "http",
+    "NEO4J_MCP_HTTP_HOST": "0.0.0.0",  # noqa: S104 - inside a container
+    "NEO4J_MCP_HTTP_PORT": "8080",
+    "NEO4J_MCP_TELEMETRY": "false",
+    "NEO4J_MCP_HTTP_ALLOW_UNAUTHENTICATED_PING": "true",
+}
+PULL_ACTIONS = [
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchGetImage",
     "ecr:GetDownloadUrlForLayer",
@@ -148,15 +156,7 @@ class Deployments:
                 "ImageRepositoryType": "ECR",
                 "ImageConfiguration": {
                     "Port": "8080",
-                    "RuntimeEnvironmentVariables": {
-                        "NEO4J_MCP_URI": "bolt://host.docker.internal:1",
-                        "NEO4J_MCP_TRANSPORT_MODE": "http",
-                        "NEO4J_MCP_HTTP_HOST": "0.0.0.0",  # noqa: S104 - inside a container
-                        "NEO4J_MCP_HTTP_PORT": "8080",
-                        "NEO4J_MCP_TELEMETRY": "false",
-                        "NEO4J_MCP_HTTP_ALLOW_UNAUTHENTICATED_PING": "true",
-                        **(environment or {}),
-                    },
+                    "RuntimeEnvironmentVariables": {**SERVER_ENVIRONMENT, **(environment or {})},
                     **image_configuration,
                 },
             },
@@ -297,6 +297,7 @@ def endpoint(
             ),
             "--scale-in-after=3",
             "--metrics-period=1",
+            "--settle-time=1",
             "--request-timeout=30",
         ],
         {"DOCKER_HOST": engine.host},
@@ -372,7 +373,7 @@ def access_role(endpoint: AwsEndpoint, repository: Mapping[str, Any]) -> str:
             {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"},
             {
                 "Effect": "Allow",
-                "Action": _ACCESS_ACTIONS,
+                "Action": PULL_ACTIONS,
                 "Resource": repository["repositoryArn"],
             },
         ],

@@ -12,11 +12,13 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from automation.roles import Purpose, StackLocation, permissions
+from automation.grants import Purpose, StackLocation
+from automation.roles import permissions
 from automation.rotation.clients import Client, UnknownClientError, find_clients
 from automation.rotation.operations import Rotator, find_reason
 from automation.rotation.results import Outcome
 from components.names import ResourceNames
+from components.settings import Hosting
 from functions.rotation.decisions import client_secret_label, since_label
 
 _SESSION = botocore.session.Session()
@@ -377,7 +379,7 @@ def test_the_role_operate_is_allowed_exactly_what_the_commands_do(
         account="111122223333",
         region="us-east-1",
     )
-    statements = json.loads(permissions(Purpose.OPERATE, location))["Statement"]
+    statements = json.loads(permissions(Purpose.OPERATE, location, Hosting))["Statement"]
     assert aws.actions == {action for each in statements for action in each["Action"]}
 
 

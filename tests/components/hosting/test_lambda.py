@@ -6,8 +6,8 @@ import pytest
 
 from components.context import StackContext
 from components.hosting.environment import server_environment
-from components.hosting.lambda_.component import FUNCTION_SECONDS, LambdaHost, LambdaHostArgs
-from components.hosting.lambda_.definition import LAMBDA
+from components.hosting.lambda_.component import LambdaHost, LambdaHostArgs
+from components.hosting.lambda_.definition import FUNCTION_SECONDS, LAMBDA
 from components.hosting.lambda_.package import ServerPackage
 from functions.server import handler
 from functions.server.process import ServerSettings

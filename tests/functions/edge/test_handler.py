@@ -122,6 +122,7 @@ def test_a_request_without_a_token_is_refused_with_the_metadatas_address(method:
 
     assert response["statusCode"] == 401
     assert response["headers"]["www-authenticate"] == {"value": f"Bearer {METADATA}"}
+    assert response["body"]["data"].startswith("A token is required. ")
     assert response["headers"]["cache-control"] == {"value": "no-store"}
 
 
@@ -132,6 +133,7 @@ def test_an_expired_token_is_refused_as_invalid() -> None:
 
     assert response["statusCode"] == 401
     assert response["headers"]["www-authenticate"] == {"value": EXPIRED}
+    assert response["body"]["data"].startswith("The access token expired. ")
     assert expired not in json.dumps(response)
 
 

@@ -22,6 +22,7 @@ class StackOutputs:
         audience: the audience that Aura must accept.
         groups_claim: the claim with the groups.
         group_to_role_mapping: the mapping in Neo4j's format.
+        edge_url: the MCP address for clients that discover, or None without an edge.
     """
 
     mcp_url: str
@@ -32,6 +33,7 @@ class StackOutputs:
     audience: tuple[str, ...]
     groups_claim: str
     group_to_role_mapping: str
+    edge_url: str | None = None
 
     @classmethod
     def parse(cls, outputs: Mapping[str, Any]) -> "StackOutputs | None":
@@ -51,9 +53,15 @@ class StackOutputs:
                 audience=tuple(sso["audience"]),  # type: ignore[index]  # caught
                 groups_claim=sso["groupsClaim"],  # type: ignore[index]  # caught
                 group_to_role_mapping=sso["groupToRoleMapping"],  # type: ignore[index]  # caught
+                edge_url=outputs.get("edgeUrl"),
             )
         except (KeyError, TypeError):
             return None
+
+    @property
+    def mcp_urls(self) -> tuple[str, ...]:
+        """The server's MCP addresses: the output mcpUrl, and the edge's."""
+        return tuple(filter(None, (self.mcp_url, self.edge_url)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +121,25 @@ class Discovery:
 
     issuer: str | None = None
     key_ids: frozenset[str] = frozenset()
+    problem: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeMetadata:
+    """The documents by which clients discover at the edge how to get a token.
+
+    Attributes:
+        resource: the MCP address that they are about.
+        servers: the authorization servers.
+        issuer: the authorization server's own name.
+        token_url: the token endpoint.
+        problem: why they can't be read, or None if they can.
+    """
+
+    resource: str | None = None
+    servers: tuple[str, ...] = ()
+    issuer: str | None = None
+    token_url: str | None = None
     problem: str | None = None
 
 

@@ -139,7 +139,7 @@ class Examination:
         return judging.judge_connections(probes.connections(urls, ca_bundle=self._ca_bundle))
 
     def _health(self) -> Verdict:
-        health = probes.health(self._service_url, ca_bundle=self._ca_bundle)
+        health = probes.health(self._address, ca_bundle=self._ca_bundle)
         if not judging.is_healthy(health):
             health = replace(health, service=self._options.find_service(self._service_url))
         return judging.judge_health(health)
@@ -151,7 +151,19 @@ class Examination:
         self._discovery = probes.discovery(
             outputs.discovery_url, outputs.jwks_url, ca_bundle=self._ca_bundle
         )
-        return judging.judge_discovery(self._discovery, outputs)
+        verdict = judging.judge_discovery(self._discovery, outputs)
+        if isinstance(verdict, Passed) and self._credentials.mcp_url == outputs.edge_url:
+            return self._read_edge_metadata(verdict, outputs, outputs.edge_url)
+        return verdict
+
+    def _read_edge_metadata(
+        self, discovery: Passed, outputs: StackOutputs, edge_url: str
+    ) -> Verdict:
+        metadata = probes.edge_metadata(edge_url, ca_bundle=self._ca_bundle)
+        verdict = judging.judge_edge_metadata(metadata, outputs, self._credentials.token_url)
+        if isinstance(verdict, Passed):
+            return Passed(f"{discovery.seen}; {verdict.seen}")
+        return verdict
 
     def _fetch_token(self) -> Verdict:
         taken = probes.fetch_token(self._credentials, ca_bundle=self._ca_bundle)
@@ -199,10 +211,15 @@ class Examination:
         return judging.judge_roles(roles, self._token.claims, outputs)
 
     @property
+    def _address(self) -> str:
+        """The address that the caller uses: the service's own, or the edge's."""
+        return self._credentials.mcp_url.removesuffix("/mcp")
+
+    @property
     def _service_url(self) -> str:
         if self._options.outputs is not None:
             return self._options.outputs.service_url
-        return self._credentials.mcp_url.removesuffix("/mcp")
+        return self._address
 
 
 def _finding(hop: Hop, verdict: Verdict) -> Finding:

@@ -95,6 +95,12 @@ ISSUER_DIFFERS = Fault(
     remedy="Log in again with the current outputs: pulumi stack output --json | neo4j-mcp login"
     " --outputs - --client <name>",
 )
+EDGE_METADATA = Fault(
+    name="edge-metadata",
+    what="The edge's documents are missing or wrong, so a client that discovers finds no token.",
+    where="The CloudFront function of the stack's edge.",
+    remedy="Deploy it again: pulumi refresh, then pulumi up.",
+)
 SECRET_REJECTED = Fault(
     name="secret-rejected",
     what="Cognito doesn't accept this client id with this secret: the secret was rotated or"

@@ -10,6 +10,7 @@ from neo4j_mcp_client.doctor import faults
 from neo4j_mcp_client.doctor.evidence import (
     Connection,
     Discovery,
+    EdgeMetadata,
     Health,
     Logon,
     ServerAnswers,
@@ -122,10 +123,11 @@ def judge_configuration(
     """Judge the credentials and the outputs."""
     if isinstance(credentials, Neo4jMcpError):
         return Failed(faults.CREDENTIALS_UNREADABLE, f"{credentials.message} {credentials.remedy}")
-    if outputs is not None and outputs.mcp_url != credentials.mcp_url:
+    if outputs is not None and credentials.mcp_url not in outputs.mcp_urls:
         return Failed(
             faults.OUTPUTS_OF_ANOTHER_STACK,
-            f"The secret's mcpUrl is {credentials.mcp_url}, but the outputs' is {outputs.mcp_url}.",
+            f"The credentials' address is {credentials.mcp_url}, but the outputs have"
+            f" {' and '.join(outputs.mcp_urls)}.",
         )
     return Passed(f"client {credentials.client_id}, scopes {' '.join(credentials.scopes)}")
 
@@ -170,6 +172,26 @@ def judge_discovery(discovery: Discovery, outputs: StackOutputs) -> Verdict:
             f"The discovery document says {discovery.issuer}, but the outputs {outputs.issuer}.",
         )
     return Passed(f"{discovery.issuer}, {len(discovery.key_ids)} keys")
+
+
+def judge_edge_metadata(metadata: EdgeMetadata, outputs: StackOutputs, token_url: str) -> Verdict:
+    """Judge the edge's documents.
+
+    Args:
+        token_url: the token endpoint of the caller's credentials.
+    """
+    if metadata.problem is not None:
+        return Failed(faults.EDGE_METADATA, metadata.problem)
+    origin = (outputs.edge_url or "").removesuffix("/mcp")
+    for name, found, wanted in (
+        ("resource", metadata.resource, outputs.edge_url),
+        ("authorization_servers", metadata.servers, (origin,)),
+        ("issuer", metadata.issuer, origin),
+        ("token_endpoint", metadata.token_url, token_url),
+    ):
+        if found != wanted:
+            return Failed(faults.EDGE_METADATA, f"Its {name} is {found}, and should be {wanted}.")
+    return Passed(f"the edge names {metadata.token_url}")
 
 
 def judge_token(taken: TokenResult, key_ids: frozenset[str] | None) -> Verdict:

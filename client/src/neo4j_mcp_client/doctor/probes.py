@@ -6,9 +6,9 @@ Each probe has a time limit, and decides nothing.
 import base64
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -17,7 +17,13 @@ from neo4j_mcp_client import transport
 from neo4j_mcp_client.access_token import AccessToken
 from neo4j_mcp_client.credentials import ClientCredentials
 from neo4j_mcp_client.decoding import from_json
-from neo4j_mcp_client.doctor.evidence import Connection, Discovery, Health, TokenResult
+from neo4j_mcp_client.doctor.evidence import (
+    Connection,
+    Discovery,
+    EdgeMetadata,
+    Health,
+    TokenResult,
+)
 from neo4j_mcp_client.errors import (
     ClientDisabledError,
     Hop,
@@ -25,6 +31,8 @@ from neo4j_mcp_client.errors import (
     Neo4jMcpError,
 )
 from neo4j_mcp_client.token_endpoint import request_token
+
+Documents = TypeVar("Documents")
 
 _TIMEOUT = 10.0
 _SHOWN = 80
@@ -61,18 +69,41 @@ def health(service_url: str, *, ca_bundle: str | None) -> Health:
 
 def discovery(discovery_url: str, jwks_url: str, *, ca_bundle: str | None) -> Discovery:
     """Read the user pool's public documents."""
-    try:
+
+    def read() -> Discovery:
         document = _fetch_json(discovery_url, ca_bundle)
         keys = _fetch_json(jwks_url, ca_bundle)
-        key_ids = frozenset(str(key["kid"]) for key in keys["keys"])
-        issuer = str(document["issuer"])
-    except requests.HTTPError as error:
-        return Discovery(problem=f"{error.request.url} answers HTTP {error.response.status_code}.")
-    except Neo4jMcpError as error:
-        return Discovery(problem=error.message)
-    except (ValueError, KeyError, TypeError):
-        return Discovery(problem=f"{discovery_url} or {jwks_url} isn't the expected document.")
-    return Discovery(issuer=issuer, key_ids=key_ids)
+        return Discovery(
+            issuer=str(document["issuer"]),
+            key_ids=frozenset(str(key["kid"]) for key in keys["keys"]),
+        )
+
+    return _read_documents(
+        read, lambda problem: Discovery(problem=problem), discovery_url, jwks_url
+    )
+
+
+def edge_metadata(edge_url: str, *, ca_bundle: str | None) -> EdgeMetadata:
+    """Read the documents by which clients discover at the edge how to get a token."""
+    address = urlsplit(edge_url)
+    origin = f"{address.scheme}://{address.netloc}"
+    # Sources: RFC 9728, section 3.1, and RFC 8414, section 3.1.
+    resource_url = f"{origin}/.well-known/oauth-protected-resource{address.path}"
+    server_url = f"{origin}/.well-known/oauth-authorization-server"
+
+    def read() -> EdgeMetadata:
+        resource = _fetch_json(resource_url, ca_bundle)
+        server = _fetch_json(server_url, ca_bundle)
+        return EdgeMetadata(
+            resource=str(resource["resource"]),
+            servers=tuple(map(str, resource["authorization_servers"])),
+            issuer=str(server["issuer"]),
+            token_url=str(server["token_endpoint"]),
+        )
+
+    return _read_documents(
+        read, lambda problem: EdgeMetadata(problem=problem), resource_url, server_url
+    )
 
 
 def fetch_token(credentials: ClientCredentials, *, ca_bundle: str | None) -> TokenResult:
@@ -113,6 +144,20 @@ def _connection(root: str, ca_bundle: str | None) -> Connection:
             ),
         )
     return Connection(root=root)
+
+
+def _read_documents(
+    read: Callable[[], Documents], unread: Callable[[str], Documents], *urls: str
+) -> Documents:
+    """Read documents; if that fails, describe why."""
+    try:
+        return read()
+    except requests.HTTPError as error:
+        return unread(f"{error.request.url} answers HTTP {error.response.status_code}.")
+    except Neo4jMcpError as error:
+        return unread(error.message)
+    except (ValueError, KeyError, TypeError):
+        return unread(f"{' or '.join(urls)} isn't the expected document.")
 
 
 def _fetch_json(url: str, ca_bundle: str | None) -> Any:  # noqa: ANN401 - any JSON

@@ -28,9 +28,14 @@ from localcloud.aws.apprunner.controller import Timing
 from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
 from localcloud.aws.cognito.app import CognitoApp
 from localcloud.aws.cognito.models import ClientSecrets
+from localcloud.aws.containers import ImageStore
 from localcloud.aws.context import ServiceContext
 from localcloud.aws.ecr.app import EcrApp
 from localcloud.aws.ecr.models import Registry
+from localcloud.aws.ecs.app import ecs_app
+from localcloud.aws.ecs.controller import Timing as EcsTiming
+from localcloud.aws.ecs.thread import EcsSettings, EcsThread
+from localcloud.aws.ecs.unbalanced import NoTargetGroups
 from localcloud.aws.endpoint import Endpoint
 from localcloud.aws.events.app import events_app
 from localcloud.aws.events.models import Rules
@@ -54,6 +59,7 @@ from localcloud.readiness import announce
 ACCOUNT_ID = "000000000000"
 MINISTACK_SERVICES = (
     "cognito-idp",
+    "ec2",
     "ecr",
     "iam",
     "lambda",
@@ -65,7 +71,7 @@ MINISTACK_SERVICES = (
     "sqs",
     "sts",
 )
-SERVICES = ("apprunner", "events", *MINISTACK_SERVICES)
+SERVICES = ("apprunner", "ecs", "events", *MINISTACK_SERVICES)
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
 _GRACE = 2
 _KEEP_ALIVE = 65
@@ -141,11 +147,19 @@ def main(  # noqa: PLR0913 - a command line's flags
         float, typer.Option(help="Seconds until a request to a service ends; AWS: 120.")
     ] = 120.0,
     scale_in_after: Annotated[
-        float, typer.Option(help="Seconds without demand before instances are removed.")
+        float,
+        typer.Option(
+            help="Seconds without demand before App Runner's instances and Lambda's environments"
+            " are removed."
+        ),
     ] = 60.0,
     metrics_period: Annotated[
         float, typer.Option(help="Seconds between reports of metrics.")
     ] = 5.0,
+    settle_time: Annotated[
+        float,
+        typer.Option(help="Seconds until an ECS task without health checks is healthy; AWS: 40."),
+    ] = 40.0,
     client_secret_delay: Annotated[
         float, typer.Option(min=0, help="Seconds until Cognito accepts an added client secret.")
     ] = 0.0,
@@ -168,7 +182,7 @@ def main(  # noqa: PLR0913 - a command line's flags
     access_key = _access_key(credentials)
     # App Runner and the functions sign with a separate key, which is valid for this process only.
     internal_key = dataclasses.replace(AccessKey.generate(), key_id=ACCOUNT_ID)
-    _configure_ministack(port, region, state_dir.absolute(), internal_key)
+    _configure_ministack(port, region, state_dir.absolute(), internal_key, scale_in_after)
     endpoint_url = f"http://localhost:{port}"
     registry = Registry(
         aws_host=f"{ACCOUNT_ID}.dkr.ecr.{region}.amazonaws.com", local_host=f"localhost:{port}"
@@ -180,11 +194,13 @@ def main(  # noqa: PLR0913 - a command line's flags
         key=internal_key,
     )
     ports, certificate = _port_range(service_ports), _server_context(certificate_authority)
+    images = ImageStore(client)
     thread = AppRunnerThread(
         AppRunnerSettings(
             account=account,
             registry=registry,
             docker_client=client,
+            images=images,
             owner=owner,
             host=host,
             ports=ports,
@@ -201,7 +217,21 @@ def main(  # noqa: PLR0913 - a command line's flags
             functions=AccountFunctions(account), host=host, ports=ports, context=certificate
         )
     )
+    context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
+    ecs = EcsThread(
+        EcsSettings(
+            account=account,
+            registry=registry,
+            targets=NoTargetGroups(),
+            docker_client=client,
+            images=images,
+            owner=owner,
+            context=context,
+            timing=EcsTiming(settle_time=settle_time),
+        )
+    )
     thread.start()
+    ecs.start()
     function_urls.start()
     # Imported last: it reads its settings from the environment at import.
     ministack = importlib.import_module("ministack.app").app
@@ -209,7 +239,6 @@ def main(  # noqa: PLR0913 - a command line's flags
     ecr = EcrApp(registry, ministack)
     client_secrets = ClientSecrets(clock=time.time, delay=client_secret_delay)
     functions = Functions(ministack, ACCOUNT_ID)
-    context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
     rotations, secrets_manager = _secrets_manager(functions, context, rotation_retry_after)
     schedules, event_bridge = _event_bridge(functions, context)
     application = Gate(
@@ -223,6 +252,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         application=Endpoint(
             apprunner=AppRunnerApp(thread, registry),
             ecr=ecr,
+            ecs=ecs_app(ecs),
             cognito=CognitoApp(ministack, region, client_secrets),
             control=control.ControlApp(
                 {
@@ -241,6 +271,7 @@ def main(  # noqa: PLR0913 - a command line's flags
 
     def stop() -> None:
         function_urls.stop()
+        ecs.stop()
         thread.stop()
 
     server = _Server(
@@ -330,7 +361,9 @@ def _port_range(text: str) -> range:
     return range(first, last + 1)
 
 
-def _configure_ministack(port: int, region: str, state: Path, key: AccessKey) -> None:
+def _configure_ministack(
+    port: int, region: str, state: Path, key: AccessKey, scale_in_after: float
+) -> None:
     """Set ministack's environment variables, before it is imported.
 
     It gets no Docker Engine, because it would remove the containers of other ministacks there;
@@ -351,6 +384,7 @@ def _configure_ministack(port: int, region: str, state: Path, key: AccessKey) ->
             "LOG_LEVEL": "WARNING",
             "AUTH": "false",
             "LAMBDA_EXECUTOR": "local",
+            "LAMBDA_WARM_TTL_SECONDS": str(scale_in_after),
             # As on AWS, no token is issued where the trigger fails.
             "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
             "IOT_MTLS_ENABLED": "0",

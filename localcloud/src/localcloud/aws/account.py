@@ -76,6 +76,7 @@ class Account:
         self._ecr = client("ecr")
         self._secrets = client("secretsmanager")
         self._logs = client("logs")
+        self._ec2 = client("ec2")
         self._metrics = client("cloudwatch")
         self._functions = client("lambda", invoking)
 
@@ -104,9 +105,21 @@ class Account:
             repository: the repository's name.
             context: condition keys and their values.
         """
-        documents = await self._role_policies(role_arn)
         arn = f"arn:aws:ecr:{self.region}:{self.account_id}:repository/{repository}"
         wanted = [("ecr:GetAuthorizationToken", "*"), *((action, arn) for action in _PULL_ACTIONS)]
+        return await self.denied_actions(role_arn, wanted, context)
+
+    async def denied_actions(
+        self, role_arn: str, wanted: Sequence[tuple[str, str]], context: Mapping[str, str]
+    ) -> list[str]:
+        """List the actions that a role is denied.
+
+        Args:
+            role_arn: the role.
+            wanted: actions, each with the ARN of its resource.
+            context: condition keys and their values.
+        """
+        documents = await self._role_policies(role_arn)
         return [
             action
             for action, resource in wanted
@@ -153,15 +166,35 @@ class Account:
         found = json.loads(value).get(member)
         return None if found is None else str(found)
 
+    async def create_log_stream(self, group: str, stream: str) -> bool:
+        """Create a log stream unless it exists, and return whether its group exists."""
+
+        def create() -> bool:
+            try:
+                self._logs.create_log_stream(logGroupName=group, logStreamName=stream)
+            except self._logs.exceptions.ResourceNotFoundException:
+                return False
+            except self._logs.exceptions.ResourceAlreadyExistsException:
+                pass
+            return True
+
+        return await asyncio.to_thread(create)
+
     async def put_log_events(
-        self, group: str, stream: str, events: Sequence[tuple[int, str]]
+        self,
+        group: str,
+        stream: str,
+        events: Sequence[tuple[int, str]],
+        *,
+        creates_group: bool = True,
     ) -> None:
-        """Write log events, and create their group and stream if missing.
+        """Write log events.
 
         Args:
             group: the log group.
             stream: the log stream.
             events: times in milliseconds and messages, oldest first.
+            creates_group: whether the group and the stream are created if missing.
         """
 
         def put() -> None:
@@ -171,6 +204,8 @@ class Account:
                     logGroupName=group, logStreamName=stream, logEvents=entries
                 )
             except self._logs.exceptions.ResourceNotFoundException:
+                if not creates_group:
+                    raise
                 existing = self._logs.exceptions.ResourceAlreadyExistsException
                 with contextlib.suppress(existing):
                     self._logs.create_log_group(logGroupName=group)
@@ -181,6 +216,24 @@ class Account:
                 )
 
         await asyncio.to_thread(put)
+
+    async def subnets(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Describe subnets, in the order of their ids.
+
+        Raises:
+            LookupError: one doesn't exist; the message is EC2's.
+        """
+        found = await _in_thread(_described(self._ec2.describe_subnets), SubnetIds=list(ids))
+        by_id: dict[str, dict[str, Any]] = {each["SubnetId"]: each for each in found["Subnets"]}
+        return [by_id[each] for each in ids]
+
+    async def require_security_groups(self, ids: Sequence[str]) -> None:
+        """Require that security groups exist.
+
+        Raises:
+            LookupError: one doesn't exist; the message is EC2's.
+        """
+        await _in_thread(_described(self._ec2.describe_security_groups), GroupIds=list(ids))
 
     async def put_metrics(self, namespace: str, data: Sequence[Mapping[str, Any]]) -> None:
         """Write MetricDatum structures to a namespace."""
@@ -242,6 +295,19 @@ class Account:
 
 async def _in_thread(call: Callable[..., _Result], **arguments: object) -> _Result:
     return await asyncio.to_thread(call, **arguments)
+
+
+def _described(describe: Callable[..., _Result]) -> Callable[..., _Result]:
+    """Return the operation with a LookupError, in EC2's words, for what doesn't exist."""
+
+    def call(**arguments: object) -> _Result:
+        try:
+            return describe(**arguments)
+        except ClientError as error:
+            described = error.response["Error"]
+            raise LookupError(f"{described['Message']} (ErrorCode: {described['Code']})") from error
+
+    return call
 
 
 def _role_name(role_arn: str) -> str:

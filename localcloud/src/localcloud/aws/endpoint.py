@@ -9,6 +9,7 @@ from localcloud.aws import control
 from localcloud.aws.apprunner import app as apprunner
 from localcloud.aws.cognito import app as cognito
 from localcloud.aws.ecr import app as ecr
+from localcloud.aws.ecs import app as ecs
 from localcloud.aws.events import app as events
 from localcloud.aws.lambda_ import app as function_urls
 from localcloud.aws.secretsmanager import app as secretsmanager
@@ -21,6 +22,7 @@ class Endpoint:
     Attributes:
         apprunner: App Runner's API.
         ecr: ECR's API.
+        ecs: ECS's API.
         cognito: Cognito's API and token endpoint.
         control: the stand-in's own operations.
         events: EventBridge's API.
@@ -31,6 +33,7 @@ class Endpoint:
 
     apprunner: apprunner.AppRunnerApp
     ecr: ecr.EcrApp
+    ecs: ASGIApp
     cognito: cognito.CognitoApp
     control: control.ControlApp
     events: ASGIApp
@@ -60,6 +63,7 @@ class Endpoint:
         own: dict[str, ASGIApp] = {
             apprunner.TARGET_PREFIX: self.apprunner,
             ecr.TARGET_PREFIX: self.ecr.serve_api,
+            ecs.TARGET_PREFIX: self.ecs,
             control.TARGET_PREFIX: self.control,
             events.TARGET_PREFIX: self.events,
             secretsmanager.TARGET_PREFIX: self.secretsmanager,

@@ -80,7 +80,7 @@ class ServiceProtocol:
         unreadable = list(_type_problems(shape, parameters, ""))
         if unreadable:
             raise ApiError("SerializationException", "; ".join(unreadable))
-        violations = list(_constraint_problems(shape, parameters, ""))
+        violations = list(constraint_problems(shape, parameters))
         if violations:
             plural = "" if len(violations) == 1 else "s"
             raise ApiError(
@@ -137,17 +137,27 @@ def _type_problems(shape: botocore.model.Shape, value: object, path: str) -> Ite
             yield from _type_problems(shape.member, member, f"{path}.{index}.member")
 
 
-def _constraint_problems(shape: botocore.model.Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - JSON of any shape
-    """Find values that violate the shape's constraints, in AWS's words."""
+def constraint_problems(
+    shape: botocore.model.Shape,
+    value: Any,  # noqa: ANN401 - of any shape
+    path: str = "",
+) -> Iterator[str]:
+    """Find values that violate the shape's constraints, in AWS's words.
+
+    Args:
+        shape: the shape.
+        value: a value with the shape's types.
+        path: the value's place in the request.
+    """
     if isinstance(shape, botocore.model.StructureShape):
         yield from _member_problems(shape, value, path)
     elif isinstance(shape, botocore.model.MapShape):
         for name, member in value.items():
-            yield from _constraint_problems(shape.key, name, path)
-            yield from _constraint_problems(shape.value, member, _join(path, name))
+            yield from constraint_problems(shape.key, name, path)
+            yield from constraint_problems(shape.value, member, _join(path, name))
     elif isinstance(shape, botocore.model.ListShape):
         for index, member in enumerate(value, start=1):
-            yield from _constraint_problems(shape.member, member, f"{path}.{index}.member")
+            yield from constraint_problems(shape.member, member, f"{path}.{index}.member")
     elif isinstance(shape, botocore.model.StringShape):
         yield from _string_problems(shape, value, path)
     elif shape.type_name in {"integer", "long"}:
@@ -162,7 +172,7 @@ def _member_problems(
             yield _violation(_join(path, name), None, "Member must not be null")
     for name, member in value.items():
         if member is not None:
-            yield from _constraint_problems(shape.members[name], member, _join(path, name))
+            yield from constraint_problems(shape.members[name], member, _join(path, name))
 
 
 def _string_problems(shape: botocore.model.StringShape, value: str, path: str) -> Iterator[str]:

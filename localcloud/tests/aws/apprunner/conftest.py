@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from localcloud.aws.apprunner.containers import Application, ContainerEngine, EngineError, Instance
+from localcloud.aws.apprunner.containers import Application, Instance, InstanceEngine
 from localcloud.aws.apprunner.instance_group import (
     InstanceGroup,
     InstanceGroupListener,
@@ -19,6 +19,7 @@ from localcloud.aws.apprunner.instance_group import (
 from localcloud.aws.apprunner.models import HealthCheck
 from localcloud.aws.apprunner.proxy import instance_session
 from localcloud.aws.apprunner.scaling import ScalingLimits
+from localcloud.aws.containers import EngineError
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -150,7 +151,7 @@ class InstanceGroups:
                 drain_timeout=5,
                 stop_grace=7,
             ),
-            cast("ContainerEngine", self.engine),
+            cast("InstanceEngine", self.engine),
             self.session,
             InstanceGroupListener(on_event=self.events.append, on_output=lambda _, __: None),
         )

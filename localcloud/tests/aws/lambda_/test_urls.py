@@ -11,8 +11,9 @@ from yarl import URL
 
 from localcloud.aws.lambda_ import events
 from localcloud.aws.lambda_.functions import Invocation
-from localcloud.aws.lambda_.thread import FunctionUrlSettings, FunctionUrlThread, NoPortError
+from localcloud.aws.lambda_.thread import FunctionUrlSettings, FunctionUrlThread
 from localcloud.aws.lambda_.urls import UrlSettings
+from localcloud.aws.service_ports import NoPortError
 from localcloud.certificates import CertificateAuthority
 from tests.ports import free_ports
 

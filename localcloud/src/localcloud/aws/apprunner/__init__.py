@@ -8,7 +8,7 @@ From the API to the containers, each starts or calls the next:
     controller          one service: its operations, one at a time, and their deployments
     proxy               one service: the HTTPS port, and the path of each request to an instance
     instance_group      one deployment: starts, checks, replaces, scales and drains instances
-    containers          instances as containers of the Docker Engine
+    containers          instances as containers; localcloud.aws.containers runs them
 
 What they share:
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from localcloud.aws.account import Account
-from localcloud.aws.apprunner.containers import Application, ContainerEngine, EngineError
+from localcloud.aws.apprunner.containers import Application, InstanceEngine
 from localcloud.aws.apprunner.instance_group import (
     InstanceError,
     InstanceGroup,
@@ -29,7 +29,8 @@ from localcloud.aws.apprunner.models import (
 )
 from localcloud.aws.apprunner.proxy import ServiceProxy
 from localcloud.aws.apprunner.scaling import ScalingLimits
-from localcloud.aws.ecr.models import Registry
+from localcloud.aws.containers import EngineError
+from localcloud.aws.ecr.models import Registry, repository_and_reference
 
 _LOG = logging.getLogger(__name__)
 _NOUN = {
@@ -75,7 +76,7 @@ class Platform:
         timing: the times.
     """
 
-    engine: ContainerEngine
+    engine: InstanceEngine
     account: Account
     registry: Registry
     session: aiohttp.ClientSession
@@ -351,7 +352,7 @@ class ServiceController:
     async def _pull(self, configuration: ServiceConfiguration, image: str | None) -> str:
         platform = self._platform
         aws_name = platform.registry.to_aws(configuration.image_identifier)
-        repository, reference = _repository_and_reference(aws_name)
+        repository, reference = repository_and_reference(aws_name)
         role = configuration.access_role_arn
         denied = await platform.account.denied_pull_actions(role, repository, self._context())
         if denied:
@@ -395,16 +396,6 @@ class ServiceController:
             "aws:SourceAccount": self._platform.account.account_id,
             "aws:SourceArn": self.service.arn,
         }
-
-
-def _repository_and_reference(image: str) -> tuple[str, str]:
-    """Split an ECR image's name into its repository, and its tag or digest."""
-    path = image.partition("/")[2]
-    repository, at, digest = path.partition("@")
-    if at:
-        return repository, digest
-    repository, _, tag = path.partition(":")
-    return repository, tag or "latest"
 
 
 def _health_check_text(configuration: ServiceConfiguration) -> str:

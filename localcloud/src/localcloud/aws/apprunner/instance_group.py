@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from localcloud.aws.apprunner.containers import Application, ContainerEngine, EngineError, Instance
+from localcloud.aws.apprunner.containers import Application, Instance, InstanceEngine
 from localcloud.aws.apprunner.health import Health, Verdict, passes
 from localcloud.aws.apprunner.models import HealthCheck
 from localcloud.aws.apprunner.scaling import Demand, ScalingLimits
+from localcloud.aws.containers import EngineError
 
 _LOG = logging.getLogger(__name__)
 _SCALING_INTERVAL = 1.0
@@ -66,7 +67,7 @@ class InstanceGroup:
     def __init__(
         self,
         settings: InstanceGroupSettings,
-        engine: ContainerEngine,
+        engine: InstanceEngine,
         session: aiohttp.ClientSession,
         listener: InstanceGroupListener,
     ) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 from localcloud.aws.account import Account
 from localcloud.aws.apprunner import metrics
-from localcloud.aws.apprunner.containers import EngineError, Instance
+from localcloud.aws.apprunner.containers import Instance
 from localcloud.aws.apprunner.instance_group import InstanceGroup
 from localcloud.aws.apprunner.models import Service, now
 from localcloud.aws.apprunner.proxy import ServiceProxy
+from localcloud.aws.containers import EngineError
 
 _LOG = logging.getLogger(__name__)
 

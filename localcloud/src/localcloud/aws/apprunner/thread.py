@@ -1,26 +1,22 @@
-"""App Runner on its own thread and event loop.
-
-Requests to services must not wait while ministack works, so they are served by a separate loop. The
-endpoint's loop passes API calls to it.
-"""
+"""App Runner on its own thread and event loop."""
 
 import asyncio
-import concurrent.futures
 import contextlib
 import ssl
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import docker
 
 from localcloud.aws.account import Account
-from localcloud.aws.apprunner.containers import ContainerEngine
+from localcloud.aws.apprunner.containers import InstanceEngine
 from localcloud.aws.apprunner.controller import Platform, Timing
 from localcloud.aws.apprunner.operations import AppRunner
 from localcloud.aws.apprunner.proxy import instance_session
 from localcloud.aws.apprunner.requests import JsonObject
+from localcloud.aws.containers import ContainerEngine, ImageStore
 from localcloud.aws.ecr.models import Registry
+from localcloud.aws.service_thread import ServiceThread
 
 _WORKERS = 32
 _LAST_LOGS_TIMEOUT = 2.0
@@ -35,6 +31,7 @@ class AppRunnerSettings:
         account: the account's other services.
         registry: the addresses of the account's images.
         docker_client: the Docker Engine.
+        images: its images.
         owner: the value of the owner label on every container.
         host: the address that services listen on.
         ports: the ports for services, one each.
@@ -45,6 +42,7 @@ class AppRunnerSettings:
     account: Account
     registry: Registry
     docker_client: docker.DockerClient
+    images: ImageStore
     owner: str
     host: str
     ports: Sequence[int]
@@ -57,12 +55,9 @@ class AppRunnerThread:
 
     def __init__(self, settings: AppRunnerSettings) -> None:
         """Prepare the thread without starting it."""
-        self._settings = settings
-        self._thread = threading.Thread(target=self._run, name="apprunner", daemon=True)
-        self._ready: concurrent.futures.Future[tuple[asyncio.AbstractEventLoop, AppRunner]] = (
-            concurrent.futures.Future()
+        self._thread = ServiceThread(
+            "apprunner", _app_runner(settings), workers=_WORKERS, stop_timeout=_STOP_TIMEOUT
         )
-        self._stop: Callable[[], object] = lambda: None
 
     def start(self) -> None:
         """Start the thread, and wait until it accepts calls.
@@ -71,7 +66,6 @@ class AppRunnerThread:
             Exception: App Runner can't start.
         """
         self._thread.start()
-        self._ready.result()
 
     async def call(self, operation: str, parameters: JsonObject) -> JsonObject:
         """Execute an operation with a validated request; called from another event loop.
@@ -79,50 +73,34 @@ class AppRunnerThread:
         Raises:
             ApiError: the operation fails.
         """
-        loop, app_runner = self._ready.result()
-        return await asyncio.wrap_future(
-            asyncio.run_coroutine_threadsafe(app_runner.call(operation, parameters), loop)
-        )
+        return await self._thread.run(lambda app_runner: app_runner.call(operation, parameters))
 
     def stop(self) -> None:
         """Remove all containers, close all ports and end the thread."""
-        self._stop()
-        self._thread.join(_STOP_TIMEOUT)
+        self._thread.stop()
 
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._main())
-        except Exception as error:
-            if self._ready.done():
-                raise
-            self._ready.set_exception(error)
 
-    async def _main(self) -> None:
-        settings = self._settings
-        loop = asyncio.get_running_loop()
-        executor = concurrent.futures.ThreadPoolExecutor(_WORKERS, thread_name_prefix="apprunner")
-        loop.set_default_executor(executor)
-        stopping = asyncio.Event()
-        self._stop = lambda: loop.call_soon_threadsafe(stopping.set)
-        engine = ContainerEngine(settings.docker_client, settings.owner)
-        # A killed run of the same owner may have left containers.
-        await engine.remove_all()
-        async with instance_session() as session:
-            platform = Platform(
-                engine=engine,
-                account=settings.account,
-                registry=settings.registry,
-                session=session,
-                timing=settings.timing,
-            )
-            app_runner = AppRunner(
-                platform, host=settings.host, ports=settings.ports, context=settings.context
-            )
-            self._ready.set_result((loop, app_runner))
-            await stopping.wait()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LAST_LOGS_TIMEOUT):
-                    await app_runner.stop()
-            await engine.close()
-            await engine.remove_unused_images(())
-        executor.shutdown(wait=False, cancel_futures=True)
+@contextlib.asynccontextmanager
+async def _app_runner(settings: AppRunnerSettings) -> AsyncIterator[AppRunner]:
+    engine = ContainerEngine(
+        settings.docker_client, settings.images, owner=settings.owner, kind="instance"
+    )
+    # A killed run of the same owner may have left containers.
+    await engine.remove_all()
+    async with instance_session() as session:
+        platform = Platform(
+            engine=InstanceEngine(engine),
+            account=settings.account,
+            registry=settings.registry,
+            session=session,
+            timing=settings.timing,
+        )
+        app_runner = AppRunner(
+            platform, host=settings.host, ports=settings.ports, context=settings.context
+        )
+        yield app_runner
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_LOGS_TIMEOUT):
+                await app_runner.stop()
+        await engine.close()
+        await engine.remove_unused_images(())

@@ -86,3 +86,13 @@ def _replace_host(image: str, old: str, new: str) -> str:
 def _repositories(response: Mapping[str, Any]) -> list[dict[str, Any]]:
     single = [response["repository"]] if "repository" in response else []
     return [*single, *response.get("repositories", [])]
+
+
+def repository_and_reference(image: str) -> tuple[str, str]:
+    """Split an ECR image's name into its repository, and its tag or digest."""
+    path = image.partition("/")[2]
+    repository, at, digest = path.partition("@")
+    if at:
+        return repository, digest
+    repository, _, tag = path.partition(":")
+    return repository, tag or "latest"

@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from localcloud.aws import asgi
-from localcloud.aws.lambda_.thread import FunctionUrlThread, NoPortError
+from localcloud.aws.lambda_.thread import FunctionUrlThread
 from localcloud.aws.lambda_.urls import UrlSettings
+from localcloud.aws.service_ports import NoPortError
 
 _URL_PATH: Final = re.compile(r"/2021-10-31/functions/([^/]+)/urls?")
 _FUNCTION_PATH: Final = re.compile(r"/2015-03-31/functions/([^/]+)")

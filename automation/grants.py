@@ -1,0 +1,128 @@
+"""What the permissions of the pipelines' roles are made of. Pure."""
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.names import ResourceNames
+
+
+class Purpose(enum.StrEnum):
+    """What a role is for.
+
+    `upgrade` is no role: its permissions are added to the role `deploy` for the deployment that
+    moves a stack of a version that kept the secrets' values in Pulumi.
+    """
+
+    PREVIEW = "preview"
+    CHECK = "check"
+    DEPLOY = "deploy"
+    UPGRADE = "upgrade"
+    OPERATE = "operate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackLocation:
+    """A stack in its AWS account and region.
+
+    Attributes:
+        project: the Pulumi project's name, which is also the value of the resources' tag `Project`.
+        account: the AWS account id.
+    """
+
+    names: ResourceNames
+    project: str
+    account: str
+    region: str
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The tags of the stack's resources that identify it."""
+        return {"Project": self.project, "Stack": self.names.stack}
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a regional resource."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+    def role_arn(self, role: str) -> str:
+        """Return the ARN of a role in the account."""
+        return f"arn:aws:iam::{self.account}:role/{role}"
+
+    @property
+    def secret_arn(self) -> str:
+        """ARN pattern of the clients' secrets; Secrets Manager appends six characters."""
+        return self.arn("secretsmanager", f"secret:{self.names.secret('*')}-????????-??????")
+
+    def function_arn(self, function: str) -> str:
+        """Return the ARN of a Lambda function."""
+        return self.arn("lambda", f"function:{function}")
+
+    def log_group_arns(self, stem: str) -> list[str]:
+        """Return the ARN patterns of a log group and of its streams.
+
+        Args:
+            stem: the name without its random suffix.
+        """
+        group = self.arn("logs", f"log-group:{stem}????????")
+        return [group, f"{group}:*"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """Actions that are allowed on some resources.
+
+    Attributes:
+        resources: ARNs or ARN patterns.
+        read: actions for checks and deployments.
+        check: actions for checks only.
+        write: actions for deployments only.
+        upgrade: actions for the deployment that moves a stack of an earlier version.
+        operate: actions for rotating and revoking clients' secrets.
+    """
+
+    sid: str
+    resources: Sequence[str]
+    read: Sequence[str] = ()
+    check: Sequence[str] = ()
+    write: Sequence[str] = ()
+    upgrade: Sequence[str] = ()
+    operate: Sequence[str] = ()
+    condition: Mapping[str, Any] | None = None
+
+    def actions(self, purpose: Purpose) -> tuple[str, ...]:
+        """Return the actions for a purpose."""
+        match purpose:
+            case Purpose.PREVIEW:
+                return ()
+            case Purpose.CHECK:
+                return (*self.read, *self.check)
+            case Purpose.DEPLOY:
+                return (*self.read, *self.write)
+            case Purpose.UPGRADE:
+                return tuple(self.upgrade)
+            case Purpose.OPERATE:
+                return tuple(self.operate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostAccess:
+    """What a host's resources add to the permissions of the pipelines' roles.
+
+    Attributes:
+        roles: names of the roles that the stack creates for the host.
+        principals: the AWS services that assume these roles.
+        linked_services: the AWS services whose service-linked roles the host needs.
+        functions: names of the Lambda functions that the stack creates for the host.
+        log_groups: ARN patterns of log groups that the stack creates, and of their streams.
+        other_log_groups: ARN patterns of log groups that the host creates by itself.
+        grants: everything else.
+    """
+
+    roles: tuple[str, ...]
+    principals: tuple[str, ...]
+    linked_services: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
+    log_groups: tuple[str, ...] = ()
+    other_log_groups: tuple[str, ...] = ()
+    grants: tuple[Grant, ...] = ()

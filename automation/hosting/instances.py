@@ -1,0 +1,59 @@
+"""The running instances of a service, where this machine runs them: on the stand-in."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from automation.errors import AutomationError
+
+_POLL = 1.0
+
+
+class UnreachableError(AutomationError):
+    """The instances don't run on this machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """A running instance.
+
+    Attributes:
+        id: distinguishes it from others, also from the one that replaces it.
+        name: its name on a timeline.
+        kill: ends it at once; does nothing if it has ended.
+    """
+
+    id: str
+    name: str
+    kill: Callable[[], None] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instances:
+    """The instances of a service.
+
+    Attributes:
+        running: lists those that run.
+        are_kept: whether the host keeps their number while nobody calls.
+    """
+
+    running: Callable[[], Sequence[Instance]]
+    are_kept: bool
+
+    def wait_for_running(self, count: int, limit: float) -> Sequence[Instance]:
+        """Wait until as many instances run: calls succeed as soon as one does.
+
+        Args:
+            limit: the longest wait, in seconds.
+
+        Returns:
+            The running instances, fewer than `count` where the limit was reached.
+        """
+        wait = Retrying(
+            retry=retry_if_result(lambda found: len(found) < count),
+            stop=stop_after_delay(limit),
+            wait=wait_fixed(_POLL),
+            retry_error_callback=lambda _: self.running(),
+        )
+        return wait(self.running)

@@ -1,0 +1,43 @@
+"""What the pipelines' roles need for the image, on every host that runs one. Pure."""
+
+from typing import Final
+
+from automation.grants import Grant, StackLocation
+
+REGISTRY_LOGIN: Final = Grant(
+    sid="LogInToRegistry", resources=["*"], read=["ecr:GetAuthorizationToken"]
+)
+
+
+def repository_grants(location: StackLocation) -> tuple[Grant, Grant]:
+    """Return the login to the registry, and the actions on the stack's image repository."""
+    return REGISTRY_LOGIN, Grant(
+        sid="ImageRepository",
+        resources=[location.arn("ecr", f"repository/{location.names.repository}")],
+        read=[
+            "ecr:BatchGetImage",
+            "ecr:DescribeImageScanFindings",
+            "ecr:DescribeImages",
+            "ecr:DescribeRepositories",
+            "ecr:GetLifecyclePolicy",
+            "ecr:GetRepositoryPolicy",
+            "ecr:ListTagsForResource",
+        ],
+        write=[
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:BatchDeleteImage",
+            "ecr:CompleteLayerUpload",
+            "ecr:CreateRepository",
+            "ecr:DeleteLifecyclePolicy",
+            "ecr:DeleteRepository",
+            "ecr:GetDownloadUrlForLayer",
+            "ecr:InitiateLayerUpload",
+            "ecr:PutImage",
+            "ecr:PutImageScanningConfiguration",
+            "ecr:PutImageTagMutability",
+            "ecr:PutLifecyclePolicy",
+            "ecr:TagResource",
+            "ecr:UntagResource",
+            "ecr:UploadLayerPart",
+        ],
+    )

@@ -1,0 +1,104 @@
+"""The ports of distributions on their own thread and event loop."""
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from localcloud.aws.cloudfront.edge import (
+    DistributionPort,
+    EdgeTools,
+    Surroundings,
+    origin_session,
+)
+from localcloud.aws.cloudfront.function_runtime import FunctionRuntime
+from localcloud.aws.loop_thread import LoopThread
+from localcloud.aws.service_ports import first_open
+from localcloud.certificates import CertificateAuthority
+
+_WORKERS = 4
+_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeSettings:
+    """What distributions' ports need.
+
+    Attributes:
+        node: the command that runs functions.
+        host: the address that they listen on.
+        ports: the ports, one for each distribution; App Runner takes from the other end.
+        authority: signs their certificates, and those of the origins.
+    """
+
+    node: str
+    host: str
+    ports: Sequence[int]
+    authority: CertificateAuthority = field(repr=False)
+
+
+class EdgeThread:
+    """Runs distributions' ports; `start` starts it."""
+
+    def __init__(self, settings: EdgeSettings, surroundings: Surroundings) -> None:
+        """Prepare the thread without starting it."""
+        self._settings = settings
+        self._surroundings = surroundings
+        self._tools: EdgeTools | None = None
+        self._ports: dict[str, DistributionPort] = {}
+        self._thread = LoopThread("distributions", workers=_WORKERS, clean_up=self._close_all)
+
+    def start(self) -> None:
+        """Start the thread, and wait until it accepts calls."""
+        self._thread.start()
+
+    async def open(self, distribution: str) -> int:
+        """Open a distribution's port, and return its number.
+
+        Raises:
+            NoPortError: all ports are in use.
+        """
+        return await self._thread.call(self._open(distribution))
+
+    async def close(self, distribution: str) -> None:
+        """Close a distribution's port."""
+        await self._thread.call(self._close(distribution))
+
+    def stop(self) -> None:
+        """Close all ports and end the thread."""
+        self._thread.stop()
+
+    async def _open(self, distribution: str) -> int:
+        if self._tools is None:
+            self._tools = EdgeTools(
+                surroundings=self._surroundings,
+                runtime=FunctionRuntime(self._settings.node),
+                session=origin_session(),
+                origin_context=_origin_context(self._settings.authority),
+            )
+        opened = DistributionPort(distribution, self._tools)
+        context = self._settings.authority.server_context(_NAMES)
+        port = await first_open(
+            self._settings.ports,
+            lambda port: opened.open(self._settings.host, port, context),
+        )
+        self._ports[distribution] = opened
+        return port
+
+    async def _close(self, distribution: str) -> None:
+        if (port := self._ports.pop(distribution, None)) is not None:
+            await port.close()
+
+    async def _close_all(self) -> None:
+        for distribution in list(self._ports):
+            await self._close(distribution)
+        if self._tools is not None:
+            await self._tools.runtime.close()
+            await self._tools.session.close()
+
+
+def _origin_context(authority: CertificateAuthority) -> ssl.SSLContext:
+    """Return a TLS context that trusts public authorities and the stand-in's."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(cafile=authority.certificate_path)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

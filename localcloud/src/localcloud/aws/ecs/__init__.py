@@ -1,0 +1,19 @@
+"""ECS on Fargate: its API, the deployments of services, and their tasks as containers.
+
+From the API to the containers, each starts or calls the next:
+
+    app                 validates an API request, and encodes the response
+    thread              runs everything below on a separate event loop
+    operations          one handler per operation of the API
+    controller          one service: starts, checks, replaces and stops its tasks, rolls out
+    runner              one task: from the pull of its image to the end of its container
+
+What they share:
+
+    models              clusters, task definitions, services, deployments and tasks
+    supported           which members of requests the stand-in supports
+    rules               pure decisions: which requests are refused
+    scheduler           pure decisions: which tasks are started and stopped, when a deployment fails
+    placement           the subnet and the address of a task
+
+"""

@@ -1,0 +1,570 @@
+"""ECS's API: one handler per operation, from its validated request to its response."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from localcloud.aws.context import ServiceContext
+from localcloud.aws.ecs import rules, supported
+from localcloud.aws.ecs.controller import ServiceController, Timing
+from localcloud.aws.ecs.models import (
+    Cluster,
+    DeploymentRules,
+    JsonObject,
+    LoadBalancing,
+    Network,
+    Service,
+    ServiceStatus,
+    Task,
+    TaskDefinition,
+    TaskStatus,
+    tags_from_api,
+    tags_to_api,
+)
+from localcloud.aws.ecs.placement import Placements
+from localcloud.aws.ecs.runner import TaskPlatform
+from localcloud.aws.protocol import ApiError
+
+_Handler = Callable[[Any], Awaitable[JsonObject]]
+_DEFAULT = "default"
+_MISSING = "MISSING"
+
+
+class Ecs:
+    """The ECS of one account in one region."""
+
+    def __init__(self, platform: TaskPlatform, context: ServiceContext, timing: Timing) -> None:
+        """Start without clusters.
+
+        Args:
+            platform: what tasks run on.
+            context: where and when the service runs.
+            timing: the times.
+        """
+        self._platform = platform
+        self._context = context
+        self._timing = timing
+        self._placements = Placements(platform.account.subnets)
+        self._clusters: dict[str, Cluster] = {}
+        self._definitions: dict[str, TaskDefinition] = {}
+        self._controllers: dict[str, ServiceController] = {}
+        self._in_creation: set[str] = set()
+        self._handlers: Mapping[str, _Handler] = {
+            "CreateCluster": self._create_cluster,
+            "DescribeClusters": self._describe_clusters,
+            "ListClusters": self._list_clusters,
+            "DeleteCluster": self._delete_cluster,
+            "RegisterTaskDefinition": self._register_task_definition,
+            "DescribeTaskDefinition": self._describe_task_definition,
+            "DeregisterTaskDefinition": self._deregister_task_definition,
+            "DeleteTaskDefinitions": self._delete_task_definitions,
+            "ListTaskDefinitions": self._list_task_definitions,
+            "CreateService": self._create_service,
+            "UpdateService": self._update_service,
+            "DescribeServices": self._describe_services,
+            "ListServices": self._list_services,
+            "DeleteService": self._delete_service,
+            "ListTasks": self._list_tasks,
+            "DescribeTasks": self._describe_tasks,
+            "StopTask": self._stop_task,
+            "TagResource": self._tag_resource,
+            "UntagResource": self._untag_resource,
+            "ListTagsForResource": self._list_tags,
+        }
+
+    @property
+    def controllers(self) -> Sequence[ServiceController]:
+        """The controllers of all services."""
+        return tuple(self._controllers.values())
+
+    @property
+    def security_groups(self) -> frozenset[str]:
+        """The ids of the security groups that tasks use, now or in a deployment in progress."""
+        return frozenset(
+            group
+            for controller in self.controllers
+            if controller.service.status is not ServiceStatus.INACTIVE
+            for deployment in controller.service.deployments
+            for group in deployment.network.security_groups
+        )
+
+    async def call(self, operation: str, parameters: JsonObject) -> JsonObject:
+        """Execute an operation with a validated request, and return its response.
+
+        Raises:
+            ApiError: the operation fails, or the stand-in doesn't support it.
+        """
+        handler = self._handlers.get(operation)
+        if handler is None:
+            raise ApiError(
+                "UnsupportedFeatureException",
+                f"{operation} is not supported by the stand-in's ECS.",
+            )
+        return await handler(parameters)
+
+    async def stop(self) -> None:
+        """Stop all services at once; their containers stay."""
+        await asyncio.gather(*(each.stop() for each in self._controllers.values()))
+
+    # Clusters
+
+    async def _create_cluster(self, request: JsonObject) -> JsonObject:
+        _require_supported(request, supported.CLUSTER)
+        name = request.get("clusterName", _DEFAULT)
+        if not rules.valid_name(name):
+            raise _invalid("Identifier contains invalid characters.")
+        existing = self._clusters.get(name)
+        if existing is None or not existing.active:
+            settings = request.get("settings") or [
+                {"name": "containerInsights", "value": "disabled"}
+            ]
+            self._clusters[name] = Cluster(
+                name=name,
+                arn=self._context.arn("ecs", f"cluster/{name}"),
+                settings=settings,
+                tags=tags_from_api(request.get("tags", [])),
+            )
+        include = {"SETTINGS", "TAGS"}
+        return {"cluster": self._cluster_description(self._clusters[name], include)}
+
+    async def _describe_clusters(self, request: JsonObject) -> JsonObject:
+        include = set(request.get("include", ()))
+        found, failures = [], []
+        for reference in request.get("clusters") or [_DEFAULT]:
+            cluster = self._clusters.get(_name(reference))
+            if cluster is None:
+                arn = self._context.arn("ecs", f"cluster/{_name(reference)}")
+                failures.append({"arn": arn, "reason": _MISSING})
+            else:
+                found.append(self._cluster_description(cluster, include))
+        return {"clusters": found, "failures": failures}
+
+    async def _list_clusters(self, _request: JsonObject) -> JsonObject:
+        return {"clusterArns": [each.arn for each in self._clusters.values() if each.active]}
+
+    async def _delete_cluster(self, request: JsonObject) -> JsonObject:
+        cluster = self._cluster(request)
+        if any(each.service.status is not ServiceStatus.INACTIVE for each in self._of(cluster)):
+            raise ApiError(
+                "ClusterContainsServicesException",
+                "The Cluster cannot be deleted while Services are active.",
+            )
+        cluster.active = False
+        return {"cluster": self._cluster_description(cluster, set())}
+
+    def _cluster_description(self, cluster: Cluster, include: set[str]) -> JsonObject:
+        controllers = self._of(cluster)
+        live = [task for each in controllers for task in each.service.live_tasks]
+        running = sum(task.running for task in live)
+        return {
+            "clusterArn": cluster.arn,
+            "clusterName": cluster.name,
+            "status": "ACTIVE" if cluster.active else "INACTIVE",
+            "registeredContainerInstancesCount": 0,
+            "runningTasksCount": running,
+            "pendingTasksCount": len(live) - running,
+            "activeServicesCount": sum(
+                each.service.status is ServiceStatus.ACTIVE for each in controllers
+            ),
+            "statistics": [],
+            "tags": tags_to_api(cluster.tags) if "TAGS" in include else [],
+            "settings": cluster.settings if "SETTINGS" in include else [],
+            "capacityProviders": [],
+            "defaultCapacityProviderStrategy": [],
+        }
+
+    def _cluster(self, request: JsonObject) -> Cluster:
+        cluster = self._clusters.get(_name(request.get("cluster", _DEFAULT)))
+        if cluster is None or not cluster.active:
+            raise ApiError("ClusterNotFoundException", "Cluster not found.")
+        return cluster
+
+    def _of(self, cluster: Cluster) -> list[ServiceController]:
+        return [
+            each for each in self._controllers.values() if each.service.cluster_arn == cluster.arn
+        ]
+
+    # Task definitions
+
+    async def _register_task_definition(self, request: JsonObject) -> JsonObject:
+        problems = [*supported.unsupported(request, supported.TASK_DEFINITION)]
+        problem = " ".join(problems) or rules.task_definition_problem(request)
+        if problem:
+            raise ApiError("ClientException", problem)
+        family = request["family"]
+        revision = 1 + max((each.revision for each in self._revisions(family)), default=0)
+        definition = TaskDefinition(
+            arn=self._context.arn("ecs", f"task-definition/{family}:{revision}"),
+            family=family,
+            revision=revision,
+            settings=rules.registered(request),
+            tags=tags_from_api(request.get("tags", [])),
+            registered_at=self._context.clock(),
+        )
+        self._definitions[definition.arn] = definition
+        return {
+            "taskDefinition": definition.description(),
+            "tags": tags_to_api(definition.tags),
+        }
+
+    async def _describe_task_definition(self, request: JsonObject) -> JsonObject:
+        definition = self._definition(request["taskDefinition"])
+        if definition is None:
+            raise ApiError("ClientException", "Unable to describe task definition.")
+        tags = tags_to_api(definition.tags) if "TAGS" in request.get("include", ()) else []
+        return {"taskDefinition": definition.description(), "tags": tags}
+
+    async def _deregister_task_definition(self, request: JsonObject) -> JsonObject:
+        definition = self._definition(request["taskDefinition"])
+        if definition is None or ":" not in _name(request["taskDefinition"]):
+            raise ApiError("ClientException", "Unable to describe task definition.")
+        if definition.active:
+            definition.deregistered_at = self._context.clock()
+        return {"taskDefinition": definition.description()}
+
+    async def _delete_task_definitions(self, request: JsonObject) -> JsonObject:
+        deleted, failures = [], []
+        for reference in request["taskDefinitions"]:
+            definition = self._definition(reference)
+            if definition is None:
+                failures.append({"arn": reference, "reason": _MISSING})
+            elif definition.active:
+                reason = "The specified task definition is still in ACTIVE status."
+                failures.append({"arn": definition.arn, "reason": reason})
+            else:
+                # One that tasks use is deleted once they have stopped; they keep their own.
+                del self._definitions[definition.arn]
+                deleted.append({**definition.description(), "status": "DELETE_IN_PROGRESS"})
+        return {"taskDefinitions": deleted, "failures": failures}
+
+    async def _list_task_definitions(self, request: JsonObject) -> JsonObject:
+        prefix, status = request.get("familyPrefix"), request.get("status", "ACTIVE")
+        found = [
+            each.arn
+            for each in self._definitions.values()
+            if prefix in {None, each.family} and each.active is (status == "ACTIVE")
+        ]
+        if request.get("sort") == "DESC":
+            found.reverse()
+        return {"taskDefinitionArns": found}
+
+    def _revisions(self, family: str) -> list[TaskDefinition]:
+        return [each for each in self._definitions.values() if each.family == family]
+
+    def _definition(self, reference: str) -> TaskDefinition | None:
+        """Find a task definition by its ARN, by family:revision, or the family's newest one."""
+        name = _name(reference)
+        if ":" in name:
+            return self._definitions.get(self._context.arn("ecs", f"task-definition/{name}"))
+        active = [each for each in self._revisions(name) if each.active]
+        return max(active, key=lambda each: each.revision, default=None)
+
+    def _usable_definition(self, reference: str) -> TaskDefinition:
+        definition = self._definition(reference)
+        if definition is None:
+            raise ApiError("ClientException", "TaskDefinition not found.")
+        if not definition.active:
+            raise ApiError("ClientException", "TaskDefinition is inactive")
+        return definition
+
+    # Services
+
+    async def _create_service(self, request: JsonObject) -> JsonObject:
+        cluster, name = self._cluster(request), request["serviceName"]
+        _require_supported(request, supported.CREATE_SERVICE)
+        if not rules.valid_name(name):
+            raise _invalid("Service name contains invalid characters.")
+        arn = self._context.arn("ecs", f"service/{cluster.name}/{name}")
+        existing = self._controllers.get(arn)
+        if existing is not None and existing.service.status is ServiceStatus.DRAINING:
+            raise _invalid("Unable to Start a service that is still Draining.")
+        if existing is not None and existing.service.status is ServiceStatus.ACTIVE:
+            if "clientToken" in request and existing.service.request == request:
+                return {"service": self._described(existing.service, with_tags=True)}
+            raise _invalid("Creation of service was not idempotent.")
+        # The checks take a while, and a second request with the name may arrive meanwhile.
+        if arn in self._in_creation:
+            raise _invalid("Creation of service was not idempotent.")
+        self._in_creation.add(arn)
+        try:
+            controller = await self._new_service(request, cluster, arn)
+        finally:
+            self._in_creation.discard(arn)
+        self._controllers[arn] = controller
+        controller.start()
+        return {"service": self._described(controller.service, with_tags=True)}
+
+    async def _new_service(
+        self, request: JsonObject, cluster: Cluster, arn: str
+    ) -> ServiceController:
+        if request.get("launchType") != "FARGATE":
+            raise _invalid("launchType must be FARGATE: the stand-in has no other launch type.")
+        if "desiredCount" not in request:
+            raise _invalid("desiredCount is required for schedulingStrategy REPLICA.")
+        if "taskDefinition" not in request:
+            raise _invalid("TaskDefinition cannot be empty.")
+        definition = self._usable_definition(request["taskDefinition"])
+        network = await self._network(request.get("networkConfiguration", {}))
+        balancing = await self._load_balancing(request.get("loadBalancers", []), definition)
+        deployment_rules = _deployment_rules(request, DeploymentRules())
+        service = Service(
+            arn=arn,
+            name=request["serviceName"],
+            cluster_arn=cluster.arn,
+            created_at=self._context.clock(),
+            desired=request["desiredCount"],
+            rules=deployment_rules,
+            load_balancing=balancing,
+            grace_period=_grace_period(request, 0, balancing),
+            zone_rebalancing=request.get("availabilityZoneRebalancing", "ENABLED"),
+            propagate_tags=request.get("propagateTags", "NONE"),
+            platform_version=request.get("platformVersion", "LATEST"),
+            request=request,
+            tags=tags_from_api(request.get("tags", [])),
+        )
+        controller = ServiceController(
+            service, self._platform, self._placements, self._timing, self._remove_unused_images
+        )
+        controller.deploy(definition, network)
+        return controller
+
+    async def _update_service(self, request: JsonObject) -> JsonObject:
+        controller = self._controller(request)
+        _require_supported(request, supported.UPDATE_SERVICE)
+        service = controller.service
+        _require_active(service)
+        primary = service.primary
+        definition, network = primary.definition, primary.network
+        if "taskDefinition" in request:
+            definition = self._usable_definition(request["taskDefinition"])
+        if "networkConfiguration" in request:
+            network = await self._network(request["networkConfiguration"])
+        balancing = service.load_balancing
+        if "loadBalancers" in request:
+            balancing = await self._load_balancing(request["loadBalancers"], definition)
+        deployment_rules = _deployment_rules(request, service.rules)
+        grace_period = _grace_period(request, service.grace_period, balancing)
+        # The checks take a while, and the service may have been deleted meanwhile.
+        _require_active(service)
+        deploys = request.get("forceNewDeployment", False) or (
+            definition.arn,
+            network,
+            balancing,
+            request.get("platformVersion", service.platform_version),
+        ) != (
+            service.primary.definition.arn,
+            service.primary.network,
+            service.load_balancing,
+            service.platform_version,
+        )
+        service.rules, service.grace_period = deployment_rules, grace_period
+        service.load_balancing = balancing
+        service.platform_version = request.get("platformVersion", service.platform_version)
+        service.propagate_tags = request.get("propagateTags", service.propagate_tags)
+        service.zone_rebalancing = request.get(
+            "availabilityZoneRebalancing", service.zone_rebalancing
+        )
+        if deploys:
+            controller.deploy(definition, network)
+        controller.scale(request.get("desiredCount", service.desired))
+        return {"service": self._described(service, with_tags=True)}
+
+    async def _describe_services(self, request: JsonObject) -> JsonObject:
+        cluster = self._cluster(request)
+        with_tags = "TAGS" in request.get("include", ())
+        found, failures = [], []
+        for reference in request["services"]:
+            arn = self._context.arn("ecs", f"service/{cluster.name}/{_name(reference)}")
+            controller = self._controllers.get(arn)
+            if controller is None:
+                failures.append({"arn": arn, "reason": _MISSING})
+            else:
+                found.append(self._described(controller.service, with_tags=with_tags))
+        return {"services": found, "failures": failures}
+
+    async def _list_services(self, request: JsonObject) -> JsonObject:
+        cluster = self._cluster(request)
+        return {
+            "serviceArns": [
+                each.service.arn
+                for each in self._of(cluster)
+                if each.service.status is ServiceStatus.ACTIVE
+            ]
+        }
+
+    async def _delete_service(self, request: JsonObject) -> JsonObject:
+        controller = self._controller(request)
+        service = controller.service
+        _require_active(service)
+        if service.desired and not request.get("force", False):
+            raise _invalid("The service cannot be stopped while it is scaled above 0.")
+        controller.delete()
+        return {"service": self._described(service, with_tags=True)}
+
+    def _controller(self, request: JsonObject) -> ServiceController:
+        cluster = self._cluster(request)
+        name = _name(request["service"])
+        arn = self._context.arn("ecs", f"service/{cluster.name}/{name}")
+        controller = self._controllers.get(arn)
+        if controller is None:
+            raise ApiError("ServiceNotFoundException", "Service not found.")
+        return controller
+
+    async def _network(self, configuration: JsonObject) -> Network:
+        if problem := rules.network_problem(configuration):
+            raise _invalid(problem)
+        network, account = Network.from_api(configuration), self._platform.account
+        try:
+            await account.subnets(network.subnets)
+        except LookupError as error:
+            listed = ", ".join(network.subnets)
+            raise _invalid(
+                f"Error retrieving subnet information for [{listed}]: {error}"
+            ) from error
+        try:
+            await account.require_security_groups(network.security_groups)
+        except LookupError as error:
+            listed = ", ".join(network.security_groups)
+            raise _invalid(
+                f"Error retrieving security group information for [{listed}]: {error}"
+            ) from error
+        return network
+
+    async def _load_balancing(
+        self, load_balancers: list[JsonObject], definition: TaskDefinition
+    ) -> LoadBalancing | None:
+        if not load_balancers:
+            return None
+        arn = load_balancers[0].get("targetGroupArn", "")
+        group = await self._platform.targets.target_group(arn)
+        if problem := rules.load_balancer_problem(load_balancers, definition, group):
+            raise _invalid(problem)
+        return LoadBalancing(
+            target_group_arn=arn,
+            container_name=load_balancers[0]["containerName"],
+            port=load_balancers[0]["containerPort"],
+        )
+
+    def _described(self, service: Service, *, with_tags: bool) -> JsonObject:
+        tags = tags_to_api(service.tags) if with_tags else []
+        return {**service.description(), "tags": tags}
+
+    async def _remove_unused_images(self) -> None:
+        in_use = {image for each in self._controllers.values() for image in each.images}
+        await self._platform.engine.remove_unused_images(in_use)
+
+    # Tasks
+
+    async def _list_tasks(self, request: JsonObject) -> JsonObject:
+        cluster = self._cluster(request)
+        unknown = {"containerInstance"} & request.keys()
+        if unknown:
+            raise _invalid(f"{', '.join(unknown)} is not supported by the stand-in's ECS.")
+        if "serviceName" in request:
+            self._controller({**request, "service": request["serviceName"]})
+        stopped = request.get("desiredStatus", "RUNNING") == "STOPPED"
+        return {
+            "taskArns": [
+                task.arn
+                for task in self._tasks(cluster)
+                if task.live is not stopped
+                and _name(request.get("serviceName", task.service)) == task.service
+                and request.get("family") in {None, task.definition.family}
+                and request.get("startedBy") in {None, task.deployment_id}
+            ]
+        }
+
+    async def _describe_tasks(self, request: JsonObject) -> JsonObject:
+        cluster = self._cluster(request)
+        with_tags = "TAGS" in request.get("include", ())
+        by_id = {task.id: task for task in self._tasks(cluster)}
+        found, failures = [], []
+        for reference in request["tasks"]:
+            task = by_id.get(_name(reference))
+            if task is None:
+                arn = self._context.arn("ecs", f"task/{cluster.name}/{_name(reference)}")
+                failures.append({"arn": arn, "reason": _MISSING})
+            else:
+                description = task.description()
+                found.append(description if with_tags else {**description, "tags": []})
+        return {"tasks": found, "failures": failures}
+
+    async def _stop_task(self, request: JsonObject) -> JsonObject:
+        cluster = self._cluster(request)
+        for controller in self._of(cluster):
+            for task in controller.service.tasks:
+                if task.id == _name(request["task"]):
+                    if task.status is not TaskStatus.STOPPED:
+                        reason = request.get("reason", "Task stopped by user")
+                        controller.stop_task(task, reason)
+                    return {"task": task.description()}
+        raise _invalid("The referenced task was not found.")
+
+    def _tasks(self, cluster: Cluster) -> Iterable[Task]:
+        return (task for each in self._of(cluster) for task in each.service.tasks)
+
+    # Tags
+
+    async def _tag_resource(self, request: JsonObject) -> JsonObject:
+        self._tags_of(request["resourceArn"]).update(tags_from_api(request["tags"]))
+        return {}
+
+    async def _untag_resource(self, request: JsonObject) -> JsonObject:
+        tags = self._tags_of(request["resourceArn"])
+        for key in request["tagKeys"]:
+            tags.pop(key, None)
+        return {}
+
+    async def _list_tags(self, request: JsonObject) -> JsonObject:
+        return {"tags": tags_to_api(self._tags_of(request["resourceArn"]))}
+
+    def _tags_of(self, arn: str) -> dict[str, str]:
+        clusters = {each.arn: each.tags for each in self._clusters.values() if each.active}
+        definitions = {each.arn: each.tags for each in self._definitions.values()}
+        services = {
+            each.service.arn: each.service.tags
+            for each in self._controllers.values()
+            if each.service.status is ServiceStatus.ACTIVE
+        }
+        tasks = {
+            task.arn: task.tags
+            for each in self._controllers.values()
+            for task in each.service.tasks
+        }
+        tags = (clusters | definitions | services | tasks).get(arn)
+        if tags is None:
+            raise _invalid("The specified resource could not be found.")
+        return tags
+
+
+def _name(reference: str) -> str:
+    """Return the name of what a request refers to by its name or its ARN."""
+    return reference.rpartition("/")[2]
+
+
+def _require_supported(request: JsonObject, members: supported.Supported) -> None:
+    if problems := list(supported.unsupported(request, members)):
+        raise _invalid(" ".join(problems))
+
+
+def _require_active(service: Service) -> None:
+    if service.status is not ServiceStatus.ACTIVE:
+        raise ApiError("ServiceNotActiveException", "Service was not ACTIVE.")
+
+
+def _deployment_rules(request: JsonObject, current: DeploymentRules) -> DeploymentRules:
+    merged = DeploymentRules.merged(request.get("deploymentConfiguration", {}), current)
+    if problem := rules.deployment_problem(merged):
+        raise _invalid(problem)
+    return merged
+
+
+def _grace_period(request: JsonObject, current: int, balancing: LoadBalancing | None) -> int:
+    seconds: int = request.get("healthCheckGracePeriodSeconds", current)
+    if problem := rules.grace_period_problem(seconds, balanced=balancing is not None):
+        raise _invalid(problem)
+    return seconds
+
+
+def _invalid(message: str) -> ApiError:
+    return ApiError("InvalidParameterException", message)

@@ -1,0 +1,1 @@
+"""Elastic Load Balancing: Application Load Balancers that forward to targets by IP address."""
