@@ -11,10 +11,14 @@ from components.hosting.definitions import DEFINITIONS
 from components.policies import ACTIONS_WITHOUT_RESOURCE
 from components.settings import Hosting
 from tests.components.mocks import ACCOUNT, DIGEST, POOL_ID, REGION, Registration
-from tests.program.conftest import ON_LAMBDA, ROOT, Deploy
+from tests.program.conftest import ON_FARGATE, ON_LAMBDA, ROOT, Deploy
 
 STACKS = ["dev", "prod", "local"]
-HOSTS: Mapping[Hosting, Mapping[str, str]] = {Hosting.APP_RUNNER: {}, Hosting.LAMBDA: ON_LAMBDA}
+HOSTS: Mapping[Hosting, Mapping[str, str]] = {
+    Hosting.APP_RUNNER: {},
+    Hosting.FARGATE: ON_FARGATE,
+    Hosting.LAMBDA: ON_LAMBDA,
+}
 OUTPUTS = {
     "mcpUrl",
     "serviceUrl",
@@ -38,6 +42,8 @@ ROTATION = "aws:secretsmanager/secretRotation:SecretRotation"
 
 # Every type that the program uses; the stand-in cloud supports no others.
 TYPES: Mapping[str, Any] = {
+    "aws:appautoscaling/policy:Policy": aws.appautoscaling.Policy,
+    "aws:appautoscaling/target:Target": aws.appautoscaling.Target,
     "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion": (
         aws.apprunner.AutoScalingConfigurationVersion
     ),
@@ -47,6 +53,17 @@ TYPES: Mapping[str, Any] = {
     SERVICE: aws.apprunner.Service,
     "aws:cloudfront/distribution:Distribution": aws.cloudfront.Distribution,
     "aws:cloudfront/function:Function": aws.cloudfront.Function,
+    "aws:cloudfront/vpcOrigin:VpcOrigin": aws.cloudfront.VpcOrigin,
+    "aws:ec2/securityGroup:SecurityGroup": aws.ec2.SecurityGroup,
+    "aws:ecs/cluster:Cluster": aws.ecs.Cluster,
+    "aws:ecs/service:Service": aws.ecs.Service,
+    "aws:ecs/taskDefinition:TaskDefinition": aws.ecs.TaskDefinition,
+    "aws:lb/listener:Listener": aws.lb.Listener,
+    "aws:lb/loadBalancer:LoadBalancer": aws.lb.LoadBalancer,
+    "aws:lb/targetGroup:TargetGroup": aws.lb.TargetGroup,
+    "aws:route53/record:Record": aws.route53.Record,
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": aws.vpc.SecurityGroupEgressRule,
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": aws.vpc.SecurityGroupIngressRule,
     "aws:cloudwatch/eventRule:EventRule": aws.cloudwatch.EventRule,
     "aws:cloudwatch/eventTarget:EventTarget": aws.cloudwatch.EventTarget,
     "aws:cloudwatch/logGroup:LogGroup": aws.cloudwatch.LogGroup,
@@ -71,6 +88,8 @@ COMPONENTS = {
     "neo4j-mcp:image:ServerImage",
     "neo4j-mcp:identity:Identity",
     "neo4j-mcp:hosting:AppRunnerHost",
+    "neo4j-mcp:hosting:FargateHost",
+    "neo4j-mcp:hosting:FargateLoadBalancer",
     "neo4j-mcp:hosting:LambdaHost",
     "neo4j-mcp:credentials:ClientCredentials",
     "neo4j-mcp:rotation:RotationFunction",
@@ -137,6 +156,22 @@ def test_on_lambda_there_is_no_registry_and_no_image(deploy: Deploy, stack: str)
 
 
 @pytest.mark.parametrize("stack", STACKS)
+def test_without_a_domain_of_the_load_balancer_the_edges_address_is_the_only_one(
+    deploy: Deploy, stack: str
+) -> None:
+    only_edge = {"neo4j-mcp:edge": "true", "neo4j-mcp:serviceDomain": "{}"}
+    result = deploy(stack, {**ON_FARGATE, **only_edge})
+
+    outputs = result.outputs
+    assert outputs["serviceUrl"] == "https://d222222abcdef8.cloudfront.net"
+    assert outputs["mcpUrl"] == outputs["edgeUrl"] == f"{outputs['serviceUrl']}/mcp"
+    events = [json.loads(each.inputs["input"]) for each in result.of_type(INVOCATION)]
+    assert {event["mcpUrl"] for event in events} == {outputs["mcpUrl"]}
+    (origin,) = result.one("aws:cloudfront/distribution:Distribution").inputs["origins"]
+    assert origin["vpcOriginConfig"]["vpcOriginId"] == "vo_0123"
+
+
+@pytest.mark.parametrize("stack", STACKS)
 def test_moving_between_hosts_keeps_identity_and_clients(deploy: Deploy, stack: str) -> None:
     def kept(changes: Mapping[str, str]) -> dict[str, Any]:
         return {
@@ -145,7 +180,7 @@ def test_moving_between_hosts_keeps_identity_and_clients(deploy: Deploy, stack: 
             if each.type.startswith(("aws:cognito/", "aws:secretsmanager/secret:"))
         }
 
-    assert kept({}) == kept(ON_LAMBDA)
+    assert kept({}) == kept(ON_LAMBDA) == kept(ON_FARGATE)
 
 
 def test_on_aws_the_addresses_are_cognitos(deploy: Deploy) -> None:
