@@ -311,7 +311,7 @@ def test_the_program_is_made_of_known_types_only(deploy: Deploy, stack: str) -> 
     with_edge = {"neo4j-mcp:edge": "true", "neo4j-mcp:edgeRequestsPerIp": "100"}
     types = {
         each.type
-        for changes in HOSTS.values()
+        for changes in (*HOSTS.values(), {**ON_FARGATE, "neo4j-mcp:serviceDomain": "{}"})
         for each in deploy(stack, {**changes, **with_edge}).registrations
     }
 
@@ -349,7 +349,7 @@ def test_every_name_begins_with_the_prefix_and_the_stack(
 ) -> None:
     for each in deploy(stack, HOSTS[hosting]).registrations:
         for name in physical_names(each):
-            assert re.match(rf"(/aws/lambda/)?neo4j-mcp-{stack}-", name), (each.name, name)
+            assert re.match(rf"(/aws/lambda/|/ecs/)?neo4j-mcp-{stack}-", name), (each.name, name)
 
 
 def physical_names(each: Registration) -> list[str]:
@@ -395,8 +395,8 @@ def test_every_policy_names_what_it_allows(deploy: Deploy, stack: str, hosting: 
         for policy in deploy(stack, HOSTS[hosting]).of_type("aws:iam/rolePolicy:RolePolicy")
         for statement in json.loads(policy.inputs["policy"])["Statement"]
     ]
-    # Pulling images on App Runner, the functions' logs, and two for the clients' secrets.
-    assert len(policies) == {Hosting.APP_RUNNER: 6, Hosting.LAMBDA: 5}[hosting]
+    # Pulling images (two), the logs, and two for the clients' secrets.
+    assert len(policies) == {Hosting.APP_RUNNER: 6, Hosting.FARGATE: 7, Hosting.LAMBDA: 5}[hosting]
     for statement in policies:
         assert not any("*" in action for action in statement["Action"])
         if statement["Resource"] == "*":
