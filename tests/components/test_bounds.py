@@ -61,6 +61,7 @@ ENTRIES = {
 CHOICES = {
     "healthCheck.protocol": ("HTTP", "TCP"),
     "hosting": ("apprunner", "lambda", "fargate"),
+    "nextHost.hosting": ("apprunner", "lambda", "fargate"),
     "logLevel": (
         "debug",
         "info",
@@ -103,6 +104,7 @@ BOOLEANS = [
     "clients.*.enabled",
     "deletionProtection",
     "edge",
+    "nextHost.serving",
     "readOnly",
     "retainClaimsLog",
     "tracing",
@@ -476,8 +478,12 @@ def test_a_number_of_entries_is_accepted_at_its_limits_and_refused_beyond(path: 
     ("path", "choice"), [(path, each) for path in CHOICES for each in CHOICES[path]]
 )
 def test_each_choice_is_accepted_and_its_neighbours_are_refused(path: str, choice: str) -> None:
-    # The other hosts have none of the keys of App Runner that are set there.
-    if path != "hosting" or choice == "apprunner":
+    # The other hosts have none of the keys of App Runner that are set there, and the next host has
+    # to be another one and to have what it needs.
+    if path not in {"hosting", "nextHost.hosting"} or (path, choice) in {
+        ("hosting", "apprunner"),
+        ("nextHost.hosting", "lambda"),
+    }:
         parse(configured(path, choice))
     near = [str(int(choice) + 1), str(int(choice) - 1)] if choice.isdigit() else [choice.swapcase()]
     for neighbour in near:

@@ -19,7 +19,7 @@ from components.hosting.fargate.network import Placement
 from components.hosting.fargate.settings import FargateSettings, ServiceDomain
 from components.hosting.fargate.task import CONTAINER, container_definitions
 from components.hosting.host import Host, InternalOrigin, Origin, PublicOrigin
-from components.hosting.image_host import ImageDeployment, ImageHostArgs
+from components.hosting.image_host import ImageDeployment, ImageHostArgs, StackImage
 from components.roles import Grant, ServiceRole, service_role
 from components.settings import StackSettings
 from components.suffixes import random_suffix
@@ -285,7 +285,7 @@ class FargateHost(pulumi.ComponentResource):
 class FargateDeployment:
     """Looks up the network, builds the image, and declares the host."""
 
-    def __init__(self, settings: StackSettings) -> None:
+    def __init__(self, settings: StackSettings, image: StackImage) -> None:
         """Check the network, and fetch what the image is built from.
 
         Raises:
@@ -298,7 +298,7 @@ class FargateDeployment:
             placement=find_placement(settings),
             cloudfront_addresses=find_cloudfront_addresses() if internal else None,
         )
-        self._deployment = ImageDeployment(host, settings)
+        self._deployment = ImageDeployment(host, settings, image)
 
     def declare(self, context: StackContext) -> Host:
         """Declare the image and the host."""

@@ -426,14 +426,7 @@ def _start_services(
     java = pool.submit(_prepare_database, progress)
     with progress.step("Starting Pulumi's providers, the AWS endpoint and Aura"):
         providers = pool.submit(services.start_providers, home, docker)
-        aws = pool.submit(
-            services.start_aws,
-            home,
-            docker,
-            port=ports.aws,
-            service_ports=ports.services,
-            region=REGION,
-        )
+        aws = pool.submit(_start_aws, home, docker, ports, progress)
         aura = services.start_aura(
             home,
             docker,
@@ -453,6 +446,19 @@ def _start_services(
         )
     _link_engine(home, engine.result())
     return cloud
+
+
+def _start_aws(
+    home: Home, docker: docker_engine.DockerEngine, ports: Ports, progress: Progress
+) -> str:
+    return services.start_aws(
+        home,
+        docker,
+        toolchains.ensure_node(progress),
+        port=ports.aws,
+        service_ports=ports.services,
+        region=REGION,
+    )
 
 
 def _write_workspace(home: Home, cloud: Cloud, progress: Progress) -> None:

@@ -60,13 +60,20 @@ def start_providers(home: Home, docker: DockerEngine) -> dict[str, str]:
 
 
 def start_aws(
-    home: Home, docker: DockerEngine, *, port: int, service_ports: tuple[int, int], region: str
+    home: Home,
+    docker: DockerEngine,
+    node: Path,
+    *,
+    port: int,
+    service_ports: tuple[int, int],
+    region: str,
 ) -> str:
     """Start the AWS endpoint unless it runs, and return its URL.
 
     Args:
         home: the stand-in.
         docker: the engine that runs App Runner's containers.
+        node: the Node command that runs CloudFront's functions.
         port: the endpoint's port.
         service_ports: the first and last port for App Runner's services.
         region: the region.
@@ -86,6 +93,7 @@ def start_aws(
             f"--owner={home.owner}",
             f"--state-dir={home.aws}",
             f"--credentials={home.aws_credentials}",
+            f"--node={node}",
         ],
         {"DOCKER_HOST": docker.host},
     )

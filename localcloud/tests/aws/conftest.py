@@ -29,6 +29,7 @@ from localcloud.labels import OWNER_LABEL
 from localcloud.paths import Home
 from localcloud.progress import Progress
 from localcloud.readiness import read_announcement
+from localcloud.toolchains import ensure_node
 from server.releases import RELEASES
 from server.wheel import fetch_binary
 from tests.ports import free_ports
@@ -299,6 +300,9 @@ def endpoint(
             "--metrics-period=1",
             "--settle-time=1",
             "--request-timeout=30",
+            "--edge-deployment=0.5",
+            "--rate-period=0.2",
+            f"--node={ensure_node(Progress())}",
         ],
         {"DOCKER_HOST": engine.host},
     )

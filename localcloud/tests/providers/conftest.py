@@ -23,6 +23,7 @@ from localcloud.labels import OWNER_LABEL
 from localcloud.paths import Home
 from localcloud.progress import Progress
 from localcloud.providers.aws.clients import ENDPOINTS
+from localcloud.toolchains import ensure_node
 from tests.ports import free_ports
 from tests.repository import ROOT
 
@@ -141,6 +142,8 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
                 f"--owner={OWNER}",
                 f"--state-dir={directory / 'aws'}",
                 f"--credentials={home.aws_credentials}",
+                f"--node={ensure_node(Progress())}",
+                "--edge-deployment=0.2",
             ],
             environment,
             directory / "aws.log",

@@ -1,10 +1,8 @@
+import asyncio
 import base64
 import json
-import shutil
-import subprocess
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +10,13 @@ import pytest
 from components.edge_function import LARGEST_FUNCTION, function_code
 from components.endpoints import Endpoints, endpoints, hosted_domain_url
 from components.settings import EndpointOverrides
+from localcloud.aws.cloudfront.function_events import Invocation, ViewerRequest, event_of
+from localcloud.aws.cloudfront.function_runtime import FunctionRuntime
+from localcloud.progress import Progress
+from localcloud.toolchains import ensure_node
 
 pytestmark = pytest.mark.program
 
-LIMIT = 60
 EDGE = "d111111abcdef8.cloudfront.net"
 PROTECTED_RESOURCE = "/.well-known/oauth-protected-resource"
 SERVER = "/.well-known/oauth-authorization-server"
@@ -36,35 +37,24 @@ def run(
     path: str, *, method: str = "POST", headers: Mapping[str, str] | None = None, host: str = EDGE
 ) -> dict[str, Any]:
     """Return what the function returns for a viewer's request."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node isn't on PATH: install Node 18 or newer")
-    fields = {"host": host, **(headers or {})}
-    request = {
-        "method": method,
-        "uri": path,
-        "querystring": {},
-        "headers": {name: {"value": value} for name, value in fields.items()},
-        "cookies": {},
-    }
-    event = {
-        "version": "1.0",
-        "context": {"eventType": "viewer-request", "distributionDomainName": EDGE},
-        "viewer": {"ip": "192.0.2.1"},
-        "request": request,
-    }
-    code = function_code(pool_endpoints(), mcp_path="/mcp")
-    done = subprocess.run(
-        [node, str(Path(__file__).with_name("runtime.js"))],
-        input=json.dumps({"code": code, "event": event}),
-        capture_output=True,
-        text=True,
-        timeout=LIMIT,
-        check=False,
+    request = ViewerRequest(
+        method=method, path=path, query="", headers=(("Host", host), *(headers or {}).items())
     )
-    assert done.returncode == 0, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+    event = event_of(
+        request,
+        Invocation(distribution="E1", domain_name=EDGE, request_id="1", viewer="192.0.2.1"),
+    )
+    code = function_code(pool_endpoints(), mcp_path="/mcp")
+
+    async def result() -> dict[str, Any]:
+        runtime = FunctionRuntime(str(ensure_node(Progress())))
+        try:
+            found: dict[str, Any] = await runtime.run(code, event)
+        finally:
+            await runtime.close()
+        return found
+
+    return asyncio.run(result())
 
 
 def token(claims: object) -> str:

@@ -5,10 +5,10 @@ import contextlib
 import dataclasses
 import importlib
 import logging
+import math
 import os
 import signal
 import socket
-import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,16 +26,21 @@ from localcloud.aws.account import Account
 from localcloud.aws.apprunner.app import AppRunnerApp
 from localcloud.aws.apprunner.controller import Timing
 from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
+from localcloud.aws.cloudfront.service import Edge
+from localcloud.aws.cloudfront.thread import EdgeSettings
 from localcloud.aws.cognito.app import CognitoApp
 from localcloud.aws.cognito.models import ClientSecrets
 from localcloud.aws.containers import ImageStore
 from localcloud.aws.context import ServiceContext
+from localcloud.aws.ec2.app import Ec2App
 from localcloud.aws.ecr.app import EcrApp
 from localcloud.aws.ecr.models import Registry
 from localcloud.aws.ecs.app import ecs_app
 from localcloud.aws.ecs.controller import Timing as EcsTiming
 from localcloud.aws.ecs.thread import EcsSettings, EcsThread
-from localcloud.aws.ecs.unbalanced import NoTargetGroups
+from localcloud.aws.elbv2 import app as elbv2
+from localcloud.aws.elbv2.network import AccountNetwork
+from localcloud.aws.elbv2.service import LoadBalancingSettings
 from localcloud.aws.endpoint import Endpoint
 from localcloud.aws.events.app import events_app
 from localcloud.aws.events.models import Rules
@@ -58,6 +63,7 @@ from localcloud.readiness import announce
 
 ACCOUNT_ID = "000000000000"
 MINISTACK_SERVICES = (
+    "acm",
     "cognito-idp",
     "ec2",
     "ecr",
@@ -71,12 +77,13 @@ MINISTACK_SERVICES = (
     "sqs",
     "sts",
 )
-SERVICES = ("apprunner", "ecs", "events", *MINISTACK_SERVICES)
+SERVICES = ("apprunner", "cloudfront", "ecs", elbv2.SERVICE, "events", "wafv2", *MINISTACK_SERVICES)
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
 _GRACE = 2
 _KEEP_ALIVE = 65
 """Seconds; longer than clients keep idle connections, so none is closed while it is reused."""
 _DOCKER_POOL = 64
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _SCHEDULE_PERIOD = 0.5
 """Seconds between two looks at the schedules of Secrets Manager and EventBridge."""
 
@@ -156,6 +163,14 @@ def main(  # noqa: PLR0913 - a command line's flags
     metrics_period: Annotated[
         float, typer.Option(help="Seconds between reports of metrics.")
     ] = 5.0,
+    idle_target_drain: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Seconds until a deregistered target without requests is unused; AWS: the whole"
+            " deregistration delay.",
+        ),
+    ] = 5.0,
     settle_time: Annotated[
         float,
         typer.Option(help="Seconds until an ECS task without health checks is healthy; AWS: 40."),
@@ -166,6 +181,15 @@ def main(  # noqa: PLR0913 - a command line's flags
     rotation_retry_after: Annotated[
         float, typer.Option(min=0, help="Seconds until a failed rotation is attempted again.")
     ] = 2.0,
+    edge_deployment: Annotated[
+        float, typer.Option(min=0, help="Seconds until CloudFront's edge locations know a change.")
+    ] = 1.0,
+    rate_period: Annotated[
+        float, typer.Option(min=0, help="Seconds between WAF's looks at the rates of requests.")
+    ] = 10.0,
+    node: Annotated[
+        str, typer.Option(help="The Node command for CloudFront's functions.")
+    ] = "node",
     ready_fd: Annotated[
         int | None, typer.Option(help="File descriptor to announce readiness on.")
     ] = None,
@@ -193,7 +217,8 @@ def main(  # noqa: PLR0913 - a command line's flags
         account_id=ACCOUNT_ID,
         key=internal_key,
     )
-    ports, certificate = _port_range(service_ports), _server_context(certificate_authority)
+    authority = _authority(certificate_authority)
+    ports, certificate = _port_range(service_ports), authority.server_context(_LOCAL_NAMES)
     images = ImageStore(client)
     thread = AppRunnerThread(
         AppRunnerSettings(
@@ -218,11 +243,26 @@ def main(  # noqa: PLR0913 - a command line's flags
         )
     )
     context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
+    load_balancers = elbv2.LoadBalancerThread(
+        LoadBalancingSettings(
+            host=host, tls=elbv2.tls_contexts(authority), idle_drain=idle_target_drain
+        ),
+        AccountNetwork(account),
+        context,
+    )
+    edge = Edge(
+        EdgeSettings(node=node, host=host, ports=ports, authority=authority),
+        account,
+        context,
+        deployment_seconds=edge_deployment,
+        rate_period=rate_period,
+        internal_address=load_balancers.internal_address,
+    )
     ecs = EcsThread(
         EcsSettings(
             account=account,
             registry=registry,
-            targets=NoTargetGroups(),
+            targets=load_balancers,
             docker_client=client,
             images=images,
             owner=owner,
@@ -231,8 +271,10 @@ def main(  # noqa: PLR0913 - a command line's flags
         )
     )
     thread.start()
+    load_balancers.start()
     ecs.start()
     function_urls.start()
+    edge.start()
     # Imported last: it reads its settings from the environment at import.
     ministack = importlib.import_module("ministack.app").app
     issued = issued_keys(importlib.import_module("ministack.core.iam_evaluator"))
@@ -266,12 +308,19 @@ def main(  # noqa: PLR0913 - a command line's flags
             function_urls=FunctionUrlApp(function_urls, ministack),
             secretsmanager=SecretsManagerApp(secrets_manager, ministack),
             ministack=ministack,
+            by_service={
+                **edge.applications,
+                "ec2": Ec2App(ministack, groups_in_use=load_balancers.security_groups),
+                elbv2.SERVICE: load_balancers.api,
+            },
         ),
     )
 
     def stop() -> None:
+        edge.stop()
         function_urls.stop()
         ecs.stop()
+        load_balancers.stop()
         thread.stop()
 
     server = _Server(
@@ -343,12 +392,11 @@ def _access_key(credentials: Path) -> AccessKey:
         _give_up(f"the access key can't be read (--credentials): {error}")
 
 
-def _server_context(certificate_authority: Path) -> ssl.SSLContext:
+def _authority(folder: Path) -> CertificateAuthority:
     try:
-        authority = CertificateAuthority.load_or_create(certificate_authority)
+        return CertificateAuthority.load_or_create(folder)
     except OSError as error:
         _give_up(f"the certificate authority can't be stored (--certificate-authority): {error}")
-    return authority.server_context(["localhost", "127.0.0.1", "host.docker.internal"])
 
 
 def _port_range(text: str) -> range:
@@ -384,7 +432,8 @@ def _configure_ministack(
             "LOG_LEVEL": "WARNING",
             "AUTH": "false",
             "LAMBDA_EXECUTOR": "local",
-            "LAMBDA_WARM_TTL_SECONDS": str(scale_in_after),
+            # In whole seconds.
+            "LAMBDA_WARM_TTL_SECONDS": str(math.ceil(scale_in_after)),
             # As on AWS, no token is issued where the trigger fails.
             "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
             "IOT_MTLS_ENABLED": "0",

@@ -33,7 +33,11 @@ _Result = TypeVar("_Result")
 
 
 class Account:
-    """The account's other services."""
+    """The account's other services.
+
+    Attributes:
+        client: creates boto3's client for a service by its name; its calls block.
+    """
 
     def __init__(self, *, endpoint: str, region: str, account_id: str, key: AccessKey) -> None:
         """Create the clients, without a request."""
@@ -72,6 +76,7 @@ class Account:
         def client(service: str, config: botocore.config.Config = config) -> Any:  # noqa: ANN401 - boto3 creates its clients at run time
             return session.client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload] # the name is no literal
 
+        self.client: Callable[[str], Any] = client
         self._iam = client("iam")
         self._ecr = client("ecr")
         self._secrets = client("secretsmanager")
@@ -79,6 +84,7 @@ class Account:
         self._ec2 = client("ec2")
         self._metrics = client("cloudwatch")
         self._functions = client("lambda", invoking)
+        self._certificates = client("acm")
 
     async def trusts(self, role_arn: str, service: str, context: Mapping[str, str]) -> bool:
         """Return whether a role exists and trusts a service principal.
@@ -142,6 +148,17 @@ class Account:
             return None
         images = response["images"]
         return str(images[0]["imageId"]["imageDigest"]) if images else None
+
+    async def certificate_names(self, arn: str) -> tuple[str, ...] | None:
+        """Return the names of a certificate in ACM; None if there is none that is issued."""
+        try:
+            response = await _in_thread(self._certificates.describe_certificate, CertificateArn=arn)
+        except ClientError:
+            return None
+        certificate = response["Certificate"]
+        if certificate["Status"] != "ISSUED":
+            return None
+        return (certificate["DomainName"], *certificate.get("SubjectAlternativeNames", ()))
 
     async def secret(self, reference: str, role_arn: str, context: Mapping[str, str]) -> str | None:
         """Read a secret as a role; None if it doesn't exist or the role may not read it.

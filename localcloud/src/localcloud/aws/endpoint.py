@@ -1,6 +1,9 @@
 """The endpoint's signed requests: routes each to the application of its service."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -13,6 +16,8 @@ from localcloud.aws.ecs import app as ecs
 from localcloud.aws.events import app as events
 from localcloud.aws.lambda_ import app as function_urls
 from localcloud.aws.secretsmanager import app as secretsmanager
+
+_SIGNED_SERVICE: Final = re.compile(r"Credential=[^/,]+/\d{8}/[^/,]+/([^/,]+)/aws4_request")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +33,7 @@ class Endpoint:
         events: EventBridge's API.
         function_urls: Lambda's API of function URLs.
         secretsmanager: Secrets Manager's API.
+        by_service: services that have no targets, by their names in signatures.
         ministack: all other services.
     """
 
@@ -40,6 +46,7 @@ class Endpoint:
     function_urls: function_urls.FunctionUrlApp
     secretsmanager: secretsmanager.SecretsManagerApp
     ministack: ASGIApp
+    by_service: Mapping[str, ASGIApp]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
@@ -48,6 +55,9 @@ class Endpoint:
     def _application(self, scope: Scope) -> ASGIApp:
         if scope["type"] != "http":
             return self.ministack
+        # By the service that the request is signed for, which the gate has verified.
+        if (signed := self.by_service.get(_signed_service(scope))) is not None:
+            return signed
         prefix, dot, _ = Request(scope).headers.get("x-amz-target", "").partition(".")
         if dot and (own := self._own_service(prefix)) is not None:
             return own
@@ -69,3 +79,9 @@ class Endpoint:
             secretsmanager.TARGET_PREFIX: self.secretsmanager,
         }
         return own.get(prefix)
+
+
+def _signed_service(scope: Scope) -> str:
+    """Return the service in a request's signature; empty without a signature in the header."""
+    found = _SIGNED_SERVICE.search(Request(scope).headers.get("authorization", ""))
+    return found[1] if found else ""

@@ -101,6 +101,7 @@ class Gate:
                 action="Action" in head.parameters(),
                 content_type=head.value("content-type"),
                 smithy=head.value("smithy-protocol"),
+                path=head.path,
             )
             status, headers, content = refusals.encode(error, protocol)
             await Response(content, status, headers)(scope, receive, send)

@@ -17,6 +17,9 @@ _MISMATCH_MESSAGE: Final = (
 _UNKNOWN_MESSAGE: Final = "The security token included in the request is invalid."
 
 
+_CLOUDFRONT_PATH: Final = "/2020-05-31/"
+
+
 class Problem(Enum):
     """A problem with a signature: its code in the query protocol, its code in JSON, its message."""
 
@@ -45,10 +48,13 @@ class Protocol(Enum):
     QUERY = "query"
     JSON = "json"
     REST_JSON = "rest-json"
+    REST_XML = "rest-xml"
     CBOR = "smithy-rpc-v2-cbor"
 
     @classmethod
-    def of(cls, *, target: str, action: bool, content_type: str, smithy: str) -> "Protocol":
+    def of(
+        cls, *, target: str, action: bool, content_type: str, smithy: str, path: str = "/"
+    ) -> "Protocol":
         """Detect a request's protocol.
 
         Args:
@@ -56,6 +62,7 @@ class Protocol(Enum):
             action: whether the query string has an Action.
             content_type: the Content-Type header.
             smithy: the Smithy-Protocol header.
+            path: the request's path.
         """
         if smithy == "rpc-v2-cbor":
             return cls.CBOR
@@ -63,7 +70,7 @@ class Protocol(Enum):
             return cls.JSON
         if action or content_type.startswith("application/x-www-form-urlencoded"):
             return cls.QUERY
-        return cls.REST_JSON
+        return cls.REST_XML if path.startswith(_CLOUDFRONT_PATH) else cls.REST_JSON
 
 
 class RefusedError(Exception):
@@ -89,7 +96,7 @@ def encode(error: RefusedError, protocol: Protocol) -> tuple[int, dict[str, str]
     headers = {"x-amzn-requestid": request_id}
     document = json.dumps({"__type": json_code, "Message": message, "message": message}).encode()
     match protocol:
-        case Protocol.QUERY:
+        case Protocol.QUERY | Protocol.REST_XML:
             body = (
                 "<ErrorResponse><Error><Type>Sender</Type>"
                 f"<Code>{query_code}</Code><Message>{escape(message)}</Message></Error>"

@@ -38,7 +38,12 @@ class FunctionRuntime:
         number = next(self._numbers)
         line = json.dumps({"id": number, "code": code, "event": event}).encode() + b"\n"
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        process = await self._running()
+        try:
+            process = await self._running()
+        except OSError as error:
+            raise FunctionError(
+                f"{self._node} can't be started ({error}): name a Node command by --node"
+            ) from error
         self._waiting[number] = answer
         try:
             if process.stdin is None:
@@ -47,9 +52,11 @@ class FunctionRuntime:
             await process.stdin.drain()
             async with asyncio.timeout(_SECONDS):
                 found = await answer
-        except (ConnectionError, TimeoutError) as error:
+        except TimeoutError:
             await self.close()
-            raise FunctionError("Node doesn't answer") from error
+            raise FunctionError("Node doesn't answer") from None
+        except ConnectionError as error:
+            raise FunctionError(f"Node ended: {error}") from error
         finally:
             self._waiting.pop(number, None)
         if "error" in found:

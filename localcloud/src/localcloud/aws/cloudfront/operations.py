@@ -50,8 +50,8 @@ class Others(Protocol):
         """Return whether a web ACL for CloudFront exists."""
         ...
 
-    def internal_address(self, load_balancer: str) -> tuple[str, int] | None:
-        """Return where an internal load balancer listens; None if there is none."""
+    def internal_address(self, load_balancer: str, port: int) -> tuple[str, int] | None:
+        """Return the host and port that reach a port of an internal load balancer."""
         ...
 
     async def certificate_names(self, arn: str) -> tuple[str, ...] | None:
@@ -261,6 +261,8 @@ class CloudFront:
         function = self._function(parameters["Name"])
         _check_version(parameters, function.development.etag)
         now, stage = self._clock(), function.development
+        if self._state.distributions_with_function(function.arn):
+            _check_runs(stage)
         function.live = Stage(
             code=stage.code, comment=stage.comment, runtime=stage.runtime, modified=_time(now)
         )
@@ -393,7 +395,7 @@ class CloudFront:
                 "InvalidArgument",
                 f"The stand-in's VPC origins are Application Load Balancers, not {config['Arn']}.",
             )
-        if self._others.internal_address(config["Arn"]) is None:
+        if self._others.internal_address(config["Arn"], config["HTTPPort"]) is None:
             raise ApiError(
                 "InvalidArgument",
                 "The parameter VpcOriginEndpointConfig Arn LoadBalancerNotFound.",
@@ -413,7 +415,10 @@ class CloudFront:
 
     def _is_live(self, arn: str) -> bool:
         function = self._state.functions.get(arn.rpartition("/")[2])
-        return function is not None and function.arn == arn and function.live is not None
+        if function is None or function.arn != arn or function.live is None:
+            return False
+        _check_runs(function.live)
+        return True
 
     def _is_deployed(self, distribution: Distribution) -> bool:
         return self._clock() >= distribution.routing.complete
@@ -555,11 +560,6 @@ def _found_stage(function: Function, stage: str) -> Stage:
 
 def _stage(parameters: JsonObject, now: dt.datetime) -> Stage:
     config, code = parameters["FunctionConfig"], parameters["FunctionCode"]
-    if config["Runtime"] != _RUNTIME:
-        raise ApiError(
-            "InvalidArgument",
-            f"The stand-in's CloudFront runs {_RUNTIME}, not {config['Runtime']}.",
-        )
     if config.get("KeyValueStoreAssociations", {}).get("Items"):
         raise ApiError(
             "InvalidArgument", "The stand-in's CloudFront doesn't support key value stores."
@@ -577,6 +577,14 @@ def _stage(parameters: JsonObject, now: dt.datetime) -> Stage:
     except UnicodeDecodeError:
         raise ApiError("InvalidArgument", "The function's code must be UTF-8.") from None
     return Stage(code=text, comment=config["Comment"], runtime=config["Runtime"], modified=now)
+
+
+def _check_runs(stage: Stage) -> None:
+    """Refuse a function that can't run here, once a distribution needs it."""
+    if stage.runtime != _RUNTIME:
+        raise ApiError(
+            "InvalidArgument", f"The stand-in's CloudFront runs {_RUNTIME}, not {stage.runtime}."
+        )
 
 
 def _check_version(parameters: JsonObject, etag: str) -> None:

@@ -1,7 +1,8 @@
 """The ports of distributions on their own thread and event loop."""
 
+import contextlib
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from localcloud.aws.cloudfront.edge import (
@@ -11,11 +12,12 @@ from localcloud.aws.cloudfront.edge import (
     origin_session,
 )
 from localcloud.aws.cloudfront.function_runtime import FunctionRuntime
-from localcloud.aws.loop_thread import LoopThread
 from localcloud.aws.service_ports import first_open
+from localcloud.aws.service_thread import ServiceThread
 from localcloud.certificates import CertificateAuthority
 
 _WORKERS = 4
+_STOP_TIMEOUT = 5.0
 _NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 
 
@@ -43,9 +45,10 @@ class EdgeThread:
         """Prepare the thread without starting it."""
         self._settings = settings
         self._surroundings = surroundings
-        self._tools: EdgeTools | None = None
         self._ports: dict[str, DistributionPort] = {}
-        self._thread = LoopThread("distributions", workers=_WORKERS, clean_up=self._close_all)
+        self._thread = ServiceThread(
+            "distributions", self._tools(), workers=_WORKERS, stop_timeout=_STOP_TIMEOUT
+        )
 
     def start(self) -> None:
         """Start the thread, and wait until it accepts calls."""
@@ -57,29 +60,21 @@ class EdgeThread:
         Raises:
             NoPortError: all ports are in use.
         """
-        return await self._thread.call(self._open(distribution))
+        return await self._thread.run(lambda tools: self._open(distribution, tools))
 
     async def close(self, distribution: str) -> None:
         """Close a distribution's port."""
-        await self._thread.call(self._close(distribution))
+        await self._thread.run(lambda _: self._close(distribution))
 
     def stop(self) -> None:
         """Close all ports and end the thread."""
         self._thread.stop()
 
-    async def _open(self, distribution: str) -> int:
-        if self._tools is None:
-            self._tools = EdgeTools(
-                surroundings=self._surroundings,
-                runtime=FunctionRuntime(self._settings.node),
-                session=origin_session(),
-                origin_context=_origin_context(self._settings.authority),
-            )
-        opened = DistributionPort(distribution, self._tools)
+    async def _open(self, distribution: str, tools: EdgeTools) -> int:
+        opened = DistributionPort(distribution, tools)
         context = self._settings.authority.server_context(_NAMES)
         port = await first_open(
-            self._settings.ports,
-            lambda port: opened.open(self._settings.host, port, context),
+            self._settings.ports, lambda port: opened.open(self._settings.host, port, context)
         )
         self._ports[distribution] = opened
         return port
@@ -88,12 +83,21 @@ class EdgeThread:
         if (port := self._ports.pop(distribution, None)) is not None:
             await port.close()
 
-    async def _close_all(self) -> None:
-        for distribution in list(self._ports):
-            await self._close(distribution)
-        if self._tools is not None:
-            await self._tools.runtime.close()
-            await self._tools.session.close()
+    @contextlib.asynccontextmanager
+    async def _tools(self) -> AsyncIterator[EdgeTools]:
+        runtime = FunctionRuntime(self._settings.node)
+        async with origin_session() as session:
+            try:
+                yield EdgeTools(
+                    surroundings=self._surroundings,
+                    runtime=runtime,
+                    session=session,
+                    origin_context=_origin_context(self._settings.authority),
+                )
+            finally:
+                for distribution in list(self._ports):
+                    await self._close(distribution)
+                await runtime.close()
 
 
 def _origin_context(authority: CertificateAuthority) -> ssl.SSLContext:

@@ -1,16 +1,18 @@
 """Function URLs on their own thread and event loop, so that requests don't wait for ministack."""
 
+import contextlib
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from localcloud.aws.lambda_.functions import Functions
 from localcloud.aws.lambda_.urls import FunctionUrl, UrlSettings
-from localcloud.aws.loop_thread import LoopThread
 from localcloud.aws.service_ports import first_open
+from localcloud.aws.service_thread import ServiceThread
 
 # Each invocation occupies one until the function has ended.
 _WORKERS = 64
+_STOP_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,9 @@ class FunctionUrlThread:
         """Prepare the thread without starting it."""
         self._settings = settings
         self._urls: dict[str, FunctionUrl] = {}
-        self._thread = LoopThread("function-urls", workers=_WORKERS, clean_up=self._close_all)
+        self._thread = ServiceThread(
+            "function-urls", self._all_closed(), workers=_WORKERS, stop_timeout=_STOP_TIMEOUT
+        )
 
     def start(self) -> None:
         """Start the thread, and wait until it accepts calls."""
@@ -49,11 +53,11 @@ class FunctionUrlThread:
         Raises:
             NoPortError: all ports are in use.
         """
-        return await self._thread.call(self._open(settings))
+        return await self._thread.run(lambda _: self._open(settings))
 
     async def close(self, function: str) -> None:
         """Close a function's URL, if it has one."""
-        await self._thread.call(self._close(function))
+        await self._thread.run(lambda _: self._close(function))
 
     def port(self, function: str) -> int | None:
         """Return the port of a function's URL; None without one."""
@@ -80,6 +84,11 @@ class FunctionUrlThread:
         if (url := self._urls.pop(function, None)) is not None:
             await url.close()
 
-    async def _close_all(self) -> None:
-        for function in list(self._urls):
-            await self._close(function)
+    @contextlib.asynccontextmanager
+    async def _all_closed(self) -> AsyncIterator[None]:
+        """Close all ports at the end."""
+        try:
+            yield
+        finally:
+            for function in list(self._urls):
+                await self._close(function)

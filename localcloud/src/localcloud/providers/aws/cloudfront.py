@@ -24,7 +24,7 @@ from localcloud.providers.schema import (
     UpdateRequest,
     unsupported,
 )
-from localcloud.providers.values import Values, as_string
+from localcloud.providers.values import Values, as_object, as_string
 
 _DEVELOPMENT: Final = "DEVELOPMENT"
 # Source: the same constant in hashicorp/terraform-provider-aws, internal/service/cloudfront.
@@ -152,7 +152,7 @@ _CUSTOM_ORIGIN: Final[Properties] = {
 _VPC_ORIGIN: Final[Properties] = {
     "originKeepaliveTimeout": Property(kind=Kind.INTEGER, default=5),
     "originReadTimeout": Property(kind=Kind.INTEGER, default=30),
-    "vpcOriginId": Property(required=True),
+    "vpcOriginId": _REQUIRED_TEXT,
     **unsupported("ownerAccountId"),
 }
 _ORIGIN: Final[Properties] = {
@@ -261,6 +261,8 @@ class Distribution(AwsResource):
                 "geoRestriction": Property(
                     kind=Kind.OBJECT,
                     required=True,
+                    # botocore requires Quantity, which with_quantities adds.
+                    unchecked=True,
                     properties={
                         "locations": Property(kind=Kind.SET, items=Property(), aws="Items"),
                         "restrictionType": _REQUIRED_TEXT,
@@ -339,8 +341,13 @@ class Distribution(AwsResource):
         if (found := super().read(request)) is None:
             return None
         found.pop("region", None)
+        certificate = as_object(found.get("viewerCertificate"))
+        if certificate.get("cloudfrontDefaultCertificate"):
+            # Source: flattenViewerCertificate in hashicorp/terraform-provider-aws.
+            certificate.pop("sslSupportMethod", None)
         return {
             **found,
+            "viewerCertificate": certificate,
             "etag": as_string(self._get(request, request.id)["ETag"]),
             "hostedZoneId": _HOSTED_ZONE,
             "loggingV1Enabled": False,

@@ -70,9 +70,9 @@ _RULE: Final = Property(
         "action": Property(
             kind=Kind.OBJECT,
             properties={
-                "allow": _ALLOW,
                 "block": _BLOCK,
-                **unsupported("captcha", "challenge", "count"),
+                # A rate-based rule can't allow.
+                **unsupported("allow", "captcha", "challenge", "count"),
             },
         ),
         "statement": Property(
