@@ -24,7 +24,7 @@ from localcloud.providers.schema import (
     UpdateRequest,
     unsupported,
 )
-from localcloud.providers.values import Values, as_string
+from localcloud.providers.values import Values, as_object, as_string
 
 _DEVELOPMENT: Final = "DEVELOPMENT"
 # Source: the same constant in hashicorp/terraform-provider-aws, internal/service/cloudfront.
@@ -260,6 +260,8 @@ class Distribution(AwsResource):
                 "geoRestriction": Property(
                     kind=Kind.OBJECT,
                     required=True,
+                    # botocore requires Quantity, which with_quantities adds.
+                    unchecked=True,
                     properties={
                         "locations": Property(kind=Kind.SET, items=Property(), aws="Items"),
                         "restrictionType": _REQUIRED_TEXT,
@@ -338,8 +340,13 @@ class Distribution(AwsResource):
         if (found := super().read(request)) is None:
             return None
         found.pop("region", None)
+        certificate = as_object(found.get("viewerCertificate"))
+        if certificate.get("cloudfrontDefaultCertificate"):
+            # Source: flattenViewerCertificate in hashicorp/terraform-provider-aws.
+            certificate.pop("sslSupportMethod", None)
         return {
             **found,
+            "viewerCertificate": certificate,
             "etag": as_string(self._get(request, request.id)["ETag"]),
             "hostedZoneId": _HOSTED_ZONE,
             "loggingV1Enabled": False,
