@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pulumi
 
-from components.aura import audience, sso_settings
+from components.aura import audience, neo4j_conf, sso_settings
 from components.configuration import load_settings
 from components.context import StackContext
 from components.credentials import ClientCredentials, ClientCredentialsArgs
 from components.edge import Edge, EdgeArgs
-from components.hosting.deployments import DEPLOYMENTS
+from components.hosting.deployments import HostDeployments
 from components.hosting.host import mcp_url
 from components.identity import Identity, full_scope_name
 
@@ -17,10 +17,11 @@ project, stack = pulumi.get_project(), pulumi.get_stack()
 settings = load_settings(project, stack)
 context = StackContext.create(settings, project=project, stack=stack)
 # Before anything is declared: what can't be fetched stops the deployment here.
-deployment = DEPLOYMENTS[settings.hosting](settings)
+deployments = HostDeployments(settings)
 
 identity = Identity("identity", context)
-host = deployment.declare(context)
+hosts = deployments.declare(context)
+host = hosts.serving
 edge = (
     Edge(
         "edge",
@@ -43,6 +44,11 @@ credentials = ClientCredentials(
 
 client_ids = pulumi.Output.all(
     **{name: client.client_id for name, client in identity.clients.items()}
+)
+aura_sso = pulumi.Output.all(identity.endpoints, client_ids).apply(
+    lambda known: sso_settings(
+        known[0].discovery_url, audience(known[1], settings.clients), settings.scopes
+    )
 )
 outputs = {
     "mcpUrl": host.service_url.apply(mcp_url),
@@ -70,13 +76,10 @@ outputs = {
         for name, client in identity.clients.items()
     },
     "rotationFunction": credentials.rotation_function,
-    **host.outputs,
+    **hosts.outputs,
     **(edge.outputs if edge else {}),
-    "auraSso": pulumi.Output.all(identity.endpoints, client_ids).apply(
-        lambda known: sso_settings(
-            known[0].discovery_url, audience(known[1], settings.clients), settings.scopes
-        )
-    ),
+    "auraSso": aura_sso,
+    "neo4jConf": aura_sso.apply(neo4j_conf),
     # Pulumi Cloud shows it on the stack's page, with the outputs filled in.
     "readme": Path(__file__).with_name("Pulumi.README.md").read_text(encoding="utf-8"),
 }

@@ -1,4 +1,4 @@
-"""The values of the Aura console's single sign-on form, as one output. Pure."""
+"""What the database must know to accept the tokens, for Aura's console and neo4j.conf. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,6 +7,9 @@ from components.settings import Client, Scope
 
 USERNAME_CLAIM = "sub"
 GROUPS_CLAIM = "groups"
+
+# The provider's name in neo4j.conf.
+_PROVIDER = "cognito"
 
 
 def group_to_role_mapping(scopes: Mapping[str, Scope]) -> str:
@@ -48,3 +51,32 @@ def sso_settings(
         "groupsClaim": GROUPS_CLAIM,
         "groupToRoleMapping": group_to_role_mapping(scopes),
     }
+
+
+def neo4j_conf(sso: Mapping[str, Any]) -> str:
+    """Return the lines of neo4j.conf that have a self-managed Neo4j accept the stack's tokens.
+
+    Source: "Single sign-on integration" and the settings dbms.security.oidc.* in the Neo4j
+    Operations Manual, release 5.26.
+
+    Args:
+        sso: the values that `sso_settings` returns.
+    """
+    # Users with a password keep logging in, so that a mistake here locks nobody out.
+    providers = f"oidc-{_PROVIDER},native"
+    lines = {
+        "dbms.security.authentication_providers": providers,
+        "dbms.security.authorization_providers": providers,
+        f"dbms.security.oidc.{_PROVIDER}.display_name": "Machines only",
+        f"dbms.security.oidc.{_PROVIDER}.well_known_discovery_uri": sso["discoveryUri"],
+        f"dbms.security.oidc.{_PROVIDER}.audience": ",".join(sso["audience"]),
+        f"dbms.security.oidc.{_PROVIDER}.claims.username": sso["usernameClaim"],
+        f"dbms.security.oidc.{_PROVIDER}.claims.groups": sso["groupsClaim"],
+        f"dbms.security.oidc.{_PROVIDER}.config": (
+            "token_type_principal=access_token;token_type_authentication=access_token"
+        ),
+        f"dbms.security.oidc.{_PROVIDER}.authorization.group_to_role_mapping": sso[
+            "groupToRoleMapping"
+        ],
+    }
+    return "".join(f"{name}={value}\n" for name, value in lines.items())

@@ -9,7 +9,8 @@ import functools
 import itertools
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, get_type_hints
 
@@ -19,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from components.conflicts import Conflict, Fix, conflicts
+from components.conflicts import NEXT_HOST, Conflict, Fix, KeyPath, conflicts
 from components.hosting.definition import HostDefinition
 from components.hosting.definitions import DEFINITIONS, HOST_KEYS
 from components.problems import (
@@ -33,6 +34,8 @@ from components.problems import (
 from components.settings import (
     CommonSettings,
     HostSettings,
+    NextHost,
+    OtherHost,
     Settings,
     StackSettings,
     fields_by_key,
@@ -118,29 +121,92 @@ def parse_settings(
     common = fields_by_key(CommonSettings)
     valid, problems = _read(project, CommonSettings, values)
     problems += _unknown(project, values, {*common, *HOST_KEYS})
-    host = DEFINITIONS[valid["hosting"]] if "hosting" in valid else None
-    found_together = conflicts(valid, stack, host.names) if host else conflicts(valid, stack)
-    problems += (_conflicting(project, each) for each in found_together)
-    if host is not None:
-        own, found = _read(project, host.settings, values)
-        problems += found
-        problems += (_conflicting(project, each) for each in host.conflicts(own))
-        problems += _of_other_hosts(project, host, values)
-        if region is not None and (message := host.region_problem(region)):
-            command = command_to_set("aws", ("region",), _EXAMPLE_REGION)
-            problems.append(problem_at("aws", ("region",), message, command))
-        valid["host"] = host.settings.model_construct(**own)
+    hosts = list(_configured_hosts(valid, values))
+    definitions = [each.definition for each in hosts]
+    problems += (_conflicting(project, each) for each in conflicts(valid, stack, definitions))
+    for each in hosts:
+        problems += _host_problems(project, each, region)
     if problems:
         raise ConfigurationError(stack, problems)
-    return StackSettings.model_construct(**valid)
+    return _settings(valid, [_parsed(project, each) for each in hosts])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ConfiguredHost:
+    """A host and its configuration.
+
+    Attributes:
+        at: the key whose parts the host's keys are; empty where they are keys of the stack.
+        values: all values there, by key.
+    """
+
+    definition: HostDefinition
+    at: KeyPath
+    values: Mapping[str, str]
+
+
+def _configured_hosts(
+    valid: Mapping[str, Any], values: Mapping[str, str]
+) -> Iterator[_ConfiguredHost]:
+    """Return the stack's host and, while the stack moves, the next one."""
+    if "hosting" in valid:
+        yield _ConfiguredHost(definition=DEFINITIONS[valid["hosting"]], at=(), values=values)
+    following: NextHost | None = valid.get("next_host")
+    if following is not None:
+        yield _ConfiguredHost(
+            definition=DEFINITIONS[following.hosting],
+            at=(NEXT_HOST,),
+            values={key: _encoded(value) for key, value in (following.model_extra or {}).items()},
+        )
+
+
+def _host_problems(
+    project: str, configured: _ConfiguredHost, region: str | None
+) -> Iterator[Problem]:
+    host, at = configured.definition, configured.at
+    own, found = _read(project, host.settings, configured.values, at)
+    yield from found
+    for conflict in host.conflicts(own):
+        yield _conflicting(project, replace(conflict, path=(*at, *conflict.path)))
+    yield from _of_other_hosts(project, configured)
+    if at:
+        yield from _unknown(project, configured.values, HOST_KEYS, at)
+    if region is not None and (message := host.region_problem(region)):
+        command = command_to_set("aws", ("region",), _EXAMPLE_REGION)
+        yield problem_at("aws", ("region",), message, command)
+
+
+def _parsed(project: str, configured: _ConfiguredHost) -> OtherHost:
+    model = configured.definition.settings
+    own, _ = _read(project, model, configured.values, configured.at)
+    return OtherHost(hosting=configured.definition.hosting, host=model.model_construct(**own))
+
+
+def _settings(valid: Mapping[str, Any], hosts: Sequence[OtherHost]) -> StackSettings:
+    """Return the settings, in which callers use the last host if it serves, else the first."""
+    following: NextHost | None = valid["next_host"]
+    serving, *others = reversed(hosts) if following and following.serving else hosts
+    return StackSettings.model_construct(
+        **{**valid, "hosting": serving.hosting},
+        host=serving.host,
+        other=others[0] if others else None,
+    )
+
+
+def _encoded(value: object) -> str:
+    """Return a part of an object as Pulumi passes a value."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _read(
-    project: str, model: type[Settings], values: Mapping[str, str]
+    project: str, model: type[Settings], values: Mapping[str, str], at: KeyPath = ()
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Return the valid fields of a model, and the problems of the others.
 
     Field by field, so that one invalid value doesn't hide the conflicts among the others.
+
+    Args:
+        at: the key whose parts the model's keys are; empty where they are keys of the stack.
     """
     valid: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -151,10 +217,11 @@ def _read(
                 valid[name] = _validators(model)[name].validate_python(_decoded(values[key]))
             except ValidationError as error:
                 details = itertools.filterfalse(_repeats_others, error.errors())
-                problems += (_invalid(project, key, detail) for detail in details)
+                problems += (_invalid(project, (*at, key), detail) for detail in details)
         elif field.is_required():
-            command = command_to_set(project, (key,))
-            problems.append(problem_at(project, (key,), _MESSAGES["missing"], command))
+            path = (*at, key)
+            command = command_to_set(project, path)
+            problems.append(problem_at(project, path, _MESSAGES["missing"], command))
         else:
             valid[name] = field.get_default(call_default_factory=True)
     return valid, problems
@@ -205,9 +272,9 @@ def _repeats_others(detail: ErrorDetails) -> bool:
     return detail["type"] == "too_short" and bool(detail["input"])
 
 
-def _invalid(project: str, key: str, detail: ErrorDetails) -> Problem:
+def _invalid(project: str, key: KeyPath, detail: ErrorDetails) -> Problem:
     # pydantic appends "[key]" to the path of an entry with an invalid key.
-    path = tuple(step for step in (key, *detail["loc"]) if step != "[key]")
+    path = tuple(step for step in (*key, *detail["loc"]) if step != "[key]")
     message = detail["msg"]
     if detail["type"] in _MESSAGES:
         message = _MESSAGES[detail["type"]].format_map(detail.get("ctx", {}))
@@ -220,25 +287,30 @@ def _invalid(project: str, key: str, detail: ErrorDetails) -> Problem:
     return problem_at(project, path, message, command)
 
 
-def _unknown(project: str, values: Iterable[str], known: Collection[str]) -> Iterator[Problem]:
+def _unknown(
+    project: str, values: Iterable[str], known: Collection[str], at: KeyPath = ()
+) -> Iterator[Problem]:
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             message = _MESSAGES["extra_forbidden"] + (f"; did you mean {near[0]}?" if near else "")
-            yield problem_at(project, (key,), message, command_to_remove(project, (key,)))
+            if at and key in fields_by_key(CommonSettings):
+                message = "is a key of the stack, whatever its host"
+            path = (*at, key)
+            yield problem_at(project, path, message, command_to_remove(project, path))
 
 
-def _of_other_hosts(
-    project: str, host: HostDefinition, values: Mapping[str, str]
-) -> Iterator[Problem]:
-    for key, value in values.items():
+def _of_other_hosts(project: str, configured: _ConfiguredHost) -> Iterator[Problem]:
+    host, at = configured.definition, configured.at
+    for key, value in configured.values.items():
         if key in HOST_KEYS and key not in host.settings.names_by_key() and value not in _NOT_SET:
             hosts = HOST_KEYS[key]
             message = (
                 f"doesn't apply to hosting {host.hosting}; it is a key of {' and '.join(hosts)}"
             )
-            change = (command_to_set(project, ("hosting",), each) for each in hosts)
-            yield problem_at(project, (key,), message, command_to_remove(project, (key,)), *change)
+            path = (*at, key)
+            change = (command_to_set(project, (*at, "hosting"), each) for each in hosts)
+            yield problem_at(project, path, message, command_to_remove(project, path), *change)
 
 
 def _conflicting(project: str, conflict: Conflict) -> Problem:
@@ -256,5 +328,7 @@ def _command(project: str, conflict: Conflict, fix: Fix) -> str:
             return "pulumi stack rename '<shorter-name>'"
         case Fix.ENABLE_EDGE:
             return command_to_set(project, ("edge",), "true")
+        case Fix.REMOVE_NEXT_HOST:
+            return command_to_remove(project, (NEXT_HOST,))
         case Fix.DEFINE_SCOPE:
             return command_to_define_scope(project, conflict.scope)

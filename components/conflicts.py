@@ -1,9 +1,9 @@
 """Values that are valid by themselves but not together, or not in this stack. Pure."""
 
 import enum
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from components import capacity
 from components.names import NameRule, ResourceNames, domain_prefix_problem, name_problems
@@ -11,12 +11,28 @@ from components.settings import RESERVED_TAGS, is_scope_name
 
 if TYPE_CHECKING:
     from components.rotation import Rotation
-    from components.settings import Client, Scope
+    from components.settings import Client, Hosting, Scope
 
-HostNames = Callable[[ResourceNames], Iterable[tuple[NameRule, str]]]
+
+class NamedHost(Protocol):
+    """What is needed of a host's definition to find what rules it out."""
+
+    @property
+    def hosting(self) -> "Hosting":
+        """Its value of the configuration key hosting."""
+        ...
+
+    @property
+    def names(self) -> Callable[[ResourceNames], Iterable[tuple[NameRule, str]]]:
+        """Returns the names of its resources, each with its rule."""
+        ...
+
 
 # Where a value is set: configuration keys, and indices into lists.
 KeyPath = tuple[str | int, ...]
+
+NEXT_HOST = "nextHost"
+"""The configuration key of the host that a stack moves to."""
 
 # Source: cognito-idp ScopeType.
 _FULL_SCOPE_NAME_LENGTH = 256
@@ -30,6 +46,7 @@ class Fix(enum.Enum):
     RENAME_STACK = enum.auto()
     DEFINE_SCOPE = enum.auto()
     ENABLE_EDGE = enum.auto()
+    REMOVE_NEXT_HOST = enum.auto()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,24 +68,21 @@ class Conflict:
     scope: str = ""
 
 
-def _no_names(_: ResourceNames) -> tuple[tuple[NameRule, str], ...]:
-    return ()
-
-
 def conflicts(
-    values: Mapping[str, Any], stack: str, host_names: HostNames = _no_names
+    values: Mapping[str, Any], stack: str, hosts: Sequence[NamedHost] = ()
 ) -> Iterator[Conflict]:
     """Find values that can't be combined.
 
     Args:
         values: the fields of CommonSettings that are valid by themselves; the others are left out.
         stack: the stack's name.
-        host_names: returns the names of the host's resources, each with its rule.
+        hosts: the stack's host and, while the stack moves, the next one.
     """
+    yield from _host_conflicts(hosts)
     yield from _scope_conflicts(values)
     yield from _domain_conflicts(values, stack)
     yield from _edge_conflicts(values)
-    yield from _name_conflicts(values, stack, host_names)
+    yield from _name_conflicts(values, stack, hosts)
     yield from _rotation_conflicts(values)
     yield from _capacity_conflicts(values, stack)
     yield from _tag_conflicts(values)
@@ -147,16 +161,29 @@ def _edge_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
             )
 
 
+def _host_conflicts(hosts: Sequence[NamedHost]) -> Iterator[Conflict]:
+    # Both hosts are up at the same time, and a host's names exist once.
+    if len({each.hosting for each in hosts}) < len(hosts):
+        yield Conflict(
+            path=(NEXT_HOST, "hosting"),
+            message=f"must differ from hosting, which is {hosts[0].hosting}",
+            fixes=(Fix.SET, Fix.REMOVE_NEXT_HOST),
+            value="<another host>",
+        )
+
+
 def _name_conflicts(
-    values: Mapping[str, Any], stack: str, host_names: HostNames
+    values: Mapping[str, Any], stack: str, hosts: Sequence[NamedHost]
 ) -> Iterator[Conflict]:
     if "name_prefix" not in values:
         return
     names = ResourceNames(prefix=values["name_prefix"], stack=stack)
     # Where even the shortest prefix doesn't help, the stack's name is too long.
     shortest = ResourceNames(prefix="x", stack=stack)
-    stack_alone = any(name_problems((*shortest.checked(()), *host_names(shortest))))
-    checked = (*names.checked(values.get("clients", ())), *host_names(names))
+    host_names = [name for each in hosts for name in each.names(shortest)]
+    stack_alone = any(name_problems((*shortest.checked(()), *host_names)))
+    host_names = [name for each in hosts for name in each.names(names)]
+    checked = (*names.checked(values.get("clients", ())), *host_names)
     for problem in name_problems(checked):
         yield Conflict(
             path=("namePrefix",),

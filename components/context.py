@@ -1,7 +1,7 @@
 """StackContext: what every component of a stack shares, built once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 
@@ -36,6 +36,17 @@ class StackContext:
             names=ResourceNames(prefix=settings.name_prefix, stack=stack),
             tags=resource_tags(project=project, stack=stack, configured=settings.tags),
             protection=Protection.configured(settings),
+        )
+
+    def on_other_host(self) -> "StackContext":
+        """Return the context of the host that callers don't use, while the stack moves.
+
+        Deletion protection doesn't cover that host, because the move ends with its deletion.
+        """
+        return replace(
+            self,
+            settings=self.settings.on_other_host(),
+            protection=replace(self.protection, deletion=False),
         )
 
     def options(

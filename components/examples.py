@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from components.conflicts import KeyPath
+from components.conflicts import NEXT_HOST, KeyPath
 from components.hosting.definitions import DEFINITIONS
 from components.settings import CommonSettings, ShellWord
 
@@ -48,9 +48,10 @@ def shell_word(value: object) -> str:
 @functools.cache
 def _stack_example() -> Any:  # noqa: ANN401  any JSON
     hosts = [_model_example(definition.settings) for definition in DEFINITIONS.values()]
-    examples = [_model_example(CommonSettings), *hosts]
     # Of a key that several hosts have, the first host's.
-    return {key: value for each in reversed(examples) for key, value in each.items()}
+    host_keys = {key: value for each in reversed(hosts) for key, value in each.items()}
+    common = _model_example(CommonSettings)
+    return {**common, NEXT_HOST: {**common[NEXT_HOST], **host_keys}, **host_keys}
 
 
 def _model_example(model: type[BaseModel]) -> dict[str, Any]:

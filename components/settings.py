@@ -13,6 +13,7 @@ the default can't serve as one; error messages quote it in the command that fixe
 import enum
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
 from annotated_types import Ge, Le
@@ -280,6 +281,22 @@ class EndpointOverrides(Settings):
     ] = None
 
 
+class NextHost(Settings):
+    """The host that a stack moves to; in the configuration, it also has that host's own keys."""
+
+    # The other keys are validated as that host's.
+    model_config = ConfigDict(extra="allow")
+
+    hosting: Annotated[
+        Hosting,
+        Field(description="Where the server runs next.", examples=["lambda"]),
+    ]
+    serving: Annotated[
+        Boolean,
+        Field(description="Whether callers use this host, rather than the stack's earlier one."),
+    ] = False
+
+
 class CommonSettings(Settings):
     """The configuration keys of every stack, whatever its host."""
 
@@ -416,6 +433,17 @@ class CommonSettings(Settings):
             description="Where the server runs: apprunner (AWS App Runner) or lambda (AWS Lambda)."
         ),
     ] = Hosting.APP_RUNNER
+    next_host: Annotated[
+        NextHost | None,
+        BeforeValidator(rules.empty_is_unset),
+        Field(
+            description=(
+                "A second host, while the stack moves to it. It has hosting (apprunner or lambda),"
+                " the keys of that host, and serving: false keeps callers on the first host, true"
+                " sends them to the second one."
+            )
+        ),
+    ] = None
     edge: Annotated[
         Boolean,
         Field(
@@ -545,14 +573,43 @@ class CommonSettings(Settings):
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class OtherHost:
+    """The host of a moving stack that callers don't use, because they will or did.
+
+    Attributes:
+        hosting: which host it is.
+        host: its keys.
+    """
+
+    hosting: Hosting
+    host: HostSettings
+
+
 class StackSettings(CommonSettings):
     """The configuration of one stack.
 
     Attributes:
-        host: the keys of the stack's host.
+        hosting: the host that callers use, also where that is the next one.
+        host: the keys of that host.
+        other: the host that they don't use; None unless the stack moves.
     """
 
     host: HostSettings
+    other: OtherHost | None = None
+
+    def on_other_host(self) -> "StackSettings":
+        """Return the configuration as if callers used the other host.
+
+        Raises:
+            ValueError: the stack doesn't move, so it has no other host.
+        """
+        if self.other is None:
+            raise ValueError("nextHost is not set, so there is only one host")
+        serving = OtherHost(hosting=self.hosting, host=self.host)
+        return self.model_copy(
+            update={"hosting": self.other.hosting, "host": self.other.host, "other": serving}
+        )
 
     def host_as(self, kind: type[HostKeys]) -> HostKeys:
         """Return the keys of the host that the caller is part of.

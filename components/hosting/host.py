@@ -6,7 +6,6 @@ from typing import Protocol
 import pulumi
 
 from components.context import StackContext
-from components.settings import StackSettings
 
 # The server's own path; release 1.x serves MCP there and nowhere else.
 MCP_PATH = "/mcp"
@@ -25,15 +24,7 @@ class Host(Protocol):
 
 
 class HostDeployment(Protocol):
-    """What has to happen for the server to run on a host, in two steps."""
-
-    def __init__(self, settings: StackSettings) -> None:
-        """Fetch and verify what the host runs, before anything is deployed.
-
-        Raises:
-            pulumi.RunError: it can't be fetched, or a checksum differs from the pinned one.
-        """
-        ...
+    """What a host's deployment can do once what it runs has been fetched and verified."""
 
     def declare(self, context: StackContext) -> Host:
         """Declare the host's component, and what it depends on."""

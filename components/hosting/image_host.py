@@ -10,6 +10,7 @@ from components.hosting.host import Host
 from components.hosting.keys import ImageHostSettings
 from components.image import ServerImage, ServerImageArgs, prepare_server_build
 from components.settings import StackSettings
+from server.context import BuildContext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,22 +36,56 @@ class ImageHost(Host, Protocol):
         ...
 
 
+class StackImage:
+    """The image of all of a stack's hosts that run one: prepared once, and declared once."""
+
+    def __init__(self) -> None:
+        """Start without an image; a host that runs one prepares it."""
+        self._build: BuildContext | None = None
+        self._image: ServerImage | None = None
+
+    def prepare(self, settings: StackSettings) -> BuildContext:
+        """Fetch and verify what the image is built from.
+
+        Raises:
+            pulumi.RunError: the binary can't be fetched, or a checksum differs from the pinned one.
+        """
+        if self._build is None:
+            self._build = prepare_server_build(settings)
+        return self._build
+
+    def declare(self, context: StackContext) -> ServerImage:
+        """Declare the image with the first context that it is declared with."""
+        if self._image is None:
+            build = self.prepare(context.settings)
+            retention = _retention(context.settings)
+            self._image = ServerImage(
+                "image", ServerImageArgs(context=context, build=build, retention=retention)
+            )
+        return self._image
+
+
+def _retention(settings: StackSettings) -> int:
+    """Return how many images the repository keeps: as many as the host that wants more."""
+    hosts = (settings.host, *([settings.other.host] if settings.other else []))
+    return max(each.image_retention for each in hosts if isinstance(each, ImageHostSettings))
+
+
 class ImageDeployment:
     """Builds the image, and runs it on a host."""
 
-    def __init__(self, host: type[ImageHost], settings: StackSettings) -> None:
+    def __init__(self, host: type[ImageHost], settings: StackSettings, image: StackImage) -> None:
         """Fetch and verify what the image is built from, before anything is deployed.
 
         Raises:
             pulumi.RunError: the binary can't be fetched, or a checksum differs from the pinned one.
         """
         self._host = host
-        self._build = prepare_server_build(settings)
+        self._image = image
+        image.prepare(settings)
 
     def declare(self, context: StackContext) -> Host:
-        """Declare the image and the host."""
-        retention = context.settings.host_as(ImageHostSettings).image_retention
-        image = ServerImage(
-            "image", ServerImageArgs(context=context, build=self._build, retention=retention)
+        """Declare the image, unless another host has, and the host."""
+        return self._host(
+            "server", ImageHostArgs(context=context, image=self._image.declare(context))
         )
-        return self._host("server", ImageHostArgs(context=context, image=image))

@@ -1,6 +1,6 @@
 import pytest
 
-from components.aura import audience, group_to_role_mapping, sso_settings
+from components.aura import audience, group_to_role_mapping, neo4j_conf, sso_settings
 from components.settings import Client, Scope
 
 SCOPES = {
@@ -42,3 +42,20 @@ def test_the_settings_fill_the_whole_form() -> None:
         "groupsClaim": "groups",
         "groupToRoleMapping": '"reader"=reader;"writer"=publisher',
     }
+
+
+def test_neo4j_conf_has_the_same_values() -> None:
+    lines = neo4j_conf(sso_settings("https://a.example/discovery", ["id-1", "id-2"], SCOPES))
+
+    oidc = "dbms.security.oidc.cognito"
+    assert lines.splitlines() == [
+        "dbms.security.authentication_providers=oidc-cognito,native",
+        "dbms.security.authorization_providers=oidc-cognito,native",
+        f"{oidc}.display_name=Machines only",
+        f"{oidc}.well_known_discovery_uri=https://a.example/discovery",
+        f"{oidc}.audience=id-1,id-2",
+        f"{oidc}.claims.username=sub",
+        f"{oidc}.claims.groups=groups",
+        f"{oidc}.config=token_type_principal=access_token;token_type_authentication=access_token",
+        f'{oidc}.authorization.group_to_role_mapping="reader"=reader;"writer"=publisher',
+    ]

@@ -60,6 +60,7 @@ ENTRIES = {
 CHOICES = {
     "healthCheck.protocol": ("HTTP", "TCP"),
     "hosting": ("apprunner", "lambda"),
+    "nextHost.hosting": ("apprunner", "lambda"),
     "logLevel": (
         "debug",
         "info",
@@ -102,6 +103,7 @@ BOOLEANS = [
     "clients.*.enabled",
     "deletionProtection",
     "edge",
+    "nextHost.serving",
     "readOnly",
     "retainClaimsLog",
     "tracing",
@@ -383,8 +385,9 @@ def test_a_number_of_entries_is_accepted_at_its_limits_and_refused_beyond(path: 
     ("path", "choice"), [(path, each) for path in CHOICES for each in CHOICES[path]]
 )
 def test_each_choice_is_accepted_and_its_neighbours_are_refused(path: str, choice: str) -> None:
-    # The other host has none of the keys of App Runner that are set there.
-    if (path, choice) != ("hosting", "lambda"):
+    # The other host has none of the keys of App Runner that are set there, and the next host has to
+    # be another one.
+    if (path, choice) not in {("hosting", "lambda"), ("nextHost.hosting", "apprunner")}:
         parse(configured(path, choice))
     near = [str(int(choice) + 1), str(int(choice) - 1)] if choice.isdigit() else [choice.swapcase()]
     for neighbour in near:

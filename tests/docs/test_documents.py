@@ -12,6 +12,7 @@ import pytest
 from components.aura import sso_settings
 from components.edge_origin import EDGE_OUTPUTS
 from components.hosting.definitions import DEFINITIONS
+from components.hosting.deployments import OTHER_HOST_OUTPUTS
 from docs.tables import REPOSITORY
 
 DOCUMENTS = sorted(
@@ -162,9 +163,10 @@ def test_the_documented_outputs_are_the_exported_outputs() -> None:
     named = {cell.strip("`") for cell in table_cells(section(README, "Outputs"))}
 
     of_edges = set(EDGE_OUTPUTS)
+    of_moves = set(OTHER_HOST_OUTPUTS)
     of_hosts = {output for each in DEFINITIONS.values() for output in each.outputs}
 
-    assert named == exported | of_hosts | of_edges
+    assert named == exported | of_hosts | of_edges | of_moves
 
 
 def test_every_value_of_aura_sso_is_documented() -> None:

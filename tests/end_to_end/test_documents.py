@@ -11,18 +11,12 @@ from typing import Any
 import pytest
 
 from localcloud.cloud import Cloud
+from tests.documents import example
 from tests.repository import ROOT
 
 pytestmark = pytest.mark.stand_in
 
 _TIMEOUT = 120
-
-
-def _example(document: str, name: str) -> str:
-    text = (ROOT / document).read_text(encoding="utf-8")
-    found = re.search(rf"<!-- example: {name} -->\n```\w+\n(.*?)\n```", text, re.DOTALL)
-    assert found, f"{document} has no example {name}"
-    return found.group(1)
 
 
 def _run(
@@ -44,7 +38,7 @@ def test_the_shell_examples_of_the_stand_in(
     shell: dict[str, str], outputs: dict[str, Any], running: Cloud
 ) -> None:
     script = "\n".join(
-        _example("docs/stand-in.md", name) for name in ("token", "service", "database")
+        example("docs/stand-in.md", name) for name in ("token", "service", "database")
     )
     done = _run(["bash", "-eu"], shell, script)
     assert done.returncode == 0, done.stderr
@@ -62,12 +56,12 @@ def test_the_direct_driver_example(
     for client, roles in (("reader", "reader"), ("writer", "publisher reader")):
         found = outputs["clients"][client]
         environment["SECRET_ARN"] = found["secretArn"]
-        done = _run([sys.executable], environment, _example("docs/aura-sso.md", "direct-driver"))
+        done = _run([sys.executable], environment, example("docs/aura-sso.md", "direct-driver"))
         assert done.stdout == f"{found['clientId']} PUBLIC {roles}\n", done.stderr
 
 
 def test_the_emulated_console_example(shell: dict[str, str], outputs: dict[str, Any]) -> None:
-    done = _run([sys.executable], shell, _example("docs/aura-sso.md", "emulated-console"))
+    done = _run([sys.executable], shell, example("docs/aura-sso.md", "emulated-console"))
     assert json.loads(done.stdout).items() >= outputs["auraSso"].items(), done.stderr
 
 
@@ -79,7 +73,7 @@ def test_the_curl_example(shell: dict[str, str], outputs: dict[str, Any], runnin
     assert fetched.returncode == 0, fetched.stderr
     arn = outputs["clients"]["reader"]["secretArn"]
     environment = shell | running.environment() | {"NEO4J_MCP_SECRET_ARN": arn}
-    done = _run([*uv, "sh", "-eu"], environment, _example("docs/clients.md", "curl"))
+    done = _run([*uv, "sh", "-eu"], environment, example("docs/clients.md", "curl"))
     assert done.returncode == 0, done.stderr
     text = json.loads(done.stdout)["result"]["content"][0]["text"]
     assert json.loads(text) == [{"one": 1}]
@@ -93,4 +87,8 @@ def test_every_marked_example_is_run() -> None:
         for name in re.findall(r"<!-- example: ([\w-]+) -->", document.read_text(encoding="utf-8"))
     }
     here = {"token", "service", "database", "direct-driver", "emulated-console", "curl"}
-    assert marked == here | {"pulumi"}, "test_pulumi_cli.py runs the last"
+    elsewhere = {
+        "pulumi": "test_pulumi_cli.py",
+        **dict.fromkeys(("move-add", "move-try", "move-switch", "move-finish"), "test_moving.py"),
+    }
+    assert marked == here | elsewhere.keys()

@@ -335,8 +335,10 @@ _REPLACING = {
     "vpcConnector",
 }
 # A change of these is refused before anything happens, as there is only one value to have.
-_REFUSED: Mapping[str, tuple[str, str]] = {
+_REFUSED: Mapping[str, tuple[Any, str]] = {
     "hosting": ("ecs", "apprunner"),
+    # Another one is added in test_moving.py.
+    "nextHost": ({"hosting": "apprunner"}, "must differ from hosting"),
     "serverVersion": ("1.5.0", "1.6.1"),
 }
 

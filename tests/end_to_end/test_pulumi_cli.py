@@ -60,6 +60,7 @@ _PREVIEWED = {
     "namePrefix": "graph",
     "cognitoDomainPrefix": "my-own-prefix",
     "hosting": "apprunner",
+    "nextHost.hosting": "lambda",
     "serverVersion": "1.6.1",
     "tracing": "true",
     "deletionProtection": "true",

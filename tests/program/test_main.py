@@ -6,6 +6,7 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
+from components.aura import neo4j_conf
 from components.configuration import ConfigurationError
 from components.hosting.definitions import DEFINITIONS
 from components.policies import ACTIONS_WITHOUT_RESOURCE
@@ -28,6 +29,7 @@ OUTPUTS = {
     "rotationFunction",
     "tokenDomainTarget",
     "auraSso",
+    "neo4jConf",
     "readme",
 }
 SERVICE = "aws:apprunner/service:Service"
@@ -227,6 +229,7 @@ def test_the_aura_settings_list_every_client_and_the_mapping(deploy: Deploy, sta
         "groupsClaim": "groups",
         "groupToRoleMapping": '"reader"=reader;"writer"=publisher',
     }
+    assert outputs["neo4jConf"] == neo4j_conf(outputs["auraSso"])
 
 
 def test_a_disabled_client_is_listed_and_not_in_neo4js_audience(deploy: Deploy) -> None:

@@ -10,6 +10,7 @@ from components.context import StackContext
 from components.function_code import relative_to_project
 from components.hosting.environment import server_environment
 from components.hosting.host import Host
+from components.hosting.image_host import StackImage
 from components.hosting.lambda_.definition import FUNCTION_SECONDS
 from components.hosting.lambda_.package import HANDLER, ServerPackage, prepare_package
 from components.hosting.lambda_.settings import LambdaSettings
@@ -149,7 +150,7 @@ class LambdaHost(pulumi.ComponentResource):
 class LambdaDeployment:
     """Packs the function, and declares the host."""
 
-    def __init__(self, settings: StackSettings) -> None:
+    def __init__(self, settings: StackSettings, _image: StackImage) -> None:
         """Fetch and verify what the package is made from, before anything is deployed.
 
         Raises:

@@ -130,7 +130,7 @@ class Tasks:
             with contextlib.suppress(inactive):
                 self.client.delete_service(cluster=self.cluster, service=name, force=True)
         eventually(
-            lambda: all(self.describe(name)["status"] == "INACTIVE" for name in self._services), 30
+            lambda: all(self.describe(name)["status"] == "INACTIVE" for name in self._services)
         )
 
 
@@ -227,7 +227,10 @@ def test_a_failed_deployment_is_rolled_back(tasks: Tasks) -> None:
     before = tasks.stable("fails")
     broken = tasks.define("fails", environment=[])
     started = dt.datetime.now(dt.UTC)
-    tasks.client.update_service(cluster=_CLUSTER, service="fails", taskDefinition=broken)
+    updated = tasks.client.update_service(cluster=_CLUSTER, service="fails", taskDefinition=broken)[
+        "service"
+    ]
+    failed_id = updated["deployments"][0]["id"]
     eventually(
         lambda: any("rolling back to deployment" in each for each in tasks.messages("fails")), 30
     )
@@ -237,5 +240,19 @@ def test_a_failed_deployment_is_rolled_back(tasks: Tasks) -> None:
     assert any(
         "deployment failed: tasks failed to start." in each for each in tasks.messages("fails")
     )
+    listed = tasks.client.list_service_deployments(
+        cluster=_CLUSTER, service="fails", createdAt={"after": started}
+    )
+    [brief] = listed["serviceDeployments"]
+    assert brief["status"] == "ROLLBACK_SUCCESSFUL"
+    number = failed_id.removeprefix("ecs-svc/")
+    assert brief["targetServiceRevisionArn"].endswith(
+        f":service-revision/{_CLUSTER}/fails/{number}"
+    )
+    described = tasks.client.describe_service_deployments(
+        serviceDeploymentArns=[brief["serviceDeploymentArn"]]
+    )
+    [deployment] = described["serviceDeployments"]
+    assert deployment["deploymentCircuitBreaker"]["status"] == "TRIGGERED"
     [task] = tasks.tasks("fails")
     assert task["startedAt"] < started

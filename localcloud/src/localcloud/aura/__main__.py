@@ -69,7 +69,9 @@ def main(  # noqa: PLR0913 - one argument per flag
             listen=listen or ["127.0.0.1"],
             port=port,
             console_port=console_port,
-            tls=CertificateAuthority.load_or_create(ca_dir).server_context(_NAMES),
+            tls=CertificateAuthority.load_or_create(ca_dir).server_context(
+                [*_NAMES, *(each for each in listen or () if each not in _NAMES)]
+            ),
         )
         asyncio.run(_serve(installation, endpoints, ready_fd))
     except (DistributionError, DatabaseError, SsoSettingsError, OSError) as error:

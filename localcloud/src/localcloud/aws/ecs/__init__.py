@@ -11,6 +11,7 @@ From the API to the containers, each starts or calls the next:
 What they share:
 
     models              clusters, task definitions, services, deployments and tasks
+    service_deployments the progress of a deployment and its rollback, as the API reports it
     supported           which members of requests the stand-in supports
     rules               pure decisions: which requests are refused
     scheduler           pure decisions: which tasks are started and stopped, when a deployment fails

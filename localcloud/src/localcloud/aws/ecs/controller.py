@@ -23,6 +23,7 @@ from localcloud.aws.ecs.models import (
 )
 from localcloud.aws.ecs.placement import Placements
 from localcloud.aws.ecs.runner import TaskListener, TaskPlatform, TaskRunner
+from localcloud.aws.ecs.service_deployments import FAILED, SUPERSEDED, ServiceDeployment
 from localcloud.aws.elbv2.targets import TargetState
 
 _LOG = logging.getLogger(__name__)
@@ -47,7 +48,12 @@ class Timing:
 
 
 class ServiceController:
-    """One service."""
+    """One service.
+
+    Attributes:
+        service: its record.
+        service_deployments: newest first.
+    """
 
     def __init__(
         self,
@@ -67,6 +73,7 @@ class ServiceController:
             on_idle_images: called when a task has stopped, and its image may be unused.
         """
         self.service = service
+        self.service_deployments: list[ServiceDeployment] = []
         self._platform = platform
         self._placements = placements
         self._timing = timing
@@ -112,6 +119,15 @@ class ServiceController:
             updated_at=now,
         )
         deployment.rollout_reason = f"ECS deployment {deployment.id} in progress."
+        for each in self.service_deployments:
+            each.stop(SUPERSEDED, now)
+        moved = ServiceDeployment(
+            service=self.service,
+            target=deployment,
+            sources=tuple(self.service.deployments),
+            created_at=now,
+        )
+        self.service_deployments.insert(0, moved)
         self._make_primary(deployment)
         self._failed_starts, self._next_start = 0, 0.0
         return deployment
@@ -201,7 +217,11 @@ class ServiceController:
         )
         self._event(f"(deployment {primary.id}) deployment failed: tasks failed to start.")
         earlier = next((each for each in service.deployments[1:] if each.ever_completed), None)
-        if breaker.rollback and earlier is not None:
+        moved = self.service_deployments[0]
+        if not breaker.rollback or earlier is None:
+            moved.stop(FAILED, now)
+        else:
+            moved.roll_back(earlier, now)
             self._event(f"rolling back to deployment {earlier.id}.")
             earlier.move_to(
                 RolloutState.IN_PROGRESS,
@@ -237,6 +257,7 @@ class ServiceController:
             primary = service.primary
             primary.move_to(RolloutState.COMPLETED, f"ECS deployment {primary.id} completed.", now)
             service.deployments = [primary]
+            self.service_deployments[0].complete(now)
             self._event(f"(deployment {primary.id}) deployment completed.")
         if steady and not self._steady and service.status is ServiceStatus.ACTIVE:
             self._event("has reached a steady state.")

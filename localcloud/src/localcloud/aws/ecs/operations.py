@@ -1,6 +1,7 @@
 """ECS's API: one handler per operation, from its validated request to its response."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -64,6 +65,8 @@ class Ecs:
             "DescribeServices": self._describe_services,
             "ListServices": self._list_services,
             "DeleteService": self._delete_service,
+            "ListServiceDeployments": self._list_service_deployments,
+            "DescribeServiceDeployments": self._describe_service_deployments,
             "ListTasks": self._list_tasks,
             "DescribeTasks": self._describe_tasks,
             "StopTask": self._stop_task,
@@ -280,7 +283,7 @@ class Ecs:
             raise _invalid("Unable to Start a service that is still Draining.")
         if existing is not None and existing.service.status is ServiceStatus.ACTIVE:
             if "clientToken" in request and existing.service.request == request:
-                return {"service": self._described(existing.service, with_tags=True)}
+                return {"service": self._described(existing, with_tags=True)}
             raise _invalid("Creation of service was not idempotent.")
         # The checks take a while, and a second request with the name may arrive meanwhile.
         if arn in self._in_creation:
@@ -292,7 +295,7 @@ class Ecs:
             self._in_creation.discard(arn)
         self._controllers[arn] = controller
         controller.start()
-        return {"service": self._described(controller.service, with_tags=True)}
+        return {"service": self._described(controller, with_tags=True)}
 
     async def _new_service(
         self, request: JsonObject, cluster: Cluster, arn: str
@@ -367,7 +370,7 @@ class Ecs:
         if deploys:
             controller.deploy(definition, network)
         controller.scale(request.get("desiredCount", service.desired))
-        return {"service": self._described(service, with_tags=True)}
+        return {"service": self._described(controller, with_tags=True)}
 
     async def _describe_services(self, request: JsonObject) -> JsonObject:
         cluster = self._cluster(request)
@@ -379,7 +382,7 @@ class Ecs:
             if controller is None:
                 failures.append({"arn": arn, "reason": _MISSING})
             else:
-                found.append(self._described(controller.service, with_tags=with_tags))
+                found.append(self._described(controller, with_tags=with_tags))
         return {"services": found, "failures": failures}
 
     async def _list_services(self, request: JsonObject) -> JsonObject:
@@ -398,8 +401,10 @@ class Ecs:
         _require_active(service)
         if service.desired and not request.get("force", False):
             raise _invalid("The service cannot be stopped while it is scaled above 0.")
+        if len(service.deployments) > 1 and not request.get("force", False):
+            raise _invalid("The service cannot be stopped while deployments are active.")
         controller.delete()
-        return {"service": self._described(service, with_tags=True)}
+        return {"service": self._described(controller, with_tags=True)}
 
     def _controller(self, request: JsonObject) -> ServiceController:
         cluster = self._cluster(request)
@@ -445,13 +450,44 @@ class Ecs:
             port=load_balancers[0]["containerPort"],
         )
 
-    def _described(self, service: Service, *, with_tags: bool) -> JsonObject:
-        tags = tags_to_api(service.tags) if with_tags else []
-        return {**service.description(), "tags": tags}
+    def _described(self, controller: ServiceController, *, with_tags: bool) -> JsonObject:
+        service, current = controller.service, controller.service_deployments[0]
+        return {
+            **service.description(),
+            "currentServiceDeployment": current.arn,
+            "tags": tags_to_api(service.tags) if with_tags else [],
+        }
 
     async def _remove_unused_images(self) -> None:
         in_use = {image for each in self._controllers.values() for image in each.images}
         await self._platform.engine.remove_unused_images(in_use)
+
+    # Service deployments
+
+    async def _list_service_deployments(self, request: JsonObject) -> JsonObject:
+        controller = self._controller(request)
+        created = request.get("createdAt", {})
+        statuses = request.get("status")
+        return {
+            "serviceDeployments": [
+                each.summary()
+                for each in controller.service_deployments
+                if created.get("after", 0) <= each.created_at <= created.get("before", math.inf)
+                and (not statuses or each.status.value in statuses)
+            ]
+        }
+
+    async def _describe_service_deployments(self, request: JsonObject) -> JsonObject:
+        known = {
+            each.arn: each
+            for controller in self._controllers.values()
+            for each in controller.service_deployments
+        }
+        arns = request["serviceDeploymentArns"]
+        return {
+            "serviceDeployments": [known[arn].description() for arn in arns if arn in known],
+            "failures": [{"arn": arn, "reason": _MISSING} for arn in arns if arn not in known],
+        }
 
     # Tasks
 
