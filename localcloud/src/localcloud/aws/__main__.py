@@ -32,12 +32,15 @@ from localcloud.aws.cognito.app import CognitoApp
 from localcloud.aws.cognito.models import ClientSecrets
 from localcloud.aws.containers import ImageStore
 from localcloud.aws.context import ServiceContext
+from localcloud.aws.ec2.app import Ec2App
 from localcloud.aws.ecr.app import EcrApp
 from localcloud.aws.ecr.models import Registry
 from localcloud.aws.ecs.app import ecs_app
 from localcloud.aws.ecs.controller import Timing as EcsTiming
 from localcloud.aws.ecs.thread import EcsSettings, EcsThread
-from localcloud.aws.ecs.unbalanced import NoTargetGroups
+from localcloud.aws.elbv2 import app as elbv2
+from localcloud.aws.elbv2.network import AccountNetwork
+from localcloud.aws.elbv2.service import LoadBalancingSettings
 from localcloud.aws.endpoint import Endpoint
 from localcloud.aws.events.app import events_app
 from localcloud.aws.events.models import Rules
@@ -74,13 +77,13 @@ MINISTACK_SERVICES = (
     "sqs",
     "sts",
 )
-SERVICES = ("apprunner", "cloudfront", "ecs", "events", "wafv2", *MINISTACK_SERVICES)
+SERVICES = ("apprunner", "cloudfront", "ecs", elbv2.SERVICE, "events", "wafv2", *MINISTACK_SERVICES)
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
-_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _GRACE = 2
 _KEEP_ALIVE = 65
 """Seconds; longer than clients keep idle connections, so none is closed while it is reused."""
 _DOCKER_POOL = 64
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _SCHEDULE_PERIOD = 0.5
 """Seconds between two looks at the schedules of Secrets Manager and EventBridge."""
 
@@ -160,6 +163,14 @@ def main(  # noqa: PLR0913 - a command line's flags
     metrics_period: Annotated[
         float, typer.Option(help="Seconds between reports of metrics.")
     ] = 5.0,
+    idle_target_drain: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Seconds until a deregistered target without requests is unused; AWS: the whole"
+            " deregistration delay.",
+        ),
+    ] = 5.0,
     settle_time: Annotated[
         float,
         typer.Option(help="Seconds until an ECS task without health checks is healthy; AWS: 40."),
@@ -207,7 +218,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         key=internal_key,
     )
     authority = _authority(certificate_authority)
-    ports, certificate = _port_range(service_ports), authority.server_context(_NAMES)
+    ports, certificate = _port_range(service_ports), authority.server_context(_LOCAL_NAMES)
     images = ImageStore(client)
     thread = AppRunnerThread(
         AppRunnerSettings(
@@ -232,18 +243,26 @@ def main(  # noqa: PLR0913 - a command line's flags
         )
     )
     context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
+    load_balancers = elbv2.LoadBalancerThread(
+        LoadBalancingSettings(
+            host=host, tls=elbv2.tls_contexts(authority), idle_drain=idle_target_drain
+        ),
+        AccountNetwork(account),
+        context,
+    )
     edge = Edge(
         EdgeSettings(node=node, host=host, ports=ports, authority=authority),
         account,
         context,
         deployment_seconds=edge_deployment,
         rate_period=rate_period,
+        internal_address=load_balancers.internal_address,
     )
     ecs = EcsThread(
         EcsSettings(
             account=account,
             registry=registry,
-            targets=NoTargetGroups(),
+            targets=load_balancers,
             docker_client=client,
             images=images,
             owner=owner,
@@ -252,6 +271,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         )
     )
     thread.start()
+    load_balancers.start()
     ecs.start()
     function_urls.start()
     edge.start()
@@ -288,7 +308,11 @@ def main(  # noqa: PLR0913 - a command line's flags
             function_urls=FunctionUrlApp(function_urls, ministack),
             secretsmanager=SecretsManagerApp(secrets_manager, ministack),
             ministack=ministack,
-            by_service=edge.applications,
+            by_service={
+                **edge.applications,
+                "ec2": Ec2App(ministack, groups_in_use=load_balancers.security_groups),
+                elbv2.SERVICE: load_balancers.api,
+            },
         ),
     )
 
@@ -296,6 +320,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         edge.stop()
         function_urls.stop()
         ecs.stop()
+        load_balancers.stop()
         thread.stop()
 
     server = _Server(
@@ -367,9 +392,9 @@ def _access_key(credentials: Path) -> AccessKey:
         _give_up(f"the access key can't be read (--credentials): {error}")
 
 
-def _authority(certificate_authority: Path) -> CertificateAuthority:
+def _authority(folder: Path) -> CertificateAuthority:
     try:
-        return CertificateAuthority.load_or_create(certificate_authority)
+        return CertificateAuthority.load_or_create(folder)
     except OSError as error:
         _give_up(f"the certificate authority can't be stored (--certificate-authority): {error}")
 

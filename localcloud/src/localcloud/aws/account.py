@@ -33,7 +33,11 @@ _Result = TypeVar("_Result")
 
 
 class Account:
-    """The account's other services."""
+    """The account's other services.
+
+    Attributes:
+        client: creates boto3's client for a service by its name; its calls block.
+    """
 
     def __init__(self, *, endpoint: str, region: str, account_id: str, key: AccessKey) -> None:
         """Create the clients, without a request."""
@@ -72,6 +76,7 @@ class Account:
         def client(service: str, config: botocore.config.Config = config) -> Any:  # noqa: ANN401 - boto3 creates its clients at run time
             return session.client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload] # the name is no literal
 
+        self.client: Callable[[str], Any] = client
         self._iam = client("iam")
         self._ecr = client("ecr")
         self._secrets = client("secretsmanager")

@@ -1,5 +1,6 @@
 """What the stand-in's own services know about their surroundings."""
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,3 +22,7 @@ class ServiceContext:
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource."""
         return f"arn:aws:{service}:{self.region}:{self.account_id}:{resource}"
+
+    def now(self) -> dt.datetime:
+        """Return the time."""
+        return dt.datetime.fromtimestamp(self.clock(), dt.UTC)

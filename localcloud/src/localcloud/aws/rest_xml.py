@@ -20,7 +20,8 @@ import botocore.model
 import defusedxml.ElementTree
 from defusedxml.common import DefusedXmlException
 
-from localcloud.aws.protocol import ApiError, constraint_problems
+from localcloud.aws.protocol import ApiError
+from localcloud.aws.shapes import constraint_problems
 
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _CONTENT_TYPE: Final = "text/xml"

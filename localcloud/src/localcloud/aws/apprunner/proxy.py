@@ -8,7 +8,6 @@ application code).
 """
 
 import asyncio
-import contextlib
 import logging
 import ssl
 from http import HTTPStatus
@@ -16,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import hdrs, web
-from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
+from multidict import CIMultiDict
 
 from localcloud import loopback
+from localcloud.aws import forwarding
 from localcloud.aws.apprunner.containers import Instance
 from localcloud.aws.apprunner.request_counter import RequestCounter
 
@@ -30,29 +29,11 @@ _LOG = logging.getLogger(__name__)
 # aiohttp logs a malformed request with its headers, and so with the caller's token.
 _PROTOCOL_LOG = logging.getLogger(f"{__name__}.protocol")
 _PROTOCOL_LOG.setLevel(logging.CRITICAL + 1)
-_HOP_BY_HOP = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-"""RFC 9110, section 7.6.1, and RFC 9112: these concern one connection, not the message."""
-_HANDLED_HERE = frozenset({"expect"})
-_SMALL_BODY = 64 * 1024
-"""Bytes up to which a body is passed on whole, which is faster than in chunks."""
 _SERVER = "envoy"
 """The Server header of App Runner's responses."""
 _KEEP_ALIVE = 30.0
 _MAX_HEADER = 60 * 1024
 """Bytes of one header, Envoy's default: tokens with many groups get long."""
-_WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 class ServiceProxy:
@@ -115,11 +96,11 @@ class ServiceProxy:
                 response = await self._forward(request)
         except TimeoutError:
             response = _refusal(HTTPStatus.GATEWAY_TIMEOUT, "upstream request timeout")
-            _abort_started_response(request)
+            forwarding.abort_started_response(request)
         except Exception:  # an error in the stand-in is the caller's 500  # noqa: BLE001
             _LOG.exception("a request could not be forwarded")
             response = _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "see the stand-in's output")
-            _abort_started_response(request)
+            forwarding.abort_started_response(request)
         finally:
             self.counter.end()
         self.counter.count(response.status, loop.time() - started)
@@ -132,17 +113,10 @@ class ServiceProxy:
             return _refusal(HTTPStatus.FORBIDDEN, "WebSockets are not supported")
         if self.group is None:
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the service has no instances")
-        if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        length = request.content_length
-        body: bytes | aiohttp.StreamReader | None = None
-        if request.can_read_body:
-            small = length is not None and length <= _SMALL_BODY
-            body = await request.read() if small else request.content
-        return await self._try_instances(request, body)
+        return await self._try_instances(request, await forwarding.read_body(request))
 
     async def _try_instances(
-        self, request: web.BaseRequest, body: bytes | aiohttp.StreamReader | None
+        self, request: web.BaseRequest, body: forwarding.Body
     ) -> web.StreamResponse:
         unreachable: list[Instance] = []
         # Read each time: a deployment may have replaced the group while the body arrived.
@@ -153,7 +127,7 @@ class ServiceProxy:
                 # Nothing has been sent, so another instance can process the request.
                 unreachable.append(instance)
             except aiohttp.ClientError:
-                _abort_started_response(request)
+                forwarding.abort_started_response(request)
                 break
             finally:
                 instance.end_request()
@@ -168,39 +142,20 @@ class ServiceProxy:
         self,
         instance: Instance,
         request: web.BaseRequest,
-        body: bytes | aiohttp.StreamReader | None,
+        body: forwarding.Body,
     ) -> web.StreamResponse:
-        url = URL(f"http://{instance.host}:{instance.port}{request.raw_path}", encoded=True)
-        async with self._session.request(
-            request.method,
-            url,
+        return await forwarding.forward(
+            request,
+            session=self._session,
+            address=(instance.host, instance.port),
             headers=_request_headers(request),
-            data=body,
-            allow_redirects=False,
-        ) as upstream:
-            headers = _end_to_end(upstream.headers)
-            headers[hdrs.SERVER] = _SERVER
-            bodyless = request.method == hdrs.METH_HEAD or upstream.status in _WITHOUT_BODY
-            length = upstream.content_length
-            if not bodyless and length is not None and length <= _SMALL_BODY:
-                content = await upstream.read()
-                headers.pop(hdrs.CONTENT_LENGTH, None)
-                return web.Response(
-                    status=upstream.status, reason=upstream.reason, headers=headers, body=content
-                )
-            response = web.StreamResponse(
-                status=upstream.status, reason=upstream.reason, headers=headers
-            )
-            await response.prepare(request)
-            if not bodyless:
-                async for chunk in upstream.content.iter_any():
-                    await response.write(chunk)
-            await response.write_eof()
-            return response
+            body=body,
+            server=_SERVER,
+        )
 
 
 def _request_headers(request: web.BaseRequest) -> CIMultiDict[str]:
-    headers = _end_to_end(request.headers)
+    headers = forwarding.end_to_end(request.headers)
     caller = request.remote or ""
     forwarded = headers.get(hdrs.X_FORWARDED_FOR)
     headers[hdrs.X_FORWARDED_FOR] = f"{forwarded}, {caller}" if forwarded else caller
@@ -208,43 +163,10 @@ def _request_headers(request: web.BaseRequest) -> CIMultiDict[str]:
     return headers
 
 
-def _end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    """Drop the headers that concern one connection only."""
-    named = {
-        token.strip().lower()
-        for value in headers.getall(hdrs.CONNECTION, ())
-        for token in value.split(",")
-    }
-    dropped = _HOP_BY_HOP | _HANDLED_HERE | named
-    return CIMultiDict(
-        (name, value) for name, value in headers.items() if name.lower() not in dropped
-    )
-
-
 def _refusal(status: HTTPStatus, text: str) -> web.Response:
     return web.Response(status=status, text=text, headers={hdrs.SERVER: _SERVER})
 
 
-def _abort_started_response(request: web.BaseRequest) -> None:
-    """Close the connection of a response that can't be completed."""
-    if request.writer.output_size and request.transport is not None:
-        with contextlib.suppress(OSError):
-            request.transport.abort()
-
-
 def instance_session() -> aiohttp.ClientSession:
     """Create the client for instances, which changes nothing in a message; the caller closes it."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE / 2),
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        max_line_size=_MAX_HEADER,
-        max_field_size=_MAX_HEADER,
-        skip_auto_headers={
-            hdrs.USER_AGENT,
-            hdrs.ACCEPT,
-            hdrs.ACCEPT_ENCODING,
-            hdrs.CONTENT_TYPE,
-        },
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
-    )
+    return forwarding.forwarding_session(keep_alive=_KEEP_ALIVE / 2, max_header=_MAX_HEADER)

@@ -1,0 +1,147 @@
+"""Passes HTTP requests on to another server, as proxies do.
+
+App Runner's proxy and the load balancers share this.
+"""
+
+import contextlib
+from http import HTTPStatus
+from typing import Final
+
+import aiohttp
+from aiohttp import hdrs, web
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+_HOP_BY_HOP: Final = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""RFC 9110, section 7.6.1, and RFC 9112: these concern one connection, not the message."""
+_HANDLED_HERE: Final = frozenset({"expect"})
+_SMALL_BODY: Final = 64 * 1024
+"""Bytes up to which a body is passed on whole, which is faster than in chunks."""
+_WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+
+Body = bytes | aiohttp.StreamReader | None
+
+
+def end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """Drop the headers that concern one connection only."""
+    named = {
+        token.strip().lower()
+        for value in headers.getall(hdrs.CONNECTION, ())
+        for token in value.split(",")
+    }
+    dropped = _HOP_BY_HOP | _HANDLED_HERE | named
+    return CIMultiDict(
+        (name, value) for name, value in headers.items() if name.lower() not in dropped
+    )
+
+
+async def read_body(request: web.BaseRequest) -> Body:
+    """Return a request's body: whole if it is small, else as a stream; None without one."""
+    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    if not request.can_read_body:
+        return None
+    length = request.content_length
+    small = length is not None and length <= _SMALL_BODY
+    return await request.read() if small else request.content
+
+
+async def forward(
+    request: web.BaseRequest,
+    *,
+    session: aiohttp.ClientSession,
+    address: tuple[str, int],
+    headers: CIMultiDict[str],
+    body: Body,
+    server: str | None = None,
+) -> web.StreamResponse:
+    """Send a request to a server, and pass on the response.
+
+    Args:
+        request: the request.
+        session: sends it.
+        address: the host and port of the server.
+        headers: the headers to send.
+        body: the body to send.
+        server: the response's Server header; by default that of the server.
+    """
+    url = URL(f"http://{address[0]}:{address[1]}{request.raw_path}", encoded=True)
+    async with session.request(
+        request.method,
+        url,
+        headers=headers,
+        data=body,
+        allow_redirects=False,
+    ) as upstream:
+        received = end_to_end(upstream.headers)
+        if server is not None:
+            received[hdrs.SERVER] = server
+        bodyless = request.method == hdrs.METH_HEAD or upstream.status in _WITHOUT_BODY
+        length = upstream.content_length
+        if not bodyless and length is not None and length <= _SMALL_BODY:
+            content = await upstream.read()
+            received.pop(hdrs.CONTENT_LENGTH, None)
+            return web.Response(
+                status=upstream.status, reason=upstream.reason, headers=received, body=content
+            )
+        response = web.StreamResponse(
+            status=upstream.status, reason=upstream.reason, headers=received
+        )
+        await response.prepare(request)
+        if not bodyless:
+            async for chunk in upstream.content.iter_any():
+                await response.write(chunk)
+        await response.write_eof()
+        return response
+
+
+def abort_started_response(request: web.BaseRequest) -> None:
+    """Close the connection of a response that can't be completed."""
+    if request.writer.output_size and request.transport is not None:
+        with contextlib.suppress(OSError):
+            request.transport.abort()
+
+
+def forwarding_session(
+    *,
+    keep_alive: float,
+    max_header: int,
+    connect_timeout: float = 5.0,
+    read_timeout: float | None = None,
+) -> aiohttp.ClientSession:
+    """Create a client that changes nothing in a message; the caller closes it.
+
+    Args:
+        keep_alive: seconds for which idle connections are kept.
+        max_header: bytes of one header.
+        connect_timeout: seconds until a connection fails.
+        read_timeout: seconds without data until a response fails; None waits for ever.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=keep_alive),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        max_line_size=max_header,
+        max_field_size=max_header,
+        skip_auto_headers={
+            hdrs.USER_AGENT,
+            hdrs.ACCEPT,
+            hdrs.ACCEPT_ENCODING,
+            hdrs.CONTENT_TYPE,
+        },
+        timeout=aiohttp.ClientTimeout(
+            total=None, sock_connect=connect_timeout, sock_read=read_timeout
+        ),
+    )
