@@ -292,6 +292,7 @@ def main(  # noqa: PLR0913 - a command line's flags
             owner=owner,
             context=context,
             timing=EcsTiming(settle_time=settle_time),
+            metrics_period=metrics_period,
         )
     )
     thread.start()
