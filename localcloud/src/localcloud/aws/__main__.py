@@ -93,8 +93,8 @@ SERVICES = (
     *MINISTACK_SERVICES,
 )
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
-_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _GRACE = 2
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _SCALING_MINUTE = 60
 _KEEP_ALIVE = 65
 """Seconds; longer than clients keep idle connections, so none is closed while it is reused."""
@@ -233,7 +233,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         key=internal_key,
     )
     authority = _authority(certificate_authority)
-    ports, certificate = _port_range(service_ports), authority.server_context(_NAMES)
+    ports, certificate = _port_range(service_ports), authority.server_context(_LOCAL_NAMES)
     images = ImageStore(client)
     thread = AppRunnerThread(
         AppRunnerSettings(
@@ -417,9 +417,9 @@ def _access_key(credentials: Path) -> AccessKey:
         _give_up(f"the access key can't be read (--credentials): {error}")
 
 
-def _authority(certificate_authority: Path) -> CertificateAuthority:
+def _authority(folder: Path) -> CertificateAuthority:
     try:
-        return CertificateAuthority.load_or_create(certificate_authority)
+        return CertificateAuthority.load_or_create(folder)
     except OSError as error:
         _give_up(f"the certificate authority can't be stored (--certificate-authority): {error}")
 
