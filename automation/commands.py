@@ -34,6 +34,8 @@ from automation.failures import reporting_errors
 from automation.grants import Purpose, StackLocation
 from automation.interruption import graceful_shutdown
 from automation.policy import violations
+from automation.preflight.findings import Plan
+from automation.preflight.runner import run_preflights
 from automation.report.files import DRILL_REPORTS, REPORTS, load, page_path, save
 from automation.report.terminal import (
     Display,
@@ -56,6 +58,7 @@ from automation.target import (
     WORKSPACE_VARIABLE,
     Project,
     checked_context,
+    stack_settings,
     target,
 )
 from automation.terminal import console, print_error, styled
@@ -156,6 +159,7 @@ def deploy(
 ) -> None:
     """Preview, check the preview against the policy, deploy, and report what changed.
 
+    Before anything is created, it looks for what AWS would refuse in the middle of the deployment.
     If the last deployment was cut off, what it had begun is looked up first, and this one resumes
     from there. At the end, the running service is compared with what was deployed.
     """
@@ -189,6 +193,11 @@ def deploy(
         require_rollout(deployment, clients)
         _print_changes("changed", planned, as_json=as_json)
         return
+    settings = stack_settings(deployment, deployment.configuration())
+    names = ResourceNames(prefix=settings.name_prefix, stack=stack)
+    plan = Plan(stack=stack, settings=settings, names=names, changes=planned)
+    for notice in run_preflights(plan, clients):
+        _errors.print(f"! {notice}")
     _errors.print(f"… Deploying the stack {stack}")
     deployed = roll_out(deployment, clients, _errors.print)
     _print_changes("changed", deployed.changes, as_json=as_json)

@@ -115,16 +115,7 @@ def checked_context(
             f"The stack {stack} isn't deployed. Run: python -m automation deploy --stack {stack}"
         )
     configuration = deployment.configuration()
-    prefix = f"{deployment.project}:"
-    values = {
-        key.removeprefix(prefix): value
-        for key, value in configuration.items()
-        if key.startswith(prefix)
-    }
-    try:
-        settings = parse_settings(values, project=deployment.project, stack=stack)
-    except ConfigurationError as error:
-        raise DeploymentError(str(error)) from error
+    settings = stack_settings(deployment, configuration)
     callers_url = outputs["mcpUrl"]
     checked = on_other_host(settings, outputs) if other_host else (settings, outputs)
     return Context(
@@ -138,3 +129,24 @@ def checked_context(
         longest_wait=longest_wait,
         interleavings=interleavings,
     )
+
+
+def stack_settings(deployment: Deployment, configuration: Mapping[str, str]) -> StackSettings:
+    """Validate a stack's configuration.
+
+    Args:
+        configuration: as `Deployment.configuration` returns it.
+
+    Raises:
+        DeploymentError: it is wrong.
+    """
+    prefix = f"{deployment.project}:"
+    values = {
+        key.removeprefix(prefix): value
+        for key, value in configuration.items()
+        if key.startswith(prefix)
+    }
+    try:
+        return parse_settings(values, project=deployment.project, stack=deployment.stack)
+    except ConfigurationError as error:
+        raise DeploymentError(str(error)) from error
