@@ -10,7 +10,6 @@ from components.conflicts import Conflict, Fix
 from components.hosting import keys
 from components.rules import Pattern
 from components.settings import (
-    DomainName,
     HostedZoneId,
     Settings,
     SubnetId,
@@ -40,7 +39,6 @@ class ServiceDomain(Settings):
     """The domain of the load balancer."""
 
     name: Annotated[
-        DomainName,
         Field(description="The fully qualified domain name.", examples=["mcp.example.com"]),
     ]
     # An ALB takes certificates of its own region only.
