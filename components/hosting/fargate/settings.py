@@ -11,6 +11,7 @@ from components.hosting import keys
 from components.rules import Pattern
 from components.settings import (
     HostedZoneId,
+    ServiceName,
     Settings,
     SubnetId,
     VpcId,
@@ -39,6 +40,7 @@ class ServiceDomain(Settings):
     """The domain of the load balancer."""
 
     name: Annotated[
+        ServiceName,
         Field(description="The fully qualified domain name.", examples=["mcp.example.com"]),
     ]
     # An ALB takes certificates of its own region only.
