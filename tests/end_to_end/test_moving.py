@@ -18,7 +18,8 @@ from automation.drills.records import Record
 from automation.drills.traffic import Traffic
 from components.hosting.definitions import HOST_KEYS
 from components.settings import Hosting
-from demo.stand_in import read_credentials
+from demo.hosts import LOCAL_DOMAIN
+from demo.stand_in import find_certificate, free_port, read_credentials
 from localcloud.cloud import Cloud
 from localcloud.docker_engine import bridge_addresses
 from localcloud.paths import Home
@@ -217,4 +218,21 @@ def test_no_call_fails_while_a_stack_moves_to_lambda_and_back(moving: Moving) ->
     move(moving, on_the_page())
     move(moving, to_host(Hosting.APP_RUNNER, own_keys))
     assert moving.host_keys() == own_keys
+    assert moving.deployment.preview(refresh=True).none
+
+
+@pytest.mark.slow
+def test_no_call_fails_while_a_stack_moves_to_fargate_and_back(moving: Moving) -> None:
+    own_keys = moving.host_keys()
+    domain = {
+        "name": LOCAL_DOMAIN,
+        "certificateArn": find_certificate(moving.running, LOCAL_DOMAIN),
+        "port": str(free_port(moving.running)),
+    }
+    sizes = {"cpu": "256", "memory": "512"}
+    keys = {**sizes, **{f"serviceDomain.{part}": value for part, value in domain.items()}}
+
+    move(moving, to_host(Hosting.FARGATE, keys))
+    move(moving, to_host(Hosting.APP_RUNNER, own_keys))
+
     assert moving.deployment.preview(refresh=True).none
