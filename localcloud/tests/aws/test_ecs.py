@@ -209,6 +209,24 @@ def test_a_service_runs_tasks_and_replaces_them(endpoint: AwsEndpoint, tasks: Ta
 
     eventually(logged)
 
+    def measured() -> bool:
+        now = dt.datetime.now(dt.UTC)
+        points = endpoint.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/ECS",
+            MetricName="MemoryUtilization",
+            Dimensions=[
+                {"Name": "ClusterName", "Value": _CLUSTER},
+                {"Name": "ServiceName", "Value": "runs"},
+            ],
+            StartTime=now - dt.timedelta(minutes=5),
+            EndTime=now + dt.timedelta(minutes=1),
+            Period=300,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        return any(0 < point["Maximum"] < 100 for point in points)
+
+    eventually(measured)
+
     container.kill()
     eventually(lambda: tasks.tasks("runs", status="STOPPED"))
     [stopped] = tasks.tasks("runs", status="STOPPED")

@@ -57,6 +57,7 @@ from localcloud.aws.gate import Gate
 from localcloud.aws.keys import KeyRing, issued_keys
 from localcloud.aws.lambda_.app import FunctionUrlApp
 from localcloud.aws.lambda_.concurrency import ConcurrencyApp
+from localcloud.aws.lambda_.environments import let_invocations_finish
 from localcloud.aws.lambda_.functions import AccountFunctions
 from localcloud.aws.lambda_.thread import FunctionUrlSettings, FunctionUrlThread
 from localcloud.aws.periodic import Work, repeat
@@ -292,6 +293,7 @@ def main(  # noqa: PLR0913 - a command line's flags
             owner=owner,
             context=context,
             timing=EcsTiming(settle_time=settle_time),
+            metrics_period=metrics_period,
         )
     )
     thread.start()
@@ -301,6 +303,7 @@ def main(  # noqa: PLR0913 - a command line's flags
     edge.start()
     # Imported last: it reads its settings from the environment at import.
     ministack = importlib.import_module("ministack.app").app
+    let_invocations_finish(importlib.import_module("ministack.core.lambda_runtime"))
     issued = issued_keys(importlib.import_module("ministack.core.iam_evaluator"))
     ecr = EcrApp(registry, ministack)
     client_secrets = ClientSecrets(clock=time.time, delay=client_secret_delay)
