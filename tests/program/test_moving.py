@@ -94,7 +94,8 @@ def test_both_hosts_are_up_in_between_and_nothing_else_changes(
 
 
 def _lasting(registration: Registration) -> dict[str, Any]:
-    # Some of what Pulumi protects, AWS protects too. Changes of an image's name are ignored.
+    # A protected repository can't be deleted with its images, a load balancer's own protection
+    # follows the host that serves, and changes of an image's name are ignored.
     passing = {"enableDeletionProtection", "forceDelete", "imageName"}
     return {
         name: each.path if isinstance(each, pulumi.FileArchive) else each
