@@ -188,6 +188,15 @@ def _access(location: StackLocation) -> HostAccess:
                     "lambda:UpdateFunctionUrlConfig",
                 ],
             ),
+            # Of the account, before its concurrency is reserved.
+            Grant(sid="ReadConcurrency", resources=["*"], write=["lambda:GetAccountSettings"]),
+            # Lambda verifies a VPC's parts with the permissions of who configures it, and none of
+            # these can be limited to one.
+            Grant(
+                sid="LookUpNetwork",
+                resources=["*"],
+                write=["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"],
+            ),
         ),
     )
 
@@ -230,6 +239,7 @@ LAMBDA_OPERATIONS: Final = HostOperations(
     desired=_desired,
     is_busy=_is_busy,
     refuses_changes_while_busy=True,
+    rolls_back=False,
     show_operations="aws lambda get-function-configuration --function-name {}".format,
     operations=_operations,
     explain=_explain,
