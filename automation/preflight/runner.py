@@ -1,6 +1,7 @@
 """The preflights of each host, and how to run them."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -19,7 +20,7 @@ _PREFLIGHTS: Final[Mapping[Hosting, tuple[Preflight, ...]]] = MappingProxyType(
 
 
 def run_preflights(plan: Plan, clients: Clients) -> Iterator[str]:
-    """Run the preflights of the stack's host.
+    """Run the preflights of the stack's host, and of the other one while the stack moves.
 
     Returns:
         Lines for the user.
@@ -27,5 +28,7 @@ def run_preflights(plan: Plan, clients: Clients) -> Iterator[str]:
     Raises:
         PreflightError: AWS would refuse the deployment.
     """
-    for preflight in _PREFLIGHTS.get(plan.settings.hosting, ()):
-        yield from preflight(plan, clients)
+    others = (plan.settings.on_other_host(),) if plan.settings.other else ()
+    for settings in (plan.settings, *others):
+        for preflight in _PREFLIGHTS.get(settings.hosting, ()):
+            yield from preflight(replace(plan, settings=settings), clients)

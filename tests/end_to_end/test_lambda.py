@@ -35,9 +35,7 @@ pytestmark = pytest.mark.stand_in
 _PROCESS = "neo4j-mcp-server"
 _AT_ONCE = 6
 # Long enough for calls to overlap.
-_BUSY = "UNWIND range(1, 2000000) AS n RETURN sum(n) AS total"
-# One for the routing table's query, and one for the call's.
-_CONNECTIONS = 2
+_BUSY = "UNWIND range(1, 300000) AS n RETURN sum(n) AS total"
 
 
 @dataclass(kw_only=True)
@@ -192,9 +190,7 @@ def test_a_killed_server_is_replaced_and_no_later_call_fails(stack: OnLambda) ->
         assert neo4j.read("RETURN 1 AS one") == [{"one": 1}]
 
 
-def test_an_environment_has_one_connection_to_the_database_for_each_member(
-    stack: OnLambda,
-) -> None:
+def test_an_environment_has_one_connection_to_the_database(stack: OnLambda) -> None:
     port = int(stack.running.bolt_uri.rpartition(":")[2])
     with stack.client("reader") as neo4j, concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
         neo4j.read("RETURN 1 AS one")
@@ -207,9 +203,8 @@ def test_an_environment_has_one_connection_to_the_database_for_each_member(
         )
         for server in stack.servers()
     ]
-    print(f"{len(used)} environments, with {sorted(used)} connections")  # noqa: T201  the figure
     assert len(used) > 1
-    assert max(used) <= _CONNECTIONS
+    assert set(used) == {1}
 
 
 def test_the_doctor_names_a_function_that_may_not_run(stack: OnLambda) -> None:
@@ -227,6 +222,7 @@ def test_the_doctor_names_a_function_that_may_not_run(stack: OnLambda) -> None:
     assert isinstance(stack.diagnose(), Passed)
 
 
+@pytest.mark.slow
 def test_the_doctor_names_a_function_url_without_its_permissions(stack: OnLambda) -> None:
     client, name = stack.aws("lambda"), "neo4j-mcp-local-function"
     policy = json.loads(client.get_policy(FunctionName=name)["Policy"])

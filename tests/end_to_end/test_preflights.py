@@ -74,6 +74,7 @@ def test_an_account_that_app_runner_refuses_is_shown_another_host_and_nothing_is
     assert aws("apprunner").list_services()["ServiceSummaryList"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("new_account")
 def test_an_account_without_concurrency_to_reserve_is_shown_the_setting_and_nothing_is_created(
     stack: PlainStack, pipeline: dict[str, str]
