@@ -10,7 +10,7 @@ from components.context import StackContext
 from components.credentials import ClientCredentials, ClientCredentialsArgs
 from components.edge import Edge, EdgeArgs
 from components.hosting.deployments import HostDeployments
-from components.hosting.host import mcp_url
+from components.hosting.host import mcp_url, public_url
 from components.identity import Identity, full_scope_name
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
@@ -25,11 +25,12 @@ host = hosts.serving
 edge = (
     Edge(
         "edge",
-        EdgeArgs(context=context, service_url=host.service_url, endpoints=identity.endpoints),
+        EdgeArgs(context=context, origin=host.origin, endpoints=identity.endpoints),
     )
     if settings.edge
     else None
 )
+service_url = public_url(host, edge)
 token_url = identity.endpoints.apply(lambda known: known.token_url)
 credentials = ClientCredentials(
     "credentials",
@@ -38,7 +39,7 @@ credentials = ClientCredentials(
         user_pool=identity.user_pool,
         clients=identity.clients,
         token_url=token_url,
-        mcp_url=host.service_url.apply(mcp_url),
+        mcp_url=service_url.apply(mcp_url),
     ),
 )
 
@@ -51,8 +52,8 @@ aura_sso = pulumi.Output.all(identity.endpoints, client_ids).apply(
     )
 )
 outputs = {
-    "mcpUrl": host.service_url.apply(mcp_url),
-    "serviceUrl": host.service_url,
+    "mcpUrl": service_url.apply(mcp_url),
+    "serviceUrl": service_url,
     "tokenUrl": token_url,
     "tokenDomainTarget": identity.domain_target,
     "issuer": identity.endpoints.apply(lambda known: known.issuer),

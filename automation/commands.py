@@ -20,6 +20,7 @@ from automation.checks.context import Context
 from automation.checks.results import AnyReport, Outcome, Report, Result
 from automation.checks.runner import run
 from automation.controls import Controls
+from automation.database_role import role_commands
 from automation.deployment import (
     Changes,
     Deployment,
@@ -69,6 +70,9 @@ _UNSUCCESSFUL = 1
 _COMMAND_FAILED = 3
 _INTERRUPTED = 130
 _ACCOUNT = re.compile(r"\d{12}")
+# As the settings scopes.<name>.role and neo4jDatabase allow them.
+_ROLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
+_DATABASE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.-]{2,62}")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 _errors = console(stderr=True, soft_wrap=True)
@@ -112,6 +116,18 @@ class Document(enum.StrEnum):
 
     TRUST = "trust"
     PERMISSIONS = "permissions"
+
+
+def _role_name(value: str) -> str:
+    if not _ROLE_NAME.fullmatch(value):
+        raise typer.BadParameter("must be a letter, then letters, digits and underscores")
+    return value
+
+
+def _database_name(value: str) -> str:
+    if not _DATABASE_NAME.fullmatch(value):
+        raise typer.BadParameter("must be letters, digits, dots and hyphens")
+    return value
 
 
 def _account(value: str) -> str:
@@ -208,6 +224,13 @@ def check(
     interleavings: Annotated[
         int, typer.Option(min=100, help="How many calls of two clients to interleave.")
     ] = 2000,
+    other_host: Annotated[
+        bool,
+        typer.Option(
+            "--other-host",
+            help="Check the host that callers don't use, while the stack moves to another one.",
+        ),
+    ] = False,
     reports: Reports = REPORTS,
     as_json: AsJson = False,
 ) -> None:
@@ -218,7 +241,13 @@ def check(
     """
     chosen = _select_checks(only or [])
     deployment = Deployment(target(stack, workspace), reads_only=True)
-    context = checked_context(deployment, stack, longest_wait=wait, interleavings=interleavings)
+    context = checked_context(
+        deployment,
+        stack,
+        longest_wait=wait,
+        interleavings=interleavings,
+        other_host=other_host,
+    )
     try:
         with Display(_errors, len(chosen)) as display:
             found = _run_and_report(
@@ -467,6 +496,24 @@ def role(  # noqa: PLR0913 - one parameter per option
     else:
         raise typer.BadParameter("must be OWNER/NAME", param_hint="--repository")
     typer.echo(json.dumps(json.loads(printed), indent=2))
+
+
+@app.command("database-role")
+def print_database_role(
+    name: Annotated[str, typer.Argument(help="The role's name.", callback=_role_name)],
+    *,
+    database: Annotated[
+        str, typer.Option(help="The database that its holders may use.", callback=_database_name)
+    ] = "neo4j",
+    write: Annotated[bool, typer.Option("--write", help="Also allow writing.")] = False,
+) -> None:
+    """Print the Cypher that creates a Neo4j role for agents, with no more than they need.
+
+    Its holders can't load data from other addresses, and can't call what reaches beyond the graph.
+    docs/self-managed.md shows how to use it, which is the same on Aura.
+    """
+    for command in role_commands(name, database=database, writes=write):
+        typer.echo(f"{command};")
 
 
 def _change_secrets(

@@ -125,7 +125,7 @@ def parse_settings(
     definitions = [each.definition for each in hosts]
     problems += (_conflicting(project, each) for each in conflicts(valid, stack, definitions))
     for each in hosts:
-        problems += _host_problems(project, each, region)
+        problems += _host_problems(project, each, valid, region)
     if problems:
         raise ConfigurationError(stack, problems)
     return _settings(valid, [_parsed(project, each) for each in hosts])
@@ -161,12 +161,12 @@ def _configured_hosts(
 
 
 def _host_problems(
-    project: str, configured: _ConfiguredHost, region: str | None
+    project: str, configured: _ConfiguredHost, common: Mapping[str, Any], region: str | None
 ) -> Iterator[Problem]:
     host, at = configured.definition, configured.at
     own, found = _read(project, host.settings, configured.values, at)
     yield from found
-    for conflict in host.conflicts(own):
+    for conflict in host.conflicts({**common, **own}):
         yield _conflicting(project, replace(conflict, path=(*at, *conflict.path)))
     yield from _of_other_hosts(project, configured)
     if at:

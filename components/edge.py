@@ -11,7 +11,13 @@ from components.context import StackContext
 from components.edge_function import function_code
 from components.edge_origin import edge_base_url, origin_address
 from components.endpoints import Endpoints
-from components.hosting.host import MCP_PATH, mcp_url
+from components.hosting.host import (
+    MCP_PATH,
+    InternalOrigin,
+    Origin,
+    PublicOrigin,
+    mcp_url,
+)
 from components.settings import EdgeDomain
 
 # Source: "Use managed cache policies" and "Use managed origin request policies" in the Amazon
@@ -25,6 +31,9 @@ _WEB_ACL_REGION: Final = "us-east-1"
 _RATE_RULE: Final = "requests-per-ip"
 _RATE_SECONDS: Final = 300
 _ORIGIN: Final = "host"
+_ORIGIN_TLS: Final = "TLSv1.2"
+_HTTP_PORT: Final = 80
+_HTTPS_PORT: Final = 443
 _METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
@@ -34,12 +43,12 @@ class EdgeArgs:
 
     Attributes:
         context: what the stack's components share.
-        service_url: base URL of the host.
+        origin: where CloudFront reaches the host.
         endpoints: the user pool's addresses.
     """
 
     context: StackContext
-    service_url: pulumi.Output[str]
+    origin: Origin
     endpoints: pulumi.Output[Endpoints]
 
 
@@ -47,17 +56,20 @@ class Edge(pulumi.ComponentResource):
     """A CloudFront distribution in front of the host (``neo4j-mcp:edge:Edge``).
 
     Creates the distribution and its function, which answers the requests for metadata and refuses
-    requests without a token; with `edgeRequestsPerIp`, also a web ACL. Nothing is cached. Deletion
-    protection covers the distribution, because a new one has a new address.
+    requests without a token; for a host in a VPC, the way into the VPC; with `edgeRequestsPerIp`,
+    also a web ACL. Nothing is cached. Deletion protection covers the distribution, because a new
+    one has a new address.
 
     Idle cost: none for the distribution; a web ACL costs a monthly fee.
 
     Attributes:
+        url: base URL of the edge.
         mcp_url: the MCP endpoint for clients that discover how to get a token.
         domain_target: the name that the DNS record of `edgeDomain` has to point to.
         outputs: the stack's outputs that only stacks with an edge have.
     """
 
+    url: pulumi.Output[str]
     mcp_url: pulumi.Output[str]
     domain_target: pulumi.Output[str]
     outputs: Mapping[str, pulumi.Output[str]]
@@ -82,9 +94,10 @@ class Edge(pulumi.ComponentResource):
         web_acl = self._web_acl(args.context, limit) if limit else None
         distribution = self._distribution(args, function, web_acl)
         self.domain_target = distribution.domain_name
-        self.mcp_url = distribution.domain_name.apply(
-            lambda domain: mcp_url(edge_base_url(domain, settings.edge_domain))
+        self.url = distribution.domain_name.apply(
+            lambda domain: edge_base_url(domain, settings.edge_domain)
         )
+        self.mcp_url = self.url.apply(mcp_url)
         self.outputs = {"edgeUrl": self.mcp_url, "edgeDomainTarget": self.domain_target}
         self.register_outputs({"mcpUrl": self.mcp_url, "domainTarget": self.domain_target})
 
@@ -96,7 +109,6 @@ class Edge(pulumi.ComponentResource):
     ) -> aws.cloudfront.Distribution:
         context = args.context
         domain = context.settings.edge_domain
-        origin = args.service_url.apply(origin_address)
         return aws.cloudfront.Distribution(
             f"{self.pulumi_resource_name}-distribution",
             comment=context.names.edge_function,
@@ -108,17 +120,9 @@ class Edge(pulumi.ComponentResource):
             price_class="PriceClass_All",
             web_acl_id=web_acl.arn if web_acl else None,
             origins=[
-                aws.cloudfront.DistributionOriginArgs(
-                    origin_id=_ORIGIN,
-                    domain_name=origin.apply(lambda known: known.host),
-                    custom_origin_config=aws.cloudfront.DistributionOriginCustomOriginConfigArgs(
-                        http_port=80,
-                        https_port=origin.apply(lambda known: known.port),
-                        origin_protocol_policy="https-only",
-                        origin_ssl_protocols=["TLSv1.2"],
-                        origin_read_timeout=ORIGIN_SECONDS,
-                    ),
-                )
+                _public_origin(args.origin)
+                if isinstance(args.origin, PublicOrigin)
+                else self._internal_origin(context, args.origin)
             ],
             default_cache_behavior=aws.cloudfront.DistributionDefaultCacheBehaviorArgs(
                 target_origin_id=_ORIGIN,
@@ -142,6 +146,35 @@ class Edge(pulumi.ComponentResource):
             viewer_certificate=_certificate(domain),
             tags=context.tags,
             opts=context.options(aws.cloudfront.Distribution, parent=self),
+        )
+
+    def _internal_origin(
+        self, context: StackContext, origin: InternalOrigin
+    ) -> aws.cloudfront.DistributionOriginArgs:
+        way = aws.cloudfront.VpcOrigin(
+            f"{self.pulumi_resource_name}-vpc-origin",
+            vpc_origin_endpoint_config=aws.cloudfront.VpcOriginVpcOriginEndpointConfigArgs(
+                name=context.names.edge_vpc_origin,
+                arn=origin.load_balancer_arn,
+                http_port=origin.port,
+                https_port=_HTTPS_PORT,
+                # It stays inside AWS's network, and the load balancer has no certificate.
+                origin_protocol_policy="http-only",
+                origin_ssl_protocols=(
+                    aws.cloudfront.VpcOriginVpcOriginEndpointConfigOriginSslProtocolsArgs(
+                        items=[_ORIGIN_TLS], quantity=1
+                    )
+                ),
+            ),
+            tags=context.tags,
+            opts=context.options(aws.cloudfront.VpcOrigin, parent=self),
+        )
+        return aws.cloudfront.DistributionOriginArgs(
+            origin_id=_ORIGIN,
+            domain_name=origin.dns_name,
+            vpc_origin_config=aws.cloudfront.DistributionOriginVpcOriginConfigArgs(
+                vpc_origin_id=way.id, origin_read_timeout=ORIGIN_SECONDS
+            ),
         )
 
     def _web_acl(self, context: StackContext, limit: int) -> aws.wafv2.WebAcl:
@@ -188,6 +221,21 @@ class Edge(pulumi.ComponentResource):
             tags=context.tags,
             opts=context.options(aws.wafv2.WebAcl, parent=self),
         )
+
+
+def _public_origin(origin: PublicOrigin) -> aws.cloudfront.DistributionOriginArgs:
+    address = origin.url.apply(origin_address)
+    return aws.cloudfront.DistributionOriginArgs(
+        origin_id=_ORIGIN,
+        domain_name=address.apply(lambda known: known.host),
+        custom_origin_config=aws.cloudfront.DistributionOriginCustomOriginConfigArgs(
+            http_port=_HTTP_PORT,
+            https_port=address.apply(lambda known: known.port),
+            origin_protocol_policy="https-only",
+            origin_ssl_protocols=[_ORIGIN_TLS],
+            origin_read_timeout=ORIGIN_SECONDS,
+        ),
+    )
 
 
 def _certificate(

@@ -18,6 +18,8 @@ _COGNITO_NAME = r"[\w\s+=,.@-]+"
 _COGNITO_CHARACTERS = "letters, digits, spaces and +=,.@-_"
 _APP_RUNNER_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 _APP_RUNNER_CHARACTERS = "letters, digits, - and _"
+_ECS_NAME = r"[A-Za-z0-9_-]+"
+_ECS_CHARACTERS = "letters, digits, - and _"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +151,44 @@ VPC_CONNECTOR: Final = NameRule(
     minimum=4,
     maximum=40,
 )
+CLUSTER: Final = NameRule(
+    # Source: CreateCluster in the Amazon ECS API reference; the model has no pattern.
+    shape="ecs CreateClusterRequest",
+    kind="ECS cluster name",
+    regex=_ECS_NAME,
+    characters=_ECS_CHARACTERS,
+    maximum=255,
+)
+CONTAINER_SERVICE: Final = NameRule(
+    shape="ecs CreateServiceRequest",
+    kind="ECS service name",
+    regex=_ECS_NAME,
+    characters=_ECS_CHARACTERS,
+    maximum=255,
+)
+TASK_FAMILY: Final = NameRule(
+    shape="ecs RegisterTaskDefinitionRequest",
+    kind="task definition family",
+    regex=_ECS_NAME,
+    characters=_ECS_CHARACTERS,
+    maximum=255,
+)
+LOAD_BALANCER: Final = NameRule(
+    # Source: CreateLoadBalancer and CreateTargetGroup in the Elastic Load Balancing API reference.
+    shape="elbv2 LoadBalancerName",
+    kind="load balancer name",
+    regex=r"(?!internal-)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?",
+    characters="letters, digits and hyphens between them, not internal- at the beginning",
+    maximum=32,
+)
+SECURITY_GROUP: Final = NameRule(
+    # Source: CreateSecurityGroup in the Amazon EC2 API reference; the model has no pattern.
+    shape="ec2 CreateSecurityGroupRequest",
+    kind="security group name",
+    regex=r"(?!sg-)[A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-]+",
+    characters="letters, digits and .-_:/()#,@[]+=&;{}!$*, not sg- at the beginning",
+    maximum=255,
+)
 EDGE_FUNCTION: Final = NameRule(
     shape="cloudfront FunctionName",
     kind="CloudFront function name",
@@ -235,6 +275,11 @@ class ResourceNames:
         return self._name("edge")
 
     @property
+    def edge_vpc_origin(self) -> str:
+        """The edge's way to a load balancer in a VPC."""
+        return self._name("edge")
+
+    @property
     def service(self) -> str:
         """The running service."""
         return self._name("server")
@@ -273,6 +318,60 @@ class ResourceNames:
         """
         content = json.dumps([sorted(subnets), sorted(security_groups)])
         return f"{self.vpc_connector_stem}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+
+    @property
+    def cluster(self) -> str:
+        """The ECS cluster."""
+        return self._name("server")
+
+    @property
+    def container_service(self) -> str:
+        """The ECS service."""
+        return self._name("server")
+
+    @property
+    def task_family(self) -> str:
+        """The family of the task definitions."""
+        return self._name("server")
+
+    @property
+    def task_log_stem(self) -> str:
+        """The tasks' log group, without its random suffix."""
+        return f"/ecs/{self.container_service}-"
+
+    @property
+    def task_execution_role(self) -> str:
+        """The role that pulls the tasks' image and writes their log."""
+        return self._name("task-execution")
+
+    @property
+    def task_role(self) -> str:
+        """The role that the tasks run as."""
+        return self._name("task")
+
+    @property
+    def load_balancer_stem(self) -> str:
+        """The load balancer's and its target group's name, without the hash."""
+        return self._name("")
+
+    def load_balancer(self, *, vpc_id: str, internal: bool) -> str:
+        """Return the name of a load balancer and of its target group.
+
+        Neither can change what the hash is made of, and a target group belongs to one load
+        balancer. So both are replaced, new ones first, under new names.
+        """
+        content = json.dumps([vpc_id, internal])
+        return f"{self.load_balancer_stem}{hashlib.sha256(content.encode()).hexdigest()[:7]}"
+
+    @property
+    def load_balancer_security_group(self) -> str:
+        """The load balancer's security group."""
+        return self._name("load-balancer")
+
+    @property
+    def task_security_group(self) -> str:
+        """The tasks' security group."""
+        return self._name("tasks")
 
     @property
     def server_function(self) -> str:

@@ -10,6 +10,7 @@ SECRETS_MANAGER = "secretsmanager.amazonaws.com"
 EVENT_BRIDGE = "events.amazonaws.com"
 APP_RUNNER_BUILD = "build.apprunner.amazonaws.com"
 APP_RUNNER_TASKS = "tasks.apprunner.amazonaws.com"
+ECS_TASKS = "ecs-tasks.amazonaws.com"
 
 # Actions that AWS can't restrict to a resource.
 # Source: "Actions, resources, and condition keys" in the Service Authorization Reference.

@@ -18,6 +18,7 @@ PROTECTED: Final[frozenset[type[pulumi.CustomResource]]] = frozenset(
         aws.cognito.UserPoolClient,
         aws.cognito.UserPoolDomain,
         aws.lambda_.FunctionUrl,
+        aws.lb.LoadBalancer,
         aws.secretsmanager.Secret,
         # Its images go with it, and the service starts new instances from them.
         aws.ecr.Repository,

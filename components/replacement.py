@@ -26,6 +26,9 @@ class Replacement(enum.Enum):
 # applies to types for which Pulumi can generate a `name`. The names are in components.names.
 REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = MappingProxyType(
     {
+        # It is replaced only with its cluster, which has another name then.
+        aws.appautoscaling.Policy: Replacement.CREATE_FIRST,
+        aws.appautoscaling.Target: Replacement.CREATE_FIRST,
         # A second configuration of the same name is its next revision, and the one that a service
         # uses can't be deleted.
         aws.apprunner.AutoScalingConfigurationVersion: Replacement.CREATE_FIRST,
@@ -38,6 +41,8 @@ REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = Mapping
         aws.cloudfront.Distribution: Replacement.CREATE_FIRST,
         # One that a distribution uses can't be deleted.
         aws.cloudfront.Function: Replacement.BY_NAME,
+        # A change of the load balancer doesn't replace it.
+        aws.cloudfront.VpcOrigin: Replacement.CREATE_FIRST,
         aws.cloudwatch.EventRule: Replacement.BY_NAME,
         # It is replaced only with its rule, which has another name then.
         aws.cloudwatch.EventTarget: Replacement.CREATE_FIRST,
@@ -49,9 +54,16 @@ REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = Mapping
         aws.cognito.UserPoolClient: Replacement.CREATE_FIRST,
         # A pool has one prefix domain and one custom domain, and a domain belongs to one pool.
         aws.cognito.UserPoolDomain: Replacement.DELETE_FIRST,
+        # One that a load balancer or a task uses can't be deleted. Names are unique in a VPC, and
+        # nothing but another name or another VPC replaces it.
+        aws.ec2.SecurityGroup: Replacement.CREATE_FIRST,
         # A repository has one: deleting the old one last would delete the new one.
         aws.ecr.LifecyclePolicy: Replacement.DELETE_FIRST,
         aws.ecr.Repository: Replacement.BY_NAME,
+        aws.ecs.Cluster: Replacement.BY_NAME,
+        aws.ecs.Service: Replacement.BY_NAME,
+        # A second one of the same family is its next revision; the service moves to it.
+        aws.ecs.TaskDefinition: Replacement.CREATE_FIRST,
         aws.iam.Role: Replacement.BY_NAME,
         aws.iam.RolePolicy: Replacement.BY_NAME,
         aws.lambda_.Function: Replacement.BY_NAME,
@@ -61,9 +73,20 @@ REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = Mapping
         aws.lambda_.Invocation: Replacement.CREATE_FIRST,
         # Statement ids are unique in a function's policy.
         aws.lambda_.Permission: Replacement.DELETE_FIRST,
+        # It is replaced only with its load balancer.
+        aws.lb.Listener: Replacement.CREATE_FIRST,
+        # The service moves from the old target group, and with it from the old load balancer; the
+        # name contains a hash of what would replace them.
+        aws.lb.LoadBalancer: Replacement.CREATE_FIRST,
+        aws.lb.TargetGroup: Replacement.CREATE_FIRST,
+        # It is replaced only with another name or in another zone.
+        aws.route53.Record: Replacement.CREATE_FIRST,
         aws.secretsmanager.Secret: Replacement.BY_NAME,
         # It is replaced only with its secret.
         aws.secretsmanager.SecretRotation: Replacement.CREATE_FIRST,
+        # They are replaced only with their security group.
+        aws.vpc.SecurityGroupEgressRule: Replacement.CREATE_FIRST,
+        aws.vpc.SecurityGroupIngressRule: Replacement.CREATE_FIRST,
         # One that a distribution uses can't be deleted.
         aws.wafv2.WebAcl: Replacement.BY_NAME,
         docker.Image: Replacement.CREATE_FIRST,

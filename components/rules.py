@@ -198,6 +198,11 @@ def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def distinct_if_set(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Refuse a list with repeated entries; accept none."""
+    return None if values is None else distinct(values)
+
+
 class _Address(NamedTuple):
     scheme: str
     rest: str

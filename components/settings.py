@@ -94,8 +94,17 @@ ClientName = Annotated[
     ),
 ]
 SubnetId = Annotated[str, _matches(rf"subnet-{_HEX}", "a subnet id, subnet-…", maximum=_ID_LENGTH)]
+VpcId = Annotated[str, _matches(rf"vpc-{_HEX}", "a VPC id, vpc-…", maximum=_ID_LENGTH)]
 SecurityGroupId = Annotated[
     str, _matches(rf"sg-{_HEX}", "a security group id, sg-…", maximum=_ID_LENGTH)
+]
+# Source: route53 ResourceId.
+HostedZoneId = Annotated[
+    str, _matches(r"Z[A-Z0-9]+", "the id of a Route 53 hosted zone, Z…", maximum=_ID_LENGTH)
+]
+# Source: RFC 1035, section 2.3.4, for the length.
+DomainName = Annotated[
+    str, _matches(_DOMAIN_NAME, "a domain name in lower case, such as mcp.example.com", maximum=253)
 ]
 # Narrower than the services' own rules in one way: no spaces at the ends, which nobody sees.
 TagKey = Annotated[
@@ -117,6 +126,7 @@ class Hosting(enum.StrEnum):
 
     APP_RUNNER = "apprunner"
     LAMBDA = "lambda"
+    FARGATE = "fargate"
 
 
 class Settings(BaseModel):
@@ -239,10 +249,8 @@ class CustomDomain(Settings):
 class EdgeDomain(Settings):
     """A custom domain of the edge."""
 
-    # Source: RFC 1035, section 2.3.4, for the length.
     name: Annotated[
-        str,
-        _matches(_DOMAIN_NAME, "a domain name in lower case, such as mcp.example.com", maximum=253),
+        DomainName,
         Field(description="The fully qualified domain name.", examples=["mcp.example.com"]),
     ]
     certificate_arn: Annotated[
@@ -430,7 +438,10 @@ class CommonSettings(Settings):
     hosting: Annotated[
         Hosting,
         Field(
-            description="Where the server runs: apprunner (AWS App Runner) or lambda (AWS Lambda)."
+            description=(
+                "Where the server runs: apprunner (AWS App Runner), fargate (AWS Fargate) or lambda"
+                " (AWS Lambda)."
+            )
         ),
     ] = Hosting.APP_RUNNER
     next_host: Annotated[
@@ -438,9 +449,9 @@ class CommonSettings(Settings):
         BeforeValidator(rules.empty_is_unset),
         Field(
             description=(
-                "A second host, while the stack moves to it. It has hosting (apprunner or lambda),"
-                " the keys of that host, and serving: false keeps callers on the first host, true"
-                " sends them to the second one."
+                "A second host, while the stack moves to it. It has hosting (apprunner, fargate or"
+                " lambda), the keys of that host, and serving: false keeps callers on the first host,"
+                " true sends them to the second one."
             )
         ),
     ] = None

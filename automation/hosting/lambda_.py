@@ -239,6 +239,7 @@ LAMBDA_OPERATIONS: Final = HostOperations(
     desired=_desired,
     is_busy=_is_busy,
     refuses_changes_while_busy=True,
+    rolls_back=False,
     show_operations="aws lambda get-function-configuration --function-name {}".format,
     operations=_operations,
     explain=_explain,

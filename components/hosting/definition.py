@@ -26,7 +26,7 @@ class HostDefinition:
         title: its name in messages and documents.
         settings: its own configuration keys.
         conflicts: finds values of these keys that can't be combined, given the fields that are
-            valid by themselves.
+            valid by themselves, those of every stack among them.
         names: returns the names of its resources, each with the rule that it must follow.
         region_problem: returns what is wrong with a region; None for one that has the host.
         runs_image: whether it runs an image from a registry, rather than a package of files.

@@ -5,11 +5,12 @@ from types import MappingProxyType
 
 from components.hosting.apprunner.definition import APP_RUNNER
 from components.hosting.definition import HostDefinition
+from components.hosting.fargate.definition import FARGATE
 from components.hosting.lambda_.definition import LAMBDA
 from components.settings import Hosting
 
 DEFINITIONS: Mapping[Hosting, HostDefinition] = MappingProxyType(
-    {each.hosting: each for each in (APP_RUNNER, LAMBDA)}
+    {each.hosting: each for each in (APP_RUNNER, FARGATE, LAMBDA)}
 )
 """The definitions, by the value of the configuration key hosting."""
 

@@ -9,6 +9,7 @@ import pulumi
 
 from components.context import StackContext
 from components.hosting.apprunner.component import AppRunnerHost
+from components.hosting.fargate.component import FargateDeployment
 from components.hosting.host import Host, HostDeployment, mcp_url
 from components.hosting.image_host import ImageDeployment, StackImage
 from components.hosting.lambda_.component import LambdaDeployment
@@ -19,6 +20,7 @@ Deploy = Callable[[StackSettings, StackImage], HostDeployment]
 DEPLOYMENTS: Mapping[Hosting, Deploy] = MappingProxyType(
     {
         Hosting.APP_RUNNER: partial(ImageDeployment, AppRunnerHost),
+        Hosting.FARGATE: FargateDeployment,
         Hosting.LAMBDA: LambdaDeployment,
     }
 )
@@ -45,11 +47,13 @@ class Hosts:
         """The stack's outputs that only some hosts have, and those of `OTHER_HOST_OUTPUTS`."""
         if self.other is None:
             return self.serving.outputs
+        outputs = {**self.other.outputs, **self.serving.outputs}
         service_url = self.other.service_url
-        other = dict(
-            zip(OTHER_HOST_OUTPUTS, (service_url.apply(mcp_url), service_url), strict=True)
-        )
-        return {**self.other.outputs, **self.serving.outputs, **other}
+        if service_url is None:
+            # Nothing but the edge reaches it, and the edge still leads to the serving host.
+            return outputs
+        addresses = (service_url.apply(mcp_url), service_url)
+        return {**outputs, **dict(zip(OTHER_HOST_OUTPUTS, addresses, strict=True))}
 
 
 class HostDeployments:

@@ -1,6 +1,7 @@
 """The interface of every host."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import pulumi
@@ -11,16 +12,51 @@ from components.context import StackContext
 MCP_PATH = "/mcp"
 
 
-class Host(Protocol):
-    """A component that runs the server and answers on HTTPS.
+@dataclass(frozen=True, kw_only=True)
+class PublicOrigin:
+    """A host that the edge reaches as every caller does.
 
     Attributes:
-        service_url: base URL of the service, without a slash at the end.
+        url: base URL of the service.
+    """
+
+    url: pulumi.Output[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InternalOrigin:
+    """A load balancer in a VPC, which only the edge reaches.
+
+    Attributes:
+        load_balancer_arn: ARN of the load balancer.
+        dns_name: its name, which has no public address.
+        port: the HTTP port of its listener.
+    """
+
+    load_balancer_arn: pulumi.Output[str]
+    dns_name: pulumi.Output[str]
+    port: int
+
+
+Origin = PublicOrigin | InternalOrigin
+
+
+class Host(Protocol):
+    """A component that runs the server.
+
+    Attributes:
+        service_url: base URL of the service, without a slash at the end; None where only the edge
+            reaches it.
+        origin: where the edge reaches it.
         outputs: the stack's outputs that only some hosts have, such as imageDigest.
     """
 
-    service_url: pulumi.Output[str]
+    origin: Origin
     outputs: Mapping[str, pulumi.Output[str]]
+
+    # A property, so that a host with an address of its own need not say None.
+    @property
+    def service_url(self) -> pulumi.Output[str] | None: ...  # noqa: D102  described above
 
 
 class HostDeployment(Protocol):
@@ -34,3 +70,26 @@ class HostDeployment(Protocol):
 def mcp_url(service_url: str) -> str:
     """Return the server's MCP endpoint."""
     return f"{service_url}{MCP_PATH}"
+
+
+class Door(Protocol):
+    """What has an address that callers reach, such as the edge.
+
+    Attributes:
+        url: the base URL.
+    """
+
+    url: pulumi.Output[str]
+
+
+def public_url(host: Host, edge: Door | None) -> pulumi.Output[str]:
+    """Return the base URL for callers: the host's, or the edge's where there is no other.
+
+    Raises:
+        ValueError: there is neither, which the configuration's check refuses.
+    """
+    if host.service_url is not None:
+        return host.service_url
+    if edge is None:
+        raise ValueError("a host without an address of its own needs the edge")
+    return edge.url

@@ -1,9 +1,7 @@
 """What the hosts that run an image have in common: the image, built before and pushed with it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
-
-import pulumi
 
 from components.context import StackContext
 from components.hosting.host import Host
@@ -24,16 +22,6 @@ class ImageHostArgs:
 
     context: StackContext
     image: ServerImage
-
-
-class ImageHost(Host, Protocol):
-    """A host that runs an image."""
-
-    def __init__(
-        self, name: str, args: ImageHostArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        """Declare the service."""
-        ...
 
 
 class StackImage:
@@ -74,8 +62,18 @@ def _retention(settings: StackSettings) -> int:
 class ImageDeployment:
     """Builds the image, and runs it on a host."""
 
-    def __init__(self, host: type[ImageHost], settings: StackSettings, image: StackImage) -> None:
+    def __init__(
+        self,
+        host: Callable[[str, ImageHostArgs], Host],
+        settings: StackSettings,
+        image: StackImage,
+    ) -> None:
         """Fetch and verify what the image is built from, before anything is deployed.
+
+        Args:
+            host: declares the host, under a name.
+            settings: the stack's configuration.
+            image: the image of all hosts of the stack.
 
         Raises:
             pulumi.RunError: the binary can't be fetched, or a checksum differs from the pinned one.

@@ -72,6 +72,28 @@ class ImageHostSettings(HostSettings):
     ] = 10
 
 
+def size_conflicts(
+    values: Mapping[str, Any], sizes: Mapping[int, tuple[int, ...]]
+) -> Iterator[Conflict]:
+    """Find sizes that a host doesn't offer.
+
+    Args:
+        values: the valid fields.
+        sizes: what the host offers: CPU units to MB of memory.
+    """
+    cpu, memory = values.get("cpu"), values.get("memory")
+    if cpu is not None and cpu not in sizes:
+        offered = ", ".join(map(str, sizes))
+        yield Conflict(path=("cpu",), message=f"must be one of {offered} CPU units")
+    elif cpu is not None and memory is not None and memory not in sizes[cpu]:
+        offered = ", ".join(map(str, sizes[cpu]))
+        yield Conflict(
+            path=("memory",),
+            message=f"must be one of {offered} MB with {cpu} CPU units",
+            value=str(sizes[cpu][0]),
+        )
+
+
 def instance_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     """Find fewest instances that exceed the most."""
     least, most = values.get("min_instances"), values.get("max_instances")

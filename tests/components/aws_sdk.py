@@ -1,6 +1,6 @@
 """Imports the parts of pulumi_aws that warn on import, before pytest makes warnings errors.
 
-The SDK's lambda_ package warns about one of its deprecated resources whenever it is imported.
+The SDK's packages ec2 and lambda_ each warn about a deprecated resource when they are imported.
 """
 
 import warnings
@@ -11,3 +11,4 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     # The SDK imports a package on first use.
     FUNCTION = pulumi_aws.lambda_.Function
+    SECURITY_GROUP = pulumi_aws.ec2.SecurityGroup

@@ -62,6 +62,55 @@ class Result:
         return statements
 
 
+def _filtered(args: Mapping[str, Any], name: str) -> list[str] | None:
+    """Return the values of a filter; None without it."""
+    filters = args.get("filters") or []
+    return next((each["values"] for each in filters if each["name"] == name), None)
+
+
+def _vpcs(args: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = _filtered(args, "vpc-id")
+    return {"ids": [VPC_ID] if wanted is None or VPC_ID in wanted else []}
+
+
+def _subnets(args: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = _filtered(args, "subnet-id")
+    return {"ids": [each for each in SUBNETS if wanted is None or each in wanted]}
+
+
+def _subnet(args: Mapping[str, Any]) -> dict[str, Any]:
+    name = args["id"]
+    return {"id": name, "vpcId": VPC_ID, "availabilityZone": SUBNETS[name]}
+
+
+def _route_table(_args: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "routes": [
+            {"cidrBlock": "172.31.0.0/16", "gatewayId": "local"},
+            {"cidrBlock": "0.0.0.0/0", "gatewayId": "igw-00000001"},
+        ],
+        "associations": [{"main": True, "subnetId": ""}],
+    }
+
+
+# A default VPC as every account has one in every region, unless it deleted it.
+VPC_ID = "vpc-00000001"
+SUBNETS: Mapping[str, str] = {
+    "subnet-0000000a": f"{REGION}a",
+    "subnet-0000000b": f"{REGION}b",
+    "subnet-0000000c": f"{REGION}c",
+}
+PREFIX_LIST_ID = "pl-00000001"
+_NETWORK: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "aws:ec2/getVpcs:getVpcs": _vpcs,
+    "aws:ec2/getSubnets:getSubnets": _subnets,
+    "aws:ec2/getSubnet:getSubnet": _subnet,
+    "aws:ec2/getRouteTables:getRouteTables": lambda _args: {"ids": ["rtb-00000001"]},
+    "aws:ec2/getRouteTable:getRouteTable": _route_table,
+    "aws:ec2/getManagedPrefixList:getManagedPrefixList": lambda _args: {"id": PREFIX_LIST_ID},
+}
+
+
 class _Cloud(Mocks):
     """Answers as AWS would: created resources get an id, an ARN and other computed values."""
 
@@ -74,7 +123,10 @@ class _Cloud(Mocks):
                 "password": "registry-password",
             },
         }
-        return answers[args.token], []
+        found: dict[str, Any] = (
+            _NETWORK[args.token](args.args) if args.token in _NETWORK else answers[args.token]
+        )
+        return found, []
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         computed = _COMPUTED.get(args.typ, _nothing)(args)
@@ -132,6 +184,25 @@ def _service(args: MockResourceArgs) -> dict[str, Any]:
     }
 
 
+def _load_balancer(args: MockResourceArgs) -> dict[str, Any]:
+    name = args.inputs["name"]
+    suffix = f"app/{name}/0123"
+    return {
+        "arn": f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/{suffix}",
+        "arnSuffix": suffix,
+        "dnsName": f"{name}-0123.{REGION}.elb.amazonaws.com",
+        "zoneId": "Z35SXDOTRQ7X7K",
+    }
+
+
+def _target_group(args: MockResourceArgs) -> dict[str, Any]:
+    suffix = f"targetgroup/{args.inputs['name']}/0123"
+    return {
+        "arn": f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:{suffix}",
+        "arnSuffix": suffix,
+    }
+
+
 _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
     "aws:ecr/repository:Repository": _repository,
     "docker:index/image:Image": _image,
@@ -142,6 +213,16 @@ _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
         "cloudfrontDistributionZoneId": "Z2FDTNDATAQYW2",
     },
     "aws:apprunner/service:Service": _service,
+    "aws:ec2/securityGroup:SecurityGroup": lambda args: {"id": f"sg-of-{args.inputs['name']}"},
+    "aws:ecs/cluster:Cluster": _arn("ecs", "cluster/", "name"),
+    "aws:ecs/service:Service": _arn("ecs", "service/", "name"),
+    "aws:ecs/taskDefinition:TaskDefinition": lambda args: {
+        "arn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{args.inputs['family']}:1"
+    },
+    "aws:lb/loadBalancer:LoadBalancer": _load_balancer,
+    "aws:lb/targetGroup:TargetGroup": _target_group,
+    "aws:lb/listener:Listener": lambda args: {"arn": f"{args.inputs['loadBalancerArn']}/listener"},
+    "aws:cloudfront/vpcOrigin:VpcOrigin": lambda _args: {"id": "vo_0123"},
     "aws:cloudfront/function:Function": _arn("cloudfront", "function/", "name"),
     "aws:cloudfront/distribution:Distribution": lambda _args: {
         "domainName": "d222222abcdef8.cloudfront.net"

@@ -15,6 +15,7 @@ import pytest
 from components.configuration import ConfigurationError
 from components.hosting.apprunner.settings import SIZES
 from components.hosting.definitions import HOST_KEYS
+from components.hosting.fargate.settings import SIZES as FARGATE_SIZES
 from components.settings import (
     RESERVED_TAGS,
     CommonSettings,
@@ -59,8 +60,8 @@ ENTRIES = {
 }
 CHOICES = {
     "healthCheck.protocol": ("HTTP", "TCP"),
-    "hosting": ("apprunner", "lambda"),
-    "nextHost.hosting": ("apprunner", "lambda"),
+    "hosting": ("apprunner", "lambda", "fargate"),
+    "nextHost.hosting": ("apprunner", "lambda", "fargate"),
     "logLevel": (
         "debug",
         "info",
@@ -334,6 +335,98 @@ def test_a_number_of_lambda_is_accepted_at_its_limits_and_refused_beyond(
     assert problems({**minimum, key: most + 1}) == {f"{PROJECT}:{key}": f"must be at most {most}"}
 
 
+FARGATE_NUMBERS = {
+    "cpuTarget": (10, 90),
+    "imageRetention": (2, 1000),
+    "maxInstances": (1, 1000),
+    "minInstances": (1, 1000),
+    "requestsPerTarget": (1, 1_000_000),
+    "serviceDomain.port": (1, 65535),
+}
+FARGATE = {
+    **{key: BASE[key] for key in ("neo4jUri", "clients", "scopes")},
+    "hosting": "fargate",
+    "maxInstances": 1000,
+    "serviceDomain": {
+        "name": "mcp.example.com",
+        "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/0-1",
+    },
+    "network": {"vpcId": "vpc-01234567", "subnetIds": ["subnet-0000000a", "subnet-0000000b"]},
+}
+
+
+def _on_fargate(path: str, value: object) -> dict[str, Any]:
+    """Return a configuration of Fargate with one value changed; ``a[]`` is a list's first entry."""
+    changed: dict[str, Any] = json.loads(json.dumps(FARGATE))
+    *steps, last = path.removesuffix("[]").split(".")
+    at = changed
+    for step in steps:
+        at = at[step]
+    at[last] = [value, "subnet-0000000c"] if path.endswith("[]") else value
+    return changed
+
+
+def test_the_limits_of_fargate_are_the_expected_ones() -> None:
+    common = fields_by_key(CommonSettings)
+    own = {
+        key: found
+        for key, found in numeric_limits(Hosting.FARGATE).items()
+        if key.partition(".")[0] not in common
+    }
+
+    assert own == FARGATE_NUMBERS
+    assert entry_limits(Hosting.FARGATE)["network.subnetIds"] == (2, None)
+    assert entry_limits(Hosting.FARGATE)["network.loadBalancerSubnetIds"] == (2, None)
+
+
+@pytest.mark.parametrize("path", FARGATE_NUMBERS)
+def test_a_number_of_fargate_is_accepted_at_its_limits_and_refused_beyond(path: str) -> None:
+    least, most = FARGATE_NUMBERS[path]
+
+    parse(_on_fargate(path, least))
+    parse(_on_fargate(path, most))
+    key = f"{PROJECT}:{path}"
+    assert problems(_on_fargate(path, least - 1)) == {key: f"must be at least {least}"}
+    assert problems(_on_fargate(path, most + 1)) == {key: f"must be at most {most}"}
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory"),
+    [(cpu, memory) for cpu, offered in FARGATE_SIZES.items() for memory in offered],
+)
+def test_a_size_of_fargate_is_accepted_and_its_neighbours_are_refused(
+    cpu: int, memory: int
+) -> None:
+    parse({**FARGATE, "cpu": cpu, "memory": memory})
+    for neighbour in (memory - 1, memory + 1):
+        assert list(problems({**FARGATE, "cpu": cpu, "memory": neighbour})) == ["neo4j-mcp:memory"]
+    assert list(problems({**FARGATE, "cpu": cpu + 1, "memory": memory})) == ["neo4j-mcp:cpu"]
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted", "refused"),
+    [
+        ("network.vpcId", "vpc-0123456789abcdef0", "vpc-0123456789abcdef"),
+        ("network.subnetIds[]", "subnet-0123cdef", "sg-0123cdef"),
+        ("network.loadBalancerSubnetIds[]", "subnet-0123cdef", "subnet-0123cde"),
+        ("serviceDomain.name", "a.bc", "A.bc"),
+        ("serviceDomain.hostedZoneId", "Z0ABC", "z0abc"),
+        (
+            "serviceDomain.certificateArn",
+            "arn:aws-us-gov:acm:us-gov-west-1:123456789012:certificate/0",
+            "arn:aws:iam::123456789012:server-certificate/a",
+        ),
+    ],
+)
+def test_a_text_of_fargate_is_accepted_or_refused_by_name(
+    path: str, accepted: str, refused: str
+) -> None:
+    parse(_on_fargate(path, accepted))
+    found = problems(_on_fargate(path, refused))
+    message = patterns(Hosting.FARGATE)[path].words
+    assert message in next(iter(found.values()))
+
+
 # Both edges
 
 
@@ -385,9 +478,12 @@ def test_a_number_of_entries_is_accepted_at_its_limits_and_refused_beyond(path: 
     ("path", "choice"), [(path, each) for path in CHOICES for each in CHOICES[path]]
 )
 def test_each_choice_is_accepted_and_its_neighbours_are_refused(path: str, choice: str) -> None:
-    # The other host has none of the keys of App Runner that are set there, and the next host has to
-    # be another one.
-    if (path, choice) not in {("hosting", "lambda"), ("nextHost.hosting", "apprunner")}:
+    # The other hosts have none of the keys of App Runner that are set there, and the next host has
+    # to be another one and to have what it needs.
+    if path not in {"hosting", "nextHost.hosting"} or (path, choice) in {
+        ("hosting", "apprunner"),
+        ("nextHost.hosting", "lambda"),
+    }:
         parse(configured(path, choice))
     near = [str(int(choice) + 1), str(int(choice) - 1)] if choice.isdigit() else [choice.swapcase()]
     for neighbour in near:

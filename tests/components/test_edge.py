@@ -9,6 +9,7 @@ from components.edge import ORIGIN_SECONDS, Edge, EdgeArgs
 from components.edge_origin import EDGE_OUTPUTS
 from components.endpoints import Endpoints
 from components.hosting.definitions import DEFINITIONS
+from components.hosting.host import InternalOrigin, Origin, PublicOrigin
 from components.settings import Hosting
 from tests.components.conftest import MakeContext
 from tests.components.mocks import ACCOUNT, Result, run_program
@@ -16,12 +17,29 @@ from tests.components.mocks import ACCOUNT, Result, run_program
 FUNCTION = "aws:cloudfront/function:Function"
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 WEB_ACL = "aws:wafv2/webAcl:WebAcl"
+VPC_ORIGIN = "aws:cloudfront/vpcOrigin:VpcOrigin"
 CERTIFICATE_ARN = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/0-1"
 DOMAIN = {"name": "mcp.example.com", "certificateArn": CERTIFICATE_ARN}
 FUNCTION_ARN = f"arn:aws:cloudfront:us-east-1:{ACCOUNT}:function/neo4j-mcp-dev-edge"
 
 
+LOAD_BALANCER_ARN = f"arn:aws:elasticloadbalancing:us-east-1:{ACCOUNT}:loadbalancer/app/a/0123"
+
+
 def declare(context: StackContext, service_url: str = "https://a.awsapprunner.com") -> Result:
+    return _declare(context, PublicOrigin(url=pulumi.Output.from_input(service_url)))
+
+
+def declare_for_load_balancer(context: StackContext) -> Result:
+    origin = InternalOrigin(
+        load_balancer_arn=pulumi.Output.from_input(LOAD_BALANCER_ARN),
+        dns_name=pulumi.Output.from_input("internal-a.elb.amazonaws.com"),
+        port=80,
+    )
+    return _declare(context, origin)
+
+
+def _declare(context: StackContext, origin: Origin) -> Result:
     known = Endpoints(
         issuer="https://pool.example",
         token_url="https://tokens.example/oauth2/token",
@@ -35,7 +53,7 @@ def declare(context: StackContext, service_url: str = "https://a.awsapprunner.co
             "edge",
             EdgeArgs(
                 context=context,
-                service_url=pulumi.Output.from_input(service_url),
+                origin=origin,
                 endpoints=pulumi.Output.from_input(known),
             ),
         )
@@ -66,6 +84,27 @@ def test_the_distribution_passes_requests_on_and_caches_nothing(make_context: Ma
         {"eventType": "viewer-request", "functionArn": FUNCTION_ARN}
     ]
     assert inputs["httpVersion"] == "http2and3"
+
+
+def test_a_load_balancer_in_a_vpc_is_reached_inside_aws(make_context: MakeContext) -> None:
+    result = declare_for_load_balancer(make_context(edge="true"))
+
+    assert result.one(VPC_ORIGIN).inputs["vpcOriginEndpointConfig"] == {
+        "name": "neo4j-mcp-dev-edge",
+        "arn": LOAD_BALANCER_ARN,
+        "httpPort": 80,
+        "httpsPort": 443,
+        "originProtocolPolicy": "http-only",
+        "originSslProtocols": {"items": ["TLSv1.2"], "quantity": 1},
+    }
+    (origin,) = result.one(DISTRIBUTION).inputs["origins"]
+    assert origin["domainName"] == "internal-a.elb.amazonaws.com"
+    assert origin["vpcOriginConfig"] == {"vpcOriginId": "vo_0123", "originReadTimeout": 90}
+    assert not origin.get("customOriginConfig")
+
+
+def test_a_public_host_needs_no_way_into_a_vpc(make_context: MakeContext) -> None:
+    assert declare(make_context(edge="true")).of_type(VPC_ORIGIN) == []
 
 
 def test_the_outputs_are_the_documented_ones(make_context: MakeContext) -> None:
@@ -155,7 +194,7 @@ def test_the_distribution_is_protected_as_configured(
     assert result.one(DISTRIBUTION).protect is protected
 
 
-@pytest.mark.parametrize("hosting", [Hosting.APP_RUNNER, Hosting.LAMBDA])
+@pytest.mark.parametrize("hosting", list(Hosting))
 def test_cloudfront_waits_longer_than_the_server_answers(hosting: Hosting) -> None:
     # The server ends a call after 60 s, and a host may allow it more time than CloudFront.
     server_seconds = 60

@@ -51,13 +51,26 @@ LENGTHS: Mapping[NameRule, tuple[int, int]] = {
     names.AUTO_SCALING: (4, 32),
     names.OBSERVABILITY: (4, 32),
     names.VPC_CONNECTOR: (4, 40),
+    names.CLUSTER: (1, 255),
+    names.CONTAINER_SERVICE: (1, 255),
+    names.TASK_FAMILY: (1, 255),
+    names.LOAD_BALANCER: (1, 32),
+    names.SECURITY_GROUP: (1, 255),
     names.EDGE_FUNCTION: (1, 64),
     names.WEB_ACL: (1, 128),
     names.DOMAIN: (1, 63),
 }
 RULES = sorted(LENGTHS, key=lambda rule: rule.shape)
-# botocore has no pattern for a secret's name: it is in the text of CreateSecret.
-MODELLED = [rule for rule in RULES if rule is not names.SECRET]
+# botocore's models have no rule for these names, which are in the text of the API references only.
+DOCUMENTED = {
+    names.SECRET,
+    names.CLUSTER,
+    names.CONTAINER_SERVICE,
+    names.TASK_FAMILY,
+    names.LOAD_BALANCER,
+    names.SECURITY_GROUP,
+}
+MODELLED = [rule for rule in RULES if rule not in DOCUMENTED]
 
 
 def test_the_rules_are_those_of_every_name() -> None:
@@ -113,6 +126,7 @@ def test_names_without_problems_are_names_that_aws_accepts(
             assert aws_accepts(rule, name)
         else:
             assert re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,512}", name)
+            assert rule.maximum >= len(name)
 
 
 @briefly
@@ -124,8 +138,8 @@ def test_every_name_begins_with_the_prefix_and_the_stack(
 
     assert resources.domain_stem == f"{prefix}-{stack}-"
     for rule, name in every_name(resources, clients):
-        path = "/aws/lambda/" if rule is names.LOG_GROUP else ""
-        assert name.startswith(f"{path}{prefix}-{stack}-")
+        path = r"/(aws/lambda|ecs)/" if rule is names.LOG_GROUP else ""
+        assert re.match(f"{path}{re.escape(f'{prefix}-{stack}-')}", name)
 
 
 @briefly
@@ -180,6 +194,27 @@ def test_a_vpc_connectors_name_changes_with_its_content_only() -> None:
     )
     assert _connector(resources) != _connector(resources, groups=["sg-2"])
     assert _connector(resources, ["a", "b"], ["c"]) != _connector(resources, ["a"], ["b", "c"])
+
+
+def test_a_load_balancers_name_changes_with_what_replaces_it_only() -> None:
+    resources = ResourceNames(prefix="neo4j-mcp", stack="dev")
+
+    # Another hash would replace the load balancer of every existing stack.
+    public = resources.load_balancer(vpc_id="vpc-1", internal=False)
+    assert public == "neo4j-mcp-dev-4245bc5"
+    internal = resources.load_balancer(vpc_id="vpc-1", internal=True)
+    elsewhere = resources.load_balancer(vpc_id="vpc-2", internal=False)
+    assert len({public, internal, elsewhere}) == 3
+
+
+@pytest.mark.parametrize("name", ["internal-a", "-a", "a-", "a_b", "a" * 33])
+def test_a_name_that_no_load_balancer_can_have_is_reported(name: str) -> None:
+    assert names.LOAD_BALANCER.problem(name)
+
+
+@pytest.mark.parametrize("name", ["sg-1", "a?b", "a|b"])
+def test_a_name_that_no_security_group_can_have_is_reported(name: str) -> None:
+    assert names.SECURITY_GROUP.problem(name)
 
 
 def test_the_longest_legal_prefix_and_stack_name() -> None:

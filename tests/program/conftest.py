@@ -13,7 +13,7 @@ import yaml
 import tests.components.aws_sdk  # noqa: F401  before the program loads the SDK
 from components.hosting.lambda_.package import ServerPackage
 from server.context import BuildContext
-from tests.components.mocks import Result, run_program
+from tests.components.mocks import ACCOUNT, REGION, Result, run_program
 
 ROOT = Path(__file__).resolve().parents[2]
 # The one value that a person must add to a stack's file.
@@ -27,6 +27,18 @@ ON_LAMBDA = {
     "neo4j-mcp:cpu": "",
     "neo4j-mcp:minInstances": "",
     "neo4j-mcp:healthCheck": "{}",
+}
+
+
+SERVICE_DOMAIN = {
+    "name": "mcp.example.com",
+    "certificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/0-1",
+    "hostedZoneId": "Z0ABC",
+}
+ON_FARGATE = {
+    "neo4j-mcp:hosting": "fargate",
+    "neo4j-mcp:healthCheck": "{}",
+    "neo4j-mcp:serviceDomain": json.dumps(SERVICE_DOMAIN),
 }
 
 

@@ -12,10 +12,14 @@ from components.hosting.definitions import DEFINITIONS
 from components.policies import ACTIONS_WITHOUT_RESOURCE
 from components.settings import Hosting
 from tests.components.mocks import ACCOUNT, DIGEST, POOL_ID, REGION, Registration
-from tests.program.conftest import ON_LAMBDA, ROOT, Deploy
+from tests.program.conftest import ON_FARGATE, ON_LAMBDA, ROOT, Deploy
 
 STACKS = ["dev", "prod", "local"]
-HOSTS: Mapping[Hosting, Mapping[str, str]] = {Hosting.APP_RUNNER: {}, Hosting.LAMBDA: ON_LAMBDA}
+HOSTS: Mapping[Hosting, Mapping[str, str]] = {
+    Hosting.APP_RUNNER: {},
+    Hosting.FARGATE: ON_FARGATE,
+    Hosting.LAMBDA: ON_LAMBDA,
+}
 OUTPUTS = {
     "mcpUrl",
     "serviceUrl",
@@ -40,6 +44,8 @@ ROTATION = "aws:secretsmanager/secretRotation:SecretRotation"
 
 # Every type that the program uses; the stand-in cloud supports no others.
 TYPES: Mapping[str, Any] = {
+    "aws:appautoscaling/policy:Policy": aws.appautoscaling.Policy,
+    "aws:appautoscaling/target:Target": aws.appautoscaling.Target,
     "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion": (
         aws.apprunner.AutoScalingConfigurationVersion
     ),
@@ -49,6 +55,17 @@ TYPES: Mapping[str, Any] = {
     SERVICE: aws.apprunner.Service,
     "aws:cloudfront/distribution:Distribution": aws.cloudfront.Distribution,
     "aws:cloudfront/function:Function": aws.cloudfront.Function,
+    "aws:cloudfront/vpcOrigin:VpcOrigin": aws.cloudfront.VpcOrigin,
+    "aws:ec2/securityGroup:SecurityGroup": aws.ec2.SecurityGroup,
+    "aws:ecs/cluster:Cluster": aws.ecs.Cluster,
+    "aws:ecs/service:Service": aws.ecs.Service,
+    "aws:ecs/taskDefinition:TaskDefinition": aws.ecs.TaskDefinition,
+    "aws:lb/listener:Listener": aws.lb.Listener,
+    "aws:lb/loadBalancer:LoadBalancer": aws.lb.LoadBalancer,
+    "aws:lb/targetGroup:TargetGroup": aws.lb.TargetGroup,
+    "aws:route53/record:Record": aws.route53.Record,
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": aws.vpc.SecurityGroupEgressRule,
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": aws.vpc.SecurityGroupIngressRule,
     "aws:cloudwatch/eventRule:EventRule": aws.cloudwatch.EventRule,
     "aws:cloudwatch/eventTarget:EventTarget": aws.cloudwatch.EventTarget,
     "aws:cloudwatch/logGroup:LogGroup": aws.cloudwatch.LogGroup,
@@ -73,6 +90,8 @@ COMPONENTS = {
     "neo4j-mcp:image:ServerImage",
     "neo4j-mcp:identity:Identity",
     "neo4j-mcp:hosting:AppRunnerHost",
+    "neo4j-mcp:hosting:FargateHost",
+    "neo4j-mcp:hosting:FargateLoadBalancer",
     "neo4j-mcp:hosting:LambdaHost",
     "neo4j-mcp:credentials:ClientCredentials",
     "neo4j-mcp:rotation:RotationFunction",
@@ -139,6 +158,22 @@ def test_on_lambda_there_is_no_registry_and_no_image(deploy: Deploy, stack: str)
 
 
 @pytest.mark.parametrize("stack", STACKS)
+def test_without_a_domain_of_the_load_balancer_the_edges_address_is_the_only_one(
+    deploy: Deploy, stack: str
+) -> None:
+    only_edge = {"neo4j-mcp:edge": "true", "neo4j-mcp:serviceDomain": "{}"}
+    result = deploy(stack, {**ON_FARGATE, **only_edge})
+
+    outputs = result.outputs
+    assert outputs["serviceUrl"] == "https://d222222abcdef8.cloudfront.net"
+    assert outputs["mcpUrl"] == outputs["edgeUrl"] == f"{outputs['serviceUrl']}/mcp"
+    events = [json.loads(each.inputs["input"]) for each in result.of_type(INVOCATION)]
+    assert {event["mcpUrl"] for event in events} == {outputs["mcpUrl"]}
+    (origin,) = result.one("aws:cloudfront/distribution:Distribution").inputs["origins"]
+    assert origin["vpcOriginConfig"]["vpcOriginId"] == "vo_0123"
+
+
+@pytest.mark.parametrize("stack", STACKS)
 def test_moving_between_hosts_keeps_identity_and_clients(deploy: Deploy, stack: str) -> None:
     def kept(changes: Mapping[str, str]) -> dict[str, Any]:
         return {
@@ -147,7 +182,7 @@ def test_moving_between_hosts_keeps_identity_and_clients(deploy: Deploy, stack: 
             if each.type.startswith(("aws:cognito/", "aws:secretsmanager/secret:"))
         }
 
-    assert kept({}) == kept(ON_LAMBDA)
+    assert kept({}) == kept(ON_LAMBDA) == kept(ON_FARGATE)
 
 
 def test_on_aws_the_addresses_are_cognitos(deploy: Deploy) -> None:
@@ -279,7 +314,7 @@ def test_the_program_is_made_of_known_types_only(deploy: Deploy, stack: str) -> 
     with_edge = {"neo4j-mcp:edge": "true", "neo4j-mcp:edgeRequestsPerIp": "100"}
     types = {
         each.type
-        for changes in HOSTS.values()
+        for changes in (*HOSTS.values(), {**ON_FARGATE, "neo4j-mcp:serviceDomain": "{}"})
         for each in deploy(stack, {**changes, **with_edge}).registrations
     }
 
@@ -317,7 +352,7 @@ def test_every_name_begins_with_the_prefix_and_the_stack(
 ) -> None:
     for each in deploy(stack, HOSTS[hosting]).registrations:
         for name in physical_names(each):
-            assert re.match(rf"(/aws/lambda/)?neo4j-mcp-{stack}-", name), (each.name, name)
+            assert re.match(rf"(/aws/lambda/|/ecs/)?neo4j-mcp-{stack}-", name), (each.name, name)
 
 
 def physical_names(each: Registration) -> list[str]:
@@ -363,8 +398,8 @@ def test_every_policy_names_what_it_allows(deploy: Deploy, stack: str, hosting: 
         for policy in deploy(stack, HOSTS[hosting]).of_type("aws:iam/rolePolicy:RolePolicy")
         for statement in json.loads(policy.inputs["policy"])["Statement"]
     ]
-    # Pulling images on App Runner, the functions' logs, and two for the clients' secrets.
-    assert len(policies) == {Hosting.APP_RUNNER: 6, Hosting.LAMBDA: 5}[hosting]
+    # Pulling images (two), the logs, and two for the clients' secrets.
+    assert len(policies) == {Hosting.APP_RUNNER: 6, Hosting.FARGATE: 7, Hosting.LAMBDA: 5}[hosting]
     for statement in policies:
         assert not any("*" in action for action in statement["Action"])
         if statement["Resource"] == "*":

@@ -14,7 +14,7 @@ from localcloud.providers import docker_image, random_string
 from localcloud.providers.aws.provider import RESOURCES
 from localcloud.providers.schema import ResourceType
 from tests.components.mocks import Registration, Result
-from tests.program.conftest import ON_LAMBDA, Deploy
+from tests.program.conftest import ON_FARGATE, ON_LAMBDA, SERVICE_DOMAIN, Deploy
 
 _TYPES: tuple[ResourceType[Any], ...] = (
     *RESOURCES,
@@ -32,6 +32,8 @@ _BY_TOKEN = {_token(each): rule for each, rule in REPLACEMENTS.items()}
 # For each type, the inputs that together are unique on AWS. A type that is missing here gets its id
 # from AWS, or a new revision or version.
 _UNIQUE: Mapping[str, tuple[str, ...]] = {
+    "aws:appautoscaling/policy:Policy": ("resourceId", "name"),
+    "aws:appautoscaling/target:Target": ("resourceId", "scalableDimension"),
     "aws:apprunner/service:Service": ("serviceName",),
     "aws:apprunner/vpcConnector:VpcConnector": ("vpcConnectorName",),
     "aws:cloudfront/function:Function": ("name",),
@@ -40,13 +42,20 @@ _UNIQUE: Mapping[str, tuple[str, ...]] = {
     "aws:cloudwatch/logGroup:LogGroup": ("name",),
     "aws:cognito/resourceServer:ResourceServer": ("userPoolId", "identifier"),
     "aws:cognito/userPoolDomain:UserPoolDomain": ("domain",),
+    "aws:ec2/securityGroup:SecurityGroup": ("vpcId", "name"),
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": ("repository",),
     "aws:ecr/repository:Repository": ("name",),
+    "aws:ecs/cluster:Cluster": ("name",),
+    "aws:ecs/service:Service": ("cluster", "name"),
     "aws:iam/role:Role": ("name",),
     "aws:iam/rolePolicy:RolePolicy": ("role", "name"),
     "aws:lambda/function:Function": ("name",),
     "aws:lambda/functionUrl:FunctionUrl": ("functionName",),
     "aws:lambda/permission:Permission": ("function", "statementId"),
+    "aws:lb/listener:Listener": ("loadBalancerArn", "port"),
+    "aws:lb/loadBalancer:LoadBalancer": ("name",),
+    "aws:lb/targetGroup:TargetGroup": ("name",),
+    "aws:route53/record:Record": ("zoneId", "name", "type"),
     "aws:secretsmanager/secret:Secret": ("name",),
     "aws:secretsmanager/secretRotation:SecretRotation": ("secretId",),
     "aws:wafv2/webAcl:WebAcl": ("name",),
@@ -83,6 +92,18 @@ _CHANGES: Mapping[str, Mapping[str, str]] = {
         "neo4j-mcp:namePrefix": "other",
     },
     "hosting": ON_LAMBDA,
+    "hosting fargate": ON_FARGATE,
+    "namePrefix on Fargate": {**ON_FARGATE, "neo4j-mcp:namePrefix": "other"},
+    "its size": {**ON_FARGATE, "neo4j-mcp:cpu": "1024", "neo4j-mcp:memory": "4096"},
+    "its domain": {
+        **ON_FARGATE,
+        "neo4j-mcp:serviceDomain": json.dumps({**SERVICE_DOMAIN, "name": "other.example.com"}),
+    },
+    "no domain": {
+        **ON_FARGATE,
+        "neo4j-mcp:edge": "true",
+        "neo4j-mcp:serviceDomain": "{}",
+    },
     "namePrefix on Lambda": {**ON_LAMBDA, "neo4j-mcp:namePrefix": "other"},
     "imageRetention": {"neo4j-mcp:imageRetention": "3"},
     "maxInstances": {"neo4j-mcp:maxInstances": "2"},
@@ -163,7 +184,8 @@ def _is_replaced(old: Registration, new: Registration) -> bool:
 
 def test_the_changes_replace_every_replaceable_type(deploy: Deploy) -> None:
     bases = [
-        _resources(deploy("dev", _CHANGES[name])) for name in ("vpcConnector", "hosting", "edge")
+        _resources(deploy("dev", _CHANGES[name]))
+        for name in ("vpcConnector", "hosting", "hosting fargate", "edge")
     ]
     replaced = {
         new.type
@@ -173,10 +195,12 @@ def test_the_changes_replace_every_replaceable_type(deploy: Deploy) -> None:
         if (old := base.get(urn)) is not None and _is_replaced(old, new)
     }
     # An image is updated in place, a random suffix depends on nothing, and no client is replaced,
-    # because every pool has the same id under mocks. No setting replaces the edge's distribution.
+    # because every pool has the same id under mocks. No setting replaces the edge's distribution or
+    # its way into a VPC.
     kept = (
         docker.Image,
         aws.cloudfront.Distribution,
+        aws.cloudfront.VpcOrigin,
         aws.cognito.UserPoolClient,
         random.RandomString,
     )

@@ -9,6 +9,7 @@ from components import policies
 from components.context import StackContext
 from components.hosting.apprunner.settings import AppRunnerSettings, HealthCheck
 from components.hosting.environment import PORT, server_environment
+from components.hosting.host import Origin, PublicOrigin
 from components.hosting.image_host import ImageHostArgs
 from components.hosting.keys import VpcConnection
 from components.roles import Grant, ServiceRole, service_role
@@ -39,12 +40,14 @@ class AppRunnerHost(pulumi.ComponentResource):
 
     Attributes:
         service_url: base URL of the service.
+        origin: where the edge reaches it.
         service_arn: ARN of the service.
         service_name: name of the service in its logs and metrics.
         outputs: the stack's outputs that only some hosts have.
     """
 
     service_url: pulumi.Output[str]
+    origin: Origin
     service_arn: pulumi.Output[str]
     service_name: pulumi.Output[str]
     outputs: Mapping[str, pulumi.Output[str]]
@@ -75,6 +78,7 @@ class AppRunnerHost(pulumi.ComponentResource):
             opts=context.options(aws.apprunner.Service, parent=self, depends_on=access.policies),
         )
         self.service_url = pulumi.Output.concat("https://", service.service_url)
+        self.origin = PublicOrigin(url=self.service_url)
         self.service_arn = service.arn
         self.service_name = service.service_name
         self.outputs = {"imageDigest": args.image.digest}

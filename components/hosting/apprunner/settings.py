@@ -74,15 +74,5 @@ class AppRunnerSettings(keys.ImageHostSettings):
 
 def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     """Find sizes that App Runner doesn't offer, and fewest instances that exceed the most."""
-    cpu, memory = values.get("cpu"), values.get("memory")
-    if cpu is not None and cpu not in SIZES:
-        offered = ", ".join(map(str, SIZES))
-        yield Conflict(path=("cpu",), message=f"must be one of {offered} CPU units")
-    elif cpu is not None and memory is not None and memory not in SIZES[cpu]:
-        offered = ", ".join(map(str, SIZES[cpu]))
-        yield Conflict(
-            path=("memory",),
-            message=f"must be one of {offered} MB with {cpu} CPU units",
-            value=str(SIZES[cpu][0]),
-        )
+    yield from keys.size_conflicts(values, SIZES)
     yield from keys.instance_conflicts(values)

@@ -10,7 +10,7 @@ from components import policies
 from components.context import StackContext
 from components.function_code import relative_to_project
 from components.hosting.environment import server_environment
-from components.hosting.host import Host
+from components.hosting.host import Host, Origin, PublicOrigin
 from components.hosting.image_host import StackImage
 from components.hosting.keys import VpcConnection
 from components.hosting.lambda_.definition import FUNCTION_SECONDS
@@ -48,12 +48,14 @@ class LambdaHost(pulumi.ComponentResource):
 
     Attributes:
         service_url: base URL of the service.
+        origin: where the edge reaches it.
         function_name: name of the function.
         log_group: name of the log group that the server and its handler write to.
         outputs: the stack's outputs that only some hosts have.
     """
 
     service_url: pulumi.Output[str]
+    origin: Origin
     function_name: pulumi.Output[str]
     log_group: pulumi.Output[str]
     outputs: Mapping[str, pulumi.Output[str]]
@@ -85,6 +87,7 @@ class LambdaHost(pulumi.ComponentResource):
         )
         self._permissions(context, function, url)
         self.service_url = url.function_url.apply(lambda known: known.rstrip("/"))
+        self.origin = PublicOrigin(url=self.service_url)
         self.function_name = function.name
         self.log_group = writer.log_group.name
         self.outputs = {"codeSha256": pulumi.Output.from_input(args.package.code_sha256)}

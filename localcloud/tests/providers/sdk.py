@@ -9,6 +9,6 @@ DOCKER: Any = importlib.import_module("pulumi_docker")
 RANDOM: Any = importlib.import_module("pulumi_random")
 
 with warnings.catch_warnings():
-    # The first access to lambda_ warns of one of its resources, which is deprecated.
+    # The first access to each warns of one of its resources, which is deprecated.
     warnings.simplefilter("ignore", DeprecationWarning)
-    _LOADED = AWS.lambda_.Function
+    _LOADED = (AWS.ec2.SecurityGroup, AWS.lambda_.Function)

@@ -46,6 +46,8 @@ _CONFIGURATION = {
 _CREATED_WITH_TAGS = {"aws:cloudfront/distribution:Distribution"}
 # Inputs that a resource type updates with other operations or under another name.
 _UPDATED_SEPARATELY = {
+    "aws:ecs/service:Service": {"cluster"},
+    "aws:lb/loadBalancer:LoadBalancer": {"securityGroups", "subnets"},
     "aws:ecr/repository:Repository": {"imageScanningConfiguration", "imageTagMutability"},
     "aws:cloudfront/distribution:Distribution": _CONFIGURATION,
     "aws:cloudfront/function:Function": {"comment", "runtime"},
@@ -53,10 +55,34 @@ _UPDATED_SEPARATELY = {
     "aws:lambda/function:Function": {"architectures"},
     "aws:iam/role:Role": {"assumeRolePolicy", "permissionsBoundary"},
 }
+# Parameters that a resource type builds from several inputs.
+_BUILT = {
+    "ChangeBatch",
+    "Code",
+    "FunctionCode",
+    "HostedZoneId",
+    "Targets",
+    "containerDefinitions",
+}
 # Outputs that a resource type computes from the response of the read operation.
 _DERIVED = {
+    "aws:appautoscaling/policy:Policy": {"alarmArns"},
+    "aws:ecs/service:Service": {"networkConfiguration"},
+    "aws:ecs/taskDefinition:TaskDefinition": {"arnWithoutRevision"},
+    "aws:lb/listener:Listener": {"certificateArn"},
+    "aws:lb/loadBalancer:LoadBalancer": {
+        "arnSuffix",
+        "dropInvalidHeaderFields",
+        "enableDeletionProtection",
+        "idleTimeout",
+        "internal",
+        "subnets",
+    },
+    "aws:lb/targetGroup:TargetGroup": {"arnSuffix", "deregistrationDelay", "healthCheck"},
+    "aws:route53/record:Record": {"aliases", "fqdn", "zoneId"},
     "aws:cloudfront/distribution:Distribution": {"etag", "hostedZoneId", "loggingV1Enabled"},
     "aws:cloudfront/function:Function": {"code", "etag", "liveStageEtag"},
+    "aws:cloudfront/vpcOrigin:VpcOrigin": {"etag"},
     "aws:cloudwatch/eventRule:EventRule": {"isEnabled"},
     "aws:cloudwatch/eventTarget:EventTarget": {"eventBusName", "rule"},
     "aws:cloudwatch/logGroup:LogGroup": {"arn"},
@@ -298,7 +324,7 @@ def test_inputs_match_the_parameters_of_the_create_operation(resource: AwsResour
     shape = _shape(resource, resource.creates.name)
     assert list(_object_misfits(sent, shape, resource.casing, "")) == []
     taken = {aws_name(name, sent[name], resource.casing).split(".")[0] for name in sent}
-    required = set(shape.required_members) - {"Code", "FunctionCode", "Targets"}
+    required = set(shape.required_members) - _BUILT
     assert required <= taken
 
 
@@ -381,6 +407,42 @@ def test_identities_match_the_parameters_of_the_operations(resource: AwsResource
 
 # The inputs that force a replacement in the schemas of the real providers (pulumi_aws 7.51.1).
 _REPLACED = {
+    "aws:appautoscaling/policy:Policy": {
+        "name",
+        "resourceId",
+        "scalableDimension",
+        "serviceNamespace",
+    },
+    "aws:appautoscaling/target:Target": {"resourceId", "scalableDimension", "serviceNamespace"},
+    "aws:cloudfront/vpcOrigin:VpcOrigin": set(),
+    "aws:ec2/securityGroup:SecurityGroup": {"description", "name", "vpcId"},
+    "aws:ecs/cluster:Cluster": {"name"},
+    "aws:ecs/service:Service": {"cluster", "launchType", "name", "schedulingStrategy"},
+    "aws:ecs/taskDefinition:TaskDefinition": {
+        "containerDefinitions",
+        "cpu",
+        "executionRoleArn",
+        "family",
+        "memory",
+        "networkMode",
+        "requiresCompatibilities",
+        "runtimePlatform",
+        "taskRoleArn",
+    },
+    "aws:lb/listener:Listener": {"loadBalancerArn"},
+    "aws:lb/loadBalancer:LoadBalancer": {"internal", "loadBalancerType", "name"},
+    "aws:lb/targetGroup:TargetGroup": {
+        "ipAddressType",
+        "name",
+        "port",
+        "protocol",
+        "protocolVersion",
+        "targetType",
+        "vpcId",
+    },
+    "aws:route53/record:Record": {"name", "zoneId"},
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": {"securityGroupId"},
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {"securityGroupId"},
     "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion": {
         "autoScalingConfigurationName",
         "maxConcurrency",

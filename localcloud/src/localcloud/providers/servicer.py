@@ -311,6 +311,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[C]):
             resource = self._resource(request.urn)
             olds, secret_olds = decode(request.olds)
             news, secret = decode(request.news)
+            # The engine sends the program's earlier input, which AWS may have changed since.
+            news |= {name: olds[name] for name in request.ignoreChanges if name in olds}
             marked = secret | _secret(resource.properties) | (secret_olds - news.keys())
             kept = news | _carried_over(resource.properties, olds, news)
             if request.preview:

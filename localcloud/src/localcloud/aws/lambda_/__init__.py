@@ -7,4 +7,5 @@ Its modules:
     urls        one function's URL: its HTTPS port, and the path of each request to the function
     functions   invokes functions, and reads their policies
     events      a request as an event, and a function's result as a response. Pure
+    environments  lets an updated function's environments finish their invocations
 """

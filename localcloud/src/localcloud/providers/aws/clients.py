@@ -20,14 +20,19 @@ from localcloud.providers.values import Values, as_object, as_string
 
 # pulumi_aws's names of the services' endpoints, by botocore's names.
 ENDPOINTS: Final = {
+    "application-autoscaling": "appautoscaling",
     "apprunner": "apprunner",
     "cloudfront": "cloudfront",
     "cognito-idp": "cognitoidp",
+    "ec2": "ec2",
     "ecr": "ecr",
+    "ecs": "ecs",
+    "elbv2": "elbv2",
     "events": "events",
     "iam": "iam",
     "lambda": "lambda",
     "logs": "logs",
+    "route53": "route53",
     "secretsmanager": "secretsmanager",
     "sts": "sts",
     "wafv2": "wafv2",

@@ -30,6 +30,7 @@ _DEVELOPMENT: Final = "DEVELOPMENT"
 # Source: the same constant in hashicorp/terraform-provider-aws, internal/service/cloudfront.
 _HOSTED_ZONE: Final = "Z2FDTNDATAQYW2"
 _DEPLOYMENT_SECONDS: Final = 90 * 60.0
+_VPC_ORIGIN_SECONDS: Final = 15 * 60.0
 _CONFIG: Final = "DistributionConfig"
 _TAGGING: Final = Tagging(resource="Resource", listed_as="Tags.Items", within="Items")
 
@@ -408,6 +409,96 @@ class Distribution(AwsResource):
 
     def _get(self, request: AwsRequest, name: str) -> Document:
         return self.call(request, Operation(name="GetDistribution"), {"Id": name})
+
+
+class VpcOrigin(AwsResource):
+    """aws:cloudfront/vpcOrigin:VpcOrigin."""
+
+    token = "aws:cloudfront/vpcOrigin:VpcOrigin"  # noqa: S105  # a Pulumi type
+    service = "cloudfront"
+    not_found_codes = frozenset({"EntityNotFound", "NoSuchResource"})
+    creates = Operation(name="CreateVpcOrigin", result="VpcOrigin")
+    reads = Operation(name="GetVpcOrigin", result="VpcOrigin")
+    updates = Operation(name="UpdateVpcOrigin")
+    deletes = Operation(name="DeleteVpcOrigin")
+    id_members = ("Id",)
+    tagging = _TAGGING
+    handled = frozenset({"tags", "timeouts"})
+    properties: ClassVar[Properties] = {
+        "vpcOriginEndpointConfig": Property(
+            kind=Kind.OBJECT,
+            required=True,
+            properties={
+                "arn": _REQUIRED_TEXT,
+                "httpPort": Property(kind=Kind.INTEGER, required=True, aws="HTTPPort"),
+                "httpsPort": Property(kind=Kind.INTEGER, required=True, aws="HTTPSPort"),
+                "name": _REQUIRED_TEXT,
+                "originProtocolPolicy": _REQUIRED_TEXT,
+                "originSslProtocols": Property(
+                    kind=Kind.OBJECT,
+                    required=True,
+                    properties={
+                        "items": Property(kind=Kind.SET, items=Property(), required=True),
+                        "quantity": Property(kind=Kind.INTEGER, required=True),
+                    },
+                ),
+            },
+        ),
+        **TAGGED,
+        "arn": Property(output=True),
+        "etag": Property(output=True, volatile=True),
+        **unsupported("timeouts"),
+    }
+
+    def create(self, request: CreateRequest[Aws]) -> Created:
+        """Create the way into the VPC, and wait until it is deployed."""
+        created = super().create(request)
+        try:
+            self._wait_until_deployed(request, created.id)
+        except ProviderError as error:
+            raise InitializationError(created.id, str(error)) from error
+        return created
+
+    def read(self, request: ResourceRequest[Aws]) -> Values | None:
+        """Add the version."""
+        if (found := super().read(request)) is None:
+            return None
+        found.pop("region", None)
+        return {**found, "etag": as_string(self._get(request, request.id)["ETag"])}
+
+    def update(self, request: UpdateRequest[Aws]) -> None:
+        """Change it in the version that there is, and wait until it is deployed."""
+        if self.is_changed(request):
+            parameters = self._parameters(request, self.updates, request.inputs)
+            version = self._get(request, request.id)["ETag"]
+            self.call(request, self.updates, parameters | {"Id": request.id, "IfMatch": version})
+            self._wait_until_deployed(request, request.id)
+        self.update_tags(request)
+
+    def delete(self, request: ResourceRequest[Aws]) -> None:
+        """Delete it, and wait until it is gone."""
+        try:
+            version = self._get(request, request.id)["ETag"]
+            self.call(request, self.deletes, {"Id": request.id, "IfMatch": version})
+        except AwsError as error:
+            if error.code not in self.not_found_codes:
+                raise
+        poll_until_done(
+            request,
+            lambda: True if self.read(request) is None else None,
+            what=f"the VPC origin {request.id}",
+            limit=_VPC_ORIGIN_SECONDS,
+        )
+
+    def _wait_until_deployed(self, request: AwsRequest, name: str) -> None:
+        def poll() -> Document | None:
+            found: Document = self._get(request, name)["VpcOrigin"]
+            return found if found["Status"] == "Deployed" else None
+
+        poll_until_done(request, poll, what=f"the VPC origin {name}", limit=_VPC_ORIGIN_SECONDS)
+
+    def _get(self, request: AwsRequest, name: str) -> Document:
+        return self.call(request, Operation(name="GetVpcOrigin"), {"Id": name})
 
 
 def with_quantities(value: object) -> Document:

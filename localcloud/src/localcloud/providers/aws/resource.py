@@ -64,6 +64,9 @@ class Tagging:
             of objects.
         within: the member of tags and of keys in requests that holds the list of them; None if
             they are the list themselves.
+        several: whether the operations take a list of resources.
+        specified_for: EC2's name of the type of resource, if a creation takes the tags as a
+            specification of tags; keys are pairs without values then.
     """
 
     resource: str
@@ -77,6 +80,26 @@ class Tagging:
     list: str | None = "ListTagsForResource"
     listed_as: str = "Tags"
     within: str | None = None
+    several: bool = False
+    specified_for: str | None = None
+
+    def of(self, state: Values) -> Document:
+        """Return the member that names a resource, with its value."""
+        value = as_string(state[self.property])
+        return {self.resource: [value] if self.several else value}
+
+    def created(self, tags: Values) -> Document:
+        """Return the parameter of the create operation."""
+        converted = self.to_aws(tags)
+        if self.specified_for is not None:
+            converted = [{"ResourceType": self.specified_for, "Tags": converted}]
+        return {self.created_as: converted}
+
+    def removed(self, keys: Sequence[str]) -> Document:
+        """Return the parameter of the operation that removes tags."""
+        if self.specified_for is not None:
+            return {self.keys: [{"Key": key} for key in keys]}
+        return {self.keys: self.wrapped(keys)}
 
     def to_aws(self, tags: Values) -> object:
         """Convert tags to the parameter of the service's operations."""
@@ -93,7 +116,9 @@ class Tagging:
         """Return the tags in a response, without those that AWS itself sets."""
         found: Any = response
         for member in self.listed_as.split("."):
-            found = found.get(member) or {}
+            # A list has one item for each resource that was asked for, which is one.
+            found = found[0] if isinstance(found, list) and found else found
+            found = found.get(member) or {} if isinstance(found, dict) else {}
         if self.pairs is not None:
             key, value = self.pairs
             found = {pair[key]: pair[value] for pair in found}
@@ -229,10 +254,9 @@ class AwsResource(ResourceType[Aws]):
         if (tagging := self.tagging) is None:
             return
         old, new = as_object(request.state.get("tags")), as_object(request.inputs.get("tags"))
-        resource = {tagging.resource: as_string(request.state[tagging.property])}
+        resource = tagging.of(request.state)
         if removed := sorted(old.keys() - new.keys()):
-            operation = Operation(name=tagging.untag)
-            self.call(request, operation, {**resource, tagging.keys: tagging.wrapped(removed)})
+            self.call(request, Operation(name=tagging.untag), resource | tagging.removed(removed))
         if changed := {name: new[name] for name in new if old.get(name) != new[name]}:
             operation = Operation(name=tagging.tag)
             self.call(request, operation, {**resource, tagging.tags: tagging.to_aws(changed)})
@@ -263,15 +287,15 @@ class AwsResource(ResourceType[Aws]):
         tags = as_object(inputs.get("tags"))
         shape = request.context.input_shape(self.service, operation.name)
         if self.tagging and tags and self.tagging.created_as in shape.members:
-            return {self.tagging.created_as: self.tagging.to_aws(tags)}
+            return self.tagging.created(tags)
         return {}
 
     def _tags(self, request: ResourceRequest[Aws], found: Values, response: Document) -> Values:
         tagging = self.tagging
         if tagging is None or tagging.list is None:
             return tagging.from_aws(response) if tagging else {}
-        resource = {tagging.resource: as_string(found[tagging.property])}
-        return tagging.from_aws(self.call(request, Operation(name=tagging.list), resource))
+        listed = self.call(request, Operation(name=tagging.list), tagging.of(found))
+        return tagging.from_aws(listed)
 
     def _computed(self, state: Values) -> Values:
         """Return the values that AWS chose itself: an update resets what it isn't given.

@@ -1,0 +1,1 @@
+"""AWS Fargate: tasks of an ECS service behind an Application Load Balancer."""

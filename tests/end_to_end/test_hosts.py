@@ -1,0 +1,111 @@
+"""What callers notice of the host: deployments, a killed instance, scaling, on every host alike."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from automation.checks.results import Outcome
+from automation.deployment import Deployment, DeploymentError
+from automation.drills.records import expect_no_failure, failed
+from automation.drills.traffic import Traffic
+from automation.hosting.hosts import HOSTS
+from components.hosting import environment
+from components.settings import Hosting, StackSettings
+from localcloud.cloud import Cloud
+from tests.end_to_end.hosted import Hosted, hosted
+
+pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
+
+# The stand-in removes idle instances after a minute, and looks for them twice a minute.
+_SCALING_SECONDS = 300.0
+_POLL = 0.2
+_LOAD = 24
+_COMPONENTS = {
+    Hosting.APP_RUNNER: "components.hosting.apprunner.component",
+    Hosting.LAMBDA: "components.hosting.lambda_.component",
+}
+
+
+@pytest.fixture(scope="module", params=list(HOSTS), ids=str)
+def stack(
+    request: pytest.FixtureRequest, running: Cloud, deployed: Deployment, outputs: dict[str, Any]
+) -> Iterator[Hosted]:
+    assert outputs
+    with pytest.MonkeyPatch.context() as patch:
+        # Nothing but what `make env` prints.
+        for name, value in running.environment().items():
+            patch.setenv(name, value)
+        with hosted(request.param, running, deployed) as stack:
+            yield stack
+
+
+def test_no_call_fails_while_a_changed_setting_is_deployed(stack: Hosted) -> None:
+    with stack.exercise() as exercise, exercise.traffic(exercise.call()) as traffic:
+        stack.deploy(logLevel="debug")
+        ended = exercise.mark("deployed")
+        exercise.expect_success(traffic, ended, within=60.0, in_a_row=10)
+
+    expect_no_failure(traffic.records, "a changed setting was deployed")
+    assert stack.service().environment["NEO4J_MCP_LOG_LEVEL"] == "debug"
+
+
+def test_no_call_fails_while_the_same_is_deployed_again(stack: Hosted) -> None:
+    result = stack.drill("redeploy-under-traffic")
+
+    assert (result.outcome, result.reason) == (Outcome.PASSED, "")
+
+
+def test_killed_instances_are_replaced_and_then_no_call_fails(stack: Hosted) -> None:
+    result = stack.drill("container-killed")
+
+    assert (result.outcome, result.reason) == (Outcome.PASSED, "")
+    (timeline,) = (each.response for each in result.evidence if each.request == "Timeline")
+    assert "kill " in timeline
+
+
+def test_load_starts_instances_and_its_end_removes_them(stack: Hosted) -> None:
+    with stack.instances() as instances, stack.exercise() as exercise:
+        call = exercise.call()
+        with Traffic(call, callers=_LOAD, clock=time.monotonic, pause=0.0) as traffic:
+            most = _wait_for(lambda: len(instances.running()), lambda count: count > 1)
+        assert most > 1
+        assert {each.failure for each in failed(traffic.records)} <= {"HTTP 429", "HTTP 503"}
+        # One call: the instance that stays serves it.
+        call()
+        assert _wait_for(lambda: len(instances.running()), lambda count: count == 1) == 1
+        call()
+
+
+def _wait_for(read: Callable[[], int], condition: Callable[[int], bool]) -> int:
+    """Wait until a number meets a condition, and return the last one."""
+    deadline = time.monotonic() + _SCALING_SECONDS
+    while not condition(number := read()) and time.monotonic() < deadline:
+        time.sleep(_POLL)
+    return number
+
+
+def test_a_version_that_does_not_start_fails_the_deployment(
+    stack: Hosted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(settings: StackSettings) -> dict[str, str]:
+        return environment.server_environment(settings) | {"NEO4J_MCP_TRANSPORT_MODE": "none"}
+
+    before = stack.service()
+    with stack.exercise() as exercise, exercise.traffic(exercise.call()) as traffic:
+        with monkeypatch.context() as patch:
+            patch.setattr(f"{_COMPONENTS[stack.hosting]}.server_environment", broken)
+            with pytest.raises(DeploymentError) as raised:
+                stack.deploy(schemaSampleSize=50)
+        if stack.operations.rolls_back:
+            assert stack.service().environment == before.environment
+        stack.deploy(schemaSampleSize=60)
+        ended = exercise.mark("deployed")
+        exercise.expect_success(traffic, ended, within=60.0, in_a_row=10)
+
+    assert f"python -m automation deploy --stack {stack.deployment.stack}" in str(raised.value)
+    if stack.operations.rolls_back:
+        expect_no_failure(traffic.records, "a version that doesn't start was deployed")
+    else:
+        assert {each.failure for each in failed(traffic.records)} == {"HTTP 502"}
