@@ -7,14 +7,15 @@ from typing import Final
 
 from automation.preflight.app_runner import check_availability
 from automation.preflight.findings import Plan, Preflight
+from automation.preflight.network import check_network
 from automation.preflight.reserved_concurrency import check_reservation
 from automation.sessions import Clients
 from components.settings import Hosting
 
 _PREFLIGHTS: Final[Mapping[Hosting, tuple[Preflight, ...]]] = MappingProxyType(
     {
-        Hosting.APP_RUNNER: (check_availability,),
-        Hosting.LAMBDA: (check_reservation,),
+        Hosting.APP_RUNNER: (check_availability, check_network),
+        Hosting.LAMBDA: (check_reservation, check_network),
     }
 )
 
