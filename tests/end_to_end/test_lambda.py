@@ -295,6 +295,33 @@ def test_the_first_and_the_further_calls_are_measured(
     assert (len(found.cold), len(found.warm)) == (2, 10)
 
 
+@pytest.mark.slow
+def test_a_vpc_and_tracing_are_added_and_removed(stack: OnLambda) -> None:
+    ec2, name = stack.aws("ec2"), "neo4j-mcp-local-function"
+    vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]
+    inside = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+    subnets = sorted(each["SubnetId"] for each in ec2.describe_subnets(Filters=inside)["Subnets"])
+    groups = [
+        each["GroupId"] for each in ec2.describe_security_groups(Filters=inside)["SecurityGroups"]
+    ]
+
+    def described() -> tuple[list[str], str, set[str]]:
+        function = stack.aws("lambda").get_function_configuration(FunctionName=name)
+        role = function["Role"].rpartition("/")[2]
+        granted = stack.aws("iam").list_role_policies(RoleName=role)["PolicyNames"]
+        connected = sorted((function.get("VpcConfig") or {}).get("SubnetIds", []))
+        return connected, function["TracingConfig"]["Mode"], set(granted)
+
+    before = described()
+    assert before == ([], "PassThrough", {"write-logs"})
+    connection = {"subnetIds": subnets[:2], "securityGroupIds": groups[:1]}
+    stack.deploy(vpcConnector=connection, tracing=True)
+    assert described() == (subnets[:2], "Active", {"write-logs", "write-traces", "enter-vpc"})
+    assert stack.deployment.preview().resources == {}
+    stack.deploy(vpcConnector={}, tracing="")
+    assert described() == before
+
+
 def test_no_check_fails(stack: OnLambda, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in stack.running.environment().items():
         monkeypatch.setenv(name, value)

@@ -93,6 +93,23 @@ def test_an_account_without_concurrency_to_reserve_is_shown_the_setting_and_noth
 
 
 @pytest.mark.slow
+def test_a_subnet_that_does_not_exist_is_reported_and_nothing_is_created(
+    stack: PlainStack, pipeline: dict[str, str]
+) -> None:
+    missing = {"subnetIds": ["subnet-0123abcd"], "securityGroupIds": ["sg-0123abcd"]}
+    stack.configure({"vpcConnector": missing})
+    try:
+        done = deploy(stack, pipeline)
+    finally:
+        stack.configure({"vpcConnector": {}})
+
+    assert done.returncode == 3, done.stderr
+    assert "subnet-0123abcd" in done.stderr
+    assert "neo4j-mcp:vpcConnector.subnetIds" in done.stderr
+    assert created(stack) == []
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("new_customer")
 def test_app_runners_refusal_in_the_middle_of_a_deployment_names_the_setting(
     stack: PlainStack,
