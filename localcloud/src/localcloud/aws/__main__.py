@@ -79,6 +79,7 @@ MINISTACK_SERVICES = (
     "lambda",
     "logs",
     "monitoring",
+    "route53",
     # For GetRandomPassword only.
     "secretsmanager",
     "sns",
