@@ -1019,7 +1019,7 @@ class Engine:
             return {name: self._resolved(item) for name, item in value.items()}
         if isinstance(value, list):
             return [self._resolved(item) for item in value]
-        made = {
+        made: dict[str, Callable[[], Any]] = {
             "@image": self._image,
             "@other function": self._other_function,
             "@certificate": self._certificate,
