@@ -43,7 +43,7 @@ from automation.report.terminal import (
     print_result,
     print_rotations,
 )
-from automation.roles import permissions, subject, trust
+from automation.roles import host_permissions, permissions, subject, trust
 from automation.rollout import require_rollout, roll_out, wait_for_service
 from automation.rotation.clients import Client, find_clients
 from automation.rotation.operations import Rotator
@@ -105,10 +105,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 
 class Document(enum.StrEnum):
-    """One of the two documents of an IAM role."""
+    """One of the documents of an IAM role."""
 
     TRUST = "trust"
     PERMISSIONS = "permissions"
+    HOST_PERMISSIONS = "host-permissions"
 
 
 def _account(value: str) -> str:
@@ -434,7 +435,7 @@ def role(  # noqa: PLR0913 - one parameter per option
     hosting: Annotated[
         list[Hosting] | None,
         typer.Option(
-            help="The stack's hosting. Repeatable: while a stack moves, give both.",
+            help="The stack's hosting. Repeatable for permissions: while a stack moves, give both.",
             show_default=Hosting.APP_RUNNER.value,
         ),
     ] = None,
@@ -444,7 +445,12 @@ def role(  # noqa: PLR0913 - one parameter per option
 
     docs/deploying.md shows how to create the roles.
     """
-    if document is Document.PERMISSIONS:
+    hosts = hosting or [Hosting.APP_RUNNER]
+    if document is Document.TRUST:
+        if not _REPOSITORY.fullmatch(repository):
+            raise typer.BadParameter("must be OWNER/NAME", param_hint="--repository")
+        printed = trust(repository=repository, subject=subject(purpose, stack), account=account)
+    else:
         project = Project.read(workspace)
         location = StackLocation(
             names=ResourceNames(prefix=name_prefix or project.name_prefix, stack=stack),
@@ -452,12 +458,21 @@ def role(  # noqa: PLR0913 - one parameter per option
             account=account,
             region=region,
         )
-        printed = permissions(purpose, location, hosting or [Hosting.APP_RUNNER])
-    elif _REPOSITORY.fullmatch(repository):
-        printed = trust(repository=repository, subject=subject(purpose, stack), account=account)
-    else:
-        raise typer.BadParameter("must be OWNER/NAME", param_hint="--repository")
+        printed = (
+            permissions(purpose, location, hosts)
+            if document is Document.PERMISSIONS
+            else _host_permissions(purpose, location, hosts)
+        )
     typer.echo(json.dumps(json.loads(printed), indent=2))
+
+
+def _host_permissions(purpose: Purpose, location: StackLocation, hosts: Sequence[Hosting]) -> str:
+    if len(hosts) > 1:
+        raise typer.BadParameter("must be one host for this document", param_hint="--hosting")
+    printed = host_permissions(purpose, location, hosts[0])
+    if printed is None:
+        raise typer.BadParameter(f"the role {purpose} needs nothing of a host")
+    return printed
 
 
 def _change_secrets(

@@ -24,7 +24,7 @@ from automation.hosting.host import (
     Operation,
     Service,
 )
-from automation.hosting.instances import Instances, UnreachableError
+from automation.hosting.instances import Instances, containers_of
 from automation.hosting.logs import log_end
 from automation.hosting.repository import repository_grants
 from automation.waiting import is_not_found
@@ -189,11 +189,7 @@ def _history(aws: Aws, service: Service) -> list[str]:
 
 
 def _instances(service: Service, _endpoint: str) -> AbstractContextManager[Instances]:
-    try:
-        from automation.hosting.containers import containers  # noqa: PLC0415 - nothing else needs Docker's SDK
-    except ImportError as error:
-        raise UnreachableError("without the Docker SDK no container can be killed") from error
-    return containers(service.image)
+    return containers_of(service.image)
 
 
 def _access(location: StackLocation) -> HostAccess:
