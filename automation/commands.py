@@ -20,6 +20,7 @@ from automation.checks.context import Context
 from automation.checks.results import AnyReport, Outcome, Report, Result
 from automation.checks.runner import run
 from automation.controls import Controls
+from automation.database_role import role_commands
 from automation.deployment import (
     Changes,
     Deployment,
@@ -33,6 +34,8 @@ from automation.failures import reporting_errors
 from automation.grants import Purpose, StackLocation
 from automation.interruption import graceful_shutdown
 from automation.policy import violations
+from automation.preflight.findings import Plan
+from automation.preflight.runner import run_preflights
 from automation.report.files import DRILL_REPORTS, REPORTS, load, page_path, save
 from automation.report.terminal import (
     Display,
@@ -55,6 +58,7 @@ from automation.target import (
     WORKSPACE_VARIABLE,
     Project,
     checked_context,
+    stack_settings,
     target,
 )
 from automation.terminal import console, print_error, styled
@@ -66,6 +70,9 @@ _UNSUCCESSFUL = 1
 _COMMAND_FAILED = 3
 _INTERRUPTED = 130
 _ACCOUNT = re.compile(r"\d{12}")
+# As the settings scopes.<name>.role and neo4jDatabase allow them.
+_ROLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
+_DATABASE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.-]{2,62}")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 _errors = console(stderr=True, soft_wrap=True)
@@ -112,6 +119,18 @@ class Document(enum.StrEnum):
     HOST_PERMISSIONS = "host-permissions"
 
 
+def _role_name(value: str) -> str:
+    if not _ROLE_NAME.fullmatch(value):
+        raise typer.BadParameter("must be a letter, then letters, digits and underscores")
+    return value
+
+
+def _database_name(value: str) -> str:
+    if not _DATABASE_NAME.fullmatch(value):
+        raise typer.BadParameter("must be letters, digits, dots and hyphens")
+    return value
+
+
 def _account(value: str) -> str:
     if not _ACCOUNT.fullmatch(value):
         raise typer.BadParameter("must be 12 digits")
@@ -141,6 +160,7 @@ def deploy(
 ) -> None:
     """Preview, check the preview against the policy, deploy, and report what changed.
 
+    Before anything is created, it looks for what AWS would refuse in the middle of the deployment.
     If the last deployment was cut off, what it had begun is looked up first, and this one resumes
     from there. At the end, the running service is compared with what was deployed.
     """
@@ -174,6 +194,11 @@ def deploy(
         require_rollout(deployment, clients)
         _print_changes("changed", planned, as_json=as_json)
         return
+    settings = stack_settings(deployment, deployment.configuration())
+    names = ResourceNames(prefix=settings.name_prefix, stack=stack)
+    plan = Plan(stack=stack, settings=settings, names=names, changes=planned)
+    for notice in run_preflights(plan, clients):
+        _errors.print(f"! {notice}")
     _errors.print(f"… Deploying the stack {stack}")
     deployed = roll_out(deployment, clients, _errors.print)
     _print_changes("changed", deployed.changes, as_json=as_json)
@@ -200,6 +225,13 @@ def check(
     interleavings: Annotated[
         int, typer.Option(min=100, help="How many calls of two clients to interleave.")
     ] = 2000,
+    other_host: Annotated[
+        bool,
+        typer.Option(
+            "--other-host",
+            help="Check the host that callers don't use, while the stack moves to another one.",
+        ),
+    ] = False,
     reports: Reports = REPORTS,
     as_json: AsJson = False,
 ) -> None:
@@ -210,7 +242,13 @@ def check(
     """
     chosen = _select_checks(only or [])
     deployment = Deployment(target(stack, workspace), reads_only=True)
-    context = checked_context(deployment, stack, longest_wait=wait, interleavings=interleavings)
+    context = checked_context(
+        deployment,
+        stack,
+        longest_wait=wait,
+        interleavings=interleavings,
+        other_host=other_host,
+    )
     try:
         with Display(_errors, len(chosen)) as display:
             found = _run_and_report(
@@ -473,6 +511,24 @@ def _host_permissions(purpose: Purpose, location: StackLocation, hosts: Sequence
     if printed is None:
         raise typer.BadParameter(f"the role {purpose} needs nothing of a host")
     return printed
+
+
+@app.command("database-role")
+def print_database_role(
+    name: Annotated[str, typer.Argument(help="The role's name.", callback=_role_name)],
+    *,
+    database: Annotated[
+        str, typer.Option(help="The database that its holders may use.", callback=_database_name)
+    ] = "neo4j",
+    write: Annotated[bool, typer.Option("--write", help="Also allow writing.")] = False,
+) -> None:
+    """Print the Cypher that creates a Neo4j role for agents, with no more than they need.
+
+    Its holders can't load data from other addresses, and can't call what reaches beyond the graph.
+    docs/self-managed.md shows how to use it, which is the same on Aura.
+    """
+    for command in role_commands(name, database=database, writes=write):
+        typer.echo(f"{command};")
 
 
 def _change_secrets(

@@ -21,6 +21,7 @@ from automation import takeover
 from automation.engine import EngineCommand
 from automation.errors import AutomationError
 from automation.locks import lock_holders
+from automation.remedies import find_remedies
 from automation.sessions import Clients, clients
 
 PROGRAM = Path(__file__).resolve().parent.parent / "__main__.py"
@@ -436,7 +437,9 @@ class Deployment:
                 " saved. The next command resumes from there, whichever it is."
             ) from interrupt
         except automation.CommandError as error:
-            raise DeploymentError("\n".join(events.errors) or _cli_message(str(error))) from error
+            message = "\n".join(events.errors) or _cli_message(str(error))
+            remedies = find_remedies(message, self._target.stack)
+            raise DeploymentError("\n".join([message, *remedies])) from error
         changes = Changes(
             counts=events.counts, resources=events.resources, steps=tuple(events.steps.values())
         )

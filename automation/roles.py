@@ -74,7 +74,7 @@ def permissions(purpose: Purpose, location: StackLocation, hosting: Iterable[Hos
     if purpose is Purpose.PREVIEW:
         # It reads the state from Pulumi's backend; of AWS it needs only the registry login.
         granted = [(REGISTRY_LOGIN, tuple(REGISTRY_LOGIN.read))]
-    return policies.document([_statement(grant, actions) for grant, actions in granted if actions])
+    return policies.document(_statements(granted))
 
 
 def host_permissions(purpose: Purpose, location: StackLocation, hosting: Hosting) -> str | None:
@@ -386,6 +386,26 @@ def _metrics() -> Grant:
         resources=["*"],
         read=["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"],
     )
+
+
+def _statements(granted: Sequence[tuple[Grant, Sequence[str]]]) -> list[dict[str, Any]]:
+    """Write a statement for each grant, and one for all that can't be limited to a resource.
+
+    A role has room for 10 240 characters. Source: "IAM and AWS STS quotas" in the IAM User Guide.
+    """
+    limited = [
+        _statement(grant, actions)
+        for grant, actions in granted
+        if actions and not _is_unlimited(grant)
+    ]
+    unlimited = {each for grant, actions in granted if _is_unlimited(grant) for each in actions}
+    if not unlimited:
+        return limited
+    return [*limited, _statement(Grant(sid="Unlimited", resources=["*"]), sorted(unlimited))]
+
+
+def _is_unlimited(grant: Grant) -> bool:
+    return list(grant.resources) == ["*"] and grant.condition is None
 
 
 def _statement(grant: Grant, actions: Sequence[str]) -> dict[str, Any]:

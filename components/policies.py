@@ -16,6 +16,8 @@ ECS_TASKS = "ecs-tasks.amazonaws.com"
 # Source: "Actions, resources, and condition keys" in the Service Authorization Reference.
 ACTIONS_WITHOUT_RESOURCE = frozenset(
     {
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
         "ecr:GetAuthorizationToken",
         "xray:GetSamplingRules",
         "xray:GetSamplingStatisticSummaries",
@@ -96,6 +98,40 @@ def write_traces() -> str:
     """
     actions = sorted(action for action in ACTIONS_WITHOUT_RESOURCE if action.startswith("xray:"))
     return document([_allow(*actions, resource="*")])
+
+
+def enter_vpc(function: str) -> str:
+    """Let Lambda connect a function to a VPC, and keep the function itself from doing so.
+
+    Lambda uses the function's role for its network interfaces, whose ids it chooses later. Source:
+    "Giving Lambda functions access to resources in an Amazon VPC" in the AWS Lambda Developer
+    Guide, which has both statements.
+
+    Args:
+        function: the function's name.
+    """
+    looks = ("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")
+    changes = (
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:UnassignPrivateIpAddresses",
+    )
+    by_the_function = {
+        "Effect": "Deny",
+        "Action": sorted([*looks, *changes, "ec2:DetachNetworkInterface"]),
+        "Resource": "*",
+        "Condition": {
+            "ArnLike": {"lambda:SourceFunctionArn": f"arn:aws:lambda:*:*:function:{function}"}
+        },
+    }
+    return document(
+        [
+            _allow(*changes, resource="arn:aws:ec2:*:*:*/*"),
+            _allow(*looks, resource="*"),
+            by_the_function,
+        ]
+    )
 
 
 def _allow(*actions: str, resource: str | list[str]) -> dict[str, Any]:

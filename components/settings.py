@@ -450,8 +450,8 @@ class CommonSettings(Settings):
         Field(
             description=(
                 "A second host, while the stack moves to it. It has hosting (apprunner, fargate or"
-                " lambda), the keys of that host, and serving: false keeps callers on the first host, true"
-                " sends them to the second one."
+                " lambda), the keys of that host, and serving: false keeps callers on the first"
+                " host, true sends them to the second one."
             )
         ),
     ] = None

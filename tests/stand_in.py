@@ -30,7 +30,12 @@ settings.register_profile("any load", deadline=None)
 settings.load_profile("any load")
 
 # These don't use the shared stack, and in the other group both take about as long.
-_OWN_STACK = {"test_client_secrets.py", "test_pulumi_cli.py", "test_stand_in.py"}
+_OWN_STACK = {
+    "test_client_secrets.py",
+    "test_preflights.py",
+    "test_pulumi_cli.py",
+    "test_stand_in.py",
+}
 
 Aws = Callable[[str], Any]
 """Makes the boto3 client of a service, by the service's name."""

@@ -33,6 +33,7 @@ class Context:
     """A deployed stack, as checks and drills use it. Thread-safe.
 
     Attributes:
+        callers_url: the MCP address that the clients' secrets have; the output mcpUrl by default.
         state: returns the stack's state as the backend stores it, with encrypted secrets.
         database_uri: the database's address as seen from this machine.
         longest_wait: how many seconds a check may wait for a token to expire.
@@ -48,6 +49,7 @@ class Context:
     state: Callable[[], Mapping[str, Any]]
     session: boto3.Session
     database_uri: str
+    callers_url: str = ""
     longest_wait: float = 0.0
     interleavings: int = 2000
     blanker: Blanker = field(default_factory=Blanker)
@@ -55,6 +57,10 @@ class Context:
     tokens: dict[str, str] = field(default_factory=dict, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Use the output mcpUrl by default."""
+        self.callers_url = self.callers_url or self.outputs.get("mcpUrl", "")
 
     @cached_property
     def names(self) -> ResourceNames:

@@ -207,7 +207,7 @@ def secret_complete(probe: Probe) -> None:
             "clientId": client["clientId"],
             "tokenUrl": outputs["tokenUrl"],
             "scopes": client["scopes"],
-            "mcpUrl": outputs["mcpUrl"],
+            "mcpUrl": context.callers_url,
         }
         keys = {*wanted, "clientSecret"}
         expect_equal(f"the keys of {name}'s secret, sorted", sorted(secret), sorted(keys))

@@ -188,6 +188,15 @@ def _access(location: StackLocation) -> HostAccess:
                     "lambda:UpdateFunctionUrlConfig",
                 ],
             ),
+            # Of the account, before its concurrency is reserved.
+            Grant(sid="ReadConcurrency", resources=["*"], write=["lambda:GetAccountSettings"]),
+            # Lambda verifies a VPC's parts with the permissions of who configures it, and none of
+            # these can be limited to one.
+            Grant(
+                sid="LookUpNetwork",
+                resources=["*"],
+                write=["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"],
+            ),
         ),
     )
 

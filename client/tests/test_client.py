@@ -223,6 +223,19 @@ def test_each_failure_has_its_exception(
     assert not isinstance(context, (requests.RequestException, httpx2.HTTPError))
 
 
+@pytest.mark.parametrize(
+    ("status", "what_to_do"),
+    [(403, "neo4j-mcp doctor"), (413, "Send less"), (429, "maxInstances"), (502, "the service")],
+)
+def test_a_refusal_of_the_host_says_what_to_do(
+    call: Call, server: Site, status: int, what_to_do: str
+) -> None:
+    server.answer = lambda _: Answer(status=status)
+    with pytest.raises(ServerError) as raised:
+        call("write", "CREATE (:Person)")
+    assert what_to_do in str(raised.value)
+
+
 def test_a_cypher_error_has_neo4js_code(call: Call, server: Site) -> None:
     server.answer = lambda _: neo4j_failed("Neo.ClientError.Schema.ConstraintValidationFailed")
     with pytest.raises(CypherError) as raised:

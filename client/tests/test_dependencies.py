@@ -24,7 +24,7 @@ EXTRAS = {
     "cli": "cli",
     "bridge": "bridge",
     "doctor/bolt.py": "doctor",
-    "doctor/apprunner.py": "aws",
+    "doctor/hosts.py": "aws",
 }
 
 

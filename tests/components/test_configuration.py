@@ -451,8 +451,8 @@ def test_everything_wrong_is_reported_at_once() -> None:
             "pulumi config set --path neo4j-mcp:clients.agent.enabled true",
         ),
         (
-            {"hosting": "lambda", "tracing": "true"},
-            "pulumi config rm neo4j-mcp:tracing",
+            {"hosting": "lambda", "maxConcurrency": "50"},
+            "pulumi config rm neo4j-mcp:maxConcurrency",
         ),
         (
             {"clients": {"agent": {"scopes": ["x"]}}},
@@ -622,12 +622,12 @@ def test_a_key_that_is_not_set_has_the_hosts_default() -> None:
 
 def test_a_key_of_another_host_is_refused_with_both_ways_out() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        parse({**MINIMUM, "hosting": "lambda", "vpcConnector": {"subnetIds": []}})
+        parse({**MINIMUM, "hosting": "lambda", "healthCheck": {"path": 1}})
 
     (problem,) = caught.value.problems
-    assert problem.key == "neo4j-mcp:vpcConnector"
+    assert problem.key == "neo4j-mcp:healthCheck"
     assert problem.commands == (
-        "pulumi config rm neo4j-mcp:vpcConnector",
+        "pulumi config rm neo4j-mcp:healthCheck",
         "pulumi config set neo4j-mcp:hosting apprunner",
     )
 

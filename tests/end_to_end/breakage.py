@@ -333,7 +333,11 @@ def _publish_edge_function(world: World, code: bytes) -> None:
         Name=name, IfMatch=found["ETag"], FunctionConfig=configuration, FunctionCode=code
     )
     cloudfront.publish_function(Name=name, IfMatch=updated["ETag"])
-    _wait_for_edge(world)
+    deadline = time.monotonic() + _UPDATE_TIMEOUT
+    live = {"Name": name, "Stage": "LIVE"}
+    while cloudfront.describe_function(**live)["FunctionSummary"]["Status"] != "DEPLOYED":
+        assert time.monotonic() < deadline, "the function is not deployed in time"
+        time.sleep(0.1)
 
 
 @contextmanager
@@ -354,18 +358,14 @@ def _update_distribution(world: World, distribution: str, config: dict[str, Any]
     cloudfront = world.aws("cloudfront")
     tag = cloudfront.get_distribution_config(Id=distribution)["ETag"]
     cloudfront.update_distribution(Id=distribution, IfMatch=tag, DistributionConfig=config)
-    _wait_for_edge(world)
+    waiter = cloudfront.get_waiter("distribution_deployed")
+    waiter.wait(Id=distribution, WaiterConfig={"Delay": 1, "MaxAttempts": int(_UPDATE_TIMEOUT)})
 
 
 def _distribution_id(world: World) -> str:
     target = world.outputs["edgeDomainTarget"]
     listed = world.aws("cloudfront").list_distributions()["DistributionList"]["Items"]
     return next(str(each["Id"]) for each in listed if each["DomainName"] == target)
-
-
-def _wait_for_edge(world: World) -> None:
-    waiter = world.aws("cloudfront").get_waiter("distribution_deployed")
-    waiter.wait(Id=_distribution_id(world), WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
 
 @contextmanager

@@ -60,7 +60,16 @@ def _uv(environment: dict[str, str], *command: str) -> str:
     return " ".join(ran.stdout.split())
 
 
-@pytest.mark.parametrize("example", sorted(path.name for path in _EXAMPLES.glob("edge_*.py")))
+def test_every_example_of_the_edge_is_run() -> None:
+    assert {path.name for path in _EXAMPLES.glob("edge_*.py")} == {
+        "edge_fastmcp.py",
+        "edge_mcp_sdk.py",
+    }
+
+
+@pytest.mark.parametrize(
+    "example", ["edge_mcp_sdk.py", pytest.param("edge_fastmcp.py", marks=pytest.mark.slow)]
+)
 def test_an_example_reads_rows_with_url_id_and_secret_alone(
     example: str, edge_world: World, reader: ClientCredentials
 ) -> None:

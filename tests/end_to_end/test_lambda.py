@@ -1,10 +1,11 @@
 """The stack on Lambda: the same program, clients and database as on App Runner."""
 
+import concurrent.futures
 import json
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,11 +25,19 @@ from localcloud.cloud import Cloud
 from localcloud.paths import Home
 from localcloud.workspace import STACK
 from neo4j_mcp_client import Neo4jMcp, ToolError
+from neo4j_mcp_client.doctor import faults, probes
+from neo4j_mcp_client.doctor.hosts import service_at
+from neo4j_mcp_client.doctor.judging import Failed, Passed, Verdict, judge_health
 from tests.stand_in import Aws
 
 pytestmark = pytest.mark.stand_in
 
 _PROCESS = "neo4j-mcp-server"
+_AT_ONCE = 6
+# Long enough for calls to overlap.
+_BUSY = "UNWIND range(1, 2000000) AS n RETURN sum(n) AS total"
+# One for the routing table's query, and one for the call's.
+_CONNECTIONS = 2
 
 
 @dataclass(kw_only=True)
@@ -65,6 +74,23 @@ class OnLambda:
 
     def get(self, path: str) -> httpx2.Response:
         return httpx2.get(self.outputs["serviceUrl"] + path, verify=self.tls(), timeout=60)
+
+    def diagnose(self) -> Verdict:
+        """Judge the service's health as the client's doctor does."""
+        bundle = str(Home(self.running.home).certificate_bundle)
+        url = self.outputs["serviceUrl"]
+        health = probes.health(url, ca_bundle=bundle)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.running.environment().items():
+                patch.setenv(name, value)
+            found = service_at(
+                url,
+                secret_arn=self.outputs["clients"]["reader"]["secretArn"],
+                profile=None,
+                endpoint_url=self.running.aws_endpoint,
+            )
+        assert found is not None
+        return judge_health(replace(health, service=found))
 
     def servers(self) -> list[psutil.Process]:
         """Find the server's processes of this stand-in."""
@@ -164,6 +190,58 @@ def test_a_killed_server_is_replaced_and_no_later_call_fails(stack: OnLambda) ->
         psutil.wait_procs(servers, timeout=10)
 
         assert neo4j.read("RETURN 1 AS one") == [{"one": 1}]
+
+
+def test_an_environment_has_one_connection_to_the_database_for_each_member(
+    stack: OnLambda,
+) -> None:
+    port = int(stack.running.bolt_uri.rpartition(":")[2])
+    with stack.client("reader") as neo4j, concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
+        neo4j.read("RETURN 1 AS one")
+        list(pool.map(lambda _: neo4j.read(_BUSY), range(2 * _AT_ONCE)))
+
+    used = [
+        sum(
+            each.status == psutil.CONN_ESTABLISHED and each.raddr.port == port
+            for each in server.net_connections("tcp")
+        )
+        for server in stack.servers()
+    ]
+    print(f"{len(used)} environments, with {sorted(used)} connections")  # noqa: T201  the figure
+    assert len(used) > 1
+    assert max(used) <= _CONNECTIONS
+
+
+def test_the_doctor_names_a_function_that_may_not_run(stack: OnLambda) -> None:
+    client, name = stack.aws("lambda"), "neo4j-mcp-local-function"
+    reserved = client.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"]
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    try:
+        verdict = stack.diagnose()
+    finally:
+        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
+
+    assert isinstance(verdict, Failed)
+    assert verdict.fault is faults.FUNCTION_PAUSED
+    assert f":function:{name} is Active" in verdict.seen
+    assert isinstance(stack.diagnose(), Passed)
+
+
+def test_the_doctor_names_a_function_url_without_its_permissions(stack: OnLambda) -> None:
+    client, name = stack.aws("lambda"), "neo4j-mcp-local-function"
+    policy = json.loads(client.get_policy(FunctionName=name)["Policy"])
+    statements = [each["Sid"] for each in policy["Statement"]]
+    for statement in statements:
+        client.remove_permission(FunctionName=name, StatementId=statement)
+    try:
+        verdict = stack.diagnose()
+    finally:
+        stack.deployment.refresh()
+        stack.deployment.up()
+
+    assert isinstance(verdict, Failed)
+    assert verdict.fault is faults.FUNCTION_URL_FORBIDDEN
+    assert isinstance(stack.diagnose(), Passed)
 
 
 @dataclass

@@ -41,7 +41,10 @@ class Moving:
 
     def follow(self, *names: str) -> str:
         """Run examples of the page, and return what they print."""
-        script = "\n".join(example(_PAGE, name) for name in names)
+        return self.run("\n".join(example(_PAGE, name) for name in names))
+
+    def run(self, script: str) -> str:
+        """Run commands after those of `make env`, and return what they print."""
         done = subprocess.run(
             ["bash", "-eu", "-c", f'eval "$(make -s env)"\n{script}'],
             cwd=ROOT,
@@ -54,6 +57,14 @@ class Moving:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def check(self, *options: str) -> None:
+        """Run checks of a host and of the clients' secrets; none may fail."""
+        reports = self.running.home / "reports"
+        self.run(
+            f".venv/bin/python -m automation check --stack {STACK} --only 'P3-*'"
+            f" --only P2-secret-complete --reports {reports} {' '.join(options)}"
+        )
 
     @property
     def outputs(self) -> dict[str, Any]:
@@ -117,6 +128,7 @@ def test_no_call_fails_while_a_stack_moves_from_app_runner_to_lambda(moving: Mov
         assert "the next host answers" in moving.follow("move-add", "move-try")
         both = moving.outputs
         assert both["mcpUrl"] == before["mcpUrl"] != both["otherMcpUrl"]
+        moving.check("--other-host")
 
         moving.follow("move-switch")
         switched = moving.outputs
@@ -124,6 +136,7 @@ def test_no_call_fails_while_a_stack_moves_from_app_runner_to_lambda(moving: Mov
             both["otherMcpUrl"],
             both["mcpUrl"],
         )
+        moving.check()
         # Callers that have not read their secret again still use the earlier host.
         wait_for_calls(early)
         with moving.callers() as restarted:

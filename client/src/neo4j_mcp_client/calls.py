@@ -63,6 +63,21 @@ _UNAUTHORIZED = 401
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERRORS = 500
 _INVALID_PARAMS = -32602
+_REMEDY_BY_STATUS = {
+    403: (
+        "The host refuses the request before it reaches the server: on Lambda because the function"
+        " URL's permissions are missing, at the edge because of a limit for each address. Run"
+        " `neo4j-mcp doctor`."
+    ),
+    413: (
+        "The request is larger than the host accepts, which is 6 MB on Lambda. Send less, for"
+        " example the rows of a parameter in several calls."
+    ),
+    _TOO_MANY_REQUESTS: (
+        "All instances are busy. Make fewer calls at the same time, or allow more: pulumi config"
+        " set neo4j-mcp:maxInstances <more>, then pulumi up."
+    ),
+}
 # What indexing raises if the JSON doesn't have MCP's structure.
 _MALFORMED = (AttributeError, KeyError, TypeError)
 # The server's clock starts a little later than the caller's.
@@ -450,6 +465,7 @@ def _http_error(reply: Reply) -> Neo4jMcpError:
     return ServerError(
         f"HTTP {reply.status}: {said}" if said else f"HTTP {reply.status}.",
         status=reply.status,
+        remedy=_REMEDY_BY_STATUS.get(reply.status),
         retry_after=parse_retry_after(reply.retry_after),
         may_have_run=reply.status >= _SERVER_ERRORS,
     )

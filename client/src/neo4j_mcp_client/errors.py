@@ -297,10 +297,7 @@ class ServerError(Neo4jMcpError):
     """
 
     hop = Hop.HOST
-    remedy = (
-        "Check the service: it may be paused, being deployed, or failing its health check. 429"
-        " means that all its instances are busy."
-    )
+    remedy = "Check the service: it may be paused, being deployed, or failing its health check."
 
     def __init__(
         self,

@@ -126,7 +126,7 @@ async def test_the_hosts_own_response_is_reported(
     async with agent(kept_profile(tmp_path, endpoint.url, server.url), tmp_path) as client:
         for status, expected in (
             (503, "it may be paused"),
-            (429, "all its instances are busy"),
+            (429, "All instances are busy"),
             (401, "capital B"),
         ):
             answer = Answer(status=status, body=b"no", headers={"Content-Type": "text/plain"})

@@ -35,6 +35,7 @@ from neo4j_mcp_client.doctor.evidence import (
     Discovery,
     EdgeMetadata,
     Health,
+    HostKind,
     Logon,
     ServerAnswers,
     Service,
@@ -141,14 +142,36 @@ def test_connections() -> None:
         assert isinstance(judging.judge_connections([good]), Passed)
 
 
-def service(status: str = "RUNNING", **environment: str) -> Service:
-    return Service(arn="arn:…", status=status, environment=environment)
+def service(
+    status: str = "RUNNING",
+    host: HostKind = HostKind.APP_RUNNER,
+    *,
+    is_paused: bool = False,
+    **environment: str,
+) -> Service:
+    return Service(
+        host=host, arn="arn:…", status=status, is_paused=is_paused, environment=environment
+    )
+
+
+PAUSED = service("PAUSED", is_paused=True)
+PAUSED_FUNCTION = service("Active", HostKind.LAMBDA, is_paused=True)
+FUNCTION = service("Active", HostKind.LAMBDA)
+DENIED = "AccessDeniedException"
 
 
 @pytest.mark.parametrize(
     ("health", "fault"),
     [
-        (Health(status=503, message="HTTP 503", service=service("PAUSED")), faults.SERVICE_PAUSED),
+        (Health(status=503, message="HTTP 503", service=PAUSED), faults.SERVICE_PAUSED),
+        (Health(status=429, message="HTTP 429", service=PAUSED_FUNCTION), faults.FUNCTION_PAUSED),
+        (Health(status=429, message="HTTP 429", service=FUNCTION), faults.CAPACITY_IN_USE),
+        (Health(status=502, message="HTTP 502", service=FUNCTION), faults.SERVICE_NOT_SERVING),
+        (
+            Health(status=403, message="HTTP 403", aws_error=DENIED, service=None),
+            faults.FUNCTION_URL_FORBIDDEN,
+        ),
+        (Health(status=403, message="HTTP 403", service=None), faults.SERVICE_NOT_SERVING),
         (Health(status=503, message="HTTP 503", service=service()), faults.SERVICE_NOT_SERVING),
         (Health(status=503, message="HTTP 503", service=None), faults.SERVICE_NOT_SERVING),
         (Health(status=None, message="no answer", service=None), faults.SERVICE_NOT_SERVING),
@@ -284,7 +307,7 @@ TOO_LONG = TimeLimitError("too long", limit=60.0, hop=Hop.DATABASE)
         ),
         (ServerAnswers(error=ServerError("404", status=404)), QUICK, faults.NO_MCP_SERVER),
         (ServerAnswers(error=ServerError("503", status=503)), QUICK, faults.SERVICE_NOT_SERVING),
-        (ServerAnswers(error=ServerError("429", status=429)), QUICK, faults.SERVICE_NOT_SERVING),
+        (ServerAnswers(error=ServerError("429", status=429)), QUICK, faults.CAPACITY_IN_USE),
         (ServerAnswers(error=TOO_LONG), QUICK, faults.QUERY_TIMES_OUT),
         (ServerAnswers(error=ToolError("no")), QUICK, faults.CALL_FAILED),
         (ServerAnswers(scheme_refused=True), QUICK, faults.BEARER_CASE),

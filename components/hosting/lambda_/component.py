@@ -1,20 +1,22 @@
 """LambdaHost: the server as a Lambda function with a URL."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
+from components import policies
 from components.context import StackContext
 from components.function_code import relative_to_project
 from components.hosting.environment import server_environment
 from components.hosting.host import Host, Origin, PublicOrigin
 from components.hosting.image_host import StackImage
+from components.hosting.keys import VpcConnection
 from components.hosting.lambda_.definition import FUNCTION_SECONDS
 from components.hosting.lambda_.package import HANDLER, ServerPackage, prepare_package
 from components.hosting.lambda_.settings import LambdaSettings
-from components.roles import FunctionRole, function_role
+from components.roles import FunctionRole, Grant, function_role
 from components.settings import StackSettings
 from server.errors import ServerImageError
 
@@ -37,9 +39,10 @@ class LambdaHostArgs:
 class LambdaHost(pulumi.ComponentResource):
     """The server as a Lambda function with a URL (``neo4j-mcp:hosting:LambdaHost``).
 
-    Creates the function, its role (which only writes the function's log), its log group, its URL,
-    and the two permissions that make the URL public: the server itself demands a token. Deletion
-    protection covers the URL, because a new one has a new address, and the permissions.
+    Creates the function, its role (which writes the function's log, sends traces if they are on,
+    and lets Lambda enter the VPC if there is one), its log group, its URL, and the two permissions
+    that make the URL public: the server itself demands a token. Deletion protection covers the URL,
+    because a new one has a new address, and the permissions.
 
     Idle cost: none.
 
@@ -71,6 +74,7 @@ class LambdaHost(pulumi.ComponentResource):
             description="The server and its handler: write their log and nothing else",
             log_stem=context.names.server_log_stem,
             retain_log=False,
+            grants=list(self._grants(context)),
         )
         function = self._function(args, writer)
         url = aws.lambda_.FunctionUrl(
@@ -88,6 +92,21 @@ class LambdaHost(pulumi.ComponentResource):
         self.log_group = writer.log_group.name
         self.outputs = {"codeSha256": pulumi.Output.from_input(args.package.code_sha256)}
         self.register_outputs({"serviceUrl": self.service_url, "functionName": function.name})
+
+    def _grants(self, context: StackContext) -> Iterator[Grant]:
+        settings = context.settings.host_as(LambdaSettings)
+        if settings.tracing:
+            yield Grant(
+                logical_name=f"{self.pulumi_resource_name}-may-trace",
+                name="write-traces",
+                policy=policies.write_traces(),
+            )
+        if settings.vpc_connector:
+            yield Grant(
+                logical_name=f"{self.pulumi_resource_name}-may-enter-vpc",
+                name="enter-vpc",
+                policy=policies.enter_vpc(context.names.server_function),
+            )
 
     def _function(self, args: LambdaHostArgs, writer: FunctionRole) -> aws.lambda_.Function:
         context = args.context
@@ -110,6 +129,11 @@ class LambdaHost(pulumi.ComponentResource):
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables=server_environment(context.settings)
             ),
+            # Pulumi's provider leaves a mode that is no longer set as it is.
+            tracing_config=aws.lambda_.FunctionTracingConfigArgs(
+                mode="Active" if settings.tracing else "PassThrough"
+            ),
+            vpc_config=_vpc_config(settings.vpc_connector),
             tags=context.tags,
             opts=context.options(
                 aws.lambda_.Function,
@@ -148,6 +172,16 @@ class LambdaHost(pulumi.ComponentResource):
             invoked_via_function_url=True,
             opts=context.options(aws.lambda_.Permission, parent=self, depends_on=[by_url]),
         )
+
+
+def _vpc_config(
+    connection: VpcConnection | None,
+) -> aws.lambda_.FunctionVpcConfigArgs | None:
+    if connection is None:
+        return None
+    return aws.lambda_.FunctionVpcConfigArgs(
+        subnet_ids=connection.subnet_ids, security_group_ids=connection.security_group_ids
+    )
 
 
 class LambdaDeployment:

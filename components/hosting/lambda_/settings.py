@@ -25,6 +25,9 @@ class LambdaSettings(HostSettings):
         Architecture,
         Field(description="Processor of the function, x86_64 or arm64, which costs less."),
     ] = Architecture.X86_64
+    vpc_connector: keys.VpcConnector = None
+    # Of the invocations: the server itself sends none.
+    tracing: keys.Tracing = False
 
 
 def conflicts(_values: Mapping[str, Any]) -> Iterator[Conflict]:

@@ -315,3 +315,23 @@ def test_an_unknown_page_token_is_refused(endpoint: AwsEndpoint) -> None:
     client = endpoint.client("apprunner")
     with pytest.raises(client.exceptions.InvalidRequestException, match="NextToken"):
         client.list_services(NextToken="second, please")
+
+
+def test_a_new_customer_gets_no_service(endpoint: AwsEndpoint, deployments: Deployments) -> None:
+    endpoint.control().call("SetAppRunnerOpen", Open=False)
+    try:
+        with pytest.raises(ClientError) as error:
+            deployments.create(name="is-refused")
+    finally:
+        endpoint.control().call("SetAppRunnerOpen", Open=True)
+
+    assert "AccessDeniedException: AWS App Runner" in refused(error)
+    assert "no longer available to new customers" in refused(error)
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+def test_a_service_without_a_source_is_refused(endpoint: AwsEndpoint) -> None:
+    with pytest.raises(ClientError) as error:
+        endpoint.client("apprunner").create_service(ServiceName="nothing", SourceConfiguration={})
+
+    assert "InvalidRequestException: SourceConfiguration needs" in refused(error)

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import json
 import socket
 import ssl
@@ -306,6 +307,151 @@ def test_another_host_name_reaches_no_distribution(
     response = caller.get(url(distribution), headers={"Host": "mcp.example.com"})
 
     assert response.status_code == 403
+
+
+def test_plain_http_is_forbidden(
+    distributions: Distributions, origin: Origin, caller: httpx.Client
+) -> None:
+    distribution = distributions.deployed(distribution_config(origin.port))
+
+    response = caller.get(f"http://{distribution['DomainName']}/mcp")
+
+    assert response.status_code == 403
+    assert "must use HTTPS" in response.text
+    assert caller.get(url(distribution)).status_code == 200
+
+
+def test_an_alias_has_its_own_certificate(
+    endpoint: AwsEndpoint, distributions: Distributions, origin: Origin
+) -> None:
+    acm = endpoint.client("acm")
+    arn = acm.request_certificate(DomainName="*.example.com", ValidationMethod="DNS")
+    certificate = {
+        "ACMCertificateArn": arn["CertificateArn"],
+        "SSLSupportMethod": "sni-only",
+        "MinimumProtocolVersion": "TLSv1.2_2021",
+    }
+    aliases = {"Quantity": 1, "Items": ["mcp.example.com"]}
+    config = distribution_config(origin.port, Aliases=aliases, ViewerCertificate=certificate)
+    distribution = distributions.deployed(config)
+
+    def status(name: str) -> int:
+        port = int(distribution["DomainName"].rpartition(":")[2])
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=30) as plain,
+            endpoint.tls().wrap_socket(plain, server_hostname=name) as connection,
+        ):
+            connection.sendall(f"GET /mcp HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+            return int(connection.recv(64).split()[1])
+
+    assert status("mcp.example.com") == 200
+    with pytest.raises(ssl.SSLCertVerificationError):
+        status("other.example.com")
+    uncovered = {"Quantity": 1, "Items": ["a.mcp.example.com"]}
+    config = distribution_config(443, Aliases=uncovered, ViewerCertificate=certificate)
+    assert refused(distributions.create, config=config) == "InvalidViewerCertificate"
+    config = distribution_config(443, Aliases=aliases, ViewerCertificate=certificate)
+    assert refused(distributions.create, config=config) == "CNAMEAlreadyExists"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InternalLoadBalancer:
+    """A load balancer without targets, at the port 80."""
+
+    arn: str
+    name: str
+
+
+@pytest.fixture
+def load_balancer(endpoint: AwsEndpoint) -> Iterator[InternalLoadBalancer]:
+    ec2, elb = endpoint.client("ec2"), endpoint.client("elbv2")
+    (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])
+    (created,) = elb.create_load_balancer(
+        Name="internal",
+        Scheme="internal",
+        Subnets=[subnet["SubnetId"] for subnet in subnets["Subnets"]],
+    )["LoadBalancers"]
+    arn = created["LoadBalancerArn"]
+    (group,) = elb.create_target_group(
+        Name="internal", Protocol="HTTP", Port=8080, VpcId=vpc["VpcId"], TargetType="ip"
+    )["TargetGroups"]
+    elb.create_listener(
+        LoadBalancerArn=arn,
+        Protocol="HTTP",
+        Port=80,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": group["TargetGroupArn"]}],
+    )
+
+    def is_active() -> bool:
+        (found,) = elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"]
+        return bool(found["State"]["Code"] == "active")
+
+    eventually(is_active)
+    yield InternalLoadBalancer(arn=arn, name=created["DNSName"])
+    elb.delete_load_balancer(LoadBalancerArn=arn)
+    elb.delete_target_group(TargetGroupArn=group["TargetGroupArn"])
+
+
+def endpoint_config(arn: str, **changes: object) -> dict[str, Any]:
+    return {
+        "Name": "vpc-origin",
+        "Arn": arn,
+        "HTTPPort": 80,
+        "HTTPSPort": 443,
+        "OriginProtocolPolicy": "http-only",
+        **changes,
+    }
+
+
+def test_a_vpc_origin_reaches_an_internal_load_balancer(
+    distributions: Distributions, load_balancer: InternalLoadBalancer, caller: httpx.Client
+) -> None:
+    client = distributions.client
+    config = endpoint_config(load_balancer.arn)
+    created = client.create_vpc_origin(VpcOriginEndpointConfig=config)["VpcOrigin"]
+    assert created["Status"] == "Deploying"
+    name = created["Id"]
+
+    def current() -> dict[str, Any]:
+        found: dict[str, Any] = client.get_vpc_origin(Id=name)
+        return found
+
+    eventually(lambda: current()["VpcOrigin"]["Status"] == "Deployed")
+    origin = {
+        "Id": "host",
+        "DomainName": load_balancer.name,
+        "VpcOriginConfig": {"VpcOriginId": name, "OriginReadTimeout": 10},
+    }
+    origins = {"Quantity": 1, "Items": [origin]}
+    distribution = distributions.deployed(distribution_config(443, Origins=origins))
+
+    # The load balancer's own response without targets; for another Host, it would be a 403.
+    assert caller.get(url(distribution)).status_code == 503
+
+    changed = endpoint_config(load_balancer.arn, HTTPPort=8080)
+    in_use = refused(
+        client.update_vpc_origin,
+        Id=name,
+        IfMatch=current()["ETag"],
+        VpcOriginEndpointConfig=changed,
+    )
+    assert in_use == "CannotUpdateEntityWhileInUse"
+    deletion = {"Id": name, "IfMatch": current()["ETag"]}
+    assert refused(client.delete_vpc_origin, **deletion) == "CannotDeleteEntityWhileInUse"
+    distributions.update(distribution["Id"], Origins=distribution_config(443)["Origins"])
+    client.delete_vpc_origin(**deletion)
+    assert refused(client.get_vpc_origin, Id=name) == "EntityNotFound"
+
+
+def test_a_vpc_origin_needs_its_load_balancer(
+    endpoint: AwsEndpoint, load_balancer: InternalLoadBalancer
+) -> None:
+    create = endpoint.client("cloudfront").create_vpc_origin
+    https = endpoint_config(load_balancer.arn, OriginProtocolPolicy="https-only")
+
+    for config in (endpoint_config(f"{load_balancer.arn}0"), https):
+        assert refused(create, VpcOriginEndpointConfig=config) == "InvalidArgument"
 
 
 def test_methods_that_are_not_allowed_are_forbidden(

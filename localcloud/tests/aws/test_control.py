@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from aws.conftest import AwsEndpoint
-from localcloud.aws.control import ControlApp, ControlError, number
+from localcloud.aws.control import ControlApp, ControlError, flag, number
 from localcloud.aws.protocol import ApiError
 from tests.repository import ROOT
 
@@ -46,6 +46,16 @@ def test_a_number_must_be_zero_or_more(value: object) -> None:
 
 def test_zero_is_a_number() -> None:
     assert number({"Seconds": 0}, "Seconds") == 0
+
+
+@pytest.mark.parametrize("value", [0, "true", None])
+def test_a_flag_must_be_true_or_false(value: object) -> None:
+    with pytest.raises(ApiError, match="Open must be true or false"):
+        flag({"Open": value}, "Open")
+
+
+def test_false_is_a_flag() -> None:
+    assert flag({"Open": False}, "Open") is False
 
 
 @pytest.mark.stand_in

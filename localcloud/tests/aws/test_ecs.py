@@ -2,6 +2,10 @@
 
 import contextlib
 import datetime as dt
+import ssl
+import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +22,7 @@ from aws.conftest import (
     create_role,
     eventually,
 )
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.stand_in
 
@@ -204,6 +209,24 @@ def test_a_service_runs_tasks_and_replaces_them(endpoint: AwsEndpoint, tasks: Ta
 
     eventually(logged)
 
+    def measured() -> bool:
+        now = dt.datetime.now(dt.UTC)
+        points = endpoint.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/ECS",
+            MetricName="MemoryUtilization",
+            Dimensions=[
+                {"Name": "ClusterName", "Value": _CLUSTER},
+                {"Name": "ServiceName", "Value": "runs"},
+            ],
+            StartTime=now - dt.timedelta(minutes=5),
+            EndTime=now + dt.timedelta(minutes=1),
+            Period=300,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        return any(0 < point["Maximum"] < 100 for point in points)
+
+    eventually(measured)
+
     container.kill()
     eventually(lambda: tasks.tasks("runs", status="STOPPED"))
     [stopped] = tasks.tasks("runs", status="STOPPED")
@@ -221,26 +244,115 @@ def test_a_service_runs_tasks_and_replaces_them(endpoint: AwsEndpoint, tasks: Ta
         tasks.client.delete_cluster(cluster=_CLUSTER)
 
 
-def test_a_failed_deployment_is_rolled_back(tasks: Tasks) -> None:
-    breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
-    tasks.create("fails", deploymentConfiguration=breaker)
-    before = tasks.stable("fails")
-    broken = tasks.define("fails", environment=[])
-    started = dt.datetime.now(dt.UTC)
-    updated = tasks.client.update_service(cluster=_CLUSTER, service="fails", taskDefinition=broken)[
-        "service"
-    ]
-    failed_id = updated["deployments"][0]["id"]
-    eventually(
-        lambda: any("rolling back to deployment" in each for each in tasks.messages("fails")), 30
+@dataclass
+class Balancer:
+    """A load balancer with a target group.
+
+    Attributes:
+        group: the target group's ARN.
+        url: the listener's address.
+    """
+
+    group: str
+    url: str
+
+
+@pytest.fixture
+def balancer(endpoint: AwsEndpoint) -> Iterator[Balancer]:
+    ec2, elb = endpoint.client("ec2"), endpoint.client("elbv2")
+    [vpc] = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])
+    certificate = endpoint.client("acm").request_certificate(DomainName="localhost")
+    [created] = elb.create_load_balancer(
+        Name="ecs", Subnets=[each["SubnetId"] for each in subnets["Subnets"]]
+    )["LoadBalancers"]
+    arn = created["LoadBalancerArn"]
+    group = elb.create_target_group(
+        Name="ecs",
+        Protocol="HTTP",
+        Port=8080,
+        VpcId=vpc["VpcId"],
+        TargetType="ip",
+        HealthCheckPath="/healthz",
+        HealthCheckIntervalSeconds=5,
+        HealthCheckTimeoutSeconds=4,
+        HealthyThresholdCount=2,
+    )["TargetGroups"][0]["TargetGroupArn"]
+    elb.modify_target_group_attributes(
+        TargetGroupArn=group,
+        Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "1"}],
     )
-    after = tasks.stable("fails")
+    [port] = free_ports(1)
+    elb.create_listener(
+        LoadBalancerArn=arn,
+        Protocol="HTTPS",
+        Port=port,
+        Certificates=[{"CertificateArn": certificate["CertificateArn"]}],
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
+    )
+    yield Balancer(group, f"https://localhost:{port}")
+    elb.delete_load_balancer(LoadBalancerArn=arn)
+    elb.delete_target_group(TargetGroupArn=group)
+
+
+@dataclass
+class Caller:
+    """Requests a URL until it is stopped, and collects what it gets."""
+
+    url: str
+    tls: ssl.SSLContext
+    statuses: list[int] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        while not self.stopped.wait(0.05):
+            try:
+                with urllib.request.urlopen(self.url, context=self.tls, timeout=10) as response:  # noqa: S310 - https
+                    self.statuses.append(response.status)
+            except urllib.error.HTTPError as error:
+                self.statuses.append(error.code)
+
+    @contextlib.contextmanager
+    def calling(self) -> Iterator[None]:
+        thread = threading.Thread(target=self.run)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.stopped.set()
+            thread.join()
+
+
+def test_a_failed_deployment_is_rolled_back_without_a_lost_request(
+    endpoint: AwsEndpoint, balancer: Balancer, tasks: Tasks
+) -> None:
+    tasks.create(
+        "fails",
+        deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
+        loadBalancers=[
+            {"targetGroupArn": balancer.group, "containerName": "server", "containerPort": 8080}
+        ],
+    )
+    tasks.stable("fails")
+    caller = Caller(f"{balancer.url}/healthz", endpoint.tls())
+    with caller.calling():
+        client = tasks.client
+        client.update_service(cluster=_CLUSTER, service="fails", forceNewDeployment=True)
+        eventually(lambda: len(tasks.tasks("fails")) == 2)
+        before = tasks.stable("fails")
+        broken = tasks.define("fails", environment=[])
+        started = dt.datetime.now(dt.UTC)
+        updated = client.update_service(cluster=_CLUSTER, service="fails", taskDefinition=broken)
+        failed_id = updated["service"]["deployments"][0]["id"]
+        eventually(lambda: "rolling back to deployment" in "".join(tasks.messages("fails")))
+        after = tasks.stable("fails")
+    assert len(caller.statuses) > 20
+    assert set(caller.statuses) == {200}
     assert after["taskDefinition"] == before["taskDefinition"]
     assert after["deployments"][0]["id"] == before["deployments"][0]["id"]
-    assert any(
-        "deployment failed: tasks failed to start." in each for each in tasks.messages("fails")
-    )
-    listed = tasks.client.list_service_deployments(
+    messages = tasks.messages("fails")
+    assert any("deployment failed: tasks failed to start." in each for each in messages)
+    listed = client.list_service_deployments(
         cluster=_CLUSTER, service="fails", createdAt={"after": started}
     )
     [brief] = listed["serviceDeployments"]
@@ -249,7 +361,7 @@ def test_a_failed_deployment_is_rolled_back(tasks: Tasks) -> None:
     assert brief["targetServiceRevisionArn"].endswith(
         f":service-revision/{_CLUSTER}/fails/{number}"
     )
-    described = tasks.client.describe_service_deployments(
+    described = client.describe_service_deployments(
         serviceDeploymentArns=[brief["serviceDeploymentArn"]]
     )
     [deployment] = described["serviceDeployments"]

@@ -123,3 +123,48 @@ def test_the_address_is_protected_as_configured(
 
     for each in (result.one(URL), *result.of_type(PERMISSION)):
         assert each.protect is (protected == "true")
+
+
+CONNECTION = {"subnetIds": ["subnet-0123abcd"], "securityGroupIds": ["sg-0123abcd"]}
+
+
+def test_a_function_in_a_vpc_may_enter_it_but_not_its_code(
+    make_lambda_context: MakeContext,
+) -> None:
+    result = declare(make_lambda_context(vpcConnector=CONNECTION))
+
+    function = result.one(FUNCTION)
+    assert function.inputs["vpcConfig"] == CONNECTION
+    policies = {
+        each.inputs["name"]: each for each in result.of_type("aws:iam/rolePolicy:RolePolicy")
+    }
+    assert policies.keys() == {"write-logs", "enter-vpc"}
+    # Lambda refuses to create the function before.
+    assert policies["enter-vpc"].urn in function.dependencies
+    changes, looks, by_the_code = json.loads(policies["enter-vpc"].inputs["policy"])["Statement"]
+    assert changes["Effect"] == looks["Effect"] == "Allow"
+    assert by_the_code["Effect"] == "Deny"
+    assert {*changes["Action"], *looks["Action"]} < set(by_the_code["Action"])
+    assert by_the_code["Condition"] == {
+        "ArnLike": {
+            "lambda:SourceFunctionArn": "arn:aws:lambda:*:*:function:neo4j-mcp-dev-function"
+        }
+    }
+
+
+def test_without_a_vpc_the_function_is_in_none(make_lambda_context: MakeContext) -> None:
+    assert "vpcConfig" not in declare(make_lambda_context()).one(FUNCTION).inputs
+
+
+@pytest.mark.parametrize(
+    ("tracing", "mode", "granted"),
+    [("true", "Active", {"write-logs", "write-traces"}), ("false", "PassThrough", {"write-logs"})],
+)
+def test_invocations_are_traced_as_configured(
+    make_lambda_context: MakeContext, tracing: str, mode: str, granted: set[str]
+) -> None:
+    result = declare(make_lambda_context(tracing=tracing))
+
+    assert result.one(FUNCTION).inputs["tracingConfig"] == {"mode": mode}
+    policies = result.of_type("aws:iam/rolePolicy:RolePolicy")
+    assert {each.inputs["name"] for each in policies} == granted

@@ -90,7 +90,7 @@ def _find_service(profile: Profile, service_url: str) -> Service | None:
     if profile.secret_arn is None:
         return None
     # Imported late: boto3 takes most of a second. It is there, since it has read the secret.
-    from neo4j_mcp_client.doctor.apprunner import service_at  # noqa: PLC0415
+    from neo4j_mcp_client.doctor.hosts import service_at  # noqa: PLC0415
 
     return service_at(
         service_url,

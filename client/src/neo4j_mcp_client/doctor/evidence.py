@@ -1,5 +1,6 @@
 """The facts that the doctor collects at each hop."""
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,18 +80,29 @@ class Connection:
     unresolved: bool = False
 
 
+class HostKind(enum.Enum):
+    """What runs the service."""
+
+    APP_RUNNER = enum.auto()
+    LAMBDA = enum.auto()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """The service in App Runner.
+    """The service as AWS describes it.
 
     Attributes:
+        host: what runs it.
         arn: its ARN.
-        status: its status in App Runner.
+        status: its status, and what else explains it.
+        is_paused: whether somebody has paused it.
         environment: the server's environment variables.
     """
 
+    host: HostKind
     arn: str
     status: str
+    is_paused: bool = False
     environment: Mapping[str, str] = field(repr=False)
 
 
@@ -101,11 +113,13 @@ class Health:
     Attributes:
         status: the HTTP status, or None if there was no response.
         message: the start of the response, or why there was none.
-        service: the service in App Runner, if it was looked up.
+        aws_error: AWS's own code of the error, or None.
+        service: the service in AWS, if it was looked up.
     """
 
     status: int | None
     message: str
+    aws_error: str | None = None
     service: Service | None
 
 
@@ -191,7 +205,7 @@ class ServerAnswers:
         error: the first failure of tools/list and the query.
         schema_error: the failure of get-schema, which needs APOC.
         scheme_refused: whether the server answers the user's spelling of the scheme with 401.
-        service: the service in App Runner, if it was looked up.
+        service: the service in AWS, if it was looked up.
     """
 
     tools: tuple[Tool, ...] = ()

@@ -74,7 +74,7 @@ class DoctorOptions:
         neo4j_uri: the database's address, or None if it is unknown.
         ask_database: whether to connect to the database directly.
         scheme: how the user's client spells the scheme of the Authorization header.
-        find_service: looks up the App Runner service with a URL.
+        find_service: looks up the service with a URL in AWS.
     """
 
     source: Callable[[], CredentialsSource]

@@ -72,13 +72,36 @@ SERVICE_PAUSED = Fault(
     where="App Runner: the service's status.",
     remedy="aws apprunner resume-service --service-arn <arn>",
 )
+FUNCTION_PAUSED = Fault(
+    name="function-paused",
+    what="The server's Lambda function may not run: its reserved concurrency is 0.",
+    where="Lambda: the function's reserved concurrency. The stack sets it from maxInstances.",
+    remedy="pulumi refresh, then pulumi up. Or at once: aws lambda delete-function-concurrency"
+    " --function-name <arn>",
+)
+FUNCTION_URL_FORBIDDEN = Fault(
+    name="function-url-forbidden",
+    what="The function URL refuses everyone.",
+    where="Lambda: the function's resource policy, which needs lambda:InvokeFunctionUrl and"
+    " lambda:InvokeFunction for everyone. Or a policy of the AWS organization.",
+    remedy="Set both again: pulumi refresh, then pulumi up. If the organization forbids public"
+    " function URLs, use another host: pulumi config set neo4j-mcp:hosting <host>",
+)
+CAPACITY_IN_USE = Fault(
+    name="capacity-in-use",
+    what="The service has as many calls as it can take, so it refuses further ones with 429.",
+    where="The stack's configuration: neo4j-mcp:maxInstances, and maxConcurrency on App Runner. On"
+    " Lambda also the account's limit of concurrent executions.",
+    remedy="pulumi config set neo4j-mcp:maxInstances <more>, then pulumi up. To see the account's"
+    " limit: aws lambda get-account-settings. Or make fewer calls at the same time.",
+)
 SERVICE_NOT_SERVING = Fault(
     name="service-not-serving",
     what="The service doesn't answer its health check: it is paused, failing or deleted.",
-    where="App Runner: the service's status and its instances.",
-    remedy="Check its status: aws apprunner list-services. If it is PAUSED: aws apprunner"
-    " resume-service --service-arn <arn>. Otherwise, look in its log groups"
-    " /aws/apprunner/<service>/… for the reason why its instances fail.",
+    where="App Runner: the service's status and its instances. Lambda: the function's state.",
+    remedy="On App Runner: aws apprunner list-services. If it is PAUSED: aws apprunner"
+    " resume-service --service-arn <arn>. Otherwise, and on Lambda, look in its log groups"
+    " /aws/apprunner/<service>/… or /aws/lambda/<function>-… for the reason why it fails.",
 )
 DISCOVERY_UNREADABLE = Fault(
     name="discovery-unreadable",
@@ -274,7 +297,8 @@ CALL_FAILED = Fault(
     name="call-failed",
     what="The server fails a query that should succeed.",
     where="The server or the database.",
-    remedy="Look in the service's log group /aws/apprunner/<service>/<id>/application.",
+    remedy="Look in the service's log group: /aws/apprunner/<service>/<id>/application or"
+    " /aws/lambda/<function>-…",
 )
 ROLES_DIFFER = Fault(
     name="roles-differ",

@@ -12,6 +12,7 @@ from neo4j_mcp_client.doctor.evidence import (
     Discovery,
     EdgeMetadata,
     Health,
+    HostKind,
     Logon,
     ServerAnswers,
     StackOutputs,
@@ -39,16 +40,22 @@ PUBLIC_ROLE = "PUBLIC"
 """The role that Neo4j gives to everyone who can log in."""
 
 _OK = 200
+_FORBIDDEN = 403
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERRORS = 500
 _CLOCK_TOLERANCE = 60.0
 # Telemetry delays a response by 30 s if its packets are dropped, and by 10 s if only names aren't
 # resolved.
 _SLOW_SECONDS = 5.0
-_PAUSED = "PAUSED"
+# What a function URL answers where the function's policy doesn't allow the request.
+_ACCESS_DENIED = "AccessDeniedException"
 _PROCEDURE_NOT_FOUND = "Neo.ClientError.Procedure.ProcedureNotFound"
 _TELEMETRY = "NEO4J_MCP_TELEMETRY"
 _MAPPING = re.compile(r'\s*"(?P<group>[^"]+)"\s*=\s*(?P<roles>[^;"=]+)')
+_FAULT_BY_PAUSED_HOST = {
+    HostKind.APP_RUNNER: faults.SERVICE_PAUSED,
+    HostKind.LAMBDA: faults.FUNCTION_PAUSED,
+}
 # The first matching prefix wins.
 _FAULT_BY_CODE = (
     ("Neo.TransientError.Security.AuthProvider", faults.PROVIDER_UNREACHABLE_FROM_AURA),
@@ -155,11 +162,19 @@ def judge_health(health: Health) -> Verdict:
     """Judge the response to the health check."""
     if is_healthy(health):
         return Passed(health.message)
-    if health.service is not None:
-        seen = f"{health.service.arn} is {health.service.status}; {health.message}"
-        paused = health.service.status == _PAUSED
-        return Failed(faults.SERVICE_PAUSED if paused else faults.SERVICE_NOT_SERVING, seen)
-    return Failed(faults.SERVICE_NOT_SERVING, health.message)
+    if health.service is None:
+        return Failed(_health_fault(health), health.message)
+    seen = f"{health.service.arn} is {health.service.status}; {health.message}"
+    paused = _FAULT_BY_PAUSED_HOST[health.service.host]
+    return Failed(paused if health.service.is_paused else _health_fault(health), seen)
+
+
+def _health_fault(health: Health) -> Fault:
+    if health.status == _TOO_MANY_REQUESTS:
+        return faults.CAPACITY_IN_USE
+    if health.status == _FORBIDDEN and health.aws_error == _ACCESS_DENIED:
+        return faults.FUNCTION_URL_FORBIDDEN
+    return faults.SERVICE_NOT_SERVING
 
 
 def judge_discovery(discovery: Discovery, outputs: StackOutputs) -> Verdict:
@@ -333,9 +348,9 @@ def _judge_server_error(error: Neo4jMcpError, logon: Logon | None) -> Verdict:
         if logon is not None:
             return Failed(faults.SERVER_HAS_ANOTHER_DATABASE, error.message)
         return Failed(_logon_fault(error.message.partition(":")[0]), error.message)
-    if isinstance(error, ServerError) and (
-        error.status >= _SERVER_ERRORS or error.status == _TOO_MANY_REQUESTS
-    ):
+    if isinstance(error, ServerError) and error.status == _TOO_MANY_REQUESTS:
+        return Failed(faults.CAPACITY_IN_USE, error.message)
+    if isinstance(error, ServerError) and error.status >= _SERVER_ERRORS:
         return Failed(faults.SERVICE_NOT_SERVING, error.message)
     for kind, fault in _FAULT_BY_ERROR:
         if isinstance(error, kind):

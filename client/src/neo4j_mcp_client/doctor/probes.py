@@ -64,7 +64,12 @@ def health(service_url: str, *, ca_bundle: str | None) -> Health:
     message = f"HTTP {response.status_code} in {milliseconds:.0f} ms"
     if not response.ok:
         message += f": {response.text[:_SHOWN].strip()}"
-    return Health(status=response.status_code, message=message, service=None)
+    return Health(
+        status=response.status_code,
+        message=message,
+        aws_error=response.headers.get("x-amzn-errortype"),
+        service=None,
+    )
 
 
 def discovery(discovery_url: str, jwks_url: str, *, ca_bundle: str | None) -> Discovery:

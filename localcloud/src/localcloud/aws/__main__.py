@@ -25,7 +25,13 @@ from localcloud.aws import control
 from localcloud.aws.account import Account
 from localcloud.aws.apprunner.app import AppRunnerApp
 from localcloud.aws.apprunner.controller import Timing
+from localcloud.aws.apprunner.customers import Customers
 from localcloud.aws.apprunner.thread import AppRunnerSettings, AppRunnerThread
+from localcloud.aws.autoscaling import app as autoscaling
+from localcloud.aws.autoscaling.models import ScalingState
+from localcloud.aws.autoscaling.operations import ApplicationAutoScaling
+from localcloud.aws.autoscaling.resources import AccountResources
+from localcloud.aws.autoscaling.scaler import Scaler
 from localcloud.aws.cloudfront.service import Edge
 from localcloud.aws.cloudfront.thread import EdgeSettings
 from localcloud.aws.cognito.app import CognitoApp
@@ -50,6 +56,7 @@ from localcloud.aws.functions import Functions
 from localcloud.aws.gate import Gate
 from localcloud.aws.keys import KeyRing, issued_keys
 from localcloud.aws.lambda_.app import FunctionUrlApp
+from localcloud.aws.lambda_.concurrency import ConcurrencyApp
 from localcloud.aws.lambda_.environments import let_invocations_finish
 from localcloud.aws.lambda_.functions import AccountFunctions
 from localcloud.aws.lambda_.thread import FunctionUrlSettings, FunctionUrlThread
@@ -78,13 +85,23 @@ MINISTACK_SERVICES = (
     "sqs",
     "sts",
 )
-SERVICES = ("apprunner", "cloudfront", "ecs", elbv2.SERVICE, "events", "wafv2", *MINISTACK_SERVICES)
+SERVICES = (
+    "apprunner",
+    autoscaling.SERVICE,
+    "cloudfront",
+    "ecs",
+    elbv2.SERVICE,
+    "events",
+    "wafv2",
+    *MINISTACK_SERVICES,
+)
 _FOREIGN_SETTINGS = ("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")
 _GRACE = 2
+_SCALING_MINUTE = 60
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _KEEP_ALIVE = 65
 """Seconds; longer than clients keep idle connections, so none is closed while it is reused."""
 _DOCKER_POOL = 64
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
 _SCHEDULE_PERIOD = 0.5
 """Seconds between two looks at the schedules of Secrets Manager and EventBridge."""
 
@@ -246,10 +263,14 @@ def main(  # noqa: PLR0913 - a command line's flags
     context = ServiceContext(region=region, account_id=ACCOUNT_ID, clock=time.time)
     load_balancers = elbv2.LoadBalancerThread(
         LoadBalancingSettings(
-            host=host, tls=elbv2.tls_contexts(authority), idle_drain=idle_target_drain
+            host=host,
+            tls=elbv2.tls_contexts(authority),
+            idle_drain=idle_target_drain,
+            metrics_period=metrics_period,
         ),
         AccountNetwork(account),
         context,
+        account.put_metrics,
     )
     edge = Edge(
         EdgeSettings(node=node, host=host, ports=ports, authority=authority),
@@ -259,6 +280,8 @@ def main(  # noqa: PLR0913 - a command line's flags
         rate_period=rate_period,
         internal_address=load_balancers.internal_address,
     )
+    scaling, resources = ScalingState(), AccountResources(account)
+    scaler = Scaler(scaling, resources, context, minute=_SCALING_MINUTE)
     ecs = EcsThread(
         EcsSettings(
             account=account,
@@ -269,6 +292,7 @@ def main(  # noqa: PLR0913 - a command line's flags
             owner=owner,
             context=context,
             timing=EcsTiming(settle_time=settle_time),
+            metrics_period=metrics_period,
         )
     )
     thread.start()
@@ -282,6 +306,8 @@ def main(  # noqa: PLR0913 - a command line's flags
     issued = issued_keys(importlib.import_module("ministack.core.iam_evaluator"))
     ecr = EcrApp(registry, ministack)
     client_secrets = ClientSecrets(clock=time.time, delay=client_secret_delay)
+    customers = Customers()
+    concurrency = ConcurrencyApp(ministack)
     functions = Functions(ministack, ACCOUNT_ID)
     rotations, secrets_manager = _secrets_manager(functions, context, rotation_retry_after)
     schedules, event_bridge = _event_bridge(functions, context)
@@ -294,16 +320,20 @@ def main(  # noqa: PLR0913 - a command line's flags
         ),
         ecr=ecr,
         application=Endpoint(
-            apprunner=AppRunnerApp(thread, registry),
+            apprunner=AppRunnerApp(thread, registry, customers),
             ecr=ecr,
             ecs=ecs_app(ecs),
             cognito=CognitoApp(ministack, region, client_secrets),
+            concurrency=concurrency,
             control=control.ControlApp(
                 {
                     "MakeRotationDue": secrets_manager.make_rotation_due,
                     "RemoveDeprecatedVersions": secrets_manager.remove_deprecated_versions,
                     "RunRule": event_bridge.run_rule,
+                    "SetAppRunnerOpen": _set_app_runner_open(customers),
                     "SetClientSecretDelay": _set_client_secret_delay(client_secrets),
+                    "SetConcurrencyLimit": _set_concurrency_limit(concurrency),
+                    "SetScalingMinute": autoscaling.set_scaling_minute(scaler, metrics_period),
                 }
             ),
             events=events_app(event_bridge),
@@ -312,7 +342,16 @@ def main(  # noqa: PLR0913 - a command line's flags
             ministack=ministack,
             by_service={
                 **edge.applications,
-                "ec2": Ec2App(ministack, groups_in_use=load_balancers.security_groups),
+                autoscaling.SERVICE: autoscaling.autoscaling_app(
+                    ApplicationAutoScaling(scaling, resources, context)
+                ),
+                "ec2": Ec2App(
+                    ministack,
+                    groups_in_use=lambda: {
+                        *load_balancers.security_groups(),
+                        *ecs.security_groups(),
+                    },
+                ),
                 elbv2.SERVICE: load_balancers.api,
             },
         ),
@@ -340,7 +379,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         ),
         on_ready=lambda: announce(ready_fd, {"endpoint": endpoint_url}),
         on_stop=stop,
-        periodic=[rotations.start_due, schedules.run_due],
+        periodic=[rotations.start_due, schedules.run_due, scaler.run_due],
     )
     server.run(sockets=[listener])
 
@@ -363,6 +402,22 @@ def _event_bridge(functions: Functions, context: ServiceContext) -> tuple[Schedu
 def _set_client_secret_delay(client_secrets: ClientSecrets) -> control.Operation:
     async def operation(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         client_secrets.set_delay(control.number(parameters, "Seconds"))
+        return {}
+
+    return operation
+
+
+def _set_app_runner_open(customers: Customers) -> control.Operation:
+    async def operation(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        customers.set_open(control.flag(parameters, "Open"))
+        return {}
+
+    return operation
+
+
+def _set_concurrency_limit(concurrency: ConcurrencyApp) -> control.Operation:
+    async def operation(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        concurrency.set_limit(int(control.number(parameters, "Limit")))
         return {}
 
     return operation

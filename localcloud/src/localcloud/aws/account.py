@@ -85,6 +85,7 @@ class Account:
         self._metrics = client("cloudwatch")
         self._functions = client("lambda", invoking)
         self._certificates = client("acm")
+        self._load_balancers = client("elbv2")
 
     async def trusts(self, role_arn: str, service: str, context: Mapping[str, str]) -> bool:
         """Return whether a role exists and trusts a service principal.
@@ -148,6 +149,16 @@ class Account:
             return None
         images = response["images"]
         return str(images[0]["imageId"]["imageDigest"]) if images else None
+
+    async def has_load_balancer(self, arn: str) -> bool:
+        """Return whether a load balancer exists and is active."""
+        try:
+            response = await _in_thread(
+                self._load_balancers.describe_load_balancers, LoadBalancerArns=[arn]
+            )
+        except ClientError:
+            return False
+        return all(each["State"]["Code"] == "active" for each in response["LoadBalancers"])
 
     async def certificate_names(self, arn: str) -> tuple[str, ...] | None:
         """Return the names of a certificate in ACM; None if there is none that is issued."""

@@ -115,6 +115,18 @@ def number(parameters: Mapping[str, Any], name: str) -> float:
     return float(value)
 
 
+def flag(parameters: Mapping[str, Any], name: str) -> bool:
+    """Return a parameter that must be true or false.
+
+    Raises:
+        ApiError: it isn't.
+    """
+    value = parameters.get(name)
+    if not isinstance(value, bool):
+        raise ApiError("ValidationException", f"{name} must be true or false.")
+    return value
+
+
 def _parameters(body: bytes) -> Mapping[str, Any]:
     try:
         parameters = json.loads(body or b"{}")

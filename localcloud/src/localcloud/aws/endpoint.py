@@ -15,6 +15,7 @@ from localcloud.aws.ecr import app as ecr
 from localcloud.aws.ecs import app as ecs
 from localcloud.aws.events import app as events
 from localcloud.aws.lambda_ import app as function_urls
+from localcloud.aws.lambda_ import concurrency
 from localcloud.aws.secretsmanager import app as secretsmanager
 
 _SIGNED_SERVICE: Final = re.compile(r"Credential=[^/,]+/\d{8}/[^/,]+/([^/,]+)/aws4_request")
@@ -29,6 +30,7 @@ class Endpoint:
         ecr: ECR's API.
         ecs: ECS's API.
         cognito: Cognito's API and token endpoint.
+        concurrency: Lambda's API of the account's concurrency.
         control: the stand-in's own operations.
         events: EventBridge's API.
         function_urls: Lambda's API of function URLs.
@@ -41,6 +43,7 @@ class Endpoint:
     ecr: ecr.EcrApp
     ecs: ASGIApp
     cognito: cognito.CognitoApp
+    concurrency: concurrency.ConcurrencyApp
     control: control.ControlApp
     events: ASGIApp
     function_urls: function_urls.FunctionUrlApp
@@ -64,9 +67,15 @@ class Endpoint:
         # By its path before its target, or a target would avoid the check of the token's claims.
         if scope["path"] == cognito.TOKEN_PATH:
             return self.cognito.serve_token
-        if not dot and function_urls.handles(scope):
-            return self.function_urls
+        if not dot and (own := self._lambda(scope)) is not None:
+            return own
         return self.cognito.serve_api if prefix == cognito.TARGET_PREFIX else self.ministack
+
+    def _lambda(self, scope: Scope) -> ASGIApp | None:
+        """Return the application for a part of Lambda's API, unless it is ministack."""
+        if function_urls.handles(scope):
+            return self.function_urls
+        return self.concurrency if concurrency.handles(scope) else None
 
     def _own_service(self, prefix: str) -> ASGIApp | None:
         """Return the application for a prefix of targets, unless it is ministack."""

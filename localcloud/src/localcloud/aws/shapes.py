@@ -16,6 +16,8 @@ _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "string": str,
     "integer": int,
     "long": int,
+    "double": (int, float),
+    "float": (int, float),
     "boolean": bool,
     "timestamp": (int, float),
     "blob": str,

@@ -1,9 +1,7 @@
 import datetime as dt
 from collections import Counter
 
-import pytest
-
-from localcloud.aws.apprunner.metrics import request_metrics, usage_metrics, utilization
+from localcloud.aws.apprunner.metrics import request_metrics, usage_metrics
 from localcloud.aws.apprunner.request_counter import RequestCounts
 
 _AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -43,10 +41,5 @@ def test_latencies_are_split_into_data_of_150_values() -> None:
     assert [len(part) for part in parts] == [150, 150, 100]
 
 
-def test_utilization_is_in_percent_of_the_configuration() -> None:
-    cpu, memory = utilization(
-        used=500_000_000, seconds=2, nano_cpus=250_000_000, memory=256, memory_limit=512
-    )
-    assert cpu == pytest.approx(100)
-    assert memory == pytest.approx(50)
-    assert [datum["Unit"] for datum in usage_metrics(cpu, memory, _AT)] == ["Percent", "Percent"]
+def test_usage_is_in_percent() -> None:
+    assert [datum["Unit"] for datum in usage_metrics(100, 50, _AT)] == ["Percent", "Percent"]

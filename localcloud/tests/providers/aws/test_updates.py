@@ -273,6 +273,7 @@ _CASES: Mapping[str, Case] = {
             "runtime": "python3.13",
             "timeout": 4,
             "tracingConfig": {"mode": "Active"},
+            "vpcConfig": {"subnetIds": ["subnet-0a"], "securityGroupIds": ["sg-0a"]},
             **_TAGS,
             "handler": "index.other",
             "role": "arn:aws:iam::000000000000:role/other",

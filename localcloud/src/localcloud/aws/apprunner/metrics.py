@@ -14,7 +14,6 @@ NAMESPACE = "AWS/AppRunner"
 _STATUS_CLASSES = (2, 4, 5)
 _MAX_VALUES = 150
 """The number of distinct values that PutMetricData accepts in one datum."""
-_PERCENT = 100.0
 
 
 def service_dimensions(name: str, service_id: str) -> list[dict[str, str]]:
@@ -57,24 +56,6 @@ def usage_metrics(
         _datum("CPUUtilization", "Percent", cpu_percent, at),
         _datum("MemoryUtilization", "Percent", memory_percent, at),
     ]
-
-
-def utilization(
-    used: float, seconds: float, nano_cpus: int, memory: int, memory_limit: int
-) -> tuple[float, float]:
-    """Return an instance's CPU and memory in percent of its configuration.
-
-    Args:
-        used: processor time in the period, in nanoseconds.
-        seconds: the period.
-        nano_cpus: the configured processors, in billionths.
-        memory: memory in use, in bytes.
-        memory_limit: the configured memory, in bytes.
-    """
-    return (
-        _PERCENT * used / (seconds * nano_cpus),
-        _PERCENT * memory / memory_limit,
-    )
 
 
 def _datum(name: str, unit: str, value: float, at: dt.datetime) -> dict[str, Any]:

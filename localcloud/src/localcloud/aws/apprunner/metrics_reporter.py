@@ -12,7 +12,7 @@ from localcloud.aws.apprunner.containers import Instance
 from localcloud.aws.apprunner.instance_group import InstanceGroup
 from localcloud.aws.apprunner.models import Service, now
 from localcloud.aws.apprunner.proxy import ServiceProxy
-from localcloud.aws.containers import EngineError
+from localcloud.aws.container_usage import Measured, UsageMeter
 
 _LOG = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class MetricsReporter:
         self._proxy = proxy
         self._account = account
         self._period = period
-        self._usage: dict[Instance, tuple[int, float]] = {}
+        self._meter: UsageMeter[Instance] = UsageMeter()
         self._task = asyncio.ensure_future(self._report_regularly())
 
     async def stop(self) -> None:
@@ -79,25 +79,15 @@ class MetricsReporter:
     ) -> dict[Instance, tuple[float, float]]:
         """Return each instance's CPU and memory in percent, from its second measurement on."""
         application = group.settings.application
-        before, self._usage = self._usage, {}
-        usages = {}
-        for instance in instances:
-            try:
-                cpu, memory = await asyncio.to_thread(instance.usage)
-            except EngineError:
-                continue
-            at = asyncio.get_running_loop().time()
-            self._usage[instance] = (cpu, at)
-            if instance in before:
-                cpu_before, at_before = before[instance]
-                usages[instance] = metrics.utilization(
-                    cpu - cpu_before,
-                    at - at_before,
-                    application.nano_cpus,
-                    memory,
-                    application.memory_bytes,
-                )
-        return usages
+        return await self._meter.measure(
+            Measured(
+                key=instance,
+                usage=instance.usage,
+                nano_cpus=application.nano_cpus,
+                memory_bytes=application.memory_bytes,
+            )
+            for instance in instances
+        )
 
 
 def _with_dimensions(

@@ -46,9 +46,9 @@ class CloudFrontAccount:
             return None
         return self._internal_address(found.config["Arn"], found.config["HTTPPort"])
 
-    def internal_address(self, load_balancer: str, port: int) -> tuple[str, int] | None:
-        """Return the host and port that reach a port of an internal load balancer."""
-        return self._internal_address(load_balancer, port)
+    async def has_load_balancer(self, arn: str) -> bool:
+        """Return whether a load balancer exists and is active."""
+        return await self._account.has_load_balancer(arn)
 
     def block(self, web_acl: str, viewer: str) -> Block | None:
         """Count a request, and return how a web ACL blocks it; None if it doesn't."""

@@ -230,8 +230,7 @@ def _origin(origin: Config) -> Origin:
             vpc_origin=vpc["VpcOriginId"],
         )
     custom = origin["CustomOriginConfig"]
-    # Viewers come over TLS only, so match-viewer is https-only.
-    https = custom["OriginProtocolPolicy"] != "http-only"
+    https = custom["OriginProtocolPolicy"] == "https-only"
     return Origin(
         **common,
         port=custom["HTTPSPort"] if https else custom["HTTPPort"],
@@ -290,6 +289,8 @@ def _unsupported(config: Config) -> Iterator[str]:  # noqa: C901, PLR0912 - one 
         )
         if origin["OriginShield"]["Enabled"]:
             yield "OriginShield"
+        if origin.get("CustomOriginConfig", {}).get("OriginProtocolPolicy") == "match-viewer":
+            yield "the origin protocol policy match-viewer"
         yield from _given(origin.get("CustomOriginConfig", {}), "OriginMtlsConfig", "IpAddressType")
         yield from _given(origin.get("VpcOriginConfig", {}), "OwnerAccountId")
     yield from _given(

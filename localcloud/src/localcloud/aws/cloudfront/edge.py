@@ -1,4 +1,4 @@
-"""One distribution's HTTPS port: the way of a request to the function and the origin, and back.
+"""One distribution's port: the way of a request to the function and the origin, and back.
 
 Sources: "How CloudFront processes and forwards requests to your custom origin", "How CloudFront
 processes responses from your custom origin" and "HTTP status codes" in the Amazon CloudFront
@@ -23,6 +23,7 @@ from localcloud.aws.cloudfront import function_events, messages
 from localcloud.aws.cloudfront.configuration import Origin, Routing
 from localcloud.aws.cloudfront.function_events import Invocation, ViewerRequest
 from localcloud.aws.cloudfront.function_runtime import FunctionError, FunctionRuntime
+from localcloud.aws.cloudfront.listener import Listener
 from localcloud.aws.cloudfront.messages import Answer, Headers
 from localcloud.aws.wafv2.rates import Block
 
@@ -77,7 +78,7 @@ class EdgeTools:
 
 
 class DistributionPort:
-    """A distribution's HTTPS port.
+    """A distribution's port, for both HTTPS and HTTP.
 
     Attributes:
         port: its number; 0 until it is open.
@@ -88,6 +89,7 @@ class DistributionPort:
         self.port = 0
         self._distribution = distribution
         self._tools = tools
+        self._listener: Listener | None = None
         self._runner: web.ServerRunner | None = None
 
     async def open(self, host: str, port: int, context: ssl.SSLContext) -> None:
@@ -107,15 +109,18 @@ class DistributionPort:
         )
         runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
+        listener = Listener(server, context)
         try:
-            await web.TCPSite(runner, host, port, ssl_context=context, backlog=1024).start()
+            listener.open(host, port)
         except OSError:
             await runner.cleanup()
             raise
-        self._runner, self.port = runner, port
+        self._listener, self._runner, self.port = listener, runner, port
 
     async def close(self) -> None:
         """Stop listening."""
+        if self._listener is not None:
+            await self._listener.close()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -170,6 +175,8 @@ class DistributionPort:
             block = self._tools.surroundings.block(routing.web_acl_arn, request.remote or "")
             if block is not None:
                 yield messages.blocked(block.status, request_id=request_id)
+        if routing.https_only and not request.secure:
+            yield _forbidden("Viewers must use HTTPS to request this object.", request_id)
         if request.method not in routing.methods:
             yield _forbidden(
                 "This distribution is not configured to allow the HTTP request method that was"

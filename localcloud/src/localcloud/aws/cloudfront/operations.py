@@ -50,8 +50,8 @@ class Others(Protocol):
         """Return whether a web ACL for CloudFront exists."""
         ...
 
-    def internal_address(self, load_balancer: str, port: int) -> tuple[str, int] | None:
-        """Return the host and port that reach a port of an internal load balancer."""
+    async def has_load_balancer(self, arn: str) -> bool:
+        """Return whether a load balancer exists and is active."""
         ...
 
     async def certificate_names(self, arn: str) -> tuple[str, ...] | None:
@@ -289,7 +289,7 @@ class CloudFront:
         return {}
 
     async def _create_vpc_origin(self, parameters: JsonObject) -> JsonObject:
-        config = self._checked_endpoint(parameters[_ENDPOINT], None)
+        config = await self._checked_endpoint(parameters[_ENDPOINT], None)
         name, now = new_id("vo_"), self._clock()
         origin = VpcOrigin(
             id=name,
@@ -320,7 +320,7 @@ class CloudFront:
     async def _update_vpc_origin(self, parameters: JsonObject) -> JsonObject:
         origin = self._vpc_origin(parameters["Id"])
         _check_version(parameters, origin.etag)
-        config = self._checked_endpoint(parameters[_ENDPOINT], origin)
+        config = await self._checked_endpoint(parameters[_ENDPOINT], origin)
         if config == origin.config:
             return self._vpc_origin_described(origin)
         self._check_unused(origin, "CannotUpdateEntityWhileInUse")
@@ -375,7 +375,7 @@ class CloudFront:
                 )
         return config
 
-    def _checked_endpoint(self, config: JsonObject, replaced: VpcOrigin | None) -> JsonObject:
+    async def _checked_endpoint(self, config: JsonObject, replaced: VpcOrigin | None) -> JsonObject:
         for each in self._state.vpc_origins.values():
             if each is not replaced and each.config["Name"] == config["Name"]:
                 raise ApiError(
@@ -395,7 +395,7 @@ class CloudFront:
                 "InvalidArgument",
                 f"The stand-in's VPC origins are Application Load Balancers, not {config['Arn']}.",
             )
-        if self._others.internal_address(config["Arn"], config["HTTPPort"]) is None:
+        if not await self._others.has_load_balancer(config["Arn"]):
             raise ApiError(
                 "InvalidArgument",
                 "The parameter VpcOriginEndpointConfig Arn LoadBalancerNotFound.",

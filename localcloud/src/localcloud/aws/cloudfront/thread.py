@@ -72,12 +72,28 @@ class EdgeThread:
 
     async def _open(self, distribution: str, tools: EdgeTools) -> int:
         opened = DistributionPort(distribution, tools)
-        context = self._settings.authority.server_context(_NAMES)
+        context = self._certificate(distribution)
         port = await first_open(
             self._settings.ports, lambda port: opened.open(self._settings.host, port, context)
         )
         self._ports[distribution] = opened
         return port
+
+    def _certificate(self, distribution: str) -> ssl.SSLContext:
+        """Return a context with a certificate for the own name, and one for each alias."""
+        aliases: dict[str, ssl.SSLContext] = {}
+
+        def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+            routing = self._surroundings.routing(distribution)
+            if name is None or routing is None or name.lower() not in routing.aliases:
+                return
+            if name not in aliases:
+                aliases[name] = self._settings.authority.server_context([name])
+            connection.context = aliases[name]
+
+        context = self._settings.authority.server_context(_NAMES)
+        context.sni_callback = choose
+        return context
 
     async def _close(self, distribution: str) -> None:
         if (port := self._ports.pop(distribution, None)) is not None:

@@ -15,6 +15,7 @@ What they share:
     supported           which members of requests the stand-in supports
     rules               pure decisions: which requests are refused
     scheduler           pure decisions: which tasks are started and stopped, when a deployment fails
+    metrics             CloudWatch metrics; metrics_reporter sends them
     placement           the subnet and the address of a task
 
 """

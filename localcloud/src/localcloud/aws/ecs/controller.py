@@ -80,6 +80,7 @@ class ServiceController:
         self._on_idle_images = on_idle_images
         self._runners: dict[Task, TaskRunner] = {}
         self._running: dict[asyncio.Task[None], Task] = {}
+        self._accounted: set[Task] = set()
         self._changed = asyncio.Event()
         self._failed_starts = 0
         self._next_start = 0.0
@@ -165,6 +166,7 @@ class ServiceController:
     async def step(self) -> None:
         """Look at all tasks once, and do what is due."""
         await self._look_at_health()
+        self._account_for_ends()
         self._judge_deployment()
         await self._start_and_stop()
         self._finish_deployments()
@@ -349,7 +351,10 @@ class ServiceController:
 
     def _on_stopped(self, running: asyncio.Task[None]) -> None:
         task = self._running.pop(running)
+        # It may have ended after the last look.
+        self._account_for_ends()
         del self._runners[task]
+        self._accounted.discard(task)
         self._placements.release(task.placement)
         self._changed.set()
         if running.cancelled():
@@ -360,17 +365,24 @@ class ServiceController:
             task.move_to(TaskStatus.STOPPED)
         if task.stop_code is StopCode.SCHEDULER:
             self._event(f"has stopped 1 running tasks: (task {task.id}).")
-        if task.started_at is not None:
-            self._failed_starts = 0
-        elif task.stop_code is StopCode.FAILED_TO_START:
-            self._pause()
-        failed = task.stop_code in {StopCode.FAILED_TO_START, StopCode.CONTAINER_EXITED}
-        if failed and not task.was_healthy:
-            self._count_failure(task)
-            # A container that exits at once would be replaced in a hot loop otherwise.
-            at = self._platform.clock() + self._timing.first_pause
-            self._next_start = max(self._next_start, at)
         asyncio.ensure_future(self._on_idle_images())  # noqa: RUF006 - nothing waits for it
+
+    def _account_for_ends(self) -> None:
+        """Count the tasks that ended, once each, before others are started in their place."""
+        for task in [each for each in self._runners if each.stopping]:
+            if task in self._accounted:
+                continue
+            self._accounted.add(task)
+            ended = task.stop_code in {StopCode.FAILED_TO_START, StopCode.CONTAINER_EXITED}
+            if task.started_at is not None:
+                self._failed_starts = 0
+            elif ended:
+                self._pause()
+            if ended and not task.was_healthy:
+                self._count_failure(task)
+                # A container that exits at once would be replaced in a hot loop otherwise.
+                at = self._platform.clock() + self._timing.first_pause
+                self._next_start = max(self._next_start, at)
 
     def _pause(self) -> None:
         self._failed_starts += 1

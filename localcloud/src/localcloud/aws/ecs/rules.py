@@ -142,11 +142,13 @@ def deployment_problem(rules: DeploymentRules) -> str | None:
     minimum, maximum = rules.minimum_healthy_percent, rules.maximum_percent
     if not 0 <= minimum <= _MAX_PERCENT or not 0 < maximum <= _MAX_PERCENT:
         return f"minimumHealthyPercent and maximumPercent must be at most {_MAX_PERCENT}."
-    if minimum >= maximum and minimum != 0:
+    if minimum == maximum:
         return (
-            "Invalid DeploymentConfiguration: maximumPercent must be greater than "
-            "minimumHealthyPercent."
+            f"Both maximumPercent and minimumHealthyPercent cannot be {maximum} as this will block "
+            "deployments"
         )
+    if minimum > maximum:
+        return "minimumHealthyPercent must be less than maximumPercent."
     return None
 
 

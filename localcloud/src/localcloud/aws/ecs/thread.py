@@ -13,6 +13,7 @@ from localcloud.aws.containers import ContainerEngine, ImageStore
 from localcloud.aws.context import ServiceContext
 from localcloud.aws.ecr.models import Registry
 from localcloud.aws.ecs.controller import Timing
+from localcloud.aws.ecs.metrics_reporter import MetricsReporter
 from localcloud.aws.ecs.models import JsonObject
 from localcloud.aws.ecs.operations import Ecs
 from localcloud.aws.ecs.runner import TaskPlatform
@@ -38,6 +39,7 @@ class EcsSettings:
         owner: the value of the owner label on every container.
         context: where and when the service runs.
         timing: the times.
+        metrics_period: seconds between two reports of metrics; on AWS 60.
     """
 
     account: Account
@@ -48,6 +50,7 @@ class EcsSettings:
     owner: str
     context: ServiceContext
     timing: Timing
+    metrics_period: float
 
 
 class EcsThread:
@@ -101,7 +104,11 @@ async def _ecs(settings: EcsSettings) -> AsyncIterator[Ecs]:
         clock=settings.context.clock,
     )
     ecs = Ecs(platform, settings.context, settings.timing)
+    reporter = MetricsReporter(
+        lambda: ecs.controllers, settings.account.put_metrics, settings.metrics_period
+    )
     yield ecs
+    await reporter.stop()
     await ecs.stop()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LAST_LOGS_TIMEOUT):

@@ -15,5 +15,7 @@ Its modules:
     pool            a target group's targets: which one receives a request, and draining
     health          a target's health, after the checks so far
     metrics         the metrics in CloudWatch. Pure
+    reporter        sends them at regular intervals
+    counts          the requests, counted for the metrics
     targets         what other services use: they register targets, and read their health
 """

@@ -1,5 +1,6 @@
 """Elastic Load Balancing on its own thread, and its API over HTTP."""
 
+import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -9,6 +10,7 @@ from localcloud.aws.elbv2 import rules
 from localcloud.aws.elbv2.models import JsonObject
 from localcloud.aws.elbv2.network import Network
 from localcloud.aws.elbv2.operations import ElasticLoadBalancing
+from localcloud.aws.elbv2.reporter import LoadBalancerReporter, PutMetrics
 from localcloud.aws.elbv2.service import (
     LoadBalancing,
     LoadBalancingSettings,
@@ -35,13 +37,17 @@ class LoadBalancerThread:
     """
 
     def __init__(
-        self, settings: LoadBalancingSettings, network: Network, context: ServiceContext
+        self,
+        settings: LoadBalancingSettings,
+        network: Network,
+        context: ServiceContext,
+        put_metrics: PutMetrics,
     ) -> None:
         """Prepare the thread without starting it."""
         self._service: LoadBalancing | None = None
         self._thread = ServiceThread(
             "load-balancers",
-            self._run(settings, network, context),
+            self._run(settings, network, context, put_metrics),
             workers=_WORKERS,
             stop_timeout=_STOP_TIMEOUT,
         )
@@ -98,11 +104,20 @@ class LoadBalancerThread:
 
     @contextlib.asynccontextmanager
     async def _run(
-        self, settings: LoadBalancingSettings, network: Network, context: ServiceContext
+        self,
+        settings: LoadBalancingSettings,
+        network: Network,
+        context: ServiceContext,
+        put_metrics: PutMetrics,
     ) -> AsyncIterator[tuple[LoadBalancing, ElasticLoadBalancing]]:
         async with load_balancing(settings) as service:
             self._service = service
-            yield service, ElasticLoadBalancing(service, network, context)
+            reporter = LoadBalancerReporter(service, put_metrics, context)
+            reporting = asyncio.ensure_future(reporter.report_regularly(settings.metrics_period))
+            try:
+                yield service, ElasticLoadBalancing(service, network, context)
+            finally:
+                reporting.cancel()
 
 
 def tls_contexts(authority: CertificateAuthority) -> TlsContexts:

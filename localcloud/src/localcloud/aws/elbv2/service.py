@@ -33,12 +33,14 @@ class LoadBalancingSettings:
         idle_drain: seconds until a deregistered target without requests is unused; AWS waits for
             the whole deregistration delay.
         provisioning: seconds until a new load balancer is active; AWS takes minutes.
+        metrics_period: seconds between two reports of metrics.
     """
 
     host: str
     tls: TlsContexts
     idle_drain: float = 5.0
     provisioning: float = 1.0
+    metrics_period: float = 60.0
 
 
 @dataclass(eq=False, kw_only=True)

@@ -8,10 +8,11 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from localcloud.aws import asgi
+from localcloud.aws.lambda_.errors import rest_error
 from localcloud.aws.lambda_.thread import FunctionUrlThread
 from localcloud.aws.lambda_.urls import UrlSettings
 from localcloud.aws.service_ports import NoPortError
@@ -40,7 +41,7 @@ class FunctionUrlApp:
         request = Request(scope, receive)
         name = _function_name(str(scope["path"]))
         if ":" in name or request.query_params.get("Qualifier"):
-            response: Response = _error(
+            response: Response = rest_error(
                 HTTPStatus.BAD_REQUEST,
                 "InvalidParameterValueException",
                 "The stand-in's functions have no URLs of aliases or versions.",
@@ -61,7 +62,9 @@ class FunctionUrlApp:
             try:
                 await self._thread.open(_settings(name, document))
             except NoPortError as error:
-                return _error(HTTPStatus.TOO_MANY_REQUESTS, "TooManyRequestsException", str(error))
+                return rest_error(
+                    HTTPStatus.TOO_MANY_REQUESTS, "TooManyRequestsException", str(error)
+                )
         return asgi.with_body(response, json.dumps(self._with_address(name, document)).encode())
 
     def _with_address(self, name: str, document: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,12 +84,4 @@ def _function_name(path: str) -> str:
 def _settings(name: str, document: Mapping[str, Any]) -> UrlSettings:
     return UrlSettings(
         function=name, auth_type=document["AuthType"], invoke_mode=document["InvokeMode"]
-    )
-
-
-def _error(status: HTTPStatus, kind: str, message: str) -> Response:
-    return JSONResponse(
-        {"Type": "User", "Message": message, "message": message},
-        status,
-        {"x-amzn-errortype": kind},
     )

@@ -38,7 +38,7 @@ from localcloud.providers.schema import (
     UpdateRequest,
     unsupported,
 )
-from localcloud.providers.values import Archive, Values, as_string
+from localcloud.providers.values import Archive, Value, Values, as_string
 
 _LIMIT_SECONDS: Final = 600.0
 _UNRESERVED: Final = -1
@@ -111,6 +111,15 @@ class Function(AwsResource):
         "tracingConfig": Property(
             kind=Kind.OBJECT, computed=True, properties={"mode": Property(required=True)}
         ),
+        "vpcConfig": Property(
+            kind=Kind.OBJECT,
+            properties={
+                "subnetIds": Property(kind=Kind.SET, items=Property(), required=True),
+                "securityGroupIds": Property(kind=Kind.SET, items=Property(), required=True),
+                "vpcId": Property(output=True, unsupported=True),
+                **unsupported("ipv6AllowedForDualStack"),
+            },
+        ),
         "region": REGION,
         **TAGGED,
         "arn": Property(output=True, aws="FunctionArn"),
@@ -144,7 +153,6 @@ class Function(AwsResource):
             "sourceKmsKeyArn",
             "tenancyConfig",
             "useResourceTimeoutForPropagation",
-            "vpcConfig",
         ),
     }
 
@@ -174,6 +182,8 @@ class Function(AwsResource):
             if error.code in self.not_found_codes:
                 return None
             raise
+        if not _subnets(found):
+            found = {name: value for name, value in found.items() if name != "vpcConfig"}
         arn = as_string(found["arn"])
         qualified = f"{arn}:{found['version']}"
         return {
@@ -193,7 +203,12 @@ class Function(AwsResource):
         """Change settings, then code, and wait after each."""
         old, new = request.state, request.inputs
         # UpdateFunctionConfiguration keeps what it isn't given.
-        settings: Values = {"description": "", "environment": {"variables": {}}, **new}
+        settings: Values = {
+            "description": "",
+            "environment": {"variables": {}},
+            "vpcConfig": {"subnetIds": [], "securityGroupIds": []},
+            **new,
+        }
         for separate in ("code", "sourceCodeHash", "reservedConcurrentExecutions"):
             settings.pop(separate, None)
         super().update(replace(request, inputs=settings))
@@ -462,6 +477,12 @@ def _code(request: AwsRequest, inputs: Values) -> bytes:
     if not isinstance(code, Archive):
         raise ProviderError("code must be an archive, not a single asset")
     return zip_archive(code, request.context.project_directory)
+
+
+def _subnets(found: Values) -> Value:
+    """Return the subnets of a function as AWS describes it, which it does without a VPC too."""
+    connection = found.get("vpcConfig")
+    return connection.get("subnetIds") if isinstance(connection, dict) else None
 
 
 def _invoke_arn(arn: str, version: str, suffix: str) -> str:
