@@ -16,8 +16,8 @@ help: ## List the commands
 .venv/.complete: bootstrap.sh requirements-bootstrap.txt requirements-dev.txt
 	@./bootstrap.sh
 
-# HOST is apprunner or lambda, EDGE is 1 or 0. What isn't set stays as it is; a new stack has App
-# Runner and no edge.
+# HOST is apprunner, fargate or lambda, EDGE is 1 or 0. What isn't set stays as it is; a new stack
+# has App Runner and no edge.
 demo: .venv/.complete ## Start the stand-in cloud, deploy, load a graph and query it (HOST=…, EDGE=1)
 	@$(VENV)/python -m demo run --host '$(HOST)' --edge '$(EDGE)'
 

@@ -106,6 +106,15 @@ HostedZoneId = Annotated[
 DomainName = Annotated[
     str, _matches(_DOMAIN_NAME, "a domain name in lower case, such as mcp.example.com", maximum=253)
 ]
+# A load balancer on this machine has that name and no other; no public certificate has it.
+ServiceName = Annotated[
+    str,
+    _matches(
+        rf"{_DOMAIN_NAME}|localhost",
+        "a domain name in lower case, such as mcp.example.com",
+        maximum=253,
+    ),
+]
 # Narrower than the services' own rules in one way: no spaces at the ends, which nobody sees.
 TagKey = Annotated[
     str,

@@ -22,9 +22,16 @@ from automation.interruption import graceful_shutdown
 from automation.rollout import roll_out, wait_for_service
 from components.hosting.definitions import DEFINITIONS
 from demo import scenario
-from demo.hosts import Choice, choose, describe_changes
+from demo.hosts import (
+    LOCAL_DOMAIN,
+    Choice,
+    choose,
+    describe_changes,
+    needs_domain,
+    with_domain,
+)
 from demo.scenario import Step
-from demo.stand_in import read_credentials, target
+from demo.stand_in import find_certificate, free_port, read_credentials, target
 from localcloud import cloud
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
@@ -90,6 +97,10 @@ def _configure(running: Cloud, choice: Choice) -> tuple[str, ...]:
     chosen = choose(
         before, choice, repository=read_repository_config(workspace), database=running.bolt_uri
     )
+    if needs_domain(chosen):
+        chosen = with_domain(
+            chosen, certificate=find_certificate(running, LOCAL_DOMAIN), port=free_port(running)
+        )
     write_config(workspace, chosen)
     return describe_changes(before, chosen)
 

@@ -18,9 +18,16 @@ _EDGE: Final = f"{_PREFIX}edge"
 _DATABASE: Final = f"{_PREFIX}neo4jUri"
 _HOST_KEYS: Final = tuple(_PREFIX + key for key in HOST_KEYS)
 
+_NEXT_HOST: Final = f"{_PREFIX}nextHost"
+_DOMAIN: Final = f"{_PREFIX}serviceDomain"
+LOCAL_DOMAIN: Final = "localhost"
+"""The domain of a load balancer on this machine."""
+
 # What differs from a host's own defaults on this machine. The host of Pulumi.local.yaml has its
 # settings there.
-_SETTINGS: Final[Mapping[Hosting, Config]] = MappingProxyType({Hosting.LAMBDA: {}})
+_SETTINGS: Final[Mapping[Hosting, Config]] = MappingProxyType(
+    {Hosting.FARGATE: {"cpu": 256, "memory": 512}, Hosting.LAMBDA: {}}
+)
 _SWITCH: Final[Mapping[str, bool]] = MappingProxyType({"1": True, "0": False})
 
 
@@ -81,7 +88,8 @@ def choose(config: Config, choice: Choice, *, repository: Config, database: str)
     before, chosen = current_host(config), dict(config)
     host = choice.host or before
     if host is not before:
-        chosen = {key: value for key, value in chosen.items() if key not in _HOST_KEYS}
+        dropped = {*_HOST_KEYS, _NEXT_HOST}
+        chosen = {key: value for key, value in chosen.items() if key not in dropped}
         if host is current_host(repository):
             chosen |= {key: repository[key] for key in _HOST_KEYS if key in repository}
         else:
@@ -94,7 +102,32 @@ def choose(config: Config, choice: Choice, *, repository: Config, database: str)
         chosen[_DATABASE] = in_container if DEFINITIONS[host].runs_image else on_machine
     if choice.edge is not None:
         chosen[_EDGE] = choice.edge
+    if has_edge(chosen) and _is_local_domain(chosen.get(_DOMAIN)):
+        # Only the edge can reach the host then, as in a stack without a domain on AWS.
+        del chosen[_DOMAIN]
     return chosen
+
+
+def needs_domain(config: Config) -> bool:
+    """Return whether callers have no address unless the load balancer has a domain."""
+    keys = DEFINITIONS[current_host(config)].settings.names_by_key()
+    return "serviceDomain" in keys and not config.get(_DOMAIN) and not has_edge(config)
+
+
+def with_domain(config: Config, *, certificate: str, port: int) -> Config:
+    """Return the configuration with a domain of this machine for the load balancer.
+
+    Args:
+        config: a configuration that needs one.
+        certificate: the ARN of the domain's certificate.
+        port: the port to listen on.
+    """
+    domain = {"name": LOCAL_DOMAIN, "certificateArn": certificate, "port": port}
+    return {**config, _DOMAIN: domain}
+
+
+def _is_local_domain(domain: object) -> bool:
+    return isinstance(domain, Mapping) and domain.get("name") == LOCAL_DOMAIN
 
 
 def _host_name(address: object) -> str | None:

@@ -9,13 +9,22 @@ import yaml
 
 from components.hosting.definitions import DEFINITIONS
 from components.settings import Hosting
-from demo.hosts import Choice, choose, current_host, describe_changes, has_edge
+from demo.hosts import (
+    Choice,
+    choose,
+    current_host,
+    describe_changes,
+    has_edge,
+    needs_domain,
+    with_domain,
+)
 from localcloud.errors import LocalCloudError
 from tests.components.parsing import parse
 from tests.repository import ROOT
 
 _IN_CONTAINER = "neo4j+s://host.docker.internal:7687"
 _ON_MACHINE = "neo4j+s://localhost:7687"
+_CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/example"
 
 
 def _repository() -> dict[str, Any]:
@@ -36,6 +45,8 @@ def test_every_host_has_a_valid_configuration_after_every_other(
     before: Hosting, after: Hosting, edge: str
 ) -> None:
     chosen = _choose(_choose(_repository(), before), after, edge)
+    if needs_domain(chosen):
+        chosen = dict(with_domain(chosen, certificate=_CERTIFICATE, port=8450))
 
     settings = parse(
         {
@@ -82,6 +93,26 @@ def test_another_port_of_the_database_is_noticed() -> None:
     choice = Choice.parse("", "")
     moved = choose(before, choice, repository=_repository(), database="neo4j+s://localhost:9687")
     assert moved["neo4j-mcp:neo4jUri"] == "neo4j+s://localhost:9687"
+
+
+def test_a_load_balancer_without_an_edge_needs_a_domain() -> None:
+    assert not needs_domain(_choose(_repository(), "apprunner"))
+    assert not needs_domain(_choose(_repository(), "fargate", "1"))
+    alone = _choose(_repository(), "fargate")
+    assert needs_domain(alone)
+    named = dict(with_domain(alone, certificate=_CERTIFICATE, port=8450))
+    assert not needs_domain(named)
+    # The same address for as long as it stays this way.
+    assert _choose(named) == named
+    assert "neo4j-mcp:serviceDomain" not in _choose(named, edge="1")
+    own = named | {"neo4j-mcp:serviceDomain": {"name": "mcp.example.com"}}
+    assert _choose(own, edge="1")["neo4j-mcp:serviceDomain"] == {"name": "mcp.example.com"}
+
+
+def test_a_move_in_progress_ends_with_another_host() -> None:
+    moving = _repository() | {"neo4j-mcp:nextHost": {"hosting": "lambda"}}
+    assert _choose(moving) == moving
+    assert "neo4j-mcp:nextHost" not in _choose(moving, "lambda")
 
 
 def test_the_edge_is_added_and_removed() -> None:

@@ -149,10 +149,14 @@ def test_the_stand_in_answers_for_every_service_in_use() -> None:
 
     (endpoints,) = configuration["aws:endpoints"]
     assert set(endpoints) == {
+        "appautoscaling",
         "apprunner",
         "cloudfront",
         "cognitoidp",
+        "ec2",
         "ecr",
+        "ecs",
+        "elbv2",
         "events",
         "iam",
         "lambda",

@@ -10,8 +10,8 @@ from components.conflicts import Conflict, Fix
 from components.hosting import keys
 from components.rules import Pattern
 from components.settings import (
-    DomainName,
     HostedZoneId,
+    ServiceName,
     Settings,
     SubnetId,
     VpcId,
@@ -40,7 +40,7 @@ class ServiceDomain(Settings):
     """The domain of the load balancer."""
 
     name: Annotated[
-        DomainName,
+        ServiceName,
         Field(description="The fully qualified domain name.", examples=["mcp.example.com"]),
     ]
     # An ALB takes certificates of its own region only.
