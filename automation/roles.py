@@ -267,6 +267,37 @@ def _edge(location: StackLocation) -> Iterator[Grant]:
         ],
         condition=location.condition("aws:ResourceTag"),
     )
+    # CloudFront chooses the ids of the ways into a VPC too.
+    ways = [f"arn:aws:cloudfront::{location.account}:vpcorigin/*"]
+    yield Grant(
+        sid="CreateVpcOrigin",
+        resources=ways,
+        write=["cloudfront:CreateVpcOrigin", "cloudfront:TagResource"],
+        condition={"StringEquals": {f"aws:RequestTag/{key}": tags[key] for key in tags}},
+    )
+    yield Grant(
+        sid="VpcOrigin",
+        resources=ways,
+        read=["cloudfront:GetVpcOrigin", "cloudfront:ListTagsForResource"],
+        write=[
+            "cloudfront:DeleteVpcOrigin",
+            "cloudfront:UntagResource",
+            "cloudfront:UpdateVpcOrigin",
+        ],
+        condition={"StringEquals": {f"aws:ResourceTag/{key}": tags[key] for key in tags}},
+    )
+    # CloudFront asks for these with the permissions of who creates the way.
+    yield Grant(
+        sid="ReachLoadBalancers",
+        resources=["*"],
+        write=[
+            "ec2:DescribeInternetGateways",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "elasticloadbalancing:DescribeListeners",
+            "elasticloadbalancing:DescribeLoadBalancers",
+        ],
+    )
     yield Grant(
         sid="EdgeFunction",
         resources=[

@@ -38,6 +38,18 @@ BASE: dict[str, Any] = {
 }
 
 
+# The same on Fargate.
+FARGATE_BASE: dict[str, Any] = {
+    **{key: BASE[key] for key in ("neo4jUri", "clients", "scopes")},
+    "hosting": "fargate",
+    "serviceDomain": {
+        "name": "mcp.example.com",
+        "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/0-1",
+    },
+    "network": {"vpcId": "vpc-01234567", "subnetIds": ["subnet-0000000a", "subnet-0000000b"]},
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Key:
     """A configuration key, or a part of one.

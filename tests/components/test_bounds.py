@@ -28,6 +28,7 @@ from tests.components.aws_models import shape
 from tests.components.mocks import PROJECT
 from tests.components.model_rules import (
     BASE,
+    FARGATE_BASE,
     booleans,
     choices,
     entry_limits,
@@ -343,16 +344,7 @@ FARGATE_NUMBERS = {
     "requestsPerTarget": (1, 1_000_000),
     "serviceDomain.port": (1, 65535),
 }
-FARGATE = {
-    **{key: BASE[key] for key in ("neo4jUri", "clients", "scopes")},
-    "hosting": "fargate",
-    "maxInstances": 1000,
-    "serviceDomain": {
-        "name": "mcp.example.com",
-        "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/0-1",
-    },
-    "network": {"vpcId": "vpc-01234567", "subnetIds": ["subnet-0000000a", "subnet-0000000b"]},
-}
+FARGATE = {**FARGATE_BASE, "maxInstances": 1000}
 
 
 def _on_fargate(path: str, value: object) -> dict[str, Any]:

@@ -271,7 +271,7 @@ def test_the_least_configuration_is_legal() -> None:
         ({"namePrefix": "Graph"}, "namePrefix", "lower-case letters"),
         ({"namePrefix": "p" * 30}, "namePrefix", "AWS accepts at most"),
         # Sizes
-        ({"hosting": "ecs"}, "hosting", "must be 'apprunner' or 'lambda'"),
+        ({"hosting": "ecs"}, "hosting", "must be 'apprunner', 'lambda' or 'fargate'"),
         ({"architecture": "arm64"}, "architecture", "doesn't apply to hosting apprunner"),
         ({"hosting": "lambda", "cpu": "256"}, "cpu", "doesn't apply to hosting lambda"),
         ({"hosting": "lambda", "healthCheck": {"path": "/"}}, "healthCheck", "of apprunner"),

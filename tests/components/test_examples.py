@@ -9,7 +9,7 @@ import pytest
 from components.examples import example_at
 from components.hosting.definitions import HOST_KEYS
 from components.settings import Hosting
-from tests.components.model_rules import BASE, configuration_keys
+from tests.components.model_rules import BASE, FARGATE_BASE, configuration_keys
 from tests.components.parsing import parse
 
 # What a person fills in.
@@ -49,13 +49,18 @@ def test_every_key_has_an_example_that_is_legal(path: str) -> None:
 )
 def test_a_key_of_another_host_has_an_example_that_is_legal(key: str) -> None:
     minimum = {name: BASE[name] for name in ("neo4jUri", "clients", "scopes")}
-    host = HOST_KEYS[key][0].value
+    host = HOST_KEYS[key][0]
+    base = FARGATE_BASE if host is Hosting.FARGATE else {**minimum, "hosting": host.value}
+    example = example_at((key,))
+    (value,) = shlex.split(example.word)
 
-    parse({**minimum, "hosting": host, key: example_at((key,)).word})
+    parse(_with_value(example.path, value.replace("<id>", "0123abcd"), base))
 
 
-def _with_value(path: tuple[str | int, ...], value: str) -> dict[str, Any]:
-    changed = json.loads(json.dumps(BASE))
+def _with_value(
+    path: tuple[str | int, ...], value: str, base: dict[str, Any] = BASE
+) -> dict[str, Any]:
+    changed = json.loads(json.dumps(base))
     if path[0] == "cognitoDomainPrefix":
         del changed["customDomain"]
     if path[0] == "edge":

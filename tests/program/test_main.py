@@ -356,8 +356,13 @@ def test_every_name_begins_with_the_prefix_and_the_stack(
 
 
 def physical_names(each: Registration) -> list[str]:
-    # An inline policy's name is local to its role; a resource server has an identifier instead.
-    if each.type not in TYPES or each.type == "aws:iam/rolePolicy:RolePolicy":
+    # An inline policy's name is local to its role, and a scaling policy's to what it scales; a
+    # resource server has an identifier instead, and a record the domain's name.
+    if each.type not in TYPES or each.type in {
+        "aws:appautoscaling/policy:Policy",
+        "aws:iam/rolePolicy:RolePolicy",
+        "aws:route53/record:Record",
+    }:
         return []
     named = {"name", "serviceName", "domain"}
     return [

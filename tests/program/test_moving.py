@@ -94,9 +94,9 @@ def test_both_hosts_are_up_in_between_and_nothing_else_changes(
 
 
 def _lasting(registration: Registration) -> dict[str, Any]:
-    # A protected repository can't be deleted with its images, and changes of an image's name are
-    # ignored.
-    passing = {"forceDelete", "imageName"}
+    # A protected repository can't be deleted with its images, a load balancer's own protection
+    # follows the host that serves, and changes of an image's name are ignored.
+    passing = {"enableDeletionProtection", "forceDelete", "imageName"}
     return {
         name: each.path if isinstance(each, pulumi.FileArchive) else each
         for name, each in registration.inputs.items()
