@@ -13,6 +13,7 @@ from automation.grants import Grant, HostAccess, Purpose, StackLocation
 from automation.hosting.hosts import HOSTS
 from automation.hosting.repository import REGISTRY_LOGIN
 from components import policies
+from components.hosting.definitions import DEFINITIONS
 from components.settings import Hosting
 
 GITHUB = "token.actions.githubusercontent.com"
@@ -69,8 +70,11 @@ def permissions(purpose: Purpose, location: StackLocation, hosting: Iterable[Hos
     Returns:
         The policy as JSON.
     """
-    hosts = [HOSTS[each].access(location) for each in hosting]
+    names = tuple(hosting)
+    hosts = [HOSTS[each].access(location) for each in names]
     granted = [(grant, grant.actions(purpose)) for grant in _grants(location, hosts)]
+    if any(DEFINITIONS[each].runs_image for each in names):
+        granted.insert(0, (REGISTRY_LOGIN, REGISTRY_LOGIN.actions(purpose)))
     if purpose is Purpose.PREVIEW:
         # It reads the state from Pulumi's backend; of AWS it needs only the registry login.
         granted = [(REGISTRY_LOGIN, tuple(REGISTRY_LOGIN.read))]
@@ -266,37 +270,6 @@ def _edge(location: StackLocation) -> Iterator[Grant]:
             "cloudfront:UpdateDistribution",
         ],
         condition=location.condition("aws:ResourceTag"),
-    )
-    # CloudFront chooses the ids of the ways into a VPC too.
-    ways = [f"arn:aws:cloudfront::{location.account}:vpcorigin/*"]
-    yield Grant(
-        sid="CreateVpcOrigin",
-        resources=ways,
-        write=["cloudfront:CreateVpcOrigin", "cloudfront:TagResource"],
-        condition={"StringEquals": {f"aws:RequestTag/{key}": tags[key] for key in tags}},
-    )
-    yield Grant(
-        sid="VpcOrigin",
-        resources=ways,
-        read=["cloudfront:GetVpcOrigin", "cloudfront:ListTagsForResource"],
-        write=[
-            "cloudfront:DeleteVpcOrigin",
-            "cloudfront:UntagResource",
-            "cloudfront:UpdateVpcOrigin",
-        ],
-        condition={"StringEquals": {f"aws:ResourceTag/{key}": tags[key] for key in tags}},
-    )
-    # CloudFront asks for these with the permissions of who creates the way.
-    yield Grant(
-        sid="ReachLoadBalancers",
-        resources=["*"],
-        write=[
-            "ec2:DescribeInternetGateways",
-            "ec2:DescribeSecurityGroups",
-            "ec2:DescribeSubnets",
-            "elasticloadbalancing:DescribeListeners",
-            "elasticloadbalancing:DescribeLoadBalancers",
-        ],
     )
     yield Grant(
         sid="EdgeFunction",

@@ -24,7 +24,7 @@ from automation.hosting.host import (
 )
 from automation.hosting.instances import Instances, containers_of
 from automation.hosting.logs import log_end
-from automation.hosting.repository import repository_grants
+from automation.hosting.repository import repository_grant
 from components import policies
 from components.hosting.environment import PORT
 from components.hosting.fargate.settings import FargateSettings
@@ -281,14 +281,15 @@ def _access(location: StackLocation) -> HostAccess:
     return HostAccess(
         roles=(names.task_execution_role, names.task_role),
         principals=(policies.ECS_TASKS,),
-        # AWS creates these with the account's first service, load balancer and scaling.
+        # AWS creates these with the account's first service, scaling, load balancer and VPC origin.
         linked_services=(
             "ecs.amazonaws.com",
             "ecs.application-autoscaling.amazonaws.com",
             "elasticloadbalancing.amazonaws.com",
+            "vpcorigin.cloudfront.amazonaws.com",
         ),
         log_groups=tuple(location.log_group_arns(names.task_log_stem)),
-        grants=(*repository_grants(location), *fargate_grants(location)),
+        grants=(repository_grant(location), *fargate_grants(location)),
     )
 
 

@@ -16,7 +16,7 @@ def fargate_grants(location: StackLocation) -> Iterator[Grant]:
     yield from _security_groups(location)
     yield from _scaling(location)
     yield _records(location)
-    yield _vpc_origin(location)
+    yield from _vpc_origin(location)
     yield _READS
 
 
@@ -44,7 +44,11 @@ _READS = Grant(
         "elasticloadbalancing:DescribeTargetGroups",
         "elasticloadbalancing:DescribeTargetHealth",
     ],
-    write=["ecs:DeregisterTaskDefinition"],
+    write=[
+        # CloudFront asks for it with the permissions of who creates a VPC origin.
+        "ec2:DescribeInternetGateways",
+        "ecs:DeregisterTaskDefinition",
+    ],
 )
 
 
@@ -185,16 +189,24 @@ def _records(_location: StackLocation) -> Grant:
     )
 
 
-def _vpc_origin(location: StackLocation) -> Grant:
-    return Grant(
+def _vpc_origin(location: StackLocation) -> Iterator[Grant]:
+    """Return the actions on the edge's way into the VPC."""
+    # CloudFront chooses its id.
+    origins = [f"arn:aws:cloudfront::{location.account}:vpcorigin/*"]
+    yield Grant(
+        sid="CreateVpcOrigin",
+        resources=origins,
+        write=["cloudfront:CreateVpcOrigin", "cloudfront:TagResource"],
+        condition=location.condition("aws:RequestTag"),
+    )
+    yield Grant(
         sid="VpcOrigin",
-        resources=[f"arn:aws:cloudfront::{location.account}:vpcorigin/*"],
+        resources=origins,
         read=["cloudfront:GetVpcOrigin", "cloudfront:ListTagsForResource"],
         write=[
-            "cloudfront:CreateVpcOrigin",
             "cloudfront:DeleteVpcOrigin",
-            "cloudfront:TagResource",
             "cloudfront:UntagResource",
             "cloudfront:UpdateVpcOrigin",
         ],
+        condition=location.condition("aws:ResourceTag"),
     )
