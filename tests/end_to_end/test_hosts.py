@@ -24,6 +24,7 @@ _POLL = 0.2
 _LOAD = 24
 _COMPONENTS = {
     Hosting.APP_RUNNER: "components.hosting.apprunner.component",
+    Hosting.FARGATE: "components.hosting.fargate.component",
     Hosting.LAMBDA: "components.hosting.lambda_.component",
 }
 
