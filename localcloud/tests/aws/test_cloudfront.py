@@ -53,6 +53,7 @@ class Origin:
     def __init__(self, context: ssl.SSLContext) -> None:
         self.requests: list[dict[str, Any]] = []
         self.release = threading.Event()
+        self.continue_stream = threading.Event()
         origin = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -70,6 +71,9 @@ class Origin:
                     "body": self.rfile.read(length).decode(),
                 }
                 origin.requests.append(received)
+                if self.path == "/stream":
+                    self._stream()
+                    return
                 if self.path == "/slow":
                     origin.release.wait(20)
                 content = json.dumps(received).encode()
@@ -80,6 +84,14 @@ class Origin:
                 if self.command != "HEAD":
                     with contextlib.suppress(OSError):
                         self.wfile.write(content)
+
+            def _stream(self) -> None:
+                self.send_response(200)
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                self.wfile.write(b"5\r\nfirst\r\n")
+                origin.continue_stream.wait(20)
+                self.wfile.write(b"4\r\nlast\r\n0\r\n\r\n")
 
             do_GET = do_HEAD = do_POST = do_OPTIONS = _answer  # noqa: N815 - the server's names
 
@@ -254,6 +266,24 @@ def test_a_request_reaches_the_origin_with_its_headers(
     assert response.headers["x-cache"] == "Miss from cloudfront"
     assert response.headers["x-origin"] == "yes"
     assert response.headers["x-amz-cf-id"] == headers["x-amz-cf-id"]
+
+
+def test_bodies_are_streamed(
+    distributions: Distributions, origin: Origin, caller: httpx.Client
+) -> None:
+    distribution = distributions.deployed(distribution_config(origin.port))
+
+    with caller.stream("GET", url(distribution, "/stream")) as response:
+        chunks = response.iter_raw()
+        # The origin sends the rest only now.
+        assert next(chunks) == b"first"
+        origin.continue_stream.set()
+        assert b"".join(chunks) == b"last"
+    large = "a" * 300_000
+    assert caller.post(url(distribution), content=large).json()["body"] == large
+    head = caller.head(url(distribution))
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head.headers["content-length"]) > 0
 
 
 def test_an_error_of_the_origin_is_passed_on(

@@ -368,3 +368,55 @@ def test_a_failed_deployment_is_rolled_back_without_a_lost_request(
     assert deployment["deploymentCircuitBreaker"]["status"] == "TRIGGERED"
     [task] = tasks.tasks("fails")
     assert task["startedAt"] < started
+
+
+@pytest.mark.slow
+def test_a_service_follows_its_requests_out_and_in(
+    endpoint: AwsEndpoint, balancer: Balancer, tasks: Tasks
+) -> None:
+    tasks.create(
+        "scaled",
+        loadBalancers=[
+            {"targetGroupArn": balancer.group, "containerName": "server", "containerPort": 8080}
+        ],
+    )
+    tasks.stable("scaled")
+    elb, scaling = endpoint.client("elbv2"), endpoint.client("application-autoscaling")
+    [group] = elb.describe_target_groups(TargetGroupArns=[balancer.group])["TargetGroups"]
+    load_balancer = group["LoadBalancerArns"][0].partition(":loadbalancer/")[2]
+    resource = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": f"service/{_CLUSTER}/scaled",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
+    scaling.register_scalable_target(**resource, MinCapacity=1, MaxCapacity=2)
+    requests = {
+        "PredefinedMetricType": "ALBRequestCountPerTarget",
+        "ResourceLabel": f"{load_balancer}/{balancer.group.rpartition(':')[2]}",
+    }
+    for name, metric, value in (
+        ("requests", requests, 60.0),
+        ("cpu", {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}, 90.0),
+    ):
+        scaling.put_scaling_policy(
+            **resource,
+            PolicyName=name,
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration={
+                "TargetValue": value,
+                "PredefinedMetricSpecification": metric,
+            },
+        )
+    endpoint.control().call("SetScalingMinute", Seconds=2)
+    caller = Caller(f"{balancer.url}/healthz", endpoint.tls())
+    try:
+        with caller.calling():
+            eventually(lambda: tasks.describe("scaled")["runningCount"] == 2, 60)
+        eventually(lambda: tasks.describe("scaled")["desiredCount"] == 1, 120)
+    finally:
+        endpoint.control().call("SetScalingMinute", Seconds=60)
+    assert set(caller.statuses) == {200}
+    [removal, addition] = scaling.describe_scaling_activities(**resource)["ScalingActivities"]
+    assert "AlarmHigh" in addition["Cause"]
+    assert "AlarmLow" in removal["Cause"]
+    scaling.deregister_scalable_target(**resource)

@@ -120,7 +120,8 @@ def test_a_refusal_has_a_code_in_every_protocol(problem: Problem, protocol: Prot
     status, headers, body = encode(RefusedError(problem, "why <not>"), protocol)
     assert status in {400, 403}
     query_code, json_code, _ = problem.value
-    code = query_code if protocol is Protocol.QUERY else json_code
+    in_xml = protocol in {Protocol.QUERY, Protocol.REST_XML}
+    code = query_code if in_xml else json_code
     assert code.encode() in body
     assert headers["x-amzn-requestid"]
 

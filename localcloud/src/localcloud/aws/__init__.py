@@ -11,11 +11,13 @@ Each service is a package: `app` handles its requests, `models` holds its state,
 module for each subject, has the pure decisions. ministack handles the services without a package.
 
     apprunner        App Runner, which ministack doesn't have
+    cloudfront       distributions, their functions, and VPC origins
     cognito          tokens, client secrets, and updates of user pools and app clients
     ecr              the registry
     events           EventBridge: rules with a schedule
     iam              the evaluation of policies
     secretsmanager   secrets and their rotation
+    wafv2            web ACLs of distributions
 
 Modules that the services share:
 
@@ -24,6 +26,7 @@ Modules that the services share:
     control      operations of the stand-in itself, for tests
     json_api     a service with AWS's JSON protocol over HTTP
     protocol     AWS's JSON protocol, validated against botocore's models
+    rest_xml     AWS's REST-XML protocol, the same
     context      the region, the account and the clock of a service
     periodic     what services do by themselves
     asgi         what starlette doesn't have
@@ -47,4 +50,6 @@ The endpoint differs from AWS:
   Secrets in the environment come only from Secrets Manager, not from SSM parameters. Auto scaling
   configurations are deleted one revision at a time, and the account's default can't be changed. An
   instance gets no more CPU than the machine has.
+* CloudFront has distributions with one cache behavior, without caching, over HTTP/1.1, and
+  functions for viewer-request. WAF has rate-based rules for IP addresses.
 """

@@ -153,7 +153,8 @@ def main(  # noqa: PLR0913 - a command line's flags
     port: Annotated[int, typer.Option(help="Port of the endpoint; 0 chooses a free one.")] = 4566,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     service_ports: Annotated[
-        str, typer.Option(help="FIRST-LAST: HTTPS ports of services and function URLs, one each.")
+        str,
+        typer.Option(help="FIRST-LAST: HTTPS ports of services, function URLs and distributions."),
     ] = "8443-8462",
     region: Annotated[str, typer.Option(help="The region.")] = "us-east-1",
     certificate_authority: Annotated[

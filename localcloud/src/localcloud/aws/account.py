@@ -255,6 +255,12 @@ class Account:
         by_id: dict[str, dict[str, Any]] = {each["SubnetId"]: each for each in found["Subnets"]}
         return [by_id[each] for each in ids]
 
+    async def route_tables(self, vpc_id: str) -> list[dict[str, Any]]:
+        """Describe the route tables of a VPC."""
+        in_vpc = [{"Name": "vpc-id", "Values": [vpc_id]}]
+        found: dict[str, Any] = await _in_thread(self._ec2.describe_route_tables, Filters=in_vpc)
+        return list(found["RouteTables"])
+
     async def require_security_groups(self, ids: Sequence[str]) -> None:
         """Require that security groups exist.
 

@@ -8,6 +8,10 @@ from typing import Any
 
 import botocore.model
 
+_JAVA_ONLY = {
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF",
+    r"\p{Print}": r"[\x20-\x7E]",
+}
 _CATEGORY = re.compile(r"\\p\{(\w+)\}")
 _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "structure": dict,
@@ -94,7 +98,10 @@ def _string_problems(shape: botocore.model.StringShape, value: str, path: str) -
 
 
 def _matches(pattern: str, value: str) -> bool:
-    r"""Match a model's pattern, which is one of Java's: only that has categories, `\p{L}`."""
+    r"""Match a model's pattern, which is one of Java's.
+
+    Only Java has categories, `\p{L}`, and characters as pairs of surrogates.
+    """
 
     def characters(found: re.Match[str]) -> str:
         # Those of the value are enough; one that it doesn't have keeps a set from being empty.
@@ -102,6 +109,8 @@ def _matches(pattern: str, value: str) -> bool:
         inside = [each for each in value if unicodedata.category(each).startswith(found[1])]
         return "".join(re.escape(each) for each in [*inside, chr(absent)])
 
+    for java, python in _JAVA_ONLY.items():
+        pattern = pattern.replace(java, python)
     return re.fullmatch(_CATEGORY.sub(characters, pattern), value, re.ASCII) is not None
 
 

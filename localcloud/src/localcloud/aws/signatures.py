@@ -31,8 +31,8 @@ _TOLERANCE: Final = dt.timedelta(minutes=5)
 _LONG_TOLERANCE: Final = dt.timedelta(minutes=15)
 # The services whose errors name 15 minutes ("Signature expired: … - 15 min."); others name 5.
 _TOLERANT: Final = frozenset({"ecr", "iam", "sns", "sqs", "sts"})
-# These services have one region only.
-_GLOBAL: Final = frozenset({"cloudfront", "iam", "sts"})
+# These services have one region only; so do WAF's web ACLs for CloudFront.
+_GLOBAL: Final = frozenset({"cloudfront", "iam", "sts", "wafv2"})
 _GLOBAL_REGION: Final = "us-east-1"
 
 FindSecret = Callable[[str, str], str]

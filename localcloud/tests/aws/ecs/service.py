@@ -131,11 +131,17 @@ class FakeAccount:
         return [
             {
                 "SubnetId": each,
+                "VpcId": "vpc-1",
                 "CidrBlock": f"10.0.{number}.0/24",
                 "AvailabilityZone": f"{REGION}{'abc'[number]}",
             }
             for number, each in enumerate(ids)
         ]
+
+    async def route_tables(self, vpc_id: str) -> list[dict[str, Any]]:
+        assert vpc_id == "vpc-1"
+        default = {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}
+        return [{"Associations": [{"Main": True}], "Routes": [default]}]
 
     async def require_security_groups(self, ids: Sequence[str]) -> None:
         if "sg-missing" in ids:
@@ -284,7 +290,11 @@ def service(**changes: Any) -> JsonObject:  # noqa: ANN401 - members of the API
         "launchType": "FARGATE",
         "desiredCount": 2,
         "networkConfiguration": {
-            "awsvpcConfiguration": {"subnets": ["subnet-a", "subnet-b"], "securityGroups": []}
+            "awsvpcConfiguration": {
+                "subnets": ["subnet-a", "subnet-b"],
+                "securityGroups": [],
+                "assignPublicIp": "ENABLED",
+            }
         },
         "loadBalancers": [
             {"targetGroupArn": GROUP, "containerName": "server", "containerPort": 8080}

@@ -236,6 +236,13 @@ async def test_a_task_that_cannot_start_says_why(
     assert reason in (task.stopped_reason or "")
 
 
+async def test_a_task_without_a_way_out_cannot_pull_its_image(ecs: EcsUnderTest) -> None:
+    private = {"awsvpcConfiguration": {"subnets": ["subnet-a"], "assignPublicIp": "DISABLED"}}
+    controller = await ecs.create(networkConfiguration=private, desiredCount=1)
+    await until(lambda: stopped(controller))
+    assert "cannot pull registry auth" in (stopped(controller)[0].stopped_reason or "")
+
+
 async def test_a_task_that_cannot_read_its_secret_says_which(ecs: EcsUnderTest) -> None:
     definition = await ecs.define(secrets=[{"name": "B", "valueFrom": "arn:secret"}])
     controller = await ecs.create(taskDefinition=definition, desiredCount=1)

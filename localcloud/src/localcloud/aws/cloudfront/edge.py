@@ -32,6 +32,8 @@ _LOG = logging.getLogger(__name__)
 _PROTOCOL_LOG = logging.getLogger(f"{__name__}.protocol")
 _PROTOCOL_LOG.setLevel(logging.CRITICAL + 1)
 _KEEP_ALIVE: Final = 30.0
+_ORIGIN_KEEP_ALIVE: Final = 5.0
+"""Seconds; CloudFront's default. Source: "Keep-alive timeout" in its Developer Guide."""
 _MAX_HEADER: Final = 60 * 1024
 _SMALL_BODY: Final = 64 * 1024
 """Bytes up to which a body is read whole, so that the request can be repeated."""
@@ -249,11 +251,11 @@ class DistributionPort:
         for _ in range(passing.origin.attempts):
             try:
                 return await self._send(passing)
+            except aiohttp.ConnectionTimeoutError:
+                answer = _gateway_timeout(passing.request_id)
             except aiohttp.ServerTimeoutError:
                 _abort_started_response(request)
-                answer = messages.error(
-                    504, "We can't connect to the server.", request_id=passing.request_id
-                )
+                answer = _gateway_timeout(passing.request_id)
                 if request.method not in _REPEATED:
                     break
             except aiohttp.ClientConnectorError:
@@ -320,7 +322,7 @@ class _Passing:
 def origin_session() -> aiohttp.ClientSession:
     """Create the client for origins, which changes nothing in a message; the caller closes it."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE / 2),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_ORIGIN_KEEP_ALIVE),
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         max_line_size=_MAX_HEADER,
@@ -340,6 +342,10 @@ def _forbidden(reason: str, request_id: str) -> Answer:
 
 def _bad_gateway(request_id: str) -> Answer:
     return messages.error(502, "We can't connect to the server.", request_id=request_id)
+
+
+def _gateway_timeout(request_id: str) -> Answer:
+    return messages.error(504, "We can't connect to the server.", request_id=request_id)
 
 
 def _failed_function(status: int, kind: str, request_id: str) -> Answer:

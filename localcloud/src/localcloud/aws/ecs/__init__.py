@@ -16,6 +16,7 @@ What they share:
     rules               pure decisions: which requests are refused
     scheduler           pure decisions: which tasks are started and stopped, when a deployment fails
     metrics             CloudWatch metrics; metrics_reporter sends them
+    network             pure decision: whether a task reaches what it needs to start
     placement           the subnet and the address of a task
 
 """

@@ -13,6 +13,7 @@ from localcloud.aws.containers import (
     RunningContainer,
 )
 from localcloud.aws.ecr.models import Registry, repository_and_reference
+from localcloud.aws.ecs import network
 from localcloud.aws.ecs.models import LoadBalancing, StopCode, Task, TaskStatus
 from localcloud.aws.elbv2.targets import Target, TargetRegistry
 from localcloud.aws.log_sender import LogSender
@@ -158,10 +159,23 @@ class TaskRunner:
                 "Please verify that the role being passed has the proper trust relationship and "
                 "permissions and that your IAM user has permissions to pass this role."
             )
+        await self._require_way_out()
         environment = await self._environment(role)
         image = await self._pull(role)
         await self._open_log(role)
         return environment, image
+
+    async def _require_way_out(self) -> None:
+        task, account = self.task, self._platform.account
+        subnet = task.placement.subnet
+        [described] = await account.subnets([subnet])
+        tables = await account.route_tables(described["VpcId"])
+        if not network.has_way_out(tables, subnet, public_ip=task.network.public_ip):
+            raise StartError(
+                f"{_INITIALIZATION}: unable to pull secrets or registry auth: The task cannot pull "
+                "registry auth from Amazon ECR: There is a connection issue between the task and "
+                "Amazon ECR. Check your task network configuration. : dial tcp: i/o timeout"
+            )
 
     async def _environment(self, role: str) -> dict[str, str]:
         container = self.task.definition.container

@@ -1,8 +1,9 @@
 """Rate-based rules: count requests, and find the addresses with too many. Pure, but for its counts.
 
 WAF looks at the counts from time to time, not at each request: an address may exceed the limit
-until WAF has noticed, and stays limited until WAF has noticed that it sends less. Requests count
-while they are blocked, too. Source: "Rate-based rule caveats" in the AWS WAF Developer Guide.
+until WAF has noticed, and stays limited until WAF has noticed that it sends less. Source:
+"Rate-based rule caveats" in the AWS WAF Developer Guide. Requests count while they are blocked,
+too, which isn't documented.
 """
 
 from collections import defaultdict, deque
