@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import ssl
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import yaml
 
@@ -185,10 +187,15 @@ class Live:
             ("lambda", "list_functions", "Functions", "FunctionName"),
             ("secretsmanager", "list_secrets", "SecretList", "Name"),
         )
+        functions = self.aws("cloudfront").list_functions()["FunctionList"].get("Items", [])
+        web_acls = self.aws("wafv2").list_web_acls(Scope="CLOUDFRONT")["WebACLs"]
         return [
-            each[name]
-            for service, operation, listed, name in listings
-            for each in getattr(self.aws(service), operation)()[listed]
+            *(
+                each[name]
+                for service, operation, listed, name in listings
+                for each in getattr(self.aws(service), operation)()[listed]
+            ),
+            *(each["Name"] for each in (*functions, *web_acls)),
         ]
 
 
@@ -334,6 +341,8 @@ _REPLACING = {
     "resourceServerIdentifier",
     "vpcConnector",
 }
+# Their cases are in a test of the edge.
+_EDGE = {"edge", "edgeDomain", "edgeRequestsPerIp"}
 # A change of these is refused before anything happens, as there is only one value to have.
 _REFUSED: Mapping[str, tuple[Any, str]] = {
     "hosting": ("ecs", "apprunner"),
@@ -344,7 +353,8 @@ _REFUSED: Mapping[str, tuple[Any, str]] = {
 
 
 def test_every_key_of_the_configuration_has_a_case() -> None:
-    assert {*_IN_PLACE, *_REPLACING, *_REFUSED} == configuration_keys() - _OF_OTHER_HOSTS
+    tested = {*_IN_PLACE, *_REPLACING, *_EDGE, *_REFUSED}
+    assert tested == configuration_keys() - _OF_OTHER_HOSTS
 
 
 @contextmanager
@@ -460,6 +470,62 @@ def test_domains_identifiers_and_connectors_are_replaced(live: Live) -> None:
     assert live.finished
 
 
+def _distributions(live: Live) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = (
+        live.aws("cloudfront").list_distributions()["DistributionList"].get("Items", [])
+    )
+    return listed
+
+
+def _request_limits(live: Live) -> list[int]:
+    waf = live.aws("wafv2")
+    limits = []
+    for each in waf.list_web_acls(Scope="CLOUDFRONT")["WebACLs"]:
+        found = waf.get_web_acl(Name=each["Name"], Id=each["Id"], Scope="CLOUDFRONT")["WebACL"]
+        (rule,) = found["Rules"]
+        limits.append(int(rule["Statement"]["RateBasedStatement"]["Limit"]))
+    return limits
+
+
+@pytest.mark.slow
+def test_an_edge_is_added_changed_and_removed(live: Live, running: Cloud) -> None:
+    authority = CertificateAuthority(directory=Home(running.home).authority)
+    tls = ssl.create_default_context(cafile=str(authority.certificate_path))
+    direct = live.outputs["mcpUrl"]
+    with _restoring(live), httpx2.Client(verify=tls, timeout=30) as caller:
+        live.configure({"edge": True})
+        live.up()
+        edge = live.outputs["edgeUrl"]
+        assert live.outputs["mcpUrl"] == direct
+        challenge = caller.post(edge).headers["www-authenticate"]
+        assert f"{edge.removesuffix('/mcp')}/.well-known/oauth-protected-resource/mcp" in challenge
+        assert live.finished
+
+        certificate = live.aws("acm").request_certificate(
+            DomainName="mcp.example.com", ValidationMethod="DNS"
+        )["CertificateArn"]
+        domain = {"name": "mcp.example.com", "certificateArn": certificate}
+        live.configure({"edgeDomain": domain, "edgeRequestsPerIp": 1000})
+        assert _replaced(live.up()) == set()
+        (distribution,) = _distributions(live)
+        assert distribution["Aliases"]["Items"] == ["mcp.example.com"]
+        assert live.outputs["edgeUrl"] == "https://mcp.example.com/mcp"
+        assert live.outputs["edgeDomainTarget"] == distribution["DomainName"]
+        assert _request_limits(live) == [1000]
+        live.configure({"edgeRequestsPerIp": 2000})
+        live.up()
+        assert _request_limits(live) == [2000]
+
+        live.configure({}, without=("edgeDomain", "edgeRequestsPerIp"))
+        live.up()
+        assert live.outputs["edgeUrl"] == edge
+        assert _request_limits(live) == []
+        assert caller.post(edge).status_code == 401
+        assert live.finished
+    assert _distributions(live) == []
+    assert live.finished
+
+
 def _refusal(credentials: Mapping[str, Any]) -> str | None:
     """Request a token as a client, and return why none was issued."""
     refusal = token_refusal(Credentials.parse(json.dumps(credentials)))
@@ -532,10 +598,11 @@ def test_without_protection_another_prefix_renames_everything(
     second_stack: Live,
 ) -> None:
     live = second_stack
-    live.configure({"deletionProtection": True})
+    live.configure({"deletionProtection": True, "edge": True, "edgeRequestsPerIp": 1000})
     live.up()
     assert live.pool()["DeletionProtection"] == "ACTIVE"
-    assert "server-service" in live.deployment.protected()
+    assert {"server-service", "edge-distribution"} <= set(live.deployment.protected())
+    edge = live.outputs["edgeUrl"]
 
     live.configure({"deletionProtection": False})
     live.up()
@@ -548,5 +615,7 @@ def test_without_protection_another_prefix_renames_everything(
     assert live.pool()["Name"] == "graph-second-clients"
     assert live.kept_images()
     assert live.credentials("reader")["mcpUrl"] == live.outputs["mcpUrl"]
+    # The distribution stays, with another function and another web ACL.
+    assert live.outputs["edgeUrl"] == edge
     assert not any(name.startswith("neo4j-mcp-second-") for name in live.names())
     assert live.finished

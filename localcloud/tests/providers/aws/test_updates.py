@@ -122,6 +122,7 @@ _CONNECTOR = "aws:apprunner/vpcConnector:VpcConnector"
 _SERVICE = "aws:apprunner/service:Service"
 _EDGE_FUNCTION = "aws:cloudfront/function:Function"
 _DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
+_VPC_ORIGIN = "aws:cloudfront/vpcOrigin:VpcOrigin"
 _WEB_ACL = "aws:wafv2/webAcl:WebAcl"
 _LAMBDA_ARN = f"arn:aws:lambda:{REGION}:000000000000:function:other"
 
@@ -160,6 +161,20 @@ def _custom_origin(**changes: object) -> dict[str, Any]:
             "originSslProtocols": ["TLSv1.2"],
         },
         **changes,
+    }
+
+
+def _vpc_origin(**changes: object) -> dict[str, Any]:
+    return {
+        "vpcOriginEndpointConfig": {
+            "arn": "@load balancer",
+            "httpPort": 80,
+            "httpsPort": 443,
+            "name": "vpc-origin",
+            "originProtocolPolicy": "http-only",
+            "originSslProtocols": {"items": ["TLSv1.2"], "quantity": 1},
+            **changes,
+        }
     }
 
 
@@ -517,6 +532,18 @@ _CASES: Mapping[str, Case] = {
         },
         fixed={"defaultAction.allow": "a default action allows or blocks"},
     ),
+    _VPC_ORIGIN: Case(
+        base=_vpc_origin(),
+        changes={
+            **_vpc_origin(
+                name="other",
+                httpPort=8080,
+                httpsPort=8443,
+                originSslProtocols={"items": ["TLSv1.1", "TLSv1.2"], "quantity": 2},
+            ),
+            **_TAGS,
+        },
+    ),
     _DISTRIBUTION: Case(
         base={
             "enabled": True,
@@ -557,7 +584,19 @@ _CASES: Mapping[str, Case] = {
                         "originReadTimeout": 90,
                         "originSslProtocols": ["TLSv1.1", "TLSv1.2"],
                     },
-                )
+                ),
+                {
+                    "originId": "vpc",
+                    "domainName": "internal.example.com",
+                    "connectionAttempts": 1,
+                    "connectionTimeout": 5,
+                    "originPath": "/v1",
+                    "vpcOriginConfig": {
+                        "originKeepaliveTimeout": 60,
+                        "originReadTimeout": 90,
+                        "vpcOriginId": f"@{_VPC_ORIGIN}",
+                    },
+                },
             ],
             "priceClass": "PriceClass_100",
             "webAclId": f"@{_WEB_ACL}.arn",
@@ -565,7 +604,8 @@ _CASES: Mapping[str, Case] = {
         },
         fixed={
             "restrictions": "no address of this machine is in a country",
-            "origins[].vpcOriginConfig": "an origin has one kind; test_fargate has the other",
+            "origins[].customOriginConfig": "an origin has one kind",
+            "origins[].vpcOriginConfig": "an origin has one kind",
         },
     ),
 }
@@ -687,6 +727,22 @@ class Engine:
         made = client.request_certificate(DomainName="mcp.example.com", ValidationMethod="DNS")
         return str(made["CertificateArn"])
 
+    @functools.cache  # noqa: B019 - the same
+    def _load_balancer(self) -> str:
+        """Create an internal load balancer, wait until it is active, and return its ARN."""
+        ec2, elb = self.stand_in.client("ec2"), self.stand_in.client("elbv2")
+        subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])
+        (made,) = elb.create_load_balancer(
+            Name="internal",
+            Scheme="internal",
+            Subnets=[each["SubnetId"] for each in subnets["Subnets"]],
+        )["LoadBalancers"]
+        arn = str(made["LoadBalancerArn"])
+        elb.get_waiter("load_balancer_available").wait(
+            LoadBalancerArns=[arn], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+        return arn
+
     def _resolved(self, value: Any) -> Any:  # noqa: ANN401 - any input
         if isinstance(value, dict):
             return {name: self._resolved(item) for name, item in value.items()}
@@ -696,6 +752,7 @@ class Engine:
             "@image": self._image,
             "@other function": self._other_function,
             "@certificate": self._certificate,
+            "@load balancer": self._load_balancer,
         }
         if isinstance(value, str) and value in made:
             return made[value]()
