@@ -23,7 +23,8 @@ from automation.target import checked_context
 from components.settings import Hosting
 from demo.hosts import LOCAL_DOMAIN, Choice, choose, needs_domain, with_domain
 from demo.stand_in import find_certificate, free_port
-from localcloud.cloud import Cloud
+from localcloud.aws.control import ControlClient
+from localcloud.cloud import REGION, Cloud
 from localcloud.paths import Home
 from localcloud.workspace import STACK, read_config, read_repository_config, write_config
 
@@ -83,6 +84,13 @@ class Hosted:
             yield Exercise(
                 probe=probe, http=http, controls=Controls(), options=Options(callers=callers)
             )
+
+    def shorten_scaling(self, *, seconds: int) -> None:
+        """Make the stand-in's scaling take a number of seconds for a minute."""
+        control = ControlClient(
+            url=self.running.aws_endpoint, region=REGION, key=self.running.access_key()
+        )
+        control.call("SetScalingMinute", Seconds=seconds)
 
     def drill(self, name: str) -> DrillResult:
         (result,) = run(
