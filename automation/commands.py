@@ -8,6 +8,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -252,7 +253,7 @@ def check(
     try:
         with Display(_errors, len(chosen)) as display:
             found = _run_and_report(
-                Report,
+                partial(Report, hosting=context.settings.hosting),
                 deployment,
                 context,
                 lambda on_result: run(chosen, context, on_result),

@@ -25,6 +25,7 @@ from automation.hosting.host import (
 from automation.hosting.instances import Instances, containers_of
 from automation.hosting.logs import log_end
 from automation.hosting.repository import repository_grant
+from automation.waiting import is_not_found
 from components import policies
 from components.hosting.environment import PORT
 from components.hosting.fargate.settings import FargateSettings
@@ -42,7 +43,6 @@ _IN_PROGRESS: Final = frozenset(
         "ROLLBACK_IN_PROGRESS",
     }
 )
-_GONE: Final = frozenset({"ClusterNotFoundException", "ServiceNotFoundException"})
 _EVENTS: Final = 5
 # The maximum of DescribeTasks is 100.
 _TASKS: Final = 5
@@ -201,7 +201,7 @@ def _operations(aws: Aws, arn: str) -> Sequence[Operation]:
     try:
         response = aws("ecs", "list_service_deployments", cluster=_cluster(arn), service=arn)
     except ClientError as error:
-        if error.response["Error"]["Code"] in _GONE:
+        if is_not_found(error):
             # Deleted behind the engine's back: the deployment finds that out.
             return ()
         raise
@@ -298,7 +298,7 @@ def _described(aws: Aws, cluster: str, service: str) -> Mapping[str, Any] | None
     try:
         response = aws("ecs", "describe_services", cluster=cluster, services=[service])
     except ClientError as error:
-        if error.response["Error"]["Code"] in _GONE:
+        if is_not_found(error):
             return None
         raise
     active = [each for each in response["services"] if each["status"] != "INACTIVE"]
@@ -342,7 +342,7 @@ FARGATE_OPERATIONS: Final = HostOperations(
     service_type="aws:ecs/service:Service",
     artifact="image",
     artifact_output="imageDigest",
-    parts=("Repository", "ECS service on Fargate"),
+    parts=("Repository", "Fargate"),
     find=_find,
     describe=_describe,
     tags=_tags,
