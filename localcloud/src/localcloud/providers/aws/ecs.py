@@ -348,10 +348,19 @@ class Service(_Described):
                 raise
         poll_until_done(
             request,
-            lambda: True if self.read(request) is None else None,
+            lambda: self._is_gone(request) or None,
             what=f"the ECS service {request.id}",
             limit=_LIMIT_SECONDS,
         )
+
+    def _is_gone(self, request: ResourceRequest[Aws]) -> bool:
+        try:
+            return self.read(request) is None
+        except AwsError as error:
+            # It became inactive after it was described, and before its tags were listed.
+            if error.code != "InvalidParameterException":
+                raise
+            return False
 
     def _changes(self, request: UpdateRequest[Aws]) -> Document:
         """Return the parameters of what differs; ECS keeps what isn't in them."""
