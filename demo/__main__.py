@@ -179,11 +179,15 @@ def print_steps(steps: Sequence[Step]) -> None:
 
 
 def _print_next_steps(outputs: Mapping[str, Any]) -> None:
-    edge_url = outputs.get("edgeUrl")
+    mcp_url, edge_url = outputs["mcpUrl"], outputs.get("edgeUrl")
+    if edge_url == mcp_url:
+        addresses = f"{mcp_url}, also for clients that discover"
+    elif edge_url:
+        addresses = f"{mcp_url}, and for clients that discover at {edge_url}"
+    else:
+        addresses = mcp_url
     typer.echo(
-        f"The server answers at {outputs['mcpUrl']}"
-        + (f", and for clients that discover at {edge_url}" if edge_url else "")
-        + ". Next:\n"
+        f"The server answers at {addresses}. Next:\n"
         "  make outputs             the stack's outputs, as JSON\n"
         '  eval "$(make -s env)"    curl, boto3, pulumi and docker of this shell use the stand-in\n'
         "  make down                destroys the stack and stops everything"
