@@ -187,10 +187,15 @@ class Live:
             ("lambda", "list_functions", "Functions", "FunctionName"),
             ("secretsmanager", "list_secrets", "SecretList", "Name"),
         )
+        functions = self.aws("cloudfront").list_functions()["FunctionList"].get("Items", [])
+        web_acls = self.aws("wafv2").list_web_acls(Scope="CLOUDFRONT")["WebACLs"]
         return [
-            each[name]
-            for service, operation, listed, name in listings
-            for each in getattr(self.aws(service), operation)()[listed]
+            *(
+                each[name]
+                for service, operation, listed, name in listings
+                for each in getattr(self.aws(service), operation)()[listed]
+            ),
+            *(each["Name"] for each in (*functions, *web_acls)),
         ]
 
 
@@ -593,10 +598,11 @@ def test_without_protection_another_prefix_renames_everything(
     second_stack: Live,
 ) -> None:
     live = second_stack
-    live.configure({"deletionProtection": True})
+    live.configure({"deletionProtection": True, "edge": True, "edgeRequestsPerIp": 1000})
     live.up()
     assert live.pool()["DeletionProtection"] == "ACTIVE"
-    assert "server-service" in live.deployment.protected()
+    assert {"server-service", "edge-distribution"} <= set(live.deployment.protected())
+    edge = live.outputs["edgeUrl"]
 
     live.configure({"deletionProtection": False})
     live.up()
@@ -609,5 +615,7 @@ def test_without_protection_another_prefix_renames_everything(
     assert live.pool()["Name"] == "graph-second-clients"
     assert live.kept_images()
     assert live.credentials("reader")["mcpUrl"] == live.outputs["mcpUrl"]
+    # The distribution stays, with another function and another web ACL.
+    assert live.outputs["edgeUrl"] == edge
     assert not any(name.startswith("neo4j-mcp-second-") for name in live.names())
     assert live.finished

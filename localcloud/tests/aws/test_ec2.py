@@ -97,6 +97,42 @@ def test_a_security_group_that_a_rule_of_another_names_is_not_deleted(
     ec2.delete_security_group(GroupId=named)
 
 
+def test_a_rule_keeps_its_kind_of_source(endpoint: AwsEndpoint) -> None:
+    ec2 = endpoint.client("ec2")
+    group = _security_group(ec2)
+    ports = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}
+    [rule] = ec2.authorize_security_group_ingress(
+        GroupId=group, IpPermissions=[{**ports, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]
+    )["SecurityGroupRules"]
+
+    def modify(**source: str) -> None:
+        change = {
+            "SecurityGroupRuleId": rule["SecurityGroupRuleId"],
+            "SecurityGroupRule": {**ports, **source},
+        }
+        ec2.modify_security_group_rules(GroupId=group, SecurityGroupRules=[change])
+
+    [found] = ec2.describe_managed_prefix_lists(
+        Filters=[{"Name": "prefix-list-name", "Values": [_CLOUDFRONT]}]
+    )["PrefixLists"]
+    with pytest.raises(ClientError) as refused:
+        modify(PrefixListId=found["PrefixListId"])
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterValue"
+    modify(CidrIpv4="10.1.0.0/16")
+    [modified] = ec2.describe_security_group_rules(
+        SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]]
+    )["SecurityGroupRules"]
+    assert modified["CidrIpv4"] == "10.1.0.0/16"
+    ec2.delete_security_group(GroupId=group)
+
+
+def test_a_filter_that_would_be_ignored_is_refused(endpoint: AwsEndpoint) -> None:
+    with pytest.raises(ClientError) as refused:
+        endpoint.client("ec2").describe_vpcs(Filters=[{"Name": "cidr", "Values": ["10.0.0.0/8"]}])
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterValue"
+    assert "'cidr'" in refused.value.response["Error"]["Message"]
+
+
 def test_cloudfronts_addresses_are_a_managed_prefix_list(endpoint: AwsEndpoint) -> None:
     ec2 = endpoint.client("ec2")
     [found] = ec2.describe_managed_prefix_lists(

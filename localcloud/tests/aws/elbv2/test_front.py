@@ -139,7 +139,8 @@ async def test_a_target_that_is_silent_for_the_idle_timeout_is_a_504(
         LoadBalancerArn=load_balancer,
         Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "1"}],
     )
-    async with client.post(cloud.url(load_balancer), data=b"x") as response:
+    limit = aiohttp.ClientTimeout(total=30)
+    async with client.post(cloud.url(load_balancer), data=b"x", timeout=limit) as response:
         assert (response.status, response.headers["Server"]) == (504, "awselb/2.0")
 
 

@@ -54,18 +54,11 @@ class Ec2App:
         action, group = form["Action"], form.get("GroupId", "")
         if action == "DeleteSecurityGroup":
             await self._require_unused(scope, group)
+        if action == "ModifySecurityGroupRules":
+            rules.check_rule_kinds(form, await self._rules_of(scope, group))
         if not action.startswith("AuthorizeSecurityGroup"):
             return await asgi.call(self._ministack, scope, body)
-        before = rules.rule_ids(
-            await self._ask(
-                scope,
-                {
-                    "Action": "DescribeSecurityGroupRules",
-                    "Filter.1.Name": "group-id",
-                    "Filter.1.Value.1": group,
-                },
-            )
-        )
+        before = rules.rule_ids(await self._rules_of(scope, group))
         response = await asgi.call(self._ministack, scope, body)
         if response.status_code != HTTPStatus.OK:
             return response
@@ -77,6 +70,16 @@ class Ec2App:
                 "InvalidPermission.Duplicate", "the specified rule already exists in this group"
             )
         return response
+
+    async def _rules_of(self, scope: Scope, group: str) -> ET.Element:
+        return await self._ask(
+            scope,
+            {
+                "Action": "DescribeSecurityGroupRules",
+                "Filter.1.Name": "group-id",
+                "Filter.1.Value.1": group,
+            },
+        )
 
     async def _revoke(self, scope: Scope, action: str, group: str, rule_ids: set[str]) -> None:
         if not rule_ids:

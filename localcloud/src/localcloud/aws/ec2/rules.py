@@ -24,6 +24,13 @@ _FILTERS: Final[Mapping[str, frozenset[str]]] = {
     "DescribeVpcs": frozenset({"is-default", "vpc-id"}),
 }
 """The operations that read, with the filters that ministack applies; it ignores others."""
+_SOURCES: Final = {
+    "CidrIpv4": "cidrIpv4",
+    "CidrIpv6": "cidrIpv6",
+    "PrefixListId": "prefixListId",
+    "ReferencedGroupId": "referencedGroupInfo",
+}
+"""The kinds of sources of a security group rule, in a request and in a response."""
 _CHANGES: Final = frozenset(
     {
         "AssociateRouteTable",
@@ -94,6 +101,33 @@ def groups_that_name(response: ET.Element, group: str) -> list[str]:
             for pair in _children(permission, "groups")
         )
     ]
+
+
+def check_rule_kinds(form: Mapping[str, str], existing: ET.Element) -> None:
+    """Refuse a change of security group rules to another kind of source.
+
+    Args:
+        form: a request for ModifySecurityGroupRules.
+        existing: the group's rules, from DescribeSecurityGroupRules.
+
+    Raises:
+        ApiError: InvalidParameterValue (API reference, SecurityGroupRuleRequest).
+    """
+    kinds = {
+        _text(item, "securityGroupRuleId"): {_tag(each) for each in item}
+        for item in _children(existing, "securityGroupRuleSet")
+    }
+    for name, rule_id in form.items():
+        prefix, _, member = name.rpartition(".")
+        if not name.startswith("SecurityGroupRule.") or member != "SecurityGroupRuleId":
+            continue
+        for requested, described in _SOURCES.items():
+            is_requested = f"{prefix}.SecurityGroupRule.{requested}" in form
+            if is_requested and described not in kinds.get(rule_id, {described}):
+                raise ApiError(
+                    "InvalidParameterValue",
+                    f"The type of rule {rule_id} can't be changed to {requested}",
+                )
 
 
 def _filter_names(form: Mapping[str, str]) -> Iterator[str]:
