@@ -105,6 +105,15 @@ class Grant:
                 return tuple(self.operate)
 
 
+LOOK_UP_NETWORK = Grant(
+    sid="LookUpNetwork",
+    resources=["*"],
+    # Services verify a VPC's parts with the permissions of who names them.
+    write=["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"],
+)
+"""For hosts in a VPC; none of the actions can be limited to a resource."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class HostAccess:
     """What a host's resources add to the permissions of the pipelines' roles.

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from automation.grants import Grant, HostAccess, StackLocation
+from automation.grants import LOOK_UP_NETWORK, Grant, HostAccess, StackLocation
 from automation.hosting.host import (
     Aws,
     Desired,
@@ -204,7 +204,7 @@ def _access(location: StackLocation) -> HostAccess:
         # App Runner creates these with the account's first service and first VPC connector.
         linked_services=("apprunner.amazonaws.com", "networking.apprunner.amazonaws.com"),
         other_log_groups=(location.arn("logs", f"log-group:/aws/apprunner/{names.service}/*"),),
-        grants=(*repository_grants(location), *_grants(location)),
+        grants=(*repository_grants(location), *_grants(location), LOOK_UP_NETWORK),
     )
 
 
