@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from automation.grants import Grant, HostAccess, StackLocation
+from automation.grants import LOOK_UP_NETWORK, Grant, HostAccess, StackLocation
 from automation.hosting.environments import environments
 from automation.hosting.host import (
     Aws,
@@ -190,13 +190,7 @@ def _access(location: StackLocation) -> HostAccess:
             ),
             # Of the account, before its concurrency is reserved.
             Grant(sid="ReadConcurrency", resources=["*"], write=["lambda:GetAccountSettings"]),
-            # Lambda verifies a VPC's parts with the permissions of who configures it, and none of
-            # these can be limited to one.
-            Grant(
-                sid="LookUpNetwork",
-                resources=["*"],
-                write=["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"],
-            ),
+            LOOK_UP_NETWORK,
         ),
     )
 
@@ -229,7 +223,7 @@ LAMBDA_OPERATIONS: Final = HostOperations(
     service_type="neo4j-mcp:hosting:LambdaHost$aws:lambda/function:Function",
     artifact="package",
     artifact_output="codeSha256",
-    parts=("Package", "Lambda function"),
+    parts=("Package", "Lambda"),
     find=_find,
     describe=_describe,
     tags=_tags,

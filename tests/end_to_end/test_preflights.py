@@ -74,6 +74,7 @@ def test_an_account_that_app_runner_refuses_is_shown_another_host_and_nothing_is
     assert aws("apprunner").list_services()["ServiceSummaryList"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("new_account")
 def test_an_account_without_concurrency_to_reserve_is_shown_the_setting_and_nothing_is_created(
     stack: PlainStack, pipeline: dict[str, str]
@@ -88,6 +89,23 @@ def test_an_account_without_concurrency_to_reserve_is_shown_the_setting_and_noth
     assert done.returncode == 3, done.stderr
     assert "at most 0 can be reserved" in done.stderr
     assert f"pulumi config set --stack {stack.name} maxInstances 0" in done.stderr
+    assert created(stack) == []
+
+
+@pytest.mark.slow
+def test_a_subnet_that_does_not_exist_is_reported_and_nothing_is_created(
+    stack: PlainStack, pipeline: dict[str, str]
+) -> None:
+    missing = {"subnetIds": ["subnet-0123abcd"], "securityGroupIds": ["sg-0123abcd"]}
+    stack.configure({"vpcConnector": missing})
+    try:
+        done = deploy(stack, pipeline)
+    finally:
+        stack.configure({"vpcConnector": {}})
+
+    assert done.returncode == 3, done.stderr
+    assert "subnet-0123abcd" in done.stderr
+    assert "neo4j-mcp:vpcConnector.subnetIds" in done.stderr
     assert created(stack) == []
 
 

@@ -77,3 +77,12 @@ def test_the_largest_possible_value_is_offered(
 
     assert (problem is None) == (found is None)
     assert (found or "") in (problem or "")
+
+
+def test_the_next_host_is_looked_at_too() -> None:
+    clients, stub = stubbed("lambda")
+    stub.add_response("get_account_settings", _limits(10, 10))
+    stub.add_client_error("get_function_concurrency", "ResourceNotFoundException")
+
+    with pytest.raises(PreflightError, match="at most 0 can be reserved"):
+        list(run_preflights(plan({"nextHost": {"hosting": "lambda"}}), clients))

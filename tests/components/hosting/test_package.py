@@ -1,3 +1,8 @@
+import os
+import shutil
+import struct
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -57,3 +62,83 @@ def test_other_certificates_make_another_package(tmp_path: Path, certificates: s
     assert package.code_sha256 != prepare(tmp_path).code_sha256
     with zipfile.ZipFile(package.path) as archive:
         assert archive.read("ca-certificates.crt").endswith(b"private\n")
+
+
+# Prints the hash of the package that the checkout in the working directory makes.
+_PREPARE = """
+from pathlib import Path
+from components.hosting.lambda_.package import prepare_package
+from server.releases import Architecture
+
+print(
+    prepare_package(
+        "1.6.1",
+        Architecture.X86_64,
+        trusted_certificates="",
+        build=Path("build"),
+        fetch=lambda release, wheels: b"binary",
+    ).code_sha256
+)
+"""
+
+
+@pytest.mark.program
+def test_two_checkouts_make_the_same_package(tmp_path: Path) -> None:
+    hashes = set()
+    for umask in (0o022, 0o077):
+        checkout = tmp_path / f"{umask:o}" / "checkout"
+        before = os.umask(umask)
+        try:
+            for package in ("components", "functions", "server"):
+                shutil.copytree(
+                    ROOT / package,
+                    checkout / package,
+                    ignore=shutil.ignore_patterns("build", "__pycache__"),
+                    # Without the modes and times of the original.
+                    copy_function=shutil.copyfile,
+                )
+            done = subprocess.run(
+                [sys.executable, "-c", _PREPARE],
+                cwd=checkout,
+                check=True,
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+        finally:
+            os.umask(before)
+        hashes.add(done.stdout)
+
+    assert len(hashes) == 1
+
+
+# Source: the ELF specification, and "Lambda quotas" in the AWS Lambda Developer Guide.
+_MACHINES = {Architecture.X86_64: 0x3E, Architecture.ARM64: 0xB7}
+_INTERPRETER = 3
+_LARGEST_UPLOAD = 50 * 1024 * 1024
+_LARGEST_UNPACKED = 250 * 1024 * 1024
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", list(Architecture))
+def test_the_official_binary_is_for_the_architecture_and_needs_no_library(
+    tmp_path: Path, architecture: Architecture
+) -> None:
+    package = prepare_package(
+        "1.6.1", architecture, trusted_certificates="", build=tmp_path / "build"
+    )
+
+    assert package.path.stat().st_size < _LARGEST_UPLOAD
+    with zipfile.ZipFile(package.path) as archive:
+        assert sum(each.file_size for each in archive.infolist()) < _LARGEST_UNPACKED
+        binary = archive.read("neo4j-mcp-server")
+    assert binary.startswith(b"\x7fELF\x02\x01")
+    (machine,) = struct.unpack_from("<H", binary, 18)
+    assert machine == _MACHINES[architecture]
+    assert _INTERPRETER not in _segment_types(binary)
+
+
+def _segment_types(binary: bytes) -> set[int]:
+    (start,) = struct.unpack_from("<Q", binary, 32)
+    size, number = struct.unpack_from("<HH", binary, 54)
+    return {struct.unpack_from("<I", binary, start + size * each)[0] for each in range(number)}
