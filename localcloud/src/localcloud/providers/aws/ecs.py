@@ -7,6 +7,7 @@ and aws_ecs_service for the changes that force a replacement.
 import datetime as dt
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from localcloud.providers.aws.clients import Aws, AwsError, Document
@@ -214,6 +215,8 @@ class Service(_Described):
     updates = Operation(name="UpdateService")
     deletes = Operation(name="DeleteService")
     id_members = ("serviceArn",)
+    # A service that is being deleted has no tags to list.
+    tagging = replace(_TAGGING, list=None)
     # AWS has no boolean for the public address.
     handled = HANDLED | {"networkConfiguration", "waitForSteadyState"}
     properties: ClassVar[Properties] = {
@@ -282,7 +285,12 @@ class Service(_Described):
     def identity(self, request: ResourceRequest[Aws]) -> Document:
         """Name the service, alone or in a list, and its cluster, which the ARN contains."""
         cluster = request.state.get("cluster") or request.id.split("/")[-2]
-        return {"cluster": cluster, "service": request.id, "services": [request.id]}
+        return {
+            "cluster": cluster,
+            "service": request.id,
+            "services": [request.id],
+            "include": ["TAGS"],
+        }
 
     def create_parameters(self, request: CreateRequest[Aws]) -> Document:
         """Add the network."""
@@ -340,10 +348,19 @@ class Service(_Described):
                 raise
         poll_until_done(
             request,
-            lambda: True if self.read(request) is None else None,
+            lambda: self._is_gone(request) or None,
             what=f"the ECS service {request.id}",
             limit=_LIMIT_SECONDS,
         )
+
+    def _is_gone(self, request: ResourceRequest[Aws]) -> bool:
+        try:
+            return self.read(request) is None
+        except AwsError as error:
+            # It became inactive after it was described, and before its tags were listed.
+            if error.code != "InvalidParameterException":
+                raise
+            return False
 
     def _changes(self, request: UpdateRequest[Aws]) -> Document:
         """Return the parameters of what differs; ECS keeps what isn't in them."""
@@ -437,6 +454,7 @@ def _network(configured: Values) -> Document:
 # What ECS adds to a container that doesn't have it.
 _DEFAULTS: Final[dict[str, Callable[[Any], bool]]] = {
     "cpu": lambda value: value == 0,
+    "essential": lambda value: value is True,
     "environment": lambda value: value == [],
     "mountPoints": lambda value: value == [],
     "portMappings": lambda value: value == [],
