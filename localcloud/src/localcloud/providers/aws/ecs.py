@@ -332,7 +332,7 @@ class Service(_Described):
 
     def delete(self, request: ResourceRequest[Aws]) -> None:
         """Stop the tasks, and delete the service once no deployment is active."""
-        if self.read(request) is None:
+        if self._is_gone(request):
             return
         try:
             drained = self._identity(request, self.updates) | {"desiredCount": 0}
@@ -354,13 +354,17 @@ class Service(_Described):
         )
 
     def _is_gone(self, request: ResourceRequest[Aws]) -> bool:
+        """Return whether the service is inactive or was never there.
+
+        Without its tags, which ECS doesn't list for an inactive service.
+        """
         try:
-            return self.read(request) is None
+            self.described(self.call(request, self.reads, self._identity(request, self.reads)))
         except AwsError as error:
-            # It became inactive after it was described, and before its tags were listed.
-            if error.code != "InvalidParameterException":
-                raise
-            return False
+            if error.code in self.not_found_codes:
+                return True
+            raise
+        return False
 
     def _changes(self, request: UpdateRequest[Aws]) -> Document:
         """Return the parameters of what differs; ECS keeps what isn't in them."""
