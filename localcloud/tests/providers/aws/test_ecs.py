@@ -162,6 +162,8 @@ def test_a_service_is_stopped_and_deleted_once_no_deployment_is_active() -> None
     aws = fake(
         UpdateService=[{}],
         DeleteService=[active, {}],
+        # What is being deleted has no tags to list.
+        ListTagsForResource=[AwsError("ListTagsForResource", "InvalidParameterException", "gone")],
         DescribeServices=[
             described(deployment(is_new=False)),
             {"services": [{"serviceArn": ARN, "status": "DRAINING", "deployments": []}]},
@@ -173,6 +175,15 @@ def test_a_service_is_stopped_and_deleted_once_no_deployment_is_active() -> None
 
     assert aws.called("UpdateService") == [{"cluster": CLUSTER, "service": ARN, "desiredCount": 0}]
     assert len(aws.called("DeleteService")) == 2
+
+
+def test_a_service_that_is_gone_needs_no_deletion() -> None:
+    gone = {"services": [{"serviceArn": ARN, "status": "INACTIVE", "deployments": []}]}
+    aws = fake(DescribeServices=[gone])
+
+    Service().delete(resource_request(aws, ARN, {"cluster": CLUSTER}))
+
+    assert {name for name, _ in aws.calls} == {"DescribeServices"}
 
 
 CONTAINER: Document = {"name": "server", "image": "i", "portMappings": [{"containerPort": 8080}]}

@@ -560,7 +560,7 @@ class Ecs:
         services = {
             each.service.arn: each.service.tags
             for each in self._controllers.values()
-            if each.service.status is ServiceStatus.ACTIVE
+            if each.service.status is not ServiceStatus.INACTIVE
         }
         tasks = {
             task.arn: task.tags
