@@ -95,7 +95,7 @@ def test_a_creation_waits_for_its_own_deployment() -> None:
 @pytest.mark.parametrize("status", ["ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "STOPPED"])
 def test_a_deployment_that_fails_is_an_error_with_ecss_reason(status: str) -> None:
     aws = fake(**script("IN_PROGRESS", status))
-    state = {**INPUTS, "arn": ARN, "taskDefinition": "task:1"}
+    state: Values = {**INPUTS, "arn": ARN, "taskDefinition": "task:1"}
 
     with pytest.raises(ProviderError, match="circuit breaker") as raised:
         Service().update(update_request(aws, ARN, state, INPUTS))
@@ -116,7 +116,7 @@ def test_an_update_without_a_deployment_waits_for_the_tasks() -> None:
         described(deployment(is_new=False), running=0),
         described(deployment(is_new=False)),
     ]
-    state = {**INPUTS, "arn": ARN, "desiredCount": 0}
+    state: Values = {**INPUTS, "arn": ARN, "desiredCount": 0}
 
     Service().update(update_request(aws, ARN, state, INPUTS))
 
@@ -127,7 +127,7 @@ def test_an_update_without_a_deployment_waits_for_the_tasks() -> None:
 def test_an_update_sends_only_what_changes() -> None:
     aws = fake(**script("SUCCESSFUL"))
     # Scaling has changed the number of tasks, and the program ignores that.
-    state = {**INPUTS, "arn": ARN, "desiredCount": 3, "taskDefinition": "task:1"}
+    state: Values = {**INPUTS, "arn": ARN, "desiredCount": 3, "taskDefinition": "task:1"}
 
     Service().update(update_request(aws, ARN, state, {**INPUTS, "desiredCount": 3}))
 
@@ -138,7 +138,7 @@ def test_an_update_sends_only_what_changes() -> None:
 
 def test_what_the_program_removes_is_switched_off() -> None:
     aws = fake(**script("SUCCESSFUL"))
-    state = {
+    state: Values = {
         **INPUTS,
         "arn": ARN,
         "deploymentCircuitBreaker": {"enable": True, "rollback": True},
