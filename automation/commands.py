@@ -8,6 +8,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -46,7 +47,7 @@ from automation.report.terminal import (
     print_result,
     print_rotations,
 )
-from automation.roles import permissions, subject, trust
+from automation.roles import host_permissions, permissions, subject, trust
 from automation.rollout import require_rollout, roll_out, wait_for_service
 from automation.rotation.clients import Client, find_clients
 from automation.rotation.operations import Rotator
@@ -112,10 +113,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 
 class Document(enum.StrEnum):
-    """One of the two documents of an IAM role."""
+    """One of the documents of an IAM role."""
 
     TRUST = "trust"
     PERMISSIONS = "permissions"
+    HOST_PERMISSIONS = "host-permissions"
 
 
 def _role_name(value: str) -> str:
@@ -251,7 +253,7 @@ def check(
     try:
         with Display(_errors, len(chosen)) as display:
             found = _run_and_report(
-                Report,
+                partial(Report, hosting=context.settings.hosting),
                 deployment,
                 context,
                 lambda on_result: run(chosen, context, on_result),
@@ -472,7 +474,7 @@ def role(  # noqa: PLR0913 - one parameter per option
     hosting: Annotated[
         list[Hosting] | None,
         typer.Option(
-            help="The stack's hosting. Repeatable: while a stack moves, give both.",
+            help="The stack's hosting. Repeatable for permissions: while a stack moves, give both.",
             show_default=Hosting.APP_RUNNER.value,
         ),
     ] = None,
@@ -482,7 +484,12 @@ def role(  # noqa: PLR0913 - one parameter per option
 
     docs/deploying.md shows how to create the roles.
     """
-    if document is Document.PERMISSIONS:
+    hosts = hosting or [Hosting.APP_RUNNER]
+    if document is Document.TRUST:
+        if not _REPOSITORY.fullmatch(repository):
+            raise typer.BadParameter("must be OWNER/NAME", param_hint="--repository")
+        printed = trust(repository=repository, subject=subject(purpose, stack), account=account)
+    else:
         project = Project.read(workspace)
         location = StackLocation(
             names=ResourceNames(prefix=name_prefix or project.name_prefix, stack=stack),
@@ -490,12 +497,21 @@ def role(  # noqa: PLR0913 - one parameter per option
             account=account,
             region=region,
         )
-        printed = permissions(purpose, location, hosting or [Hosting.APP_RUNNER])
-    elif _REPOSITORY.fullmatch(repository):
-        printed = trust(repository=repository, subject=subject(purpose, stack), account=account)
-    else:
-        raise typer.BadParameter("must be OWNER/NAME", param_hint="--repository")
+        printed = (
+            permissions(purpose, location, hosts)
+            if document is Document.PERMISSIONS
+            else _host_permissions(purpose, location, hosts)
+        )
     typer.echo(json.dumps(json.loads(printed), indent=2))
+
+
+def _host_permissions(purpose: Purpose, location: StackLocation, hosts: Sequence[Hosting]) -> str:
+    if len(hosts) > 1:
+        raise typer.BadParameter("must be one host for this document", param_hint="--hosting")
+    printed = host_permissions(purpose, location, hosts[0])
+    if printed is None:
+        raise typer.BadParameter(f"the role {purpose} needs nothing of a host")
+    return printed
 
 
 @app.command("database-role")

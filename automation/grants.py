@@ -41,6 +41,14 @@ class StackLocation:
         """The tags of the stack's resources that identify it."""
         return {"Project": self.project, "Stack": self.names.stack}
 
+    def condition(self, key: str) -> Mapping[str, Mapping[str, str]]:
+        """Return the condition that something has these tags.
+
+        Args:
+            key: `aws:RequestTag` for what is created, `aws:ResourceTag` for what exists.
+        """
+        return {"StringEquals": {f"{key}/{name}": value for name, value in self.tags.items()}}
+
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a regional resource."""
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"

@@ -13,6 +13,7 @@ from automation.grants import Grant, HostAccess, Purpose, StackLocation
 from automation.hosting.hosts import HOSTS
 from automation.hosting.repository import REGISTRY_LOGIN
 from components import policies
+from components.hosting.definitions import DEFINITIONS
 from components.settings import Hosting
 
 GITHUB = "token.actions.githubusercontent.com"
@@ -60,18 +61,35 @@ def subject(purpose: Purpose, stack: str) -> str:
 def permissions(purpose: Purpose, location: StackLocation, hosting: Iterable[Hosting]) -> str:
     """Write the permissions policy of a role, limited to the stack's own resources.
 
+    What only the host's own services need is in `host_permissions`: together they can be larger
+    than a role's inline policies may be.
+
     Args:
         hosting: the stack's host; while it moves, the old and the new one.
 
     Returns:
         The policy as JSON.
     """
-    hosts = [HOSTS[each].access(location) for each in hosting]
+    names = tuple(hosting)
+    hosts = [HOSTS[each].access(location) for each in names]
     granted = [(grant, grant.actions(purpose)) for grant in _grants(location, hosts)]
+    if any(DEFINITIONS[each].runs_image for each in names):
+        granted.insert(0, (REGISTRY_LOGIN, REGISTRY_LOGIN.actions(purpose)))
     if purpose is Purpose.PREVIEW:
         # It reads the state from Pulumi's backend; of AWS it needs only the registry login.
         granted = [(REGISTRY_LOGIN, tuple(REGISTRY_LOGIN.read))]
     return policies.document(_statements(granted))
+
+
+def host_permissions(purpose: Purpose, location: StackLocation, hosting: Hosting) -> str | None:
+    """Write the policy that a role has for the services of a host, in addition to the other one.
+
+    Returns:
+        The policy as JSON; None if the role needs nothing of the host.
+    """
+    granted = [(each, each.actions(purpose)) for each in HOSTS[hosting].access(location).grants]
+    statements = [_statement(grant, actions) for grant, actions in granted if actions]
+    return policies.document(statements) if statements else None
 
 
 def _grants(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Grant]:
@@ -83,8 +101,6 @@ def _grants(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gr
     yield from _user_pool(location)
     yield _secrets(location)
     yield _metrics()
-    # Several hosts have the same image repository.
-    yield from {grant.sid: grant for host in hosts for grant in host.grants}.values()
 
 
 def _roles(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Grant]:
@@ -238,12 +254,11 @@ def _retirement_rule(location: StackLocation) -> Grant:
 def _edge(location: StackLocation) -> Iterator[Grant]:
     """Identify the distribution by the stack's tags, because CloudFront chooses its id."""
     distributions = [f"arn:aws:cloudfront::{location.account}:distribution/*"]
-    tags = {"Project": location.project, "Stack": location.names.stack}
     yield Grant(
         sid="CreateDistribution",
         resources=distributions,
         write=["cloudfront:CreateDistribution", "cloudfront:TagResource"],
-        condition={"StringEquals": {f"aws:RequestTag/{key}": tags[key] for key in tags}},
+        condition=location.condition("aws:RequestTag"),
     )
     yield Grant(
         sid="Distribution",
@@ -254,38 +269,7 @@ def _edge(location: StackLocation) -> Iterator[Grant]:
             "cloudfront:UntagResource",
             "cloudfront:UpdateDistribution",
         ],
-        condition={"StringEquals": {f"aws:ResourceTag/{key}": tags[key] for key in tags}},
-    )
-    # CloudFront chooses the ids of the ways into a VPC too.
-    ways = [f"arn:aws:cloudfront::{location.account}:vpcorigin/*"]
-    yield Grant(
-        sid="CreateVpcOrigin",
-        resources=ways,
-        write=["cloudfront:CreateVpcOrigin", "cloudfront:TagResource"],
-        condition={"StringEquals": {f"aws:RequestTag/{key}": tags[key] for key in tags}},
-    )
-    yield Grant(
-        sid="VpcOrigin",
-        resources=ways,
-        read=["cloudfront:GetVpcOrigin", "cloudfront:ListTagsForResource"],
-        write=[
-            "cloudfront:DeleteVpcOrigin",
-            "cloudfront:UntagResource",
-            "cloudfront:UpdateVpcOrigin",
-        ],
-        condition={"StringEquals": {f"aws:ResourceTag/{key}": tags[key] for key in tags}},
-    )
-    # CloudFront asks for these with the permissions of who creates the way.
-    yield Grant(
-        sid="ReachLoadBalancers",
-        resources=["*"],
-        write=[
-            "ec2:DescribeInternetGateways",
-            "ec2:DescribeSecurityGroups",
-            "ec2:DescribeSubnets",
-            "elasticloadbalancing:DescribeListeners",
-            "elasticloadbalancing:DescribeLoadBalancers",
-        ],
+        condition=location.condition("aws:ResourceTag"),
     )
     yield Grant(
         sid="EdgeFunction",
@@ -325,12 +309,11 @@ def _edge(location: StackLocation) -> Iterator[Grant]:
 def _user_pool(location: StackLocation) -> Iterator[Grant]:
     """Identify the pool by the stack's tags, because Cognito chooses its id."""
     pools = [location.arn("cognito-idp", "userpool/*")]
-    tags = {"Project": location.project, "Stack": location.names.stack}
     yield Grant(
         sid="CreateUserPool",
         resources=pools,
         write=["cognito-idp:CreateUserPool", "cognito-idp:TagResource"],
-        condition={"StringEquals": {f"aws:RequestTag/{key}": tags[key] for key in tags}},
+        condition=location.condition("aws:RequestTag"),
     )
     yield Grant(
         sid="UserPool",
@@ -360,7 +343,7 @@ def _user_pool(location: StackLocation) -> Iterator[Grant]:
             "cognito-idp:UpdateUserPoolClient",
             "cognito-idp:UpdateUserPoolDomain",
         ],
-        condition={"StringEquals": {f"aws:ResourceTag/{key}": tags[key] for key in tags}},
+        condition=location.condition("aws:ResourceTag"),
     )
     # Neither can be limited to one pool. The list finds a pool that an interrupted run created
     # without recording it in the state.

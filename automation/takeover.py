@@ -15,6 +15,8 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from automation.hosting.apprunner import APP_RUNNER_OPERATIONS
+from automation.hosting.fargate import FARGATE_OPERATIONS
+from automation.hosting.fargate_lookups import FARGATE_LOOKUPS
 from automation.hosting.host import HostOperations, aws_of
 from automation.hosting.lambda_ import LAMBDA_OPERATIONS
 from automation.sessions import Clients
@@ -183,6 +185,8 @@ def _candidates(operation: PendingOperation, aws: Clients) -> list[str]:
 # The provider's ids that follow from the inputs, for the types with unique names. Source: the
 # created_id of each, and their ids in `pulumi stack export` on AWS.
 ID_FORMATS: Final[Mapping[str, str]] = {
+    "aws:appautoscaling/policy:Policy": "{name}",
+    "aws:appautoscaling/target:Target": "{resourceId}",
     "aws:cloudwatch/eventRule:EventRule": "{name}",
     "aws:cloudwatch/eventTarget:EventTarget": "{rule}-{targetId}",
     "aws:cloudwatch/logGroup:LogGroup": "{name}",
@@ -195,6 +199,7 @@ ID_FORMATS: Final[Mapping[str, str]] = {
     "aws:lambda/function:Function": "{name}",
     "aws:lambda/functionUrl:FunctionUrl": "{functionName}",
     "aws:lambda/permission:Permission": "{statementId}",
+    "aws:route53/record:Record": "{zoneId}_{name}_{type}",
     "aws:secretsmanager/secretRotation:SecretRotation": "{secretId}",
 }
 
@@ -275,6 +280,7 @@ LOOKUPS: Final[Mapping[str, Callable[[Clients, Values], Iterator[str]]]] = {
     "aws:cognito/userPool:UserPool": _user_pools,
     "aws:cognito/userPoolClient:UserPoolClient": _app_clients,
     "aws:secretsmanager/secret:Secret": _secrets,
+    **FARGATE_LOOKUPS,
 }
 
 
@@ -290,6 +296,7 @@ def _is_service_busy(host: HostOperations, aws: Clients, service: str) -> bool:
 
 _BUSY: Final[Mapping[str, Callable[[Clients, str], bool]]] = {
     "aws:apprunner/service:Service": partial(_is_service_busy, APP_RUNNER_OPERATIONS),
+    "aws:ecs/service:Service": partial(_is_service_busy, FARGATE_OPERATIONS),
     "aws:lambda/function:Function": partial(_is_service_busy, LAMBDA_OPERATIONS),
     "aws:cognito/userPoolDomain:UserPoolDomain": _is_domain_busy,
 }

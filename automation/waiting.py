@@ -10,6 +10,17 @@ LONGEST_OPERATION: Final = 1200.0
 """In seconds: the longest that Pulumi's provider waits for an operation of a host."""
 
 _POLL_SECONDS: Final = 1.0
+_NOT_FOUND: Final = frozenset(
+    {
+        "ClusterNotFoundException",
+        "InvalidGroup.NotFound",
+        "ListenerNotFound",
+        "LoadBalancerNotFound",
+        "ResourceNotFoundException",
+        "ServiceNotFoundException",
+        "TargetGroupNotFound",
+    }
+)
 
 Sleep = Callable[[float], object]
 
@@ -25,4 +36,4 @@ def wait_while(is_busy: Callable[[], bool], sleep: Sleep = time.sleep) -> bool:
 
 def is_not_found(error: ClientError) -> bool:
     """Return whether AWS has no such resource."""
-    return str(error.response["Error"]["Code"]) == "ResourceNotFoundException"
+    return error.response["Error"]["Code"] in _NOT_FOUND

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from components.settings import Hosting
+
 PHASES: Mapping[str, str] = {
     "P1": "Image and repository",
     "P2": "Identity",
@@ -134,8 +136,10 @@ class Report(AnyReport):
 
     Attributes:
         kind: distinguishes the report from one of drills.
+        hosting: the stack's host; App Runner in reports from before there were others.
         results: the results in the order of their ids.
     """
 
     kind: Literal["checks"] = "checks"
+    hosting: Hosting = Hosting.APP_RUNNER
     results: tuple[Result, ...]

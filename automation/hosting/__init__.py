@@ -2,7 +2,7 @@
 
 host         the interface
 hosts        every host's operations, by the value of the configuration key hosting
-apprunner, lambda_    one host each
+apprunner, fargate, lambda_    one host each
 logs         the end of a log
 health       whether a service answers
 instances    the running instances, where this machine runs them

@@ -24,9 +24,9 @@ from automation.hosting.host import (
     Operation,
     Service,
 )
-from automation.hosting.instances import Instances, UnreachableError
+from automation.hosting.instances import Instances, containers_of
 from automation.hosting.logs import log_end
-from automation.hosting.repository import repository_grants
+from automation.hosting.repository import repository_grant
 from automation.waiting import is_not_found
 from components import policies
 from components.hosting.apprunner.settings import AppRunnerSettings
@@ -189,11 +189,7 @@ def _history(aws: Aws, service: Service) -> list[str]:
 
 
 def _instances(service: Service, _endpoint: str) -> AbstractContextManager[Instances]:
-    try:
-        from automation.hosting.containers import containers  # noqa: PLC0415 - nothing else needs Docker's SDK
-    except ImportError as error:
-        raise UnreachableError("without the Docker SDK no container can be killed") from error
-    return containers(service.image)
+    return containers_of(service.image)
 
 
 def _access(location: StackLocation) -> HostAccess:
@@ -204,7 +200,7 @@ def _access(location: StackLocation) -> HostAccess:
         # App Runner creates these with the account's first service and first VPC connector.
         linked_services=("apprunner.amazonaws.com", "networking.apprunner.amazonaws.com"),
         other_log_groups=(location.arn("logs", f"log-group:/aws/apprunner/{names.service}/*"),),
-        grants=(*repository_grants(location), *_grants(location), LOOK_UP_NETWORK),
+        grants=(repository_grant(location), *_grants(location), LOOK_UP_NETWORK),
     )
 
 
@@ -269,7 +265,7 @@ APP_RUNNER_OPERATIONS: Final = HostOperations(
     service_type="aws:apprunner/service:Service",
     artifact="image",
     artifact_output="imageDigest",
-    parts=("Repository", "App Runner service"),
+    parts=("Repository", "App Runner"),
     find=_find,
     describe=_describe,
     tags=_tags,

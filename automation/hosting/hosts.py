@@ -5,12 +5,13 @@ from types import MappingProxyType
 from typing import Any
 
 from automation.hosting.apprunner import APP_RUNNER_OPERATIONS
+from automation.hosting.fargate import FARGATE_OPERATIONS
 from automation.hosting.host import Desired, HostOperations
 from automation.hosting.lambda_ import LAMBDA_OPERATIONS
 from components.settings import Hosting
 
 HOSTS: Mapping[Hosting, HostOperations] = MappingProxyType(
-    {each.hosting: each for each in (APP_RUNNER_OPERATIONS, LAMBDA_OPERATIONS)}
+    {each.hosting: each for each in (APP_RUNNER_OPERATIONS, FARGATE_OPERATIONS, LAMBDA_OPERATIONS)}
 )
 """The operations, by the value of the configuration key hosting."""
 

@@ -1,6 +1,7 @@
 """The running instances of a service, where this machine runs them: on the stand-in."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
@@ -12,6 +13,22 @@ _POLL = 1.0
 
 class UnreachableError(AutomationError):
     """The instances don't run on this machine."""
+
+
+def containers_of(image: str) -> AbstractContextManager["Instances"]:
+    """Find the containers of an image.
+
+    Args:
+        image: its name, with registry and digest, so that it is one deployment's alone.
+
+    Raises:
+        UnreachableError: no Docker Engine answers, or its SDK isn't installed.
+    """
+    try:
+        from automation.hosting.containers import containers  # noqa: PLC0415 - nothing else needs Docker's SDK
+    except ImportError as error:
+        raise UnreachableError("without the Docker SDK no container can be killed") from error
+    return containers(image)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,9 @@ REGISTRY_LOGIN: Final = Grant(
 )
 
 
-def repository_grants(location: StackLocation) -> tuple[Grant, Grant]:
-    """Return the login to the registry, and the actions on the stack's image repository."""
-    return REGISTRY_LOGIN, Grant(
+def repository_grant(location: StackLocation) -> Grant:
+    """Return the actions on the stack's image repository."""
+    return Grant(
         sid="ImageRepository",
         resources=[location.arn("ecr", f"repository/{location.names.repository}")],
         read=[

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from automation.checks.results import Outcome, Report
+from automation.hosting.hosts import HOSTS
 
 _WIDTH, _HEIGHT = 210, 74
 _MAX_CHARACTERS = 30
@@ -30,7 +31,7 @@ def diagram(report: Report) -> Markup:
         '<svg class="diagram" viewBox="0 0 770 330" role="img" aria-label="The deployment">'
         "<defs><marker id='tip' viewBox='0 0 10 10' refX='9' refY='5' markerWidth='7'"
         " markerHeight='7' orient='auto'><path d='M 0 0 L 10 5 L 0 10 z'/></marker></defs>"
-        + "".join(_arrows())
+        + "".join(_arrows(report))
         + "".join(boxes)
         + "</svg>"
     )
@@ -39,7 +40,9 @@ def diagram(report: Report) -> Markup:
 def _boxes(report: Report) -> tuple[_Box, ...]:
     outputs = report.outputs
     clients = outputs.get("clients", {})
-    digest = str(outputs.get("imageDigest", "")).removeprefix("sha256:")
+    host = HOSTS[report.hosting]
+    runs = str(outputs.get(host.artifact_output, "")).removeprefix("sha256:")
+    kept_in, runs_in = host.parts
     roles = sorted(set(outputs.get("scopes", {}).values()))
     return (
         _Box(title="Callers", lines=(", ".join(clients),), phase="P5", x=10, y=240),
@@ -51,13 +54,13 @@ def _boxes(report: Report) -> tuple[_Box, ...]:
             y=30,
         ),
         _Box(
-            title="MCP server",
-            lines=(_host(outputs.get("mcpUrl")), f"image {digest[:12]}"),
+            title=f"MCP server: {runs_in}",
+            lines=(_host(outputs.get("mcpUrl")), f"{host.artifact} {runs[:12]}"),
             phase="P3",
             x=280,
             y=240,
         ),
-        _Box(title="Repository", lines=(f"sha256:{digest[:12]}…",), phase="P1", x=280, y=30),
+        _Box(title=kept_in, lines=(f"sha256 {runs[:12]}…",), phase="P1", x=280, y=30),
         _Box(
             title="Neo4j",
             lines=("single sign-on", f"roles {', '.join(roles)}"),
@@ -68,11 +71,11 @@ def _boxes(report: Report) -> tuple[_Box, ...]:
     )
 
 
-def _arrows() -> Iterable[str]:
+def _arrows(report: Report) -> Iterable[str]:
     yield _arrow("M 115 240 V 104", "secret → token", 122, 176)
     yield _arrow("M 220 277 H 280", "token", 232, 270)
     yield _arrow("M 490 277 H 550", "token", 502, 270)
-    yield _arrow("M 385 104 V 240", "image", 392, 176)
+    yield _arrow("M 385 104 V 240", HOSTS[report.hosting].artifact, 392, 176)
     yield _arrow("M 655 240 V 14 H 115 V 30", "public keys", 510, 10)
 
 

@@ -12,12 +12,14 @@ import pytest
 from rich.console import Console
 
 from automation.checks.results import Exchange, Outcome, Report, Result
+from automation.hosting.hosts import HOSTS
 from automation.report.files import ReportError, load, page_path, save
 from automation.report.junit import junit
 from automation.report.page import page
 from automation.report.terminal import print_drill_report, print_report
 from automation.report.timeline import describe, timeline
 from automation.terminal import console
+from components.settings import Hosting
 from localcloud.debian import install_packages
 from localcloud.errors import LocalCloudError
 from localcloud.progress import Progress
@@ -95,6 +97,17 @@ def test_the_page_loads_nothing_from_elsewhere() -> None:
     for mark in ("src=", "href=", "@import", "url(http"):
         assert mark not in text
     assert "<script>document.title" not in text
+
+
+@pytest.mark.parametrize("hosting", list(Hosting))
+def test_the_page_names_the_parts_of_the_host(hosting: Hosting) -> None:
+    host = HOSTS[hosting]
+    outputs = {**report().outputs, host.artifact_output: "0123456789abcdef"}
+    shown = page(report().model_copy(update={"hosting": hosting, "outputs": outputs}))
+    kept_in, runs_in = host.parts
+    assert f">MCP server: {runs_in}</text>" in shown
+    assert f">{kept_in}</text>" in shown
+    assert f"{host.artifact} 0123456789ab" in shown
 
 
 def test_the_drills_page_can_be_created_again_from_the_json(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from botocore import xform_name
 from automation import checks, hosting
 from automation.grants import Purpose, StackLocation
 from automation.hosting.hosts import HOSTS
-from automation.roles import permissions, subject, trust
+from automation.roles import host_permissions, permissions, subject, trust
 from components.hosting.definitions import DEFINITIONS
 from components.names import ResourceNames
 from components.policies import ACTIONS_WITHOUT_RESOURCE
@@ -28,8 +28,15 @@ _ACCOUNT = "111122223333"
 # Permissions without an API operation of the same name.
 _PERMISSIONS_ONLY = {"iam:PassRole", "lambda:InvokeFunction"}
 # Every host's module in automation.hosting.
-_MODULES = {Hosting.APP_RUNNER: "apprunner", Hosting.LAMBDA: "lambda_"}
-_DRILLS = {"apprunner:StartDeployment", "lambda:UpdateFunctionCode"}
+_MODULES = {
+    Hosting.APP_RUNNER: "apprunner",
+    Hosting.FARGATE: "fargate",
+    Hosting.LAMBDA: "lambda_",
+}
+_DRILLS = {"apprunner:StartDeployment", "ecs:UpdateService", "lambda:UpdateFunctionCode"}
+# IAM's names of services, where botocore has another.
+_PREFIXES = {"elbv2": "elasticloadbalancing"}
+_SERVICES = {prefix: service for service, prefix in _PREFIXES.items()}
 # Only stacks of an earlier version have this, and lose it with the deployment that moves them.
 _MOVED = "aws:secretsmanager/secretVersion:SecretVersion"
 # Actions that can't be limited to resources.
@@ -40,8 +47,26 @@ _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
     "apprunner:ListObservabilityConfigurations",
     "apprunner:ListServices",
     "apprunner:ListVpcConnectors",
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScalingPolicies",
+    "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListMetrics",
+    "ec2:DescribeInternetGateways",
+    "ec2:DescribeManagedPrefixLists",
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeSubnets",
+    "ecs:DeregisterTaskDefinition",
+    "ecs:DescribeTaskDefinition",
+    "elasticloadbalancing:DescribeListenerAttributes",
+    "elasticloadbalancing:DescribeListeners",
+    "elasticloadbalancing:DescribeLoadBalancerAttributes",
+    "elasticloadbalancing:DescribeLoadBalancers",
+    "elasticloadbalancing:DescribeTags",
+    "elasticloadbalancing:DescribeTargetGroupAttributes",
+    "elasticloadbalancing:DescribeTargetGroups",
+    "elasticloadbalancing:DescribeTargetHealth",
     "cognito-idp:DescribeUserPoolDomain",
     "cognito-idp:ListUserPools",
     "lambda:GetAccountSettings",
@@ -58,8 +83,12 @@ def _location(stack: str = "dev") -> StackLocation:
 
 
 def _policy(purpose: Purpose, *hosts: Hosting) -> dict[str, Any]:
-    """Return a policy for some hosts; for all of them by default."""
-    policy: dict[str, Any] = json.loads(permissions(purpose, _location(), hosts or Hosting))
+    """Return a role's whole policy for some hosts; for all of them by default."""
+    location = _location()
+    policy: dict[str, Any] = json.loads(permissions(purpose, location, hosts or Hosting))
+    for host in hosts or Hosting:
+        if document := host_permissions(purpose, location, host):
+            policy["Statement"] += json.loads(document)["Statement"]
     return policy
 
 
@@ -84,7 +113,8 @@ def _deployment_actions() -> Iterator[tuple[str, str]]:
             *([tagging.tag, tagging.untag, tagging.list] if tagging else []),
         }
         for operation in operations - {None}:
-            yield f"{resource.service}:{operation}", resource.token
+            prefix = _PREFIXES.get(resource.service, resource.service)
+            yield f"{prefix}:{operation}", resource.token
 
 
 @pytest.mark.parametrize(("action", "token"), sorted(_deployment_actions()))
@@ -110,7 +140,8 @@ def test_an_upgrade_adds_the_actions_on_secret_values_only() -> None:
 def test_every_action_exists(purpose: Purpose) -> None:
     for action in _actions(purpose) - _PERMISSIONS_ONLY:
         service, operation = action.split(":")
-        assert operation in _SESSION.get_service_model(service).operation_names, action
+        model = _SESSION.get_service_model(_SERVICES.get(service, service))
+        assert operation in model.operation_names, action
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
@@ -151,7 +182,7 @@ def _operations_in(files: Iterable[Path]) -> Iterator[str]:
                         xform_name(name): name
                         for name in _SESSION.get_service_model(service).operation_names
                     }
-                    yield f"{service}:{names[operation]}"
+                    yield f"{_PREFIXES.get(service, service)}:{names[operation]}"
 
 
 def test_a_check_is_allowed_every_action_it_needs() -> None:
@@ -191,8 +222,11 @@ def test_a_role_is_for_the_hosts_that_it_names() -> None:
         }
         for host in Hosting
     }
+    # The edge and the other functions need some of the same actions, on other resources.
+    common = set.intersection(*(_actions(Purpose.DEPLOY, host) for host in Hosting))
     for host in Hosting:
-        foreign = {action for each in set(Hosting) - {host} for action in own[each]} - own[host]
+        others = {action for each in set(Hosting) - {host} for action in own[each]}
+        foreign = others - own[host] - common
         granted = _actions(Purpose.DEPLOY, host)
         assert own[host] <= granted
         assert foreign <= every_host
@@ -308,3 +342,12 @@ def test_a_policy_fits_in_an_inline_policy(purpose: Purpose, hosts: tuple[Hostin
     # The quota of a role's inline policies, in which white space doesn't count.
     # Source: "IAM and AWS STS quotas" in the IAM User Guide.
     assert len("".join(permissions(purpose, _location("production"), hosts).split())) <= 10_240
+
+
+@pytest.mark.parametrize("host", list(Hosting))
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_the_policy_of_a_host_fits_in_a_managed_policy(purpose: Purpose, host: Hosting) -> None:
+    # Source: "IAM and AWS STS quotas" in the IAM User Guide.
+    document = host_permissions(purpose, _location("production"), host) or ""
+    assert len("".join(document.split())) <= 6_144
+    assert bool(document) is (purpose in {Purpose.CHECK, Purpose.DEPLOY})

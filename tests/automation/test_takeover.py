@@ -146,3 +146,64 @@ def test_a_replacement_takes_the_place_of_the_deleted_resource() -> None:
     state = _state(replaced, dependent, new_parent, creating=(begun_again,))
     resources = adopt(state, {_CLIENT["urn"]: "new"})["resources"]
     assert [each.get("id") for each in resources] == ["pool", "new", "value"]
+
+
+class _Fargate:
+    """ECS, Elastic Load Balancing and EC2 with one service."""
+
+    def __call__(self, _service: str) -> "_Fargate":
+        return self
+
+    def describe_services(self, *, cluster: str, services: list[str]) -> dict[str, Any]:
+        assert (cluster, services) == ("c", ["s"])
+        found = [("INACTIVE", "gone"), ("ACTIVE", "arn:s")]
+        return {"services": [{"status": status, "serviceArn": arn} for status, arn in found]}
+
+    def describe_clusters(self, *, clusters: list[str]) -> dict[str, Any]:
+        assert clusters == ["c"]
+        return {"clusters": [{"status": "ACTIVE", "clusterArn": "arn:c"}]}
+
+    def describe_load_balancers(self, **_: object) -> dict[str, Any]:
+        raise ClientError({"Error": {"Code": "LoadBalancerNotFound"}}, "DescribeLoadBalancers")
+
+    def describe_listeners(self, **_: object) -> dict[str, Any]:
+        ports = [(80, "other"), (443, "arn:l")]
+        return {"Listeners": [{"Port": port, "ListenerArn": arn} for port, arn in ports]}
+
+    def describe_security_group_rules(self, **_: object) -> dict[str, Any]:
+        rule = {"FromPort": 443, "ToPort": 443, "CidrIpv4": "0.0.0.0/0"}
+        return {
+            "SecurityGroupRules": [
+                {**rule, "IsEgress": is_egress, "SecurityGroupRuleId": f"sgr-{is_egress}"}
+                for is_egress in (False, True)
+            ]
+        }
+
+
+_RULE = {"securityGroupId": "sg", "fromPort": 443, "toPort": 443, "cidrIpv4": "0.0.0.0/0"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "found"),
+    [
+        ("aws:ecs/cluster:Cluster", {"name": "c"}, "arn:c"),
+        ("aws:ecs/service:Service", {"name": "s", "cluster": "c"}, "arn:s"),
+        ("aws:lb/loadBalancer:LoadBalancer", {"name": "b"}, None),
+        ("aws:lb/listener:Listener", {"loadBalancerArn": "arn:b", "port": 443}, "arn:l"),
+        ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", _RULE, "sgr-True"),
+        ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", _RULE, "sgr-False"),
+        (
+            "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+            {**_RULE, "cidrIpv4": "10.0.0.0/8"},
+            None,
+        ),
+        ("aws:appautoscaling/target:Target", {"resourceId": "service/c/s"}, "service/c/s"),
+    ],
+)
+def test_the_resources_of_fargate_are_found_by_their_inputs(
+    kind: str, inputs: dict[str, Any], found: str | None
+) -> None:
+    resource = _resource(kind, "thing", inputs=inputs)
+    operations = pending_operations(_state(creating=(resource,)))
+    expected = {resource["urn"]: found} if found else {}
+    assert find_ids(operations, {}, _Fargate()) == expected

@@ -7,8 +7,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-import yaml
-
 from automation.checks.context import Context
 from automation.checks.probe import Probe
 from automation.controls import Controls
@@ -23,17 +21,19 @@ from automation.hosting.instances import Instances
 from automation.rollout import roll_out
 from automation.target import checked_context
 from components.settings import Hosting
-from demo.hosts import Choice, choose
-from localcloud.cloud import Cloud
+from demo.hosts import LOCAL_DOMAIN, Choice, choose, needs_domain, with_domain
+from demo.stand_in import find_certificate, free_port
+from localcloud.aws.control import ControlClient
+from localcloud.cloud import REGION, Cloud
 from localcloud.paths import Home
-from localcloud.workspace import STACK
-from tests.repository import ROOT
+from localcloud.workspace import STACK, read_config, read_repository_config, write_config
 
 _KEY: Final = "neo4j-mcp:"
 # One instance is enough for the drills' callers, and the load of a test starts more.
 _SCALING: Final[Mapping[Hosting, Mapping[str, Any]]] = MappingProxyType(
     {
         Hosting.APP_RUNNER: {"minInstances": 1, "maxInstances": 3, "maxConcurrency": 5},
+        Hosting.FARGATE: {"minInstances": 1, "maxInstances": 3, "requestsPerTarget": 60},
         Hosting.LAMBDA: {"maxInstances": 50},
     }
 )
@@ -46,7 +46,7 @@ class Hosted:
     hosting: Hosting
     running: Cloud
     deployment: Deployment
-    file: Path
+    workspace: Path
 
     @property
     def operations(self) -> HostOperations:
@@ -54,9 +54,8 @@ class Hosted:
 
     def configure(self, **settings: object) -> None:
         """Set configuration keys."""
-        stack = yaml.safe_load(self.file.read_text(encoding="utf-8"))
-        stack["config"] |= {f"{_KEY}{key}": value for key, value in settings.items()}
-        self.file.write_text(yaml.safe_dump(stack), encoding="utf-8")
+        changed = {f"{_KEY}{key}": value for key, value in settings.items()}
+        write_config(self.workspace, {**read_config(self.workspace), **changed})
 
     def deploy(self, **settings: object) -> None:
         """Set configuration keys, and deploy as `automation deploy` does."""
@@ -86,6 +85,13 @@ class Hosted:
                 probe=probe, http=http, controls=Controls(), options=Options(callers=callers)
             )
 
+    def shorten_scaling(self, *, seconds: int) -> None:
+        """Make the stand-in's scaling take a number of seconds for a minute."""
+        control = ControlClient(
+            url=self.running.aws_endpoint, region=REGION, key=self.running.access_key()
+        )
+        control.call("SetScalingMinute", Seconds=seconds)
+
     def drill(self, name: str) -> DrillResult:
         (result,) = run(
             [DRILLS[name]], self.context, Controls.from_environment(), Options(callers=3)
@@ -96,22 +102,22 @@ class Hosted:
 @contextmanager
 def hosted(hosting: Hosting, running: Cloud, deployment: Deployment) -> Iterator[Hosted]:
     """Move the stack to a host, and restore it at the end."""
-    home = Home(running.home)
-    file = home.workspace / f"Pulumi.{STACK}.yaml"
-    original = file.read_text(encoding="utf-8")
-    before = yaml.safe_load(original)
-    repository = yaml.safe_load((ROOT / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8"))
+    workspace = Home(running.home).workspace
+    before = read_config(workspace)
     chosen = choose(
-        before["config"],
+        before,
         Choice(host=hosting, edge=None),
-        repository=repository["config"] | before["config"],
+        repository=read_repository_config(workspace),
         database=running.bolt_uri,
     )
-    stack = Hosted(hosting=hosting, running=running, deployment=deployment, file=file)
-    file.write_text(yaml.safe_dump(before | {"config": dict(chosen)}), encoding="utf-8")
+    if needs_domain(chosen):
+        certificate = find_certificate(running, LOCAL_DOMAIN)
+        chosen = with_domain(chosen, certificate=certificate, port=free_port(running))
+    stack = Hosted(hosting=hosting, running=running, deployment=deployment, workspace=workspace)
+    write_config(workspace, chosen)
     try:
         stack.deploy(**_SCALING[hosting])
         yield stack
     finally:
-        file.write_text(original, encoding="utf-8")
+        write_config(workspace, before)
         deployment.up()

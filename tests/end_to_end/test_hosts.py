@@ -21,9 +21,11 @@ pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
 # The stand-in removes idle instances after a minute, and looks for them twice a minute.
 _SCALING_SECONDS = 300.0
 _POLL = 0.2
+_SCALING_MINUTE = 5
 _LOAD = 24
 _COMPONENTS = {
     Hosting.APP_RUNNER: "components.hosting.apprunner.component",
+    Hosting.FARGATE: "components.hosting.fargate.component",
     Hosting.LAMBDA: "components.hosting.lambda_.component",
 }
 
@@ -66,6 +68,8 @@ def test_killed_instances_are_replaced_and_then_no_call_fails(stack: Hosted) -> 
 
 
 def test_load_starts_instances_and_its_end_removes_them(stack: Hosted) -> None:
+    # Target tracking judges whole minutes, 15 of them before it removes an instance.
+    stack.shorten_scaling(seconds=_SCALING_MINUTE)
     with stack.instances() as instances, stack.exercise() as exercise:
         call = exercise.call()
         with Traffic(call, callers=_LOAD, clock=time.monotonic, pause=0.0) as traffic:

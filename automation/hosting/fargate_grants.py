@@ -1,0 +1,212 @@
+"""What the pipelines' roles need for a service on Fargate. Pure.
+
+Source: "Actions, resources, and condition keys" of each service in the Service Authorization
+Reference.
+"""
+
+from collections.abc import Iterator
+
+from automation.grants import Grant, StackLocation
+
+
+def fargate_grants(location: StackLocation) -> Iterator[Grant]:
+    """Return the actions on the service, its network and its scaling."""
+    yield _service(location)
+    yield _load_balancer(location)
+    yield from _security_groups(location)
+    yield from _scaling(location)
+    yield _records(location)
+    yield from _vpc_origin(location)
+    yield _READS
+
+
+# None of these can be limited to a resource.
+_READS = Grant(
+    sid="ReadNetworkAndTasks",
+    resources=["*"],
+    read=[
+        "application-autoscaling:DescribeScalableTargets",
+        "application-autoscaling:DescribeScalingPolicies",
+        "cloudwatch:DescribeAlarms",
+        "ec2:DescribeManagedPrefixLists",
+        "ec2:DescribeRouteTables",
+        "ec2:DescribeSecurityGroupRules",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
+        "ecs:DescribeTaskDefinition",
+        "elasticloadbalancing:DescribeListenerAttributes",
+        "elasticloadbalancing:DescribeListeners",
+        "elasticloadbalancing:DescribeLoadBalancerAttributes",
+        "elasticloadbalancing:DescribeLoadBalancers",
+        "elasticloadbalancing:DescribeTags",
+        "elasticloadbalancing:DescribeTargetGroupAttributes",
+        "elasticloadbalancing:DescribeTargetGroups",
+        "elasticloadbalancing:DescribeTargetHealth",
+    ],
+    write=[
+        # CloudFront asks for it with the permissions of who creates a VPC origin.
+        "ec2:DescribeInternetGateways",
+        "ecs:DeregisterTaskDefinition",
+    ],
+)
+
+
+def _service(location: StackLocation) -> Grant:
+    names = location.names
+    service = f"{names.cluster}/{names.container_service}"
+    return Grant(
+        sid="EcsService",
+        resources=[
+            location.arn("ecs", resource)
+            for resource in (
+                f"cluster/{names.cluster}",
+                f"container-instance/{names.cluster}/*",
+                f"service/{service}",
+                f"service-deployment/{service}/*",
+                f"task/{names.cluster}/*",
+                f"task-definition/{names.task_family}:*",
+            )
+        ],
+        read=[
+            "ecs:DescribeClusters",
+            "ecs:DescribeServiceDeployments",
+            "ecs:DescribeServices",
+            "ecs:DescribeTasks",
+            "ecs:ListServiceDeployments",
+            "ecs:ListTagsForResource",
+            "ecs:ListTasks",
+        ],
+        write=[
+            "ecs:CreateCluster",
+            "ecs:CreateService",
+            "ecs:DeleteCluster",
+            "ecs:DeleteService",
+            "ecs:RegisterTaskDefinition",
+            "ecs:TagResource",
+            "ecs:UntagResource",
+            "ecs:UpdateCluster",
+            "ecs:UpdateService",
+        ],
+    )
+
+
+def _load_balancer(location: StackLocation) -> Grant:
+    stem = location.names.load_balancer_stem
+    return Grant(
+        sid="LoadBalancer",
+        resources=[
+            location.arn("elasticloadbalancing", f"{kind}/{stem}*")
+            for kind in ("loadbalancer/app", "listener/app", "targetgroup")
+        ],
+        write=[
+            f"elasticloadbalancing:{action}"
+            for action in (
+                "AddTags",
+                "CreateListener",
+                "CreateLoadBalancer",
+                "CreateTargetGroup",
+                "DeleteListener",
+                "DeleteLoadBalancer",
+                "DeleteTargetGroup",
+                "ModifyListener",
+                "ModifyListenerAttributes",
+                "ModifyLoadBalancerAttributes",
+                "ModifyTargetGroup",
+                "ModifyTargetGroupAttributes",
+                "RemoveTags",
+                "SetSecurityGroups",
+                "SetSubnets",
+            )
+        ],
+    )
+
+
+def _security_groups(location: StackLocation) -> Iterator[Grant]:
+    """Identify the groups and their rules by the stack's tags, because EC2 chooses their ids."""
+    groups, rules, vpcs = (
+        location.arn("ec2", f"{kind}/*")
+        for kind in ("security-group", "security-group-rule", "vpc")
+    )
+    yield Grant(
+        sid="CreateSecurityGroups",
+        resources=[groups, rules],
+        write=[
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:CreateSecurityGroup",
+            "ec2:CreateTags",
+        ],
+        condition=location.condition("aws:RequestTag"),
+    )
+    yield Grant(
+        sid="SecurityGroups",
+        resources=[groups, rules],
+        write=[
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:DeleteSecurityGroup",
+            "ec2:DeleteTags",
+            "ec2:ModifySecurityGroupRules",
+            "ec2:RevokeSecurityGroupEgress",
+            "ec2:RevokeSecurityGroupIngress",
+        ],
+        condition=location.condition("aws:ResourceTag"),
+    )
+    yield Grant(sid="VpcOfSecurityGroups", resources=[vpcs], write=["ec2:CreateSecurityGroup"])
+
+
+def _scaling(location: StackLocation) -> Iterator[Grant]:
+    names = location.names
+    yield Grant(
+        sid="Scaling",
+        # Application Auto Scaling chooses the id at its end.
+        resources=[location.arn("application-autoscaling", "scalable-target/*")],
+        read=["application-autoscaling:ListTagsForResource"],
+        write=[
+            "application-autoscaling:DeleteScalingPolicy",
+            "application-autoscaling:DeregisterScalableTarget",
+            "application-autoscaling:PutScalingPolicy",
+            "application-autoscaling:RegisterScalableTarget",
+            "application-autoscaling:TagResource",
+            "application-autoscaling:UntagResource",
+        ],
+    )
+    alarms = f"alarm:TargetTracking-service/{names.cluster}/{names.container_service}-*"
+    yield Grant(
+        sid="ScalingAlarms",
+        resources=[location.arn("cloudwatch", alarms)],
+        write=["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
+    )
+
+
+def _records(_location: StackLocation) -> Grant:
+    return Grant(
+        sid="AddressRecords",
+        resources=["arn:aws:route53:::hostedzone/*", "arn:aws:route53:::change/*"],
+        read=["route53:GetChange", "route53:GetHostedZone", "route53:ListResourceRecordSets"],
+        write=["route53:ChangeResourceRecordSets"],
+    )
+
+
+def _vpc_origin(location: StackLocation) -> Iterator[Grant]:
+    """Return the actions on the edge's way into the VPC."""
+    # CloudFront chooses its id.
+    origins = [f"arn:aws:cloudfront::{location.account}:vpcorigin/*"]
+    yield Grant(
+        sid="CreateVpcOrigin",
+        resources=origins,
+        write=["cloudfront:CreateVpcOrigin", "cloudfront:TagResource"],
+        condition=location.condition("aws:RequestTag"),
+    )
+    yield Grant(
+        sid="VpcOrigin",
+        resources=origins,
+        read=["cloudfront:GetVpcOrigin", "cloudfront:ListTagsForResource"],
+        write=[
+            "cloudfront:DeleteVpcOrigin",
+            "cloudfront:UntagResource",
+            "cloudfront:UpdateVpcOrigin",
+        ],
+        condition=location.condition("aws:ResourceTag"),
+    )
