@@ -186,7 +186,9 @@ class LoadBalancer(pulumi.ComponentResource):
         port = domain.port if domain else HTTP_PORT
         self._ingress(
             args,
-            "from-callers",
+            # EC2 can't change what kind of source a rule has, so these are two rules.
+            # Source: SecurityGroupRuleRequest in the Amazon EC2 API reference.
+            "from-callers" if domain else "from-cloudfront",
             own,
             port,
             "Callers" if domain else "CloudFront",

@@ -300,7 +300,7 @@ def endpoint(
             "--metrics-period=1",
             "--settle-time=1",
             "--request-timeout=30",
-            "--edge-deployment=0.5",
+            "--edge-deployment=0.1",
             "--rate-period=0.2",
             f"--node={ensure_node(Progress())}",
         ],

@@ -44,6 +44,7 @@ from localcloud.aws.lambda_ import concurrency
 from localcloud.aws.lambda_.functions import AccountFunctions
 from localcloud.aws.lambda_.thread import FunctionUrlSettings, FunctionUrlThread
 from localcloud.aws.own_service import OwnService, has_target, is_signed_for, without_target
+from localcloud.aws.route53 import app as route53
 from localcloud.aws.secretsmanager import app as secretsmanager
 from localcloud.aws.secretsmanager.models import Secrets
 from localcloud.aws.secretsmanager.operations import SecretsManager
@@ -126,6 +127,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         *_cognito(on, options),
         _ecr(on),
         _ec2(on, groups_in_use),
+        _route_53(on),
         _secrets_manager(on, options, functions),
         _event_bridge(on, functions),
         _app_runner(on, options),
@@ -335,6 +337,14 @@ def _ec2(on: Surroundings, groups_in_use: Callable[[], Collection[str]]) -> OwnS
         name="ec2",
         application=Ec2App(on.ministack, groups_in_use=groups_in_use),
         handles=is_signed_for("ec2"),
+    )
+
+
+def _route_53(on: Surroundings) -> OwnService:
+    return OwnService(
+        name=route53.SERVICE,
+        application=route53.Route53App(on.ministack),
+        handles=is_signed_for(route53.SERVICE),
     )
 
 

@@ -41,13 +41,13 @@ class UsageMeter(Generic[_Key]):
     ) -> dict[_Key, tuple[float, float]]:
         """Return CPU and memory in percent of the configuration, from the second time on."""
         before, self._before = self._before, {}
+        # At once, because the Engine takes up to a second for each.
+        measured = await asyncio.gather(*(self._usage(each) for each in containers))
         usages = {}
-        for container in containers:
-            try:
-                cpu, memory = await asyncio.to_thread(container.usage)
-            except EngineError:
+        for container, usage in measured:
+            if usage is None:
                 continue
-            at = asyncio.get_running_loop().time()
+            cpu, memory, at = usage
             self._before[container.key] = (cpu, at)
             if container.key in before:
                 cpu_before, at_before = before[container.key]
@@ -59,6 +59,15 @@ class UsageMeter(Generic[_Key]):
                     container.memory_bytes,
                 )
         return usages
+
+    async def _usage(
+        self, container: Measured[_Key]
+    ) -> tuple[Measured[_Key], tuple[int, int, float] | None]:
+        try:
+            cpu, memory = await asyncio.to_thread(container.usage)
+        except EngineError:
+            return container, None
+        return container, (cpu, memory, asyncio.get_running_loop().time())
 
 
 def utilization(

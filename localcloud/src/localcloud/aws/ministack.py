@@ -22,6 +22,7 @@ SERVICES = (
     "lambda",
     "logs",
     "monitoring",
+    "route53",
     # For GetRandomPassword only.
     "secretsmanager",
     "sns",

@@ -32,7 +32,7 @@ _LONG_TOLERANCE: Final = dt.timedelta(minutes=15)
 # The services whose errors name 15 minutes ("Signature expired: … - 15 min."); others name 5.
 _TOLERANT: Final = frozenset({"ecr", "iam", "sns", "sqs", "sts"})
 # These services have one region only; so do WAF's web ACLs for CloudFront.
-_GLOBAL: Final = frozenset({"cloudfront", "iam", "sts", "wafv2"})
+_GLOBAL: Final = frozenset({"cloudfront", "iam", "route53", "sts", "wafv2"})
 _GLOBAL_REGION: Final = "us-east-1"
 
 FindSecret = Callable[[str, str], str]

@@ -261,6 +261,20 @@ async def test_tags_of_a_service_change(ecs: EcsUnderTest) -> None:
     assert (await ecs.call("ListTagsForResource", resourceArn=arn))["tags"] == []
 
 
+async def test_tags_of_a_service_that_drains_can_be_read(ecs: EcsUnderTest) -> None:
+    controller = await ecs.running(desiredCount=1, tags=[{"key": "a", "value": "1"}])
+    ecs.targets.busy = True
+    await ecs.call("DeleteService", service="server", force=True)
+    arn = controller.service.arn
+    assert (await ecs.call("ListTagsForResource", resourceArn=arn))["tags"]
+    await until(lambda: ecs.targets.draining)
+    for drained in ecs.targets.draining.values():
+        drained.set()
+    await until(lambda: controller.service.status == "INACTIVE")
+    code, _ = await refused(ecs, "ListTagsForResource", resourceArn=arn)
+    assert code == "InvalidParameterException"
+
+
 async def test_unsupported_operations_are_refused_by_name(ecs: EcsUnderTest) -> None:
     code, said = await refused(ecs, "RunTask")
     assert code == "UnsupportedFeatureException"

@@ -124,6 +124,14 @@ _EDGE_FUNCTION = "aws:cloudfront/function:Function"
 _DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 _VPC_ORIGIN = "aws:cloudfront/vpcOrigin:VpcOrigin"
 _WEB_ACL = "aws:wafv2/webAcl:WebAcl"
+_SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
+_LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
+_TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
+_CLUSTER = "aws:ecs/cluster:Cluster"
+_TASK = "aws:ecs/taskDefinition:TaskDefinition"
+_CONTAINER_SERVICE = "aws:ecs/service:Service"
+_SCALABLE = "aws:appautoscaling/target:Target"
+_TRACKING = "targetTrackingScalingPolicyConfiguration"
 _LAMBDA_ARN = f"arn:aws:lambda:{REGION}:000000000000:function:other"
 
 
@@ -210,7 +218,216 @@ def _rate_rule(limit: int) -> dict[str, Any]:
     }
 
 
+def _rule() -> Case:
+    """Return the case of a rule of a security group, in either direction."""
+    return Case(
+        base={
+            "securityGroupId": f"@{_SECURITY_GROUP}",
+            "ipProtocol": "tcp",
+            "fromPort": 443,
+            "toPort": 443,
+            "cidrIpv4": "10.0.0.0/8",
+        },
+        changes={
+            "cidrIpv4": "10.1.0.0/16",
+            "description": "Who may call",
+            "fromPort": 440,
+            "ipProtocol": "udp",
+            "toPort": 445,
+            **_TAGS,
+        },
+        fixed={
+            "prefixListId": "EC2 can't change what kind of source a rule has",
+            "referencedSecurityGroupId": "EC2 can't change what kind of source a rule has",
+        },
+        kept={"description": "ministack keeps it; on AWS the whole rule is replaced"},
+    )
+
+
+def _scaled() -> dict[str, Any]:
+    return {
+        "resourceId": "service/cluster/container-service",
+        "scalableDimension": "ecs:service:DesiredCount",
+        "serviceNamespace": "ecs",
+    }
+
+
+def _network(subnets: str, *groups: str, public: bool = False) -> dict[str, Any]:
+    return {"subnets": subnets, "securityGroups": list(groups), "assignPublicIp": public}
+
+
+def _alias(name: str) -> list[dict[str, Any]]:
+    return [{"evaluateTargetHealth": False, "name": name, "zoneId": "Z35SXDOTRQ7X7K"}]
+
+
 _CASES: Mapping[str, Case] = {
+    "aws:route53/record:Record": Case(
+        base={
+            "zoneId": "@zone",
+            "name": "mcp.example.com",
+            "type": "A",
+            "aliases": _alias("first.us-east-1.elb.amazonaws.com"),
+        },
+        changes={"aliases": _alias("second.us-east-1.elb.amazonaws.com")},
+        fixed={"type": "an alias has the type of its target"},
+    ),
+    _SECURITY_GROUP: Case(base={"name": "group", "vpcId": "@vpc"}, changes=_TAGS),
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _rule(),
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _rule(),
+    _LOAD_BALANCER: Case(
+        base={
+            "name": "balancer",
+            "internal": True,
+            "securityGroups": [f"@{_SECURITY_GROUP}"],
+            "subnets": "@subnets",
+        },
+        changes={
+            "dropInvalidHeaderFields": True,
+            "enableDeletionProtection": True,
+            "idleTimeout": 75,
+            "securityGroups": [f"@{_SECURITY_GROUP}", "@default group"],
+            "subnets": "@two subnets",
+            **_TAGS,
+        },
+    ),
+    _TARGET_GROUP: Case(
+        base={
+            "name": "targets",
+            "port": 8080,
+            "protocol": "HTTP",
+            "targetType": "ip",
+            "vpcId": "@vpc",
+        },
+        changes={
+            "deregistrationDelay": 70,
+            "healthCheck": {
+                "enabled": True,
+                "healthyThreshold": 2,
+                "interval": 6,
+                "matcher": "200",
+                "path": "/healthz",
+                "port": "traffic-port",
+                "protocol": "HTTP",
+                "timeout": 4,
+                "unhealthyThreshold": 4,
+            },
+            **_TAGS,
+        },
+    ),
+    "aws:lb/listener:Listener": Case(
+        base={
+            "loadBalancerArn": f"@{_LOAD_BALANCER}",
+            "port": 443,
+            "protocol": "HTTPS",
+            "certificateArn": "@certificate",
+            "defaultActions": [{"type": "forward", "targetGroupArn": f"@{_TARGET_GROUP}"}],
+        },
+        changes={
+            "port": 8443,
+            "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+            "certificateArn": "@other certificate",
+            "defaultActions": [{"type": "forward", "targetGroupArn": "@other target group"}],
+            **_TAGS,
+        },
+        fixed={
+            "protocol": "HTTPS needs a certificate, and HTTP none: two changes at once",
+            "defaultActions[].order": "a single action has none",
+        },
+    ),
+    _CLUSTER: Case(
+        base={"name": "cluster"},
+        changes=_TAGS,
+        fixed={"settings": "the stand-in has no Container Insights"},
+    ),
+    _TASK: Case(
+        base={
+            "family": "task",
+            "cpu": "256",
+            "memory": "512",
+            "networkMode": "awsvpc",
+            "requiresCompatibilities": ["FARGATE"],
+            "executionRoleArn": f"@{_ROLE}.arn",
+            "containerDefinitions": json.dumps(
+                [
+                    {
+                        "name": "server",
+                        "image": "public.example/image:1",
+                        "portMappings": [{"containerPort": 8080}],
+                        "environment": [{"name": "B", "value": "2"}, {"name": "A", "value": "1"}],
+                    }
+                ]
+            ),
+        },
+        changes=_TAGS,
+    ),
+    _CONTAINER_SERVICE: Case(
+        base={
+            "name": "container-service",
+            "cluster": f"@{_CLUSTER}",
+            "taskDefinition": f"@{_TASK}.arn",
+            "launchType": "FARGATE",
+            # No tasks: how they follow the service is tested with the stand-in's ECS.
+            "desiredCount": 0,
+            "networkConfiguration": _network("@subnets", f"@{_SECURITY_GROUP}"),
+        },
+        changes={
+            "availabilityZoneRebalancing": "DISABLED",
+            "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+            "deploymentMaximumPercent": 150,
+            "deploymentMinimumHealthyPercent": 50,
+            "networkConfiguration": _network("@two subnets", "@default group", public=True),
+            "platformVersion": "1.4.0",
+            "propagateTags": "SERVICE",
+            "taskDefinition": "@other task",
+            **_TAGS,
+        },
+        fixed={
+            "desiredCount": "a task would need an image",
+            "enableEcsManagedTags": "the stand-in refuses it",
+            "enableExecuteCommand": "the stand-in refuses it",
+            "healthCheckGracePeriodSeconds": "needs a load balancer",
+            "loadBalancers": "a target group that a listener uses",
+        },
+    ),
+    _SCALABLE: Case(
+        base={**_scaled(), "minCapacity": 0, "maxCapacity": 1},
+        changes={"maxCapacity": 3, **_TAGS},
+        needs=(_CONTAINER_SERVICE,),
+        fixed={
+            "minCapacity": "a task would need an image",
+            "roleArn": "for ECS it is always the service-linked role",
+            "suspendedState": "the stand-in refuses it",
+        },
+    ),
+    "aws:appautoscaling/policy:Policy": Case(
+        base={
+            **_scaled(),
+            "name": "cpu",
+            "policyType": "TargetTrackingScaling",
+            _TRACKING: {
+                "targetValue": 50,
+                "predefinedMetricSpecification": {
+                    "predefinedMetricType": "ECSServiceAverageCPUUtilization"
+                },
+            },
+        },
+        changes={
+            _TRACKING: {
+                "targetValue": 60,
+                "disableScaleIn": True,
+                "scaleInCooldown": 300,
+                "scaleOutCooldown": 60,
+                "predefinedMetricSpecification": {
+                    "predefinedMetricType": "ECSServiceAverageCPUUtilization"
+                },
+            }
+        },
+        needs=(_SCALABLE,),
+        fixed={
+            "policyType": "no other type is supported",
+            f"{_TRACKING}.predefinedMetricSpecification.resourceLabel": "for requests only",
+        },
+    ),
     _ROLE: Case(
         base={"name": "role", "assumeRolePolicy": _TRUST},
         changes={
@@ -611,6 +828,10 @@ _CASES: Mapping[str, Case] = {
 }
 # Inputs without an operation: they say how the resource is created, updated or deleted.
 _HOW = {
+    "aws:route53/record:Record": {"allowOverwrite"},
+    _SECURITY_GROUP: {"revokeRulesOnDelete"},
+    _TASK: {"skipDestroy", "trackLatest"},
+    _CONTAINER_SERVICE: {"waitForSteadyState"},
     _REPOSITORY: {"forceDelete"},
     "aws:cloudwatch/logGroup:LogGroup": {"skipDestroy"},
     _FUNCTION: {"publish", "skipDestroy", "sourceCodeHash"},
@@ -743,16 +964,74 @@ class Engine:
         )
         return arn
 
+    @functools.cache  # noqa: B019 - the engine lives as long as its module's tests
+    def _zone(self) -> str:
+        """Create a hosted zone, and return its id."""
+        made = self.stand_in.client("route53").create_hosted_zone(
+            Name="example.com", CallerReference="test"
+        )
+        return str(made["HostedZone"]["Id"]).rpartition("/")[2]
+
+    def _vpc(self) -> str:
+        """Find the default VPC."""
+        return str(self._groups()[0]["VpcId"])
+
+    def _default_group(self) -> str:
+        return str(self._groups()[0]["GroupId"])
+
+    def _groups(self) -> list[dict[str, Any]]:
+        default = [{"Name": "group-name", "Values": ["default"]}]
+        found = self.stand_in.client("ec2").describe_security_groups(Filters=default)
+        return list(found["SecurityGroups"])
+
+    def _subnets(self) -> list[str]:
+        """List the default VPC's subnets, which are in three zones."""
+        found = self.stand_in.client("ec2").describe_subnets()["Subnets"]
+        return sorted(each["SubnetId"] for each in found)
+
+    @functools.cache  # noqa: B019 - the engine lives as long as its module's tests
+    def _request_certificate(self, domain: str) -> str:
+        made = self.stand_in.client("acm").request_certificate(DomainName=domain)
+        return str(made["CertificateArn"])
+
+    @functools.cache  # noqa: B019 - the same
+    def _other_target_group(self) -> str:
+        made = self.stand_in.client("elbv2").create_target_group(
+            Name="other", Port=80, Protocol="HTTP", TargetType="ip", VpcId=self._vpc()
+        )
+        return str(made["TargetGroups"][0]["TargetGroupArn"])
+
+    @functools.cache  # noqa: B019 - the same
+    def _other_task(self) -> str:
+        made = self.stand_in.client("ecs").register_task_definition(
+            family="other",
+            cpu="256",
+            memory="512",
+            networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            executionRoleArn=str(self.resource(_ROLE)[1]["arn"]),
+            containerDefinitions=[{"name": "server", "image": "public.example/image:2"}],
+        )
+        return str(made["taskDefinition"]["taskDefinitionArn"])
+
     def _resolved(self, value: Any) -> Any:  # noqa: ANN401 - any input
         if isinstance(value, dict):
             return {name: self._resolved(item) for name, item in value.items()}
         if isinstance(value, list):
             return [self._resolved(item) for item in value]
-        made = {
+        made: dict[str, Callable[[], Any]] = {
             "@image": self._image,
             "@other function": self._other_function,
             "@certificate": self._certificate,
             "@load balancer": self._load_balancer,
+            "@vpc": self._vpc,
+            "@zone": self._zone,
+            "@subnets": self._subnets,
+            "@two subnets": lambda: self._subnets()[:2],
+            "@default group": self._default_group,
+            "@other certificate": lambda: self._request_certificate("other.example.com"),
+            "@other target group": self._other_target_group,
+            "@other task": self._other_task,
         }
         if isinstance(value, str) and value in made:
             return made[value]()

@@ -67,8 +67,12 @@ class MetricsReporter:
                 await self._put_metrics(metrics.NAMESPACE, data)
 
     async def _report_regularly(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         while True:
-            await asyncio.sleep(self._period)
+            # At a fixed rate, because scaling needs data in every period.
+            due = max(due + self._period, loop.time())
+            await asyncio.sleep(due - loop.time())
             try:
                 await self.report()
             except Exception:  # metrics must never stop a service  # noqa: BLE001

@@ -7,6 +7,7 @@ and aws_ecs_service for the changes that force a replacement.
 import datetime as dt
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from localcloud.providers.aws.clients import Aws, AwsError, Document
@@ -214,6 +215,8 @@ class Service(_Described):
     updates = Operation(name="UpdateService")
     deletes = Operation(name="DeleteService")
     id_members = ("serviceArn",)
+    # A service that is being deleted has no tags to list.
+    tagging = replace(_TAGGING, list=None)
     # AWS has no boolean for the public address.
     handled = HANDLED | {"networkConfiguration", "waitForSteadyState"}
     properties: ClassVar[Properties] = {
@@ -282,7 +285,12 @@ class Service(_Described):
     def identity(self, request: ResourceRequest[Aws]) -> Document:
         """Name the service, alone or in a list, and its cluster, which the ARN contains."""
         cluster = request.state.get("cluster") or request.id.split("/")[-2]
-        return {"cluster": cluster, "service": request.id, "services": [request.id]}
+        return {
+            "cluster": cluster,
+            "service": request.id,
+            "services": [request.id],
+            "include": ["TAGS"],
+        }
 
     def create_parameters(self, request: CreateRequest[Aws]) -> Document:
         """Add the network."""
@@ -324,7 +332,7 @@ class Service(_Described):
 
     def delete(self, request: ResourceRequest[Aws]) -> None:
         """Stop the tasks, and delete the service once no deployment is active."""
-        if self._is_gone(request):
+        if self.read(request) is None:
             return
         try:
             drained = self._identity(request, self.updates) | {"desiredCount": 0}
@@ -340,23 +348,10 @@ class Service(_Described):
                 raise
         poll_until_done(
             request,
-            lambda: self._is_gone(request) or None,
+            lambda: True if self.read(request) is None else None,
             what=f"the ECS service {request.id}",
             limit=_LIMIT_SECONDS,
         )
-
-    def _is_gone(self, request: ResourceRequest[Aws]) -> bool:
-        """Return whether the service is inactive or was never there.
-
-        Without its tags, which ECS doesn't list for an inactive service.
-        """
-        try:
-            self.described(self.call(request, self.reads, self._identity(request, self.reads)))
-        except AwsError as error:
-            if error.code in self.not_found_codes:
-                return True
-            raise
-        return False
 
     def _changes(self, request: UpdateRequest[Aws]) -> Document:
         """Return the parameters of what differs; ECS keeps what isn't in them."""
@@ -450,6 +445,7 @@ def _network(configured: Values) -> Document:
 # What ECS adds to a container that doesn't have it.
 _DEFAULTS: Final[dict[str, Callable[[Any], bool]]] = {
     "cpu": lambda value: value == 0,
+    "essential": lambda value: value is True,
     "environment": lambda value: value == [],
     "mountPoints": lambda value: value == [],
     "portMappings": lambda value: value == [],
