@@ -88,7 +88,7 @@ def host_permissions(purpose: Purpose, location: StackLocation, hosting: Hosting
         The policy as JSON; None if the role needs nothing of the host.
     """
     granted = [(each, each.actions(purpose)) for each in HOSTS[hosting].access(location).grants]
-    statements = [_statement(grant, actions) for grant, actions in granted if actions]
+    statements = _statements(granted)
     return policies.document(statements) if statements else None
 
 

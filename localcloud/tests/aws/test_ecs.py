@@ -407,12 +407,12 @@ def test_a_service_follows_its_requests_out_and_in(
                 "PredefinedMetricSpecification": metric,
             },
         )
-    endpoint.control().call("SetScalingMinute", Seconds=2)
+    endpoint.control().call("SetScalingMinute", Seconds=4)
     caller = Caller(f"{balancer.url}/healthz", endpoint.tls())
     try:
         with caller.calling():
-            eventually(lambda: tasks.describe("scaled")["runningCount"] == 2, 60)
-        eventually(lambda: tasks.describe("scaled")["desiredCount"] == 1, 120)
+            eventually(lambda: tasks.describe("scaled")["runningCount"] == 2, 120)
+        eventually(lambda: tasks.describe("scaled")["desiredCount"] == 1, 300)
     finally:
         endpoint.control().call("SetScalingMinute", Seconds=60)
     assert set(caller.statuses) == {200}

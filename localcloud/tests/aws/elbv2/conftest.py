@@ -20,6 +20,7 @@ from localcloud.certificates import CertificateAuthority
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/valid"
+OTHER_CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/other"
 PENDING = "arn:aws:acm:us-east-1:000000000000:certificate/pending"
 
 
@@ -51,10 +52,12 @@ class FakeNetwork:
         return vpc_id in {"vpc-1", "vpc-2"}
 
     async def certificate(self, arn: str) -> Certificate | None:
-        statuses = {CERTIFICATE: "ISSUED", PENDING: "PENDING_VALIDATION"}
-        if arn not in statuses:
-            return None
-        return Certificate(status=statuses[arn], names=("localhost",))
+        known = {
+            CERTIFICATE: Certificate(status="ISSUED", names=("localhost",)),
+            OTHER_CERTIFICATE: Certificate(status="ISSUED", names=("127.0.0.1",)),
+            PENDING: Certificate(status="PENDING_VALIDATION", names=("localhost",)),
+        }
+        return known.get(arn)
 
 
 @dataclass

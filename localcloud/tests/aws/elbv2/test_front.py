@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from aws.elbv2.conftest import CERTIFICATE, Cloud
+from aws.elbv2.conftest import CERTIFICATE, OTHER_CERTIFICATE, Cloud
 from localcloud.aws.elbv2.targets import Target, TargetState
 from tests.ports import free_ports
 
@@ -252,6 +252,43 @@ async def test_an_https_listener_serves_the_names_of_its_certificate(cloud: Clou
     async with aiohttp.ClientSession() as session:
         with pytest.raises(aiohttp.ClientConnectorError):
             await session.get(f"https://localhost:{port}/x", ssl=context)
+
+
+async def test_a_new_certificate_interrupts_no_request(cloud: Cloud) -> None:
+    started, finish = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: web.BaseRequest) -> web.StreamResponse:
+        started.set()
+        await finish.wait()
+        return web.Response(text="finished")
+
+    [port] = free_ports(1)
+    load_balancer = await cloud.load_balancer(Scheme="internet-facing")
+    group = await cloud.group()
+    listener = await cloud.listener(
+        load_balancer,
+        group,
+        Protocol="HTTPS",
+        Port=port,
+        Certificates=[{"CertificateArn": CERTIFICATE}],
+    )
+    await cloud.healthy(group, await cloud.server(slow))
+    context = ssl.create_default_context(cafile=str(cloud.authority.certificate_path))
+    async with aiohttp.ClientSession() as early, aiohttp.ClientSession() as late:
+        request = asyncio.ensure_future(early.get(f"https://localhost:{port}/", ssl=context))
+        await started.wait()
+        await cloud.call(
+            "ModifyListener",
+            ListenerArn=listener,
+            Certificates=[{"CertificateArn": OTHER_CERTIFICATE}],
+        )
+        finish.set()
+        async with asyncio.timeout(10), await request as response:
+            assert await response.text() == "finished"
+        async with late.get(f"https://127.0.0.1:{port}/", ssl=context) as response:
+            assert await response.text() == "finished"
+        with pytest.raises(aiohttp.ClientConnectorCertificateError):
+            await late.get(f"https://localhost:{port}/", ssl=context)
 
 
 async def test_a_web_page_cannot_use_an_http_listener(

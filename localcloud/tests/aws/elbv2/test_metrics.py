@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,7 +43,7 @@ async def test_requests_and_targets_are_reported(
             await response.read()
     metrics = Metrics()
     reporter = LoadBalancerReporter(cloud.service, metrics.put, CONTEXT)
-    await reporter.report()
+    await reporter.report(CONTEXT.now())
     assert metrics.values("LoadBalancer") == {
         "RequestCount": 6,
         "HTTPCode_Target_2XX_Count": 6,
@@ -52,7 +53,7 @@ async def test_requests_and_targets_are_reported(
     both = metrics.values("TargetGroup", "LoadBalancer")
     assert (both["HealthyHostCount"], both["UnHealthyHostCount"]) == (2, 0)
     metrics.data.clear()
-    await reporter.report()
+    await reporter.report(CONTEXT.now())
     assert metrics.values("LoadBalancer") == {"RequestCount": 0}
     assert metrics.values("TargetGroup") == {"RequestCountPerTarget": 0}
 
@@ -65,7 +66,7 @@ async def test_the_load_balancers_own_responses_are_reported(
     async with client.get(cloud.url(load_balancer)) as response:
         assert response.status == 503
     metrics = Metrics()
-    await LoadBalancerReporter(cloud.service, metrics.put, CONTEXT).report()
+    await LoadBalancerReporter(cloud.service, metrics.put, CONTEXT).report(CONTEXT.now())
     assert metrics.values("LoadBalancer") == {
         "RequestCount": 1,
         "HTTPCode_ELB_5XX_Count": 1,
@@ -91,3 +92,25 @@ async def test_reporting_continues_after_a_failure(cloud: Cloud) -> None:
     async with asyncio.timeout(10):
         await repeated.wait()
     reporting.cancel()
+
+
+async def test_a_delayed_report_leaves_no_period_without_data(cloud: Cloud) -> None:
+    load_balancer, group = await cloud.load_balancer(), await cloud.group()
+    await cloud.listener(load_balancer, group)
+    times: list[float] = []
+    enough = asyncio.Event()
+
+    async def put(_namespace: str, data: Sequence[dict[str, Any]]) -> None:
+        times.append(data[0]["Timestamp"].timestamp())
+        if len(times) == 1:
+            await asyncio.sleep(0.3)
+        if len(times) > 5:
+            enough.set()
+
+    reporter = LoadBalancerReporter(cloud.service, put, CONTEXT)
+    reporting = asyncio.ensure_future(reporter.report_regularly(0.05))
+    async with asyncio.timeout(10):
+        await enough.wait()
+    reporting.cancel()
+    pauses = [round(after - before, 3) for before, after in itertools.pairwise(times)]
+    assert set(pauses) == {0.05}

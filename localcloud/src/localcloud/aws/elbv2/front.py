@@ -97,6 +97,17 @@ class Front:
         name = self._listener.sockets[0].getsockname()
         self.address = (str(name[0]), int(name[1]))
 
+    async def change_context(self, context: ssl.SSLContext | None) -> None:
+        """Use another certificate, or none, for new connections; no connection is lost."""
+        if (earlier := self._listener) is None:
+            return
+        # Both sockets share one queue of connections, which outlives the first.
+        shared = earlier.sockets[0].dup()
+        self._listener = await asyncio.get_running_loop().create_server(
+            self._new_connection, sock=shared, ssl=context, backlog=1024
+        )
+        earlier.close()
+
     async def change(self, settings: FrontSettings) -> None:
         """Use other settings from the next request on."""
         earlier, self._settings = self._settings, settings

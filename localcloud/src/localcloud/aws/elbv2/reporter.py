@@ -1,6 +1,7 @@
 """Sends the metrics of load balancers to CloudWatch at regular intervals."""
 
 import asyncio
+import datetime as dt
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NoReturn
@@ -28,14 +29,20 @@ class LoadBalancerReporter:
         self._context = context
 
     async def report_regularly(self, period: float) -> NoReturn:
-        """Report in each period of so many seconds, until cancelled."""
-        while True:
-            await asyncio.sleep(period)
-            await self.report()
+        """Report for each period of so many seconds, until cancelled.
 
-    async def report(self) -> None:
-        """Send the metrics since the last report."""
-        at = self._context.now()
+        A busy machine delays reports, but leaves no period without one: scaling needs data in all.
+        """
+        loop = asyncio.get_running_loop()
+        ahead = self._context.clock() - loop.time()
+        due = loop.time()
+        while True:
+            due += period
+            await asyncio.sleep(due - loop.time())
+            await self.report(dt.datetime.fromtimestamp(due + ahead, dt.UTC))
+
+    async def report(self, at: dt.datetime) -> None:
+        """Send the metrics since the last report, as of a time."""
         data = [datum for each in self._reports() for datum in metrics.group_metrics(each, at)]
         try:
             for batch in metrics.batches(data):

@@ -145,13 +145,13 @@ class LoadBalancing:
             OSError: its port on this machine isn't available; nothing has changed.
         """
         earlier = self._ports.get(listener.arn)
-        if earlier is not None and _same_port(earlier.listener, listener):
+        if earlier is not None and earlier.listener.port == listener.port:
+            changed = not _same_certificate(earlier.listener, listener)
             earlier.listener = listener
             await earlier.front.change(self._front_settings(listener))
+            if changed:
+                await earlier.front.change_context(self._tls(listener))
         else:
-            if earlier is not None and earlier.listener.port == listener.port:
-                # The new certificate needs the same port.
-                await earlier.front.close()
             front = Front(self._front_settings(listener), _Counter(self.totals, listener))
             try:
                 await front.open(
@@ -271,11 +271,10 @@ async def load_balancing(settings: LoadBalancingSettings) -> AsyncIterator[LoadB
             await service.close()
 
 
-def _same_port(one: Listener, other: Listener) -> bool:
-    """Return whether two states of a listener can share a socket."""
-    return (one.protocol, one.port, one.certificate_arn, one.ssl_policy) == (
+def _same_certificate(one: Listener, other: Listener) -> bool:
+    """Return whether two states of a listener serve TLS in the same way."""
+    return (one.protocol, one.certificate_arn, one.ssl_policy) == (
         other.protocol,
-        other.port,
         other.certificate_arn,
         other.ssl_policy,
     )

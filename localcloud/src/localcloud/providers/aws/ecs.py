@@ -332,7 +332,7 @@ class Service(_Described):
 
     def delete(self, request: ResourceRequest[Aws]) -> None:
         """Stop the tasks, and delete the service once no deployment is active."""
-        if self._is_gone(request):
+        if self.read(request) is None:
             return
         try:
             drained = self._identity(request, self.updates) | {"desiredCount": 0}
@@ -348,23 +348,10 @@ class Service(_Described):
                 raise
         poll_until_done(
             request,
-            lambda: self._is_gone(request) or None,
+            lambda: True if self.read(request) is None else None,
             what=f"the ECS service {request.id}",
             limit=_LIMIT_SECONDS,
         )
-
-    def _is_gone(self, request: ResourceRequest[Aws]) -> bool:
-        """Return whether the service is inactive or was never there.
-
-        Without its tags, which ECS doesn't list for an inactive service.
-        """
-        try:
-            self.described(self.call(request, self.reads, self._identity(request, self.reads)))
-        except AwsError as error:
-            if error.code in self.not_found_codes:
-                return True
-            raise
-        return False
 
     def _changes(self, request: UpdateRequest[Aws]) -> Document:
         """Return the parameters of what differs; ECS keeps what isn't in them."""
