@@ -197,7 +197,7 @@ ID_FORMATS: Final[Mapping[str, str]] = {
     "aws:iam/role:Role": "{name}",
     "aws:iam/rolePolicy:RolePolicy": "{role}:{name}",
     "aws:lambda/function:Function": "{name}",
-    "aws:lambda/functionUrl:FunctionUrl": "{functionName}",
+    "aws:lambda/functionUrl:FunctionUrl": "{functionName}/{qualifier}",
     "aws:lambda/permission:Permission": "{statementId}",
     "aws:route53/record:Record": "{zoneId}_{name}_{type}",
     "aws:secretsmanager/secretRotation:SecretRotation": "{secretId}",
@@ -272,6 +272,11 @@ def _pages(operation: Callable[..., Values], member: str, **parameters: Any) -> 
         token = {"NextToken": page["NextToken"]}
 
 
+def _aliases(aws: Clients, inputs: Values) -> Iterator[str]:
+    function, name = inputs["functionName"], inputs["name"]
+    yield aws("lambda").get_alias(FunctionName=function, Name=name)["AliasArn"]
+
+
 LOOKUPS: Final[Mapping[str, Callable[[Clients, Values], Iterator[str]]]] = {
     "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion": _auto_scaling,
     "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration": _observability,
@@ -279,6 +284,7 @@ LOOKUPS: Final[Mapping[str, Callable[[Clients, Values], Iterator[str]]]] = {
     "aws:apprunner/vpcConnector:VpcConnector": _vpc_connectors,
     "aws:cognito/userPool:UserPool": _user_pools,
     "aws:cognito/userPoolClient:UserPoolClient": _app_clients,
+    "aws:lambda/alias:Alias": _aliases,
     "aws:secretsmanager/secret:Secret": _secrets,
     **FARGATE_LOOKUPS,
 }

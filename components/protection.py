@@ -17,6 +17,7 @@ PROTECTED: Final[frozenset[type[pulumi.CustomResource]]] = frozenset(
         aws.cognito.UserPool,
         aws.cognito.UserPoolClient,
         aws.cognito.UserPoolDomain,
+        aws.lambda_.Alias,
         aws.lambda_.FunctionUrl,
         aws.lb.LoadBalancer,
         aws.secretsmanager.Secret,

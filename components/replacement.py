@@ -66,8 +66,10 @@ REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = Mapping
         aws.ecs.TaskDefinition: Replacement.CREATE_FIRST,
         aws.iam.Role: Replacement.BY_NAME,
         aws.iam.RolePolicy: Replacement.BY_NAME,
+        # It is replaced only with its function, which has another name then.
+        aws.lambda_.Alias: Replacement.CREATE_FIRST,
         aws.lambda_.Function: Replacement.BY_NAME,
-        # A function has one.
+        # An alias has one.
         aws.lambda_.FunctionUrl: Replacement.DELETE_FIRST,
         # Deleting one does nothing: it stands for what the function has done.
         aws.lambda_.Invocation: Replacement.CREATE_FIRST,

@@ -9,8 +9,9 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from functions.server import events
 from functions.server.process import (
@@ -19,6 +20,14 @@ from functions.server.process import (
     ServerSettings,
     ServerStartError,
 )
+
+HEALTH_EVENT: Final = {"check": "health"}
+"""Asks whether the server answers. No request to the function URL makes such an event."""
+_HEALTH: Final = events.Request(method="GET", target="/healthz", headers=(), body=b"")
+
+
+class UnhealthyError(Exception):
+    """The server runs, but its health check fails."""
 
 
 def server_environment(environment: Mapping[str, str], files: Path) -> dict[str, str]:
@@ -59,6 +68,19 @@ def respond(server: ServerProcess, event: Mapping[str, Any]) -> dict[str, Any]:
     return events.result_of(events.oversized(request, size))
 
 
+def check_health(server: ServerProcess) -> dict[str, Any]:
+    """Require that the server answers its health check, and return what to report.
+
+    Raises:
+        UnhealthyError: it answers with another status than 200.
+        ServerError: it can't be started, or doesn't answer.
+    """
+    status = server.send(_HEALTH).status
+    if status != HTTPStatus.OK:
+        raise UnhealthyError(f"the server answers its health check with HTTP {status}")
+    return {"healthy": True}
+
+
 def _log(message: str, **details: object) -> None:
     # One line of the function's log, as the server's own lines are.
     sys.stdout.write(json.dumps({"message": message, **details}) + "\n")
@@ -89,13 +111,16 @@ _SERVER = _started() if "AWS_LAMBDA_FUNCTION_NAME" in os.environ else None
 
 
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Answer a request to the function URL.
+    """Answer a request to the function URL, or check the server's health.
+
+    An error is Lambda's failure of the invocation, so a deployment that checks a new version fails.
 
     Raises:
-        ValueError: the event isn't a function URL's.
-        ServerStartError: the server ended and can't be started again.
+        ValueError: the event is neither.
+        UnhealthyError: the server's health check fails.
+        ServerError: the server ended and can't be started again.
         RuntimeError: the module was imported outside Lambda.
     """
     if _SERVER is None:
         raise RuntimeError("AWS_LAMBDA_FUNCTION_NAME isn't set, so the server wasn't started")
-    return respond(_SERVER, event)
+    return check_health(_SERVER) if event == HEALTH_EVENT else respond(_SERVER, event)

@@ -1,5 +1,6 @@
 """LambdaHost: the server as a Lambda function with a URL."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -13,8 +14,13 @@ from components.hosting.environment import server_environment
 from components.hosting.host import Host, Origin, PublicOrigin
 from components.hosting.image_host import StackImage
 from components.hosting.keys import VpcConnection
-from components.hosting.lambda_.definition import FUNCTION_SECONDS
-from components.hosting.lambda_.package import HANDLER, ServerPackage, prepare_package
+from components.hosting.lambda_.definition import ALIAS, FUNCTION_SECONDS
+from components.hosting.lambda_.package import (
+    HANDLER,
+    HEALTH_EVENT,
+    ServerPackage,
+    prepare_package,
+)
 from components.hosting.lambda_.settings import LambdaSettings
 from components.roles import FunctionRole, Grant, function_role
 from components.settings import StackSettings
@@ -40,9 +46,13 @@ class LambdaHost(pulumi.ComponentResource):
     """The server as a Lambda function with a URL (``neo4j-mcp:hosting:LambdaHost``).
 
     Creates the function, its role (which writes the function's log, sends traces if they are on,
-    and lets Lambda enter the VPC if there is one), its log group, its URL, and the two permissions
-    that make the URL public: the server itself demands a token. Deletion protection covers the URL,
-    because a new one has a new address, and the permissions.
+    and lets Lambda enter the VPC if there is one), its log group, its alias, the alias's URL, and
+    the two permissions that make the URL public: the server itself demands a token. Deletion
+    protection covers the alias and its URL, because a new one has a new address, and the
+    permissions.
+
+    Each change of the function publishes a version. Callers reach the alias, which moves to the new
+    version once the server has answered its health check there.
 
     Idle cost: none.
 
@@ -77,15 +87,17 @@ class LambdaHost(pulumi.ComponentResource):
             grants=list(self._grants(context)),
         )
         function = self._function(args, writer)
+        alias = self._alias(context, function)
         url = aws.lambda_.FunctionUrl(
             f"{name}-url",
             function_name=function.name,
+            qualifier=alias.name,
             # Every request brings a token, which the database verifies.
             authorization_type="NONE",
             invoke_mode="BUFFERED",
             opts=context.options(aws.lambda_.FunctionUrl, parent=self),
         )
-        self._permissions(context, function, url)
+        self._permissions(context, alias, url)
         self.service_url = url.function_url.apply(lambda known: known.rstrip("/"))
         self.origin = PublicOrigin(url=self.service_url)
         self.function_name = function.name
@@ -126,6 +138,7 @@ class LambdaHost(pulumi.ComponentResource):
             logging_config=aws.lambda_.FunctionLoggingConfigArgs(
                 log_format="Text", log_group=writer.log_group.name
             ),
+            publish=True,
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables=server_environment(context.settings)
             ),
@@ -142,13 +155,35 @@ class LambdaHost(pulumi.ComponentResource):
             ),
         )
 
+    def _alias(self, context: StackContext, function: aws.lambda_.Function) -> aws.lambda_.Alias:
+        """Lead callers to the function's last version, if the server answers there.
+
+        Pulumi invokes the new version because it replaces the invocation with another qualifier,
+        and fails before it moves the alias if the invocation fails.
+        """
+        checked = aws.lambda_.Invocation(
+            f"{self.pulumi_resource_name}-health",
+            function_name=function.name,
+            qualifier=function.version,
+            input=json.dumps(HEALTH_EVENT),
+            opts=context.options(aws.lambda_.Invocation, parent=self),
+        )
+        return aws.lambda_.Alias(
+            f"{self.pulumi_resource_name}-alias",
+            name=ALIAS,
+            description="The version that callers reach",
+            function_name=function.name,
+            function_version=function.version,
+            opts=context.options(aws.lambda_.Alias, parent=self, depends_on=[checked]),
+        )
+
     def _permissions(
         self,
         context: StackContext,
-        function: aws.lambda_.Function,
+        alias: aws.lambda_.Alias,
         url: aws.lambda_.FunctionUrl,
     ) -> None:
-        """Let everyone invoke the function by its URL, and in no other way.
+        """Let everyone invoke the alias by its URL, and in no other way.
 
         Lambda demands both since October 2025. Source: "Control access to Lambda function URLs" in
         the AWS Lambda Developer Guide.
@@ -157,7 +192,8 @@ class LambdaHost(pulumi.ComponentResource):
             f"{self.pulumi_resource_name}-url-permission",
             statement_id="AllowPublicUrl",
             action="lambda:InvokeFunctionUrl",
-            function=function.name,
+            function=alias.function_name,
+            qualifier=alias.name,
             principal="*",
             function_url_auth_type="NONE",
             # One change of the function after the other: Lambda refuses two at once.
@@ -167,7 +203,8 @@ class LambdaHost(pulumi.ComponentResource):
             f"{self.pulumi_resource_name}-invoke-permission",
             statement_id="AllowInvocationByUrl",
             action="lambda:InvokeFunction",
-            function=function.name,
+            function=alias.function_name,
+            qualifier=alias.name,
             principal="*",
             invoked_via_function_url=True,
             opts=context.options(aws.lambda_.Permission, parent=self, depends_on=[by_url]),

@@ -10,6 +10,8 @@ from components.settings import Hosting
 
 # The server ends a call after 60 s, and the handler reports that.
 FUNCTION_SECONDS = 80
+ALIAS = "live"
+"""Name of the alias that callers reach."""
 # Source: "Creating and managing Lambda function URLs" in the AWS Lambda Developer Guide.
 REGIONS_WITHOUT_URLS = (
     "ap-east-2",

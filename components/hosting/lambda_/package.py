@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from components.function_code import (
     PackedFile,
@@ -19,6 +20,8 @@ from server.wheel import fetch_binary
 _PROJECT = Path(__file__).resolve().parents[3]
 HANDLER = "functions.server.handler.handle"
 """The package keeps the repository's paths, so that imports are the same in Lambda and here."""
+HEALTH_EVENT: Final = {"check": "health"}
+"""The event that fails unless the server answers. No request to the function URL makes it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,7 +40,7 @@ from localcloud.aws.events.operations import EventBridge
 from localcloud.aws.events.schedules import Schedules
 from localcloud.aws.functions import Functions
 from localcloud.aws.lambda_ import app as function_urls
-from localcloud.aws.lambda_ import concurrency
+from localcloud.aws.lambda_ import concurrency, versions
 from localcloud.aws.lambda_.functions import AccountFunctions
 from localcloud.aws.lambda_.thread import FunctionUrlSettings, FunctionUrlThread
 from localcloud.aws.own_service import OwnService, has_target, is_signed_for, without_target
@@ -269,6 +269,11 @@ def _lambda(on: Surroundings, options: EndpointOptions) -> list[OwnService]:
             application=limits,
             handles=without_target(concurrency.handles),
             operations={"SetConcurrencyLimit": set_limit},
+        ),
+        OwnService(
+            name="lambda",
+            application=versions.VersionsApp(on.ministack),
+            handles=without_target(versions.handles),
         ),
     ]
 

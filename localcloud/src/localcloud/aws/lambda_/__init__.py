@@ -4,6 +4,7 @@ Its modules:
 
     app         the API of function URLs, in front of ministack's
     thread      runs the URLs on a separate event loop
+    versions    versions and aliases, in front of ministack's
     urls        one function's URL: its HTTPS port, and the path of each request to the function
     functions   invokes functions, and reads their policies
     events      a request as an event, and a function's result as a response. Pure

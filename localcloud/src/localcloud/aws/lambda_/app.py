@@ -18,6 +18,7 @@ from localcloud.aws.lambda_.urls import UrlSettings
 from localcloud.aws.service_ports import NoPortError
 
 _URL_PATH: Final = re.compile(r"/2021-10-31/functions/([^/]+)/urls?")
+_LATEST: Final = "$LATEST"
 _FUNCTION_PATH: Final = re.compile(r"/2015-03-31/functions/([^/]+)")
 
 
@@ -35,53 +36,68 @@ class FunctionUrlApp:
         """Pass requests on to ministack, and open URLs on the thread."""
         self._thread = thread
         self._ministack = ministack
+        # ministack lists URLs without saying whose they are.
+        self._targets: dict[str, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
         request = Request(scope, receive)
-        name = _function_name(str(scope["path"]))
-        if ":" in name or request.query_params.get("Qualifier"):
-            response: Response = rest_error(
-                HTTPStatus.BAD_REQUEST,
-                "InvalidParameterValueException",
-                "The stand-in's functions have no URLs of aliases or versions.",
-            )
-        else:
-            response = await self._forward(request, name)
+        response = await self._forward(request)
         await response(scope, receive, send)
 
-    async def _forward(self, request: Request, name: str) -> Response:
+    async def _forward(self, request: Request) -> Response:
+        target = _target(request)
         response = await asgi.call(self._ministack, request.scope, await request.body())
         if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             return response
         if request.method == "DELETE":
-            await self._thread.close(name)
+            await self._close(request, target)
             return response
         document = json.loads(bytes(response.body))
         if request.method in {"POST", "PUT"}:
             try:
-                await self._thread.open(_settings(name, document))
+                await self._thread.open(_settings(target, document))
             except NoPortError as error:
                 return rest_error(
                     HTTPStatus.TOO_MANY_REQUESTS, "TooManyRequestsException", str(error)
                 )
-        return asgi.with_body(response, json.dumps(self._with_address(name, document)).encode())
+            self._targets[document["FunctionUrl"]] = target
+        return asgi.with_body(response, json.dumps(self._with_address(document)).encode())
 
-    def _with_address(self, name: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    async def _close(self, request: Request, target: str) -> None:
+        """Close a URL, or all URLs of a function that was deleted."""
+        if _URL_PATH.fullmatch(request.url.path):
+            await self._thread.close(target)
+        elif ":" not in target:
+            for each in set(self._targets.values()):
+                if each.partition(":")[0] == target:
+                    await self._thread.close(each)
+
+    def _with_address(self, document: Mapping[str, Any]) -> dict[str, Any]:
         if "FunctionUrlConfigs" in document:
-            configs = [self._with_address(name, each) for each in document["FunctionUrlConfigs"]]
+            configs = [self._with_address(each) for each in document["FunctionUrlConfigs"]]
             return {**document, "FunctionUrlConfigs": configs}
-        return {**document, "FunctionUrl": f"https://localhost:{self._thread.port(name)}/"}
+        target = self._targets[document["FunctionUrl"]]
+        _, colon, alias = target.partition(":")
+        return {
+            **document,
+            "FunctionArn": f"{document['FunctionArn']}{colon}{alias}",
+            "FunctionUrl": f"https://localhost:{self._thread.port(target)}/",
+        }
 
 
-def _function_name(path: str) -> str:
+def _target(request: Request) -> str:
+    """Return the function that a request names, with a colon and the qualifier if there is one."""
+    path = request.url.path
     found = _URL_PATH.fullmatch(path) or _FUNCTION_PATH.fullmatch(path)
     name = unquote(found[1]) if found else ""
     # An ARN ends with the function's name.
-    return name.partition(":function:")[2] or name
+    name, _, qualifier = (name.partition(":function:")[2] or name).partition(":")
+    qualifier = qualifier or request.query_params.get("Qualifier", "")
+    return f"{name}:{qualifier}" if qualifier not in {"", _LATEST} else name
 
 
-def _settings(name: str, document: Mapping[str, Any]) -> UrlSettings:
+def _settings(target: str, document: Mapping[str, Any]) -> UrlSettings:
     return UrlSettings(
-        function=name, auth_type=document["AuthType"], invoke_mode=document["InvokeMode"]
+        function=target, auth_type=document["AuthType"], invoke_mode=document["InvokeMode"]
     )

@@ -41,7 +41,7 @@ class UrlSettings:
     """How a function's URL is configured.
 
     Attributes:
-        function: the function's name.
+        function: the function's name, with a colon and the alias if the URL is an alias's.
         auth_type: NONE or AWS_IAM.
         invoke_mode: BUFFERED or RESPONSE_STREAM.
     """

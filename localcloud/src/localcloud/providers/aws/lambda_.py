@@ -1,6 +1,6 @@
-"""Lambda: functions, their URLs, the permissions to invoke them, and invocations in a deployment.
+"""Lambda: functions, aliases, URLs, the permissions to invoke them, invocations in a deployment.
 
-Sources: the AWS Lambda API reference, and the schemas of aws_lambda_function,
+Sources: the AWS Lambda API reference, and the schemas of aws_lambda_function, aws_lambda_alias,
 aws_lambda_function_url, aws_lambda_permission and aws_lambda_invocation for the changes that force
 a replacement.
 """
@@ -54,6 +54,9 @@ _PUBLIC_URL: Final[Mapping[str, Document]] = {
 }
 """The statements that the real provider adds to the policy of a function with a public URL."""
 _CREATE_ONLY: Final = "CREATE_ONLY"
+_PUBLISH: Final = Operation(name="PublishVersion")
+_UNPUBLISHED: Final = frozenset({"region", "reservedConcurrentExecutions", "skipDestroy", "tags"})
+"""Inputs of a function that no version contains."""
 
 
 class Function(AwsResource):
@@ -185,9 +188,11 @@ class Function(AwsResource):
         if not _subnets(found):
             found = {name: value for name, value in found.items() if name != "vpcConfig"}
         arn = as_string(found["arn"])
-        qualified = f"{arn}:{found['version']}"
+        version = self._last_version(request)
+        qualified = f"{arn}:{version}"
         return {
             **found,
+            "version": version,
             "invokeArn": _invoke_arn(arn, "2015-03-31", "invocations"),
             "qualifiedArn": qualified,
             "qualifiedInvokeArn": _invoke_arn(qualified, "2015-03-31", "invocations"),
@@ -218,16 +223,27 @@ class Function(AwsResource):
             parameters: Document = {"FunctionName": request.id, "ZipFile": _code(request, new)}
             if "architectures" in new:
                 parameters["Architectures"] = new["architectures"]
-            if new.get("publish") is True:
-                parameters["Publish"] = True
             self.call(request, Operation(name="UpdateFunctionCode"), parameters)
             self._wait_until_active(request, request.id)
         self._reserve_concurrency(request, request.id, old, new)
+        changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+        settable = {name for name, each in self.properties.items() if not each.output}
+        if new.get("publish") is True and changed & settable - _UNPUBLISHED:
+            self.call(request, _PUBLISH, {"FunctionName": request.id})
 
     def delete(self, request: ResourceRequest[Aws]) -> None:
         """Delete the function, unless the program sets skipDestroy."""
         if request.state.get("skipDestroy") is not True:
             super().delete(request)
+
+    def _last_version(self, request: ResourceRequest[Aws]) -> str:
+        """Return the number of the last published version; $LATEST without one."""
+        operation, version, marker = Operation(name="ListVersionsByFunction"), "", ""
+        while not version or marker:
+            more = {"Marker": marker} if marker else {}
+            page = self.call(request, operation, {"FunctionName": request.id, **more})
+            version, marker = page["Versions"][-1]["Version"], page.get("NextMarker", "")
+        return version
 
     def _wait_until_active(self, request: AwsRequest, name: str) -> None:
         """Wait until the last change of the function has taken effect."""
@@ -257,6 +273,49 @@ class Function(AwsResource):
         self.call(request, operation, parameters)
 
 
+class Alias(AwsResource):
+    """aws:lambda/alias:Alias."""
+
+    token = "aws:lambda/alias:Alias"  # noqa: S105  # a Pulumi type
+    service = "lambda"
+    autonamed = "name"
+    creates = Operation(name="CreateAlias")
+    reads = Operation(name="GetAlias")
+    updates = Operation(name="UpdateAlias")
+    deletes = Operation(name="DeleteAlias")
+    id_members = ("AliasArn",)
+    handled = HANDLED
+    properties: ClassVar[Properties] = {
+        "name": Property(required=True, force_new=True),
+        "description": Property(),
+        "functionName": Property(required=True, force_new=True),
+        "functionVersion": Property(required=True),
+        "region": REGION,
+        "arn": Property(output=True, aws="AliasArn"),
+        "invokeArn": Property(output=True),
+        **unsupported("routingConfig"),
+    }
+
+    def identity(self, request: ResourceRequest[Aws]) -> Document:
+        """Name the function and the alias, which are the end of the ARN."""
+        function, _, alias = request.id.partition(":function:")[2].partition(":")
+        return {"FunctionName": function, "Name": alias}
+
+    def read(self, request: ResourceRequest[Aws]) -> Values | None:
+        """Add the function, and what follows from the ARN."""
+        if (found := super().read(request)) is None:
+            return None
+        return {
+            **found,
+            "functionName": self.identity(request)["FunctionName"],
+            "invokeArn": _invoke_arn(as_string(found["arn"]), "2015-03-31", "invocations"),
+        }
+
+    def update(self, request: UpdateRequest[Aws]) -> None:
+        """Change the alias; without a description it has none."""
+        super().update(replace(request, inputs={"description": "", **request.inputs}))
+
+
 class FunctionUrl(AwsResource):
     """aws:lambda/functionUrl:FunctionUrl."""
 
@@ -266,18 +325,29 @@ class FunctionUrl(AwsResource):
     reads = Operation(name="GetFunctionUrlConfig")
     updates = Operation(name="UpdateFunctionUrlConfig")
     deletes = Operation(name="DeleteFunctionUrlConfig")
-    id_members = ("FunctionName",)
+    id_members = ("FunctionName", "Qualifier")
+    id_separator = "/"
     handled = HANDLED
     properties: ClassVar[Properties] = {
         "functionName": Property(required=True, force_new=True),
         "authorizationType": Property(required=True, aws="AuthType"),
         "invokeMode": Property(default="BUFFERED"),
+        "qualifier": Property(force_new=True),
         "region": REGION,
         "functionArn": Property(output=True),
         "functionUrl": Property(output=True),
         "urlId": Property(output=True),
-        **unsupported("cors", "qualifier"),
+        **unsupported("cors"),
     }
+
+    def identity(self, request: ResourceRequest[Aws]) -> Document:
+        """Name the function, and the alias if the URL is an alias's."""
+        return {name: value for name, value in super().identity(request).items() if value}
+
+    def created_id(self, created: Document) -> str:
+        """Return the function's name, with the alias if there is one."""
+        members = (created.get(member) for member in self.id_members)
+        return self.id_separator.join(as_string(each) for each in members if each)
 
     def create(self, request: CreateRequest[Aws]) -> Created:
         """Create the URL and, as the real provider does, the permissions of a public one.
@@ -292,7 +362,7 @@ class FunctionUrl(AwsResource):
                         request,
                         Operation(name="AddPermission"),
                         {
-                            "FunctionName": created.id,
+                            **self.identity(_resource(request, created.id)),
                             "StatementId": statement,
                             "Principal": "*",
                             **parameters,
@@ -308,7 +378,13 @@ class FunctionUrl(AwsResource):
         if (found := super().read(request)) is None:
             return None
         address = as_string(found["functionUrl"]).partition("://")[2]
-        return {**found, "functionName": request.id, "urlId": address.partition(".")[0]}
+        function, _, alias = request.id.partition(self.id_separator)
+        return {
+            **found,
+            "functionName": function,
+            **({"qualifier": alias} if alias else {}),
+            "urlId": address.partition(".")[0],
+        }
 
 
 class Permission(AwsResource):
@@ -365,6 +441,7 @@ class Permission(AwsResource):
                 return {
                     **_permission(statement),
                     "function": identity["FunctionName"],
+                    **({"qualifier": identity["Qualifier"]} if "Qualifier" in identity else {}),
                     "region": request.state.get("region") or request.context.region,
                     "id": identity["StatementId"],
                 }
@@ -437,6 +514,17 @@ class Invocation(ResourceType[Aws]):
         return Created(
             id=f"{name},{qualifier},{digest}", outputs={"region": region, "result": result}
         )
+
+
+def _resource(request: CreateRequest[Aws], resource_id: str) -> ResourceRequest[Aws]:
+    """Return a request for what has just been created."""
+    return ResourceRequest(
+        context=request.context,
+        timeout=request.timeout,
+        cancelled=request.cancelled,
+        id=resource_id,
+        state=request.inputs,
+    )
 
 
 def _is_json(text: str) -> bool:

@@ -54,6 +54,7 @@ RESOURCES: Final[tuple[ResourceType[Aws], ...]] = (
     events.EventTarget(),
     iam.Role(),
     iam.RolePolicy(),
+    lambda_.Alias(),
     lambda_.Function(),
     lambda_.FunctionUrl(),
     lambda_.Invocation(),
