@@ -63,7 +63,6 @@ from automation.target import (
     target,
 )
 from automation.terminal import console, print_error, styled
-from components.hosting.lambda_.package import prepare_package
 from components.names import ResourceNames
 from components.settings import Hosting
 
@@ -437,17 +436,12 @@ def measure(
 ) -> None:
     """Measure the first and the further calls in environments of a stack on Lambda.
 
-    The function's environments are ended for it, so callers see cold starts meanwhile.
+    Callers are led to new environments for it, so they see cold starts meanwhile.
     """
     deployment = Deployment(target(stack, workspace), reads_only=True)
     context = checked_context(deployment, stack, longest_wait=0.0, interleavings=0)
-    host = require_function(context)
-    package = prepare_package(
-        context.settings.server_version,
-        host.architecture,
-        trusted_certificates=context.settings.trusted_certificates,
-    )
-    found = measure_starts(context, package, starts=starts, calls=calls).summary()
+    require_function(context)
+    found = measure_starts(context, starts=starts, calls=calls).summary()
     if as_json:
         typer.echo(json.dumps(found))
         return

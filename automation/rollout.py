@@ -5,7 +5,7 @@ running. Each host's module in `automation.hosting` says when.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -17,7 +17,6 @@ from automation.deployment import (
     InterruptedDeploymentError,
     Report,
 )
-from automation.hosting.health import health_problem
 from automation.hosting.host import Desired, HostOperations, Operation, Service, aws_of
 from automation.hosting.hosts import find_desired
 from automation.sessions import Clients
@@ -25,9 +24,6 @@ from automation.waiting import LONGEST_OPERATION, Sleep, wait_while
 from components.hosting.definitions import DEFINITIONS
 
 NOTHING_BEFORE: Final[Mapping[str, str]] = MappingProxyType({})
-
-Health = Callable[[str], str]
-"""Returns what is wrong with the service at an address; empty if nothing is."""
 
 
 def roll_out(deployment: Deployment, clients: Clients, report: Report | None = None) -> Deployed:
@@ -97,14 +93,11 @@ def find_problems(
     deployment: Deployment,
     clients: Clients,
     previous: Mapping[str, str] = NOTHING_BEFORE,
-    *,
-    health: Health = health_problem,
 ) -> list[str]:
     """Describe what a service runs instead of what was deployed, once its host has deployed it.
 
     Args:
         previous: see `require_rollout`.
-        health: describes what is wrong with the service at an address.
 
     Returns:
         The lines of a message; empty if every service runs what the state describes.
@@ -115,7 +108,7 @@ def find_problems(
     lines = []
     for host, desired in find_desired(deployment.state()):
         _wait_until_changed(host, desired.id, clients, time.sleep)
-        lines += _problems(host, desired, deployment.stack, clients, previous, health)
+        lines += _problems(host, desired, deployment.stack, clients, previous)
     return lines
 
 
@@ -125,13 +118,11 @@ def _problems(
     stack: str,
     clients: Clients,
     previous: Mapping[str, str],
-    health: Health,
 ) -> list[str]:
     aws = aws_of(clients)
     service = host.describe(aws, desired.id)
     found = [
         *differences(desired, service, host.artifact),
-        *([] if host.rolls_back else filter(None, [health(service.address)])),
         *failed_operation(host.operations(aws, desired.id), previous.get(desired.id, "")),
     ]
     if not found:

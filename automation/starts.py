@@ -10,7 +10,9 @@ from typing import Any
 from automation.checks.context import Context
 from automation.checks.mcp import post
 from automation.errors import AutomationError
-from components.hosting.lambda_.package import ServerPackage
+from automation.hosting.host import RedeploymentError, aws_of
+from automation.hosting.lambda_versions import SETTLING_SECONDS, published_again
+from automation.waiting import Sleep
 from components.hosting.lambda_.settings import LambdaSettings
 
 _CALL = {"name": "read-cypher", "arguments": {"query": "RETURN 1 AS one"}}
@@ -42,50 +44,41 @@ class Starts:
         }
 
 
-def require_function(context: Context) -> LambdaSettings:
-    """Return the settings of a stack whose host has starts to measure.
+def require_function(context: Context) -> None:
+    """Require a host that has starts to measure.
 
     Raises:
         MeasurementError: the stack has another host.
     """
-    host = context.settings.host
-    if not isinstance(host, LambdaSettings):
+    if not isinstance(context.settings.host, LambdaSettings):
         raise MeasurementError(
             f"The stack {context.stack} is on {context.settings.hosting}, which starts no"
             f" environments while it is called. To move it, run: pulumi config set --stack"
             f" {context.stack} hosting lambda"
         )
-    return host
 
 
 def measure_starts(
     context: Context,
-    package: ServerPackage,
     *,
     starts: int,
     calls: int,
     clock: Callable[[], float] = time.monotonic,
+    sleep: Sleep = time.sleep,
 ) -> Starts:
     """Measure calls of the first client.
 
-    Each time, Lambda is given the code that it has, which ends the function's environments.
+    Each time, callers are led to another version of the same function, which has no environments.
 
     Args:
-        package: the function's code.
         starts: how many environments to start.
         calls: how many calls to make in each after the first.
         clock: the time in seconds.
 
     Raises:
-        MeasurementError: the code isn't what is deployed, or a call failed.
+        MeasurementError: callers don't reach what was deployed last, or a call failed.
     """
-    deployed = context.outputs.get("codeSha256")
-    if package.code_sha256 != deployed:
-        raise MeasurementError(
-            "The function has other code than this checkout makes, and measuring would replace it."
-            f" Deploy first: python -m automation deploy --stack {context.stack}"
-        )
-    client, name = context.client("lambda"), context.names.server_function
+    aws, name = aws_of(context.client), context.names.server_function
     token = context.token(context.first_client)
     cold, warm = [], []
     with context.http_client() as http:
@@ -97,11 +90,18 @@ def measure_starts(
             _require_rows(answer)
             return seconds
 
-        for _ in range(starts):
-            client.update_function_code(FunctionName=name, ZipFile=package.path.read_bytes())
-            client.get_waiter("function_updated_v2").wait(FunctionName=name)
-            cold.append(call())
-            warm += [call() for _ in range(calls)]
+        try:
+            for _ in range(starts):
+                with published_again(aws, name, sleep):
+                    # A request that still reached the earlier version would be a warm one.
+                    sleep(SETTLING_SECONDS)
+                    cold.append(call())
+                    warm += [call() for _ in range(calls)]
+        except RedeploymentError as error:
+            raise MeasurementError(
+                f"Nothing can be measured: {error}. Deploy first: python -m automation deploy"
+                f" --stack {context.stack}"
+            ) from error
     return Starts(cold=tuple(cold), warm=tuple(warm))
 
 

@@ -29,7 +29,6 @@ from automation.checks.verdicts import (
     expect_equal,
     expect_status,
 )
-from automation.hosting.health import HEALTH_PATH
 from automation.hosting.host import Fact
 from automation.policy import names_credential
 from components.hosting.definition import Feature
@@ -37,6 +36,7 @@ from components.hosting.environment import server_environment
 
 _REDIRECTS: Final = frozenset({301, 302, 307, 308})
 _UNKNOWN_PATHS: Final = ("/", "/no-such-path", "/mcp/no-such-path", "/.env", "/debug/pprof/")
+_HEALTH_PATH: Final = "/healthz"
 _TLS_TIMEOUT: Final = 10.0
 _MINIMUM_CERTIFICATE_DAYS: Final = 7
 _LOG_TIMEOUT: Final = 300.0
@@ -78,7 +78,7 @@ def health_check(probe: Probe) -> None:
     if facts is None:
         raise Skipped("the host reports no health check")
     _expect_facts(facts(probe.aws, find_service(probe), probe.context.settings))
-    url = probe.context.outputs["serviceUrl"] + HEALTH_PATH
+    url = probe.context.outputs["serviceUrl"] + _HEALTH_PATH
     expect_status(url, probe.http.get(url), HTTPStatus.OK)
 
 

@@ -275,7 +275,6 @@ APP_RUNNER_OPERATIONS: Final = HostOperations(
     desired=_desired,
     is_busy=_is_busy,
     refuses_changes_while_busy=True,
-    rolls_back=True,
     show_operations="aws apprunner list-operations --service-arn {}".format,
     operations=_operations,
     explain=_explain,

@@ -353,7 +353,6 @@ FARGATE_OPERATIONS: Final = HostOperations(
     is_busy=_is_busy,
     # A deployment ends the one before.
     refuses_changes_while_busy=False,
-    rolls_back=True,
     show_operations="aws ecs list-service-deployments --service {}".format,
     operations=_operations,
     explain=_explain,

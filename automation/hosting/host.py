@@ -156,7 +156,6 @@ class HostOperations:
         desired: returns the service that a resource of the state describes, given the state.
         is_busy: returns whether a service is being changed; not for one that is gone.
         refuses_changes_while_busy: whether the host refuses a change during another one.
-        rolls_back: whether the host keeps the old version if a new one fails.
         show_operations: returns the command that shows a service's operations, by its id.
         operations: returns a service's last operations by its id, the newest first.
         explain: returns lines about why a service isn't as it should be.
@@ -183,7 +182,6 @@ class HostOperations:
     desired: Callable[[Mapping[str, Any], Mapping[str, Any]], Desired]
     is_busy: Callable[[Aws, str], bool]
     refuses_changes_while_busy: bool
-    rolls_back: bool
     show_operations: Callable[[str], str]
     operations: Callable[[Aws, str], Sequence[Operation]]
     explain: Callable[[Aws, Service], list[str]]

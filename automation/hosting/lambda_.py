@@ -1,16 +1,15 @@
 """Lambda's function with a URL.
 
-Lambda validates a change before it answers, and Pulumi's provider waits for the end of it. A
-function can still differ from what was deployed: changed by hand, or after an update that failed
-later.
+Callers reach the alias's version. A deployment publishes another one, and moves the alias once the
+server has started there; if that fails, the alias's version isn't what was deployed. It can also
+differ because somebody moved the alias by hand.
 """
 
 import datetime as dt
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
-
-from botocore.exceptions import ClientError
 
 from automation.grants import LOOK_UP_NETWORK, Grant, HostAccess, StackLocation
 from automation.hosting.environments import environments
@@ -21,16 +20,21 @@ from automation.hosting.host import (
     HostOperations,
     NoServiceError,
     Operation,
-    RedeploymentError,
     Service,
 )
 from automation.hosting.instances import Instances
+from automation.hosting.lambda_versions import (
+    SETTLING_SECONDS,
+    has_ended,
+    if_found,
+    live_version,
+    published_again,
+)
 from automation.hosting.logs import log_end
 from automation.hosting.policy import everyones_actions
-from automation.waiting import is_not_found
 from components import policies
-from components.hosting.lambda_.definition import FUNCTION_SECONDS
-from components.hosting.lambda_.package import HANDLER, prepare_package
+from components.hosting.lambda_.definition import ALIAS, FUNCTION_SECONDS
+from components.hosting.lambda_.package import HANDLER
 from components.hosting.lambda_.settings import LambdaSettings
 from components.names import ResourceNames
 from components.settings import Hosting, StackSettings
@@ -49,26 +53,33 @@ def _find(aws: Aws, names: ResourceNames) -> str:
 
 
 def _describe(aws: Aws, name: str) -> Service:
-    found = aws("lambda", "get_function_configuration", FunctionName=name)
-    url = _if_found(aws, "get_function_url_config", name)
+    live = live_version(aws, name)
+    qualifier = {"Qualifier": live} if live else {}
+    found = aws("lambda", "get_function_configuration", FunctionName=name, **qualifier)
+    url = if_found(aws, "get_function_url_config", name, Qualifier=ALIAS)
     return Service(
         id=name,
         name=name,
-        status=found["State"],
+        status=found["State"] if live else f"without the alias {ALIAS}, as no version has started",
         # Lambda stops a function that nobody has called for weeks, and starts it with a call.
-        is_running=found["State"] in {"Active", "Inactive"},
+        is_running=bool(live) and found["State"] in {"Active", "Inactive"},
         address=url.get("FunctionUrl", "").rstrip("/"),
         runs=found["CodeSha256"],
         environment=(found.get("Environment") or {}).get("Variables") or {},
         role=found["Role"],
         log_groups=(found["LoggingConfig"]["LogGroup"],),
         changed=_time(found["LastModified"]),
-        described={**found, "Url": url},
+        described={**found, "Url": url, "Live": live},
     )
 
 
 def _tags(aws: Aws, service: Service) -> Mapping[str, Any]:
-    return aws("lambda", "list_tags", Resource=service.described["FunctionArn"])
+    return aws("lambda", "list_tags", Resource=_unqualified(service.described))
+
+
+def _unqualified(described: Mapping[str, Any]) -> str:
+    """Return the function's ARN, which its tags belong to."""
+    return str(described["FunctionArn"]).removesuffix(f":{described['Live']}")
 
 
 def _configuration(aws: Aws, service: Service, settings: StackSettings) -> Iterator[Fact]:
@@ -84,12 +95,23 @@ def _configuration(aws: Aws, service: Service, settings: StackSettings) -> Itera
         ("the URL's InvokeMode", url.get("InvokeMode"), "BUFFERED"),
     ):
         yield Fact(what=what, found=value, wanted=wanted)
-    policy = _if_found(aws, "get_policy", service.id).get("Policy")
     yield Fact(
-        what="what everyone may do with the function",
-        found=everyones_actions(policy),
+        what="what everyone may do with the alias",
+        found=_everyones_actions(aws, service, Qualifier=ALIAS),
         wanted=_PUBLIC_ACTIONS,
     )
+    # Without a URL, the same rules allow nothing. Pulumi's provider may add them to either.
+    others = set(_everyones_actions(aws, service)) - set(_PUBLIC_ACTIONS)
+    yield Fact(
+        what="what everyone may do with the function's other versions",
+        found=tuple(sorted(others)),
+        wanted=(),
+    )
+
+
+def _everyones_actions(aws: Aws, service: Service, **qualifier: str) -> tuple[str, ...]:
+    policy = if_found(aws, "get_policy", service.id, **qualifier).get("Policy")
+    return everyones_actions(policy)
 
 
 def _scaling(aws: Aws, service: Service, settings: StackSettings) -> Iterator[Fact]:
@@ -116,7 +138,7 @@ def _desired(resource: Mapping[str, Any], state: Mapping[str, Any]) -> Desired:
 
 def _is_busy(aws: Aws, name: str) -> bool:
     found = _configured(aws, name)
-    return found is not None and not _ended(found)
+    return found is not None and not has_ended(found)
 
 
 def _operations(aws: Aws, name: str) -> Sequence[Operation]:
@@ -130,7 +152,7 @@ def _operations(aws: Aws, name: str) -> Sequence[Operation]:
             id=found["LastModified"],
             kind="update" if created else "creation",
             status=found["LastUpdateStatus"] if created else found["State"],
-            ended=_ended(found),
+            ended=has_ended(found),
             succeeded=created and found["LastUpdateStatus"] == "Successful",
             reason=found.get("LastUpdateStatusReason" if created else "StateReason") or "",
         ),
@@ -142,26 +164,24 @@ def _explain(aws: Aws, service: Service) -> list[str]:
     return [f"The function's log, {group}, ends:", *(f"  {line}" for line in log_end(aws, group))]
 
 
-def _next_steps(_service: Service) -> list[str]:
-    return []
+def _next_steps(service: Service) -> list[str]:
+    """Return what to do if an interruption kept Pulumi from publishing a version."""
+    return [
+        "If that deploys nothing, publish what the function has, and deploy again:",
+        f"  aws lambda publish-version --function-name {service.id}",
+        "  pulumi refresh",
+    ]
 
 
-def _redeploy(aws: Aws, service: Service, settings: StackSettings) -> str:
-    """Update the code to what it is, which replaces the function's environments."""
-    package = prepare_package(
-        settings.server_version,
-        settings.host_as(LambdaSettings).architecture,
-        trusted_certificates=settings.trusted_certificates,
-    )
-    if package.code_sha256 != service.runs:
-        raise RedeploymentError("the function has other code than this checkout makes")
-    code = package.path.read_bytes()
-    updated = aws("lambda", "update_function_code", FunctionName=service.id, ZipFile=code)
-    return str(updated["LastModified"])
+def _redeploy(aws: Aws, service: Service, _settings: StackSettings) -> str:
+    """Lead callers to another version of the same, and back."""
+    with published_again(aws, service.id):
+        time.sleep(SETTLING_SECONDS)
+    return next(each.id for each in _operations(aws, service.id))
 
 
 def _history(aws: Aws, service: Service) -> list[str]:
-    return [each.id for each in _operations(aws, service.id)]
+    return [live_version(aws, service.id), *(each.id for each in _operations(aws, service.id))]
 
 
 def _instances(service: Service, endpoint: str) -> AbstractContextManager[Instances]:
@@ -170,6 +190,7 @@ def _instances(service: Service, endpoint: str) -> AbstractContextManager[Instan
 
 def _access(location: StackLocation) -> HostAccess:
     names = location.names
+    function = location.function_arn(names.server_function)
     return HostAccess(
         roles=(names.server_function,),
         principals=(policies.LAMBDA,),
@@ -177,15 +198,39 @@ def _access(location: StackLocation) -> HostAccess:
         log_groups=tuple(location.log_group_arns(names.server_log_stem)),
         grants=(
             Grant(
-                sid="FunctionUrl",
-                resources=[location.function_arn(names.server_function)],
-                read=["lambda:GetFunctionConcurrency", "lambda:GetFunctionUrlConfig"],
+                sid="FunctionVersions",
+                resources=[function],
+                read=["lambda:GetFunctionConcurrency"],
                 write=[
-                    "lambda:CreateFunctionUrlConfig",
                     "lambda:DeleteFunctionConcurrency",
-                    "lambda:DeleteFunctionUrlConfig",
+                    "lambda:PublishVersion",
                     "lambda:PutFunctionConcurrency",
+                ],
+            ),
+            # AWS documents the alias's operations with the function's ARN, and doesn't document
+            # which ARN those of an alias's URL have.
+            Grant(
+                sid="FunctionAlias",
+                resources=[function, f"{function}:*"],
+                read=["lambda:GetAlias", "lambda:GetFunctionUrlConfig"],
+                write=[
+                    "lambda:CreateAlias",
+                    "lambda:CreateFunctionUrlConfig",
+                    "lambda:DeleteAlias",
+                    "lambda:DeleteFunctionUrlConfig",
+                    "lambda:UpdateAlias",
                     "lambda:UpdateFunctionUrlConfig",
+                ],
+            ),
+            # A deployment invokes each version to check the server's health.
+            Grant(
+                sid="QualifiedFunction",
+                resources=[f"{function}:*"],
+                read=["lambda:GetFunctionConfiguration", "lambda:GetPolicy"],
+                write=[
+                    "lambda:AddPermission",
+                    "lambda:InvokeFunction",
+                    "lambda:RemovePermission",
                 ],
             ),
             # Of the account, before its concurrency is reserved.
@@ -196,20 +241,7 @@ def _access(location: StackLocation) -> HostAccess:
 
 
 def _configured(aws: Aws, name: str) -> Mapping[str, Any] | None:
-    return _if_found(aws, "get_function_configuration", name) or None
-
-
-def _if_found(aws: Aws, operation: str, name: str) -> Mapping[str, Any]:
-    try:
-        return aws("lambda", operation, FunctionName=name)
-    except ClientError as error:
-        if is_not_found(error):
-            return {}
-        raise
-
-
-def _ended(found: Mapping[str, Any]) -> bool:
-    return not (found["State"] == "Pending" or found["LastUpdateStatus"] == "InProgress")
+    return if_found(aws, "get_function_configuration", name) or None
 
 
 def _time(text: str) -> dt.datetime:
@@ -233,7 +265,6 @@ LAMBDA_OPERATIONS: Final = HostOperations(
     desired=_desired,
     is_busy=_is_busy,
     refuses_changes_while_busy=True,
-    rolls_back=False,
     show_operations="aws lambda get-function-configuration --function-name {}".format,
     operations=_operations,
     explain=_explain,

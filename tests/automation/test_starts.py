@@ -1,7 +1,6 @@
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -10,27 +9,10 @@ import pytest
 from automation.checks.context import Context
 from automation.proxy import Proxy, Request, Response
 from automation.starts import MeasurementError, Starts, measure_starts, require_function
-from components.hosting.lambda_.package import ServerPackage
+from tests.automation.hosting.fake_lambda import FakeLambda
 from tests.components.parsing import parse
 
 _SETTINGS = {"neo4jUri": "neo4j+s://db.example", "clients": {"reader": {"scopes": ["reader"]}}}
-
-
-@dataclass
-class Lambda:
-    """Records changes of the function's code."""
-
-    changed: list[dict[str, Any]] = field(default_factory=list)
-
-    def update_function_code(self, **parameters: object) -> None:
-        self.changed.append(parameters)
-
-    def get_waiter(self, name: str) -> "Lambda":
-        assert name == "function_updated_v2"
-        return self
-
-    def wait(self, **parameters: object) -> None:
-        assert parameters == {"FunctionName": "neo4j-mcp-dev-function"}
 
 
 @dataclass
@@ -38,14 +20,13 @@ class Function:
     """A deployed function and its package."""
 
     context: Context
-    client: Lambda
-    package: ServerPackage
+    client: FakeLambda
     answer: dict[str, Any]
 
 
 @pytest.fixture
-def function(tmp_path: Path) -> Iterator[Function]:
-    client = Lambda()
+def function() -> Iterator[Function]:
+    client = FakeLambda()
     answer: dict[str, Any] = {"result": {"content": []}}
 
     class Faked(Context):
@@ -59,8 +40,6 @@ def function(tmp_path: Path) -> Iterator[Function]:
     def respond(_request: Request) -> Response:
         return Response(status=200, body=json.dumps(answer).encode())
 
-    path = tmp_path / "server.zip"
-    path.write_bytes(b"code")
     with Proxy(respond) as proxy:
         yield Function(
             context=Faked(
@@ -69,14 +48,12 @@ def function(tmp_path: Path) -> Iterator[Function]:
                 outputs={
                     "mcpUrl": f"{proxy.url}/mcp",
                     "clients": {"reader": {}},
-                    "codeSha256": "hash",
                 },
                 state=dict,
                 session=boto3.Session(region_name="us-east-1"),
                 database_uri="",
             ),
             client=client,
-            package=ServerPackage(path=path, code_sha256="hash"),
             answer=answer,
         )
 
@@ -85,13 +62,14 @@ def test_each_start_is_followed_by_calls_in_the_same_environment(function: Funct
     ticks = iter(float(tick) for tick in range(100))
 
     found = measure_starts(
-        function.context, function.package, starts=2, calls=3, clock=lambda: next(ticks)
+        function.context,
+        starts=2,
+        calls=3,
+        clock=lambda: next(ticks),
+        sleep=function.client.paused.append,
     )
 
-    assert (
-        function.client.changed
-        == [{"FunctionName": "neo4j-mcp-dev-function", "ZipFile": b"code"}] * 2
-    )
+    assert function.client.led_to == ["2", "1", "3", "1"]
     assert found == Starts(cold=(1.0,) * 2, warm=(1.0,) * 6)
 
 
@@ -108,15 +86,16 @@ def test_a_call_that_fails_is_no_measurement(function: Function) -> None:
     function.answer["result"]["isError"] = True
 
     with pytest.raises(MeasurementError, match="A call failed, with HTTP 200"):
-        measure_starts(function.context, function.package, starts=1, calls=1)
+        measure_starts(function.context, starts=1, calls=1, sleep=function.client.paused.append)
+    assert function.client.led_to == ["2", "1"]
 
 
-def test_other_code_is_not_deployed(function: Function) -> None:
-    other = ServerPackage(path=function.package.path, code_sha256="other")
+def test_a_version_that_callers_do_not_reach_is_not_measured(function: Function) -> None:
+    function.client.versions["$LATEST"]["CodeSha256"] = "other"
 
-    with pytest.raises(MeasurementError, match="Deploy first"):
-        measure_starts(function.context, other, starts=1, calls=1)
-    assert function.client.changed == []
+    with pytest.raises(MeasurementError, match="later version than callers reach. Deploy first"):
+        measure_starts(function.context, starts=1, calls=1)
+    assert function.client.led_to == []
 
 
 def test_another_host_has_no_starts(function: Function) -> None:

@@ -229,7 +229,10 @@ _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
     },
     "aws:wafv2/webAcl:WebAcl": _arn("wafv2", "global/webacl/", "name"),
     "aws:iam/role:Role": _arn("iam", "role/", "name"),
-    "aws:lambda/function:Function": _arn("lambda", "function:", "name"),
+    "aws:lambda/function:Function": lambda args: {
+        **_arn("lambda", "function:", "name")(args),
+        "version": "1",
+    },
     "aws:lambda/functionUrl:FunctionUrl": lambda _args: {
         "functionUrl": f"https://abc.lambda-url.{REGION}.on.aws/",
         "urlId": "abc",

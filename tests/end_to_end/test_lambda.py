@@ -19,7 +19,7 @@ from automation.checks.runner import run as run_checks
 from automation.deployment import Deployment
 from automation.starts import measure_starts, require_function
 from automation.target import checked_context
-from components.hosting.lambda_.package import prepare_package
+from components.hosting.lambda_.definition import ALIAS
 from demo.stand_in import read_credentials
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
@@ -225,10 +225,10 @@ def test_the_doctor_names_a_function_that_may_not_run(stack: OnLambda) -> None:
 @pytest.mark.slow
 def test_the_doctor_names_a_function_url_without_its_permissions(stack: OnLambda) -> None:
     client, name = stack.aws("lambda"), "neo4j-mcp-local-function"
-    policy = json.loads(client.get_policy(FunctionName=name)["Policy"])
+    policy = json.loads(client.get_policy(FunctionName=name, Qualifier=ALIAS)["Policy"])
     statements = [each["Sid"] for each in policy["Statement"]]
     for statement in statements:
-        client.remove_permission(FunctionName=name, StatementId=statement)
+        client.remove_permission(FunctionName=name, Qualifier=ALIAS, StatementId=statement)
     try:
         verdict = stack.diagnose()
     finally:
@@ -283,13 +283,9 @@ def test_the_first_and_the_further_calls_are_measured(
     for name, value in stack.running.environment().items():
         monkeypatch.setenv(name, value)
     context = checked_context(stack.deployment, STACK, longest_wait=0.0, interleavings=0)
-    package = prepare_package(
-        context.settings.server_version,
-        require_function(context).architecture,
-        trusted_certificates=context.settings.trusted_certificates,
-    )
+    require_function(context)
 
-    found = measure_starts(context, package, starts=2, calls=5)
+    found = measure_starts(context, starts=2, calls=5)
 
     print(found.summary())  # noqa: T201  the measurement itself
     assert (len(found.cold), len(found.warm)) == (2, 10)

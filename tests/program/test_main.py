@@ -77,6 +77,7 @@ TYPES: Mapping[str, Any] = {
     "aws:ecr/repository:Repository": aws.ecr.Repository,
     "aws:iam/role:Role": aws.iam.Role,
     "aws:iam/rolePolicy:RolePolicy": aws.iam.RolePolicy,
+    "aws:lambda/alias:Alias": aws.lambda_.Alias,
     "aws:lambda/function:Function": aws.lambda_.Function,
     "aws:lambda/functionUrl:FunctionUrl": aws.lambda_.FunctionUrl,
     INVOCATION: aws.lambda_.Invocation,

@@ -89,6 +89,7 @@ _DERIVED = {
     "aws:cognito/resourceServer:ResourceServer": {"scopeIdentifiers"},
     "aws:cognito/userPool:UserPool": {"endpoint"},
     "aws:cognito/userPoolDomain:UserPoolDomain": {"cloudfrontDistributionZoneId"},
+    "aws:lambda/alias:Alias": {"functionName", "invokeArn"},
     "aws:lambda/function:Function": {
         "invokeArn",
         "qualifiedArn",
@@ -96,7 +97,7 @@ _DERIVED = {
         "reservedConcurrentExecutions",
         "responseStreamingInvokeArn",
     },
-    "aws:lambda/functionUrl:FunctionUrl": {"functionName", "urlId"},
+    "aws:lambda/functionUrl:FunctionUrl": {"functionName", "qualifier", "urlId"},
     "aws:lambda/permission:Permission": {
         "action",
         "function",
@@ -473,8 +474,9 @@ _REPLACED = {
     "aws:ecr/repository:Repository": {"encryptionConfigurations", "name"},
     "aws:iam/role:Role": {"name", "path"},
     "aws:iam/rolePolicy:RolePolicy": {"name", "role"},
+    "aws:lambda/alias:Alias": {"functionName", "name"},
     "aws:lambda/function:Function": {"name", "packageType"},
-    "aws:lambda/functionUrl:FunctionUrl": {"functionName"},
+    "aws:lambda/functionUrl:FunctionUrl": {"functionName", "qualifier"},
     "aws:lambda/invocation:Invocation": {"functionName", "input", "qualifier", "triggers"},
     "aws:lambda/permission:Permission": {
         "action",

@@ -28,12 +28,18 @@ Responses = dict[str, Any]
 def _aws(responses: Responses) -> Callable[..., dict[str, Any]]:
     """Answer each operation with what is known of it; what isn't doesn't exist."""
 
-    def call(_service: str, operation: str, /, **_: object) -> dict[str, Any]:
+    def call(_service: str, operation: str, /, **parameters: object) -> dict[str, Any]:
+        operation = _qualified(operation, parameters)
         if operation not in responses:
             raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, operation)
         return copy.deepcopy(responses[operation])
 
     return call
+
+
+def _qualified(operation: str, parameters: Mapping[str, object]) -> str:
+    """A function's policy isn't its alias's."""
+    return operation if operation != "get_policy" else f"policy of {parameters.get('Qualifier')}"
 
 
 def _statement(action: str, test: str, key: str, value: str) -> dict[str, Any]:
@@ -52,6 +58,7 @@ def _policy(*more: dict[str, Any]) -> str:
 
 
 LAMBDA: Responses = {
+    "get_alias": {"FunctionVersion": "3"},
     "get_function_configuration": {
         "FunctionName": "neo4j-mcp-dev-function",
         "State": "Active",
@@ -71,7 +78,7 @@ LAMBDA: Responses = {
         "AuthType": "NONE",
         "InvokeMode": "BUFFERED",
     },
-    "get_policy": {"Policy": _policy()},
+    "policy of live": {"Policy": _policy()},
     "get_function_concurrency": {"ReservedConcurrentExecutions": 20},
 }
 _CONTAINER = {
@@ -185,10 +192,17 @@ def test_a_service_that_does_not_exist_is_reported_by_name(hosting: str) -> None
         ("lambda", "get_function_url_config", ["AuthType"], "AWS_IAM", "the URL's AuthType"),
         (
             "lambda",
-            "get_policy",
+            "policy of live",
             ["Policy"],
             _policy({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "lambda:*"}),
-            "what everyone may do with the function",
+            "what everyone may do with the alias",
+        ),
+        (
+            "lambda",
+            "policy of None",
+            ["Policy"],
+            _policy({"Effect": "Allow", "Principal": "*", "Action": "lambda:InvokeFunction"}),
+            "what everyone may do with the function's other versions",
         ),
         (
             "lambda",
@@ -245,7 +259,7 @@ def test_a_difference_is_found(
     hosting: str, operation: str, path: list[Any], value: object, what: str
 ) -> None:
     responses = copy.deepcopy(HOSTS[hosting][1])
-    place = responses[operation]
+    place = responses.setdefault(operation, {})
     for key in path[:-1]:
         place = place[key]
     place[path[-1]] = value
@@ -267,3 +281,10 @@ def test_a_rollback_of_ecs_is_an_operation_that_failed() -> None:
     assert (newest.id, newest.ended, newest.succeeded) == ("2", True, False)
     assert newest.reason == "tasks failed to start"
     assert oldest.succeeded
+
+
+def test_a_function_without_a_live_version_does_not_run() -> None:
+    aws = _aws({name: each for name, each in LAMBDA.items() if name != "get_alias"})
+    service = LAMBDA_OPERATIONS.describe(aws, "neo4j-mcp-dev-function")
+    assert not service.is_running
+    assert "no version has started" in service.status

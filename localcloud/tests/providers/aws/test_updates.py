@@ -512,6 +512,10 @@ _CASES: Mapping[str, Case] = {
         },
         checks={"code": _code_reached_aws},
     ),
+    "aws:lambda/alias:Alias": Case(
+        base={"name": "live", "functionName": f"@{_FUNCTION}", "functionVersion": "$LATEST"},
+        changes={"description": "the version that is called", "functionVersion": "@version"},
+    ),
     "aws:lambda/functionUrl:FunctionUrl": Case(
         base={"functionName": f"@{_FUNCTION}", "authorizationType": "NONE"},
         changes={"authorizationType": "AWS_IAM", "invokeMode": "RESPONSE_STREAM"},
@@ -941,6 +945,11 @@ class Engine:
         )
         return str(made["FunctionArn"])
 
+    def _version(self) -> str:
+        """Publish a version of the function, unless that has happened, and return its number."""
+        client = self.stand_in.client("lambda")
+        return str(client.publish_version(FunctionName=self.resource(_FUNCTION)[0])["Version"])
+
     @functools.cache  # noqa: B019 - the same
     def _certificate(self) -> str:
         """Create a certificate for a domain, and return its ARN."""
@@ -1024,6 +1033,7 @@ class Engine:
             "@other function": self._other_function,
             "@certificate": self._certificate,
             "@load balancer": self._load_balancer,
+            "@version": self._version,
             "@vpc": self._vpc,
             "@zone": self._zone,
             "@subnets": self._subnets,
