@@ -33,7 +33,7 @@ _MODULES = {
     Hosting.FARGATE: "fargate",
     Hosting.LAMBDA: "lambda_",
 }
-_DRILLS = {"apprunner:StartDeployment", "ecs:UpdateService", "lambda:UpdateFunctionCode"}
+_DRILLS = {"apprunner:StartDeployment", "ecs:UpdateService"}
 # IAM's names of services, where botocore has another.
 _PREFIXES = {"elbv2": "elasticloadbalancing"}
 _SERVICES = {prefix: service for service, prefix in _PREFIXES.items()}
@@ -100,6 +100,7 @@ def _actions(purpose: Purpose, *hosts: Hosting) -> set[str]:
 def _deployment_actions() -> Iterator[tuple[str, str]]:
     """Yield the AWS actions of all resource types, with the type."""
     yield "lambda:InvokeFunction", "aws:lambda/invocation:Invocation"
+    yield "lambda:PublishVersion", "aws:lambda/function:Function"
     for resource in aws.RESOURCES:
         if not isinstance(resource, AwsResource):
             continue
@@ -281,6 +282,31 @@ def test_no_role_can_invoke_the_claims_function(purpose: Purpose) -> None:
     documents = [_policy(purpose)]
     assert allows(documents, "lambda:InvokeFunction", f"{function}-rotation", {})
     assert not allows(documents, "lambda:InvokeFunction", f"{function}-claims", {})
+
+
+def test_only_a_deployment_can_invoke_the_server_and_only_its_versions() -> None:
+    function = f"arn:aws:lambda:us-east-1:{_ACCOUNT}:function:neo4j-mcp-dev-function"
+    for purpose in Purpose:
+        documents = [_policy(purpose)]
+        is_deployment = purpose is Purpose.DEPLOY
+        assert allows(documents, "lambda:InvokeFunction", f"{function}:3", {}) is is_deployment
+        assert not allows(documents, "lambda:InvokeFunction", function, {})
+
+
+@pytest.mark.parametrize(
+    ("action", "purposes"),
+    [
+        ("lambda:GetFunctionConfiguration", {Purpose.CHECK, Purpose.DEPLOY}),
+        ("lambda:GetPolicy", {Purpose.CHECK, Purpose.DEPLOY}),
+        ("lambda:AddPermission", {Purpose.DEPLOY}),
+        ("lambda:UpdateFunctionUrlConfig", {Purpose.DEPLOY}),
+    ],
+)
+def test_versions_and_the_alias_are_read_and_changed_by_their_own_arn(
+    action: str, purposes: set[Purpose]
+) -> None:
+    alias = f"arn:aws:lambda:us-east-1:{_ACCOUNT}:function:neo4j-mcp-dev-function:live"
+    assert {each for each in Purpose if allows([_policy(each)], action, alias, {})} == purposes
 
 
 @pytest.mark.parametrize(

@@ -357,11 +357,13 @@ def test_every_name_begins_with_the_prefix_and_the_stack(
 
 
 def physical_names(each: Registration) -> list[str]:
-    # An inline policy's name is local to its role, and a scaling policy's to what it scales; a
-    # resource server has an identifier instead, and a record the domain's name.
+    # An inline policy's name is local to its role, a scaling policy's to what it scales, and an
+    # alias's to its function; a resource server has an identifier instead, and a record the
+    # domain's name.
     if each.type not in TYPES or each.type in {
         "aws:appautoscaling/policy:Policy",
         "aws:iam/rolePolicy:RolePolicy",
+        "aws:lambda/alias:Alias",
         "aws:route53/record:Record",
     }:
         return []

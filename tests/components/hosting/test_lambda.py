@@ -15,7 +15,9 @@ from tests.components.conftest import MakeContext
 from tests.components.mocks import ACCOUNT, REGION, Result, run_program
 from tests.repository import ROOT
 
+ALIAS = "aws:lambda/alias:Alias"
 FUNCTION = "aws:lambda/function:Function"
+INVOCATION = "aws:lambda/invocation:Invocation"
 URL = "aws:lambda/functionUrl:FunctionUrl"
 PERMISSION = "aws:lambda/permission:Permission"
 PACKAGE = ServerPackage(path=ROOT / "functions" / "build" / "server-0123.zip", code_sha256="hash")
@@ -85,17 +87,35 @@ def test_the_url_is_public_and_leaves_the_token_to_the_server(
     url = result.one(URL)
     assert url.inputs["authorizationType"] == "NONE"
     assert url.inputs["invokeMode"] == "BUFFERED"
+    assert url.inputs["qualifier"] == "live"
+    everyone = {"function": "neo4j-mcp-dev-function", "qualifier": "live", "principal": "*"}
     permissions = [each.inputs for each in result.of_type(PERMISSION)]
     assert [
-        {key: value for key, value in each.items() if key not in {"function", "statementId"}}
-        for each in permissions
+        {key: value for key, value in each.items() if key != "statementId"} for each in permissions
     ] == [
-        {"action": "lambda:InvokeFunctionUrl", "principal": "*", "functionUrlAuthType": "NONE"},
-        {"action": "lambda:InvokeFunction", "principal": "*", "invokedViaFunctionUrl": True},
+        {
+            **everyone,
+            "action": "lambda:InvokeFunctionUrl",
+            "functionUrlAuthType": "NONE",
+        },
+        {**everyone, "action": "lambda:InvokeFunction", "invokedViaFunctionUrl": True},
     ]
     by_url, invocation = result.of_type(PERMISSION)
     assert url.urn in by_url.dependencies
     assert by_url.urn in invocation.dependencies
+
+
+def test_callers_reach_a_version_only_after_its_health_check(
+    make_lambda_context: MakeContext,
+) -> None:
+    result = declare(make_lambda_context())
+
+    assert result.one(FUNCTION).inputs["publish"] is True
+    health, alias = result.one(INVOCATION), result.one(ALIAS)
+    assert json.loads(health.inputs["input"]) == handler.HEALTH_EVENT
+    assert health.inputs["qualifier"] == alias.inputs["functionVersion"] == "1"
+    assert health.urn in alias.dependencies
+    assert alias.urn in result.one(URL).dependencies
 
 
 def test_the_role_writes_the_functions_log_and_does_nothing_else(
@@ -121,7 +141,7 @@ def test_the_address_is_protected_as_configured(
 ) -> None:
     result = declare(make_lambda_context(deletionProtection=protected))
 
-    for each in (result.one(URL), *result.of_type(PERMISSION)):
+    for each in (result.one(ALIAS), result.one(URL), *result.of_type(PERMISSION)):
         assert each.protect is (protected == "true")
 
 

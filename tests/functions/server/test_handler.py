@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from functions.server import events
-from functions.server.handler import handle, respond, server_environment
+from functions.server.events import Request, Response
+from functions.server.handler import (
+    HEALTH_EVENT,
+    UnhealthyError,
+    check_health,
+    handle,
+    respond,
+    server_environment,
+)
+from functions.server.process import ServerProcess, ServerSettings
 from tests.functions.server.conftest import Run
 from tests.functions.server.test_events import EVENT
 from tests.repository import ROOT
@@ -76,35 +85,80 @@ def test_outside_lambda_nothing_is_started() -> None:
         handle(event(), None)
 
 
+class Sick(ServerProcess):
+    """A server that answers every request with HTTP 503."""
+
+    def send(self, request: Request) -> Response:
+        assert (request.method, request.target) == ("GET", "/healthz")
+        return Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers=(), body=b"")
+
+
+def test_the_health_check_of_a_sick_server_fails() -> None:
+    with pytest.raises(UnhealthyError, match="HTTP 503"):
+        check_health(Sick(ServerSettings(program=Path("x"), environment={})))
+
+
 @pytest.mark.program
-def test_in_lambda_the_server_is_started_with_the_environment(
-    tmp_path: Path, program: Path
-) -> None:
+def test_the_health_event_checks_the_servers_health(package: Path) -> None:
+    _, answer = handled(package, HEALTH_EVENT).stdout.splitlines()
+
+    assert json.loads(answer) == {"healthy": True}
+
+
+@pytest.mark.program
+def test_a_caller_cannot_send_the_health_event(package: Path) -> None:
+    sent = event(body=json.dumps(HEALTH_EVENT))
+
+    _, answer = handled(package, sent).stdout.splitlines()
+
+    assert json.loads(json.loads(answer)["body"])["body"] == sent["body"]
+
+
+@pytest.mark.program
+def test_a_server_that_does_not_start_fails_the_invocation(package: Path) -> None:
+    done = handled(package, HEALTH_EVENT, NEO4J_MCP_FAILS="1")
+
+    assert done.returncode != 0
+    assert "the server ended with status 1; the log says why" in done.stderr
+
+
+@pytest.fixture
+def package(tmp_path: Path, program: Path) -> Path:
+    """The function's package, with a program in place of the server."""
     package = tmp_path / "package"
     folder = package / "functions" / "server"
     folder.mkdir(parents=True)
     for module in (ROOT / "functions" / "server").glob("*.py"):
         (folder / module.name).write_bytes(module.read_bytes())
     (package / "neo4j-mcp-server").write_bytes(program.read_bytes())
+    return package
+
+
+def handled(
+    package: Path, sent: dict[str, Any], **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Handle an event in the package, as Lambda does, and print the result."""
     script = (
         "import json, sys\n"
         "from functions.server.handler import handle\n"
-        "print(handle(json.loads(sys.argv[1]), None)['body'])\n"
+        "print(json.dumps(handle(json.loads(sys.argv[1]), None)))\n"
     )
-
-    done = subprocess.run(
-        [sys.executable, "-c", script, json.dumps(event())],
+    return subprocess.run(
+        [sys.executable, "-c", script, json.dumps(sent)],
         cwd=package,
-        env={**os.environ, "AWS_LAMBDA_FUNCTION_NAME": "server", "NEO4J_MCP_LOG_LEVEL": "info"},
+        env={**os.environ, "AWS_LAMBDA_FUNCTION_NAME": "server", **environment},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         timeout=60,
     )
 
-    started, answer = done.stdout.splitlines()
+
+@pytest.mark.program
+def test_in_lambda_the_server_is_started_with_the_environment(package: Path) -> None:
+    started, answer = handled(package, event(), NEO4J_MCP_LOG_LEVEL="info").stdout.splitlines()
     assert json.loads(started)["message"] == "server started"
-    environment = json.loads(answer)["environment"]
+    environment = json.loads(json.loads(answer)["body"])["environment"]
     assert environment["NEO4J_MCP_LOG_LEVEL"] == "info"
     assert environment["ZONEINFO"] == str(package / "zoneinfo.zip")
     assert "HOME" not in environment
