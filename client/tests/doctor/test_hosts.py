@@ -59,13 +59,15 @@ def test_the_function_with_the_address_is_found_on_any_page(
     server = described("server", NEO4J_MCP_TELEMETRY="false")
     made.add_response("list_functions", {"Functions": [server]}, {"Marker": "m"})
     made.add_response("list_function_url_configs", urls(HOST), {"FunctionName": "server"})
+    live = described("server", NEO4J_MCP_TELEMETRY="true")
+    made.add_response("get_function_configuration", live, {"FunctionName": ARN})
     made.add_response("get_function_concurrency", reserved)
 
     found = lambda_.service_at(made.client, HOST)
 
     assert found is not None
     assert (found.host, found.arn, found.is_paused) == (HostKind.LAMBDA, ARN, paused)
-    assert found.environment == {"NEO4J_MCP_TELEMETRY": "false"}
+    assert found.environment == {"NEO4J_MCP_TELEMETRY": "true"}
     assert "/aws/lambda/server-log" in found.status
     made.assert_no_pending_responses()
 

@@ -186,11 +186,53 @@ def test_a_deleted_url_answers_no_more(
         caller.get(url)
 
 
-def test_a_url_of_an_alias_is_refused_by_name(endpoint: AwsEndpoint, function: str) -> None:
-    with pytest.raises(ClientError, match="no URLs of aliases") as caught:
-        endpoint.client("lambda").create_function_url_config(
-            FunctionName=function, Qualifier="live", AuthType="NONE"
+def test_a_url_of_an_alias_reaches_the_aliases_version(
+    endpoint: AwsEndpoint, function: str, url: str, caller: httpx.Client
+) -> None:
+    client, alias = endpoint.client("lambda"), {"FunctionName": function, "Qualifier": "live"}
+    first = client.publish_version(FunctionName=function)["Version"]
+    client.create_alias(FunctionName=function, Name="live", FunctionVersion=first)
+    created = client.create_function_url_config(**alias, AuthType="NONE")
+    assert created["FunctionUrl"] != url
+    assert created["FunctionArn"].endswith(f":{function}:live")
+    listed = client.list_function_url_configs(FunctionName=function)["FunctionUrlConfigs"]
+    assert {each["FunctionUrl"] for each in listed} == {url, created["FunctionUrl"]}
+    # The permissions of the function aren't the alias's.
+    assert caller.get(created["FunctionUrl"]).status_code == 403
+    for statement, action, condition in (
+        ("live-public", "lambda:InvokeFunctionUrl", {"FunctionUrlAuthType": "NONE"}),
+        ("live-invoke", "lambda:InvokeFunction", {"InvokedViaFunctionUrl": True}),
+    ):
+        client.add_permission(
+            **alias, StatementId=statement, Action=action, Principal="*", **condition
         )
+    assert caller.get(created["FunctionUrl"]).status_code == 201
+
+    changed = "def handler(event, context):\n    return {'statusCode': 204}\n"
+    client.update_function_code(FunctionName=function, ZipFile=package(changed))
+    client.get_waiter("function_updated_v2").wait(FunctionName=function)
+    second = client.publish_version(FunctionName=function)["Version"]
+    try:
+        assert caller.get(url).status_code == 204
+        assert caller.get(created["FunctionUrl"]).status_code == 201
+        client.update_alias(FunctionName=function, Name="live", FunctionVersion=second)
+        assert caller.get(created["FunctionUrl"]).status_code == 204
+    finally:
+        client.update_function_code(FunctionName=function, ZipFile=package(CODE))
+        client.get_waiter("function_updated_v2").wait(FunctionName=function)
+    client.delete_function_url_config(**alias)
+    with pytest.raises(httpx.ConnectError):
+        caller.get(created["FunctionUrl"])
+    assert caller.get(url).status_code == 201
+    client.delete_alias(FunctionName=function, Name="live")
+
+
+def test_a_version_has_no_url(endpoint: AwsEndpoint, function: str) -> None:
+    client = endpoint.client("lambda")
+    version = client.publish_version(FunctionName=function)["Version"]
+
+    with pytest.raises(ClientError) as caught:
+        client.create_function_url_config(FunctionName=function, Qualifier=version, AuthType="NONE")
     assert caught.value.response["Error"]["Code"] == "InvalidParameterValueException"
 
 

@@ -14,9 +14,13 @@ def service_at(client: Any, host: str) -> Service | None:  # noqa: ANN401 - boto
     """Find the function with a URL at a host name; None if there is none."""
     for function in _servers(client):
         name = function["FunctionName"]
-        if host in _hosts(client, name):
+        if target := _targets(client, name).get(host):
+            # Of what the URL leads to, an alias's version.
+            live = client.get_function_configuration(FunctionName=target)
             reserved = client.get_function_concurrency(FunctionName=name)
-            return _service(function, reserved.get("ReservedConcurrentExecutions"))
+            return _service(
+                function["FunctionArn"], live, reserved.get("ReservedConcurrentExecutions")
+            )
     return None
 
 
@@ -28,12 +32,13 @@ def _servers(client: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - boto3's
                 yield function
 
 
-def _hosts(client: Any, name: str) -> set[str]:  # noqa: ANN401 - boto3's own client
+def _targets(client: Any, name: str) -> dict[str, str]:  # noqa: ANN401 - boto3's own client
+    """Return what each URL of a function leads to, the function or an alias, by host name."""
     configs = client.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"]
-    return {urlsplit(config["FunctionUrl"]).netloc for config in configs}
+    return {urlsplit(config["FunctionUrl"]).netloc: config["FunctionArn"] for config in configs}
 
 
-def _service(function: dict[str, Any], reserved: int | None) -> Service:
+def _service(arn: str, function: dict[str, Any], reserved: int | None) -> Service:
     parts = (
         function.get("State", "Active"),
         function.get("StateReason"),
@@ -42,7 +47,7 @@ def _service(function: dict[str, Any], reserved: int | None) -> Service:
     )
     return Service(
         host=HostKind.LAMBDA,
-        arn=function["FunctionArn"],
+        arn=arn,
         status=", ".join(part for part in parts if part),
         is_paused=reserved == 0,
         environment=_variables(function),

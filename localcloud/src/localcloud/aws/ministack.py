@@ -10,6 +10,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from localcloud.access_key import AccessKey
+from localcloud.aws.lambda_.concurrency import share_reservations
 from localcloud.aws.lambda_.environments import let_invocations_finish
 
 ACCOUNT_ID = "000000000000"
@@ -69,6 +70,7 @@ def load(settings: MinistackSettings) -> Ministack:
     _configure(settings)
     application = importlib.import_module("ministack.app").app
     let_invocations_finish(importlib.import_module("ministack.core.lambda_runtime"))
+    share_reservations(importlib.import_module("ministack.services.lambda_svc"))
     return Ministack(
         application=application,
         issued_keys=importlib.import_module("ministack.core.iam_evaluator"),

@@ -5,6 +5,7 @@ ministack stores a reservation of any size.
 
 import json
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import unquote
@@ -102,6 +103,25 @@ class ConcurrencyApp:
         response = await asgi.call(self._ministack, reading, b"")
         document: dict[str, Any] = json.loads(bytes(response.body))
         return document
+
+
+def share_reservations(service: Any) -> None:  # noqa: ANN401 - a module without types
+    """Make ministack count what all versions of a function run against its reservation.
+
+    ministack limits only $LATEST. Source: "Configuring reserved concurrency for a function" in the
+    AWS Lambda Developer Guide.
+
+    Args:
+        service: the module ministack.services.lambda_svc.
+    """
+    known = service._reserved_concurrency  # noqa: SLF001  ministack publishes no such place
+    functions = service._functions  # noqa: SLF001  the same
+
+    def reserved(version: Mapping[str, Any], config: Mapping[str, Any]) -> int | None:
+        found: int | None = known(functions.get(config.get("FunctionName")) or version, config)
+        return found
+
+    service._reserved_concurrency = reserved  # noqa: SLF001  the same
 
 
 def _function_name(path: str) -> str:
