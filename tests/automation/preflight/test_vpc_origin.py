@@ -1,0 +1,44 @@
+"""Whether CloudFront can reach an internal load balancer, before a deployment."""
+
+import pytest
+
+from automation.preflight.findings import PreflightError
+from automation.preflight.runner import run_preflights
+from tests.automation.preflight.plans import plan, stubbed
+
+VPC = "vpc-0000000a"
+NETWORK = {"vpcId": VPC, "subnetIds": ["subnet-0000000a", "subnet-0000000b"]}
+INTERNAL = {"hosting": "fargate", "edge": "true", "network": NETWORK}
+FILTERS = {"Filters": [{"Name": "attachment.vpc-id", "Values": [VPC]}]}
+
+
+def test_a_vpc_with_an_internet_gateway_is_right() -> None:
+    clients, stub = stubbed("ec2")
+    found = {"InternetGateways": [{"InternetGatewayId": "igw-1"}]}
+    stub.add_response("describe_internet_gateways", found, FILTERS)
+
+    assert list(run_preflights(plan(INTERNAL), clients)) == []
+    stub.assert_no_pending_responses()
+
+
+def test_a_vpc_without_an_internet_gateway_is_an_error() -> None:
+    clients, stub = stubbed("ec2")
+    stub.add_response("describe_internet_gateways", {"InternetGateways": []}, FILTERS)
+
+    with pytest.raises(PreflightError, match=f"attach-internet-gateway --vpc-id {VPC}"):
+        list(run_preflights(plan(INTERNAL), clients))
+
+
+def test_the_default_vpc_is_not_looked_up() -> None:
+    clients, _ = stubbed("ec2")
+
+    assert list(run_preflights(plan({"hosting": "fargate", "edge": "true"}), clients)) == []
+
+
+def test_a_missing_permission_is_a_notice() -> None:
+    clients, stub = stubbed("ec2")
+    stub.add_client_error("describe_internet_gateways", "UnauthorizedOperation", "not authorized")
+
+    (notice,) = run_preflights(plan(INTERNAL), clients)
+
+    assert "isn't known" in notice
