@@ -214,6 +214,23 @@ def test_what_a_host_is_read_with_is_allowed(host: Hosting, purpose: Purpose) ->
     assert used - _DRILLS <= _actions(purpose, host)
 
 
+@pytest.mark.parametrize(
+    ("host", "actions"),
+    [
+        (Hosting.APP_RUNNER, {"apprunner:ListServices", "apprunner:CreateService"}),
+        (
+            Hosting.FARGATE,
+            {"acm:DescribeCertificate", "ec2:DescribeInternetGateways", "route53:GetHostedZone"},
+        ),
+        (Hosting.LAMBDA, {"ec2:DescribeSecurityGroups", "lambda:GetAccountSettings"}),
+    ],
+)
+def test_a_deployment_is_allowed_what_its_preflights_look_up(
+    host: Hosting, actions: set[str]
+) -> None:
+    assert actions <= _actions(Purpose.DEPLOY, host)
+
+
 def test_a_role_is_for_the_hosts_that_it_names() -> None:
     every_host = _actions(Purpose.DEPLOY)
     own = {

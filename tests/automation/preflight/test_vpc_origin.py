@@ -4,6 +4,7 @@ import pytest
 
 from automation.preflight.findings import PreflightError
 from automation.preflight.runner import run_preflights
+from automation.preflight.vpc_origin import check_vpc_origin
 from tests.automation.preflight.plans import plan, stubbed
 
 VPC = "vpc-0000000a"
@@ -33,6 +34,14 @@ def test_the_default_vpc_is_not_looked_up() -> None:
     clients, _ = stubbed("ec2")
 
     assert list(run_preflights(plan({"hosting": "fargate", "edge": "true"}), clients)) == []
+
+
+def test_a_public_load_balancer_needs_no_way_from_cloudfront() -> None:
+    clients, _ = stubbed("ec2")
+    certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/0f"
+    domain = {"name": "mcp.example.com", "certificateArn": certificate}
+
+    assert list(check_vpc_origin(plan(INTERNAL | {"serviceDomain": domain}), clients)) == []
 
 
 def test_a_missing_permission_is_a_notice() -> None:
