@@ -172,6 +172,24 @@ async def test_a_change_that_ecs_refuses_is_a_failed_activity() -> None:
     )
 
 
+async def test_activities_are_described_in_pages() -> None:
+    cloud = Cloud(FakeResources(fails=True))
+    await cloud.register(MinCapacity=2)
+    await cloud.minutes(3)
+    first = await cloud.call("DescribeScalingActivities", **RESOURCE, MaxResults=2)
+    rest = await cloud.call("DescribeScalingActivities", **RESOURCE, NextToken=first["NextToken"])
+    found = [*first["ScalingActivities"], *rest["ScalingActivities"]]
+    assert len({each["ActivityId"] for each in found}) == 3
+    assert rest["NextToken"] is None
+    for wrong, code in (
+        ({"NextToken": "nonsense"}, "InvalidNextTokenException"),
+        ({"MaxResults": 51}, "ValidationException"),
+    ):
+        with pytest.raises(ApiError) as error:
+            await cloud.call("DescribeScalingActivities", **RESOURCE, **wrong)
+        assert error.value.code == code
+
+
 async def test_targets_and_policies_are_described() -> None:
     cloud = Cloud()
     arn = await cloud.register(Tags={"Project": "x"})
