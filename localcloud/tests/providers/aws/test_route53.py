@@ -1,9 +1,10 @@
 """How a record of Route 53 is changed."""
 
 from localcloud.providers.aws.route53 import Record
+from localcloud.providers.values import Values
 from providers.aws.fake import fake, resource_request, update_request
 
-INPUTS = {
+INPUTS: Values = {
     "name": "mcp.example.com",
     "type": "A",
     "zoneId": "Z1",
