@@ -1,4 +1,4 @@
-"""The account's other services as App Runner and function URLs use them.
+"""The account's services, as those of them that run here use the others.
 
 Requests go to the endpoint itself, through boto3, as these services on AWS call the others.
 The calls block, so they run in the event loop's executor.

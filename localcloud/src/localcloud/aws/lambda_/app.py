@@ -1,4 +1,4 @@
-"""The API of function URLs in front of ministack's: gives each URL an address of this machine."""
+"""The API of function URLs in front of ministack's: each URL gets an address of this machine."""
 
 import json
 import re
