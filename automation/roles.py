@@ -76,8 +76,9 @@ def permissions(purpose: Purpose, location: StackLocation, hosting: Iterable[Hos
     if any(DEFINITIONS[each].runs_image for each in names):
         granted.insert(0, (REGISTRY_LOGIN, REGISTRY_LOGIN.actions(purpose)))
     if purpose is Purpose.PREVIEW:
-        # It reads the state from Pulumi's backend; of AWS it needs only the registry login.
-        granted = [(REGISTRY_LOGIN, tuple(REGISTRY_LOGIN.read))]
+        # It reads the state from Pulumi's backend. Without an image too, a policy can't be empty.
+        needed = (REGISTRY_LOGIN, *(grant for host in hosts for grant in host.grants))
+        granted = [(grant, grant.actions(purpose)) for grant in needed]
     return policies.document(_statements(granted))
 
 
@@ -87,6 +88,9 @@ def host_permissions(purpose: Purpose, location: StackLocation, hosting: Hosting
     Returns:
         The policy as JSON; None if the role needs nothing of the host.
     """
+    if purpose is Purpose.PREVIEW:
+        # It is in `permissions`, where there is room for it.
+        return None
     granted = [(each, each.actions(purpose)) for each in HOSTS[hosting].access(location).grants]
     statements = _statements(granted)
     return policies.document(statements) if statements else None
@@ -98,6 +102,8 @@ def _grants(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gr
     yield from _logs(location, hosts)
     yield _retirement_rule(location)
     yield from _edge(location)
+    for host in hosts:
+        yield from host.edge_grants
     yield from _user_pool(location)
     yield _secrets(location)
     yield _metrics()

@@ -12,7 +12,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from automation.grants import HostAccess, StackLocation
-from automation.hosting.fargate_grants import fargate_grants
+from automation.hosting.fargate_grants import fargate_grants, vpc_origin_grants
 from automation.hosting.host import (
     Aws,
     Desired,
@@ -289,6 +289,7 @@ def _access(location: StackLocation) -> HostAccess:
             "vpcorigin.cloudfront.amazonaws.com",
         ),
         log_groups=tuple(location.log_group_arns(names.task_log_stem)),
+        edge_grants=tuple(vpc_origin_grants(location)),
         grants=(repository_grant(location), *fargate_grants(location)),
     )
 

@@ -5,7 +5,7 @@ from typing import Final
 from automation.grants import Grant, StackLocation
 
 REGISTRY_LOGIN: Final = Grant(
-    sid="LogInToRegistry", resources=["*"], read=["ecr:GetAuthorizationToken"]
+    sid="LogInToRegistry", resources=["*"], preview=["ecr:GetAuthorizationToken"]
 )
 
 
