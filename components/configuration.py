@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from components.conflicts import NEXT_HOST, Conflict, Fix, KeyPath, conflicts
+from components.conflicts import Conflict, Fix, KeyPath, conflicts
 from components.hosting.definition import HostDefinition
 from components.hosting.definitions import DEFINITIONS, HOST_KEYS
 from components.problems import (
@@ -32,6 +32,7 @@ from components.problems import (
     problem_at,
 )
 from components.settings import (
+    NEXT_HOST,
     CommonSettings,
     HostSettings,
     NextHost,
