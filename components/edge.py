@@ -197,7 +197,7 @@ class Edge(pulumi.ComponentResource):
                 aws.wafv2.WebAclRuleArgs(
                     name=_RATE_RULE,
                     priority=0,
-                    # Clients repeat a request after 429, and give up after WAF's own 403.
+                    # The client library repeats a request after 429, but not after WAF's own 403.
                     action=aws.wafv2.WebAclRuleActionArgs(
                         block=aws.wafv2.WebAclRuleActionBlockArgs(
                             custom_response=aws.wafv2.WebAclRuleActionBlockCustomResponseArgs(
