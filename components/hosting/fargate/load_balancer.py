@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.context import StackContext
-from components.hosting.environment import PORT
+from components.hosting.environment import HEALTH_PATH, PORT
 from components.hosting.fargate.network import Placement
 from components.hosting.fargate.settings import ServiceDomain
 
@@ -24,7 +24,6 @@ _EVERYWHERE: Final = "0.0.0.0/0"
 # TLS 1.2 and 1.3 with forward secrecy and authenticated encryption only.
 # Source: "Security policies for your Application Load Balancer".
 _TLS_POLICY: Final = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
-_HEALTH_PATH: Final = "/healthz"
 
 
 def bolt_port(uri: str) -> int:
@@ -122,7 +121,7 @@ class LoadBalancer(pulumi.ComponentResource):
             vpc_id=args.placement.vpc_id,
             deregistration_delay=DRAIN_SECONDS,
             health_check=aws.lb.TargetGroupHealthCheckArgs(
-                path=_HEALTH_PATH,
+                path=HEALTH_PATH,
                 interval=5,
                 timeout=4,
                 healthy_threshold=2,
