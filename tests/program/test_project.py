@@ -161,6 +161,7 @@ def test_the_stand_in_answers_for_every_service_in_use() -> None:
         "iam",
         "lambda",
         "logs",
+        "route53",
         "secretsmanager",
         "sts",
         "wafv2",

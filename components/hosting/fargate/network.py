@@ -99,7 +99,7 @@ def place(
     problems += _load_balancer_problems(vpc, known, balancers, internal=internal)
     if configured is None or not configured.load_balancer_subnet_ids:
         # The same subnets: each problem once.
-        problems = list({each.message: each for each in problems}.values())
+        problems = list({each.message: each for each in reversed(problems)}.values())[::-1]
     else:
         problems += _zone_problems(known, tasks, balancers)
     if problems:
