@@ -50,6 +50,8 @@ _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
     "apprunner:ListVpcConnectors",
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
+    "cloudfront:ListDistributions",
+    "cloudfront:ListVpcOrigins",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListMetrics",
@@ -72,6 +74,7 @@ _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
     "cognito-idp:DescribeUserPoolDomain",
     "cognito-idp:ListUserPools",
     "lambda:GetAccountSettings",
+    "wafv2:ListWebACLs",
 }
 
 
