@@ -236,6 +236,33 @@ async def test_a_task_that_cannot_start_says_why(
     assert reason in (task.stopped_reason or "")
 
 
+async def test_an_unexpected_error_stops_the_task_and_counts_as_a_failed_start(
+    ecs: EcsUnderTest,
+) -> None:
+    ecs.account.log_error = TimeoutError("the log doesn't answer")
+    controller = await ecs.create(desiredCount=1)
+    await until(lambda: stopped(controller))
+    await asyncio.sleep(0.05)
+    [task] = controller.service.tasks
+    assert (task.stop_code, task.stopped_reason) == (
+        "TaskFailedToStart",
+        "See the stand-in's output.",
+    )
+    assert controller.service.primary.failed_tasks == 1
+
+
+@pytest.mark.parametrize("error", [LookupError("gone"), TimeoutError("no answer")])
+async def test_a_task_that_cannot_be_registered_leaves_no_container(
+    ecs: EcsUnderTest, error: Exception
+) -> None:
+    ecs.targets.error = error
+    controller = await ecs.create(desiredCount=1)
+    await until(lambda: stopped(controller))
+    [container] = ecs.engine.containers
+    assert container.exited.done()
+    assert stopped(controller)[0].stop_code == "TaskFailedToStart"
+
+
 async def test_a_task_without_a_way_out_cannot_pull_its_image(ecs: EcsUnderTest) -> None:
     private = {"awsvpcConfiguration": {"subnets": ["subnet-a"], "assignPublicIp": "DISABLED"}}
     controller = await ecs.create(networkConfiguration=private, desiredCount=1)

@@ -5,6 +5,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from localcloud.aws import paging
 from localcloud.aws.context import ServiceContext
 from localcloud.aws.ecs import rules, supported
 from localcloud.aws.ecs.controller import ServiceController, Timing
@@ -29,6 +30,11 @@ from localcloud.aws.protocol import ApiError
 _Handler = Callable[[Any], Awaitable[JsonObject]]
 _DEFAULT = "default"
 _MISSING = "MISSING"
+# Source of these limits: the API reference of each operation.
+_PAGE = 100
+_SERVICES_PAGE = 10
+_SERVICE_DEPLOYMENTS_PAGE = 20
+_LARGEST_PAGE = 100
 
 
 class Ecs:
@@ -48,6 +54,8 @@ class Ecs:
         self._placements = Placements(platform.account.subnets)
         self._clusters: dict[str, Cluster] = {}
         self._definitions: dict[str, TaskDefinition] = {}
+        # A family keeps counting after its revisions have been deleted.
+        self._last_revisions: dict[str, int] = {}
         self._controllers: dict[str, ServiceController] = {}
         self._in_creation: set[str] = set()
         self._handlers: Mapping[str, _Handler] = {
@@ -131,6 +139,7 @@ class Ecs:
         return {"cluster": self._cluster_description(self._clusters[name], include)}
 
     async def _describe_clusters(self, request: JsonObject) -> JsonObject:
+        _check_number(request, "clusters", 100)
         include = set(request.get("include", ()))
         found, failures = [], []
         for reference in request.get("clusters") or [_DEFAULT]:
@@ -142,8 +151,9 @@ class Ecs:
                 found.append(self._cluster_description(cluster, include))
         return {"clusters": found, "failures": failures}
 
-    async def _list_clusters(self, _request: JsonObject) -> JsonObject:
-        return {"clusterArns": [each.arn for each in self._clusters.values() if each.active]}
+    async def _list_clusters(self, request: JsonObject) -> JsonObject:
+        arns = [each.arn for each in self._clusters.values() if each.active]
+        return _page("clusterArns", arns, request)
 
     async def _delete_cluster(self, request: JsonObject) -> JsonObject:
         cluster = self._cluster(request)
@@ -195,7 +205,7 @@ class Ecs:
         if problem:
             raise ApiError("ClientException", problem)
         family = request["family"]
-        revision = 1 + max((each.revision for each in self._revisions(family)), default=0)
+        revision = 1 + self._last_revisions.get(family, 0)
         definition = TaskDefinition(
             arn=self._context.arn("ecs", f"task-definition/{family}:{revision}"),
             family=family,
@@ -205,6 +215,7 @@ class Ecs:
             registered_at=self._context.clock(),
         )
         self._definitions[definition.arn] = definition
+        self._last_revisions[family] = revision
         return {
             "taskDefinition": definition.description(),
             "tags": tags_to_api(definition.tags),
@@ -226,6 +237,7 @@ class Ecs:
         return {"taskDefinition": definition.description()}
 
     async def _delete_task_definitions(self, request: JsonObject) -> JsonObject:
+        _check_number(request, "taskDefinitions", 10)
         deleted, failures = [], []
         for reference in request["taskDefinitions"]:
             definition = self._definition(reference)
@@ -242,24 +254,25 @@ class Ecs:
 
     async def _list_task_definitions(self, request: JsonObject) -> JsonObject:
         prefix, status = request.get("familyPrefix"), request.get("status", "ACTIVE")
-        found = [
-            each.arn
-            for each in self._definitions.values()
-            if prefix in {None, each.family} and each.active is (status == "ACTIVE")
-        ]
-        if request.get("sort") == "DESC":
-            found.reverse()
-        return {"taskDefinitionArns": found}
-
-    def _revisions(self, family: str) -> list[TaskDefinition]:
-        return [each for each in self._definitions.values() if each.family == family]
+        found = sorted(
+            (
+                each
+                for each in self._definitions.values()
+                if prefix in {None, each.family}
+                and status == ("ACTIVE" if each.active else "INACTIVE")
+            ),
+            key=lambda each: (each.family, each.revision),
+            reverse=request.get("sort") == "DESC",
+        )
+        return _page("taskDefinitionArns", [each.arn for each in found], request)
 
     def _definition(self, reference: str) -> TaskDefinition | None:
         """Find a task definition by its ARN, by family:revision, or the family's newest one."""
         name = _name(reference)
         if ":" in name:
             return self._definitions.get(self._context.arn("ecs", f"task-definition/{name}"))
-        active = [each for each in self._revisions(name) if each.active]
+        revisions = (each for each in self._definitions.values() if each.family == name)
+        active = [each for each in revisions if each.active]
         return max(active, key=lambda each: each.revision, default=None)
 
     def _usable_definition(self, reference: str) -> TaskDefinition:
@@ -345,6 +358,10 @@ class Ecs:
         balancing = service.load_balancing
         if "loadBalancers" in request:
             balancing = await self._load_balancing(request["loadBalancers"], definition)
+        elif balancing is not None and (
+            problem := rules.balanced_container_problem(balancing.description(), definition)
+        ):
+            raise _invalid(problem)
         deployment_rules = _deployment_rules(request, service.rules)
         grace_period = _grace_period(request, service.grace_period, balancing)
         # The checks take a while, and the service may have been deleted meanwhile.
@@ -374,6 +391,7 @@ class Ecs:
 
     async def _describe_services(self, request: JsonObject) -> JsonObject:
         cluster = self._cluster(request)
+        _check_number(request, "services", 10)
         with_tags = "TAGS" in request.get("include", ())
         found, failures = [], []
         for reference in request["services"]:
@@ -387,13 +405,13 @@ class Ecs:
 
     async def _list_services(self, request: JsonObject) -> JsonObject:
         cluster = self._cluster(request)
-        return {
-            "serviceArns": [
-                each.service.arn
-                for each in self._of(cluster)
-                if each.service.status is ServiceStatus.ACTIVE
-            ]
-        }
+        _require_supported(request, supported.LIST_SERVICES)
+        arns = [
+            each.service.arn
+            for each in self._of(cluster)
+            if each.service.status is ServiceStatus.ACTIVE
+        ]
+        return _page("serviceArns", arns, request, default=_SERVICES_PAGE)
 
     async def _delete_service(self, request: JsonObject) -> JsonObject:
         controller = self._controller(request)
@@ -468,16 +486,16 @@ class Ecs:
         controller = self._controller(request)
         created = request.get("createdAt", {})
         statuses = request.get("status")
-        return {
-            "serviceDeployments": [
-                each.summary()
-                for each in controller.service_deployments
-                if created.get("after", 0) <= each.created_at <= created.get("before", math.inf)
-                and (not statuses or each.status.value in statuses)
-            ]
-        }
+        found = [
+            each.summary()
+            for each in controller.service_deployments
+            if created.get("after", 0) <= each.created_at <= created.get("before", math.inf)
+            and (not statuses or each.status.value in statuses)
+        ]
+        return _page("serviceDeployments", found, request, default=_SERVICE_DEPLOYMENTS_PAGE)
 
     async def _describe_service_deployments(self, request: JsonObject) -> JsonObject:
+        _check_number(request, "serviceDeploymentArns", 20)
         known = {
             each.arn: each
             for controller in self._controllers.values()
@@ -493,25 +511,24 @@ class Ecs:
 
     async def _list_tasks(self, request: JsonObject) -> JsonObject:
         cluster = self._cluster(request)
-        unknown = {"containerInstance"} & request.keys()
-        if unknown:
-            raise _invalid(f"{', '.join(unknown)} is not supported by the stand-in's ECS.")
+        _require_supported(request, supported.LIST_TASKS)
         if "serviceName" in request:
             self._controller({**request, "service": request["serviceName"]})
-        stopped = request.get("desiredStatus", "RUNNING") == "STOPPED"
-        return {
-            "taskArns": [
-                task.arn
-                for task in self._tasks(cluster)
-                if task.live is not stopped
-                and _name(request.get("serviceName", task.service)) == task.service
-                and request.get("family") in {None, task.definition.family}
-                and request.get("startedBy") in {None, task.deployment_id}
-            ]
-        }
+        # No task has the desired status PENDING, says the API reference.
+        desired = request.get("desiredStatus", "RUNNING")
+        arns = [
+            task.arn
+            for task in self._tasks(cluster)
+            if desired == ("RUNNING" if task.live else "STOPPED")
+            and _name(request.get("serviceName", task.service)) == task.service
+            and request.get("family") in {None, task.definition.family}
+            and request.get("startedBy") in {None, task.deployment_id}
+        ]
+        return _page("taskArns", arns, request)
 
     async def _describe_tasks(self, request: JsonObject) -> JsonObject:
         cluster = self._cluster(request)
+        _check_number(request, "tasks", 100)
         with_tags = "TAGS" in request.get("include", ())
         by_id = {task.id: task for task in self._tasks(cluster)}
         found, failures = [], []
@@ -600,6 +617,33 @@ def _grace_period(request: JsonObject, current: int, balancing: LoadBalancing | 
     if problem := rules.grace_period_problem(seconds, balanced=balancing is not None):
         raise _invalid(problem)
     return seconds
+
+
+def _check_number(request: JsonObject, member: str, most: int) -> None:
+    """Refuse a request for more than an operation describes at a time."""
+    if len(request.get(member) or ()) > most:
+        raise _invalid(f"{member} can have at most {most} items.")
+
+
+def _page(
+    member: str, items: Sequence[object], request: JsonObject, *, default: int = _PAGE
+) -> JsonObject:
+    """Return the page of a list that a request asks for.
+
+    Args:
+        member: the list's name in the response.
+        items: the whole list.
+        request: the request.
+        default: the size of a page if the request has none.
+    """
+    size = request.get("maxResults", default)
+    if not 1 <= size <= _LARGEST_PAGE:
+        raise _invalid(f"maxResults must be from 1 to {_LARGEST_PAGE}.")
+    try:
+        found, token = paging.page(items, size=size, token=request.get("nextToken"))
+    except paging.InvalidTokenError:
+        raise _invalid("Invalid token.") from None
+    return {member: found, "nextToken": token}
 
 
 def _invalid(message: str) -> ApiError:

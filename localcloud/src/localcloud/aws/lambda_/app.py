@@ -1,4 +1,4 @@
-"""The API of function URLs in front of ministack's: gives each URL an address of this machine."""
+"""The API of function URLs in front of ministack's: each URL gets an address of this machine."""
 
 import json
 import re
@@ -62,6 +62,8 @@ class FunctionUrlApp:
             try:
                 await self._thread.open(_settings(name, document))
             except NoPortError as error:
+                # A URL that nothing serves must not exist.
+                await asgi.call(self._ministack, _deletion(request.scope), b"")
                 return rest_error(
                     HTTPStatus.TOO_MANY_REQUESTS, "TooManyRequestsException", str(error)
                 )
@@ -72,6 +74,11 @@ class FunctionUrlApp:
             configs = [self._with_address(name, each) for each in document["FunctionUrlConfigs"]]
             return {**document, "FunctionUrlConfigs": configs}
         return {**document, "FunctionUrl": f"https://localhost:{self._thread.port(name)}/"}
+
+
+def _deletion(scope: Scope) -> Scope:
+    """Return the request that deletes the URL which a request has created."""
+    return {**asgi.with_content_length(scope, 0), "method": "DELETE"}
 
 
 def _function_name(path: str) -> str:
