@@ -91,17 +91,21 @@ CAPACITY_IN_USE = Fault(
     name="capacity-in-use",
     what="The service has as many calls as it can take, so it refuses further ones with 429.",
     where="The stack's configuration: neo4j-mcp:maxInstances, and maxConcurrency on App Runner. On"
-    " Lambda also the account's limit of concurrent executions.",
+    " Lambda also the account's limit of concurrent executions. At the edge also"
+    " neo4j-mcp:edgeRequestsPerIp.",
     remedy="pulumi config set neo4j-mcp:maxInstances <more>, then pulumi up. To see the account's"
     " limit: aws lambda get-account-settings. Or make fewer calls at the same time.",
 )
 SERVICE_NOT_SERVING = Fault(
     name="service-not-serving",
     what="The service doesn't answer its health check: it is paused, failing or deleted.",
-    where="App Runner: the service's status and its instances. Lambda: the function's state.",
+    where="App Runner: the service's status and its instances. Fargate: the service's events and"
+    " its tasks. Lambda: the function's state.",
     remedy="On App Runner: aws apprunner list-services. If it is PAUSED: aws apprunner"
-    " resume-service --service-arn <arn>. Otherwise, and on Lambda, look in its log groups"
-    " /aws/apprunner/<service>/… or /aws/lambda/<function>-… for the reason why it fails.",
+    " resume-service --service-arn <arn>. On Fargate: aws ecs describe-services --cluster <service>"
+    " --services <service>, which have the same name. Otherwise look in the log groups"
+    " /aws/apprunner/<service>/…, /ecs/<service>-… or /aws/lambda/<function>-… for the reason why"
+    " it fails.",
 )
 DISCOVERY_UNREADABLE = Fault(
     name="discovery-unreadable",
@@ -297,8 +301,8 @@ CALL_FAILED = Fault(
     name="call-failed",
     what="The server fails a query that should succeed.",
     where="The server or the database.",
-    remedy="Look in the service's log group: /aws/apprunner/<service>/<id>/application or"
-    " /aws/lambda/<function>-…",
+    remedy="Look in the service's log group: /aws/apprunner/<service>/<id>/application,"
+    " /ecs/<service>-… or /aws/lambda/<function>-…",
 )
 ROLES_DIFFER = Fault(
     name="roles-differ",
