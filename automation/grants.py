@@ -131,7 +131,7 @@ class HostAccess:
     Attributes:
         roles: names of the roles that the stack creates for the host.
         principals: the AWS services that assume these roles.
-        linked_services: the AWS services whose service-linked roles the host needs.
+        linked_services: the AWS services that need a service-linked role for the host.
         functions: names of the Lambda functions that the stack creates for the host.
         log_groups: ARN patterns of log groups that the stack creates, and of their streams.
         other_log_groups: ARN patterns of log groups that the host creates by itself.

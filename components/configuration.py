@@ -137,7 +137,7 @@ class _ConfiguredHost:
     """A host and its configuration.
 
     Attributes:
-        at: the key whose parts the host's keys are; empty where they are keys of the stack.
+        at: the key that has the host's keys as parts; empty where they are keys of the stack.
         values: all values there, by key.
     """
 
@@ -207,7 +207,7 @@ def _read(
     Field by field, so that one invalid value doesn't hide the conflicts among the others.
 
     Args:
-        at: the key whose parts the model's keys are; empty where they are keys of the stack.
+        at: the key that has the model's keys as parts; empty where they are keys of the stack.
     """
     valid: dict[str, Any] = {}
     problems: list[Problem] = []

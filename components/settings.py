@@ -612,7 +612,7 @@ class StackSettings(CommonSettings):
 
     @property
     def host_path(self) -> tuple[str, ...]:
-        """The key whose parts the host's keys are; empty where they are keys of the stack."""
+        """The key that has the host's keys as parts; empty where they are keys of the stack."""
         following = self.next_host
         return (NEXT_HOST,) if following and following.hosting is self.hosting else ()
 

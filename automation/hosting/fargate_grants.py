@@ -54,7 +54,7 @@ _READS = Grant(
         "elasticloadbalancing:DescribeTargetHealth",
     ],
     write=[
-        # CloudFront asks for it with the permissions of who creates a VPC origin.
+        # CloudFront requires it of the role that creates a VPC origin.
         "ec2:DescribeInternetGateways",
         # Pulumi's provider looks for interfaces that keep a security group from being deleted.
         # Source: security_group.go in hashicorp/terraform-provider-aws.

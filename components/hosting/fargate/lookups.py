@@ -57,7 +57,7 @@ class _Keys:
 
     Attributes:
         project: the project's name.
-        host: the key whose parts they are; empty where they are keys of the stack.
+        host: the key that has them as parts; empty where they are keys of the stack.
     """
 
     project: str
