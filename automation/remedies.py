@@ -1,6 +1,7 @@
 """What fixes an error of AWS that a deployment ran into. Pure."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from typing import Final
 
@@ -25,13 +26,15 @@ _RECORD_EXISTS: Final = re.compile(
     r"|RRSet of type A with DNS name \S+ is not permitted because a conflicting RRSet"
 )
 
+_NEXT_HOST: Final = "While the stack moves to this host, the key is part of nextHost"
+
 
 def find_remedies(error: str, stack: str) -> Iterator[str]:
     """Find what fixes an error, as AWS or the engine reports it."""
     if _APP_RUNNER.search(error) and refuses_new_customers(error):
-        yield another_host(stack)
+        yield f"{another_host(stack)}. {_NEXT_HOST}"
     if _CONCURRENCY.search(error):
-        yield no_reservation(stack)
+        yield f"{no_reservation(stack)}. {_NEXT_HOST}"
     yield from _linked_role_remedies(error)
     if _NO_LOAD_BALANCERS.search(error):
         yield (
@@ -82,12 +85,14 @@ def _linked_role_remedies(error: str) -> Iterator[str]:
         )
 
 
-def another_host(stack: str) -> str:
-    """Say how to leave App Runner."""
+def another_host(stack: str, key: str = "hosting") -> str:
+    """Say how to leave App Runner.
+
+    Args:
+        key: where it is chosen, as `pulumi config --path` spells it.
+    """
     commands = " or ".join(
-        f"pulumi config set --stack {stack} hosting {host}"
-        for host in Hosting
-        if host is not Hosting.APP_RUNNER
+        config_command(stack, key, host) for host in Hosting if host is not Hosting.APP_RUNNER
     )
     return (
         f"AWS App Runner has taken no new customers since {CLOSED_SINCE}, and this account is one."
@@ -100,5 +105,11 @@ def no_reservation(stack: str) -> str:
     return (
         "maxInstances is reserved from the account's concurrency, of which Lambda keeps 100. Ask"
         " AWS for a higher quota, or reserve nothing, so that only the account's own limit"
-        f" applies: pulumi config set --stack {stack} maxInstances 0"
+        f" applies: {config_command(stack, 'maxInstances', '0')}"
     )
+
+
+def config_command(stack: str, key: str, value: str) -> str:
+    """Return the command that sets a key, as `pulumi config --path` spells it."""
+    path = "--path " if {".", "["} & set(key) else ""
+    return f"pulumi config set --stack {stack} {path}{shlex.quote(key)} {value}"

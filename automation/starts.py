@@ -43,7 +43,7 @@ class Starts:
 
 
 def require_function(context: Context) -> LambdaSettings:
-    """Return the settings of a stack whose host has starts to measure.
+    """Return the settings of a host that has starts to measure.
 
     Raises:
         MeasurementError: the stack has another host.

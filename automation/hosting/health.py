@@ -6,7 +6,8 @@ from typing import Final
 
 import httpx2
 
-HEALTH_PATH: Final = "/healthz"
+from components.hosting.environment import HEALTH_PATH
+
 # A new environment starts the server first.
 _TIMEOUT: Final = 90.0
 

@@ -16,6 +16,7 @@ from automation.grants import Purpose, StackLocation
 from automation.hosting.hosts import HOSTS
 from automation.roles import host_permissions, permissions, subject, trust
 from components.hosting.definitions import DEFINITIONS
+from components.hosting.fargate import lookups
 from components.names import ResourceNames
 from components.policies import ACTIONS_WITHOUT_RESOURCE
 from components.settings import Hosting
@@ -51,11 +52,14 @@ _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
     "apprunner:ListVpcConnectors",
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
+    "cloudfront:ListDistributions",
+    "cloudfront:ListVpcOrigins",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListMetrics",
     "ec2:DescribeInternetGateways",
     "ec2:DescribeManagedPrefixLists",
+    "elasticloadbalancing:DescribeCapacityReservation",
     "ec2:DescribeRouteTables",
     "ec2:DescribeSecurityGroupRules",
     "ec2:DescribeSubnets",
@@ -72,6 +76,7 @@ _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
     "cognito-idp:DescribeUserPoolDomain",
     "cognito-idp:ListUserPools",
     "lambda:GetAccountSettings",
+    "wafv2:ListWebACLs",
 }
 
 
@@ -258,8 +263,44 @@ def test_a_role_is_for_the_hosts_that_it_names() -> None:
     assert passed == ["lambda.amazonaws.com"]
 
 
-def test_a_preview_can_log_in_to_the_registry_and_nothing_else() -> None:
-    assert _actions(Purpose.PREVIEW) == {"ecr:GetAuthorizationToken"}
+# Operations of Pulumi's functions, which the program calls in a preview too.
+_FUNCTIONS = {
+    "get_managed_prefix_list": {
+        "ec2:DescribeManagedPrefixLists",
+        "ec2:GetManagedPrefixListEntries",
+    },
+    "get_route_table": {"ec2:DescribeRouteTables"},
+    "get_route_tables": {"ec2:DescribeRouteTables"},
+    "get_subnet": {"ec2:DescribeSubnets"},
+    "get_subnets": {"ec2:DescribeSubnets"},
+    "get_vpcs": {"ec2:DescribeVpcs"},
+}
+
+
+def _functions_in(file: Path) -> Iterator[str]:
+    """Yield the functions of EC2 that a module calls through Pulumi."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="ec2"), attr=name)) if (
+                name.startswith("get_")
+            ):
+                yield name
+
+
+def test_a_preview_can_log_in_to_the_registry_and_look_up_fargates_network() -> None:
+    login = {"ecr:GetAuthorizationToken"}
+    called = set(_functions_in(Path(lookups.__file__)))
+    assert _actions(Purpose.PREVIEW, Hosting.APP_RUNNER) == login
+    assert _actions(Purpose.PREVIEW, Hosting.LAMBDA) == login
+    looked_up = set().union(*(_FUNCTIONS[each] for each in called))
+    assert looked_up
+    assert _actions(Purpose.PREVIEW, Hosting.FARGATE) == login | looked_up
+
+
+def test_deleting_a_security_group_is_allowed() -> None:
+    # Pulumi's provider looks for interfaces in it first.
+    used = {"ec2:DescribeNetworkInterfaces", "ec2:DeleteSecurityGroup"}
+    assert used <= _actions(Purpose.DEPLOY, Hosting.FARGATE)
 
 
 @pytest.mark.parametrize(

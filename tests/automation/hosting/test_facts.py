@@ -267,3 +267,11 @@ def test_a_rollback_of_ecs_is_an_operation_that_failed() -> None:
     assert (newest.id, newest.ended, newest.succeeded) == ("2", True, False)
     assert newest.reason == "tasks failed to start"
     assert oldest.succeeded
+
+
+def test_the_command_that_shows_a_fargate_services_deployments_names_its_cluster() -> None:
+    arn = "arn:aws:ecs:us-east-1:111122223333:service/neo4j-mcp-dev-server/neo4j-mcp-dev-server"
+
+    assert FARGATE_OPERATIONS.show_operations(arn) == (
+        f"aws ecs list-service-deployments --cluster neo4j-mcp-dev-server --service {arn}"
+    )

@@ -129,19 +129,21 @@ CAPACITY_IN_USE = Fault(
     name="capacity-in-use",
     what="The service has as many calls as it can take, so it refuses further ones with 429.",
     where="The stack's configuration: neo4j-mcp:maxInstances, and maxConcurrency on App Runner. On"
-    " Lambda also the account's limit of concurrent executions.",
+    " Lambda also the account's limit of concurrent executions. At the edge also"
+    " neo4j-mcp:edgeRequestsPerIp.",
     remedy="pulumi config set neo4j-mcp:maxInstances <more>, then pulumi up. To see the account's"
     " limit: aws lambda get-account-settings. Or make fewer calls at the same time.",
 )
 SERVICE_NOT_SERVING = Fault(
     name="service-not-serving",
     what="The service doesn't answer its health check: it is paused, failing or deleted.",
-    where="App Runner: the service's status and its instances. Fargate: the ECS service and its"
-    " tasks. Lambda: the function's state.",
+    where="App Runner: the service's status and its instances. Fargate: the service's events and"
+    " its tasks. Lambda: the function's state.",
     remedy="On App Runner: aws apprunner list-services. If it is PAUSED: aws apprunner"
-    " resume-service --service-arn <arn>. Otherwise, and on the other hosts, look in its log groups"
-    " /aws/apprunner/<service>/…, /ecs/<service>-… or /aws/lambda/<function>-… for the reason"
-    " why it fails.",
+    " resume-service --service-arn <arn>. On Fargate: aws ecs describe-services --cluster <service>"
+    " --services <service>, which have the same name. Otherwise look in the log groups"
+    " /aws/apprunner/<service>/…, /ecs/<service>-… or /aws/lambda/<function>-… for the reason why"
+    " it fails.",
 )
 DISCOVERY_UNREADABLE = Fault(
     name="discovery-unreadable",
