@@ -10,6 +10,20 @@ from components.settings import Hosting
 _APP_RUNNER: Final = re.compile(r"app ?runner", re.IGNORECASE)
 # Lambda spells it without the last letter.
 _CONCURRENCY: Final = re.compile(r"UnreservedConcurrentExecutions? below its minimum value")
+_LINKED_ROLE_UNUSABLE: Final = re.compile(r"Unable to assume the service linked role")
+_LINKED_ROLE_REFUSED: Final = re.compile(
+    r"iam:CreateServiceLinkedRole on resource: \S*:role/aws-service-role/(?P<service>[a-z0-9.-]+)"
+)
+_NO_LOAD_BALANCERS: Final = re.compile(r"does not support creating load balancers")
+_CERTIFICATE_REFUSED: Final = re.compile(
+    r"CertificateNotFound: |UnsupportedCertificate: The certificate"
+)
+_NO_INTERNET_GATEWAY: Final = re.compile(r"does not have an internet gateway in its VPC")
+_OTHER_ZONE: Final = re.compile(r"RRSet with DNS name \S+ is not permitted in zone")
+_RECORD_EXISTS: Final = re.compile(
+    r"create resource record set \[name='[^']+', type='A'\] but it already exists"
+    r"|RRSet of type A with DNS name \S+ is not permitted because a conflicting RRSet"
+)
 
 
 def find_remedies(error: str, stack: str) -> Iterator[str]:
@@ -18,6 +32,54 @@ def find_remedies(error: str, stack: str) -> Iterator[str]:
         yield another_host(stack)
     if _CONCURRENCY.search(error):
         yield no_reservation(stack)
+    yield from _linked_role_remedies(error)
+    if _NO_LOAD_BALANCERS.search(error):
+        yield (
+            "AWS doesn't let this account create load balancers, as it does with some new ones. Ask"
+            " AWS Support to allow it, or choose a host without one: pulumi config set --stack"
+            f" {stack} hosting lambda"
+        )
+    if _CERTIFICATE_REFUSED.search(error):
+        yield (
+            "The load balancer needs an ACM certificate of the stack's region that is ISSUED, with"
+            " an RSA or ECDSA key: aws acm list-certificates. Then run: pulumi config set --path"
+            f" --stack {stack} serviceDomain.certificateArn <arn>"
+        )
+    if _NO_INTERNET_GATEWAY.search(error):
+        yield (
+            "CloudFront requires an internet gateway in the load balancer's VPC, without a route to"
+            " it: aws ec2 create-internet-gateway, then aws ec2 attach-internet-gateway. Or choose"
+            f" another VPC: pulumi config set --path --stack {stack} network.vpcId <vpc>"
+        )
+    if _OTHER_ZONE.search(error):
+        yield (
+            "serviceDomain.hostedZoneId must be the zone that contains serviceDomain.name (aws"
+            " route53 list-hosted-zones): pulumi config set --path --stack"
+            f" {stack} serviceDomain.hostedZoneId <id>"
+        )
+    if _RECORD_EXISTS.search(error):
+        yield (
+            "Something else has made the domain's record. Delete it, or leave it to whoever made"
+            " it, with the output serviceDomainTarget as its target: pulumi config rm --path"
+            f" --stack {stack} serviceDomain.hostedZoneId"
+        )
+
+
+def _linked_role_remedies(error: str) -> Iterator[str]:
+    refused = _LINKED_ROLE_REFUSED.search(error)
+    if refused is not None:
+        yield (
+            "AWS needs a role in the account that only its first such resource creates. Have"
+            " somebody create it who may: aws iam create-service-linked-role --aws-service-name"
+            f" {refused['service']}. Then deploy again."
+        )
+    if _LINKED_ROLE_UNUSABLE.search(error):
+        yield (
+            "ECS creates its role with an account's first cluster, and can't use it at once. Deploy"
+            " again in a minute. If the role doesn't exist (aws iam get-role --role-name"
+            " AWSServiceRoleForECS), create it: aws iam create-service-linked-role"
+            " --aws-service-name ecs.amazonaws.com"
+        )
 
 
 def another_host(stack: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from automation.grants import Grant, HostAccess, Purpose, StackLocation
 from automation.hosting.hosts import HOSTS
-from automation.hosting.repository import REGISTRY_LOGIN
+from automation.hosting.repository import REGISTRY_LOGIN, repository_grant
 from components import policies
 from components.hosting.definitions import DEFINITIONS
 from components.settings import Hosting
@@ -74,7 +74,8 @@ def permissions(purpose: Purpose, location: StackLocation, hosting: Iterable[Hos
     hosts = [HOSTS[each].access(location) for each in names]
     granted = [(grant, grant.actions(purpose)) for grant in _grants(location, hosts)]
     if any(DEFINITIONS[each].runs_image for each in names):
-        granted.insert(0, (REGISTRY_LOGIN, REGISTRY_LOGIN.actions(purpose)))
+        images = (REGISTRY_LOGIN, repository_grant(location))
+        granted = [*((grant, grant.actions(purpose)) for grant in images), *granted]
     if purpose is Purpose.PREVIEW:
         # It reads the state from Pulumi's backend; of AWS it needs only the registry login.
         granted = [(REGISTRY_LOGIN, tuple(REGISTRY_LOGIN.read))]

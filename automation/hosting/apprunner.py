@@ -26,7 +26,6 @@ from automation.hosting.host import (
 )
 from automation.hosting.instances import Instances, containers_of
 from automation.hosting.logs import log_end
-from automation.hosting.repository import repository_grant
 from automation.waiting import is_not_found
 from components import policies
 from components.hosting.apprunner.settings import AppRunnerSettings
@@ -200,7 +199,7 @@ def _access(location: StackLocation) -> HostAccess:
         # App Runner creates these with the account's first service and first VPC connector.
         linked_services=("apprunner.amazonaws.com", "networking.apprunner.amazonaws.com"),
         other_log_groups=(location.arn("logs", f"log-group:/aws/apprunner/{names.service}/*"),),
-        grants=(repository_grant(location), *_grants(location), LOOK_UP_NETWORK),
+        grants=(*_grants(location), LOOK_UP_NETWORK),
     )
 
 

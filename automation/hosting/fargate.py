@@ -24,7 +24,6 @@ from automation.hosting.host import (
 )
 from automation.hosting.instances import Instances, containers_of
 from automation.hosting.logs import log_end
-from automation.hosting.repository import repository_grant
 from automation.waiting import is_not_found
 from components import policies
 from components.hosting.environment import PORT
@@ -289,7 +288,7 @@ def _access(location: StackLocation) -> HostAccess:
             "vpcorigin.cloudfront.amazonaws.com",
         ),
         log_groups=tuple(location.log_group_arns(names.task_log_stem)),
-        grants=(repository_grant(location), *fargate_grants(location)),
+        grants=tuple(fargate_grants(location)),
     )
 
 

@@ -16,6 +16,7 @@ def fargate_grants(location: StackLocation) -> Iterator[Grant]:
     yield from _security_groups(location)
     yield from _scaling(location)
     yield _records(location)
+    yield _certificates(location)
     yield from _vpc_origin(location)
     yield _READS
 
@@ -186,6 +187,15 @@ def _records(_location: StackLocation) -> Grant:
         resources=["arn:aws:route53:::hostedzone/*", "arn:aws:route53:::change/*"],
         read=["route53:GetChange", "route53:GetHostedZone", "route53:ListResourceRecordSets"],
         write=["route53:ChangeResourceRecordSets"],
+    )
+
+
+def _certificates(location: StackLocation) -> Grant:
+    return Grant(
+        sid="ReadCertificates",
+        resources=[location.arn("acm", "certificate/*")],
+        # Before a deployment gives one to the load balancer.
+        write=["acm:DescribeCertificate"],
     )
 
 

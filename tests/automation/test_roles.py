@@ -25,6 +25,8 @@ from localcloud.providers.aws.resource import AwsResource
 
 _SESSION = botocore.session.Session()
 _ACCOUNT = "111122223333"
+# No other name of a region is longer.
+_LONGEST_REGION = "ap-southeast-1"
 # Permissions without an API operation of the same name.
 _PERMISSIONS_ONLY = {"iam:PassRole", "lambda:InvokeFunction"}
 # Every host's module in automation.hosting.
@@ -73,12 +75,12 @@ _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
 }
 
 
-def _location(stack: str = "dev") -> StackLocation:
+def _location(stack: str = "dev", region: str = "us-east-1") -> StackLocation:
     return StackLocation(
         names=ResourceNames(prefix="neo4j-mcp", stack=stack),
         project="neo4j-mcp",
         account=_ACCOUNT,
-        region="us-east-1",
+        region=region,
     )
 
 
@@ -212,6 +214,23 @@ def test_what_a_host_is_read_with_is_allowed(host: Hosting, purpose: Purpose) ->
     assert used - _DRILLS <= _actions(purpose, host)
 
 
+@pytest.mark.parametrize(
+    ("host", "actions"),
+    [
+        (Hosting.APP_RUNNER, {"apprunner:ListServices", "apprunner:CreateService"}),
+        (
+            Hosting.FARGATE,
+            {"acm:DescribeCertificate", "ec2:DescribeInternetGateways", "route53:GetHostedZone"},
+        ),
+        (Hosting.LAMBDA, {"ec2:DescribeSecurityGroups", "lambda:GetAccountSettings"}),
+    ],
+)
+def test_a_deployment_is_allowed_what_its_preflights_look_up(
+    host: Hosting, actions: set[str]
+) -> None:
+    assert actions <= _actions(Purpose.DEPLOY, host)
+
+
 def test_a_role_is_for_the_hosts_that_it_names() -> None:
     every_host = _actions(Purpose.DEPLOY)
     own = {
@@ -341,13 +360,16 @@ def test_a_role_is_for_one_repository_and_environment(purpose: Purpose, claim: s
 def test_a_policy_fits_in_an_inline_policy(purpose: Purpose, hosts: tuple[Hosting, ...]) -> None:
     # The quota of a role's inline policies, in which white space doesn't count.
     # Source: "IAM and AWS STS quotas" in the IAM User Guide.
-    assert len("".join(permissions(purpose, _location("production"), hosts).split())) <= 10_240
+    assert (
+        len("".join(permissions(purpose, _location("production", _LONGEST_REGION), hosts).split()))
+        <= 10_240
+    )
 
 
 @pytest.mark.parametrize("host", list(Hosting))
 @pytest.mark.parametrize("purpose", list(Purpose))
 def test_the_policy_of_a_host_fits_in_a_managed_policy(purpose: Purpose, host: Hosting) -> None:
     # Source: "IAM and AWS STS quotas" in the IAM User Guide.
-    document = host_permissions(purpose, _location("production"), host) or ""
+    document = host_permissions(purpose, _location("production", _LONGEST_REGION), host) or ""
     assert len("".join(document.split())) <= 6_144
     assert bool(document) is (purpose in {Purpose.CHECK, Purpose.DEPLOY})

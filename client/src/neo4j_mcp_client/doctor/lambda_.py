@@ -1,6 +1,6 @@
 """Reads the state of the server's function from Lambda."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -10,11 +10,11 @@ _SETTING: Final = "NEO4J_MCP_"
 """What the names of the server's settings begin with."""
 
 
-def service_at(client: Any, host: str) -> Service | None:  # noqa: ANN401 - boto3's own client
-    """Find the function with a URL at a host name; None if there is none."""
+def service_at(client: Any, hosts: Collection[str]) -> Service | None:  # noqa: ANN401 - boto3's own client
+    """Find the function with a URL at one of the host names; None if there is none."""
     for function in _servers(client):
         name = function["FunctionName"]
-        if host in _hosts(client, name):
+        if _hosts(client, name).intersection(hosts):
             reserved = client.get_function_concurrency(FunctionName=name)
             return _service(function, reserved.get("ReservedConcurrentExecutions"))
     return None
