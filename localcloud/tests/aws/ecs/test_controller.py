@@ -24,6 +24,12 @@ def _has_stopped(controller: ServiceController, count: int) -> Callable[[], bool
     return lambda: len(stopped(controller)) == count
 
 
+def _has_counted(controller: ServiceController, count: int) -> Callable[[], bool]:
+    """Return whether tasks have stopped and were counted, which comes a moment later."""
+    primary = controller.service.primary
+    return lambda: len(stopped(controller)) == primary.failed_tasks == count
+
+
 async def test_a_service_registers_its_tasks_and_completes_its_deployment(
     ecs: EcsUnderTest,
 ) -> None:
@@ -203,12 +209,12 @@ async def test_starts_that_fail_are_repeated_more_and_more_rarely(ecs: EcsUnderT
     ecs.engine.fails = True
     controller = await ecs.create(desiredCount=1)
     for failures, pause in ((1, 1), (2, 2), (3, 4)):
-        await until(_has_stopped(controller, failures))
+        await until(_has_counted(controller, failures))
         ecs.clock.advance(seconds=pause - 0.5)
         await asyncio.sleep(0.05)
         assert len(controller.service.tasks) == failures
         ecs.clock.advance(seconds=0.6)
-    await until(lambda: len(stopped(controller)) == 4)
+    await until(_has_counted(controller, 4))
     [said] = {each for each in events(controller) if "unable to consistently" in each}
     assert said.startswith("is unable to consistently start tasks successfully.")
     assert controller.service.primary.failed_tasks == 4
