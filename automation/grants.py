@@ -82,6 +82,7 @@ class Grant:
 
     Attributes:
         resources: ARNs or ARN patterns.
+        preview: actions for previews, checks and deployments.
         read: actions for checks and deployments.
         check: actions for checks only.
         write: actions for deployments only.
@@ -91,6 +92,7 @@ class Grant:
 
     sid: str
     resources: Sequence[str]
+    preview: Sequence[str] = ()
     read: Sequence[str] = ()
     check: Sequence[str] = ()
     write: Sequence[str] = ()
@@ -102,11 +104,11 @@ class Grant:
         """Return the actions for a purpose."""
         match purpose:
             case Purpose.PREVIEW:
-                return ()
+                return tuple(self.preview)
             case Purpose.CHECK:
-                return (*self.read, *self.check)
+                return (*self.preview, *self.read, *self.check)
             case Purpose.DEPLOY:
-                return (*self.read, *self.write)
+                return (*self.preview, *self.read, *self.write)
             case Purpose.UPGRADE:
                 return tuple(self.upgrade)
             case Purpose.OPERATE:
@@ -129,10 +131,11 @@ class HostAccess:
     Attributes:
         roles: names of the roles that the stack creates for the host.
         principals: the AWS services that assume these roles.
-        linked_services: the AWS services whose service-linked roles the host needs.
+        linked_services: the AWS services that need a service-linked role for the host.
         functions: names of the Lambda functions that the stack creates for the host.
         log_groups: ARN patterns of log groups that the stack creates, and of their streams.
         other_log_groups: ARN patterns of log groups that the host creates by itself.
+        edge_grants: what the edge needs to reach the host.
         grants: everything else.
     """
 
@@ -142,4 +145,5 @@ class HostAccess:
     functions: tuple[str, ...] = ()
     log_groups: tuple[str, ...] = ()
     other_log_groups: tuple[str, ...] = ()
+    edge_grants: tuple[Grant, ...] = ()
     grants: tuple[Grant, ...] = ()

@@ -18,19 +18,30 @@ _REMOVALS: Final = frozenset({"delete", "replace", "create-replacement", "delete
 _CREDENTIAL_WORDS: Final = ("USERNAME", "PASSWORD", "SECRET", "TOKEN", "API_KEY")
 _TAGGED: Final = frozenset(
     {
+        "aws:appautoscaling/target:Target",
         "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion",
         "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration",
         "aws:apprunner/service:Service",
         "aws:apprunner/vpcConnector:VpcConnector",
         "aws:cloudfront/distribution:Distribution",
         "aws:cloudfront/function:Function",
+        "aws:cloudfront/vpcOrigin:VpcOrigin",
         "aws:cloudwatch/eventRule:EventRule",
         "aws:cloudwatch/logGroup:LogGroup",
         "aws:cognito/userPool:UserPool",
+        "aws:ec2/securityGroup:SecurityGroup",
         "aws:ecr/repository:Repository",
+        "aws:ecs/cluster:Cluster",
+        "aws:ecs/service:Service",
+        "aws:ecs/taskDefinition:TaskDefinition",
         "aws:iam/role:Role",
         "aws:lambda/function:Function",
+        "aws:lb/listener:Listener",
+        "aws:lb/loadBalancer:LoadBalancer",
+        "aws:lb/targetGroup:TargetGroup",
         "aws:secretsmanager/secret:Secret",
+        "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
         "aws:wafv2/webAcl:WebAcl",
     }
 )

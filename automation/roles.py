@@ -11,7 +11,7 @@ from typing import Any
 
 from automation.grants import Grant, HostAccess, Purpose, StackLocation
 from automation.hosting.hosts import HOSTS
-from automation.hosting.repository import REGISTRY_LOGIN
+from automation.hosting.repository import REGISTRY_LOGIN, repository_grant
 from components import policies
 from components.hosting.definitions import DEFINITIONS
 from components.settings import Hosting
@@ -74,10 +74,12 @@ def permissions(purpose: Purpose, location: StackLocation, hosting: Iterable[Hos
     hosts = [HOSTS[each].access(location) for each in names]
     granted = [(grant, grant.actions(purpose)) for grant in _grants(location, hosts)]
     if any(DEFINITIONS[each].runs_image for each in names):
-        granted.insert(0, (REGISTRY_LOGIN, REGISTRY_LOGIN.actions(purpose)))
+        images = (REGISTRY_LOGIN, repository_grant(location))
+        granted = [*((grant, grant.actions(purpose)) for grant in images), *granted]
     if purpose is Purpose.PREVIEW:
-        # It reads the state from Pulumi's backend; of AWS it needs only the registry login.
-        granted = [(REGISTRY_LOGIN, tuple(REGISTRY_LOGIN.read))]
+        # It reads the state from Pulumi's backend. Without an image too, a policy can't be empty.
+        needed = (REGISTRY_LOGIN, *(grant for host in hosts for grant in host.grants))
+        granted = [(grant, grant.actions(purpose)) for grant in needed]
     return policies.document(_statements(granted))
 
 
@@ -87,6 +89,9 @@ def host_permissions(purpose: Purpose, location: StackLocation, hosting: Hosting
     Returns:
         The policy as JSON; None if the role needs nothing of the host.
     """
+    if purpose is Purpose.PREVIEW:
+        # It is in `permissions`, where there is room for it.
+        return None
     granted = [(each, each.actions(purpose)) for each in HOSTS[hosting].access(location).grants]
     statements = _statements(granted)
     return policies.document(statements) if statements else None
@@ -98,6 +103,8 @@ def _grants(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gr
     yield from _logs(location, hosts)
     yield _retirement_rule(location)
     yield from _edge(location)
+    for host in hosts:
+        yield from host.edge_grants
     yield from _user_pool(location)
     yield _secrets(location)
     yield _metrics()
@@ -289,6 +296,12 @@ def _edge(location: StackLocation) -> Iterator[Grant]:
             "cloudfront:UntagResource",
             "cloudfront:UpdateFunction",
         ],
+    )
+    # They find what an interrupted run created. None can be limited to a resource.
+    yield Grant(
+        sid="FindEdge",
+        resources=["*"],
+        write=["cloudfront:ListDistributions", "cloudfront:ListVpcOrigins", "wafv2:ListWebACLs"],
     )
     # Web ACLs of distributions exist in this region only.
     web_acls = f"arn:aws:wafv2:us-east-1:{location.account}:global/webacl"

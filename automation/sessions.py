@@ -12,6 +12,8 @@ Clients = Callable[[str], Any]
 
 # A call of a function ends with the function: after 300 s at most for the one that rotates secrets.
 _LAMBDA_READ_TIMEOUT: Final = 330.0
+_REGIONS: Final = {"wafv2": "us-east-1"}
+"""Services that are called in one region only: there, WAF has the web ACLs of distributions."""
 _VARIABLES: Final = {
     "AWS_PROFILE": "profile",
     "AWS_SHARED_CREDENTIALS_FILE": "credentials_file",
@@ -38,7 +40,10 @@ def clients(environment: Mapping[str, str], *, profile: str | None, region: str 
     made = boto3.Session(botocore_session=session, region_name=region)
     endpoint = environment.get("AWS_ENDPOINT_URL")
     return lambda service: made.client(  # type: ignore[call-overload] # the name is no literal
-        service, endpoint_url=endpoint, config=timeouts(service)
+        service,
+        region_name=_REGIONS.get(service),
+        endpoint_url=endpoint,
+        config=timeouts(service),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from automation.edge_lookups import EDGE_LOOKUPS
 from automation.hosting.apprunner import APP_RUNNER_OPERATIONS
 from automation.hosting.fargate import FARGATE_OPERATIONS
 from automation.hosting.fargate_lookups import FARGATE_LOOKUPS
@@ -187,6 +188,7 @@ def _candidates(operation: PendingOperation, aws: Clients) -> list[str]:
 ID_FORMATS: Final[Mapping[str, str]] = {
     "aws:appautoscaling/policy:Policy": "{name}",
     "aws:appautoscaling/target:Target": "{resourceId}",
+    "aws:cloudfront/function:Function": "{name}",
     "aws:cloudwatch/eventRule:EventRule": "{name}",
     "aws:cloudwatch/eventTarget:EventTarget": "{rule}-{targetId}",
     "aws:cloudwatch/logGroup:LogGroup": "{name}",
@@ -286,6 +288,7 @@ LOOKUPS: Final[Mapping[str, Callable[[Clients, Values], Iterator[str]]]] = {
     "aws:cognito/userPoolClient:UserPoolClient": _app_clients,
     "aws:lambda/alias:Alias": _aliases,
     "aws:secretsmanager/secret:Secret": _secrets,
+    **EDGE_LOOKUPS,
     **FARGATE_LOOKUPS,
 }
 

@@ -82,7 +82,7 @@ def on_other_host(
         )
     if "otherMcpUrl" not in outputs:
         raise DeploymentError(
-            f"The other host, {settings.other.hosting}, has no address of its own: either it isn't"
+            f"The other host, {settings.other.hosting}, can't be called directly: either it isn't"
             " deployed yet (run: pulumi up), or it answers at the edge only, once it serves"
         )
     addresses = {"mcpUrl": outputs["otherMcpUrl"], "serviceUrl": outputs["otherServiceUrl"]}

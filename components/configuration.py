@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from components.conflicts import NEXT_HOST, Conflict, Fix, KeyPath, conflicts
+from components.conflicts import Conflict, Fix, KeyPath, conflicts
 from components.hosting.definition import HostDefinition
 from components.hosting.definitions import DEFINITIONS, HOST_KEYS
 from components.problems import (
@@ -32,6 +32,7 @@ from components.problems import (
     problem_at,
 )
 from components.settings import (
+    NEXT_HOST,
     CommonSettings,
     HostSettings,
     NextHost,
@@ -136,7 +137,7 @@ class _ConfiguredHost:
     """A host and its configuration.
 
     Attributes:
-        at: the key whose parts the host's keys are; empty where they are keys of the stack.
+        at: the key that has the host's keys as parts; empty where they are keys of the stack.
         values: all values there, by key.
     """
 
@@ -206,7 +207,7 @@ def _read(
     Field by field, so that one invalid value doesn't hide the conflicts among the others.
 
     Args:
-        at: the key whose parts the model's keys are; empty where they are keys of the stack.
+        at: the key that has the model's keys as parts; empty where they are keys of the stack.
     """
     valid: dict[str, Any] = {}
     problems: list[Problem] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from components import capacity
 from components.names import NameRule, ResourceNames, domain_prefix_problem, name_problems
-from components.settings import RESERVED_TAGS, is_scope_name
+from components.settings import NEXT_HOST, RESERVED_TAGS, is_scope_name
 
 if TYPE_CHECKING:
     from components.rotation import Rotation
@@ -30,9 +30,6 @@ class NamedHost(Protocol):
 
 # Where a value is set: configuration keys, and indices into lists.
 KeyPath = tuple[str | int, ...]
-
-NEXT_HOST = "nextHost"
-"""The configuration key of the host that a stack moves to."""
 
 # Source: cognito-idp ScopeType.
 _FULL_SCOPE_NAME_LENGTH = 256

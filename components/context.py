@@ -56,6 +56,7 @@ class StackContext:
         parent: pulumi.ComponentResource,
         depends_on: Sequence[pulumi.Resource] = (),
         ignore_changes: Sequence[str] = (),
+        replace_on_changes: Sequence[str] = (),
         retain_on_delete: bool | None = None,
     ) -> pulumi.ResourceOptions:
         """Return a resource's options, with the protection and replacement rule of its type."""
@@ -63,6 +64,7 @@ class StackContext:
             parent=parent,
             depends_on=list(depends_on),
             ignore_changes=list(ignore_changes),
+            replace_on_changes=list(replace_on_changes),
             protect=self.protection.protects(resource),
             retain_on_delete=retain_on_delete,
             delete_before_replace=delete_before_replace(resource),

@@ -154,7 +154,7 @@ class Edge(pulumi.ComponentResource):
         way = aws.cloudfront.VpcOrigin(
             f"{self.pulumi_resource_name}-vpc-origin",
             vpc_origin_endpoint_config=aws.cloudfront.VpcOriginVpcOriginEndpointConfigArgs(
-                name=context.names.edge_vpc_origin,
+                name=origin.load_balancer_arn.apply(context.names.edge_vpc_origin),
                 arn=origin.load_balancer_arn,
                 http_port=origin.port,
                 https_port=_HTTPS_PORT,
@@ -167,7 +167,12 @@ class Edge(pulumi.ComponentResource):
                 ),
             ),
             tags=context.tags,
-            opts=context.options(aws.cloudfront.VpcOrigin, parent=self),
+            opts=context.options(
+                aws.cloudfront.VpcOrigin,
+                parent=self,
+                # CloudFront refuses to change one that a distribution uses.
+                replace_on_changes=["vpcOriginEndpointConfig"],
+            ),
         )
         return aws.cloudfront.DistributionOriginArgs(
             origin_id=_ORIGIN,
@@ -192,7 +197,7 @@ class Edge(pulumi.ComponentResource):
                 aws.wafv2.WebAclRuleArgs(
                     name=_RATE_RULE,
                     priority=0,
-                    # Clients repeat a request after 429, and give up after WAF's own 403.
+                    # The client library repeats a request after 429, but not after WAF's own 403.
                     action=aws.wafv2.WebAclRuleActionArgs(
                         block=aws.wafv2.WebAclRuleActionBlockArgs(
                             custom_response=aws.wafv2.WebAclRuleActionBlockCustomResponseArgs(

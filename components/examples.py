@@ -8,9 +8,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from components.conflicts import NEXT_HOST, KeyPath
+from components.conflicts import KeyPath
 from components.hosting.definitions import DEFINITIONS
-from components.settings import CommonSettings, ShellWord
+from components.settings import NEXT_HOST, CommonSettings, ShellWord
 
 
 class Example(NamedTuple):

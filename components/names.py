@@ -274,10 +274,9 @@ class ResourceNames:
         """The edge's web ACL."""
         return self._name("edge")
 
-    @property
-    def edge_vpc_origin(self) -> str:
-        """The edge's way to a load balancer in a VPC."""
-        return self._name("edge")
+    def edge_vpc_origin(self, load_balancer_arn: str) -> str:
+        """Return the name of the edge's way to a load balancer in a VPC: one for each."""
+        return f"{self._name('edge')}-{load_balancer_arn.rpartition('/')[2]}"
 
     @property
     def service(self) -> str:

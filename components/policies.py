@@ -103,9 +103,10 @@ def write_traces() -> str:
 def enter_vpc(function: str) -> str:
     """Let Lambda connect a function to a VPC, and keep the function itself from doing so.
 
-    Lambda uses the function's role for its network interfaces, whose ids it chooses later. Source:
-    "Giving Lambda functions access to resources in an Amazon VPC" in the AWS Lambda Developer
-    Guide, which has both statements.
+    Lambda uses the function's role to create and delete its network interfaces, whose ids it
+    chooses later. The condition's key is set only for calls of the function's code. Source: "Giving
+    Lambda functions access to resources in an Amazon VPC" in the AWS Lambda Developer Guide, which
+    has all statements.
 
     Args:
         function: the function's name.

@@ -41,7 +41,8 @@ REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = Mapping
         aws.cloudfront.Distribution: Replacement.CREATE_FIRST,
         # One that a distribution uses can't be deleted.
         aws.cloudfront.Function: Replacement.BY_NAME,
-        # A change of the load balancer doesn't replace it.
+        # One that a distribution uses can neither be changed nor deleted, so another load balancer
+        # has another one.
         aws.cloudfront.VpcOrigin: Replacement.CREATE_FIRST,
         aws.cloudwatch.EventRule: Replacement.BY_NAME,
         # It is replaced only with its rule, which has another name then.

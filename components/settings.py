@@ -44,6 +44,9 @@ _LARGEST_SAMPLE = 2**31 - 1
 _HEX = r"(?:[0-9a-f]{8}|[0-9a-f]{17})"
 _ID_LENGTH = 32
 
+NEXT_HOST = "nextHost"
+"""The configuration key of the host that a stack moves to."""
+
 _DOMAIN_NAME = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])"
 # App Runner exists in no partition but aws.
 _US_EAST_1_CERTIFICATE = r"arn:aws:acm:us-east-1:[0-9]{12}:certificate/[A-Za-z0-9-]+"
@@ -606,6 +609,16 @@ class StackSettings(CommonSettings):
 
     host: HostSettings
     other: OtherHost | None = None
+
+    @property
+    def host_path(self) -> tuple[str, ...]:
+        """The key that has the host's keys as parts; empty where they are keys of the stack."""
+        following = self.next_host
+        return (NEXT_HOST,) if following and following.hosting is self.hosting else ()
+
+    def host_key(self, *path: str) -> str:
+        """Return a part of the host's configuration as `pulumi config --path` spells it."""
+        return ".".join((*self.host_path, *path))
 
     def on_other_host(self) -> "StackSettings":
         """Return the configuration as if callers used the other host.

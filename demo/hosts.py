@@ -17,7 +17,6 @@ _HOSTING: Final = f"{_PREFIX}hosting"
 _EDGE: Final = f"{_PREFIX}edge"
 _DATABASE: Final = f"{_PREFIX}neo4jUri"
 _HOST_KEYS: Final = tuple(_PREFIX + key for key in HOST_KEYS)
-
 _NEXT_HOST: Final = f"{_PREFIX}nextHost"
 _DOMAIN: Final = f"{_PREFIX}serviceDomain"
 LOCAL_DOMAIN: Final = "localhost"
@@ -96,7 +95,7 @@ def choose(config: Config, choice: Choice, *, repository: Config, database: str)
             chosen |= {_PREFIX + key: value for key, value in _SETTINGS[host].items()}
         chosen[_HOSTING] = host.value
     addresses = (repository[_DATABASE], database)
-    # A database of a person's own stays; the ports of this stand-in's may have changed.
+    # A database that a person has set stays; the ports of this stand-in's may have changed.
     if _host_name(chosen.get(_DATABASE)) in map(_host_name, addresses):
         in_container, on_machine = addresses
         chosen[_DATABASE] = in_container if DEFINITIONS[host].runs_image else on_machine

@@ -270,7 +270,7 @@ def _configuration() -> str:
 
 def _kind(field: FieldInfo) -> str:
     for kind, name in ((bool, "boolean"), (int, "integer"), (str, "string")):
-        if field.annotation is kind:
+        if isinstance(field.annotation, type) and issubclass(field.annotation, kind):
             return name
     return "object"
 

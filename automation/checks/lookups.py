@@ -80,7 +80,7 @@ def require_feature(probe: Probe, feature: Feature) -> None:
 
 
 def image_settings(probe: Probe) -> ImageHostSettings:
-    """Return the settings of a stack whose host runs an image.
+    """Return the settings of a host that runs an image.
 
     Raises:
         Skipped: the host runs no image.

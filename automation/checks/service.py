@@ -32,7 +32,7 @@ from automation.checks.verdicts import (
 from automation.hosting.host import Fact
 from automation.policy import names_credential
 from components.hosting.definition import Feature
-from components.hosting.environment import server_environment
+from components.hosting.environment import HEALTH_PATH, server_environment
 
 _REDIRECTS: Final = frozenset({301, 302, 307, 308})
 _UNKNOWN_PATHS: Final = ("/", "/no-such-path", "/mcp/no-such-path", "/.env", "/debug/pprof/")
@@ -130,7 +130,7 @@ def tls(probe: Probe) -> None:
 def plain_http(probe: Probe) -> None:
     """Plain HTTP is redirected or refused."""
     url = urlsplit(probe.context.outputs["serviceUrl"])
-    address = f"http://{url.netloc}/healthz"
+    address = f"http://{url.netloc}{HEALTH_PATH}"
     try:
         response = probe.http.get(address)
     except httpx2.TransportError as error:

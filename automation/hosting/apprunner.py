@@ -26,7 +26,7 @@ from automation.hosting.host import (
 )
 from automation.hosting.instances import Instances, containers_of
 from automation.hosting.logs import log_end
-from automation.hosting.repository import repository_grant
+from automation.hosting.repository import digest_of
 from automation.waiting import is_not_found
 from components import policies
 from components.hosting.apprunner.settings import AppRunnerSettings
@@ -61,7 +61,7 @@ def _describe(aws: Aws, arn: str) -> Service:
         status=found["Status"],
         is_running=found["Status"] == "RUNNING",
         address=f"https://{found['ServiceUrl']}",
-        runs=_digest(image["ImageIdentifier"]),
+        runs=digest_of(image["ImageIdentifier"]),
         environment=configuration.get("RuntimeEnvironmentVariables") or {},
         secrets=tuple(sorted(configuration.get("RuntimeEnvironmentSecrets") or {})),
         role=found["InstanceConfiguration"].get("InstanceRoleArn", ""),
@@ -130,7 +130,7 @@ def _desired(resource: Mapping[str, Any], _state: Mapping[str, Any]) -> Desired:
     configuration = repository.get("imageConfiguration") or {}
     return Desired(
         id=resource["id"],
-        runs=_digest(repository["imageIdentifier"]),
+        runs=digest_of(repository["imageIdentifier"]),
         environment=configuration.get("runtimeEnvironmentVariables") or {},
     )
 
@@ -200,7 +200,7 @@ def _access(location: StackLocation) -> HostAccess:
         # App Runner creates these with the account's first service and first VPC connector.
         linked_services=("apprunner.amazonaws.com", "networking.apprunner.amazonaws.com"),
         other_log_groups=(location.arn("logs", f"log-group:/aws/apprunner/{names.service}/*"),),
-        grants=(repository_grant(location), *_grants(location), LOOK_UP_NETWORK),
+        grants=(*_grants(location), LOOK_UP_NETWORK),
     )
 
 
@@ -254,10 +254,6 @@ def _size(text: str) -> int:
     """Parse a size, which App Runner returns as "1024" and "2048", or as "1 vCPU" and "2 GB"."""
     number, _, unit = text.partition(" ")
     return int(float(number) * 1024) if unit else int(number)
-
-
-def _digest(image: str) -> str:
-    return image.rpartition("@")[2]
 
 
 APP_RUNNER_OPERATIONS: Final = HostOperations(

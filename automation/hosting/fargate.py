@@ -12,7 +12,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from automation.grants import HostAccess, StackLocation
-from automation.hosting.fargate_grants import fargate_grants
+from automation.hosting.fargate_grants import fargate_grants, vpc_origin_grants
 from automation.hosting.host import (
     Aws,
     Desired,
@@ -24,10 +24,10 @@ from automation.hosting.host import (
 )
 from automation.hosting.instances import Instances, containers_of
 from automation.hosting.logs import log_end
-from automation.hosting.repository import repository_grant
+from automation.hosting.repository import digest_of
 from automation.waiting import is_not_found
 from components import policies
-from components.hosting.environment import PORT
+from components.hosting.environment import HEALTH_PATH, PORT
 from components.hosting.fargate.settings import FargateSettings
 from components.hosting.fargate.task import STOP_SECONDS
 from components.names import ResourceNames
@@ -68,7 +68,7 @@ def _describe(aws: Aws, arn: str) -> Service:
         name=found["serviceName"],
         status=found["status"],
         is_running=found["status"] == "ACTIVE",
-        runs=_digest(container["image"]),
+        runs=digest_of(container["image"]),
         environment=_environment(container),
         secrets=tuple(sorted(each["name"] for each in container.get("secrets") or [])),
         role=task.get("taskRoleArn", ""),
@@ -170,7 +170,7 @@ def _health_check(aws: Aws, service: Service, _settings: StackSettings) -> Itera
     yield Fact(
         what="the health check",
         found=(group["HealthCheckProtocol"], group["HealthCheckPath"], group["Matcher"]),
-        wanted=("HTTP", "/healthz", {"HttpCode": "200"}),
+        wanted=("HTTP", HEALTH_PATH, {"HttpCode": "200"}),
     )
     targets = aws("elbv2", "describe_target_health", TargetGroupArn=arn)
     states = [each["TargetHealth"]["State"] for each in targets["TargetHealthDescriptions"]]
@@ -187,7 +187,7 @@ def _desired(resource: Mapping[str, Any], state: Mapping[str, Any]) -> Desired:
     (container,) = json.loads(task["inputs"]["containerDefinitions"])
     return Desired(
         id=resource["id"],
-        runs=_digest(container["image"]),
+        runs=digest_of(container["image"]),
         environment=_environment(container),
     )
 
@@ -219,6 +219,10 @@ def _operations(aws: Aws, arn: str) -> Sequence[Operation]:
         )
         for each in newest_first
     )
+
+
+def _show_operations(arn: str) -> str:
+    return f"aws ecs list-service-deployments --cluster {_cluster(arn)} --service {arn}"
 
 
 def _explain(aws: Aws, service: Service) -> list[str]:
@@ -289,7 +293,8 @@ def _access(location: StackLocation) -> HostAccess:
             "vpcorigin.cloudfront.amazonaws.com",
         ),
         log_groups=tuple(location.log_group_arns(names.task_log_stem)),
-        grants=(repository_grant(location), *fargate_grants(location)),
+        edge_grants=tuple(vpc_origin_grants(location)),
+        grants=tuple(fargate_grants(location)),
     )
 
 
@@ -333,10 +338,6 @@ def _last_part(text: str) -> str:
     return text.rpartition("/")[2]
 
 
-def _digest(image: str) -> str:
-    return image.rpartition("@")[2]
-
-
 FARGATE_OPERATIONS: Final = HostOperations(
     hosting=Hosting.FARGATE,
     service_type="aws:ecs/service:Service",
@@ -353,7 +354,7 @@ FARGATE_OPERATIONS: Final = HostOperations(
     is_busy=_is_busy,
     # A deployment ends the one before.
     refuses_changes_while_busy=False,
-    show_operations="aws ecs list-service-deployments --service {}".format,
+    show_operations=_show_operations,
     operations=_operations,
     explain=_explain,
     next_steps=_next_steps,

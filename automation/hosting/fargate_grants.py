@@ -15,11 +15,24 @@ def fargate_grants(location: StackLocation) -> Iterator[Grant]:
     yield _load_balancer(location)
     yield from _security_groups(location)
     yield from _scaling(location)
-    yield _records(location)
-    yield from _vpc_origin(location)
+    yield from _records()
+    yield _certificates(location)
+    yield _LOOKUPS
+    yield _prefix_lists(location)
     yield _READS
 
 
+# The program looks up the network, in previews too. None of these can be limited to a resource.
+_LOOKUPS = Grant(
+    sid="LookUpNetwork",
+    resources=["*"],
+    preview=[
+        "ec2:DescribeManagedPrefixLists",
+        "ec2:DescribeRouteTables",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
+    ],
+)
 # None of these can be limited to a resource.
 _READS = Grant(
     sid="ReadNetworkAndTasks",
@@ -28,13 +41,10 @@ _READS = Grant(
         "application-autoscaling:DescribeScalableTargets",
         "application-autoscaling:DescribeScalingPolicies",
         "cloudwatch:DescribeAlarms",
-        "ec2:DescribeManagedPrefixLists",
-        "ec2:DescribeRouteTables",
         "ec2:DescribeSecurityGroupRules",
         "ec2:DescribeSecurityGroups",
-        "ec2:DescribeSubnets",
-        "ec2:DescribeVpcs",
         "ecs:DescribeTaskDefinition",
+        "elasticloadbalancing:DescribeCapacityReservation",
         "elasticloadbalancing:DescribeListenerAttributes",
         "elasticloadbalancing:DescribeListeners",
         "elasticloadbalancing:DescribeLoadBalancerAttributes",
@@ -45,8 +55,11 @@ _READS = Grant(
         "elasticloadbalancing:DescribeTargetHealth",
     ],
     write=[
-        # CloudFront asks for it with the permissions of who creates a VPC origin.
+        # CloudFront requires it of the role that creates a VPC origin.
         "ec2:DescribeInternetGateways",
+        # Pulumi's provider looks for interfaces that keep a security group from being deleted.
+        # Source: security_group.go in hashicorp/terraform-provider-aws.
+        "ec2:DescribeNetworkInterfaces",
         "ecs:DeregisterTaskDefinition",
     ],
 )
@@ -180,16 +193,43 @@ def _scaling(location: StackLocation) -> Iterator[Grant]:
     )
 
 
-def _records(_location: StackLocation) -> Grant:
+def _prefix_lists(location: StackLocation) -> Grant:
+    """Return the action on the lists of addresses that AWS itself keeps, such as CloudFront's."""
     return Grant(
-        sid="AddressRecords",
-        resources=["arn:aws:route53:::hostedzone/*", "arn:aws:route53:::change/*"],
-        read=["route53:GetChange", "route53:GetHostedZone", "route53:ListResourceRecordSets"],
-        write=["route53:ChangeResourceRecordSets"],
+        sid="PrefixListsOfAws",
+        resources=[f"arn:aws:ec2:{location.region}:aws:prefix-list/*"],
+        preview=["ec2:GetManagedPrefixListEntries"],
     )
 
 
-def _vpc_origin(location: StackLocation) -> Iterator[Grant]:
+def _certificates(location: StackLocation) -> Grant:
+    return Grant(
+        sid="ReadCertificates",
+        resources=[location.arn("acm", "certificate/*")],
+        # Before a deployment gives one to the load balancer.
+        write=["acm:DescribeCertificate"],
+    )
+
+
+def _records() -> Iterator[Grant]:
+    zones = "arn:aws:route53:::hostedzone/*"
+    yield Grant(
+        sid="ReadAddressRecords",
+        resources=[zones, "arn:aws:route53:::change/*"],
+        read=["route53:GetChange", "route53:GetHostedZone", "route53:ListResourceRecordSets"],
+    )
+    # The zone is a setting, so the policy doesn't know it; the type of the record is fixed.
+    yield Grant(
+        sid="AddressRecords",
+        resources=[zones],
+        write=["route53:ChangeResourceRecordSets"],
+        condition={
+            "ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": ["A"]}
+        },
+    )
+
+
+def vpc_origin_grants(location: StackLocation) -> Iterator[Grant]:
     """Return the actions on the edge's way into the VPC."""
     # CloudFront chooses its id.
     origins = [f"arn:aws:cloudfront::{location.account}:vpcorigin/*"]

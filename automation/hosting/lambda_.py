@@ -236,6 +236,13 @@ def _access(location: StackLocation) -> HostAccess:
             # Of the account, before its concurrency is reserved.
             Grant(sid="ReadConcurrency", resources=["*"], write=["lambda:GetAccountSettings"]),
             LOOK_UP_NETWORK,
+            # Lambda verifies a VPC's parts with this one too. Source: "Giving Lambda functions
+            # access to resources in an Amazon VPC" in the AWS Lambda Developer Guide.
+            Grant(
+                sid="LookUpSecurityGroups",
+                resources=[location.arn("ec2", "vpc/*")],
+                write=["ec2:GetSecurityGroupsForVpc"],
+            ),
         ),
     )
 

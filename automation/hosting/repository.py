@@ -1,12 +1,17 @@
-"""What the pipelines' roles need for the image, on every host that runs one. Pure."""
+"""The image of every host that runs one: its digest, and what the pipelines' roles need. Pure."""
 
 from typing import Final
 
 from automation.grants import Grant, StackLocation
 
 REGISTRY_LOGIN: Final = Grant(
-    sid="LogInToRegistry", resources=["*"], read=["ecr:GetAuthorizationToken"]
+    sid="LogInToRegistry", resources=["*"], preview=["ecr:GetAuthorizationToken"]
 )
+
+
+def digest_of(image: str) -> str:
+    """Return the digest in an image's name."""
+    return image.rpartition("@")[2]
 
 
 def repository_grant(location: StackLocation) -> Grant:

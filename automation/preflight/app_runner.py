@@ -42,7 +42,9 @@ def check_availability(plan: Plan, clients: Clients) -> Iterator[str]:
     except ClientError as error:
         # Anything else, such as a missing permission, says nothing about the account.
         if refuses_new_customers(str(error)):
-            raise PreflightError(f"{error}\n{another_host(plan.stack)}") from error
+            raise PreflightError(
+                f"{error}\n{another_host(plan.stack, plan.settings.host_key('hosting'))}"
+            ) from error
         yield f"Whether App Runner takes this account isn't known: {error}"
 
 

@@ -11,7 +11,7 @@ from components.settings import StackSettings
 
 
 class PreflightError(AutomationError):
-    """AWS would refuse the deployment; the message has the command that fixes it."""
+    """AWS would refuse the deployment, or callers the server; the message has what fixes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,4 +36,4 @@ class Plan:
 
 
 Preflight = Callable[[Plan, Clients], Iterator[str]]
-"""Yields what the user should know, and raises PreflightError for what AWS would refuse."""
+"""Yields what the user should know, and raises PreflightError for what can't work."""

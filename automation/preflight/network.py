@@ -7,6 +7,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from automation.preflight.findings import Plan, PreflightError
+from automation.remedies import config_command
 from automation.sessions import Clients
 from components.hosting.keys import VpcConnection
 
@@ -51,15 +52,13 @@ def check_network(plan: Plan, clients: Clients) -> Iterator[str]:
     except ClientError as error:
         if error.response["Error"]["Code"].startswith(_MISSING):
             raise PreflightError(
-                f"vpcConnector names what doesn't exist in this account and region: {error}\nList"
-                " what there is: aws ec2 describe-subnets, aws ec2 describe-security-groups."
-                " Then run: pulumi config set --path --stack"
-                f" {plan.stack} 'neo4j-mcp:vpcConnector.subnetIds[0]' <subnet>"
+                f"{plan.settings.host_key('vpcConnector')} names what doesn't exist in this account"
+                f" and region: {error}\n{_fix(plan)}"
             ) from error
         yield f"Whether vpcConnector's parts exist isn't known: {error}"
         return
     if (problem := mixture(network)) is not None:
-        raise PreflightError(problem)
+        raise PreflightError(f"{problem}\n{_fix(plan)}")
     if len(network.zones) == 1:
         (zone,) = network.zones
         yield f"All subnets of vpcConnector are in the zone {zone}: if it fails, every call fails."
@@ -72,6 +71,17 @@ def mixture(network: Network) -> str | None:
         return None
     listed = ", ".join(f"{part} in {vpc}" for part, vpc in sorted(places.items()))
     return f"vpcConnector's subnets and security groups must belong to one VPC: {listed}."
+
+
+def _fix(plan: Plan) -> str:
+    subnets, groups = (
+        config_command(plan.stack, f"{plan.settings.host_key('vpcConnector', part)}[0]", example)
+        for part, example in (("subnetIds", "subnet-…"), ("securityGroupIds", "sg-…"))
+    )
+    return (
+        "List what there is: aws ec2 describe-subnets, aws ec2 describe-security-groups. Then run:"
+        f" {subnets} or {groups}"
+    )
 
 
 def _look_up(ec2: Any, connection: VpcConnection) -> Network:  # noqa: ANN401 - boto3 makes its clients at run time

@@ -6,6 +6,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from automation.preflight.findings import Plan, PreflightError
+from automation.remedies import config_command
 from automation.sessions import Clients
 from components.hosting.lambda_.settings import LambdaSettings
 
@@ -38,26 +39,35 @@ def check_reservation(plan: Plan, clients: Clients) -> Iterator[str]:
         yield f"Whether maxInstances can be reserved isn't known: {error}"
         return
     available = limits["UnreservedConcurrentExecutions"] + reserved
-    problem = shortage(plan.stack, wanted, available, limits["ConcurrentExecutions"])
+    problem = shortage(
+        plan.stack,
+        wanted,
+        available,
+        limits["ConcurrentExecutions"],
+        key=plan.settings.host_key("maxInstances"),
+    )
     if problem is not None:
         raise PreflightError(problem)
 
 
-def shortage(stack: str, wanted: int, available: int, limit: int) -> str | None:
+def shortage(
+    stack: str, wanted: int, available: int, limit: int, *, key: str = "maxInstances"
+) -> str | None:
     """Describe what is missing; None if the reservation is possible.
 
     Args:
         wanted: maxInstances.
         available: the account's concurrency that no other function has reserved.
         limit: all of the account's concurrency in the region.
+        key: where maxInstances is set, as `pulumi config --path` spells it.
     """
     most = max(available - KEPT_UNRESERVED, 0)
     if wanted <= most:
         return None
-    fixes = [f"maxInstances {each}" for each in ([most] if most else []) + [0]]
-    commands = " or ".join(f"pulumi config set --stack {stack} {fix}" for fix in fixes)
+    possible = [str(most), "0"] if most else ["0"]
+    commands = " or ".join(config_command(stack, key, each) for each in possible)
     return (
-        f"maxInstances is {wanted}, and at most {most} can be reserved: the account's concurrency"
+        f"{key} is {wanted}, and at most {most} can be reserved: the account's concurrency"
         f" in this region is {limit}, of which {available} isn't reserved by other functions, and"
         f" Lambda keeps {KEPT_UNRESERVED} unreserved. With 0 nothing is reserved, and only the"
         f" account's limit applies. Run: {commands}. Or ask AWS for a higher quota: aws"

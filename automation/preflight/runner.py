@@ -9,12 +9,15 @@ from automation.preflight.app_runner import check_availability
 from automation.preflight.findings import Plan, Preflight
 from automation.preflight.network import check_network
 from automation.preflight.reserved_concurrency import check_reservation
+from automation.preflight.service_domain import check_certificate, check_zone
+from automation.preflight.vpc_origin import check_vpc_origin
 from automation.sessions import Clients
 from components.settings import Hosting
 
 _PREFLIGHTS: Final[Mapping[Hosting, tuple[Preflight, ...]]] = MappingProxyType(
     {
         Hosting.APP_RUNNER: (check_availability, check_network),
+        Hosting.FARGATE: (check_certificate, check_zone, check_vpc_origin),
         Hosting.LAMBDA: (check_reservation, check_network),
     }
 )
@@ -27,7 +30,7 @@ def run_preflights(plan: Plan, clients: Clients) -> Iterator[str]:
         Lines for the user.
 
     Raises:
-        PreflightError: AWS would refuse the deployment.
+        PreflightError: AWS would refuse the deployment, or callers the server.
     """
     others = (plan.settings.on_other_host(),) if plan.settings.other else ()
     for settings in (plan.settings, *others):

@@ -3,6 +3,8 @@
 from components.settings import StackSettings
 
 PORT = 8080
+HEALTH_PATH = "/healthz"
+"""The path that answers without a token while the server runs."""
 
 
 def server_environment(settings: StackSettings) -> dict[str, str]:
@@ -19,7 +21,7 @@ def server_environment(settings: StackSettings) -> dict[str, str]:
         "NEO4J_MCP_READ_ONLY": _boolean(value=settings.read_only),
         "NEO4J_MCP_SCHEMA_SAMPLE_SIZE": str(settings.schema_sample_size),
         "NEO4J_MCP_TRANSPORT_MODE": "http",
-        "NEO4J_MCP_HTTP_HOST": "0.0.0.0",  # noqa: S104  App Runner connects from outside
+        "NEO4J_MCP_HTTP_HOST": "0.0.0.0",  # noqa: S104  the host connects from outside
         "NEO4J_MCP_HTTP_PORT": str(PORT),
         "NEO4J_MCP_HTTP_ALLOW_UNAUTHENTICATED_PING": _boolean(
             value=settings.allow_unauthenticated_ping

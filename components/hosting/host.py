@@ -54,7 +54,7 @@ class Host(Protocol):
     origin: Origin
     outputs: Mapping[str, pulumi.Output[str]]
 
-    # A property, so that a host with an address of its own need not say None.
+    # A property, so that a host that always has an address need not allow None.
     @property
     def service_url(self) -> pulumi.Output[str] | None: ...  # noqa: D102  described above
 
@@ -91,5 +91,5 @@ def public_url(host: Host, edge: Door | None) -> pulumi.Output[str]:
     if host.service_url is not None:
         return host.service_url
     if edge is None:
-        raise ValueError("a host without an address of its own needs the edge")
+        raise ValueError("a host without an address needs the edge")
     return edge.url

@@ -151,8 +151,8 @@ def unanswered() -> Response:
     """Return the response where the server gave none: with a status, as from every other host."""
     return _plain(
         HTTPStatus.GATEWAY_TIMEOUT,
-        "The server gave no answer: it ends a call after 60 s, while the query goes on in the"
-        " database. Before repeating a write, check whether it was done.",
+        "The server gave no answer: it ends a call after 60 s, while the query continues in"
+        " the database. Before repeating a write, check whether it was done.",
     )
 
 

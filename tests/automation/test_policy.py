@@ -6,6 +6,7 @@ import pytest
 from automation.deployment import Step
 from automation.policy import violations
 from components.policies import pull_images, write_traces
+from components.replacement import REPLACEMENTS
 
 _TAGS = {"Project": "p", "Stack": "s", "ManagedBy": "pulumi"}
 _REPOSITORY: dict[str, Any] = {
@@ -196,3 +197,11 @@ def test_a_protected_resource_cannot_be_deleted_or_replaced(operation: str) -> N
     assert "because of name" in violation.message
     kept = Step(urn="urn::x::t::pool", type="t", operation="update", protected=True)
     assert violations([kept]) == ()
+
+
+def test_tags_are_required_on_every_type_that_can_have_them() -> None:
+    types = {str(each.pulumi_type): each for each in REPLACEMENTS}  # type: ignore[attr-defined]  # the SDK's decorator adds it
+    requiring = {
+        token for token in types if any(each.rule == "tags" for each in violations([step(token)]))
+    }
+    assert requiring == {token for token, each in types.items() if hasattr(each, "tags")}

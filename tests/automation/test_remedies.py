@@ -18,6 +18,47 @@ NO_CONCURRENCY = (
     " InvalidParameterValueException: Specified ReservedConcurrentExecutions for function"
     " decreases account's UnreservedConcurrentExecution below its minimum value of [10]."
 )
+# As the AWS provider wraps AWS's messages.
+LINKED_ROLE_UNUSABLE = (
+    "server-cluster: creating ECS Cluster (neo4j-mcp-dev): operation error ECS: CreateCluster,"
+    " InvalidParameterException: Unable to assume the service linked role. Please verify that the"
+    " ECS service linked role exists."
+)
+LINKED_ROLE_REFUSED = (
+    "server-load-balancer: creating ELBv2 application Load Balancer (x): operation error Elastic"
+    " Load Balancing v2: CreateLoadBalancer, AccessDenied: User: arn:aws:sts::1:assumed-role/x is"
+    " not authorized to perform: iam:CreateServiceLinkedRole on resource:"
+    " arn:aws:iam::1:role/aws-service-role/elasticloadbalancing.amazonaws.com/"
+    "AWSServiceRoleForElasticLoadBalancing because no identity-based policy allows it"
+)
+NO_LOAD_BALANCERS = (
+    "OperationNotPermitted: This AWS account currently does not support creating load balancers."
+    " For more information, please contact AWS Support."
+)
+CERTIFICATE_NOT_FOUND = (
+    "server-load-balancer-listener: creating ELBv2 Listener (x): CreateListener,"
+    " CertificateNotFound: Certificate 'arn:aws:acm:eu-west-1:1:certificate/0f' not found"
+)
+CERTIFICATE_UNSUPPORTED = (
+    "modifying ELBv2 Listener (x): ModifyListener, api error UnsupportedCertificate: The"
+    " certificate 'arn:aws:acm:eu-west-1:1:certificate/0f' must have a fully-qualified domain name,"
+    " a supported signature, and a supported key size."
+)
+NO_INTERNET_GATEWAY = (
+    "edge-origin: creating CloudFront VPC Origin: InvalidArgument: arn:aws:elasticloadbalancing:x"
+    " does not have an internet gateway in its VPC"
+)
+OTHER_ZONE = (
+    "InvalidChangeBatch: [RRSet with DNS name mcp.example.com. is not permitted in zone other.com.]"
+)
+RECORD_EXISTS = (
+    "InvalidChangeBatch: [Tried to create resource record set [name='mcp.example.com.', type='A']"
+    " but it already exists]"
+)
+RECORD_CONFLICTS = (
+    "InvalidChangeBatch: [RRSet of type A with DNS name mcp.example.com. is not permitted because a"
+    " conflicting RRSet of type CNAME with the same DNS name already exists in zone example.com.]"
+)
 NOT_AUTHORIZED = (
     "server-service: AppRunner: CreateService, AccessDeniedException: User: arn is not authorized"
     " to perform: apprunner:CreateService"
@@ -45,6 +86,26 @@ def test_an_account_that_lacks_something_is_shown_the_setting(error: str, fix: s
     (remedy,) = find_remedies(error, "dev")
 
     assert f"pulumi config set --stack dev {fix}" in remedy
+
+
+@pytest.mark.parametrize(
+    ("error", "fix"),
+    [
+        (LINKED_ROLE_UNUSABLE, "--aws-service-name ecs.amazonaws.com"),
+        (LINKED_ROLE_REFUSED, "--aws-service-name elasticloadbalancing.amazonaws.com."),
+        (NO_LOAD_BALANCERS, "pulumi config set --stack dev hosting lambda"),
+        (CERTIFICATE_NOT_FOUND, "--stack dev serviceDomain.certificateArn"),
+        (CERTIFICATE_UNSUPPORTED, "--stack dev serviceDomain.certificateArn"),
+        (NO_INTERNET_GATEWAY, "aws ec2 attach-internet-gateway"),
+        (OTHER_ZONE, "config set --path --stack dev serviceDomain.hostedZoneId"),
+        (RECORD_EXISTS, "config rm --path --stack dev serviceDomain.hostedZoneId"),
+        (RECORD_CONFLICTS, "config rm --path --stack dev serviceDomain.hostedZoneId"),
+    ],
+)
+def test_what_stops_a_deployment_to_fargate_is_shown_with_its_fix(error: str, fix: str) -> None:
+    (remedy,) = find_remedies(error, "dev")
+
+    assert fix in remedy
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from automation.grants import Purpose, StackLocation
 from automation.hosting.hosts import HOSTS
 from automation.roles import host_permissions, permissions, subject, trust
 from components.hosting.definitions import DEFINITIONS
+from components.hosting.fargate import lookups
 from components.names import ResourceNames
 from components.policies import ACTIONS_WITHOUT_RESOURCE
 from components.settings import Hosting
@@ -25,6 +26,8 @@ from localcloud.providers.aws.resource import AwsResource
 
 _SESSION = botocore.session.Session()
 _ACCOUNT = "111122223333"
+# No other name of a region is longer.
+_LONGEST_REGION = "ap-southeast-1"
 # Permissions without an API operation of the same name.
 _PERMISSIONS_ONLY = {"iam:PassRole", "lambda:InvokeFunction"}
 # Every host's module in automation.hosting.
@@ -49,11 +52,14 @@ _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
     "apprunner:ListVpcConnectors",
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
+    "cloudfront:ListDistributions",
+    "cloudfront:ListVpcOrigins",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListMetrics",
     "ec2:DescribeInternetGateways",
     "ec2:DescribeManagedPrefixLists",
+    "elasticloadbalancing:DescribeCapacityReservation",
     "ec2:DescribeRouteTables",
     "ec2:DescribeSecurityGroupRules",
     "ec2:DescribeSubnets",
@@ -70,15 +76,16 @@ _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
     "cognito-idp:DescribeUserPoolDomain",
     "cognito-idp:ListUserPools",
     "lambda:GetAccountSettings",
+    "wafv2:ListWebACLs",
 }
 
 
-def _location(stack: str = "dev") -> StackLocation:
+def _location(stack: str = "dev", region: str = "us-east-1") -> StackLocation:
     return StackLocation(
         names=ResourceNames(prefix="neo4j-mcp", stack=stack),
         project="neo4j-mcp",
         account=_ACCOUNT,
-        region="us-east-1",
+        region=region,
     )
 
 
@@ -213,6 +220,23 @@ def test_what_a_host_is_read_with_is_allowed(host: Hosting, purpose: Purpose) ->
     assert used - _DRILLS <= _actions(purpose, host)
 
 
+@pytest.mark.parametrize(
+    ("host", "actions"),
+    [
+        (Hosting.APP_RUNNER, {"apprunner:ListServices", "apprunner:CreateService"}),
+        (
+            Hosting.FARGATE,
+            {"acm:DescribeCertificate", "ec2:DescribeInternetGateways", "route53:GetHostedZone"},
+        ),
+        (Hosting.LAMBDA, {"ec2:DescribeSecurityGroups", "lambda:GetAccountSettings"}),
+    ],
+)
+def test_a_deployment_is_allowed_what_its_preflights_look_up(
+    host: Hosting, actions: set[str]
+) -> None:
+    assert actions <= _actions(Purpose.DEPLOY, host)
+
+
 def test_a_role_is_for_the_hosts_that_it_names() -> None:
     every_host = _actions(Purpose.DEPLOY)
     own = {
@@ -240,8 +264,44 @@ def test_a_role_is_for_the_hosts_that_it_names() -> None:
     assert passed == ["lambda.amazonaws.com"]
 
 
-def test_a_preview_can_log_in_to_the_registry_and_nothing_else() -> None:
-    assert _actions(Purpose.PREVIEW) == {"ecr:GetAuthorizationToken"}
+# Operations of Pulumi's functions, which the program calls in a preview too.
+_FUNCTIONS = {
+    "get_managed_prefix_list": {
+        "ec2:DescribeManagedPrefixLists",
+        "ec2:GetManagedPrefixListEntries",
+    },
+    "get_route_table": {"ec2:DescribeRouteTables"},
+    "get_route_tables": {"ec2:DescribeRouteTables"},
+    "get_subnet": {"ec2:DescribeSubnets"},
+    "get_subnets": {"ec2:DescribeSubnets"},
+    "get_vpcs": {"ec2:DescribeVpcs"},
+}
+
+
+def _functions_in(file: Path) -> Iterator[str]:
+    """Yield the functions of EC2 that a module calls through Pulumi."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="ec2"), attr=name)) if (
+                name.startswith("get_")
+            ):
+                yield name
+
+
+def test_a_preview_can_log_in_to_the_registry_and_look_up_fargates_network() -> None:
+    login = {"ecr:GetAuthorizationToken"}
+    called = set(_functions_in(Path(lookups.__file__)))
+    assert _actions(Purpose.PREVIEW, Hosting.APP_RUNNER) == login
+    assert _actions(Purpose.PREVIEW, Hosting.LAMBDA) == login
+    looked_up = set().union(*(_FUNCTIONS[each] for each in called))
+    assert looked_up
+    assert _actions(Purpose.PREVIEW, Hosting.FARGATE) == login | looked_up
+
+
+def test_deleting_a_security_group_is_allowed() -> None:
+    # Pulumi's provider looks for interfaces in it first.
+    used = {"ec2:DescribeNetworkInterfaces", "ec2:DeleteSecurityGroup"}
+    assert used <= _actions(Purpose.DEPLOY, Hosting.FARGATE)
 
 
 @pytest.mark.parametrize(
@@ -367,13 +427,16 @@ def test_a_role_is_for_one_repository_and_environment(purpose: Purpose, claim: s
 def test_a_policy_fits_in_an_inline_policy(purpose: Purpose, hosts: tuple[Hosting, ...]) -> None:
     # The quota of a role's inline policies, in which white space doesn't count.
     # Source: "IAM and AWS STS quotas" in the IAM User Guide.
-    assert len("".join(permissions(purpose, _location("production"), hosts).split())) <= 10_240
+    assert (
+        len("".join(permissions(purpose, _location("production", _LONGEST_REGION), hosts).split()))
+        <= 10_240
+    )
 
 
 @pytest.mark.parametrize("host", list(Hosting))
 @pytest.mark.parametrize("purpose", list(Purpose))
 def test_the_policy_of_a_host_fits_in_a_managed_policy(purpose: Purpose, host: Hosting) -> None:
     # Source: "IAM and AWS STS quotas" in the IAM User Guide.
-    document = host_permissions(purpose, _location("production"), host) or ""
+    document = host_permissions(purpose, _location("production", _LONGEST_REGION), host) or ""
     assert len("".join(document.split())) <= 6_144
     assert bool(document) is (purpose in {Purpose.CHECK, Purpose.DEPLOY})

@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from automation.takeover import UNREAD, adopt, find_ids, has_unread, pending_operations
+from automation.takeover import (
+    ID_FORMATS,
+    LOOKUPS,
+    UNREAD,
+    adopt,
+    find_ids,
+    has_unread,
+    pending_operations,
+)
+from components.replacement import REPLACEMENTS
 
 _STACK = "urn:pulumi:local::neo4j-mcp"
 
@@ -207,3 +216,14 @@ def test_the_resources_of_fargate_are_found_by_their_inputs(
     operations = pending_operations(_state(creating=(resource,)))
     expected = {resource["urn"]: found} if found else {}
     assert find_ids(operations, {}, _Fargate()) == expected
+
+
+def test_everything_that_the_program_creates_on_aws_can_be_taken_over() -> None:
+    declared = {str(each.pulumi_type) for each in REPLACEMENTS}  # type: ignore[attr-defined]  # the SDK's decorator adds it
+    created_again = {
+        "aws:ecs/taskDefinition:TaskDefinition",
+        "aws:lambda/invocation:Invocation",
+        "docker:index/image:Image",
+        "random:index/randomString:RandomString",
+    }
+    assert declared - created_again == {*ID_FORMATS, *LOOKUPS}

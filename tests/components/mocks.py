@@ -37,6 +37,7 @@ class Registration:
     protect: bool
     retain_on_delete: bool
     delete_before_replace: bool | None
+    replace_on_changes: tuple[str, ...]
     dependencies: frozenset[str]
 
 
@@ -283,6 +284,7 @@ class RecordingMonitor(MockMonitor):
                     delete_before_replace=(
                         request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None
                     ),
+                    replace_on_changes=tuple(request.replaceOnChanges),
                     dependencies=frozenset(dependencies),
                 )
             )

@@ -90,7 +90,7 @@ def test_a_load_balancer_in_a_vpc_is_reached_inside_aws(make_context: MakeContex
     result = declare_for_load_balancer(make_context(edge="true"))
 
     assert result.one(VPC_ORIGIN).inputs["vpcOriginEndpointConfig"] == {
-        "name": "neo4j-mcp-dev-edge",
+        "name": "neo4j-mcp-dev-edge-0123",
         "arn": LOAD_BALANCER_ARN,
         "httpPort": 80,
         "httpsPort": 443,
@@ -101,6 +101,14 @@ def test_a_load_balancer_in_a_vpc_is_reached_inside_aws(make_context: MakeContex
     assert origin["domainName"] == "internal-a.elb.amazonaws.com"
     assert origin["vpcOriginConfig"] == {"vpcOriginId": "vo_0123", "originReadTimeout": 90}
     assert not origin.get("customOriginConfig")
+
+
+def test_another_load_balancer_has_another_vpc_origin(make_context: MakeContext) -> None:
+    # CloudFront refuses to change one that a distribution uses.
+    declared = declare_for_load_balancer(make_context(edge="true")).one(VPC_ORIGIN)
+
+    assert declared.replace_on_changes == ("vpcOriginEndpointConfig",)
+    assert declared.delete_before_replace is False
 
 
 def test_a_public_host_needs_no_way_into_a_vpc(make_context: MakeContext) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.configuration import ConfigurationError
 from components.hosting.definitions import HOST_KEYS
 from components.settings import Hosting
 from tests.components.mocks import Registration, Result
@@ -155,3 +156,18 @@ def test_a_move_from_lambda_starts_the_image_hosts_service(deploy: Deploy) -> No
     assert outputs["imageDigest"]
     assert outputs["codeSha256"]
     assert outputs["otherMcpUrl"] != outputs["mcpUrl"]
+
+
+def test_a_network_of_the_next_host_is_set_in_nexthost(deploy: Deploy) -> None:
+    network = {"vpcId": "vpc-00000099", "subnetIds": ["subnet-0000000a", "subnet-0000000b"]}
+    own, common = _split(HOSTS[Hosting.FARGATE])
+    following = {**own, "hosting": "fargate", "network": network}
+
+    with pytest.raises(ConfigurationError) as raised:
+        deploy("prod", {**common, "neo4j-mcp:nextHost": json.dumps(following)})
+
+    assert "neo4j-mcp:nextHost.network.vpcId: must exist" in str(raised.value)
+    assert "pulumi config set --path neo4j-mcp:nextHost.network.vpcId 'vpc-<id>'" in str(
+        raised.value
+    )
+    assert "pulumi config rm --path neo4j-mcp:nextHost.network" in str(raised.value)

@@ -66,8 +66,7 @@ _INVALID_PARAMS = -32602
 _REMEDY_BY_STATUS = {
     403: (
         "The host refuses the request before it reaches the server: on Lambda because the function"
-        " URL's permissions are missing, at the edge because of a limit for each address. Run"
-        " `neo4j-mcp doctor`."
+        " URL's permissions are missing. Run `neo4j-mcp doctor`."
     ),
     413: (
         "The request is larger than the host accepts, which is 6 MB on Lambda. Send less, for"
@@ -75,7 +74,8 @@ _REMEDY_BY_STATUS = {
     ),
     _TOO_MANY_REQUESTS: (
         "All instances are busy. Make fewer calls at the same time, or allow more: pulumi config"
-        " set neo4j-mcp:maxInstances <more>, then pulumi up."
+        " set neo4j-mcp:maxInstances <more>, then pulumi up. At the edge it may be the limit for"
+        " each address: neo4j-mcp:edgeRequestsPerIp."
     ),
 }
 # What indexing raises if the JSON doesn't have MCP's structure.

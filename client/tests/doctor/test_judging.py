@@ -106,6 +106,8 @@ def test_incomplete_outputs_are_ignored() -> None:
     edge = "https://edge.example/mcp"
     with_edge = StackOutputs.parse(outputs | {"edgeUrl": edge})
     assert with_edge == replace(OUTPUTS, edge_url=edge)
+    on_fargate = StackOutputs.parse(outputs | {"serviceDomainTarget": "x.elb.amazonaws.com"})
+    assert on_fargate == replace(OUTPUTS, load_balancer="x.elb.amazonaws.com")
 
 
 def test_a_mapping_is_read_as_neo4j_writes_it() -> None:
@@ -142,21 +144,44 @@ def test_connections() -> None:
         assert isinstance(judging.judge_connections([good]), Passed)
 
 
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        (10, faults.CERTIFICATE_EXPIRED),
+        (62, faults.CERTIFICATE_OF_ANOTHER_NAME),
+        (20, faults.CERTIFICATE_NOT_TRUSTED),
+    ],
+)
+def test_what_is_wrong_with_a_certificate_is_a_fault(code: int, fault: Fault) -> None:
+    bad = Connection(root="https://x.example", error=TlsError("not trusted"), verify_code=code)
+    assert fault_of(judging.judge_connections([bad])) is fault
+
+
 def service(
     status: str = "RUNNING",
     host: HostKind = HostKind.APP_RUNNER,
     *,
     is_paused: bool = False,
+    is_healthy: bool | None = None,
     **environment: str,
 ) -> Service:
     return Service(
-        host=host, arn="arn:…", status=status, is_paused=is_paused, environment=environment
+        host=host,
+        arn="arn:…",
+        status=status,
+        is_paused=is_paused,
+        is_healthy=is_healthy,
+        environment=environment,
     )
 
 
 PAUSED = service("PAUSED", is_paused=True)
 PAUSED_FUNCTION = service("Active", HostKind.LAMBDA, is_paused=True)
 FUNCTION = service("Active", HostKind.LAMBDA)
+STOPPED_TASKS = service("ACTIVE", HostKind.FARGATE, is_paused=True, is_healthy=False)
+UNHEALTHY_TASKS = service("ACTIVE", HostKind.FARGATE, is_healthy=False)
+HEALTHY_TASKS = service("ACTIVE", HostKind.FARGATE, is_healthy=True)
+DISABLED_EDGE = service("disabled", HostKind.EDGE, is_paused=True)
 DENIED = "AccessDeniedException"
 
 
@@ -173,6 +198,10 @@ DENIED = "AccessDeniedException"
         ),
         (Health(status=403, message="HTTP 403", service=None), faults.SERVICE_NOT_SERVING),
         (Health(status=503, message="HTTP 503", service=service()), faults.SERVICE_NOT_SERVING),
+        (Health(status=503, message="HTTP 503", service=STOPPED_TASKS), faults.TASKS_STOPPED),
+        (Health(status=502, message="HTTP 502", service=UNHEALTHY_TASKS), faults.NO_HEALTHY_TASK),
+        (Health(status=502, message="HTTP 502", service=HEALTHY_TASKS), faults.SERVICE_NOT_SERVING),
+        (Health(status=403, message="HTTP 403", service=DISABLED_EDGE), faults.EDGE_DISABLED),
         (Health(status=503, message="HTTP 503", service=None), faults.SERVICE_NOT_SERVING),
         (Health(status=None, message="no answer", service=None), faults.SERVICE_NOT_SERVING),
     ],

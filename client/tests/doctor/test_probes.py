@@ -1,9 +1,15 @@
 """The probes against real sockets."""
 
+import datetime as dt
+import ssl
 from pathlib import Path
 
 import certifi
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from client.tests.site import Answer, Site, issued, refused, serve
 from localcloud.certificates import CertificateAuthority
@@ -18,6 +24,10 @@ from neo4j_mcp_client import (
 from neo4j_mcp_client.doctor import bolt, probes
 from neo4j_mcp_client.doctor.evidence import EdgeMetadata
 from tests.ports import free_ports
+
+# OpenSSL's codes, in x509_vfy.h.
+HAS_EXPIRED = 10
+HOSTNAME_MISMATCH = 62
 
 
 def test_a_host_that_takes_connections(server: Site) -> None:
@@ -49,6 +59,47 @@ def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
         (trusted,) = probes.connections([site.url], ca_bundle=str(bundle))
     assert isinstance(refused.error, TlsError)
     assert trusted.error is None
+
+
+def test_a_certificate_for_another_name(tmp_path: Path) -> None:
+    authority = CertificateAuthority.load_or_create(tmp_path / "ca")
+    with serve(lambda _: Answer(), authority.server_context(["example.org"])) as site:
+        (refused,) = probes.connections([site.url], ca_bundle=str(authority.certificate_path))
+    assert refused.verify_code == HOSTNAME_MISMATCH
+
+
+def test_an_expired_certificate(tmp_path: Path) -> None:
+    with serve(lambda _: Answer(), expired_certificate(tmp_path / "server.pem")) as site:
+        (refused,) = probes.connections([site.url], ca_bundle=str(tmp_path / "server.pem"))
+    assert refused.verify_code == HAS_EXPIRED
+
+
+def expired_certificate(path: Path) -> ssl.SSLContext:
+    """Write a key and its own certificate that has expired, and return a server's context."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=2))
+        .not_valid_after(now - dt.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    path.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(pem)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
 
 
 @pytest.mark.parametrize(

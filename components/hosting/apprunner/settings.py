@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from components.conflicts import Conflict
 from components.hosting import keys
+from components.hosting.environment import HEALTH_PATH
 from components.rules import Pattern
 from components.settings import Settings, Whole
 
@@ -31,7 +32,7 @@ class HealthCheck(Settings):
         str,
         AfterValidator(Pattern(regex=r"/[!-~]*", words="a path that begins with /", maximum=1024)),
         Field(description="The path that HTTP requests."),
-    ] = "/healthz"
+    ] = HEALTH_PATH
     interval: Annotated[Whole, Field(ge=1, le=20, description="Seconds between checks.")] = 10
     timeout: Annotated[Whole, Field(ge=1, le=20, description="Seconds until a check fails.")] = 5
     healthy_threshold: Annotated[

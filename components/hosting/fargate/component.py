@@ -40,9 +40,10 @@ class FargateHost(pulumi.ComponentResource):
     """The server on Fargate (``neo4j-mcp:hosting:FargateHost``).
 
     Creates the cluster, the task definition, the service with its scaling, the role that pulls the
-    image and writes the log, the role that the server runs as (without permissions), the log group
-    and the load balancer. A deployment that fails is rolled back, and reported as failed. Deletion
-    protection covers the load balancer, because a new one has a new address.
+    image and writes the log, the role that the server runs as (without permissions), the log group,
+    the load balancer and, where configured, the domain's record. A deployment that fails is rolled
+    back, and reported as failed. Deletion protection covers the load balancer, because a new one
+    has a new address.
 
     Idle cost: the load balancer, its public addresses, and the fewest instances.
 
@@ -93,10 +94,21 @@ class FargateHost(pulumi.ComponentResource):
         if settings.service_domain:
             url = pulumi.Output.from_input(service_url(settings.service_domain))
             self.service_url, self.origin = url, PublicOrigin(url=url)
+            if settings.service_domain.hosted_zone_id:
+                self._record(
+                    context,
+                    settings.service_domain.name,
+                    settings.service_domain.hosted_zone_id,
+                    balancer,
+                    service,
+                )
         else:
             self.service_url = None
+            # A new load balancer has no healthy tasks before the service has moved to it.
             self.origin = InternalOrigin(
-                load_balancer_arn=balancer.arn, dns_name=balancer.dns_name, port=HTTP_PORT
+                load_balancer_arn=_after(service, balancer.arn),
+                dns_name=_after(service, balancer.dns_name),
+                port=HTTP_PORT,
             )
         self.outputs = {
             "imageDigest": args.image.digest,
@@ -230,6 +242,28 @@ class FargateHost(pulumi.ComponentResource):
             ),
         )
 
+    def _record(
+        self,
+        context: StackContext,
+        domain: str,
+        zone_id: str,
+        balancer: LoadBalancer,
+        service: aws.ecs.Service,
+    ) -> None:
+        aws.route53.Record(
+            f"{self.pulumi_resource_name}-record",
+            zone_id=zone_id,
+            name=domain,
+            type="A",
+            aliases=[
+                aws.route53.RecordAliasArgs(
+                    name=balancer.dns_name, zone_id=balancer.zone_id, evaluate_target_health=False
+                )
+            ],
+            # A new load balancer has no healthy tasks before the service has moved to it.
+            opts=context.options(aws.route53.Record, parent=self, depends_on=[service]),
+        )
+
     def _scaling(
         self,
         context: StackContext,
@@ -280,6 +314,11 @@ class FargateHost(pulumi.ComponentResource):
             target_tracking_scaling_policy_configuration=specification,
             opts=context.options(aws.appautoscaling.Policy, parent=self),
         )
+
+
+def _after(service: aws.ecs.Service, value: pulumi.Output[str]) -> pulumi.Output[str]:
+    """Return a value that what uses it gets once the service is in a steady state."""
+    return pulumi.Output.all(value, service.id).apply(lambda known: str(known[0]))
 
 
 class FargateDeployment:

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.context import StackContext
-from components.hosting.environment import PORT
+from components.hosting.environment import HEALTH_PATH, PORT
 from components.hosting.fargate.network import Placement
 from components.hosting.fargate.settings import ServiceDomain
 
@@ -24,7 +24,6 @@ _EVERYWHERE: Final = "0.0.0.0/0"
 # TLS 1.2 and 1.3 with forward secrecy and authenticated encryption only.
 # Source: "Security policies for your Application Load Balancer".
 _TLS_POLICY: Final = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
-_HEALTH_PATH: Final = "/healthz"
 
 
 def bolt_port(uri: str) -> int:
@@ -52,9 +51,9 @@ class LoadBalancerArgs:
 class LoadBalancer(pulumi.ComponentResource):
     """An Application Load Balancer (``neo4j-mcp:hosting:FargateLoadBalancer``).
 
-    Creates the load balancer, its listener and target group, the security groups of the load
-    balancer and of the tasks, and, where configured, the domain's record. With a domain it is
-    public and speaks HTTPS; without one, it is internal and accepts CloudFront only.
+    Creates the load balancer, its listener and target group, and the security groups of the load
+    balancer and of the tasks. With a domain it is public and speaks HTTPS; without one, it is
+    internal and accepts CloudFront only.
 
     A target group belongs to one load balancer, and neither can move to another VPC. So both have
     a hash of what they depend on in their names, and a change creates new ones before the service
@@ -65,6 +64,7 @@ class LoadBalancer(pulumi.ComponentResource):
     Attributes:
         arn: ARN of the load balancer.
         dns_name: its own name.
+        zone_id: the hosted zone of its own name, for alias records.
         target_group_arn: ARN of the target group.
         resource_label: its name and the target group's, as in metrics of both.
         task_security_group_id: the security group of the tasks.
@@ -73,6 +73,7 @@ class LoadBalancer(pulumi.ComponentResource):
 
     arn: pulumi.Output[str]
     dns_name: pulumi.Output[str]
+    zone_id: pulumi.Output[str]
     target_group_arn: pulumi.Output[str]
     resource_label: pulumi.Output[str]
     task_security_group_id: pulumi.Output[str]
@@ -102,10 +103,9 @@ class LoadBalancer(pulumi.ComponentResource):
         )
         group = self._target_group(args, aws_name)
         self.listener = self._listener(args, balancer, group)
-        if args.domain and args.domain.hosted_zone_id:
-            self._record(args, args.domain, balancer)
         self.arn = balancer.arn
         self.dns_name = balancer.dns_name
+        self.zone_id = balancer.zone_id
         self.target_group_arn = group.arn
         self.resource_label = pulumi.Output.concat(balancer.arn_suffix, "/", group.arn_suffix)
         self.task_security_group_id = tasks.id
@@ -121,7 +121,7 @@ class LoadBalancer(pulumi.ComponentResource):
             vpc_id=args.placement.vpc_id,
             deregistration_delay=DRAIN_SECONDS,
             health_check=aws.lb.TargetGroupHealthCheckArgs(
-                path=_HEALTH_PATH,
+                path=HEALTH_PATH,
                 interval=5,
                 timeout=4,
                 healthy_threshold=2,
@@ -148,22 +148,6 @@ class LoadBalancer(pulumi.ComponentResource):
             ],
             tags=args.context.tags,
             opts=args.context.options(aws.lb.Listener, parent=self),
-        )
-
-    def _record(
-        self, args: LoadBalancerArgs, domain: ServiceDomain, balancer: aws.lb.LoadBalancer
-    ) -> None:
-        aws.route53.Record(
-            f"{self.pulumi_resource_name}-record",
-            zone_id=domain.hosted_zone_id or "",
-            name=domain.name,
-            type="A",
-            aliases=[
-                aws.route53.RecordAliasArgs(
-                    name=balancer.dns_name, zone_id=balancer.zone_id, evaluate_target_health=False
-                )
-            ],
-            opts=args.context.options(aws.route53.Record, parent=self),
         )
 
     def _security_groups(

@@ -1,10 +1,14 @@
 """Looks up the network on AWS, and stops the deployment if the service can't run there."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import pulumi
 import pulumi_aws as aws
 
 from components.configuration import ConfigurationError
 from components.hosting.fargate.network import (
+    NetworkProblem,
     Placement,
     RouteTable,
     Subnet,
@@ -27,24 +31,18 @@ def find_placement(settings: StackSettings) -> Placement:
     Raises:
         ConfigurationError: it can't run there.
     """
-    project, stack = pulumi.get_project(), pulumi.get_stack()
+    keys = _Keys(project=pulumi.get_project(), host=settings.host_path)
     host = settings.host_as(FargateSettings)
-    problems: list[Problem] = []
-    problems += _certificate_problems(project, host)
+    problems = [*_certificate_problems(keys, host)]
     vpc = _configured_vpc(host.network) if host.network else _default_vpc()
-    if vpc is None:
-        problems.append(_no_vpc(project, host.network))
-        raise ConfigurationError(stack, problems)
-    placed = place(vpc, host.network, internal=host.service_domain is None)
+    placed = place(vpc, host.network, internal=host.service_domain is None) if vpc else None
     if isinstance(placed, Placement) and not problems:
         return placed
-    if not isinstance(placed, Placement):
-        for each in placed:
-            path = ("network", each.key) if host.network else ("network",)
-            prefix = "" if host.network else "isn't set, and the default VPC's subnets "
-            command = command_to_set(project, path)
-            problems.append(problem_at(project, path, f"{prefix}{each.message}", command))
-    raise ConfigurationError(stack, problems)
+    if placed is None:
+        problems.append(_no_vpc(keys, host.network))
+    elif not isinstance(placed, Placement):
+        problems += (_unusable(keys, host.network, each) for each in placed)
+    raise ConfigurationError(pulumi.get_stack(), problems)
 
 
 def find_cloudfront_addresses() -> str:
@@ -53,28 +51,54 @@ def find_cloudfront_addresses() -> str:
     return found.id
 
 
-def _certificate_problems(project: str, host: FargateSettings) -> list[Problem]:
+@dataclass(frozen=True, kw_only=True)
+class _Keys:
+    """Where the host's keys are set.
+
+    Attributes:
+        project: the project's name.
+        host: the key that has them as parts; empty where they are keys of the stack.
+    """
+
+    project: str
+    host: tuple[str, ...]
+
+    def problem(self, path: tuple[str, ...], message: str) -> Problem:
+        """Return the problem of a key, which setting it fixes."""
+        path = (*self.host, *path)
+        return problem_at(self.project, path, message, command_to_set(self.project, path))
+
+    def problem_of_optional(
+        self, path: tuple[str, ...], message: str, removed: tuple[str, ...]
+    ) -> Problem:
+        """Return the problem of a key, which setting it or removing a key fixes."""
+        path = (*self.host, *path)
+        remove = command_to_remove(self.project, (*self.host, *removed))
+        return problem_at(self.project, path, message, command_to_set(self.project, path), remove)
+
+
+def _certificate_problems(keys: _Keys, host: FargateSettings) -> Iterator[Problem]:
     if host.service_domain is None:
-        return []
+        return
     region = aws.get_region().region
     found = host.service_domain.certificate_arn.split(":")[3]
-    if found == region:
-        return []
-    path = ("serviceDomain", "certificateArn")
-    message = f"must be a certificate in {region}, the stack's region, not in {found}"
-    return [problem_at(project, path, message, command_to_set(project, path))]
+    if found != region:
+        message = f"must be a certificate in {region}, the stack's region, not in {found}"
+        yield keys.problem(("serviceDomain", "certificateArn"), message)
 
 
-def _no_vpc(project: str, configured: Network | None) -> Problem:
+def _no_vpc(keys: _Keys, configured: Network | None) -> Problem:
     if configured is None:
-        message = "isn't set, and the region has no default VPC"
-        return problem_at(
-            project, ("network",), message, command_to_set(project, ("network", "vpcId"))
-        )
-    path = ("network", "vpcId")
+        return keys.problem(("network",), "isn't set, and the region has no default VPC")
     message = f"must exist in the stack's region, which has no {configured.vpc_id}"
-    fixes = command_to_set(project, path), command_to_remove(project, ("network",))
-    return problem_at(project, path, message, *fixes)
+    return keys.problem_of_optional(("network", "vpcId"), message, removed=("network",))
+
+
+def _unusable(keys: _Keys, configured: Network | None, problem: NetworkProblem) -> Problem:
+    if configured is None:
+        message = f"isn't set, and the default VPC's subnets {problem.message}"
+        return keys.problem(("network",), message)
+    return keys.problem(("network", problem.key), problem.message)
 
 
 def _default_vpc() -> Vpc | None:

@@ -125,7 +125,7 @@ def _task_problems(
             key=key,
             message=(
                 "must be all public or all private: an internet gateway is the way out of"
-                f" {_listed(public)} and not of {_listed(private)}, and a service gives public"
+                f" {_listed(public)} and not of {_listed(private)}, and a service assigns public"
                 " addresses to all its tasks or to none"
             ),
         )

@@ -51,7 +51,7 @@ class ServiceDomain(Settings):
         ),
         Field(description="The domain name.", examples=["mcp.example.com"]),
     ]
-    # An ALB takes certificates of its own region only.
+    # A load balancer takes certificates from its region only.
     certificate_arn: Annotated[
         str,
         AfterValidator(

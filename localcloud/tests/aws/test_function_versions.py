@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
@@ -18,8 +19,8 @@ CODE = """
 import os
 
 def handler(event, context):
-    if event.get("fail"):
-        raise ValueError("on purpose")
+    if event.get("pid"):
+        return os.getpid()
     return os.environ["COLOR"]
 """
 
@@ -86,6 +87,19 @@ def test_a_version_keeps_its_environment_and_an_alias_leads_to_it(client: Any) -
     assert invoke(client, "live") == "green"
     found = client.get_function_configuration(FunctionName=NAME, Qualifier="live")
     assert (found["Version"], found["Environment"]["Variables"]) == (version, {"COLOR": "green"})
+
+
+def test_the_environments_of_a_version_that_no_alias_leads_to_end(client: Any) -> None:  # noqa: ANN401 - boto3 creates its clients at run time
+    versions = client.list_versions_by_function(FunctionName=NAME)["Versions"]
+    *_, first, second = (each["Version"] for each in versions)
+    client.update_alias(FunctionName=NAME, Name="live", FunctionVersion=first)
+    answer = client.invoke(FunctionName=NAME, Qualifier="live", Payload=b'{"pid": true}')
+    environment = psutil.Process(json.loads(answer["Payload"].read()))
+
+    client.update_alias(FunctionName=NAME, Name="live", FunctionVersion=second)
+
+    environment.wait(10)
+    assert not environment.is_running()
 
 
 def test_nothing_is_published_unless_something_has_changed(client: Any) -> None:  # noqa: ANN401 - boto3 creates its clients at run time

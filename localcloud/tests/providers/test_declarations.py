@@ -36,7 +36,7 @@ _AWS_RESOURCES = [each for each in aws.RESOURCES if isinstance(each, AwsResource
 _OWN = {"contextDigest"}
 _SESSION = botocore.session.Session()
 
-# A distribution is updated with its whole configuration, which a test of its own compares.
+# A distribution is updated with its whole configuration, which another test compares.
 _CONFIGURATION = {
     name
     for name, each in cloudfront.Distribution.properties.items()

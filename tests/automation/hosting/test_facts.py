@@ -288,3 +288,11 @@ def test_a_function_without_a_live_version_does_not_run() -> None:
     service = LAMBDA_OPERATIONS.describe(aws, "neo4j-mcp-dev-function")
     assert not service.is_running
     assert "no version has started" in service.status
+
+
+def test_the_command_that_shows_a_fargate_services_deployments_names_its_cluster() -> None:
+    arn = "arn:aws:ecs:us-east-1:111122223333:service/neo4j-mcp-dev-server/neo4j-mcp-dev-server"
+
+    assert FARGATE_OPERATIONS.show_operations(arn) == (
+        f"aws ecs list-service-deployments --cluster neo4j-mcp-dev-server --service {arn}"
+    )

@@ -1,5 +1,7 @@
 """Whether vpcConnector's subnets and groups exist and belong together, before a deployment."""
 
+from dataclasses import replace
+
 import pytest
 
 from automation.preflight.findings import PreflightError
@@ -69,8 +71,26 @@ def test_parts_of_several_vpcs_are_an_error() -> None:
     stub.add_response("describe_subnets", _subnets("a", "b"))
     stub.add_response("describe_security_groups", _groups("vpc-2"))
 
-    with pytest.raises(PreflightError, match="sg-0000000a in vpc-2, subnet-0000000a in vpc-1"):
+    with pytest.raises(
+        PreflightError, match="sg-0000000a in vpc-2, subnet-0000000a in vpc-1"
+    ) as raised:
         list(check_network(plan({"vpcConnector": CONNECTION}), clients))
+
+    assert "pulumi config set --stack dev --path 'vpcConnector.securityGroupIds[0]' sg-" in str(
+        raised.value
+    )
+
+
+def test_the_next_hosts_connection_is_a_part_of_nexthost() -> None:
+    clients, stub = stubbed("ec2")
+    stub.add_client_error("describe_subnets", "InvalidSubnetID.NotFound", "The ID 'x'")
+    moving = plan({"nextHost": {"hosting": "lambda", "vpcConnector": CONNECTION}})
+    other = replace(moving, settings=moving.settings.on_other_host())
+
+    with pytest.raises(PreflightError, match=r"^nextHost\.vpcConnector names") as raised:
+        list(check_network(other, clients))
+
+    assert "--path 'nextHost.vpcConnector.subnetIds[0]' subnet-" in str(raised.value)
 
 
 def test_a_single_zone_is_a_notice() -> None:

@@ -40,6 +40,17 @@ def test_a_new_account_can_reserve_nothing() -> None:
     assert "--desired-value 120" in str(raised.value)
 
 
+def test_the_next_hosts_reservation_is_a_part_of_nexthost() -> None:
+    clients, stub = stubbed("lambda")
+    stub.add_response("get_account_settings", _limits(10, 10))
+    stub.add_client_error("get_function_concurrency", "ResourceNotFoundException")
+
+    with pytest.raises(PreflightError, match=r"^nextHost\.maxInstances is 20") as raised:
+        list(run_preflights(plan({"nextHost": {"hosting": "lambda"}}), clients))
+
+    assert "pulumi config set --stack dev --path nextHost.maxInstances 0" in str(raised.value)
+
+
 def test_what_the_function_has_already_counts_as_available() -> None:
     clients, stub = stubbed("lambda")
     stub.add_response("get_account_settings", _limits(1000, 100))

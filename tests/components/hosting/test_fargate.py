@@ -345,9 +345,12 @@ def test_a_hosted_zone_has_the_domains_record(make_context: MakeContext) -> None
     with_zone = {**DOMAIN, "hostedZoneId": "Z0ABC"}
     result = declare(make_context(hosting="fargate", serviceDomain=with_zone))
 
-    record = result.one(RECORD).inputs
-    assert (record["zoneId"], record["name"], record["type"]) == ("Z0ABC", "mcp.example.com", "A")
-    (alias,) = record["aliases"]
+    record = result.one(RECORD)
+    inputs = record.inputs
+    assert (inputs["zoneId"], inputs["name"], inputs["type"]) == ("Z0ABC", "mcp.example.com", "A")
+    # Callers follow it to a new load balancer, which first needs healthy tasks.
+    assert result.one(SERVICE).urn in record.dependencies
+    (alias,) = inputs["aliases"]
     assert alias["name"] == result.outputs["serviceDomainTarget"]
 
 

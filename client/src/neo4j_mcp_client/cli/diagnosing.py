@@ -1,5 +1,6 @@
 """`doctor`: finds the first fault between here and the database."""
 
+from collections.abc import Collection
 from functools import partial
 from typing import Annotated, Any
 
@@ -85,7 +86,7 @@ def doctor(
         raise typer.Exit(ExitCode.FAULT_FOUND)
 
 
-def _find_service(profile: Profile, service_url: str) -> Service | None:
+def _find_service(profile: Profile, hosts: Collection[str]) -> Service | None:
     # A profile without an ARN may belong to somebody without access to this AWS account.
     if profile.secret_arn is None:
         return None
@@ -93,7 +94,7 @@ def _find_service(profile: Profile, service_url: str) -> Service | None:
     from neo4j_mcp_client.doctor.hosts import service_at  # noqa: PLC0415
 
     return service_at(
-        service_url,
+        hosts,
         secret_arn=profile.secret_arn,
         profile=profile.aws_profile,
         endpoint_url=profile.aws_endpoint_url,

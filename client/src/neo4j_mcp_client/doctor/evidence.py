@@ -24,6 +24,7 @@ class StackOutputs:
         groups_claim: the claim with the groups.
         group_to_role_mapping: the mapping in Neo4j's format.
         edge_url: the MCP address for clients that discover, or None without an edge.
+        load_balancer: the load balancer's own name, or None without one.
     """
 
     mcp_url: str
@@ -35,6 +36,7 @@ class StackOutputs:
     groups_claim: str
     group_to_role_mapping: str
     edge_url: str | None = None
+    load_balancer: str | None = None
 
     @classmethod
     def parse(cls, outputs: Mapping[str, Any]) -> "StackOutputs | None":
@@ -55,6 +57,7 @@ class StackOutputs:
                 groups_claim=sso["groupsClaim"],  # type: ignore[index]  # caught
                 group_to_role_mapping=sso["groupToRoleMapping"],  # type: ignore[index]  # caught
                 edge_url=outputs.get("edgeUrl"),
+                load_balancer=outputs.get("serviceDomainTarget"),
             )
         except (KeyError, TypeError):
             return None
@@ -73,17 +76,21 @@ class Connection:
         root: the host's URL.
         error: why the connection failed, or None.
         unresolved: whether it failed because the name can't be resolved.
+        verify_code: OpenSSL's code of what is wrong with the certificate, or None.
     """
 
     root: str
     error: Neo4jMcpError | None = None
     unresolved: bool = False
+    verify_code: int | None = None
 
 
 class HostKind(enum.Enum):
-    """What runs the service."""
+    """What runs the service, or the edge in front of it."""
 
     APP_RUNNER = enum.auto()
+    EDGE = enum.auto()
+    FARGATE = enum.auto()
     LAMBDA = enum.auto()
 
 
@@ -96,6 +103,7 @@ class Service:
         arn: its ARN.
         status: its status, and what else explains it.
         is_paused: whether somebody has paused it.
+        is_healthy: whether an instance passes its health check; None if AWS doesn't say.
         environment: the server's environment variables.
     """
 
@@ -103,6 +111,7 @@ class Service:
     arn: str
     status: str
     is_paused: bool = False
+    is_healthy: bool | None = None
     environment: Mapping[str, str] = field(repr=False)
 
 

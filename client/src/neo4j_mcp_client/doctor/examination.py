@@ -1,9 +1,10 @@
 """Checks hop by hop, up to the first fault."""
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from neo4j_mcp_client.credentials import ClientCredentials, CredentialsSource
 from neo4j_mcp_client.doctor import judging, probes, server
@@ -74,7 +75,7 @@ class DoctorOptions:
         neo4j_uri: the database's address, or None if it is unknown.
         ask_database: whether to connect to the database directly.
         scheme: how the user's client spells the scheme of the Authorization header.
-        find_service: looks up the service with a URL in AWS.
+        find_service: looks up the service at one of some host names in AWS.
     """
 
     source: Callable[[], CredentialsSource]
@@ -83,7 +84,7 @@ class DoctorOptions:
     neo4j_uri: str | None
     ask_database: bool
     scheme: str
-    find_service: Callable[[str], Service | None]
+    find_service: Callable[[Collection[str]], Service | None]
 
 
 class Examination:
@@ -141,7 +142,7 @@ class Examination:
     def _health(self) -> Verdict:
         health = probes.health(self._address, ca_bundle=self._ca_bundle)
         if not judging.is_healthy(health):
-            health = replace(health, service=self._options.find_service(self._service_url))
+            health = replace(health, service=self._options.find_service(self._hosts))
         return judging.judge_health(health)
 
     def _read_discovery(self) -> Verdict:
@@ -199,7 +200,7 @@ class Examination:
             scheme=self._options.scheme,
         )
         if judging.is_slow(answers):
-            answers = replace(answers, service=self._options.find_service(self._service_url))
+            answers = replace(answers, service=self._options.find_service(self._hosts))
         self._answers = answers
         return judging.judge_server(answers, self._logon)
 
@@ -216,10 +217,14 @@ class Examination:
         return self._credentials.mcp_url.removesuffix("/mcp")
 
     @property
-    def _service_url(self) -> str:
-        if self._options.outputs is not None:
-            return self._options.outputs.service_url
-        return self._address
+    def _hosts(self) -> frozenset[str]:
+        """The host names by which AWS may know the service, or the edge in front of it."""
+        hosts = {urlsplit(self._address).netloc}
+        if (outputs := self._options.outputs) is not None:
+            hosts.add(urlsplit(outputs.service_url).netloc)
+            if outputs.load_balancer is not None:
+                hosts.add(outputs.load_balancer.lower())
+        return frozenset(hosts)
 
 
 def _finding(hop: Hop, verdict: Verdict) -> Finding:

@@ -66,6 +66,23 @@ CERTIFICATE_BREAKS_RULE = Fault(
     " faulty certificate is a root, you can instead replace it in the bundle with the intermediate"
     " authority that issued the host's certificate.",
 )
+CERTIFICATE_EXPIRED = Fault(
+    name="certificate-expired",
+    what="A host's certificate, or one in its chain, has expired.",
+    where="The host. On Fargate: the ACM certificate of serviceDomain.",
+    remedy="aws acm describe-certificate --certificate-arn <arn> shows why it wasn't renewed: ACM"
+    " renews none that was imported, and others only if they are validated. If this machine's"
+    " clock is wrong, correct it.",
+)
+CERTIFICATE_OF_ANOTHER_NAME = Fault(
+    name="certificate-of-another-name",
+    what="A host's certificate is for another name.",
+    where="The stack's configuration: neo4j-mcp:serviceDomain, or the domain that the name belongs"
+    " to. Or the name leads to another host.",
+    remedy="Request an ACM certificate for the name, set it with pulumi config set --path"
+    " neo4j-mcp:serviceDomain.certificateArn <arn>, then pulumi up. If the certificate is right,"
+    " compare the DNS record with `pulumi stack output serviceDomainTarget`.",
+)
 SERVICE_PAUSED = Fault(
     name="service-paused",
     what="The App Runner service is paused.",
@@ -79,6 +96,27 @@ FUNCTION_PAUSED = Fault(
     remedy="pulumi refresh, then pulumi up. Or at once: aws lambda delete-function-concurrency"
     " --function-name <arn>",
 )
+TASKS_STOPPED = Fault(
+    name="tasks-stopped",
+    what="The ECS service is to run no tasks: its desired count is 0.",
+    where="ECS: the service's desired count, which the stack leaves to scaling.",
+    remedy="aws ecs update-service --cluster <cluster> --service <arn> --desired-count"
+    " <minInstances>",
+)
+NO_HEALTHY_TASK = Fault(
+    name="no-healthy-task",
+    what="The load balancer has no task that passes its health check.",
+    where="ECS: the service's events, its stopped tasks and its log.",
+    remedy="See why tasks stop: aws ecs describe-services --cluster <cluster> --services <arn>, and"
+    " aws ecs list-tasks --cluster <cluster> --desired-status STOPPED. Then fix the stack's"
+    " configuration, and run pulumi up.",
+)
+EDGE_DISABLED = Fault(
+    name="edge-disabled",
+    what="The edge's CloudFront distribution is disabled.",
+    where="CloudFront: the distribution's setting `Enabled`.",
+    remedy="Enable it again: pulumi refresh, then pulumi up.",
+)
 FUNCTION_URL_FORBIDDEN = Fault(
     name="function-url-forbidden",
     what="The function URL refuses everyone.",
@@ -91,17 +129,21 @@ CAPACITY_IN_USE = Fault(
     name="capacity-in-use",
     what="The service has as many calls as it can take, so it refuses further ones with 429.",
     where="The stack's configuration: neo4j-mcp:maxInstances, and maxConcurrency on App Runner. On"
-    " Lambda also the account's limit of concurrent executions.",
+    " Lambda also the account's limit of concurrent executions. At the edge also"
+    " neo4j-mcp:edgeRequestsPerIp.",
     remedy="pulumi config set neo4j-mcp:maxInstances <more>, then pulumi up. To see the account's"
     " limit: aws lambda get-account-settings. Or make fewer calls at the same time.",
 )
 SERVICE_NOT_SERVING = Fault(
     name="service-not-serving",
     what="The service doesn't answer its health check: it is paused, failing or deleted.",
-    where="App Runner: the service's status and its instances. Lambda: the function's state.",
+    where="App Runner: the service's status and its instances. Fargate: the service's events and"
+    " its tasks. Lambda: the function's state.",
     remedy="On App Runner: aws apprunner list-services. If it is PAUSED: aws apprunner"
-    " resume-service --service-arn <arn>. Otherwise, and on Lambda, look in its log groups"
-    " /aws/apprunner/<service>/… or /aws/lambda/<function>-… for the reason why it fails.",
+    " resume-service --service-arn <arn>. On Fargate: aws ecs describe-services --cluster <service>"
+    " --services <service>, which have the same name. Otherwise look in the log groups"
+    " /aws/apprunner/<service>/…, /ecs/<service>-… or /aws/lambda/<function>-… for the reason why"
+    " it fails.",
 )
 DISCOVERY_UNREADABLE = Fault(
     name="discovery-unreadable",
@@ -259,8 +301,8 @@ SERVER_HAS_ANOTHER_DATABASE = Fault(
 SERVER_CANT_REACH_DATABASE = Fault(
     name="server-cannot-reach-database",
     what="The server can't reach the database.",
-    where="The stack's configuration: neo4j-mcp:neo4jUri and vpcConnector. Or the Aura instance is"
-    " paused.",
+    where="The stack's configuration: neo4j-mcp:neo4jUri, and vpcConnector or, on Fargate, network."
+    " Or the Aura instance is paused.",
     remedy="Resume the instance in the Aura console, and compare its address with `pulumi config"
     " get neo4j-mcp:neo4jUri`.",
 )
@@ -297,8 +339,8 @@ CALL_FAILED = Fault(
     name="call-failed",
     what="The server fails a query that should succeed.",
     where="The server or the database.",
-    remedy="Look in the service's log group: /aws/apprunner/<service>/<id>/application or"
-    " /aws/lambda/<function>-…",
+    remedy="Look in the service's log group: /aws/apprunner/<service>/<id>/application,"
+    " /ecs/<service>-… or /aws/lambda/<function>-…",
 )
 ROLES_DIFFER = Fault(
     name="roles-differ",

@@ -54,7 +54,14 @@ _TELEMETRY = "NEO4J_MCP_TELEMETRY"
 _MAPPING = re.compile(r'\s*"(?P<group>[^"]+)"\s*=\s*(?P<roles>[^;"=]+)')
 _FAULT_BY_PAUSED_HOST = {
     HostKind.APP_RUNNER: faults.SERVICE_PAUSED,
+    HostKind.EDGE: faults.EDGE_DISABLED,
+    HostKind.FARGATE: faults.TASKS_STOPPED,
     HostKind.LAMBDA: faults.FUNCTION_PAUSED,
+}
+# Source: OpenSSL's x509_vfy.h, X509_V_ERR_CERT_HAS_EXPIRED and X509_V_ERR_HOSTNAME_MISMATCH.
+_FAULT_BY_VERIFY_CODE: Mapping[int | None, Fault] = {
+    10: faults.CERTIFICATE_EXPIRED,
+    62: faults.CERTIFICATE_OF_ANOTHER_NAME,
 }
 # The first matching prefix wins.
 _FAULT_BY_CODE = (
@@ -144,6 +151,8 @@ def judge_connections(connections: Iterable[Connection]) -> Verdict:
     for connection in connections:
         if connection.error is None:
             continue
+        if (fault := _FAULT_BY_VERIFY_CODE.get(connection.verify_code)) is not None:
+            return Failed(fault, connection.error.message)
         if isinstance(connection.error, CertificateRuleError):
             return Failed(faults.CERTIFICATE_BREAKS_RULE, connection.error.message)
         if isinstance(connection.error, TlsError):
@@ -165,8 +174,11 @@ def judge_health(health: Health) -> Verdict:
     if health.service is None:
         return Failed(_health_fault(health), health.message)
     seen = f"{health.service.arn} is {health.service.status}; {health.message}"
-    paused = _FAULT_BY_PAUSED_HOST[health.service.host]
-    return Failed(paused if health.service.is_paused else _health_fault(health), seen)
+    if health.service.is_paused:
+        return Failed(_FAULT_BY_PAUSED_HOST[health.service.host], seen)
+    if health.service.is_healthy is False:
+        return Failed(faults.NO_HEALTHY_TASK, seen)
+    return Failed(_health_fault(health), seen)
 
 
 def _health_fault(health: Health) -> Fault:

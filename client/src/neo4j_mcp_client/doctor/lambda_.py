@@ -1,6 +1,6 @@
 """Reads the state of the server's function from Lambda."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -10,13 +10,14 @@ _SETTING: Final = "NEO4J_MCP_"
 """What the names of the server's settings begin with."""
 
 
-def service_at(client: Any, host: str) -> Service | None:  # noqa: ANN401 - boto3's own client
-    """Find the function with a URL at a host name; None if there is none."""
+def service_at(client: Any, hosts: Collection[str]) -> Service | None:  # noqa: ANN401 - boto3's own client
+    """Find the function with a URL at one of the host names; None if there is none."""
     for function in _servers(client):
         name = function["FunctionName"]
-        if target := _targets(client, name).get(host):
+        targets = _targets(client, name)
+        if found := targets.keys() & set(hosts):
             # Of what the URL leads to, an alias's version.
-            live = client.get_function_configuration(FunctionName=target)
+            live = client.get_function_configuration(FunctionName=targets[found.pop()])
             reserved = client.get_function_concurrency(FunctionName=name)
             return _service(
                 function["FunctionArn"], live, reserved.get("ReservedConcurrentExecutions")

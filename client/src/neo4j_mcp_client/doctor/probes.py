@@ -5,6 +5,7 @@ Each probe has a time limit, and decides nothing.
 
 import base64
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -141,12 +142,13 @@ def _connection(root: str, ca_bundle: str | None) -> Connection:
     try:
         requests.head(root, timeout=_TIMEOUT, verify=ca_bundle or True, allow_redirects=False)
     except Exception as error:  # noqa: BLE001 - requests doesn't wrap all of urllib3's
+        causes = tuple(transport.causes_of(error))
+        refused = (each for each in causes if isinstance(each, ssl.SSLCertVerificationError))
         return Connection(
             root=root,
             error=transport.network_error(error, hop=Hop.HOST, url=root),
-            unresolved=any(
-                isinstance(cause, socket.gaierror) for cause in transport.causes_of(error)
-            ),
+            unresolved=any(isinstance(each, socket.gaierror) for each in causes),
+            verify_code=next((each.verify_code for each in refused), None),
         )
     return Connection(root=root)
 

@@ -154,6 +154,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         authority=authority,
         certificate=authority.server_context(_LOCAL_NAMES),
         ministack=others.application,
+        end_environments=others.end_environments,
     )
     services = own_services(surroundings, options)
     for service in services:

@@ -1,4 +1,4 @@
-"""The account's other services as App Runner and function URLs use them.
+"""The account's services, as those of them that run here use the others.
 
 Requests go to the endpoint itself, through boto3, as these services on AWS call the others.
 The calls block, so they run in the event loop's executor.
@@ -172,7 +172,7 @@ class Account:
         return (certificate["DomainName"], *certificate.get("SubjectAlternativeNames", ()))
 
     async def secret(self, reference: str, role_arn: str, context: Mapping[str, str]) -> str | None:
-        """Read a secret as a role; None if it doesn't exist or the role may not read it.
+        """Read a secret as a role; None if it has no such value, or the role may not read it.
 
         Args:
             reference: the secret's ARN, followed by `:key::` for one member of its JSON.
@@ -191,7 +191,11 @@ class Account:
         value = str(response["SecretString"])
         if not member:
             return value
-        found = json.loads(value).get(member)
+        try:
+            document = json.loads(value)
+        except ValueError:
+            return None
+        found = document.get(member) if isinstance(document, dict) else None
         return None if found is None else str(found)
 
     async def create_log_stream(self, group: str, stream: str) -> bool:

@@ -97,6 +97,7 @@ class Surroundings:
         authority: signs the certificates of names.
         certificate: the certificate of this machine's names.
         ministack: answers for the services that are missing here.
+        end_environments: ends the environments of a version of a function, given both.
     """
 
     account: Account
@@ -108,6 +109,7 @@ class Surroundings:
     authority: CertificateAuthority
     certificate: ssl.SSLContext
     ministack: ASGIApp
+    end_environments: Callable[[str, str], None]
 
 
 def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]:
@@ -272,7 +274,7 @@ def _lambda(on: Surroundings, options: EndpointOptions) -> list[OwnService]:
         ),
         OwnService(
             name="lambda",
-            application=versions.VersionsApp(on.ministack),
+            application=versions.VersionsApp(on.ministack, on.end_environments),
             handles=without_target(versions.handles),
         ),
     ]

@@ -104,6 +104,7 @@ class ImageStore:
         self._retained: dict[str, frozenset[str]] = {}
         # App Runner and ECS call it from their threads.
         self._lock = threading.Lock()
+        self._removing = threading.Lock()
 
     def pull(self, image: str, login: Mapping[str, str], *, user: str) -> tuple[str, str]:
         """Pull an image by its digest, and return its operating system and architecture. Blocks.
@@ -118,6 +119,9 @@ class ImageStore:
         """
         with self._lock:
             self._retained[user] = self._retained.get(user, frozenset()) | {image}
+        with self._removing:
+            # A removal that began before may remove this image; later ones keep it.
+            pass
         with _engine_errors("pull the image"):
             known = self._has(image)
             pulled = self._client.images.pull(image, auth_config=dict(login))
@@ -133,18 +137,22 @@ class ImageStore:
 
     def remove_unused(self) -> None:
         """Remove the images that were pulled here, except those that are retained. Blocks."""
-        with self._lock:
-            unused = self._pulled.difference(*self._retained.values())
-        for image in unused:
-            try:
-                self._client.images.remove(image)
-            except docker.errors.ImageNotFound:
-                pass
-            except _ENGINE_ERRORS:
-                # A container that is being drained needs it; the next call removes it.
-                continue
+        with self._removing:
             with self._lock:
-                self._pulled.discard(image)
+                unused = self._pulled.difference(*self._retained.values())
+            for image in unused:
+                self._remove(image)
+
+    def _remove(self, image: str) -> None:
+        try:
+            self._client.images.remove(image)
+        except docker.errors.ImageNotFound:
+            pass
+        except _ENGINE_ERRORS:
+            # A container that is being drained needs it; the next call removes it.
+            return
+        with self._lock:
+            self._pulled.discard(image)
 
     def _has(self, image: str) -> bool:
         try:
@@ -167,7 +175,7 @@ class ContainerEngine:
             images: its images.
             owner: the value of the owner label on every container.
             kind: what a container is to its service, such as instance; a label of this name on
-                every container tells the services' containers apart.
+                every container distinguishes the services' containers.
         """
         self._client = client
         self._images = images

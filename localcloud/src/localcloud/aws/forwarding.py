@@ -1,6 +1,6 @@
 """Passes HTTP requests on to another server, as proxies do.
 
-App Runner's proxy and the load balancers share this.
+App Runner's proxy, the load balancers and the ports of distributions share this.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ _HOP_BY_HOP: Final = frozenset(
 """RFC 9110, section 7.6.1, and RFC 9112: these concern one connection, not the message."""
 _HANDLED_HERE: Final = frozenset({"expect"})
 _SMALL_BODY: Final = 64 * 1024
-"""Bytes up to which a body is passed on whole, which is faster than in chunks."""
+"""Bytes up to which a body is passed on whole: faster than in chunks, and it can be repeated."""
 _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 Body = bytes | aiohttp.StreamReader | None

@@ -3,6 +3,7 @@
 import importlib
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,21 +60,25 @@ class Ministack:
     Attributes:
         application: answers requests.
         issued_keys: the module that knows the keys which IAM and STS issued.
+        end_environments: ends the environments of a version of a function, given both.
     """
 
     application: ASGIApp
     issued_keys: Any
+    end_environments: Callable[[str, str], None]
 
 
 def load(settings: MinistackSettings) -> Ministack:
     """Configure and import ministack, which reads its settings at import."""
     _configure(settings)
     application = importlib.import_module("ministack.app").app
-    let_invocations_finish(importlib.import_module("ministack.core.lambda_runtime"))
+    runtime = importlib.import_module("ministack.core.lambda_runtime")
+    let_invocations_finish(runtime)
     share_reservations(importlib.import_module("ministack.services.lambda_svc"))
     return Ministack(
         application=application,
         issued_keys=importlib.import_module("ministack.core.iam_evaluator"),
+        end_environments=runtime.invalidate_worker,
     )
 
 

@@ -30,9 +30,14 @@ class FakeResources:
     desired: int = 1
     is_deploying: bool = False
     fails: bool = False
+    other: ServiceInfo | Exception | None = None
     metrics: dict[str, list[float | None]] = field(default_factory=dict)
 
     async def service(self, cluster: str, name: str) -> ServiceInfo | None:
+        if (cluster, name) == ("cluster", "other"):
+            if isinstance(self.other, Exception):
+                raise self.other
+            return self.other
         if (cluster, name) != ("cluster", "server"):
             return None
         return ServiceInfo(
@@ -170,6 +175,35 @@ async def test_a_change_that_ecs_refuses_is_a_failed_activity() -> None:
         "Failed",
         "minimum capacity was set to 2",
     )
+
+
+async def test_a_service_that_can_not_be_read_delays_no_other() -> None:
+    other = ServiceInfo(desired=1, is_deploying=False, target_groups=())
+    resources = FakeResources(other=other)
+    cloud = Cloud(resources)
+    await cloud.register(ResourceId="service/cluster/other")
+    await cloud.register(MinCapacity=2)
+    resources.other = TimeoutError("ECS doesn't answer")
+    await cloud.minutes()
+    assert resources.desired == 2
+
+
+async def test_activities_are_described_in_pages() -> None:
+    cloud = Cloud(FakeResources(fails=True))
+    await cloud.register(MinCapacity=2)
+    await cloud.minutes(3)
+    first = await cloud.call("DescribeScalingActivities", **RESOURCE, MaxResults=2)
+    rest = await cloud.call("DescribeScalingActivities", **RESOURCE, NextToken=first["NextToken"])
+    found = [*first["ScalingActivities"], *rest["ScalingActivities"]]
+    assert len({each["ActivityId"] for each in found}) == 3
+    assert rest["NextToken"] is None
+    for wrong, code in (
+        ({"NextToken": "nonsense"}, "InvalidNextTokenException"),
+        ({"MaxResults": 51}, "ValidationException"),
+    ):
+        with pytest.raises(ApiError) as error:
+            await cloud.call("DescribeScalingActivities", **RESOURCE, **wrong)
+        assert error.value.code == code
 
 
 async def test_targets_and_policies_are_described() -> None:

@@ -1,5 +1,7 @@
 import asyncio
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +82,34 @@ async def test_code_without_a_handler_raises(runtime: FunctionRuntime) -> None:
 async def test_node_that_is_missing_is_named() -> None:
     with pytest.raises(FunctionError, match=r"/nonexistent/node can't be started.*--node"):
         await FunctionRuntime("/nonexistent/node").run(function("return 1;"), {})
+
+
+async def test_a_command_that_does_not_answer_is_replaced(tmp_path: Path) -> None:
+    command = tmp_path / "node"
+    command.write_text(
+        f"#!{sys.executable}\n"
+        "import json, pathlib, sys\n"
+        "first = pathlib.Path(sys.argv[0]).with_name('first')\n"
+        "silent = not first.exists()\n"
+        "first.touch()\n"
+        "for line in sys.stdin:\n"
+        "    if not silent:\n"
+        "        answer = {'id': json.loads(line)['id'], 'result': 1}\n"
+        "        print(json.dumps(answer), flush=True)\n"
+    )
+    command.chmod(0o700)
+    runtime = FunctionRuntime(str(command), time_limit=1)
+
+    async def result() -> object:
+        while True:
+            try:
+                return await runtime.run("", {})
+            except FunctionError:
+                # A busy machine may need longer than the limit to start the next one.
+                continue
+
+    try:
+        async with asyncio.timeout(60):
+            assert await asyncio.gather(*(result() for _ in range(3))) == [1, 1, 1]
+    finally:
+        await runtime.close()

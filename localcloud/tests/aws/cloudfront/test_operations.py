@@ -1,5 +1,6 @@
 """CloudFront's API with a clock of the test."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,8 @@ class Ports:
         if self.is_full:
             raise NoPortError("All ports are in use.")
         self.opened.append(distribution)
+        # As others come in between while a real port is opened.
+        await asyncio.sleep(0)
         return 8462
 
     async def close(self, distribution: str) -> None:
@@ -250,3 +253,33 @@ async def test_without_a_port_there_is_no_distribution() -> None:
 async def test_an_operation_that_the_stand_in_lacks_is_refused_by_name() -> None:
     with pytest.raises(ApiError, match="TestFunction"):
         await Service().call("TestFunction", Name="edge")
+
+
+async def test_distributions_are_listed_in_pages() -> None:
+    service = Service()
+    empty = await service.call("ListDistributions")
+    assert empty["DistributionList"] == {
+        "Marker": "",
+        "IsTruncated": False,
+        "MaxItems": 100,
+        "Quantity": 0,
+    }
+    for number in range(3):
+        await service.created(reference=str(number))
+
+    first = (await service.call("ListDistributions", MaxItems="2"))["DistributionList"]
+    assert (first["IsTruncated"], first["Quantity"], len(first["Items"])) == (True, 2, 2)
+    marker = first["NextMarker"]
+    last = (await service.call("ListDistributions", MaxItems="2", Marker=marker))[
+        "DistributionList"
+    ]
+    assert (last["IsTruncated"], last["Marker"], len(last["Items"])) == (False, marker, 1)
+    for wrong in ({"Marker": "nonsense"}, {"MaxItems": "0"}, {"MaxItems": "many"}):
+        assert await service.code("ListDistributions", **wrong) == "InvalidArgument"
+
+
+async def test_a_creation_that_is_repeated_at_once_creates_one_distribution() -> None:
+    service = Service()
+    one, other = await asyncio.gather(service.created(), service.created())
+    assert one["Distribution"]["Id"] == other["Distribution"]["Id"]
+    assert len(service.ports.opened) == 1

@@ -1,10 +1,11 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from localcloud.aws.cloudfront.configuration import Origin, Routing
 from localcloud.aws.cloudfront.thread import EdgeSettings, EdgeThread
@@ -46,6 +47,7 @@ class Surroundings:
     known: Routing | None = None
     blocked: Block | None = None
     addresses: list[str] = field(default_factory=list)
+    origin: tuple[str, int] | None = None
 
     def routing(self, distribution: str) -> Routing | None:
         del distribution
@@ -57,7 +59,7 @@ class Surroundings:
 
     def origin_address(self, vpc_origin: str) -> tuple[str, int] | None:
         del vpc_origin
-        return None
+        return self.origin
 
     def block(self, web_acl: str, viewer: str) -> Block | None:
         del web_acl
@@ -153,3 +155,28 @@ async def test_a_connection_without_a_request_keeps_nobody_waiting(served: Serve
     assert (await served.get())[0] == 403
     writer.close()
     await writer.wait_closed()
+
+
+@pytest.mark.parametrize("size", [0, 1000, 300_000])
+async def test_a_body_reaches_the_origin_whole(served: Served, size: int) -> None:
+    async def echo(request: web.BaseRequest) -> web.Response:
+        return web.Response(body=await request.read(), headers={"x-path": request.path_qs})
+
+    (port,) = free_ports(1)
+    runner = web.ServerRunner(web.Server(echo))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    methods = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"})
+    # A VPC origin is reached over HTTP.
+    origin = replace(ORIGIN, https=False, read_seconds=30)
+    served.surroundings.known = replace(routing(), methods=methods, origin=origin)
+    served.surroundings.origin = ("127.0.0.1", port)
+    body = b"x" * size
+    try:
+        async with served.client.post(
+            f"{served.url}?a=%20b", data=body, expect100=bool(size)
+        ) as response:
+            assert (response.status, await response.read()) == (200, body)
+            assert response.headers["x-path"] == "/mcp?a=%20b"
+    finally:
+        await runner.cleanup()

@@ -98,6 +98,7 @@ class FakeAccount:
     digest: str | None = "sha256:1"
     has_log_group: bool = True
     secrets: dict[str, str] = field(default_factory=dict)
+    log_error: Exception | None = None
 
     async def trusts(self, role: str, service: str, context: Mapping[str, str]) -> bool:
         assert role == ROLE
@@ -123,6 +124,8 @@ class FakeAccount:
         return self.secrets.get(reference)
 
     async def create_log_stream(self, _group: str, _stream: str) -> bool:
+        if self.log_error is not None:
+            raise self.log_error
         return self.has_log_group
 
     async def subnets(self, ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -164,6 +167,7 @@ class FakeTargets:
     busy: bool = False
     load_balancers: tuple[str, ...] = ("arn:load-balancer",)
     target_type: str = "ip"
+    error: Exception | None = None
 
     async def target_group(self, arn: str) -> TargetGroupInfo | None:
         if arn != GROUP:
@@ -181,6 +185,8 @@ class FakeTargets:
     async def register(self, arn: str, target: Target, *, address: tuple[str, int]) -> None:
         assert arn == GROUP
         assert address == ("127.0.0.1", 1)
+        if self.error is not None:
+            raise self.error
         self.registered.add(target.id)
 
     async def deregister(self, _arn: str, target: Target) -> None:

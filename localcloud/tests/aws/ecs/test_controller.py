@@ -24,6 +24,12 @@ def _has_stopped(controller: ServiceController, count: int) -> Callable[[], bool
     return lambda: len(stopped(controller)) == count
 
 
+def _has_counted(controller: ServiceController, count: int) -> Callable[[], bool]:
+    """Return whether tasks have stopped and were counted, which comes a moment later."""
+    primary = controller.service.primary
+    return lambda: len(stopped(controller)) == primary.failed_tasks == count
+
+
 async def test_a_service_registers_its_tasks_and_completes_its_deployment(
     ecs: EcsUnderTest,
 ) -> None:
@@ -203,12 +209,12 @@ async def test_starts_that_fail_are_repeated_more_and_more_rarely(ecs: EcsUnderT
     ecs.engine.fails = True
     controller = await ecs.create(desiredCount=1)
     for failures, pause in ((1, 1), (2, 2), (3, 4)):
-        await until(_has_stopped(controller, failures))
+        await until(_has_counted(controller, failures))
         ecs.clock.advance(seconds=pause - 0.5)
         await asyncio.sleep(0.05)
         assert len(controller.service.tasks) == failures
         ecs.clock.advance(seconds=0.6)
-    await until(lambda: len(stopped(controller)) == 4)
+    await until(_has_counted(controller, 4))
     [said] = {each for each in events(controller) if "unable to consistently" in each}
     assert said.startswith("is unable to consistently start tasks successfully.")
     assert controller.service.primary.failed_tasks == 4
@@ -234,6 +240,33 @@ async def test_a_task_that_cannot_start_says_why(
     [task] = stopped(controller)
     assert task.stop_code == "TaskFailedToStart"
     assert reason in (task.stopped_reason or "")
+
+
+async def test_an_unexpected_error_stops_the_task_and_counts_as_a_failed_start(
+    ecs: EcsUnderTest,
+) -> None:
+    ecs.account.log_error = TimeoutError("the log doesn't answer")
+    controller = await ecs.create(desiredCount=1)
+    await until(lambda: stopped(controller))
+    await asyncio.sleep(0.05)
+    [task] = controller.service.tasks
+    assert (task.stop_code, task.stopped_reason) == (
+        "TaskFailedToStart",
+        "See the stand-in's output.",
+    )
+    assert controller.service.primary.failed_tasks == 1
+
+
+@pytest.mark.parametrize("error", [LookupError("gone"), TimeoutError("no answer")])
+async def test_a_task_that_cannot_be_registered_leaves_no_container(
+    ecs: EcsUnderTest, error: Exception
+) -> None:
+    ecs.targets.error = error
+    controller = await ecs.create(desiredCount=1)
+    await until(lambda: stopped(controller))
+    [container] = ecs.engine.containers
+    assert container.exited.done()
+    assert stopped(controller)[0].stop_code == "TaskFailedToStart"
 
 
 async def test_a_task_without_a_way_out_cannot_pull_its_image(ecs: EcsUnderTest) -> None:

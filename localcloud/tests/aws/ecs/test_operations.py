@@ -61,6 +61,15 @@ async def test_a_task_definition_has_revisions_and_defaults(ecs: EcsUnderTest) -
     assert (code, message) == ("ClientException", "Unable to describe task definition.")
 
 
+async def test_the_revision_of_a_deleted_task_definition_is_not_used_again(
+    ecs: EcsUnderTest,
+) -> None:
+    arn = await ecs.define()
+    await ecs.call("DeregisterTaskDefinition", taskDefinition=arn)
+    await ecs.call("DeleteTaskDefinitions", taskDefinitions=[arn])
+    assert (await ecs.define()).endswith(":2")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -96,6 +105,13 @@ async def test_invalid_task_definitions_are_refused(
         ({"logConfiguration": {"logDriver": "splunk"}}, "logDriver 'splunk' is not supported"),
         ({"privileged": True}, "containerDefinitions.privileged is not supported"),
         ({"essential": False}, "containerDefinitions.essential False is not supported"),
+        (
+            {
+                "environment": [{"name": "A", "value": "1"}],
+                "secrets": [{"name": "A", "valueFrom": "arn:secret"}],
+            },
+            "The secret name must be unique",
+        ),
     ],
 )
 async def test_invalid_containers_are_refused(
@@ -234,13 +250,84 @@ async def test_scaling_is_no_deployment(ecs: EcsUnderTest) -> None:
     assert len(controller.service_deployments) == 2
 
 
+async def test_an_update_needs_the_container_of_the_load_balancer(ecs: EcsUnderTest) -> None:
+    await ecs.running(desiredCount=1)
+    for container, message in (
+        ({"name": "other"}, "The container server does not exist in the task definition."),
+        (
+            {"portMappings": [{"containerPort": 9090}]},
+            "The container server did not have a container port 8080 defined.",
+        ),
+    ):
+        arn = await ecs.define(**container)
+        _, said = await refused(ecs, "UpdateService", service="server", taskDefinition=arn)
+        assert said == message
+
+
+async def test_services_are_listed_in_pages_of_ten(ecs: EcsUnderTest) -> None:
+    arn = await ecs.define()
+    for number in range(12):
+        await ecs.create(serviceName=f"s{number}", taskDefinition=arn, desiredCount=0)
+    first = await ecs.call("ListServices")
+    assert len(first["serviceArns"]) == 10
+    rest = await ecs.call("ListServices", nextToken=first["nextToken"])
+    assert len({*first["serviceArns"], *rest["serviceArns"]}) == 12
+    assert rest["nextToken"] is None
+    few = await ecs.call("ListServices", maxResults=1)
+    assert len(few["serviceArns"]) == 1
+    for wrong in ({"maxResults": 0}, {"maxResults": 101}, {"nextToken": "nonsense"}):
+        code, _ = await refused(ecs, "ListServices", **wrong)
+        assert code == "InvalidParameterException"
+    _, said = await refused(ecs, "ListServices", launchType="EC2")
+    assert "launchType 'EC2' is not supported" in said
+
+
+async def test_task_definitions_are_listed_in_the_order_of_their_revisions(
+    ecs: EcsUnderTest,
+) -> None:
+    for family in ("b", "a", "b"):
+        await ecs.call("RegisterTaskDefinition", **definition(None, family=family))
+    listed = await ecs.call("ListTaskDefinitions")
+    names = [arn.rpartition("/")[2] for arn in listed["taskDefinitionArns"]]
+    assert names == ["a:1", "b:1", "b:2"]
+    newest = await ecs.call("ListTaskDefinitions", sort="DESC", maxResults=1)
+    assert [arn.rpartition("/")[2] for arn in newest["taskDefinitionArns"]] == ["b:2"]
+    assert newest["nextToken"]
+    deleted = await ecs.call("ListTaskDefinitions", status="DELETE_IN_PROGRESS")
+    assert deleted["taskDefinitionArns"] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "member", "most"),
+    [
+        ("DescribeServices", "services", 10),
+        ("DescribeTasks", "tasks", 100),
+        ("DescribeClusters", "clusters", 100),
+        ("DescribeServiceDeployments", "serviceDeploymentArns", 20),
+        ("DeleteTaskDefinitions", "taskDefinitions", 10),
+    ],
+)
+async def test_a_request_names_a_limited_number_of_resources(
+    ecs: EcsUnderTest, operation: str, member: str, most: int
+) -> None:
+    await ecs.call("CreateCluster")
+    names = [str(number) for number in range(most + 1)]
+    await ecs.call(operation, **{member: names[:most]})
+    code, said = await refused(ecs, operation, **{member: names})
+    assert (code, said) == (
+        "InvalidParameterException",
+        f"{member} can have at most {most} items.",
+    )
+
+
 async def test_tasks_are_listed_and_described(ecs: EcsUnderTest) -> None:
     tags = [{"key": "team", "value": "graph"}]
     controller = await ecs.running(desiredCount=1, propagateTags="SERVICE", tags=tags)
     [task] = live(controller)
     listed = await ecs.call("ListTasks", serviceName="server")
     assert listed["taskArns"] == [task.arn]
-    assert (await ecs.call("ListTasks", desiredStatus="STOPPED"))["taskArns"] == []
+    for status in ("STOPPED", "PENDING"):
+        assert (await ecs.call("ListTasks", desiredStatus=status))["taskArns"] == []
     described = await ecs.call("DescribeTasks", tasks=[task.arn, "0"], include=["TAGS"])
     [found] = described["tasks"]
     assert found["tags"] == tags

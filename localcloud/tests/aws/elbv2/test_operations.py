@@ -253,3 +253,16 @@ async def test_a_listener_moves_to_another_port_and_group(cloud: Cloud) -> None:
 async def test_an_operation_that_is_missing_is_refused_by_name(cloud: Cloud) -> None:
     code, message = await refused(cloud, "CreateRule")
     assert (code, "CreateRule" in message) == ("OperationNotPermitted", True)
+
+
+async def test_descriptions_have_pages(cloud: Cloud) -> None:
+    arns = [await cloud.group(f"group-{number}") for number in range(3)]
+    first = await cloud.call("DescribeTargetGroups", PageSize=2)
+    rest = await cloud.call("DescribeTargetGroups", PageSize=2, Marker=first["NextMarker"])
+    found = [*first["TargetGroups"], *rest["TargetGroups"]]
+    assert [each["TargetGroupArn"] for each in found] == arns
+    assert rest["NextMarker"] is None
+    code, _ = await refused(cloud, "DescribeTargetGroups", Marker="nonsense")
+    assert code == "ValidationError"
+    code, _ = await refused(cloud, "DescribeTags", ResourceArns=[arns[0]] * 21)
+    assert code == "ValidationError"

@@ -1,13 +1,12 @@
 """App Runner's API: one handler per operation, from its validated request to its response."""
 
 import asyncio
-import base64
-import binascii
 import functools
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
+from localcloud.aws import paging
 from localcloud.aws.apprunner import revision_kinds, rules
 from localcloud.aws.apprunner.controller import Platform, ServiceController
 from localcloud.aws.apprunner.models import (
@@ -40,7 +39,6 @@ _ACCESS_PRINCIPAL = "build.apprunner.amazonaws.com"
 _INSTANCE_PRINCIPAL = "tasks.apprunner.amazonaws.com"
 _DEFAULT_PAGE = 20
 _MAX_TAGS = 50
-_Item = TypeVar("_Item")
 _Handler = Callable[[Any], Awaitable[JsonObject]]
 """Called with the operation's request, which botocore's model has validated."""
 
@@ -408,13 +406,11 @@ def _invalid(message: str) -> ApiError:
     return ApiError("InvalidRequestException", message)
 
 
-def _page(member: str, items: Sequence[_Item], request: PageRequest) -> JsonObject:
-    """Return one page of a list; the token encodes where the next page begins."""
-    token = request.get("NextToken")
+def _page(member: str, items: Sequence[object], request: PageRequest) -> JsonObject:
+    """Return the page of a list that a request asks for."""
+    size = request.get("MaxResults", _DEFAULT_PAGE)
     try:
-        start = int(base64.b64decode(token, validate=True)) if token else 0
-    except (binascii.Error, ValueError) as error:
+        found, token = paging.page(items, size=size, token=request.get("NextToken"))
+    except paging.InvalidTokenError as error:
         raise _invalid("NextToken was not returned by this operation.") from error
-    end = start + request.get("MaxResults", _DEFAULT_PAGE)
-    more = base64.b64encode(str(end).encode()).decode() if end < len(items) else None
-    return {member: list(items[start:end]), "NextToken": more}
+    return {member: found, "NextToken": token}

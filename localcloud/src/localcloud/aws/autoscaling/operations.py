@@ -3,9 +3,10 @@
 import dataclasses
 import secrets
 import uuid
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Final
 
+from localcloud.aws import paging
 from localcloud.aws.autoscaling import descriptions, rules
 from localcloud.aws.autoscaling.models import (
     JsonObject,
@@ -16,6 +17,10 @@ from localcloud.aws.autoscaling.models import (
 from localcloud.aws.autoscaling.resources import Resources, ServiceInfo
 from localcloud.aws.context import ServiceContext
 from localcloud.aws.protocol import ApiError
+
+# Source of both: the API reference, DescribeScalableTargets and DescribeScalingPolicies.
+_PAGE: Final = 50
+_POLICIES_PAGE: Final = 10
 
 Operation = Callable[[JsonObject], Coroutine[Any, Any, JsonObject]]
 
@@ -91,13 +96,12 @@ class ApplicationAutoScaling:
     async def _describe_scalable_targets(self, request: JsonObject) -> JsonObject:
         rules.check_service(request)
         wanted = request.get("ResourceIds")
-        return {
-            "ScalableTargets": [
-                descriptions.scalable_target(each, self._context)
-                for each in self._state.targets.values()
-                if wanted is None or each.resource_id in wanted
-            ]
-        }
+        found = [
+            descriptions.scalable_target(each, self._context)
+            for each in self._state.targets.values()
+            if wanted is None or each.resource_id in wanted
+        ]
+        return _page("ScalableTargets", found, request)
 
     async def _deregister_scalable_target(self, request: JsonObject) -> JsonObject:
         target = self._target(request)
@@ -136,13 +140,12 @@ class ApplicationAutoScaling:
     async def _describe_scaling_policies(self, request: JsonObject) -> JsonObject:
         rules.check_service(request)
         names = request.get("PolicyNames")
-        return {
-            "ScalingPolicies": [
-                descriptions.scaling_policy(each, self._context)
-                for each in _of_resource(self._state.policies.values(), request)
-                if names is None or each.name in names
-            ]
-        }
+        found = [
+            descriptions.scaling_policy(each, self._context)
+            for each in _of_resource(self._state.policies.values(), request)
+            if names is None or each.name in names
+        ]
+        return _page("ScalingPolicies", found, request, most=_POLICIES_PAGE)
 
     async def _delete_scaling_policy(self, request: JsonObject) -> JsonObject:
         rules.check_service(request)
@@ -157,13 +160,11 @@ class ApplicationAutoScaling:
 
     async def _describe_scaling_activities(self, request: JsonObject) -> JsonObject:
         rules.check_service(request)
-        found = list(_of_resource(self._state.activities, request))
-        return {
-            "ScalingActivities": [
-                descriptions.scaling_activity(each)
-                for each in found[: request.get("MaxResults", 50)]
-            ]
-        }
+        found = [
+            descriptions.scaling_activity(each)
+            for each in _of_resource(self._state.activities, request)
+        ]
+        return _page("ScalingActivities", found, request)
 
     async def _list_tags_for_resource(self, request: JsonObject) -> JsonObject:
         return {"Tags": dict(self._tagged(request).tags)}
@@ -221,3 +222,24 @@ def _alarm_names(resource_id: str) -> tuple[str, str]:
 def _of_resource(items: Iterable[Any], request: JsonObject) -> Iterable[Any]:
     wanted = request.get("ResourceId")
     return (each for each in items if wanted is None or each.resource_id == wanted)
+
+
+def _page(
+    member: str, items: Sequence[object], request: JsonObject, *, most: int = _PAGE
+) -> JsonObject:
+    """Return the page of a list that a request asks for.
+
+    Args:
+        member: the list's name in the response.
+        items: the whole list.
+        request: the request.
+        most: the size of a page, unless the request has a smaller one.
+    """
+    size = request.get("MaxResults", most)
+    if not 1 <= size <= most:
+        raise rules.invalid(f"MaxResults must be from 1 to {most}")
+    try:
+        found, token = paging.page(items, size=size, token=request.get("NextToken"))
+    except paging.InvalidTokenError:
+        raise ApiError("InvalidNextTokenException", "NextToken isn't valid") from None
+    return {member: found, "NextToken": token}

@@ -1,5 +1,6 @@
 """Reads the metrics of scaled services regularly, and changes the services."""
 
+import logging
 import uuid
 from collections.abc import Sequence
 from typing import Final
@@ -15,6 +16,7 @@ from localcloud.aws.autoscaling.resources import ResourceError, Resources
 from localcloud.aws.autoscaling.tracking import Change, History, Limits, PolicyReading
 from localcloud.aws.context import ServiceContext
 
+_LOG = logging.getLogger(__name__)
 _MINUTE: Final = 60.0
 DEFAULT_COOLDOWN: Final = 300
 """Seconds, for ECS services (API reference, TargetTrackingScalingPolicyConfiguration)."""
@@ -46,7 +48,10 @@ class Scaler:
             return
         self._evaluated = end
         for target in list(self._state.targets.values()):
-            await self._scale(target, end)
+            try:
+                await self._scale(target, end)
+            except Exception:  # the others must be evaluated in this minute, too  # noqa: BLE001
+                _LOG.exception("%s could not be scaled", target.resource_id)
 
     async def _scale(self, target: ScalableTarget, end: float) -> None:
         _, cluster, name = target.resource_id.split("/")

@@ -5,7 +5,6 @@ processes responses from your custom origin" and "HTTP status codes" in the Amaz
 Developer Guide.
 """
 
-import contextlib
 import logging
 import ssl
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from localcloud import loopback
+from localcloud.aws import forwarding
 from localcloud.aws.cloudfront import function_events, messages
 from localcloud.aws.cloudfront.configuration import Origin, Routing
 from localcloud.aws.cloudfront.function_events import Invocation, ViewerRequest
@@ -35,8 +35,6 @@ _KEEP_ALIVE: Final = 30.0
 _ORIGIN_KEEP_ALIVE: Final = 5.0
 """Seconds; CloudFront's default. Source: "Keep-alive timeout" in its Developer Guide."""
 _MAX_HEADER: Final = 60 * 1024
-_SMALL_BODY: Final = 64 * 1024
-"""Bytes up to which a body is read whole, so that the request can be repeated."""
 _REPEATED: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 _USUAL_PORTS: Final = {True: 443, False: 80}
@@ -132,7 +130,7 @@ class DistributionPort:
             return await self._respond(request, request_id)
         except Exception:  # an error in the stand-in is the caller's 500  # noqa: BLE001
             _LOG.exception("a request to a distribution failed")
-            _abort_started_response(request)
+            forwarding.abort_started_response(request)
             return _encoded(
                 messages.error(500, "See the stand-in's output.", request_id=request_id)
             )
@@ -227,19 +225,12 @@ class DistributionPort:
         headers = messages.to_origin(
             asked.headers, host=host, viewer=request.remote or "", request_id=request_id
         )
-        if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        length = request.content_length
-        body: bytes | aiohttp.StreamReader | None = None
-        if request.can_read_body:
-            small = length is not None and length <= _SMALL_BODY
-            body = await request.read() if small else request.content
         passing = _Passing(
             request=request,
             origin=origin,
             url=url,
             headers=CIMultiDict(headers),
-            body=body,
+            body=await forwarding.read_body(request),
             request_id=request_id,
         )
         return await self._attempt(passing)
@@ -254,14 +245,14 @@ class DistributionPort:
             except aiohttp.ConnectionTimeoutError:
                 answer = _gateway_timeout(passing.request_id)
             except aiohttp.ServerTimeoutError:
-                _abort_started_response(request)
+                forwarding.abort_started_response(request)
                 answer = _gateway_timeout(passing.request_id)
                 if request.method not in _REPEATED:
                     break
             except aiohttp.ClientConnectorError:
                 answer = _bad_gateway(passing.request_id)
             except aiohttp.ClientError:
-                _abort_started_response(request)
+                forwarding.abort_started_response(request)
                 answer = _bad_gateway(passing.request_id)
                 break
         return _encoded(answer)
@@ -315,25 +306,13 @@ class _Passing:
     origin: Origin
     url: URL
     headers: CIMultiDict[str]
-    body: bytes | aiohttp.StreamReader | None
+    body: forwarding.Body
     request_id: str
 
 
 def origin_session() -> aiohttp.ClientSession:
     """Create the client for origins, which changes nothing in a message; the caller closes it."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_ORIGIN_KEEP_ALIVE),
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        max_line_size=_MAX_HEADER,
-        max_field_size=_MAX_HEADER,
-        skip_auto_headers={
-            hdrs.USER_AGENT,
-            hdrs.ACCEPT,
-            hdrs.ACCEPT_ENCODING,
-            hdrs.CONTENT_TYPE,
-        },
-    )
+    return forwarding.forwarding_session(keep_alive=_ORIGIN_KEEP_ALIVE, max_header=_MAX_HEADER)
 
 
 def _forbidden(reason: str, request_id: str) -> Answer:
@@ -369,10 +348,3 @@ def _encoded(answer: Answer) -> web.Response:
         headers=CIMultiDict(answer.headers),
         body=answer.body,
     )
-
-
-def _abort_started_response(request: web.BaseRequest) -> None:
-    """Close the connection of a response that can't be completed."""
-    if request.writer.output_size and request.transport is not None:
-        with contextlib.suppress(OSError):
-            request.transport.abort()

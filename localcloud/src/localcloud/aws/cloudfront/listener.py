@@ -12,6 +12,8 @@ _TLS_HANDSHAKE: Final = b"\x16"
 """The first byte of every TLS connection. Source: RFC 8446, section 5.1."""
 _FIRST_BYTE_SECONDS: Final = 10.0
 _BACKLOG: Final = 1024
+_PAUSE: Final = 0.1
+"""Seconds after a connection that could not be accepted."""
 
 
 class Listener:
@@ -50,7 +52,12 @@ class Listener:
         loop = asyncio.get_running_loop()
         with listening:
             while True:
-                connection, _ = await loop.sock_accept(listening)
+                try:
+                    connection, _ = await loop.sock_accept(listening)
+                except OSError:
+                    # The caller has left, or this process has too many open files for now.
+                    await asyncio.sleep(_PAUSE)
+                    continue
                 task = asyncio.create_task(self._connect(connection))
                 self._connecting.add(task)
                 task.add_done_callback(self._connecting.discard)

@@ -132,11 +132,6 @@ class State:
         function = self.functions.get(arn.rpartition("/")[2])
         return function.code.active(now) if function and function.code else None
 
-    def load_balancer(self, vpc_origin: str) -> str | None:
-        """Return the ARN of a VPC origin's load balancer; None if there is no such origin."""
-        origin = self.vpc_origins.get(vpc_origin)
-        return None if origin is None else str(origin.config["Arn"])
-
     def distributions_with_function(self, arn: str) -> list[Distribution]:
         """Return the distributions that a function is associated with."""
         return [each for each in self.distributions.values() if arn in each.functions]

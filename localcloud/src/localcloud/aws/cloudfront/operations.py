@@ -1,10 +1,12 @@
 """CloudFront's API: one handler per operation, from its validated request to its response."""
 
+import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
+from localcloud.aws import paging
 from localcloud.aws.cloudfront import configuration
 from localcloud.aws.cloudfront.configuration import Surroundings
 from localcloud.aws.cloudfront.models import (
@@ -27,6 +29,8 @@ _RUNTIME: Final = "cloudfront-js-2.0"
 _LIVE: Final = "LIVE"
 _DEVELOPMENT: Final = "DEVELOPMENT"
 _TAGS: Final = 50
+_PAGE: Final = 100
+_READING: Final = ("Describe", "Get", "List")
 _CONFIG: Final = "DistributionConfig"
 _ENDPOINT: Final = "VpcOriginEndpointConfig"
 
@@ -86,6 +90,7 @@ class CloudFront:
         self._clock = context.clock
         self._account_id = context.account_id
         self._deployment_seconds = deployment_seconds
+        self._changing = asyncio.Lock()
         self._handlers: Mapping[str, _Handler] = {
             "CreateDistribution": self._create_distribution,
             "CreateDistributionWithTags": self._create_distribution_with_tags,
@@ -122,7 +127,11 @@ class CloudFront:
             raise ApiError(
                 "InvalidArgument", f"The stand-in's CloudFront doesn't support {operation}."
             )
-        return await handler(parameters)
+        if operation.startswith(_READING):
+            return await handler(parameters)
+        # What a change has checked must stay true until it is made.
+        async with self._changing:
+            return await handler(parameters)
 
     async def _create_distribution(self, parameters: JsonObject) -> JsonObject:
         return await self._created(parameters[_CONFIG], {})
@@ -174,9 +183,8 @@ class CloudFront:
         return {_CONFIG: distribution.config, "ETag": distribution.etag}
 
     async def _list_distributions(self, parameters: JsonObject) -> JsonObject:
-        _check_unpaged(parameters)
         items = [self._summary(each) for each in self._state.distributions.values()]
-        return {"DistributionList": _listed(items)}
+        return {"DistributionList": _truncated(items, parameters)}
 
     async def _update_distribution(self, parameters: JsonObject) -> JsonObject:
         distribution = self._distribution(parameters["Id"])
@@ -240,7 +248,6 @@ class CloudFront:
         }
 
     async def _list_functions(self, parameters: JsonObject) -> JsonObject:
-        _check_unpaged(parameters)
         wanted = parameters.get("Stage")
         items = [
             self._summarized(function, stage)["FunctionSummary"]
@@ -248,8 +255,7 @@ class CloudFront:
             for stage in (_DEVELOPMENT, _LIVE)
             if wanted in (None, stage) and (stage == _DEVELOPMENT or function.live)
         ]
-        listed = {"MaxItems": 100, "Quantity": len(items)}
-        return {"FunctionList": {**listed, "Items": items} if items else listed}
+        return {"FunctionList": _page(items, parameters)}
 
     async def _update_function(self, parameters: JsonObject) -> JsonObject:
         function = self._function(parameters["Name"])
@@ -307,7 +313,6 @@ class CloudFront:
         return self._vpc_origin_described(self._vpc_origin(parameters["Id"]))
 
     async def _list_vpc_origins(self, parameters: JsonObject) -> JsonObject:
-        _check_unpaged(parameters)
         members = ("Id", "Status", "CreatedTime", "LastModifiedTime", "Arn", "AccountId")
         items = []
         for origin in self._state.vpc_origins.values():
@@ -315,7 +320,7 @@ class CloudFront:
             summary = {name: described[name] for name in members}
             endpoint = {"Name": origin.config["Name"], "OriginEndpointArn": origin.config["Arn"]}
             items.append({**summary, **endpoint})
-        return {"VpcOriginList": _listed(items)}
+        return {"VpcOriginList": _truncated(items, parameters)}
 
     async def _update_vpc_origin(self, parameters: JsonObject) -> JsonObject:
         origin = self._vpc_origin(parameters["Id"])
@@ -603,14 +608,26 @@ def _check_version(parameters: JsonObject, etag: str) -> None:
         )
 
 
-def _check_unpaged(parameters: JsonObject) -> None:
-    if parameters.get("Marker"):
-        raise ApiError("InvalidArgument", "The stand-in's CloudFront lists everything at once.")
+def _page(items: list[JsonObject], parameters: JsonObject) -> JsonObject:
+    """Return the page of a list that a request asks for."""
+    size, marker = parameters.get("MaxItems", str(_PAGE)), parameters.get("Marker")
+    if not size.isdecimal() or not 1 <= int(size) <= _PAGE:
+        raise ApiError("InvalidArgument", f"MaxItems must be from 1 to {_PAGE}.")
+    try:
+        found, following = paging.page(items, size=int(size), token=marker)
+    except paging.InvalidTokenError:
+        raise ApiError("InvalidArgument", f"The marker {marker} isn't valid.") from None
+    listed: JsonObject = {"MaxItems": int(size), "Quantity": len(found)}
+    if following is not None:
+        listed["NextMarker"] = following
+    return {**listed, "Items": found} if found else listed
 
 
-def _listed(items: list[JsonObject]) -> JsonObject:
-    listed = {"Marker": "", "MaxItems": 100, "IsTruncated": False, "Quantity": len(items)}
-    return {**listed, "Items": items} if items else listed
+def _truncated(items: list[JsonObject], parameters: JsonObject) -> JsonObject:
+    """Return a page that says whether there are more."""
+    listed = _page(items, parameters)
+    marker = parameters.get("Marker", "")
+    return {"Marker": marker, "IsTruncated": "NextMarker" in listed, **listed}
 
 
 def _checked_tags(existing: Mapping[str, str], tags: Mapping[str, Any]) -> dict[str, str]:

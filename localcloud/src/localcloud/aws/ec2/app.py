@@ -100,7 +100,6 @@ class Ec2App:
         """Add the default VPC's route to the internet, which ministack's doesn't have."""
         if self._prepared:
             return
-        self._prepared = True
         gateways = await self._ask(scope, {"Action": "DescribeInternetGateways"})
         tables = await self._ask(scope, {"Action": "DescribeRouteTables"})
         await self._ask(
@@ -112,6 +111,7 @@ class Ec2App:
                 "GatewayId": _first(gateways, "internetGatewayId"),
             },
         )
+        self._prepared = True
 
     async def _ask(self, scope: Scope, form: dict[str, str]) -> ET.Element:
         """Send another request to ministack, as the caller."""

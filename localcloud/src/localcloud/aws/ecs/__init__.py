@@ -5,6 +5,7 @@ From the API to the containers, each starts or calls the next:
     app                 validates an API request, and encodes the response
     thread              runs everything below on a separate event loop
     operations          one handler per operation of the API
+    task_definitions    those of task definitions
     controller          one service: starts, checks, replaces and stops its tasks, rolls out
     runner              one task: from the pull of its image to the end of its container
 
@@ -12,6 +13,7 @@ What they share:
 
     models              clusters, task definitions, services, deployments and tasks
     service_deployments the progress of a deployment and its rollback, as the API reports it
+    requests            what the operations do with any request: names, limits and pages
     supported           which members of requests the stand-in supports
     rules               pure decisions: which requests are refused
     scheduler           pure decisions: which tasks are started and stopped, when a deployment fails

@@ -81,6 +81,7 @@ class ServiceController:
         self._runners: dict[Task, TaskRunner] = {}
         self._running: dict[asyncio.Task[None], Task] = {}
         self._accounted: set[Task] = set()
+        self._removing: set[asyncio.Future[None]] = set()
         self._changed = asyncio.Event()
         self._failed_starts = 0
         self._next_start = 0.0
@@ -103,7 +104,8 @@ class ServiceController:
 
     async def stop(self) -> None:
         """Stop everything at once, except the containers."""
-        tasks = [*self._running, *([self._loop_task] if self._loop_task else [])]
+        own = [self._loop_task] if self._loop_task else []
+        tasks = [*self._running, *self._removing, *own]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -365,7 +367,10 @@ class ServiceController:
             task.move_to(TaskStatus.STOPPED)
         if task.stop_code is StopCode.SCHEDULER:
             self._event(f"has stopped 1 running tasks: (task {task.id}).")
-        asyncio.ensure_future(self._on_idle_images())  # noqa: RUF006 - nothing waits for it
+        removing = asyncio.ensure_future(self._on_idle_images())
+        # The event loop itself doesn't keep it.
+        self._removing.add(removing)
+        removing.add_done_callback(self._removing.discard)
 
     def _account_for_ends(self) -> None:
         """Count the tasks that ended, once each, before others are started in their place."""

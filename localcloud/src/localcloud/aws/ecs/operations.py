@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from localcloud.aws.context import ServiceContext
-from localcloud.aws.ecs import rules, supported
+from localcloud.aws.ecs import requests, rules, supported
 from localcloud.aws.ecs.controller import ServiceController, Timing
 from localcloud.aws.ecs.models import (
     Cluster,
@@ -24,11 +24,14 @@ from localcloud.aws.ecs.models import (
 )
 from localcloud.aws.ecs.placement import Placements
 from localcloud.aws.ecs.runner import TaskPlatform
+from localcloud.aws.ecs.task_definitions import TaskDefinitions
 from localcloud.aws.protocol import ApiError
 
 _Handler = Callable[[Any], Awaitable[JsonObject]]
 _DEFAULT = "default"
-_MISSING = "MISSING"
+# Source of both: the API reference, ListServices and ListServiceDeployments.
+_SERVICES_PAGE = 10
+_SERVICE_DEPLOYMENTS_PAGE = 20
 
 
 class Ecs:
@@ -47,7 +50,7 @@ class Ecs:
         self._timing = timing
         self._placements = Placements(platform.account.subnets)
         self._clusters: dict[str, Cluster] = {}
-        self._definitions: dict[str, TaskDefinition] = {}
+        self._definitions = TaskDefinitions(context)
         self._controllers: dict[str, ServiceController] = {}
         self._in_creation: set[str] = set()
         self._handlers: Mapping[str, _Handler] = {
@@ -55,11 +58,11 @@ class Ecs:
             "DescribeClusters": self._describe_clusters,
             "ListClusters": self._list_clusters,
             "DeleteCluster": self._delete_cluster,
-            "RegisterTaskDefinition": self._register_task_definition,
-            "DescribeTaskDefinition": self._describe_task_definition,
-            "DeregisterTaskDefinition": self._deregister_task_definition,
-            "DeleteTaskDefinitions": self._delete_task_definitions,
-            "ListTaskDefinitions": self._list_task_definitions,
+            "RegisterTaskDefinition": self._definitions.register,
+            "DescribeTaskDefinition": self._definitions.describe,
+            "DeregisterTaskDefinition": self._definitions.deregister,
+            "DeleteTaskDefinitions": self._definitions.delete,
+            "ListTaskDefinitions": self._definitions.list,
             "CreateService": self._create_service,
             "UpdateService": self._update_service,
             "DescribeServices": self._describe_services,
@@ -112,10 +115,10 @@ class Ecs:
     # Clusters
 
     async def _create_cluster(self, request: JsonObject) -> JsonObject:
-        _require_supported(request, supported.CLUSTER)
+        requests.require_supported(request, supported.CLUSTER)
         name = request.get("clusterName", _DEFAULT)
         if not rules.valid_name(name):
-            raise _invalid("Identifier contains invalid characters.")
+            raise requests.invalid("Identifier contains invalid characters.")
         existing = self._clusters.get(name)
         if existing is None or not existing.active:
             settings = request.get("settings") or [
@@ -131,19 +134,21 @@ class Ecs:
         return {"cluster": self._cluster_description(self._clusters[name], include)}
 
     async def _describe_clusters(self, request: JsonObject) -> JsonObject:
+        requests.check_number(request, "clusters", 100)
         include = set(request.get("include", ()))
         found, failures = [], []
         for reference in request.get("clusters") or [_DEFAULT]:
-            cluster = self._clusters.get(_name(reference))
+            cluster = self._clusters.get(requests.name_of(reference))
             if cluster is None:
-                arn = self._context.arn("ecs", f"cluster/{_name(reference)}")
-                failures.append({"arn": arn, "reason": _MISSING})
+                arn = self._context.arn("ecs", f"cluster/{requests.name_of(reference)}")
+                failures.append({"arn": arn, "reason": requests.MISSING})
             else:
                 found.append(self._cluster_description(cluster, include))
         return {"clusters": found, "failures": failures}
 
-    async def _list_clusters(self, _request: JsonObject) -> JsonObject:
-        return {"clusterArns": [each.arn for each in self._clusters.values() if each.active]}
+    async def _list_clusters(self, request: JsonObject) -> JsonObject:
+        arns = [each.arn for each in self._clusters.values() if each.active]
+        return requests.page("clusterArns", arns, request)
 
     async def _delete_cluster(self, request: JsonObject) -> JsonObject:
         cluster = self._cluster(request)
@@ -177,7 +182,7 @@ class Ecs:
         }
 
     def _cluster(self, request: JsonObject) -> Cluster:
-        cluster = self._clusters.get(_name(request.get("cluster", _DEFAULT)))
+        cluster = self._clusters.get(requests.name_of(request.get("cluster", _DEFAULT)))
         if cluster is None or not cluster.active:
             raise ApiError("ClusterNotFoundException", "Cluster not found.")
         return cluster
@@ -187,107 +192,24 @@ class Ecs:
             each for each in self._controllers.values() if each.service.cluster_arn == cluster.arn
         ]
 
-    # Task definitions
-
-    async def _register_task_definition(self, request: JsonObject) -> JsonObject:
-        problems = [*supported.unsupported(request, supported.TASK_DEFINITION)]
-        problem = " ".join(problems) or rules.task_definition_problem(request)
-        if problem:
-            raise ApiError("ClientException", problem)
-        family = request["family"]
-        revision = 1 + max((each.revision for each in self._revisions(family)), default=0)
-        definition = TaskDefinition(
-            arn=self._context.arn("ecs", f"task-definition/{family}:{revision}"),
-            family=family,
-            revision=revision,
-            settings=rules.registered(request),
-            tags=tags_from_api(request.get("tags", [])),
-            registered_at=self._context.clock(),
-        )
-        self._definitions[definition.arn] = definition
-        return {
-            "taskDefinition": definition.description(),
-            "tags": tags_to_api(definition.tags),
-        }
-
-    async def _describe_task_definition(self, request: JsonObject) -> JsonObject:
-        definition = self._definition(request["taskDefinition"])
-        if definition is None:
-            raise ApiError("ClientException", "Unable to describe task definition.")
-        tags = tags_to_api(definition.tags) if "TAGS" in request.get("include", ()) else []
-        return {"taskDefinition": definition.description(), "tags": tags}
-
-    async def _deregister_task_definition(self, request: JsonObject) -> JsonObject:
-        definition = self._definition(request["taskDefinition"])
-        if definition is None or ":" not in _name(request["taskDefinition"]):
-            raise ApiError("ClientException", "Unable to describe task definition.")
-        if definition.active:
-            definition.deregistered_at = self._context.clock()
-        return {"taskDefinition": definition.description()}
-
-    async def _delete_task_definitions(self, request: JsonObject) -> JsonObject:
-        deleted, failures = [], []
-        for reference in request["taskDefinitions"]:
-            definition = self._definition(reference)
-            if definition is None:
-                failures.append({"arn": reference, "reason": _MISSING})
-            elif definition.active:
-                reason = "The specified task definition is still in ACTIVE status."
-                failures.append({"arn": definition.arn, "reason": reason})
-            else:
-                # One that tasks use is deleted once they have stopped; they keep their own.
-                del self._definitions[definition.arn]
-                deleted.append({**definition.description(), "status": "DELETE_IN_PROGRESS"})
-        return {"taskDefinitions": deleted, "failures": failures}
-
-    async def _list_task_definitions(self, request: JsonObject) -> JsonObject:
-        prefix, status = request.get("familyPrefix"), request.get("status", "ACTIVE")
-        found = [
-            each.arn
-            for each in self._definitions.values()
-            if prefix in {None, each.family} and each.active is (status == "ACTIVE")
-        ]
-        if request.get("sort") == "DESC":
-            found.reverse()
-        return {"taskDefinitionArns": found}
-
-    def _revisions(self, family: str) -> list[TaskDefinition]:
-        return [each for each in self._definitions.values() if each.family == family]
-
-    def _definition(self, reference: str) -> TaskDefinition | None:
-        """Find a task definition by its ARN, by family:revision, or the family's newest one."""
-        name = _name(reference)
-        if ":" in name:
-            return self._definitions.get(self._context.arn("ecs", f"task-definition/{name}"))
-        active = [each for each in self._revisions(name) if each.active]
-        return max(active, key=lambda each: each.revision, default=None)
-
-    def _usable_definition(self, reference: str) -> TaskDefinition:
-        definition = self._definition(reference)
-        if definition is None:
-            raise ApiError("ClientException", "TaskDefinition not found.")
-        if not definition.active:
-            raise ApiError("ClientException", "TaskDefinition is inactive")
-        return definition
-
     # Services
 
     async def _create_service(self, request: JsonObject) -> JsonObject:
         cluster, name = self._cluster(request), request["serviceName"]
-        _require_supported(request, supported.CREATE_SERVICE)
+        requests.require_supported(request, supported.CREATE_SERVICE)
         if not rules.valid_name(name):
-            raise _invalid("Service name contains invalid characters.")
+            raise requests.invalid("Service name contains invalid characters.")
         arn = self._context.arn("ecs", f"service/{cluster.name}/{name}")
         existing = self._controllers.get(arn)
         if existing is not None and existing.service.status is ServiceStatus.DRAINING:
-            raise _invalid("Unable to Start a service that is still Draining.")
+            raise requests.invalid("Unable to Start a service that is still Draining.")
         if existing is not None and existing.service.status is ServiceStatus.ACTIVE:
             if "clientToken" in request and existing.service.request == request:
                 return {"service": self._described(existing, with_tags=True)}
-            raise _invalid("Creation of service was not idempotent.")
+            raise requests.invalid("Creation of service was not idempotent.")
         # The checks take a while, and a second request with the name may arrive meanwhile.
         if arn in self._in_creation:
-            raise _invalid("Creation of service was not idempotent.")
+            raise requests.invalid("Creation of service was not idempotent.")
         self._in_creation.add(arn)
         try:
             controller = await self._new_service(request, cluster, arn)
@@ -301,12 +223,14 @@ class Ecs:
         self, request: JsonObject, cluster: Cluster, arn: str
     ) -> ServiceController:
         if request.get("launchType") != "FARGATE":
-            raise _invalid("launchType must be FARGATE: the stand-in has no other launch type.")
+            raise requests.invalid(
+                "launchType must be FARGATE: the stand-in has no other launch type."
+            )
         if "desiredCount" not in request:
-            raise _invalid("desiredCount is required for schedulingStrategy REPLICA.")
+            raise requests.invalid("desiredCount is required for schedulingStrategy REPLICA.")
         if "taskDefinition" not in request:
-            raise _invalid("TaskDefinition cannot be empty.")
-        definition = self._usable_definition(request["taskDefinition"])
+            raise requests.invalid("TaskDefinition cannot be empty.")
+        definition = self._definitions.usable(request["taskDefinition"])
         network = await self._network(request.get("networkConfiguration", {}))
         balancing = await self._load_balancing(request.get("loadBalancers", []), definition)
         deployment_rules = _deployment_rules(request, DeploymentRules())
@@ -333,18 +257,22 @@ class Ecs:
 
     async def _update_service(self, request: JsonObject) -> JsonObject:
         controller = self._controller(request)
-        _require_supported(request, supported.UPDATE_SERVICE)
+        requests.require_supported(request, supported.UPDATE_SERVICE)
         service = controller.service
         _require_active(service)
         primary = service.primary
         definition, network = primary.definition, primary.network
         if "taskDefinition" in request:
-            definition = self._usable_definition(request["taskDefinition"])
+            definition = self._definitions.usable(request["taskDefinition"])
         if "networkConfiguration" in request:
             network = await self._network(request["networkConfiguration"])
         balancing = service.load_balancing
         if "loadBalancers" in request:
             balancing = await self._load_balancing(request["loadBalancers"], definition)
+        elif balancing is not None and (
+            problem := rules.balanced_container_problem(balancing.description(), definition)
+        ):
+            raise requests.invalid(problem)
         deployment_rules = _deployment_rules(request, service.rules)
         grace_period = _grace_period(request, service.grace_period, balancing)
         # The checks take a while, and the service may have been deleted meanwhile.
@@ -374,41 +302,42 @@ class Ecs:
 
     async def _describe_services(self, request: JsonObject) -> JsonObject:
         cluster = self._cluster(request)
+        requests.check_number(request, "services", 10)
         with_tags = "TAGS" in request.get("include", ())
         found, failures = [], []
         for reference in request["services"]:
-            arn = self._context.arn("ecs", f"service/{cluster.name}/{_name(reference)}")
+            arn = self._context.arn("ecs", f"service/{cluster.name}/{requests.name_of(reference)}")
             controller = self._controllers.get(arn)
             if controller is None:
-                failures.append({"arn": arn, "reason": _MISSING})
+                failures.append({"arn": arn, "reason": requests.MISSING})
             else:
                 found.append(self._described(controller, with_tags=with_tags))
         return {"services": found, "failures": failures}
 
     async def _list_services(self, request: JsonObject) -> JsonObject:
         cluster = self._cluster(request)
-        return {
-            "serviceArns": [
-                each.service.arn
-                for each in self._of(cluster)
-                if each.service.status is ServiceStatus.ACTIVE
-            ]
-        }
+        requests.require_supported(request, supported.LIST_SERVICES)
+        arns = [
+            each.service.arn
+            for each in self._of(cluster)
+            if each.service.status is ServiceStatus.ACTIVE
+        ]
+        return requests.page("serviceArns", arns, request, default=_SERVICES_PAGE)
 
     async def _delete_service(self, request: JsonObject) -> JsonObject:
         controller = self._controller(request)
         service = controller.service
         _require_active(service)
         if service.desired and not request.get("force", False):
-            raise _invalid("The service cannot be stopped while it is scaled above 0.")
+            raise requests.invalid("The service cannot be stopped while it is scaled above 0.")
         if len(service.deployments) > 1 and not request.get("force", False):
-            raise _invalid("The service cannot be stopped while deployments are active.")
+            raise requests.invalid("The service cannot be stopped while deployments are active.")
         controller.delete()
         return {"service": self._described(controller, with_tags=True)}
 
     def _controller(self, request: JsonObject) -> ServiceController:
         cluster = self._cluster(request)
-        name = _name(request["service"])
+        name = requests.name_of(request["service"])
         arn = self._context.arn("ecs", f"service/{cluster.name}/{name}")
         controller = self._controllers.get(arn)
         if controller is None:
@@ -417,20 +346,20 @@ class Ecs:
 
     async def _network(self, configuration: JsonObject) -> Network:
         if problem := rules.network_problem(configuration):
-            raise _invalid(problem)
+            raise requests.invalid(problem)
         network, account = Network.from_api(configuration), self._platform.account
         try:
             await account.subnets(network.subnets)
         except LookupError as error:
             listed = ", ".join(network.subnets)
-            raise _invalid(
+            raise requests.invalid(
                 f"Error retrieving subnet information for [{listed}]: {error}"
             ) from error
         try:
             await account.require_security_groups(network.security_groups)
         except LookupError as error:
             listed = ", ".join(network.security_groups)
-            raise _invalid(
+            raise requests.invalid(
                 f"Error retrieving security group information for [{listed}]: {error}"
             ) from error
         return network
@@ -443,7 +372,7 @@ class Ecs:
         arn = load_balancers[0].get("targetGroupArn", "")
         group = await self._platform.targets.target_group(arn)
         if problem := rules.load_balancer_problem(load_balancers, definition, group):
-            raise _invalid(problem)
+            raise requests.invalid(problem)
         return LoadBalancing(
             target_group_arn=arn,
             container_name=load_balancers[0]["containerName"],
@@ -468,16 +397,18 @@ class Ecs:
         controller = self._controller(request)
         created = request.get("createdAt", {})
         statuses = request.get("status")
-        return {
-            "serviceDeployments": [
-                each.summary()
-                for each in controller.service_deployments
-                if created.get("after", 0) <= each.created_at <= created.get("before", math.inf)
-                and (not statuses or each.status.value in statuses)
-            ]
-        }
+        found = [
+            each.summary()
+            for each in controller.service_deployments
+            if created.get("after", 0) <= each.created_at <= created.get("before", math.inf)
+            and (not statuses or each.status.value in statuses)
+        ]
+        return requests.page(
+            "serviceDeployments", found, request, default=_SERVICE_DEPLOYMENTS_PAGE
+        )
 
     async def _describe_service_deployments(self, request: JsonObject) -> JsonObject:
+        requests.check_number(request, "serviceDeploymentArns", 20)
         known = {
             each.arn: each
             for controller in self._controllers.values()
@@ -486,40 +417,41 @@ class Ecs:
         arns = request["serviceDeploymentArns"]
         return {
             "serviceDeployments": [known[arn].description() for arn in arns if arn in known],
-            "failures": [{"arn": arn, "reason": _MISSING} for arn in arns if arn not in known],
+            "failures": [
+                {"arn": arn, "reason": requests.MISSING} for arn in arns if arn not in known
+            ],
         }
 
     # Tasks
 
     async def _list_tasks(self, request: JsonObject) -> JsonObject:
         cluster = self._cluster(request)
-        unknown = {"containerInstance"} & request.keys()
-        if unknown:
-            raise _invalid(f"{', '.join(unknown)} is not supported by the stand-in's ECS.")
+        requests.require_supported(request, supported.LIST_TASKS)
         if "serviceName" in request:
             self._controller({**request, "service": request["serviceName"]})
-        stopped = request.get("desiredStatus", "RUNNING") == "STOPPED"
-        return {
-            "taskArns": [
-                task.arn
-                for task in self._tasks(cluster)
-                if task.live is not stopped
-                and _name(request.get("serviceName", task.service)) == task.service
-                and request.get("family") in {None, task.definition.family}
-                and request.get("startedBy") in {None, task.deployment_id}
-            ]
-        }
+        # No task has the desired status PENDING, says the API reference.
+        desired = request.get("desiredStatus", "RUNNING")
+        arns = [
+            task.arn
+            for task in self._tasks(cluster)
+            if desired == ("RUNNING" if task.live else "STOPPED")
+            and requests.name_of(request.get("serviceName", task.service)) == task.service
+            and request.get("family") in {None, task.definition.family}
+            and request.get("startedBy") in {None, task.deployment_id}
+        ]
+        return requests.page("taskArns", arns, request)
 
     async def _describe_tasks(self, request: JsonObject) -> JsonObject:
         cluster = self._cluster(request)
+        requests.check_number(request, "tasks", 100)
         with_tags = "TAGS" in request.get("include", ())
         by_id = {task.id: task for task in self._tasks(cluster)}
         found, failures = [], []
         for reference in request["tasks"]:
-            task = by_id.get(_name(reference))
+            task = by_id.get(requests.name_of(reference))
             if task is None:
-                arn = self._context.arn("ecs", f"task/{cluster.name}/{_name(reference)}")
-                failures.append({"arn": arn, "reason": _MISSING})
+                arn = self._context.arn("ecs", f"task/{cluster.name}/{requests.name_of(reference)}")
+                failures.append({"arn": arn, "reason": requests.MISSING})
             else:
                 description = task.description()
                 found.append(description if with_tags else {**description, "tags": []})
@@ -529,12 +461,12 @@ class Ecs:
         cluster = self._cluster(request)
         for controller in self._of(cluster):
             for task in controller.service.tasks:
-                if task.id == _name(request["task"]):
+                if task.id == requests.name_of(request["task"]):
                     if task.status is not TaskStatus.STOPPED:
                         reason = request.get("reason", "Task stopped by user")
                         controller.stop_task(task, reason)
                     return {"task": task.description()}
-        raise _invalid("The referenced task was not found.")
+        raise requests.invalid("The referenced task was not found.")
 
     def _tasks(self, cluster: Cluster) -> Iterable[Task]:
         return (task for each in self._of(cluster) for task in each.service.tasks)
@@ -556,7 +488,6 @@ class Ecs:
 
     def _tags_of(self, arn: str) -> dict[str, str]:
         clusters = {each.arn: each.tags for each in self._clusters.values() if each.active}
-        definitions = {each.arn: each.tags for each in self._definitions.values()}
         services = {
             each.service.arn: each.service.tags
             for each in self._controllers.values()
@@ -567,20 +498,10 @@ class Ecs:
             for each in self._controllers.values()
             for task in each.service.tasks
         }
-        tags = (clusters | definitions | services | tasks).get(arn)
+        tags = (clusters | self._definitions.tags | services | tasks).get(arn)
         if tags is None:
-            raise _invalid("The specified resource could not be found.")
+            raise requests.invalid("The specified resource could not be found.")
         return tags
-
-
-def _name(reference: str) -> str:
-    """Return the name of what a request refers to by its name or its ARN."""
-    return reference.rpartition("/")[2]
-
-
-def _require_supported(request: JsonObject, members: supported.Supported) -> None:
-    if problems := list(supported.unsupported(request, members)):
-        raise _invalid(" ".join(problems))
 
 
 def _require_active(service: Service) -> None:
@@ -591,16 +512,12 @@ def _require_active(service: Service) -> None:
 def _deployment_rules(request: JsonObject, current: DeploymentRules) -> DeploymentRules:
     merged = DeploymentRules.merged(request.get("deploymentConfiguration", {}), current)
     if problem := rules.deployment_problem(merged):
-        raise _invalid(problem)
+        raise requests.invalid(problem)
     return merged
 
 
 def _grace_period(request: JsonObject, current: int, balancing: LoadBalancing | None) -> int:
     seconds: int = request.get("healthCheckGracePeriodSeconds", current)
     if problem := rules.grace_period_problem(seconds, balanced=balancing is not None):
-        raise _invalid(problem)
+        raise requests.invalid(problem)
     return seconds
-
-
-def _invalid(message: str) -> ApiError:
-    return ApiError("InvalidParameterException", message)

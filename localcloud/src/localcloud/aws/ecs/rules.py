@@ -89,11 +89,23 @@ def _container_problems(request: JsonObject, container: JsonObject) -> Iterator[
     if container.get("stopTimeout", 0) > _MAX_STOP_TIMEOUT:
         yield f"The max stop timeout value is {_MAX_STOP_TIMEOUT} seconds."
     yield from _port_problems(container.get("portMappings", []))
+    yield from _name_problems(container)
     log = container.get("logConfiguration")
     if log is not None:
         for option in ("awslogs-group", "awslogs-region", "awslogs-stream-prefix"):
             if option not in log.get("options", {}):
                 yield f"Log driver awslogs requires options: {option}"
+
+
+def _name_problems(container: JsonObject) -> Iterator[str]:
+    secrets = [each["name"] for each in container.get("secrets", [])]
+    variables = [each.get("name") for each in container.get("environment", [])]
+    for name in secrets:
+        if secrets.count(name) + variables.count(name) > 1:
+            yield (
+                "The secret name must be unique and not shared with any new or existing "
+                f"environment variables set on the container, such as '{name}'."
+            )
 
 
 def _port_problems(mappings: list[JsonObject]) -> Iterator[str]:
@@ -182,19 +194,14 @@ def load_balancer_problem(
 def _load_balancer_problems(
     load_balancers: list[JsonObject], definition: TaskDefinition, group: TargetGroupInfo | None
 ) -> Iterator[str]:
-    first, container = load_balancers[0], definition.container
+    first = load_balancers[0]
     if len(load_balancers) > 1:
         yield "The stand-in registers a service with one target group."
     if not {"targetGroupArn", "containerName", "containerPort"} <= first.keys():
         yield "loadBalancers need a targetGroupArn, a containerName and a containerPort."
         return
-    if first["containerName"] != container["name"]:
-        yield f"The container {first['containerName']} does not exist in the task definition."
-    if first["containerPort"] != definition.port:
-        yield (
-            f"The container {container['name']} did not have a container port "
-            f"{first['containerPort']} defined."
-        )
+    if problem := balanced_container_problem(first, definition):
+        yield problem
     if group is None:
         yield f"Target group {first['targetGroupArn']} does not exist."
         return
@@ -208,6 +215,16 @@ def _load_balancer_problems(
             f"The target group with targetGroupArn {group.arn} does not have an associated load "
             "balancer."
         )
+
+
+def balanced_container_problem(load_balancer: JsonObject, definition: TaskDefinition) -> str | None:
+    """Return what a task definition lacks of a service's load balancer; None if nothing."""
+    name, port = load_balancer["containerName"], load_balancer["containerPort"]
+    if name != definition.container["name"]:
+        return f"The container {name} does not exist in the task definition."
+    if port != definition.port:
+        return f"The container {name} did not have a container port {port} defined."
+    return None
 
 
 def grace_period_problem(seconds: int, *, balanced: bool) -> str | None:

@@ -1,6 +1,7 @@
 """Runs one task: from the pull of its image to the end of its container."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from localcloud.aws.ecs.models import LoadBalancing, StopCode, Task, TaskStatus
 from localcloud.aws.elbv2.targets import Target, TargetRegistry
 from localcloud.aws.log_sender import LogSender
 
+_LOG = logging.getLogger(__name__)
 PRINCIPAL = "ecs-tasks.amazonaws.com"
 _EXIT_TIMEOUT = 10.0
 _INITIALIZATION = "ResourceInitializationError"
@@ -121,9 +123,12 @@ class TaskRunner:
             await self._start()
         except StartError as error:
             self._ended(StopCode.FAILED_TO_START, str(error))
+        except Exception:  # such as a call that ran into its time limit  # noqa: BLE001
+            _LOG.exception("the task %s could not be started", task.arn)
+            self._ended(StopCode.FAILED_TO_START, "See the stand-in's output.")
         else:
             await self._wait_for_end()
-            await self._stop()
+        await self._stop()
         task.healthy = False
         task.stopped_at = self._platform.clock()
         self._move_to(TaskStatus.STOPPED)
@@ -294,8 +299,6 @@ class TaskRunner:
                 balancing.target_group_arn, target, address=(container.host, container.port)
             )
         except LookupError as error:
-            # The container is stopped by the caller of the next step.
-            await asyncio.to_thread(container.terminate, 0)
             raise StartError(
                 f"Target group {balancing.target_group_arn} does not exist."
             ) from error

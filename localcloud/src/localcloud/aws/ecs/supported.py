@@ -92,6 +92,24 @@ CREATE_SERVICE: Supported = {
     "tags": None,
 }
 UPDATE_SERVICE: Supported = {**_SERVICE, "service": None, "forceNewDeployment": None}
+LIST_SERVICES: Supported = {
+    "cluster": None,
+    "launchType": frozenset({"FARGATE"}),
+    "schedulingStrategy": frozenset({"REPLICA"}),
+    "resourceManagementType": frozenset({"CUSTOMER"}),
+    "maxResults": None,
+    "nextToken": None,
+}
+LIST_TASKS: Supported = {
+    "cluster": None,
+    "serviceName": None,
+    "family": None,
+    "startedBy": None,
+    "desiredStatus": None,
+    "launchType": frozenset({"FARGATE"}),
+    "maxResults": None,
+    "nextToken": None,
+}
 
 _ABSENT: tuple[object, ...] = (None, "", False, 0, [], {})
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from localcloud.aws import paging
 from localcloud.aws.context import ServiceContext
 from localcloud.aws.elbv2 import attributes, descriptions, rules
 from localcloud.aws.elbv2.models import (
@@ -22,6 +23,10 @@ from localcloud.aws.elbv2.targets import Target
 from localcloud.aws.protocol import ApiError
 
 _SERVICE: Final = "elasticloadbalancing"
+_PAGE: Final = 400
+"""The most that a description returns (API reference, PageSize)."""
+_MOST_TAGGED: Final = 20
+"""The resources of one call (API reference, DescribeTags)."""
 _NOT_FOUND: Final = {
     "loadbalancer": ("LoadBalancerNotFound", "One or more load balancers not found"),
     "targetgroup": ("TargetGroupNotFound", "One or more target groups not found"),
@@ -143,7 +148,8 @@ class ElasticLoadBalancing:
             found = [each for each in named if each is not None]
             if len(found) < len(names):
                 raise ApiError("LoadBalancerNotFound", f"Load balancers '{names}' not found")
-        return {"LoadBalancers": [descriptions.load_balancer(each, _loop_time()) for each in found]}
+        described = [descriptions.load_balancer(each, _loop_time()) for each in found]
+        return _page("LoadBalancers", described, request)
 
     async def _delete_load_balancer(self, request: JsonObject) -> JsonObject:
         arn = request["LoadBalancerArn"]
@@ -249,7 +255,7 @@ class ElasticLoadBalancing:
             found = [
                 each for each in found if load_balancer in self._service.load_balancers_of(each.arn)
             ]
-        return {"TargetGroups": [self._described_group(each) for each in found]}
+        return _page("TargetGroups", [self._described_group(each) for each in found], request)
 
     async def _modify_target_group(self, request: JsonObject) -> JsonObject:
         existing = self._group(request["TargetGroupArn"])
@@ -362,7 +368,7 @@ class ElasticLoadBalancing:
             found = [self._listener(arn) for arn in arns]
         else:
             found = self._service.listeners_of(self._load_balancer(str(load_balancer)).arn)
-        return {"Listeners": [descriptions.listener(each) for each in found]}
+        return _page("Listeners", [descriptions.listener(each) for each in found], request)
 
     async def _describe_listener_attributes(self, request: JsonObject) -> JsonObject:
         self._listener(request["ListenerArn"])
@@ -381,7 +387,7 @@ class ElasticLoadBalancing:
             found = [each for each in self._service.listeners if each.rule_arn in wanted]
             if len(found) < len(wanted):
                 raise ApiError("RuleNotFound", "One or more rules not found")
-        return {"Rules": [descriptions.default_rule(each) for each in found]}
+        return _page("Rules", [descriptions.default_rule(each) for each in found], request)
 
     async def _delete_listener(self, request: JsonObject) -> JsonObject:
         await self._service.remove_listener(self._listener(request["ListenerArn"]).arn)
@@ -405,6 +411,10 @@ class ElasticLoadBalancing:
         return {}
 
     async def _describe_tags(self, request: JsonObject) -> JsonObject:
+        if len(request["ResourceArns"]) > _MOST_TAGGED:
+            raise ApiError(
+                "ValidationError", f"At most {_MOST_TAGGED} resources can be specified in one call"
+            )
         return {
             "TagDescriptions": [
                 {"ResourceArn": arn, "Tags": rules.encoded_tags(self._tagged(arn).tags)}
@@ -536,6 +546,17 @@ def _same_settings(one: Any, other: Any) -> bool:  # noqa: ANN401 - two of the s
         for each in dataclasses.fields(one)
         if each.name not in chosen
     )
+
+
+def _page(member: str, items: Sequence[JsonObject], request: JsonObject) -> JsonObject:
+    """Return the page of a list that a request asks for; the list's name is `member`."""
+    try:
+        found, marker = paging.page(
+            items, size=request.get("PageSize", _PAGE), token=request.get("Marker")
+        )
+    except paging.InvalidTokenError:
+        raise ApiError("ValidationError", f"Marker '{request['Marker']}' is not valid") from None
+    return {member: found, "NextMarker": marker}
 
 
 def _not_found(kind: str) -> ApiError:

@@ -33,8 +33,9 @@ class Member:
         verdict: the result of its checks.
         is_draining: whether it has been deregistered.
         requests: the tasks of the requests that it processes.
-        served: requests since it was registered, and those of this period.
+        idle: set while it processes none.
         drained: set when it has become unused.
+        work: checks it, or drains it.
     """
 
     target: Target

@@ -43,8 +43,8 @@ class LoadBalancerReporter:
 
     async def report(self, at: dt.datetime) -> None:
         """Send the metrics since the last report, as of a time."""
-        data = [datum for each in self._reports() for datum in metrics.group_metrics(each, at)]
         try:
+            data = [datum for each in self._reports() for datum in metrics.group_metrics(each, at)]
             for batch in metrics.batches(data):
                 await self._put(metrics.NAMESPACE, batch)
         except Exception:  # metrics must never stop a load balancer  # noqa: BLE001

@@ -57,9 +57,9 @@ class LoadBalancing:
 
     Attributes:
         settings: how they run.
+        pool_of: creates the pool of a target group.
         load_balancers: the load balancers, by ARN.
-        groups: the target groups, by ARN.
-        pools: their targets, by the group's ARN.
+        pools: the target groups with their targets, by ARN.
         totals: the requests since the last report, by load balancer and target group.
     """
 

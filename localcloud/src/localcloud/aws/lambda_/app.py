@@ -1,4 +1,4 @@
-"""The API of function URLs in front of ministack's: gives each URL an address of this machine."""
+"""The API of function URLs in front of ministack's: each URL gets an address of this machine."""
 
 import json
 import re
@@ -58,6 +58,8 @@ class FunctionUrlApp:
             try:
                 await self._thread.open(_settings(target, document))
             except NoPortError as error:
+                # A URL that nothing serves must not exist.
+                await asgi.call(self._ministack, _deletion(request.scope), b"")
                 return rest_error(
                     HTTPStatus.TOO_MANY_REQUESTS, "TooManyRequestsException", str(error)
                 )
@@ -84,6 +86,11 @@ class FunctionUrlApp:
             "FunctionArn": f"{document['FunctionArn']}{colon}{alias}",
             "FunctionUrl": f"https://localhost:{self._thread.port(target)}/",
         }
+
+
+def _deletion(scope: Scope) -> Scope:
+    """Return the request that deletes the URL which a request has created."""
+    return {**asgi.with_content_length(scope, 0), "method": "DELETE"}
 
 
 def _target(request: Request) -> str:

@@ -3,6 +3,7 @@
 ministack stores a reservation of any size.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -41,6 +42,8 @@ class ConcurrencyApp:
         """Start with the limit that accounts have by default."""
         self._ministack = ministack
         self._limit = DEFAULT_LIMIT
+        # The sum that one reservation has checked must stay true until it is stored.
+        self._reserving = asyncio.Lock()
 
     def set_limit(self, limit: int) -> None:
         """Change the account's limit; reservations stay."""
@@ -65,6 +68,10 @@ class ConcurrencyApp:
 
     async def _reserve(self, request: Request) -> Response:
         body = await request.body()
+        async with self._reserving:
+            return await self._checked_reservation(request, body)
+
+    async def _checked_reservation(self, request: Request, body: bytes) -> Response:
         others = await self._reservations(request.scope)
         others.pop(_function_name(request.url.path), None)
         wanted = _wanted(body)

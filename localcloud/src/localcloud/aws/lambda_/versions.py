@@ -6,7 +6,7 @@ Source: the AWS Lambda API reference of each operation.
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import unquote
@@ -62,9 +62,15 @@ def handles(scope: Scope) -> bool:
 class VersionsApp:
     """Corrects ministack's versions and aliases."""
 
-    def __init__(self, ministack: ASGIApp) -> None:
-        """Pass requests on to ministack."""
+    def __init__(self, ministack: ASGIApp, end_environments: Callable[[str, str], None]) -> None:
+        """Pass requests on to ministack.
+
+        Args:
+            ministack: the store.
+            end_environments: ends the environments of a version of a function, given both.
+        """
         self._ministack = ministack
+        self._end_environments = end_environments
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
@@ -128,7 +134,19 @@ class VersionsApp:
                 "ResourceNotFoundException",
                 f"Function not found: {versions[0]['FunctionArn']}:{version}",
             )
-        return await asgi.call(self._ministack, scope, body)
+        used = await self._versions_with_alias(scope, name)
+        response = await asgi.call(self._ministack, scope, body)
+        # ministack keeps one environment of each version for ever.
+        for each in used - await self._versions_with_alias(scope, name):
+            await asyncio.to_thread(self._end_environments, name, each)
+        return response
+
+    async def _versions_with_alias(self, scope: Scope, name: str) -> set[str]:
+        response = await self._call(scope, "GET", f"{_FUNCTIONS}/{name}/aliases", b"")
+        if response.status_code != HTTPStatus.OK:
+            return set()
+        aliases = json.loads(bytes(response.body))["Aliases"]
+        return {each["FunctionVersion"] for each in aliases}
 
     async def _policy(self, request: Request, name: str) -> Response:
         """Return the policy of what the request names: a function's isn't its aliases'."""

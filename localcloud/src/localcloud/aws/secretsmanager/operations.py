@@ -1,7 +1,5 @@
 """Secrets Manager's API: one handler per operation, from its validated request to its response."""
 
-import base64
-import binascii
 import datetime as dt
 import re
 import secrets as random
@@ -10,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from localcloud.aws import paging
 from localcloud.aws.context import ServiceContext
 from localcloud.aws.functions import Source
 from localcloud.aws.protocol import ApiError, without_nulls
@@ -568,12 +567,7 @@ def _passes(secret: Secret, condition: Mapping[str, Any]) -> bool:
 def _page(items: list[Any], parameters: Mapping[str, Any]) -> tuple[list[Any], str | None]:
     """Return a page of a list, and the token of the next one."""
     size = parameters.get("MaxResults", _PAGE)
-    start = 0
-    if "NextToken" in parameters:
-        try:
-            start = int(base64.b64decode(parameters["NextToken"], validate=True))
-        except (binascii.Error, ValueError):
-            raise ApiError("InvalidNextTokenException", "NextToken isn't valid.") from None
-    end = start + size
-    token = base64.b64encode(str(end).encode()).decode() if end < len(items) else None
-    return items[start:end], token
+    try:
+        return paging.page(items, size=size, token=parameters.get("NextToken"))
+    except paging.InvalidTokenError:
+        raise ApiError("InvalidNextTokenException", "NextToken isn't valid.") from None

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from localcloud.aws import paging
 from localcloud.aws.context import ServiceContext
 from localcloud.aws.protocol import ApiError
 from localcloud.aws.wafv2 import rules
@@ -15,6 +16,7 @@ _Handler = Callable[[JsonObject], Awaitable[JsonObject]]
 # Web ACLs for CloudFront exist in this region only.
 _REGION: Final = "us-east-1"
 _TAGS: Final = 50
+_PAGE: Final = 100
 
 
 class Waf:
@@ -106,11 +108,18 @@ class Waf:
 
     async def _list(self, parameters: JsonObject) -> JsonObject:
         _check_scope(parameters)
-        if parameters.get("NextMarker"):
-            raise ApiError(
-                "WAFInvalidParameterException", "The stand-in's WAF lists everything at once."
+        summaries = [_summary(each) for each in self._web_acls]
+        try:
+            found, marker = paging.page(
+                summaries,
+                size=parameters.get("Limit", _PAGE),
+                token=parameters.get("NextMarker"),
             )
-        return {"WebACLs": [_summary(each) for each in self._web_acls]}
+        except paging.InvalidTokenError:
+            raise ApiError(
+                "WAFInvalidParameterException", "Error reason: NextMarker isn't valid."
+            ) from None
+        return {"WebACLs": found, "NextMarker": marker}
 
     async def _update(self, parameters: JsonObject) -> JsonObject:
         rules.check_supported(parameters)

@@ -392,9 +392,12 @@ class Service(_Described):
 
         def poll() -> bool | None:
             service = self.call(request, self.reads, self._identity(request, self.reads))
-            primary = next(each for each in service["deployments"] if each["status"] == "PRIMARY")
+            deployments = service["deployments"]
+            primary = next((each for each in deployments if each["status"] == "PRIMARY"), None)
+            if primary is None:
+                raise ProviderError("the service has no deployment")
             if primary["createdAt"] <= started and not deployment:
-                settled = len(service["deployments"]) == 1
+                settled = len(deployments) == 1
                 return (settled and service["runningCount"] == service["desiredCount"]) or None
             if not deployment:
                 deployment.extend(self._deployments(request, started, primary["id"]))

@@ -72,19 +72,19 @@ class Record(AwsResource):
     }
 
     def identity(self, request: ResourceRequest[Aws]) -> Document:
-        """Name the zone, the name and the type, which the id joins."""
+        """Name the zone, the name and the type, which the id joins; the type may have changed."""
         zone, name, type_ = [*request.id.split("_", 2), "", ""][:3]
         return {
             "HostedZoneId": zone,
             "StartRecordName": name,
-            "StartRecordType": type_,
+            "StartRecordType": request.state.get("type") or type_,
             "ChangeBatch": {},
         }
 
     def create(self, request: CreateRequest[Aws]) -> Created:
         """Create the record; refuse to overwrite one unless the program allows it."""
         action = "UPSERT" if request.inputs.get("allowOverwrite") is True else "CREATE"
-        self._change(request, action, request.inputs)
+        self._change(request, (action, request.inputs))
         parts = (as_string(request.inputs[each]) for each in ("zoneId", "name", "type"))
         return Created(id="_".join(parts))
 
@@ -114,32 +114,24 @@ class Record(AwsResource):
     def update(self, request: UpdateRequest[Aws]) -> None:
         """Replace the record set; one of another type is deleted in the same change."""
         if request.inputs["type"] != request.state["type"]:
-            self._change(request, "DELETE", request.state)
-            self._change(request, "CREATE", request.inputs)
+            self._change(request, ("DELETE", request.state), ("CREATE", request.inputs))
         else:
-            self._change(request, "UPSERT", request.inputs)
+            self._change(request, ("UPSERT", request.inputs))
 
     def delete(self, request: ResourceRequest[Aws]) -> None:
         """Delete the record; succeed if it no longer exists."""
         if self.read(request) is not None:
-            self._change(request, "DELETE", request.state)
+            self._change(request, ("DELETE", request.state))
 
-    def _change(self, request: AwsRequest, action: str, values: Values) -> None:
-        aliases = values["aliases"]
-        alias = as_object(aliases[0] if isinstance(aliases, list) else {})
-        record = {
-            "Name": values["name"],
-            "Type": values["type"],
-            "AliasTarget": {
-                "HostedZoneId": alias["zoneId"],
-                "DNSName": alias["name"],
-                "EvaluateTargetHealth": alias["evaluateTargetHealth"],
-            },
-        }
-        change = {"Action": action, "ResourceRecordSet": record}
+    def _change(self, request: AwsRequest, *changes: tuple[str, Values]) -> None:
+        """Make changes, each an action with a record, at once or not at all."""
+        _, values = changes[-1]
+        listed = [
+            {"Action": action, "ResourceRecordSet": _record(record)} for action, record in changes
+        ]
         parameters = {
             "HostedZoneId": values["zoneId"],
-            "ChangeBatch": {"Changes": [change], "Comment": "Managed by Pulumi"},
+            "ChangeBatch": {"Changes": listed, "Comment": "Managed by Pulumi"},
         }
         info = self.call(request, self.creates, parameters)
         operation = Operation(name="GetChange", result="ChangeInfo")
@@ -149,6 +141,20 @@ class Record(AwsResource):
             return self.call(request, operation, {"Id": name})["Status"] == "INSYNC" or None
 
         poll_until_done(request, poll, what=f"the record {values['name']}", limit=_SYNC_SECONDS)
+
+
+def _record(values: Values) -> Document:
+    aliases = values["aliases"]
+    alias = as_object(aliases[0] if isinstance(aliases, list) else {})
+    return {
+        "Name": values["name"],
+        "Type": values["type"],
+        "AliasTarget": {
+            "HostedZoneId": alias["zoneId"],
+            "DNSName": alias["name"],
+            "EvaluateTargetHealth": alias["evaluateTargetHealth"],
+        },
+    }
 
 
 def _alias(target: Document) -> Values:
