@@ -167,7 +167,7 @@ def _explain(aws: Aws, service: Service) -> list[str]:
 def _next_steps(service: Service) -> list[str]:
     """Return what to do if an interruption kept Pulumi from publishing a version."""
     return [
-        "If that deploys nothing, publish what the function has, and deploy again:",
+        "If that finds nothing to deploy, publish what the function has, and deploy again after:",
         f"  aws lambda publish-version --function-name {service.id}",
         "  pulumi refresh",
     ]

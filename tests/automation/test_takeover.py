@@ -102,6 +102,27 @@ def test_what_rotates_secrets_is_found_by_its_names(
     assert find_ids(operations, {}, _no_aws) == {resource["urn"]: found}
 
 
+def test_the_alias_of_the_servers_function_and_its_url_are_found() -> None:
+    arn = "arn:aws:lambda:us-east-1:1:function:stack-function:live"
+
+    class Lambda:
+        def get_alias(self, **named: str) -> dict[str, str]:
+            assert named == {"FunctionName": "stack-function", "Name": "live"}
+            return {"AliasArn": arn}
+
+    function = {"functionName": "stack-function"}
+    alias = _resource("aws:lambda/alias:Alias", "alias", inputs={**function, "name": "live"})
+    url = _resource(
+        "aws:lambda/functionUrl:FunctionUrl", "url", inputs={**function, "qualifier": "live"}
+    )
+    state = _state(creating=(alias, url))
+
+    assert find_ids(pending_operations(state), state, lambda _service: Lambda()) == {
+        alias["urn"]: arn,
+        url["urn"]: "stack-function/live",
+    }
+
+
 def test_an_invocation_is_made_again_as_nothing_shows_whether_it_was_made() -> None:
     invocation = _resource("aws:lambda/invocation:Invocation", "publication", inputs={"input": ""})
     state = _state(creating=(invocation,))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx2
 import psutil
@@ -82,7 +83,7 @@ class OnLambda:
             for name, value in self.running.environment().items():
                 patch.setenv(name, value)
             found = service_at(
-                url,
+                {urlsplit(url).netloc},
                 secret_arn=self.outputs["clients"]["reader"]["secretArn"],
                 profile=None,
                 endpoint_url=self.running.aws_endpoint,
