@@ -153,9 +153,15 @@ def second(running: Cloud, deployed: Deployment, aws: Aws) -> Iterator[_Second]:
 @pytest.mark.parametrize(
     ("command", "event", "number", "then"),
     [
-        ("deploy", "create identity-resource-server", signal.SIGKILL, "deploy"),
+        pytest.param(
+            *("deploy", "create identity-resource-server", signal.SIGKILL, "deploy"),
+            marks=pytest.mark.slow,
+        ),
         ("destroy", "delete server-service", signal.SIGINT, "deploy"),
-        ("destroy", "delete server-service", signal.SIGKILL, "destroy"),
+        pytest.param(
+            *("destroy", "delete server-service", signal.SIGKILL, "destroy"),
+            marks=pytest.mark.slow,
+        ),
         ("deploy", "create server-service", signal.SIGHUP, "destroy"),
     ],
     ids=lambda value: getattr(value, "name", str(value)).replace(" ", "-"),

@@ -61,6 +61,12 @@ _PREVIEWED = {
     "cognitoDomainPrefix": "my-own-prefix",
     "hosting": "apprunner",
     "nextHost.hosting": "lambda",
+    "edge": "true",
+    "edgeDomain.name": "mcp.example.com",
+    "edgeDomain.certificateArn": (
+        "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
+    ),
+    "edgeRequestsPerIp": "1000",
     "serverVersion": "1.6.1",
     "tracing": "true",
     "deletionProtection": "true",

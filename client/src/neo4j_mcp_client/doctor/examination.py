@@ -213,8 +213,14 @@ class Examination:
 
     @property
     def _address(self) -> str:
-        """The address that the caller uses: the service's own, or the edge's."""
-        return self._credentials.mcp_url.removesuffix("/mcp")
+        """The address with the health check: the edge's for its callers, otherwise the service's.
+
+        What else may be in front of the service needn't pass the health check on.
+        """
+        outputs, mcp_url = self._options.outputs, self._credentials.mcp_url
+        if outputs is not None and mcp_url != outputs.edge_url:
+            return outputs.service_url
+        return mcp_url.removesuffix("/mcp")
 
     @property
     def _hosts(self) -> frozenset[str]:
