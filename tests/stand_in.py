@@ -32,6 +32,7 @@ settings.load_profile("any load")
 # These don't use the shared stack, and in the other group both take about as long.
 _OWN_STACK = {
     "test_client_secrets.py",
+    "test_lambda.py",
     "test_preflights.py",
     "test_pulumi_cli.py",
     "test_stand_in.py",
