@@ -36,5 +36,5 @@ def test_without_a_move_there_is_no_other_host() -> None:
 def test_an_other_host_without_an_address_is_reported() -> None:
     outputs = {name: each for name, each in OUTPUTS.items() if name != "otherMcpUrl"}
 
-    with pytest.raises(DeploymentError, match="lambda, has no address"):
+    with pytest.raises(DeploymentError, match="lambda, can't be called directly"):
         on_other_host(parse(MOVING), outputs)

@@ -155,6 +155,7 @@ def test_a_read_only_command_creates_no_stack(
     assert _backend(running) == before
 
 
+@pytest.mark.slow
 def test_a_read_only_command_reports_a_cut_off_operation_and_changes_nothing(
     pipeline: dict[str, str], running: Cloud, deployed: Deployment, tmp_path: Path
 ) -> None:
@@ -235,7 +236,9 @@ def test_destroy_asks_for_confirmation(pipeline: dict[str, str], deployed: Deplo
     assert deployed.preview().none
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_the_next_deployment_resumes_after_an_interruption(
     pipeline: dict[str, str], deployed: Deployment, configure: Configure, number: signal.Signals
 ) -> None:
@@ -257,7 +260,7 @@ def test_the_next_deployment_resumes_after_an_interruption(
     assert deployed.preview().none
 
 
-@pytest.mark.parametrize("kind", ["updating", "creating"])
+@pytest.mark.parametrize("kind", ["updating", pytest.param("creating", marks=pytest.mark.slow)])
 def test_operations_of_a_killed_run_are_taken_over(
     pipeline: dict[str, str], running: Cloud, deployed: Deployment, kind: str
 ) -> None:

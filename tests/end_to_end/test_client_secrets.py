@@ -29,7 +29,7 @@ from tests.end_to_end.plain_stack import PlainStack, copy_program, plain_stack
 from tests.repository import ROOT
 from tests.stand_in import Aws
 
-pytestmark = pytest.mark.stand_in
+pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
 
 _STACK = "secrets"
 _CALLERS = 2

@@ -277,6 +277,7 @@ def test_no_call_fails_while_the_function_is_changed(stack: OnLambda) -> None:
     assert traffic.succeeded
 
 
+@pytest.mark.slow
 def test_the_first_and_the_further_calls_are_measured(
     stack: OnLambda, monkeypatch: pytest.MonkeyPatch
 ) -> None:
