@@ -1,8 +1,9 @@
 """Declarations of resource types: their properties, and the operations of a provider on them."""
 
+import contextlib
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, Generic, TypeVar
@@ -113,6 +114,19 @@ class InitializationError(Exception):
         super().__init__("; ".join(reasons))
         self.id = resource_id
         self.reasons = reasons
+
+
+@contextlib.contextmanager
+def initializing(resource_id: str) -> Iterator[None]:
+    """Do what follows a resource's creation, and keep the resource in the state if that fails.
+
+    Raises:
+        InitializationError: in place of a `ProviderError`.
+    """
+    try:
+        yield
+    except ProviderError as error:
+        raise InitializationError(resource_id, str(error)) from error
 
 
 @dataclass(frozen=True, kw_only=True)

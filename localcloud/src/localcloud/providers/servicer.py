@@ -30,6 +30,7 @@ from localcloud.providers.schema import (
     ResourceRequest,
     ResourceType,
     UpdateRequest,
+    initializing,
 )
 from localcloud.providers.values import UNKNOWN, Value, Values, decode, encode, is_empty
 
@@ -505,10 +506,8 @@ def _describe(resource: ResourceType[C], request: ResourceRequest[C]) -> Values:
 
 def _describe_created(resource: ResourceType[C], request: ResourceRequest[C]) -> Values:
     """Describe a new resource, which exists even if it can't be read."""
-    try:
+    with initializing(request.id):
         return _describe(resource, request)
-    except ProviderError as error:
-        raise InitializationError(request.id, str(error)) from error
 
 
 def _describe_failed(resource: ResourceType[C], request: ResourceRequest[C]) -> Values:

@@ -22,13 +22,13 @@ from localcloud.providers.aws.waiting import poll_until_done
 from localcloud.providers.schema import (
     Created,
     CreateRequest,
-    InitializationError,
     Kind,
     Properties,
     Property,
     ProviderError,
     ResourceRequest,
     UpdateRequest,
+    initializing,
     unsupported,
 )
 from localcloud.providers.values import Values
@@ -144,10 +144,8 @@ class Service(AwsResource):
     def create(self, request: CreateRequest[Aws]) -> Created:
         """Create the service and wait until it runs."""
         created = super().create(request)
-        try:
+        with initializing(created.id):
             self._wait_until_running(request, created.id)
-        except ProviderError as error:
-            raise InitializationError(created.id, str(error)) from error
         return created
 
     def update(self, request: UpdateRequest[Aws]) -> None:

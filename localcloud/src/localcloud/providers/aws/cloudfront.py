@@ -15,13 +15,12 @@ from localcloud.providers.aws.waiting import poll_until_done
 from localcloud.providers.schema import (
     Created,
     CreateRequest,
-    InitializationError,
     Kind,
     Properties,
     Property,
-    ProviderError,
     ResourceRequest,
     UpdateRequest,
+    initializing,
     unsupported,
 )
 from localcloud.providers.values import Values, as_object, as_string
@@ -69,10 +68,8 @@ class Function(AwsResource):
     def create(self, request: CreateRequest[Aws]) -> Created:
         """Create the function, and publish it unless the program doesn't want that."""
         created = super().create(request)
-        try:
+        with initializing(created.id):
             self._publish(request, created.id, request.inputs)
-        except ProviderError as error:
-            raise InitializationError(created.id, str(error)) from error
         return created
 
     def read(self, request: ResourceRequest[Aws]) -> Values | None:
@@ -330,10 +327,8 @@ class Distribution(AwsResource):
         }
         operation = Operation(name="CreateDistributionWithTags", result="Distribution")
         created = Created(id=as_string(self.call(request, operation, parameters)["Id"]))
-        try:
+        with initializing(created.id):
             self._wait_until_deployed(request, created.id, request.inputs)
-        except ProviderError as error:
-            raise InitializationError(created.id, str(error)) from error
         return created
 
     def read(self, request: ResourceRequest[Aws]) -> Values | None:
@@ -453,10 +448,8 @@ class VpcOrigin(AwsResource):
     def create(self, request: CreateRequest[Aws]) -> Created:
         """Create the way into the VPC, and wait until it is deployed."""
         created = super().create(request)
-        try:
+        with initializing(created.id):
             self._wait_until_deployed(request, created.id)
-        except ProviderError as error:
-            raise InitializationError(created.id, str(error)) from error
         return created
 
     def read(self, request: ResourceRequest[Aws]) -> Values | None:

@@ -20,13 +20,12 @@ from localcloud.providers.aws.waiting import retry_while_refused
 from localcloud.providers.schema import (
     Created,
     CreateRequest,
-    InitializationError,
     Kind,
     Properties,
     Property,
-    ProviderError,
     ResourceRequest,
     UpdateRequest,
+    initializing,
     unsupported,
 )
 from localcloud.providers.values import Values, as_string
@@ -82,11 +81,9 @@ class SecurityGroup(AwsResource):
     def create(self, request: CreateRequest[Aws]) -> Created:
         """Create the group and revoke its rule for all outgoing traffic, as Pulumi does."""
         created = super().create(request)
-        try:
+        with initializing(created.id):
             operation = Operation(name="RevokeSecurityGroupEgress")
             self.call(request, operation, {"GroupId": created.id, "IpPermissions": [_EVERYTHING]})
-        except ProviderError as error:
-            raise InitializationError(created.id, str(error)) from error
         return created
 
     def read(self, request: ResourceRequest[Aws]) -> Values | None:

@@ -28,13 +28,13 @@ from localcloud.providers.schema import (
     Created,
     CreateRequest,
     Failure,
-    InitializationError,
     Kind,
     Properties,
     Property,
     ProviderError,
     ResourceRequest,
     UpdateRequest,
+    initializing,
     unsupported,
 )
 from localcloud.providers.values import Values, as_object, as_string, is_known
@@ -302,11 +302,9 @@ class Service(_Described):
         started = dt.datetime.now(dt.UTC)
         created = super().create(request)
         resource = request.for_resource(created.id, request.inputs)
-        try:
+        with initializing(created.id):
             if request.inputs.get("waitForSteadyState"):
                 self._wait_until_steady(resource, started, "create")
-        except ProviderError as error:
-            raise InitializationError(created.id, str(error)) from error
         return created
 
     def described(self, response: Document) -> Values:

@@ -22,13 +22,13 @@ from localcloud.providers.aws.waiting import poll_until_done, retry_while_refuse
 from localcloud.providers.schema import (
     Created,
     CreateRequest,
-    InitializationError,
     Kind,
     Properties,
     Property,
     ProviderError,
     ResourceRequest,
     UpdateRequest,
+    initializing,
     unsupported,
 )
 from localcloud.providers.values import Value, Values, as_object
@@ -120,11 +120,9 @@ class LoadBalancer(AwsResource):
     def create(self, request: CreateRequest[Aws]) -> Created:
         """Create it, wait until it is active, and set its attributes."""
         created = super().create(request)
-        try:
+        with initializing(created.id):
             self._wait_until_active(request, created.id)
             self._set_attributes(request, created.id, request.inputs)
-        except ProviderError as error:
-            raise InitializationError(created.id, str(error)) from error
         return created
 
     def read(self, request: ResourceRequest[Aws]) -> Values | None:
@@ -250,10 +248,8 @@ class TargetGroup(AwsResource):
     def create(self, request: CreateRequest[Aws]) -> Created:
         """Create it, and set its attributes."""
         created = super().create(request)
-        try:
+        with initializing(created.id):
             self._set_attributes(request, created.id, request.inputs)
-        except ProviderError as error:
-            raise InitializationError(created.id, str(error)) from error
         return created
 
     def read(self, request: ResourceRequest[Aws]) -> Values | None:

@@ -36,6 +36,7 @@ from localcloud.providers.schema import (
     ResourceRequest,
     ResourceType,
     UpdateRequest,
+    initializing,
     unsupported,
 )
 from localcloud.providers.values import Archive, Value, Values, as_string
@@ -167,11 +168,9 @@ class Function(AwsResource):
     def create(self, request: CreateRequest[Aws]) -> Created:
         """Create the function and wait until it can be invoked."""
         created = super().create(request)
-        try:
+        with initializing(created.id):
             self._wait_until_active(request, created.id)
             self._reserve_concurrency(request, created.id, {}, request.inputs)
-        except ProviderError as error:
-            raise InitializationError(created.id, str(error)) from error
         return created
 
     def read(self, request: ResourceRequest[Aws]) -> Values | None:

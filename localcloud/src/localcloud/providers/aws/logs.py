@@ -20,13 +20,12 @@ from localcloud.providers.aws.shapes import Casing
 from localcloud.providers.schema import (
     Created,
     CreateRequest,
-    InitializationError,
     Kind,
     Properties,
     Property,
-    ProviderError,
     ResourceRequest,
     UpdateRequest,
+    initializing,
     unsupported,
 )
 from localcloud.providers.values import Values, as_string
@@ -70,11 +69,9 @@ class LogGroup(AwsResource):
     def create(self, request: CreateRequest[Aws]) -> Created:
         """Create the group and set its retention."""
         created = super().create(request)
-        try:
+        with initializing(created.id):
             if request.inputs.get("retentionInDays"):
                 self._set_retention(request, created.id, request.inputs)
-        except ProviderError as error:
-            raise InitializationError(created.id, str(error)) from error
         return created
 
     def read(self, request: ResourceRequest[Aws]) -> Values | None:
