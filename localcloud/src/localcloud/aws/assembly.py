@@ -21,6 +21,8 @@ from localcloud.aws.autoscaling.resources import AccountResources
 from localcloud.aws.autoscaling.scaler import Scaler
 from localcloud.aws.cloudfront.service import Edge
 from localcloud.aws.cloudfront.thread import EdgeSettings
+from localcloud.aws.cloudwatch import app as cloudwatch
+from localcloud.aws.cloudwatch.service import CloudWatchService
 from localcloud.aws.cognito import app as cognito
 from localcloud.aws.cognito.models import ClientSecrets
 from localcloud.aws.containers import ImageStore
@@ -121,6 +123,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
     functions = Functions(on.ministack, on.context.account_id)
     load_balancers = _load_balancers(on, options)
     tasks = _tasks(on, options, load_balancers)
+    metrics = CloudWatchService(on.context)
 
     def groups_in_use() -> Collection[str]:
         return {*load_balancers.security_groups(), *tasks.security_groups()}
@@ -132,10 +135,11 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         _route_53(on),
         _secrets_manager(on, options, functions),
         _event_bridge(on, functions),
+        _cloudwatch(metrics),
         _app_runner(on, options),
         _elastic_load_balancing(load_balancers),
         _ecs(tasks),
-        _auto_scaling(on, options),
+        _auto_scaling(on, options, metrics),
         *_lambda(on, options),
         *_edge(on, options, load_balancers),
     ]
@@ -228,8 +232,10 @@ def _elastic_load_balancing(load_balancers: elbv2.LoadBalancerThread) -> OwnServ
     )
 
 
-def _auto_scaling(on: Surroundings, options: EndpointOptions) -> OwnService:
-    state, resources = ScalingState(), AccountResources(on.account)
+def _auto_scaling(
+    on: Surroundings, options: EndpointOptions, metrics: CloudWatchService
+) -> OwnService:
+    state, resources = ScalingState(), AccountResources(on.account, metrics)
     scaler = Scaler(state, resources, on.context, minute=_SCALING_MINUTE)
     set_minute = autoscaling.set_scaling_minute(scaler, options.metrics_period)
     return OwnService(
@@ -388,6 +394,16 @@ def _event_bridge(on: Surroundings, functions: Functions) -> OwnService:
         handles=has_target(events.TARGET_PREFIX),
         periodic=[schedules.run_due],
         operations={"RunRule": operations.run_rule},
+    )
+
+
+def _cloudwatch(metrics: CloudWatchService) -> OwnService:
+    return OwnService(
+        name=cloudwatch.SERVICE,
+        application=cloudwatch.cloudwatch_app(metrics.api),
+        handles=has_target(cloudwatch.TARGET_PREFIX),
+        periodic=[metrics.run_due],
+        operations={"MoveCloudWatchClock": metrics.move_clock},
     )
 
 

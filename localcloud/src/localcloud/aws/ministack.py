@@ -23,7 +23,6 @@ SERVICES = (
     "iam",
     "lambda",
     "logs",
-    "monitoring",
     "route53",
     # For GetRandomPassword only.
     "secretsmanager",

@@ -1,0 +1,44 @@
+"""CloudWatch at the endpoint, with boto3."""
+
+import datetime as dt
+import uuid
+
+import pytest
+from botocore.exceptions import ClientError
+
+from aws.conftest import AwsEndpoint
+
+pytestmark = pytest.mark.stand_in
+
+
+def test_data_is_stored_and_returned(endpoint: AwsEndpoint) -> None:
+    cloudwatch, name = endpoint.client("cloudwatch"), f"Latency{uuid.uuid4().hex}"
+    now = dt.datetime.now(dt.UTC)
+    # Long enough that boto3 compresses it.
+    data = [
+        {"MetricName": name, "Timestamp": now, "Unit": "Milliseconds", "Values": [float(first)]}
+        for first in range(500)
+    ]
+    cloudwatch.put_metric_data(Namespace="Test", MetricData=data)
+    metric = {"Namespace": "Test", "MetricName": name}
+    stat = {"Metric": metric, "Period": 60, "Stat": "p90"}
+    [result] = cloudwatch.get_metric_data(
+        MetricDataQueries=[{"Id": "m1", "MetricStat": stat}],
+        StartTime=now,
+        EndTime=now + dt.timedelta(minutes=1),
+    )["MetricDataResults"]
+    assert result["Values"] == [449]
+    assert result["Timestamps"] == [now.replace(second=0, microsecond=0)]
+    [listed] = cloudwatch.list_metrics(MetricName=name)["Metrics"]
+    assert listed["Namespace"] == "Test"
+
+
+def test_errors_have_the_codes_that_boto3_expects(endpoint: AwsEndpoint) -> None:
+    cloudwatch = endpoint.client("cloudwatch")
+    with pytest.raises(cloudwatch.exceptions.InvalidParameterValueException) as refused:
+        cloudwatch.put_metric_data(
+            Namespace="Test", MetricData=[{"MetricName": "Old", "Value": 2.0**361}]
+        )
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterValue"
+    with pytest.raises(ClientError, match=r"ValidationError.*doesn't support PutInsightRule"):
+        cloudwatch.put_insight_rule(RuleName="x", RuleDefinition="{}")
