@@ -8,6 +8,20 @@ clock                real time, which tests can move forward
 metrics              what identifies a metric, and what PutMetricData accepts. Pure
 statistics           statistics and percentiles of values. Pure
 store                the values of all metrics
+expressions          metric math. Pure
 queries              the queries of GetMetricData and of alarms
 metric_operations    the API of metrics
+
+states, alarms       alarms and their states
+metric_alarm_rules   what PutMetricAlarm accepts. Pure
+composite_rules      the rules of composite alarms. Pure
+evaluation           decides a metric alarm's state. Pure
+suppression          whether a composite alarm's actions are suppressed. Pure
+mutes                mute rules
+messages             what alarms send to their actions. Pure
+history              what happened to alarms
+monitor              evaluates alarms, and executes their actions
+alarm_operations     the API of alarms; mute_operations that of mute rules; tags that of tags
+
+dashboards           what dashboards may contain. Pure; dashboard_operations is their API
 """

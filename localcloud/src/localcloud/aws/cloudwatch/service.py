@@ -4,12 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localcloud.aws import control
+from localcloud.aws.cloudwatch.alarm_operations import AlarmOperations
+from localcloud.aws.cloudwatch.alarms import Alarms
 from localcloud.aws.cloudwatch.clock import MINUTE, MovableClock
+from localcloud.aws.cloudwatch.dashboard_operations import DashboardOperations
+from localcloud.aws.cloudwatch.history import History
 from localcloud.aws.cloudwatch.metric_operations import MetricOperations
 from localcloud.aws.cloudwatch.metrics import Metric
+from localcloud.aws.cloudwatch.monitor import Monitor, Notify, Stores
+from localcloud.aws.cloudwatch.mute_operations import MuteOperations
+from localcloud.aws.cloudwatch.mutes import MuteRules
 from localcloud.aws.cloudwatch.operations import CloudWatch
 from localcloud.aws.cloudwatch.statistics import Statistic
 from localcloud.aws.cloudwatch.store import MetricStore
+from localcloud.aws.cloudwatch.tags import TagOperations
 from localcloud.aws.context import ServiceContext
 from localcloud.aws.protocol import ApiError
 
@@ -23,15 +31,32 @@ class CloudWatchService:
         api: the operations of its API.
     """
 
-    def __init__(self, context: ServiceContext) -> None:
-        """Start without metrics."""
-        self._clock = MovableClock(context.clock)
+    def __init__(self, context: ServiceContext, notify: Notify) -> None:
+        """Start without metrics and alarms.
+
+        Args:
+            context: where and when the service runs.
+            notify: executes an alarm's action.
+        """
+        self._clock = clock = MovableClock(context.clock)
         self._store = MetricStore()
         self._compacted = 0.0
-        self.api = CloudWatch([MetricOperations(self._store, self._clock).handlers])
+        alarms, mutes, history = Alarms(), MuteRules(), History()
+        stores = Stores(metrics=self._store, alarms=alarms, mutes=mutes, history=history)
+        self._monitor = Monitor(stores, clock, context, notify)
+        self.api = CloudWatch(
+            [
+                MetricOperations(self._store, clock).handlers,
+                AlarmOperations(alarms, history, self._monitor, clock, context).handlers,
+                MuteOperations(mutes, alarms, clock, context).handlers,
+                DashboardOperations(clock, context).handlers,
+                TagOperations(alarms, mutes).handlers,
+            ]
+        )
 
     async def run_due(self) -> None:
-        """Do what is due: forget old values."""
+        """Evaluate all alarms, and forget old values."""
+        await self._monitor.evaluate()
         now = self._clock.now()
         if now - self._compacted >= _COMPACTING_PERIOD:
             self._compacted = now
