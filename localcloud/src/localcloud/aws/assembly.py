@@ -49,6 +49,11 @@ from localcloud.aws.secretsmanager import app as secretsmanager
 from localcloud.aws.secretsmanager.models import Secrets
 from localcloud.aws.secretsmanager.operations import SecretsManager
 from localcloud.aws.secretsmanager.rotation import Retries, Rotations
+from localcloud.aws.sns import app as sns
+from localcloud.aws.sns.endpoints import Endpoints, Queues
+from localcloud.aws.sns.models import Topics
+from localcloud.aws.sns.operations import Sns
+from localcloud.aws.sns.publisher import Publisher
 from localcloud.certificates import CertificateAuthority
 
 _SCALING_MINUTE = 60
@@ -119,6 +124,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
     result here.
     """
     functions = Functions(on.ministack, on.context.account_id)
+    publisher = _publisher(on, functions)
     load_balancers = _load_balancers(on, options)
     tasks = _tasks(on, options, load_balancers)
 
@@ -131,6 +137,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         _ec2(on, groups_in_use),
         _route_53(on),
         _secrets_manager(on, options, functions),
+        _sns(on, publisher),
         _event_bridge(on, functions),
         _app_runner(on, options),
         _elastic_load_balancing(load_balancers),
@@ -374,6 +381,28 @@ def _secrets_manager(
         operations={
             "MakeRotationDue": operations.make_rotation_due,
             "RemoveDeprecatedVersions": operations.remove_deprecated_versions,
+        },
+    )
+
+
+def _publisher(on: Surroundings, functions: Functions) -> Publisher:
+    return Publisher(
+        topics=Topics(),
+        endpoints=Endpoints(functions=functions, queues=Queues(on.account)),
+        context=on.context,
+        put_metrics=on.account.put_metrics,
+    )
+
+
+def _sns(on: Surroundings, publisher: Publisher) -> OwnService:
+    operations = Sns(publisher.topics, publisher, on.context)
+    return OwnService(
+        name=sns.SERVICE,
+        application=sns.sns_app(operations),
+        handles=is_signed_for(sns.SERVICE),
+        operations={
+            "ConfirmSubscriptions": operations.confirm_subscriptions,
+            "ListMessages": operations.list_messages,
         },
     )
 

@@ -27,7 +27,6 @@ SERVICES = (
     "route53",
     # For GetRandomPassword only.
     "secretsmanager",
-    "sns",
     "sqs",
     "sts",
 )
