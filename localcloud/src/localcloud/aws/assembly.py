@@ -35,9 +35,12 @@ from localcloud.aws.elbv2 import app as elbv2
 from localcloud.aws.elbv2.network import AccountNetwork
 from localcloud.aws.elbv2.service import LoadBalancingSettings
 from localcloud.aws.events import app as events
+from localcloud.aws.events.bus import EventBus
+from localcloud.aws.events.invocations import Invocations
 from localcloud.aws.events.models import Rules
 from localcloud.aws.events.operations import EventBridge
 from localcloud.aws.events.schedules import Schedules
+from localcloud.aws.events.targets import LogGroups, Targets
 from localcloud.aws.functions import Functions
 from localcloud.aws.lambda_ import app as function_urls
 from localcloud.aws.lambda_ import concurrency, versions
@@ -125,6 +128,12 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
     """
     functions = Functions(on.ministack, on.context.account_id)
     publisher = _publisher(on, functions)
+    stored_rules = Rules()
+    invocations = Invocations(
+        targets=Targets(functions=functions, topics=publisher, logs=LogGroups(on.account)),
+        put_metrics=on.account.put_metrics,
+    )
+    bus = EventBus(stored_rules, invocations, on.context)
     load_balancers = _load_balancers(on, options)
     tasks = _tasks(on, options, load_balancers)
 
@@ -138,7 +147,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         _route_53(on),
         _secrets_manager(on, options, functions),
         _sns(on, publisher),
-        _event_bridge(on, functions),
+        _event_bridge(on, stored_rules, invocations, bus),
         _app_runner(on, options),
         _elastic_load_balancing(load_balancers),
         _ecs(tasks),
@@ -407,15 +416,16 @@ def _sns(on: Surroundings, publisher: Publisher) -> OwnService:
     )
 
 
-def _event_bridge(on: Surroundings, functions: Functions) -> OwnService:
-    rules = Rules()
-    schedules = Schedules(rules, functions, on.context)
-    operations = EventBridge(rules, schedules, on.context)
+def _event_bridge(
+    on: Surroundings, stored: Rules, invocations: Invocations, bus: EventBus
+) -> OwnService:
+    schedules = Schedules(stored, invocations, on.context)
+    operations = EventBridge(stored, schedules, bus, on.context)
     return OwnService(
         name="events",
         application=events.events_app(operations),
         handles=has_target(events.TARGET_PREFIX),
-        periodic=[schedules.run_due],
+        periodic=[schedules.run_due, bus.deliver_waiting],
         operations={"RunRule": operations.run_rule},
     )
 
