@@ -52,6 +52,7 @@ from localcloud.aws.secretsmanager import app as secretsmanager
 from localcloud.aws.secretsmanager.models import Secrets
 from localcloud.aws.secretsmanager.operations import SecretsManager
 from localcloud.aws.secretsmanager.rotation import Retries, Rotations
+from localcloud.aws.service_events import SendEvent
 from localcloud.aws.sns import app as sns
 from localcloud.aws.sns.endpoints import Endpoints, Queues
 from localcloud.aws.sns.models import Topics
@@ -135,7 +136,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
     )
     bus = EventBus(stored_rules, invocations, on.context)
     load_balancers = _load_balancers(on, options)
-    tasks = _tasks(on, options, load_balancers)
+    tasks = _tasks(on, options, load_balancers, bus.put)
 
     def groups_in_use() -> Collection[str]:
         return {*load_balancers.security_groups(), *tasks.security_groups()}
@@ -148,7 +149,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         _secrets_manager(on, options, functions),
         _sns(on, publisher),
         _event_bridge(on, stored_rules, invocations, bus),
-        _app_runner(on, options),
+        _app_runner(on, options, bus.put),
         _elastic_load_balancing(load_balancers),
         _ecs(tasks),
         _auto_scaling(on, options),
@@ -158,7 +159,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
     return [*services, _control(services)]
 
 
-def _app_runner(on: Surroundings, options: EndpointOptions) -> OwnService:
+def _app_runner(on: Surroundings, options: EndpointOptions, send_event: SendEvent) -> OwnService:
     customers = Customers()
     thread = AppRunnerThread(
         AppRunnerSettings(
@@ -175,6 +176,7 @@ def _app_runner(on: Surroundings, options: EndpointOptions) -> OwnService:
                 idle_period=options.scale_in_after,
                 metrics_period=options.metrics_period,
             ),
+            send_event=send_event,
         )
     )
 
@@ -193,7 +195,10 @@ def _app_runner(on: Surroundings, options: EndpointOptions) -> OwnService:
 
 
 def _tasks(
-    on: Surroundings, options: EndpointOptions, load_balancers: elbv2.LoadBalancerThread
+    on: Surroundings,
+    options: EndpointOptions,
+    load_balancers: elbv2.LoadBalancerThread,
+    send_event: SendEvent,
 ) -> EcsThread:
     return EcsThread(
         EcsSettings(
@@ -206,6 +211,7 @@ def _tasks(
             context=on.context,
             timing=EcsTiming(settle_time=options.settle_time),
             metrics_period=options.metrics_period,
+            send_event=send_event,
         )
     )
 
