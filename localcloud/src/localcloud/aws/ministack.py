@@ -26,7 +26,6 @@ SERVICES = (
     "route53",
     # For GetRandomPassword only.
     "secretsmanager",
-    "sns",
     "sqs",
     "sts",
 )

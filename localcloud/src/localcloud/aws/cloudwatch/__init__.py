@@ -20,6 +20,7 @@ suppression          whether a composite alarm's actions are suppressed. Pure
 mutes                mute rules
 messages             what alarms send to their actions. Pure
 history              what happened to alarms
+actions              executes actions, which are SNS topics and Lambda functions
 monitor              evaluates alarms, and executes their actions
 alarm_operations     the API of alarms; mute_operations that of mute rules; tags that of tags
 

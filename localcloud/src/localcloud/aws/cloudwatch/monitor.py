@@ -3,11 +3,12 @@
 import datetime as dt
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from localcloud.aws.cloudwatch import evaluation, messages
+from localcloud.aws.cloudwatch import actions, evaluation, messages
+from localcloud.aws.cloudwatch.actions import Execute
 from localcloud.aws.cloudwatch.alarms import Alarm, Alarms, CompositeAlarm, MetricAlarm
 from localcloud.aws.cloudwatch.clock import MINUTE, MovableClock
 from localcloud.aws.cloudwatch.evaluation import Point, Verdict
@@ -24,11 +25,6 @@ from localcloud.aws.context import ServiceContext
 _LOG = logging.getLogger(__name__)
 _SHORTEST: Final = 10
 """Seconds between the evaluations of an alarm with periods below a minute."""
-_LAMBDA: Final = "arn:aws:lambda:"
-
-Notify = Callable[[str, str, str, str], Awaitable[str | None]]
-"""Executes an action, with its ARN, the alarm's ARN, a subject and a message; returns why it
-failed, or None."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +41,13 @@ class Monitor:
     """Evaluates alarms, and executes their actions."""
 
     def __init__(
-        self, stores: Stores, clock: MovableClock, context: ServiceContext, notify: Notify
+        self, stores: Stores, clock: MovableClock, context: ServiceContext, execute: Execute
     ) -> None:
         """Evaluate nothing yet."""
         self._stores = stores
         self._clock = clock
         self._context = context
-        self._notify = notify
+        self._execute = execute
         self._changed: set[str] = set()
 
     def reconsider(self, composite: str) -> None:
@@ -218,16 +214,17 @@ class Monitor:
             await self._act(released, replace(alarm.state, value=before))
 
     async def _act(self, alarm: Alarm, before: StateRecord) -> None:
-        is_composite = isinstance(alarm, CompositeAlarm)
-        triggers = self._triggers(alarm, alarm.state.value) if is_composite else []
+        triggers = (
+            self._triggers(alarm, alarm.state.value) if isinstance(alarm, CompositeAlarm) else []
+        )
         change = Change(alarm=alarm, before=before, triggers=triggers, offset=self._clock.offset)
         region, account_id = self._context.region, self._context.account_id
         for action in alarm.actions(alarm.state.value):
-            form = messages.event if action.startswith(_LAMBDA) else messages.notification
-            message = form(change, account_id=account_id, region=region)
+            to_text = messages.event if actions.is_function(action) else messages.notification
+            message = to_text(change, account_id=account_id, region=region)
             subject = messages.subject(change, region)
             try:
-                failure = await self._notify(action, alarm.arn, subject, message)
+                failure = await self._execute(action, alarm.arn, subject, message)
             except Exception as error:  # the other actions must be executed  # noqa: BLE001
                 _LOG.exception("action %s of the alarm %s failed", action, alarm.name)
                 failure = str(error)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localcloud.aws import control
+from localcloud.aws.cloudwatch.actions import Execute
 from localcloud.aws.cloudwatch.alarm_operations import AlarmOperations
 from localcloud.aws.cloudwatch.alarms import Alarms
 from localcloud.aws.cloudwatch.clock import MINUTE, MovableClock
@@ -11,7 +12,7 @@ from localcloud.aws.cloudwatch.dashboard_operations import DashboardOperations
 from localcloud.aws.cloudwatch.history import History
 from localcloud.aws.cloudwatch.metric_operations import MetricOperations
 from localcloud.aws.cloudwatch.metrics import Metric
-from localcloud.aws.cloudwatch.monitor import Monitor, Notify, Stores
+from localcloud.aws.cloudwatch.monitor import Monitor, Stores
 from localcloud.aws.cloudwatch.mute_operations import MuteOperations
 from localcloud.aws.cloudwatch.mutes import MuteRules
 from localcloud.aws.cloudwatch.operations import CloudWatch
@@ -31,19 +32,19 @@ class CloudWatchService:
         api: the operations of its API.
     """
 
-    def __init__(self, context: ServiceContext, notify: Notify) -> None:
+    def __init__(self, context: ServiceContext, execute: Execute) -> None:
         """Start without metrics and alarms.
 
         Args:
             context: where and when the service runs.
-            notify: executes an alarm's action.
+            execute: executes an alarm's action.
         """
         self._clock = clock = MovableClock(context.clock)
         self._store = MetricStore()
         self._compacted = 0.0
         alarms, mutes, history = Alarms(), MuteRules(), History()
         stores = Stores(metrics=self._store, alarms=alarms, mutes=mutes, history=history)
-        self._monitor = Monitor(stores, clock, context, notify)
+        self._monitor = Monitor(stores, clock, context, execute)
         self.api = CloudWatch(
             [
                 MetricOperations(self._store, clock).handlers,
