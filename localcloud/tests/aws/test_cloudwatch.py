@@ -1,6 +1,7 @@
 """CloudWatch at the endpoint, with boto3."""
 
 import datetime as dt
+import json
 import uuid
 
 import pytest
@@ -42,3 +43,44 @@ def test_errors_have_the_codes_that_boto3_expects(endpoint: AwsEndpoint) -> None
     assert refused.value.response["Error"]["Code"] == "InvalidParameterValue"
     with pytest.raises(ClientError, match=r"ValidationError.*doesn't support PutInsightRule"):
         cloudwatch.put_insight_rule(RuleName="x", RuleDefinition="{}")
+
+
+def test_an_alarm_publishes_to_a_topic_that_lets_it(endpoint: AwsEndpoint) -> None:
+    cloudwatch, sns, name = endpoint.client("cloudwatch"), endpoint.client("sns"), uuid.uuid4().hex
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="oncall@example.com")
+    endpoint.control().call("ConfirmSubscriptions", TopicArn=topic)
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        Namespace="Test",
+        MetricName=name,
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="ignore",
+        AlarmActions=[topic],
+        OKActions=[topic],
+    )
+    cloudwatch.put_composite_alarm(AlarmName=f"{name}-any", AlarmRule=f'ALARM("{name}")')
+    cloudwatch.put_metric_data(Namespace="Test", MetricData=[{"MetricName": name, "Value": 1}])
+    endpoint.control().call("MoveCloudWatchClock", Seconds=60)
+
+    def described() -> list[str]:
+        found = cloudwatch.describe_alarms(
+            AlarmNamePrefix=name, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+        )
+        alarms = [*found["MetricAlarms"], *found["CompositeAlarms"]]
+        return [alarm["StateValue"] for alarm in alarms]
+
+    assert described() == ["ALARM", "ALARM"]
+    messages = endpoint.control().call("ListMessages", TopicArn=topic)["Messages"]
+    [sent] = [each for each in messages if each["Type"] == "Notification"]
+    assert sent["Subject"] == f'ALARM: "{name}" in US East (N. Virginia)'
+    assert json.loads(sent["Message"])["NewStateValue"] == "ALARM"
+    with pytest.raises(ClientError, match=r"composite alarm\(s\) depending on it"):
+        cloudwatch.delete_alarms(AlarmNames=[name])
+    cloudwatch.delete_alarms(AlarmNames=[f"{name}-any"])
+    cloudwatch.delete_alarms(AlarmNames=[name])
+    assert described() == []

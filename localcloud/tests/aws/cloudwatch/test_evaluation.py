@@ -146,45 +146,53 @@ def test_the_evaluation_range_is_the_documented_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "given", "before", "expected"),
+    ("text", "given", "before", "end"),
     [
         (
             "0 X X",
             rule(breaching=2),
             State.OK,
-            "Threshold Crossed: 2 out of the last 3 datapoints [9.0 (02/03/26 12:00:00), 9.0"
-            " (02/03/26 11:59:00)] were greater than the threshold (5.0) (minimum 2 datapoints for"
-            " OK -> ALARM transition).",
+            (
+                "2 out of the last 3 datapoints [9.0 (02/03/26 12:00:00), 9.0 (02/03/26 11:59:00)]"
+                " were greater than the threshold (5.0) (minimum 2 datapoints for OK -> ALARM"
+                " transition)."
+            ),
         ),
         (
             "X X 0",
             rule(),
             State.ALARM,
-            "Threshold Crossed: 1 out of the last 3 datapoints [0.0 (02/03/26 12:00:00)] was not"
-            " greater than the threshold (5.0) (minimum 1 datapoint for ALARM -> OK transition).",
+            (
+                "1 out of the last 3 datapoints [0.0 (02/03/26 12:00:00)] was not greater than the"
+                " threshold (5.0) (minimum 1 datapoint for ALARM -> OK transition)."
+            ),
         ),
         (
             "- - X",
             rule(missing=Missing.BREACHING),
             State.OK,
-            "Threshold Crossed: 1 out of the last 3 datapoints [9.0 (02/03/26 12:00:00)] was"
-            " greater than the threshold (5.0) and 2 missing datapoints were treated as [Breaching]"
-            " (minimum 3 datapoints for OK -> ALARM transition).",
+            (
+                "1 out of the last 3 datapoints [9.0 (02/03/26 12:00:00)] was greater than the"
+                " threshold (5.0) and 2 missing datapoints were treated as [Breaching] (minimum 3"
+                " datapoints for OK -> ALARM transition)."
+            ),
         ),
         (
             "- - -",
             rule(missing=Missing.NOT_BREACHING),
             State.ALARM,
-            "Threshold Crossed: no datapoints were received for 3 periods and 3 missing datapoints"
-            " were treated as [NonBreaching].",
-        ),
-        (
-            "-",
-            rule(periods=1, breaching=1),
-            State.OK,
-            "Insufficient Data: 1 datapoint was unknown.",
+            (
+                "no datapoints were received for 3 periods and 3 missing datapoints were treated as"
+                " [NonBreaching]."
+            ),
         ),
     ],
 )
-def test_reasons(text: str, given: Rule, before: State, expected: str) -> None:
-    assert reason(verdict(text, given), given, before) == expected
+def test_reasons(text: str, given: Rule, before: State, end: str) -> None:
+    found = reason(verdict(text, given), given, before)
+    assert found == f"Threshold Crossed: {end}"
+
+
+def test_the_reason_without_data() -> None:
+    found = reason(verdict("- - -", rule()), rule(), State.OK)
+    assert found == "Insufficient Data: 3 datapoints were unknown."

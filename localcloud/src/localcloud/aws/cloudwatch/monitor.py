@@ -146,11 +146,10 @@ class Monitor:
         if state is alarm.state.value:
             return
         triggers = self._triggers(alarm, state)
-        children = self._stores.alarms.children(alarm)
-        if alarm.state.value is State.INSUFFICIENT_DATA or not children:
+        if alarm.state.value is State.INSUFFICIENT_DATA or not triggers:
             reason = f"{alarm.arn} was created and its alarm rule evaluates to {state}"
         else:
-            child = max(children, key=lambda each: each.state.transitioned)
+            child = max(triggers, key=lambda each: each.state.transitioned)
             time = self._clock.to_client(child.state.transitioned)
             when = dt.datetime.fromtimestamp(time, dt.UTC)
             reason = (

@@ -104,7 +104,8 @@ class Statistic:
         if self.percentile is None:
             return 0
         rare = min(self.percentile, 1 - self.percentile)
-        return _ENOUGH / rare if rare else float("inf")
+        # 1 - 0.9 isn't exactly 0.1.
+        return round(_ENOUGH / rare, 6) if rare else float("inf")
 
     def value(self, distribution: Distribution) -> float | None:
         """Return the statistic of values; None where a percentile can't be calculated."""
