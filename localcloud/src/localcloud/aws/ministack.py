@@ -23,11 +23,9 @@ SERVICES = (
     "iam",
     "lambda",
     "logs",
-    "monitoring",
     "route53",
     # For GetRandomPassword only.
     "secretsmanager",
-    "sns",
     "sqs",
     "sts",
 )
