@@ -41,8 +41,8 @@ def confirmation_app(api: ASGIApp) -> ASGIApp:
         given = _parameters(scope)
         # An unsigned request can't say anything else, such as AuthenticateOnUnsubscribe.
         form = {name: given[name] for name in _CONFIRMATION_PARAMETERS if name in given}
-        body = urlencode({**form, "Version": _VERSION}).encode()
-        await api(scope, asgi.replay(body, receive), send)
+        form["Version"] = _VERSION
+        await api(scope, asgi.replay(urlencode(form).encode(), receive), send)
 
     return application
 
