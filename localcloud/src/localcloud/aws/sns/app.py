@@ -11,7 +11,7 @@ from localcloud.aws.query_protocol import QueryProtocol
 from localcloud.aws.sns.operations import Sns
 
 _CONFIRM: Final = "ConfirmSubscription"
-_CONFIRMATION_PARAMETERS: Final = ("Action", "TopicArn", "Token")
+_CONFIRMATION_PARAMETERS: Final[tuple[str, ...]] = ("Action", "TopicArn", "Token")
 _VERSION: Final = "2010-03-31"
 SERVICE: Final = "sns"
 """Its name in signatures."""
