@@ -58,6 +58,7 @@ from localcloud.aws.secretsmanager.rotation import Retries, Rotations
 from localcloud.aws.service_events import SendEvent
 from localcloud.aws.sns import app as sns
 from localcloud.aws.sns.endpoints import Endpoints, Queues
+from localcloud.aws.sns.https import Urls
 from localcloud.aws.sns.models import Topics
 from localcloud.aws.sns.operations import Sns
 from localcloud.aws.sns.publisher import Publisher
@@ -151,7 +152,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         _ec2(on, groups_in_use),
         _route_53(on),
         _secrets_manager(on, options, functions),
-        _sns(on, publisher),
+        *_sns(on, publisher),
         _event_bridge(on, stored_rules, invocations, bus),
         _cloudwatch(metrics),
         _app_runner(on, options, bus.put),
@@ -410,23 +411,37 @@ def _secrets_manager(
 def _publisher(on: Surroundings, functions: Functions) -> Publisher:
     return Publisher(
         topics=Topics(),
-        endpoints=Endpoints(functions=functions, queues=Queues(on.account)),
+        endpoints=Endpoints(
+            functions=functions,
+            queues=Queues(on.account),
+            urls=Urls(
+                tls=on.authority.client_context(), address=f"http://{on.registry.local_host}"
+            ),
+        ),
         context=on.context,
         put_metrics=on.account.put_metrics,
     )
 
 
-def _sns(on: Surroundings, publisher: Publisher) -> OwnService:
+def _sns(on: Surroundings, publisher: Publisher) -> list[OwnService]:
     operations = Sns(publisher.topics, publisher, on.context)
-    return OwnService(
-        name=sns.SERVICE,
-        application=sns.sns_app(operations),
-        handles=is_signed_for(sns.SERVICE),
-        operations={
-            "ConfirmSubscriptions": operations.confirm_subscriptions,
-            "ListMessages": operations.list_messages,
-        },
-    )
+    api = sns.sns_app(operations)
+    return [
+        OwnService(
+            name=sns.SERVICE,
+            application=api,
+            handles=is_signed_for(sns.SERVICE),
+            operations={
+                "ConfirmSubscriptions": operations.confirm_subscriptions,
+                "ListMessages": operations.list_messages,
+            },
+        ),
+        OwnService(
+            name=sns.SERVICE,
+            application=sns.confirmation_app(api),
+            handles=without_target(sns.is_confirmation),
+        ),
+    ]
 
 
 def _event_bridge(
