@@ -155,7 +155,8 @@ def main(  # noqa: PLR0913 - a command line's flags
         certificate=authority.server_context(_LOCAL_NAMES),
         ministack=others.application,
         end_environments=others.end_environments,
-        listen_to_logs=others.listen_to_logs,
+        log_store=others.log_store,
+        executions=others.executions,
     )
     services = own_services(surroundings, options)
     for service in services:

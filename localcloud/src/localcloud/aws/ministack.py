@@ -13,7 +13,8 @@ from starlette.types import ASGIApp
 from localcloud.access_key import AccessKey
 from localcloud.aws.lambda_.concurrency import share_reservations
 from localcloud.aws.lambda_.environments import let_invocations_finish
-from localcloud.aws.logs.store import ListenToLogs, listening
+from localcloud.aws.lambda_.executions import Executions, log_as_lambda
+from localcloud.aws.logs.store import LogStore
 
 ACCOUNT_ID = "000000000000"
 SERVICES = (
@@ -62,13 +63,15 @@ class Ministack:
         application: answers requests.
         issued_keys: the module that knows the keys which IAM and STS issued.
         end_environments: ends the environments of a version of a function, given both.
-        listen_to_logs: reports the log events that the log store receives.
+        log_store: its log groups.
+        executions: its invocations of functions.
     """
 
     application: ASGIApp
     issued_keys: Any
     end_environments: Callable[[str, str], None]
-    listen_to_logs: ListenToLogs
+    log_store: LogStore
+    executions: Executions
 
 
 def load(settings: MinistackSettings) -> Ministack:
@@ -76,13 +79,17 @@ def load(settings: MinistackSettings) -> Ministack:
     _configure(settings)
     application = importlib.import_module("ministack.app").app
     runtime = importlib.import_module("ministack.core.lambda_runtime")
+    service = importlib.import_module("ministack.services.lambda_svc")
+    log_store = LogStore(importlib.import_module("ministack.services.cloudwatch_logs"))
     let_invocations_finish(runtime)
-    share_reservations(importlib.import_module("ministack.services.lambda_svc"))
+    log_as_lambda(runtime)
+    share_reservations(service)
     return Ministack(
         application=application,
         issued_keys=importlib.import_module("ministack.core.iam_evaluator"),
         end_environments=runtime.invalidate_worker,
-        listen_to_logs=listening(importlib.import_module("ministack.services.cloudwatch_logs")),
+        log_store=log_store,
+        executions=Executions(service, runtime, log_store),
     )
 
 

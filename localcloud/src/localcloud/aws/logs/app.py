@@ -28,7 +28,13 @@ from localcloud.aws.protocol import (
 
 TARGET_PREFIX: Final = "Logs_20140328"
 _HANDLED: Final = frozenset(
-    {"DeleteLogGroup", "DeleteMetricFilter", "PutMetricFilter", "TestMetricFilter"}
+    {
+        "DeleteLogGroup",
+        "DeleteMetricFilter",
+        "FilterLogEvents",
+        "PutMetricFilter",
+        "TestMetricFilter",
+    }
 )
 # Source: PutMetricFilter's API reference.
 _MOST_FILTERS: Final = 100
@@ -73,6 +79,8 @@ class LogsApp:
     ) -> Response:
         if operation == "TestMetricFilter":
             return Response(encode(_test(parameters)), media_type=CONTENT_TYPE_1_1)
+        if "filterPattern" in parameters:
+            _pattern(parameters)
         new = self._checked(parameters) if operation == "PutMetricFilter" else None
         response = await asgi.call(self._ministack, scope, body)
         if response.status_code == HTTPStatus.OK:
@@ -115,13 +123,12 @@ class LogsApp:
         self, operation: str, parameters: Mapping[str, Any], new: MetricFilter | None
     ) -> None:
         """Change the filters as ministack has changed its own."""
-        group = parameters["logGroupName"]
         if new is not None:
-            self._filters.put(group, parameters["filterName"], new)
+            self._filters.put(parameters["logGroupName"], parameters["filterName"], new)
         elif operation == "DeleteMetricFilter":
-            self._filters.remove(group, parameters["filterName"])
+            self._filters.remove(parameters["logGroupName"], parameters["filterName"])
         elif operation == "DeleteLogGroup":
-            self._filters.remove_group(group)
+            self._filters.remove_group(parameters["logGroupName"])
 
 
 def _test(parameters: Mapping[str, Any]) -> dict[str, Any]:
