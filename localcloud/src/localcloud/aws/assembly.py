@@ -45,6 +45,7 @@ from localcloud.aws.lambda_.executions import Executions
 from localcloud.aws.lambda_.functions import AccountFunctions
 from localcloud.aws.lambda_.thread import FunctionUrlSettings, FunctionUrlThread
 from localcloud.aws.logs import app as logs
+from localcloud.aws.logs.encryption import Keys
 from localcloud.aws.logs.metric_filters import MetricFilters
 from localcloud.aws.logs.store import LogStore
 from localcloud.aws.metric_sender import MetricSender
@@ -298,7 +299,9 @@ def _logs(on: Surroundings, metrics: MetricSender) -> OwnService:
     on.log_store.listen(filters.receive)
     return OwnService(
         name="logs",
-        application=logs.LogsApp(on.ministack, filters),
+        application=logs.LogsApp(
+            on.ministack, on.log_store, Keys(on.ministack, on.context), filters
+        ),
         handles=has_target(logs.TARGET_PREFIX),
         periodic=[metrics.send],
     )

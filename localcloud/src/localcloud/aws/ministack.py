@@ -23,6 +23,7 @@ SERVICES = (
     "ec2",
     "ecr",
     "iam",
+    "kms",
     "lambda",
     "logs",
     "monitoring",

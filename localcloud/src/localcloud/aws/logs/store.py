@@ -49,6 +49,14 @@ class LogStore:
         self._store._create_log_stream(names)  # noqa: SLF001  the same
         self._store._put_log_events({**names, "logEvents": entries})  # noqa: SLF001  the same
 
+    def has(self, group: str) -> bool:
+        """Return whether a log group exists."""
+        return group in self._store._log_groups  # noqa: SLF001  the same
+
+    def set_key(self, group: str, key: str | None) -> None:
+        """Change the ARN of the key that encrypts a log group."""
+        self._store._log_groups[group]["kmsKeyId"] = key  # noqa: SLF001  the same
+
 
 def _matcher(text: str) -> Callable[[str], bool]:
     """Return whether events match a pattern, which `app` has found to be valid."""
