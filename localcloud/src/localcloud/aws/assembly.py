@@ -21,6 +21,8 @@ from localcloud.aws.autoscaling.resources import AccountResources
 from localcloud.aws.autoscaling.scaler import Scaler
 from localcloud.aws.cloudfront.service import Edge
 from localcloud.aws.cloudfront.thread import EdgeSettings
+from localcloud.aws.cloudtrail import app as cloudtrail
+from localcloud.aws.cloudtrail.models import History
 from localcloud.aws.cognito import app as cognito
 from localcloud.aws.cognito.models import ClientSecrets
 from localcloud.aws.containers import ImageStore
@@ -106,6 +108,7 @@ class Surroundings:
         end_environments: ends the environments of a version of a function, given both.
         log_store: ministack's log groups.
         executions: ministack's invocations of functions.
+        history: CloudTrail's event history.
     """
 
     account: Account
@@ -120,6 +123,7 @@ class Surroundings:
     end_environments: Callable[[str, str], None]
     log_store: LogStore
     executions: Executions
+    history: History
 
 
 def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]:
@@ -150,6 +154,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         _auto_scaling(on, options),
         *_lambda(on, options, metrics),
         _logs(on, metrics),
+        _cloudtrail(on),
         *_edge(on, options, load_balancers),
     ]
     return [*services, _control(services)]
@@ -304,6 +309,15 @@ def _logs(on: Surroundings, metrics: MetricSender) -> OwnService:
         ),
         handles=has_target(logs.TARGET_PREFIX),
         periodic=[metrics.send],
+    )
+
+
+def _cloudtrail(on: Surroundings) -> OwnService:
+    operations = cloudtrail.CloudTrail(on.history, on.context.clock)
+    return OwnService(
+        name=cloudtrail.SERVICE,
+        application=cloudtrail.cloudtrail_app(operations),
+        handles=is_signed_for(cloudtrail.SERVICE),
     )
 
 

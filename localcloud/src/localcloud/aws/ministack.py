@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from localcloud.access_key import AccessKey
 from localcloud.aws.lambda_.concurrency import share_reservations
+from localcloud.aws.lambda_.credentials import use_execution_roles
 from localcloud.aws.lambda_.environments import let_invocations_finish
 from localcloud.aws.lambda_.executions import Executions, log_as_lambda
 from localcloud.aws.logs.store import LogStore
@@ -45,7 +46,7 @@ class MinistackSettings:
         port: the endpoint's port.
         region: its region.
         state: the folder of keys and functions.
-        key: the access key of functions.
+        key: the access key of the stand-in's own services.
         environment_seconds: how long an idle environment of a function is kept.
     """
 
@@ -84,6 +85,7 @@ def load(settings: MinistackSettings) -> Ministack:
     log_store = LogStore(importlib.import_module("ministack.services.cloudwatch_logs"))
     let_invocations_finish(runtime)
     log_as_lambda(runtime)
+    use_execution_roles(service, runtime, importlib.import_module("ministack.services.sts"))
     share_reservations(service)
     return Ministack(
         application=application,
@@ -126,7 +128,7 @@ def _configure(settings: MinistackSettings) -> None:
             "STATE_DIR": str(settings.state),
             "TMPDIR": str(settings.state),
             "DOCKER_HOST": "unix:///nonexistent/docker.sock",
-            # ministack hands the secret to functions, with the account's id as the key's id.
+            # The account's id is the key's id. Functions get their roles' keys instead.
             "AWS_ACCESS_KEY_ID": key.key_id,
             "AWS_SECRET_ACCESS_KEY": key.secret,
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
