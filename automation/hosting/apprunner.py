@@ -195,10 +195,12 @@ def _instances(service: Service, _endpoint: str) -> AbstractContextManager[Insta
 def _access(location: StackLocation) -> HostAccess:
     names = location.names
     return HostAccess(
-        roles=(names.access_role, names.instance_role),
+        roles=(names.access_role, names.instance_role, names.log_function),
         principals=(policies.APP_RUNNER_BUILD, policies.APP_RUNNER_TASKS),
         # App Runner creates these with the account's first service and first VPC connector.
         linked_services=("apprunner.amazonaws.com", "networking.apprunner.amazonaws.com"),
+        functions=(names.log_function,),
+        log_groups=tuple(location.log_group_arns(names.log_function_log_stem)),
         other_log_groups=(location.arn("logs", f"log-group:/aws/apprunner/{names.service}/*"),),
         grants=(*_grants(location), LOOK_UP_NETWORK),
     )
@@ -236,6 +238,11 @@ def _grants(location: StackLocation) -> Iterator[Grant]:
             "apprunner:UntagResource",
             "apprunner:UpdateService",
         ],
+    )
+    yield Grant(
+        sid="CallLogFunction",
+        resources=[location.function_arn(names.log_function)],
+        write=["lambda:InvokeFunction"],
     )
     # None of these can be limited to a resource.
     yield Grant(
