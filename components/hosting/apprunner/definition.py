@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from components import names
+from components.hosting.apprunner.alarms import alarms
 from components.hosting.apprunner.settings import AppRunnerSettings, conflicts
 from components.hosting.definition import HostDefinition
 from components.names import NameRule, ResourceNames
@@ -58,5 +59,6 @@ APP_RUNNER = HostDefinition(
     requests_per_instance=None,
     challenge_header="www-authenticate",
     outputs=("imageDigest",),
+    alarms=alarms,
     idle_cost="the memory of the fewest instances",
 )

@@ -23,7 +23,7 @@ _ROLES: Final = ("application", "service")
 
 def owns_logs(settings: StackSettings) -> bool:
     """Return whether the stack configures the log groups that App Runner creates."""
-    return settings.log_key_arn is not None
+    return settings.monitoring.enabled or settings.log_key_arn is not None
 
 
 def log_group_names(service_arn: str) -> tuple[str, ...]:
