@@ -29,6 +29,7 @@ from automation.hosting.logs import log_end
 from automation.hosting.repository import digest_of
 from automation.waiting import is_not_found
 from components import policies
+from components.hosting.apprunner.logs import owns_logs
 from components.hosting.apprunner.settings import AppRunnerSettings
 from components.hosting.environment import PORT
 from components.names import ResourceNames
@@ -280,6 +281,7 @@ APP_RUNNER_OPERATIONS: Final = HostOperations(
     refuses_changes_while_busy=True,
     show_operations="aws apprunner list-operations --service-arn {}".format,
     operations=_operations,
+    owns_logs=owns_logs,
     explain=_explain,
     next_steps=_next_steps,
     redeploy=_redeploy,
