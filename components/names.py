@@ -91,6 +91,14 @@ RULE: Final = NameRule(
     characters="letters, digits and ._-",
     maximum=64,
 )
+LOG_DELIVERY: Final = NameRule(
+    # Of the source; a destination's has the same rule.
+    shape="logs DeliverySourceName",
+    kind="log delivery name",
+    regex=r"[\w-]+",
+    characters="letters, digits, - and _",
+    maximum=60,
+)
 USER_POOL: Final = NameRule(
     shape="cognito-idp UserPoolNameType",
     kind="user pool name",
@@ -284,6 +292,16 @@ class ResourceNames:
         """The edge's web ACL."""
         return self._name("edge")
 
+    @property
+    def edge_log_delivery(self) -> str:
+        """The delivery of the edge's access log."""
+        return self._name("edge")
+
+    @property
+    def edge_log_stem(self) -> str:
+        """The log group of the edge's access log, without its random suffix."""
+        return f"/aws/vendedlogs/{self.edge_log_delivery}-"
+
     def edge_vpc_origin(self, load_balancer_arn: str) -> str:
         """Return the name of the edge's way to a load balancer in a VPC: one for each."""
         return f"{self._name('edge')}-{load_balancer_arn.rpartition('/')[2]}"
@@ -373,6 +391,16 @@ class ResourceNames:
         return f"{self.load_balancer_stem}{hashlib.sha256(content.encode()).hexdigest()[:7]}"
 
     @property
+    def load_balancer_log_delivery(self) -> str:
+        """The delivery of the load balancer's access log."""
+        return self._name("load-balancer")
+
+    @property
+    def load_balancer_log_stem(self) -> str:
+        """The log group of the load balancer's access log, without its random suffix."""
+        return f"/aws/vendedlogs/{self.load_balancer_log_delivery}-"
+
+    @property
     def load_balancer_security_group(self) -> str:
         """The load balancer's security group."""
         return self._name("load-balancer")
@@ -430,6 +458,8 @@ class ResourceNames:
         yield RULE, self.retirement_rule
         yield EDGE_FUNCTION, self.edge_function
         yield WEB_ACL, self.edge_web_acl
+        yield LOG_DELIVERY, self.edge_log_delivery
+        yield LOG_GROUP, self.edge_log_stem + _SUFFIX
         for client in clients:
             yield APP_CLIENT, self.app_client(client)
             yield SECRET, f"{self.secret(client)}-{_SUFFIX}"
