@@ -21,6 +21,8 @@ from localcloud.aws.autoscaling.resources import AccountResources
 from localcloud.aws.autoscaling.scaler import Scaler
 from localcloud.aws.cloudfront.service import Edge
 from localcloud.aws.cloudfront.thread import EdgeSettings
+from localcloud.aws.cloudtrail import app as cloudtrail
+from localcloud.aws.cloudtrail.models import History
 from localcloud.aws.cognito import app as cognito
 from localcloud.aws.cognito.models import ClientSecrets
 from localcloud.aws.containers import ImageStore
@@ -41,11 +43,13 @@ from localcloud.aws.events.schedules import Schedules
 from localcloud.aws.functions import Functions
 from localcloud.aws.lambda_ import app as function_urls
 from localcloud.aws.lambda_ import concurrency, versions
+from localcloud.aws.lambda_.executions import Executions
 from localcloud.aws.lambda_.functions import AccountFunctions
 from localcloud.aws.lambda_.thread import FunctionUrlSettings, FunctionUrlThread
 from localcloud.aws.logs import app as logs
+from localcloud.aws.logs.encryption import Keys
 from localcloud.aws.logs.metric_filters import MetricFilters
-from localcloud.aws.logs.store import ListenToLogs
+from localcloud.aws.logs.store import LogStore
 from localcloud.aws.metric_sender import MetricSender
 from localcloud.aws.own_service import OwnService, has_target, is_signed_for, without_target
 from localcloud.aws.route53 import app as route53
@@ -102,7 +106,9 @@ class Surroundings:
         certificate: the certificate of this machine's names.
         ministack: answers for the services that are missing here.
         end_environments: ends the environments of a version of a function, given both.
-        listen_to_logs: reports the log events that ministack's log store receives.
+        log_store: ministack's log groups.
+        executions: ministack's invocations of functions.
+        history: CloudTrail's event history.
     """
 
     account: Account
@@ -115,7 +121,9 @@ class Surroundings:
     certificate: ssl.SSLContext
     ministack: ASGIApp
     end_environments: Callable[[str, str], None]
-    listen_to_logs: ListenToLogs
+    log_store: LogStore
+    executions: Executions
+    history: History
 
 
 def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]:
@@ -126,6 +134,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
     """
     functions = Functions(on.ministack, on.context.account_id)
     metrics = MetricSender(on.account.put_metrics)
+    on.executions.publish_metrics(metrics.add)
     load_balancers = _load_balancers(on, options)
     tasks = _tasks(on, options, load_balancers)
 
@@ -143,8 +152,9 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         _elastic_load_balancing(load_balancers),
         _ecs(tasks),
         _auto_scaling(on, options),
-        *_lambda(on, options),
+        *_lambda(on, options, metrics),
         _logs(on, metrics),
+        _cloudtrail(on),
         *_edge(on, options, load_balancers),
     ]
     return [*services, _control(services)]
@@ -251,13 +261,14 @@ def _auto_scaling(on: Surroundings, options: EndpointOptions) -> OwnService:
     )
 
 
-def _lambda(on: Surroundings, options: EndpointOptions) -> list[OwnService]:
+def _lambda(on: Surroundings, options: EndpointOptions, metrics: MetricSender) -> list[OwnService]:
     thread = FunctionUrlThread(
         FunctionUrlSettings(
             functions=AccountFunctions(on.account),
             host=options.host,
             ports=options.ports,
             context=on.certificate,
+            publish=metrics.add,
         )
     )
     limits = concurrency.ConcurrencyApp(on.ministack)
@@ -290,12 +301,23 @@ def _lambda(on: Surroundings, options: EndpointOptions) -> list[OwnService]:
 
 def _logs(on: Surroundings, metrics: MetricSender) -> OwnService:
     filters = MetricFilters(metrics.add)
-    on.listen_to_logs(filters.receive)
+    on.log_store.listen(filters.receive)
     return OwnService(
         name="logs",
-        application=logs.LogsApp(on.ministack, filters),
+        application=logs.LogsApp(
+            on.ministack, on.log_store, Keys(on.ministack, on.context), filters
+        ),
         handles=has_target(logs.TARGET_PREFIX),
         periodic=[metrics.send],
+    )
+
+
+def _cloudtrail(on: Surroundings) -> OwnService:
+    operations = cloudtrail.CloudTrail(on.history, on.context.clock)
+    return OwnService(
+        name=cloudtrail.SERVICE,
+        application=cloudtrail.cloudtrail_app(operations),
+        handles=is_signed_for(cloudtrail.SERVICE),
     )
 
 

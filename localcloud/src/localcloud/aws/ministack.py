@@ -24,11 +24,9 @@ SERVICES = (
     "iam",
     "lambda",
     "logs",
-    "monitoring",
     "route53",
     # For GetRandomPassword only.
     "secretsmanager",
-    "sns",
     "sqs",
     "sts",
 )
