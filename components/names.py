@@ -91,6 +91,14 @@ RULE: Final = NameRule(
     characters="letters, digits and ._-",
     maximum=64,
 )
+LOG_DELIVERY: Final = NameRule(
+    # Of the source; a destination's has the same rule.
+    shape="logs DeliverySourceName",
+    kind="log delivery name",
+    regex=r"[\w-]+",
+    characters="letters, digits, - and _",
+    maximum=60,
+)
 USER_POOL: Final = NameRule(
     shape="cognito-idp UserPoolNameType",
     kind="user pool name",
@@ -260,6 +268,16 @@ class ResourceNames:
         return f"/aws/lambda/{self.rotation_function}-"
 
     @property
+    def log_function(self) -> str:
+        """The Lambda function that configures App Runner's log groups, and its role."""
+        return self._name("logs")
+
+    @property
+    def log_function_log_stem(self) -> str:
+        """The log function's own log group, without its random suffix."""
+        return f"/aws/lambda/{self.log_function}-"
+
+    @property
     def retirement_rule(self) -> str:
         """The rule that has replaced client secrets deleted."""
         return self._name("retirement")
@@ -273,6 +291,16 @@ class ResourceNames:
     def edge_web_acl(self) -> str:
         """The edge's web ACL."""
         return self._name("edge")
+
+    @property
+    def edge_log_delivery(self) -> str:
+        """The delivery of the edge's access log."""
+        return self._name("edge")
+
+    @property
+    def edge_log_stem(self) -> str:
+        """The log group of the edge's access log, without its random suffix."""
+        return f"/aws/vendedlogs/{self.edge_log_delivery}-"
 
     def edge_vpc_origin(self, load_balancer_arn: str) -> str:
         """Return the name of the edge's way to a load balancer in a VPC: one for each."""
@@ -363,6 +391,16 @@ class ResourceNames:
         return f"{self.load_balancer_stem}{hashlib.sha256(content.encode()).hexdigest()[:7]}"
 
     @property
+    def load_balancer_log_delivery(self) -> str:
+        """The delivery of the load balancer's access log."""
+        return self._name("load-balancer")
+
+    @property
+    def load_balancer_log_stem(self) -> str:
+        """The log group of the load balancer's access log, without its random suffix."""
+        return f"/aws/vendedlogs/{self.load_balancer_log_delivery}-"
+
+    @property
     def load_balancer_security_group(self) -> str:
         """The load balancer's security group."""
         return self._name("load-balancer")
@@ -420,6 +458,8 @@ class ResourceNames:
         yield RULE, self.retirement_rule
         yield EDGE_FUNCTION, self.edge_function
         yield WEB_ACL, self.edge_web_acl
+        yield LOG_DELIVERY, self.edge_log_delivery
+        yield LOG_GROUP, self.edge_log_stem + _SUFFIX
         for client in clients:
             yield APP_CLIENT, self.app_client(client)
             yield SECRET, f"{self.secret(client)}-{_SUFFIX}"

@@ -226,7 +226,8 @@ _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
     "aws:cloudfront/vpcOrigin:VpcOrigin": lambda _args: {"id": "vo_0123"},
     "aws:cloudfront/function:Function": _arn("cloudfront", "function/", "name"),
     "aws:cloudfront/distribution:Distribution": lambda _args: {
-        "domainName": "d222222abcdef8.cloudfront.net"
+        "arn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/E0123",
+        "domainName": "d222222abcdef8.cloudfront.net",
     },
     "aws:wafv2/webAcl:WebAcl": _arn("wafv2", "global/webacl/", "name"),
     "aws:iam/role:Role": _arn("iam", "role/", "name"),
@@ -239,6 +240,10 @@ _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
         "urlId": "abc",
     },
     "aws:cloudwatch/eventRule:EventRule": _arn("events", "rule/", "name"),
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": _arn(
+        "logs", "delivery-destination:", "name"
+    ),
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource": _arn("logs", "delivery-source:", "name"),
     "aws:cloudwatch/logGroup:LogGroup": _arn("logs", "log-group:", "name"),
     "aws:secretsmanager/secret:Secret": _arn("secretsmanager", "secret:", "name"),
     "aws:apprunner/vpcConnector:VpcConnector": _arn(

@@ -52,6 +52,7 @@ _UPDATED_SEPARATELY = {
     "aws:cloudfront/distribution:Distribution": _CONFIGURATION,
     "aws:cloudfront/function:Function": {"comment", "runtime"},
     "aws:cloudwatch/eventTarget:EventTarget": {"arn", "input"},
+    "aws:cloudwatch/logGroup:LogGroup": {"kmsKeyId"},
     "aws:lambda/function:Function": {"architectures"},
     "aws:iam/role:Role": {"assumeRolePolicy", "permissionsBoundary"},
 }
@@ -85,6 +86,7 @@ _DERIVED = {
     "aws:cloudfront/vpcOrigin:VpcOrigin": {"etag"},
     "aws:cloudwatch/eventRule:EventRule": {"isEnabled"},
     "aws:cloudwatch/eventTarget:EventTarget": {"eventBusName", "rule"},
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource": {"resourceArn"},
     "aws:cloudwatch/logGroup:LogGroup": {"arn"},
     "aws:cognito/resourceServer:ResourceServer": {"scopeIdentifiers"},
     "aws:cognito/userPool:UserPool": {"endpoint"},
@@ -408,6 +410,9 @@ def test_identities_match_the_parameters_of_the_operations(resource: AwsResource
 
 # The inputs that force a replacement in the schemas of the real providers (pulumi_aws 7.51.1).
 _REPLACED = {
+    "aws:cloudwatch/logDelivery:LogDelivery": {"deliveryDestinationArn", "deliverySourceName"},
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": {"name", "outputFormat"},
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource": {"logType", "name", "resourceArn"},
     "aws:appautoscaling/policy:Policy": {
         "name",
         "resourceId",
