@@ -27,6 +27,7 @@ SERVICE = Service(
 )
 SUCCEEDED = {"Id": "2", "Type": "UPDATE_SERVICE", "Status": "SUCCEEDED"}
 ROLLED_BACK = {"Id": "2", "Type": "UPDATE_SERVICE", "Status": "ROLLBACK_SUCCEEDED"}
+ROLLING_BACK = {"Id": "2", "Type": "UPDATE_SERVICE", "Status": "ROLLBACK_IN_PROGRESS"}
 BEFORE = {"Id": "1", "Type": "CREATE_SERVICE", "Status": "SUCCEEDED"}
 
 
@@ -145,8 +146,16 @@ def test_a_service_that_runs_the_deployed_image_is_a_success() -> None:
     # The provider waits, but not for an operation that begins without it.
     busy = _service("OPERATION_IN_PROGRESS")
     aws = _Aws([busy, _service(), busy, _service()], [BEFORE, SUCCEEDED])
-    deployed = roll_out(_deployment(), aws)
+    deployed = roll_out(_deployment(), aws, sleep=lambda _: None)
     assert deployed.outputs == {"a": 1}
+
+
+def test_an_operation_is_judged_once_it_has_ended() -> None:
+    pauses: list[float] = []
+    aws = _Aws([_service()], [BEFORE, ROLLING_BACK, ROLLED_BACK])
+    with pytest.raises(DeploymentError, match="UPDATE_SERVICE, ended ROLLBACK_SUCCEEDED"):
+        roll_out(_deployment(), aws, sleep=pauses.append)
+    assert len(pauses) == 1
 
 
 def test_the_error_after_a_rollback_has_the_log_and_the_command() -> None:
