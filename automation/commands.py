@@ -33,7 +33,9 @@ from automation.drills.results import DrillReport, DrillResult
 from automation.drills.runner import run as run_drills
 from automation.failures import reporting_errors
 from automation.grants import Purpose, StackLocation
+from automation.hosting.host import aws_of
 from automation.interruption import graceful_shutdown
+from automation.muting import muted_alarms
 from automation.policy import violations
 from automation.preflight.findings import Plan
 from automation.preflight.runner import run_preflights
@@ -200,7 +202,8 @@ def deploy(
     for notice in run_preflights(plan, clients):
         _errors.print(f"! {notice}")
     _errors.print(f"… Deploying the stack {stack}")
-    deployed = roll_out(deployment, clients, _errors.print)
+    with muted_alarms(deployment.state(), names.mute_rule, aws_of(clients), _errors.print):
+        deployed = roll_out(deployment, clients, _errors.print)
     _print_changes("changed", deployed.changes, as_json=as_json)
     if not as_json:
         typer.echo(
@@ -371,8 +374,11 @@ def destroy(
     if not yes:
         typer.confirm(f"Delete everything that the stack {stack} has deployed?", abort=True)
     deployment.take_over(_errors.print)
-    wait_for_service(deployment, deployment.aws_clients())
-    changes = deployment.destroy(_errors.print)
+    clients = deployment.aws_clients()
+    wait_for_service(deployment, clients)
+    rule = _names(deployment).mute_rule
+    with muted_alarms(deployment.state(), rule, aws_of(clients), _errors.print):
+        changes = deployment.destroy(_errors.print)
     _print_changes("deleted", changes, as_json=as_json)
 
 
@@ -497,6 +503,12 @@ def role(  # noqa: PLR0913 - one parameter per option
             else _host_permissions(purpose, location, hosts)
         )
     typer.echo(json.dumps(json.loads(printed), indent=2))
+
+
+def _names(deployment: Deployment) -> ResourceNames:
+    """Return a stack's names, also if its other settings are wrong."""
+    prefix = deployment.configuration().get(f"{deployment.project}:namePrefix", "")
+    return ResourceNames(prefix=prefix, stack=deployment.stack)
 
 
 def _host_permissions(purpose: Purpose, location: StackLocation, hosts: Sequence[Hosting]) -> str:

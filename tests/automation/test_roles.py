@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from automation import checks, hosting
+from automation import checks, hosting, muting
 from automation.grants import Purpose, StackLocation
 from automation.hosting.hosts import HOSTS
 from automation.roles import host_permissions, permissions, subject, trust
@@ -235,6 +235,12 @@ def test_a_deployment_is_allowed_what_its_preflights_look_up(
     host: Hosting, actions: set[str]
 ) -> None:
     assert actions <= _actions(Purpose.DEPLOY, host)
+
+
+def test_a_deployment_may_mute_its_alarms() -> None:
+    used = set(_operations_in([Path(muting.__file__)]))
+    assert len(used) == 3
+    assert used <= _actions(Purpose.DEPLOY)
 
 
 def test_a_role_is_for_the_hosts_that_it_names() -> None:
