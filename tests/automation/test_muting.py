@@ -42,7 +42,9 @@ class _CloudWatch:
     def __call__(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's own
         assert service == "cloudwatch"
         name = "".join(part.title() for part in operation.split("_"))
-        validate_parameters(parameters, self._model.operation_model(name).input_shape)
+        shape = self._model.operation_model(name).input_shape
+        assert shape is not None
+        validate_parameters(parameters, shape)
         self.calls.append(operation)
         if error := self._errors.get(operation):
             raise error
