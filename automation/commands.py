@@ -16,6 +16,8 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.table import Column, Table
 
+from automation.audit.printing import print_audit
+from automation.audit.sources import HISTORY, read_audit
 from automation.checks import CHECKS, Check
 from automation.checks.context import Context
 from automation.checks.results import AnyReport, Outcome, Report, Result
@@ -75,6 +77,9 @@ _ACCOUNT = re.compile(r"\d{12}")
 # As the settings scopes.<name>.role and neo4jDatabase allow them.
 _ROLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _DATABASE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.-]{2,62}")
+# Longer numbers could overflow.
+_PERIOD = re.compile(r"(\d{1,6})([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 _errors = console(stderr=True, soft_wrap=True)
@@ -431,6 +436,41 @@ def revoke(
     _change_secrets(stack, workspace, client, Rotator.revoke, as_json=as_json)
 
 
+@app.command("audit")
+def show_audit(
+    *,
+    stack: Stack,
+    workspace: Workspace = None,
+    since: Annotated[
+        str, typer.Option(help="How far back: a number with m, h or d, such as 90m, 24h or 7d.")
+    ] = "24h",
+    as_json: AsJson = False,
+) -> None:
+    """Show who got which tokens, and who read the clients' secrets.
+
+    It reads the claims function's log and CloudTrail's event history. docs/audit.md shows how to
+    find out who ran which query.
+    """
+    period = _period(since)
+    deployment = Deployment(target(stack, workspace), reads_only=True)
+    clients = find_clients(deployed_outputs(deployment), stack)
+    now = dt.datetime.now(dt.UTC)
+    found = read_audit(
+        stack,
+        clients,
+        _names(deployment).claims_function,
+        aws_of(deployment.aws_clients()),
+        now - period,
+        now,
+    )
+    if as_json:
+        typer.echo(json.dumps(found.document(), indent=2))
+    else:
+        print_audit(found, console())
+    if found.unread:
+        raise typer.Exit(_COMMAND_FAILED)
+
+
 @app.command("measure-starts")
 def measure(
     *,
@@ -503,6 +543,18 @@ def role(  # noqa: PLR0913 - one parameter per option
             else _host_permissions(purpose, location, hosts)
         )
     typer.echo(json.dumps(json.loads(printed), indent=2))
+
+
+def _period(text: str) -> dt.timedelta:
+    """Parse a number with a unit, at most as long as CloudTrail's event history."""
+    match = _PERIOD.fullmatch(text)
+    period = dt.timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else dt.timedelta()
+    if not dt.timedelta() < period <= HISTORY:
+        raise typer.BadParameter(
+            f"must be a number with m, h or d, such as 24h, at most {HISTORY.days}d, not {text}",
+            param_hint="--since",
+        )
+    return period
 
 
 def _names(deployment: Deployment) -> ResourceNames:

@@ -109,6 +109,8 @@ def _grants(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gr
     yield _secrets(location)
     yield _metrics()
     yield _mute_rule(location)
+    # It can't be limited to a resource.
+    yield Grant(sid="ReadEventHistory", resources=["*"], check=["cloudtrail:LookupEvents"])
 
 
 def _roles(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Grant]:
