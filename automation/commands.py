@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +23,8 @@ from automation.checks.context import Context
 from automation.checks.results import AnyReport, Outcome, Report, Result
 from automation.checks.runner import run
 from automation.controls import Controls
+from automation.cost.estimate import Resource, estimate
+from automation.cost.printing import document, print_estimate
 from automation.database_role import role_commands
 from automation.deployment import (
     Changes,
@@ -469,6 +471,51 @@ def show_audit(
         print_audit(found, console())
     if found.unread:
         raise typer.Exit(_COMMAND_FAILED)
+
+
+@app.command("monitoring-cost")
+def show_monitoring_cost(
+    *,
+    stack: Stack,
+    workspace: Workspace = None,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview", help="Estimate what the configuration would deploy, not what is deployed."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate what the stack's alarms, dashboard and canary cost in a month."""
+    deployment = Deployment(target(stack, workspace), reads_only=True)
+    lines = estimate(_planned(deployment) if preview else _deployed(deployment))
+    if as_json:
+        typer.echo(json.dumps(document(lines), indent=2))
+    elif lines:
+        print_estimate(lines, console())
+    else:
+        typer.echo(
+            f"The stack {stack} has no monitoring, so it costs nothing. To see what it would cost,"
+            f" set neo4j-mcp:monitoring and add --preview:\n"
+            f"  pulumi config set --stack {stack} --path neo4j-mcp:monitoring.enabled true\n"
+            f"  python -m automation monitoring-cost --stack {stack} --preview"
+        )
+
+
+def _planned(deployment: Deployment) -> Iterator[Resource]:
+    return (
+        Resource.of(step.urn, step.inputs)
+        for step in deployment.preview().steps
+        if step.operation != "delete"
+    )
+
+
+def _deployed(deployment: Deployment) -> Iterator[Resource]:
+    return (
+        Resource.of(each["urn"], each.get("inputs") or {})
+        for each in deployment.state().get("resources") or []
+        if not each.get("delete")
+    )
 
 
 @app.command("measure-starts")
