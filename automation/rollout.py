@@ -131,17 +131,21 @@ def _problems(
 ) -> list[str]:
     aws = aws_of(clients)
     service = host.describe(aws, desired.id)
-    found = [
-        *differences(desired, service, host.artifact),
-        *failed_operation(host.operations(aws, desired.id), previous.get(desired.id, "")),
-    ]
-    if not found:
+    different = differences(desired, service, host.artifact)
+    failed = failed_operation(host.operations(aws, desired.id), previous.get(desired.id, ""))
+    if not different and not failed:
         return []
     title = DEFINITIONS[host.hosting].title
     return [
-        f"{title} doesn't run what was deployed: {'; '.join(found)}.",
+        f"{title} doesn't run what was deployed: {'; '.join([*different, *failed])}.",
         *host.explain(aws, service),
         f"Fix the cause, then run: python -m automation deploy --stack {stack}",
+        # Otherwise Pulumi finds nothing to deploy.
+        *(
+            []
+            if failed
+            else [f"If it was changed by hand, first run: pulumi refresh --stack {stack}"]
+        ),
         *host.next_steps(service),
     ]
 

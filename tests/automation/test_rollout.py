@@ -10,7 +10,13 @@ from botocore.exceptions import ClientError
 
 from automation.deployment import Changes, Deployed, Deployment, DeploymentError
 from automation.hosting.host import Desired, Operation, Service
-from automation.rollout import differences, failed_operation, roll_out, wait_for_service
+from automation.rollout import (
+    differences,
+    failed_operation,
+    require_rollout,
+    roll_out,
+    wait_for_service,
+)
 
 ARN = "arn:aws:apprunner:us-east-1:123456789012:service/server/1"
 DESIRED = Desired(id=ARN, runs="sha256:new", environment={"LEVEL": "debug"})
@@ -171,6 +177,14 @@ def test_the_error_after_a_rollback_has_the_log_and_the_command() -> None:
         *(f"  line {number}" for number in range(2, 7)),
         "Fix the cause, then run: python -m automation deploy --stack dev",
     ]
+
+
+def test_a_service_that_was_changed_by_hand_is_reported_with_the_refresh() -> None:
+    aws = _Aws([_service(LEVEL="info")], [BEFORE])
+    with pytest.raises(DeploymentError) as raised:
+        require_rollout(_deployment(), aws)
+    assert "its environment differs in LEVEL" in str(raised.value)
+    assert "first run: pulumi refresh --stack dev" in str(raised.value)
 
 
 def test_the_error_after_a_failed_creation_has_the_command_that_builds_again() -> None:
