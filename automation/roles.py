@@ -317,11 +317,12 @@ def _edge(location: StackLocation) -> Iterator[Grant]:
             "cloudfront:UpdateFunction",
         ],
     )
-    # They find what an interrupted run created. None can be limited to a resource.
+    # They find the edge, and what an interrupted run created. None can be limited to a resource.
     yield Grant(
         sid="FindEdge",
         resources=["*"],
-        write=["cloudfront:ListDistributions", "cloudfront:ListVpcOrigins", "wafv2:ListWebACLs"],
+        read=["cloudfront:ListDistributions"],
+        write=["cloudfront:ListVpcOrigins", "wafv2:ListWebACLs"],
     )
     # Web ACLs of distributions exist in this region only.
     web_acls = f"arn:aws:wafv2:us-east-1:{location.account}:global/webacl"

@@ -22,14 +22,14 @@ from components.settings import EdgeDomain
 
 # Source: "Use managed cache policies" and "Use managed origin request policies" in the Amazon
 # CloudFront Developer Guide.
-_CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 _ALL_VIEWER_EXCEPT_HOST_HEADER: Final = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 ORIGIN_SECONDS: Final = 90
 """How long CloudFront waits for the host: longer than every host waits for the server."""
 # Web ACLs of distributions exist in this region only.
 _WEB_ACL_REGION: Final = "us-east-1"
 _RATE_RULE: Final = "requests-per-ip"
-_RATE_SECONDS: Final = 300
+RATE_SECONDS: Final = 300
 _ORIGIN: Final = "host"
 _ORIGIN_TLS: Final = "TLSv1.2"
 _HTTP_PORT: Final = 80
@@ -130,7 +130,7 @@ class Edge(pulumi.ComponentResource):
                 viewer_protocol_policy="https-only",
                 allowed_methods=list(_METHODS),
                 cached_methods=["GET", "HEAD"],
-                cache_policy_id=_CACHING_DISABLED,
+                cache_policy_id=CACHING_DISABLED,
                 origin_request_policy_id=_ALL_VIEWER_EXCEPT_HOST_HEADER,
                 function_associations=[
                     aws.cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs(
@@ -209,7 +209,7 @@ class Edge(pulumi.ComponentResource):
                         rate_based_statement=aws.wafv2.WebAclRuleStatementRateBasedStatementArgs(
                             limit=limit,
                             aggregate_key_type="IP",
-                            evaluation_window_sec=_RATE_SECONDS,
+                            evaluation_window_sec=RATE_SECONDS,
                         )
                     ),
                     visibility_config=aws.wafv2.WebAclRuleVisibilityConfigArgs(
