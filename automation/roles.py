@@ -108,6 +108,9 @@ def _grants(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gr
     yield from _user_pool(location)
     yield _secrets(location)
     yield _metrics()
+    yield _mute_rule(location)
+    # It can't be limited to a resource.
+    yield Grant(sid="ReadEventHistory", resources=["*"], check=["cloudtrail:LookupEvents"])
 
 
 def _roles(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Grant]:
@@ -256,6 +259,23 @@ def _retirement_rule(location: StackLocation) -> Grant:
             "events:RemoveTargets",
             "events:TagResource",
             "events:UntagResource",
+        ],
+    )
+
+
+def _mute_rule(location: StackLocation) -> Grant:
+    """Allow muting the stack's alarms during a deployment, and no others."""
+    alarms = f"alarm:{location.names.prefix}-{location.names.stack}-*"
+    return Grant(
+        sid="MuteAlarms",
+        resources=[
+            location.arn("cloudwatch", f"alarm-mute-rule:{location.names.mute_rule}"),
+            location.arn("cloudwatch", alarms),
+        ],
+        write=[
+            "cloudwatch:DeleteAlarmMuteRule",
+            "cloudwatch:GetAlarmMuteRule",
+            "cloudwatch:PutAlarmMuteRule",
         ],
     )
 

@@ -99,6 +99,13 @@ LOG_DELIVERY: Final = NameRule(
     characters="letters, digits, - and _",
     maximum=60,
 )
+MUTE_RULE: Final = NameRule(
+    shape="cloudwatch Name",
+    kind="alarm mute rule name",
+    regex=r".+",
+    characters="any characters",
+    maximum=255,
+)
 USER_POOL: Final = NameRule(
     shape="cognito-idp UserPoolNameType",
     kind="user pool name",
@@ -283,6 +290,11 @@ class ResourceNames:
         return self._name("retirement")
 
     @property
+    def mute_rule(self) -> str:
+        """The rule that mutes the alarms during a deployment."""
+        return self._name("deployment")
+
+    @property
     def edge_function(self) -> str:
         """The edge's CloudFront function."""
         return self._name("edge")
@@ -456,6 +468,7 @@ class ResourceNames:
         yield LOG_GROUP, self.rotation_log_stem + _SUFFIX
         yield ROLE, self.rotation_function
         yield RULE, self.retirement_rule
+        yield MUTE_RULE, self.mute_rule
         yield EDGE_FUNCTION, self.edge_function
         yield WEB_ACL, self.edge_web_acl
         yield LOG_DELIVERY, self.edge_log_delivery

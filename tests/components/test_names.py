@@ -44,6 +44,7 @@ LENGTHS: Mapping[NameRule, tuple[int, int]] = {
     names.LOG_GROUP: (1, 512),
     names.LOG_DELIVERY: (1, 60),
     names.RULE: (1, 64),
+    names.MUTE_RULE: (1, 255),
     names.USER_POOL: (1, 128),
     names.RESOURCE_SERVER: (1, 256),
     names.APP_CLIENT: (1, 128),
