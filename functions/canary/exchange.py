@@ -61,7 +61,11 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, limit: float) -> 
     request = urllib.request.Request(url, data=body, headers=dict(headers), method="POST")  # noqa: S310  the opener knows HTTP and HTTPS only
     try:
         with _OPENER.open(request, timeout=limit) as response:
-            return Answer(response.status, _read(response.read1, deadline, limit))
+            body = _read(response.read1, deadline, limit)
+            # What read1 doesn't check: how many bytes the header promised.
+            if response.length:
+                raise NoAnswerError("the connection ended within the answer")
+            return Answer(response.status, body)
     except TimeoutError:
         raise _timeout(limit) from None
     except urllib.error.URLError as error:
@@ -88,7 +92,7 @@ def _read(read: Callable[[int], bytes], deadline: float, limit: float) -> bytes:
 
 
 def _timeout(limit: float) -> NoAnswerError:
-    return NoAnswerError(f"no answer within {limit:.0f} s", timed_out=True)
+    return NoAnswerError(f"no answer within {limit:.3g} s", timed_out=True)
 
 
 def _reason(error: BaseException | str) -> str:
@@ -98,6 +102,8 @@ def _reason(error: BaseException | str) -> str:
         return f"TLS failed: {error.reason}"
     if isinstance(error, socket.gaierror):
         return f"the name can't be resolved: {error.strerror}"
+    if isinstance(error, http.client.RemoteDisconnected):
+        return "the connection ended without an answer"
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     # An HTTP library's own message can quote what it sent or received.
