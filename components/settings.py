@@ -346,7 +346,7 @@ class Monitoring(Settings):
         Whole, Field(ge=1, le=60, description="Minutes from one run of the canary to the next.")
     ] = 5
     canary_scope: Annotated[
-        ScopeName | None,
+        Text | None,
         Field(
             description=(
                 "The scope of the canary's client. By default the first one with the role reader."
