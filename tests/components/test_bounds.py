@@ -528,7 +528,9 @@ def test_a_threshold_is_a_number_above_0(threshold: object) -> None:
 def test_a_threshold_that_no_alarm_can_have_is_refused(threshold: object) -> None:
     found = problems({**BASE, "monitoring": {"thresholds": {"claims-errors": threshold}}})
 
-    assert found == {f"{PROJECT}:monitoring.thresholds.claims-errors": "must be a number above 0"}
+    assert found == {
+        f"{PROJECT}:monitoring.thresholds.claims-errors": "must be a number above 0"
+    }
 
 
 def _at(settings: StackSettings, path: str) -> object:
