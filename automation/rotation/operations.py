@@ -37,6 +37,8 @@ _LONGEST_ROTATION: Final = 600.0
 _POLL_SECONDS: Final = 2.0
 # The clock of the log's events may differ from this machine's.
 _CLOCK_SKEW: Final = dt.timedelta(seconds=60)
+# Secrets Manager's message, which isn't documented. It repeats a failed rotation by itself.
+_BEING_REPEATED: Final = "A previous rotation isn't complete"
 
 
 class MissingSecretError(AutomationError):
@@ -171,14 +173,13 @@ class Rotator:
     def _rotate_by_secrets_manager(self, client: Client, before: Inventory) -> Rotation:
         started = self.now()
         version_id = str(uuid.uuid4())
+        deadline = started + dt.timedelta(seconds=self.limit)
         try:
-            self.aws("secretsmanager").rotate_secret(
-                SecretId=client.secret_arn, ClientRequestToken=version_id
-            )
+            self._start(client, version_id, deadline)
         except ClientError as error:
             return self._failed(client, str(error), "rotate")
         log_group = self._log_group()
-        for _ in range(max(1, int(self.limit / _POLL_SECONDS))):
+        while self.now() < deadline:
             if is_complete(before, self.inventory(client)):
                 return self._rotated(client, before)
             reason = self._find_failure(log_group, version_id, started)
@@ -192,6 +193,29 @@ class Rotator:
             f" {log_group}. To look again, run: python -m automation check --stack"
             f" {self.stack} --only 'P6-*'",
         )
+
+    def _start(self, client: Client, version_id: str, deadline: dt.datetime) -> None:
+        """Start a rotation, once Secrets Manager has stopped repeating an abandoned one.
+
+        Raises:
+            botocore.exceptions.ClientError: Secrets Manager refuses it until the deadline, or for
+                another reason.
+        """
+        reported = False
+        while True:
+            try:
+                self.aws("secretsmanager").rotate_secret(
+                    SecretId=client.secret_arn, ClientRequestToken=version_id
+                )
+            except ClientError as error:
+                if _BEING_REPEATED not in str(error) or self.now() >= deadline:
+                    raise
+            else:
+                return
+            if not reported:
+                self.report("… Waiting for Secrets Manager, which repeats an earlier rotation")
+                reported = True
+            self.sleep(_POLL_SECONDS)
 
     def retire(self, client: Client) -> None:
         """Delete the replaced client secret if its overlap has ended, as every hour.

@@ -9,7 +9,7 @@ import pytest
 from client.tests.doctor.test_judging import CREDENTIALS, OUTPUTS
 from client.tests.site import Answer, Site, serve
 from neo4j_mcp_client.credentials import FixedCredentials
-from neo4j_mcp_client.doctor.evidence import HostKind, Service, StackOutputs
+from neo4j_mcp_client.doctor.evidence import HostKind, Service
 from neo4j_mcp_client.doctor.examination import DoctorOptions, Examination, Hop
 from neo4j_mcp_client.doctor.faults import NO_HEALTHY_TASK
 
@@ -25,9 +25,16 @@ def failing() -> Iterator[Site]:
         yield site
 
 
-@pytest.mark.parametrize("with_outputs", [True, False])
+@pytest.mark.parametrize(
+    ("address", "names"),
+    [
+        ("edge_url", {"server.example", "x-1.elb.amazonaws.com"}),
+        ("other_mcp_url", set()),
+        (None, set()),
+    ],
+)
 def test_a_failing_service_is_looked_up_by_all_its_names(
-    failing: Site, *, with_outputs: bool
+    failing: Site, address: str | None, names: set[str]
 ) -> None:
     looked_up: list[Collection[str]] = []
 
@@ -38,17 +45,18 @@ def test_a_failing_service_is_looked_up_by_all_its_names(
     credentials = replace(
         CREDENTIALS, mcp_url=f"{failing.url}mcp", token_url=f"{failing.url}oauth2/token"
     )
-    outputs: StackOutputs = replace(
+    outputs = replace(
         OUTPUTS,
-        edge_url=credentials.mcp_url,
+        edge_url=credentials.mcp_url if address == "edge_url" else None,
         discovery_url=failing.url,
         jwks_url=failing.url,
         load_balancer="X-1.elb.amazonaws.com",
+        other_mcp_url=credentials.mcp_url if address == "other_mcp_url" else None,
     )
     examination = Examination(
         DoctorOptions(
             source=lambda: FixedCredentials(credentials),
-            outputs=outputs if with_outputs else None,
+            outputs=outputs if address else None,
             ca_bundle=None,
             neo4j_uri=None,
             ask_database=False,
@@ -59,5 +67,4 @@ def test_a_failing_service_is_looked_up_by_all_its_names(
     findings = [examination.examine(hop) for hop in (Hop.CONFIGURATION, Hop.CONNECTION, Hop.HEALTH)]
 
     assert [finding.fault for finding in findings] == [None, None, NO_HEALTHY_TASK]
-    known = {"server.example", "x-1.elb.amazonaws.com"} if with_outputs else set()
-    assert looked_up == [{urlsplit(failing.url).netloc, *known}]
+    assert looked_up == [{urlsplit(failing.url).netloc, *names}]

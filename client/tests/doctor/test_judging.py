@@ -108,6 +108,8 @@ def test_incomplete_outputs_are_ignored() -> None:
     assert with_edge == replace(OUTPUTS, edge_url=edge)
     on_fargate = StackOutputs.parse(outputs | {"serviceDomainTarget": "x.elb.amazonaws.com"})
     assert on_fargate == replace(OUTPUTS, load_balancer="x.elb.amazonaws.com")
+    moving = StackOutputs.parse(outputs | {"otherMcpUrl": "https://next.example/mcp"})
+    assert moving == replace(OUTPUTS, other_mcp_url="https://next.example/mcp")
 
 
 def test_a_mapping_is_read_as_neo4j_writes_it() -> None:
@@ -127,6 +129,8 @@ def test_configuration() -> None:
     )
     at_the_edge = replace(other, edge_url=CREDENTIALS.mcp_url)
     assert isinstance(judging.judge_configuration(CREDENTIALS, at_the_edge), Passed)
+    on_the_other_host = replace(other, other_mcp_url=CREDENTIALS.mcp_url)
+    assert isinstance(judging.judge_configuration(CREDENTIALS, on_the_other_host), Passed)
     unreadable = judging.judge_configuration(SecretStoreError("no"), OUTPUTS)
     assert fault_of(unreadable) is faults.CREDENTIALS_UNREADABLE
 

@@ -224,6 +224,42 @@ def test_a_rotation_that_secrets_manager_refuses_is_a_failure(aws: Aws, rotator:
     assert "No Lambda rotation function" in result.reason
 
 
+def _unfinished_rotation() -> ClientError:
+    message = "A previous rotation isn't complete. That rotation will be reattempted."
+    response = {"Error": {"Code": "InvalidRequestException", "Message": message}}
+    return ClientError(cast("Any", response), "RotateSecret")
+
+
+def test_the_repetition_of_an_earlier_rotation_is_awaited(
+    aws: Aws, rotator: Rotator, progress: list[str]
+) -> None:
+    def refuse_twice(aws: Aws, version: str) -> None:
+        if aws.polls < 2:
+            del aws.versions[version]
+            raise _unfinished_rotation()
+        aws.replace_current(version, "s2")
+
+    aws.secrets_manager = refuse_twice
+    assert rotator.rotate(CLIENT).outcome is Outcome.ROTATED
+    assert aws.polls == 2
+    assert progress == [
+        "… Rotating the secret of writer",
+        "… Waiting for Secrets Manager, which repeats an earlier rotation",
+    ]
+
+
+def test_a_repetition_without_an_end_fails_within_the_limit(aws: Aws, rotator: Rotator) -> None:
+    def refuse(aws: Aws, version: str) -> None:
+        del aws.versions[version]
+        raise _unfinished_rotation()
+
+    aws.secrets_manager = refuse
+    result = rotator.rotate(CLIENT)
+    assert result.outcome is Outcome.FAILED
+    assert "A previous rotation isn't complete" in result.reason
+    assert aws.now - NOW <= timedelta(seconds=rotator.limit)
+
+
 def test_a_rotation_within_the_overlap_is_not_started(
     aws: Aws, rotator: Rotator, progress: list[str]
 ) -> None:

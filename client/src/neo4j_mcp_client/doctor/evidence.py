@@ -25,6 +25,7 @@ class StackOutputs:
         group_to_role_mapping: the mapping in Neo4j's format.
         edge_url: the MCP address for clients that discover, or None without an edge.
         load_balancer: the load balancer's own name, or None without one.
+        other_mcp_url: the MCP address of the other host, or None unless the stack moves.
     """
 
     mcp_url: str
@@ -37,6 +38,7 @@ class StackOutputs:
     group_to_role_mapping: str
     edge_url: str | None = None
     load_balancer: str | None = None
+    other_mcp_url: str | None = None
 
     @classmethod
     def parse(cls, outputs: Mapping[str, Any]) -> "StackOutputs | None":
@@ -58,14 +60,15 @@ class StackOutputs:
                 group_to_role_mapping=sso["groupToRoleMapping"],  # type: ignore[index]  # caught
                 edge_url=outputs.get("edgeUrl"),
                 load_balancer=outputs.get("serviceDomainTarget"),
+                other_mcp_url=outputs.get("otherMcpUrl"),
             )
         except (KeyError, TypeError):
             return None
 
     @property
     def mcp_urls(self) -> tuple[str, ...]:
-        """The server's MCP addresses: the output mcpUrl, and the edge's."""
-        return tuple(filter(None, (self.mcp_url, self.edge_url)))
+        """The server's MCP addresses: the output mcpUrl, the edge's and the other host's."""
+        return tuple(filter(None, (self.mcp_url, self.edge_url, self.other_mcp_url)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -213,12 +213,12 @@ class Examination:
 
     @property
     def _address(self) -> str:
-        """The address with the health check: the edge's for its callers, otherwise the service's.
+        """The address with the health check: the service's, unless the caller uses another one.
 
         What else may be in front of the service needn't pass the health check on.
         """
         outputs, mcp_url = self._options.outputs, self._credentials.mcp_url
-        if outputs is not None and mcp_url != outputs.edge_url:
+        if outputs is not None and mcp_url == outputs.mcp_url:
             return outputs.service_url
         return mcp_url.removesuffix("/mcp")
 
@@ -226,7 +226,9 @@ class Examination:
     def _hosts(self) -> frozenset[str]:
         """The host names by which AWS may know the service, or the edge in front of it."""
         hosts = {urlsplit(self._address).netloc}
-        if (outputs := self._options.outputs) is not None:
+        outputs = self._options.outputs
+        # The outputs' other names are those of the host that callers use.
+        if outputs is not None and self._credentials.mcp_url != outputs.other_mcp_url:
             hosts.add(urlsplit(outputs.service_url).netloc)
             if outputs.load_balancer is not None:
                 hosts.add(outputs.load_balancer.lower())
