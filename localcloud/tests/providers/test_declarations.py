@@ -52,6 +52,7 @@ _UPDATED_SEPARATELY = {
     "aws:cloudfront/distribution:Distribution": _CONFIGURATION,
     "aws:cloudfront/function:Function": {"comment", "runtime"},
     "aws:cloudwatch/eventTarget:EventTarget": {"arn", "input"},
+    "aws:cloudwatch/logGroup:LogGroup": {"kmsKeyId"},
     "aws:cloudwatch/logMetricFilter:LogMetricFilter": {"metricTransformation"},
     "aws:lambda/function:Function": {"architectures"},
     "aws:iam/role:Role": {"assumeRolePolicy", "permissionsBoundary"},
