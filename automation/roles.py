@@ -228,9 +228,11 @@ def _logs(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gran
         sid="ManageFunctionLogs",
         resources=functions,
         write=[
+            "logs:AssociateKmsKey",
             "logs:CreateLogGroup",
             "logs:DeleteLogGroup",
             "logs:DeleteRetentionPolicy",
+            "logs:DisassociateKmsKey",
             "logs:PutRetentionPolicy",
             "logs:TagResource",
             "logs:UntagResource",

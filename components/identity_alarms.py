@@ -11,9 +11,7 @@ NAMESPACE: Final = "AWS/Lambda"
 
 
 def _claims(name: str, statistic: str) -> tuple[Metric, ...]:
-    return (
-        Metric(namespace=NAMESPACE, name=name, statistic=statistic, subject=Subject.CLAIMS),
-    )
+    return (Metric(namespace=NAMESPACE, name=name, statistic=statistic, subject=Subject.CLAIMS),)
 
 
 CLAIMS_ERRORS: Final = Alarm(
@@ -50,7 +48,7 @@ CLAIMS_THROTTLES: Final = Alarm(
         "Lambda has no free capacity in this region for the claims function, so Cognito issues no"
         " token."
     ),
-    reason="The function needs milliseconds, so one throttle means that the account's limit is hit.",
+    reason="The function needs milliseconds, so a throttle means that the account is at its limit.",
     normal="None.",
 )
 CLAIMS_SLOW: Final = Alarm(

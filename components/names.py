@@ -260,6 +260,16 @@ class ResourceNames:
         return f"/aws/lambda/{self.rotation_function}-"
 
     @property
+    def log_function(self) -> str:
+        """The Lambda function that configures App Runner's log groups, and its role."""
+        return self._name("logs")
+
+    @property
+    def log_function_log_stem(self) -> str:
+        """The log function's own log group, without its random suffix."""
+        return f"/aws/lambda/{self.log_function}-"
+
+    @property
     def retirement_rule(self) -> str:
         """The rule that has replaced client secrets deleted."""
         return self._name("retirement")

@@ -68,6 +68,27 @@ def write_logs(log_group_arn: str) -> str:
     return document([_allow("logs:CreateLogStream", "logs:PutLogEvents", resource=streams)])
 
 
+def configure_log_groups(names: Sequence[str], *, region: str, account: str) -> str:
+    """Allow creating some log groups, and setting their retention and encryption.
+
+    Args:
+        names: the groups' names.
+    """
+    groups = [f"arn:aws:logs:{region}:{account}:log-group:{name}" for name in names]
+    # Both forms are in use for the ARN of a log group. Source: "Actions, resources, and condition
+    # keys for Amazon CloudWatch Logs" in the Service Authorization Reference.
+    configure = _allow(
+        "logs:AssociateKmsKey",
+        "logs:CreateLogGroup",
+        "logs:DisassociateKmsKey",
+        "logs:PutRetentionPolicy",
+        resource=[arn for group in groups for arn in (group, f"{group}:*")],
+    )
+    # CloudWatch Logs allows looking up a name only on all log groups.
+    every = f"arn:aws:logs:{region}:{account}:log-group:*"
+    return document([configure, _allow("logs:DescribeLogGroups", resource=every)])
+
+
 def rotate_client_secrets(secret_arns: Sequence[str], user_pool_arn: str) -> str:
     """Allow writing and rotating some secrets, and the client secrets of one user pool.
 

@@ -19,9 +19,7 @@ NAMESPACE: Final = "AWS/Lambda"
 
 
 def _rotation(name: str) -> tuple[Metric, ...]:
-    return (
-        Metric(namespace=NAMESPACE, name=name, statistic="Sum", subject=Subject.ROTATION),
-    )
+    return (Metric(namespace=NAMESPACE, name=name, statistic="Sum", subject=Subject.ROTATION),)
 
 
 ROTATION_FAILED: Final = Alarm(

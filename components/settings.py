@@ -60,6 +60,9 @@ _US_EAST_1_CERTIFICATE = r"arn:aws:acm:us-east-1:[0-9]{12}:certificate/[A-Za-z0-
 
 # Narrower than Cognito's ResourceServerScopeNameType: the name is also quoted in Neo4j's mapping of
 # groups to roles, where ;, = and , are separators.
+# CloudWatch Logs takes the key's own ARN, not an alias.
+# Source: AssociateKmsKey in the Amazon CloudWatch Logs API reference.
+_KMS_KEY = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+"
 _SCOPE_NAME = Pattern(
     regex=r"[A-Za-z0-9][A-Za-z0-9._:-]*",
     words="a scope name: letters, digits and, after the first, ._:-",
@@ -236,6 +239,12 @@ class Client(Settings):
             days=days if self.rotation_days is None else self.rotation_days,
             overlap_hours=overlap_hours if self.overlap_hours is None else self.overlap_hours,
         )
+
+
+LogKeyArn = Annotated[
+    # Source: logs KmsKeyId, for the length.
+    str, _matches(_KMS_KEY, "the ARN of a KMS key, not of an alias", maximum=256)
+]
 
 
 class CustomDomain(Settings):
@@ -612,10 +621,23 @@ class CommonSettings(Settings):
         AfterValidator(_RETENTION),
         Field(
             description=(
-                "Days that the functions' logs are kept; one of the numbers that CloudWatch offers."
+                "Days that logs are kept; one of the numbers that CloudWatch offers. App Runner's"
+                " own log groups follow it with monitoring, and with logKeyArn."
             )
         ),
     ] = 30
+    log_key_arn: Annotated[
+        LogKeyArn | None,
+        BeforeValidator(rules.empty_is_unset),
+        Field(
+            description=(
+                "ARN of a KMS key that encrypts every log group of the stack, App Runner's"
+                " included. It is in the stack's region, and its policy lets CloudWatch Logs use"
+                " it."
+            ),
+            examples=["arn:aws:kms:<region>:<account>:key/<id>"],
+        ),
+    ] = None
     monitoring: Annotated[
         Monitoring,
         Field(

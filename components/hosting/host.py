@@ -48,10 +48,13 @@ class Host(Protocol):
         service_url: base URL of the service, without a slash at the end; None where only the edge
             reaches it.
         origin: where the edge reaches it.
+        log_group: name of the log group that the server writes to. With monitoring, the group
+            exists when it is known.
         outputs: the stack's outputs that only some hosts have, such as imageDigest.
     """
 
     origin: Origin
+    log_group: pulumi.Output[str]
     outputs: Mapping[str, pulumi.Output[str]]
 
     # A property, so that a host that always has an address need not allow None.

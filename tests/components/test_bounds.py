@@ -155,6 +155,7 @@ _CERTIFICATE = Text(
         ARN.replace("123456789012", "1234567890123") + "0",
     ),
 )
+_KEY = "arn:aws:kms:eu-west-1:123456789012:key/"
 _NO_DOMAINS = ("abc", "a.b", ".bc", "a.0b", "-a.bc", "a-.bc", "a.bc-", "A.bc", "a..bc")
 TEXTS: Mapping[str, Text] = {
     "clients{}": Text(
@@ -182,6 +183,17 @@ TEXTS: Mapping[str, Text] = {
         of_length=_filled("/"),
         accepted=("/", "/!~"),
         refused=("", "a", "/ ", "/\x7f", "/é"),
+    ),
+    "logKeyArn": Text(
+        longest=256,
+        of_length=_filled(_KEY),
+        accepted=(f"{_KEY}0", f"{_KEY}mrk-0a"),
+        refused=(
+            _KEY,
+            f"{_KEY}a/b",
+            _KEY.replace(":key/", ":alias/") + "0",
+            _KEY.replace("123456789012", "12345678901") + "0",
+        ),
     ),
     "monitoring.subscriptions{}": Text(
         longest=100,
@@ -528,9 +540,7 @@ def test_a_threshold_is_a_number_above_0(threshold: object) -> None:
 def test_a_threshold_that_no_alarm_can_have_is_refused(threshold: object) -> None:
     found = problems({**BASE, "monitoring": {"thresholds": {"claims-errors": threshold}}})
 
-    assert found == {
-        f"{PROJECT}:monitoring.thresholds.claims-errors": "must be a number above 0"
-    }
+    assert found == {f"{PROJECT}:monitoring.thresholds.claims-errors": "must be a number above 0"}
 
 
 def _at(settings: StackSettings, path: str) -> object:

@@ -20,9 +20,9 @@ from components.hosting.fargate.settings import FargateSettings, ServiceDomain
 from components.hosting.fargate.task import CONTAINER, container_definitions
 from components.hosting.host import Host, InternalOrigin, Origin, PublicOrigin
 from components.hosting.image_host import ImageDeployment, ImageHostArgs, StackImage
+from components.log_group import log_group
 from components.roles import Grant, ServiceRole, service_role
 from components.settings import StackSettings
-from components.suffixes import random_suffix
 
 _HTTPS = 443
 # A new task's first health checks must not count against it.
@@ -50,11 +50,13 @@ class FargateHost(pulumi.ComponentResource):
     Attributes:
         service_url: base URL of the service; None where only the edge reaches it.
         origin: where the edge reaches it.
+        log_group: name of the log group that the server writes to.
         outputs: the stack's outputs that only some hosts have.
     """
 
     service_url: pulumi.Output[str] | None
     origin: Origin
+    log_group: pulumi.Output[str]
     outputs: Mapping[str, pulumi.Output[str]]
 
     def __init__(
@@ -89,6 +91,7 @@ class FargateHost(pulumi.ComponentResource):
             opts=context.options(aws.ecs.Cluster, parent=self),
         )
         execution = self._execution_role(args)
+        self.log_group = execution[1].name
         service = self._service(context, cluster, self._task(args, execution), balancer, placement)
         self._scaling(context, settings, cluster, service, balancer)
         if settings.service_domain:
@@ -118,13 +121,8 @@ class FargateHost(pulumi.ComponentResource):
 
     def _execution_role(self, args: ImageHostArgs) -> tuple[ServiceRole, aws.cloudwatch.LogGroup]:
         context = args.context
-        suffix = random_suffix(f"{self.pulumi_resource_name}-log-suffix", context, parent=self)
-        log_group = aws.cloudwatch.LogGroup(
-            f"{self.pulumi_resource_name}-log",
-            name=pulumi.Output.concat(context.names.task_log_stem, suffix),
-            retention_in_days=context.protection.log_retention_days,
-            tags=context.tags,
-            opts=context.options(aws.cloudwatch.LogGroup, parent=self),
+        group = log_group(
+            self.pulumi_resource_name, context, parent=self, stem=context.names.task_log_stem
         )
         grants = [
             Grant(
@@ -135,7 +133,7 @@ class FargateHost(pulumi.ComponentResource):
             Grant(
                 logical_name=f"{self.pulumi_resource_name}-may-log",
                 name="write-logs",
-                policy=log_group.arn.apply(policies.write_logs),
+                policy=group.arn.apply(policies.write_logs),
             ),
         ]
         role = service_role(
@@ -147,14 +145,14 @@ class FargateHost(pulumi.ComponentResource):
             description="ECS: pulls the server's image and writes its log",
             grants=grants,
         )
-        return role, log_group
+        return role, group
 
     def _task(
         self, args: ImageHostArgs, execution: tuple[ServiceRole, aws.cloudwatch.LogGroup]
     ) -> tuple[aws.ecs.TaskDefinition, ServiceRole]:
         context = args.context
         settings = context.settings.host_as(FargateSettings)
-        role, log_group = execution
+        role, group = execution
         task_role = service_role(
             f"{self.pulumi_resource_name}-task-role",
             context,
@@ -177,7 +175,7 @@ class FargateHost(pulumi.ComponentResource):
             execution_role_arn=role.role.arn,
             task_role_arn=task_role.role.arn,
             container_definitions=pulumi.Output.all(
-                image=args.image.reference, log_group=log_group.name, region=region
+                image=args.image.reference, log_group=group.name, region=region
             ).apply(
                 lambda known: container_definitions(
                     image=known["image"],

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from components import names
 from components.hosting.definition import HostDefinition
+from components.hosting.fargate.alarms import alarms
 from components.hosting.fargate.settings import FargateSettings, conflicts
 from components.names import NameRule, ResourceNames
 from components.settings import Hosting
@@ -40,5 +41,6 @@ FARGATE = HostDefinition(
     requests_per_instance=None,
     challenge_header="www-authenticate",
     outputs=("imageDigest", "serviceDomainTarget"),
+    alarms=alarms,
     idle_cost="the load balancer, its public addresses and the fewest instances",
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from components import names
 from components.hosting.definition import Feature, HostDefinition
+from components.hosting.lambda_.alarms import alarms
 from components.hosting.lambda_.settings import LambdaSettings, conflicts
 from components.names import NameRule, ResourceNames
 from components.settings import Hosting
@@ -57,6 +58,7 @@ LAMBDA = HostDefinition(
     # A function URL renames the header, as API Gateway does.
     challenge_header="x-amzn-remapped-www-authenticate",
     outputs=("codeSha256",),
+    alarms=alarms,
     idle_cost="nothing",
     missing={
         Feature.IMAGE: "Lambda runs a package of files, and no image",

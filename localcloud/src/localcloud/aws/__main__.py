@@ -160,6 +160,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         certificate=authority.server_context(_LOCAL_NAMES),
         ministack=others.application,
         end_environments=others.end_environments,
+        listen_to_logs=others.listen_to_logs,
     )
     services = own_services(surroundings, options)
     for service in services:

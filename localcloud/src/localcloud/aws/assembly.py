@@ -43,6 +43,10 @@ from localcloud.aws.lambda_ import app as function_urls
 from localcloud.aws.lambda_ import concurrency, versions
 from localcloud.aws.lambda_.functions import AccountFunctions
 from localcloud.aws.lambda_.thread import FunctionUrlSettings, FunctionUrlThread
+from localcloud.aws.logs import app as logs
+from localcloud.aws.logs.metric_filters import MetricFilters
+from localcloud.aws.logs.store import ListenToLogs
+from localcloud.aws.metric_sender import MetricSender
 from localcloud.aws.own_service import OwnService, has_target, is_signed_for, without_target
 from localcloud.aws.route53 import app as route53
 from localcloud.aws.secretsmanager import app as secretsmanager
@@ -98,6 +102,7 @@ class Surroundings:
         certificate: the certificate of this machine's names.
         ministack: answers for the services that are missing here.
         end_environments: ends the environments of a version of a function, given both.
+        listen_to_logs: reports the log events that ministack's log store receives.
     """
 
     account: Account
@@ -110,6 +115,7 @@ class Surroundings:
     certificate: ssl.SSLContext
     ministack: ASGIApp
     end_environments: Callable[[str, str], None]
+    listen_to_logs: ListenToLogs
 
 
 def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]:
@@ -119,6 +125,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
     result here.
     """
     functions = Functions(on.ministack, on.context.account_id)
+    metrics = MetricSender(on.account.put_metrics)
     load_balancers = _load_balancers(on, options)
     tasks = _tasks(on, options, load_balancers)
 
@@ -137,6 +144,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         _ecs(tasks),
         _auto_scaling(on, options),
         *_lambda(on, options),
+        _logs(on, metrics),
         *_edge(on, options, load_balancers),
     ]
     return [*services, _control(services)]
@@ -278,6 +286,17 @@ def _lambda(on: Surroundings, options: EndpointOptions) -> list[OwnService]:
             handles=without_target(versions.handles),
         ),
     ]
+
+
+def _logs(on: Surroundings, metrics: MetricSender) -> OwnService:
+    filters = MetricFilters(metrics.add)
+    on.listen_to_logs(filters.receive)
+    return OwnService(
+        name="logs",
+        application=logs.LogsApp(on.ministack, filters),
+        handles=has_target(logs.TARGET_PREFIX),
+        periodic=[metrics.send],
+    )
 
 
 def _edge(

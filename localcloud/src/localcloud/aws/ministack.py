@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from localcloud.access_key import AccessKey
 from localcloud.aws.lambda_.concurrency import share_reservations
 from localcloud.aws.lambda_.environments import let_invocations_finish
+from localcloud.aws.logs.store import ListenToLogs, listening
 
 ACCOUNT_ID = "000000000000"
 SERVICES = (
@@ -63,11 +64,13 @@ class Ministack:
         application: answers requests.
         issued_keys: the module that knows the keys which IAM and STS issued.
         end_environments: ends the environments of a version of a function, given both.
+        listen_to_logs: reports the log events that the log store receives.
     """
 
     application: ASGIApp
     issued_keys: Any
     end_environments: Callable[[str, str], None]
+    listen_to_logs: ListenToLogs
 
 
 def load(settings: MinistackSettings) -> Ministack:
@@ -81,6 +84,7 @@ def load(settings: MinistackSettings) -> Ministack:
         application=application,
         issued_keys=importlib.import_module("ministack.core.iam_evaluator"),
         end_environments=runtime.invalidate_worker,
+        listen_to_logs=listening(importlib.import_module("ministack.services.cloudwatch_logs")),
     )
 
 

@@ -7,6 +7,7 @@ from localcloud.providers.aws import (
     apprunner,
     autoscaling,
     cloudfront,
+    cloudwatch,
     cognito,
     ec2,
     ecr,
@@ -16,8 +17,10 @@ from localcloud.providers.aws import (
     iam,
     lambda_,
     logs,
+    metric_filters,
     route53,
     secretsmanager,
+    sns,
     wafv2,
 )
 from localcloud.providers.aws.clients import CONFIGURATION, Aws
@@ -35,6 +38,9 @@ RESOURCES: Final[tuple[ResourceType[Aws], ...]] = (
     cloudfront.Distribution(),
     cloudfront.Function(),
     cloudfront.VpcOrigin(),
+    cloudwatch.CompositeAlarm(),
+    cloudwatch.Dashboard(),
+    cloudwatch.MetricAlarm(),
     cognito.ResourceServer(),
     cognito.UserPool(),
     cognito.UserPoolClient(),
@@ -60,10 +66,14 @@ RESOURCES: Final[tuple[ResourceType[Aws], ...]] = (
     lambda_.Invocation(),
     lambda_.Permission(),
     logs.LogGroup(),
+    metric_filters.LogMetricFilter(),
     route53.Record(),
     secretsmanager.Secret(),
     secretsmanager.SecretRotation(),
     secretsmanager.SecretVersion(),
+    sns.Topic(),
+    sns.TopicPolicy(),
+    sns.TopicSubscription(),
     wafv2.WebAcl(),
 )
 
