@@ -12,6 +12,8 @@ from components.edge import Edge, EdgeArgs
 from components.hosting.deployments import HostDeployments
 from components.hosting.host import mcp_url, public_url
 from components.identity import Identity, full_scope_name
+from components.monitoring.canary import Canary, CanaryArgs
+from components.settings import CANARY
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 settings = load_settings(project, stack)
@@ -42,13 +44,24 @@ credentials = ClientCredentials(
         mcp_url=service_url.apply(mcp_url),
     ),
 )
+if settings.monitoring.enabled:
+    Canary(
+        "canary",
+        CanaryArgs(
+            context=context,
+            secret_arn=credentials.secret_arns[CANARY],
+            minutes=settings.monitoring.canary_minutes,
+            # The function fails without a value.
+            ready=[credentials.publications[CANARY]],
+        ),
+    )
 
 client_ids = pulumi.Output.all(
     **{name: client.client_id for name, client in identity.clients.items()}
 )
 aura_sso = pulumi.Output.all(identity.endpoints, client_ids).apply(
     lambda known: sso_settings(
-        known[0].discovery_url, audience(known[1], settings.clients), settings.scopes
+        known[0].discovery_url, audience(known[1], settings.all_clients), settings.scopes
     )
 )
 outputs = {
@@ -69,8 +82,8 @@ outputs = {
             "clientId": client.client_id,
             "secretArn": credentials.secret_arns[name],
             "scopes": list(client.scopes),
-            "enabled": settings.clients[name].enabled,
-            "tokenValidityMinutes": settings.clients[name].token_validity_minutes,
+            "enabled": settings.all_clients[name].enabled,
+            "tokenValidityMinutes": settings.all_clients[name].token_validity_minutes,
             "rotationDays": settings.rotation(name).days,
             "overlapHours": settings.rotation(name).overlap_hours,
         }

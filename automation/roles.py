@@ -101,7 +101,7 @@ def _grants(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gr
     yield from _roles(location, hosts)
     yield from _functions(location, hosts)
     yield from _logs(location, hosts)
-    yield _retirement_rule(location)
+    yield _schedules(location)
     yield from _edge(location)
     for host in hosts:
         yield from host.edge_grants
@@ -120,6 +120,7 @@ def _roles(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gra
         for role in (
             names.claims_function,
             names.rotation_function,
+            names.canary_function,
             *(role for host in hosts for role in host.roles),
         )
     ]
@@ -175,6 +176,7 @@ def _functions(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator
         resources=[
             location.function_arn(location.names.claims_function),
             rotation,
+            location.function_arn(location.names.canary_function),
             *(location.function_arn(name) for host in hosts for name in host.functions),
         ],
         read=[
@@ -212,6 +214,7 @@ def _logs(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gran
     functions = [
         *location.log_group_arns(names.claims_log_stem),
         *rotation,
+        *location.log_group_arns(names.canary_log_stem),
         *(arn for host in hosts for arn in host.log_groups),
     ]
     yield Grant(
@@ -247,10 +250,14 @@ def _logs(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gran
     yield Grant(sid="ReadRotationLog", resources=rotation, operate=["logs:FilterLogEvents"])
 
 
-def _retirement_rule(location: StackLocation) -> Grant:
+def _schedules(location: StackLocation) -> Grant:
+    names = location.names
     return Grant(
-        sid="RetirementRule",
-        resources=[location.arn("events", f"rule/{location.names.retirement_rule}")],
+        sid="Schedules",
+        resources=[
+            location.arn("events", f"rule/{each}")
+            for each in (names.retirement_rule, names.canary_rule)
+        ],
         read=["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"],
         write=[
             "events:DeleteRule",

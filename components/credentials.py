@@ -49,10 +49,12 @@ class ClientCredentials(pulumi.ComponentResource):
 
     Attributes:
         secret_arns: ARN of each client's secret, by the client's name.
+        publications: what has written each client's secret, by the client's name.
         rotation_function: the rotation function's name.
     """
 
     secret_arns: Mapping[str, pulumi.Output[str]]
+    publications: Mapping[str, pulumi.Resource]
     rotation_function: pulumi.Output[str]
 
     def __init__(
@@ -68,8 +70,10 @@ class ClientCredentials(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        for client in args.clients:
-            published = self._publication(args, client, function)
+        self.publications = {
+            client: self._publication(args, client, function) for client in args.clients
+        }
+        for client, published in self.publications.items():
             self._rotation(args, client, function, published)
         self.rotation_function = function.name
         self.register_outputs(
@@ -98,7 +102,7 @@ class ClientCredentials(pulumi.ComponentResource):
         input changes. A new version of the function's code isn't a reason to write again.
         """
         app_client = args.clients[client]
-        enabled = args.context.settings.clients[client].enabled
+        enabled = args.context.settings.all_clients[client].enabled
         event = pulumi.Output.all(
             arn=self.secret_arns[client],
             id=app_client.client_id,
@@ -126,12 +130,12 @@ class ClientCredentials(pulumi.ComponentResource):
         args: ClientCredentialsArgs,
         client: str,
         function: RotationFunction,
-        published: aws.lambda_.Invocation,
+        published: pulumi.Resource,
     ) -> None:
         settings = args.context.settings
         rotation = settings.rotation(client)
         # A disabled client's new secret couldn't be tested: Cognito refuses it all tokens.
-        if not rotation.days or not settings.clients[client].enabled:
+        if not rotation.days or not settings.all_clients[client].enabled:
             return
         aws.secretsmanager.SecretRotation(
             f"{self.pulumi_resource_name}-{client}-rotation",

@@ -22,6 +22,8 @@ _REGULAR_FILE = 0o100000
 # 1980-01-01, the earliest time that a zip archive can express.
 _DATE = (1980, 1, 1, 0, 0, 0)
 
+CANARY_HANDLER = "functions.canary.handler.handle"
+"""The canary's handler; see `ROTATION_HANDLER`."""
 ROTATION_HANDLER = "functions.rotation.handler.handle"
 """The rotation function's handler: its package keeps the repository's paths, so that imports are
 the same in Lambda and here."""
@@ -76,6 +78,11 @@ def claims_package() -> bytes:
     return package({"handler.py": (_FUNCTIONS / "claims" / "handler.py").read_bytes()})
 
 
+def canary_package() -> bytes:
+    """Return the canary's package."""
+    return package(function_sources("canary"))
+
+
 def rotation_package() -> bytes:
     """Return the rotation function's package."""
     return package(function_sources("rotation", shared=("access.py",)))
@@ -105,6 +112,15 @@ def write_claims_package(build: Path = _BUILD) -> Path:
         build: the folder for it; created if missing. Concurrent runs can share it.
     """
     return write_package("claims", claims_package(), build)
+
+
+def write_canary_package(build: Path = _BUILD) -> Path:
+    """Write the canary's package to a file named after its content.
+
+    Args:
+        build: see `write_claims_package`.
+    """
+    return write_package("canary", canary_package(), build)
 
 
 def write_rotation_package(build: Path = _BUILD) -> Path:

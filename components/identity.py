@@ -54,8 +54,9 @@ class Identity(pulumi.ComponentResource):
     """Machine-to-machine tokens that Neo4j accepts (``neo4j-mcp:identity:Identity``).
 
     Creates a user pool without users, its domain, a resource server with the scopes, an app client
-    per configured client (client credentials only, and no OAuth 2.0 flow at all while the client
-    is disabled), and the claims function with its role, log group and permission.
+    per configured client and one for the canary of a stack with monitoring (client credentials
+    only, and no OAuth 2.0 flow at all while the client is disabled), and the claims function with
+    its role, log group and permission.
 
     Deletion protection covers the pool, its domain, its resource server and its app clients,
     because new ones would have other addresses and ids than the Aura console knows, and the
@@ -69,7 +70,7 @@ class Identity(pulumi.ComponentResource):
         endpoints: the token, discovery and key set URLs.
         domain_target: what a custom domain's alias record must point to; empty without one.
         user_pool: the pool.
-        clients: the configured clients, by name.
+        clients: the configured clients and, with monitoring, the canary's, by name.
     """
 
     user_pool: UserPool
@@ -95,7 +96,7 @@ class Identity(pulumi.ComponentResource):
         )
         self.clients = {
             client: self._app_client(context, client, pool, resource_server)
-            for client in context.settings.clients
+            for client in context.settings.all_clients
         }
         self.register_outputs(
             {
@@ -231,7 +232,7 @@ class Identity(pulumi.ComponentResource):
         pool: aws.cognito.UserPool,
         resource_server: aws.cognito.ResourceServer,
     ) -> AppClient:
-        settings = context.settings.clients[client]
+        settings = context.settings.all_clients[client]
         scopes = tuple(
             full_scope_name(context.settings.resource_server_identifier, scope)
             for scope in settings.scopes

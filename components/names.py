@@ -295,6 +295,21 @@ class ResourceNames:
         return self._name("deployment")
 
     @property
+    def canary_function(self) -> str:
+        """The Lambda function that calls the server as a caller does, and its role."""
+        return self._name("canary")
+
+    @property
+    def canary_log_stem(self) -> str:
+        """The canary's log group, without its random suffix."""
+        return f"/aws/lambda/{self.canary_function}-"
+
+    @property
+    def canary_rule(self) -> str:
+        """The rule that runs the canary."""
+        return self._name("canary")
+
+    @property
     def edge_function(self) -> str:
         """The edge's CloudFront function."""
         return self._name("edge")
@@ -437,6 +452,11 @@ class ResourceNames:
         """The hosted domain's prefix, without its random suffix."""
         return self._name("")
 
+    @property
+    def service_dimension(self) -> str:
+        """What the stack's own metrics name it."""
+        return f"{self.prefix}-{self.stack}"
+
     def app_client(self, client: str) -> str:
         """Return the name of a configured client's app client."""
         return self._name(client)
@@ -469,6 +489,10 @@ class ResourceNames:
         yield ROLE, self.rotation_function
         yield RULE, self.retirement_rule
         yield MUTE_RULE, self.mute_rule
+        yield FUNCTION, self.canary_function
+        yield LOG_GROUP, self.canary_log_stem + _SUFFIX
+        yield ROLE, self.canary_function
+        yield RULE, self.canary_rule
         yield EDGE_FUNCTION, self.edge_function
         yield WEB_ACL, self.edge_web_acl
         yield LOG_DELIVERY, self.edge_log_delivery

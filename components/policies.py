@@ -16,6 +16,7 @@ ECS_TASKS = "ecs-tasks.amazonaws.com"
 # Source: "Actions, resources, and condition keys" in the Service Authorization Reference.
 ACTIONS_WITHOUT_RESOURCE = frozenset(
     {
+        "cloudwatch:PutMetricData",
         "ec2:DescribeNetworkInterfaces",
         "ec2:DescribeSubnets",
         "ecr:GetAuthorizationToken",
@@ -110,6 +111,17 @@ def rotate_client_secrets(secret_arns: Sequence[str], user_pool_arn: str) -> str
         resource=user_pool_arn,
     )
     return document([values, client_secrets])
+
+
+def call_as(secret_arn: str) -> str:
+    """Allow reading one client's secret, and with it calling the server as that client."""
+    return document([_allow("secretsmanager:GetSecretValue", resource=secret_arn)])
+
+
+def write_metrics(namespace: str) -> str:
+    """Allow writing metrics in one namespace, which a condition restricts it to."""
+    condition = {"StringEquals": {"cloudwatch:namespace": namespace}}
+    return document([_allow("cloudwatch:PutMetricData", resource="*") | {"Condition": condition}])
 
 
 def write_traces() -> str:

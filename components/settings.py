@@ -14,7 +14,7 @@ import enum
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from annotated_types import Ge, Le
 from pydantic import (
@@ -354,6 +354,15 @@ class Monitoring(Settings):
     canary_minutes: Annotated[
         Whole, Field(ge=1, le=60, description="Minutes from one run of the canary to the next.")
     ] = 5
+    canary_scope: Annotated[
+        Text | None,
+        Field(
+            description=(
+                "The scope of the canary's client. By default the first one with the role reader."
+            ),
+            examples=["reader"],
+        ),
+    ] = None
     thresholds: Annotated[
         dict[str, Number],
         Field(
@@ -361,6 +370,34 @@ class Monitoring(Settings):
             examples=[{"high-latency": 20_000}],
         ),
     ] = Field(default_factory=dict)
+
+
+CANARY: Final = "canary"
+"""The name of the canary's client, which the program adds with monitoring."""
+
+# Source: "Built-in roles" in the Neo4j Operations Manual: it reads the graph and nothing else.
+_READER: Final = "reader"
+
+
+def canary_scope(monitoring: Monitoring, scopes: Mapping[str, Scope]) -> str | None:
+    """Return the canary's scope: the configured one, or else the first with the role reader.
+
+    The canary reads a constant, so it needs no other right. Another role may also write.
+
+    Returns:
+        The scope's short name; None if it has to be configured.
+    """
+    if monitoring.canary_scope is not None:
+        return monitoring.canary_scope
+    return next((name for name, scope in scopes.items() if scope.role == _READER), None)
+
+
+def with_canary(
+    clients: Mapping[str, Client], monitoring: Monitoring, scopes: Mapping[str, Scope]
+) -> Mapping[str, Client]:
+    """Return the clients of a stack; the canary's is the first, and the last can be removed."""
+    scope = canary_scope(monitoring, scopes) if monitoring.enabled else None
+    return clients if scope is None else {CANARY: Client(scopes=(scope,)), **clients}
 
 
 class NextHost(Settings):
@@ -616,8 +653,9 @@ class CommonSettings(Settings):
             description=(
                 "The canary, the alarms and the dashboard. It has enabled (true adds them),"
                 " subscriptions (whom the alarms notify, by name, each with protocol: email, https,"
-                " sqs or lambda, and endpoint), canaryMinutes (1 to 60, default 5) and thresholds"
-                " (numbers by the alarms' keys, see docs/monitoring.md)."
+                " sqs or lambda, and endpoint), canaryMinutes (1 to 60, default 5),"
+                " canaryScope (the canary's scope; default: the first with the role reader) and"
+                " thresholds (numbers by the alarms' keys, see docs/monitoring.md)."
             )
         ),
     ] = Monitoring()
@@ -684,9 +722,14 @@ class CommonSettings(Settings):
         ),
     ] = EndpointOverrides()
 
+    @property
+    def all_clients(self) -> Mapping[str, Client]:
+        """The configured clients and, with monitoring, the canary's, by name."""
+        return with_canary(self.clients, self.monitoring, self.scopes)
+
     def rotation(self, client: str) -> Rotation:
         """Return how a client's secret is rotated."""
-        return self.clients[client].rotation(
+        return self.all_clients[client].rotation(
             days=self.rotation_days, overlap_hours=self.overlap_hours
         )
 

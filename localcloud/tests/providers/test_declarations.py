@@ -53,17 +53,20 @@ _UPDATED_SEPARATELY = {
     "aws:cloudfront/function:Function": {"comment", "runtime"},
     "aws:cloudwatch/eventTarget:EventTarget": {"arn", "input"},
     "aws:cloudwatch/logGroup:LogGroup": {"kmsKeyId"},
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": {"metricTransformation"},
     "aws:lambda/function:Function": {"architectures"},
     "aws:iam/role:Role": {"assumeRolePolicy", "permissionsBoundary"},
 }
 # Parameters that a resource type builds from several inputs.
 _BUILT = {
+    "AttributeName",
     "ChangeBatch",
     "Code",
     "FunctionCode",
     "HostedZoneId",
     "Targets",
     "containerDefinitions",
+    "metricTransformations",
 }
 # Outputs that a resource type computes from the response of the read operation.
 _DERIVED = {
@@ -88,6 +91,7 @@ _DERIVED = {
     "aws:cloudwatch/eventTarget:EventTarget": {"eventBusName", "rule"},
     "aws:cloudwatch/logDeliverySource:LogDeliverySource": {"resourceArn"},
     "aws:cloudwatch/logGroup:LogGroup": {"arn"},
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": {"metricTransformation"},
     "aws:cognito/resourceServer:ResourceServer": {"scopeIdentifiers"},
     "aws:cognito/userPool:UserPool": {"endpoint"},
     "aws:cognito/userPoolDomain:UserPoolDomain": {"cloudfrontDistributionZoneId"},
@@ -112,6 +116,18 @@ _DERIVED = {
         "statementId",
     },
     "aws:secretsmanager/secretVersion:SecretVersion": {"hasSecretStringWo"},
+    # Attributes, whose names botocore doesn't know.
+    "aws:sns/topic:Topic": {"arn", "beginningArchiveTime", "name", "owner"},
+    "aws:sns/topicPolicy:TopicPolicy": {"arn", "owner", "policy"},
+    "aws:sns/topicSubscription:TopicSubscription": {
+        "arn",
+        "confirmationWasAuthenticated",
+        "endpoint",
+        "ownerId",
+        "pendingConfirmation",
+        "protocol",
+        "topic",
+    },
     "aws:wafv2/webAcl:WebAcl": {"applicationIntegrationUrl", "lockToken", "scope"},
 }
 
@@ -396,11 +412,12 @@ def test_identities_match_the_parameters_of_the_operations(resource: AwsResource
         if resource.token.endswith("SecretVersion") and operation is resource.deletes:
             continue
         shape = _shape(resource, operation.name)
-        # The target itself follows from the inputs, and the version from a read.
+        # Targets and transformations follow from the inputs, and the version from a read.
         assert set(shape.required_members) - set(identity) - {
             "IfMatch",
             "LockToken",
             "Targets",
+            "metricTransformations",
         } <= {
             aws_name(name, declared, resource.casing)
             for name, declared in resource.properties.items()
@@ -463,9 +480,13 @@ _REPLACED = {
     "aws:apprunner/vpcConnector:VpcConnector": {"securityGroups", "subnets", "vpcConnectorName"},
     "aws:cloudfront/distribution:Distribution": set(),
     "aws:cloudfront/function:Function": {"name"},
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": {"actionsEnabled", "alarmName"},
+    "aws:cloudwatch/dashboard:Dashboard": {"dashboardName"},
     "aws:cloudwatch/eventRule:EventRule": {"eventBusName", "name"},
     "aws:cloudwatch/eventTarget:EventTarget": {"eventBusName", "rule", "targetId"},
     "aws:cloudwatch/logGroup:LogGroup": {"logGroupClass", "name"},
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": {"logGroupName", "name"},
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {"name"},
     "aws:cognito/resourceServer:ResourceServer": {"identifier", "name", "userPoolId"},
     "aws:cognito/userPool:UserPool": {
         "aliasAttributes",
@@ -497,6 +518,9 @@ _REPLACED = {
     "aws:secretsmanager/secret:Secret": {"name"},
     "aws:secretsmanager/secretRotation:SecretRotation": {"secretId"},
     "aws:secretsmanager/secretVersion:SecretVersion": {"secretId", "secretString"},
+    "aws:sns/topic:Topic": {"name"},
+    "aws:sns/topicPolicy:TopicPolicy": {"arn"},
+    "aws:sns/topicSubscription:TopicSubscription": {"endpoint", "protocol", "topic"},
     "aws:wafv2/webAcl:WebAcl": {"name", "scope"},
     "docker:index/image:Image": set(),
     "random:index/randomString:RandomString": {

@@ -7,6 +7,7 @@ from localcloud.providers.aws import (
     apprunner,
     autoscaling,
     cloudfront,
+    cloudwatch,
     cognito,
     ec2,
     ecr,
@@ -17,8 +18,10 @@ from localcloud.providers.aws import (
     lambda_,
     log_deliveries,
     logs,
+    metric_filters,
     route53,
     secretsmanager,
+    sns,
     wafv2,
 )
 from localcloud.providers.aws.clients import CONFIGURATION, Aws
@@ -36,6 +39,9 @@ RESOURCES: Final[tuple[ResourceType[Aws], ...]] = (
     cloudfront.Distribution(),
     cloudfront.Function(),
     cloudfront.VpcOrigin(),
+    cloudwatch.CompositeAlarm(),
+    cloudwatch.Dashboard(),
+    cloudwatch.MetricAlarm(),
     cognito.ResourceServer(),
     cognito.UserPool(),
     cognito.UserPoolClient(),
@@ -64,10 +70,14 @@ RESOURCES: Final[tuple[ResourceType[Aws], ...]] = (
     log_deliveries.LogDeliveryDestination(),
     log_deliveries.LogDeliverySource(),
     logs.LogGroup(),
+    metric_filters.LogMetricFilter(),
     route53.Record(),
     secretsmanager.Secret(),
     secretsmanager.SecretRotation(),
     secretsmanager.SecretVersion(),
+    sns.Topic(),
+    sns.TopicPolicy(),
+    sns.TopicSubscription(),
     wafv2.WebAcl(),
 )
 
