@@ -20,6 +20,8 @@ from components.hosting.host import (
     mcp_url,
 )
 from components.log_key import EDGE_LOG_REGION
+from components.monitoring.alarm import Subject
+from components.monitoring.subjects import Dimensions
 from components.settings import EdgeDomain
 
 # Source: "Use managed cache policies" and "Use managed origin request policies" in the Amazon
@@ -69,12 +71,14 @@ class Edge(pulumi.ComponentResource):
         mcp_url: the MCP endpoint for clients that discover how to get a token.
         domain_target: the name that the DNS record of `edgeDomain` has to point to.
         outputs: the stack's outputs that only stacks with an edge have.
+        monitored: the dimensions of the distribution's metrics.
     """
 
     url: pulumi.Output[str]
     mcp_url: pulumi.Output[str]
     domain_target: pulumi.Output[str]
     outputs: Mapping[str, pulumi.Output[str]]
+    monitored: Mapping[Subject, Dimensions]
 
     def __init__(
         self, name: str, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None
@@ -113,6 +117,7 @@ class Edge(pulumi.ComponentResource):
             lambda domain: edge_base_url(domain, settings.edge_domain)
         )
         self.mcp_url = self.url.apply(mcp_url)
+        self.monitored = {Subject.EDGE: {"DistributionId": distribution.id, "Region": "Global"}}
         self.outputs = {"edgeUrl": self.mcp_url, "edgeDomainTarget": self.domain_target}
         self.register_outputs({"mcpUrl": self.mcp_url, "domainTarget": self.domain_target})
 

@@ -204,6 +204,36 @@ SECURITY_GROUP: Final = NameRule(
     characters="letters, digits and .-_:/()#,@[]+=&;{}!$*, not sg- at the beginning",
     maximum=255,
 )
+TOPIC: Final = NameRule(
+    # Source: CreateTopic in the Amazon SNS API reference; the model has no pattern.
+    shape="sns topicName",
+    kind="SNS topic name",
+    regex=r"[A-Za-z0-9_-]+",
+    characters="letters, digits, - and _",
+    maximum=256,
+)
+ALARM: Final = NameRule(
+    shape="cloudwatch AlarmName",
+    kind="alarm name",
+    regex=r"[ -~]+",
+    characters="printable characters",
+    maximum=255,
+)
+DASHBOARD: Final = NameRule(
+    # Source: PutDashboard in the Amazon CloudWatch API reference; the model has no pattern.
+    shape="cloudwatch DashboardName",
+    kind="dashboard name",
+    regex=r"[A-Za-z0-9_-]+",
+    characters="letters, digits, - and _",
+    maximum=255,
+)
+METRIC_FILTER: Final = NameRule(
+    shape="logs FilterName",
+    kind="metric filter name",
+    regex=r"[^:*]+",
+    characters="any characters but : and *",
+    maximum=512,
+)
 EDGE_FUNCTION: Final = NameRule(
     shape="cloudfront FunctionName",
     kind="CloudFront function name",
@@ -308,6 +338,35 @@ class ResourceNames:
     def canary_rule(self) -> str:
         """The rule that runs the canary."""
         return self._name("canary")
+
+    @property
+    def alarm_topic(self) -> str:
+        """The topic that the alarms notify."""
+        return self._name("alarms")
+
+    @property
+    def failed_deployment_rule(self) -> str:
+        """The rule that finds the host's events of failed deployments."""
+        return self._name("deployment-failed")
+
+    @property
+    def dashboard(self) -> str:
+        """The dashboard."""
+        return self._name("monitoring")
+
+    @property
+    def failed_calls_filter(self) -> str:
+        """The metric filter that counts failed tool calls."""
+        return self._name("failed-tool-calls")
+
+    @property
+    def tokens_filter(self) -> str:
+        """The metric filter that counts the tokens of each client."""
+        return self._name("tokens-issued")
+
+    def alarm(self, key: str) -> str:
+        """Return the name of an alarm."""
+        return self._name(key)
 
     @property
     def edge_function(self) -> str:
@@ -493,6 +552,13 @@ class ResourceNames:
         yield LOG_GROUP, self.canary_log_stem + _SUFFIX
         yield ROLE, self.canary_function
         yield RULE, self.canary_rule
+        yield TOPIC, self.alarm_topic
+        yield RULE, self.failed_deployment_rule
+        yield DASHBOARD, self.dashboard
+        yield METRIC_FILTER, self.failed_calls_filter
+        yield METRIC_FILTER, self.tokens_filter
+        # The longest key.
+        yield ALARM, self.alarm("instances-at-maximum")
         yield EDGE_FUNCTION, self.edge_function
         yield WEB_ACL, self.edge_web_acl
         yield LOG_DELIVERY, self.edge_log_delivery

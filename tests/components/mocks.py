@@ -182,6 +182,7 @@ def _service(args: MockResourceArgs) -> dict[str, Any]:
     return {
         "arn": f"arn:aws:apprunner:{REGION}:{ACCOUNT}:service/{args.inputs['serviceName']}/0123",
         "serviceUrl": f"abc.{REGION}.awsapprunner.com",
+        "serviceId": "0123",
     }
 
 
@@ -244,6 +245,9 @@ _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
         "logs", "delivery-destination:", "name"
     ),
     "aws:cloudwatch/logDeliverySource:LogDeliverySource": _arn("logs", "delivery-source:", "name"),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": _arn("cloudwatch", "alarm:", "alarmName"),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _arn("cloudwatch", "alarm:", "name"),
+    "aws:sns/topic:Topic": _arn("sns", "", "name"),
     "aws:cloudwatch/logGroup:LogGroup": _arn("logs", "log-group:", "name"),
     "aws:secretsmanager/secret:Secret": _arn("secretsmanager", "secret:", "name"),
     "aws:apprunner/vpcConnector:VpcConnector": _arn(

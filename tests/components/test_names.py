@@ -58,6 +58,10 @@ LENGTHS: Mapping[NameRule, tuple[int, int]] = {
     names.TASK_FAMILY: (1, 255),
     names.LOAD_BALANCER: (1, 32),
     names.SECURITY_GROUP: (1, 255),
+    names.TOPIC: (1, 256),
+    names.ALARM: (1, 255),
+    names.DASHBOARD: (1, 255),
+    names.METRIC_FILTER: (1, 512),
     names.EDGE_FUNCTION: (1, 64),
     names.WEB_ACL: (1, 128),
     names.DOMAIN: (1, 63),
@@ -71,6 +75,8 @@ DOCUMENTED = {
     names.TASK_FAMILY,
     names.LOAD_BALANCER,
     names.SECURITY_GROUP,
+    names.TOPIC,
+    names.DASHBOARD,
 }
 MODELLED = [rule for rule in RULES if rule not in DOCUMENTED]
 

@@ -12,6 +12,7 @@ from components.context import StackContext
 from components.hosting.environment import HEALTH_PATH, PORT
 from components.hosting.fargate.network import Placement
 from components.hosting.fargate.settings import ServiceDomain
+from components.monitoring.subjects import Dimensions
 
 HTTP_PORT: Final = 80
 """The port of an internal load balancer, which only CloudFront reaches, inside AWS."""
@@ -68,6 +69,8 @@ class LoadBalancer(pulumi.ComponentResource):
         zone_id: the hosted zone of its own name, for alias records.
         target_group_arn: ARN of the target group.
         resource_label: its name and the target group's, as in metrics of both.
+        dimensions: the dimensions of its own metrics.
+        target_dimensions: the dimensions of its targets' metrics.
         task_security_group_id: the security group of the tasks.
         listener: the listener, without which no service can use the target group.
     """
@@ -77,6 +80,8 @@ class LoadBalancer(pulumi.ComponentResource):
     zone_id: pulumi.Output[str]
     target_group_arn: pulumi.Output[str]
     resource_label: pulumi.Output[str]
+    dimensions: Dimensions
+    target_dimensions: Dimensions
     task_security_group_id: pulumi.Output[str]
     listener: aws.lb.Listener
 
@@ -120,6 +125,8 @@ class LoadBalancer(pulumi.ComponentResource):
         self.dns_name = balancer.dns_name
         self.zone_id = balancer.zone_id
         self.target_group_arn = group.arn
+        self.dimensions = {"LoadBalancer": balancer.arn_suffix}
+        self.target_dimensions = {**self.dimensions, "TargetGroup": group.arn_suffix}
         self.resource_label = pulumi.Output.concat(balancer.arn_suffix, "/", group.arn_suffix)
         self.task_security_group_id = tasks.id
         self.register_outputs({"arn": self.arn, "dnsName": self.dns_name})
