@@ -91,6 +91,21 @@ RULE: Final = NameRule(
     characters="letters, digits and ._-",
     maximum=64,
 )
+LOG_DELIVERY: Final = NameRule(
+    # Of the source; a destination's has the same rule.
+    shape="logs DeliverySourceName",
+    kind="log delivery name",
+    regex=r"[\w-]+",
+    characters="letters, digits, - and _",
+    maximum=60,
+)
+MUTE_RULE: Final = NameRule(
+    shape="cloudwatch Name",
+    kind="alarm mute rule name",
+    regex=r".+",
+    characters="any characters",
+    maximum=255,
+)
 USER_POOL: Final = NameRule(
     shape="cognito-idp UserPoolNameType",
     kind="user pool name",
@@ -305,6 +320,11 @@ class ResourceNames:
         return self._name("retirement")
 
     @property
+    def mute_rule(self) -> str:
+        """The rule that mutes the alarms during a deployment."""
+        return self._name("deployment")
+
+    @property
     def canary_function(self) -> str:
         """The Lambda function that calls the server as a caller does, and its role."""
         return self._name("canary")
@@ -357,6 +377,16 @@ class ResourceNames:
     def edge_web_acl(self) -> str:
         """The edge's web ACL."""
         return self._name("edge")
+
+    @property
+    def edge_log_delivery(self) -> str:
+        """The delivery of the edge's access log."""
+        return self._name("edge")
+
+    @property
+    def edge_log_stem(self) -> str:
+        """The log group of the edge's access log, without its random suffix."""
+        return f"/aws/vendedlogs/{self.edge_log_delivery}-"
 
     def edge_vpc_origin(self, load_balancer_arn: str) -> str:
         """Return the name of the edge's way to a load balancer in a VPC: one for each."""
@@ -447,6 +477,16 @@ class ResourceNames:
         return f"{self.load_balancer_stem}{hashlib.sha256(content.encode()).hexdigest()[:7]}"
 
     @property
+    def load_balancer_log_delivery(self) -> str:
+        """The delivery of the load balancer's access log."""
+        return self._name("load-balancer")
+
+    @property
+    def load_balancer_log_stem(self) -> str:
+        """The log group of the load balancer's access log, without its random suffix."""
+        return f"/aws/vendedlogs/{self.load_balancer_log_delivery}-"
+
+    @property
     def load_balancer_security_group(self) -> str:
         """The load balancer's security group."""
         return self._name("load-balancer")
@@ -507,6 +547,7 @@ class ResourceNames:
         yield LOG_GROUP, self.rotation_log_stem + _SUFFIX
         yield ROLE, self.rotation_function
         yield RULE, self.retirement_rule
+        yield MUTE_RULE, self.mute_rule
         yield FUNCTION, self.canary_function
         yield LOG_GROUP, self.canary_log_stem + _SUFFIX
         yield ROLE, self.canary_function
@@ -520,6 +561,8 @@ class ResourceNames:
         yield ALARM, self.alarm("instances-at-maximum")
         yield EDGE_FUNCTION, self.edge_function
         yield WEB_ACL, self.edge_web_acl
+        yield LOG_DELIVERY, self.edge_log_delivery
+        yield LOG_GROUP, self.edge_log_stem + _SUFFIX
         for client in clients:
             yield APP_CLIENT, self.app_client(client)
             yield SECRET, f"{self.secret(client)}-{_SUFFIX}"

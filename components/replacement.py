@@ -50,6 +50,10 @@ REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = Mapping
         aws.cloudwatch.EventRule: Replacement.BY_NAME,
         # It is replaced only with its rule, which has another name then.
         aws.cloudwatch.EventTarget: Replacement.CREATE_FIRST,
+        # A delivery has a source, of which a load balancer or distribution has one.
+        aws.cloudwatch.LogDelivery: Replacement.DELETE_FIRST,
+        aws.cloudwatch.LogDeliveryDestination: Replacement.DELETE_FIRST,
+        aws.cloudwatch.LogDeliverySource: Replacement.DELETE_FIRST,
         aws.cloudwatch.LogGroup: Replacement.BY_NAME,
         # One with the same name on another group is another filter.
         aws.cloudwatch.LogMetricFilter: Replacement.CREATE_FIRST,

@@ -227,7 +227,8 @@ _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
     "aws:cloudfront/vpcOrigin:VpcOrigin": lambda _args: {"id": "vo_0123"},
     "aws:cloudfront/function:Function": _arn("cloudfront", "function/", "name"),
     "aws:cloudfront/distribution:Distribution": lambda _args: {
-        "domainName": "d222222abcdef8.cloudfront.net"
+        "arn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/E0123",
+        "domainName": "d222222abcdef8.cloudfront.net",
     },
     "aws:wafv2/webAcl:WebAcl": _arn("wafv2", "global/webacl/", "name"),
     "aws:iam/role:Role": _arn("iam", "role/", "name"),
@@ -240,6 +241,10 @@ _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
         "urlId": "abc",
     },
     "aws:cloudwatch/eventRule:EventRule": _arn("events", "rule/", "name"),
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": _arn(
+        "logs", "delivery-destination:", "name"
+    ),
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource": _arn("logs", "delivery-source:", "name"),
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": _arn("cloudwatch", "alarm:", "alarmName"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": _arn("cloudwatch", "alarm:", "name"),
     "aws:sns/topic:Topic": _arn("sns", "", "name"),

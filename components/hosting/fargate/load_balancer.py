@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pulumi
 import pulumi_aws as aws
 
+from components.access_log import LOAD_BALANCER_LOG, AccessLog, AccessLogArgs
 from components.context import StackContext
 from components.hosting.environment import HEALTH_PATH, PORT
 from components.hosting.fargate.network import Placement
@@ -53,8 +54,8 @@ class LoadBalancer(pulumi.ComponentResource):
     """An Application Load Balancer (``neo4j-mcp:hosting:FargateLoadBalancer``).
 
     Creates the load balancer, its listener and target group, and the security groups of the load
-    balancer and of the tasks. With a domain it is public and speaks HTTPS; without one, it is
-    internal and accepts CloudFront only.
+    balancer and of the tasks; with `accessLogs`, also the access log. With a domain it is public
+    and speaks HTTPS; without one, it is internal and accepts CloudFront only.
 
     A target group belongs to one load balancer, and neither can move to another VPC. So both have
     a hash of what they depend on in their names, and a change creates new ones before the service
@@ -106,6 +107,18 @@ class LoadBalancer(pulumi.ComponentResource):
             tags=context.tags,
             opts=context.options(aws.lb.LoadBalancer, parent=self),
         )
+        if context.settings.access_logs:
+            AccessLog(
+                f"{name}-access",
+                AccessLogArgs(
+                    context=context,
+                    name=context.names.load_balancer_log_delivery,
+                    log_stem=context.names.load_balancer_log_stem,
+                    resource_arn=balancer.arn,
+                    log_type=LOAD_BALANCER_LOG,
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
         group = self._target_group(args, aws_name)
         self.listener = self._listener(args, balancer, group)
         self.arn = balancer.arn
