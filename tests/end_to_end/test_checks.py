@@ -505,6 +505,19 @@ def claims_log_deleted(world: World) -> Iterator[None]:
         logs.tag_resource(resourceArn=arn, tags=tags)
 
 
+@fails("P3-logs", reason="the retention of .*-rotation-.* in days is None")
+@contextmanager
+def rotation_log_kept_forever(world: World) -> Iterator[None]:
+    logs = world.aws("logs")
+    name = world.context.names.rotation_log_stem
+    (found,) = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    logs.delete_retention_policy(logGroupName=found["logGroupName"])
+    yield
+    logs.put_retention_policy(
+        logGroupName=found["logGroupName"], retentionInDays=found["retentionInDays"]
+    )
+
+
 @fails("P3-tls", reason="TLS handshake fails: CERTIFICATE_VERIFY_FAILED")
 def unknown_authority(world: World) -> Context:
     return breakage.distrusting(world)
@@ -555,6 +568,20 @@ def challenge_without_metadata(world: World) -> Iterator[None]:
 @contextmanager
 def expired_tokens_pass_the_edge(world: World) -> Iterator[None]:
     with breakage.edge_function(world, "claims.exp <= now", "false"):
+        yield
+
+
+@fails("P3-edge-configuration", reason="an IP address in five minutes is None, and must be")
+@contextmanager
+def edge_without_a_web_acl(world: World) -> Iterator[None]:
+    with breakage.edge_without_web_acl(world):
+        yield
+
+
+@fails("P3-edge-configuration", reason="an IP address in five minutes is 10, and must be 1000000")
+@contextmanager
+def edge_with_another_limit(world: World) -> Iterator[None]:
+    with breakage.requests_per_ip(world, 10):
         yield
 
 

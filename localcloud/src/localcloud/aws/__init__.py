@@ -12,10 +12,12 @@ module for each subject, has the pure decisions. ministack handles the services 
 
     apprunner        App Runner, which ministack doesn't have
     cloudfront       distributions, their functions, and VPC origins
+    cloudtrail       the history of the operations that were called
     cognito          tokens, client secrets, and updates of user pools and app clients
     ecr              the registry
     events           EventBridge: rules with a schedule
     iam              the evaluation of policies
+    logs             metric filters
     secretsmanager   secrets and their rotation
     wafv2            web ACLs of distributions
 
@@ -29,6 +31,7 @@ Modules that the services share:
     rest_xml     AWS's REST-XML protocol, the same
     context      the region, the account and the clock of a service
     periodic     what services do by themselves
+    metric_sender  data points on their way to CloudWatch
     asgi         what starlette doesn't have
 
 The endpoint differs from AWS:

@@ -13,10 +13,14 @@ import docker
 import docker.errors
 import typer
 
+from localcloud import trust
 from localcloud.access_key import AccessKey
 from localcloud.aws import ministack
 from localcloud.aws.account import Account
 from localcloud.aws.assembly import EndpointOptions, Surroundings, own_services
+from localcloud.aws.cloudtrail.identities import identities
+from localcloud.aws.cloudtrail.models import History
+from localcloud.aws.cloudtrail.recorder import Recorder
 from localcloud.aws.containers import ImageStore
 from localcloud.aws.context import ServiceContext
 from localcloud.aws.ecr.app import EcrApp
@@ -28,6 +32,7 @@ from localcloud.aws.ministack import ACCOUNT_ID, MinistackSettings
 from localcloud.aws.server import EndpointServer
 from localcloud.aws.signatures import Verifier
 from localcloud.certificates import CertificateAuthority
+from localcloud.errors import LocalCloudError
 from localcloud.readiness import announce
 
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
@@ -109,7 +114,7 @@ def main(  # noqa: PLR0913 - a command line's flags
     port = listener.getsockname()[1]
     client = _docker_client()
     access_key = _access_key(credentials)
-    # App Runner and the functions sign with a separate key, which is valid for this process only.
+    # The stand-in's services sign with a separate key, which is valid for this process only.
     internal_key = dataclasses.replace(AccessKey.generate(), key_id=ACCOUNT_ID)
     options = EndpointOptions(
         host=host,
@@ -127,6 +132,8 @@ def main(  # noqa: PLR0913 - a command line's flags
         rate_period=rate_period,
     )
     authority = _authority(certificate_authority)
+    certificates = state_dir.absolute() / "certificates.pem"
+    _write_certificates(certificates, authority)
     others = ministack.load(
         MinistackSettings(
             port=port,
@@ -134,6 +141,7 @@ def main(  # noqa: PLR0913 - a command line's flags
             state=state_dir.absolute(),
             key=internal_key,
             environment_seconds=scale_in_after,
+            certificates=certificates,
         )
     )
     registry = Registry(
@@ -155,6 +163,9 @@ def main(  # noqa: PLR0913 - a command line's flags
         certificate=authority.server_context(_LOCAL_NAMES),
         ministack=others.application,
         end_environments=others.end_environments,
+        log_store=others.log_store,
+        executions=others.executions,
+        history=History(),
     )
     services = own_services(surroundings, options)
     for service in services:
@@ -175,7 +186,12 @@ def main(  # noqa: PLR0913 - a command line's flags
                 services={*ministack.SERVICES, *(service.name for service in services)},
             ),
             ecr=surroundings.ecr,
-            application=Endpoint(services=services, ministack=others.application),
+            application=Recorder(
+                Endpoint(services=services, ministack=others.application),
+                surroundings.history,
+                identities([access_key.key_id], ACCOUNT_ID, others.issued_keys),
+                surroundings.context,
+            ),
         ),
         on_ready=lambda: announce(ready_fd, {"endpoint": f"http://localhost:{port}"}),
         on_stop=stop,
@@ -215,6 +231,16 @@ def _authority(folder: Path) -> CertificateAuthority:
         return CertificateAuthority.load_or_create(folder)
     except OSError as error:
         _give_up(f"the certificate authority can't be stored (--certificate-authority): {error}")
+
+
+def _write_certificates(path: Path, authority: CertificateAuthority) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        trust.write_public_bundle(path, authority)
+    except OSError as error:
+        _give_up(f"the functions' certificates can't be stored (--state-dir): {error}")
+    except LocalCloudError as error:
+        _give_up(str(error))
 
 
 def _port_range(text: str) -> range:

@@ -21,6 +21,8 @@ from localcloud.aws.autoscaling.resources import AccountResources
 from localcloud.aws.autoscaling.scaler import Scaler
 from localcloud.aws.cloudfront.service import Edge
 from localcloud.aws.cloudfront.thread import EdgeSettings
+from localcloud.aws.cloudtrail import app as cloudtrail
+from localcloud.aws.cloudtrail.models import History
 from localcloud.aws.cloudwatch import app as cloudwatch
 from localcloud.aws.cloudwatch.actions import AlarmActions
 from localcloud.aws.cloudwatch.service import CloudWatchService
@@ -47,8 +49,14 @@ from localcloud.aws.events.targets import LogGroups, Targets
 from localcloud.aws.functions import Functions
 from localcloud.aws.lambda_ import app as function_urls
 from localcloud.aws.lambda_ import concurrency, versions
+from localcloud.aws.lambda_.executions import Executions
 from localcloud.aws.lambda_.functions import AccountFunctions
 from localcloud.aws.lambda_.thread import FunctionUrlSettings, FunctionUrlThread
+from localcloud.aws.logs import app as logs
+from localcloud.aws.logs.encryption import Keys
+from localcloud.aws.logs.metric_filters import MetricFilters
+from localcloud.aws.logs.store import LogStore
+from localcloud.aws.metric_sender import MetricSender
 from localcloud.aws.own_service import OwnService, has_target, is_signed_for, without_target
 from localcloud.aws.route53 import app as route53
 from localcloud.aws.secretsmanager import app as secretsmanager
@@ -58,6 +66,7 @@ from localcloud.aws.secretsmanager.rotation import Retries, Rotations
 from localcloud.aws.service_events import SendEvent
 from localcloud.aws.sns import app as sns
 from localcloud.aws.sns.endpoints import Endpoints, Queues
+from localcloud.aws.sns.https import Urls
 from localcloud.aws.sns.models import Topics
 from localcloud.aws.sns.operations import Sns
 from localcloud.aws.sns.publisher import Publisher
@@ -110,6 +119,9 @@ class Surroundings:
         certificate: the certificate of this machine's names.
         ministack: answers for the services that are missing here.
         end_environments: ends the environments of a version of a function, given both.
+        log_store: ministack's log groups.
+        executions: ministack's invocations of functions.
+        history: CloudTrail's event history.
     """
 
     account: Account
@@ -122,6 +134,9 @@ class Surroundings:
     certificate: ssl.SSLContext
     ministack: ASGIApp
     end_environments: Callable[[str, str], None]
+    log_store: LogStore
+    executions: Executions
+    history: History
 
 
 def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]:
@@ -138,9 +153,11 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         put_metrics=on.account.put_metrics,
     )
     bus = EventBus(stored_rules, invocations, on.context)
+    metrics = MetricSender(on.account.put_metrics)
+    on.executions.publish_metrics(metrics.add)
     load_balancers = _load_balancers(on, options)
     tasks = _tasks(on, options, load_balancers, bus.put)
-    metrics = CloudWatchService(on.context, AlarmActions(publisher, functions).execute)
+    cloudwatch_service = CloudWatchService(on.context, AlarmActions(publisher, functions).execute)
 
     def groups_in_use() -> Collection[str]:
         return {*load_balancers.security_groups(), *tasks.security_groups()}
@@ -151,14 +168,16 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         _ec2(on, groups_in_use),
         _route_53(on),
         _secrets_manager(on, options, functions),
-        _sns(on, publisher),
+        *_sns(on, publisher),
         _event_bridge(on, stored_rules, invocations, bus),
-        _cloudwatch(metrics),
+        _cloudwatch(cloudwatch_service),
         _app_runner(on, options, bus.put),
         _elastic_load_balancing(load_balancers),
         _ecs(tasks),
-        _auto_scaling(on, options, metrics),
-        *_lambda(on, options),
+        _auto_scaling(on, options, cloudwatch_service),
+        *_lambda(on, options, metrics),
+        _logs(on, metrics),
+        _cloudtrail(on),
         *_edge(on, options, load_balancers),
     ]
     return [*services, _control(services)]
@@ -272,13 +291,14 @@ def _auto_scaling(
     )
 
 
-def _lambda(on: Surroundings, options: EndpointOptions) -> list[OwnService]:
+def _lambda(on: Surroundings, options: EndpointOptions, metrics: MetricSender) -> list[OwnService]:
     thread = FunctionUrlThread(
         FunctionUrlSettings(
             functions=AccountFunctions(on.account),
             host=options.host,
             ports=options.ports,
             context=on.certificate,
+            publish=metrics.add,
         )
     )
     limits = concurrency.ConcurrencyApp(on.ministack)
@@ -307,6 +327,28 @@ def _lambda(on: Surroundings, options: EndpointOptions) -> list[OwnService]:
             handles=without_target(versions.handles),
         ),
     ]
+
+
+def _logs(on: Surroundings, metrics: MetricSender) -> OwnService:
+    filters = MetricFilters(metrics.add)
+    on.log_store.listen(filters.receive)
+    return OwnService(
+        name="logs",
+        application=logs.LogsApp(
+            on.ministack, on.log_store, Keys(on.ministack, on.context), filters
+        ),
+        handles=has_target(logs.TARGET_PREFIX),
+        periodic=[metrics.send],
+    )
+
+
+def _cloudtrail(on: Surroundings) -> OwnService:
+    operations = cloudtrail.CloudTrail(on.history, on.context.clock)
+    return OwnService(
+        name=cloudtrail.SERVICE,
+        application=cloudtrail.cloudtrail_app(operations),
+        handles=is_signed_for(cloudtrail.SERVICE),
+    )
 
 
 def _edge(
@@ -410,23 +452,37 @@ def _secrets_manager(
 def _publisher(on: Surroundings, functions: Functions) -> Publisher:
     return Publisher(
         topics=Topics(),
-        endpoints=Endpoints(functions=functions, queues=Queues(on.account)),
+        endpoints=Endpoints(
+            functions=functions,
+            queues=Queues(on.account),
+            urls=Urls(
+                tls=on.authority.client_context(), address=f"http://{on.registry.local_host}"
+            ),
+        ),
         context=on.context,
         put_metrics=on.account.put_metrics,
     )
 
 
-def _sns(on: Surroundings, publisher: Publisher) -> OwnService:
+def _sns(on: Surroundings, publisher: Publisher) -> list[OwnService]:
     operations = Sns(publisher.topics, publisher, on.context)
-    return OwnService(
-        name=sns.SERVICE,
-        application=sns.sns_app(operations),
-        handles=is_signed_for(sns.SERVICE),
-        operations={
-            "ConfirmSubscriptions": operations.confirm_subscriptions,
-            "ListMessages": operations.list_messages,
-        },
-    )
+    api = sns.sns_app(operations)
+    return [
+        OwnService(
+            name=sns.SERVICE,
+            application=api,
+            handles=is_signed_for(sns.SERVICE),
+            operations={
+                "ConfirmSubscriptions": operations.confirm_subscriptions,
+                "ListMessages": operations.list_messages,
+            },
+        ),
+        OwnService(
+            name=sns.SERVICE,
+            application=sns.confirmation_app(api),
+            handles=without_target(sns.is_confirmation),
+        ),
+    ]
 
 
 def _event_bridge(

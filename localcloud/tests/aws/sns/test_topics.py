@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,8 @@ from localcloud.aws.context import ServiceContext
 from localcloud.aws.functions import Source
 from localcloud.aws.protocol import ApiError
 from localcloud.aws.sns.endpoints import Endpoints
-from localcloud.aws.sns.models import Topics
+from localcloud.aws.sns.messages import Message
+from localcloud.aws.sns.models import Subscription, Topics
 from localcloud.aws.sns.operations import Sns
 from localcloud.aws.sns.publisher import Publisher
 
@@ -48,17 +50,36 @@ class FakeQueues:
         return None
 
 
+@dataclass
+class FakeUrls:
+    """Accepts what it gets once a test says so."""
+
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    posted: list[str] = field(default_factory=list)
+
+    async def deliver(self, message: Message, _subscription: Subscription) -> str | None:
+        await self.open.wait()
+        self.posted.append(message.text)
+        return None
+
+    async def request_confirmation(
+        self, _message: Message, subscription: Subscription
+    ) -> str | None:
+        self.posted.append(subscription.token)
+        return None
+
+
 class Service:
     """SNS without HTTP."""
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.functions, self.queues = FakeFunctions(), FakeQueues()
+        self.functions, self.queues, self.urls = FakeFunctions(), FakeQueues(), FakeUrls()
         self.metrics: list[tuple[str, str, float]] = []
         context = ServiceContext(region="us-east-1", account_id=ACCOUNT, clock=lambda: self.now)
         self.publisher = Publisher(
             topics=Topics(),
-            endpoints=Endpoints(functions=self.functions, queues=self.queues),
+            endpoints=Endpoints(functions=self.functions, queues=self.queues, urls=self.urls),
             context=context,
             put_metrics=self.put_metrics,
         )
@@ -274,6 +295,8 @@ async def test_a_removed_subscription_gets_nothing(service: Service) -> None:
         ("email", "nobody", {}, "Invalid parameter: Email address"),
         ("lambda", "page", {}, "Invalid parameter: Lambda endpoint ARN"),
         ("sqs", "https://queue", {}, "Invalid parameter: SQS endpoint ARN"),
+        ("https", "http://example.com", {}, "Endpoint must match the specified protocol"),
+        ("http", "http://example.com", {}, "doesn't support the protocol http"),
         ("pigeon", "roof", {}, "Does not support this protocol string: pigeon"),
         ("sms", "+1", {}, "stand-in's SNS doesn't support the protocol sms"),
         ("sqs", QUEUE, {"FilterPolicy": "{}"}, "doesn't support the attribute FilterPolicy"),
@@ -325,18 +348,38 @@ async def test_a_queue_gets_json_or_the_raw_message(service: Service) -> None:
     assert bodies[1] == "second"
 
 
-async def test_a_failed_delivery_is_counted_and_stops_no_other(service: Service) -> None:
+async def test_a_failed_delivery_is_counted_and_stops_no_other(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
     service.functions.failure = "not allowed"
     await service.subscribe("lambda", FUNCTION)
     await service.subscribe("sqs", QUEUE)
     await service.call("Publish", TopicArn=TOPIC, Message="text")
     assert len(service.queues.sent) == 1
+    assert "the topic alarms didn't reach its subscription" in caplog.text
+    assert FUNCTION not in caplog.text
     assert service.metrics == [
         ("alarms", "NumberOfMessagesPublished", 1),
         ("alarms", "NumberOfNotificationsDelivered", 1),
         ("alarms", "NumberOfNotificationsFailed", 1),
     ]
     assert [each.get("Failure") for each in await service.messages()] == ["not allowed", None]
+
+
+async def test_a_url_confirms_by_its_token_and_delays_no_publisher(service: Service) -> None:
+    arn = await service.subscribe("https", "https://example.com/key")
+    await asyncio.gather(*service.publisher.background)
+    [token] = service.urls.posted
+    await service.call("ConfirmSubscription", TopicArn=TOPIC, Token=token)
+    published = await service.call("Publish", TopicArn=TOPIC, Message="text")
+    assert service.urls.posted == [token]
+    service.urls.open.set()
+    await asyncio.gather(*service.publisher.background)
+    assert service.urls.posted == [token, "text"]
+    assert ("alarms", "NumberOfNotificationsDelivered", 1) in service.metrics
+    assert (await service.messages())[-1]["MessageId"] == published["MessageId"]
+    found = await service.call("GetSubscriptionAttributes", SubscriptionArn=arn)
+    assert found["Attributes"]["ConfirmationWasAuthenticated"] == "false"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""SNS: topics that send their messages to addresses, functions and queues.
+"""SNS: topics that send their messages to addresses, URLs, functions and queues.
 
 ministack's confirms the subscription of every e-mail address and evaluates no topic's policy.
 
@@ -11,4 +11,5 @@ Its modules:
     messages     what each protocol delivers. Pure
     publisher    sends a message to the subscriptions of a topic
     endpoints    functions, queues and the mailbox
+    https        URLs
 """

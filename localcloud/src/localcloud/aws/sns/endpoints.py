@@ -1,4 +1,4 @@
-"""What messages are delivered to: functions, queues and the mailbox of the stand-in."""
+"""What messages are delivered to: functions, queues, URLs and the mailbox of the stand-in."""
 
 import asyncio
 import json
@@ -30,6 +30,18 @@ class QueueSender(Protocol):
 
     async def send(self, queue_arn: str, body: str, topic_arn: str) -> str | None:
         """Send a message, and return why the queue didn't accept it."""
+
+
+class UrlSender(Protocol):
+    """Sends messages to URLs."""
+
+    async def deliver(self, message: Message, subscription: Subscription) -> str | None:
+        """Send a message, and return why the URL didn't accept it."""
+
+    async def request_confirmation(
+        self, message: Message, subscription: Subscription
+    ) -> str | None:
+        """Send the link that confirms, and return why the URL didn't accept it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +87,13 @@ class Endpoints:
     Attributes:
         functions: sends events to functions.
         queues: sends messages to queues.
+        urls: sends messages to URLs.
         deliveries: what has been delivered; the mailbox of every address.
     """
 
     functions: FunctionSender
     queues: QueueSender
+    urls: UrlSender
     deliveries: Deliveries = field(default_factory=Deliveries)
 
     async def deliver(self, message: Message, subscription: Subscription) -> str | None:
@@ -95,6 +109,8 @@ class Endpoints:
             case "sqs":
                 body = messages.notification(message, subscription)
                 failure = await self.queues.send(subscription.endpoint, body, message.topic_arn)
+            case "https":
+                failure = await self.urls.deliver(message, subscription)
             case _:
                 subject = subject or messages.MAIL_SUBJECT
         self.deliveries.add(
@@ -109,15 +125,20 @@ class Endpoints:
         )
         return failure
 
-    def request_confirmation(self, message: Message, subscription: Subscription) -> None:
-        """Send the mail with the link that confirms a subscription."""
+    async def request_confirmation(self, message: Message, subscription: Subscription) -> None:
+        """Send the link that confirms a subscription."""
+        failure: str | None = None
+        subject: str | None = messages.CONFIRMATION_SUBJECT
+        if subscription.protocol == "https":
+            failure, subject = await self.urls.request_confirmation(message, subscription), None
         self.deliveries.add(
             Delivery(
                 kind="SubscriptionConfirmation",
                 protocol=subscription.protocol,
                 endpoint=subscription.endpoint,
                 message=message,
-                subject=messages.CONFIRMATION_SUBJECT,
+                subject=subject,
+                failure=failure,
             )
         )
 

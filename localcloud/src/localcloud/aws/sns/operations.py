@@ -215,7 +215,7 @@ class Sns:
                 "Attributes Reason: Subscription already exists with different attributes"
             )
         if subscription.pending:
-            self._publisher.request_confirmation(topic, subscription)
+            await self._publisher.request_confirmation(topic, subscription)
         hidden = subscription.pending and not parameters.get("ReturnSubscriptionArn")
         return {"SubscriptionArn": _PENDING if hidden else subscription.arn}
 

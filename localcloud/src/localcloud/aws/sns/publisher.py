@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.aws.context import ServiceContext
@@ -27,12 +27,14 @@ class Publisher:
         endpoints: what messages are delivered to.
         context: where and when the service runs.
         put_metrics: writes metrics to a namespace.
+        background: the deliveries that nobody waits for.
     """
 
     topics: Topics
     endpoints: Endpoints
     context: ServiceContext
     put_metrics: PutMetrics
+    background: set[asyncio.Future[None]] = field(default_factory=set)
 
     async def publish_as(
         self, topic_arn: str, *, source: Source, message: str, subject: str | None = None
@@ -67,26 +69,54 @@ class Publisher:
         """
         published = self._message(topic, message, subject, attributes or {})
         confirmed = [each for each in self.topics.subscriptions(topic.arn) if not each.pending]
-        failures = await asyncio.gather(
-            *(self.endpoints.deliver(published, each) for each in confirmed)
+        soon = [each for each in confirmed if not _may_take_long(each)]
+        self._in_background(
+            self._deliver(topic, published, [each for each in confirmed if each not in soon])
         )
-        for subscription, failure in zip(confirmed, failures, strict=True):
-            if failure is not None:
-                _LOG.warning(
-                    "the topic %s didn't reach %s: %s", topic.name, subscription.endpoint, failure
-                )
-        failed = sum(failure is not None for failure in failures)
-        await self._count(topic, delivered=len(confirmed) - failed, failed=failed)
+        await self._count(topic, NumberOfMessagesPublished=1)
+        await self._deliver(topic, published, soon)
         return published.id
 
-    def request_confirmation(self, topic: Topic, subscription: Subscription) -> None:
-        """Send the mail that asks whether an address wants a topic's messages."""
+    async def request_confirmation(self, topic: Topic, subscription: Subscription) -> None:
+        """Send the link that asks whether an endpoint wants a topic's messages."""
         text = (
             f"You have chosen to subscribe to the topic {topic.arn}. To confirm this subscription,"
             " visit the SubscribeURL included in this message."
         )
         confirmation = self._message(topic, text, None, {})
-        self.endpoints.request_confirmation(confirmation, subscription)
+        requesting = self.endpoints.request_confirmation(confirmation, subscription)
+        if _may_take_long(subscription):
+            self._in_background(requesting)
+        else:
+            await requesting
+
+    async def _deliver(
+        self, topic: Topic, message: Message, subscriptions: Sequence[Subscription]
+    ) -> None:
+        failures = await asyncio.gather(
+            *(self.endpoints.deliver(message, each) for each in subscriptions)
+        )
+        for subscription, failure in zip(subscriptions, failures, strict=True):
+            if failure is not None:
+                # A URL can have a secret in it.
+                _LOG.warning(
+                    "the topic %s didn't reach its subscription %s: %s",
+                    topic.name,
+                    subscription.arn.rpartition(":")[2],
+                    failure,
+                )
+        failed = sum(failure is not None for failure in failures)
+        await self._count(
+            topic,
+            NumberOfNotificationsDelivered=len(failures) - failed,
+            NumberOfNotificationsFailed=failed,
+        )
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        # The event loop itself doesn't keep it.
+        self.background.add(task)
+        task.add_done_callback(self.background.discard)
 
     def _message(
         self,
@@ -104,13 +134,8 @@ class Publisher:
             attributes=attributes,
         )
 
-    async def _count(self, topic: Topic, *, delivered: int, failed: int) -> None:
-        """Write the metrics of one message; AWS writes those that aren't zero."""
-        counts = {
-            "NumberOfMessagesPublished": 1,
-            "NumberOfNotificationsDelivered": delivered,
-            "NumberOfNotificationsFailed": failed,
-        }
+    async def _count(self, topic: Topic, **counts: int) -> None:
+        """Write metrics of a topic; AWS writes those that aren't zero."""
         dimensions = [{"Name": "TopicName", "Value": topic.name}]
         data = [
             {"MetricName": name, "Dimensions": dimensions, "Value": count, "Unit": "Count"}
@@ -118,6 +143,12 @@ class Publisher:
             if count
         ]
         try:
-            await self.put_metrics("AWS/SNS", data)
+            if data:
+                await self.put_metrics("AWS/SNS", data)
         except Exception:  # a message must not depend on its metrics  # noqa: BLE001
             _LOG.warning("the metrics of the topic %s were lost", topic.name, exc_info=True)
+
+
+def _may_take_long(subscription: Subscription) -> bool:
+    """Return whether a delivery waits for what isn't part of the stand-in."""
+    return subscription.protocol == "https"

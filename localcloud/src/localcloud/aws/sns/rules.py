@@ -16,12 +16,14 @@ from localcloud.aws.iam import rules as iam
 from localcloud.aws.protocol import ApiError
 from localcloud.aws.sns.models import Subscription, Topic
 
-CONFIRMED_BY_OWNER: Final = frozenset({"email", "email-json"})
+CONFIRMED_BY_OWNER: Final = frozenset({"email", "email-json", "https"})
 """The protocols with an endpoint that somebody else owns."""
 DELIVERED: Final = frozenset({*CONFIRMED_BY_OWNER, "lambda", "sqs"})
+_RAW: Final = frozenset({"https", "sqs"})
 PUBLISH: Final = "sns:Publish"
 _PROTOCOLS: Final = frozenset({*DELIVERED, "application", "firehose", "http", "https", "sms"})
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
+_URL: Final = re.compile(r"https://[^/?#\s]+(?:[/?][^#\s]*)?")
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _LAMBDA: Final = re.compile(r"arn:aws:lambda:[\w-]+:[0-9]{12}:function:[\w:$-]+")
 _QUEUE: Final = re.compile(r"arn:aws:sqs:[\w-]+:[0-9]{12}:[\w-]+")
@@ -159,6 +161,7 @@ def check_subscription(protocol: str, endpoint: str) -> None:
     expected, problem = {
         "email": (_ADDRESS, "Email address"),
         "email-json": (_ADDRESS, "Email address"),
+        "https": (_URL, "Endpoint must match the specified protocol"),
         "lambda": (_LAMBDA, "Lambda endpoint ARN"),
         "sqs": (_QUEUE, "SQS endpoint ARN"),
     }[protocol]
@@ -182,7 +185,7 @@ def raw_delivery(protocol: str, attributes: Mapping[str, str]) -> bool | None:
         return None
     if value not in {"true", "false"}:
         raise invalid("Attributes Reason: RawMessageDelivery: Invalid value [" + value + "].")
-    if value == "true" and protocol != "sqs":
+    if value == "true" and protocol not in _RAW:
         raise invalid(
             "Attributes Reason: RawMessageDelivery: Delivery protocol"
             f" [{protocol}] does not support raw message delivery."
