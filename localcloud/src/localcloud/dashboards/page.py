@@ -21,7 +21,7 @@ section {{ margin: 3px; padding: 6px 8px; overflow: hidden; background: #fff;
   border: 1px solid #d5dbdb; }}
 section.text {{ background: none; border: 0; padding: 0 8px; }}
 h1, h2, h3 {{ margin: 0; }} h1 {{ font-size: 18px; }} h2 {{ font-size: 16px; }}
-h3 {{ font-size: 13px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }}
+h3 {{ font-size: 13px; line-height: 1.25; }}
 p {{ margin: 2px 0; }}
 svg {{ display: block; width: 100%; }} svg text {{ font-size: 10px; fill: #545b64; }}
 .grid {{ stroke: #eaeded; }} .threshold {{ stroke-dasharray: 4 3; }}

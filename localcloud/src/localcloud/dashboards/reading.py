@@ -88,6 +88,8 @@ def _series(
         result["Id"]: [
             (time.timestamp(), value)
             for time, value in zip(result["Timestamps"], result["Values"], strict=True)
+            # The first period may begin before the time range.
+            if time.timestamp() >= start
         ]
         for result in answer["MetricDataResults"]
     }
