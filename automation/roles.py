@@ -108,6 +108,9 @@ def _grants(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gr
     yield from _user_pool(location)
     yield _secrets(location)
     yield _metrics()
+    yield _mute_rule(location)
+    # It can't be limited to a resource.
+    yield Grant(sid="ReadEventHistory", resources=["*"], check=["cloudtrail:LookupEvents"])
 
 
 def _roles(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Grant]:
@@ -267,6 +270,23 @@ def _schedules(location: StackLocation) -> Grant:
     )
 
 
+def _mute_rule(location: StackLocation) -> Grant:
+    """Allow muting the stack's alarms during a deployment, and no others."""
+    alarms = f"alarm:{location.names.prefix}-{location.names.stack}-*"
+    return Grant(
+        sid="MuteAlarms",
+        resources=[
+            location.arn("cloudwatch", f"alarm-mute-rule:{location.names.mute_rule}"),
+            location.arn("cloudwatch", alarms),
+        ],
+        write=[
+            "cloudwatch:DeleteAlarmMuteRule",
+            "cloudwatch:GetAlarmMuteRule",
+            "cloudwatch:PutAlarmMuteRule",
+        ],
+    )
+
+
 def _edge(location: StackLocation) -> Iterator[Grant]:
     """Identify the distribution by the stack's tags, because CloudFront chooses its id."""
     distributions = [f"arn:aws:cloudfront::{location.account}:distribution/*"]
@@ -306,11 +326,12 @@ def _edge(location: StackLocation) -> Iterator[Grant]:
             "cloudfront:UpdateFunction",
         ],
     )
-    # They find what an interrupted run created. None can be limited to a resource.
+    # They find the edge, and what an interrupted run created. None can be limited to a resource.
     yield Grant(
         sid="FindEdge",
         resources=["*"],
-        write=["cloudfront:ListDistributions", "cloudfront:ListVpcOrigins", "wafv2:ListWebACLs"],
+        read=["cloudfront:ListDistributions"],
+        write=["cloudfront:ListVpcOrigins", "wafv2:ListWebACLs"],
     )
     # Web ACLs of distributions exist in this region only.
     web_acls = f"arn:aws:wafv2:us-east-1:{location.account}:global/webacl"

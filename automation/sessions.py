@@ -41,10 +41,19 @@ def clients(environment: Mapping[str, str], *, profile: str | None, region: str 
     endpoint = environment.get("AWS_ENDPOINT_URL")
     return lambda service: made.client(  # type: ignore[call-overload] # the name is no literal
         service,
-        region_name=_REGIONS.get(service),
+        region_name=fixed_region(service),
         endpoint_url=endpoint,
         config=timeouts(service),
     )
+
+
+def fixed_region(service: str) -> str | None:
+    """Return the region in which a service is always called; None for the stack's region.
+
+    Args:
+        service: the service, as boto3 names it.
+    """
+    return _REGIONS.get(service)
 
 
 def timeouts(service: str) -> botocore.config.Config:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from components import capacity
+from components.log_key import EDGE_LOG_REGION, serves_edge
 from components.names import NameRule, ResourceNames, domain_prefix_problem, name_problems
 from components.settings import (
     CANARY,
@@ -30,6 +31,11 @@ class NamedHost(Protocol):
         ...
 
     @property
+    def missing(self) -> Mapping[Any, str]:
+        """What it can't have, each with the reason."""
+        ...
+
+    @property
     def names(self) -> Callable[[ResourceNames], Iterable[tuple[NameRule, str]]]:
         """Returns the names of its resources, each with its rule."""
         ...
@@ -38,6 +44,8 @@ class NamedHost(Protocol):
 # Where a value is set: configuration keys, and indices into lists.
 KeyPath = tuple[str | int, ...]
 
+# components.hosting.definition.Feature.ACCESS_LOG, which can't be imported here.
+_ACCESS_LOG = "access log"
 # Source: cognito-idp ScopeType.
 _FULL_SCOPE_NAME_LENGTH = 256
 
@@ -87,6 +95,7 @@ def conflicts(
     yield from _canary_conflicts(values)
     yield from _domain_conflicts(values, stack)
     yield from _edge_conflicts(values)
+    yield from _log_conflicts(values, hosts)
     yield from _name_conflicts(values, stack, hosts)
     yield from _rotation_conflicts(values)
     yield from _capacity_conflicts(values, stack)
@@ -204,6 +213,28 @@ def _edge_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
                 message="needs the edge, and edge is false",
                 fixes=(Fix.REMOVE, Fix.ENABLE_EDGE),
             )
+
+
+def _log_conflicts(values: Mapping[str, Any], hosts: Sequence[NamedHost]) -> Iterator[Conflict]:
+    if not values.get("access_logs") or "edge" not in values:
+        return
+    reasons = [each.missing[_ACCESS_LOG] for each in hosts if _ACCESS_LOG in each.missing]
+    if not values["edge"] and hosts and len(reasons) == len(hosts):
+        yield Conflict(
+            path=("accessLogs",),
+            message=f"needs the edge, and edge is false; {' and '.join(reasons)}",
+            fixes=(Fix.REMOVE, Fix.ENABLE_EDGE),
+        )
+    key: str | None = values.get("log_key_arn")
+    if values["edge"] and key is not None and not serves_edge(key):
+        yield Conflict(
+            path=("logKeyArn",),
+            message=(
+                f"must be a multi-Region key with a replica in {EDGE_LOG_REGION}, or a key there:"
+                " CloudFront delivers the edge's access log in that region"
+            ),
+            value="arn:aws:kms:<region>:<account>:key/mrk-<id>",
+        )
 
 
 def _host_conflicts(hosts: Sequence[NamedHost]) -> Iterator[Conflict]:

@@ -8,8 +8,11 @@ import pulumi_aws as aws
 
 from components.context import StackContext
 from components.identity import AppClient, UserPool
+from components.monitoring.alarm import Subject
+from components.monitoring.subjects import Dimensions
 from components.rotation import publish_event
 from components.rotation_function import RotationFunction, RotationFunctionArgs
+from components.settings import CANARY
 from components.suffixes import random_suffix
 
 
@@ -51,11 +54,13 @@ class ClientCredentials(pulumi.ComponentResource):
         secret_arns: ARN of each client's secret, by the client's name.
         publications: what has written each client's secret, by the client's name.
         rotation_function: the rotation function's name.
+        monitored: the dimensions of the rotation function's metrics.
     """
 
     secret_arns: Mapping[str, pulumi.Output[str]]
     publications: Mapping[str, pulumi.Resource]
     rotation_function: pulumi.Output[str]
+    monitored: Mapping[Subject, Dimensions]
 
     def __init__(
         self, name: str, args: ClientCredentialsArgs, opts: pulumi.ResourceOptions | None = None
@@ -76,12 +81,14 @@ class ClientCredentials(pulumi.ComponentResource):
         for client, published in self.publications.items():
             self._rotation(args, client, function, published)
         self.rotation_function = function.name
+        self.monitored = {Subject.ROTATION: {"FunctionName": function.name}}
         self.register_outputs(
             {"secretArns": self.secret_arns, "rotationFunction": self.rotation_function}
         )
 
     def _secret(self, args: ClientCredentialsArgs, client: str) -> aws.secretsmanager.Secret:
-        context = args.context
+        # Monitoring can be switched off whatever is protected.
+        context = args.context.unprotected() if client == CANARY else args.context
         logical_name = f"{self.pulumi_resource_name}-{client}"
         suffix = random_suffix(f"{logical_name}-suffix", context, parent=self)
         return aws.secretsmanager.Secret(

@@ -4,6 +4,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.context import StackContext
+from components.log_key import key_in
 from components.suffixes import random_suffix
 
 
@@ -30,7 +31,7 @@ def log_group(
         f"{logical_name}-log",
         name=pulumi.Output.concat(stem, suffix),
         retention_in_days=context.protection.log_retention_days,
-        kms_key_id=context.settings.log_key_arn,
+        kms_key_id=key_in(region, context.settings.log_key_arn),
         region=region,
         tags=context.tags,
         opts=context.options(

@@ -7,6 +7,7 @@ from typing import Any
 LAMBDA = "lambda.amazonaws.com"
 COGNITO = "cognito-idp.amazonaws.com"
 SECRETS_MANAGER = "secretsmanager.amazonaws.com"
+CLOUDWATCH = "cloudwatch.amazonaws.com"
 EVENT_BRIDGE = "events.amazonaws.com"
 APP_RUNNER_BUILD = "build.apprunner.amazonaws.com"
 APP_RUNNER_TASKS = "tasks.apprunner.amazonaws.com"
@@ -175,3 +176,37 @@ def _allow(*actions: str, resource: str | list[str]) -> dict[str, Any]:
 def document(statements: Sequence[Mapping[str, Any]]) -> str:
     """Return a policy document with these statements."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def publish_alarms(topic_arn: str, *, alarms: str, rule: str) -> str:
+    """Return the policy of a topic to which alarms and a rule publish.
+
+    Source: "Amazon SNS access control policy" for alarms in the Amazon CloudWatch User Guide, and
+    "Cross-service confused deputy prevention" in the Amazon EventBridge User Guide.
+
+    Args:
+        topic_arn: ARN of the topic; its region and account are those of the alarms.
+        alarms: the alarms' names, with wildcards.
+        rule: the rule's name.
+    """
+    _, partition, _, region, account, _ = topic_arn.split(":")
+    place = f"{region}:{account}"
+    sources = {
+        CLOUDWATCH: f"arn:{partition}:cloudwatch:{place}:alarm:{alarms}",
+        EVENT_BRIDGE: f"arn:{partition}:events:{place}:rule/{rule}",
+    }
+    return document(
+        [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": service},
+                "Action": "sns:Publish",
+                "Resource": topic_arn,
+                "Condition": {
+                    "ArnLike": {"aws:SourceArn": source},
+                    "StringEquals": {"aws:SourceAccount": account},
+                },
+            }
+            for service, source in sources.items()
+        ]
+    )

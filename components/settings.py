@@ -626,6 +626,15 @@ class CommonSettings(Settings):
             )
         ),
     ] = 30
+    access_logs: Annotated[
+        Boolean,
+        Field(
+            description=(
+                "Records each request that Fargate's load balancer and the edge receive, in log"
+                " groups. App Runner and Lambda write no access log."
+            )
+        ),
+    ] = False
     log_key_arn: Annotated[
         LogKeyArn | None,
         BeforeValidator(rules.empty_is_unset),

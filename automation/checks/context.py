@@ -16,7 +16,7 @@ import neo4j
 
 from automation.blanking import Blanker
 from automation.checks.verdicts import Skipped
-from automation.sessions import timeouts
+from automation.sessions import fixed_region, timeouts
 from components.names import ResourceNames
 from components.settings import StackSettings
 from neo4j_mcp_client import ClientCredentials
@@ -123,7 +123,7 @@ class Context:
         with self._lock:
             if service not in self._clients:
                 self._clients[service] = self.session.client(  # type: ignore[call-overload] # the name is no literal
-                    service, config=timeouts(service)
+                    service, region_name=fixed_region(service), config=timeouts(service)
                 )
             return self._clients[service]
 

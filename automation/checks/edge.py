@@ -13,6 +13,7 @@ from automation.checks.probe import Probe
 from automation.checks.protocol import INITIALIZE
 from automation.checks.registry import check
 from automation.checks.verdicts import Failed, Skipped, expect, expect_equal, expect_status
+from components.edge import CACHING_DISABLED, RATE_SECONDS
 from components.hosting.host import MCP_PATH
 
 # Sources: RFC 9728 section 3.1, RFC 8414 section 3.1, OpenID Connect Discovery section 4.
@@ -75,6 +76,25 @@ def edge_challenge(probe: Probe) -> None:
         expect_equal(f"error in the challenge to {what}", parameters.get("error"), error)
 
 
+@check("P3-edge-configuration")
+def edge_configuration(probe: Probe) -> None:
+    """The edge accepts HTTPS only, caches nothing, and limits requests as configured."""
+    _edge(probe)
+    settings = probe.context.settings
+    found = _distribution(probe)
+    expect(found["Enabled"], f"the distribution {found['Id']} is disabled")
+    behavior = found["DefaultCacheBehavior"]
+    expect_equal("ViewerProtocolPolicy", behavior["ViewerProtocolPolicy"], "https-only")
+    expect_equal("CachePolicyId", behavior.get("CachePolicyId"), CACHING_DISABLED)
+    domain = settings.edge_domain
+    expect_equal("Aliases", found["Aliases"].get("Items") or [], [domain.name] if domain else [])
+    expect_equal(
+        "the requests from an IP address in five minutes",
+        _requests_per_ip(probe, found["WebACLId"]),
+        settings.edge_requests_per_ip,
+    )
+
+
 @check("P3-edge-token")
 def edge_token(probe: Probe) -> None:
     """Cognito issues a token for the request of an MCP SDK: with `resource`, without scopes."""
@@ -133,6 +153,36 @@ def _edge(probe: Probe) -> tuple[str, str]:
     if url is None:
         raise Skipped("this stack has no edge (edge: false)")
     return url, url.removesuffix(MCP_PATH)
+
+
+def _distribution(probe: Probe) -> dict[str, Any]:
+    name = probe.context.names.edge_function
+    marker: dict[str, str] = {}
+    while True:
+        page = probe.aws("cloudfront", "list_distributions", **marker)["DistributionList"]
+        for each in page.get("Items") or ():
+            if each["Comment"] == name:
+                found: dict[str, Any] = each
+                return found
+        if not page["IsTruncated"]:
+            raise Failed(f"there is no distribution with the comment {name}")
+        marker = {"Marker": page["NextMarker"]}
+
+
+def _requests_per_ip(probe: Probe, web_acl: str) -> int | None:
+    """Return the lowest limit of a web ACL for one IP address; None without one."""
+    if not web_acl:
+        return None
+    rules = probe.aws("wafv2", "get_web_acl", ARN=web_acl)["WebACL"]["Rules"]
+    limits = [
+        statement["Limit"]
+        for rule in rules
+        if (statement := rule["Statement"].get("RateBasedStatement"))
+        and statement["AggregateKeyType"] == "IP"
+        and statement["EvaluationWindowSec"] == RATE_SECONDS
+        and "Block" in rule["Action"]
+    ]
+    return min(limits, default=None)
 
 
 def _document(probe: Probe, url: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ class Feature(enum.StrEnum):
 
     IMAGE = "image"
     HEALTH_CHECK = "health check"
+    ACCESS_LOG = "access log"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,6 +102,7 @@ CHOICES = {
     "userPoolTier": ("ESSENTIALS", "PLUS"),
 }
 BOOLEANS = [
+    "accessLogs",
     "allowUnauthenticatedPing",
     "allowUnauthenticatedToolsList",
     "clients.*.enabled",

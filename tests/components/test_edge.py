@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -27,19 +28,22 @@ LOAD_BALANCER_ARN = f"arn:aws:elasticloadbalancing:us-east-1:{ACCOUNT}:loadbalan
 
 
 def declare(context: StackContext, service_url: str = "https://a.awsapprunner.com") -> Result:
-    return _declare(context, PublicOrigin(url=pulumi.Output.from_input(service_url)))
+    return _declare(context, lambda: PublicOrigin(url=pulumi.Output.from_input(service_url)))
 
 
 def declare_for_load_balancer(context: StackContext) -> Result:
-    origin = InternalOrigin(
-        load_balancer_arn=pulumi.Output.from_input(LOAD_BALANCER_ARN),
-        dns_name=pulumi.Output.from_input("internal-a.elb.amazonaws.com"),
-        port=80,
-    )
+    def origin() -> InternalOrigin:
+        return InternalOrigin(
+            load_balancer_arn=pulumi.Output.from_input(LOAD_BALANCER_ARN),
+            dns_name=pulumi.Output.from_input("internal-a.elb.amazonaws.com"),
+            port=80,
+        )
+
     return _declare(context, origin)
 
 
-def _declare(context: StackContext, origin: Origin) -> Result:
+def _declare(context: StackContext, origin: Callable[[], Origin]) -> Result:
+    # Outputs are made within the program: elsewhere, the SDK opens a loop that nothing closes.
     known = Endpoints(
         issuer="https://pool.example",
         token_url="https://tokens.example/oauth2/token",
@@ -53,7 +57,7 @@ def _declare(context: StackContext, origin: Origin) -> Result:
             "edge",
             EdgeArgs(
                 context=context,
-                origin=origin,
+                origin=origin(),
                 endpoints=pulumi.Output.from_input(known),
             ),
         )

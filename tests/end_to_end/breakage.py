@@ -354,6 +354,49 @@ def without_edge_function(world: World) -> Iterator[None]:
         _update_distribution(world, distribution, before)
 
 
+@contextmanager
+def edge_without_web_acl(world: World) -> Iterator[None]:
+    """Take the web ACL off the edge's distribution."""
+    cloudfront, distribution = world.aws("cloudfront"), _distribution_id(world)
+    before = cloudfront.get_distribution_config(Id=distribution)["DistributionConfig"]
+    _update_distribution(world, distribution, before | {"WebACLId": ""})
+    try:
+        yield
+    finally:
+        _update_distribution(world, distribution, before)
+
+
+@contextmanager
+def requests_per_ip(world: World, limit: int) -> Iterator[None]:
+    """Change the limit in the edge's web ACL."""
+    wafv2, name = world.aws("wafv2"), world.context.names.edge_web_acl
+    listed = wafv2.list_web_acls(Scope="CLOUDFRONT")["WebACLs"]
+    web_acl = {
+        "Name": name,
+        "Scope": "CLOUDFRONT",
+        "Id": next(each["Id"] for each in listed if each["Name"] == name),
+    }
+
+    def update(rules: list[dict[str, Any]]) -> None:
+        found = wafv2.get_web_acl(**web_acl)
+        kept = ("DefaultAction", "Description", "VisibilityConfig")
+        wafv2.update_web_acl(
+            **web_acl,
+            **{each: found["WebACL"][each] for each in kept},
+            Rules=rules,
+            LockToken=found["LockToken"],
+        )
+
+    before = wafv2.get_web_acl(**web_acl)["WebACL"]["Rules"]
+    fault = copy.deepcopy(before)
+    fault[0]["Statement"]["RateBasedStatement"]["Limit"] = limit
+    update(fault)
+    try:
+        yield
+    finally:
+        update(before)
+
+
 def _update_distribution(world: World, distribution: str, config: dict[str, Any]) -> None:
     cloudfront = world.aws("cloudfront")
     tag = cloudfront.get_distribution_config(Id=distribution)["ETag"]

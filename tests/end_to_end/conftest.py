@@ -41,7 +41,8 @@ def edge_world(
     workspace = Home(running.home).workspace
     before = read_config(workspace)
     try:
-        write_config(workspace, before | {"neo4j-mcp:edge": True})
+        edge = {"neo4j-mcp:edge": True, "neo4j-mcp:edgeRequestsPerIp": 1_000_000}
+        write_config(workspace, before | edge)
         deployed.up()
         with as_after_make_env(running, deployed, aws) as world:
             yield world

@@ -571,6 +571,20 @@ def expired_tokens_pass_the_edge(world: World) -> Iterator[None]:
         yield
 
 
+@fails("P3-edge-configuration", reason="an IP address in five minutes is None, and must be")
+@contextmanager
+def edge_without_a_web_acl(world: World) -> Iterator[None]:
+    with breakage.edge_without_web_acl(world):
+        yield
+
+
+@fails("P3-edge-configuration", reason="an IP address in five minutes is 10, and must be 1000000")
+@contextmanager
+def edge_with_another_limit(world: World) -> Iterator[None]:
+    with breakage.requests_per_ip(world, 10):
+        yield
+
+
 @fails("P3-edge-token", reason="and without it 200: see docs/edge.md, If Cognito refuses")
 def token_endpoint_that_refuses_resource(world: World) -> Context:
     def alter(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:

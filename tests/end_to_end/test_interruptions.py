@@ -74,7 +74,7 @@ class _Second:
 
     def interrupt(self, name: str, event: str, number: signal.Signals) -> int:
         """Send a signal at an event of the engine; SIGKILL goes to the whole process group."""
-        process = subprocess.Popen(
+        with subprocess.Popen(
             self.command(name),
             cwd=ROOT,
             env=self.shell,
@@ -82,17 +82,17 @@ class _Second:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-        )
-        assert process.stderr is not None
-        with process.stderr as lines:
-            assert next((line for line in lines if event in line), None), f"no {event}"
+        ) as process:
+            assert process.stderr is not None
+            found = next((line for line in process.stderr if event in line), None)
+            assert found, f"no {event}"
             if number == signal.SIGKILL:
                 os.killpg(process.pid, number)
             else:
                 process.send_signal(number)
-            rest = lines.read()
+            rest = process.stderr.read()
         assert "Traceback" not in rest
-        return process.wait(_TIMEOUT)
+        return process.returncode
 
     def ids(self) -> dict[str, str]:
         """Return the ids in the state of the resources that AWS keeps, by name."""

@@ -6,6 +6,7 @@ service among the 4xx responses, where callers' own mistakes are, so they have n
 at its maximum of instances does.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Final
 
@@ -56,3 +57,15 @@ def alarms(settings: HostSettings) -> Iterator[Alarm]:
     yield cpu(_metric("CPUUtilization", "Average"))
     yield memory(_metric("MemoryUtilization", "Average"))
     yield deployment_failed("App Runner keeps or restores the last version that worked.")
+
+
+def failed_deployments(service_arn: str) -> str:
+    """Return the pattern of the events of a service's failed deployments, as JSON."""
+    return json.dumps(
+        {
+            "source": ["aws.apprunner"],
+            "detail-type": ["AppRunner Service Operation Status Change"],
+            "resources": [service_arn],
+            "detail": {"operationStatus": list(FAILED_OPERATIONS)},
+        }
+    )

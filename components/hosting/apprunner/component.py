@@ -7,6 +7,7 @@ import pulumi_aws as aws
 
 from components import policies
 from components.context import StackContext
+from components.hosting.apprunner.alarms import failed_deployments
 from components.hosting.apprunner.logs import (
     AppRunnerLogs,
     AppRunnerLogsArgs,
@@ -18,6 +19,8 @@ from components.hosting.environment import PORT, server_environment
 from components.hosting.host import Origin, PublicOrigin
 from components.hosting.image_host import ImageHostArgs
 from components.hosting.keys import VpcConnection
+from components.monitoring.alarm import Subject
+from components.monitoring.subjects import MonitoredHost
 from components.roles import Grant, ServiceRole, service_role
 from components.settings import StackSettings
 
@@ -53,6 +56,7 @@ class AppRunnerHost(pulumi.ComponentResource):
         log_group: name of the log group that the server writes to; where the stack configures
             App Runner's log groups, it exists when it is known.
         outputs: the stack's outputs that only some hosts have.
+        monitored: what it exposes for its alarms.
     """
 
     service_url: pulumi.Output[str]
@@ -61,6 +65,7 @@ class AppRunnerHost(pulumi.ComponentResource):
     service_name: pulumi.Output[str]
     log_group: pulumi.Output[str]
     outputs: Mapping[str, pulumi.Output[str]]
+    monitored: MonitoredHost
 
     def __init__(
         self, name: str, args: ImageHostArgs, opts: pulumi.ResourceOptions | None = None
@@ -93,6 +98,15 @@ class AppRunnerHost(pulumi.ComponentResource):
         self.service_name = service.service_name
         self.log_group = self._log_group(context, service)
         self.outputs = {"imageDigest": args.image.digest}
+        self.monitored = MonitoredHost(
+            dimensions={
+                Subject.SERVICE: {
+                    "ServiceName": service.service_name,
+                    "ServiceID": service.service_id,
+                }
+            },
+            failed_deployments=service.arn.apply(failed_deployments),
+        )
         self.register_outputs({"serviceUrl": self.service_url, "serviceArn": self.service_arn})
 
     def _log_group(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from components import names
 from components.hosting.apprunner.alarms import alarms
 from components.hosting.apprunner.settings import AppRunnerSettings, conflicts
-from components.hosting.definition import HostDefinition
+from components.hosting.definition import Feature, HostDefinition
 from components.names import NameRule, ResourceNames
 from components.settings import Hosting
 
@@ -61,4 +61,5 @@ APP_RUNNER = HostDefinition(
     outputs=("imageDigest",),
     alarms=alarms,
     idle_cost="the memory of the fewest instances",
+    missing={Feature.ACCESS_LOG: "App Runner writes no access log"},
 )

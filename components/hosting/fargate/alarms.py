@@ -6,6 +6,7 @@ load balancer reports most counts only when they aren't zero. ECS counts tasks o
 Insights, which costs more than the service, so the load balancer's healthy targets are counted.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Final
 
@@ -71,3 +72,15 @@ def alarms(settings: HostSettings) -> Iterator[Alarm]:
     yield cpu(_service("CPUUtilization", "Average"))
     yield memory(_service("MemoryUtilization", "Average"))
     yield deployment_failed("ECS rolls the service back to the last deployment that worked.")
+
+
+def failed_deployments(service_arn: str) -> str:
+    """Return the pattern of the events of a service's failed deployments, as JSON."""
+    return json.dumps(
+        {
+            "source": ["aws.ecs"],
+            "detail-type": ["ECS Deployment State Change"],
+            "resources": [service_arn],
+            "detail": {"eventName": [FAILED_DEPLOYMENT]},
+        }
+    )

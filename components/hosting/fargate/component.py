@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from components import policies
 from components.context import StackContext
 from components.hosting.environment import PORT, server_environment
+from components.hosting.fargate.alarms import failed_deployments
 from components.hosting.fargate.load_balancer import (
     HTTP_PORT,
     LoadBalancer,
@@ -21,6 +22,8 @@ from components.hosting.fargate.task import CONTAINER, container_definitions
 from components.hosting.host import Host, InternalOrigin, Origin, PublicOrigin
 from components.hosting.image_host import ImageDeployment, ImageHostArgs, StackImage
 from components.log_group import log_group
+from components.monitoring.alarm import Subject
+from components.monitoring.subjects import MonitoredHost
 from components.roles import Grant, ServiceRole, service_role
 from components.settings import StackSettings
 
@@ -52,12 +55,14 @@ class FargateHost(pulumi.ComponentResource):
         origin: where the edge reaches it.
         log_group: name of the log group that the server writes to.
         outputs: the stack's outputs that only some hosts have.
+        monitored: what it exposes for its alarms.
     """
 
     service_url: pulumi.Output[str] | None
     origin: Origin
     log_group: pulumi.Output[str]
     outputs: Mapping[str, pulumi.Output[str]]
+    monitored: MonitoredHost
 
     def __init__(
         self,
@@ -117,6 +122,14 @@ class FargateHost(pulumi.ComponentResource):
             "imageDigest": args.image.digest,
             "serviceDomainTarget": balancer.dns_name,
         }
+        self.monitored = MonitoredHost(
+            dimensions={
+                Subject.SERVICE: {"ClusterName": cluster.name, "ServiceName": service.name},
+                Subject.LOAD_BALANCER: balancer.dimensions,
+                Subject.TARGETS: balancer.target_dimensions,
+            },
+            failed_deployments=service.arn.apply(failed_deployments),
+        )
         self.register_outputs({"serviceUrl": self.service_url, "serviceArn": service.arn})
 
     def _execution_role(self, args: ImageHostArgs) -> tuple[ServiceRole, aws.cloudwatch.LogGroup]:

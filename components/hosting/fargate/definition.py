@@ -18,6 +18,8 @@ def _names(resources: ResourceNames) -> Iterator[tuple[NameRule, str]]:
     yield names.CONTAINER_SERVICE, resources.container_service
     yield names.TASK_FAMILY, resources.task_family
     yield names.LOG_GROUP, f"{resources.task_log_stem}{'0' * names.SUFFIX_LENGTH}"
+    yield names.LOG_DELIVERY, resources.load_balancer_log_delivery
+    yield names.LOG_GROUP, f"{resources.load_balancer_log_stem}{'0' * names.SUFFIX_LENGTH}"
     yield names.LOAD_BALANCER, resources.load_balancer(vpc_id="", internal=False)
     yield names.SECURITY_GROUP, resources.load_balancer_security_group
     yield names.SECURITY_GROUP, resources.task_security_group

@@ -62,6 +62,7 @@ LAMBDA = HostDefinition(
     idle_cost="nothing",
     missing={
         Feature.IMAGE: "Lambda runs a package of files, and no image",
+        Feature.ACCESS_LOG: "Lambda writes no access log for a function URL",
         Feature.HEALTH_CHECK: "Lambda checks no instance before it passes a request to it",
     },
 )

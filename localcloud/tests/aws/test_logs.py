@@ -1,6 +1,7 @@
-"""CloudWatch Logs at the endpoint: metric filters."""
+"""CloudWatch Logs at the endpoint: metric filters, and the keys of log groups."""
 
 import datetime as dt
+import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from aws.conftest import AwsEndpoint, eventually
+from aws.conftest import ACCOUNT, REGION, AwsEndpoint, eventually
 
 pytestmark = pytest.mark.stand_in
 
@@ -147,3 +148,77 @@ def test_a_metric_filter_needs_a_log_group(endpoint: AwsEndpoint) -> None:
             filterPattern="ERROR",
             metricTransformations=[{"metricName": "M", "metricNamespace": "N", "metricValue": "1"}],
         )
+
+
+def create_key(endpoint: AwsEndpoint, **statement: object) -> str:
+    administrator = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    policy = {"Version": "2012-10-17", "Statement": [administrator, statement]}
+    key: str = endpoint.client("kms").create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
+    return key
+
+
+def log_key(endpoint: AwsEndpoint, group: str) -> str:
+    """Create a key with the policy of the CloudWatch Logs User Guide."""
+    return create_key(
+        endpoint,
+        Effect="Allow",
+        Principal={"Service": f"logs.{REGION}.amazonaws.com"},
+        Action=[
+            "kms:Encrypt*",
+            "kms:Decrypt*",
+            "kms:ReEncrypt*",
+            "kms:GenerateDataKey*",
+            "kms:Describe*",
+        ],
+        Resource="*",
+        Condition={
+            "ArnEquals": {
+                "kms:EncryptionContext:aws:logs:arn": (
+                    f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"
+                )
+            }
+        },
+    )
+
+
+def key_of(endpoint: AwsEndpoint, group: str) -> str | None:
+    [found] = endpoint.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    key: str | None = found.get("kmsKeyId")
+    return key
+
+
+def test_a_key_is_associated_with_a_log_group(endpoint: AwsEndpoint, group: str) -> None:
+    logs, key = endpoint.client("logs"), log_key(endpoint, group)
+    assert key_of(endpoint, group) is None
+    logs.associate_kms_key(logGroupName=group, kmsKeyId=key)
+    assert key_of(endpoint, group) == key
+    logs.disassociate_kms_key(logGroupName=group)
+    assert key_of(endpoint, group) is None
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        logs.associate_kms_key(logGroupName=f"{group}/missing", kmsKeyId=key)
+
+
+def test_a_key_that_cloudwatch_logs_may_not_use_is_refused(
+    endpoint: AwsEndpoint, group: str
+) -> None:
+    logs, kms = endpoint.client("logs"), endpoint.client("kms")
+    of_another_group, disabled = log_key(endpoint, f"{group}-x"), log_key(endpoint, group)
+    kms.disable_key(KeyId=disabled)
+    unusable = [
+        of_another_group,
+        disabled,
+        kms.create_key()["KeyMetadata"]["Arn"],
+        f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{uuid.uuid4()}",
+        "alias/logs",
+    ]
+    for key in unusable:
+        with pytest.raises(ClientError, match=r"InvalidParameterException.*KMS key does not exist"):
+            logs.associate_kms_key(logGroupName=group, kmsKeyId=key)
+        with pytest.raises(ClientError, match=r"InvalidParameterException.*KMS key does not exist"):
+            logs.create_log_group(logGroupName=f"{group}/new", kmsKeyId=key)
+    assert key_of(endpoint, group) is None

@@ -89,6 +89,7 @@ _DERIVED = {
     "aws:cloudfront/vpcOrigin:VpcOrigin": {"etag"},
     "aws:cloudwatch/eventRule:EventRule": {"isEnabled"},
     "aws:cloudwatch/eventTarget:EventTarget": {"eventBusName", "rule"},
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource": {"resourceArn"},
     "aws:cloudwatch/logGroup:LogGroup": {"arn"},
     "aws:cloudwatch/logMetricFilter:LogMetricFilter": {"metricTransformation"},
     "aws:cognito/resourceServer:ResourceServer": {"scopeIdentifiers"},
@@ -426,6 +427,9 @@ def test_identities_match_the_parameters_of_the_operations(resource: AwsResource
 
 # The inputs that force a replacement in the schemas of the real providers (pulumi_aws 7.51.1).
 _REPLACED = {
+    "aws:cloudwatch/logDelivery:LogDelivery": {"deliveryDestinationArn", "deliverySourceName"},
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": {"name", "outputFormat"},
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource": {"logType", "name", "resourceArn"},
     "aws:appautoscaling/policy:Policy": {
         "name",
         "resourceId",

@@ -12,6 +12,7 @@ module for each subject, has the pure decisions. ministack handles the services 
 
     apprunner        App Runner, which ministack doesn't have
     cloudfront       distributions, their functions, and VPC origins
+    cloudtrail       the history of the operations that were called
     cognito          tokens, client secrets, and updates of user pools and app clients
     ecr              the registry
     events           EventBridge: rules with a schedule

@@ -18,6 +18,9 @@ from localcloud.access_key import AccessKey
 from localcloud.aws import ministack
 from localcloud.aws.account import Account
 from localcloud.aws.assembly import EndpointOptions, Surroundings, own_services
+from localcloud.aws.cloudtrail.identities import identities
+from localcloud.aws.cloudtrail.models import History
+from localcloud.aws.cloudtrail.recorder import Recorder
 from localcloud.aws.containers import ImageStore
 from localcloud.aws.context import ServiceContext
 from localcloud.aws.ecr.app import EcrApp
@@ -111,7 +114,7 @@ def main(  # noqa: PLR0913 - a command line's flags
     port = listener.getsockname()[1]
     client = _docker_client()
     access_key = _access_key(credentials)
-    # App Runner and the functions sign with a separate key, which is valid for this process only.
+    # The stand-in's services sign with a separate key, which is valid for this process only.
     internal_key = dataclasses.replace(AccessKey.generate(), key_id=ACCOUNT_ID)
     options = EndpointOptions(
         host=host,
@@ -160,7 +163,9 @@ def main(  # noqa: PLR0913 - a command line's flags
         certificate=authority.server_context(_LOCAL_NAMES),
         ministack=others.application,
         end_environments=others.end_environments,
-        listen_to_logs=others.listen_to_logs,
+        log_store=others.log_store,
+        executions=others.executions,
+        history=History(),
     )
     services = own_services(surroundings, options)
     for service in services:
@@ -181,7 +186,12 @@ def main(  # noqa: PLR0913 - a command line's flags
                 services={*ministack.SERVICES, *(service.name for service in services)},
             ),
             ecr=surroundings.ecr,
-            application=Endpoint(services=services, ministack=others.application),
+            application=Recorder(
+                Endpoint(services=services, ministack=others.application),
+                surroundings.history,
+                identities([access_key.key_id], ACCOUNT_ID, others.issued_keys),
+                surroundings.context,
+            ),
         ),
         on_ready=lambda: announce(ready_fd, {"endpoint": f"http://localhost:{port}"}),
         on_stop=stop,

@@ -36,6 +36,10 @@ class DataPoint:
     dimensions: tuple[tuple[str, str], ...] = ()
 
 
+Publish = Callable[[Iterable[DataPoint]], None]
+"""Takes data points, from any thread."""
+
+
 class MetricSender:
     """Collects data points, from any thread, and sends them in batches."""
 

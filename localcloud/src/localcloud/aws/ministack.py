@@ -12,8 +12,10 @@ from starlette.types import ASGIApp
 
 from localcloud.access_key import AccessKey
 from localcloud.aws.lambda_.concurrency import share_reservations
+from localcloud.aws.lambda_.credentials import use_execution_roles
 from localcloud.aws.lambda_.environments import let_invocations_finish
-from localcloud.aws.logs.store import ListenToLogs, listening
+from localcloud.aws.lambda_.executions import Executions, log_as_lambda
+from localcloud.aws.logs.store import LogStore
 
 ACCOUNT_ID = "000000000000"
 SERVICES = (
@@ -22,13 +24,12 @@ SERVICES = (
     "ec2",
     "ecr",
     "iam",
+    "kms",
     "lambda",
     "logs",
-    "monitoring",
     "route53",
     # For GetRandomPassword only.
     "secretsmanager",
-    "sns",
     "sqs",
     "sts",
 )
@@ -43,7 +44,7 @@ class MinistackSettings:
         port: the endpoint's port.
         region: its region.
         state: the folder of keys and functions.
-        key: the access key of functions.
+        key: the access key of the stand-in's own services.
         environment_seconds: how long an idle environment of a function is kept.
         certificates: the certificate authorities that functions trust, a PEM file.
     """
@@ -64,13 +65,15 @@ class Ministack:
         application: answers requests.
         issued_keys: the module that knows the keys which IAM and STS issued.
         end_environments: ends the environments of a version of a function, given both.
-        listen_to_logs: reports the log events that the log store receives.
+        log_store: its log groups.
+        executions: its invocations of functions.
     """
 
     application: ASGIApp
     issued_keys: Any
     end_environments: Callable[[str, str], None]
-    listen_to_logs: ListenToLogs
+    log_store: LogStore
+    executions: Executions
 
 
 def load(settings: MinistackSettings) -> Ministack:
@@ -78,13 +81,18 @@ def load(settings: MinistackSettings) -> Ministack:
     _configure(settings)
     application = importlib.import_module("ministack.app").app
     runtime = importlib.import_module("ministack.core.lambda_runtime")
+    service = importlib.import_module("ministack.services.lambda_svc")
+    log_store = LogStore(importlib.import_module("ministack.services.cloudwatch_logs"))
     let_invocations_finish(runtime)
-    share_reservations(importlib.import_module("ministack.services.lambda_svc"))
+    log_as_lambda(runtime)
+    use_execution_roles(service, runtime, importlib.import_module("ministack.services.sts"))
+    share_reservations(service)
     return Ministack(
         application=application,
         issued_keys=importlib.import_module("ministack.core.iam_evaluator"),
         end_environments=runtime.invalidate_worker,
-        listen_to_logs=listening(importlib.import_module("ministack.services.cloudwatch_logs")),
+        log_store=log_store,
+        executions=Executions(service, runtime, log_store),
     )
 
 
@@ -120,7 +128,7 @@ def _configure(settings: MinistackSettings) -> None:
             "STATE_DIR": str(settings.state),
             "TMPDIR": str(settings.state),
             "DOCKER_HOST": "unix:///nonexistent/docker.sock",
-            # ministack hands the secret to functions, with the account's id as the key's id.
+            # The account's id is the key's id. Functions get their roles' keys instead.
             "AWS_ACCESS_KEY_ID": key.key_id,
             "AWS_SECRET_ACCESS_KEY": key.secret,
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",

@@ -13,6 +13,7 @@ from localcloud.aws.lambda_ import events
 from localcloud.aws.lambda_.functions import Invocation
 from localcloud.aws.lambda_.thread import FunctionUrlSettings, FunctionUrlThread
 from localcloud.aws.lambda_.urls import UrlSettings
+from localcloud.aws.metric_sender import DataPoint
 from localcloud.aws.service_ports import NoPortError
 from localcloud.certificates import CertificateAuthority
 from tests.ports import free_ports
@@ -46,6 +47,7 @@ class Served:
     thread: FunctionUrlThread
     url: str
     client: aiohttp.ClientSession
+    published: list[DataPoint]
 
 
 Serve = Callable[..., Awaitable[Served]]
@@ -55,20 +57,21 @@ Serve = Callable[..., Awaitable[Served]]
 async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
     authority = CertificateAuthority.load_or_create(tmp_path_factory.mktemp("authority"))
     (port,) = free_ports(1)
-    functions = FakeFunctions()
+    functions, published = FakeFunctions(), list[DataPoint]()
     thread = FunctionUrlThread(
         FunctionUrlSettings(
             functions=functions,
             host="127.0.0.1",
             ports=range(port, port + 1),
             context=authority.server_context(["localhost"]),
+            publish=published.extend,
         )
     )
     thread.start()
     assert await thread.open(UrlSettings(function="server")) == port
     context = ssl.create_default_context(cafile=str(authority.certificate_path))
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as client:
-        yield Served(functions, thread, f"https://localhost:{port}", client)
+        yield Served(functions, thread, f"https://localhost:{port}", client, published)
     thread.stop()
 
 
@@ -111,6 +114,25 @@ async def test_a_throttled_function_is_a_429(served: Served) -> None:
         assert response.status == 429
         assert response.headers["x-amzn-errortype"] == "TooManyRequestsException"
         assert (await response.json())["Reason"] == served.functions.result["Reason"]
+
+
+async def test_requests_are_counted_by_the_class_of_their_status(served: Served) -> None:
+    async with served.client.get(served.url):
+        pass
+    served.functions.failed = True
+    async with served.client.get(served.url):
+        pass
+    of_function = [point for point in served.published if len(point.dimensions) == 1]
+    found = [(point.name, point.value) for point in of_function if point.unit == "Count"]
+    assert found == [
+        ("UrlRequestCount", 1.0),
+        ("Url4xxCount", 0.0),
+        ("Url5xxCount", 0.0),
+        ("UrlRequestCount", 1.0),
+        ("Url4xxCount", 0.0),
+        ("Url5xxCount", 1.0),
+    ]
+    assert {point.dimensions for point in of_function} == {(("FunctionName", "server"),)}
 
 
 async def test_a_function_that_is_not_public_is_not_invoked(served: Served) -> None:

@@ -9,4 +9,8 @@ Its modules:
     functions   invokes functions, and reads their policies
     events      a request as an event, and a function's result as a response. Pure
     environments  lets an updated function's environments finish their invocations
+    credentials  the sessions of functions' roles
+    executions  ministack's invocations: their log events and metrics
+    invocation_log, invocation_metrics  what these are. Pure
+    python_runtime  the log of a Python function, in the function's own process
 """

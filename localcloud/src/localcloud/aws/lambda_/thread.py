@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from localcloud.aws.lambda_.functions import Functions
 from localcloud.aws.lambda_.urls import FunctionUrl, UrlSettings
+from localcloud.aws.metric_sender import Publish
 from localcloud.aws.service_ports import first_open
 from localcloud.aws.service_thread import ServiceThread
 
@@ -24,12 +25,14 @@ class FunctionUrlSettings:
         host: the address that URLs listen on.
         ports: the ports, one for each URL; App Runner takes from the other end.
         context: their certificate.
+        publish: takes the data points of requests.
     """
 
     functions: Functions
     host: str
     ports: Sequence[int]
     context: ssl.SSLContext
+    publish: Publish
 
 
 class FunctionUrlThread:
@@ -72,7 +75,7 @@ class FunctionUrlThread:
         if (known := self._urls.get(settings.function)) is not None:
             known.settings = settings
             return known.port
-        url = FunctionUrl(settings, self._settings.functions)
+        url = FunctionUrl(settings, self._settings.functions, self._settings.publish)
         port = await first_open(
             self._settings.ports,
             lambda port: url.open(self._settings.host, port, self._settings.context),

@@ -3,6 +3,7 @@
 import json
 import logging
 import ssl
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,9 +11,10 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
 from localcloud import loopback
-from localcloud.aws.lambda_ import events
+from localcloud.aws.lambda_ import events, invocation_metrics
 from localcloud.aws.lambda_.events import UrlRequest, UrlResponse
 from localcloud.aws.lambda_.functions import Functions
+from localcloud.aws.metric_sender import Publish
 
 _LOG = logging.getLogger(__name__)
 # aiohttp logs a malformed request with its headers, and so with the caller's token.
@@ -59,11 +61,18 @@ class FunctionUrl:
         port: its port; 0 until it is open.
     """
 
-    def __init__(self, settings: UrlSettings, functions: Functions) -> None:
-        """Prepare, without a port."""
+    def __init__(self, settings: UrlSettings, functions: Functions, publish: Publish) -> None:
+        """Prepare, without a port.
+
+        Args:
+            settings: its configuration.
+            functions: the account's functions.
+            publish: takes the data points of requests.
+        """
         self.settings = settings
         self.port = 0
         self._functions = functions
+        self._publish = publish
         self._runner: web.ServerRunner | None = None
 
     async def open(self, host: str, port: int, context: ssl.SSLContext) -> None:
@@ -99,12 +108,21 @@ class FunctionUrl:
         if len(hosts) != 1 or not loopback.is_known(hosts[0], port=self.port):
             # Lambda finds a function by its host name, so no other name reaches it.
             return _encoded(events.forbidden())
+        at, began = time.time(), time.monotonic()
         try:
-            response = await self._answer(request, hosts[0])
+            response = _encoded(await self._answer(request, hosts[0]))
         except Exception:  # an error in the stand-in is the caller's 500  # noqa: BLE001
             _LOG.exception("a request to a function URL failed")
-            return web.Response(status=500, text="see the stand-in's output")
-        return _encoded(response)
+            response = web.Response(status=500, text="see the stand-in's output")
+        self._publish(
+            invocation_metrics.of_url_request(
+                self.settings.function,
+                at=at,
+                seconds=time.monotonic() - began,
+                status=response.status,
+            )
+        )
+        return response
 
     async def _answer(self, request: web.BaseRequest, host: str) -> UrlResponse:
         settings = self.settings

@@ -1,4 +1,4 @@
-"""CloudWatch Logs' API in front of ministack's: metric filters work, the rest is passed on."""
+"""CloudWatch Logs' API in front of ministack's: metric filters and keys; the rest is passed on."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from localcloud.aws import asgi
+from localcloud.aws.logs.encryption import Keys
 from localcloud.aws.logs.matching import Pattern, PatternError
 from localcloud.aws.logs.metric_filter import (
     MetricFilter,
@@ -17,6 +18,7 @@ from localcloud.aws.logs.metric_filter import (
 )
 from localcloud.aws.logs.metric_filters import MetricFilters
 from localcloud.aws.logs.patterns import parse_pattern
+from localcloud.aws.logs.store import LogStore
 from localcloud.aws.protocol import (
     CONTENT_TYPE_1_1,
     ApiError,
@@ -28,7 +30,16 @@ from localcloud.aws.protocol import (
 
 TARGET_PREFIX: Final = "Logs_20140328"
 _HANDLED: Final = frozenset(
-    {"DeleteLogGroup", "DeleteMetricFilter", "PutMetricFilter", "TestMetricFilter"}
+    {
+        "AssociateKmsKey",
+        "CreateLogGroup",
+        "DisassociateKmsKey",
+        "DeleteLogGroup",
+        "DeleteMetricFilter",
+        "FilterLogEvents",
+        "PutMetricFilter",
+        "TestMetricFilter",
+    }
 )
 # Source: PutMetricFilter's API reference.
 _MOST_FILTERS: Final = 100
@@ -41,14 +52,20 @@ _UNSUPPORTED: Final = frozenset(
 class LogsApp:
     """Serves CloudWatch Logs' API, with ministack as the store of groups, events and filters."""
 
-    def __init__(self, ministack: ASGIApp, filters: MetricFilters) -> None:
+    def __init__(
+        self, ministack: ASGIApp, store: LogStore, keys: Keys, filters: MetricFilters
+    ) -> None:
         """Pass requests on to ministack.
 
         Args:
-            ministack: the store.
+            ministack: answers the other operations.
+            store: its log groups.
+            keys: the account's keys.
             filters: what is applied to the events that the store receives.
         """
         self._ministack = ministack
+        self._store = store
+        self._keys = keys
         self._filters = filters
         self._protocol = ServiceProtocol("logs")
 
@@ -71,13 +88,40 @@ class LogsApp:
     async def _run(
         self, operation: str, parameters: Mapping[str, Any], scope: Scope, body: bytes
     ) -> Response:
+        is_key_change = operation in {"AssociateKmsKey", "DisassociateKmsKey"}
+        group = self._existing_group(parameters) if is_key_change else ""
+        if "kmsKeyId" in parameters:
+            await self._check_key(parameters)
+        if is_key_change:
+            self._store.set_key(group, parameters.get("kmsKeyId"))
+            return Response(encode({}), media_type=CONTENT_TYPE_1_1)
         if operation == "TestMetricFilter":
             return Response(encode(_test(parameters)), media_type=CONTENT_TYPE_1_1)
+        if "filterPattern" in parameters:
+            _pattern(parameters)
         new = self._checked(parameters) if operation == "PutMetricFilter" else None
         response = await asgi.call(self._ministack, scope, body)
         if response.status_code == HTTPStatus.OK:
             self._follow(operation, parameters, new)
         return response
+
+    async def _check_key(self, parameters: Mapping[str, Any]) -> None:
+        group = parameters["logGroupName"]
+        if not await self._keys.can_encrypt(parameters["kmsKeyId"], group):
+            raise _invalid(
+                "The specified KMS key does not exist or is not allowed to be used with Arn"
+                f" '{self._keys.group_arn(group)}'"
+            )
+
+    def _existing_group(self, parameters: Mapping[str, Any]) -> str:
+        if "resourceIdentifier" in parameters or "logGroupName" not in parameters:
+            raise _invalid("The stand-in encrypts log groups only: logGroupName must be given.")
+        group = str(parameters["logGroupName"])
+        if not self._store.has(group):
+            raise ApiError(
+                "ResourceNotFoundException", f"The specified log group does not exist: {group}"
+            )
+        return group
 
     def _validated(self, operation: str, parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
         try:
@@ -115,13 +159,12 @@ class LogsApp:
         self, operation: str, parameters: Mapping[str, Any], new: MetricFilter | None
     ) -> None:
         """Change the filters as ministack has changed its own."""
-        group = parameters["logGroupName"]
         if new is not None:
-            self._filters.put(group, parameters["filterName"], new)
+            self._filters.put(parameters["logGroupName"], parameters["filterName"], new)
         elif operation == "DeleteMetricFilter":
-            self._filters.remove(group, parameters["filterName"])
+            self._filters.remove(parameters["logGroupName"], parameters["filterName"])
         elif operation == "DeleteLogGroup":
-            self._filters.remove_group(group)
+            self._filters.remove_group(parameters["logGroupName"])
 
 
 def _test(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,16 +1,16 @@
 """The metric filters of all log groups, applied to what the log store receives."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 from localcloud.aws.logs.metric_filter import LogEvent, MetricFilter, data_points
-from localcloud.aws.metric_sender import DataPoint
+from localcloud.aws.metric_sender import Publish
 
 
 class MetricFilters:
     """The metric filters of one account in one region."""
 
-    def __init__(self, publish: Callable[[Iterable[DataPoint]], None]) -> None:
+    def __init__(self, publish: Publish) -> None:
         """Start without filters.
 
         Args:
