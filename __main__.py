@@ -12,6 +12,10 @@ from components.edge import Edge, EdgeArgs
 from components.hosting.deployments import HostDeployments
 from components.hosting.host import mcp_url, public_url
 from components.identity import Identity, full_scope_name
+from components.monitoring.alarm import Subject
+from components.monitoring.canary import Canary, CanaryArgs
+from components.monitoring.component import Monitoring, MonitoringArgs
+from components.settings import CANARY
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 settings = load_settings(project, stack)
@@ -42,13 +46,41 @@ credentials = ClientCredentials(
         mcp_url=service_url.apply(mcp_url),
     ),
 )
+client_ids = {name: client.client_id for name, client in identity.clients.items()}
+monitoring = None
+if settings.monitoring.enabled:
+    canary = Canary(
+        "canary",
+        CanaryArgs(
+            # Monitoring can be switched off whatever is protected.
+            context=context.unprotected(),
+            secret_arn=credentials.secret_arns[CANARY],
+            minutes=settings.monitoring.canary_minutes,
+            # The function fails without a value.
+            ready=[credentials.publications[CANARY]],
+        ),
+    )
+    monitoring = Monitoring(
+        "monitoring",
+        MonitoringArgs(
+            context=context,
+            dimensions={
+                Subject.CANARY: canary.dimensions,
+                **identity.monitored,
+                **(edge.monitored if edge else {}),
+                **host.monitored.dimensions,
+                **credentials.monitored,
+            },
+            failed_deployments=host.monitored.failed_deployments,
+            server_log=host.log_group,
+            claims_log=identity.claims_log,
+            client_ids=client_ids,
+        ),
+    )
 
-client_ids = pulumi.Output.all(
-    **{name: client.client_id for name, client in identity.clients.items()}
-)
-aura_sso = pulumi.Output.all(identity.endpoints, client_ids).apply(
+aura_sso = pulumi.Output.all(identity.endpoints, pulumi.Output.all(**client_ids)).apply(
     lambda known: sso_settings(
-        known[0].discovery_url, audience(known[1], settings.clients), settings.scopes
+        known[0].discovery_url, audience(known[1], settings.all_clients), settings.scopes
     )
 )
 outputs = {
@@ -69,8 +101,8 @@ outputs = {
             "clientId": client.client_id,
             "secretArn": credentials.secret_arns[name],
             "scopes": list(client.scopes),
-            "enabled": settings.clients[name].enabled,
-            "tokenValidityMinutes": settings.clients[name].token_validity_minutes,
+            "enabled": settings.all_clients[name].enabled,
+            "tokenValidityMinutes": settings.all_clients[name].token_validity_minutes,
             "rotationDays": settings.rotation(name).days,
             "overlapHours": settings.rotation(name).overlap_hours,
         }
@@ -79,6 +111,7 @@ outputs = {
     "rotationFunction": credentials.rotation_function,
     **hosts.outputs,
     **(edge.outputs if edge else {}),
+    **(monitoring.outputs if monitoring else {}),
     "auraSso": aura_sso,
     "neo4jConf": aura_sso.apply(neo4j_conf),
     # Pulumi Cloud shows it on the stack's page, with the outputs filled in.

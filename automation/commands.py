@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -16,11 +16,15 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.table import Column, Table
 
+from automation.audit.printing import print_audit
+from automation.audit.sources import HISTORY, read_audit
 from automation.checks import CHECKS, Check
 from automation.checks.context import Context
 from automation.checks.results import AnyReport, Outcome, Report, Result
 from automation.checks.runner import run
 from automation.controls import Controls
+from automation.cost.estimate import Resource, estimate
+from automation.cost.printing import document, print_estimate
 from automation.database_role import role_commands
 from automation.deployment import (
     Changes,
@@ -33,7 +37,9 @@ from automation.drills.results import DrillReport, DrillResult
 from automation.drills.runner import run as run_drills
 from automation.failures import reporting_errors
 from automation.grants import Purpose, StackLocation
+from automation.hosting.host import aws_of
 from automation.interruption import graceful_shutdown
+from automation.muting import muted_alarms
 from automation.policy import violations
 from automation.preflight.findings import Plan
 from automation.preflight.runner import run_preflights
@@ -73,6 +79,9 @@ _ACCOUNT = re.compile(r"\d{12}")
 # As the settings scopes.<name>.role and neo4jDatabase allow them.
 _ROLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _DATABASE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.-]{2,62}")
+# Longer numbers could overflow.
+_PERIOD = re.compile(r"(\d{1,6})([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 _errors = console(stderr=True, soft_wrap=True)
@@ -200,7 +209,8 @@ def deploy(
     for notice in run_preflights(plan, clients):
         _errors.print(f"! {notice}")
     _errors.print(f"… Deploying the stack {stack}")
-    deployed = roll_out(deployment, clients, _errors.print)
+    with muted_alarms(deployment.state(), names.mute_rule, aws_of(clients), _errors.print):
+        deployed = roll_out(deployment, clients, _errors.print)
     _print_changes("changed", deployed.changes, as_json=as_json)
     if not as_json:
         typer.echo(
@@ -371,8 +381,11 @@ def destroy(
     if not yes:
         typer.confirm(f"Delete everything that the stack {stack} has deployed?", abort=True)
     deployment.take_over(_errors.print)
-    wait_for_service(deployment, deployment.aws_clients())
-    changes = deployment.destroy(_errors.print)
+    clients = deployment.aws_clients()
+    wait_for_service(deployment, clients)
+    rule = _names(deployment).mute_rule
+    with muted_alarms(deployment.state(), rule, aws_of(clients), _errors.print):
+        changes = deployment.destroy(_errors.print)
     _print_changes("deleted", changes, as_json=as_json)
 
 
@@ -423,6 +436,86 @@ def revoke(
     expire; the command prints until when, and how to refuse them at once.
     """
     _change_secrets(stack, workspace, client, Rotator.revoke, as_json=as_json)
+
+
+@app.command("audit")
+def show_audit(
+    *,
+    stack: Stack,
+    workspace: Workspace = None,
+    since: Annotated[
+        str, typer.Option(help="How far back: a number with m, h or d, such as 90m, 24h or 7d.")
+    ] = "24h",
+    as_json: AsJson = False,
+) -> None:
+    """Show who got which tokens, and who read the clients' secrets.
+
+    It reads the claims function's log and CloudTrail's event history. docs/audit.md shows how to
+    find out who ran which query.
+    """
+    period = _period(since)
+    deployment = Deployment(target(stack, workspace), reads_only=True)
+    clients = find_clients(deployed_outputs(deployment), stack)
+    now = dt.datetime.now(dt.UTC)
+    found = read_audit(
+        stack,
+        clients,
+        _names(deployment).claims_function,
+        aws_of(deployment.aws_clients()),
+        now - period,
+        now,
+    )
+    if as_json:
+        typer.echo(json.dumps(found.document(), indent=2))
+    else:
+        print_audit(found, console())
+    if found.unread:
+        raise typer.Exit(_COMMAND_FAILED)
+
+
+@app.command("monitoring-cost")
+def show_monitoring_cost(
+    *,
+    stack: Stack,
+    workspace: Workspace = None,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview", help="Estimate what the configuration would deploy, not what is deployed."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate what the stack's alarms, dashboard and canary cost in a month."""
+    deployment = Deployment(target(stack, workspace), reads_only=True)
+    lines = estimate(_planned(deployment) if preview else _deployed(deployment))
+    if as_json:
+        typer.echo(json.dumps(document(lines), indent=2))
+    elif lines:
+        print_estimate(lines, console())
+    else:
+        typer.echo(
+            f"The stack {stack} has no monitoring, so it costs nothing. To see what it would cost,"
+            f" set neo4j-mcp:monitoring and add --preview:\n"
+            f"  pulumi config set --stack {stack} --path neo4j-mcp:monitoring.enabled true\n"
+            f"  python -m automation monitoring-cost --stack {stack} --preview"
+        )
+
+
+def _planned(deployment: Deployment) -> Iterator[Resource]:
+    return (
+        Resource.of(step.urn, step.inputs)
+        for step in deployment.preview().steps
+        if step.operation != "delete"
+    )
+
+
+def _deployed(deployment: Deployment) -> Iterator[Resource]:
+    return (
+        Resource.of(each["urn"], each.get("inputs") or {})
+        for each in deployment.state().get("resources") or []
+        if not each.get("delete")
+    )
 
 
 @app.command("measure-starts")
@@ -497,6 +590,24 @@ def role(  # noqa: PLR0913 - one parameter per option
             else _host_permissions(purpose, location, hosts)
         )
     typer.echo(json.dumps(json.loads(printed), indent=2))
+
+
+def _period(text: str) -> dt.timedelta:
+    """Parse a number with a unit, at most as long as CloudTrail's event history."""
+    match = _PERIOD.fullmatch(text)
+    period = dt.timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else dt.timedelta()
+    if not dt.timedelta() < period <= HISTORY:
+        raise typer.BadParameter(
+            f"must be a number with m, h or d, such as 24h, at most {HISTORY.days}d, not {text}",
+            param_hint="--since",
+        )
+    return period
+
+
+def _names(deployment: Deployment) -> ResourceNames:
+    """Return a stack's names, also if its other settings are wrong."""
+    prefix = deployment.configuration().get(f"{deployment.project}:namePrefix", "")
+    return ResourceNames(prefix=prefix, stack=deployment.stack)
 
 
 def _host_permissions(purpose: Purpose, location: StackLocation, hosts: Sequence[Hosting]) -> str:

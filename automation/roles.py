@@ -101,13 +101,16 @@ def _grants(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gr
     yield from _roles(location, hosts)
     yield from _functions(location, hosts)
     yield from _logs(location, hosts)
-    yield _retirement_rule(location)
+    yield _schedules(location)
     yield from _edge(location)
     for host in hosts:
         yield from host.edge_grants
     yield from _user_pool(location)
     yield _secrets(location)
     yield _metrics()
+    yield _mute_rule(location)
+    # It can't be limited to a resource.
+    yield Grant(sid="ReadEventHistory", resources=["*"], check=["cloudtrail:LookupEvents"])
 
 
 def _roles(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Grant]:
@@ -117,6 +120,7 @@ def _roles(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gra
         for role in (
             names.claims_function,
             names.rotation_function,
+            names.canary_function,
             *(role for host in hosts for role in host.roles),
         )
     ]
@@ -172,6 +176,7 @@ def _functions(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator
         resources=[
             location.function_arn(location.names.claims_function),
             rotation,
+            location.function_arn(location.names.canary_function),
             *(location.function_arn(name) for host in hosts for name in host.functions),
         ],
         read=[
@@ -209,6 +214,7 @@ def _logs(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gran
     functions = [
         *location.log_group_arns(names.claims_log_stem),
         *rotation,
+        *location.log_group_arns(names.canary_log_stem),
         *(arn for host in hosts for arn in host.log_groups),
     ]
     yield Grant(
@@ -225,9 +231,11 @@ def _logs(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gran
         sid="ManageFunctionLogs",
         resources=functions,
         write=[
+            "logs:AssociateKmsKey",
             "logs:CreateLogGroup",
             "logs:DeleteLogGroup",
             "logs:DeleteRetentionPolicy",
+            "logs:DisassociateKmsKey",
             "logs:PutRetentionPolicy",
             "logs:TagResource",
             "logs:UntagResource",
@@ -242,10 +250,14 @@ def _logs(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gran
     yield Grant(sid="ReadRotationLog", resources=rotation, operate=["logs:FilterLogEvents"])
 
 
-def _retirement_rule(location: StackLocation) -> Grant:
+def _schedules(location: StackLocation) -> Grant:
+    names = location.names
     return Grant(
-        sid="RetirementRule",
-        resources=[location.arn("events", f"rule/{location.names.retirement_rule}")],
+        sid="Schedules",
+        resources=[
+            location.arn("events", f"rule/{each}")
+            for each in (names.retirement_rule, names.canary_rule)
+        ],
         read=["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"],
         write=[
             "events:DeleteRule",
@@ -254,6 +266,23 @@ def _retirement_rule(location: StackLocation) -> Grant:
             "events:RemoveTargets",
             "events:TagResource",
             "events:UntagResource",
+        ],
+    )
+
+
+def _mute_rule(location: StackLocation) -> Grant:
+    """Allow muting the stack's alarms during a deployment, and no others."""
+    alarms = f"alarm:{location.names.prefix}-{location.names.stack}-*"
+    return Grant(
+        sid="MuteAlarms",
+        resources=[
+            location.arn("cloudwatch", f"alarm-mute-rule:{location.names.mute_rule}"),
+            location.arn("cloudwatch", alarms),
+        ],
+        write=[
+            "cloudwatch:DeleteAlarmMuteRule",
+            "cloudwatch:GetAlarmMuteRule",
+            "cloudwatch:PutAlarmMuteRule",
         ],
     )
 

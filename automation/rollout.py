@@ -5,7 +5,7 @@ running. Each host's module in `automation.hosting` says when.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -17,7 +17,7 @@ from automation.deployment import (
     InterruptedDeploymentError,
     Report,
 )
-from automation.hosting.host import Desired, HostOperations, Operation, Service, aws_of
+from automation.hosting.host import Aws, Desired, HostOperations, Operation, Service, aws_of
 from automation.hosting.hosts import find_desired
 from automation.sessions import Clients
 from automation.waiting import LONGEST_OPERATION, Sleep, wait_while
@@ -26,7 +26,12 @@ from components.hosting.definitions import DEFINITIONS
 NOTHING_BEFORE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def roll_out(deployment: Deployment, clients: Clients, report: Report | None = None) -> Deployed:
+def roll_out(
+    deployment: Deployment,
+    clients: Clients,
+    report: Report | None = None,
+    sleep: Sleep = time.sleep,
+) -> Deployed:
     """Deploy a stack, and require that the service runs what was deployed.
 
     Args:
@@ -36,16 +41,16 @@ def roll_out(deployment: Deployment, clients: Clients, report: Report | None = N
         DeploymentError: a resource failed, or the service runs something else; the message has
             the cause, what the host says about it and the command that fixes it.
     """
-    previous = wait_for_service(deployment, clients)
+    previous = wait_for_service(deployment, clients, sleep)
     try:
         deployed = deployment.up(report)
     except InterruptedDeploymentError:
         raise
     except DeploymentError as error:
         raise DeploymentError(
-            "\n".join([str(error), *find_problems(deployment, clients, previous)])
+            "\n".join([str(error), *find_problems(deployment, clients, previous, sleep)])
         ) from error
-    require_rollout(deployment, clients, previous)
+    require_rollout(deployment, clients, previous, sleep)
     return deployed
 
 
@@ -66,14 +71,17 @@ def wait_for_service(
     last = {}
     for host, desired in find_desired(deployment.state()):
         if host.refuses_changes_while_busy:
-            _wait_until_changed(host, desired.id, clients, sleep)
+            _wait(host, desired.id, partial(host.is_busy, aws, desired.id), sleep)
         if operations := host.operations(aws, desired.id):
             last[desired.id] = operations[0].id
     return last
 
 
 def require_rollout(
-    deployment: Deployment, clients: Clients, previous: Mapping[str, str] = NOTHING_BEFORE
+    deployment: Deployment,
+    clients: Clients,
+    previous: Mapping[str, str] = NOTHING_BEFORE,
+    sleep: Sleep = time.sleep,
 ) -> None:
     """Require that every service runs what the state describes.
 
@@ -84,7 +92,7 @@ def require_rollout(
     Raises:
         DeploymentError: one runs something else.
     """
-    problems = find_problems(deployment, clients, previous)
+    problems = find_problems(deployment, clients, previous, sleep)
     if problems:
         raise DeploymentError("\n".join(problems))
 
@@ -93,6 +101,7 @@ def find_problems(
     deployment: Deployment,
     clients: Clients,
     previous: Mapping[str, str] = NOTHING_BEFORE,
+    sleep: Sleep = time.sleep,
 ) -> list[str]:
     """Describe what a service runs instead of what was deployed, once its host has deployed it.
 
@@ -107,7 +116,8 @@ def find_problems(
     """
     lines = []
     for host, desired in find_desired(deployment.state()):
-        _wait_until_changed(host, desired.id, clients, time.sleep)
+        changing = partial(_is_changing, host, aws_of(clients), desired.id)
+        _wait(host, desired.id, changing, sleep)
         lines += _problems(host, desired, deployment.stack, clients, previous)
     return lines
 
@@ -121,17 +131,21 @@ def _problems(
 ) -> list[str]:
     aws = aws_of(clients)
     service = host.describe(aws, desired.id)
-    found = [
-        *differences(desired, service, host.artifact),
-        *failed_operation(host.operations(aws, desired.id), previous.get(desired.id, "")),
-    ]
-    if not found:
+    different = differences(desired, service, host.artifact)
+    failed = failed_operation(host.operations(aws, desired.id), previous.get(desired.id, ""))
+    if not different and not failed:
         return []
     title = DEFINITIONS[host.hosting].title
     return [
-        f"{title} doesn't run what was deployed: {'; '.join(found)}.",
+        f"{title} doesn't run what was deployed: {'; '.join([*different, *failed])}.",
         *host.explain(aws, service),
         f"Fix the cause, then run: python -m automation deploy --stack {stack}",
+        # Otherwise Pulumi finds nothing to deploy.
+        *(
+            []
+            if failed
+            else [f"If it was changed by hand, first run: pulumi refresh --stack {stack}"]
+        ),
         *host.next_steps(service),
     ]
 
@@ -174,8 +188,19 @@ def failed_operation(operations: Sequence[Operation], previous: str) -> list[str
     return [f"its last operation, {last.kind}, ended {last.status}{why}"]
 
 
-def _wait_until_changed(host: HostOperations, service: str, clients: Clients, sleep: Sleep) -> None:
-    if not wait_while(partial(host.is_busy, aws_of(clients), service), sleep):
+def _is_changing(host: HostOperations, aws: Aws, service: str) -> bool:
+    """Return whether a service is being changed, or its last operation is yet to be judged.
+
+    A service can be as it should be before its host has decided how the operation ended.
+    """
+    if host.is_busy(aws, service):
+        return True
+    operations = host.operations(aws, service)
+    return bool(operations) and not operations[0].ended
+
+
+def _wait(host: HostOperations, service: str, is_busy: Callable[[], bool], sleep: Sleep) -> None:
+    if not wait_while(is_busy, sleep):
         raise DeploymentError(
             f"An operation of {DEFINITIONS[host.hosting].title} on {service} has been in progress"
             f" for {LONGEST_OPERATION:.0f} s. To see it, run: {host.show_operations(service)}"

@@ -6,12 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from components import capacity
+from components.log_key import EDGE_LOG_REGION, serves_edge
 from components.names import NameRule, ResourceNames, domain_prefix_problem, name_problems
-from components.settings import NEXT_HOST, RESERVED_TAGS, is_scope_name
+from components.settings import (
+    CANARY,
+    NEXT_HOST,
+    RESERVED_TAGS,
+    canary_scope,
+    is_scope_name,
+    with_canary,
+)
 
 if TYPE_CHECKING:
     from components.rotation import Rotation
-    from components.settings import Client, Hosting, Scope
+    from components.settings import Client, Hosting, Monitoring, Scope
 
 
 class NamedHost(Protocol):
@@ -23,6 +31,11 @@ class NamedHost(Protocol):
         ...
 
     @property
+    def missing(self) -> Mapping[Any, str]:
+        """What it can't have, each with the reason."""
+        ...
+
+    @property
     def names(self) -> Callable[[ResourceNames], Iterable[tuple[NameRule, str]]]:
         """Returns the names of its resources, each with its rule."""
         ...
@@ -31,6 +44,8 @@ class NamedHost(Protocol):
 # Where a value is set: configuration keys, and indices into lists.
 KeyPath = tuple[str | int, ...]
 
+# components.hosting.definition.Feature.ACCESS_LOG, which can't be imported here.
+_ACCESS_LOG = "access log"
 # Source: cognito-idp ScopeType.
 _FULL_SCOPE_NAME_LENGTH = 256
 
@@ -77,8 +92,10 @@ def conflicts(
     """
     yield from _host_conflicts(hosts)
     yield from _scope_conflicts(values)
+    yield from _canary_conflicts(values)
     yield from _domain_conflicts(values, stack)
     yield from _edge_conflicts(values)
+    yield from _log_conflicts(values, hosts)
     yield from _name_conflicts(values, stack, hosts)
     yield from _rotation_conflicts(values)
     yield from _capacity_conflicts(values, stack)
@@ -122,6 +139,46 @@ def _scope_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
                 )
 
 
+def _canary_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    monitoring: Monitoring | None = values.get("monitoring")
+    if monitoring is None or not monitoring.enabled:
+        return
+    if CANARY in values.get("clients", {}):
+        yield Conflict(
+            path=("clients", CANARY),
+            message="must have another name: with monitoring, the program adds this client itself",
+            fixes=(Fix.REMOVE,),
+        )
+    scopes: Mapping[str, Scope] | None = values.get("scopes")
+    if scopes is None:
+        return
+    scope, key = canary_scope(monitoring, scopes), ("monitoring", "canaryScope")
+    if scope is None:
+        yield Conflict(
+            path=key,
+            message=(
+                "is missing: no scope has the role reader, and the canary reads with the least"
+                " rights; choose a scope that can read"
+            ),
+            value="<scope>",
+        )
+    elif scope not in scopes:
+        yield Conflict(
+            path=key,
+            message=f"must be a scope of the stack: {', '.join(sorted(scopes))}",
+            value=min(scopes),
+        )
+
+
+def _all_clients(values: Mapping[str, Any]) -> Mapping[str, "Client"]:
+    """Return the clients that the stack will have, as far as the values are valid."""
+    clients: Mapping[str, Client] = values.get("clients", {})
+    monitoring, scopes = values.get("monitoring"), values.get("scopes")
+    if monitoring is None or scopes is None:
+        return clients
+    return with_canary(clients, monitoring, scopes)
+
+
 def _domain_conflicts(values: Mapping[str, Any], stack: str) -> Iterator[Conflict]:
     prefix, custom = values.get("cognito_domain_prefix"), values.get("custom_domain")
     key: KeyPath = ("cognitoDomainPrefix",)
@@ -158,6 +215,28 @@ def _edge_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
             )
 
 
+def _log_conflicts(values: Mapping[str, Any], hosts: Sequence[NamedHost]) -> Iterator[Conflict]:
+    if not values.get("access_logs") or "edge" not in values:
+        return
+    reasons = [each.missing[_ACCESS_LOG] for each in hosts if _ACCESS_LOG in each.missing]
+    if not values["edge"] and hosts and len(reasons) == len(hosts):
+        yield Conflict(
+            path=("accessLogs",),
+            message=f"needs the edge, and edge is false; {' and '.join(reasons)}",
+            fixes=(Fix.REMOVE, Fix.ENABLE_EDGE),
+        )
+    key: str | None = values.get("log_key_arn")
+    if values["edge"] and key is not None and not serves_edge(key):
+        yield Conflict(
+            path=("logKeyArn",),
+            message=(
+                f"must be a multi-Region key with a replica in {EDGE_LOG_REGION}, or a key there:"
+                " CloudFront delivers the edge's access log in that region"
+            ),
+            value="arn:aws:kms:<region>:<account>:key/mrk-<id>",
+        )
+
+
 def _host_conflicts(hosts: Sequence[NamedHost]) -> Iterator[Conflict]:
     # Both hosts are up at the same time, and a host's names exist once.
     if len({each.hosting for each in hosts}) < len(hosts):
@@ -180,7 +259,7 @@ def _name_conflicts(
     host_names = [name for each in hosts for name in each.names(shortest)]
     stack_alone = any(name_problems((*shortest.checked(()), *host_names)))
     host_names = [name for each in hosts for name in each.names(names)]
-    checked = (*names.checked(values.get("clients", ())), *host_names)
+    checked = (*names.checked(_all_clients(values)), *host_names)
     for problem in name_problems(checked):
         yield Conflict(
             path=("namePrefix",),
@@ -193,15 +272,14 @@ def _rotations(values: Mapping[str, Any]) -> Mapping[str, "Rotation"]:
     """Return how each client's secret is rotated; nothing unless all of it is valid."""
     if not {"clients", "rotation_days", "overlap_hours"}.issubset(values):
         return {}
-    clients: Mapping[str, Client] = values["clients"]
     return {
         name: client.rotation(days=values["rotation_days"], overlap_hours=values["overlap_hours"])
-        for name, client in clients.items()
+        for name, client in _all_clients(values).items()
     }
 
 
 def _rotation_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
-    clients: Mapping[str, Client] = values.get("clients", {})
+    clients = _all_clients(values)
     too_long: dict[KeyPath, tuple[Rotation, list[str]]] = {}
     for name, rotation in _rotations(values).items():
         if rotation.longest_overlap is None or rotation.overlap_hours <= rotation.longest_overlap:

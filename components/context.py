@@ -43,11 +43,11 @@ class StackContext:
 
         Deletion protection doesn't cover that host, because the move ends with its deletion.
         """
-        return replace(
-            self,
-            settings=self.settings.on_other_host(),
-            protection=replace(self.protection, deletion=False),
-        )
+        return replace(self.unprotected(), settings=self.settings.on_other_host())
+
+    def unprotected(self) -> "StackContext":
+        """Return the context of what can be removed although the stack is protected."""
+        return replace(self, protection=replace(self.protection, deletion=False))
 
     def options(
         self,

@@ -8,8 +8,11 @@ import pulumi_aws as aws
 
 from components.context import StackContext
 from components.identity import AppClient, UserPool
+from components.monitoring.alarm import Subject
+from components.monitoring.subjects import Dimensions
 from components.rotation import publish_event
 from components.rotation_function import RotationFunction, RotationFunctionArgs
+from components.settings import CANARY
 from components.suffixes import random_suffix
 
 
@@ -49,11 +52,15 @@ class ClientCredentials(pulumi.ComponentResource):
 
     Attributes:
         secret_arns: ARN of each client's secret, by the client's name.
+        publications: what has written each client's secret, by the client's name.
         rotation_function: the rotation function's name.
+        monitored: the dimensions of the rotation function's metrics.
     """
 
     secret_arns: Mapping[str, pulumi.Output[str]]
+    publications: Mapping[str, pulumi.Resource]
     rotation_function: pulumi.Output[str]
+    monitored: Mapping[Subject, Dimensions]
 
     def __init__(
         self, name: str, args: ClientCredentialsArgs, opts: pulumi.ResourceOptions | None = None
@@ -68,16 +75,20 @@ class ClientCredentials(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        for client in args.clients:
-            published = self._publication(args, client, function)
+        self.publications = {
+            client: self._publication(args, client, function) for client in args.clients
+        }
+        for client, published in self.publications.items():
             self._rotation(args, client, function, published)
         self.rotation_function = function.name
+        self.monitored = {Subject.ROTATION: {"FunctionName": function.name}}
         self.register_outputs(
             {"secretArns": self.secret_arns, "rotationFunction": self.rotation_function}
         )
 
     def _secret(self, args: ClientCredentialsArgs, client: str) -> aws.secretsmanager.Secret:
-        context = args.context
+        # Monitoring can be switched off whatever is protected.
+        context = args.context.unprotected() if client == CANARY else args.context
         logical_name = f"{self.pulumi_resource_name}-{client}"
         suffix = random_suffix(f"{logical_name}-suffix", context, parent=self)
         return aws.secretsmanager.Secret(
@@ -98,7 +109,7 @@ class ClientCredentials(pulumi.ComponentResource):
         input changes. A new version of the function's code isn't a reason to write again.
         """
         app_client = args.clients[client]
-        enabled = args.context.settings.clients[client].enabled
+        enabled = args.context.settings.all_clients[client].enabled
         event = pulumi.Output.all(
             arn=self.secret_arns[client],
             id=app_client.client_id,
@@ -126,12 +137,12 @@ class ClientCredentials(pulumi.ComponentResource):
         args: ClientCredentialsArgs,
         client: str,
         function: RotationFunction,
-        published: aws.lambda_.Invocation,
+        published: pulumi.Resource,
     ) -> None:
         settings = args.context.settings
         rotation = settings.rotation(client)
         # A disabled client's new secret couldn't be tested: Cognito refuses it all tokens.
-        if not rotation.days or not settings.clients[client].enabled:
+        if not rotation.days or not settings.all_clients[client].enabled:
             return
         aws.secretsmanager.SecretRotation(
             f"{self.pulumi_resource_name}-{client}-rotation",

@@ -7,6 +7,7 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
+from components.access_log import EDGE_LOG, AccessLog, AccessLogArgs
 from components.context import StackContext
 from components.edge_function import function_code
 from components.edge_origin import edge_base_url, origin_address
@@ -18,6 +19,9 @@ from components.hosting.host import (
     PublicOrigin,
     mcp_url,
 )
+from components.log_key import EDGE_LOG_REGION
+from components.monitoring.alarm import Subject
+from components.monitoring.subjects import Dimensions
 from components.settings import EdgeDomain
 
 # Source: "Use managed cache policies" and "Use managed origin request policies" in the Amazon
@@ -57,8 +61,8 @@ class Edge(pulumi.ComponentResource):
 
     Creates the distribution and its function, which answers the requests for metadata and refuses
     requests without a token; for a host in a VPC, the way into the VPC; with `edgeRequestsPerIp`,
-    also a web ACL. Nothing is cached. Deletion protection covers the distribution, because a new
-    one has a new address.
+    also a web ACL; with `accessLogs`, also the access log. Nothing is cached. Deletion protection
+    covers the distribution, because a new one has a new address.
 
     Idle cost: none for the distribution; a web ACL costs a monthly fee.
 
@@ -67,12 +71,14 @@ class Edge(pulumi.ComponentResource):
         mcp_url: the MCP endpoint for clients that discover how to get a token.
         domain_target: the name that the DNS record of `edgeDomain` has to point to.
         outputs: the stack's outputs that only stacks with an edge have.
+        monitored: the dimensions of the distribution's metrics.
     """
 
     url: pulumi.Output[str]
     mcp_url: pulumi.Output[str]
     domain_target: pulumi.Output[str]
     outputs: Mapping[str, pulumi.Output[str]]
+    monitored: Mapping[Subject, Dimensions]
 
     def __init__(
         self, name: str, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None
@@ -93,11 +99,25 @@ class Edge(pulumi.ComponentResource):
         limit = settings.edge_requests_per_ip
         web_acl = self._web_acl(args.context, limit) if limit else None
         distribution = self._distribution(args, function, web_acl)
+        if settings.access_logs:
+            AccessLog(
+                f"{name}-access",
+                AccessLogArgs(
+                    context=args.context,
+                    name=args.context.names.edge_log_delivery,
+                    log_stem=args.context.names.edge_log_stem,
+                    resource_arn=distribution.arn,
+                    log_type=EDGE_LOG,
+                    region=EDGE_LOG_REGION,
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
         self.domain_target = distribution.domain_name
         self.url = distribution.domain_name.apply(
             lambda domain: edge_base_url(domain, settings.edge_domain)
         )
         self.mcp_url = self.url.apply(mcp_url)
+        self.monitored = {Subject.EDGE: {"DistributionId": distribution.id, "Region": "Global"}}
         self.outputs = {"edgeUrl": self.mcp_url, "edgeDomainTarget": self.domain_target}
         self.register_outputs({"mcpUrl": self.mcp_url, "domainTarget": self.domain_target})
 

@@ -22,9 +22,13 @@ _REGULAR_FILE = 0o100000
 # 1980-01-01, the earliest time that a zip archive can express.
 _DATE = (1980, 1, 1, 0, 0, 0)
 
+CANARY_HANDLER = "functions.canary.handler.handle"
+"""The canary's handler; see `ROTATION_HANDLER`."""
 ROTATION_HANDLER = "functions.rotation.handler.handle"
 """The rotation function's handler: its package keeps the repository's paths, so that imports are
 the same in Lambda and here."""
+LOG_HANDLER = "functions.logs.handler.handle"
+"""The log function's handler; see `ROTATION_HANDLER`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +78,30 @@ def claims_package() -> bytes:
     return package({"handler.py": (_FUNCTIONS / "claims" / "handler.py").read_bytes()})
 
 
+def canary_package() -> bytes:
+    """Return the canary's package."""
+    return package(function_sources("canary"))
+
+
 def rotation_package() -> bytes:
     """Return the rotation function's package."""
-    return package(function_sources("rotation"))
+    return package(function_sources("rotation", shared=("access.py",)))
 
 
-def function_sources(function: str) -> dict[str, bytes]:
-    """Return a function's modules by their paths in the repository, which its package keeps."""
-    files = [_FUNCTIONS / "__init__.py", *(_FUNCTIONS / function).glob("*.py")]
+def log_package() -> bytes:
+    """Return the log function's package."""
+    return package(function_sources("logs", shared=("access.py",)))
+
+
+def function_sources(function: str, shared: Iterable[str] = ()) -> dict[str, bytes]:
+    """Return a function's modules by their paths in the repository, which its package keeps.
+
+    Args:
+        function: the function's folder.
+        shared: modules that several functions use.
+    """
+    names = ("__init__.py", *shared)
+    files = [*(_FUNCTIONS / each for each in names), *(_FUNCTIONS / function).glob("*.py")]
     return {relative_to_project(path): path.read_bytes() for path in files}
 
 
@@ -94,6 +114,15 @@ def write_claims_package(build: Path = _BUILD) -> Path:
     return write_package("claims", claims_package(), build)
 
 
+def write_canary_package(build: Path = _BUILD) -> Path:
+    """Write the canary's package to a file named after its content.
+
+    Args:
+        build: see `write_claims_package`.
+    """
+    return write_package("canary", canary_package(), build)
+
+
 def write_rotation_package(build: Path = _BUILD) -> Path:
     """Write the rotation function's package to a file named after its content.
 
@@ -101,6 +130,15 @@ def write_rotation_package(build: Path = _BUILD) -> Path:
         build: see `write_claims_package`.
     """
     return write_package("rotation", rotation_package(), build)
+
+
+def write_log_package(build: Path = _BUILD) -> Path:
+    """Write the log function's package to a file named after its content.
+
+    Args:
+        build: see `write_claims_package`.
+    """
+    return write_package("logs", log_package(), build)
 
 
 def write_package(name: str, packed: bytes, build: Path = _BUILD) -> Path:

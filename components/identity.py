@@ -11,8 +11,10 @@ from components.context import StackContext
 from components.endpoints import Endpoints, endpoints, hosted_domain_url
 from components.function_code import write_claims_package
 from components.lambda_function import FunctionArgs, lambda_function
-from components.roles import function_role
-from components.settings import CustomDomain
+from components.monitoring.alarm import Subject
+from components.monitoring.subjects import Dimensions
+from components.roles import FunctionRole, function_role
+from components.settings import CANARY, CustomDomain
 from components.suffixes import random_suffix
 
 # Cognito waits five seconds for a trigger.
@@ -54,8 +56,9 @@ class Identity(pulumi.ComponentResource):
     """Machine-to-machine tokens that Neo4j accepts (``neo4j-mcp:identity:Identity``).
 
     Creates a user pool without users, its domain, a resource server with the scopes, an app client
-    per configured client (client credentials only, and no OAuth 2.0 flow at all while the client
-    is disabled), and the claims function with its role, log group and permission.
+    per configured client and one for the canary of a stack with monitoring (client credentials
+    only, and no OAuth 2.0 flow at all while the client is disabled), and the claims function with
+    its role, log group and permission.
 
     Deletion protection covers the pool, its domain, its resource server and its app clients,
     because new ones would have other addresses and ids than the Aura console knows, and the
@@ -69,20 +72,27 @@ class Identity(pulumi.ComponentResource):
         endpoints: the token, discovery and key set URLs.
         domain_target: what a custom domain's alias record must point to; empty without one.
         user_pool: the pool.
-        clients: the configured clients, by name.
+        clients: the configured clients and, with monitoring, the canary's, by name.
+        claims_log: name of the claims function's log group.
+        monitored: the dimensions of the claims function's metrics.
     """
 
     user_pool: UserPool
     endpoints: pulumi.Output[Endpoints]
     domain_target: pulumi.Output[dict[str, str]]
     clients: Mapping[str, AppClient]
+    claims_log: pulumi.Output[str]
+    monitored: Mapping[Subject, Dimensions]
 
     def __init__(
         self, name: str, context: StackContext, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         """Declare the pool and everything in it."""
         super().__init__("neo4j-mcp:identity:Identity", name, None, opts)
-        function = self._claims_function(context)
+        writer = self._claims_role(context)
+        function = self._claims_function(context, writer)
+        self.claims_log = writer.log_group.name
+        self.monitored = {Subject.CLAIMS: {"FunctionName": function.name}}
         pool = self._user_pool(context, function)
         self.user_pool = UserPool(id=pool.id, arn=pool.arn)
         domain_url, self.domain_target = self._domain(context, pool)
@@ -95,7 +105,7 @@ class Identity(pulumi.ComponentResource):
         )
         self.clients = {
             client: self._app_client(context, client, pool, resource_server)
-            for client in context.settings.clients
+            for client in context.settings.all_clients
         }
         self.register_outputs(
             {
@@ -104,20 +114,21 @@ class Identity(pulumi.ComponentResource):
             }
         )
 
-    def _claims_function(self, context: StackContext) -> aws.lambda_.Function:
-        logical_name = f"{self.pulumi_resource_name}-claims"
-        names, settings = context.names, context.settings
-        writer = function_role(
-            logical_name,
+    def _claims_role(self, context: StackContext) -> FunctionRole:
+        return function_role(
+            f"{self.pulumi_resource_name}-claims",
             context,
             parent=self,
-            name=names.claims_function,
+            name=context.names.claims_function,
             description="The claims function: writes its own log and nothing else",
-            log_stem=names.claims_log_stem,
+            log_stem=context.names.claims_log_stem,
             retain_log=context.protection.retain_claims_log,
         )
+
+    def _claims_function(self, context: StackContext, writer: FunctionRole) -> aws.lambda_.Function:
+        names, settings = context.names, context.settings
         return lambda_function(
-            logical_name,
+            f"{self.pulumi_resource_name}-claims",
             context,
             FunctionArgs(
                 name=names.claims_function,
@@ -231,7 +242,9 @@ class Identity(pulumi.ComponentResource):
         pool: aws.cognito.UserPool,
         resource_server: aws.cognito.ResourceServer,
     ) -> AppClient:
-        settings = context.settings.clients[client]
+        # Monitoring can be switched off whatever is protected.
+        context = context.unprotected() if client == CANARY else context
+        settings = context.settings.all_clients[client]
         scopes = tuple(
             full_scope_name(context.settings.resource_server_identifier, scope)
             for scope in settings.scopes

@@ -91,6 +91,21 @@ RULE: Final = NameRule(
     characters="letters, digits and ._-",
     maximum=64,
 )
+LOG_DELIVERY: Final = NameRule(
+    # Of the source; a destination's has the same rule.
+    shape="logs DeliverySourceName",
+    kind="log delivery name",
+    regex=r"[\w-]+",
+    characters="letters, digits, - and _",
+    maximum=60,
+)
+MUTE_RULE: Final = NameRule(
+    shape="cloudwatch Name",
+    kind="alarm mute rule name",
+    regex=r".+",
+    characters="any characters",
+    maximum=255,
+)
 USER_POOL: Final = NameRule(
     shape="cognito-idp UserPoolNameType",
     kind="user pool name",
@@ -189,6 +204,36 @@ SECURITY_GROUP: Final = NameRule(
     characters="letters, digits and .-_:/()#,@[]+=&;{}!$*, not sg- at the beginning",
     maximum=255,
 )
+TOPIC: Final = NameRule(
+    # Source: CreateTopic in the Amazon SNS API reference; the model has no pattern.
+    shape="sns topicName",
+    kind="SNS topic name",
+    regex=r"[A-Za-z0-9_-]+",
+    characters="letters, digits, - and _",
+    maximum=256,
+)
+ALARM: Final = NameRule(
+    shape="cloudwatch AlarmName",
+    kind="alarm name",
+    regex=r"[ -~]+",
+    characters="printable characters",
+    maximum=255,
+)
+DASHBOARD: Final = NameRule(
+    # Source: PutDashboard in the Amazon CloudWatch API reference; the model has no pattern.
+    shape="cloudwatch DashboardName",
+    kind="dashboard name",
+    regex=r"[A-Za-z0-9_-]+",
+    characters="letters, digits, - and _",
+    maximum=255,
+)
+METRIC_FILTER: Final = NameRule(
+    shape="logs FilterName",
+    kind="metric filter name",
+    regex=r"[^:*]+",
+    characters="any characters but : and *",
+    maximum=512,
+)
 EDGE_FUNCTION: Final = NameRule(
     shape="cloudfront FunctionName",
     kind="CloudFront function name",
@@ -260,9 +305,68 @@ class ResourceNames:
         return f"/aws/lambda/{self.rotation_function}-"
 
     @property
+    def log_function(self) -> str:
+        """The Lambda function that configures App Runner's log groups, and its role."""
+        return self._name("logs")
+
+    @property
+    def log_function_log_stem(self) -> str:
+        """The log function's own log group, without its random suffix."""
+        return f"/aws/lambda/{self.log_function}-"
+
+    @property
     def retirement_rule(self) -> str:
         """The rule that has replaced client secrets deleted."""
         return self._name("retirement")
+
+    @property
+    def mute_rule(self) -> str:
+        """The rule that mutes the alarms during a deployment."""
+        return self._name("deployment")
+
+    @property
+    def canary_function(self) -> str:
+        """The Lambda function that calls the server as a caller does, and its role."""
+        return self._name("canary")
+
+    @property
+    def canary_log_stem(self) -> str:
+        """The canary's log group, without its random suffix."""
+        return f"/aws/lambda/{self.canary_function}-"
+
+    @property
+    def canary_rule(self) -> str:
+        """The rule that runs the canary."""
+        return self._name("canary")
+
+    @property
+    def alarm_topic(self) -> str:
+        """The topic that the alarms notify."""
+        return self._name("alarms")
+
+    @property
+    def failed_deployment_rule(self) -> str:
+        """The rule that finds the host's events of failed deployments."""
+        return self._name("deployment-failed")
+
+    @property
+    def dashboard(self) -> str:
+        """The dashboard."""
+        return self._name("monitoring")
+
+    @property
+    def failed_calls_filter(self) -> str:
+        """The metric filter that counts failed tool calls."""
+        return self._name("failed-tool-calls")
+
+    @property
+    def tokens_filter(self) -> str:
+        """The metric filter that counts the tokens of each client."""
+        return self._name("tokens-issued")
+
+    def alarm(self, key: str) -> str:
+        """Return the name of an alarm."""
+        return self._name(key)
 
     @property
     def edge_function(self) -> str:
@@ -273,6 +377,16 @@ class ResourceNames:
     def edge_web_acl(self) -> str:
         """The edge's web ACL."""
         return self._name("edge")
+
+    @property
+    def edge_log_delivery(self) -> str:
+        """The delivery of the edge's access log."""
+        return self._name("edge")
+
+    @property
+    def edge_log_stem(self) -> str:
+        """The log group of the edge's access log, without its random suffix."""
+        return f"/aws/vendedlogs/{self.edge_log_delivery}-"
 
     def edge_vpc_origin(self, load_balancer_arn: str) -> str:
         """Return the name of the edge's way to a load balancer in a VPC: one for each."""
@@ -363,6 +477,16 @@ class ResourceNames:
         return f"{self.load_balancer_stem}{hashlib.sha256(content.encode()).hexdigest()[:7]}"
 
     @property
+    def load_balancer_log_delivery(self) -> str:
+        """The delivery of the load balancer's access log."""
+        return self._name("load-balancer")
+
+    @property
+    def load_balancer_log_stem(self) -> str:
+        """The log group of the load balancer's access log, without its random suffix."""
+        return f"/aws/vendedlogs/{self.load_balancer_log_delivery}-"
+
+    @property
     def load_balancer_security_group(self) -> str:
         """The load balancer's security group."""
         return self._name("load-balancer")
@@ -386,6 +510,11 @@ class ResourceNames:
     def domain_stem(self) -> str:
         """The hosted domain's prefix, without its random suffix."""
         return self._name("")
+
+    @property
+    def service_dimension(self) -> str:
+        """What the stack's own metrics name it."""
+        return f"{self.prefix}-{self.stack}"
 
     def app_client(self, client: str) -> str:
         """Return the name of a configured client's app client."""
@@ -418,8 +547,22 @@ class ResourceNames:
         yield LOG_GROUP, self.rotation_log_stem + _SUFFIX
         yield ROLE, self.rotation_function
         yield RULE, self.retirement_rule
+        yield MUTE_RULE, self.mute_rule
+        yield FUNCTION, self.canary_function
+        yield LOG_GROUP, self.canary_log_stem + _SUFFIX
+        yield ROLE, self.canary_function
+        yield RULE, self.canary_rule
+        yield TOPIC, self.alarm_topic
+        yield RULE, self.failed_deployment_rule
+        yield DASHBOARD, self.dashboard
+        yield METRIC_FILTER, self.failed_calls_filter
+        yield METRIC_FILTER, self.tokens_filter
+        # The longest key.
+        yield ALARM, self.alarm("instances-at-maximum")
         yield EDGE_FUNCTION, self.edge_function
         yield WEB_ACL, self.edge_web_acl
+        yield LOG_DELIVERY, self.edge_log_delivery
+        yield LOG_GROUP, self.edge_log_stem + _SUFFIX
         for client in clients:
             yield APP_CLIENT, self.app_client(client)
             yield SECRET, f"{self.secret(client)}-{_SUFFIX}"

@@ -7,6 +7,7 @@ from typing import Any
 LAMBDA = "lambda.amazonaws.com"
 COGNITO = "cognito-idp.amazonaws.com"
 SECRETS_MANAGER = "secretsmanager.amazonaws.com"
+CLOUDWATCH = "cloudwatch.amazonaws.com"
 EVENT_BRIDGE = "events.amazonaws.com"
 APP_RUNNER_BUILD = "build.apprunner.amazonaws.com"
 APP_RUNNER_TASKS = "tasks.apprunner.amazonaws.com"
@@ -16,6 +17,7 @@ ECS_TASKS = "ecs-tasks.amazonaws.com"
 # Source: "Actions, resources, and condition keys" in the Service Authorization Reference.
 ACTIONS_WITHOUT_RESOURCE = frozenset(
     {
+        "cloudwatch:PutMetricData",
         "ec2:DescribeNetworkInterfaces",
         "ec2:DescribeSubnets",
         "ecr:GetAuthorizationToken",
@@ -67,6 +69,27 @@ def write_logs(log_group_arn: str) -> str:
     return document([_allow("logs:CreateLogStream", "logs:PutLogEvents", resource=streams)])
 
 
+def configure_log_groups(names: Sequence[str], *, region: str, account: str) -> str:
+    """Allow creating some log groups, and setting their retention and encryption.
+
+    Args:
+        names: the groups' names.
+    """
+    groups = [f"arn:aws:logs:{region}:{account}:log-group:{name}" for name in names]
+    # Both forms are in use for the ARN of a log group. Source: "Actions, resources, and condition
+    # keys for Amazon CloudWatch Logs" in the Service Authorization Reference.
+    configure = _allow(
+        "logs:AssociateKmsKey",
+        "logs:CreateLogGroup",
+        "logs:DisassociateKmsKey",
+        "logs:PutRetentionPolicy",
+        resource=[arn for group in groups for arn in (group, f"{group}:*")],
+    )
+    # CloudWatch Logs allows looking up a name only on all log groups.
+    every = f"arn:aws:logs:{region}:{account}:log-group:*"
+    return document([configure, _allow("logs:DescribeLogGroups", resource=every)])
+
+
 def rotate_client_secrets(secret_arns: Sequence[str], user_pool_arn: str) -> str:
     """Allow writing and rotating some secrets, and the client secrets of one user pool.
 
@@ -89,6 +112,17 @@ def rotate_client_secrets(secret_arns: Sequence[str], user_pool_arn: str) -> str
         resource=user_pool_arn,
     )
     return document([values, client_secrets])
+
+
+def call_as(secret_arn: str) -> str:
+    """Allow reading one client's secret, and with it calling the server as that client."""
+    return document([_allow("secretsmanager:GetSecretValue", resource=secret_arn)])
+
+
+def write_metrics(namespace: str) -> str:
+    """Allow writing metrics in one namespace, which a condition restricts it to."""
+    condition = {"StringEquals": {"cloudwatch:namespace": namespace}}
+    return document([_allow("cloudwatch:PutMetricData", resource="*") | {"Condition": condition}])
 
 
 def write_traces() -> str:
@@ -142,3 +176,37 @@ def _allow(*actions: str, resource: str | list[str]) -> dict[str, Any]:
 def document(statements: Sequence[Mapping[str, Any]]) -> str:
     """Return a policy document with these statements."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def publish_alarms(topic_arn: str, *, alarms: str, rule: str) -> str:
+    """Return the policy of a topic to which alarms and a rule publish.
+
+    Source: "Amazon SNS access control policy" for alarms in the Amazon CloudWatch User Guide, and
+    "Cross-service confused deputy prevention" in the Amazon EventBridge User Guide.
+
+    Args:
+        topic_arn: ARN of the topic; its region and account are those of the alarms.
+        alarms: the alarms' names, with wildcards.
+        rule: the rule's name.
+    """
+    _, partition, _, region, account, _ = topic_arn.split(":")
+    place = f"{region}:{account}"
+    sources = {
+        CLOUDWATCH: f"arn:{partition}:cloudwatch:{place}:alarm:{alarms}",
+        EVENT_BRIDGE: f"arn:{partition}:events:{place}:rule/{rule}",
+    }
+    return document(
+        [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": service},
+                "Action": "sns:Publish",
+                "Resource": topic_arn,
+                "Condition": {
+                    "ArnLike": {"aws:SourceArn": source},
+                    "StringEquals": {"aws:SourceAccount": account},
+                },
+            }
+            for service, source in sources.items()
+        ]
+    )

@@ -44,10 +44,20 @@ REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = Mapping
         # One that a distribution uses can neither be changed nor deleted, so another load balancer
         # has another one.
         aws.cloudfront.VpcOrigin: Replacement.CREATE_FIRST,
+        # They are replaced only with another name.
+        aws.cloudwatch.CompositeAlarm: Replacement.CREATE_FIRST,
+        aws.cloudwatch.Dashboard: Replacement.CREATE_FIRST,
         aws.cloudwatch.EventRule: Replacement.BY_NAME,
         # It is replaced only with its rule, which has another name then.
         aws.cloudwatch.EventTarget: Replacement.CREATE_FIRST,
+        # A delivery has a source, of which a load balancer or distribution has one.
+        aws.cloudwatch.LogDelivery: Replacement.DELETE_FIRST,
+        aws.cloudwatch.LogDeliveryDestination: Replacement.DELETE_FIRST,
+        aws.cloudwatch.LogDeliverySource: Replacement.DELETE_FIRST,
         aws.cloudwatch.LogGroup: Replacement.BY_NAME,
+        # One with the same name on another group is another filter.
+        aws.cloudwatch.LogMetricFilter: Replacement.CREATE_FIRST,
+        aws.cloudwatch.MetricAlarm: Replacement.BY_NAME,
         # Clients move to the new scopes before the old ones are deleted.
         aws.cognito.ResourceServer: Replacement.CREATE_FIRST,
         # Names needn't be unique.
@@ -87,6 +97,11 @@ REPLACEMENTS: Final[Mapping[type[pulumi.CustomResource], Replacement]] = Mapping
         aws.secretsmanager.Secret: Replacement.BY_NAME,
         # It is replaced only with its secret.
         aws.secretsmanager.SecretRotation: Replacement.CREATE_FIRST,
+        aws.sns.Topic: Replacement.BY_NAME,
+        # A topic has one, and one that is deleted last would replace the new one.
+        aws.sns.TopicPolicy: Replacement.DELETE_FIRST,
+        # Another endpoint, protocol or topic is another subscription.
+        aws.sns.TopicSubscription: Replacement.CREATE_FIRST,
         # They are replaced only with their security group.
         aws.vpc.SecurityGroupEgressRule: Replacement.CREATE_FIRST,
         aws.vpc.SecurityGroupIngressRule: Replacement.CREATE_FIRST,

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from components import policies
 from components.context import StackContext
-from components.suffixes import random_suffix
+from components.log_group import log_group
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,18 +106,11 @@ def function_role(
         retain_log: whether the log group outlives the stack.
         grants: what the role may do but write the log; by default nothing.
     """
-    suffix = random_suffix(f"{logical_name}-log-suffix", context, parent=parent)
-    log_group = aws.cloudwatch.LogGroup(
-        f"{logical_name}-log",
-        name=pulumi.Output.concat(log_stem, suffix),
-        retention_in_days=context.protection.log_retention_days,
-        tags=context.tags,
-        opts=context.options(aws.cloudwatch.LogGroup, parent=parent, retain_on_delete=retain_log),
-    )
+    group = log_group(logical_name, context, parent=parent, stem=log_stem, retain=retain_log)
     writes_log = Grant(
         logical_name=f"{logical_name}-may-log",
         name="write-logs",
-        policy=log_group.arn.apply(policies.write_logs),
+        policy=group.arn.apply(policies.write_logs),
     )
     declared = service_role(
         f"{logical_name}-role",
@@ -128,4 +121,4 @@ def function_role(
         description=description,
         grants=[writes_log, *grants],
     )
-    return FunctionRole(role=declared.role, log_group=log_group, policies=declared.policies)
+    return FunctionRole(role=declared.role, log_group=group, policies=declared.policies)

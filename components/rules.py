@@ -10,6 +10,7 @@ import ipaddress
 import re
 import ssl
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,6 +28,19 @@ _RECOVERY_DAYS = range(7, 31)
 _ROTATION_DAYS = range(2, 1001)
 # Source: wafv2 RateLimit.
 _EDGE_REQUESTS = range(10, 2_000_000_001)
+
+# What a subscription delivers to, by its protocol.
+# Source: "endpoint" of Subscribe in the Amazon SNS API reference.
+_ARN = r"arn:aws[a-z-]*:{service}:[a-z0-9-]+:[0-9]{{12}}:"
+_ENDPOINTS: Mapping[str, tuple[str, str]] = {
+    "email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"),
+    "https": (r"https://[^\s]+", "a URL that begins with https://"),
+    "sqs": (_ARN.format(service="sqs") + r"[A-Za-z0-9_-]{1,80}", "the ARN of a standard queue"),
+    "lambda": (
+        _ARN.format(service="lambda") + r"function:[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+)?",
+        "the ARN of a function",
+    ),
+}
 
 _PEM_CERTIFICATE = re.compile(
     r"-----BEGIN CERTIFICATE-----\s([A-Za-z0-9+/=\s]+?)\s-----END CERTIFICATE-----"
@@ -101,6 +115,28 @@ def whole_number(value: object) -> object:
     ):
         raise ValueError("must be a whole number")
     return value
+
+
+def positive_number(value: object) -> object:
+    """Refuse what pydantic would accept as a number: true, infinity, NaN and 1_024."""
+    if isinstance(value, bool) or (
+        isinstance(value, str) and not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", value)
+    ):
+        raise ValueError("must be a number above 0")
+    if isinstance(value, int | float | str) and not 0 < float(value) < float("inf"):
+        raise ValueError("must be a number above 0")
+    return value
+
+
+def subscription_endpoint(protocol: str, endpoint: str) -> None:
+    """Require what the protocol of a subscription delivers to.
+
+    Raises:
+        ValueError: the endpoint is of another kind.
+    """
+    regex, words = _ENDPOINTS[protocol]
+    if not re.fullmatch(regex, endpoint):
+        raise ValueError(f"has the protocol {protocol}, so endpoint must be {words}")
 
 
 def text(value: object) -> object:

@@ -14,10 +14,17 @@ import enum
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from annotated_types import Ge, Le
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from components import rules
 from components.rotation import Rotation
@@ -53,6 +60,9 @@ _US_EAST_1_CERTIFICATE = r"arn:aws:acm:us-east-1:[0-9]{12}:certificate/[A-Za-z0-
 
 # Narrower than Cognito's ResourceServerScopeNameType: the name is also quoted in Neo4j's mapping of
 # groups to roles, where ;, = and , are separators.
+# CloudWatch Logs takes the key's own ARN, not an alias.
+# Source: AssociateKmsKey in the Amazon CloudWatch Logs API reference.
+_KMS_KEY = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+"
 _SCOPE_NAME = Pattern(
     regex=r"[A-Za-z0-9][A-Za-z0-9._:-]*",
     words="a scope name: letters, digits and, after the first, ._:-",
@@ -83,6 +93,7 @@ def is_scope_name(text: str) -> bool:
 Boolean = Annotated[bool, BeforeValidator(rules.boolean)]
 Whole = Annotated[int, BeforeValidator(rules.whole_number)]
 Text = Annotated[str, BeforeValidator(rules.text)]
+Number = Annotated[float, BeforeValidator(rules.positive_number)]
 RotationDays = Annotated[Whole, AfterValidator(rules.rotation_days)]
 # Thirty days: what a caller needs that is updated by hand once a month.
 OverlapHours = Annotated[Whole, Ge(0), Le(30 * 24)]
@@ -93,6 +104,14 @@ ClientName = Annotated[
     _matches(
         r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?",
         "a client name: lower-case letters, digits and hyphens between them",
+        maximum=100,
+    ),
+]
+SubscriberName = Annotated[
+    str,
+    _matches(
+        r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?",
+        "a subscriber's name: lower-case letters, digits and hyphens between them",
         maximum=100,
     ),
 ]
@@ -222,6 +241,12 @@ class Client(Settings):
         )
 
 
+LogKeyArn = Annotated[
+    # Source: logs KmsKeyId, for the length.
+    str, _matches(_KMS_KEY, "the ARN of a KMS key, not of an alias", maximum=256)
+]
+
+
 class CustomDomain(Settings):
     """A custom domain of the token endpoint."""
 
@@ -288,6 +313,91 @@ class EndpointOverrides(Settings):
             examples=["http://localhost:4566"],
         ),
     ] = None
+
+
+class Subscription(Settings):
+    """Somebody whom the alarms notify."""
+
+    protocol: Annotated[
+        Literal["email", "https", "sqs", "lambda"],
+        Field(description="How messages are delivered.", examples=["email"]),
+    ]
+    # Source: "endpoint" of Subscribe in the Amazon SNS API reference.
+    endpoint: Annotated[
+        Text,
+        Field(
+            description="An e-mail address, a URL, or the ARN of a queue or a function.",
+            examples=["oncall@example.com"],
+        ),
+    ]
+
+    @model_validator(mode="after")
+    def _endpoint_fits(self) -> "Subscription":
+        rules.subscription_endpoint(self.protocol, self.endpoint)
+        return self
+
+
+class Monitoring(Settings):
+    """Whether the stack has a canary, alarms and a dashboard, and whom they notify."""
+
+    enabled: Annotated[
+        Boolean, Field(description="Adds the canary, the alarms, their topic and the dashboard.")
+    ] = False
+    subscriptions: Annotated[
+        dict[SubscriberName, Subscription],
+        Field(
+            description="Whom the alarms notify, by name, each with protocol and endpoint.",
+            examples=[{"oncall": {"protocol": "email", "endpoint": "oncall@example.com"}}],
+        ),
+    ] = Field(default_factory=dict)
+    # A period of an alarm of less than an hour can't be longer.
+    canary_minutes: Annotated[
+        Whole, Field(ge=1, le=60, description="Minutes from one run of the canary to the next.")
+    ] = 5
+    canary_scope: Annotated[
+        Text | None,
+        Field(
+            description=(
+                "The scope of the canary's client. By default the first one with the role reader."
+            ),
+            examples=["reader"],
+        ),
+    ] = None
+    thresholds: Annotated[
+        dict[str, Number],
+        Field(
+            description="Thresholds that replace the defaults, by the alarms' keys.",
+            examples=[{"high-latency": 20_000}],
+        ),
+    ] = Field(default_factory=dict)
+
+
+CANARY: Final = "canary"
+"""The name of the canary's client, which the program adds with monitoring."""
+
+# Source: "Built-in roles" in the Neo4j Operations Manual: it reads the graph and nothing else.
+_READER: Final = "reader"
+
+
+def canary_scope(monitoring: Monitoring, scopes: Mapping[str, Scope]) -> str | None:
+    """Return the canary's scope: the configured one, or else the first with the role reader.
+
+    The canary reads a constant, so it needs no other right. Another role may also write.
+
+    Returns:
+        The scope's short name; None if it has to be configured.
+    """
+    if monitoring.canary_scope is not None:
+        return monitoring.canary_scope
+    return next((name for name, scope in scopes.items() if scope.role == _READER), None)
+
+
+def with_canary(
+    clients: Mapping[str, Client], monitoring: Monitoring, scopes: Mapping[str, Scope]
+) -> Mapping[str, Client]:
+    """Return the clients of a stack; the canary's is the first, and the last can be removed."""
+    scope = canary_scope(monitoring, scopes) if monitoring.enabled else None
+    return clients if scope is None else {CANARY: Client(scopes=(scope,)), **clients}
 
 
 class NextHost(Settings):
@@ -511,10 +621,44 @@ class CommonSettings(Settings):
         AfterValidator(_RETENTION),
         Field(
             description=(
-                "Days that the functions' logs are kept; one of the numbers that CloudWatch offers."
+                "Days that logs are kept; one of the numbers that CloudWatch offers. App Runner's"
+                " own log groups follow it with monitoring, and with logKeyArn."
             )
         ),
     ] = 30
+    access_logs: Annotated[
+        Boolean,
+        Field(
+            description=(
+                "Records each request that Fargate's load balancer and the edge receive, in log"
+                " groups. App Runner and Lambda write no access log."
+            )
+        ),
+    ] = False
+    log_key_arn: Annotated[
+        LogKeyArn | None,
+        BeforeValidator(rules.empty_is_unset),
+        Field(
+            description=(
+                "ARN of a KMS key that encrypts every log group of the stack, App Runner's"
+                " included. It is in the stack's region, and its policy lets CloudWatch Logs use"
+                " it."
+            ),
+            examples=["arn:aws:kms:<region>:<account>:key/<id>"],
+        ),
+    ] = None
+    monitoring: Annotated[
+        Monitoring,
+        Field(
+            description=(
+                "The canary, the alarms and the dashboard. It has enabled (true adds them),"
+                " subscriptions (whom the alarms notify, by name, each with protocol: email, https,"
+                " sqs or lambda, and endpoint), canaryMinutes (1 to 60, default 5),"
+                " canaryScope (the canary's scope; default: the first with the role reader) and"
+                " thresholds (numbers by the alarms' keys, see docs/monitoring.md)."
+            )
+        ),
+    ] = Monitoring()
     schema_sample_size: Annotated[
         Whole,
         Field(ge=1, le=_LARGEST_SAMPLE, description="How many nodes get-schema samples."),
@@ -578,9 +722,14 @@ class CommonSettings(Settings):
         ),
     ] = EndpointOverrides()
 
+    @property
+    def all_clients(self) -> Mapping[str, Client]:
+        """The configured clients and, with monitoring, the canary's, by name."""
+        return with_canary(self.clients, self.monitoring, self.scopes)
+
     def rotation(self, client: str) -> Rotation:
         """Return how a client's secret is rotated."""
-        return self.clients[client].rotation(
+        return self.all_clients[client].rotation(
             days=self.rotation_days, overlap_hours=self.overlap_hours
         )
 

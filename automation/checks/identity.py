@@ -116,7 +116,7 @@ def claims(probe: Probe) -> None:
         expect_equal(f"{name}'s groups, sorted", sorted(found["groups"]), sorted(groups))
         scopes = sorted(str(found.get("scope", "")).split())
         expect_equal(f"{name}'s scopes, sorted", scopes, sorted(client["scopes"]))
-        minutes = context.settings.clients[name].token_validity_minutes
+        minutes = context.settings.all_clients[name].token_validity_minutes
         lifetime = (found.get("exp", 0) - found.get("iat", 0)) / 60
         expect_equal(f"{name}'s lifetime in minutes", lifetime, minutes)
         off = abs(found["iat"] - time.time())
@@ -224,7 +224,11 @@ def secret_hidden(probe: Probe) -> None:
     names = context.names
     functions = [
         probe.aws("lambda", "get_function_configuration", FunctionName=each)
-        for each in (names.claims_function, names.rotation_function)
+        for each in (
+            names.claims_function,
+            names.rotation_function,
+            *([names.canary_function] if context.settings.monitoring.enabled else []),
+        )
     ]
     pool = probe.aws("cognito-idp", "describe_user_pool", UserPoolId=context.user_pool_id)
     service = find_service(probe)

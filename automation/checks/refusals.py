@@ -69,9 +69,8 @@ def wrong_audience(probe: Probe) -> None:
 def token_expiry(probe: Probe) -> None:
     """An expired token is refused as expired, and a new one works at once."""
     context = probe.context
-    name = min(
-        context.clients, key=lambda each: context.settings.clients[each].token_validity_minutes
-    )
+    settings = context.settings.all_clients
+    name = min(context.clients, key=lambda each: settings[each].token_validity_minutes)
     token = request_grant(probe, context.credentials(name), name)["access_token"]
     remaining = read_claims(token)["exp"] - time.time() + _AFTER_EXPIRY
     if remaining > context.longest_wait:

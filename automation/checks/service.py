@@ -33,6 +33,7 @@ from automation.hosting.host import Fact
 from automation.policy import names_credential
 from components.hosting.definition import Feature
 from components.hosting.environment import HEALTH_PATH, server_environment
+from components.settings import StackSettings
 
 _REDIRECTS: Final = frozenset({301, 302, 307, 308})
 _UNKNOWN_PATHS: Final = ("/", "/no-such-path", "/mcp/no-such-path", "/.env", "/debug/pprof/")
@@ -91,23 +92,23 @@ def scaling(probe: Probe) -> None:
 
 @check("P3-logs", limit=2 * _LOG_TIMEOUT + 60)
 def logs(probe: Probe) -> None:
-    """The server, its host and the claims function write to their logs."""
+    """The logs receive events, and are kept and encrypted as configured."""
     context = probe.context
     # Cause log events: request a token, and send a request.
-    name = context.first_client
+    client = context.first_client
     began = dt.datetime.now(dt.UTC)
-    context.token(name, fresh=True)
+    context.token(client, fresh=True)
     post(probe.http, context.outputs["mcpUrl"], "ping")
     groups = find_log_groups(probe)
     claims = find_function_log_group(probe, context.names.claims_function)
     expect(claims in groups, f"the log group {claims} doesn't exist")
-    expect_equal(
-        f"the retention of {claims} in days",
-        groups[claims].get("retentionInDays"),
-        context.settings.log_retention_days,
-    )
-    _expect_event(probe, claims, began)
     service = find_service(probe)
+    owned = set(groups)
+    if not host_operations(probe).owns_logs(context.settings):
+        owned -= set(service.log_groups)
+    for name in sorted(owned):
+        _expect_configured_log(groups[name], context.settings)
+    _expect_event(probe, claims, began)
     for group in service.log_groups:
         expect(group in groups, f"the service has no log group {group}")
         _expect_event(probe, group, service.changed)
@@ -171,6 +172,16 @@ def _describe_differences(found: Mapping[str, str], wanted: Mapping[str, str]) -
             if found[name] != wanted[name]
         ),
     ]
+
+
+def _expect_configured_log(group: Mapping[str, Any], settings: StackSettings) -> None:
+    name = group["logGroupName"]
+    expect_equal(
+        f"the retention of {name} in days",
+        group.get("retentionInDays"),
+        settings.log_retention_days,
+    )
+    expect_equal(f"the key of {name}", group.get("kmsKeyId"), settings.log_key_arn)
 
 
 def _expect_event(probe: Probe, group: str, since: dt.datetime) -> None:

@@ -29,6 +29,7 @@ from automation.hosting.logs import log_end
 from automation.hosting.repository import digest_of
 from automation.waiting import is_not_found
 from components import policies
+from components.hosting.apprunner.logs import owns_logs
 from components.hosting.apprunner.settings import AppRunnerSettings
 from components.hosting.environment import PORT
 from components.names import ResourceNames
@@ -195,10 +196,12 @@ def _instances(service: Service, _endpoint: str) -> AbstractContextManager[Insta
 def _access(location: StackLocation) -> HostAccess:
     names = location.names
     return HostAccess(
-        roles=(names.access_role, names.instance_role),
+        roles=(names.access_role, names.instance_role, names.log_function),
         principals=(policies.APP_RUNNER_BUILD, policies.APP_RUNNER_TASKS),
         # App Runner creates these with the account's first service and first VPC connector.
         linked_services=("apprunner.amazonaws.com", "networking.apprunner.amazonaws.com"),
+        functions=(names.log_function,),
+        log_groups=tuple(location.log_group_arns(names.log_function_log_stem)),
         other_log_groups=(location.arn("logs", f"log-group:/aws/apprunner/{names.service}/*"),),
         grants=(*_grants(location), LOOK_UP_NETWORK),
     )
@@ -237,6 +240,11 @@ def _grants(location: StackLocation) -> Iterator[Grant]:
             "apprunner:UpdateService",
         ],
     )
+    yield Grant(
+        sid="CallLogFunction",
+        resources=[location.function_arn(names.log_function)],
+        write=["lambda:InvokeFunction"],
+    )
     # None of these can be limited to a resource.
     yield Grant(
         sid="ListServices",
@@ -273,6 +281,7 @@ APP_RUNNER_OPERATIONS: Final = HostOperations(
     refuses_changes_while_busy=True,
     show_operations="aws apprunner list-operations --service-arn {}".format,
     operations=_operations,
+    owns_logs=owns_logs,
     explain=_explain,
     next_steps=_next_steps,
     redeploy=_redeploy,

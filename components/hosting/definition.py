@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.conflicts import Conflict
+from components.monitoring.alarm import Alarm
 from components.names import NameRule, ResourceNames
 from components.settings import Hosting, HostSettings
 
@@ -15,6 +16,7 @@ class Feature(enum.StrEnum):
 
     IMAGE = "image"
     HEALTH_CHECK = "health check"
+    ACCESS_LOG = "access log"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,7 @@ class HostDefinition:
         requests_per_instance: the simultaneous requests of one instance; None if configured.
         challenge_header: the header that has WWW-Authenticate of a response with status 401.
         outputs: the stack's outputs that only some hosts have.
+        alarms: returns its alarms, given its settings.
         idle_cost: what is paid while nobody calls, as in a sentence.
         missing: what it can't have, each with the reason.
     """
@@ -51,5 +54,6 @@ class HostDefinition:
     requests_per_instance: int | None
     challenge_header: str
     outputs: tuple[str, ...]
+    alarms: Callable[[HostSettings], Iterable[Alarm]]
     idle_cost: str
     missing: Mapping[Feature, str] = field(default_factory=dict)

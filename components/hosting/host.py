@@ -7,6 +7,7 @@ from typing import Protocol
 import pulumi
 
 from components.context import StackContext
+from components.monitoring.subjects import MonitoredHost
 
 # The server's own path; release 1.x serves MCP there and nowhere else.
 MCP_PATH = "/mcp"
@@ -48,11 +49,16 @@ class Host(Protocol):
         service_url: base URL of the service, without a slash at the end; None where only the edge
             reaches it.
         origin: where the edge reaches it.
+        log_group: name of the log group that the server writes to. With monitoring, the group
+            exists when it is known.
         outputs: the stack's outputs that only some hosts have, such as imageDigest.
+        monitored: what it exposes for its alarms.
     """
 
     origin: Origin
+    log_group: pulumi.Output[str]
     outputs: Mapping[str, pulumi.Output[str]]
+    monitored: MonitoredHost
 
     # A property, so that a host that always has an address need not allow None.
     @property

@@ -5,9 +5,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from functions.access import error_code
 from functions.rotation.credentials import RotationError
 from functions.rotation.decisions import ClientSecret
-from functions.rotation.services import Operation, Services, error_code
+from functions.rotation.services import Operation, Services
 
 
 class LimitReachedError(Exception):

@@ -4,9 +4,10 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from functions.access import error_code
 from functions.rotation.credentials import Credentials, RotationError
 from functions.rotation.decisions import Version, Versions
-from functions.rotation.services import Operation, Services, error_code
+from functions.rotation.services import Operation, Services
 
 _GONE: Final = {"ResourceNotFoundException", "InvalidRequestException"}
 

@@ -4,20 +4,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
-
+from functions.access import GRANTED_WITHIN, PAUSE, call_when_granted
 from functions.rotation.credentials import Credentials
 from functions.rotation.token_endpoint import Refusal, token_refusal
 
-# IAM is eventually consistent: a new role's policy can take some seconds to apply.
-_ACCESS_GRANTED_WITHIN: Final = timedelta(minutes=1)
+_ACCESS_GRANTED_WITHIN: Final = timedelta(seconds=GRANTED_WITHIN)
 # Cognito is eventually consistent: public reports are of up to 150 seconds.
 _ACCEPTED_WITHIN: Final = timedelta(seconds=150)
 _ANSWERED_WITHIN: Final = timedelta(seconds=20)
-_PAUSE: Final = 2.0
-_ACCESS_DENIED: Final = {"AccessDenied", "AccessDeniedException"}
 
 Operation = Callable[..., dict[str, Any]]
 """A method of a boto3 client."""
@@ -25,11 +22,6 @@ Operation = Callable[..., dict[str, Any]]
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def error_code(error: ClientError) -> str:
-    """Return the code of an error that AWS reported."""
-    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +50,7 @@ class Services:
     access_granted_within: timedelta = _ACCESS_GRANTED_WITHIN
     accepted_within: timedelta = _ACCEPTED_WITHIN
     answered_within: timedelta = _ANSWERED_WITHIN
-    pause: float = _PAUSE
+    pause: float = PAUSE
     started: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,14 +63,11 @@ class Services:
         Raises:
             ClientError: AWS reported an error.
         """
-        while True:
-            try:
-                return operation(**parameters)
-            except ClientError as error:
-                waited = self.now() - self.started
-                if error_code(error) not in _ACCESS_DENIED or waited >= self.access_granted_within:
-                    raise
-            self.sleep(self.pause)
+        return call_when_granted(
+            partial(operation, **parameters),
+            is_late=lambda: self.now() - self.started >= self.access_granted_within,
+            wait=lambda: self.sleep(self.pause),
+        )
 
     def await_token(self, credentials: Credentials) -> Refusal | None:
         """Request tokens until one is issued.

@@ -11,7 +11,8 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from automation import checks, hosting
+from automation import checks, hosting, muting
+from automation.audit import sources
 from automation.grants import Purpose, StackLocation
 from automation.hosting.hosts import HOSTS
 from automation.roles import host_permissions, permissions, subject, trust
@@ -54,6 +55,7 @@ _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
     "application-autoscaling:DescribeScalingPolicies",
     "cloudfront:ListDistributions",
     "cloudfront:ListVpcOrigins",
+    "cloudtrail:LookupEvents",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListMetrics",
@@ -161,11 +163,12 @@ def test_only_actions_that_cannot_be_limited_are_allowed_on_all_resources(purpos
 
 
 def test_a_check_is_allowed_to_read_only() -> None:
-    reading = ("Describe", "Get", "List", "Filter", "BatchGet", "Simulate")
+    reading = ("Describe", "Get", "List", "Filter", "BatchGet", "Simulate", "Lookup")
     actions = _actions(Purpose.CHECK)
     assert all(action.split(":")[1].startswith(reading) for action in actions)
-    # A deployment has no use for the clients' secrets.
+    # A deployment has no use for the clients' secrets, nor for who read them.
     secrets = {
+        "cloudtrail:LookupEvents",
         "cognito-idp:ListUserPoolClientSecrets",
         "secretsmanager:GetSecretValue",
         "secretsmanager:ListSecretVersionIds",
@@ -235,6 +238,18 @@ def test_a_deployment_is_allowed_what_its_preflights_look_up(
     host: Hosting, actions: set[str]
 ) -> None:
     assert actions <= _actions(Purpose.DEPLOY, host)
+
+
+def test_whoever_checks_may_read_the_audit() -> None:
+    used = set(_operations_in([Path(sources.__file__)]))
+    assert len(used) == 3
+    assert used <= _actions(Purpose.CHECK)
+
+
+def test_a_deployment_may_mute_its_alarms() -> None:
+    used = set(_operations_in([Path(muting.__file__)]))
+    assert len(used) == 3
+    assert used <= _actions(Purpose.DEPLOY)
 
 
 def test_a_role_is_for_the_hosts_that_it_names() -> None:

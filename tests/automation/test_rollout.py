@@ -10,7 +10,13 @@ from botocore.exceptions import ClientError
 
 from automation.deployment import Changes, Deployed, Deployment, DeploymentError
 from automation.hosting.host import Desired, Operation, Service
-from automation.rollout import differences, failed_operation, roll_out, wait_for_service
+from automation.rollout import (
+    differences,
+    failed_operation,
+    require_rollout,
+    roll_out,
+    wait_for_service,
+)
 
 ARN = "arn:aws:apprunner:us-east-1:123456789012:service/server/1"
 DESIRED = Desired(id=ARN, runs="sha256:new", environment={"LEVEL": "debug"})
@@ -27,6 +33,7 @@ SERVICE = Service(
 )
 SUCCEEDED = {"Id": "2", "Type": "UPDATE_SERVICE", "Status": "SUCCEEDED"}
 ROLLED_BACK = {"Id": "2", "Type": "UPDATE_SERVICE", "Status": "ROLLBACK_SUCCEEDED"}
+ROLLING_BACK = {"Id": "2", "Type": "UPDATE_SERVICE", "Status": "ROLLBACK_IN_PROGRESS"}
 BEFORE = {"Id": "1", "Type": "CREATE_SERVICE", "Status": "SUCCEEDED"}
 
 
@@ -145,8 +152,16 @@ def test_a_service_that_runs_the_deployed_image_is_a_success() -> None:
     # The provider waits, but not for an operation that begins without it.
     busy = _service("OPERATION_IN_PROGRESS")
     aws = _Aws([busy, _service(), busy, _service()], [BEFORE, SUCCEEDED])
-    deployed = roll_out(_deployment(), aws)
+    deployed = roll_out(_deployment(), aws, sleep=lambda _: None)
     assert deployed.outputs == {"a": 1}
+
+
+def test_an_operation_is_judged_once_it_has_ended() -> None:
+    pauses: list[float] = []
+    aws = _Aws([_service()], [BEFORE, ROLLING_BACK, ROLLED_BACK])
+    with pytest.raises(DeploymentError, match="UPDATE_SERVICE, ended ROLLBACK_SUCCEEDED"):
+        roll_out(_deployment(), aws, sleep=pauses.append)
+    assert len(pauses) == 1
 
 
 def test_the_error_after_a_rollback_has_the_log_and_the_command() -> None:
@@ -162,6 +177,14 @@ def test_the_error_after_a_rollback_has_the_log_and_the_command() -> None:
         *(f"  line {number}" for number in range(2, 7)),
         "Fix the cause, then run: python -m automation deploy --stack dev",
     ]
+
+
+def test_a_service_that_was_changed_by_hand_is_reported_with_the_refresh() -> None:
+    aws = _Aws([_service(LEVEL="info")], [BEFORE])
+    with pytest.raises(DeploymentError) as raised:
+        require_rollout(_deployment(), aws)
+    assert "its environment differs in LEVEL" in str(raised.value)
+    assert "first run: pulumi refresh --stack dev" in str(raised.value)
 
 
 def test_the_error_after_a_failed_creation_has_the_command_that_builds_again() -> None:

@@ -182,6 +182,7 @@ def _service(args: MockResourceArgs) -> dict[str, Any]:
     return {
         "arn": f"arn:aws:apprunner:{REGION}:{ACCOUNT}:service/{args.inputs['serviceName']}/0123",
         "serviceUrl": f"abc.{REGION}.awsapprunner.com",
+        "serviceId": "0123",
     }
 
 
@@ -226,7 +227,8 @@ _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
     "aws:cloudfront/vpcOrigin:VpcOrigin": lambda _args: {"id": "vo_0123"},
     "aws:cloudfront/function:Function": _arn("cloudfront", "function/", "name"),
     "aws:cloudfront/distribution:Distribution": lambda _args: {
-        "domainName": "d222222abcdef8.cloudfront.net"
+        "arn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/E0123",
+        "domainName": "d222222abcdef8.cloudfront.net",
     },
     "aws:wafv2/webAcl:WebAcl": _arn("wafv2", "global/webacl/", "name"),
     "aws:iam/role:Role": _arn("iam", "role/", "name"),
@@ -239,6 +241,13 @@ _COMPUTED: Mapping[str, Callable[[MockResourceArgs], dict[str, Any]]] = {
         "urlId": "abc",
     },
     "aws:cloudwatch/eventRule:EventRule": _arn("events", "rule/", "name"),
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": _arn(
+        "logs", "delivery-destination:", "name"
+    ),
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource": _arn("logs", "delivery-source:", "name"),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": _arn("cloudwatch", "alarm:", "alarmName"),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _arn("cloudwatch", "alarm:", "name"),
+    "aws:sns/topic:Topic": _arn("sns", "", "name"),
     "aws:cloudwatch/logGroup:LogGroup": _arn("logs", "log-group:", "name"),
     "aws:secretsmanager/secret:Secret": _arn("secretsmanager", "secret:", "name"),
     "aws:apprunner/vpcConnector:VpcConnector": _arn(

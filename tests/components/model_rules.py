@@ -33,6 +33,9 @@ BASE: dict[str, Any] = {
         "name": "mcp.example.com",
         "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0-1",
     },
+    "monitoring": {
+        "subscriptions": {"oncall": {"protocol": "email", "endpoint": "oncall@example.com"}}
+    },
     "nextHost": {"hosting": "lambda"},
     "vpcConnector": {"subnetIds": ["subnet-01234567"], "securityGroupIds": ["sg-01234567"]},
 }

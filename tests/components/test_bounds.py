@@ -48,6 +48,7 @@ NUMBERS = {
     "maxConcurrency": (1, 200),
     "maxInstances": (1, 25),
     "minInstances": (1, 25),
+    "monitoring.canaryMinutes": (1, 60),
     "overlapHours": (0, 720),
     "schemaSampleSize": (1, 2_147_483_647),
 }
@@ -62,6 +63,7 @@ ENTRIES = {
 CHOICES = {
     "healthCheck.protocol": ("HTTP", "TCP"),
     "hosting": ("apprunner", "lambda", "fargate"),
+    "monitoring.subscriptions.*.protocol": ("email", "https", "sqs", "lambda"),
     "nextHost.hosting": ("apprunner", "lambda", "fargate"),
     "logLevel": (
         "debug",
@@ -100,11 +102,13 @@ CHOICES = {
     "userPoolTier": ("ESSENTIALS", "PLUS"),
 }
 BOOLEANS = [
+    "accessLogs",
     "allowUnauthenticatedPing",
     "allowUnauthenticatedToolsList",
     "clients.*.enabled",
     "deletionProtection",
     "edge",
+    "monitoring.enabled",
     "nextHost.serving",
     "readOnly",
     "retainClaimsLog",
@@ -152,6 +156,7 @@ _CERTIFICATE = Text(
         ARN.replace("123456789012", "1234567890123") + "0",
     ),
 )
+_KEY = "arn:aws:kms:eu-west-1:123456789012:key/"
 _NO_DOMAINS = ("abc", "a.b", ".bc", "a.0b", "-a.bc", "a-.bc", "a.bc-", "A.bc", "a..bc")
 TEXTS: Mapping[str, Text] = {
     "clients{}": Text(
@@ -179,6 +184,23 @@ TEXTS: Mapping[str, Text] = {
         of_length=_filled("/"),
         accepted=("/", "/!~"),
         refused=("", "a", "/ ", "/\x7f", "/é"),
+    ),
+    "logKeyArn": Text(
+        longest=256,
+        of_length=_filled(_KEY),
+        accepted=(f"{_KEY}0", f"{_KEY}mrk-0a"),
+        refused=(
+            _KEY,
+            f"{_KEY}a/b",
+            _KEY.replace(":key/", ":alias/") + "0",
+            _KEY.replace("123456789012", "12345678901") + "0",
+        ),
+    ),
+    "monitoring.subscriptions{}": Text(
+        longest=100,
+        of_length=_filled(""),
+        accepted=("a", "0", "a-0"),
+        refused=("", "-a", "a-", "A", "a_b", "a.b"),
     ),
     "namePrefix": Text(
         longest=63,
@@ -243,6 +265,14 @@ TEXTS: Mapping[str, Text] = {
 }
 
 
+ENDPOINTS: Mapping[object, str] = {
+    "email": "oncall@example.com",
+    "https": "https://events.example.com/key",
+    "sqs": "arn:aws:sqs:us-east-1:123456789012:alarms",
+    "lambda": "arn:aws:lambda:us-east-1:123456789012:function:alarms",
+}
+
+
 def configured(path: str, value: object) -> dict[str, Any]:
     """Return a configuration with one value changed, by a path as the model's walk writes it."""
     changed: dict[str, Any] = json.loads(json.dumps(BASE))
@@ -251,6 +281,12 @@ def configured(path: str, value: object) -> dict[str, Any]:
         del changed["edgeDomain"]
     if path == "clients{}":
         return {**changed, "clients": {value: BASE["clients"]["agent"]}}
+    if path == "monitoring.subscriptions{}":
+        subscriptions = BASE["monitoring"]["subscriptions"]["oncall"]
+        return {**changed, "monitoring": {"subscriptions": {value: subscriptions}}}
+    if path == "monitoring.subscriptions.*.protocol":
+        # Each protocol delivers to another kind of endpoint.
+        changed["monitoring"]["subscriptions"]["oncall"]["endpoint"] = ENDPOINTS.get(value, "x")
     if path == "scopes{}":
         scopes = {**BASE["scopes"], value: BASE["scopes"]["reader"]}
         return {**changed, "scopes": scopes}
@@ -481,6 +517,31 @@ def test_each_choice_is_accepted_and_its_neighbours_are_refused(path: str, choic
     for neighbour in near:
         if neighbour not in CHOICES[path]:
             assert all(each in refusal(path, neighbour) for each in CHOICES[path])
+
+
+@pytest.mark.parametrize("protocol", ENDPOINTS)
+def test_a_subscription_needs_an_endpoint_of_its_protocol(protocol: str) -> None:
+    for other, endpoint in ENDPOINTS.items():
+        subscriptions = {"oncall": {"protocol": protocol, "endpoint": endpoint}}
+        values = {**BASE, "monitoring": {"subscriptions": subscriptions}}
+        if other == protocol:
+            parse(values)
+        else:
+            assert f"has the protocol {protocol}, so endpoint must be" in str(problems(values))
+
+
+@pytest.mark.parametrize("threshold", [1, 0.5, "2.5", "20000"])
+def test_a_threshold_is_a_number_above_0(threshold: object) -> None:
+    settings = parse({**BASE, "monitoring": {"thresholds": {"claims-errors": threshold}}})
+
+    assert settings.monitoring.thresholds == {"claims-errors": float(str(threshold))}
+
+
+@pytest.mark.parametrize("threshold", [0, -1, True, "", "x", "1_000", "nan", "inf", "-1"])
+def test_a_threshold_that_no_alarm_can_have_is_refused(threshold: object) -> None:
+    found = problems({**BASE, "monitoring": {"thresholds": {"claims-errors": threshold}}})
+
+    assert found == {f"{PROJECT}:monitoring.thresholds.claims-errors": "must be a number above 0"}
 
 
 def _at(settings: StackSettings, path: str) -> object:

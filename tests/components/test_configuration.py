@@ -206,6 +206,26 @@ def test_the_least_configuration_is_legal() -> None:
             "edgeDomain.certificateArn",
             "is missing",
         ),
+        # Logs
+        (
+            {"accessLogs": True},
+            "accessLogs",
+            "needs the edge, and edge is false; App Runner writes no access log",
+        ),
+        (
+            {"accessLogs": True, "hosting": "lambda"},
+            "accessLogs",
+            "Lambda writes no access log for a function URL",
+        ),
+        (
+            {
+                "accessLogs": True,
+                "edge": True,
+                "logKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/0a",
+            },
+            "logKeyArn",
+            "must be a multi-Region key with a replica in us-east-1",
+        ),
         # The token endpoint's domain
         ({"cognitoDomainPrefix": "my-aws"}, "cognitoDomainPrefix", "accepts none with 'aws'"),
         ({"cognitoDomainPrefix": "A"}, "cognitoDomainPrefix", "invalid"),

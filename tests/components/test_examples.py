@@ -17,7 +17,13 @@ _PLACEHOLDERS = {"<instance>": "0123abcd", "<account>": "123456789012", "<id>": 
 
 
 def _steps(path: str) -> tuple[str | int, ...]:
-    names = {"clients": "agent", "scopes": "reader", "tags": "Team"}
+    names = {
+        "clients": "agent",
+        "scopes": "reader",
+        "subscriptions": "oncall",
+        "tags": "Team",
+        "thresholds": "high-latency",
+    }
     found: list[str | int] = []
     for step in path.replace("[]", ".0").split("."):
         name = names.get(str(found[-1]), "") if step == "*" else step

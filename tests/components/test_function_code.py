@@ -12,13 +12,16 @@ from pathlib import Path
 import pytest
 
 from components.function_code import (
+    LOG_HANDLER,
     ROTATION_HANDLER,
     PackedFile,
     claims_package,
     code_sha256,
+    log_package,
     package,
     rotation_package,
     write_claims_package,
+    write_log_package,
     write_rotation_package,
 )
 
@@ -67,12 +70,19 @@ def test_other_files_are_packed_as_they_are_with_their_modes() -> None:
     assert entries == [("bin/program", 0o100755), ("handler.py", 0o100644)]
 
 
-def test_the_rotation_functions_handler_is_imported_from_its_package_alone(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("write", "content", "handler"),
+    [
+        (write_log_package, log_package, LOG_HANDLER),
+        (write_rotation_package, rotation_package, ROTATION_HANDLER),
+    ],
+)
+def test_a_functions_handler_is_imported_from_its_package_alone(
+    write: Callable[[Path], Path], content: Callable[[], bytes], handler: str, tmp_path: Path
 ) -> None:
-    packed = write_rotation_package(tmp_path)
-    assert packed.read_bytes() == rotation_package()
-    module, _, function = ROTATION_HANDLER.rpartition(".")
+    packed = write(tmp_path)
+    assert packed.read_bytes() == content()
+    module, _, function = handler.rpartition(".")
     source = f"import importlib; print(importlib.import_module({module!r}).{function}.__name__)"
 
     done = subprocess.run(
@@ -89,7 +99,12 @@ def test_the_rotation_functions_handler_is_imported_from_its_package_alone(
 
 
 @pytest.mark.parametrize(
-    ("write", "name"), [(write_claims_package, "claims"), (write_rotation_package, "rotation")]
+    ("write", "name"),
+    [
+        (write_claims_package, "claims"),
+        (write_log_package, "logs"),
+        (write_rotation_package, "rotation"),
+    ],
 )
 def test_a_written_package_is_one_file_whatever_the_umask(
     write: Callable[[Path], Path], name: str, tmp_path: Path

@@ -42,7 +42,9 @@ LENGTHS: Mapping[NameRule, tuple[int, int]] = {
     names.ROLE: (1, 64),
     names.FUNCTION: (1, 64),
     names.LOG_GROUP: (1, 512),
+    names.LOG_DELIVERY: (1, 60),
     names.RULE: (1, 64),
+    names.MUTE_RULE: (1, 255),
     names.USER_POOL: (1, 128),
     names.RESOURCE_SERVER: (1, 256),
     names.APP_CLIENT: (1, 128),
@@ -56,6 +58,10 @@ LENGTHS: Mapping[NameRule, tuple[int, int]] = {
     names.TASK_FAMILY: (1, 255),
     names.LOAD_BALANCER: (1, 32),
     names.SECURITY_GROUP: (1, 255),
+    names.TOPIC: (1, 256),
+    names.ALARM: (1, 255),
+    names.DASHBOARD: (1, 255),
+    names.METRIC_FILTER: (1, 512),
     names.EDGE_FUNCTION: (1, 64),
     names.WEB_ACL: (1, 128),
     names.DOMAIN: (1, 63),
@@ -69,6 +75,8 @@ DOCUMENTED = {
     names.TASK_FAMILY,
     names.LOAD_BALANCER,
     names.SECURITY_GROUP,
+    names.TOPIC,
+    names.DASHBOARD,
 }
 MODELLED = [rule for rule in RULES if rule not in DOCUMENTED]
 
@@ -138,7 +146,7 @@ def test_every_name_begins_with_the_prefix_and_the_stack(
 
     assert resources.domain_stem == f"{prefix}-{stack}-"
     for rule, name in every_name(resources, clients):
-        path = r"/(aws/lambda|ecs)/" if rule is names.LOG_GROUP else ""
+        path = r"/(aws/lambda|aws/vendedlogs|ecs)/" if rule is names.LOG_GROUP else ""
         assert re.match(f"{path}{re.escape(f'{prefix}-{stack}-')}", name)
 
 

@@ -28,7 +28,7 @@ def world(
 ) -> Iterator[World]:
     """The deployed stack as the checks and the drills see it."""
     assert outputs
-    with _as_after_make_env(running, deployed, aws) as world:
+    with as_after_make_env(running, deployed, aws) as world:
         yield world
 
 
@@ -44,7 +44,7 @@ def edge_world(
         edge = {"neo4j-mcp:edge": True, "neo4j-mcp:edgeRequestsPerIp": 1_000_000}
         write_config(workspace, before | edge)
         deployed.up()
-        with _as_after_make_env(running, deployed, aws) as world:
+        with as_after_make_env(running, deployed, aws) as world:
             yield world
     finally:
         write_config(workspace, before)
@@ -52,7 +52,8 @@ def edge_world(
 
 
 @contextmanager
-def _as_after_make_env(running: Cloud, deployed: Deployment, aws: Aws) -> Iterator[World]:
+def as_after_make_env(running: Cloud, deployed: Deployment, aws: Aws) -> Iterator[World]:
+    """Show the deployed stack as the checks see it in a shell after `make env`."""
     with pytest.MonkeyPatch.context() as patch:
         # Nothing but what `make env` prints.
         for name, value in running.environment().items():

@@ -505,6 +505,19 @@ def claims_log_deleted(world: World) -> Iterator[None]:
         logs.tag_resource(resourceArn=arn, tags=tags)
 
 
+@fails("P3-logs", reason="the retention of .*-rotation-.* in days is None")
+@contextmanager
+def rotation_log_kept_forever(world: World) -> Iterator[None]:
+    logs = world.aws("logs")
+    name = world.context.names.rotation_log_stem
+    (found,) = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    logs.delete_retention_policy(logGroupName=found["logGroupName"])
+    yield
+    logs.put_retention_policy(
+        logGroupName=found["logGroupName"], retentionInDays=found["retentionInDays"]
+    )
+
+
 @fails("P3-tls", reason="TLS handshake fails: CERTIFICATE_VERIFY_FAILED")
 def unknown_authority(world: World) -> Context:
     return breakage.distrusting(world)

@@ -14,7 +14,9 @@ from automation.hosting.hosts import HOSTS
 from components.hosting import environment
 from components.settings import Hosting, StackSettings
 from localcloud.cloud import Cloud
+from tests.end_to_end.changed_by_hand import change_environment
 from tests.end_to_end.hosted import Hosted, hosted
+from tests.stand_in import Aws
 
 pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
 
@@ -24,6 +26,7 @@ _POLL = 0.2
 _SCALING_MINUTE = 10
 _QUIET_PAUSE = 0.5
 _LOAD = 24
+_LOG_LEVEL = "NEO4J_MCP_LOG_LEVEL"
 _COMPONENTS = {
     Hosting.APP_RUNNER: "components.hosting.apprunner.component",
     Hosting.FARGATE: "components.hosting.fargate.component",
@@ -51,7 +54,7 @@ def test_no_call_fails_while_a_changed_setting_is_deployed(stack: Hosted) -> Non
         exercise.expect_success(traffic, ended, within=60.0, in_a_row=10)
 
     expect_no_failure(traffic.records, "a changed setting was deployed")
-    assert stack.service().environment["NEO4J_MCP_LOG_LEVEL"] == "debug"
+    assert stack.service().environment[_LOG_LEVEL] == "debug"
 
 
 def test_no_call_fails_while_the_same_is_deployed_again(stack: Hosted) -> None:
@@ -117,3 +120,20 @@ def test_a_version_that_does_not_start_fails_the_deployment(
 
     assert f"python -m automation deploy --stack {stack.deployment.stack}" in str(raised.value)
     expect_no_failure(traffic.records, "a version that doesn't start was deployed")
+
+
+def test_a_service_that_was_changed_by_hand_fails_the_deployment_until_it_is_refreshed(
+    stack: Hosted, aws: Aws
+) -> None:
+    before = stack.service()
+    change_environment(aws, stack.hosting, before, _LOG_LEVEL, "error")
+
+    with pytest.raises(DeploymentError) as raised:
+        stack.deploy()
+    assert f"its environment differs in {_LOG_LEVEL}" in str(raised.value)
+    assert f"pulumi refresh --stack {stack.deployment.stack}" in str(raised.value)
+
+    stack.deployment.refresh()
+    stack.deploy()
+    after = stack.service()
+    assert (after.runs, after.environment) == (before.runs, before.environment)

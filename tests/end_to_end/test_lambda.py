@@ -25,7 +25,7 @@ from demo.stand_in import read_credentials
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
 from localcloud.workspace import STACK
-from neo4j_mcp_client import Neo4jMcp, ToolError
+from neo4j_mcp_client import Neo4jMcp, TimeLimitError, ToolError
 from neo4j_mcp_client.doctor import faults, probes
 from neo4j_mcp_client.doctor.hosts import service_at
 from neo4j_mcp_client.doctor.judging import Failed, Passed, Verdict, judge_health
@@ -176,6 +176,15 @@ def test_a_result_over_lambdas_limit_is_an_error_that_says_what_to_do(stack: OnL
     with stack.client("reader") as neo4j:
         with pytest.raises(ToolError, match="AWS Lambda returns at most 6 MB"):
             neo4j.read("UNWIND range(1, 700000) AS n RETURN n, 'abcdefgh' AS text")
+        assert neo4j.read("RETURN 1 AS one") == [{"one": 1}]
+
+
+@pytest.mark.slow
+def test_a_query_beyond_sixty_seconds_is_a_time_limit(stack: OnLambda) -> None:
+    with stack.client("reader") as neo4j:
+        with pytest.raises(TimeLimitError, match="60 s") as raised:
+            neo4j.read("CALL apoc.util.sleep(61000) RETURN 1 AS one")
+        assert raised.value.limit == 60
         assert neo4j.read("RETURN 1 AS one") == [{"one": 1}]
 
 

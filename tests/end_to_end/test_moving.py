@@ -27,7 +27,7 @@ from localcloud.workspace import STACK
 from neo4j_mcp_client import Neo4jMcp
 from tests.documents import example
 from tests.repository import ROOT
-from tests.stand_in import Configure
+from tests.stand_in import Aws, Configure
 
 pytestmark = pytest.mark.stand_in
 
@@ -91,13 +91,18 @@ class Moving:
         return self.deployment.outputs()
 
     @contextlib.contextmanager
-    def callers(self) -> Iterator[Traffic]:
-        """Start callers, which read their secret once and then call until the end of the block."""
+    def callers(self, address: str | None = None) -> Iterator[Traffic]:
+        """Start callers, which read their secret once and then call until the end of the block.
+
+        Args:
+            address: the MCP address that they call; None for the one in their secret.
+        """
         secret = self.outputs["clients"]["reader"]["secretArn"]
         credentials = read_credentials(self.running, secret)
         bundle = str(Home(self.running.home).certificate_bundle)
+        url = address or str(credentials.mcp_url)
 
-        with Neo4jMcp(str(credentials.mcp_url), credentials, ca_bundle=bundle) as server:
+        with Neo4jMcp(url, credentials, ca_bundle=bundle) as server:
 
             def call() -> None:
                 assert server.read("RETURN 40 + 2 AS answer") == [{"answer": 42}]
@@ -156,22 +161,21 @@ def on_the_page() -> Commands:
     )
 
 
+def _configured(at: str, values: Mapping[str, str]) -> list[str]:
+    return [
+        f"pulumi config set --path 'neo4j-mcp:{at}{key}' '{value}'" for key, value in values.items()
+    ]
+
+
 def to_host(hosting: Hosting, keys: Mapping[str, str]) -> Commands:
     """Return the same commands for another host, with that host's keys."""
-
-    def configured(at: str, values: Mapping[str, str]) -> list[str]:
-        return [
-            f"pulumi config set --path 'neo4j-mcp:{at}{key}' '{value}'"
-            for key, value in values.items()
-        ]
-
     return Commands(
-        add="\n".join([*configured("nextHost.", {"hosting": hosting, **keys}), _UP]),
-        switch="\n".join([*configured("nextHost.", {"serving": "true"}), _UP]),
+        add="\n".join([*_configured("nextHost.", {"hosting": hosting, **keys}), _UP]),
+        switch="\n".join([*_configured("nextHost.", {"serving": "true"}), _UP]),
         finish="\n".join(
             [
                 *(f"pulumi config rm neo4j-mcp:{key}" for key in ("nextHost", *HOST_KEYS)),
-                *configured("", {"hosting": hosting, **keys}),
+                *_configured("", {"hosting": hosting, **keys}),
                 _UP,
             ]
         ),
@@ -221,6 +225,60 @@ def test_no_call_fails_while_a_stack_moves_to_lambda_and_back(moving: Moving) ->
     move(moving, to_host(Hosting.APP_RUNNER, own_keys))
     assert moving.host_keys() == own_keys
     assert moving.deployment.preview(refresh=True).none
+
+
+@pytest.fixture
+def other_network(aws: Aws) -> Iterator[Mapping[str, str]]:
+    """A VPC with two public subnets, as the parts of the key network."""
+    ec2 = aws("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    only_this = [{"Name": "vpc-id", "Values": [vpc]}]
+    (table,) = ec2.describe_route_tables(Filters=only_this)["RouteTables"]
+    ec2.create_route(
+        RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway
+    )
+    zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.7.{part}.0/24", AvailabilityZone=zone)[
+            "Subnet"
+        ]["SubnetId"]
+        for part, zone in enumerate(zones[:2])
+    ]
+    yield {
+        "network.vpcId": vpc,
+        **{f"network.subnetIds[{place}]": subnet for place, subnet in enumerate(subnets)},
+    }
+    for subnet in subnets:
+        ec2.delete_subnet(SubnetId=subnet)
+    ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    ec2.delete_internet_gateway(InternetGatewayId=gateway)
+    ec2.delete_vpc(VpcId=vpc)
+
+
+@pytest.mark.slow
+def test_no_call_at_the_edge_fails_while_its_host_and_its_network_change(
+    other_network: Mapping[str, str], moving: Moving, configure: Configure
+) -> None:
+    configure({"neo4j-mcp:edge": True})
+    moving.deployment.up()
+    before = moving.outputs
+    assert before["mcpUrl"] != before["edgeUrl"]
+    # Without a domain, the load balancer has no address, and only the edge reaches it.
+    commands = to_host(Hosting.FARGATE, {"cpu": "256", "memory": "512"})
+    change_network = "\n".join([*_configured("", other_network), _UP])
+
+    with moving.callers(before["edgeUrl"]) as callers:
+        for script in (commands.add, commands.switch, commands.finish, change_network):
+            wait_for_calls(callers)
+            moving.run(script)
+            assert moving.outputs["edgeUrl"] == before["edgeUrl"]
+        wait_for_calls(callers)
+    assert moving.outputs["mcpUrl"] == before["edgeUrl"]
+    assert [each for each in callers.records if each.failure] == []
+    assert moving.deployment.preview(refresh=True).none
+    print(f"{len(callers.records)} calls, none failed")  # noqa: T201  the measurement itself
 
 
 @pytest.mark.slow

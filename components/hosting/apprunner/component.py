@@ -7,11 +7,20 @@ import pulumi_aws as aws
 
 from components import policies
 from components.context import StackContext
+from components.hosting.apprunner.alarms import failed_deployments
+from components.hosting.apprunner.logs import (
+    AppRunnerLogs,
+    AppRunnerLogsArgs,
+    log_group_names,
+    owns_logs,
+)
 from components.hosting.apprunner.settings import AppRunnerSettings, HealthCheck
 from components.hosting.environment import PORT, server_environment
 from components.hosting.host import Origin, PublicOrigin
 from components.hosting.image_host import ImageHostArgs
 from components.hosting.keys import VpcConnection
+from components.monitoring.alarm import Subject
+from components.monitoring.subjects import MonitoredHost
 from components.roles import Grant, ServiceRole, service_role
 from components.settings import StackSettings
 
@@ -33,7 +42,8 @@ class AppRunnerHost(pulumi.ComponentResource):
 
     Creates the service, the role that pulls the image, the role that the server runs as (without
     permissions, unless tracing is on), the auto-scaling configuration, the observability
-    configuration and, where configured, the VPC connector. Deletion protection covers the service,
+    configuration and, where configured, the VPC connector and what configures App Runner's log
+    groups. Deletion protection covers the service,
     because a new one has a new address.
 
     Idle cost: the memory of the minimum of instances, about 0.007 USD per GB and hour.
@@ -43,14 +53,19 @@ class AppRunnerHost(pulumi.ComponentResource):
         origin: where the edge reaches it.
         service_arn: ARN of the service.
         service_name: name of the service in its logs and metrics.
+        log_group: name of the log group that the server writes to; where the stack configures
+            App Runner's log groups, it exists when it is known.
         outputs: the stack's outputs that only some hosts have.
+        monitored: what it exposes for its alarms.
     """
 
     service_url: pulumi.Output[str]
     origin: Origin
     service_arn: pulumi.Output[str]
     service_name: pulumi.Output[str]
+    log_group: pulumi.Output[str]
     outputs: Mapping[str, pulumi.Output[str]]
+    monitored: MonitoredHost
 
     def __init__(
         self, name: str, args: ImageHostArgs, opts: pulumi.ResourceOptions | None = None
@@ -81,8 +96,29 @@ class AppRunnerHost(pulumi.ComponentResource):
         self.origin = PublicOrigin(url=self.service_url)
         self.service_arn = service.arn
         self.service_name = service.service_name
+        self.log_group = self._log_group(context, service)
         self.outputs = {"imageDigest": args.image.digest}
+        self.monitored = MonitoredHost(
+            dimensions={
+                Subject.SERVICE: {
+                    "ServiceName": service.service_name,
+                    "ServiceID": service.service_id,
+                }
+            },
+            failed_deployments=service.arn.apply(failed_deployments),
+        )
         self.register_outputs({"serviceUrl": self.service_url, "serviceArn": self.service_arn})
+
+    def _log_group(
+        self, context: StackContext, service: aws.apprunner.Service
+    ) -> pulumi.Output[str]:
+        if owns_logs(context.settings):
+            return AppRunnerLogs(
+                f"{self.pulumi_resource_name}-logs",
+                AppRunnerLogsArgs(context=context, service_arn=service.arn),
+                pulumi.ResourceOptions(parent=self),
+            ).application
+        return service.arn.apply(lambda arn: log_group_names(arn)[0])
 
     def _access_role(self, args: ImageHostArgs) -> ServiceRole:
         pulls_image = Grant(

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from components import names
+from components.hosting.apprunner.alarms import alarms
 from components.hosting.apprunner.settings import AppRunnerSettings, conflicts
-from components.hosting.definition import HostDefinition
+from components.hosting.definition import Feature, HostDefinition
 from components.names import NameRule, ResourceNames
 from components.settings import Hosting
 
@@ -30,6 +31,9 @@ def _names(resources: ResourceNames) -> Iterator[tuple[NameRule, str]]:
     yield names.ROLE, resources.access_role
     yield names.ROLE, resources.instance_role
     yield names.SERVICE, resources.service
+    yield names.FUNCTION, resources.log_function
+    yield names.ROLE, resources.log_function
+    yield names.LOG_GROUP, resources.log_function_log_stem + "0" * names.SUFFIX_LENGTH
     yield names.AUTO_SCALING, resources.auto_scaling
     yield names.OBSERVABILITY, resources.observability
     yield names.VPC_CONNECTOR, resources.vpc_connector(subnets=(), security_groups=())
@@ -55,5 +59,7 @@ APP_RUNNER = HostDefinition(
     requests_per_instance=None,
     challenge_header="www-authenticate",
     outputs=("imageDigest",),
+    alarms=alarms,
     idle_cost="the memory of the fewest instances",
+    missing={Feature.ACCESS_LOG: "App Runner writes no access log"},
 )

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from components import policies
 from components.context import StackContext
 from components.hosting.environment import PORT, server_environment
+from components.hosting.fargate.alarms import failed_deployments
 from components.hosting.fargate.load_balancer import (
     HTTP_PORT,
     LoadBalancer,
@@ -20,9 +21,11 @@ from components.hosting.fargate.settings import FargateSettings, ServiceDomain
 from components.hosting.fargate.task import CONTAINER, container_definitions
 from components.hosting.host import Host, InternalOrigin, Origin, PublicOrigin
 from components.hosting.image_host import ImageDeployment, ImageHostArgs, StackImage
+from components.log_group import log_group
+from components.monitoring.alarm import Subject
+from components.monitoring.subjects import MonitoredHost
 from components.roles import Grant, ServiceRole, service_role
 from components.settings import StackSettings
-from components.suffixes import random_suffix
 
 _HTTPS = 443
 # A new task's first health checks must not count against it.
@@ -50,12 +53,16 @@ class FargateHost(pulumi.ComponentResource):
     Attributes:
         service_url: base URL of the service; None where only the edge reaches it.
         origin: where the edge reaches it.
+        log_group: name of the log group that the server writes to.
         outputs: the stack's outputs that only some hosts have.
+        monitored: what it exposes for its alarms.
     """
 
     service_url: pulumi.Output[str] | None
     origin: Origin
+    log_group: pulumi.Output[str]
     outputs: Mapping[str, pulumi.Output[str]]
+    monitored: MonitoredHost
 
     def __init__(
         self,
@@ -89,6 +96,7 @@ class FargateHost(pulumi.ComponentResource):
             opts=context.options(aws.ecs.Cluster, parent=self),
         )
         execution = self._execution_role(args)
+        self.log_group = execution[1].name
         service = self._service(context, cluster, self._task(args, execution), balancer, placement)
         self._scaling(context, settings, cluster, service, balancer)
         if settings.service_domain:
@@ -114,17 +122,20 @@ class FargateHost(pulumi.ComponentResource):
             "imageDigest": args.image.digest,
             "serviceDomainTarget": balancer.dns_name,
         }
+        self.monitored = MonitoredHost(
+            dimensions={
+                Subject.SERVICE: {"ClusterName": cluster.name, "ServiceName": service.name},
+                Subject.LOAD_BALANCER: balancer.dimensions,
+                Subject.TARGETS: balancer.target_dimensions,
+            },
+            failed_deployments=service.arn.apply(failed_deployments),
+        )
         self.register_outputs({"serviceUrl": self.service_url, "serviceArn": service.arn})
 
     def _execution_role(self, args: ImageHostArgs) -> tuple[ServiceRole, aws.cloudwatch.LogGroup]:
         context = args.context
-        suffix = random_suffix(f"{self.pulumi_resource_name}-log-suffix", context, parent=self)
-        log_group = aws.cloudwatch.LogGroup(
-            f"{self.pulumi_resource_name}-log",
-            name=pulumi.Output.concat(context.names.task_log_stem, suffix),
-            retention_in_days=context.protection.log_retention_days,
-            tags=context.tags,
-            opts=context.options(aws.cloudwatch.LogGroup, parent=self),
+        group = log_group(
+            self.pulumi_resource_name, context, parent=self, stem=context.names.task_log_stem
         )
         grants = [
             Grant(
@@ -135,7 +146,7 @@ class FargateHost(pulumi.ComponentResource):
             Grant(
                 logical_name=f"{self.pulumi_resource_name}-may-log",
                 name="write-logs",
-                policy=log_group.arn.apply(policies.write_logs),
+                policy=group.arn.apply(policies.write_logs),
             ),
         ]
         role = service_role(
@@ -147,14 +158,14 @@ class FargateHost(pulumi.ComponentResource):
             description="ECS: pulls the server's image and writes its log",
             grants=grants,
         )
-        return role, log_group
+        return role, group
 
     def _task(
         self, args: ImageHostArgs, execution: tuple[ServiceRole, aws.cloudwatch.LogGroup]
     ) -> tuple[aws.ecs.TaskDefinition, ServiceRole]:
         context = args.context
         settings = context.settings.host_as(FargateSettings)
-        role, log_group = execution
+        role, group = execution
         task_role = service_role(
             f"{self.pulumi_resource_name}-task-role",
             context,
@@ -177,7 +188,7 @@ class FargateHost(pulumi.ComponentResource):
             execution_role_arn=role.role.arn,
             task_role_arn=task_role.role.arn,
             container_definitions=pulumi.Output.all(
-                image=args.image.reference, log_group=log_group.name, region=region
+                image=args.image.reference, log_group=group.name, region=region
             ).apply(
                 lambda known: container_definitions(
                     image=known["image"],

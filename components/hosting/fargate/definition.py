@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from components import names
 from components.hosting.definition import HostDefinition
+from components.hosting.fargate.alarms import alarms
 from components.hosting.fargate.settings import FargateSettings, conflicts
 from components.names import NameRule, ResourceNames
 from components.settings import Hosting
@@ -17,6 +18,8 @@ def _names(resources: ResourceNames) -> Iterator[tuple[NameRule, str]]:
     yield names.CONTAINER_SERVICE, resources.container_service
     yield names.TASK_FAMILY, resources.task_family
     yield names.LOG_GROUP, f"{resources.task_log_stem}{'0' * names.SUFFIX_LENGTH}"
+    yield names.LOG_DELIVERY, resources.load_balancer_log_delivery
+    yield names.LOG_GROUP, f"{resources.load_balancer_log_stem}{'0' * names.SUFFIX_LENGTH}"
     yield names.LOAD_BALANCER, resources.load_balancer(vpc_id="", internal=False)
     yield names.SECURITY_GROUP, resources.load_balancer_security_group
     yield names.SECURITY_GROUP, resources.task_security_group
@@ -40,5 +43,6 @@ FARGATE = HostDefinition(
     requests_per_instance=None,
     challenge_header="www-authenticate",
     outputs=("imageDigest", "serviceDomainTarget"),
+    alarms=alarms,
     idle_cost="the load balancer, its public addresses and the fewest instances",
 )

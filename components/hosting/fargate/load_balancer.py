@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 import pulumi
 import pulumi_aws as aws
 
+from components.access_log import LOAD_BALANCER_LOG, AccessLog, AccessLogArgs
 from components.context import StackContext
 from components.hosting.environment import HEALTH_PATH, PORT
 from components.hosting.fargate.network import Placement
 from components.hosting.fargate.settings import ServiceDomain
+from components.monitoring.subjects import Dimensions
 
 HTTP_PORT: Final = 80
 """The port of an internal load balancer, which only CloudFront reaches, inside AWS."""
@@ -52,8 +54,8 @@ class LoadBalancer(pulumi.ComponentResource):
     """An Application Load Balancer (``neo4j-mcp:hosting:FargateLoadBalancer``).
 
     Creates the load balancer, its listener and target group, and the security groups of the load
-    balancer and of the tasks. With a domain it is public and speaks HTTPS; without one, it is
-    internal and accepts CloudFront only.
+    balancer and of the tasks; with `accessLogs`, also the access log. With a domain it is public
+    and speaks HTTPS; without one, it is internal and accepts CloudFront only.
 
     A target group belongs to one load balancer, and neither can move to another VPC. So both have
     a hash of what they depend on in their names, and a change creates new ones before the service
@@ -67,6 +69,8 @@ class LoadBalancer(pulumi.ComponentResource):
         zone_id: the hosted zone of its own name, for alias records.
         target_group_arn: ARN of the target group.
         resource_label: its name and the target group's, as in metrics of both.
+        dimensions: the dimensions of its own metrics.
+        target_dimensions: the dimensions of its targets' metrics.
         task_security_group_id: the security group of the tasks.
         listener: the listener, without which no service can use the target group.
     """
@@ -76,6 +80,8 @@ class LoadBalancer(pulumi.ComponentResource):
     zone_id: pulumi.Output[str]
     target_group_arn: pulumi.Output[str]
     resource_label: pulumi.Output[str]
+    dimensions: Dimensions
+    target_dimensions: Dimensions
     task_security_group_id: pulumi.Output[str]
     listener: aws.lb.Listener
 
@@ -101,12 +107,26 @@ class LoadBalancer(pulumi.ComponentResource):
             tags=context.tags,
             opts=context.options(aws.lb.LoadBalancer, parent=self),
         )
+        if context.settings.access_logs:
+            AccessLog(
+                f"{name}-access",
+                AccessLogArgs(
+                    context=context,
+                    name=context.names.load_balancer_log_delivery,
+                    log_stem=context.names.load_balancer_log_stem,
+                    resource_arn=balancer.arn,
+                    log_type=LOAD_BALANCER_LOG,
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
         group = self._target_group(args, aws_name)
         self.listener = self._listener(args, balancer, group)
         self.arn = balancer.arn
         self.dns_name = balancer.dns_name
         self.zone_id = balancer.zone_id
         self.target_group_arn = group.arn
+        self.dimensions = {"LoadBalancer": balancer.arn_suffix}
+        self.target_dimensions = {**self.dimensions, "TargetGroup": group.arn_suffix}
         self.resource_label = pulumi.Output.concat(balancer.arn_suffix, "/", group.arn_suffix)
         self.task_security_group_id = tasks.id
         self.register_outputs({"arn": self.arn, "dnsName": self.dns_name})

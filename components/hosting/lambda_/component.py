@@ -22,6 +22,8 @@ from components.hosting.lambda_.package import (
     prepare_package,
 )
 from components.hosting.lambda_.settings import LambdaSettings
+from components.monitoring.alarm import Subject
+from components.monitoring.subjects import MonitoredHost
 from components.roles import FunctionRole, Grant, function_role
 from components.settings import StackSettings
 from server.errors import ServerImageError
@@ -62,6 +64,7 @@ class LambdaHost(pulumi.ComponentResource):
         function_name: name of the function.
         log_group: name of the log group that the server and its handler write to.
         outputs: the stack's outputs that only some hosts have.
+        monitored: what it exposes for its alarms.
     """
 
     service_url: pulumi.Output[str]
@@ -69,6 +72,7 @@ class LambdaHost(pulumi.ComponentResource):
     function_name: pulumi.Output[str]
     log_group: pulumi.Output[str]
     outputs: Mapping[str, pulumi.Output[str]]
+    monitored: MonitoredHost
 
     def __init__(
         self, name: str, args: LambdaHostArgs, opts: pulumi.ResourceOptions | None = None
@@ -103,6 +107,10 @@ class LambdaHost(pulumi.ComponentResource):
         self.function_name = function.name
         self.log_group = writer.log_group.name
         self.outputs = {"codeSha256": pulumi.Output.from_input(args.package.code_sha256)}
+        # A deployment that fails doesn't reach the alias, and fails itself.
+        self.monitored = MonitoredHost(
+            dimensions={Subject.SERVICE: {"FunctionName": function.name}}, failed_deployments=None
+        )
         self.register_outputs({"serviceUrl": self.service_url, "functionName": function.name})
 
     def _grants(self, context: StackContext) -> Iterator[Grant]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from components import names
 from components.hosting.definition import Feature, HostDefinition
+from components.hosting.lambda_.alarms import alarms
 from components.hosting.lambda_.settings import LambdaSettings, conflicts
 from components.names import NameRule, ResourceNames
 from components.settings import Hosting
@@ -57,9 +58,11 @@ LAMBDA = HostDefinition(
     # A function URL renames the header, as API Gateway does.
     challenge_header="x-amzn-remapped-www-authenticate",
     outputs=("codeSha256",),
+    alarms=alarms,
     idle_cost="nothing",
     missing={
         Feature.IMAGE: "Lambda runs a package of files, and no image",
+        Feature.ACCESS_LOG: "Lambda writes no access log for a function URL",
         Feature.HEALTH_CHECK: "Lambda checks no instance before it passes a request to it",
     },
 )

@@ -75,6 +75,12 @@ class CertificateAuthority:
         """The authority's certificate, for clients to trust (PEM)."""
         return self.certificate_path.read_text(encoding="ascii")
 
+    def client_context(self) -> ssl.SSLContext:
+        """Return a context for clients that trust this authority too."""
+        context = ssl.create_default_context()
+        context.load_verify_locations(cadata=self.certificate_pem)
+        return context
+
     def server_context(self, names: Sequence[str]) -> ssl.SSLContext:
         """Return a server's TLS context (TLS 1.2 or newer) with a newly issued certificate.
 

@@ -36,6 +36,15 @@ def write_bundle(shell: Mapping[str, str], home: Home) -> None:
     write_atomically(home.certificate_bundle, _bundle(_sources(shell), authority))
 
 
+def write_public_bundle(path: Path, authority: CertificateAuthority) -> None:
+    """Write what a machine in the cloud trusts: the public authorities and the stand-in's.
+
+    Raises:
+        LocalCloudError: the system's certificates can't be read.
+    """
+    write_atomically(path, _bundle(_sources({}), authority))
+
+
 def prepare_shell(shell: Mapping[str, str], home: Home) -> dict[str, str]:
     """Write a bundle of a shell's certificates and the stand-in's, and return its variables.
 

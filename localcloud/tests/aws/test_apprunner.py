@@ -310,6 +310,46 @@ def test_an_image_that_does_not_exist_fails(
     eventually(lambda: "does not exist" in deployments.messages(service, "service"))
 
 
+def test_a_failed_creation_reaches_the_topic_of_a_rule(
+    endpoint: AwsEndpoint, deployments: Deployments
+) -> None:
+    topic = endpoint.client("sns").create_topic(Name="failed-creations")["TopicArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic,
+    }
+    endpoint.client("sns").set_topic_attributes(
+        TopicArn=topic,
+        AttributeName="Policy",
+        AttributeValue=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+    endpoint.client("sns").subscribe(
+        TopicArn=topic, Protocol="email", Endpoint="oncall@example.com"
+    )
+    endpoint.control().call("ConfirmSubscriptions", TopicArn=topic)
+    pattern = {
+        "source": ["aws.apprunner"],
+        "detail": {"ServiceName": ["no-digest"], "operationStatus": ["CreateServiceFailed"]},
+    }
+    events = endpoint.client("events")
+    events.put_rule(Name="failed-creations", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="failed-creations", Targets=[{"Id": "topic", "Arn": topic}])
+    missing = f"{endpoint.registry}/server@sha256:{'0' * 64}"
+    created = deployments.create(
+        "no-digest", SourceConfiguration=deployments.configuration(image=missing)
+    )
+
+    def notifications() -> list[dict[str, Any]]:
+        messages = endpoint.control().call("ListMessages", TopicArn=topic)["Messages"]
+        return [json.loads(each["Message"]) for each in messages if each["Type"] == "Notification"]
+
+    [event] = eventually(notifications)
+    assert event["resources"] == [created["ServiceArn"]]
+    assert event["detail"]["Message"].startswith("Service creation failed.")
+
+
 def test_a_role_that_cannot_pull_fails(endpoint: AwsEndpoint, deployments: Deployments) -> None:
     role = create_role(
         endpoint,

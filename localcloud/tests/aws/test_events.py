@@ -1,4 +1,4 @@
-"""EventBridge at the endpoint: schedules that invoke a real function."""
+"""EventBridge at the endpoint: schedules and events that reach real targets."""
 
 import json
 import uuid
@@ -6,7 +6,7 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
-from aws.conftest import ACCOUNT, REGION, AwsEndpoint
+from aws.conftest import ACCOUNT, REGION, AwsEndpoint, eventually
 from aws.recording_function import RecordingFunction
 
 pytestmark = pytest.mark.stand_in
@@ -55,3 +55,65 @@ def test_a_rule_is_deleted_after_its_targets(endpoint: AwsEndpoint) -> None:
     events.delete_rule(Name=name)
     with pytest.raises(events.exceptions.ResourceNotFoundException):
         events.describe_rule(Name=name)
+
+
+def test_events_reach_a_topic_and_a_log_group_if_their_policies_let_them(
+    endpoint: AwsEndpoint,
+) -> None:
+    events, sns, logs = (endpoint.client(each) for each in ("events", "sns", "logs"))
+    name = f"rule-{uuid.uuid4()}"
+    rule = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))["RuleArn"]
+    topic, group = sns.create_topic(Name=name)["TopicArn"], f"/aws/events/{name}"
+    logs.create_log_group(logGroupName=group)
+    group_arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"
+    targets = [{"Id": "topic", "Arn": topic}, {"Id": "logs", "Arn": group_arn}]
+    assert events.put_targets(Rule=name, Targets=targets)["FailedEntryCount"] == 0
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="oncall@example.com")
+    endpoint.control().call("ConfirmSubscriptions", TopicArn=topic)
+
+    def send(number: int) -> None:
+        entry = {"Source": name, "DetailType": "x", "Detail": json.dumps({"number": number})}
+        assert events.put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+    def mails() -> list[str]:
+        messages = endpoint.control().call("ListMessages", TopicArn=topic)["Messages"]
+        return [each["Message"] for each in messages if each["Type"] == "Notification"]
+
+    def written() -> list[str]:
+        return [each["message"] for each in logs.filter_log_events(logGroupName=group)["events"]]
+
+    send(1)
+    policy = {
+        "Effect": "Allow",
+        "Principal": {"Service": PRINCIPAL},
+        "Action": "sns:Publish",
+        "Resource": topic,
+        "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
+    }
+    log_policy = {
+        **policy,
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": f"{group_arn}:*",
+    }
+    # The first event is refused: it must be on its way before anything is allowed.
+    counted = {
+        "Namespace": "AWS/Events",
+        "MetricName": "FailedInvocations",
+        "Dimensions": [{"Name": "RuleName", "Value": name}],
+    }
+    eventually(lambda: endpoint.client("cloudwatch").list_metrics(**counted)["Metrics"])
+    sns.set_topic_attributes(
+        TopicArn=topic,
+        AttributeName="Policy",
+        AttributeValue=json.dumps({"Version": "2012-10-17", "Statement": [policy]}),
+    )
+    logs.put_resource_policy(
+        policyName=name,
+        policyDocument=json.dumps({"Version": "2012-10-17", "Statement": [log_policy]}),
+    )
+    send(2)
+    eventually(lambda: mails() and written())
+    [mail], [line] = mails(), written()
+    assert json.loads(mail) == json.loads(line)
+    assert json.loads(mail)["detail"] == {"number": 2}
+    logs.delete_resource_policy(policyName=name)

@@ -52,17 +52,21 @@ _UPDATED_SEPARATELY = {
     "aws:cloudfront/distribution:Distribution": _CONFIGURATION,
     "aws:cloudfront/function:Function": {"comment", "runtime"},
     "aws:cloudwatch/eventTarget:EventTarget": {"arn", "input"},
+    "aws:cloudwatch/logGroup:LogGroup": {"kmsKeyId"},
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": {"metricTransformation"},
     "aws:lambda/function:Function": {"architectures"},
     "aws:iam/role:Role": {"assumeRolePolicy", "permissionsBoundary"},
 }
 # Parameters that a resource type builds from several inputs.
 _BUILT = {
+    "AttributeName",
     "ChangeBatch",
     "Code",
     "FunctionCode",
     "HostedZoneId",
     "Targets",
     "containerDefinitions",
+    "metricTransformations",
 }
 # Outputs that a resource type computes from the response of the read operation.
 _DERIVED = {
@@ -85,7 +89,9 @@ _DERIVED = {
     "aws:cloudfront/vpcOrigin:VpcOrigin": {"etag"},
     "aws:cloudwatch/eventRule:EventRule": {"isEnabled"},
     "aws:cloudwatch/eventTarget:EventTarget": {"eventBusName", "rule"},
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource": {"resourceArn"},
     "aws:cloudwatch/logGroup:LogGroup": {"arn"},
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": {"metricTransformation"},
     "aws:cognito/resourceServer:ResourceServer": {"scopeIdentifiers"},
     "aws:cognito/userPool:UserPool": {"endpoint"},
     "aws:cognito/userPoolDomain:UserPoolDomain": {"cloudfrontDistributionZoneId"},
@@ -110,6 +116,18 @@ _DERIVED = {
         "statementId",
     },
     "aws:secretsmanager/secretVersion:SecretVersion": {"hasSecretStringWo"},
+    # Attributes, whose names botocore doesn't know.
+    "aws:sns/topic:Topic": {"arn", "beginningArchiveTime", "name", "owner"},
+    "aws:sns/topicPolicy:TopicPolicy": {"arn", "owner", "policy"},
+    "aws:sns/topicSubscription:TopicSubscription": {
+        "arn",
+        "confirmationWasAuthenticated",
+        "endpoint",
+        "ownerId",
+        "pendingConfirmation",
+        "protocol",
+        "topic",
+    },
     "aws:wafv2/webAcl:WebAcl": {"applicationIntegrationUrl", "lockToken", "scope"},
 }
 
@@ -394,11 +412,12 @@ def test_identities_match_the_parameters_of_the_operations(resource: AwsResource
         if resource.token.endswith("SecretVersion") and operation is resource.deletes:
             continue
         shape = _shape(resource, operation.name)
-        # The target itself follows from the inputs, and the version from a read.
+        # Targets and transformations follow from the inputs, and the version from a read.
         assert set(shape.required_members) - set(identity) - {
             "IfMatch",
             "LockToken",
             "Targets",
+            "metricTransformations",
         } <= {
             aws_name(name, declared, resource.casing)
             for name, declared in resource.properties.items()
@@ -408,6 +427,9 @@ def test_identities_match_the_parameters_of_the_operations(resource: AwsResource
 
 # The inputs that force a replacement in the schemas of the real providers (pulumi_aws 7.51.1).
 _REPLACED = {
+    "aws:cloudwatch/logDelivery:LogDelivery": {"deliveryDestinationArn", "deliverySourceName"},
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": {"name", "outputFormat"},
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource": {"logType", "name", "resourceArn"},
     "aws:appautoscaling/policy:Policy": {
         "name",
         "resourceId",
@@ -458,9 +480,13 @@ _REPLACED = {
     "aws:apprunner/vpcConnector:VpcConnector": {"securityGroups", "subnets", "vpcConnectorName"},
     "aws:cloudfront/distribution:Distribution": set(),
     "aws:cloudfront/function:Function": {"name"},
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": {"actionsEnabled", "alarmName"},
+    "aws:cloudwatch/dashboard:Dashboard": {"dashboardName"},
     "aws:cloudwatch/eventRule:EventRule": {"eventBusName", "name"},
     "aws:cloudwatch/eventTarget:EventTarget": {"eventBusName", "rule", "targetId"},
     "aws:cloudwatch/logGroup:LogGroup": {"logGroupClass", "name"},
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": {"logGroupName", "name"},
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {"name"},
     "aws:cognito/resourceServer:ResourceServer": {"identifier", "name", "userPoolId"},
     "aws:cognito/userPool:UserPool": {
         "aliasAttributes",
@@ -492,6 +518,9 @@ _REPLACED = {
     "aws:secretsmanager/secret:Secret": {"name"},
     "aws:secretsmanager/secretRotation:SecretRotation": {"secretId"},
     "aws:secretsmanager/secretVersion:SecretVersion": {"secretId", "secretString"},
+    "aws:sns/topic:Topic": {"name"},
+    "aws:sns/topicPolicy:TopicPolicy": {"arn"},
+    "aws:sns/topicSubscription:TopicSubscription": {"endpoint", "protocol", "topic"},
     "aws:wafv2/webAcl:WebAcl": {"name", "scope"},
     "docker:index/image:Image": set(),
     "random:index/randomString:RandomString": {

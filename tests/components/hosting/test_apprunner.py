@@ -24,6 +24,7 @@ CONNECTOR = "aws:apprunner/vpcConnector:VpcConnector"
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/neo4j-mcp-dev-server@{DIGEST}"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0a"
 REPOSITORY_ARN = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/neo4j-mcp-dev-server"
 BUILD = BuildContext(
     directory=Path(__file__).resolve().parents[3] / "server" / "build" / "contexts" / "1.6.1-0123",
@@ -43,6 +44,7 @@ def declare(context: StackContext) -> Result:
             "url": host.service_url,
             "arn": host.service_arn,
             "name": host.service_name,
+            "log": host.log_group,
             **host.outputs,
         }
 
@@ -80,8 +82,22 @@ def test_the_outputs_are_the_services(make_context: MakeContext) -> None:
         "url": f"https://abc.{REGION}.awsapprunner.com",
         "arn": f"arn:aws:apprunner:{REGION}:{ACCOUNT}:service/neo4j-mcp-dev-server/0123",
         "name": "neo4j-mcp-dev-server",
+        "log": "/aws/apprunner/neo4j-mcp-dev-server/0123/application",
         "imageDigest": DIGEST,
     }
+
+
+@pytest.mark.parametrize(
+    ("values", "configured"),
+    [({}, False), ({"monitoring": {"enabled": True}}, True), ({"logKeyArn": KEY}, True)],
+)
+def test_app_runners_log_groups_are_configured_with_monitoring_or_a_key(
+    make_context: MakeContext, values: dict[str, Any], configured: bool
+) -> None:
+    result = declare(make_context(**values))
+
+    assert len(result.of_type("aws:lambda/invocation:Invocation")) == configured
+    assert result.outputs["log"] == "/aws/apprunner/neo4j-mcp-dev-server/0123/application"
 
 
 def test_the_access_role_pulls_from_this_repository_only(make_context: MakeContext) -> None:

@@ -13,6 +13,7 @@ import docker
 import docker.errors
 import typer
 
+from localcloud import trust
 from localcloud.access_key import AccessKey
 from localcloud.aws import ministack
 from localcloud.aws.account import Account
@@ -31,6 +32,7 @@ from localcloud.aws.ministack import ACCOUNT_ID, MinistackSettings
 from localcloud.aws.server import EndpointServer
 from localcloud.aws.signatures import Verifier
 from localcloud.certificates import CertificateAuthority
+from localcloud.errors import LocalCloudError
 from localcloud.readiness import announce
 
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "host.docker.internal")
@@ -130,6 +132,8 @@ def main(  # noqa: PLR0913 - a command line's flags
         rate_period=rate_period,
     )
     authority = _authority(certificate_authority)
+    certificates = state_dir.absolute() / "certificates.pem"
+    _write_certificates(certificates, authority)
     others = ministack.load(
         MinistackSettings(
             port=port,
@@ -137,6 +141,7 @@ def main(  # noqa: PLR0913 - a command line's flags
             state=state_dir.absolute(),
             key=internal_key,
             environment_seconds=scale_in_after,
+            certificates=certificates,
         )
     )
     registry = Registry(
@@ -226,6 +231,16 @@ def _authority(folder: Path) -> CertificateAuthority:
         return CertificateAuthority.load_or_create(folder)
     except OSError as error:
         _give_up(f"the certificate authority can't be stored (--certificate-authority): {error}")
+
+
+def _write_certificates(path: Path, authority: CertificateAuthority) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        trust.write_public_bundle(path, authority)
+    except OSError as error:
+        _give_up(f"the functions' certificates can't be stored (--state-dir): {error}")
+    except LocalCloudError as error:
+        _give_up(str(error))
 
 
 def _port_range(text: str) -> range:

@@ -23,6 +23,9 @@ from localcloud.aws.cloudfront.service import Edge
 from localcloud.aws.cloudfront.thread import EdgeSettings
 from localcloud.aws.cloudtrail import app as cloudtrail
 from localcloud.aws.cloudtrail.models import History
+from localcloud.aws.cloudwatch import app as cloudwatch
+from localcloud.aws.cloudwatch.actions import AlarmActions
+from localcloud.aws.cloudwatch.service import CloudWatchService
 from localcloud.aws.cognito import app as cognito
 from localcloud.aws.cognito.models import ClientSecrets
 from localcloud.aws.containers import ImageStore
@@ -37,9 +40,12 @@ from localcloud.aws.elbv2 import app as elbv2
 from localcloud.aws.elbv2.network import AccountNetwork
 from localcloud.aws.elbv2.service import LoadBalancingSettings
 from localcloud.aws.events import app as events
+from localcloud.aws.events.bus import EventBus
+from localcloud.aws.events.invocations import Invocations
 from localcloud.aws.events.models import Rules
 from localcloud.aws.events.operations import EventBridge
 from localcloud.aws.events.schedules import Schedules
+from localcloud.aws.events.targets import LogGroups, Targets
 from localcloud.aws.functions import Functions
 from localcloud.aws.lambda_ import app as function_urls
 from localcloud.aws.lambda_ import concurrency, versions
@@ -57,6 +63,13 @@ from localcloud.aws.secretsmanager import app as secretsmanager
 from localcloud.aws.secretsmanager.models import Secrets
 from localcloud.aws.secretsmanager.operations import SecretsManager
 from localcloud.aws.secretsmanager.rotation import Retries, Rotations
+from localcloud.aws.service_events import SendEvent
+from localcloud.aws.sns import app as sns
+from localcloud.aws.sns.endpoints import Endpoints, Queues
+from localcloud.aws.sns.https import Urls
+from localcloud.aws.sns.models import Topics
+from localcloud.aws.sns.operations import Sns
+from localcloud.aws.sns.publisher import Publisher
 from localcloud.certificates import CertificateAuthority
 
 _SCALING_MINUTE = 60
@@ -133,10 +146,18 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
     result here.
     """
     functions = Functions(on.ministack, on.context.account_id)
+    publisher = _publisher(on, functions)
+    stored_rules = Rules()
+    invocations = Invocations(
+        targets=Targets(functions=functions, topics=publisher, logs=LogGroups(on.account)),
+        put_metrics=on.account.put_metrics,
+    )
+    bus = EventBus(stored_rules, invocations, on.context)
     metrics = MetricSender(on.account.put_metrics)
     on.executions.publish_metrics(metrics.add)
     load_balancers = _load_balancers(on, options)
-    tasks = _tasks(on, options, load_balancers)
+    tasks = _tasks(on, options, load_balancers, bus.put)
+    cloudwatch_service = CloudWatchService(on.context, AlarmActions(publisher, functions).execute)
 
     def groups_in_use() -> Collection[str]:
         return {*load_balancers.security_groups(), *tasks.security_groups()}
@@ -147,11 +168,13 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         _ec2(on, groups_in_use),
         _route_53(on),
         _secrets_manager(on, options, functions),
-        _event_bridge(on, functions),
-        _app_runner(on, options),
+        *_sns(on, publisher),
+        _event_bridge(on, stored_rules, invocations, bus),
+        _cloudwatch(cloudwatch_service),
+        _app_runner(on, options, bus.put),
         _elastic_load_balancing(load_balancers),
         _ecs(tasks),
-        _auto_scaling(on, options),
+        _auto_scaling(on, options, cloudwatch_service),
         *_lambda(on, options, metrics),
         _logs(on, metrics),
         _cloudtrail(on),
@@ -160,7 +183,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
     return [*services, _control(services)]
 
 
-def _app_runner(on: Surroundings, options: EndpointOptions) -> OwnService:
+def _app_runner(on: Surroundings, options: EndpointOptions, send_event: SendEvent) -> OwnService:
     customers = Customers()
     thread = AppRunnerThread(
         AppRunnerSettings(
@@ -177,6 +200,7 @@ def _app_runner(on: Surroundings, options: EndpointOptions) -> OwnService:
                 idle_period=options.scale_in_after,
                 metrics_period=options.metrics_period,
             ),
+            send_event=send_event,
         )
     )
 
@@ -195,7 +219,10 @@ def _app_runner(on: Surroundings, options: EndpointOptions) -> OwnService:
 
 
 def _tasks(
-    on: Surroundings, options: EndpointOptions, load_balancers: elbv2.LoadBalancerThread
+    on: Surroundings,
+    options: EndpointOptions,
+    load_balancers: elbv2.LoadBalancerThread,
+    send_event: SendEvent,
 ) -> EcsThread:
     return EcsThread(
         EcsSettings(
@@ -208,6 +235,7 @@ def _tasks(
             context=on.context,
             timing=EcsTiming(settle_time=options.settle_time),
             metrics_period=options.metrics_period,
+            send_event=send_event,
         )
     )
 
@@ -246,8 +274,10 @@ def _elastic_load_balancing(load_balancers: elbv2.LoadBalancerThread) -> OwnServ
     )
 
 
-def _auto_scaling(on: Surroundings, options: EndpointOptions) -> OwnService:
-    state, resources = ScalingState(), AccountResources(on.account)
+def _auto_scaling(
+    on: Surroundings, options: EndpointOptions, metrics: CloudWatchService
+) -> OwnService:
+    state, resources = ScalingState(), AccountResources(on.account, metrics)
     scaler = Scaler(state, resources, on.context, minute=_SCALING_MINUTE)
     set_minute = autoscaling.set_scaling_minute(scaler, options.metrics_period)
     return OwnService(
@@ -419,16 +449,63 @@ def _secrets_manager(
     )
 
 
-def _event_bridge(on: Surroundings, functions: Functions) -> OwnService:
-    rules = Rules()
-    schedules = Schedules(rules, functions, on.context)
-    operations = EventBridge(rules, schedules, on.context)
+def _publisher(on: Surroundings, functions: Functions) -> Publisher:
+    return Publisher(
+        topics=Topics(),
+        endpoints=Endpoints(
+            functions=functions,
+            queues=Queues(on.account),
+            urls=Urls(
+                tls=on.authority.client_context(), address=f"http://{on.registry.local_host}"
+            ),
+        ),
+        context=on.context,
+        put_metrics=on.account.put_metrics,
+    )
+
+
+def _sns(on: Surroundings, publisher: Publisher) -> list[OwnService]:
+    operations = Sns(publisher.topics, publisher, on.context)
+    api = sns.sns_app(operations)
+    return [
+        OwnService(
+            name=sns.SERVICE,
+            application=api,
+            handles=is_signed_for(sns.SERVICE),
+            operations={
+                "ConfirmSubscriptions": operations.confirm_subscriptions,
+                "ListMessages": operations.list_messages,
+            },
+        ),
+        OwnService(
+            name=sns.SERVICE,
+            application=sns.confirmation_app(api),
+            handles=without_target(sns.is_confirmation),
+        ),
+    ]
+
+
+def _event_bridge(
+    on: Surroundings, stored: Rules, invocations: Invocations, bus: EventBus
+) -> OwnService:
+    schedules = Schedules(stored, invocations, on.context)
+    operations = EventBridge(stored, schedules, bus, on.context)
     return OwnService(
         name="events",
         application=events.events_app(operations),
         handles=has_target(events.TARGET_PREFIX),
-        periodic=[schedules.run_due],
+        periodic=[schedules.run_due, bus.deliver_waiting],
         operations={"RunRule": operations.run_rule},
+    )
+
+
+def _cloudwatch(metrics: CloudWatchService) -> OwnService:
+    return OwnService(
+        name=cloudwatch.SERVICE,
+        application=cloudwatch.cloudwatch_app(metrics.api),
+        handles=has_target(cloudwatch.TARGET_PREFIX),
+        periodic=[metrics.run_due],
+        operations={"MoveCloudWatchClock": metrics.move_clock},
     )
 
 

@@ -3,7 +3,7 @@
 ministack checks no signature, runs the code of functions, lets pages of every origin read its
 responses, and has management paths. So a request comes through here only if it is signed with a
 key of the account, or is one of the few that can't be signed: Cognito's token endpoint and public
-documents, and the registry, which has its own login.
+documents, links that confirm a subscription of SNS, and the registry, which has its own login.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from localcloud.aws import asgi, refusals
 from localcloud.aws.ecr.app import EcrApp
 from localcloud.aws.refusals import Protocol, RefusedError
 from localcloud.aws.signatures import RequestHead, Verifier
+from localcloud.aws.sns.app import is_confirmation
 
 _PUBLIC: Final = re.compile(
     r"POST /oauth2/token|GET /[\w-]+_\w+/\.well-known/(?:jwks\.json|openid-configuration)",
@@ -79,7 +80,8 @@ class Gate:
         if path.startswith("/_") or path == "/health":
             raise HTTPException(HTTPStatus.NOT_FOUND, "The emulator's own paths are closed.")
         has_target = bool(head.values("x-amz-target"))
-        if not has_target and _PUBLIC.fullmatch(f"{head.method} {path}"):
+        is_public = _PUBLIC.fullmatch(f"{head.method} {path}") or is_confirmation(scope)
+        if not has_target and is_public:
             body = await self._read_body(head, receive, _MAX_PUBLIC_BODY)
             await self.application(scope, asgi.replay(body, receive), send)
         elif not has_target and _REGISTRY.fullmatch(path):

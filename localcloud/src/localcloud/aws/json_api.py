@@ -1,7 +1,9 @@
 """A service with AWS's JSON protocol over HTTP: from the request to the operation, and back."""
 
+import gzip
 import logging
 import uuid
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -45,16 +47,33 @@ class JsonApi:
         request = Request(scope, receive)
         target = request.headers["x-amz-target"]
         status: int
+        extra: Mapping[str, str] = {}
         try:
-            operation, parameters = self.protocol.read(target, await request.body())
+            content = _decompressed(await request.body(), request.headers)
+            operation, parameters = self.protocol.read(target, content)
             self.protocol.validate(operation, self.as_validated(parameters))
             result = await self.call(operation, without_nulls(parameters))
             status, body = HTTPStatus.OK, encode(result)
         except ApiError as error:
             status, body = error.status, encode_error(error)
+            extra = self.protocol.error_headers(error)
         except Exception:  # whatever goes wrong here, the caller gets AWS's error  # noqa: BLE001
             _LOG.exception("%s failed", target)
             failure = ApiError(self.internal_error, "See the stand-in's output.")
             status, body = HTTPStatus.INTERNAL_SERVER_ERROR, encode_error(failure)
-        headers = {"content-type": self.content_type, "x-amzn-requestid": str(uuid.uuid4())}
+        request_id = str(uuid.uuid4())
+        headers = {"content-type": self.content_type, "x-amzn-requestid": request_id, **extra}
         await Response(body, status, headers)(scope, receive, send)
+
+
+def _decompressed(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """Return a body, which SDKs compress if it is long and the operation lets them."""
+    encoding = headers.get("content-encoding", "identity")
+    if encoding == "identity":
+        return body
+    try:
+        if encoding == "gzip":
+            return gzip.decompress(body)
+    except (EOFError, OSError, zlib.error) as error:
+        raise ApiError("SerializationException", "The request's body is not gzip.") from error
+    raise ApiError("SerializationException", f"The content encoding {encoding} isn't supported.")

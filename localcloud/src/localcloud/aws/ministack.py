@@ -28,11 +28,9 @@ SERVICES = (
     "kms",
     "lambda",
     "logs",
-    "monitoring",
     "route53",
     # For GetRandomPassword only.
     "secretsmanager",
-    "sns",
     "sqs",
     "sts",
 )
@@ -49,6 +47,7 @@ class MinistackSettings:
         state: the folder of keys and functions.
         key: the access key of the stand-in's own services.
         environment_seconds: how long an idle environment of a function is kept.
+        certificates: the certificate authorities that functions trust, a PEM file.
     """
 
     port: int
@@ -56,6 +55,7 @@ class MinistackSettings:
     state: Path
     key: AccessKey
     environment_seconds: float
+    certificates: Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,5 +137,8 @@ def _configure(settings: MinistackSettings) -> None:
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
+            # Functions inherit it. Lambda's trust the public authorities, among them those of App
+            # Runner's and CloudFront's names.
+            "SSL_CERT_FILE": str(settings.certificates),
         }
     )

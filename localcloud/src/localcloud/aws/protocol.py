@@ -34,6 +34,7 @@ class ServiceProtocol:
         description = botocore.loaders.Loader().load_service_model(service, "service-2")
         self._model = botocore.model.ServiceModel(description, service)
         self.target_prefix = str(self._model.metadata["targetPrefix"])
+        self._query_compatible = "awsQueryCompatible" in self._model.metadata
 
     def read(self, target: str, body: bytes) -> tuple[str, Any]:
         """Return a request's operation and its parameters, which aren't validated yet.
@@ -52,6 +53,20 @@ class ServiceProtocol:
             return operation, json.loads(body or b"{}")
         except ValueError as error:
             raise ApiError("SerializationException", "The request's body is not JSON.") from error
+
+    def error_headers(self, error: ApiError) -> Mapping[str, str]:
+        """Return the headers of an error response.
+
+        A service that had the query protocol before keeps that protocol's codes in a header, from
+        which SDKs take them (the trait awsQueryCompatible in Smithy's documentation).
+        """
+        if not self._query_compatible:
+            return {}
+        shapes = {shape.name: shape for shape in self._model.error_shapes}
+        shape = shapes.get(error.code)
+        code = shape.metadata.get("error", {}).get("code", shape.name) if shape else error.code
+        fault = "Sender" if error.status < HTTPStatus.INTERNAL_SERVER_ERROR else "Receiver"
+        return {"x-amzn-query-error": f"{code};{fault}"}
 
     def validate(self, operation: str, parameters: Any) -> None:  # noqa: ANN401 - JSON of any shape
         """Compare a request's parameters with the operation's shape.

@@ -107,6 +107,8 @@ def _value(shape: botocore.model.Shape, node: Any, path: str) -> Any:  # noqa: A
         return _structure(shape, node, path)
     if isinstance(shape, botocore.model.ListShape):
         return _list(shape, node, path)
+    if isinstance(shape, botocore.model.MapShape):
+        return _map(shape, node, path)
     if not isinstance(node, str):
         raise _malformed(path, f"must be of type {shape.type_name}")
     return _scalar(shape.type_name, node, path)
@@ -136,6 +138,31 @@ def _list(shape: botocore.model.ListShape, node: Any, path: str) -> list[Any]:  
     ]
 
 
+def _map(shape: botocore.model.MapShape, node: Any, path: str) -> dict[str, Any]:  # noqa: ANN401 - a branch or a leaf
+    # boto3 sends an empty map as an empty value.
+    if node == "":
+        return {}
+    entries = node.get("entry") if isinstance(node, dict) else None
+    key_name, value_name = _entry_names(shape)
+    if not isinstance(entries, dict) or not all(
+        index.isdecimal() and isinstance(entry, dict) and set(entry) == {key_name, value_name}
+        for index, entry in entries.items()
+    ):
+        raise _malformed(path, "must be of type map")
+    return {
+        _value(shape.key, entries[index][key_name], path): _value(
+            shape.value, entries[index][value_name], f"{path}.entry.{index}.{value_name}"
+        )
+        for index in sorted(entries, key=int)
+    }
+
+
+def _entry_names(shape: botocore.model.MapShape) -> tuple[str, str]:
+    """Return the names of an entry's key and value."""
+    names = shape.key.serialization, shape.value.serialization
+    return str(names[0].get("name", "key")), str(names[1].get("name", "value"))
+
+
 def _scalar(type_name: str, text: str, path: str) -> str | int | bool:
     if type_name in {"integer", "long"}:
         try:
@@ -158,6 +185,12 @@ def _append(parent: ET.Element, shape: botocore.model.Shape, value: Any) -> None
     elif isinstance(shape, botocore.model.ListShape):
         for member in value:
             _append(ET.SubElement(parent, "member"), shape.member, member)
+    elif isinstance(shape, botocore.model.MapShape):
+        key_name, value_name = _entry_names(shape)
+        for key, member in value.items():
+            entry = ET.SubElement(parent, "entry")
+            _append(ET.SubElement(entry, key_name), shape.key, key)
+            _append(ET.SubElement(entry, value_name), shape.value, member)
     elif isinstance(value, bool):
         parent.text = str(value).lower()
     elif isinstance(value, dt.datetime):

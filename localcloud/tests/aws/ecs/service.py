@@ -23,6 +23,7 @@ from localcloud.aws.log_sender import LogSender
 
 if TYPE_CHECKING:
     from localcloud.aws.account import Account
+    from localcloud.aws.service_events import ServiceEvent
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -213,6 +214,7 @@ class EcsUnderTest:
         self.engine = FakeEngine()
         self.account = FakeAccount()
         self.targets = FakeTargets()
+        self.sent: list[ServiceEvent] = []
         self.log: list[tuple[str, str, str]] = []
         self.logs = LogSender(self._put_events, flush_period=0.01)
         registry = Registry(aws_host=_AWS_REGISTRY, local_host="localhost:4566")
@@ -224,6 +226,7 @@ class EcsUnderTest:
                 targets=self.targets,
                 logs=self.logs,
                 clock=self.clock,
+                send_event=self.sent.append,
             ),
             ServiceContext(region=REGION, account_id=ACCOUNT, clock=self.clock),
             Timing(check_period=0.01),

@@ -124,3 +124,11 @@ def test_a_target_is_replaced_and_removed_by_its_id() -> None:
     assert aws.called("RemoveTargets") == [
         {"EventBusName": "default", "Rule": "hourly", "Ids": ["retire"]}
     ]
+
+
+def test_a_rule_needs_a_schedule_or_a_pattern() -> None:
+    neither: Values = {"name": "hourly", "eventBusName": "default"}
+    _, failures = EventRule().check(check_request(fake(), neither))
+    assert [failure.property for failure in failures] == ["scheduleExpression"]
+    pattern: Values = {**neither, "eventPattern": '{"source": ["aws.ecs"]}'}
+    assert EventRule().check(check_request(fake(), pattern))[1] == []

@@ -142,6 +142,21 @@ def test_a_removed_retention_is_deleted() -> None:
     assert aws.called("DeleteRetentionPolicy") == [{"logGroupName": "g"}]
 
 
+def test_a_log_groups_key_is_associated_and_disassociated() -> None:
+    without: Values = {"name": "g", "retentionInDays": 0}
+    encrypted: Values = {**without, "kmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/0a"}
+
+    aws = fake(AssociateKmsKey=[{}])
+    LogGroup().update(update_request(aws, "g", {**without, "arn": "a"}, encrypted))
+    assert aws.called("AssociateKmsKey") == [
+        {"logGroupName": "g", "kmsKeyId": encrypted["kmsKeyId"]}
+    ]
+
+    aws = fake(DisassociateKmsKey=[{}])
+    LogGroup().update(update_request(aws, "g", {**encrypted, "arn": "a"}, without))
+    assert aws.called("DisassociateKmsKey") == [{"logGroupName": "g"}]
+
+
 def test_an_update_of_a_pool_repeats_what_cognito_would_reset() -> None:
     olds: Values = {
         "name": "p",

@@ -10,6 +10,7 @@ import aiohttp
 
 from localcloud.aws.account import Account
 from localcloud.aws.apprunner.containers import Application, InstanceEngine
+from localcloud.aws.apprunner.events import Outcome, operation_event, status_event
 from localcloud.aws.apprunner.instance_group import (
     InstanceError,
     InstanceGroup,
@@ -31,6 +32,7 @@ from localcloud.aws.apprunner.proxy import ServiceProxy
 from localcloud.aws.apprunner.scaling import ScalingLimits
 from localcloud.aws.containers import EngineError
 from localcloud.aws.ecr.models import Registry, repository_and_reference
+from localcloud.aws.service_events import SendEvent
 
 _LOG = logging.getLogger(__name__)
 _NOUN = {
@@ -74,6 +76,7 @@ class Platform:
         registry: the addresses of the account's images.
         session: sends requests to the instances.
         timing: the times.
+        send_event: hands events to EventBridge.
     """
 
     engine: InstanceEngine
@@ -81,6 +84,7 @@ class Platform:
     registry: Registry
     session: aiohttp.ClientSession
     timing: Timing
+    send_event: SendEvent
 
 
 class ServiceController:
@@ -154,7 +158,7 @@ class ServiceController:
         operation = Operation(kind=kind, target_arn=self.service.arn)
         self.service.operations.append(operation)
         status_before = self.service.status
-        self.service.move_to(ServiceStatus.OPERATION_IN_PROGRESS)
+        self._move_to(ServiceStatus.OPERATION_IN_PROGRESS)
         work: dict[OperationType, Callable[[], Awaitable[None]]] = {
             OperationType.CREATE_SERVICE: lambda: self._create(operation),
             OperationType.UPDATE_SERVICE: lambda: self._update(
@@ -178,6 +182,7 @@ class ServiceController:
         self._log.event("Service status is set to OPERATION_IN_PROGRESS.")
         self._log.event(f"{noun} started.")
         operation.move_to(OperationStatus.IN_PROGRESS)
+        self._send_event_of(operation, Outcome.STARTED)
         try:
             await work()
         except DeploymentError as error:
@@ -194,6 +199,7 @@ class ServiceController:
         else:
             operation.move_to(OperationStatus.SUCCEEDED)
             self._log.event(f"{noun} completed successfully.")
+            self._send_event_of(operation, Outcome.SUCCEEDED)
         self._log.event(f"Service status is set to {self.service.status}.")
         self._image_in_deployment = None
         await self._remove_unused_images()
@@ -208,15 +214,26 @@ class ServiceController:
         operation.move_to(
             OperationStatus.ROLLBACK_SUCCEEDED if rolls_back else OperationStatus.FAILED
         )
+        self._send_event_of(operation, Outcome.FAILED)
         failed_status = {
             OperationType.CREATE_SERVICE: ServiceStatus.CREATE_FAILED,
             OperationType.DELETE_SERVICE: ServiceStatus.DELETE_FAILED,
         }
-        self.service.move_to(failed_status.get(operation.kind, status_before))
+        self._move_to(failed_status.get(operation.kind, status_before))
+
+    def _move_to(self, status: ServiceStatus) -> None:
+        previous = self.service.status
+        self.service.move_to(status)
+        if status is not previous:
+            self._platform.send_event(status_event(self.service, previous))
+
+    def _send_event_of(self, operation: Operation, outcome: Outcome) -> None:
+        at = operation.updated_at.timestamp()
+        self._platform.send_event(operation_event(self.service, operation.kind, outcome, at))
 
     async def _create(self, operation: Operation) -> None:
         await self._deploy(operation, self.service.configuration)
-        self.service.move_to(ServiceStatus.RUNNING)
+        self._move_to(ServiceStatus.RUNNING)
 
     async def _update(
         self,
@@ -228,18 +245,18 @@ class ServiceController:
         if status_before is ServiceStatus.PAUSED:
             self.service.configuration = configuration
             self._image = None
-            self.service.move_to(ServiceStatus.PAUSED)
+            self._move_to(ServiceStatus.PAUSED)
             return
         if group is not None and configuration.same_application(self.service.configuration):
             group.rescale(self._limits(configuration.auto_scaling_arn))
         else:
             await self._deploy_or_roll_back(operation, configuration)
         self.service.configuration = configuration
-        self.service.move_to(ServiceStatus.RUNNING)
+        self._move_to(ServiceStatus.RUNNING)
 
     async def _redeploy(self, operation: Operation) -> None:
         await self._deploy_or_roll_back(operation, self.service.configuration)
-        self.service.move_to(ServiceStatus.RUNNING)
+        self._move_to(ServiceStatus.RUNNING)
 
     async def _deploy_or_roll_back(
         self, operation: Operation, configuration: ServiceConfiguration
@@ -255,11 +272,11 @@ class ServiceController:
 
     async def _pause(self) -> None:
         await self._close_group()
-        self.service.move_to(ServiceStatus.PAUSED)
+        self._move_to(ServiceStatus.PAUSED)
 
     async def _resume(self, operation: Operation) -> None:
         await self._deploy(operation, self.service.configuration, image=self._image)
-        self.service.move_to(ServiceStatus.RUNNING)
+        self._move_to(ServiceStatus.RUNNING)
 
     async def _delete(self) -> None:
         await self._metrics.stop()
@@ -268,7 +285,7 @@ class ServiceController:
         await self._metrics.report()
         await self._proxy.close()
         self._image = None
-        self.service.move_to(ServiceStatus.DELETED)
+        self._move_to(ServiceStatus.DELETED)
 
     async def _close_group(self) -> None:
         group, self._proxy.group = self._proxy.group, None

@@ -16,6 +16,7 @@ from localcloud.aws.apprunner.proxy import instance_session
 from localcloud.aws.apprunner.requests import JsonObject
 from localcloud.aws.containers import ContainerEngine, ImageStore
 from localcloud.aws.ecr.models import Registry
+from localcloud.aws.service_events import SendEvent
 from localcloud.aws.service_thread import ServiceThread
 
 _WORKERS = 32
@@ -37,6 +38,7 @@ class AppRunnerSettings:
         ports: the ports for services, one each.
         context: their certificate.
         timing: the times.
+        send_event: hands events to EventBridge.
     """
 
     account: Account
@@ -48,6 +50,7 @@ class AppRunnerSettings:
     ports: Sequence[int]
     context: ssl.SSLContext
     timing: Timing
+    send_event: SendEvent
 
 
 class AppRunnerThread:
@@ -94,6 +97,7 @@ async def _app_runner(settings: AppRunnerSettings) -> AsyncIterator[AppRunner]:
             registry=settings.registry,
             session=session,
             timing=settings.timing,
+            send_event=settings.send_event,
         )
         app_runner = AppRunner(
             platform, host=settings.host, ports=settings.ports, context=settings.context

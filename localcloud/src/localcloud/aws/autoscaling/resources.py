@@ -1,15 +1,16 @@
-"""The services that are scaled and the metrics, read and changed through the endpoint."""
+"""The services that are scaled, and the metrics."""
 
 import asyncio
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.aws.account import Account
 from localcloud.aws.autoscaling.models import TrackedMetric
+from localcloud.aws.cloudwatch.metrics import Metric
+from localcloud.aws.cloudwatch.service import CloudWatchService
 
 
 class ResourceError(Exception):
@@ -58,12 +59,12 @@ class Resources(Protocol):
 
 
 class AccountResources:
-    """Reads and changes ECS and CloudWatch through the endpoint."""
+    """Reads and changes ECS through the endpoint, and reads metrics."""
 
-    def __init__(self, account: Account) -> None:
-        """Create the clients, without a request."""
+    def __init__(self, account: Account, cloudwatch: CloudWatchService) -> None:
+        """Create the client, without a request."""
         self._ecs = account.client("ecs")
-        self._metrics = account.client("cloudwatch")
+        self._cloudwatch = cloudwatch
 
     async def service(self, cluster: str, name: str) -> ServiceInfo | None:
         """Return a service; None if it doesn't exist."""
@@ -101,21 +102,11 @@ class AccountResources:
         self, metric: TrackedMetric, *, end: float, period: int, count: int
     ) -> Sequence[float | None]:
         """Return a metric's values in the last periods, oldest first; None without data."""
-        start = end - period * count
-        answer: dict[str, Any] = await asyncio.to_thread(
-            self._metrics.get_metric_statistics,
-            Namespace=metric.namespace,
-            MetricName=metric.name,
-            Dimensions=[
-                {"Name": name, "Value": value} for name, value in metric.dimensions.items()
-            ],
-            StartTime=dt.datetime.fromtimestamp(start, dt.UTC),
-            EndTime=dt.datetime.fromtimestamp(end, dt.UTC),
-            Period=period,
-            Statistics=[metric.statistic],
+        tracked = Metric(
+            namespace=metric.namespace,
+            name=metric.name,
+            dimensions=frozenset(metric.dimensions.items()),
         )
-        found = {
-            round((each["Timestamp"].timestamp() - start) / period): float(each[metric.statistic])
-            for each in answer["Datapoints"]
-        }
-        return [found.get(index) for index in range(count)]
+        return self._cloudwatch.statistics(
+            tracked, metric.statistic, end=end, period=period, count=count
+        )

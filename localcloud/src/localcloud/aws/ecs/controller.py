@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from localcloud.aws.ecs import scheduler
+from localcloud.aws.ecs.events import deployment_event, task_event
 from localcloud.aws.ecs.models import (
     Deployment,
     Network,
@@ -132,6 +133,7 @@ class ServiceController:
         )
         self.service_deployments.insert(0, moved)
         self._make_primary(deployment)
+        self._send_event_of(deployment)
         self._failed_starts, self._next_start = 0, 0.0
         return deployment
 
@@ -219,6 +221,7 @@ class ServiceController:
         primary.move_to(
             RolloutState.FAILED, "ECS deployment circuit breaker: tasks failed to start.", now
         )
+        self._send_event_of(primary)
         self._event(f"(deployment {primary.id}) deployment failed: tasks failed to start.")
         earlier = next((each for each in service.deployments[1:] if each.ever_completed), None)
         moved = self.service_deployments[0]
@@ -232,6 +235,7 @@ class ServiceController:
                 f"ECS deployment circuit breaker: rolling back to deploymentId {earlier.id}.",
                 now,
             )
+            self._send_event_of(earlier)
             earlier.failed_tasks = 0
             self._failed_starts, self._next_start = 0, 0.0
             self._make_primary(earlier)
@@ -262,6 +266,7 @@ class ServiceController:
             primary.move_to(RolloutState.COMPLETED, f"ECS deployment {primary.id} completed.", now)
             service.deployments = [primary]
             self.service_deployments[0].complete(now)
+            self._send_event_of(primary)
             self._event(f"(deployment {primary.id}) deployment completed.")
         if steady and not self._steady and service.status is ServiceStatus.ACTIVE:
             self._event("has reached a steady state.")
@@ -365,6 +370,7 @@ class ServiceController:
             _LOG.error("a task of %s failed", self.service.name, exc_info=error)
             task.stop_code, task.stopped_reason = StopCode.FAILED_TO_START, "See its output."
             task.move_to(TaskStatus.STOPPED)
+            self._platform.send_event(task_event(task, self._platform.clock()))
         if task.stop_code is StopCode.SCHEDULER:
             self._event(f"has stopped 1 running tasks: (task {task.id}).")
         removing = asyncio.ensure_future(self._on_idle_images())
@@ -417,6 +423,9 @@ class ServiceController:
         for deployment in self.service.deployments:
             if deployment.id == task.deployment_id:
                 deployment.failed_tasks += 1
+
+    def _send_event_of(self, deployment: Deployment) -> None:
+        self._platform.send_event(deployment_event(self.service, deployment))
 
     def _event(self, text: str) -> None:
         self.service.add_event(text, self._platform.clock())

@@ -15,9 +15,11 @@ from localcloud.aws.containers import (
 )
 from localcloud.aws.ecr.models import Registry, repository_and_reference
 from localcloud.aws.ecs import network
+from localcloud.aws.ecs.events import task_event
 from localcloud.aws.ecs.models import LoadBalancing, StopCode, Task, TaskStatus
 from localcloud.aws.elbv2.targets import Target, TargetRegistry
 from localcloud.aws.log_sender import LogSender
+from localcloud.aws.service_events import SendEvent
 
 _LOG = logging.getLogger(__name__)
 PRINCIPAL = "ecs-tasks.amazonaws.com"
@@ -40,6 +42,7 @@ class TaskPlatform:
         targets: the account's target groups.
         logs: sends the tasks' output to CloudWatch Logs.
         clock: returns the time, in seconds since the epoch.
+        send_event: hands events to EventBridge.
     """
 
     engine: ContainerEngine
@@ -48,6 +51,7 @@ class TaskPlatform:
     targets: TargetRegistry
     logs: LogSender
     clock: Callable[[], float]
+    send_event: SendEvent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +117,9 @@ class TaskRunner:
         task.stopping = True
         task.stop_code, task.stopped_reason = code, reason
         task.stopping_at = self._platform.clock()
+        task.version += 1
         self._stop_requested.set()
-        self._listener.on_change()
+        self._changed()
 
     async def run(self) -> None:
         """Run the task until it has stopped."""
@@ -351,4 +356,8 @@ class TaskRunner:
 
     def _move_to(self, status: TaskStatus) -> None:
         self.task.move_to(status)
+        self._changed()
+
+    def _changed(self) -> None:
+        self._platform.send_event(task_event(self.task, self._platform.clock()))
         self._listener.on_change()

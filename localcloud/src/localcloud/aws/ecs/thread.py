@@ -19,6 +19,7 @@ from localcloud.aws.ecs.operations import Ecs
 from localcloud.aws.ecs.runner import TaskPlatform
 from localcloud.aws.elbv2.targets import TargetRegistry
 from localcloud.aws.log_sender import LogSender
+from localcloud.aws.service_events import SendEvent
 from localcloud.aws.service_thread import ServiceThread
 
 _WORKERS = 32
@@ -40,6 +41,7 @@ class EcsSettings:
         context: where and when the service runs.
         timing: the times.
         metrics_period: seconds between two reports of metrics; on AWS 60.
+        send_event: hands events to EventBridge.
     """
 
     account: Account
@@ -51,6 +53,7 @@ class EcsSettings:
     context: ServiceContext
     timing: Timing
     metrics_period: float
+    send_event: SendEvent
 
 
 class EcsThread:
@@ -102,6 +105,7 @@ async def _ecs(settings: EcsSettings) -> AsyncIterator[Ecs]:
         targets=settings.targets,
         logs=logs,
         clock=settings.context.clock,
+        send_event=settings.send_event,
     )
     ecs = Ecs(platform, settings.context, settings.timing)
     reporter = MetricsReporter(

@@ -13,10 +13,10 @@ class Target:
 
     Attributes:
         id: its id within the rule.
-        arn: the Lambda function.
+        arn: the Lambda function, the topic or the log group.
         input: the event, as JSON; None for EventBridge's own.
         retry_policy: how long EventBridge tries to deliver an event. Delivery can't fail here,
-            except for a missing permission, which AWS doesn't retry.
+            except for what AWS doesn't retry: a missing permission or target.
     """
 
     id: str
@@ -27,13 +27,14 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A rule with a schedule.
+    """A rule with a schedule, an event pattern or both.
 
     Attributes:
         arn, name: its names.
-        schedule: its ScheduleExpression.
-        enabled: whether the schedule runs.
-        due: when its targets are invoked next, in seconds since the epoch.
+        schedule: its ScheduleExpression; empty without one.
+        pattern: its EventPattern, as JSON; None without one.
+        enabled: whether the schedule runs and events are matched.
+        due: when the schedule invokes its targets next, in seconds since the epoch.
         description: its description.
         role_arn: the role in the request; Lambda functions need none.
         targets: its targets by their ids.
@@ -43,6 +44,7 @@ class Rule:
     arn: str
     name: str
     schedule: str
+    pattern: str | None
     enabled: bool
     due: float
     description: str | None = None

@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from localcloud.aws.context import ServiceContext
-from localcloud.aws.events import rules
+from localcloud.aws.events import patterns, rules
+from localcloud.aws.events.bus import EventBus
 from localcloud.aws.events.models import JsonObject, Rule, Rules
 from localcloud.aws.events.schedules import Schedules
 from localcloud.aws.protocol import ApiError, without_nulls
+from localcloud.aws.service_events import ServiceEvent
 
 _Handler = Callable[[JsonObject], Awaitable[JsonObject]]
 
@@ -20,17 +22,20 @@ class EventBridge:
         self,
         stored: Rules,
         schedules: Schedules,
+        bus: EventBus,
         context: ServiceContext,
     ) -> None:
         """Serve rules.
 
         Args:
             stored: the rules.
-            schedules: invokes their targets.
+            schedules: invokes their targets when they are due.
+            bus: takes the events of callers.
             context: where and when the service runs.
         """
         self._rules = stored
         self._schedules = schedules
+        self._bus = bus
         self._account_id = context.account_id
         self._arn_base = context.arn("events", "rule/")
         self._clock = context.clock
@@ -43,10 +48,12 @@ class EventBridge:
             "ListRules": self._list_rules,
             "ListTagsForResource": self._list_tags_for_resource,
             "ListTargetsByRule": self._list_targets_by_rule,
+            "PutEvents": self._put_events,
             "PutRule": self._put_rule,
             "PutTargets": self._put_targets,
             "RemoveTargets": self._remove_targets,
             "TagResource": self._tag_resource,
+            "TestEventPattern": self._test_event_pattern,
             "UntagResource": self._untag_resource,
         }
 
@@ -68,11 +75,15 @@ class EventBridge:
     async def run_rule(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Invoke a rule's targets now; an operation of the stand-in's own."""
         rule = self._found(parameters["Name"])
+        if not rule.schedule:
+            raise ApiError("ValidationException", f"The rule {rule.name} has no schedule.")
         return {"Failures": await self._schedules.run(rule)}
 
     async def _put_rule(self, parameters: JsonObject) -> JsonObject:
         name, schedule = parameters["Name"], parameters.get("ScheduleExpression", "")
-        due = self._clock() + rules.interval(schedule)
+        pattern = parameters.get("EventPattern") or None
+        rules.check_trigger(schedule, pattern)
+        due = self._due(schedule)
         before = self._rules.find(name)
         if before is not None and before.schedule == schedule:
             due = before.due
@@ -80,6 +91,7 @@ class EventBridge:
             arn=f"{self._arn_base}{name}",
             name=name,
             schedule=schedule,
+            pattern=pattern,
             enabled=parameters.get("State", "ENABLED") == "ENABLED",
             due=due,
             description=parameters.get("Description"),
@@ -107,14 +119,30 @@ class EventBridge:
 
     async def _enable_rule(self, parameters: JsonObject) -> JsonObject:
         rule = self._found(parameters["Name"])
-        due = self._clock() + rules.interval(rule.schedule)
         if not rule.enabled:
-            self._rules.put(replace(rule, enabled=True, due=due))
+            self._rules.put(replace(rule, enabled=True, due=self._due(rule.schedule)))
         return {}
 
     async def _disable_rule(self, parameters: JsonObject) -> JsonObject:
         self._rules.put(replace(self._found(parameters["Name"]), enabled=False))
         return {}
+
+    async def _put_events(self, parameters: JsonObject) -> JsonObject:
+        results: list[Mapping[str, str]] = []
+        for entry in parameters["Entries"]:
+            rules.require_supported(entry)
+            event = rules.custom_event(entry, self._clock())
+            results.append(
+                {"EventId": self._bus.put_with_id(event)}
+                if isinstance(event, ServiceEvent)
+                else event
+            )
+        failed = sum("ErrorCode" in each for each in results)
+        return {"FailedEntryCount": failed, "Entries": results}
+
+    async def _test_event_pattern(self, parameters: JsonObject) -> JsonObject:
+        pattern = patterns.parse(parameters["EventPattern"])
+        return {"Result": patterns.matches(pattern, rules.test_event(parameters["Event"]))}
 
     async def _put_targets(self, parameters: JsonObject) -> JsonObject:
         rule = self._found(parameters["Rule"])
@@ -171,6 +199,9 @@ class EventBridge:
         tags = self._tagged(parameters).tags
         return {"Tags": [{"Key": key, "Value": tags[key]} for key in tags]}
 
+    def _due(self, schedule: str) -> float:
+        return self._clock() + rules.interval(schedule) if schedule else 0.0
+
     def _found(self, name: str) -> Rule:
         rule = self._rules.find(name)
         if rule is None:
@@ -190,7 +221,8 @@ def _described(rule: Rule) -> JsonObject:
             "Name": rule.name,
             "Arn": rule.arn,
             "EventBusName": "default",
-            "ScheduleExpression": rule.schedule,
+            "ScheduleExpression": rule.schedule or None,
+            "EventPattern": rule.pattern,
             "State": "ENABLED" if rule.enabled else "DISABLED",
             "Description": rule.description,
             "RoleArn": rule.role_arn,

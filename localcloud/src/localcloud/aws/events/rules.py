@@ -1,6 +1,6 @@
 """Pure decisions about rules.
 
-Sources: the API reference of PutRule and PutTargets, and "Setting a schedule pattern for scheduled
+Sources: the API references of PutRule and PutTargets, and "Setting a schedule pattern for scheduled
 rules" and "EventBridge quotas" in the Amazon EventBridge User Guide.
 """
 
@@ -10,16 +10,23 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from localcloud.aws.events import patterns
 from localcloud.aws.events.models import Rule, Target
 from localcloud.aws.protocol import ApiError
+from localcloud.aws.service_events import ServiceEvent
 
 _RATE: Final = re.compile(
     r"rate\((?:1 (?P<one>minute|hour|day)|(?P<number>[1-9][0-9]*) (?P<many>minute|hour|day)s)\)"
 )
 _MAX_TARGETS: Final = 5
 _MAX_TAGS: Final = 50
-_LAMBDA: Final = re.compile(r"arn:aws:lambda:[\w-]+:[0-9]{12}:function:[\w:$-]+")
+_TARGET: Final = re.compile(
+    r"arn:aws:(?:lambda:[\w-]+:[0-9]{12}:function:[\w:$-]+|sns:[\w-]+:[0-9]{12}:[\w-]+"
+    r"|(?P<logs>logs):[\w-]+:[0-9]{12}:log-group:[\w./#-]+(?::\*)?)"
+)
 _TARGET_MEMBERS: Final = frozenset({"Id", "Arn", "Input", "RetryPolicy"})
+# Source: the API reference of TestEventPattern.
+_EVENT_MEMBERS: Final = ("id", "account", "source", "time", "region", "resources", "detail-type")
 _DEFAULT_BUS: Final = "default"
 
 
@@ -32,8 +39,52 @@ def require_supported(parameters: Mapping[str, Any]) -> None:
     bus = parameters.get("EventBusName", _DEFAULT_BUS)
     if bus != _DEFAULT_BUS and not bus.endswith(f":event-bus/{_DEFAULT_BUS}"):
         raise _unsupported(f"the event bus {bus}")
-    if parameters.get("EventPattern"):
-        raise _unsupported("EventPattern; a rule needs a ScheduleExpression")
+
+
+def check_trigger(schedule: str, pattern: str | None) -> None:
+    """Require a schedule or an event pattern, and each to be valid.
+
+    Raises:
+        ApiError: ValidationException or InvalidEventPatternException.
+    """
+    if not schedule and pattern is None:
+        raise ApiError(
+            "ValidationException",
+            "Parameter(s) EventPattern or ScheduleExpression must be specified.",
+        )
+    if schedule:
+        interval(schedule)
+    if pattern is not None:
+        patterns.parse(pattern)
+
+
+def custom_event(entry: Mapping[str, Any], now: float) -> ServiceEvent | Mapping[str, str]:
+    """Return the event of an entry of PutEvents, or the error of the entry.
+
+    Source: the API reference of PutEvents, and "Sending events with PutEvents" in the user guide.
+    """
+    for name in ("Source", "DetailType", "Detail"):
+        if not entry.get(name):
+            message = f"Parameter {name} is not valid. Reason: {name} is a required argument."
+            return {"ErrorCode": "InvalidArgument", "ErrorMessage": message}
+    if entry["Source"].startswith("aws."):
+        return {
+            "ErrorCode": "NotAuthorizedForSourceException",
+            "ErrorMessage": "Not authorized for the source.",
+        }
+    try:
+        detail = json.loads(entry["Detail"])
+    except ValueError:
+        detail = None
+    if not isinstance(detail, dict):
+        return {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
+    return ServiceEvent(
+        source=entry["Source"],
+        detail_type=entry["DetailType"],
+        resources=tuple(entry.get("Resources", ())),
+        detail=detail,
+        at=float(entry.get("Time", now)),
+    )
 
 
 def interval(expression: str) -> float:
@@ -56,6 +107,25 @@ def interval(expression: str) -> float:
     return dt.timedelta(**{f"{unit}s": number}).total_seconds()
 
 
+def test_event(text: str) -> Mapping[str, Any]:
+    """Read the event of TestEventPattern.
+
+    Raises:
+        ApiError: ValidationException.
+    """
+    try:
+        event = json.loads(text)
+    except ValueError:
+        event = None
+    if not isinstance(event, dict):
+        raise ApiError("ValidationException", "Parameter Event is not valid.")
+    if missing := [name for name in _EVENT_MEMBERS if name not in event]:
+        raise ApiError(
+            "ValidationException", f"Parameter Event is not valid. Missing: {', '.join(missing)}."
+        )
+    return event
+
+
 def with_targets(rule: Rule, requested: Iterable[Mapping[str, Any]]) -> Mapping[str, Target]:
     """Add targets to a rule's, or replace those with the same ids.
 
@@ -66,9 +136,15 @@ def with_targets(rule: Rule, requested: Iterable[Mapping[str, Any]]) -> Mapping[
     for each in requested:
         if unknown := sorted(each.keys() - _TARGET_MEMBERS):
             raise _unsupported(f"{', '.join(unknown)} of a target")
-        if not _LAMBDA.fullmatch(each["Arn"]):
-            raise _unsupported(f"the target {each['Arn']}; it must be a Lambda function")
+        target = _TARGET.fullmatch(each["Arn"])
+        if target is None:
+            raise _unsupported(
+                f"the target {each['Arn']}; it must be a Lambda function, an SNS topic or a log"
+                " group"
+            )
         if "Input" in each:
+            if target["logs"]:
+                raise _unsupported("Input of a log group")
             _require_json(each["Input"])
         targets[each["Id"]] = Target(
             id=each["Id"],
@@ -93,23 +169,6 @@ def with_tags(tags: Mapping[str, str], added: Iterable[Mapping[str, str]]) -> Ma
     if len(changed) > _MAX_TAGS:
         raise ApiError("LimitExceededException", f"A rule has at most {_MAX_TAGS} tags.")
     return changed
-
-
-def scheduled_event(rule: Rule, *, event_id: str, account_id: str, region: str, at: float) -> str:
-    """Return the event for a target without an Input, as JSON."""
-    return json.dumps(
-        {
-            "version": "0",
-            "id": event_id,
-            "detail-type": "Scheduled Event",
-            "source": "aws.events",
-            "account": account_id,
-            "time": dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "region": region,
-            "resources": [rule.arn],
-            "detail": {},
-        }
-    )
 
 
 def _require_json(text: str) -> None:

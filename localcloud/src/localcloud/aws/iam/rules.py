@@ -90,7 +90,10 @@ def lets_service(
         for statement in _statements(document)
         if _covers(statement, "Action", action, ignore_case=True)
         and _covers(statement, "Resource", resource, ignore_case=False)
-        and _names_service(statement.get("Principal"), service)
+        and (
+            _names_service(statement.get("Principal"), service)
+            or _names_everyone(statement.get("Principal"))
+        )
         and _conditions_met(statement, context)
     ]
     return "Allow" in effects and "Deny" not in effects

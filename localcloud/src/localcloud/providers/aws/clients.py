@@ -23,6 +23,7 @@ ENDPOINTS: Final = {
     "application-autoscaling": "appautoscaling",
     "apprunner": "apprunner",
     "cloudfront": "cloudfront",
+    "cloudwatch": "cloudwatch",
     "cognito-idp": "cognitoidp",
     "ec2": "ec2",
     "ecr": "ecr",
@@ -34,6 +35,7 @@ ENDPOINTS: Final = {
     "logs": "logs",
     "route53": "route53",
     "secretsmanager": "secretsmanager",
+    "sns": "sns",
     "sts": "sts",
     "wafv2": "wafv2",
 }

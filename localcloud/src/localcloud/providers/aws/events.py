@@ -60,15 +60,23 @@ class EventRule(AwsResource):
         "description": Property(),
         "eventBusName": Property(force_new=True, default=_DEFAULT_BUS),
         "forceDestroy": Property(kind=Kind.BOOLEAN, default=False, write_only=True),
-        # The real provider accepts an eventPattern instead.
-        "scheduleExpression": Property(required=True),
+        "eventPattern": Property(kind=Kind.JSON),
+        "scheduleExpression": Property(),
         "state": Property(computed=True),
         "region": REGION,
         **TAGGED,
         "arn": ARN,
         "isEnabled": Property(kind=Kind.BOOLEAN, output=True, unsupported=True),
-        **unsupported("eventPattern", "namePrefix", "roleArn"),
+        **unsupported("namePrefix", "roleArn"),
     }
+
+    def check(self, request: CheckRequest[Aws]) -> tuple[Values, list[Failure]]:
+        """Require a schedule or a pattern, as the real provider does."""
+        completed, failures = super().check(request)
+        if not {"eventPattern", "scheduleExpression"} & completed.keys():
+            reason = "one of eventPattern and scheduleExpression is required"
+            failures.append(Failure(property="scheduleExpression", reason=reason))
+        return completed, failures
 
     def identity(self, request: ResourceRequest[Aws]) -> Document:
         """Name the bus and the rule; the id leaves out the default bus."""

@@ -55,11 +55,12 @@ class LogGroup(AwsResource):
         "name": Property(required=True, force_new=True, aws="logGroupName"),
         "logGroupClass": Property(force_new=True, computed=True),
         "retentionInDays": Property(kind=Kind.INTEGER, default=0),
+        "kmsKeyId": Property(),
         "skipDestroy": Property(kind=Kind.BOOLEAN, default=False, write_only=True),
         "region": REGION,
         **TAGGED,
         "arn": Property(output=True),
-        **unsupported("deletionProtectionEnabled", "kmsKeyId", "namePrefix"),
+        **unsupported("deletionProtectionEnabled", "namePrefix"),
     }
 
     def identity(self, request: ResourceRequest[Aws]) -> Document:
@@ -87,15 +88,24 @@ class LogGroup(AwsResource):
         return values
 
     def update(self, request: UpdateRequest[Aws]) -> None:
-        """Change the retention and the tags."""
+        """Change the retention, the key and the tags."""
         if request.inputs.get("retentionInDays") != request.state.get("retentionInDays"):
             self._set_retention(request, request.id, request.inputs)
+        if request.inputs.get("kmsKeyId") != request.state.get("kmsKeyId"):
+            self._set_key(request)
         self.update_tags(request)
 
     def delete(self, request: ResourceRequest[Aws]) -> None:
         """Delete the group, unless the program sets skipDestroy."""
         if request.state.get("skipDestroy") is not True:
             super().delete(request)
+
+    def _set_key(self, request: UpdateRequest[Aws]) -> None:
+        group: Document = {"logGroupName": request.id}
+        if key := request.inputs.get("kmsKeyId"):
+            self.call(request, Operation(name="AssociateKmsKey"), {**group, "kmsKeyId": key})
+        else:
+            self.call(request, Operation(name="DisassociateKmsKey"), group)
 
     def _set_retention(self, request: AwsRequest, name: str, inputs: Values) -> None:
         group: Document = {"logGroupName": name}

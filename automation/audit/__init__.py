@@ -1,0 +1,1 @@
+"""Reads from AWS who got tokens, and who read the clients' secrets."""

@@ -1,0 +1,1 @@
+"""Estimates what monitoring costs in a month."""

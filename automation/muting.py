@@ -1,0 +1,125 @@
+"""Mutes a stack's alarms during a deployment.
+
+The mute rule ends by itself, because a deployment can be killed. A muted alarm still changes its
+state. One that is in ALARM when the rule is deleted sends its notification then, so a failed
+deployment isn't hidden.
+
+Source: PutAlarmMuteRule and DeleteAlarmMuteRule in the Amazon CloudWatch API Reference.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from automation.deployment import Report
+from automation.hosting.host import Aws
+
+MUTED: Final = dt.timedelta(hours=1)
+"""How long a killed deployment leaves the alarms muted: as long as the slowest changes take."""
+
+_ALARMS: Final = frozenset(
+    {
+        "aws:cloudwatch/compositeAlarm:CompositeAlarm",
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+    }
+)
+_RULE: Final = "AlarmMuteRuleName"
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@contextmanager
+def muted_alarms(
+    state: Mapping[str, Any],
+    rule: str,
+    aws: Aws,
+    report: Report,
+    now: Callable[[], dt.datetime] = _now,
+) -> Iterator[None]:
+    """Mute the alarms that a stack has, for at most an hour, and delete the mute rule at the end.
+
+    If that fails, it is reported, and the block runs nevertheless.
+
+    Args:
+        state: the stack's state; without alarms in it, nothing is done.
+        rule: the mute rule's name. A rule that a killed deployment has left is replaced.
+        now: returns the time, with its zone.
+    """
+    alarms = alarm_names(state)
+    if not alarms:
+        yield
+        return
+    since = now().astimezone(dt.UTC)
+    is_muted = True
+    try:
+        is_muted = _mute(alarms, rule, since, aws, report)
+        yield
+    finally:
+        if is_muted:
+            _unmute(rule, since + MUTED, aws, report)
+
+
+def alarm_names(state: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the alarms in a stack's state, sorted."""
+    return tuple(
+        sorted(
+            # An alarm's id is its name.
+            str(resource["id"])
+            for resource in state.get("resources") or []
+            if resource["type"] in _ALARMS and resource.get("id") and not resource.get("delete")
+        )
+    )
+
+
+def _mute(alarms: tuple[str, ...], rule: str, since: dt.datetime, aws: Aws, report: Report) -> bool:
+    """Put the mute rule, and return whether it may exist now."""
+    try:
+        aws(
+            "cloudwatch",
+            "put_alarm_mute_rule",
+            Name=rule,
+            Description="A deployment by python -m automation, which deletes this at its end",
+            Rule={"Schedule": _schedule(since)},
+            MuteTargets={"AlarmNames": list(alarms)},
+        )
+        found = aws("cloudwatch", "get_alarm_mute_rule", **{_RULE: rule})
+    except (BotoCoreError, ClientError) as error:
+        report(f"! The alarms can't be muted, so they may report this deployment: {error}")
+        # Without an answer, the rule may have been put.
+        return not isinstance(error, ClientError)
+    if found["Status"] != "ACTIVE":
+        report(
+            f"! CloudWatch reports the mute rule {rule} as {found['Status']}, so the alarms may"
+            " report this deployment"
+        )
+    return True
+
+
+def _unmute(rule: str, until: dt.datetime, aws: Aws, report: Report) -> None:
+    try:
+        aws("cloudwatch", "delete_alarm_mute_rule", **{_RULE: rule})
+    except (BotoCoreError, ClientError) as error:
+        report(
+            f"! The alarms stay muted until {until:%H:%M} UTC: {error}\n"
+            "  To end that now, run: aws cloudwatch delete-alarm-mute-rule"
+            f" --alarm-mute-rule-name {rule}"
+        )
+
+
+def _schedule(since: dt.datetime) -> dict[str, str]:
+    """Return a schedule that is active once, from the minute that has begun.
+
+    Args:
+        since: the time, in UTC.
+    """
+    minutes = int(MUTED.total_seconds() // 60)
+    return {
+        "Expression": f"at({since:%Y-%m-%dT%H:%M})",
+        "Duration": f"PT{minutes}M",
+        "Timezone": "UTC",
+    }

@@ -1,0 +1,90 @@
+"""The alarms of the claims function, without which no token is issued. Pure.
+
+Metrics: "Types of metrics for Lambda functions" in the AWS Lambda Developer Guide.
+"""
+
+from typing import Final
+
+from components.monitoring.alarm import Alarm, Comparison, Metric, Severity, Subject
+
+NAMESPACE: Final = "AWS/Lambda"
+
+
+def _claims(name: str, statistic: str) -> tuple[Metric, ...]:
+    return (Metric(namespace=NAMESPACE, name=name, statistic=statistic, subject=Subject.CLAIMS),)
+
+
+CLAIMS_ERRORS: Final = Alarm(
+    key="claims-errors",
+    title="Tokens are refused because the claims function fails",
+    severity=Severity.PAGE,
+    metrics=_claims("Errors", "Sum"),
+    comparison=Comparison.AT_LEAST,
+    threshold=3,
+    unit="failed invocations",
+    period=300,
+    evaluation_periods=1,
+    datapoints_to_alarm=1,
+    affects_callers=True,
+    meaning="The claims function fails, and Cognito issues no token when it does.",
+    reason=(
+        "Every failure is a caller without a token; below three it can be one caller's odd request."
+    ),
+    normal="None.",
+)
+CLAIMS_THROTTLES: Final = Alarm(
+    key="claims-throttles",
+    title="Tokens are refused because the claims function is throttled",
+    severity=Severity.PAGE,
+    metrics=_claims("Throttles", "Sum"),
+    comparison=Comparison.AT_LEAST,
+    threshold=1,
+    unit="throttled invocations",
+    period=300,
+    evaluation_periods=1,
+    datapoints_to_alarm=1,
+    affects_callers=True,
+    meaning=(
+        "Lambda has no free capacity in this region for the claims function, so Cognito issues no"
+        " token."
+    ),
+    reason="The function needs milliseconds, so a throttle means that the account is at its limit.",
+    normal="None.",
+)
+CLAIMS_SLOW: Final = Alarm(
+    key="claims-slow",
+    title="The claims function is close to Cognito's limit",
+    severity=Severity.TICKET,
+    metrics=_claims("Duration", "p99"),
+    comparison=Comparison.AT_LEAST,
+    threshold=3000,
+    unit="milliseconds (p99)",
+    period=300,
+    evaluation_periods=3,
+    datapoints_to_alarm=2,
+    meaning="The claims function is slow, and Cognito gives up after five seconds.",
+    reason="Three seconds leave two for a cold start, which this metric doesn't include.",
+    normal="A few milliseconds.",
+)
+TOKEN_RUNAWAY: Final = Alarm(
+    key="token-runaway",
+    title="A client requests far more tokens than it needs",
+    severity=Severity.TICKET,
+    metrics=_claims("Invocations", "Sum"),
+    comparison=Comparison.ABOVE,
+    threshold=500,
+    unit="tokens",
+    period=3600,
+    evaluation_periods=1,
+    datapoints_to_alarm=1,
+    meaning=(
+        "Many tokens were issued within an hour, and Cognito bills each. The dashboard's graph of"
+        " tokens by client names the client."
+    ),
+    reason=(
+        "A caller that keeps its token needs one per hour, so even fifty callers that start again"
+        " and again stay below 500."
+    ),
+    normal="About one token per caller and token lifetime.",
+)
+CLAIMS_ALARMS: Final = (CLAIMS_ERRORS, CLAIMS_THROTTLES, CLAIMS_SLOW, TOKEN_RUNAWAY)

@@ -1,0 +1,1 @@
+"""Monitoring: the alarms, who is notified, the dashboard and the canary."""

@@ -1,0 +1,33 @@
+"""The alarms of a stack, from those who define them. Pure."""
+
+from collections.abc import Iterator
+
+from components.edge_alarms import EDGE_ERRORS
+from components.hosting.definitions import DEFINITIONS
+from components.identity_alarms import CLAIMS_ALARMS
+from components.monitoring.alarm import Alarm
+from components.monitoring.call_alarms import failed_tool_calls
+from components.monitoring.canary_alarms import canary_failing
+from components.rotation_alarms import ROTATION_ALARMS
+from components.settings import StackSettings
+
+
+def stack_alarms(settings: StackSettings, service: str) -> Iterator[Alarm]:
+    """Return a stack's alarms with its thresholds, in the order from the caller to the database.
+
+    Args:
+        service: `<prefix>-<stack>`.
+    """
+    thresholds = settings.monitoring.thresholds
+    for alarm in _defined(settings, service):
+        yield alarm.with_threshold(thresholds.get(alarm.key))
+
+
+def _defined(settings: StackSettings, service: str) -> Iterator[Alarm]:
+    yield canary_failing(settings.monitoring.canary_minutes)
+    yield from CLAIMS_ALARMS
+    if settings.edge:
+        yield EDGE_ERRORS
+    yield from DEFINITIONS[settings.hosting].alarms(settings.host)
+    yield failed_tool_calls(service)
+    yield from ROTATION_ALARMS

@@ -1,0 +1,1 @@
+"""The log function, which configures the log groups that App Runner creates."""

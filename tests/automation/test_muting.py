@@ -1,0 +1,143 @@
+"""The alarms' mute rule during a deployment."""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError
+from botocore.validate import validate_parameters
+
+from automation.muting import alarm_names, muted_alarms
+
+RULE = "neo4j-mcp-dev-deployment"
+NOW = dt.datetime(2026, 11, 27, 17, 3, 59, tzinfo=dt.timezone(dt.timedelta(hours=1)))
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
+STATE = {
+    "resources": [
+        {"type": "aws:sns/topic:Topic", "id": "topic"},
+        {"type": ALARM, "id": "latency"},
+        {"type": ALARM, "id": "replaced", "delete": True},
+        {"type": ALARM},
+        {"type": COMPOSITE, "id": "callers"},
+    ]
+}
+DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutAlarmMuteRule")
+NO_ANSWER = ConnectTimeoutError(endpoint_url="https://monitoring.example")
+
+
+class _CloudWatch:
+    """CloudWatch's mute rules; validates every request against its model."""
+
+    def __init__(self, status: str = "ACTIVE", **errors: Exception) -> None:
+        self.rules: dict[str, dict[str, Any]] = {}
+        self.calls: list[str] = []
+        self._status = status
+        self._errors = errors
+        self._model = botocore.session.get_session().get_service_model("cloudwatch")
+
+    def __call__(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's own
+        assert service == "cloudwatch"
+        name = "".join(part.title() for part in operation.split("_"))
+        shape = self._model.operation_model(name).input_shape
+        assert shape is not None
+        validate_parameters(parameters, shape)
+        self.calls.append(operation)
+        if error := self._errors.get(operation):
+            raise error
+        if operation == "put_alarm_mute_rule":
+            self.rules[parameters["Name"]] = parameters
+        elif operation == "delete_alarm_mute_rule":
+            self.rules.pop(parameters["AlarmMuteRuleName"], None)
+        return {"Status": self._status}
+
+
+def _deploy(
+    aws: _CloudWatch,
+    run: Callable[[], object] = lambda: None,
+    state: dict[str, Any] = STATE,
+) -> list[str]:
+    reported: list[str] = []
+    with muted_alarms(state, RULE, aws, reported.append, lambda: NOW):
+        run()
+    return reported
+
+
+def test_every_alarm_of_the_stack_is_muted_for_an_hour_from_this_minute() -> None:
+    aws = _CloudWatch()
+    during: list[dict[str, Any]] = []
+
+    reported = _deploy(aws, lambda: during.append(aws.rules[RULE]))
+
+    (rule,) = during
+    assert rule["MuteTargets"] == {"AlarmNames": ["callers", "latency"]}
+    assert rule["Rule"]["Schedule"] == {
+        "Expression": "at(2026-11-27T16:03)",
+        "Duration": "PT60M",
+        "Timezone": "UTC",
+    }
+    assert reported == []
+    assert aws.rules == {}
+
+
+def test_the_rule_is_deleted_after_a_failed_or_interrupted_deployment() -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    aws = _CloudWatch()
+    with pytest.raises(KeyboardInterrupt):
+        _deploy(aws, interrupt)
+
+    assert aws.calls[-1] == "delete_alarm_mute_rule"
+    assert aws.rules == {}
+
+
+def test_a_rule_that_a_killed_deployment_left_is_replaced_and_deleted() -> None:
+    aws = _CloudWatch()
+    aws.rules[RULE] = {"Name": RULE, "MuteTargets": {"AlarmNames": ["old"]}}
+
+    _deploy(aws)
+
+    assert aws.rules == {}
+
+
+def test_a_stack_without_alarms_makes_no_call() -> None:
+    aws = _CloudWatch()
+
+    assert _deploy(aws, state={"resources": STATE["resources"][:1]}) == []
+    assert aws.calls == []
+    assert alarm_names({}) == ()
+
+
+def test_a_deployment_continues_if_its_alarms_cannot_be_muted() -> None:
+    deployed: list[bool] = []
+    aws = _CloudWatch(put_alarm_mute_rule=DENIED)
+
+    (line,) = _deploy(aws, lambda: deployed.append(True))
+
+    assert deployed
+    assert "may report this deployment" in line
+    assert aws.calls == ["put_alarm_mute_rule"]
+
+
+def test_a_rule_is_deleted_although_cloudwatch_did_not_answer() -> None:
+    aws = _CloudWatch(put_alarm_mute_rule=NO_ANSWER)
+
+    assert len(_deploy(aws)) == 1
+    assert aws.calls[-1] == "delete_alarm_mute_rule"
+
+
+def test_a_rule_that_is_not_active_is_reported() -> None:
+    (line,) = _deploy(_CloudWatch(status="SCHEDULED"))
+
+    assert f"the mute rule {RULE} as SCHEDULED" in line
+
+
+def test_a_rule_that_cannot_be_deleted_is_reported_with_its_end_and_the_command() -> None:
+    (line,) = _deploy(_CloudWatch(delete_alarm_mute_rule=DENIED))
+
+    assert re.search(r"muted until 17:03 UTC: .*AccessDenied", line)
+    assert f"aws cloudwatch delete-alarm-mute-rule --alarm-mute-rule-name {RULE}" in line
