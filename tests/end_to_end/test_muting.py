@@ -94,7 +94,7 @@ def _run_canary_until(aws: Aws, control: ControlClient, success: int, state: str
         (found,) = aws("cloudwatch").describe_alarms(AlarmNames=[_ALARM])["MetricAlarms"]
         if found["StateValue"] == state:
             return
-    raise AssertionError(f"the alarm is {found['StateValue']} and not {state}")
+    raise AssertionError("the alarm never was " + state)
 
 
 def _notifications(aws: Aws) -> int:
