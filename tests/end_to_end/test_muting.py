@@ -88,6 +88,7 @@ def _run_canary_until(aws: Aws, control: ControlClient, success: int, state: str
         "Dimensions": [{"Name": "Service", "Value": f"neo4j-mcp-{STACK}"}],
         "Value": success,
     }
+    found = {"StateValue": "unknown"}
     for _ in range(_RUNS):
         aws("cloudwatch").put_metric_data(Namespace=NAMESPACE, MetricData=[metric])
         control.call("MoveCloudWatchClock", Seconds=_INTERVAL)
