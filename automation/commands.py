@@ -53,7 +53,7 @@ from automation.report.terminal import (
     print_result,
     print_rotations,
 )
-from automation.roles import host_permissions, permissions, subject, trust
+from automation.roles import host_permissions, monitoring_permissions, permissions, subject, trust
 from automation.rollout import require_rollout, roll_out, wait_for_service
 from automation.rotation.clients import Client, find_clients
 from automation.rotation.operations import Rotator
@@ -126,6 +126,7 @@ class Document(enum.StrEnum):
     TRUST = "trust"
     PERMISSIONS = "permissions"
     HOST_PERMISSIONS = "host-permissions"
+    MONITORING_PERMISSIONS = "monitoring-permissions"
 
 
 def _role_name(value: str) -> str:
@@ -584,11 +585,12 @@ def role(  # noqa: PLR0913 - one parameter per option
             account=account,
             region=region,
         )
-        printed = (
-            permissions(purpose, location, hosts)
-            if document is Document.PERMISSIONS
-            else _host_permissions(purpose, location, hosts)
-        )
+        write = {
+            Document.PERMISSIONS: permissions,
+            Document.HOST_PERMISSIONS: _host_permissions,
+            Document.MONITORING_PERMISSIONS: _monitoring_permissions,
+        }[document]
+        printed = write(purpose, location, hosts)
     typer.echo(json.dumps(json.loads(printed), indent=2))
 
 
@@ -616,6 +618,15 @@ def _host_permissions(purpose: Purpose, location: StackLocation, hosts: Sequence
     printed = host_permissions(purpose, location, hosts[0])
     if printed is None:
         raise typer.BadParameter(f"the role {purpose} needs nothing of a host")
+    return printed
+
+
+def _monitoring_permissions(
+    purpose: Purpose, location: StackLocation, hosts: Sequence[Hosting]
+) -> str:
+    printed = monitoring_permissions(purpose, location, hosts)
+    if printed is None:
+        raise typer.BadParameter(f"the role {purpose} needs nothing of the monitoring")
     return printed
 
 

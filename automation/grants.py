@@ -1,7 +1,7 @@
 """What the permissions of the pipelines' roles are made of. Pure."""
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,3 +147,120 @@ class HostAccess:
     other_log_groups: tuple[str, ...] = ()
     edge_grants: tuple[Grant, ...] = ()
     grants: tuple[Grant, ...] = ()
+
+
+def role_grants(
+    location: StackLocation, roles: Iterable[str], principals: Iterable[str]
+) -> Iterator[Grant]:
+    """Return the grants on roles that a stack creates.
+
+    Args:
+        roles: their names.
+        principals: the AWS services that assume them.
+    """
+    arns = [location.role_arn(role) for role in roles]
+    yield Grant(
+        sid="StackRoles",
+        resources=arns,
+        read=[
+            "iam:GetRole",
+            "iam:GetRolePolicy",
+            "iam:ListAttachedRolePolicies",
+            "iam:ListRolePolicies",
+            "iam:ListRoleTags",
+            "iam:SimulatePrincipalPolicy",
+        ],
+        write=[
+            "iam:CreateRole",
+            "iam:DeleteRole",
+            "iam:DeleteRolePolicy",
+            "iam:ListInstanceProfilesForRole",
+            "iam:PutRolePolicy",
+            "iam:TagRole",
+            "iam:UntagRole",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:UpdateRole",
+        ],
+    )
+    yield Grant(
+        sid="PassStackRoles",
+        resources=arns,
+        write=["iam:PassRole"],
+        condition={"StringEquals": {"iam:PassedToService": sorted(set(principals))}},
+    )
+
+
+def function_grant(location: StackLocation, functions: Iterable[str]) -> Grant:
+    """Return the grant on Lambda functions that a stack creates, given their names."""
+    return Grant(
+        sid="Functions",
+        resources=[location.function_arn(name) for name in functions],
+        read=[
+            "lambda:GetFunction",
+            "lambda:GetFunctionCodeSigningConfig",
+            "lambda:GetFunctionConfiguration",
+            "lambda:GetPolicy",
+            "lambda:ListTags",
+            "lambda:ListVersionsByFunction",
+        ],
+        write=[
+            "lambda:AddPermission",
+            "lambda:CreateFunction",
+            "lambda:DeleteFunction",
+            "lambda:RemovePermission",
+            "lambda:TagResource",
+            "lambda:UntagResource",
+            "lambda:UpdateFunctionCode",
+            "lambda:UpdateFunctionConfiguration",
+        ],
+    )
+
+
+def log_grants(groups: Sequence[str], *, others: Sequence[str] = ()) -> Iterator[Grant]:
+    """Return the grants on log groups.
+
+    Args:
+        groups: ARN patterns of log groups that the stack creates, and of their streams.
+        others: ARN patterns of log groups that are only read.
+    """
+    yield Grant(
+        sid="ReadLogs",
+        resources=[*groups, *others],
+        read=[
+            "logs:DescribeLogStreams",
+            "logs:FilterLogEvents",
+            "logs:GetLogEvents",
+            "logs:ListTagsForResource",
+        ],
+    )
+    yield Grant(
+        sid="ManageFunctionLogs",
+        resources=groups,
+        write=[
+            "logs:AssociateKmsKey",
+            "logs:CreateLogGroup",
+            "logs:DeleteLogGroup",
+            "logs:DeleteRetentionPolicy",
+            "logs:DisassociateKmsKey",
+            "logs:PutRetentionPolicy",
+            "logs:TagResource",
+            "logs:UntagResource",
+        ],
+    )
+
+
+def rule_grant(location: StackLocation, names: Iterable[str]) -> Grant:
+    """Return the grant on EventBridge rules and their targets, given the rules' names."""
+    return Grant(
+        sid="Rules",
+        resources=[location.arn("events", f"rule/{each}") for each in names],
+        read=["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"],
+        write=[
+            "events:DeleteRule",
+            "events:PutRule",
+            "events:PutTargets",
+            "events:RemoveTargets",
+            "events:TagResource",
+            "events:UntagResource",
+        ],
+    )

@@ -9,9 +9,19 @@ clients' secrets needs to read none of them.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from automation.grants import Grant, HostAccess, Purpose, StackLocation
+from automation.grants import (
+    Grant,
+    HostAccess,
+    Purpose,
+    StackLocation,
+    function_grant,
+    log_grants,
+    role_grants,
+    rule_grant,
+)
 from automation.hosting.hosts import HOSTS
 from automation.hosting.repository import REGISTRY_LOGIN, repository_grant
+from automation.monitoring_grants import monitoring_grants
 from components import policies
 from components.hosting.definitions import DEFINITIONS
 from components.settings import Hosting
@@ -61,8 +71,8 @@ def subject(purpose: Purpose, stack: str) -> str:
 def permissions(purpose: Purpose, location: StackLocation, hosting: Iterable[Hosting]) -> str:
     """Write the permissions policy of a role, limited to the stack's own resources.
 
-    What only the host's own services need is in `host_permissions`: together they can be larger
-    than a role's inline policies may be.
+    What only the host's own services need is in `host_permissions`, and what the monitoring needs
+    in `monitoring_permissions`: together they are larger than a role's inline policies may be.
 
     Args:
         hosting: the stack's host; while it moves, the old and the new one.
@@ -97,18 +107,38 @@ def host_permissions(purpose: Purpose, location: StackLocation, hosting: Hosting
     return policies.document(statements) if statements else None
 
 
+def monitoring_permissions(
+    purpose: Purpose, location: StackLocation, hosting: Iterable[Hosting]
+) -> str | None:
+    """Write the policy that a role has for a stack's monitoring, in addition to the other ones.
+
+    Args:
+        hosting: the stack's host; while it moves, the old and the new one.
+
+    Returns:
+        The policy as JSON; None if the role needs nothing of the monitoring.
+    """
+    server_logs = [
+        arn
+        for each in hosting
+        for access in (HOSTS[each].access(location),)
+        for arn in (*access.log_groups, *access.other_log_groups)
+    ]
+    granted = [(each, each.actions(purpose)) for each in monitoring_grants(location, server_logs)]
+    statements = _statements(granted)
+    return policies.document(statements) if statements else None
+
+
 def _grants(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Grant]:
     yield from _roles(location, hosts)
     yield from _functions(location, hosts)
     yield from _logs(location, hosts)
-    yield _schedules(location)
+    yield rule_grant(location, [location.names.retirement_rule])
     yield from _edge(location)
     for host in hosts:
         yield from host.edge_grants
     yield from _user_pool(location)
     yield _secrets(location)
-    yield _metrics()
-    yield _mute_rule(location)
     # It can't be limited to a resource.
     yield Grant(sid="ReadEventHistory", resources=["*"], check=["cloudtrail:LookupEvents"])
 
@@ -116,49 +146,12 @@ def _grants(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gr
 def _roles(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Grant]:
     names = location.names
     roles = [
-        location.role_arn(role)
-        for role in (
-            names.claims_function,
-            names.rotation_function,
-            names.canary_function,
-            *(role for host in hosts for role in host.roles),
-        )
+        names.claims_function,
+        names.rotation_function,
+        *(role for host in hosts for role in host.roles),
     ]
-    yield Grant(
-        sid="StackRoles",
-        resources=roles,
-        read=[
-            "iam:GetRole",
-            "iam:GetRolePolicy",
-            "iam:ListAttachedRolePolicies",
-            "iam:ListRolePolicies",
-            "iam:ListRoleTags",
-            "iam:SimulatePrincipalPolicy",
-        ],
-        write=[
-            "iam:CreateRole",
-            "iam:DeleteRole",
-            "iam:DeleteRolePolicy",
-            "iam:ListInstanceProfilesForRole",
-            "iam:PutRolePolicy",
-            "iam:TagRole",
-            "iam:UntagRole",
-            "iam:UpdateAssumeRolePolicy",
-            "iam:UpdateRole",
-        ],
-    )
-    yield Grant(
-        sid="PassStackRoles",
-        resources=roles,
-        write=["iam:PassRole"],
-        condition={
-            "StringEquals": {
-                "iam:PassedToService": sorted(
-                    {policies.LAMBDA, *(each for host in hosts for each in host.principals)}
-                )
-            }
-        },
-    )
+    principals = {policies.LAMBDA, *(each for host in hosts for each in host.principals)}
+    yield from role_grants(location, roles, principals)
     linked = sorted({each for host in hosts for each in host.linked_services})
     if linked:
         yield Grant(
@@ -170,34 +163,10 @@ def _roles(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gra
 
 
 def _functions(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Grant]:
-    rotation = location.function_arn(location.names.rotation_function)
-    yield Grant(
-        sid="Functions",
-        resources=[
-            location.function_arn(location.names.claims_function),
-            rotation,
-            location.function_arn(location.names.canary_function),
-            *(location.function_arn(name) for host in hosts for name in host.functions),
-        ],
-        read=[
-            "lambda:GetFunction",
-            "lambda:GetFunctionCodeSigningConfig",
-            "lambda:GetFunctionConfiguration",
-            "lambda:GetPolicy",
-            "lambda:ListTags",
-            "lambda:ListVersionsByFunction",
-        ],
-        write=[
-            "lambda:AddPermission",
-            "lambda:CreateFunction",
-            "lambda:DeleteFunction",
-            "lambda:RemovePermission",
-            "lambda:TagResource",
-            "lambda:UntagResource",
-            "lambda:UpdateFunctionCode",
-            "lambda:UpdateFunctionConfiguration",
-        ],
-    )
+    names = location.names
+    rotation = location.function_arn(names.rotation_function)
+    hosted = [name for host in hosts for name in host.functions]
+    yield function_grant(location, [names.claims_function, names.rotation_function, *hosted])
     # A deployment has it publish, and who rotates has it rotate. It returns no value. Secrets
     # Manager requires this permission for RotateSecret too.
     yield Grant(
@@ -209,37 +178,14 @@ def _functions(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator
 
 
 def _logs(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Grant]:
-    names = location.names
-    rotation = location.log_group_arns(names.rotation_log_stem)
+    rotation = location.log_group_arns(location.names.rotation_log_stem)
     functions = [
-        *location.log_group_arns(names.claims_log_stem),
+        *location.log_group_arns(location.names.claims_log_stem),
         *rotation,
-        *location.log_group_arns(names.canary_log_stem),
         *(arn for host in hosts for arn in host.log_groups),
     ]
-    yield Grant(
-        sid="ReadLogs",
-        resources=[*functions, *(arn for host in hosts for arn in host.other_log_groups)],
-        read=[
-            "logs:DescribeLogStreams",
-            "logs:FilterLogEvents",
-            "logs:GetLogEvents",
-            "logs:ListTagsForResource",
-        ],
-    )
-    yield Grant(
-        sid="ManageFunctionLogs",
-        resources=functions,
-        write=[
-            "logs:AssociateKmsKey",
-            "logs:CreateLogGroup",
-            "logs:DeleteLogGroup",
-            "logs:DeleteRetentionPolicy",
-            "logs:DisassociateKmsKey",
-            "logs:PutRetentionPolicy",
-            "logs:TagResource",
-            "logs:UntagResource",
-        ],
+    yield from log_grants(
+        functions, others=[arn for host in hosts for arn in host.other_log_groups]
     )
     # Looked up by name prefix. CloudWatch Logs allows that only on all log groups.
     yield Grant(
@@ -248,43 +194,6 @@ def _logs(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gran
         read=["logs:DescribeLogGroups"],
     )
     yield Grant(sid="ReadRotationLog", resources=rotation, operate=["logs:FilterLogEvents"])
-
-
-def _schedules(location: StackLocation) -> Grant:
-    names = location.names
-    return Grant(
-        sid="Schedules",
-        resources=[
-            location.arn("events", f"rule/{each}")
-            for each in (names.retirement_rule, names.canary_rule)
-        ],
-        read=["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"],
-        write=[
-            "events:DeleteRule",
-            "events:PutRule",
-            "events:PutTargets",
-            "events:RemoveTargets",
-            "events:TagResource",
-            "events:UntagResource",
-        ],
-    )
-
-
-def _mute_rule(location: StackLocation) -> Grant:
-    """Allow muting the stack's alarms during a deployment, and no others."""
-    alarms = f"alarm:{location.names.prefix}-{location.names.stack}-*"
-    return Grant(
-        sid="MuteAlarms",
-        resources=[
-            location.arn("cloudwatch", f"alarm-mute-rule:{location.names.mute_rule}"),
-            location.arn("cloudwatch", alarms),
-        ],
-        write=[
-            "cloudwatch:DeleteAlarmMuteRule",
-            "cloudwatch:GetAlarmMuteRule",
-            "cloudwatch:PutAlarmMuteRule",
-        ],
-    )
 
 
 def _edge(location: StackLocation) -> Iterator[Grant]:
@@ -423,15 +332,6 @@ def _secrets(location: StackLocation) -> Grant:
             "secretsmanager:RotateSecret",
             "secretsmanager:UpdateSecretVersionStage",
         ],
-    )
-
-
-def _metrics() -> Grant:
-    # Neither can be limited to a resource.
-    return Grant(
-        sid="ReadMetrics",
-        resources=["*"],
-        read=["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"],
     )
 
 

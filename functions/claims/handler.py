@@ -9,14 +9,12 @@ Source: "Pre token generation Lambda trigger" in the Amazon Cognito Developer Gu
 """
 
 import json
-import logging
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 _TRIGGER = "TokenGeneration_ClientCredentials"
-_logger = logging.getLogger(__name__)
-_logger.setLevel(logging.INFO)
 
 
 def group_names(scopes: Sequence[str], resource_server: str) -> list[str]:
@@ -76,7 +74,9 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
         KeyError: RESOURCE_SERVER_IDENTIFIER is missing from the function's environment.
     """
     claims = claims_to_add(event, os.environ["RESOURCE_SERVER_IDENTIFIER"])
-    _logger.info(json.dumps({"message": "token", **claims}))
+    # Without the runtime's prefix, so that CloudWatch finds the fields of the JSON.
+    sys.stdout.write(json.dumps({"message": "token", **claims}) + "\n")
+    sys.stdout.flush()
     access_token = {"claimsToAddOrOverride": claims}
     response = {"claimsAndScopeOverrideDetails": {"accessTokenGeneration": access_token}}
     return {**event, "response": response}

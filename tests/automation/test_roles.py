@@ -15,7 +15,7 @@ from automation import checks, hosting, muting
 from automation.audit import sources
 from automation.grants import Purpose, StackLocation
 from automation.hosting.hosts import HOSTS
-from automation.roles import host_permissions, permissions, subject, trust
+from automation.roles import host_permissions, monitoring_permissions, permissions, subject, trust
 from components.hosting.definitions import DEFINITIONS
 from components.hosting.fargate import lookups
 from components.names import ResourceNames
@@ -78,6 +78,8 @@ _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
     "cognito-idp:DescribeUserPoolDomain",
     "cognito-idp:ListUserPools",
     "lambda:GetAccountSettings",
+    "sns:GetSubscriptionAttributes",
+    "sns:Unsubscribe",
     "wafv2:ListWebACLs",
 }
 
@@ -98,6 +100,8 @@ def _policy(purpose: Purpose, *hosts: Hosting) -> dict[str, Any]:
     for host in hosts or Hosting:
         if document := host_permissions(purpose, location, host):
             policy["Statement"] += json.loads(document)["Statement"]
+    if document := monitoring_permissions(purpose, location, hosts or Hosting):
+        policy["Statement"] += json.loads(document)["Statement"]
     return policy
 
 
@@ -271,12 +275,13 @@ def test_a_role_is_for_the_hosts_that_it_names() -> None:
         assert own[host] <= granted
         assert foreign <= every_host
         assert not foreign & granted
-    (passed,) = (
+    passed = [
         each["Condition"]["StringEquals"]["iam:PassedToService"]
         for each in _policy(Purpose.DEPLOY, Hosting.LAMBDA)["Statement"]
         if each["Sid"] == "PassStackRoles"
-    )
-    assert passed == ["lambda.amazonaws.com"]
+    ]
+    # Those of the claims and rotation functions and the server's, and the canary's.
+    assert passed == [["lambda.amazonaws.com"]] * 2
 
 
 # Operations of Pulumi's functions, which the program calls in a preview too.
@@ -455,3 +460,31 @@ def test_the_policy_of_a_host_fits_in_a_managed_policy(purpose: Purpose, host: H
     document = host_permissions(purpose, _location("production", _LONGEST_REGION), host) or ""
     assert len("".join(document.split())) <= 6_144
     assert bool(document) is (purpose in {Purpose.CHECK, Purpose.DEPLOY})
+
+
+@pytest.mark.parametrize("hosts", list(itertools.combinations(Hosting, 2)))
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_the_policy_of_the_monitoring_fits_in_a_managed_policy(
+    purpose: Purpose, hosts: tuple[Hosting, ...]
+) -> None:
+    location = _location("production", _LONGEST_REGION)
+    document = monitoring_permissions(purpose, location, hosts) or ""
+    assert len("".join(document.split())) <= 6_144
+    assert bool(document) is (purpose in {Purpose.CHECK, Purpose.DEPLOY})
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "arn:aws:cloudwatch:{region}:111122223333:alarm:neo4j-mcp-dev-edge-errors",
+        "arn:aws:sns:{region}:111122223333:neo4j-mcp-dev-alarms",
+    ],
+)
+def test_the_edges_alarm_and_topic_are_in_us_east_1_wherever_the_stack_is(resource: str) -> None:
+    action = "cloudwatch:PutMetricAlarm" if "alarm:" in resource else "sns:CreateTopic"
+    location = _location(region="eu-west-1")
+    document = json.loads(monitoring_permissions(Purpose.DEPLOY, location, Hosting) or "")
+    for region, allowed in (("eu-west-1", True), ("us-east-1", True), ("eu-west-2", False)):
+        assert allows([document], action, resource.format(region=region), {}) is allowed
+    other = resource.format(region="eu-west-1").replace("-dev-", "-prod-")
+    assert not allows([document], action, other, {})

@@ -36,6 +36,8 @@ OUTPUTS = {
     "neo4jConf",
     "readme",
 }
+# Production has monitoring.
+MONITORING_OUTPUTS: Mapping[str, set[str]] = {"prod": {"alarmTopicArn", "dashboard"}}
 SERVICE = "aws:apprunner/service:Service"
 IMAGE = "docker:index/image:Image"
 INVOCATION = "aws:lambda/invocation:Invocation"
@@ -66,9 +68,13 @@ TYPES: Mapping[str, Any] = {
     "aws:route53/record:Record": aws.route53.Record,
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": aws.vpc.SecurityGroupEgressRule,
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": aws.vpc.SecurityGroupIngressRule,
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": aws.cloudwatch.CompositeAlarm,
+    "aws:cloudwatch/dashboard:Dashboard": aws.cloudwatch.Dashboard,
     "aws:cloudwatch/eventRule:EventRule": aws.cloudwatch.EventRule,
     "aws:cloudwatch/eventTarget:EventTarget": aws.cloudwatch.EventTarget,
     "aws:cloudwatch/logGroup:LogGroup": aws.cloudwatch.LogGroup,
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": aws.cloudwatch.LogMetricFilter,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": aws.cloudwatch.MetricAlarm,
     "aws:cognito/resourceServer:ResourceServer": aws.cognito.ResourceServer,
     "aws:cognito/userPool:UserPool": aws.cognito.UserPool,
     "aws:cognito/userPoolClient:UserPoolClient": aws.cognito.UserPoolClient,
@@ -84,6 +90,9 @@ TYPES: Mapping[str, Any] = {
     "aws:lambda/permission:Permission": aws.lambda_.Permission,
     SECRET: aws.secretsmanager.Secret,
     ROTATION: aws.secretsmanager.SecretRotation,
+    "aws:sns/topic:Topic": aws.sns.Topic,
+    "aws:sns/topicPolicy:TopicPolicy": aws.sns.TopicPolicy,
+    "aws:sns/topicSubscription:TopicSubscription": aws.sns.TopicSubscription,
     "aws:wafv2/webAcl:WebAcl": aws.wafv2.WebAcl,
 }
 COMPONENTS = {
@@ -91,11 +100,23 @@ COMPONENTS = {
     "neo4j-mcp:image:ServerImage",
     "neo4j-mcp:identity:Identity",
     "neo4j-mcp:hosting:AppRunnerHost",
+    "neo4j-mcp:hosting:AppRunnerLogs",
     "neo4j-mcp:hosting:FargateHost",
     "neo4j-mcp:hosting:FargateLoadBalancer",
     "neo4j-mcp:hosting:LambdaHost",
     "neo4j-mcp:credentials:ClientCredentials",
+    "neo4j-mcp:monitoring:AlarmTopic",
+    "neo4j-mcp:monitoring:Canary",
+    "neo4j-mcp:monitoring:Monitoring",
     "neo4j-mcp:rotation:RotationFunction",
+}
+MONITORED = {
+    "neo4j-mcp:monitoring": json.dumps(
+        {
+            "enabled": True,
+            "subscriptions": {"oncall": {"protocol": "email", "endpoint": "oncall@example.com"}},
+        }
+    )
 }
 
 
@@ -107,7 +128,7 @@ def is_taggable(type_: str) -> bool:
 def test_each_stack_has_all_outputs(deploy: Deploy, stack: str) -> None:
     outputs = deploy(stack).outputs
 
-    assert set(outputs) == OUTPUTS | {"imageDigest"}
+    assert set(outputs) == OUTPUTS | {"imageDigest"} | MONITORING_OUTPUTS.get(stack, set())
     assert outputs["serviceUrl"] == f"https://abc.{REGION}.awsapprunner.com"
     assert outputs["mcpUrl"] == f"{outputs['serviceUrl']}/mcp"
     assert outputs["issuer"] == f"https://cognito-idp.{REGION}.amazonaws.com/{POOL_ID}"
@@ -143,7 +164,8 @@ def test_every_host_has_the_same_outputs_and_its_own(
 ) -> None:
     outputs = deploy(stack, HOSTS[hosting]).outputs
 
-    assert set(outputs) == OUTPUTS | set(DEFINITIONS[hosting].outputs)
+    own = {*DEFINITIONS[hosting].outputs, *MONITORING_OUTPUTS.get(stack, ())}
+    assert set(outputs) == OUTPUTS | own
     assert outputs["mcpUrl"] == f"{outputs['serviceUrl']}/mcp"
     assert re.fullmatch(r"https://[\w.-]+", outputs["serviceUrl"])
 
@@ -218,7 +240,11 @@ def test_on_the_stand_in_the_addresses_are_this_machines_and_the_issuer_is_cogni
         ),
         (
             "prod",
-            {"agent": (["reader"], 30), "loader": (["reader", "writer"], 30)},
+            {
+                "canary": (["reader"], 60),
+                "agent": (["reader"], 30),
+                "loader": (["reader", "writer"], 30),
+            },
             {"rotationDays": 30, "overlapHours": 24},
         ),
         (
@@ -286,7 +312,7 @@ def test_a_clients_secret_names_the_stacks_own_addresses(deploy: Deploy, stack: 
 
     # The engine registers the publications in any order.
     events = [json.loads(each.inputs["input"]) for each in result.of_type(INVOCATION)]
-    found = {event["publish"]: event for event in events}
+    found = {event["publish"]: event for event in events if "publish" in event}
     listed = {each["secretArn"]: each for each in result.outputs["clients"].values()}
     assert found.keys() == listed.keys()
     for arn, event in found.items():
@@ -312,7 +338,7 @@ def test_client_secrets_are_in_no_resource_and_no_output(
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_program_is_made_of_known_types_only(deploy: Deploy, stack: str) -> None:
-    with_edge = {"neo4j-mcp:edge": "true", "neo4j-mcp:edgeRequestsPerIp": "100"}
+    with_edge = {"neo4j-mcp:edge": "true", "neo4j-mcp:edgeRequestsPerIp": "100", **MONITORED}
     types = {
         each.type
         for changes in (*HOSTS.values(), {**ON_FARGATE, "neo4j-mcp:serviceDomain": "{}"})
@@ -406,8 +432,11 @@ def test_every_policy_names_what_it_allows(deploy: Deploy, stack: str, hosting: 
         for policy in deploy(stack, HOSTS[hosting]).of_type("aws:iam/rolePolicy:RolePolicy")
         for statement in json.loads(policy.inputs["policy"])["Statement"]
     ]
-    # Pulling images (two), the logs, and two for the clients' secrets.
-    assert len(policies) == {Hosting.APP_RUNNER: 6, Hosting.FARGATE: 7, Hosting.LAMBDA: 5}[hosting]
+    # Pulling images (two), the logs, and two for the clients' secrets; with monitoring, the
+    # canary's and what configures App Runner's logs.
+    count = {Hosting.APP_RUNNER: 6, Hosting.FARGATE: 7, Hosting.LAMBDA: 5}[hosting]
+    more = {Hosting.APP_RUNNER: 6, Hosting.FARGATE: 3, Hosting.LAMBDA: 3}[hosting]
+    assert len(policies) == count + (more if stack in MONITORING_OUTPUTS else 0)
     for statement in policies:
         assert not any("*" in action for action in statement["Action"])
         if statement["Resource"] == "*":
@@ -424,8 +453,11 @@ def test_other_stacks_than_production_can_be_destroyed(deploy: Deploy, stack: st
 def test_destroying_production_only_removes_what_the_next_deployment_restores(
     deploy: Deploy,
 ) -> None:
+    without_monitoring = {"neo4j-mcp:monitoring": "{}"}
     registrations = {
-        each.urn: each for each in deploy("prod").registrations if each.type not in COMPONENTS
+        each.urn: each
+        for each in deploy("prod", without_monitoring).registrations
+        if each.type not in COMPONENTS
     }
     # The engine deletes everything that isn't protected and that nothing protected depends on.
     kept: set[str] = set()
@@ -444,6 +476,18 @@ def test_destroying_production_only_removes_what_the_next_deployment_restores(
         ROTATION,
         "aws:cloudwatch/eventTarget:EventTarget",
     }
+
+
+@pytest.mark.parametrize("hosting", HOSTS)
+def test_monitoring_can_be_switched_off_although_production_is_protected(
+    deploy: Deploy, hosting: Hosting
+) -> None:
+    with_it = {each.urn: each for each in deploy("prod", HOSTS[hosting]).registrations}
+    without = deploy("prod", {**HOSTS[hosting], "neo4j-mcp:monitoring": "{}"}).registrations
+    removed = [each for urn, each in with_it.items() if urn not in {each.urn for each in without}]
+
+    assert {each.name for each in removed} >= {"canary", "monitoring", "identity-client-canary"}
+    assert [each.name for each in removed if each.protect or each.retain_on_delete] == []
 
 
 def test_a_bad_configuration_creates_nothing(

@@ -39,7 +39,11 @@ _UNIQUE: Mapping[str, tuple[str, ...]] = {
     "aws:cloudfront/function:Function": ("name",),
     "aws:cloudwatch/eventRule:EventRule": ("name",),
     "aws:cloudwatch/eventTarget:EventTarget": ("rule", "targetId"),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": ("alarmName",),
+    "aws:cloudwatch/dashboard:Dashboard": ("dashboardName",),
     "aws:cloudwatch/logGroup:LogGroup": ("name",),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": ("logGroupName", "name"),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ("name",),
     "aws:cognito/resourceServer:ResourceServer": ("userPoolId", "identifier"),
     "aws:cognito/userPoolDomain:UserPoolDomain": ("domain",),
     "aws:ec2/securityGroup:SecurityGroup": ("vpcId", "name"),
@@ -59,6 +63,9 @@ _UNIQUE: Mapping[str, tuple[str, ...]] = {
     "aws:route53/record:Record": ("zoneId", "name", "type"),
     "aws:secretsmanager/secret:Secret": ("name",),
     "aws:secretsmanager/secretRotation:SecretRotation": ("secretId",),
+    "aws:sns/topic:Topic": ("name",),
+    "aws:sns/topicPolicy:TopicPolicy": ("arn",),
+    "aws:sns/topicSubscription:TopicSubscription": ("topic", "protocol", "endpoint"),
     "aws:wafv2/webAcl:WebAcl": ("name",),
 }
 _USER_POOL = _token(aws.cognito.UserPool)
@@ -73,6 +80,14 @@ def _vpc(*subnets: str, groups: tuple[str, ...] = ("sg-0000000a",)) -> str:
     return json.dumps({"subnetIds": subnets, "securityGroupIds": groups})
 
 
+_MONITORED = {
+    "neo4j-mcp:monitoring": json.dumps(
+        {
+            "enabled": True,
+            "subscriptions": {"oncall": {"protocol": "email", "endpoint": "a@example.com"}},
+        }
+    )
+}
 # Values of every key that causes a replacement or adds resources.
 _CHANGES: Mapping[str, Mapping[str, str]] = {
     "namePrefix": {"neo4j-mcp:namePrefix": "other"},
@@ -91,6 +106,16 @@ _CHANGES: Mapping[str, Mapping[str, str]] = {
         "neo4j-mcp:edge": "true",
         "neo4j-mcp:edgeRequestsPerIp": "100",
         "neo4j-mcp:namePrefix": "other",
+    },
+    "monitoring": _MONITORED,
+    "namePrefix with monitoring": {**_MONITORED, "neo4j-mcp:namePrefix": "other"},
+    "another subscriber": {
+        "neo4j-mcp:monitoring": json.dumps(
+            {
+                "enabled": True,
+                "subscriptions": {"oncall": {"protocol": "email", "endpoint": "b@example.com"}},
+            }
+        )
     },
     "hosting": ON_LAMBDA,
     "hosting fargate": ON_FARGATE,
@@ -186,7 +211,7 @@ def _is_replaced(old: Registration, new: Registration) -> bool:
 def test_the_changes_replace_every_replaceable_type(deploy: Deploy) -> None:
     bases = [
         _resources(deploy("dev", _CHANGES[name]))
-        for name in ("vpcConnector", "hosting", "hosting fargate", "edge")
+        for name in ("vpcConnector", "hosting", "hosting fargate", "edge", "monitoring")
     ]
     replaced = {
         new.type
