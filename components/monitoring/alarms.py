@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from components.edge_alarms import EDGE_ERRORS
 from components.hosting.definitions import DEFINITIONS
-from components.identity_alarms import CLAIMS_ALARMS
+from components.identity_alarms import CLAIMS_ALARMS, token_runaway
 from components.monitoring.alarm import Alarm
 from components.monitoring.call_alarms import failed_tool_calls
 from components.monitoring.canary_alarms import canary_failing
@@ -26,6 +26,8 @@ def stack_alarms(settings: StackSettings, service: str) -> Iterator[Alarm]:
 def _defined(settings: StackSettings, service: str) -> Iterator[Alarm]:
     yield canary_failing(settings.monitoring.canary_minutes)
     yield from CLAIMS_ALARMS
+    for client in settings.all_clients:
+        yield token_runaway(service, client)
     if settings.edge:
         yield EDGE_ERRORS
     yield from DEFINITIONS[settings.hosting].alarms(settings.host)
