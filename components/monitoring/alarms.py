@@ -1,8 +1,9 @@
 """The alarms of a stack, from those who define them. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from components.edge_alarms import EDGE_ERRORS
+from components.hosting.definition import HostDefinition
 from components.hosting.definitions import DEFINITIONS
 from components.identity_alarms import CLAIMS_ALARMS, token_runaway
 from components.monitoring.alarm import Alarm
@@ -33,3 +34,17 @@ def _defined(settings: StackSettings, service: str) -> Iterator[Alarm]:
     yield from DEFINITIONS[settings.hosting].alarms(settings.host)
     yield failed_tool_calls(service)
     yield from ROTATION_ALARMS
+
+
+def alarm_keys(hosts: Iterable[HostDefinition]) -> tuple[str, ...]:
+    """Return the keys of all alarms that a stack on some hosts can have."""
+    alarms = (
+        canary_failing(minutes=1),
+        *CLAIMS_ALARMS,
+        token_runaway("", ""),
+        EDGE_ERRORS,
+        *(alarm for each in hosts for alarm in each.alarms(each.settings())),
+        failed_tool_calls(""),
+        *ROTATION_ALARMS,
+    )
+    return tuple(dict.fromkeys(each.key for each in alarms))
