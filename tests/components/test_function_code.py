@@ -12,14 +12,17 @@ from pathlib import Path
 import pytest
 
 from components.function_code import (
+    CANARY_HANDLER,
     LOG_HANDLER,
     ROTATION_HANDLER,
     PackedFile,
+    canary_package,
     claims_package,
     code_sha256,
     log_package,
     package,
     rotation_package,
+    write_canary_package,
     write_claims_package,
     write_log_package,
     write_rotation_package,
@@ -73,6 +76,7 @@ def test_other_files_are_packed_as_they_are_with_their_modes() -> None:
 @pytest.mark.parametrize(
     ("write", "content", "handler"),
     [
+        (write_canary_package, canary_package, CANARY_HANDLER),
         (write_log_package, log_package, LOG_HANDLER),
         (write_rotation_package, rotation_package, ROTATION_HANDLER),
     ],
@@ -101,6 +105,7 @@ def test_a_functions_handler_is_imported_from_its_package_alone(
 @pytest.mark.parametrize(
     ("write", "name"),
     [
+        (write_canary_package, "canary"),
         (write_claims_package, "claims"),
         (write_log_package, "logs"),
         (write_rotation_package, "rotation"),

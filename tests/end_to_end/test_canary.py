@@ -17,7 +17,7 @@ from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
 from localcloud.paths import Home
 from localcloud.workspace import read_config, write_config
-from tests.end_to_end.breakage import World, app_client
+from tests.end_to_end.breakage import World, app_client, aura
 from tests.end_to_end.conftest import as_after_make_env
 from tests.stand_in import Aws
 
@@ -25,6 +25,12 @@ pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
 
 _FUNCTION = "neo4j-mcp-local-canary"
 _DIMENSIONS = [{"Name": "Service", "Value": "neo4j-mcp-local"}]
+_ALARM = "neo4j-mcp-local-canary-failing"
+_MONITORING = {
+    "enabled": True,
+    "canaryMinutes": 5,
+    "subscriptions": {"oncall": {"protocol": "email", "endpoint": "oncall@example.com"}},
+}
 _PATIENCE = 60.0
 
 
@@ -37,7 +43,7 @@ def monitored(
     workspace = Home(running.home).workspace
     before = read_config(workspace)
     try:
-        write_config(workspace, before | {"neo4j-mcp:monitoring": {"enabled": True}})
+        write_config(workspace, before | {"neo4j-mcp:monitoring": _MONITORING})
         deployed.up()
         with as_after_make_env(running, deployed, aws) as world:
             yield world
@@ -178,6 +184,52 @@ def test_its_log_has_the_result_and_no_secret(connected: World) -> None:
 
     wait_until(lambda: any('"success": true' in each for each in lines()))
     assert not [each for each in lines() if secret["clientSecret"] in each or "Bearer" in each]
+
+
+def test_its_alarm_is_raised_after_two_failures_of_three_and_ends_with_the_fault(
+    connected: World,
+) -> None:
+    topic = connected.outputs["alarmTopicArn"]
+    control = connected.running.control()
+    control.call("ConfirmSubscriptions", TopicArn=topic)
+    runs_in_a_row(connected, 3)
+    wait_until(lambda: state(connected) == "OK")
+    sent = len(messages(connected, topic))
+
+    known = connected.outputs["auraSso"]
+    others = [each for each in known["audience"] if each != connected.client_id("canary")]
+    with aura(connected, audience=others):
+        runs_in_a_row(connected, 1)
+        assert state(connected) == "OK"
+        runs_in_a_row(connected, 1)
+        wait_until(lambda: state(connected) == "ALARM")
+
+    runs_in_a_row(connected, 2)
+    wait_until(lambda: state(connected) == "OK")
+    wait_until(lambda: len(messages(connected, topic)) >= sent + 2)
+    raised, ended = messages(connected, topic)[sent : sent + 2]
+    assert (raised["NewStateValue"], ended["NewStateValue"]) == ("ALARM", "OK")
+    assert "docs/runbook.md#canary-failing" in raised["AlarmDescription"]
+
+
+def runs_in_a_row(world: World, number: int) -> None:
+    """Run the canary as often, five minutes apart for CloudWatch."""
+    for _ in range(number):
+        run(world)
+        world.running.control().call("MoveCloudWatchClock", Seconds=300)
+
+
+def state(world: World) -> str:
+    (found,) = world.aws("cloudwatch").describe_alarms(AlarmNames=[_ALARM])["MetricAlarms"]
+    return str(found["StateValue"])
+
+
+def messages(world: World, topic: str) -> list[dict[str, Any]]:
+    """Return what the topic has delivered about the canary's alarm, oldest first."""
+    listed = world.running.control().call("ListMessages", TopicArn=topic)["Messages"]
+    # A confirmation's message is no JSON.
+    found = [json.loads(each["Message"]) for each in listed if each["Message"].startswith("{")]
+    return [each for each in found if each.get("AlarmName") == _ALARM]
 
 
 @contextmanager

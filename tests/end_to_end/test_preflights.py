@@ -105,7 +105,7 @@ def test_a_subnet_that_does_not_exist_is_reported_and_nothing_is_created(
 
     assert done.returncode == 3, done.stderr
     assert "subnet-0123abcd" in done.stderr
-    assert "neo4j-mcp:vpcConnector.subnetIds" in done.stderr
+    assert "--path 'vpcConnector.subnetIds[0]'" in done.stderr
     assert created(stack) == []
 
 

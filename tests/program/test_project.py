@@ -152,6 +152,7 @@ def test_the_stand_in_answers_for_every_service_in_use() -> None:
         "appautoscaling",
         "apprunner",
         "cloudfront",
+        "cloudwatch",
         "cognitoidp",
         "ec2",
         "ecr",
@@ -163,6 +164,7 @@ def test_the_stand_in_answers_for_every_service_in_use() -> None:
         "logs",
         "route53",
         "secretsmanager",
+        "sns",
         "sts",
         "wafv2",
     }

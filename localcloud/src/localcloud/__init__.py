@@ -14,7 +14,8 @@ The services, each a package that also runs alone:
 Starting and stopping:
 
     __main__        runs cli, or reports what isn't installed
-    cli             the commands up, status, env, down, pause-, resume- and connect-database
+    cli             the commands up, status, env, down, dashboard, pause-, resume- and
+                    connect-database
     cloud           what runs, and starting and stopping all of it
     services        the command line of each service
     processes       background processes: start, find, stop
@@ -35,6 +36,7 @@ State:
     certificates    the certificate authority
     trust           the certificate bundle of a person's shell
     console         applies single sign-on settings in Aura's console
+    dashboards      renders dashboards of CloudWatch as pages
 
 For all of them:
 

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,8 @@ from rich.table import Table
 from localcloud import cloud, services, trust
 from localcloud.cloud import Cloud, Status
 from localcloud.console import connect_aura
+from localcloud.dashboards.page import render
+from localcloud.dashboards.reading import read
 from localcloud.errors import LocalCloudError
 from localcloud.failures import explain, reporting_errors
 from localcloud.interruption import interruptible
@@ -105,6 +108,20 @@ def connect_database(*, home: HomeFolder = None) -> None:
     except json.JSONDecodeError as error:
         raise LocalCloudError(f"Standard input isn't JSON: {error}") from None
     connect_aura(cloud.find_running(_home(home)), aura_sso)
+
+
+@app.command()
+def dashboard(
+    name: Annotated[str, typer.Argument(help="The dashboard's name in CloudWatch.")],
+    *,
+    output: Annotated[Path, typer.Option(help="The page to write.")] = Path("dashboard.html"),
+    home: HomeFolder = None,
+) -> None:
+    """Write a dashboard of the stand-in's CloudWatch to a page, with its current data."""
+    client = cloud.find_running(_home(home)).client("cloudwatch")
+    page = render(read(client, name, time.time()))
+    output.write_text(page, encoding="utf-8")
+    typer.echo(str(output))
 
 
 def _home(folder: Path | None) -> Home:

@@ -9,8 +9,10 @@ import sys
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+import boto3.session
+import botocore.config
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from localcloud import docker_engine, prerequisites, processes, services, toolchains, trust
@@ -118,6 +120,17 @@ class Cloud(BaseModel):
     def control(self) -> ControlClient:
         """Create a client for the AWS endpoint's own operations, which tests use."""
         return ControlClient(url=self.aws_endpoint, region=REGION, key=self.access_key())
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 creates its clients at run time
+        """Create a boto3 client for a service of the AWS endpoint."""
+        key = self.access_key()
+        session = boto3.session.Session(
+            aws_access_key_id=key.key_id, aws_secret_access_key=key.secret, region_name=REGION
+        )
+        # A person's proxy can't reach the endpoint, which is on this machine.
+        config = botocore.config.Config(proxies={}, retries={"total_max_attempts": 2})
+        client: Any = session.client(service, endpoint_url=self.aws_endpoint, config=config)  # type: ignore[call-overload] # the name is no literal
+        return client
 
     def _credentials_file(self) -> Path:
         """Return the file with the stand-in's access key.

@@ -462,6 +462,108 @@ def test_a_vpc_origin_reaches_an_internal_load_balancer(
     assert refused(client.get_vpc_origin, Id=name) == "EntityNotFound"
 
 
+def deliver(endpoint: AwsEndpoint, name: str, resource_arn: str, log_type: str) -> str:
+    """Deliver a resource's access log to a new log group, and return the delivery's id."""
+    logs = endpoint.client("logs")
+    logs.create_log_group(logGroupName=name)
+    group = f"arn:aws:logs:us-east-1:000000000000:log-group:{name}"
+    logs.put_delivery_source(name=name, resourceArn=resource_arn, logType=log_type)
+    destination = logs.put_delivery_destination(
+        name=name,
+        outputFormat="json",
+        deliveryDestinationConfiguration={"destinationResourceArn": group},
+    )["deliveryDestination"]["arn"]
+    created = logs.create_delivery(deliverySourceName=name, deliveryDestinationArn=destination)
+    return str(created["delivery"]["id"])
+
+
+def test_access_logs_are_delivered_to_log_groups(
+    endpoint: AwsEndpoint,
+    distributions: Distributions,
+    load_balancer: InternalLoadBalancer,
+    caller: httpx.Client,
+) -> None:
+    client, logs = distributions.client, endpoint.client("logs")
+    created = client.create_vpc_origin(
+        VpcOriginEndpointConfig=endpoint_config(load_balancer.arn, Name="logged")
+    )["VpcOrigin"]
+    eventually(lambda: client.get_vpc_origin(Id=created["Id"])["VpcOrigin"]["Status"] == "Deployed")
+    origin = {
+        "Id": "host",
+        "DomainName": load_balancer.name,
+        "VpcOriginConfig": {"VpcOriginId": created["Id"], "OriginReadTimeout": 10},
+    }
+    origins = {"Quantity": 1, "Items": [origin]}
+    distribution = distributions.deployed(distribution_config(443, Origins=origins))
+    deliveries = {
+        "edge-log": deliver(endpoint, "edge-log", distribution["ARN"], "ACCESS_LOGS"),
+        "lb-log": deliver(endpoint, "lb-log", load_balancer.arn, "ALB_ACCESS_LOGS"),
+    }
+
+    headers = {"User-Agent": "agent/1", "Authorization": "Bearer secret-token"}
+    assert caller.post(url(distribution, "/mcp?a=1"), headers=headers).status_code == 503
+
+    def entries(group: str) -> list[dict[str, str]]:
+        events = logs.filter_log_events(logGroupName=group)["events"]
+        assert not [each for each in events if "secret-token" in each["message"]]
+        return [json.loads(each["message"]) for each in events]
+
+    (at_the_edge,) = eventually(lambda: entries("edge-log"))
+    assert (at_the_edge["cs-method"], at_the_edge["cs-uri-stem"]) == ("POST", "/mcp")
+    assert (at_the_edge["cs-uri-query"], at_the_edge["sc-status"]) == ("a=1", "503")
+    assert (at_the_edge["cs-protocol"], at_the_edge["cs(User-Agent)"]) == ("https", "agent/1")
+    (at_the_load_balancer,) = eventually(lambda: entries("lb-log"))
+    assert at_the_load_balancer["request_line"].startswith("POST http://")
+    assert at_the_load_balancer["elb_status_code"] == "503"
+
+    # A delivery goes before what it connects, and each resource has one source.
+    assert refused(logs.delete_delivery_source, name="lb-log") == "ConflictException"
+    assert refused(logs.delete_delivery_destination, name="lb-log") == "ConflictException"
+    second = {"name": "second", "resourceArn": load_balancer.arn, "logType": "ALB_ACCESS_LOGS"}
+    assert refused(logs.put_delivery_source, **second) == "ConflictException"
+    for name, delivery in deliveries.items():
+        logs.delete_delivery(id=delivery)
+        logs.delete_delivery_source(name=name)
+        logs.delete_delivery_destination(name=name)
+        logs.delete_log_group(logGroupName=name)
+    distributions.update(distribution["Id"], Origins=distribution_config(443)["Origins"])
+    client.delete_vpc_origin(
+        Id=created["Id"], IfMatch=client.get_vpc_origin(Id=created["Id"])["ETag"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("resource_arn", "log_type", "code"),
+    [
+        (
+            "arn:aws:elasticloadbalancing:us-east-1:000000000000:loadbalancer/app/none/0",
+            "ALB_ACCESS_LOGS",
+            "ResourceNotFoundException",
+        ),
+        (
+            "arn:aws:cloudfront::000000000000:distribution/ENONE",
+            "ACCESS_LOGS",
+            "ResourceNotFoundException",
+        ),
+        (
+            "arn:aws:cloudfront::000000000000:distribution/ENONE",
+            "ALB_ACCESS_LOGS",
+            "ValidationException",
+        ),
+        (
+            "arn:aws:apprunner:us-east-1:000000000000:service/a/0",
+            "ACCESS_LOGS",
+            "ValidationException",
+        ),
+    ],
+)
+def test_what_sends_no_access_log_is_no_source(
+    endpoint: AwsEndpoint, resource_arn: str, log_type: str, code: str
+) -> None:
+    put = endpoint.client("logs").put_delivery_source
+    assert refused(put, name="none", resourceArn=resource_arn, logType=log_type) == code
+
+
 def test_a_vpc_origin_needs_its_load_balancer(
     endpoint: AwsEndpoint, load_balancer: InternalLoadBalancer
 ) -> None:

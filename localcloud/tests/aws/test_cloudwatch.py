@@ -2,12 +2,15 @@
 
 import datetime as dt
 import json
+import time
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
 from aws.conftest import AwsEndpoint
+from localcloud.dashboards.page import render
+from localcloud.dashboards.reading import read
 
 pytestmark = pytest.mark.stand_in
 
@@ -84,3 +87,21 @@ def test_an_alarm_publishes_to_a_topic_that_lets_it(endpoint: AwsEndpoint) -> No
     cloudwatch.delete_alarms(AlarmNames=[f"{name}-any"])
     cloudwatch.delete_alarms(AlarmNames=[name])
     assert described() == []
+
+
+def test_a_dashboard_is_rendered_with_its_data(endpoint: AwsEndpoint) -> None:
+    cloudwatch, name = endpoint.client("cloudwatch"), uuid.uuid4().hex
+    properties = {
+        "title": "Calls",
+        "region": "us-east-1",
+        "period": 60,
+        "metrics": [["Test", name, {"stat": "Sum"}]],
+    }
+    widgets = [{"type": "metric", "properties": properties}]
+    cloudwatch.put_dashboard(DashboardName=name, DashboardBody=json.dumps({"widgets": widgets}))
+    assert "no data" in render(read(cloudwatch, name, time.time()))
+    cloudwatch.put_metric_data(Namespace="Test", MetricData=[{"MetricName": name, "Value": 1}])
+    assert "<circle" in render(read(cloudwatch, name, time.time() + 1))
+    cloudwatch.delete_dashboards(DashboardNames=[name])
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        cloudwatch.get_dashboard(DashboardName=name)

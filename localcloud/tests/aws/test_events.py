@@ -117,3 +117,48 @@ def test_events_reach_a_topic_and_a_log_group_if_their_policies_let_them(
     assert json.loads(mail) == json.loads(line)
     assert json.loads(mail)["detail"] == {"number": 2}
     logs.delete_resource_policy(policyName=name)
+
+
+def test_an_alarm_on_the_events_of_a_rule_is_raised_and_clears(endpoint: AwsEndpoint) -> None:
+    events, cloudwatch = endpoint.client("events"), endpoint.client("cloudwatch")
+    name = f"rule-{uuid.uuid4()}"
+    topic = endpoint.client("sns").create_topic(Name=name)["TopicArn"]
+    endpoint.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="a@example.com")
+    endpoint.control().call("ConfirmSubscriptions", TopicArn=topic)
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "topic", "Arn": topic}])
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        Namespace="AWS/Events",
+        MetricName="TriggeredRules",
+        Dimensions=[{"Name": "RuleName", "Value": name}],
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        TreatMissingData="notBreaching",
+        AlarmActions=[topic],
+        OKActions=[topic],
+    )
+
+    def subjects() -> list[str]:
+        messages = endpoint.control().call("ListMessages", TopicArn=topic)["Messages"]
+        return [each["Subject"] for each in messages if each["Type"] == "Notification"]
+
+    dimension = [{"Name": "RuleName", "Value": name}]
+    endpoint.control().call("MoveCloudWatchClock", Seconds=300)
+    quiet = subjects()
+    events.put_events(Entries=[{"Source": name, "DetailType": "x", "Detail": "{}"}])
+    eventually(
+        lambda: cloudwatch.list_metrics(MetricName="TriggeredRules", Dimensions=dimension)[
+            "Metrics"
+        ]
+    )
+    endpoint.control().call("MoveCloudWatchClock", Seconds=60)
+    eventually(lambda: len(subjects()) > len(quiet))
+    endpoint.control().call("MoveCloudWatchClock", Seconds=300)
+    eventually(lambda: len(subjects()) > len(quiet) + 1)
+    # The rule itself may not publish: the topic has its default policy.
+    assert [each.partition(":")[0] for each in subjects()[len(quiet) :]] == ["ALARM", "OK"]
+    cloudwatch.delete_alarms(AlarmNames=[name])

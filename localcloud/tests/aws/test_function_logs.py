@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from aws.conftest import AwsEndpoint, create_role, eventually
+from aws.conftest import ACCOUNT, REGION, AwsEndpoint, create_role, eventually
 
 pytestmark = pytest.mark.stand_in
 
@@ -36,15 +36,26 @@ def handler(event, context):
 """
 
 
-def create_function(endpoint: AwsEndpoint, name: str) -> None:
-    """Deploy the function with an alias of its first version."""
+WRITE_LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
+
+
+def create_function(endpoint: AwsEndpoint, name: str, *actions: str) -> None:
+    """Deploy the function with an alias of its first version.
+
+    Args:
+        endpoint: the endpoint.
+        name: its name.
+        actions: what its role may do with its log group.
+    """
+    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{name}"
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": [arn, f"{arn}:*"]}
     client, archive = endpoint.client("lambda"), io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("index.py", CODE)
     client.create_function(
         FunctionName=name,
         Runtime="python3.13",
-        Role=create_role(endpoint, name, "lambda.amazonaws.com", []),
+        Role=create_role(endpoint, name, "lambda.amazonaws.com", [statement]),
         Handler="index.handler",
         Code={"ZipFile": archive.getvalue()},
         Timeout=1,
@@ -57,7 +68,7 @@ def create_function(endpoint: AwsEndpoint, name: str) -> None:
 @pytest.fixture
 def function(endpoint: AwsEndpoint) -> Iterator[str]:
     name = f"logs-{uuid.uuid4()}"
-    create_function(endpoint, name)
+    create_function(endpoint, name, "logs:CreateLogGroup", *WRITE_LOG)
     yield name
     endpoint.client("lambda").delete_function(FunctionName=name)
 
@@ -128,6 +139,22 @@ def test_an_exception_and_a_timeout_are_logged_as_by_lambda(
     timeouts = logs.filter_log_events(logGroupName=group, filterPattern='"Task timed out after"')
     [timeout] = timeouts["events"]
     assert re.fullmatch(r"[\d:.T-]+Z [\w-]+ Task timed out after 1\.00 seconds", timeout["message"])
+
+
+def test_a_function_logs_as_far_as_its_role_may(endpoint: AwsEndpoint) -> None:
+    logs, client, name = endpoint.client("logs"), endpoint.client("lambda"), f"logs-{uuid.uuid4()}"
+    group = f"/aws/lambda/{name}"
+    create_function(endpoint, name, *WRITE_LOG)
+    invoke(endpoint, name)
+    # Without a permission to create the group, there is no log until somebody creates it.
+    assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
+    logs.create_log_group(logGroupName=group)
+    invoke(endpoint, name)
+    assert len(logs.describe_log_streams(logGroupName=group)["logStreams"]) == 1
+    endpoint.client("iam").delete_role_policy(RoleName=name, PolicyName="access")
+    invoke(endpoint, name)
+    assert len(logs.describe_log_streams(logGroupName=group)["logStreams"]) == 1
+    client.delete_function(FunctionName=name)
 
 
 def test_invocations_errors_and_throttles_are_counted(endpoint: AwsEndpoint, function: str) -> None:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from aws.conftest import AwsEndpoint, create_role, eventually
+from aws.conftest import ACCOUNT, REGION, AwsEndpoint, create_role, eventually
 
 pytestmark = pytest.mark.stand_in
 
@@ -46,7 +46,12 @@ def package(code: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def function(endpoint: AwsEndpoint) -> Iterator[str]:
-    role = create_role(endpoint, "by-url", "lambda.amazonaws.com", [])
+    write_log = {
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{LOG_GROUP}:*",
+    }
+    role = create_role(endpoint, "by-url", "lambda.amazonaws.com", [write_log])
     client = endpoint.client("lambda")
     client.create_function(
         FunctionName=NAME,

@@ -86,6 +86,7 @@ class Account:
         self._functions = client("lambda", invoking)
         self._certificates = client("acm")
         self._load_balancers = client("elbv2")
+        self._distributions = client("cloudfront")
 
     async def trusts(self, role_arn: str, service: str, context: Mapping[str, str]) -> bool:
         """Return whether a role exists and trusts a service principal.
@@ -159,6 +160,14 @@ class Account:
         except ClientError:
             return False
         return all(each["State"]["Code"] == "active" for each in response["LoadBalancers"])
+
+    async def has_distribution(self, arn: str) -> bool:
+        """Return whether a distribution of CloudFront exists."""
+        try:
+            await _in_thread(self._distributions.get_distribution, Id=arn.rpartition("/")[2])
+        except ClientError:
+            return False
+        return True
 
     async def certificate_names(self, arn: str) -> tuple[str, ...] | None:
         """Return the names of a certificate in ACM; None if there is none that is issued."""

@@ -19,6 +19,7 @@ from localcloud.aws.autoscaling.models import ScalingState
 from localcloud.aws.autoscaling.operations import ApplicationAutoScaling
 from localcloud.aws.autoscaling.resources import AccountResources
 from localcloud.aws.autoscaling.scaler import Scaler
+from localcloud.aws.cloudfront import access_log as edge_log
 from localcloud.aws.cloudfront.service import Edge
 from localcloud.aws.cloudfront.thread import EdgeSettings
 from localcloud.aws.cloudtrail import app as cloudtrail
@@ -36,6 +37,7 @@ from localcloud.aws.ecr.models import Registry
 from localcloud.aws.ecs import app as ecs
 from localcloud.aws.ecs.controller import Timing as EcsTiming
 from localcloud.aws.ecs.thread import EcsSettings, EcsThread
+from localcloud.aws.elbv2 import access_log as balancer_log
 from localcloud.aws.elbv2 import app as elbv2
 from localcloud.aws.elbv2.network import AccountNetwork
 from localcloud.aws.elbv2.service import LoadBalancingSettings
@@ -53,9 +55,12 @@ from localcloud.aws.lambda_.executions import Executions
 from localcloud.aws.lambda_.functions import AccountFunctions
 from localcloud.aws.lambda_.thread import FunctionUrlSettings, FunctionUrlThread
 from localcloud.aws.logs import app as logs
+from localcloud.aws.logs import delivery_app as delivery
+from localcloud.aws.logs.deliveries import Deliveries, Source
 from localcloud.aws.logs.encryption import Keys
 from localcloud.aws.logs.metric_filters import MetricFilters
 from localcloud.aws.logs.store import LogStore
+from localcloud.aws.logs.vended import VendedLogs
 from localcloud.aws.metric_sender import MetricSender
 from localcloud.aws.own_service import OwnService, has_target, is_signed_for, without_target
 from localcloud.aws.route53 import app as route53
@@ -155,7 +160,9 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
     bus = EventBus(stored_rules, invocations, on.context)
     metrics = MetricSender(on.account.put_metrics)
     on.executions.publish_metrics(metrics.add)
-    load_balancers = _load_balancers(on, options)
+    deliveries = Deliveries()
+    vended = VendedLogs(deliveries, on.account)
+    load_balancers = _load_balancers(on, options, vended)
     tasks = _tasks(on, options, load_balancers, bus.put)
     cloudwatch_service = CloudWatchService(on.context, AlarmActions(publisher, functions).execute)
 
@@ -176,9 +183,10 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         _ecs(tasks),
         _auto_scaling(on, options, cloudwatch_service),
         *_lambda(on, options, metrics),
+        _deliveries(on, deliveries, vended),
         _logs(on, metrics),
         _cloudtrail(on),
-        *_edge(on, options, load_balancers),
+        *_edge(on, options, load_balancers, vended),
     ]
     return [*services, _control(services)]
 
@@ -250,13 +258,20 @@ def _ecs(tasks: EcsThread) -> OwnService:
     )
 
 
-def _load_balancers(on: Surroundings, options: EndpointOptions) -> elbv2.LoadBalancerThread:
+def _load_balancers(
+    on: Surroundings, options: EndpointOptions, vended: VendedLogs
+) -> elbv2.LoadBalancerThread:
+    def log(load_balancer: str, entry: balancer_log.AccessEntry) -> None:
+        source = Source(resource_arn=load_balancer, log_type=delivery.LOAD_BALANCER_LOG)
+        vended.add(source, entry.load_balancer.replace("/", "_"), entry.fields())
+
     return elbv2.LoadBalancerThread(
         LoadBalancingSettings(
             host=options.host,
             tls=elbv2.tls_contexts(on.authority),
             idle_drain=options.idle_target_drain,
             metrics_period=options.metrics_period,
+            log=log,
         ),
         AccountNetwork(on.account),
         on.context,
@@ -329,6 +344,16 @@ def _lambda(on: Surroundings, options: EndpointOptions, metrics: MetricSender) -
     ]
 
 
+def _deliveries(on: Surroundings, deliveries: Deliveries, vended: VendedLogs) -> OwnService:
+    """Return the part of CloudWatch Logs that changes deliveries; `_logs` is the rest."""
+    return OwnService(
+        name="logs",
+        application=delivery.DeliveryApp(on.ministack, deliveries, on.account, on.context.region),
+        handles=delivery.handles,
+        periodic=[vended.send],
+    )
+
+
 def _logs(on: Surroundings, metrics: MetricSender) -> OwnService:
     filters = MetricFilters(metrics.add)
     on.log_store.listen(filters.receive)
@@ -352,11 +377,23 @@ def _cloudtrail(on: Surroundings) -> OwnService:
 
 
 def _edge(
-    on: Surroundings, options: EndpointOptions, load_balancers: elbv2.LoadBalancerThread
+    on: Surroundings,
+    options: EndpointOptions,
+    load_balancers: elbv2.LoadBalancerThread,
+    vended: VendedLogs,
 ) -> list[OwnService]:
+    def log(distribution: str, entry: edge_log.AccessEntry) -> None:
+        arn = f"arn:aws:cloudfront::{on.context.account_id}:distribution/{distribution}"
+        source = Source(resource_arn=arn, log_type=delivery.EDGE_LOG)
+        vended.add(source, f"CloudFront_{distribution}", entry.fields())
+
     edge = Edge(
         EdgeSettings(
-            node=options.node, host=options.host, ports=options.ports, authority=on.authority
+            node=options.node,
+            host=options.host,
+            ports=options.ports,
+            authority=on.authority,
+            log=log,
         ),
         on.account,
         on.context,

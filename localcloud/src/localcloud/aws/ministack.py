@@ -11,6 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from localcloud.access_key import AccessKey
+from localcloud.aws.iam.roles import Roles
 from localcloud.aws.lambda_.concurrency import share_reservations
 from localcloud.aws.lambda_.credentials import use_execution_roles
 from localcloud.aws.lambda_.environments import let_invocations_finish
@@ -83,16 +84,18 @@ def load(settings: MinistackSettings) -> Ministack:
     runtime = importlib.import_module("ministack.core.lambda_runtime")
     service = importlib.import_module("ministack.services.lambda_svc")
     log_store = LogStore(importlib.import_module("ministack.services.cloudwatch_logs"))
+    evaluator = importlib.import_module("ministack.core.iam_evaluator")
+    roles = Roles(importlib.import_module("ministack.services.iam"), evaluator, ACCOUNT_ID)
     let_invocations_finish(runtime)
     log_as_lambda(runtime)
     use_execution_roles(service, runtime, importlib.import_module("ministack.services.sts"))
     share_reservations(service)
     return Ministack(
         application=application,
-        issued_keys=importlib.import_module("ministack.core.iam_evaluator"),
+        issued_keys=evaluator,
         end_environments=runtime.invalidate_worker,
         log_store=log_store,
-        executions=Executions(service, runtime, log_store),
+        executions=Executions(service, runtime, log_store, roles),
     )
 
 

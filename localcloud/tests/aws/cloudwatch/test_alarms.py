@@ -15,6 +15,9 @@ from aws.cloudwatch.service import (
 from localcloud.aws.cloudwatch.clock import MINUTE
 from localcloud.aws.protocol import ApiError
 
+NO_METRIC: dict[str, Any] = dict.fromkeys(
+    ("Namespace", "MetricName", "Dimensions", "Statistic", "Period")
+)
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:react"
 
 
@@ -95,8 +98,7 @@ async def test_an_alarm_on_an_expression(cloudwatch: FakeCloudWatch) -> None:
         metric_query(query_id="requests", name="Requests", ReturnData=False),
         {"Id": "ratio", "Expression": "IF(requests > 20, errors / requests, 0)"},
     ]
-    single = dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period"))
-    await cloudwatch.put_alarm(**{**single, "Metrics": queries, "Threshold": 0.1})
+    await cloudwatch.put_alarm(**NO_METRIC, Metrics=queries, Threshold=0.1)
     await cloudwatch.put(5)
     await cloudwatch.put(10, name="Requests")
     await cloudwatch.evaluate(minutes=1)
@@ -113,7 +115,7 @@ async def test_an_alarm_on_an_expression(cloudwatch: FakeCloudWatch) -> None:
 
 
 async def test_an_alarm_on_a_percentile(cloudwatch: FakeCloudWatch) -> None:
-    settings = {"Statistic": None, "ExtendedStatistic": "p90", "Threshold": 5000}
+    settings: dict[str, Any] = {"Statistic": None, "ExtendedStatistic": "p90", "Threshold": 5000}
     await cloudwatch.put_alarm("few", **settings, EvaluateLowSampleCountPercentile="ignore")
     await cloudwatch.put_alarm("any", **settings)
     await cloudwatch.put(Values=[100.0, 9000.0], Counts=[8.0, 2.0])
@@ -307,7 +309,6 @@ async def test_settings_that_are_refused(
 
 
 async def test_an_expression_must_return_one_series(cloudwatch: FakeCloudWatch) -> None:
-    single = dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period"))
     both = [metric_query(), {"Id": "e1", "Expression": "m1 * 2"}]
     with pytest.raises(ApiError, match="Exactly one element"):
-        await cloudwatch.put_alarm(**{**single, "Metrics": both})
+        await cloudwatch.put_alarm(**NO_METRIC, Metrics=both)

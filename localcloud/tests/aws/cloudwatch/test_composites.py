@@ -1,5 +1,7 @@
 """Composite alarms: their rules, states and the suppression of their actions."""
 
+from typing import Any
+
 import pytest
 
 from aws.cloudwatch.service import FakeCloudWatch
@@ -7,7 +9,7 @@ from localcloud.aws.cloudwatch.composite_rules import parse
 from localcloud.aws.cloudwatch.states import State
 from localcloud.aws.protocol import ApiError
 
-SUPPRESSOR = {
+SUPPRESSOR: dict[str, Any] = {
     "ActionsSuppressor": "suppressor",
     "ActionsSuppressorWaitPeriod": 120,
     "ActionsSuppressorExtensionPeriod": 180,

@@ -12,6 +12,7 @@ METRICS = [
     ["AWS/Lambda", "Errors", "FunctionName", "one", {"stat": "Sum"}],
     [{"expression": "m1 * 2", "label": "Twice"}],
 ]
+TEXT: dict[str, Any] = {"type": "text", "properties": {"markdown": "# Callers"}}
 BODY = {
     "widgets": [
         {
@@ -22,7 +23,7 @@ BODY = {
             "height": 6,
             "properties": {"metrics": METRICS, "region": "us-east-1", "title": "Errors"},
         },
-        {"type": "text", "properties": {"markdown": "# Callers"}},
+        TEXT,
         {"type": "alarm", "properties": {"alarms": ["arn:aws:cloudwatch:us-east-1:0:alarm:a"]}},
     ]
 }
@@ -75,10 +76,10 @@ def _metric(**properties: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
         ({"type": "text"}, "/widgets/0", "properties"),
         ({"type": "text", "properties": {}}, "/widgets/0/properties", "markdown"),
         ({"type": "alarm", "properties": {}}, "/widgets/0/properties", "alarms"),
-        ({**BODY["widgets"][1], "width": 25}, "/widgets/0", "wider than 24"),
-        ({**BODY["widgets"][1], "x": 20, "y": 0, "width": 6}, "/widgets/0", "wider than 24"),
-        ({**BODY["widgets"][1], "x": 1}, "/widgets/0", "both properties"),
-        ({**BODY["widgets"][1], "height": 0}, "/widgets/0/height", "integer >= 1"),
+        ({**TEXT, "width": 25}, "/widgets/0", "wider than 24"),
+        ({**TEXT, "x": 20, "y": 0, "width": 6}, "/widgets/0", "wider than 24"),
+        ({**TEXT, "x": 1}, "/widgets/0", "both properties"),
+        ({**TEXT, "height": 0}, "/widgets/0/height", "integer >= 1"),
         (_metric(), "/widgets/0/properties", "metrics"),
         (
             {"type": "metric", "properties": {"metrics": METRICS}},

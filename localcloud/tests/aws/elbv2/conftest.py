@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from localcloud.aws.context import ServiceContext
+from localcloud.aws.elbv2.access_log import AccessEntry
 from localcloud.aws.elbv2.app import tls_contexts
 from localcloud.aws.elbv2.network import Certificate, SecurityGroup, Subnet
 from localcloud.aws.elbv2.operations import ElasticLoadBalancing
@@ -85,6 +86,7 @@ class Cloud:
     service: LoadBalancing
     api: ElasticLoadBalancing
     authority: CertificateAuthority
+    logged: list[tuple[str, AccessEntry]]
     _servers: list[Server] = field(default_factory=list)
 
     async def call(self, operation: str, **parameters: Any) -> Any:  # noqa: ANN401 - the API's shapes
@@ -171,12 +173,18 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
 
 @pytest.fixture
 async def cloud(authority: CertificateAuthority) -> AsyncIterator[Cloud]:
+    logged: list[tuple[str, AccessEntry]] = []
     settings = LoadBalancingSettings(
-        host="127.0.0.1", tls=tls_contexts(authority), idle_drain=0.1, provisioning=0.1
+        host="127.0.0.1",
+        tls=tls_contexts(authority),
+        idle_drain=0.1,
+        provisioning=0.1,
+        log=lambda load_balancer, entry: logged.append((load_balancer, entry)),
     )
     context = ServiceContext(region="us-east-1", account_id="000000000000", clock=lambda: 1.7e9)
     async with load_balancing(settings) as service:
-        created = Cloud(service, ElasticLoadBalancing(service, FakeNetwork(), context), authority)
+        api = ElasticLoadBalancing(service, FakeNetwork(), context)
+        created = Cloud(service, api, authority, logged)
         yield created
         await created.close()
 

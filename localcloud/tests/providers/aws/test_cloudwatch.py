@@ -92,6 +92,13 @@ def test_the_queries_of_an_expression_are_sent_with_their_metrics() -> None:
 
 
 @pytest.mark.parametrize("inputs", [_SIMPLE, _QUERIED])
+def test_an_alarm_passes_a_preview(inputs: Values) -> None:
+    _, failures = MetricAlarm().check(check_request(fake(), inputs))
+
+    assert failures == []
+
+
+@pytest.mark.parametrize("inputs", [_SIMPLE, _QUERIED])
 def test_an_alarm_is_read_as_it_was_written(inputs: Values) -> None:
     described = {**_sent(inputs), "AlarmArn": "a"}
     aws = fake(DescribeAlarms=[{"MetricAlarms": [described]}], ListTagsForResource=[{"Tags": []}])

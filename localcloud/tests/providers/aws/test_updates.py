@@ -132,6 +132,9 @@ _TASK = "aws:ecs/taskDefinition:TaskDefinition"
 _CONTAINER_SERVICE = "aws:ecs/service:Service"
 _SCALABLE = "aws:appautoscaling/target:Target"
 _TRACKING = "targetTrackingScalingPolicyConfiguration"
+_LOG_SOURCE = "aws:cloudwatch/logDeliverySource:LogDeliverySource"
+_LOG_DESTINATION = "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination"
+_GROUP_ARN = f"arn:aws:logs:{REGION}:000000000000:log-group:access"
 _LAMBDA_ARN = f"arn:aws:lambda:{REGION}:000000000000:function:other"
 
 
@@ -442,6 +445,32 @@ _CASES: Mapping[str, Case] = {
     _ROLE_POLICY: Case(
         base={"name": "policy", "role": f"@{_ROLE}", "policy": _policy(*_ACCESS)},
         changes={"policy": _policy(*_ACCESS, "ecr:DescribeImages")},
+    ),
+    _LOG_SOURCE: Case(
+        base={
+            "name": "access",
+            "logType": "ALB_ACCESS_LOGS",
+            "resourceArn": f"@{_LOAD_BALANCER}.arn",
+        },
+        changes=_TAGS,
+    ),
+    _LOG_DESTINATION: Case(
+        base={
+            "name": "access",
+            "outputFormat": "json",
+            "deliveryDestinationConfiguration": {"destinationResourceArn": _GROUP_ARN},
+        },
+        changes={
+            "deliveryDestinationConfiguration": {"destinationResourceArn": f"{_GROUP_ARN}-2"},
+            **_TAGS,
+        },
+    ),
+    "aws:cloudwatch/logDelivery:LogDelivery": Case(
+        base={
+            "deliverySourceName": f"@{_LOG_SOURCE}.name",
+            "deliveryDestinationArn": f"@{_LOG_DESTINATION}.arn",
+        },
+        changes=_TAGS,
     ),
     "aws:cloudwatch/logGroup:LogGroup": Case(
         base={"name": "group"},

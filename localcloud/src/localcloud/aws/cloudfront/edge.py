@@ -5,9 +5,11 @@ processes responses from your custom origin" and "HTTP status codes" in the Amaz
 Developer Guide.
 """
 
+import asyncio
 import logging
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -18,8 +20,9 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from localcloud import loopback
-from localcloud.aws import forwarding
+from localcloud.aws import forwarding, logged_messages
 from localcloud.aws.cloudfront import function_events, messages
+from localcloud.aws.cloudfront.access_log import AccessEntry
 from localcloud.aws.cloudfront.configuration import Origin, Routing
 from localcloud.aws.cloudfront.function_events import Invocation, ViewerRequest
 from localcloud.aws.cloudfront.function_runtime import FunctionError, FunctionRuntime
@@ -60,6 +63,9 @@ class Surroundings(Protocol):
         ...
 
 
+Log = Callable[[str, AccessEntry], None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class EdgeTools:
     """What the ports of all distributions share.
@@ -69,12 +75,14 @@ class EdgeTools:
         runtime: runs functions.
         session: sends requests to origins.
         origin_context: the authorities that origins are verified with.
+        log: called with a distribution's id and an entry of its access log.
     """
 
     surroundings: Surroundings
     runtime: FunctionRuntime
     session: aiohttp.ClientSession
     origin_context: ssl.SSLContext
+    log: Log
 
 
 class DistributionPort:
@@ -126,6 +134,13 @@ class DistributionPort:
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         request_id = messages.new_request_id()
+        started = asyncio.get_running_loop().time()
+        response = await self._reported(request, request_id)
+        seconds = asyncio.get_running_loop().time() - started
+        self._tools.log(self._distribution, _entry(request, response, request_id, seconds))
+        return response
+
+    async def _reported(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         try:
             return await self._respond(request, request_id)
         except Exception:  # an error in the stand-in is the caller's 500  # noqa: BLE001
@@ -339,6 +354,29 @@ def _failed_function(status: int, kind: str, request_id: str) -> Answer:
 
 def _pairs(headers: CIMultiDictProxy[str]) -> Headers:
     return tuple(headers.items())
+
+
+def _entry(
+    request: web.BaseRequest, response: web.StreamResponse, request_id: str, seconds: float
+) -> AccessEntry:
+    return AccessEntry(
+        answered=time.time(),
+        seconds=seconds,
+        caller=logged_messages.peer(request),
+        method=request.method,
+        host=request.headers.get(hdrs.HOST, ""),
+        path=request.raw_path,
+        secure=request.secure,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        received=logged_messages.received(request),
+        sent=logged_messages.sent(response),
+        status=response.status,
+        cache=response.headers.get("X-Cache", ""),
+        content_type=response.headers.get(hdrs.CONTENT_TYPE),
+        content_length=response.content_length,
+        request_id=request_id,
+        tls=logged_messages.tls(request),
+    )
 
 
 def _encoded(answer: Answer) -> web.Response:

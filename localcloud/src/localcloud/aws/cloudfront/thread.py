@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from localcloud.aws.cloudfront.edge import (
     DistributionPort,
     EdgeTools,
+    Log,
     Surroundings,
     origin_session,
 )
@@ -30,12 +31,14 @@ class EdgeSettings:
         host: the address that they listen on.
         ports: the ports, one for each distribution; App Runner takes from the other end.
         authority: signs their certificates, and those of the origins.
+        log: called with a distribution's id and an entry of its access log.
     """
 
     node: str
     host: str
     ports: Sequence[int]
     authority: CertificateAuthority = field(repr=False)
+    log: Log = lambda _distribution, _entry: None
 
 
 class EdgeThread:
@@ -109,6 +112,7 @@ class EdgeThread:
                     runtime=runtime,
                     session=session,
                     origin_context=_origin_context(self._settings.authority),
+                    log=self._settings.log,
                 )
             finally:
                 for distribution in list(self._ports):

@@ -14,7 +14,7 @@ from aiohttp import hdrs
 from multidict import CIMultiDict
 
 _PORT: Final = "X-Forwarded-Port"
-_TRACE: Final = "X-Amzn-Trace-Id"
+TRACE: Final = "X-Amzn-Trace-Id"
 _VALID_NAME: Final = re.compile(r"[A-Za-z0-9-]+")
 
 
@@ -53,8 +53,8 @@ def add(headers: CIMultiDict[str], arrival: Arrival, attributes: Mapping[str, st
     headers[hdrs.X_FORWARDED_PROTO] = arrival.protocol.lower()
     headers[_PORT] = str(arrival.port)
     own = f"1-{int(arrival.at):08x}-{secrets.token_hex(12)}"
-    trace = headers.get(_TRACE)
-    headers[_TRACE] = f"Root={own}" if trace is None else _traced(trace, own)
+    trace = headers.get(TRACE)
+    headers[TRACE] = f"Root={own}" if trace is None else _traced(trace, own)
 
 
 def _traced(trace: str, own: str) -> str:

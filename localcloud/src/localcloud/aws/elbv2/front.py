@@ -17,7 +17,9 @@ from aiohttp import hdrs, web
 
 from localcloud import loopback
 from localcloud.aws import forwarding
+from localcloud.aws import logged_messages as messages
 from localcloud.aws.elbv2 import forwarded
+from localcloud.aws.elbv2.access_log import AccessEntry
 from localcloud.aws.elbv2.counts import ServedRequest
 from localcloud.aws.elbv2.forwarded import Arrival
 from localcloud.aws.elbv2.pool import Member, TargetPool
@@ -31,6 +33,7 @@ _MAX_HEADER: Final = 16 * 1024
 _CONNECT_TIMEOUT: Final = 10.0
 _SERVER: Final = "awselb/2.0"
 _SHUTDOWN: Final = 1.0
+_TRACE_KEY: Final = web.RequestKey("trace", str)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,7 @@ class FrontSettings:
     """What a listener's port depends on.
 
     Attributes:
+        load_balancer: the load balancer's name in its log.
         protocol, port: of the listener, as callers on AWS see it.
         host_names: the host names that requests over HTTP may have; any over HTTPS, where the
             certificate keeps web pages out.
@@ -45,6 +49,7 @@ class FrontSettings:
         pool: the targets.
     """
 
+    load_balancer: str
     protocol: str
     port: int
     host_names: frozenset[str]
@@ -58,10 +63,13 @@ class FrontSettings:
 
 
 class Counter(Protocol):
-    """Counts requests."""
+    """Counts and logs requests."""
 
     def count(self, target_group: str, request: ServedRequest) -> None:
         """Count a request for a target group."""
+
+    def log(self, entry: AccessEntry) -> None:
+        """Log a request."""
 
 
 class Front:
@@ -141,7 +149,7 @@ class Front:
         )
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        started = asyncio.get_running_loop().time()
+        started, arrived = asyncio.get_running_loop().time(), time.time()
         settings = self._settings
         member: Member | None = None
         if self._is_refused(request):
@@ -153,14 +161,37 @@ class Front:
         else:
             response = await self._send_to(member, request, settings)
         is_own = isinstance(response, _OwnResponse)
+        seconds = asyncio.get_running_loop().time() - started
         self._counter.count(
             settings.pool.group.arn,
             ServedRequest(
                 status=response.status,
                 is_own=is_own,
                 reached_target=member is not None,
-                seconds=asyncio.get_running_loop().time() - started,
+                seconds=seconds,
             ),
+        )
+        self._counter.log(
+            AccessEntry(
+                load_balancer=settings.load_balancer,
+                target_group_arn=settings.pool.group.arn,
+                protocol=settings.protocol,
+                port=settings.port,
+                arrived=arrived,
+                answered=arrived + seconds,
+                caller=messages.peer(request),
+                target=None if member is None else (member.target.id, member.target.port),
+                status=response.status,
+                is_own=is_own,
+                received=messages.received(request),
+                sent=messages.sent(response),
+                method=request.method,
+                host=request.headers.get(hdrs.HOST, ""),
+                path=request.raw_path,
+                user_agent=request.headers.get(hdrs.USER_AGENT, ""),
+                trace=request.get(_TRACE_KEY, ""),
+                tls=messages.tls(request),
+            )
         )
         return response
 
@@ -207,15 +238,16 @@ class Front:
         self, member: Member, request: web.BaseRequest, settings: FrontSettings
     ) -> web.StreamResponse:
         headers = forwarding.end_to_end(request.headers)
-        peer = request.transport.get_extra_info("peername") if request.transport else None
+        caller, caller_port = messages.peer(request)
         arrival = Arrival(
-            caller=request.remote or "",
-            caller_port=int(peer[1]) if peer else 0,
+            caller=caller,
+            caller_port=caller_port,
             protocol=settings.protocol,
             port=settings.port,
             at=time.time(),
         )
         forwarded.add(headers, arrival, settings.attributes)
+        request[_TRACE_KEY] = headers[forwarded.TRACE]
         return await forwarding.forward(
             request,
             session=self._sessions[-1],

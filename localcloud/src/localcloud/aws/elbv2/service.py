@@ -11,6 +11,7 @@ from typing import Final
 
 from localcloud.aws import forwarding
 from localcloud.aws.elbv2 import health
+from localcloud.aws.elbv2.access_log import AccessEntry
 from localcloud.aws.elbv2.counts import RequestTotals, ServedRequest
 from localcloud.aws.elbv2.front import Front, FrontSettings
 from localcloud.aws.elbv2.models import Listener, LoadBalancer, TargetGroup
@@ -19,6 +20,7 @@ from localcloud.aws.elbv2.targets import Target, TargetGroupInfo, TargetHealth
 
 _MAX_HEADER: Final = 16 * 1024
 
+Log = Callable[[str, AccessEntry], None]
 TlsContexts = Callable[[Sequence[str], str], ssl.SSLContext]
 """Returns the server's TLS context for a certificate's names and a TLS policy."""
 
@@ -34,6 +36,7 @@ class LoadBalancingSettings:
             the whole deregistration delay.
         provisioning: seconds until a new load balancer is active; AWS takes minutes.
         metrics_period: seconds between two reports of metrics.
+        log: called with a load balancer's ARN and an entry of its access log.
     """
 
     host: str
@@ -41,6 +44,7 @@ class LoadBalancingSettings:
     idle_drain: float = 5.0
     provisioning: float = 1.0
     metrics_period: float = 60.0
+    log: Log = lambda _load_balancer, _entry: None
 
 
 @dataclass(eq=False, kw_only=True)
@@ -152,7 +156,7 @@ class LoadBalancing:
             if changed:
                 await earlier.front.change_context(self._tls(listener))
         else:
-            front = Front(self._front_settings(listener), _Counter(self.totals, listener))
+            front = Front(self._front_settings(listener), _Counter(self, listener))
             try:
                 await front.open(
                     self.settings.host, self._local_port(listener), self._tls(listener)
@@ -221,6 +225,7 @@ class LoadBalancing:
     def _front_settings(self, listener: Listener) -> FrontSettings:
         load_balancer = self.load_balancers[listener.load_balancer_arn]
         return FrontSettings(
+            load_balancer=load_balancer.dimension,
             protocol=listener.protocol,
             port=listener.port,
             host_names=frozenset({load_balancer.dns_name.lower()}),
@@ -245,15 +250,19 @@ class LoadBalancing:
 
 
 class _Counter:
-    """Counts a listener's requests."""
+    """Counts and logs a listener's requests."""
 
-    def __init__(self, totals: dict[tuple[str, str], RequestTotals], listener: Listener) -> None:
-        self._totals = totals
+    def __init__(self, service: LoadBalancing, listener: Listener) -> None:
+        self._totals = service.totals
+        self._log = service.settings.log
         self._load_balancer = listener.load_balancer_arn
 
     def count(self, target_group: str, request: ServedRequest) -> None:
         key = (self._load_balancer, target_group)
         self._totals.setdefault(key, RequestTotals()).add(request)
+
+    def log(self, entry: AccessEntry) -> None:
+        self._log(self._load_balancer, entry)
 
 
 @contextlib.asynccontextmanager

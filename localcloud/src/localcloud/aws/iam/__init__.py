@@ -3,4 +3,5 @@
 Its modules:
 
     rules    pure decisions from policy documents
+    roles    the roles as ministack keeps them
 """

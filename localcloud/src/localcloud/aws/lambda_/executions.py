@@ -4,18 +4,21 @@ ministack writes nothing that a Python function logs below WARNING, publishes a 
 an invocation, and no error of an asynchronous one.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from localcloud.aws.iam.roles import Roles
 from localcloud.aws.lambda_ import invocation_log, invocation_metrics, python_runtime
 from localcloud.aws.lambda_.invocation_log import Invocation
 from localcloud.aws.logs.metric_filter import LogEvent
 from localcloud.aws.logs.store import LogStore
 from localcloud.aws.metric_sender import Publish
 
+_LOG = logging.getLogger(__name__)
 _BEGIN: Final = '        _ms_ctx = _ms_msg.get("ctx") or {}\n'
 _TRACE: Final = '"trace": traceback.format_exc()'
 _DEFAULT_MEMORY: Final = 128
@@ -45,16 +48,18 @@ def log_as_lambda(runtime: Any) -> None:  # noqa: ANN401 - a module without type
 class Executions:
     """ministack's invocations."""
 
-    def __init__(self, service: Any, runtime: Any, store: LogStore) -> None:  # noqa: ANN401 - modules without types
+    def __init__(self, service: Any, runtime: Any, store: LogStore, roles: Roles) -> None:  # noqa: ANN401 - modules without types
         """Write the log of every invocation from now on.
 
         Args:
             service: the module ministack.services.lambda_svc.
             runtime: the module ministack.core.lambda_runtime.
             store: takes the events.
+            roles: the account's roles; a function logs as far as its role may.
         """
         self._service = service
         self._store = store
+        self._roles = roles
         self._publish: Publish = lambda _: None
         # An invocation stays in one thread.
         self._current = threading.local()
@@ -122,6 +127,12 @@ class Executions:
         *_: object,
         **__: object,
     ) -> None:
+        try:
+            self._append(func, request_id, output)
+        except Exception:  # the log must never fail an invocation  # noqa: BLE001
+            _LOG.exception("the log of an invocation was lost")
+
+    def _append(self, func: Mapping[str, Any], request_id: str, output: str) -> None:
         config = func.get("config") or func
         ended = time.time()
         invocation = Invocation(
@@ -134,15 +145,31 @@ class Executions:
             peak_memory=self._service._probe_peak_memory_mb(func),  # noqa: SLF001  the same
         )
         group = (config.get("LoggingConfig") or {}).get("LogGroup")
+        group = group or f"/aws/lambda/{config['FunctionName']}"
+        day = time.strftime("%Y/%m/%d", time.gmtime(ended))
+        stream = f"{day}/[{invocation.version}]{request_id.replace('-', '')}"
+        if not self._may_log(config, group, stream):
+            return
         self._store.append(
-            group or f"/aws/lambda/{config['FunctionName']}",
-            f"{time.strftime('%Y/%m/%d', time.gmtime(ended))}/"
-            f"[{invocation.version}]{request_id.replace('-', '')}",
+            group,
+            stream,
             [
                 LogEvent(at=ended, message=message)
                 for message in invocation_log.messages(invocation, output)
             ],
         )
+
+    def _may_log(self, config: Mapping[str, Any], group: str, stream: str) -> bool:
+        # Source: "Execution role permissions" in the AWS Lambda Developer Guide.
+        _, _, _, region, account, *_ = str(config["FunctionArn"]).split(":")
+        arn = f"arn:aws:logs:{region}:{account}:log-group:{group}"
+        wanted = {
+            "logs:CreateLogStream": f"{arn}:log-stream:{stream}",
+            "logs:PutLogEvents": f"{arn}:log-stream:{stream}",
+        }
+        if not self._store.has(group):
+            wanted["logs:CreateLogGroup"] = arn
+        return self._roles.allows(config["Role"], wanted)
 
     def _seconds(self) -> float:
         """Return how long the handler has run; Lambda's Duration is without the start."""

@@ -154,7 +154,9 @@ def _violations(
 
 
 def _named(properties: Properties, values: Values, casing: Casing) -> set[str]:
-    return {aws_name(name, properties[name], casing) for name in values if name in properties}
+    """Return the members that the values set, of which some contain the value's own one."""
+    names = (aws_name(name, properties[name], casing) for name in values if name in properties)
+    return {name.partition(".")[0] for name in names}
 
 
 def _failures(rules: Iterable[str], path: str) -> Iterator[Failure]:
