@@ -10,7 +10,7 @@ from components.monitoring.alarm import Alarm
 from components.monitoring.call_alarms import failed_tool_calls
 from components.monitoring.canary_alarms import canary_failing
 from components.rotation_alarms import ROTATION_ALARMS
-from components.settings import StackSettings
+from components.settings import Monitoring, StackSettings
 
 
 def stack_alarms(settings: StackSettings, service: str) -> Iterator[Alarm]:
@@ -36,15 +36,19 @@ def _defined(settings: StackSettings, service: str) -> Iterator[Alarm]:
     yield from ROTATION_ALARMS
 
 
-def alarm_keys(hosts: Iterable[HostDefinition]) -> tuple[str, ...]:
-    """Return the keys of all alarms that a stack on some hosts can have."""
-    alarms = (
-        canary_failing(minutes=1),
+def host_alarms(host: HostDefinition) -> tuple[Alarm, ...]:
+    """Return one alarm of each kind that a stack on a host can have, with the default settings."""
+    return (
+        canary_failing(Monitoring().canary_minutes),
         *CLAIMS_ALARMS,
         token_runaway("", ""),
         EDGE_ERRORS,
-        *(alarm for each in hosts for alarm in each.alarms(each.settings())),
+        *host.alarms(host.settings()),
         failed_tool_calls(""),
         *ROTATION_ALARMS,
     )
-    return tuple(dict.fromkeys(each.key for each in alarms))
+
+
+def alarm_keys(hosts: Iterable[HostDefinition]) -> tuple[str, ...]:
+    """Return the keys of all alarms that a stack on some hosts can have."""
+    return tuple(dict.fromkeys(alarm.key for each in hosts for alarm in host_alarms(each)))
