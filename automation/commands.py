@@ -8,6 +8,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -218,7 +219,7 @@ def deploy(
     for notice in run_preflights(plan, clients):
         _errors.print(f"! {notice}")
     _errors.print(f"… Deploying the stack {stack}")
-    with muted_alarms(deployment.state(), names.mute_rule, aws_of(clients), _errors.print):
+    with _muted(deployment, names):
         deployed = roll_out(deployment, clients, _errors.print)
     _print_changes("changed", deployed.changes, as_json=as_json)
     if not as_json:
@@ -390,10 +391,8 @@ def destroy(
     if not yes:
         typer.confirm(f"Delete everything that the stack {stack} has deployed?", abort=True)
     deployment.take_over(_errors.print)
-    clients = deployment.aws_clients()
-    wait_for_service(deployment, clients)
-    rule = _names(deployment).mute_rule
-    with muted_alarms(deployment.state(), rule, aws_of(clients), _errors.print):
+    wait_for_service(deployment, deployment.aws_clients())
+    with _muted(deployment, _names(deployment)):
         changes = deployment.destroy(_errors.print)
     _print_changes("deleted", changes, as_json=as_json)
 
@@ -613,6 +612,15 @@ def _period(text: str) -> dt.timedelta:
             param_hint="--since",
         )
     return period
+
+
+def _muted(deployment: Deployment, names: ResourceNames) -> AbstractContextManager[None]:
+    return muted_alarms(
+        deployment.state(),
+        names.mute_rule,
+        lambda region: aws_of(deployment.aws_clients(region)),
+        _errors.print,
+    )
 
 
 def _names(deployment: Deployment) -> ResourceNames:

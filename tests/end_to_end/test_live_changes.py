@@ -342,11 +342,15 @@ _REPLACING = {
     "vpcConnector",
 }
 # Their cases are in a test of the edge.
-_EDGE = {"accessLogs", "edge", "edgeDomain", "edgeRequestsPerIp"}
+_EDGE = {"edge", "edgeDomain", "edgeRequestsPerIp"}
 # Its case needs a key, which a test of its own makes.
 _KEY = {"logKeyArn"}
+# Its cases are in test_canary.py, which switches it on and off.
+_MONITORING = {"monitoring"}
 # A change of these is refused before anything happens, as there is only one value to have.
 _REFUSED: Mapping[str, tuple[Any, str]] = {
+    # App Runner has no access log, and the edge isn't in front of it.
+    "accessLogs": (True, "needs the edge"),
     "hosting": ("ecs", "apprunner"),
     # Another one is added in test_moving.py.
     "nextHost": ({"hosting": "apprunner"}, "must differ from hosting"),
@@ -355,7 +359,7 @@ _REFUSED: Mapping[str, tuple[Any, str]] = {
 
 
 def test_every_key_of_the_configuration_has_a_case() -> None:
-    tested = {*_IN_PLACE, *_REPLACING, *_EDGE, *_KEY, *_REFUSED}
+    tested = {*_IN_PLACE, *_REPLACING, *_EDGE, *_KEY, *_MONITORING, *_REFUSED}
     assert tested == configuration_keys() - _OF_OTHER_HOSTS
 
 
