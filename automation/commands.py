@@ -54,7 +54,14 @@ from automation.report.terminal import (
     print_result,
     print_rotations,
 )
-from automation.roles import host_permissions, monitoring_permissions, permissions, subject, trust
+from automation.roles import (
+    access_log_permissions,
+    host_permissions,
+    monitoring_permissions,
+    permissions,
+    subject,
+    trust,
+)
 from automation.rollout import require_rollout, roll_out, wait_for_service
 from automation.rotation.clients import Client, find_clients
 from automation.rotation.operations import Rotator
@@ -128,6 +135,7 @@ class Document(enum.StrEnum):
     PERMISSIONS = "permissions"
     HOST_PERMISSIONS = "host-permissions"
     MONITORING_PERMISSIONS = "monitoring-permissions"
+    ACCESS_LOG_PERMISSIONS = "access-log-permissions"
 
 
 def _role_name(value: str) -> str:
@@ -588,6 +596,7 @@ def role(  # noqa: PLR0913 - one parameter per option
             Document.PERMISSIONS: permissions,
             Document.HOST_PERMISSIONS: _host_permissions,
             Document.MONITORING_PERMISSIONS: _monitoring_permissions,
+            Document.ACCESS_LOG_PERMISSIONS: _access_log_permissions,
         }[document]
         printed = write(purpose, location, hosts)
     typer.echo(json.dumps(json.loads(printed), indent=2))
@@ -635,6 +644,15 @@ def _monitoring_permissions(
     printed = monitoring_permissions(purpose, location, hosts)
     if printed is None:
         raise typer.BadParameter(f"the role {purpose} needs nothing of the monitoring")
+    return printed
+
+
+def _access_log_permissions(
+    purpose: Purpose, location: StackLocation, _hosts: Sequence[Hosting]
+) -> str:
+    printed = access_log_permissions(purpose, location)
+    if printed is None:
+        raise typer.BadParameter(f"the role {purpose} needs nothing of the access logs")
     return printed
 
 

@@ -23,6 +23,7 @@ from pydantic_core import ErrorDetails
 from components.conflicts import Conflict, Fix, KeyPath, conflicts
 from components.hosting.definition import HostDefinition
 from components.hosting.definitions import DEFINITIONS, HOST_KEYS
+from components.monitoring.conflicts import monitoring_conflicts
 from components.problems import (
     Problem,
     command_to_define_scope,
@@ -124,7 +125,8 @@ def parse_settings(
     problems += _unknown(project, values, {*common, *HOST_KEYS})
     hosts = list(_configured_hosts(valid, values))
     definitions = [each.definition for each in hosts]
-    problems += (_conflicting(project, each) for each in conflicts(valid, stack, definitions))
+    found = (*conflicts(valid, stack, definitions), *monitoring_conflicts(valid, definitions))
+    problems += (_conflicting(project, each) for each in found)
     for each in hosts:
         problems += _host_problems(project, each, valid, region)
     if problems:

@@ -1,13 +1,22 @@
-"""The alarms of the claims function, without which no token is issued. Pure.
+"""The alarms of the claims function, without which no token is issued, and of tokens. Pure.
 
 Metrics: "Types of metrics for Lambda functions" in the AWS Lambda Developer Guide.
 """
 
 from typing import Final
 
-from components.monitoring.alarm import Alarm, Comparison, Metric, Severity, Subject
+from components.monitoring.alarm import (
+    Alarm,
+    Comparison,
+    Metric,
+    Severity,
+    Subject,
+    own_namespace,
+)
 
 NAMESPACE: Final = "AWS/Lambda"
+TOKENS_METRIC: Final = "TokensIssued"
+"""The tokens of each client, counted in the claims function's log."""
 
 
 def _claims(name: str, statistic: str) -> tuple[Metric, ...]:
@@ -66,25 +75,43 @@ CLAIMS_SLOW: Final = Alarm(
     reason="Three seconds leave two for a cold start, which this metric doesn't include.",
     normal="A few milliseconds.",
 )
-TOKEN_RUNAWAY: Final = Alarm(
-    key="token-runaway",
-    title="A client requests far more tokens than it needs",
-    severity=Severity.TICKET,
-    metrics=_claims("Invocations", "Sum"),
-    comparison=Comparison.ABOVE,
-    threshold=500,
-    unit="tokens",
-    period=3600,
-    evaluation_periods=1,
-    datapoints_to_alarm=1,
-    meaning=(
-        "Many tokens were issued within an hour, and Cognito bills each. The dashboard's graph of"
-        " tokens by client names the client."
-    ),
-    reason=(
-        "A caller that keeps its token needs one per hour, so even fifty callers that start again"
-        " and again stay below 500."
-    ),
-    normal="About one token per caller and token lifetime.",
-)
-CLAIMS_ALARMS: Final = (CLAIMS_ERRORS, CLAIMS_THROTTLES, CLAIMS_SLOW, TOKEN_RUNAWAY)
+CLAIMS_ALARMS: Final = (CLAIMS_ERRORS, CLAIMS_THROTTLES, CLAIMS_SLOW)
+
+
+def token_runaway(service: str, client: str) -> Alarm:
+    """Return the alarm of a client's tokens.
+
+    Args:
+        service: `<prefix>-<stack>`.
+        client: the client's name.
+    """
+    return Alarm(
+        key="token-runaway",
+        title="A client requests far more tokens than it needs",
+        severity=Severity.TICKET,
+        metrics=(
+            Metric(
+                namespace=own_namespace(service),
+                name=TOKENS_METRIC,
+                statistic="Sum",
+                subject=Subject.CLIENT,
+                client=client,
+            ),
+        ),
+        comparison=Comparison.ABOVE,
+        threshold=200,
+        unit="tokens",
+        period=3600,
+        evaluation_periods=1,
+        datapoints_to_alarm=1,
+        meaning=(
+            "One client was issued many tokens within an hour, and Cognito bills each: a caller"
+            " requests a token for every call, or in a loop."
+        ),
+        reason=(
+            "A caller that keeps its token needs one per lifetime: sixteen callers with the"
+            " shortest lifetime of five minutes need 192."
+        ),
+        normal="One token per caller and token lifetime.",
+        client=client,
+    )

@@ -564,6 +564,7 @@ class ResourceNames:
         yield LOG_DELIVERY, self.edge_log_delivery
         yield LOG_GROUP, self.edge_log_stem + _SUFFIX
         for client in clients:
+            yield ALARM, self.alarm(f"token-runaway-{client}")
             yield APP_CLIENT, self.app_client(client)
             yield SECRET, f"{self.secret(client)}-{_SUFFIX}"
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from automation.checks import Check
     from automation.drills import Drill
     from components.hosting.definition import HostDefinition
+    from components.monitoring.alarm import Alarm
 
 
 class MarkerError(Exception):
@@ -138,6 +139,34 @@ def drills_table(drills: Iterable["Drill"]) -> str:
         f"| `{drill.name}` | {_cell(drill.sentence)} | {_cell(drill.touches)} |" for drill in drills
     ]
     return "\n".join(["| Drill | What it proves | What it touches |", "|---|---|---|", *rows])
+
+
+def alarms_table(
+    alarms: Mapping[str, "Alarm"], titles: Mapping[str, Collection[str]], hosts: Collection[str]
+) -> str:
+    """Return the table of alarms.
+
+    Args:
+        alarms: the alarms by key.
+        titles: the hosts that have each, by key.
+        hosts: all hosts.
+    """
+    rows = [
+        "| Alarm | Severity | Raised if | Hosts | Callers affected |",
+        "|---|---|---|---|---|",
+    ]
+    for key, alarm in alarms.items():
+        having = titles[key]
+        where = "All" if len(having) == len(hosts) else ", ".join(having)
+        condition = alarm.condition
+        if key == "instances-at-maximum":
+            condition = condition.replace(f"{alarm.threshold:g} instances", "`maxInstances`")
+        affected = "✓" if alarm.affects_callers else ""
+        rows.append(
+            f"| [`{key}`](runbook.md#{key})<br>{_cell(alarm.title)} | {alarm.severity} |"
+            f" {_cell(condition[0].upper() + condition[1:])} | {where} | {affected} |"
+        )
+    return "\n".join(rows)
 
 
 def error_table(kinds: list[type[Neo4jMcpError]]) -> str:
@@ -281,6 +310,20 @@ def _host_keys() -> str:
     return host_keys_table(DEFINITIONS.values())
 
 
+def _alarms() -> str:
+    from components.hosting.definitions import DEFINITIONS  # noqa: PLC0415 - as in _checks
+    from components.monitoring.alarms import host_alarms  # noqa: PLC0415 - as in _checks
+
+    alarms: dict[str, Alarm] = {}
+    titles: dict[str, list[str]] = {}
+    for definition in DEFINITIONS.values():
+        for alarm in host_alarms(definition):
+            alarms.setdefault(alarm.key, alarm)
+            titles.setdefault(alarm.key, []).append(definition.title)
+    hosts = [each.title for each in DEFINITIONS.values()]
+    return alarms_table(alarms, titles, hosts)
+
+
 def _values() -> str:
     return values_table(json.loads((REPOSITORY / "docs/values.json").read_text(encoding="utf-8")))
 
@@ -310,6 +353,12 @@ TABLES = (
         name="host-keys",
         source="components/hosting/",
         content=_host_keys,
+    ),
+    Table(
+        document="docs/monitoring.md",
+        name="alarms",
+        source="the alarms in components/",
+        content=_alarms,
     ),
     Table(
         document="docs/checks.md",

@@ -54,6 +54,7 @@ class Subject(enum.StrEnum):
     """What a metric is of. A component knows the dimensions of its own subjects."""
 
     CANARY = "canary"
+    CLIENT = "client"
     TOOL_CALLS = "tool calls"
     CLAIMS = "claims function"
     ROTATION = "rotation function"
@@ -75,6 +76,7 @@ class Metric:
         subject: what it is of, which determines the dimensions.
         id: its name in an expression.
         label: its name in a graph.
+        client: the configured client that it is of, for the subject CLIENT.
     """
 
     namespace: str
@@ -83,6 +85,7 @@ class Metric:
     subject: Subject
     id: str = "m1"
     label: str = ""
+    client: str = ""
 
     @property
     def is_percentile(self) -> bool:
@@ -95,8 +98,7 @@ class Alarm:
     """One alarm.
 
     Attributes:
-        key: the end of its AWS name, its key in the setting `monitoring.thresholds`, and its anchor
-            in the runbook.
+        key: its key in the setting `monitoring.thresholds`, and its anchor in the runbook.
         title: what is wrong, as a heading.
         severity: how soon somebody has to look.
         metrics: what is compared, or what the expression is made of.
@@ -112,6 +114,7 @@ class Alarm:
         meaning: what has happened, as a sentence.
         reason: why this threshold, as a sentence.
         normal: what is usual, as a sentence.
+        client: the client that it is of, if there is one for each.
     """
 
     key: str
@@ -130,6 +133,12 @@ class Alarm:
     meaning: str
     reason: str
     normal: str
+    client: str = ""
+
+    @property
+    def name(self) -> str:
+        """The end of its AWS name."""
+        return f"{self.key}-{self.client}" if self.client else self.key
 
     @property
     def runbook(self) -> str:

@@ -11,7 +11,11 @@ from components.edge_alarms import REGION as EDGE_REGION
 from components.monitoring.alarm import CALLERS_AFFECTED, RUNBOOK, Alarm, Metric, Subject
 from components.monitoring.alarms import stack_alarms
 from components.monitoring.dashboard import DashboardFacts, dashboard_body
-from components.monitoring.metric_filters import failed_calls_filter, tokens_filter
+from components.monitoring.metric_filters import (
+    CLIENT_DIMENSION,
+    failed_calls_filter,
+    tokens_filter,
+)
 from components.monitoring.subjects import Dimensions
 from components.monitoring.topic import AlarmTopic, AlarmTopicArgs
 
@@ -80,7 +84,7 @@ class Monitoring(pulumi.ComponentResource):
         tokens_filter(f"{name}-tokens", context, log_group=args.claims_log, parent=self)
         alarms = tuple(stack_alarms(context.settings, context.names.service_dimension))
         declared = {
-            each.key: self._alarm(context, each, dimensions, self._topic_of(context, each, topic))
+            each.name: self._alarm(args, each, dimensions, self._topic_of(context, each, topic))
             for each in alarms
         }
         affected = self._callers_affected(context, alarms, declared, topic)
@@ -100,16 +104,24 @@ class Monitoring(pulumi.ComponentResource):
 
     def _alarm(
         self,
-        context: StackContext,
+        args: MonitoringArgs,
         alarm: Alarm,
         dimensions: Mapping[Subject, Dimensions],
         topic: AlarmTopic,
     ) -> aws.cloudwatch.MetricAlarm:
+        context = args.context
         single = alarm.metrics[0] if alarm.expression is None else None
+        description: pulumi.Input[str] = alarm.description
+        if alarm.client:
+            client_id = args.client_ids[alarm.client]
+            dimensions = {**dimensions, Subject.CLIENT: {CLIENT_DIMENSION: client_id}}
+            description = pulumi.Output.concat(
+                alarm.description, "\nClient: ", alarm.client, ", whose id is ", client_id
+            )
         return aws.cloudwatch.MetricAlarm(
-            f"{self.pulumi_resource_name}-{alarm.key}",
-            name=context.names.alarm(alarm.key),
-            alarm_description=alarm.description,
+            f"{self.pulumi_resource_name}-{alarm.name}",
+            name=context.names.alarm(alarm.name),
+            alarm_description=description,
             comparison_operator=alarm.comparison.value,
             threshold=alarm.threshold,
             evaluation_periods=alarm.evaluation_periods,
@@ -145,7 +157,7 @@ class Monitoring(pulumi.ComponentResource):
                 f"[page] Callers are affected. At least one of these alarms is raised:\n{titles}\n"
                 f"Runbook: {RUNBOOK}#{CALLERS_AFFECTED}"
             ),
-            alarm_rule=pulumi.Output.all(*(declared[each.key].name for each in children)).apply(
+            alarm_rule=pulumi.Output.all(*(declared[each.name].name for each in children)).apply(
                 lambda names: " OR ".join(f'ALARM("{each}")' for each in names)
             ),
             alarm_actions=[topic.arn],

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from components.edge_alarms import REGION as EDGE_REGION
+from components.identity_alarms import TOKENS_METRIC
 from components.monitoring.alarm import (
     NAMESPACE,
     Alarm,
@@ -19,7 +20,7 @@ from components.monitoring.alarm import (
     own_namespace,
 )
 from components.monitoring.canary_alarms import CANARY_LATENCY
-from components.monitoring.metric_filters import CLIENT_DIMENSION, TOKENS_METRIC
+from components.monitoring.metric_filters import CLIENT_DIMENSION
 
 _COLUMNS: Final = 24
 _WIDTH, _HEIGHT, _TEXT_HEIGHT, _STATUS_HEIGHT = 8, 6, 2, 3
@@ -115,15 +116,16 @@ def dashboard_body(alarms: Sequence[Alarm], facts: DashboardFacts) -> str:
 
 
 def _graphs(
-    section: _Section, alarms: Iterable[Alarm], facts: DashboardFacts
+    section: _Section, alarms: Sequence[Alarm], facts: DashboardFacts
 ) -> Iterator[dict[str, Any]]:
     for alarm in alarms:
-        if alarm.metrics[0].subject in section.subjects:
+        # One graph has all clients.
+        if alarm.metrics[0].subject in section.subjects and not alarm.client:
             yield _graph(alarm, facts)
     if Subject.CANARY in section.subjects:
         yield _latency(facts)
     if Subject.CLAIMS in section.subjects:
-        yield _tokens(facts)
+        yield _tokens([each for each in alarms if each.client], facts)
 
 
 def _graph(alarm: Alarm, facts: DashboardFacts) -> dict[str, Any]:
@@ -141,12 +143,6 @@ def _graph(alarm: Alarm, facts: DashboardFacts) -> dict[str, Any]:
                 {"id": metric.id, "stat": metric.statistic, "label": label, **hidden},
             ]
         )
-    threshold = {
-        "label": f"{alarm.severity}: {alarm.comparison.words} {alarm.threshold:g}",
-        "value": alarm.threshold,
-        "color": _PAGE_COLOR if alarm.severity is Severity.PAGE else _TICKET_COLOR,
-        "fill": "below" if alarm.comparison is Comparison.BELOW else "above",
-    }
     return {
         "title": f"{alarm.title} ({alarm.key})",
         "region": _region(alarm.metrics, facts),
@@ -154,8 +150,17 @@ def _graph(alarm: Alarm, facts: DashboardFacts) -> dict[str, Any]:
         "stacked": False,
         "period": alarm.period,
         "metrics": metrics,
-        "annotations": {"horizontal": [threshold]},
+        "annotations": {"horizontal": [_threshold(alarm)]},
         "yAxis": {"left": {"min": 0}},
+    }
+
+
+def _threshold(alarm: Alarm) -> dict[str, Any]:
+    return {
+        "label": f"{alarm.severity}: {alarm.comparison.words} {alarm.threshold:g}",
+        "value": alarm.threshold,
+        "color": _PAGE_COLOR if alarm.severity is Severity.PAGE else _TICKET_COLOR,
+        "fill": "below" if alarm.comparison is Comparison.BELOW else "above",
     }
 
 
@@ -172,9 +177,9 @@ def _latency(facts: DashboardFacts) -> dict[str, Any]:
     )
 
 
-def _tokens(facts: DashboardFacts) -> dict[str, Any]:
+def _tokens(alarms: Sequence[Alarm], facts: DashboardFacts) -> dict[str, Any]:
     namespace = own_namespace(facts.service)
-    return _plain(
+    graph = _plain(
         "Tokens by client, per hour",
         [
             [namespace, TOKENS_METRIC, CLIENT_DIMENSION, client_id, {"stat": "Sum", "label": name}]
@@ -183,6 +188,9 @@ def _tokens(facts: DashboardFacts) -> dict[str, Any]:
         facts,
         period=_HOUR,
     )
+    # All of them have the same threshold.
+    thresholds = [_threshold(each) for each in alarms[:1]]
+    return {**graph, "annotations": {"horizontal": thresholds}}
 
 
 def _plain(

@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.context import StackContext
+from components.identity_alarms import TOKENS_METRIC
 from components.monitoring.alarm import own_namespace
 from components.monitoring.call_alarms import FAILED_TOOL_CALLS_METRIC
 
@@ -19,7 +20,6 @@ FAILED_TOOL_CALLS: Final = (
     '{ $.level = "ERROR" && ($.msg = "error *" || $.msg = "failed to *" || $.msg = "rejected *") }'
 )
 TOKENS_ISSUED: Final = '{ $.message = "token" && $.aud = * }'
-TOKENS_METRIC: Final = "TokensIssued"
 CLIENT_DIMENSION: Final = "Client"
 """The dimension of `TOKENS_METRIC`; its value is the client's id at Cognito."""
 

@@ -433,7 +433,7 @@ def test_every_policy_names_what_it_allows(deploy: Deploy, stack: str, hosting: 
         for statement in json.loads(policy.inputs["policy"])["Statement"]
     ]
     # Pulling images (two), the logs, and two for the clients' secrets; with monitoring, the
-    # canary's and what configures App Runner's logs.
+    # canary's and those of what configures App Runner's logs.
     count = {Hosting.APP_RUNNER: 6, Hosting.FARGATE: 7, Hosting.LAMBDA: 5}[hosting]
     more = {Hosting.APP_RUNNER: 6, Hosting.FARGATE: 3, Hosting.LAMBDA: 3}[hosting]
     assert len(policies) == count + (more if stack in MONITORING_OUTPUTS else 0)

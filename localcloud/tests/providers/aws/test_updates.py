@@ -130,6 +130,8 @@ _TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
 _CLUSTER = "aws:ecs/cluster:Cluster"
 _TASK = "aws:ecs/taskDefinition:TaskDefinition"
 _CONTAINER_SERVICE = "aws:ecs/service:Service"
+_TOPIC = "aws:sns/topic:Topic"
+_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 _SCALABLE = "aws:appautoscaling/target:Target"
 _TRACKING = "targetTrackingScalingPolicyConfiguration"
 _LOG_SOURCE = "aws:cloudwatch/logDeliverySource:LogDeliverySource"
@@ -263,7 +265,88 @@ def _alias(name: str) -> list[dict[str, Any]]:
     return [{"evaluateTargetHealth": False, "name": name, "zoneId": "Z35SXDOTRQ7X7K"}]
 
 
+def _topic_policy(service: str) -> str:
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": service},
+                    "Action": "sns:Publish",
+                    "Resource": f"arn:aws:sns:{REGION}:000000000000:topic",
+                }
+            ],
+        }
+    )
+
+
+def _dashboard(text: str) -> str:
+    widget = {"type": "text", "x": 0, "y": 0, "width": 24, "height": 2}
+    return json.dumps({"widgets": [{**widget, "properties": {"markdown": text}}]})
+
+
 _CASES: Mapping[str, Case] = {
+    _TOPIC: Case(base={"name": "topic"}, changes=_TAGS),
+    "aws:sns/topicPolicy:TopicPolicy": Case(
+        base={"arn": f"@{_TOPIC}", "policy": _topic_policy("cloudwatch.amazonaws.com")},
+        changes={"policy": _topic_policy("events.amazonaws.com")},
+    ),
+    "aws:sns/topicSubscription:TopicSubscription": Case(
+        base={"endpoint": "oncall@example.com", "protocol": "email", "topic": f"@{_TOPIC}"}
+    ),
+    _ALARM: Case(
+        base={
+            "name": "alarm",
+            "comparisonOperator": "GreaterThanThreshold",
+            "evaluationPeriods": 3,
+            "extendedStatistic": "p90",
+            "metricName": "Duration",
+            "namespace": "AWS/Lambda",
+            "period": 300,
+            "threshold": 1.0,
+        },
+        changes={
+            "actionsEnabled": False,
+            "alarmActions": [f"arn:aws:sns:{REGION}:000000000000:topic"],
+            "alarmDescription": "What it means",
+            "comparisonOperator": "LessThanThreshold",
+            "datapointsToAlarm": 2,
+            "dimensions": {"FunctionName": "function"},
+            "evaluateLowSampleCountPercentiles": "ignore",
+            "evaluationPeriods": 4,
+            "extendedStatistic": "p99",
+            "insufficientDataActions": [f"arn:aws:sns:{REGION}:000000000000:topic"],
+            "metricName": "PostRuntimeExtensionsDuration",
+            "namespace": "Graph",
+            "okActions": [f"arn:aws:sns:{REGION}:000000000000:topic"],
+            "period": 60,
+            "threshold": 2.5,
+            "treatMissingData": "notBreaching",
+            "unit": "Milliseconds",
+            **_TAGS,
+        },
+        fixed={
+            "metricQueries": "an alarm has queries or a metric; test_cloudwatch.py has queries",
+            "statistic": "an alarm has one statistic, which is a percentile here",
+        },
+    ),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": Case(
+        base={"alarmName": "composite", "alarmRule": 'ALARM("alarm")'},
+        changes={
+            "alarmActions": [f"arn:aws:sns:{REGION}:000000000000:topic"],
+            "alarmDescription": "What it means",
+            "alarmRule": 'NOT OK("alarm")',
+            "insufficientDataActions": [f"arn:aws:sns:{REGION}:000000000000:topic"],
+            "okActions": [f"arn:aws:sns:{REGION}:000000000000:topic"],
+            **_TAGS,
+        },
+        needs=(_ALARM,),
+    ),
+    "aws:cloudwatch/dashboard:Dashboard": Case(
+        base={"dashboardName": "dashboard", "dashboardBody": _dashboard("first")},
+        changes={"dashboardBody": _dashboard("second")},
+    ),
     "aws:route53/record:Record": Case(
         base={
             "zoneId": "@zone",
@@ -477,6 +560,27 @@ _CASES: Mapping[str, Case] = {
         changes={"retentionInDays": 30, **_TAGS},
         fixed={"kmsKeyId": "no type declares a key; test_resources.py changes it"},
     ),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": Case(
+        base={
+            "name": "filter",
+            "logGroupName": "@aws:cloudwatch/logGroup:LogGroup",
+            "pattern": '{ $.level = "ERROR" }',
+            "metricTransformation": {"name": "Errors", "namespace": "Graph", "value": "1"},
+        },
+        changes={
+            "pattern": "ERROR",
+            "metricTransformation": {
+                "name": "Failures",
+                "namespace": "Graph",
+                "value": "2",
+                "defaultValue": "0",
+                "unit": "Count",
+            },
+        },
+        fixed={
+            "metricTransformation.dimensions": "a filter with a default value can't have them",
+        },
+    ),
     _REPOSITORY: Case(
         base={"name": "repository", "forceDelete": True},
         changes={
@@ -577,6 +681,7 @@ _CASES: Mapping[str, Case] = {
         base={"name": "rule", "scheduleExpression": "rate(1 hour)"},
         changes={
             "description": "When it runs",
+            "eventPattern": json.dumps({"source": ["aws.ecs"]}),
             "scheduleExpression": "rate(2 hours)",
             "state": "DISABLED",
             **_TAGS,
