@@ -210,11 +210,11 @@ def deploy(
         return
     clients = deployment.aws_clients()
     if planned.none:
-        require_rollout(deployment, clients)
         names = _names(deployment)
         delete_mute_rules(
             deployment.state(), names.mute_rule, partial(_aws_in, deployment), _errors.print
         )
+        require_rollout(deployment, clients)
         _print_changes("changed", planned, as_json=as_json)
         return
     settings = stack_settings(deployment, deployment.configuration())
