@@ -8,6 +8,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -53,7 +54,14 @@ from automation.report.terminal import (
     print_result,
     print_rotations,
 )
-from automation.roles import host_permissions, monitoring_permissions, permissions, subject, trust
+from automation.roles import (
+    access_log_permissions,
+    host_permissions,
+    monitoring_permissions,
+    permissions,
+    subject,
+    trust,
+)
 from automation.rollout import require_rollout, roll_out, wait_for_service
 from automation.rotation.clients import Client, find_clients
 from automation.rotation.operations import Rotator
@@ -127,6 +135,7 @@ class Document(enum.StrEnum):
     PERMISSIONS = "permissions"
     HOST_PERMISSIONS = "host-permissions"
     MONITORING_PERMISSIONS = "monitoring-permissions"
+    ACCESS_LOG_PERMISSIONS = "access-log-permissions"
 
 
 def _role_name(value: str) -> str:
@@ -210,7 +219,7 @@ def deploy(
     for notice in run_preflights(plan, clients):
         _errors.print(f"! {notice}")
     _errors.print(f"… Deploying the stack {stack}")
-    with muted_alarms(deployment.state(), names.mute_rule, aws_of(clients), _errors.print):
+    with _muted(deployment, names):
         deployed = roll_out(deployment, clients, _errors.print)
     _print_changes("changed", deployed.changes, as_json=as_json)
     if not as_json:
@@ -382,10 +391,8 @@ def destroy(
     if not yes:
         typer.confirm(f"Delete everything that the stack {stack} has deployed?", abort=True)
     deployment.take_over(_errors.print)
-    clients = deployment.aws_clients()
-    wait_for_service(deployment, clients)
-    rule = _names(deployment).mute_rule
-    with muted_alarms(deployment.state(), rule, aws_of(clients), _errors.print):
+    wait_for_service(deployment, deployment.aws_clients())
+    with _muted(deployment, _names(deployment)):
         changes = deployment.destroy(_errors.print)
     _print_changes("deleted", changes, as_json=as_json)
 
@@ -589,6 +596,7 @@ def role(  # noqa: PLR0913 - one parameter per option
             Document.PERMISSIONS: permissions,
             Document.HOST_PERMISSIONS: _host_permissions,
             Document.MONITORING_PERMISSIONS: _monitoring_permissions,
+            Document.ACCESS_LOG_PERMISSIONS: _access_log_permissions,
         }[document]
         printed = write(purpose, location, hosts)
     typer.echo(json.dumps(json.loads(printed), indent=2))
@@ -604,6 +612,15 @@ def _period(text: str) -> dt.timedelta:
             param_hint="--since",
         )
     return period
+
+
+def _muted(deployment: Deployment, names: ResourceNames) -> AbstractContextManager[None]:
+    return muted_alarms(
+        deployment.state(),
+        names.mute_rule,
+        lambda region: aws_of(deployment.aws_clients(region)),
+        _errors.print,
+    )
 
 
 def _names(deployment: Deployment) -> ResourceNames:
@@ -627,6 +644,15 @@ def _monitoring_permissions(
     printed = monitoring_permissions(purpose, location, hosts)
     if printed is None:
         raise typer.BadParameter(f"the role {purpose} needs nothing of the monitoring")
+    return printed
+
+
+def _access_log_permissions(
+    purpose: Purpose, location: StackLocation, _hosts: Sequence[Hosting]
+) -> str:
+    printed = access_log_permissions(purpose, location)
+    if printed is None:
+        raise typer.BadParameter(f"the role {purpose} needs nothing of the access logs")
     return printed
 
 

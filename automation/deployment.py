@@ -260,8 +260,11 @@ class Deployment:
             self._import(taken_over, report)
         self.refresh()
 
-    def aws_clients(self) -> Clients:
-        """Make AWS clients with the engine's credentials, in the stack's region.
+    def aws_clients(self, region: str | None = None) -> Clients:
+        """Make AWS clients with the engine's credentials.
+
+        Args:
+            region: the clients' region; the stack's if None.
 
         Raises:
             DeploymentError: the stack's configuration can't be read.
@@ -270,7 +273,7 @@ class Deployment:
         return clients(
             self._target.environment,
             profile=configuration.get("aws:profile"),
-            region=configuration.get("aws:region"),
+            region=region or configuration.get("aws:region"),
         )
 
     def protected(self) -> tuple[str, ...]:

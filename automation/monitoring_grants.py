@@ -62,10 +62,10 @@ def _alarms(location: StackLocation) -> Iterator[Grant]:
         ],
     )
     # Muting the stack's alarms during a deployment, and no others.
-    rule = location.arn("cloudwatch", f"alarm-mute-rule:{location.names.mute_rule}")
+    rules = _in_both_regions(location, "cloudwatch", f"alarm-mute-rule:{location.names.mute_rule}")
     yield Grant(
         sid="MuteAlarms",
-        resources=[rule, *alarms],
+        resources=[*rules, *alarms],
         write=[
             "cloudwatch:DeleteAlarmMuteRule",
             "cloudwatch:GetAlarmMuteRule",

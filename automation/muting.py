@@ -8,8 +8,9 @@ Source: PutAlarmMuteRule and DeleteAlarmMuteRule in the Amazon CloudWatch API Re
 """
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -37,7 +38,7 @@ def _now() -> dt.datetime:
 def muted_alarms(
     state: Mapping[str, Any],
     rule: str,
-    aws: Aws,
+    aws_in: Callable[[str], Aws],
     report: Report,
     now: Callable[[], dt.datetime] = _now,
 ) -> Iterator[None]:
@@ -48,12 +49,37 @@ def muted_alarms(
     Args:
         state: the stack's state; without alarms in it, nothing is done.
         rule: the mute rule's name. A rule that a killed deployment has left is replaced.
+        aws_in: returns what calls AWS in a region.
         now: returns the time, with its zone.
     """
-    alarms = alarm_names(state)
-    if not alarms:
+    with ExitStack() as muted:
+        for region, alarms in alarm_names(state).items():
+            muted.enter_context(_muted(alarms, rule, aws_in(region), report, now))
         yield
-        return
+
+
+def alarm_names(state: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+    """Return the names of the alarms in a stack's state, sorted, by their region.
+
+    A mute rule is for one region, and the edge's alarms are where CloudFront's metrics are.
+    """
+    found = defaultdict(list)
+    for resource in state.get("resources") or []:
+        if resource["type"] in _ALARMS and resource.get("id") and not resource.get("delete"):
+            region = resource["outputs"]["arn"].split(":")[3]
+            # An alarm's id is its name.
+            found[region].append(str(resource["id"]))
+    return {region: tuple(sorted(names)) for region, names in sorted(found.items())}
+
+
+@contextmanager
+def _muted(
+    alarms: tuple[str, ...],
+    rule: str,
+    aws: Aws,
+    report: Report,
+    now: Callable[[], dt.datetime],
+) -> Iterator[None]:
     since = now().astimezone(dt.UTC)
     is_muted = True
     try:
@@ -62,18 +88,6 @@ def muted_alarms(
     finally:
         if is_muted:
             _unmute(rule, since + MUTED, aws, report)
-
-
-def alarm_names(state: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names of the alarms in a stack's state, sorted."""
-    return tuple(
-        sorted(
-            # An alarm's id is its name.
-            str(resource["id"])
-            for resource in state.get("resources") or []
-            if resource["type"] in _ALARMS and resource.get("id") and not resource.get("delete")
-        )
-    )
 
 
 def _mute(alarms: tuple[str, ...], rule: str, since: dt.datetime, aws: Aws, report: Report) -> bool:

@@ -9,6 +9,7 @@ clients' secrets needs to read none of them.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from automation.access_log_grants import access_log_grants
 from automation.grants import (
     Grant,
     HostAccess,
@@ -125,6 +126,17 @@ def monitoring_permissions(
         for arn in (*access.log_groups, *access.other_log_groups)
     ]
     granted = [(each, each.actions(purpose)) for each in monitoring_grants(location, server_logs)]
+    statements = _statements(granted)
+    return policies.document(statements) if statements else None
+
+
+def access_log_permissions(purpose: Purpose, location: StackLocation) -> str | None:
+    """Write the policy that a role has for a stack's access logs, in addition to the other ones.
+
+    Returns:
+        The policy as JSON; None if the role needs nothing of the access logs.
+    """
+    granted = [(each, each.actions(purpose)) for each in access_log_grants(location)]
     statements = _statements(granted)
     return policies.document(statements) if statements else None
 

@@ -191,6 +191,8 @@ ID_FORMATS: Final[Mapping[str, str]] = {
     "aws:cloudfront/function:Function": "{name}",
     "aws:cloudwatch/eventRule:EventRule": "{name}",
     "aws:cloudwatch/eventTarget:EventTarget": "{rule}-{targetId}",
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": "{name}",
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource": "{name}",
     "aws:cloudwatch/logGroup:LogGroup": "{name}",
     "aws:cognito/resourceServer:ResourceServer": "{userPoolId}|{identifier}",
     "aws:cognito/userPoolDomain:UserPoolDomain": "{domain}",
@@ -224,6 +226,13 @@ def _app_clients(aws: Clients, inputs: Values) -> Iterator[str]:
         for client in page["UserPoolClients"]:
             if client["ClientName"] == inputs["name"]:
                 yield client["ClientId"]
+
+
+def _log_deliveries(aws: Clients, inputs: Values) -> Iterator[str]:
+    for page in aws("logs").get_paginator("describe_deliveries").paginate():
+        for delivery in page["deliveries"]:
+            if delivery["deliverySourceName"] == inputs["deliverySourceName"]:
+                yield delivery["id"]
 
 
 def _secrets(aws: Clients, inputs: Values) -> Iterator[str]:
@@ -284,6 +293,7 @@ LOOKUPS: Final[Mapping[str, Callable[[Clients, Values], Iterator[str]]]] = {
     "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration": _observability,
     "aws:apprunner/service:Service": _services,
     "aws:apprunner/vpcConnector:VpcConnector": _vpc_connectors,
+    "aws:cloudwatch/logDelivery:LogDelivery": _log_deliveries,
     "aws:cognito/userPool:UserPool": _user_pools,
     "aws:cognito/userPoolClient:UserPoolClient": _app_clients,
     "aws:lambda/alias:Alias": _aliases,

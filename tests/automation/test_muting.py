@@ -16,13 +16,22 @@ RULE = "neo4j-mcp-dev-deployment"
 NOW = dt.datetime(2026, 11, 27, 17, 3, 59, tzinfo=dt.timezone(dt.timedelta(hours=1)))
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
+REGION = "eu-west-1"
+
+
+def _alarm(name: str, region: str = REGION, kind: str = ALARM, **state: object) -> dict[str, Any]:
+    arn = f"arn:aws:cloudwatch:{region}:111122223333:alarm:{name}"
+    return {"type": kind, "id": name, "outputs": {"arn": arn}, **state}
+
+
+TOPIC = {"type": "aws:sns/topic:Topic", "id": "topic"}
 STATE = {
     "resources": [
-        {"type": "aws:sns/topic:Topic", "id": "topic"},
-        {"type": ALARM, "id": "latency"},
-        {"type": ALARM, "id": "replaced", "delete": True},
+        TOPIC,
+        _alarm("latency"),
+        _alarm("replaced", delete=True),
         {"type": ALARM},
-        {"type": COMPOSITE, "id": "callers"},
+        _alarm("callers", kind=COMPOSITE),
     ]
 }
 DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutAlarmMuteRule")
@@ -61,7 +70,7 @@ def _deploy(
     state: dict[str, Any] = STATE,
 ) -> list[str]:
     reported: list[str] = []
-    with muted_alarms(state, RULE, aws, reported.append, lambda: NOW):
+    with muted_alarms(state, RULE, lambda _: aws, reported.append, lambda: NOW):
         run()
     return reported
 
@@ -107,9 +116,23 @@ def test_a_rule_that_a_killed_deployment_left_is_replaced_and_deleted() -> None:
 def test_a_stack_without_alarms_makes_no_call() -> None:
     aws = _CloudWatch()
 
-    assert _deploy(aws, state={"resources": STATE["resources"][:1]}) == []
+    assert _deploy(aws, state={"resources": [TOPIC]}) == []
     assert aws.calls == []
-    assert alarm_names({}) == ()
+    assert alarm_names({}) == {}
+
+
+def test_alarms_in_another_region_are_muted_there() -> None:
+    state = {"resources": [_alarm("latency"), _alarm("edge-errors", "us-east-1")]}
+    regions = {REGION: _CloudWatch(), "us-east-1": _CloudWatch()}
+    reported: list[str] = []
+
+    with muted_alarms(state, RULE, regions.__getitem__, reported.append, lambda: NOW):
+        muted = {
+            region: aws.rules[RULE]["MuteTargets"]["AlarmNames"] for region, aws in regions.items()
+        }
+
+    assert muted == {REGION: ["latency"], "us-east-1": ["edge-errors"]}
+    assert not any(aws.rules for aws in regions.values())
 
 
 def test_a_deployment_continues_if_its_alarms_cannot_be_muted() -> None:

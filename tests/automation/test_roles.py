@@ -15,7 +15,14 @@ from automation import checks, hosting, muting
 from automation.audit import sources
 from automation.grants import Purpose, StackLocation
 from automation.hosting.hosts import HOSTS
-from automation.roles import host_permissions, monitoring_permissions, permissions, subject, trust
+from automation.roles import (
+    access_log_permissions,
+    host_permissions,
+    monitoring_permissions,
+    permissions,
+    subject,
+    trust,
+)
 from components.hosting.definitions import DEFINITIONS
 from components.hosting.fargate import lookups
 from components.names import ResourceNames
@@ -30,7 +37,12 @@ _ACCOUNT = "111122223333"
 # No other name of a region is longer.
 _LONGEST_REGION = "ap-southeast-1"
 # Permissions without an API operation of the same name.
-_PERMISSIONS_ONLY = {"iam:PassRole", "lambda:InvokeFunction"}
+_PERMISSIONS_ONLY = {
+    "cloudfront:AllowVendedLogDeliveryForResource",
+    "elasticloadbalancing:AllowVendedLogDeliveryForResource",
+    "iam:PassRole",
+    "lambda:InvokeFunction",
+}
 # Every host's module in automation.hosting.
 _MODULES = {
     Hosting.APP_RUNNER: "apprunner",
@@ -78,6 +90,9 @@ _UNLIMITED = ACTIONS_WITHOUT_RESOURCE | {
     "cognito-idp:DescribeUserPoolDomain",
     "cognito-idp:ListUserPools",
     "lambda:GetAccountSettings",
+    "logs:DescribeDeliveries",
+    "logs:DescribeResourcePolicies",
+    "logs:PutResourcePolicy",
     "sns:GetSubscriptionAttributes",
     "sns:Unsubscribe",
     "wafv2:ListWebACLs",
@@ -100,6 +115,8 @@ def _policy(purpose: Purpose, *hosts: Hosting) -> dict[str, Any]:
     for host in hosts or Hosting:
         if document := host_permissions(purpose, location, host):
             policy["Statement"] += json.loads(document)["Statement"]
+    if document := access_log_permissions(purpose, location):
+        policy["Statement"] += json.loads(document)["Statement"]
     if document := monitoring_permissions(purpose, location, hosts or Hosting):
         policy["Statement"] += json.loads(document)["Statement"]
     return policy
@@ -458,6 +475,14 @@ def test_a_policy_fits_in_an_inline_policy(purpose: Purpose, hosts: tuple[Hostin
 def test_the_policy_of_a_host_fits_in_a_managed_policy(purpose: Purpose, host: Hosting) -> None:
     # Source: "IAM and AWS STS quotas" in the IAM User Guide.
     document = host_permissions(purpose, _location("production", _LONGEST_REGION), host) or ""
+    assert len("".join(document.split())) <= 6_144
+    assert bool(document) is (purpose in {Purpose.CHECK, Purpose.DEPLOY})
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_the_policy_of_access_logs_fits_in_a_managed_policy(purpose: Purpose) -> None:
+    location = _location("production", _LONGEST_REGION)
+    document = access_log_permissions(purpose, location) or ""
     assert len("".join(document.split())) <= 6_144
     assert bool(document) is (purpose in {Purpose.CHECK, Purpose.DEPLOY})
 

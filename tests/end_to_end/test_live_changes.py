@@ -343,8 +343,12 @@ _REPLACING = {
 }
 # Their cases are in a test of the edge.
 _EDGE = {"edge", "edgeDomain", "edgeRequestsPerIp"}
+# Its cases are in test_canary.py, which switches it on and off.
+_MONITORING = {"monitoring"}
 # A change of these is refused before anything happens, as there is only one value to have.
 _REFUSED: Mapping[str, tuple[Any, str]] = {
+    # App Runner has no access log, and the edge isn't in front of it.
+    "accessLogs": (True, "needs the edge"),
     "hosting": ("ecs", "apprunner"),
     # Another one is added in test_moving.py.
     "nextHost": ({"hosting": "apprunner"}, "must differ from hosting"),
@@ -353,7 +357,7 @@ _REFUSED: Mapping[str, tuple[Any, str]] = {
 
 
 def test_every_key_of_the_configuration_has_a_case() -> None:
-    tested = {*_IN_PLACE, *_REPLACING, *_EDGE, *_REFUSED}
+    tested = {*_IN_PLACE, *_REPLACING, *_EDGE, *_MONITORING, *_REFUSED}
     assert tested == configuration_keys() - _OF_OTHER_HOSTS
 
 

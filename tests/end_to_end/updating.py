@@ -43,6 +43,11 @@ def updating_the_service(
     )
     assert process.stderr is not None
     with process.stderr as lines:
-        updating = next((line for line in lines if "update server-service" in line), None)
-        assert updating, "the service was not being updated"
+        said = []
+        for line in lines:
+            said.append(line)
+            if "update server-service" in line:
+                break
+        else:
+            raise AssertionError("the service was not being updated:\n" + "".join(said))
         yield process

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,11 +36,13 @@ class FakeCloudWatch:
     Attributes:
         time: the real time, in seconds since the epoch.
         failure: why actions fail; None if they don't.
+        on_action: called while an action is executed, with its message.
         notifications: the actions so far.
     """
 
     time: float = NOON
     failure: str | None = None
+    on_action: Callable[[dict[str, Any]], Awaitable[None]] | None = None
     notifications: list[Notification] = field(default_factory=list)
     service: CloudWatchService = field(init=False)
 
@@ -51,9 +53,12 @@ class FakeCloudWatch:
         self.service = CloudWatchService(context, self._execute)
 
     async def _execute(self, action: str, alarm: str, subject: str, message: str) -> str | None:
+        content = json.loads(message)
         self.notifications.append(
-            Notification(action=action, alarm=alarm, subject=subject, message=json.loads(message))
+            Notification(action=action, alarm=alarm, subject=subject, message=content)
         )
+        if self.on_action is not None:
+            await self.on_action(content)
         return self.failure
 
     async def call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON

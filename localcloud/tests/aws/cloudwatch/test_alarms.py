@@ -1,5 +1,6 @@
 """Metric alarms: their states, actions and history, and what PutMetricAlarm refuses."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -88,6 +89,17 @@ async def test_periods_end_with_any_minute(cloudwatch: FakeCloudWatch) -> None:
     await cloudwatch.put(1, Timestamp=NOON + 4 * MINUTE)
     await cloudwatch.put(1, Timestamp=NOON + 6 * MINUTE)
     cloudwatch.time = NOON + 7 * MINUTE
+    await cloudwatch.evaluate()
+    assert await cloudwatch.state() == "ALARM"
+
+
+async def test_a_minute_is_evaluated_once_it_is_complete(cloudwatch: FakeCloudWatch) -> None:
+    await cloudwatch.put_alarm()
+    await cloudwatch.put(1, Timestamp=NOON + 10)
+    cloudwatch.time = NOON + 59
+    await cloudwatch.evaluate()
+    assert await cloudwatch.state() == "OK"
+    cloudwatch.time = NOON + 60
     await cloudwatch.evaluate()
     assert await cloudwatch.state() == "ALARM"
 
@@ -272,6 +284,42 @@ async def test_a_deleted_alarm_is_gone_and_its_history_stays(cloudwatch: FakeClo
     assert answer["AlarmHistoryItems"][0]["HistorySummary"] == 'Alarm "alarm" deleted'
     with pytest.raises(ApiError, match="does not exist"):
         await cloudwatch.set_state("alarm", "OK")
+
+
+async def test_an_alarm_that_is_deleted_during_an_evaluation_stays_deleted(
+    cloudwatch: FakeCloudWatch,
+) -> None:
+    async def delete(_message: dict[str, Any]) -> None:
+        await cloudwatch.call("DeleteAlarms", AlarmNames=["b"])
+
+    for name in ("a", "b"):
+        await cloudwatch.put_alarm(name)
+    cloudwatch.on_action = delete
+    await cloudwatch.evaluate()
+    assert cloudwatch.notified() == ["a OK"]
+    [left] = (await cloudwatch.call("DescribeAlarms"))["MetricAlarms"]
+    assert left["AlarmName"] == "a"
+
+
+async def test_moving_the_clock_waits_for_actions_that_have_begun(
+    cloudwatch: FakeCloudWatch,
+) -> None:
+    began, finish = asyncio.Event(), asyncio.Event()
+
+    async def wait(_message: dict[str, Any]) -> None:
+        began.set()
+        await finish.wait()
+
+    cloudwatch.on_action = wait
+    await cloudwatch.put_alarm()
+    running = asyncio.create_task(cloudwatch.service.run_due())
+    await began.wait()
+    moving = asyncio.create_task(cloudwatch.service.move_clock({"Seconds": 60}))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not moving.done()
+    finish.set()
+    await asyncio.gather(running, moving)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,10 @@ class Alarms:
         """Iterate over all alarms, by name."""
         return iter([self._by_name[name] for name in sorted(self._by_name)])
 
+    def names(self) -> list[str]:
+        """Return the names of all alarms, in their order."""
+        return sorted(self._by_name)
+
     def find(self, name_or_arn: str) -> Alarm | None:
         """Find an alarm by its name or ARN."""
         prefix, separator, name = name_or_arn.partition(":alarm:")

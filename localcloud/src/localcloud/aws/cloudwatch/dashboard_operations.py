@@ -12,9 +12,8 @@ from typing import Final
 from localcloud.aws.cloudwatch import dashboards
 from localcloud.aws.cloudwatch.clock import MovableClock
 from localcloud.aws.cloudwatch.dashboards import Dashboard
-from localcloud.aws.cloudwatch.errors import value_error
+from localcloud.aws.cloudwatch.errors import unsupported, value_error
 from localcloud.aws.cloudwatch.handlers import Handler, JsonObject, page
-from localcloud.aws.cloudwatch.tags import read_tags
 from localcloud.aws.context import ServiceContext
 from localcloud.aws.protocol import ApiError
 
@@ -41,6 +40,8 @@ class DashboardOperations:
         }
 
     async def _put_dashboard(self, parameters: JsonObject) -> JsonObject:
+        if "Tags" in parameters:
+            raise unsupported("tags of dashboards")
         name, body = parameters["DashboardName"], parameters["DashboardBody"]
         if not dashboards.is_name(name):
             raise _invalid("DashboardName must have 1 to 255 letters, digits, - and _.")
@@ -50,7 +51,6 @@ class DashboardOperations:
                 f"The dashboard body is invalid, there are {len(found)} validation errors:"
                 f" {json.dumps(found)}"
             )
-        before = self._by_name.get(name)
         # The ARN of a dashboard has no region.
         arn = f"arn:aws:cloudwatch::{self._context.account_id}:dashboard/{name}"
         self._by_name[name] = Dashboard(
@@ -58,7 +58,6 @@ class DashboardOperations:
             arn=arn,
             body=body,
             modified=self._clock.now(),
-            tags=before.tags if before else read_tags(parameters.get("Tags", [])),
         )
         return {"DashboardValidationMessages": []}
 

@@ -7,7 +7,7 @@ PutDashboard.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 WIDTH: Final = 24
@@ -34,14 +34,12 @@ class Dashboard:
         name, arn: its names.
         body: its JSON text, as it was put.
         modified: when it was put, in seconds since the epoch.
-        tags: its tags.
     """
 
     name: str
     arn: str
     body: str
     modified: float
-    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Evaluates alarms, and executes their actions."""
 
+import asyncio
 import datetime as dt
 import json
 import logging
@@ -49,18 +50,28 @@ class Monitor:
         self._context = context
         self._execute = execute
         self._changed: set[str] = set()
+        self._evaluating = asyncio.Lock()
 
     def reconsider(self, composite: str) -> None:
         """Evaluate a composite alarm in the next round, although no alarm of its rule changes."""
         self._changed.add(composite)
 
     async def evaluate(self) -> None:
-        """Evaluate all alarms as of now, and execute the actions that are due."""
-        for alarm in self._stores.alarms.metric_alarms:
-            await self._evaluate_metric(alarm)
-        await self._evaluate_composites()
-        for each in self._stores.alarms:
-            await self._release(each)
+        """Evaluate all alarms as of now, and execute the actions that are due.
+
+        Whoever moves the clock waits for the actions of an evaluation that has begun.
+        """
+        async with self._evaluating:
+            # A request can change the alarms during an action, so each is looked up again.
+            for name in self._stores.alarms.names():
+                alarm = self._stores.alarms.find(name)
+                if isinstance(alarm, MetricAlarm):
+                    await self._evaluate_metric(alarm)
+            await self._evaluate_composites()
+            for name in self._stores.alarms.names():
+                alarm = self._stores.alarms.find(name)
+                if alarm is not None:
+                    await self._release(alarm)
 
     async def set_state(
         self, alarm: Alarm, state: State, *, reason: str, reason_data: str | None

@@ -1,0 +1,75 @@
+"""What access logs add to the permissions of the pipelines' roles. Pure."""
+
+from collections.abc import Iterator
+
+from automation.grants import Grant, StackLocation, log_grants
+from components.log_key import EDGE_LOG_REGION
+
+
+def access_log_grants(location: StackLocation) -> Iterator[Grant]:
+    """Return the grants on the access logs of the load balancer and of the edge.
+
+    Source: "Logging that requires additional permissions [V2]" in the Amazon CloudWatch Logs User
+    Guide.
+    """
+    names, account = location.names, location.account
+    edge = f"arn:aws:logs:{EDGE_LOG_REGION}:{account}"
+    edge_group = f"{edge}:log-group:{names.edge_log_stem}????????"
+    yield from log_grants(
+        [edge_group, f"{edge_group}:*", *location.log_group_arns(names.load_balancer_log_stem)]
+    )
+    yield Grant(
+        sid="LogDeliveries",
+        resources=[
+            f"{edge}:delivery-source:{names.edge_log_delivery}",
+            f"{edge}:delivery-destination:{names.edge_log_delivery}",
+            location.arn("logs", f"delivery-source:{names.load_balancer_log_delivery}"),
+            location.arn("logs", f"delivery-destination:{names.load_balancer_log_delivery}"),
+            # CloudWatch Logs chooses a delivery's id.
+            *dict.fromkeys((f"{edge}:delivery:*", location.arn("logs", "delivery:*"))),
+        ],
+        read=[
+            "logs:GetDelivery",
+            "logs:GetDeliveryDestination",
+            "logs:GetDeliverySource",
+            "logs:ListTagsForResource",
+        ],
+        write=[
+            "logs:CreateDelivery",
+            "logs:DeleteDelivery",
+            "logs:DeleteDeliveryDestination",
+            "logs:DeleteDeliverySource",
+            "logs:PutDeliveryDestination",
+            "logs:PutDeliverySource",
+            "logs:TagResource",
+            "logs:UntagResource",
+        ],
+    )
+    yield Grant(
+        sid="SendAccessLogs",
+        resources=[
+            f"arn:aws:cloudfront::{account}:distribution/*",
+            location.arn("elasticloadbalancing", "loadbalancer/app/*"),
+        ],
+        write=[
+            "cloudfront:AllowVendedLogDeliveryForResource",
+            "elasticloadbalancing:AllowVendedLogDeliveryForResource",
+        ],
+        condition=location.condition("aws:ResourceTag"),
+    )
+    yield Grant(
+        sid="ListEdgeLogGroups",
+        resources=[f"{edge}:log-group:*"],
+        read=["logs:DescribeLogGroups"],
+    )
+    # The first finds what an interrupted run created; with the others, CreateDelivery extends the
+    # account's resource policy. None can be limited to a resource.
+    yield Grant(
+        sid="LetLogsBeDelivered",
+        resources=["*"],
+        write=[
+            "logs:DescribeDeliveries",
+            "logs:DescribeResourcePolicies",
+            "logs:PutResourcePolicy",
+        ],
+    )
