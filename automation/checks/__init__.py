@@ -10,6 +10,7 @@ lookups, mcp, tokens, forgery    helpers that several checks share
 """
 
 from automation.checks import (
+    access_logs,
     conformance,
     edge,
     identity,
@@ -26,6 +27,7 @@ from automation.checks.registry import CHECKS, Check
 __all__ = [
     "CHECKS",
     "Check",
+    "access_logs",
     "conformance",
     "edge",
     "identity",

@@ -56,7 +56,7 @@ class Context:
     stopping: threading.Event = field(default_factory=threading.Event, repr=False)
     tokens: dict[str, str] = field(default_factory=dict, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
-    _clients: dict[str, Any] = field(default_factory=dict, repr=False)
+    _clients: dict[tuple[str, str | None], Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Use the output mcpUrl by default."""
@@ -113,19 +113,20 @@ class Context:
         """
         return next(iter(self.clients))
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+    def client(self, service: str, *, region: str | None = None) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         """Return the AWS client of a service, which all checks share.
 
         Args:
             service: the service, as boto3 names it.
+            region: the region; by default the service's only one, or the stack's.
         """
         # boto3 sessions are not thread-safe when they create clients.
         with self._lock:
-            if service not in self._clients:
-                self._clients[service] = self.session.client(  # type: ignore[call-overload] # the name is no literal
-                    service, region_name=fixed_region(service), config=timeouts(service)
+            if (service, region) not in self._clients:
+                self._clients[service, region] = self.session.client(  # type: ignore[call-overload] # the name is no literal
+                    service, region_name=region or fixed_region(service), config=timeouts(service)
                 )
-            return self._clients[service]
+            return self._clients[service, region]
 
     def http_client(self, **options: Any) -> httpx2.Client:  # noqa: ANN401 - httpx2's own
         """Open an HTTP client with the trusted certificate authorities and a time limit.

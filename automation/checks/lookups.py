@@ -1,13 +1,13 @@
 """AWS lookups that several checks share."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from automation.checks.probe import Probe
-from automation.checks.verdicts import Failed, Skipped
+from automation.checks.verdicts import Failed, Skipped, expect_equal
 from automation.hosting.host import HostOperations, NoServiceError, Service
 from automation.hosting.hosts import HOSTS
 from automation.rotation.lookups import read_inventory
@@ -15,6 +15,7 @@ from components.function_code import code_sha256, relative_to_project
 from components.hosting.definition import Feature
 from components.hosting.definitions import DEFINITIONS
 from components.hosting.keys import ImageHostSettings
+from components.settings import StackSettings
 from functions.rotation.decisions import Inventory
 
 # How far back logs are read, and at most how many events of a group.
@@ -121,6 +122,25 @@ def find_log_groups(probe: Probe) -> dict[str, dict[str, Any]]:
         )
         groups |= {group["logGroupName"]: group for group in response["logGroups"]}
     return groups
+
+
+def expect_configured_log(
+    group: Mapping[str, Any], settings: StackSettings, *, key: str | None
+) -> None:
+    """Expect that a log group is kept and encrypted as configured.
+
+    Args:
+        group: the group, as CloudWatch Logs describes it.
+        settings: the stack's configuration.
+        key: ARN of the key that it should have, if any.
+
+    Raises:
+        Failed: it isn't.
+    """
+    name = group["logGroupName"]
+    days = group.get("retentionInDays")
+    expect_equal(f"the retention of {name} in days", days, settings.log_retention_days)
+    expect_equal(f"the key of {name}", group.get("kmsKeyId"), key)
 
 
 def find_function_log_group(probe: Probe, function: str) -> str:

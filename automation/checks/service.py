@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpx2
 
 from automation.checks.lookups import (
+    expect_configured_log,
     find_function_log_group,
     find_log_groups,
     find_service,
@@ -33,7 +34,6 @@ from automation.hosting.host import Fact
 from automation.policy import names_credential
 from components.hosting.definition import Feature
 from components.hosting.environment import HEALTH_PATH, server_environment
-from components.settings import StackSettings
 
 _REDIRECTS: Final = frozenset({301, 302, 307, 308})
 _UNKNOWN_PATHS: Final = ("/", "/no-such-path", "/mcp/no-such-path", "/.env", "/debug/pprof/")
@@ -107,7 +107,7 @@ def logs(probe: Probe) -> None:
     if not host_operations(probe).owns_logs(context.settings):
         owned -= set(service.log_groups)
     for name in sorted(owned):
-        _expect_configured_log(groups[name], context.settings)
+        expect_configured_log(groups[name], context.settings, key=context.settings.log_key_arn)
     _expect_event(probe, claims, began)
     for group in service.log_groups:
         expect(group in groups, f"the service has no log group {group}")
@@ -172,16 +172,6 @@ def _describe_differences(found: Mapping[str, str], wanted: Mapping[str, str]) -
             if found[name] != wanted[name]
         ),
     ]
-
-
-def _expect_configured_log(group: Mapping[str, Any], settings: StackSettings) -> None:
-    name = group["logGroupName"]
-    expect_equal(
-        f"the retention of {name} in days",
-        group.get("retentionInDays"),
-        settings.log_retention_days,
-    )
-    expect_equal(f"the key of {name}", group.get("kmsKeyId"), settings.log_key_arn)
 
 
 def _expect_event(probe: Probe, group: str, since: dt.datetime) -> None:

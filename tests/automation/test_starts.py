@@ -33,8 +33,8 @@ def function() -> Iterator[Function]:
         def token(self, name: str, *, fresh: bool = False) -> str:
             return f"{name}'s {'new ' if fresh else ''}token"
 
-        def client(self, service: str) -> Any:  # noqa: ANN401  a fake
-            assert service == "lambda"
+        def client(self, service: str, *, region: str | None = None) -> Any:  # noqa: ANN401  a fake
+            assert (service, region) == ("lambda", None)
             return client
 
     def respond(_request: Request) -> Response:

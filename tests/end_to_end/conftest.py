@@ -41,7 +41,11 @@ def edge_world(
     workspace = Home(running.home).workspace
     before = read_config(workspace)
     try:
-        edge = {"neo4j-mcp:edge": True, "neo4j-mcp:edgeRequestsPerIp": 1_000_000}
+        edge = {
+            "neo4j-mcp:accessLogs": True,
+            "neo4j-mcp:edge": True,
+            "neo4j-mcp:edgeRequestsPerIp": 1_000_000,
+        }
         write_config(workspace, before | edge)
         deployed.up()
         with as_after_make_env(running, deployed, aws) as world:

@@ -505,6 +505,18 @@ def claims_log_deleted(world: World) -> Iterator[None]:
         logs.tag_resource(resourceArn=arn, tags=tags)
 
 
+@fails("P3-access-logs", reason="the retention of /aws/vendedlogs/.*-edge-.* in days is None")
+@contextmanager
+def access_log_kept_forever(world: World) -> Iterator[None]:
+    logs, name = world.aws("logs"), world.context.names.edge_log_stem
+    (found,) = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    logs.delete_retention_policy(logGroupName=found["logGroupName"])
+    yield
+    logs.put_retention_policy(
+        logGroupName=found["logGroupName"], retentionInDays=found["retentionInDays"]
+    )
+
+
 @fails("P3-logs", reason="the retention of .*-rotation-.* in days is None")
 @contextmanager
 def rotation_log_kept_forever(world: World) -> Iterator[None]:

@@ -343,6 +343,8 @@ _REPLACING = {
 }
 # Their cases are in a test of the edge.
 _EDGE = {"edge", "edgeDomain", "edgeRequestsPerIp"}
+# Its case needs a key, which a test of its own makes.
+_KEY = {"logKeyArn"}
 # Its cases are in test_canary.py, which switches it on and off.
 _MONITORING = {"monitoring"}
 # A change of these is refused before anything happens, as there is only one value to have.
@@ -357,7 +359,7 @@ _REFUSED: Mapping[str, tuple[Any, str]] = {
 
 
 def test_every_key_of_the_configuration_has_a_case() -> None:
-    tested = {*_IN_PLACE, *_REPLACING, *_EDGE, *_MONITORING, *_REFUSED}
+    tested = {*_IN_PLACE, *_REPLACING, *_EDGE, *_KEY, *_MONITORING, *_REFUSED}
     assert tested == configuration_keys() - _OF_OTHER_HOSTS
 
 
@@ -491,6 +493,57 @@ def _request_limits(live: Live) -> list[int]:
     return limits
 
 
+def _access_logs(live: Live) -> list[str]:
+    """Return the log groups of access logs."""
+    prefix = f"/aws/vendedlogs/{live.prefix}-"
+    found = live.aws("logs").describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
+    return [str(each["logGroupName"]) for each in found]
+
+
+def _keys(live: Live) -> dict[str, str | None]:
+    """Return the keys of the log groups, App Runner's among them, by their names."""
+    stems = (f"/aws/lambda/{live.prefix}-", f"/aws/apprunner/{live.prefix}-")
+    logs = live.aws("logs")
+    return {
+        str(each["logGroupName"]): each.get("kmsKeyId")
+        for stem in stems
+        for each in logs.describe_log_groups(logGroupNamePrefix=stem)["logGroups"]
+    }
+
+
+@pytest.mark.slow
+def test_every_log_group_is_encrypted_with_a_key_and_no_more_without_it(live: Live) -> None:
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "logs.us-east-1.amazonaws.com"},
+                "Action": [
+                    "kms:Encrypt*",
+                    "kms:Decrypt*",
+                    "kms:ReEncrypt*",
+                    "kms:GenerateDataKey*",
+                    "kms:Describe*",
+                ],
+                "Resource": "*",
+            }
+        ],
+    }
+    key = live.aws("kms").create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
+    with _restoring(live):
+        live.configure({"logKeyArn": key})
+        live.up()
+        found = _keys(live)
+        assert set(found.values()) == {key}
+        # The functions' three, and App Runner's two.
+        assert len(found) == 5
+
+        live.configure({}, without=("logKeyArn",))
+        live.up()
+        assert set(_keys(live).values()) == {None}
+
+
 @pytest.mark.slow
 def test_an_edge_is_added_changed_and_removed(live: Live, running: Cloud) -> None:
     authority = CertificateAuthority(directory=Home(running.home).authority)
@@ -509,21 +562,23 @@ def test_an_edge_is_added_changed_and_removed(live: Live, running: Cloud) -> Non
             DomainName="mcp.example.com", ValidationMethod="DNS"
         )["CertificateArn"]
         domain = {"name": "mcp.example.com", "certificateArn": certificate}
-        live.configure({"edgeDomain": domain, "edgeRequestsPerIp": 1000})
+        live.configure({"accessLogs": True, "edgeDomain": domain, "edgeRequestsPerIp": 1000})
         assert _replaced(live.up()) == set()
         (distribution,) = _distributions(live)
         assert distribution["Aliases"]["Items"] == ["mcp.example.com"]
         assert live.outputs["edgeUrl"] == "https://mcp.example.com/mcp"
         assert live.outputs["edgeDomainTarget"] == distribution["DomainName"]
         assert _request_limits(live) == [1000]
+        assert len(_access_logs(live)) == 1
         live.configure({"edgeRequestsPerIp": 2000})
         live.up()
         assert _request_limits(live) == [2000]
 
-        live.configure({}, without=("edgeDomain", "edgeRequestsPerIp"))
+        live.configure({}, without=("accessLogs", "edgeDomain", "edgeRequestsPerIp"))
         live.up()
         assert live.outputs["edgeUrl"] == edge
         assert _request_limits(live) == []
+        assert _access_logs(live) == []
         assert caller.post(edge).status_code == 401
         assert live.finished
     assert _distributions(live) == []

@@ -62,6 +62,8 @@ _PREVIEWED = {
     "hosting": "apprunner",
     "nextHost.hosting": "lambda",
     "edge": "true",
+    "accessLogs": "true",
+    "logKeyArn": "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555",
     "edgeDomain.name": "mcp.example.com",
     "edgeDomain.certificateArn": (
         "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
