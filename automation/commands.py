@@ -38,9 +38,9 @@ from automation.drills.results import DrillReport, DrillResult
 from automation.drills.runner import run as run_drills
 from automation.failures import reporting_errors
 from automation.grants import Purpose, StackLocation
-from automation.hosting.host import aws_of
+from automation.hosting.host import Aws, aws_of
 from automation.interruption import graceful_shutdown
-from automation.muting import muted_alarms
+from automation.muting import delete_mute_rules, muted_alarms
 from automation.policy import violations
 from automation.preflight.findings import Plan
 from automation.preflight.runner import run_preflights
@@ -210,6 +210,10 @@ def deploy(
         return
     clients = deployment.aws_clients()
     if planned.none:
+        names = _names(deployment)
+        delete_mute_rules(
+            deployment.state(), names.mute_rule, partial(_aws_in, deployment), _errors.print
+        )
         require_rollout(deployment, clients)
         _print_changes("changed", planned, as_json=as_json)
         return
@@ -616,11 +620,12 @@ def _period(text: str) -> dt.timedelta:
 
 def _muted(deployment: Deployment, names: ResourceNames) -> AbstractContextManager[None]:
     return muted_alarms(
-        deployment.state(),
-        names.mute_rule,
-        lambda region: aws_of(deployment.aws_clients(region)),
-        _errors.print,
+        deployment.state(), names.mute_rule, partial(_aws_in, deployment), _errors.print
     )
+
+
+def _aws_in(deployment: Deployment, region: str) -> Aws:
+    return aws_of(deployment.aws_clients(region))
 
 
 def _names(deployment: Deployment) -> ResourceNames:

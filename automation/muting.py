@@ -58,6 +58,20 @@ def muted_alarms(
         yield
 
 
+def delete_mute_rules(
+    state: Mapping[str, Any], rule: str, aws_in: Callable[[str], Aws], report: Report
+) -> None:
+    """Delete the mute rule that a killed deployment may have left.
+
+    If that fails, it is reported.
+
+    Args:
+        state, rule, aws_in: see `muted_alarms`.
+    """
+    for region in alarm_names(state):
+        _delete(rule, aws_in(region), report, "The alarms may stay muted for up to an hour")
+
+
 def alarm_names(state: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
     """Return the names of the alarms in a stack's state, sorted, by their region.
 
@@ -87,7 +101,8 @@ def _muted(
         yield
     finally:
         if is_muted:
-            _unmute(rule, since + MUTED, aws, report)
+            until = since + MUTED
+            _delete(rule, aws, report, f"The alarms stay muted until {until:%H:%M} UTC")
 
 
 def _mute(alarms: tuple[str, ...], rule: str, since: dt.datetime, aws: Aws, report: Report) -> bool:
@@ -114,12 +129,13 @@ def _mute(alarms: tuple[str, ...], rule: str, since: dt.datetime, aws: Aws, repo
     return True
 
 
-def _unmute(rule: str, until: dt.datetime, aws: Aws, report: Report) -> None:
+def _delete(rule: str, aws: Aws, report: Report, otherwise: str) -> None:
+    """Delete a mute rule, or report what happens otherwise; one that is missing is no error."""
     try:
         aws("cloudwatch", "delete_alarm_mute_rule", **{_RULE: rule})
     except (BotoCoreError, ClientError) as error:
         report(
-            f"! The alarms stay muted until {until:%H:%M} UTC: {error}\n"
+            f"! {otherwise}: {error}\n"
             "  To end that now, run: aws cloudwatch delete-alarm-mute-rule"
             f" --alarm-mute-rule-name {rule}"
         )

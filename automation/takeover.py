@@ -84,7 +84,8 @@ def find_ids(operations: Iterable[PendingOperation], state: Values, aws: Clients
     Returns:
         The id by URN, of the resources that may exist. A resource that exists only in the state,
         such as a random string, is simply created again. So is an invocation: nothing shows
-        whether the function was invoked, and to publish again changes nothing.
+        whether the function was invoked, and to publish again changes nothing. So are a topic and
+        its subscriptions: SNS returns the existing one.
 
     Raises:
         ClientError: AWS refuses a lookup.
@@ -189,11 +190,15 @@ ID_FORMATS: Final[Mapping[str, str]] = {
     "aws:appautoscaling/policy:Policy": "{name}",
     "aws:appautoscaling/target:Target": "{resourceId}",
     "aws:cloudfront/function:Function": "{name}",
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": "{alarmName}",
+    "aws:cloudwatch/dashboard:Dashboard": "{dashboardName}",
     "aws:cloudwatch/eventRule:EventRule": "{name}",
     "aws:cloudwatch/eventTarget:EventTarget": "{rule}-{targetId}",
     "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": "{name}",
     "aws:cloudwatch/logDeliverySource:LogDeliverySource": "{name}",
     "aws:cloudwatch/logGroup:LogGroup": "{name}",
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": "{name}",
+    "aws:cloudwatch/metricAlarm:MetricAlarm": "{name}",
     "aws:cognito/resourceServer:ResourceServer": "{userPoolId}|{identifier}",
     "aws:cognito/userPoolDomain:UserPoolDomain": "{domain}",
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": "{repository}",
@@ -205,6 +210,7 @@ ID_FORMATS: Final[Mapping[str, str]] = {
     "aws:lambda/permission:Permission": "{statementId}",
     "aws:route53/record:Record": "{zoneId}_{name}_{type}",
     "aws:secretsmanager/secretRotation:SecretRotation": "{secretId}",
+    "aws:sns/topicPolicy:TopicPolicy": "{arn}",
 }
 
 

@@ -85,7 +85,7 @@ class Canary(pulumi.ComponentResource):
                 handler=CANARY_HANDLER,
                 memory=_MEGABYTES,
                 timeout=_SECONDS,
-                environment={"SECRET_ARN": args.secret_arn, "SERVICE_NAME": service},
+                environment={"CREDENTIALS_ARN": args.secret_arn, "SERVICE_NAME": service},
             ),
             parent=self,
         )

@@ -18,7 +18,7 @@ from functions.canary.credentials import Credentials
 from functions.canary.metrics import NAMESPACE, metric_data
 from functions.canary.probe import Canary
 
-SECRET: Final = "SECRET_ARN"  # noqa: S105  a variable's name
+CREDENTIALS: Final = "CREDENTIALS_ARN"
 SERVICE_NAME: Final = "SERVICE_NAME"
 
 _CONFIG: Final = Config(
@@ -62,7 +62,7 @@ def run(canary: Canary, cloudwatch: Any, service: str) -> dict[str, Any]:  # noq
 
 def _canary(environment: Mapping[str, str]) -> Canary:
     secrets_manager = boto3.client("secretsmanager", config=_CONFIG)
-    arn = environment[SECRET]
+    arn = environment[CREDENTIALS]
     return Canary(lambda: credentials_in(secrets_manager, arn))
 
 
@@ -80,7 +80,7 @@ def handle(_event: dict[str, Any], _context: object) -> dict[str, Any]:
     Raises:
         CanaryError: see `run`.
         ClientError: see `run`.
-        KeyError: SECRET_ARN or SERVICE_NAME is missing from the function's environment.
+        KeyError: CREDENTIALS_ARN or SERVICE_NAME is missing from the function's environment.
         RuntimeError: the module was imported outside Lambda.
     """
     if _CANARY is None:

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from botocore.validate import validate_parameters
 
-from automation.muting import alarm_names, muted_alarms
+from automation.muting import alarm_names, delete_mute_rules, muted_alarms
 
 RULE = "neo4j-mcp-dev-deployment"
 NOW = dt.datetime(2026, 11, 27, 17, 3, 59, tzinfo=dt.timezone(dt.timedelta(hours=1)))
@@ -111,6 +111,20 @@ def test_a_rule_that_a_killed_deployment_left_is_replaced_and_deleted() -> None:
     _deploy(aws)
 
     assert aws.rules == {}
+
+
+def test_a_rule_that_a_killed_deployment_left_is_deleted_if_nothing_is_deployed() -> None:
+    aws = _CloudWatch()
+    aws.rules[RULE] = {"Name": RULE}
+    reported: list[str] = []
+
+    delete_mute_rules(STATE, RULE, lambda _: aws, reported.append)
+
+    assert (aws.rules, reported) == ({}, [])
+    delete_mute_rules(
+        STATE, RULE, lambda _: _CloudWatch(delete_alarm_mute_rule=DENIED), reported.append
+    )
+    assert "may stay muted for up to an hour" in reported[0]
 
 
 def test_a_stack_without_alarms_makes_no_call() -> None:

@@ -244,6 +244,9 @@ def test_everything_that_the_program_creates_on_aws_can_be_taken_over() -> None:
     created_again = {
         "aws:ecs/taskDefinition:TaskDefinition",
         "aws:lambda/invocation:Invocation",
+        # Creating either again returns the existing one.
+        "aws:sns/topic:Topic",
+        "aws:sns/topicSubscription:TopicSubscription",
         "docker:index/image:Image",
         "random:index/randomString:RandomString",
     }

@@ -175,7 +175,7 @@ def test_it_runs_in_no_vpc_with_its_secret(make_context: MakeContext) -> None:
     function = result.one("aws:lambda/function:Function")
     assert function.inputs["name"] == "neo4j-mcp-dev-canary"
     assert "vpcConfig" not in function.inputs
-    variables = {"SECRET_ARN": SECRET, "SERVICE_NAME": "neo4j-mcp-dev"}
+    variables = {"CREDENTIALS_ARN": SECRET, "SERVICE_NAME": "neo4j-mcp-dev"}
     assert function.inputs["environment"]["variables"] == variables
     assert result.outputs["dimensions"] == {"Service": "neo4j-mcp-dev"}
     assert result.outputs["logGroup"] == "/aws/lambda/neo4j-mcp-dev-canary-k3x9q2ab"

@@ -27,7 +27,7 @@ def test_the_canary_reads_the_secret_that_the_rotation_function_writes(deploy: D
         for each in result.of_type("aws:lambda/function:Function")
         if each.inputs["name"] == "neo4j-mcp-dev-canary"
     ]
-    assert function.inputs["environment"]["variables"]["SECRET_ARN"] == secret
+    assert function.inputs["environment"]["variables"]["CREDENTIALS_ARN"] == secret
     assert secret in publication.inputs["input"]
     assert publication.urn in target.dependencies
 

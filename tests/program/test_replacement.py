@@ -121,6 +121,12 @@ _CHANGES: Mapping[str, Mapping[str, str]] = {
     "hosting fargate": ON_FARGATE,
     "namePrefix on Fargate": {**ON_FARGATE, "neo4j-mcp:namePrefix": "other"},
     "its size": {**ON_FARGATE, "neo4j-mcp:cpu": "1024", "neo4j-mcp:memory": "4096"},
+    "its access log": {**ON_FARGATE, "neo4j-mcp:accessLogs": "true"},
+    "namePrefix with an access log": {
+        **ON_FARGATE,
+        "neo4j-mcp:accessLogs": "true",
+        "neo4j-mcp:namePrefix": "other",
+    },
     "its domain": {
         **ON_FARGATE,
         "neo4j-mcp:serviceDomain": json.dumps({**SERVICE_DOMAIN, "name": "other.example.com"}),
@@ -211,7 +217,14 @@ def _is_replaced(old: Registration, new: Registration) -> bool:
 def test_the_changes_replace_every_replaceable_type(deploy: Deploy) -> None:
     bases = [
         _resources(deploy("dev", _CHANGES[name]))
-        for name in ("vpcConnector", "hosting", "hosting fargate", "edge", "monitoring")
+        for name in (
+            "vpcConnector",
+            "hosting",
+            "hosting fargate",
+            "edge",
+            "monitoring",
+            "its access log",
+        )
     ]
     replaced = {
         new.type

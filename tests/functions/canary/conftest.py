@@ -33,6 +33,7 @@ class Way:
         token: the response to each token request; None for a new token.
         lifetime: how long tokens are valid, in seconds.
         rejected: tokens that the server answers with HTTP 401.
+        gone: paths at which there is no server any more.
         time: the canary's time, in seconds since the epoch.
     """
 
@@ -41,6 +42,7 @@ class Way:
     token: Response | None = None
     lifetime: int = 3600
     rejected: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
     time: float = 1_800_000_000.0
     issued: list[str] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -101,6 +103,8 @@ class Way:
         token = request.headers["Authorization"].removeprefix("Bearer ")
         message = request.get_json()
         self.requests.append((token, message["method"]))
+        if request.path in self.gone:
+            return Response("404 page not found", 404)
         if token in self.rejected:
             return Response("Unauthorized", 401)
         answer = self.answers[message["method"]]

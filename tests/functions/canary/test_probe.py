@@ -252,6 +252,7 @@ def test_a_new_token_that_the_database_rejects_is_not_kept(way: Way) -> None:
     assert canary.run().hop is Hop.DATABASE
     assert canary.run().hop is Hop.DATABASE
     assert way.issued == ["token-1", "token-2"]
+    assert way.methods() == _WHOLE_WAY * 2
 
 
 def test_an_outage_of_the_database_costs_no_tokens(way: Way) -> None:
@@ -267,7 +268,7 @@ def test_a_failure_at_an_address_that_has_changed_does_not_count(way: Way) -> No
     canary = way.canary()
     assert canary.run().succeeded
     way.credentials = way.made_of(way.server.url_for("/moved/mcp"), CLIENT_SECRET)
-    way.rejected = {"token-1"}
+    way.gone = {"/mcp"}
 
     assert canary.run().succeeded
     assert way.server.log[-1][0].path == "/moved/mcp"
