@@ -316,7 +316,7 @@ class EndpointOverrides(Settings):
 
 
 class Subscription(Settings):
-    """Somebody whom the alarms notify."""
+    """A receiver of the alarms' messages."""
 
     protocol: Annotated[
         Literal["email", "https", "sqs", "lambda"],
@@ -338,7 +338,7 @@ class Subscription(Settings):
 
 
 class Monitoring(Settings):
-    """Whether the stack has a canary, alarms and a dashboard, and whom they notify."""
+    """Whether the stack has a canary, alarms and a dashboard, and who receives their messages."""
 
     enabled: Annotated[
         Boolean, Field(description="Adds the canary, the alarms, their topic and the dashboard.")
@@ -346,7 +346,7 @@ class Monitoring(Settings):
     subscriptions: Annotated[
         dict[SubscriberName, Subscription],
         Field(
-            description="Whom the alarms notify, by name, each with protocol and endpoint.",
+            description="Receivers of messages, by name, each with protocol and endpoint.",
             examples=[{"oncall": {"protocol": "email", "endpoint": "oncall@example.com"}}],
         ),
     ] = Field(default_factory=dict)
@@ -652,7 +652,7 @@ class CommonSettings(Settings):
         Field(
             description=(
                 "The canary, the alarms and the dashboard. It has enabled (true adds them),"
-                " subscriptions (whom the alarms notify, by name, each with protocol: email, https,"
+                " subscriptions (receivers of messages, by name, each with protocol: email, https,"
                 " sqs or lambda, and endpoint), canaryMinutes (1 to 60, default 5),"
                 " canaryScope (the canary's scope; default: the first with the role reader) and"
                 " thresholds (numbers by the alarms' keys, see docs/monitoring.md)."

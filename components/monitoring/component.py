@@ -1,4 +1,4 @@
-"""Monitoring: the alarms, whom they notify, and the dashboard."""
+"""Monitoring: the alarms, their topic and the dashboard."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

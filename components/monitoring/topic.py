@@ -1,4 +1,4 @@
-"""AlarmTopic: whom the alarms notify."""
+"""AlarmTopic: the topic that the alarms notify, with its subscriptions."""
 
 from dataclasses import dataclass
 
