@@ -63,6 +63,7 @@ _PREVIEWED = {
     "nextHost.hosting": "lambda",
     "edge": "true",
     "accessLogs": "true",
+    "monitoring.enabled": "true",
     "logKeyArn": "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555",
     "edgeDomain.name": "mcp.example.com",
     "edgeDomain.certificateArn": (
