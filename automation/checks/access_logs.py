@@ -43,7 +43,10 @@ def access_logs(probe: Probe) -> None:
     """The load balancer and the edge record each request, as long as configured."""
     if not probe.context.settings.access_logs:
         raise Skipped("accessLogs is false")
-    for log in _configured(probe):
+    configured = list(_configured(probe))
+    if not configured:
+        raise Skipped("this host writes no access log, and is checked without the edge")
+    for log in configured:
         logs = probe.context.client("logs", region=log.region)
         group = _group(probe, logs, log)
         key = key_in(log.region, probe.context.settings.log_key_arn)
@@ -65,10 +68,10 @@ def _configured(probe: Probe) -> Iterator[_AccessLog]:
             stem=names.load_balancer_log_stem,
             region=None,
         )
-    if context.settings.edge:
+    if edge_url := outputs.get("edgeUrl"):
         yield _AccessLog(
             what="the edge",
-            url=outputs["edgeUrl"],
+            url=edge_url,
             stem=names.edge_log_stem,
             region=EDGE_LOG_REGION,
         )

@@ -169,10 +169,10 @@ def _distribution(probe: Probe) -> dict[str, Any]:
         marker = {"Marker": page["NextMarker"]}
 
 
-def _requests_per_ip(probe: Probe, web_acl: str) -> int | None:
-    """Return the lowest limit of a web ACL for one IP address; None without one."""
+def _requests_per_ip(probe: Probe, web_acl: str) -> int:
+    """Return the lowest limit of a web ACL for one IP address; 0 without one."""
     if not web_acl:
-        return None
+        return 0
     rules = probe.aws("wafv2", "get_web_acl", ARN=web_acl)["WebACL"]["Rules"]
     limits = [
         statement["Limit"]
@@ -182,7 +182,7 @@ def _requests_per_ip(probe: Probe, web_acl: str) -> int | None:
         and statement["EvaluationWindowSec"] == RATE_SECONDS
         and "Block" in rule["Action"]
     ]
-    return min(limits, default=None)
+    return min(limits, default=0)
 
 
 def _document(probe: Probe, url: str) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def _run(check: str, answer: Answer = lambda _: None, **outputs: object) -> Resu
 _EDGE_CHECKS = sorted(name for name in CHECKS if name.startswith("P3-edge-"))
 
 
-# It asks AWS only, and is tested with a real stack.
+# It asks AWS only: test_edge_configuration.py.
 _CONFIGURATION = "P3-edge-configuration"
 
 
