@@ -154,3 +154,25 @@ def _security_group(ec2: Any) -> str:  # noqa: ANN401 - boto3's client
     [vpc] = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     created = ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc["VpcId"])
     return str(created["GroupId"])
+
+
+def test_a_rule_keeps_its_prefix_list(endpoint: AwsEndpoint) -> None:
+    ec2 = endpoint.client("ec2")
+    group = _security_group(ec2)
+    [found] = ec2.describe_managed_prefix_lists(
+        Filters=[{"Name": "prefix-list-name", "Values": [_CLOUDFRONT]}]
+    )["PrefixLists"]
+    source = {"PrefixListId": found["PrefixListId"], "Description": "CloudFront"}
+    permission = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "PrefixListIds": [source]}
+    [rule] = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])[
+        "SecurityGroupRules"
+    ]
+    [described] = ec2.describe_security_group_rules(
+        SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]]
+    )["SecurityGroupRules"]
+    assert (described["PrefixListId"], described["Description"]) == tuple(source.values())
+    with pytest.raises(ClientError, match="one prefix list in a permission"):
+        ec2.authorize_security_group_ingress(
+            GroupId=group, IpPermissions=[{**permission, "PrefixListIds": [source, source]}]
+        )
+    ec2.delete_security_group(GroupId=group)

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from localcloud.access_key import AccessKey
+from localcloud.aws.ec2.prefix_lists import keep_prefix_lists
 from localcloud.aws.iam.roles import Roles
 from localcloud.aws.lambda_.concurrency import share_reservations
 from localcloud.aws.lambda_.credentials import use_execution_roles
@@ -90,6 +91,7 @@ def load(settings: MinistackSettings) -> Ministack:
     log_as_lambda(runtime)
     use_execution_roles(service, runtime, importlib.import_module("ministack.services.sts"))
     share_reservations(service)
+    keep_prefix_lists(importlib.import_module("ministack.services.ec2"))
     return Ministack(
         application=application,
         issued_keys=evaluator,

@@ -75,6 +75,11 @@ def require_supported(form: Mapping[str, str]) -> None:
             "UnsupportedOperation",
             f"The stand-in's EC2 has only the network's operations, and not {action}.",
         )
+    if any(".PrefixListIds.2." in name for name in form):
+        raise ApiError(
+            "InvalidParameterValue",
+            "The stand-in's EC2 accepts one prefix list in a permission: use one for each.",
+        )
     for name in _filter_names(form):
         if name not in _FILTERS.get(action, ()) and not name.startswith(_TAGS):
             raise ApiError(
