@@ -336,8 +336,8 @@ def _a_refresh_finds_drift(deployed: Project, stand_in: StandIn) -> None:
             "has no resource type aws:sqs/queue:Queue",
         ),
         (
-            lambda: AWS.cloudwatch.LogGroup("group", name="g", kms_key_id="key"),
-            "Unsupported: the stand-in doesn't support kmsKeyId",
+            lambda: AWS.cloudwatch.LogGroup("group", name="g", deletion_protection_enabled=True),
+            "Unsupported: the stand-in doesn't support deletionProtectionEnabled",
         ),
         (lambda: AWS.cloudwatch.LogGroup("group", name="a b"), "name must match"),
         (lambda: AWS.cloudwatch.LogGroup("group"), "name is required"),
