@@ -72,6 +72,20 @@ def of_host(result: Result) -> dict[str, Registration]:
     }
 
 
+def of_monitoring(result: Result) -> dict[str, Registration]:
+    """The alarms, their topic and the dashboard."""
+    return {
+        urn: each
+        for urn, each in by_urn(result).items()
+        if "neo4j-mcp:monitoring:Monitoring" in urn
+    }
+
+
+def without_monitoring(result: Result) -> dict[str, Registration]:
+    alarms = of_monitoring(result)
+    return {urn: each for urn, each in by_urn(result).items() if urn not in alarms}
+
+
 def protected(result: Result, urns: Mapping[str, Registration]) -> set[str]:
     return {urn for urn in urns if by_urn(result)[urn].protect}
 
@@ -82,9 +96,13 @@ def test_both_hosts_are_up_in_between_and_nothing_else_changes(
     deploy: Deploy, stack: str, to: Hosting
 ) -> None:
     move = Move(deploy, stack, to)
-    everything = by_urn(move.before) | by_urn(move.after)
+    everything = without_monitoring(move.before) | without_monitoring(move.after)
 
-    assert set(by_urn(move.both)) == set(by_urn(move.switched)) == set(everything)
+    assert (
+        set(without_monitoring(move.both))
+        == set(without_monitoring(move.switched))
+        == set(everything)
+    )
     for urn, each in everything.items():
         if each.type == INVOCATION:
             continue
@@ -92,6 +110,18 @@ def test_both_hosts_are_up_in_between_and_nothing_else_changes(
             found = by_urn(step).get(urn)
             if found:
                 assert _lasting(found) == _lasting(each)
+
+
+@pytest.mark.parametrize("to", NEXT_HOSTS)
+def test_the_alarms_follow_the_host_that_serves(deploy: Deploy, to: Hosting) -> None:
+    move = Move(deploy, "prod", to)
+    before, both, switched, after = (
+        {urn: each.inputs for urn, each in of_monitoring(step).items()} for step in move.steps
+    )
+
+    assert before
+    assert both == before
+    assert switched == after != before
 
 
 def _lasting(registration: Registration) -> dict[str, Any]:
