@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from automation.checks.context import Context
 from automation.checks.probe import Probe
@@ -14,6 +15,7 @@ from automation.drills.results import DrillResult
 from automation.drills.signals import Interruptions
 
 OnResult = Callable[[DrillResult], None]
+_RESTORED: Final = "what the drill had changed is restored"
 
 
 def run(
@@ -43,7 +45,7 @@ def run(
             on_result(result)
             results.append(result)
             if interruptions.requested:
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt(_RESTORED)
     return tuple(results)
 
 
@@ -76,13 +78,23 @@ def _run_one(
             probe.note("The drill raised an exception", traceback.format_exc(limit=-3))
             outcome, reason = Outcome.FAILED, f"{type(error).__name__}: {error}"
         problems = exercise.restore()
+        if not interrupted:
+            try:
+                problems += _find_problems(exercise, interruptions)
+            except KeyboardInterrupt:
+                interrupted = True
         if interrupted:
-            raise KeyboardInterrupt("; ".join(problems) or "what the drill had changed is restored")
-        try:
-            with interruptions.interruptible():
-                exercise.expect_healthy("after the drill")
-        except Failed as unhealthy:
-            problems.append(str(unhealthy))
+            raise KeyboardInterrupt("; ".join(problems) or _RESTORED)
         if problems:
             outcome, reason = Outcome.FAILED, "; ".join(filter(None, [reason, *problems]))
         return exercise.finish(outcome, reason, drill_id=drill.id, sentence=drill.sentence)
+
+
+def _find_problems(exercise: Exercise, interruptions: Interruptions) -> list[str]:
+    """Return what is wrong with the deployment after a drill."""
+    try:
+        with interruptions.interruptible():
+            exercise.expect_healthy("after the drill")
+    except Failed as unhealthy:
+        return [str(unhealthy)]
+    return []

@@ -265,7 +265,7 @@ def test_an_interruption_during_restoration_ends_the_run_afterwards(
         Drill(name=name, sentence="", touches="", run=look)
         for name, look in (("one", first), ("two", lambda _: ran.append("second")))
     ]
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="what the drill had changed is restored"):
         run(drills, context, Controls(), Options())
     assert ran == ["first"]
 
