@@ -154,21 +154,13 @@ def second(running: Cloud, deployed: Deployment, aws: Aws) -> Iterator[_Second]:
     own.unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "event", "number", "then"),
     [
-        pytest.param(
-            *("deploy", "create identity-resource-server", signal.SIGKILL, "deploy"),
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            *("destroy", "delete server-service", signal.SIGINT, "deploy"),
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            *("destroy", "delete server-service", signal.SIGKILL, "destroy"),
-            marks=pytest.mark.slow,
-        ),
+        ("deploy", "create identity-resource-server", signal.SIGKILL, "deploy"),
+        ("destroy", "delete server-service", signal.SIGINT, "deploy"),
+        ("destroy", "delete server-service", signal.SIGKILL, "destroy"),
         ("deploy", "create server-service", signal.SIGHUP, "destroy"),
     ],
     ids=lambda value: getattr(value, "name", str(value)).replace(" ", "-"),
