@@ -11,6 +11,25 @@ EVENTS_NAMESPACE: Final = "AWS/Events"
 _MINUTES_5: Final = 300
 
 
+def host_metric(
+    namespace: str,
+    subject: Subject,
+    name: str,
+    statistic: str,
+    identifier: str = "m1",
+    label: str = "",
+) -> Metric:
+    """Return a metric; a host's module binds its namespace and its subject."""
+    return Metric(
+        namespace=namespace,
+        name=name,
+        statistic=statistic,
+        subject=subject,
+        id=identifier,
+        label=label,
+    )
+
+
 def error_rate(metrics: tuple[Metric, ...], expression: str) -> Alarm:
     """Return the alarm of the share of server errors, in percent."""
     return Alarm(

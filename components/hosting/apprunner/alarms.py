@@ -8,6 +8,7 @@ at its maximum of instances does.
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from components.hosting.alarms import (
@@ -15,27 +16,19 @@ from components.hosting.alarms import (
     deployment_failed,
     error_rate,
     high_latency,
+    host_metric,
     instances_at_maximum,
     memory,
 )
 from components.hosting.apprunner.settings import AppRunnerSettings
-from components.monitoring.alarm import Alarm, Metric, Subject
+from components.monitoring.alarm import Alarm, Subject
 from components.settings import HostSettings
 
 NAMESPACE: Final = "AWS/AppRunner"
 FAILED_OPERATIONS: Final = ("CreateServiceFailed", "DeploymentFailed", "UpdateServiceFailed")
 """Source: "Handling App Runner events in EventBridge" in the AWS App Runner Developer Guide."""
 
-
-def _metric(name: str, statistic: str, identifier: str = "m1", label: str = "") -> Metric:
-    return Metric(
-        namespace=NAMESPACE,
-        name=name,
-        statistic=statistic,
-        subject=Subject.SERVICE,
-        id=identifier,
-        label=label,
-    )
+_metric = partial(host_metric, NAMESPACE, Subject.SERVICE)
 
 
 def alarms(settings: HostSettings) -> Iterator[Alarm]:

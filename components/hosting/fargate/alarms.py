@@ -8,6 +8,7 @@ Insights, which costs more than the service, so the load balancer's healthy targ
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from components.hosting.alarms import (
@@ -15,6 +16,7 @@ from components.hosting.alarms import (
     deployment_failed,
     error_rate,
     high_latency,
+    host_metric,
     instances_at_maximum,
     memory,
 )
@@ -27,22 +29,8 @@ SERVICE_NAMESPACE: Final = "AWS/ECS"
 FAILED_DEPLOYMENT: Final = "SERVICE_DEPLOYMENT_FAILED"
 """Source: "Amazon ECS service deployment state change events" in the Amazon ECS Developer Guide."""
 
-
-def _balancer(name: str, statistic: str, identifier: str = "m1", label: str = "") -> Metric:
-    return Metric(
-        namespace=BALANCER_NAMESPACE,
-        name=name,
-        statistic=statistic,
-        subject=Subject.LOAD_BALANCER,
-        id=identifier,
-        label=label,
-    )
-
-
-def _service(name: str, statistic: str) -> Metric:
-    return Metric(
-        namespace=SERVICE_NAMESPACE, name=name, statistic=statistic, subject=Subject.SERVICE
-    )
+_balancer = partial(host_metric, BALANCER_NAMESPACE, Subject.LOAD_BALANCER)
+_service = partial(host_metric, SERVICE_NAMESPACE, Subject.SERVICE)
 
 
 def alarms(settings: HostSettings) -> Iterator[Alarm]:

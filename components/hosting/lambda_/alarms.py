@@ -7,25 +7,23 @@ before callers reach it, and the deployment itself fails otherwise.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
-from components.hosting.alarms import error_rate, high_latency, instances_at_maximum, throttled
+from components.hosting.alarms import (
+    error_rate,
+    high_latency,
+    host_metric,
+    instances_at_maximum,
+    throttled,
+)
 from components.hosting.lambda_.settings import LambdaSettings
-from components.monitoring.alarm import Alarm, Metric, Subject
+from components.monitoring.alarm import Alarm, Subject
 from components.settings import HostSettings
 
 NAMESPACE: Final = "AWS/Lambda"
 
-
-def _metric(name: str, statistic: str, identifier: str = "m1", label: str = "") -> Metric:
-    return Metric(
-        namespace=NAMESPACE,
-        name=name,
-        statistic=statistic,
-        subject=Subject.SERVICE,
-        id=identifier,
-        label=label,
-    )
+_metric = partial(host_metric, NAMESPACE, Subject.SERVICE)
 
 
 def alarms(settings: HostSettings) -> Iterator[Alarm]:
