@@ -44,8 +44,8 @@ def alarms(settings: HostSettings) -> Iterator[Alarm]:
             _balancer("HTTPCode_ELB_5XX_Count", "Sum", "unanswered", "5xx of the load balancer"),
             _balancer("RequestCount", "Sum", "requests", "Requests"),
         ),
-        # Operators take missing data for 0. Source: "Using math expressions with CloudWatch metrics"
-        # in the Amazon CloudWatch User Guide.
+        # Operators take missing data for 0. Source: "Using math expressions with CloudWatch
+        # metrics" in the Amazon CloudWatch User Guide.
         "IF(requests + unanswered > 20,"
         " 100 * (errors + unanswered) / (requests + unanswered), 0)",
     )
