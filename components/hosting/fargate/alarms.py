@@ -46,8 +46,7 @@ def alarms(settings: HostSettings) -> Iterator[Alarm]:
         ),
         # Operators take missing data for 0. Source: "Using math expressions with CloudWatch
         # metrics" in the Amazon CloudWatch User Guide.
-        "IF(requests + unanswered > 20,"
-        " 100 * (errors + unanswered) / (requests + unanswered), 0)",
+        "IF(requests + unanswered > 20, 100 * (errors + unanswered) / (requests + unanswered), 0)",
     )
     yield high_latency(_balancer("TargetResponseTime", "p90"), threshold=30, unit="seconds")
     if settings.max_instances > 1:
