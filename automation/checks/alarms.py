@@ -33,15 +33,14 @@ def alarms(probe: Probe) -> None:
     changed: list[str] = []
     others: list[str] = []
     for region, wanted in _definitions(probe).items():
-        cloudwatch = probe.context.client("cloudwatch", region=region)
-        found = _described(probe, cloudwatch, region)
+        found = _described(probe, region)
         for name, each in wanted.items():
             if name not in found:
                 changed.append(f"there is no alarm {name}")
             else:
                 changed += (f"{name}: {text}" for text in differences(found[name], each))
-        others += _unknown(probe, cloudwatch, region, set(found) - set(wanted), found)
-        others += _muted(probe, cloudwatch, region)
+        others += _unknown(probe, region, set(found) - set(wanted), found)
+        others += _muted(probe, region)
     if changed:
         changed.append(f"to restore what is configured, run: {refresh_command(probe)}")
     if changed or others:
@@ -65,47 +64,46 @@ def _definitions(probe: Probe) -> Mapping[str, Mapping[str, Definition]]:
     return found
 
 
-def _described(probe: Probe, cloudwatch: Any, region: str) -> Mapping[str, Mapping[str, Any]]:  # noqa: ANN401 - boto3's own client
+def _described(probe: Probe, region: str) -> Mapping[str, Mapping[str, Any]]:
     """Return the alarms in a region with names as the stack's have, by name."""
-    prefix = probe.context.names.alarm("")
-    pages = cloudwatch.get_paginator("describe_alarms").paginate(
-        AlarmNamePrefix=prefix, AlarmTypes=list(_KINDS)
+    response = probe.aws_pages(
+        "cloudwatch",
+        "describe_alarms",
+        region=region,
+        AlarmNamePrefix=probe.context.names.alarm(""),
+        AlarmTypes=list(_KINDS),
+        shown=lambda response: {each["AlarmName"]: each["StateValue"] for each in _all(response)},
     )
-    found = {
-        each["AlarmName"]: each for page in pages for kind in _KINDS.values() for each in page[kind]
-    }
-    probe.note(
-        f"cloudwatch describe_alarms {prefix}… in {region}",
-        {name: each["StateValue"] for name, each in found.items()},
-    )
-    return found
+    return {each["AlarmName"]: each for each in _all(response)}
+
+
+def _all(response: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for kind in _KINDS.values():
+        yield from response.get(kind, ())
 
 
 def _unknown(
-    probe: Probe,
-    cloudwatch: Any,  # noqa: ANN401 - boto3's own client
-    region: str,
-    names: set[str],
-    found: Mapping[str, Mapping[str, Any]],
+    probe: Probe, region: str, names: set[str], found: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
     """Report the stack's alarms among those that it doesn't define.
 
     The name doesn't decide: that of another stack may begin with this one's.
     """
     for name in sorted(names):
-        tags = cloudwatch.list_tags_for_resource(ResourceARN=found[name]["AlarmArn"])["Tags"]
-        if {"Key": "Stack", "Value": probe.context.stack} in tags:
+        arn = found[name]["AlarmArn"]
+        tags = probe.aws("cloudwatch", "list_tags_for_resource", region=region, ResourceARN=arn)
+        if {"Key": "Stack", "Value": probe.context.stack} in tags["Tags"]:
             yield (
                 f"{name} is no alarm of this configuration; to delete it, run: aws cloudwatch"
                 f" delete-alarms --region {region} --alarm-names {name}"
             )
 
 
-def _muted(probe: Probe, cloudwatch: Any, region: str) -> Iterator[str]:  # noqa: ANN401 - boto3's own client
+def _muted(probe: Probe, region: str) -> Iterator[str]:
     """Report a mute rule that doesn't end soon; a deployment's may be in use."""
     name = probe.context.names.mute_rule
     try:
-        rule = cloudwatch.get_alarm_mute_rule(AlarmMuteRuleName=name)
+        rule = probe.aws("cloudwatch", "get_alarm_mute_rule", region=region, AlarmMuteRuleName=name)
     except ClientError as error:
         if is_not_found(error):
             return
@@ -121,6 +119,6 @@ def _muted(probe: Probe, cloudwatch: Any, region: str) -> Iterator[str]:  # noqa
         )
     else:
         probe.note(
-            f"cloudwatch get_alarm_mute_rule {name} in {region}",
+            name,
             f"A deployment mutes the alarms until {end:%H:%M} UTC at the latest",
         )

@@ -89,19 +89,14 @@ def _no_result(
 def _cause(probe: Probe, function: str, time: dt.datetime) -> str:
     """Return which hop failed, as the last line of the canary's log names it."""
     group = find_function_log_group(probe, function)
-    pages = (
-        probe.context.client("logs")
-        .get_paginator("filter_log_events")
-        .paginate(
-            logGroupName=group,
-            startTime=int(time.timestamp() * 1000),
-            filterPattern=_FAILURE,
-        )
-    )
-    messages = [event["message"] for page in pages for event in page["events"]]
-    if not messages:
-        probe.note(f"logs filter_log_events {group}", "no line of a failure")
+    events = probe.aws_pages(
+        "logs",
+        "filter_log_events",
+        logGroupName=group,
+        startTime=int(time.timestamp() * 1000),
+        filterPattern=_FAILURE,
+    ).get("events")
+    if not events:
         return f": {_WHERE}"
-    probe.note(f"logs filter_log_events {group}", messages[-1])
-    line: dict[str, Any] = json.loads(messages[-1])
+    line: dict[str, Any] = json.loads(events[-1]["message"])
     return f" at the hop {line['hop']} ({line['cause']}): {_WHERE}"

@@ -124,20 +124,19 @@ def find_log_groups(probe: Probe, names: Iterable[str]) -> dict[str, dict[str, A
 
     The evidence has their retention and key only.
     """
-    logs = probe.context.client("logs")
     groups: dict[str, dict[str, Any]] = {}
     for name in names:
         # Groups are sorted by name, so the one with this name is before those that begin with it.
-        found = logs.describe_log_groups(logGroupNamePrefix=name, limit=1)["logGroups"]
+        found = probe.aws(
+            "logs", "describe_log_groups", logGroupNamePrefix=name, limit=1, shown=_retention
+        )["logGroups"]
         groups |= {group["logGroupName"]: group for group in found if group["logGroupName"] == name}
-    probe.note(
-        "logs describe_log_groups",
-        {
-            name: f"{each.get('retentionInDays')} days, {each.get('kmsKeyId') or 'no key'}"
-            for name, each in groups.items()
-        },
-    )
     return groups
+
+
+def _retention(response: Mapping[str, Any]) -> list[dict[str, Any]]:
+    shown = ("logGroupName", "retentionInDays", "kmsKeyId")
+    return [{key: group[key] for key in shown if key in group} for group in response["logGroups"]]
 
 
 def expect_configured_log(
@@ -166,10 +165,13 @@ def find_function_log_group(probe: Probe, function: str) -> str:
         probe: the check's probe.
         function: the function's name.
     """
-    found = probe.context.client("lambda").get_function_configuration(FunctionName=function)
-    group = str(found["LoggingConfig"]["LogGroup"])
-    probe.note(f"lambda get_function_configuration {function}", {"LogGroup": group})
-    return group
+    found = probe.aws(
+        "lambda",
+        "get_function_configuration",
+        FunctionName=function,
+        shown=lambda response: response["LoggingConfig"],
+    )
+    return str(found["LoggingConfig"]["LogGroup"])
 
 
 def expect_own_code(probe: Probe, function: str, packed: bytes, write: Callable[[], Path]) -> None:

@@ -54,16 +54,17 @@ def subscriptions(probe: Probe) -> None:
 
 def _listed(probe: Probe, region: str, topic: str) -> Sequence[Mapping[str, Any]]:
     """Return the subscriptions of a topic; the evidence has no endpoint, which can have a key."""
-    pages = (
-        probe.context.client("sns", region=region)
-        .get_paginator("list_subscriptions_by_topic")
-        .paginate(TopicArn=topic)
+    response = probe.aws_pages(
+        "sns",
+        "list_subscriptions_by_topic",
+        region=region,
+        TopicArn=topic,
+        shown=lambda response: [
+            {key: each[key] for key in ("Protocol", "SubscriptionArn")}
+            for each in response.get("Subscriptions", ())
+        ],
     )
-    found = [each for page in pages for each in page["Subscriptions"]]
-    probe.note(
-        f"sns list_subscriptions_by_topic {topic}",
-        [{key: each[key] for key in ("Protocol", "SubscriptionArn")} for each in found],
-    )
+    found: Sequence[Mapping[str, Any]] = response.get("Subscriptions", ())
     return found
 
 
