@@ -63,7 +63,12 @@ def differences(found: Mapping[str, Any], wanted: Definition) -> Iterator[str]:
         if member == _METRICS:
             current = _comparable(current or ())
         if current != value:
-            yield f"{member} is {current!r}, and must be {value!r}"
+            yield f"{member} is {_shown(current)}, and must be {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    # A threshold is a float.
+    return repr(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _notifying(topic_arn: str) -> Definition:

@@ -135,7 +135,7 @@ def actions_disabled(world: World) -> Iterator[None]:
         cloudwatch.enable_alarm_actions(AlarmNames=names)
 
 
-@fails("P6-alarms", reason="claims-errors: Threshold is 300.0, and must be 3;")
+@fails("P6-alarms", reason="claims-errors: Threshold is 300, and must be 3;")
 @contextmanager
 def threshold_changed_by_hand(world: World) -> Iterator[None]:
     with _changed_alarm(world, "claims-errors", Threshold=300):
@@ -160,7 +160,7 @@ def metric_math_changed(world: World) -> Iterator[None]:
         yield
 
 
-@fails("P6-alarms", reason="high-latency: Threshold is 30000.0, and must be 20000")
+@fails("P6-alarms", reason="high-latency: Threshold is 30000, and must be 20000")
 def threshold_not_deployed(world: World) -> Context:
     return _with_monitoring(world, thresholds={"high-latency": 20_000})
 
@@ -232,9 +232,17 @@ def canary_off(world: World) -> Iterator[None]:
         events.enable_rule(Name=rule)
 
 
-@fails("P6-canary", reason="the schedule of .* is 'rate\\(60 minutes\\)', and must be")
-def interval_not_deployed(world: World) -> Context:
-    return _with_monitoring(world, canaryMinutes=30)
+@fails("P6-canary", reason="is 'rate\\(1 day\\)', and must be 'rate\\(60 minutes\\)'")
+@contextmanager
+def schedule_changed_by_hand(world: World) -> Iterator[None]:
+    events, rule = world.aws("events"), world.context.names.canary_rule
+    found = events.describe_rule(Name=rule)
+    before = {key: found[key] for key in ("Name", "ScheduleExpression", "State", "Description")}
+    events.put_rule(**(before | {"ScheduleExpression": "rate(1 day)"}))
+    try:
+        yield
+    finally:
+        events.put_rule(**before)
 
 
 @fails("P6-canary", reason="canary doesn't let events.amazonaws.com invoke it")

@@ -263,7 +263,7 @@ def test_all_differences_are_reported_at_once() -> None:
     reason = _run(found).reason
 
     assert f"{FAILING}: ActionsEnabled is False" in reason
-    assert f"{FAILING}: Threshold is 2.0, and must be 1" in reason
+    assert f"{FAILING}: Threshold is 2, and must be 1" in reason
     assert f"there is no alarm {ERRORS}" in reason
 
 
@@ -272,7 +272,7 @@ def test_a_configured_threshold_counts() -> None:
 
     result = _run(_healthy(), settings=settings)
 
-    assert f"{SLOW}: Threshold is 3000.0, and must be 2000" in result.reason
+    assert f"{SLOW}: Threshold is 3000, and must be 2000" in result.reason
 
 
 def test_an_alarm_that_the_stack_no_longer_defines_fails() -> None:
