@@ -70,7 +70,7 @@ def test_a_deployment_that_was_rolled_back_raises_an_alarm_that_clears(
         return [each["detail"] for each in sent if "detail" in each]
 
     before = stack.service()
-    control.call("MoveCloudWatchClock", Seconds=600)
+    control.call("MoveClock", Seconds=600)
     assert changes() == []
     change_environment(aws, stack.hosting, before, "NEO4J_MCP_TRANSPORT_MODE", "nonsense")
     wait_until(reasons)
@@ -79,7 +79,7 @@ def test_a_deployment_that_was_rolled_back_raises_an_alarm_that_clears(
         assert reason["operationStatus"] == "UpdateServiceFailed"
     else:
         assert reason["eventName"] == "SERVICE_DEPLOYMENT_FAILED"
-    control.call("MoveCloudWatchClock", Seconds=60)
+    control.call("MoveClock", Seconds=60)
     wait_until(changes)
     [raised] = changes()
     assert raised["NewStateValue"] == "ALARM"
@@ -87,6 +87,6 @@ def test_a_deployment_that_was_rolled_back_raises_an_alarm_that_clears(
 
     # The host has restored what worked, and nothing else fails.
     assert stack.service().environment == before.environment
-    control.call("MoveCloudWatchClock", Seconds=1200)
+    control.call("MoveClock", Seconds=1200)
     wait_until(lambda: len(changes()) > 1)
     assert [each["NewStateValue"] for each in changes()] == ["ALARM", "OK"]

@@ -91,7 +91,7 @@ def _run_canary_until(aws: Aws, control: ControlClient, success: int, state: str
     found = {"StateValue": "unknown"}
     for _ in range(_RUNS):
         aws("cloudwatch").put_metric_data(Namespace=NAMESPACE, MetricData=[metric])
-        control.call("MoveCloudWatchClock", Seconds=_INTERVAL)
+        control.call("MoveClock", Seconds=_INTERVAL)
         (found,) = aws("cloudwatch").describe_alarms(AlarmNames=[_ALARM])["MetricAlarms"]
         if found["StateValue"] == state:
             return
@@ -146,7 +146,7 @@ def test_a_killed_deployment_leaves_the_alarms_muted_for_an_hour_at_most(
         process.wait(_TIMEOUT)
     assert _status(aws) == "ACTIVE"
 
-    control.call("MoveCloudWatchClock", Seconds=int(MUTED.total_seconds()))
+    control.call("MoveClock", Seconds=int(MUTED.total_seconds()))
     assert _status(aws) == "EXPIRED"
 
     done = _automation(pipeline, "deploy")

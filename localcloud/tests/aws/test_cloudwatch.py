@@ -68,7 +68,7 @@ def test_an_alarm_publishes_to_a_topic_that_lets_it(endpoint: AwsEndpoint) -> No
     )
     cloudwatch.put_composite_alarm(AlarmName=f"{name}-any", AlarmRule=f'ALARM("{name}")')
     cloudwatch.put_metric_data(Namespace="Test", MetricData=[{"MetricName": name, "Value": 1}])
-    endpoint.control().call("MoveCloudWatchClock", Seconds=60)
+    endpoint.control().call("MoveClock", Seconds=60)
 
     def described() -> list[str]:
         found = cloudwatch.describe_alarms(

@@ -147,7 +147,7 @@ def test_an_alarm_on_the_events_of_a_rule_is_raised_and_clears(endpoint: AwsEndp
         return [each["Subject"] for each in messages if each["Type"] == "Notification"]
 
     dimension = [{"Name": "RuleName", "Value": name}]
-    endpoint.control().call("MoveCloudWatchClock", Seconds=300)
+    endpoint.control().call("MoveClock", Seconds=300)
     quiet = subjects()
     events.put_events(Entries=[{"Source": name, "DetailType": "x", "Detail": "{}"}])
     eventually(
@@ -155,9 +155,9 @@ def test_an_alarm_on_the_events_of_a_rule_is_raised_and_clears(endpoint: AwsEndp
             "Metrics"
         ]
     )
-    endpoint.control().call("MoveCloudWatchClock", Seconds=60)
+    endpoint.control().call("MoveClock", Seconds=60)
     eventually(lambda: len(subjects()) > len(quiet))
-    endpoint.control().call("MoveCloudWatchClock", Seconds=300)
+    endpoint.control().call("MoveClock", Seconds=300)
     eventually(lambda: len(subjects()) > len(quiet) + 1)
     # The rule itself may not publish: the topic has its default policy.
     assert [each.partition(":")[0] for each in subjects()[len(quiet) :]] == ["ALARM", "OK"]

@@ -62,7 +62,9 @@ from localcloud.aws.logs.metric_filters import MetricFilters
 from localcloud.aws.logs.store import LogStore
 from localcloud.aws.logs.vended import VendedLogs
 from localcloud.aws.metric_sender import MetricSender
+from localcloud.aws.movable_clock import MovableClock
 from localcloud.aws.own_service import OwnService, has_target, is_signed_for, without_target
+from localcloud.aws.passing_time import PassingTime
 from localcloud.aws.route53 import app as route53
 from localcloud.aws.secretsmanager import app as secretsmanager
 from localcloud.aws.secretsmanager.models import Secrets
@@ -164,7 +166,14 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
     vended = VendedLogs(deliveries, on.account)
     load_balancers = _load_balancers(on, options, vended)
     tasks = _tasks(on, options, load_balancers, bus.put)
-    cloudwatch_service = CloudWatchService(on.context, AlarmActions(publisher, functions).execute)
+    clock = MovableClock(on.context.clock)
+    cloudwatch_service = CloudWatchService(
+        on.context, clock, AlarmActions(publisher, functions).execute
+    )
+    schedules = Schedules(stored_rules, invocations, on.context, clock)
+    time = PassingTime(
+        clock, before=[metrics.send], due=[schedules.run_due, cloudwatch_service.run_due]
+    )
 
     def groups_in_use() -> Collection[str]:
         return {*load_balancers.security_groups(), *tasks.security_groups()}
@@ -176,8 +185,8 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         _route_53(on),
         _secrets_manager(on, options, functions),
         *_sns(on, publisher),
-        _event_bridge(on, stored_rules, invocations, bus),
-        _cloudwatch(cloudwatch_service),
+        _event_bridge(on, stored_rules, schedules, bus),
+        _cloudwatch(cloudwatch_service, time),
         _app_runner(on, options, bus.put),
         _elastic_load_balancing(load_balancers),
         _ecs(tasks),
@@ -523,9 +532,8 @@ def _sns(on: Surroundings, publisher: Publisher) -> list[OwnService]:
 
 
 def _event_bridge(
-    on: Surroundings, stored: Rules, invocations: Invocations, bus: EventBus
+    on: Surroundings, stored: Rules, schedules: Schedules, bus: EventBus
 ) -> OwnService:
-    schedules = Schedules(stored, invocations, on.context)
     operations = EventBridge(stored, schedules, bus, on.context)
     return OwnService(
         name="events",
@@ -536,13 +544,13 @@ def _event_bridge(
     )
 
 
-def _cloudwatch(metrics: CloudWatchService) -> OwnService:
+def _cloudwatch(metrics: CloudWatchService, time: PassingTime) -> OwnService:
     return OwnService(
         name=cloudwatch.SERVICE,
         application=cloudwatch.cloudwatch_app(metrics.api),
         handles=has_target(cloudwatch.TARGET_PREFIX),
         periodic=[metrics.run_due],
-        operations={"MoveCloudWatchClock": metrics.move_clock},
+        operations={"MoveClock": time.move},
     )
 
 

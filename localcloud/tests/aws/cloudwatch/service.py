@@ -8,6 +8,8 @@ from typing import Any
 
 from localcloud.aws.cloudwatch.service import CloudWatchService
 from localcloud.aws.context import ServiceContext
+from localcloud.aws.movable_clock import MovableClock
+from localcloud.aws.passing_time import PassingTime
 from localcloud.aws.protocol import ServiceProtocol
 
 NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC).timestamp()
@@ -45,12 +47,15 @@ class FakeCloudWatch:
     on_action: Callable[[dict[str, Any]], Awaitable[None]] | None = None
     notifications: list[Notification] = field(default_factory=list)
     service: CloudWatchService = field(init=False)
+    passing_time: PassingTime = field(init=False)
 
     def __post_init__(self) -> None:
         context = ServiceContext(
             region="us-east-1", account_id="000000000000", clock=lambda: self.time
         )
-        self.service = CloudWatchService(context, self._execute)
+        clock = MovableClock(context.clock)
+        self.service = CloudWatchService(context, clock, self._execute)
+        self.passing_time = PassingTime(clock, before=[], due=[self.service.run_due])
 
     async def _execute(self, action: str, alarm: str, subject: str, message: str) -> str | None:
         content = json.loads(message)
@@ -108,7 +113,7 @@ class FakeCloudWatch:
     async def evaluate(self, minutes: int = 0) -> None:
         """Evaluate all alarms, also for minutes that pass."""
         await self.service.run_due()
-        await self.service.move_clock({"Seconds": minutes * 60})
+        await self.passing_time.move({"Seconds": minutes * 60})
 
     async def alarm(self, name: str = "alarm") -> dict[str, Any]:
         """Describe an alarm."""

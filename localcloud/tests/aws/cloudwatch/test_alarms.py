@@ -13,7 +13,7 @@ from aws.cloudwatch.service import (
     FakeCloudWatch,
     metric_query,
 )
-from localcloud.aws.cloudwatch.clock import MINUTE
+from localcloud.aws.movable_clock import MINUTE
 from localcloud.aws.protocol import ApiError
 
 NO_METRIC: dict[str, Any] = dict.fromkeys(
@@ -314,7 +314,7 @@ async def test_moving_the_clock_waits_for_actions_that_have_begun(
     await cloudwatch.put_alarm()
     running = asyncio.create_task(cloudwatch.service.run_due())
     await began.wait()
-    moving = asyncio.create_task(cloudwatch.service.move_clock({"Seconds": 60}))
+    moving = asyncio.create_task(cloudwatch.passing_time.move({"Seconds": 60}))
     for _ in range(10):
         await asyncio.sleep(0)
     assert not moving.done()

@@ -8,7 +8,6 @@ import datetime as dt
 
 import pytest
 
-from localcloud.aws.cloudwatch.clock import MINUTE
 from localcloud.aws.cloudwatch.evaluation import (
     EXTRA_PERIODS,
     Missing,
@@ -19,6 +18,7 @@ from localcloud.aws.cloudwatch.evaluation import (
     reason,
 )
 from localcloud.aws.cloudwatch.states import State
+from localcloud.aws.movable_clock import MINUTE
 
 NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC).timestamp()
 VALUES = {"0": 0.0, "X": 9.0, "-": None}

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from aws.cloudwatch.service import DIMENSION, NAMESPACE, NOON, FakeCloudWatch, metric_query
-from localcloud.aws.cloudwatch.clock import MINUTE
 from localcloud.aws.cloudwatch.metrics import Metric
 from localcloud.aws.cloudwatch.statistics import Distribution, Statistic, merged
+from localcloud.aws.movable_clock import MINUTE
 from localcloud.aws.protocol import ApiError
 
 HOUR = 60 * MINUTE
@@ -240,7 +240,7 @@ async def test_data_that_is_not_valid_is_refused(
 
 async def test_moving_the_clock_makes_data_older(cloudwatch: FakeCloudWatch) -> None:
     await cloudwatch.put(1)
-    await cloudwatch.service.move_clock({"Seconds": 10 * MINUTE})
+    await cloudwatch.passing_time.move({"Seconds": 10 * MINUTE})
     await cloudwatch.put(2)
     [(times, values)] = await cloudwatch.data(metric_query(), start=NOON - HOUR, end=NOON + MINUTE)
     assert (times, values) == ([NOON - 10 * MINUTE, NOON], [1, 2])
@@ -248,7 +248,7 @@ async def test_moving_the_clock_makes_data_older(cloudwatch: FakeCloudWatch) -> 
 
 async def test_the_clock_moves_by_whole_minutes(cloudwatch: FakeCloudWatch) -> None:
     with pytest.raises(ApiError, match="multiple of 60"):
-        await cloudwatch.service.move_clock({"Seconds": 30})
+        await cloudwatch.passing_time.move({"Seconds": 30})
 
 
 async def test_seconds_are_kept_for_three_hours_and_minutes_for_15_days(

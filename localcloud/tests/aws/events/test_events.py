@@ -14,6 +14,8 @@ from localcloud.aws.events.operations import EventBridge
 from localcloud.aws.events.schedules import Schedules
 from localcloud.aws.events.targets import Targets
 from localcloud.aws.functions import Source
+from localcloud.aws.movable_clock import MovableClock
+from localcloud.aws.passing_time import PassingTime
 from localcloud.aws.protocol import ApiError
 from localcloud.aws.service_events import ServiceEvent
 
@@ -73,7 +75,9 @@ class Service:
         stored = Rules()
         targets = Targets(functions=self.functions, topics=self.topics, logs=self.logs)
         invocations = Invocations(targets=targets, put_metrics=self.put_metrics)
-        self.schedules = Schedules(stored, invocations, context)
+        clock = MovableClock(context.clock)
+        self.schedules = Schedules(stored, invocations, context, clock)
+        self.passing_time = PassingTime(clock, before=[], due=[self.schedules.run_due])
         self.bus = EventBus(stored, invocations, context)
         self.api = EventBridge(stored, self.schedules, self.bus, context)
 
@@ -139,6 +143,17 @@ async def test_a_rule_sends_its_input_once_in_each_interval(service: Service) ->
         {"retire": []},
         Source(service="events.amazonaws.com", arn=arn),
     )
+
+
+async def test_a_schedule_runs_as_often_as_its_interval_is_in_the_time_that_passes(
+    service: Service,
+) -> None:
+    await service.put("rate(5 minutes)")
+    await service.passing_time.move({"Seconds": HOUR})
+    assert len(service.functions.sent) == 12
+    await service.call("PutRule", Name="rule", ScheduleExpression="rate(10 minutes)")
+    await service.passing_time.move({"Seconds": HOUR})
+    assert len(service.functions.sent) == 12 + 6
 
 
 async def test_a_target_without_an_input_gets_the_scheduled_event(service: Service) -> None:

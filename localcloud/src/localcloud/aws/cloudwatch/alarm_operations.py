@@ -17,7 +17,6 @@ from localcloud.aws.cloudwatch.alarms import (
     MetricAlarm,
     Suppressor,
 )
-from localcloud.aws.cloudwatch.clock import MovableClock
 from localcloud.aws.cloudwatch.errors import (
     combination_error,
     missing_parameter,
@@ -33,6 +32,7 @@ from localcloud.aws.cloudwatch.states import State, StateRecord
 from localcloud.aws.cloudwatch.suppression import suppressed_by
 from localcloud.aws.cloudwatch.tags import read_tags
 from localcloud.aws.context import ServiceContext
+from localcloud.aws.movable_clock import MovableClock
 from localcloud.aws.protocol import ApiError
 
 _DESCRIBED: Final = 50

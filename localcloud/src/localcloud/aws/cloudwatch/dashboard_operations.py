@@ -10,11 +10,11 @@ from http import HTTPStatus
 from typing import Final
 
 from localcloud.aws.cloudwatch import dashboards
-from localcloud.aws.cloudwatch.clock import MovableClock
 from localcloud.aws.cloudwatch.dashboards import Dashboard
 from localcloud.aws.cloudwatch.errors import unsupported, value_error
 from localcloud.aws.cloudwatch.handlers import Handler, JsonObject, page
 from localcloud.aws.context import ServiceContext
+from localcloud.aws.movable_clock import MovableClock
 from localcloud.aws.protocol import ApiError
 
 _LISTED: Final = 1000

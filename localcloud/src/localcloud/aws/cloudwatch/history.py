@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from localcloud.aws.cloudwatch.alarms import Alarm, CompositeAlarm
-from localcloud.aws.cloudwatch.clock import MINUTE
 from localcloud.aws.cloudwatch.states import StateRecord
+from localcloud.aws.movable_clock import MINUTE
 
 _KEPT: Final = 30 * 24 * 60 * MINUTE
 _MAX_ITEMS: Final = 10_000

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from localcloud.aws.cloudwatch.clock import MINUTE
 from localcloud.aws.cloudwatch.errors import (
     combination_error,
     missing_parameter,
@@ -17,6 +16,7 @@ from localcloud.aws.cloudwatch.errors import (
 )
 from localcloud.aws.cloudwatch.evaluation import COMPARISONS, Missing, Rule
 from localcloud.aws.cloudwatch.queries import MathQuery, MetricQuery, Queries
+from localcloud.aws.movable_clock import MINUTE
 from localcloud.aws.protocol import ApiError
 
 ACTIONS: Final = ("OKActions", "AlarmActions", "InsufficientDataActions")

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from localcloud.aws.cloudwatch import metrics
-from localcloud.aws.cloudwatch.clock import MINUTE, MovableClock
 from localcloud.aws.cloudwatch.errors import (
     combination_error,
     missing_parameter,
@@ -21,6 +20,7 @@ from localcloud.aws.cloudwatch.metrics import Metric
 from localcloud.aws.cloudwatch.queries import Queries, Window, require_period
 from localcloud.aws.cloudwatch.statistics import Distribution, Statistic
 from localcloud.aws.cloudwatch.store import MetricStore
+from localcloud.aws.movable_clock import MINUTE, MovableClock
 
 _LISTED: Final = 14 * 24 * 60 * MINUTE
 _RECENT: Final = 3 * 60 * MINUTE

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from localcloud.aws.cloudwatch.clock import MINUTE
 from localcloud.aws.cloudwatch.errors import (
     combination_error,
     missing_parameter,
     value_error,
 )
 from localcloud.aws.cloudwatch.statistics import Distribution
+from localcloud.aws.movable_clock import MINUTE
 
 MAX_DATA: Final = 1000
 _MAX_VALUES: Final = 150

@@ -11,7 +11,6 @@ from typing import Final
 from localcloud.aws.cloudwatch import actions, evaluation, messages
 from localcloud.aws.cloudwatch.actions import Execute
 from localcloud.aws.cloudwatch.alarms import Alarm, Alarms, CompositeAlarm, MetricAlarm
-from localcloud.aws.cloudwatch.clock import MINUTE, MovableClock
 from localcloud.aws.cloudwatch.evaluation import Point, Verdict
 from localcloud.aws.cloudwatch.history import History
 from localcloud.aws.cloudwatch.messages import Change
@@ -22,6 +21,7 @@ from localcloud.aws.cloudwatch.states import State, StateRecord
 from localcloud.aws.cloudwatch.store import MetricStore
 from localcloud.aws.cloudwatch.suppression import suppressed_by
 from localcloud.aws.context import ServiceContext
+from localcloud.aws.movable_clock import MINUTE, MovableClock
 
 _LOG = logging.getLogger(__name__)
 _SHORTEST: Final = 10

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from localcloud.aws.cloudwatch import mutes
 from localcloud.aws.cloudwatch.alarms import Alarms
-from localcloud.aws.cloudwatch.clock import MovableClock
 from localcloud.aws.cloudwatch.errors import missing_resource, validation_error
 from localcloud.aws.cloudwatch.handlers import Handler, JsonObject, page
 from localcloud.aws.cloudwatch.mutes import Interval, MuteRule, MuteRules
 from localcloud.aws.cloudwatch.tags import read_tags
 from localcloud.aws.context import ServiceContext
+from localcloud.aws.movable_clock import MovableClock
 
 _LISTED: Final = 50
 

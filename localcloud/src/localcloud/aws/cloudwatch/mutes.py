@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from localcloud.aws.cloudwatch.clock import MINUTE
 from localcloud.aws.cloudwatch.errors import unsupported, validation_error
+from localcloud.aws.movable_clock import MINUTE
 
 _AT: Final = re.compile(r"at\((\d{4}-\d{2}-\d{2}T\d{2}:\d{2})\)")
 _DURATION: Final = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from localcloud.aws.cloudwatch.clock import MINUTE
 from localcloud.aws.cloudwatch.errors import unsupported, validation_error
 from localcloud.aws.cloudwatch.expressions import parsing
 from localcloud.aws.cloudwatch.expressions.evaluation import Inputs, evaluate
 from localcloud.aws.cloudwatch.metrics import Metric
 from localcloud.aws.cloudwatch.statistics import Distribution, Statistic
 from localcloud.aws.cloudwatch.store import MetricStore
+from localcloud.aws.movable_clock import MINUTE
 
 _ID: Final = re.compile(r"[a-z][a-zA-Z0-9_]*")
 _SHORT_PERIODS: Final = frozenset({1, 5, 10, 20, 30})

@@ -1,13 +1,10 @@
 """Puts CloudWatch together."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from localcloud.aws import control
 from localcloud.aws.cloudwatch.actions import Execute
 from localcloud.aws.cloudwatch.alarm_operations import AlarmOperations
 from localcloud.aws.cloudwatch.alarms import Alarms
-from localcloud.aws.cloudwatch.clock import MINUTE, MovableClock
 from localcloud.aws.cloudwatch.dashboard_operations import DashboardOperations
 from localcloud.aws.cloudwatch.history import History
 from localcloud.aws.cloudwatch.metric_operations import MetricOperations
@@ -20,7 +17,7 @@ from localcloud.aws.cloudwatch.statistics import Statistic
 from localcloud.aws.cloudwatch.store import MetricStore
 from localcloud.aws.cloudwatch.tags import TagOperations
 from localcloud.aws.context import ServiceContext
-from localcloud.aws.protocol import ApiError
+from localcloud.aws.movable_clock import MINUTE, MovableClock
 
 _COMPACTING_PERIOD = 10 * MINUTE
 
@@ -32,14 +29,15 @@ class CloudWatchService:
         api: the operations of its API.
     """
 
-    def __init__(self, context: ServiceContext, execute: Execute) -> None:
+    def __init__(self, context: ServiceContext, clock: MovableClock, execute: Execute) -> None:
         """Start without metrics and alarms.
 
         Args:
-            context: where and when the service runs.
+            context: where the service runs.
+            clock: the time in which alarms are evaluated.
             execute: executes an alarm's action.
         """
-        self._clock = clock = MovableClock(context.clock)
+        self._clock = clock
         self._store = MetricStore()
         self._compacted = 0.0
         alarms, mutes, history = Alarms(), MuteRules(), History()
@@ -62,16 +60,6 @@ class CloudWatchService:
         if now - self._compacted >= _COMPACTING_PERIOD:
             self._compacted = now
             self._store.compact(now)
-
-    async def move_clock(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Move the clock forward; an operation of the stand-in's own."""
-        seconds = control.number(parameters, "Seconds")
-        if seconds % MINUTE:
-            raise ApiError("ValidationException", f"Seconds must be a multiple of {MINUTE}.")
-        for _ in range(int(seconds) // MINUTE):
-            self._clock.move(1)
-            await self.run_due()
-        return {"OffsetSeconds": self._clock.offset}
 
     def statistics(
         self, metric: Metric, statistic: str, *, end: float, period: int, count: int

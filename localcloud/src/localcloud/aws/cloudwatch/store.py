@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from localcloud.aws.cloudwatch.clock import MINUTE
 from localcloud.aws.cloudwatch.metrics import Metric, Sample
 from localcloud.aws.cloudwatch.statistics import Distribution, merged
+from localcloud.aws.movable_clock import MINUTE
 
 _SECONDS_KEPT: Final = 3 * 60 * MINUTE
 _MINUTES_KEPT: Final = 15 * 24 * 60 * MINUTE

@@ -200,7 +200,7 @@ class EventBridge:
         return {"Tags": [{"Key": key, "Value": tags[key]} for key in tags]}
 
     def _due(self, schedule: str) -> float:
-        return self._clock() + rules.interval(schedule) if schedule else 0.0
+        return self._schedules.next_run(schedule) if schedule else 0.0
 
     def _found(self, name: str) -> Rule:
         rule = self._rules.find(name)

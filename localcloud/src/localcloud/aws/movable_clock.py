@@ -1,4 +1,4 @@
-"""The time in CloudWatch: real time, which tests can move forward.
+"""The time of alarms and schedules: real time, which tests can move forward.
 
 Clients stay in real time. Moving the clock makes everything that is stored older for them.
 """
@@ -22,7 +22,7 @@ class MovableClock:
         self.offset = 0
 
     def now(self) -> float:
-        """Return the time in CloudWatch."""
+        """Return the time."""
         return self._real() + self.offset
 
     def move(self, minutes: int) -> None:
