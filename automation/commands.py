@@ -20,6 +20,7 @@ from rich.table import Column, Table
 
 from automation.audit.printing import print_audit
 from automation.audit.sources import HISTORY, read_audit
+from automation.blanking import Blanker
 from automation.checks import CHECKS, Check
 from automation.checks.context import Context
 from automation.checks.results import AnyReport, Outcome, Report, Result
@@ -40,6 +41,7 @@ from automation.drills.runner import run as run_drills
 from automation.failures import reporting_errors
 from automation.grants import Purpose, StackLocation
 from automation.hosting.host import Aws, aws_of
+from automation.hosting.hosts import HOSTS
 from automation.interruption import graceful_shutdown
 from automation.muting import delete_mute_rules, muting
 from automation.policy import violations
@@ -70,6 +72,7 @@ from automation.rotation.operations import Rotator
 from automation.rotation.results import Outcome as RotationOutcome
 from automation.rotation.results import Rotation
 from automation.rotation.stack import deployed_outputs, rotator
+from automation.stack_logs import Writer, find_groups, read_lines
 from automation.starts import measure_starts, require_function
 from automation.target import (
     WORKSPACE_VARIABLE,
@@ -78,7 +81,7 @@ from automation.target import (
     stack_settings,
     target,
 )
-from automation.terminal import console, print_error, styled
+from automation.terminal import console, print_error, styled, visible
 from components.names import ResourceNames
 from components.settings import Hosting
 
@@ -492,6 +495,41 @@ def show_audit(
         print_audit(found, console())
     if found.unread:
         raise typer.Exit(_COMMAND_FAILED)
+
+
+@app.command("logs")
+def show_logs(
+    writer: Annotated[Writer, typer.Argument(help="Which log to show.", show_default=False)],
+    *,
+    stack: Stack,
+    workspace: Workspace = None,
+    since: Annotated[
+        str, typer.Option(help="How far back: a number with m, h or d, such as 90m, 24h or 7d.")
+    ] = "1h",
+    as_json: AsJson = False,
+) -> None:
+    """Print the log of the server, the canary, the claims function or the rotation function.
+
+    The server's log has its host's events too, if the host keeps them in a log. It may quote the
+    text of queries: see docs/logs.md.
+    """
+    period = _period(since)
+    deployment = Deployment(target(stack, workspace), reads_only=True)
+    settings = stack_settings(deployment, deployment.configuration())
+    names = ResourceNames(prefix=settings.name_prefix, stack=stack)
+    aws = aws_of(deployment.aws_clients())
+    groups = find_groups(writer, aws, names, HOSTS[settings.hosting])
+    now = dt.datetime.now(dt.UTC)
+    blank = Blanker().blank
+    lines = read_lines(aws, groups, now - period, now)
+    if as_json:
+        typer.echo(blank(json.dumps([each.document() for each in lines], indent=2)))
+        return
+    count = 0
+    for count, line in enumerate(lines, start=1):  # noqa: B007 - it counts
+        typer.echo(visible(blank(str(line))))
+    if not count:
+        _errors.print(f"! No line within {since} in {' and '.join(groups)}")
 
 
 @app.command("monitoring-cost")

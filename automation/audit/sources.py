@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from automation.audit.records import Audit, SecretRead, Token, reads_in, tokens_in
 from automation.hosting.host import Aws
+from automation.log_events import function_log_group, read_events
 from automation.rotation.clients import Client
 from automation.waiting import Sleep
 
@@ -69,21 +70,7 @@ def read_audit(
 def _log_events(
     aws: Aws, function: str, since: dt.datetime, until: dt.datetime
 ) -> Iterator[dict[str, Any]]:
-    found = aws("lambda", "get_function_configuration", FunctionName=function)
-    page: dict[str, Any] = {}
-    while True:
-        response = aws(
-            "logs",
-            "filter_log_events",
-            logGroupName=found["LoggingConfig"]["LogGroup"],
-            startTime=_milliseconds(since),
-            endTime=_milliseconds(until),
-            **page,
-        )
-        yield from response["events"]
-        if not response.get("nextToken"):
-            return
-        page = {"nextToken": response["nextToken"]}
+    yield from read_events(aws, function_log_group(aws, function), since, until)
 
 
 def _secret_events(
@@ -105,7 +92,3 @@ def _secret_events(
             return
         page = {"NextToken": response["NextToken"]}
         sleep(_LOOKUP_SECONDS)
-
-
-def _milliseconds(moment: dt.datetime) -> int:
-    return int(moment.timestamp() * 1000)

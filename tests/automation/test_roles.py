@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from automation import checks, hosting, muting
+from automation import checks, hosting, log_events, muting
 from automation.audit import sources
 from automation.grants import Purpose, StackLocation
 from automation.hosting.hosts import HOSTS
@@ -203,7 +203,7 @@ def _operations_in(files: Iterable[Path]) -> Iterator[str]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(
-                    func=ast.Attribute(attr="aws") | ast.Name(id="aws"),
+                    func=ast.Attribute(attr="aws" | "aws_pages") | ast.Name(id="aws"),
                     args=[
                         ast.Constant(value=str(service)),
                         ast.Constant(value=str(operation)),
@@ -262,7 +262,7 @@ def test_a_deployment_is_allowed_what_its_preflights_look_up(
 
 
 def test_whoever_checks_may_read_the_audit() -> None:
-    used = set(_operations_in([Path(sources.__file__)]))
+    used = set(_operations_in([Path(sources.__file__), Path(log_events.__file__)]))
     assert len(used) == 3
     assert used <= _actions(Purpose.CHECK)
 

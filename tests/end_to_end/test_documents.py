@@ -1,6 +1,7 @@
 """The examples in the documents, run unchanged."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -67,13 +68,10 @@ def test_the_emulated_console_example(shell: dict[str, str], outputs: dict[str, 
 
 @pytest.mark.skipif(not shutil.which("jq") or not shutil.which("curl"), reason="needs curl and jq")
 def test_the_curl_example(shell: dict[str, str], outputs: dict[str, Any], running: Cloud) -> None:
-    uv = [sys.executable, "-m", "uv", "run", "--quiet", "--no-project", "--with", "awscli", "--"]
-    # Downloads come from elsewhere, so they run before the stand-in's authorities are trusted.
-    fetched = _run([*uv, "aws", "--version"], shell, "")
-    assert fetched.returncode == 0, fetched.stderr
     arn = outputs["clients"]["reader"]["secretArn"]
-    environment = shell | running.environment() | {"NEO4J_MCP_SECRET_ARN": arn}
-    done = _run([*uv, "sh", "-eu"], environment, example("docs/clients.md", "curl"))
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = shell | running.environment() | {"NEO4J_MCP_SECRET_ARN": arn, "PATH": path}
+    done = _run(["sh", "-eu"], environment, example("docs/clients.md", "curl"))
     assert done.returncode == 0, done.stderr
     text = json.loads(done.stdout)["result"]["content"][0]["text"]
     assert json.loads(text) == [{"one": 1}]
