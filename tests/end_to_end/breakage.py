@@ -445,6 +445,20 @@ def edge_without_web_acl(world: World) -> Iterator[None]:
 
 
 @contextmanager
+def edge_origin(world: World, domain: str) -> Iterator[None]:
+    """Let the edge's distribution connect to another host."""
+    cloudfront, distribution = world.aws("cloudfront"), _distribution_id(world)
+    before = cloudfront.get_distribution_config(Id=distribution)["DistributionConfig"]
+    fault = copy.deepcopy(before)
+    fault["Origins"]["Items"][0]["DomainName"] = domain
+    _update_distribution(world, distribution, fault)
+    try:
+        yield
+    finally:
+        _update_distribution(world, distribution, before)
+
+
+@contextmanager
 def requests_per_ip(world: World, limit: int) -> Iterator[None]:
     """Change the limit in the edge's web ACL."""
     wafv2, name = world.aws("wafv2"), world.context.names.edge_web_acl
