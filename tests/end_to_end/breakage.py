@@ -445,12 +445,12 @@ def edge_without_web_acl(world: World) -> Iterator[None]:
 
 
 @contextmanager
-def edge_origin(world: World, domain: str) -> Iterator[None]:
-    """Let the edge's distribution connect to another host."""
+def edge_origin(world: World, port: int) -> Iterator[None]:
+    """Let the edge's distribution connect to another port."""
     cloudfront, distribution = world.aws("cloudfront"), _distribution_id(world)
     before = cloudfront.get_distribution_config(Id=distribution)["DistributionConfig"]
     fault = copy.deepcopy(before)
-    fault["Origins"]["Items"][0]["DomainName"] = domain
+    fault["Origins"]["Items"][0]["CustomOriginConfig"]["HTTPSPort"] = port
     _update_distribution(world, distribution, fault)
     try:
         yield

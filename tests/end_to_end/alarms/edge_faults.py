@@ -8,16 +8,17 @@ from tests.end_to_end import breakage
 from tests.end_to_end.alarms.calls import read
 from tests.end_to_end.alarms.fault import Fault
 from tests.end_to_end.alarms.monitored import Monitored
+from tests.ports import free_ports
 
 _CALLS: Final = 25
 """More than those below which the share of errors doesn't count."""
-# Nothing answers at the port of the discard service.
-_NOWHERE: Final = "localhost"
 
 
 @contextmanager
 def _wrong_origin(monitored: Monitored) -> Iterator[None]:
-    with breakage.edge_origin(monitored.world, _NOWHERE):
+    """Let the edge connect to a port at which nothing answers."""
+    (port,) = free_ports(1)
+    with breakage.edge_origin(monitored.world, port):
         yield
 
 

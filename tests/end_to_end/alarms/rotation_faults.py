@@ -1,20 +1,22 @@
 """Faults of the rotation of clients' secrets."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Final
 
 from tests.end_to_end import breakage
 from tests.end_to_end.alarms.fault import Fault
 from tests.end_to_end.alarms.monitored import Monitored
 
+_RAISES: Final = (
+    "    services = Services(",
+    "    raise RuntimeError('changed by hand')\n    services = Services(",
+)
+
 
 @contextmanager
-def _rotation_without_rights(monitored: Monitored) -> Iterator[None]:
-    iam, role = monitored.aws("iam"), monitored.world.context.names.rotation_function
-    with ExitStack() as policies:
-        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            policies.enter_context(breakage.role_policy(monitored.world, role, name, None))
+def _rotation_function_that_raises(monitored: Monitored) -> Iterator[None]:
+    with breakage.rotation_function(monitored.world, "handler.py", *_RAISES):
         yield
 
 
@@ -31,8 +33,8 @@ def _disabled_retirement(monitored: Monitored) -> Iterator[None]:
 ROTATION_FAULTS: Final = (
     Fault(
         alarm="rotation-failed",
-        evidence="AccessDenied",
-        exists=_rotation_without_rights,
+        evidence="RuntimeError: changed by hand",
+        exists=_rotation_function_that_raises,
     ),
     Fault(
         alarm="rotation-stuck",
