@@ -41,7 +41,7 @@ def deployed_code(steps: Iterable[Step], names: ResourceNames) -> Iterator[tuple
         names.log_function: log_package,
     }
     for step in steps:
-        name = step.inputs.get("name")
+        name = str(step.inputs.get("name"))
         if step.type == _FUNCTION and name in packages and step.operation in _KEPT:
             changed = {each.partition(".")[0] for each in step.properties}
             if _CODE not in changed:
