@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -46,6 +47,7 @@ from automation.interruption import graceful_shutdown
 from automation.muting import delete_mute_rules, muted_alarms
 from automation.policy import violations
 from automation.preflight.findings import Plan
+from automation.preflight.log_key import check_log_keys
 from automation.preflight.runner import run_preflights
 from automation.report.files import DRILL_REPORTS, REPORTS, load, page_path, save
 from automation.report.terminal import (
@@ -226,7 +228,9 @@ def deploy(
     settings = stack_settings(deployment, deployment.configuration())
     names = ResourceNames(prefix=settings.name_prefix, stack=stack)
     plan = Plan(stack=stack, settings=settings, names=names, changes=planned)
-    for notice in run_preflights(plan, clients):
+    for notice in chain(
+        run_preflights(plan, clients), check_log_keys(plan, deployment.aws_clients)
+    ):
         _errors.print(f"! {notice}")
     _errors.print(f"… Deploying the stack {stack}")
     with _muted(deployment, names):

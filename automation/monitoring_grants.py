@@ -66,11 +66,8 @@ def _alarms(location: StackLocation) -> Iterator[Grant]:
     yield Grant(
         sid="MuteAlarms",
         resources=[*rules, *alarms],
-        write=[
-            "cloudwatch:DeleteAlarmMuteRule",
-            "cloudwatch:GetAlarmMuteRule",
-            "cloudwatch:PutAlarmMuteRule",
-        ],
+        read=["cloudwatch:GetAlarmMuteRule"],
+        write=["cloudwatch:DeleteAlarmMuteRule", "cloudwatch:PutAlarmMuteRule"],
     )
 
 

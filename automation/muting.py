@@ -28,6 +28,7 @@ _ALARMS: Final = frozenset(
     }
 )
 _RULE: Final = "AlarmMuteRuleName"
+_EXPRESSION: Final = "at(%Y-%m-%dT%H:%M)"
 
 
 def _now() -> dt.datetime:
@@ -84,6 +85,20 @@ def alarm_names(state: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
             # An alarm's id is its name.
             found[region].append(str(resource["id"]))
     return {region: tuple(sorted(names)) for region, names in sorted(found.items())}
+
+
+def mute_end(rule: Mapping[str, Any]) -> dt.datetime | None:
+    """Return when a mute rule of a deployment ends; None for one that was written otherwise.
+
+    Args:
+        rule: as GetAlarmMuteRule returns it.
+    """
+    schedule = rule["Rule"]["Schedule"]
+    try:
+        since = dt.datetime.strptime(schedule["Expression"], _EXPRESSION).replace(tzinfo=dt.UTC)
+    except ValueError:
+        return None
+    return since + MUTED if schedule == _schedule(since) else None
 
 
 @contextmanager
@@ -149,7 +164,7 @@ def _schedule(since: dt.datetime) -> dict[str, str]:
     """
     minutes = int(MUTED.total_seconds() // 60)
     return {
-        "Expression": f"at({since:%Y-%m-%dT%H:%M})",
+        "Expression": since.strftime(_EXPRESSION),
         "Duration": f"PT{minutes}M",
         "Timezone": "UTC",
     }

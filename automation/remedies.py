@@ -25,6 +25,9 @@ _RECORD_EXISTS: Final = re.compile(
     r"create resource record set \[name='[^']+', type='A'\] but it already exists"
     r"|RRSet of type A with DNS name \S+ is not permitted because a conflicting RRSet"
 )
+_LOG_KEY_REFUSED: Final = re.compile(
+    r"The specified KMS key does not exist or is not allowed to be used with Arn"
+)
 
 _NEXT_HOST: Final = "While the stack moves to this host, the key is part of nextHost"
 
@@ -59,6 +62,13 @@ def find_remedies(error: str, stack: str) -> Iterator[str]:
             "serviceDomain.hostedZoneId must be the zone that contains serviceDomain.name (aws"
             " route53 list-hosted-zones): pulumi config set --path --stack"
             f" {stack} serviceDomain.hostedZoneId <id>"
+        )
+    if _LOG_KEY_REFUSED.search(error):
+        yield (
+            "The key of logKeyArn must exist in the region of the log group and be enabled, and its"
+            " policy needs the statement for CloudWatch Logs of docs/logs.md: aws kms"
+            " get-key-policy, then aws kms put-key-policy. Or do without a key of your own: pulumi"
+            f" config rm --stack {stack} logKeyArn"
         )
     if _RECORD_EXISTS.search(error):
         yield (

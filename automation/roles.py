@@ -205,6 +205,12 @@ def _logs(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gran
         resources=[location.arn("logs", "log-group:*")],
         read=["logs:DescribeLogGroups"],
     )
+    # The key of logKeyArn is looked up before a deployment, also a replica in the edge's region.
+    yield Grant(
+        sid="ReadLogKey",
+        resources=[f"arn:aws:kms:*:{location.account}:key/*"],
+        write=["kms:DescribeKey", "kms:GetKeyPolicy"],
+    )
     yield Grant(sid="ReadRotationLog", resources=rotation, operate=["logs:FilterLogEvents"])
 
 

@@ -33,10 +33,14 @@ ROTATION_FAILED: Final = Alarm(
     period=3600,
     evaluation_periods=1,
     datapoints_to_alarm=1,
-    meaning="The rotation function failed. Its log names the client's secret and the reason.",
+    meaning=(
+        "The rotation function failed, or its hourly run found a rotation that has been incomplete"
+        " for a day. Its log names the client's secret and the reason."
+    ),
     reason=(
         "Every failure leaves a rotation unfinished or a replaced secret valid; callers keep the"
-        " current secret, so it can wait for the morning."
+        " current secret, so it can wait for the morning. Secrets Manager repeats a rotation, but"
+        " not for ever, so the alarm stays until a stuck one is completed."
     ),
     normal="None.",
 )

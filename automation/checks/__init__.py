@@ -6,11 +6,13 @@ probe       what a check gets: access to the stack, recording every request as e
 runner      runs checks in parallel, each within its time limit
 results     reports as data
 verdicts    exceptions and assertions with which a check ends
-lookups, mcp, tokens, forgery    helpers that several checks share
+lookups, mcp, tokens, forgery, schedules, monitoring    helpers that several checks share
 """
 
 from automation.checks import (
     access_logs,
+    alarms,
+    canary,
     conformance,
     edge,
     identity,
@@ -21,6 +23,7 @@ from automation.checks import (
     rotation,
     service,
     sign_on,
+    subscriptions,
 )
 from automation.checks.registry import CHECKS, Check
 
@@ -28,6 +31,8 @@ __all__ = [
     "CHECKS",
     "Check",
     "access_logs",
+    "alarms",
+    "canary",
     "conformance",
     "edge",
     "identity",
@@ -38,4 +43,5 @@ __all__ = [
     "rotation",
     "service",
     "sign_on",
+    "subscriptions",
 ]

@@ -162,7 +162,7 @@ def _edge(probe: Probe) -> tuple[str, str]:
 
 def _distribution(probe: Probe) -> dict[str, Any]:
     name = probe.context.names.edge_function
-    marker: dict[str, str] = {}
+    marker: dict[str, Any] = {}
     while True:
         page = probe.aws("cloudfront", "list_distributions", **marker)["DistributionList"]
         for each in page.get("Items") or ():

@@ -20,7 +20,9 @@ from automation.checks.lookups import (
     find_inventory,
     find_log_groups,
     find_service,
+    function_names,
     host_operations,
+    log_group_names,
     read_log,
 )
 from automation.checks.probe import Probe
@@ -221,14 +223,9 @@ def secret_complete(probe: Probe) -> None:
 def secret_hidden(probe: Probe) -> None:
     """No client secret or token is in outputs, state, tags, environments or logs."""
     context = probe.context
-    names = context.names
     functions = [
         probe.aws("lambda", "get_function_configuration", FunctionName=each)
-        for each in (
-            names.claims_function,
-            names.rotation_function,
-            *([names.canary_function] if context.settings.monitoring.enabled else []),
-        )
+        for each in function_names(probe)
     ]
     pool = probe.aws("cognito-idp", "describe_user_pool", UserPoolId=context.user_pool_id)
     service = find_service(probe)
@@ -244,7 +241,10 @@ def secret_hidden(probe: Probe) -> None:
         "the user pool's configuration and tags": _to_json(pool),
         "the service's configuration and tags": _to_json([service.described, service_tags]),
         "the secrets' descriptions and tags": _to_json(descriptions),
-        **{f"the log group {group}": read_log(probe, group) for group in find_log_groups(probe)},
+        **{
+            f"the log group {group}": read_log(probe, group)
+            for group in find_log_groups(probe, log_group_names(probe))
+        },
     }
     probe.note(
         "Searched for client secrets and tokens",

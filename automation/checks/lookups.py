@@ -1,7 +1,7 @@
 """AWS lookups that several checks share."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +21,6 @@ from functions.rotation.decisions import Inventory
 # How far back logs are read, and at most how many events of a group.
 _HOURS: Final = 24
 _MAX_EVENTS: Final = 5000
-# The maximum of DescribeLogGroups.
-_PAGE_SIZE: Final = 50
 
 
 def find_app_client(probe: Probe, name: str) -> dict[str, Any]:
@@ -103,25 +101,42 @@ def find_service(probe: Probe) -> Service:
         raise Failed(str(error)) from error
 
 
-def find_log_groups(probe: Probe) -> dict[str, dict[str, Any]]:
-    """Return the log groups of the functions and the service.
-
-    Returns:
-        The groups by name, as CloudWatch Logs describes them.
-    """
-    names = probe.context.names
-    prefixes = (
-        find_function_log_group(probe, names.claims_function),
-        find_function_log_group(probe, names.rotation_function),
-        *find_service(probe).log_groups,
+def function_names(probe: Probe) -> tuple[str, ...]:
+    """Return the names of the stack's Lambda functions, except the server's."""
+    context = probe.context
+    names, settings = context.names, context.settings
+    return (
+        names.claims_function,
+        names.rotation_function,
+        *([names.canary_function] if settings.monitoring.enabled else []),
+        *host_operations(probe).helpers(names, settings),
     )
+
+
+def log_group_names(probe: Probe) -> tuple[str, ...]:
+    """Return the names of the functions' and the service's log groups, without the access logs."""
+    functions = (find_function_log_group(probe, each) for each in function_names(probe))
+    return (*functions, *find_service(probe).log_groups)
+
+
+def find_log_groups(probe: Probe, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the log groups that exist, by name, as CloudWatch Logs describes them.
+
+    The evidence has their retention and key only.
+    """
     groups: dict[str, dict[str, Any]] = {}
-    for prefix in prefixes:
-        response = probe.aws(
-            "logs", "describe_log_groups", logGroupNamePrefix=prefix, limit=_PAGE_SIZE
-        )
-        groups |= {group["logGroupName"]: group for group in response["logGroups"]}
+    for name in names:
+        # Groups are sorted by name, so the one with this name is before those that begin with it.
+        found = probe.aws(
+            "logs", "describe_log_groups", logGroupNamePrefix=name, limit=1, shown=_retention
+        )["logGroups"]
+        groups |= {group["logGroupName"]: group for group in found if group["logGroupName"] == name}
     return groups
+
+
+def _retention(response: Mapping[str, Any]) -> list[dict[str, Any]]:
+    shown = ("logGroupName", "retentionInDays", "kmsKeyId")
+    return [{key: group[key] for key in shown if key in group} for group in response["logGroups"]]
 
 
 def expect_configured_log(
@@ -150,7 +165,12 @@ def find_function_log_group(probe: Probe, function: str) -> str:
         probe: the check's probe.
         function: the function's name.
     """
-    found = probe.aws("lambda", "get_function_configuration", FunctionName=function)
+    found = probe.aws(
+        "lambda",
+        "get_function_configuration",
+        FunctionName=function,
+        shown=lambda response: response["LoggingConfig"],
+    )
     return str(found["LoggingConfig"]["LogGroup"])
 
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Self
 
 import httpx2
@@ -14,6 +15,10 @@ from automation.checks.verdicts import Skipped
 _MAXIMUM_LENGTH: Final = 4000
 """How many characters of a request or a response are recorded."""
 _RECORDED_HEADERS: Final = ("content-type", "location", "www-authenticate", "retry-after")
+
+
+def _everything(response: dict[str, Any]) -> object:
+    return response
 
 
 class Probe:
@@ -62,12 +67,23 @@ class Probe:
         if self.context.stopping.wait(max(0.0, seconds)):
             raise Skipped("the run was interrupted")
 
-    def aws(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's own
+    def aws(
+        self,
+        service: str,
+        operation: str,
+        /,
+        *,
+        region: str | None = None,
+        shown: Callable[[dict[str, Any]], object] = _everything,
+        **parameters: Any,  # noqa: ANN401 - AWS's own
+    ) -> dict[str, Any]:
         """Call AWS.
 
         Args:
             service: the service, as boto3 names it.
             operation: the operation, as boto3 names it.
+            region: the region; by default the stack's, or the service's only one.
+            shown: returns what the evidence has of a response; all of it by default.
             **parameters: the operation's parameters.
 
         Returns:
@@ -77,17 +93,53 @@ class Probe:
             botocore.exceptions.ClientError: AWS returns an error.
             botocore.exceptions.BotoCoreError: AWS doesn't respond.
         """
+        call = getattr(self.context.client(service, region=region), operation)
+        return self._called(service, operation, parameters, call, shown)
+
+    def aws_pages(
+        self,
+        service: str,
+        operation: str,
+        /,
+        *,
+        region: str | None = None,
+        shown: Callable[[dict[str, Any]], object] = _everything,
+        **parameters: Any,  # noqa: ANN401 - AWS's own
+    ) -> dict[str, Any]:
+        """Call AWS for all pages, and return them as one.
+
+        Args:
+            service, operation, region, shown, parameters: see `aws`.
+
+        Raises:
+            botocore.exceptions.ClientError: AWS returns an error.
+            botocore.exceptions.BotoCoreError: AWS doesn't respond.
+        """
+
+        def call(**parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's own
+            pages = self.context.client(service, region=region).get_paginator(operation)
+            found: dict[str, Any] = pages.paginate(**parameters).build_full_result()
+            return found
+
+        return self._called(service, operation, parameters, call, shown)
+
+    def _called(
+        self,
+        service: str,
+        operation: str,
+        parameters: Mapping[str, Any],
+        call: Callable[..., dict[str, Any]],
+        shown: Callable[[dict[str, Any]], object],
+    ) -> dict[str, Any]:
         request = f"{service} {operation} {json.dumps(parameters, default=_shorten)}"
         started = time.monotonic()
         try:
-            response: dict[str, Any] = getattr(self.context.client(service), operation)(
-                **parameters
-            )
+            response = call(**parameters)
         except (ClientError, BotoCoreError) as error:
             self._record(request, str(error), started)
             raise
         response.pop("ResponseMetadata", None)
-        self._record(request, json.dumps(response, default=str, indent=2), started)
+        self._record(request, json.dumps(shown(response), default=str, indent=2), started)
         return response
 
     def _record_response(self, response: httpx2.Response) -> None:

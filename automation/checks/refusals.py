@@ -189,7 +189,7 @@ def _temporary_app_client(probe: Probe) -> Iterator[ClientCredentials]:
 
 def _delete_app_clients(probe: Probe, name: str) -> None:
     """Delete the app clients with a name, including those that an interrupted run left behind."""
-    pool = {"UserPoolId": probe.context.user_pool_id}
+    pool: dict[str, Any] = {"UserPoolId": probe.context.user_pool_id}
     pages = probe.context.client("cognito-idp").get_paginator("list_user_pool_clients")
     found = [each for page in pages.paginate(**pool) for each in page["UserPoolClients"]]
     for client in found:

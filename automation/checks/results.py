@@ -15,7 +15,7 @@ PHASES: Mapping[str, str] = {
     "P3": "Service",
     "P4": "Single sign-on",
     "P5": "End to end",
-    "P6": "Rotation of the clients' secrets",
+    "P6": "Rotation and monitoring",
     "drill": "Drills",
 }
 """Titles of the phases of a deployment and of the drills, by the prefix of their results' ids."""

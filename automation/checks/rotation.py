@@ -2,18 +2,19 @@
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from automation.checks.context import Context, request_token
 from automation.checks.lookups import expect_own_code, find_app_client, find_inventory
 from automation.checks.probe import Probe
 from automation.checks.registry import check
+from automation.checks.schedules import expect_invoker, expect_scheduled, function_arn
 from automation.checks.verdicts import Failed, Skipped, expect, expect_equal
 from automation.rotation.decisions import current_client_secret, incomplete_version
 from automation.rotation.results import format_time
 from components.function_code import rotation_package, write_rotation_package
-from components.policies import EVENT_BRIDGE, SECRETS_MANAGER
+from components.policies import SECRETS_MANAGER
 from components.rotation import retire_event
 from functions.rotation.credentials import RotationError
 from functions.rotation.decisions import PUBLISHING, Version, overlap_ended
@@ -40,7 +41,8 @@ def function_code(probe: Probe) -> None:
 def schedule(probe: Probe) -> None:
     """Secrets Manager rotates each enabled client's secret as often as configured."""
     context = probe.context
-    clients, arn = _clients(context), _function_arn(probe)
+    function = context.names.rotation_function
+    clients, arn = _clients(context), function_arn(probe, function)
     for name, client in clients.items():
         found = probe.aws("secretsmanager", "describe_secret", SecretId=client["secretArn"])
         days = context.settings.rotation(name).days if client["enabled"] else 0
@@ -50,10 +52,7 @@ def schedule(probe: Probe) -> None:
             rules = found.get("RotationRules", {})
             expect_equal(f"the days between two rotations of {name}", _days(rules), days)
             expect_equal(f"the rotation function of {name}", found.get("RotationLambdaARN"), arn)
-    expect(
-        SECRETS_MANAGER in _invokers(probe),
-        f"the rotation function's policy doesn't let {SECRETS_MANAGER} invoke it",
-    )
+    expect_invoker(probe, function, SECRETS_MANAGER)
 
 
 @check("P6-age")
@@ -133,23 +132,15 @@ def retirement(probe: Probe) -> None:
     """Every hour, replaced client secrets are deleted after their overlap."""
     context = probe.context
     rule = context.names.retirement_rule
-    found = probe.aws("events", "describe_rule", Name=rule)
-    expect_equal(f"the state of the rule {rule}", found.get("State"), "ENABLED")
-    expect_equal(f"the schedule of {rule}", found.get("ScheduleExpression"), _SCHEDULE)
-    targets = probe.aws("events", "list_targets_by_rule", Rule=rule)["Targets"]
-    expect_equal(
-        f"the targets of {rule}", [each["Arn"] for each in targets], [_function_arn(probe)]
+    target = expect_scheduled(
+        probe, rule=rule, schedule=_SCHEDULE, function=context.names.rotation_function
     )
     hours = {
         client["secretArn"]: context.settings.rotation(name).overlap_hours
         for name, client in _clients(context).items()
     }
     wanted = json.loads(retire_event(hours))
-    expect_equal(f"the event of {rule}", json.loads(targets[0].get("Input", "null")), wanted)
-    expect(
-        EVENT_BRIDGE in _invokers(probe),
-        f"the rotation function's policy doesn't let {EVENT_BRIDGE} invoke it",
-    )
+    expect_equal(f"the event of {rule}", json.loads(target.get("Input", "null")), wanted)
 
 
 @check("P6-disabled-refused")
@@ -188,26 +179,6 @@ def _clients(context: Context) -> Mapping[str, Mapping[str, Any]]:
             f" python -m automation deploy --stack {context.stack}"
         )
     return context.all_clients
-
-
-def _function_arn(probe: Probe) -> str:
-    found = probe.aws(
-        "lambda",
-        "get_function_configuration",
-        FunctionName=probe.context.names.rotation_function,
-    )
-    return str(found["FunctionArn"])
-
-
-def _invokers(probe: Probe) -> set[str]:
-    """Return the AWS services that may invoke the rotation function."""
-    response = probe.aws("lambda", "get_policy", FunctionName=probe.context.names.rotation_function)
-    statements: Sequence[Mapping[str, Any]] = json.loads(response["Policy"])["Statement"]
-    return {
-        each["Principal"]["Service"]
-        for each in statements
-        if each["Effect"] == "Allow" and "Service" in each["Principal"]
-    }
 
 
 def _days(rules: Mapping[str, Any]) -> int | None:

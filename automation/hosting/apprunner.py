@@ -258,6 +258,10 @@ def _grants(location: StackLocation) -> Iterator[Grant]:
     )
 
 
+def _helpers(names: ResourceNames, settings: StackSettings) -> tuple[str, ...]:
+    return (names.log_function,) if owns_logs(settings) else ()
+
+
 def _size(text: str) -> int:
     """Parse a size, which App Runner returns as "1024" and "2048", or as "1 vCPU" and "2 GB"."""
     number, _, unit = text.partition(" ")
@@ -281,6 +285,7 @@ APP_RUNNER_OPERATIONS: Final = HostOperations(
     refuses_changes_while_busy=True,
     show_operations="aws apprunner list-operations --service-arn {}".format,
     operations=_operations,
+    helpers=_helpers,
     owns_logs=owns_logs,
     explain=_explain,
     next_steps=_next_steps,

@@ -356,6 +356,7 @@ FARGATE_OPERATIONS: Final = HostOperations(
     refuses_changes_while_busy=False,
     show_operations=_show_operations,
     operations=_operations,
+    helpers=lambda _names, _settings: (),
     owns_logs=lambda _settings: True,
     explain=_explain,
     next_steps=_next_steps,

@@ -158,6 +158,7 @@ class HostOperations:
         refuses_changes_while_busy: whether the host refuses a change during another one.
         show_operations: returns the command that shows a service's operations, by its id.
         operations: returns a service's last operations by its id, the newest first.
+        helpers: returns the names of the Lambda functions that the host has besides the server.
         owns_logs: returns whether the stack sets the retention and the key of the service's logs.
         explain: returns lines about why a service isn't as it should be.
         next_steps: returns further commands that fix a service.
@@ -185,6 +186,7 @@ class HostOperations:
     refuses_changes_while_busy: bool
     show_operations: Callable[[str], str]
     operations: Callable[[Aws, str], Sequence[Operation]]
+    helpers: Callable[[ResourceNames, StackSettings], tuple[str, ...]]
     owns_logs: Callable[[StackSettings], bool]
     explain: Callable[[Aws, Service], list[str]]
     next_steps: Callable[[Service], list[str]]

@@ -274,6 +274,7 @@ LAMBDA_OPERATIONS: Final = HostOperations(
     refuses_changes_while_busy=True,
     show_operations="aws lambda get-function-configuration --function-name {}".format,
     operations=_operations,
+    helpers=lambda _names, _settings: (),
     owns_logs=lambda _settings: True,
     explain=_explain,
     next_steps=_next_steps,

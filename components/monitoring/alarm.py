@@ -141,6 +141,11 @@ class Alarm:
         return f"{self.key}-{self.client}" if self.client else self.key
 
     @property
+    def is_of_edge(self) -> bool:
+        """Whether its metrics are CloudFront's, which one region has, and so its alarm."""
+        return any(each.subject is Subject.EDGE for each in self.metrics)
+
+    @property
     def runbook(self) -> str:
         """The alarm's section in the runbook."""
         return f"{RUNBOOK}#{self.key}"

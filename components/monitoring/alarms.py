@@ -36,6 +36,14 @@ def _defined(settings: StackSettings, service: str) -> Iterator[Alarm]:
     yield from ROTATION_ALARMS
 
 
+def callers_affected_rule(names: Iterable[str]) -> str:
+    """Return the rule of the composite alarm: any of these alarms is raised.
+
+    Source: "AlarmRule" of PutCompositeAlarm in the Amazon CloudWatch API Reference.
+    """
+    return " OR ".join(f'ALARM("{each}")' for each in names)
+
+
 def host_alarms(host: HostDefinition) -> tuple[Alarm, ...]:
     """Return one alarm of each kind that a stack on a host can have, with the default settings."""
     return (

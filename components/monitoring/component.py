@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from components.context import StackContext
 from components.edge_alarms import REGION as EDGE_REGION
 from components.monitoring.alarm import CALLERS_AFFECTED, RUNBOOK, Alarm, Metric, Subject
-from components.monitoring.alarms import stack_alarms
+from components.monitoring.alarms import callers_affected_rule, stack_alarms
 from components.monitoring.dashboard import DashboardFacts, dashboard_body
 from components.monitoring.metric_filters import (
     CLIENT_DIMENSION,
@@ -158,7 +158,7 @@ class Monitoring(pulumi.ComponentResource):
                 f"Runbook: {RUNBOOK}#{CALLERS_AFFECTED}"
             ),
             alarm_rule=pulumi.Output.all(*(declared[each.name].name for each in children)).apply(
-                lambda names: " OR ".join(f'ALARM("{each}")' for each in names)
+                callers_affected_rule
             ),
             alarm_actions=[topic.arn],
             ok_actions=[topic.arn],
@@ -229,8 +229,7 @@ class Monitoring(pulumi.ComponentResource):
 
 def _region_of(alarm: Alarm) -> str | None:
     """Return the alarm's region; None for the stack's own."""
-    is_edge = any(each.subject is Subject.EDGE for each in alarm.metrics)
-    return EDGE_REGION if is_edge and aws.config.region != EDGE_REGION else None
+    return EDGE_REGION if alarm.is_of_edge and aws.config.region != EDGE_REGION else None
 
 
 def _arns(declared: Mapping[str, aws.cloudwatch.MetricAlarm]) -> Iterable[pulumi.Output[str]]:

@@ -4,7 +4,7 @@ Source: "Dashboard body structure and syntax" in the Amazon CloudWatch API refer
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ from components.monitoring.alarm import (
     NAMESPACE,
     Alarm,
     Comparison,
-    Metric,
     Severity,
     Subject,
     own_namespace,
@@ -145,7 +144,7 @@ def _graph(alarm: Alarm, facts: DashboardFacts) -> dict[str, Any]:
         )
     return {
         "title": f"{alarm.title} ({alarm.key})",
-        "region": _region(alarm.metrics, facts),
+        "region": EDGE_REGION if alarm.is_of_edge else facts.region,
         "view": "timeSeries",
         "stacked": False,
         "period": alarm.period,
@@ -236,11 +235,6 @@ def _placed(
         "height": height,
         "properties": properties,
     }
-
-
-def _region(metrics: Iterable[Metric], facts: DashboardFacts) -> str:
-    is_edge = any(each.subject is Subject.EDGE for each in metrics)
-    return EDGE_REGION if is_edge else facts.region
 
 
 def _flat(dimensions: Mapping[str, str]) -> list[str]:

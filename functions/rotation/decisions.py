@@ -28,6 +28,14 @@ PUBLISHING: Final = "PUBLISHING"
 MAX_CLIENT_SECRETS: Final = 2
 """How many client secrets an app client can have."""
 
+STUCK_AFTER: Final = timedelta(days=1)
+"""How long a version may stay incomplete.
+
+Secrets Manager repeats a failed rotation "multiple times", and doesn't document for how long. The
+window of a schedule in days ends with the UTC day ("Schedule expressions" and "Rotation by Lambda
+function" in its User Guide), so after a whole day nothing completes it any more.
+"""
+
 _NAMED: Final = "cognito:"
 _SINCE: Final = "since:"
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
@@ -86,7 +94,7 @@ class ClientSecret:
 
     def __str__(self) -> str:
         """Name it for a person."""
-        return f"{self.id} of {self.created:%Y-%m-%d %H:%M} UTC"
+        return f"{self.id} of {_time(self.created)}"
 
 
 @dataclass(frozen=True)
@@ -276,6 +284,31 @@ def overlap_ended(
     return tuple(each for each in inventory.client_secrets if each not in keep)
 
 
+def require_none_stuck(versions: Versions, *, now: datetime) -> None:
+    """Require that no rotation and no publication was left incomplete.
+
+    Args:
+        versions: the labelled versions of the secret.
+        now: the time.
+
+    Raises:
+        RotationError: one began longer than `STUCK_AFTER` ago; the message has the command that
+            completes it.
+    """
+    pending, publishing = versions.staged(PENDING), versions.staged(PUBLISHING)
+    # Secrets Manager may leave AWSPENDING on the version that a rotation has made current.
+    if pending is not None and pending != versions.staged(CURRENT) and _stuck(pending, now):
+        raise RotationError(
+            f"the rotation that began at {_time(pending.created)} isn't complete, and blocks every"
+            " later one. Complete it with `python -m automation rotate --unstick`"
+        )
+    if publishing is not None and _stuck(publishing, now):
+        raise RotationError(
+            f"the deployment that wrote the secret at {_time(publishing.created)} was cut off."
+            " Complete it with `python -m automation deploy`"
+        )
+
+
 def given_up_first(inventory: Inventory) -> ClientSecret | None:
     """Choose the client secret that a revocation deletes to make room for the new one.
 
@@ -337,6 +370,14 @@ def _foreign(inventory: Inventory, own: ClientSecret) -> tuple[ClientSecret, ...
         for each in inventory.unlabelled
         if each.created > own.created and each not in under_way
     )
+
+
+def _stuck(version: Version, now: datetime) -> bool:
+    return now - version.created >= STUCK_AFTER
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _added_by_hand(foreign: Iterable[ClientSecret]) -> str:

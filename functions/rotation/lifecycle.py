@@ -33,6 +33,7 @@ from functions.rotation.decisions import (
     given_up_first,
     outdated_labels,
     overlap_ended,
+    require_none_stuck,
     require_room,
     since_label,
 )
@@ -202,9 +203,15 @@ class SecretLifecycle:
             overlap: how long a replaced client secret stays valid.
 
         Raises:
-            RotationError: a client secret was added or deleted by hand.
+            RotationError: a client secret was added or deleted by hand; or, once the replaced ones
+                are deleted, a rotation is stuck.
         """
         versions = self._labelled()
+        done = self._retire(versions, overlap)
+        require_none_stuck(versions, now=self._services.now())
+        return done
+
+    def _retire(self, versions: Versions, overlap: timedelta) -> Summary:
         current = versions.staged(CURRENT)
         if current is None:
             return {"done": "the secret has no value yet", "deleted": []}

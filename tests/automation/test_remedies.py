@@ -59,6 +59,11 @@ RECORD_CONFLICTS = (
     "InvalidChangeBatch: [RRSet of type A with DNS name mcp.example.com. is not permitted because a"
     " conflicting RRSet of type CNAME with the same DNS name already exists in zone example.com.]"
 )
+LOG_KEY_REFUSED = (
+    "claims-logs: creating CloudWatch Logs Log Group (x): operation error CloudWatch Logs:"
+    " CreateLogGroup, api error AccessDeniedException: The specified KMS key does not exist or is"
+    " not allowed to be used with Arn 'arn:aws:logs:eu-west-1:1:log-group:x'"
+)
 NOT_AUTHORIZED = (
     "server-service: AppRunner: CreateService, AccessDeniedException: User: arn is not authorized"
     " to perform: apprunner:CreateService"
@@ -106,6 +111,13 @@ def test_what_stops_a_deployment_to_fargate_is_shown_with_its_fix(error: str, fi
     (remedy,) = find_remedies(error, "dev")
 
     assert fix in remedy
+
+
+def test_a_key_that_cloudwatch_logs_refuses_is_shown_with_its_fix() -> None:
+    (remedy,) = find_remedies(LOG_KEY_REFUSED, "dev")
+
+    assert "aws kms put-key-policy" in remedy
+    assert "pulumi config rm --stack dev logKeyArn" in remedy
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ def _operations_in(files: Iterable[Path]) -> Iterator[str]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(
-                    func=ast.Attribute(attr="aws") | ast.Name(id="aws"),
+                    func=ast.Attribute(attr="aws" | "aws_pages") | ast.Name(id="aws"),
                     args=[
                         ast.Constant(value=str(service)),
                         ast.Constant(value=str(operation)),

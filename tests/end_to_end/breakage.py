@@ -19,7 +19,12 @@ from automation.checks.context import Context
 from automation.rotation.clients import Client
 from automation.rotation.decisions import incomplete_version
 from automation.rotation.operations import Rotator
-from components.function_code import claims_package, package, rotation_package
+from components.function_code import (
+    canary_package,
+    claims_package,
+    package,
+    rotation_package,
+)
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
 
@@ -244,6 +249,79 @@ def _function_code(world: World, name: str, fault: bytes, good: bytes) -> Iterat
         yield
     finally:
         update(FunctionName=name, ZipFile=good)
+
+
+@contextmanager
+def canary_code(world: World, old: str, new: str) -> Iterator[None]:
+    """Change the code of the canary's handler."""
+    path = "functions/canary/handler.py"
+    with zipfile.ZipFile(io.BytesIO(canary_package())) as packed:
+        sources = {name: packed.read(name) for name in packed.namelist()}
+    assert old.encode() in sources[path]
+    changed = package(sources | {path: sources[path].replace(old.encode(), new.encode())})
+    with _function_code(world, world.context.names.canary_function, changed, canary_package()):
+        yield
+
+
+@contextmanager
+def without_permission(
+    world: World, function: str, statement: str, **permission: str
+) -> Iterator[None]:
+    """Take a statement out of a function's policy.
+
+    Args:
+        world: the stack.
+        function: the function's name.
+        statement: the statement's id.
+        **permission: the keys of the statement's conditions, by the parameters of AddPermission.
+    """
+    client = world.aws("lambda")
+    policy = json.loads(client.get_policy(FunctionName=function)["Policy"])
+    (before,) = (each for each in policy["Statement"] if each["Sid"] == statement)
+    conditions = {
+        key: value for each in before["Condition"].values() for key, value in each.items()
+    }
+    client.remove_permission(FunctionName=function, StatementId=statement)
+    try:
+        yield
+    finally:
+        client.add_permission(
+            FunctionName=function,
+            StatementId=statement,
+            Action=before["Action"],
+            Principal=before["Principal"]["Service"],
+            **{parameter: conditions[key] for parameter, key in permission.items()},
+        )
+
+
+@contextmanager
+def answers(
+    world: World, service: str, operation: str, change: Callable[[dict[str, Any]], object]
+) -> Iterator[None]:
+    """Change the responses of an AWS operation in place."""
+
+    def changed(parsed: dict[str, Any], **_: object) -> None:
+        change(parsed)
+
+    events, name = world.context.client(service).meta.events, f"after-call.{service}.{operation}"
+    events.register(name, changed)
+    try:
+        yield
+    finally:
+        events.unregister(name, changed)
+
+
+@contextmanager
+def log_kept_forever(world: World, stem: str) -> Iterator[None]:
+    """Remove the retention of the log group with a name that begins with this."""
+    logs = world.aws("logs")
+    (found,) = logs.describe_log_groups(logGroupNamePrefix=stem)["logGroups"]
+    group = {"logGroupName": found["logGroupName"]}
+    logs.delete_retention_policy(**group)
+    try:
+        yield
+    finally:
+        logs.put_retention_policy(**group, retentionInDays=found["retentionInDays"])
 
 
 @contextmanager

@@ -1,5 +1,5 @@
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from automation.deployment import Deployment
 from automation.target import checked_context
 from localcloud.cloud import Cloud
+from localcloud.console import connect_aura
 from localcloud.paths import Home
 from localcloud.workspace import STACK, read_config, write_config
 from tests.end_to_end.breakage import World
@@ -53,6 +54,33 @@ def edge_world(
     finally:
         write_config(workspace, before)
         deployed.up()
+
+
+@contextmanager
+def with_monitoring(
+    running: Cloud, deployed: Deployment, aws: Aws, monitoring: Mapping[str, Any]
+) -> Iterator[World]:
+    """Deploy the stack with monitoring, which is removed at the end.
+
+    The database doesn't know the canary yet.
+
+    Args:
+        running: the cloud.
+        deployed: the stack.
+        aws: makes AWS's clients.
+        monitoring: the value of the setting.
+    """
+    workspace = Home(running.home).workspace
+    before = read_config(workspace)
+    try:
+        write_config(workspace, before | {"neo4j-mcp:monitoring": monitoring})
+        deployed.up()
+        with as_after_make_env(running, deployed, aws) as world:
+            yield world
+    finally:
+        write_config(workspace, before)
+        deployed.up()
+        connect_aura(running, deployed.outputs()["auraSso"])
 
 
 @contextmanager

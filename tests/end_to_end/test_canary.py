@@ -15,10 +15,8 @@ from automation.deployment import Deployment
 from automation.rotation.results import Outcome
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
-from localcloud.paths import Home
-from localcloud.workspace import read_config, write_config
 from tests.end_to_end.breakage import World, app_client, aura
-from tests.end_to_end.conftest import as_after_make_env
+from tests.end_to_end.conftest import with_monitoring
 from tests.stand_in import Aws
 
 pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
@@ -40,17 +38,8 @@ def monitored(
 ) -> Iterator[World]:
     """The deployed stack with monitoring; the database doesn't know the canary yet."""
     assert outputs
-    workspace = Home(running.home).workspace
-    before = read_config(workspace)
-    try:
-        write_config(workspace, before | {"neo4j-mcp:monitoring": _MONITORING})
-        deployed.up()
-        with as_after_make_env(running, deployed, aws) as world:
-            yield world
-    finally:
-        write_config(workspace, before)
-        deployed.up()
-        connect_aura(running, deployed.outputs()["auraSso"])
+    with with_monitoring(running, deployed, aws, _MONITORING) as world:
+        yield world
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,12 @@ noticed.
 
 import base64
 import datetime as dt
-import fnmatch
 import itertools
 import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
@@ -24,8 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from automation.checks import CHECKS
 from automation.checks.context import Context
-from automation.checks.results import Outcome, Result
-from automation.checks.runner import run
+from automation.checks.results import Outcome
 from automation.rotation.results import Outcome as RotationOutcome
 from components.policies import pull_images
 from functions.rotation.decisions import PENDING, PUBLISHING
@@ -39,11 +37,10 @@ from tests.end_to_end.breakage import (
     with_outputs,
     with_settings,
 )
+from tests.end_to_end.faults import Fault, Faults, expect_failures, failures, run_checks
+from tests.end_to_end.test_monitoring_checks import FAULTS as MONITORING_FAULTS
 
 pytestmark = pytest.mark.stand_in
-
-# These wait, make thousands of calls or start Node, and are tested separately.
-_SLOW = ("P5-isolation", "P5-token-expiry", "P5-conformance-*")
 
 
 @pytest.fixture(scope="module")
@@ -52,30 +49,18 @@ def world(edge_world: World) -> World:
     return edge_world
 
 
-def run_checks(context: Context, pattern: str) -> dict[str, Result]:
-    """Run the checks that match a pattern; slow ones only if the pattern is exactly theirs."""
-    chosen = [
-        each
-        for name, each in CHECKS.items()
-        if fnmatch.fnmatch(name, pattern)
-        and (pattern in _SLOW or not any(fnmatch.fnmatch(name, slow) for slow in _SLOW))
-    ]
-    assert chosen
-    return {result.id: result for result in run(chosen, context)}
-
-
-def failures(results: dict[str, Result]) -> dict[str, str]:
-    return {
-        name: result.reason for name, result in results.items() if result.outcome is Outcome.FAILED
-    }
-
-
 def test_all_checks_pass_on_a_healthy_stack(world: World) -> None:
     results = run_checks(world.context, "*")
     assert failures(results) == {}
     skipped = {name for name, result in results.items() if result.outcome is Outcome.SKIPPED}
-    # The stand-in's registry doesn't scan images, and no client is disabled.
-    assert skipped == {"P1-findings", "P6-disabled-refused"}
+    # The stand-in's registry doesn't scan images, no client is disabled, and monitoring is off.
+    assert skipped == {
+        "P1-findings",
+        "P6-disabled-refused",
+        "P6-alarms",
+        "P6-canary",
+        "P6-subscriptions",
+    }
 
 
 def test_without_the_edge_its_checks_are_skipped(world: World) -> None:
@@ -109,22 +94,8 @@ def test_a_disabled_client_makes_no_calls_and_fails_no_check(world: World) -> No
     assert refused.outcome is Outcome.PASSED
 
 
-def fails(
-    name: str, *also: str, reason: str
-) -> Callable[[Callable[[World], Any]], Callable[[World], Any]]:
-    """Register a fault and the checks that it fails.
-
-    The fault is a context manager, or a function that returns another context.
-    """
-
-    def register(fault: Callable[[World], Any]) -> Callable[[World], Any]:
-        _FAULTS.append(pytest.param(fault, {name, *also}, reason, id=f"{name}:{fault.__name__}"))
-        return fault
-
-    return register
-
-
-_FAULTS: list[Any] = []
+_FAULTS = Faults()
+fails = _FAULTS.fails
 
 
 # P1
@@ -510,26 +481,15 @@ def claims_log_deleted(world: World) -> Iterator[None]:
 @fails("P3-access-logs", reason="the retention of /aws/vendedlogs/.*-edge-.* in days is None")
 @contextmanager
 def access_log_kept_forever(world: World) -> Iterator[None]:
-    logs, name = world.aws("logs"), world.context.names.edge_log_stem
-    (found,) = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    logs.delete_retention_policy(logGroupName=found["logGroupName"])
-    yield
-    logs.put_retention_policy(
-        logGroupName=found["logGroupName"], retentionInDays=found["retentionInDays"]
-    )
+    with breakage.log_kept_forever(world, world.context.names.edge_log_stem):
+        yield
 
 
 @fails("P3-logs", reason="the retention of .*-rotation-.* in days is None")
 @contextmanager
 def rotation_log_kept_forever(world: World) -> Iterator[None]:
-    logs = world.aws("logs")
-    name = world.context.names.rotation_log_stem
-    (found,) = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    logs.delete_retention_policy(logGroupName=found["logGroupName"])
-    yield
-    logs.put_retention_policy(
-        logGroupName=found["logGroupName"], retentionInDays=found["retentionInDays"]
-    )
+    with breakage.log_kept_forever(world, world.context.names.rotation_log_stem):
+        yield
 
 
 @fails("P3-tls", reason="TLS handshake fails: CERTIFICATE_VERIFY_FAILED")
@@ -799,23 +759,6 @@ def _rotate(world: World, name: str) -> None:
     assert result.outcome is RotationOutcome.ROTATED, result.reason
 
 
-@contextmanager
-def _answers(
-    world: World, service: str, operation: str, change: Callable[[dict[str, Any]], object]
-) -> Iterator[None]:
-    """Change the responses of an AWS operation in place."""
-
-    def changed(parsed: dict[str, Any], **_: object) -> None:
-        change(parsed)
-
-    events, name = world.context.client(service).meta.events, f"after-call.{service}.{operation}"
-    events.register(name, changed)
-    try:
-        yield
-    finally:
-        events.unregister(name, changed)
-
-
 @fails("P6-function-code", reason="aws lambda update-function-code")
 @contextmanager
 def rotation_code_changed_behind_the_engines_back(world: World) -> Iterator[None]:
@@ -835,31 +778,13 @@ def other_schedule(world: World) -> Context:
     return with_settings(world, rotation_days=7)
 
 
-@contextmanager
-def _without_permission(world: World, statement: str, **permission: str) -> Iterator[None]:
-    function, name = world.aws("lambda"), world.context.names.rotation_function
-    policy = json.loads(function.get_policy(FunctionName=name)["Policy"])
-    (before,) = (each for each in policy["Statement"] if each["Sid"] == statement)
-    conditions = {
-        key: value for each in before["Condition"].values() for key, value in each.items()
-    }
-    function.remove_permission(FunctionName=name, StatementId=statement)
-    try:
-        yield
-    finally:
-        function.add_permission(
-            FunctionName=name,
-            StatementId=statement,
-            Action=before["Action"],
-            Principal=before["Principal"]["Service"],
-            **{parameter: conditions[key] for parameter, key in permission.items()},
-        )
-
-
 @fails("P6-schedule", reason="doesn't let secretsmanager.amazonaws.com invoke it")
 @contextmanager
 def no_permission_for_secrets_manager(world: World) -> Iterator[None]:
-    with _without_permission(world, "AllowSecretsManager", SourceAccount="AWS:SourceAccount"):
+    names = world.context.names
+    with breakage.without_permission(
+        world, names.rotation_function, "AllowSecretsManager", SourceAccount="AWS:SourceAccount"
+    ):
         yield
 
 
@@ -870,7 +795,7 @@ def old_client_secrets(world: World) -> Iterator[None]:
         for each in parsed["ClientSecrets"]:
             each["ClientSecretCreateDate"] -= dt.timedelta(days=5)
 
-    with _answers(world, "cognito-idp", "ListUserPoolClientSecrets", age):
+    with breakage.answers(world, "cognito-idp", "ListUserPoolClientSecrets", age):
         yield
 
 
@@ -922,7 +847,7 @@ def current_client_secret_deleted(world: World) -> Iterator[None]:
         for each in parsed["ClientSecrets"]:
             each["ClientSecretId"] += "0"
 
-    with _answers(world, "cognito-idp", "ListUserPoolClientSecrets", rename):
+    with breakage.answers(world, "cognito-idp", "ListUserPoolClientSecrets", rename):
         yield
 
 
@@ -937,7 +862,7 @@ def overlap_exceeded(world: World) -> Iterator[None]:
             ]
 
     _rotate(world, "reader")
-    with _answers(world, "secretsmanager", "ListSecretVersionIds", earlier):
+    with breakage.answers(world, "secretsmanager", "ListSecretVersionIds", earlier):
         yield
 
 
@@ -967,7 +892,10 @@ def other_event(world: World) -> Iterator[None]:
 @fails("P6-retirement", reason="doesn't let events.amazonaws.com invoke it")
 @contextmanager
 def no_permission_for_the_rule(world: World) -> Iterator[None]:
-    with _without_permission(world, "AllowRetirementRule", SourceArn="AWS:SourceArn"):
+    names = world.context.names
+    with breakage.without_permission(
+        world, names.rotation_function, "AllowRetirementRule", SourceArn="AWS:SourceArn"
+    ):
         yield
 
 
@@ -1008,17 +936,11 @@ def test_a_server_that_accepts_one_kind_of_forged_token_fails_that_check_only(
     assert "is accepted by read-cypher" in found[f"P5-refuses-{forgery}"]
 
 
-@pytest.mark.parametrize(("fault", "names", "reason"), _FAULTS)
+@pytest.mark.parametrize(("fault", "names", "reason"), _FAULTS.cases)
 def test_a_fault_fails_its_checks_only(
-    world: World, fault: Callable[[World], Any], names: set[str], reason: str
+    world: World, fault: Fault, names: set[str], reason: str
 ) -> None:
-    made = fault(world)
-    manager = nullcontext(made) if isinstance(made, Context) else made
-    phase = min(names).partition("-")[0]
-    with manager as context:
-        found = failures(run_checks(context or world.context, f"{phase}-*"))
-    assert set(found) == names, found
-    assert any(re.search(reason, said) for said in found.values()), found
+    expect_failures(world, fault, names, reason)
 
 
 def _conformance_faults() -> dict[str, tuple[set[str], AlterResponse]]:
@@ -1086,7 +1008,7 @@ def test_the_app_client_that_an_interrupted_run_left_is_deleted(world: World) ->
 
 
 def test_every_check_has_a_fault() -> None:
-    found = {name for fault in _FAULTS for name in fault.values[1]}
+    found = _FAULTS.checks | MONITORING_FAULTS.checks
     found |= {f"P5-refuses-{forgery}" for forgery in _FORGERY_FAULTS}
     found |= {name for names, _ in _conformance_faults().values() for name in names}
     assert found | {"P5-isolation", "P5-token-expiry"} == set(CHECKS)

@@ -110,6 +110,24 @@ def test_a_subnet_that_does_not_exist_is_reported_and_nothing_is_created(
 
 
 @pytest.mark.slow
+def test_a_key_without_cloudwatch_logs_in_its_policy_is_reported_and_nothing_is_created(
+    stack: PlainStack, pipeline: dict[str, str], aws: Aws
+) -> None:
+    key = aws("kms").create_key()["KeyMetadata"]["Arn"]
+    stack.configure({"logKeyArn": key})
+    try:
+        done = deploy(stack, pipeline)
+    finally:
+        stack.configure({"logKeyArn": ""})
+
+    assert done.returncode == 3, done.stderr
+    shown = " ".join(done.stderr.split())
+    assert "has no statement for CloudWatch Logs" in shown
+    assert '"Service": "logs.us-east-1.amazonaws.com"' in shown
+    assert created(stack) == []
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("new_customer")
 def test_app_runners_refusal_in_the_middle_of_a_deployment_names_the_setting(
     stack: PlainStack,

@@ -3,7 +3,8 @@
 Metrics: "Viewing App Runner service metrics reported to CloudWatch" in the AWS App Runner Developer
 Guide. All have the dimensions ServiceName and ServiceID. App Runner counts the 429s of a saturated
 service among the 4xx responses, where callers' own mistakes are, so they have no alarm; a service
-at its maximum of instances does.
+at its maximum of instances does. The guide names no statistics. Datadog's integration reads
+percentiles of RequestLatency: https://docs.datadoghq.com/integrations/amazon-app-runner/
 """
 
 import json

@@ -44,9 +44,9 @@ def alarms(settings: HostSettings) -> Iterator[Alarm]:
             _balancer("HTTPCode_ELB_5XX_Count", "Sum", "unanswered", "5xx of the load balancer"),
             _balancer("RequestCount", "Sum", "requests", "Requests"),
         ),
-        # SUM ignores a series without data, where + would make the whole result missing.
-        "IF(SUM([requests, unanswered]) > 20,"
-        " 100 * SUM([errors, unanswered]) / SUM([requests, unanswered]), 0)",
+        # Operators take missing data for 0. Source: "Using math expressions with CloudWatch
+        # metrics" in the Amazon CloudWatch User Guide.
+        "IF(requests + unanswered > 20, 100 * (errors + unanswered) / (requests + unanswered), 0)",
     )
     yield high_latency(_balancer("TargetResponseTime", "p90"), threshold=30, unit="seconds")
     if settings.max_instances > 1:

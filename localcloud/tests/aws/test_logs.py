@@ -209,16 +209,16 @@ def test_a_key_that_cloudwatch_logs_may_not_use_is_refused(
     logs, kms = endpoint.client("logs"), endpoint.client("kms")
     of_another_group, disabled = log_key(endpoint, f"{group}-x"), log_key(endpoint, group)
     kms.disable_key(KeyId=disabled)
-    unusable = [
-        of_another_group,
-        disabled,
-        kms.create_key()["KeyMetadata"]["Arn"],
-        f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{uuid.uuid4()}",
-        "alias/logs",
-    ]
-    for key in unusable:
-        with pytest.raises(ClientError, match=r"InvalidParameterException.*KMS key does not exist"):
+    unusable = {
+        of_another_group: "AccessDeniedException",
+        kms.create_key()["KeyMetadata"]["Arn"]: "AccessDeniedException",
+        disabled: "InvalidParameterException",
+        f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{uuid.uuid4()}": "InvalidParameterException",
+        "alias/logs": "InvalidParameterException",
+    }
+    for key, code in unusable.items():
+        with pytest.raises(ClientError, match=f"{code}.*KMS key does not exist"):
             logs.associate_kms_key(logGroupName=group, kmsKeyId=key)
-        with pytest.raises(ClientError, match=r"InvalidParameterException.*KMS key does not exist"):
+        with pytest.raises(ClientError, match=f"{code}.*KMS key does not exist"):
             logs.create_log_group(logGroupName=f"{group}/new", kmsKeyId=key)
     assert key_of(endpoint, group) is None

@@ -1,5 +1,5 @@
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -622,6 +622,64 @@ class TestRetire:
 
         world.require_one_client_secret()
 
+    @pytest.mark.parametrize("last", STEPS[:3])
+    def test_a_rotation_left_for_a_day_is_reported_each_hour_until_it_is_completed(
+        self, world: World, last: str
+    ) -> None:
+        world.publish()
+        began = world.clock.now
+        stop_after(world, last)
+        world.clock.now = began + timedelta(hours=23, minutes=59)
+        world.retire()
+
+        for _ in range(2):
+            world.clock.now += timedelta(hours=1)
+            with pytest.raises(RotationError, match=re.escape(_incomplete(began))):
+                world.retire()
+
+        world.rotate_by_event()
+        world.retire()
+        world.require_settled()
+
+    def test_a_stuck_rotation_does_not_keep_a_replaced_client_secret(self, world: World) -> None:
+        world.publish()
+        world.rotate()
+        world.manager.start_rotation()
+        world.clock.now += OVERLAP
+
+        with pytest.raises(RotationError, match="isn't complete"):
+            world.retire()
+
+        assert world.known == {world.current["clientSecret"]}
+
+    def test_a_pending_label_on_the_current_version_is_no_stuck_rotation(
+        self, world: World
+    ) -> None:
+        world.publish()
+        world.manager.move_by_hand("AWSPENDING", _holder(world))
+        world.clock.now += timedelta(days=2)
+
+        world.retire()
+
+    @pytest.mark.parametrize("published", [False, True])
+    def test_a_deployment_cut_off_a_day_ago_is_reported(
+        self, world: World, published: bool
+    ) -> None:
+        if published:
+            deploy_earlier_version(world)
+        world.cognito.token_url = "https://other.example/token"
+        began = world.clock.now
+        with pytest.raises(RotationError, match="accept the client secret"):
+            world.publish()
+        world.clock.now = began + timedelta(days=1)
+
+        with pytest.raises(RotationError, match=r"cut off.*`python -m automation deploy`"):
+            world.retire()
+
+        world.cognito.token_url = None
+        world.publish()
+        world.retire()
+
     def test_nothing_is_written_while_no_overlap_ends(self, world: World) -> None:
         world.publish()
         world.rotate()
@@ -710,6 +768,13 @@ def test_other_events_are_refused(world: World) -> None:
         world.invoke({})
     with pytest.raises(RotationError, match="no step cleanUp"):
         world.step("cleanUp", "token")
+
+
+def _incomplete(began: datetime) -> str:
+    return (
+        f"{ARN}: the rotation that began at {began:%Y-%m-%d %H:%M} UTC isn't complete, and blocks"
+        " every later one. Complete it with `python -m automation rotate --unstick`"
+    )
 
 
 def _holder(world: World) -> str:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.rotation.credentials import Credentials
+import pytest
+
+from functions.rotation.credentials import Credentials, RotationError
 from functions.rotation.handler import dispatch
 from functions.rotation.services import Services
 from functions.rotation.token_endpoint import Refusal
@@ -135,11 +137,21 @@ class World:
         for _ in range(3):
             self.clock.now += time / 3
             if self.manager.versions:
-                self.retire()
+                self._retire_on_schedule()
 
     def end_overlap(self) -> None:
         """Let the overlap and the next retirement pass."""
         self.wait(OVERLAP + timedelta(hours=1))
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a rotation or a publication was left incomplete for a day."""
+        pending = self.manager.holder("AWSPENDING")
+        if pending == self.manager.holder("AWSCURRENT"):
+            pending = None
+        left = (pending, self.manager.holder("PUBLISHING"))
+        began = [self.manager.versions[each].created for each in left if each is not None]
+        return any(self.clock.now - each >= timedelta(days=1) for each in began)
 
     @property
     def current(self) -> Json:
@@ -181,6 +193,14 @@ class World:
         labels = set().union(*(each.stages for each in self.manager.versions.values()))
         assert sum(each.startswith("cognito:") for each in labels) == 1
         assert sum(each.startswith("since:") for each in labels) == 1
+
+    def _retire_on_schedule(self) -> None:
+        """Retire, and require that it fails if and only if something is stuck."""
+        if not self.stuck:
+            self.retire()
+            return
+        with pytest.raises(RotationError):
+            self.retire()
 
     def _watch(self) -> None:
         self.values |= {

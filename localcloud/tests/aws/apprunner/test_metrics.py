@@ -3,6 +3,7 @@ from collections import Counter
 
 from localcloud.aws.apprunner.metrics import request_metrics, usage_metrics
 from localcloud.aws.apprunner.request_counter import RequestCounts
+from localcloud.aws.cloudwatch.statistics import Distribution, Statistic
 
 _AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -39,6 +40,17 @@ def test_latencies_are_split_into_data_of_150_values() -> None:
         if datum["MetricName"] == "RequestLatency"
     ]
     assert [len(part) for part in parts] == [150, 150, 100]
+
+
+def test_latencies_have_percentiles() -> None:
+    latencies = Counter({10: 90, 30_000: 10})
+    counts = RequestCounts(statuses=Counter({2: 100}), latencies=latencies, peak=1)
+    [latency] = [
+        Distribution.of(zip(datum["Values"], datum["Counts"], strict=True))
+        for datum in request_metrics(counts, 1, _AT)
+        if datum["MetricName"] == "RequestLatency"
+    ]
+    assert [Statistic.named(name).value(latency) for name in ("p90", "p95")] == [10, 30_000]
 
 
 def test_usage_is_in_percent() -> None:

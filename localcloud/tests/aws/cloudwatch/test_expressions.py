@@ -86,6 +86,28 @@ def test_missing_values(text: str, values: Values) -> None:
     assert calculate(text, GAPS) == values
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("requests + errors", [30, 10, None]),
+        ("SUM([requests, errors])", [30, 10, None]),
+        ("100 * errors / requests", [0, 0, None]),
+        ("IF(requests > 20, 100 * errors / requests, 0)", [0, 0, None]),
+        ("IF(requests + errors > 20, errors, 0)", [0, 0, None]),
+    ],
+)
+def test_a_metric_without_data_counts_as_zero(text: str, values: Values) -> None:
+    series: dict[str, Values] = {"requests": [30, 10, None], "errors": [None] * 3}
+    assert calculate(text, series) == values
+
+
+@pytest.mark.parametrize(
+    "text", ["m1 + m2", "SUM([m1, m2])", "100 * m1 / m2", "IF(m1 + m2 > 20, 100 * m1 / m2, 0)"]
+)
+def test_without_any_data_there_is_no_value(text: str) -> None:
+    assert calculate(text, {"m1": [None, None], "m2": [None, None]}) == [None, None]
+
+
 def test_a_division_by_zero_drops_the_data_point() -> None:
     assert calculate("m2 / m1", {"m1": [0, 2], "m2": [1, 1]}) == [None, 0.5]
 

@@ -106,12 +106,15 @@ class LogsApp:
         return response
 
     async def _check_key(self, parameters: Mapping[str, Any]) -> None:
-        group = parameters["logGroupName"]
-        if not await self._keys.can_encrypt(parameters["kmsKeyId"], group):
-            raise _invalid(
-                "The specified KMS key does not exist or is not allowed to be used with Arn"
-                f" '{self._keys.group_arn(group)}'"
-            )
+        key, group = parameters["kmsKeyId"], parameters["logGroupName"]
+        refused = (
+            "The specified KMS key does not exist or is not allowed to be used with Arn"
+            f" '{self._keys.group_arn(group)}'"
+        )
+        if not await self._keys.is_usable(key):
+            raise _invalid(refused)
+        if not await self._keys.lets_encrypt(key, group):
+            raise ApiError("AccessDeniedException", refused)
 
     def _existing_group(self, parameters: Mapping[str, Any]) -> str:
         if "resourceIdentifier" in parameters or "logGroupName" not in parameters:

@@ -38,18 +38,24 @@ class Keys:
         """Return a log group's ARN, as key policies name it."""
         return self._context.arn("logs", f"log-group:{group}")
 
-    async def can_encrypt(self, key: str, group: str) -> bool:
-        """Return whether a key is enabled, symmetric, and its policy lets CloudWatch Logs use it.
+    async def is_usable(self, key: str) -> bool:
+        """Return whether a key exists, and is enabled and symmetric.
+
+        Args:
+            key: the key's ARN.
+        """
+        if not re.fullmatch(re.escape(self._context.arn("kms", "key/")) + r"[\w-]+", key):
+            return False
+        described = (await self._read("DescribeKey", key)).get("KeyMetadata", {})
+        return (described.get("KeyState"), described.get("KeySpec")) == ("Enabled", _SYMMETRIC)
+
+    async def lets_encrypt(self, key: str, group: str) -> bool:
+        """Return whether a key's policy lets CloudWatch Logs use it.
 
         Args:
             key: the key's ARN.
             group: the log group's name.
         """
-        if not re.fullmatch(re.escape(self._context.arn("kms", "key/")) + r"[\w-]+", key):
-            return False
-        described = (await self._read("DescribeKey", key)).get("KeyMetadata", {})
-        if described.get("KeyState") != "Enabled" or described.get("KeySpec") != _SYMMETRIC:
-            return False
         policy = json.loads((await self._read("GetKeyPolicy", key))["Policy"])
         group_arn = self.group_arn(group)
         context = {
