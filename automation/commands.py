@@ -39,6 +39,7 @@ from automation.drills.exercise import OnEvent, Options
 from automation.drills.results import DrillReport, DrillResult
 from automation.drills.runner import run as run_drills
 from automation.failures import reporting_errors
+from automation.function_code import deployed_code, restore_code
 from automation.grants import Purpose, StackLocation
 from automation.hosting.host import Aws, aws_of
 from automation.hosting.hosts import HOSTS
@@ -66,7 +67,7 @@ from automation.roles import (
     subject,
     trust,
 )
-from automation.rollout import require_rollout, roll_out, wait_for_service
+from automation.rollout import require_unchanged, roll_out, wait_for_service
 from automation.rotation.clients import Client, find_clients
 from automation.rotation.operations import Rotator
 from automation.rotation.results import Outcome as RotationOutcome
@@ -215,15 +216,15 @@ def deploy(
         return
     clients = deployment.aws_clients()
     if planned.none:
+        names = _names(deployment)
+        functions = deployed_code(planned.steps, names)
+        restore_code(functions, aws_of(clients), _errors.print)
         try:
-            require_rollout(deployment, clients)
+            require_unchanged(deployment, clients, _errors.print)
         finally:
             # Another deployment, which may still wait for the host, doesn't need its rule any more.
             delete_mute_rules(
-                deployment.state(),
-                _names(deployment).mute_rule,
-                partial(_aws_in, deployment),
-                _errors.print,
+                deployment.state(), names.mute_rule, partial(_aws_in, deployment), _errors.print
             )
         _print_changes("changed", planned, as_json=as_json)
         return
@@ -236,6 +237,8 @@ def deploy(
         _errors.print(f"! {notice}")
     _errors.print(f"… Deploying the stack {stack}")
     with _muting(deployment, names) as mute:
+        functions = deployed_code(planned.steps, names)
+        restore_code(functions, aws_of(clients), _errors.print)
         deployed = roll_out(deployment, clients, _errors.print, mute)
     _print_changes("changed", deployed.changes, as_json=as_json)
     if not as_json:
