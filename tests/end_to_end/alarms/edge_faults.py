@@ -31,7 +31,7 @@ def _calls_at_the_edge(monitored: Monitored) -> None:
 EDGE_FAULTS: Final = (
     Fault(
         alarm="edge-errors",
-        evidence="",
+        evidence="P3-edge-configuration",
         exists=_wrong_origin,
         in_each_period=_calls_at_the_edge,
     ),

@@ -1,8 +1,8 @@
 """Fault: what raises an alarm, how it is recognized, and how it ends."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from components.settings import Hosting
@@ -22,6 +22,7 @@ class Fault:
             what happens in each period.
         in_each_period: what happens in each of the alarm's periods.
         fix: what a person does outside AWS, before the commands of Mitigation.
+        values: what a reader puts in place of the values in the commands of Mitigation.
         client: the client that the alarm is of, if there is one for each.
         hosts: the hosts that can have it.
     """
@@ -31,5 +32,6 @@ class Fault:
     exists: Callable[[Monitored], AbstractContextManager[None]] | None = None
     in_each_period: Callable[[Monitored], None] | None = None
     fix: Callable[[Monitored], None] | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
     client: str = ""
     hosts: Collection[Hosting] = ALL_HOSTS

@@ -26,6 +26,8 @@ _SLOW_SECONDS: Final = 31
 _EXCESS: Final = 6
 # Three instances of App Runner process as many at once here, and two can't.
 _LOAD: Final = 14
+_MORE: Final = {"instances": "6"}
+_LARGER: Final = {"cpu": "512", "memory": "1024"}
 _CONTAINERS: Final = frozenset({Hosting.APP_RUNNER, Hosting.FARGATE})
 
 
@@ -126,37 +128,41 @@ def _measured(_: Monitored) -> None:
 
 
 HOST_FAULTS: Final = (
-    Fault(alarm="service-errors", evidence="", in_each_period=_killed_instances),
+    Fault(alarm="service-errors", evidence=r"P5-read-cypher", in_each_period=_killed_instances),
     Fault(
         alarm="service-throttled",
-        evidence="",
+        evidence=r"^4$",
+        values=_MORE,
         in_each_period=_refused_calls,
         hosts={Hosting.LAMBDA},
     ),
-    Fault(alarm="high-latency", evidence="", in_each_period=_slow_calls),
+    Fault(alarm="high-latency", evidence=r'"milliseconds": \d{1,3}\.', in_each_period=_slow_calls),
     Fault(
         alarm="instances-at-maximum",
-        evidence="",
+        evidence=r"^(3|4)$",
+        values=_MORE,
         exists=_all_instances,
         in_each_period=_concurrent_calls,
     ),
     Fault(
         alarm="high-cpu",
-        evidence="",
+        evidence=r"high-cpu.*^256$",
+        values=_LARGER,
         exists=_next_to_instances(neighbor.busy),
         in_each_period=_measured,
         hosts=_CONTAINERS,
     ),
     Fault(
         alarm="high-memory",
-        evidence="",
+        evidence=r"high-memory.*^512$",
+        values=_LARGER,
         exists=_next_to_instances(neighbor.full),
         in_each_period=_measured,
         hosts=_CONTAINERS,
     ),
     Fault(
         alarm="deployment-failed",
-        evidence="",
+        evidence=r"NEO4J_MCP_TRANSPORT_MODE",
         in_each_period=_rolled_back,
         hosts=_CONTAINERS,
     ),

@@ -110,6 +110,7 @@ PATH_FAULTS: Final = (
         alarm="token-runaway",
         client=_CLIENT,
         evidence=rf"{_CLIENT}\b.*\b20[1-9]\b",
+        values={"client": _CLIENT},
         in_each_period=_too_many_tokens,
     ),
     Fault(

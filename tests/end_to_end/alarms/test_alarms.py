@@ -89,10 +89,11 @@ def test_an_alarm_is_raised_by_its_fault_and_no_other_is(
         with fault.exists(stack) if fault.exists else nullcontext():
             _raise(stack, fault, alarm)
             wait_until(lambda: stack.raised() == expected, f"{expected} are raised")
-            assert re.search(fault.evidence, runbook.run(alarm.key, "Diagnosis"), re.DOTALL)
+            found = runbook.run(alarm.key, "Diagnosis")
+            assert re.search(fault.evidence, found, re.MULTILINE | re.DOTALL), found
             if fault.fix:
                 fault.fix(stack)
-            runbook.run(alarm.key, "Mitigation")
+            runbook.run(alarm.key, "Mitigation", **fault.values)
             _let_end(stack, alarm)
             runbook.run(alarm.key, "Over")
         _expect_messages(stack.messages(), alarm, expected)
