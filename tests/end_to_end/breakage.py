@@ -4,7 +4,6 @@ import copy
 import io
 import json
 import ssl
-import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from components.function_code import (
 )
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
+from tests.waiting import eventually
 
 Kind = TypeVar("Kind", bound=Context)
 AlterRequest = Callable[[httpx2.Request], None]
@@ -87,10 +87,14 @@ class World:
         separate version.
         """
         for name in self.outputs["clients"]:
-            deadline = time.monotonic() + _ROTATION_TIMEOUT
-            while incomplete_version(self.rotator.inventory(self.client(name))):
-                assert time.monotonic() < deadline, f"{name}'s rotation doesn't end"
-                time.sleep(0.1)
+            self._wait_for_rotation(self.client(name))
+
+    def _wait_for_rotation(self, client: Client) -> None:
+        eventually(
+            lambda: incomplete_version(self.rotator.inventory(client)) is None,
+            _ROTATION_TIMEOUT,
+            f"the end of {client.name}'s rotation",
+        )
 
     def client(self, name: str) -> Client:
         return Client.from_output(name, self.outputs["clients"][name])
@@ -376,10 +380,11 @@ def service(world: World, change: Callable[[dict[str, Any]], None]) -> Iterator[
 
 def _update_service(apprunner: Any, arn: str, configuration: dict[str, Any]) -> None:  # noqa: ANN401 - boto3's
     apprunner.update_service(ServiceArn=arn, **configuration)
-    deadline = time.monotonic() + _UPDATE_TIMEOUT
-    while apprunner.describe_service(ServiceArn=arn)["Service"]["Status"] != "RUNNING":
-        assert time.monotonic() < deadline, "the service is not updated in time"
-        time.sleep(0.1)
+    eventually(
+        lambda: apprunner.describe_service(ServiceArn=arn)["Service"]["Status"] == "RUNNING",
+        _UPDATE_TIMEOUT,
+        "the update of the service",
+    )
 
 
 @contextmanager
@@ -411,11 +416,14 @@ def _publish_edge_function(world: World, code: bytes) -> None:
         Name=name, IfMatch=found["ETag"], FunctionConfig=configuration, FunctionCode=code
     )
     cloudfront.publish_function(Name=name, IfMatch=updated["ETag"])
-    deadline = time.monotonic() + _UPDATE_TIMEOUT
-    live = {"Name": name, "Stage": "LIVE"}
-    while cloudfront.describe_function(**live)["FunctionSummary"]["Status"] != "DEPLOYED":
-        assert time.monotonic() < deadline, "the function is not deployed in time"
-        time.sleep(0.1)
+    eventually(
+        lambda: (
+            cloudfront.describe_function(Name=name, Stage="LIVE")["FunctionSummary"]["Status"]
+            == "DEPLOYED"
+        ),
+        _UPDATE_TIMEOUT,
+        "the deployment of the function",
+    )
 
 
 @contextmanager

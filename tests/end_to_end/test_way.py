@@ -3,8 +3,6 @@
 import base64
 import datetime as dt
 import ssl
-import time
-from collections.abc import Callable
 from typing import Any
 
 import docker
@@ -24,6 +22,7 @@ from localcloud.labels import OWNER_LABEL
 from localcloud.paths import Home
 from neo4j_mcp_client import ClientCredentials, TokenProvider
 from tests.stand_in import Aws
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.stand_in
 
@@ -177,15 +176,6 @@ def _containers(running: Cloud, client: docker.DockerClient) -> list[Any]:
     return found
 
 
-def _eventually(check: Callable[[], Any], what: str) -> Any:  # noqa: ANN401 - whatever check finds
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        if found := check():
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"not within {_PATIENCE} s: {what}")
-
-
 def test_a_killed_container_is_replaced(
     running: Cloud, outputs: dict[str, Any], tls: ssl.SSLContext
 ) -> None:
@@ -194,8 +184,9 @@ def test_a_killed_container_is_replaced(
     assert before
     for container in _containers(running, client):
         kill(container)
-    after = _eventually(
+    after = eventually(
         lambda: {container.id for container in _containers(running, client)} - before,
+        _PATIENCE,
         "a new container",
     )
     assert after.isdisjoint(before)
@@ -203,7 +194,7 @@ def test_a_killed_container_is_replaced(
     def healthy() -> bool:
         return httpx2.get(f"{outputs['serviceUrl']}/healthz", verify=tls).status_code == 200
 
-    _eventually(healthy, "a healthy service")
+    eventually(healthy, _PATIENCE, "a healthy service")
     client.close()
 
 
@@ -221,8 +212,9 @@ def test_logs_and_metrics_show_the_traffic(
     logs = aws("logs")
     prefix = f"/aws/apprunner/{service['ServiceName']}/{service['ServiceId']}"
     for kind in ("service", "application"):
-        _eventually(
+        eventually(
             lambda kind=kind: logs.filter_log_events(logGroupName=f"{prefix}/{kind}")["events"],  # type: ignore[misc]
+            _PATIENCE,
             f"events in {prefix}/{kind}",
         )
 
@@ -242,7 +234,7 @@ def test_logs_and_metrics_show_the_traffic(
         )["Datapoints"]
         return float(sum(point["Sum"] for point in points))
 
-    assert _eventually(lambda: requests() >= 5, "five requests in the metric")
+    assert eventually(lambda: requests() >= 5, _PATIENCE, "five requests in the metric")
 
 
 def test_the_stack_has_every_resource(deployed: Deployment) -> None:

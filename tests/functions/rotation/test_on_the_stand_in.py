@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,6 +14,7 @@ import requests
 from components.function_code import ROTATION_HANDLER, rotation_package
 from localcloud.cloud import Cloud
 from tests.stand_in import Aws
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.stand_in
 
@@ -122,12 +123,6 @@ class Deployed:
         found = self.aws("secretsmanager").describe_secret(SecretId=self.secret)
         return next((each for each in found["VersionIdsToStages"].values() if stage in each), [])
 
-    def wait_until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _TIME_LIMIT
-        while not condition():
-            assert time.monotonic() < deadline, "it didn't happen in time"
-            time.sleep(0.2)
-
 
 @pytest.fixture(scope="module")
 def function(aws: Aws) -> Iterator[tuple[str, str, str]]:
@@ -220,12 +215,13 @@ def test_secrets_manager_rotates_by_the_function(deployed: Deployed) -> None:
         RotationRules=rules,
         RotateImmediately=False,
     )
-    deployed.wait_until(lambda: not deployed.labels("AWSPENDING"))
+    eventually(lambda: not deployed.labels("AWSPENDING"), _TIME_LIMIT)
     assert deployed.current["clientSecret"] == first
 
     version = manager.rotate_secret(SecretId=deployed.secret)["VersionId"]
-    deployed.wait_until(
-        lambda: deployed.current["clientSecret"] != first and not deployed.labels("AWSPENDING")
+    eventually(
+        lambda: deployed.current["clientSecret"] != first and not deployed.labels("AWSPENDING"),
+        _TIME_LIMIT,
     )
 
     current = manager.get_secret_value(SecretId=deployed.secret)
