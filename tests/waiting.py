@@ -1,45 +1,40 @@
-"""Waits for what a test has caused, with a limit."""
+"""Waits for what happens by itself."""
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
-_POLL_SECONDS = 0.2
+# Metrics are reported every few seconds, and an instance is replaced after some.
+_PATIENCE: Final = 300.0
+_POLL: Final = 0.2
 
 Found = TypeVar("Found")
 
 
 def read_until(
-    read: Callable[[], Found],
-    condition: Callable[[Found], object],
-    within: float,
-    *,
-    poll: float = _POLL_SECONDS,
+    read: Callable[[], Found], condition: Callable[[Found], object], within: float = _PATIENCE
 ) -> Found:
     """Read until what is read meets a condition, and return what was read last.
 
     Args:
         within: the longest wait, in seconds.
-        poll: seconds between two attempts.
     """
     deadline = time.monotonic() + within
     while not condition(found := read()) and time.monotonic() < deadline:
-        time.sleep(poll)
+        time.sleep(_POLL)
     return found
 
 
-def eventually(
-    find: Callable[[], Found], within: float, what: str = "it", *, poll: float = _POLL_SECONDS
-) -> Found:
-    """Call a function until it returns something true, and return that.
+def wait_until(condition: Callable[[], Found], what: str) -> Found:
+    """Wait for something that happens by itself, and return what the condition returned.
 
     Args:
-        within, poll: see `read_until`.
-        what: what should happen, for the failure's message.
+        condition: returns something true once it has happened.
+        what: what should have happened, for the failure.
 
     Raises:
-        AssertionError: it returned nothing true in time.
+        AssertionError: it hasn't happened in time.
     """
-    found = read_until(find, bool, within, poll=poll)
-    assert found, f"{what} didn't happen within {within:g} s"
+    found = read_until(condition, bool)
+    assert found, f"{what}: not within {_PATIENCE:g} s"
     return found

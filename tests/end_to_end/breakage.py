@@ -26,14 +26,13 @@ from components.function_code import (
 )
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
-from tests.waiting import eventually
+from tests.waiting import wait_until
 
 Kind = TypeVar("Kind", bound=Context)
 AlterRequest = Callable[[httpx2.Request], None]
 AlterResponse = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
 
 _UPDATE_TIMEOUT = 60.0
-_ROTATION_TIMEOUT = 300.0
 _HANDLER = Path(__file__).parents[2] / "functions" / "claims" / "handler.py"
 # UpdateUserPoolClient resets fields that are left out.
 _APP_CLIENT_FIELDS = (
@@ -90,10 +89,9 @@ class World:
             self._wait_for_rotation(self.client(name))
 
     def _wait_for_rotation(self, client: Client) -> None:
-        eventually(
+        wait_until(
             lambda: incomplete_version(self.rotator.inventory(client)) is None,
-            _ROTATION_TIMEOUT,
-            f"the end of {client.name}'s rotation",
+            f"{client.name}'s rotation ends",
         )
 
     def client(self, name: str) -> Client:
@@ -380,10 +378,9 @@ def service(world: World, change: Callable[[dict[str, Any]], None]) -> Iterator[
 
 def _update_service(apprunner: Any, arn: str, configuration: dict[str, Any]) -> None:  # noqa: ANN401 - boto3's
     apprunner.update_service(ServiceArn=arn, **configuration)
-    eventually(
+    wait_until(
         lambda: apprunner.describe_service(ServiceArn=arn)["Service"]["Status"] == "RUNNING",
-        _UPDATE_TIMEOUT,
-        "the update of the service",
+        "the service is updated",
     )
 
 
@@ -416,13 +413,12 @@ def _publish_edge_function(world: World, code: bytes) -> None:
         Name=name, IfMatch=found["ETag"], FunctionConfig=configuration, FunctionCode=code
     )
     cloudfront.publish_function(Name=name, IfMatch=updated["ETag"])
-    eventually(
+    wait_until(
         lambda: (
             cloudfront.describe_function(Name=name, Stage="LIVE")["FunctionSummary"]["Status"]
             == "DEPLOYED"
         ),
-        _UPDATE_TIMEOUT,
-        "the deployment of the function",
+        "the function is deployed",
     )
 
 
@@ -446,6 +442,20 @@ def edge_without_web_acl(world: World) -> Iterator[None]:
     cloudfront, distribution = world.aws("cloudfront"), _distribution_id(world)
     before = cloudfront.get_distribution_config(Id=distribution)["DistributionConfig"]
     _update_distribution(world, distribution, before | {"WebACLId": ""})
+    try:
+        yield
+    finally:
+        _update_distribution(world, distribution, before)
+
+
+@contextmanager
+def edge_origin(world: World, domain: str) -> Iterator[None]:
+    """Let the edge's distribution connect to another host."""
+    cloudfront, distribution = world.aws("cloudfront"), _distribution_id(world)
+    before = cloudfront.get_distribution_config(Id=distribution)["DistributionConfig"]
+    fault = copy.deepcopy(before)
+    fault["Origins"]["Items"][0]["DomainName"] = domain
+    _update_distribution(world, distribution, fault)
     try:
         yield
     finally:

@@ -18,7 +18,7 @@ from localcloud.console import connect_aura
 from tests.end_to_end.breakage import World, app_client, aura
 from tests.end_to_end.conftest import with_monitoring
 from tests.stand_in import Aws
-from tests.waiting import eventually
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
 
@@ -30,7 +30,6 @@ _MONITORING = {
     "canaryMinutes": 5,
     "subscriptions": {"oncall": {"protocol": "email", "endpoint": "oncall@example.com"}},
 }
-_PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +103,7 @@ def test_once_it_is_in_the_databases_audience_the_canary_succeeds(connected: Wor
     result = run(connected)
 
     assert without_time(result) == {"message": "canary", "success": True, "newToken": True}
-    eventually(lambda: bool(published(connected, "CanaryLatency", since)), _PATIENCE)
+    wait_until(lambda: bool(published(connected, "CanaryLatency", since)), "a latency")
     assert published(connected, "CanarySuccess", since)
     assert published(connected, "CanaryLatency", since)[-1] > 0
 
@@ -124,7 +123,7 @@ def test_a_client_without_a_flow_fails_at_the_token_endpoint(connected: World) -
 
     assert (result["success"], result.get("hop")) == (False, "token"), result
     assert result["cause"].startswith("HTTP 400 ")
-    eventually(lambda: 0.0 in published(connected, "CanarySuccess", since), _PATIENCE)
+    wait_until(lambda: 0.0 in published(connected, "CanarySuccess", since), "a failed run")
     assert run(connected)["success"]
 
 
@@ -165,7 +164,7 @@ def test_its_log_has_the_result_and_no_secret(connected: World) -> None:
         events = aws("logs").filter_log_events(logGroupName=group)["events"]
         return [each["message"] for each in events]
 
-    eventually(lambda: any('"success": true' in each for each in lines()), _PATIENCE)
+    wait_until(lambda: any('"success": true' in each for each in lines()), "a line in the log")
     assert not [each for each in lines() if secret["clientSecret"] in each or "Bearer" in each]
 
 
@@ -176,7 +175,7 @@ def test_its_alarm_is_raised_after_two_failures_of_three_and_ends_with_the_fault
     control = connected.running.control()
     control.call("ConfirmSubscriptions", TopicArn=topic)
     runs_in_a_row(connected, 3)
-    eventually(lambda: state(connected) == "OK", _PATIENCE)
+    wait_until(lambda: state(connected) == "OK", "the alarm is OK")
     sent = len(messages(connected, topic))
 
     known = connected.outputs["auraSso"]
@@ -185,11 +184,11 @@ def test_its_alarm_is_raised_after_two_failures_of_three_and_ends_with_the_fault
         runs_in_a_row(connected, 1)
         assert state(connected) == "OK"
         runs_in_a_row(connected, 1)
-        eventually(lambda: state(connected) == "ALARM", _PATIENCE)
+        wait_until(lambda: state(connected) == "ALARM", "the alarm is raised")
 
     runs_in_a_row(connected, 2)
-    eventually(lambda: state(connected) == "OK", _PATIENCE)
-    eventually(lambda: len(messages(connected, topic)) >= sent + 2, _PATIENCE)
+    wait_until(lambda: state(connected) == "OK", "the alarm is OK")
+    wait_until(lambda: len(messages(connected, topic)) >= sent + 2, "two messages")
     raised, ended = messages(connected, topic)[sent : sent + 2]
     assert (raised["NewStateValue"], ended["NewStateValue"]) == ("ALARM", "OK")
     assert "docs/runbook.md#canary-failing" in raised["AlarmDescription"]
@@ -230,11 +229,11 @@ def paused(world: World) -> Iterator[None]:
 
     apprunner.pause_service(ServiceArn=arn)
     try:
-        eventually(lambda: is_in("PAUSED"), _PATIENCE)
+        wait_until(lambda: is_in("PAUSED"), "the service is paused")
         yield
     finally:
         apprunner.resume_service(ServiceArn=arn)
-        eventually(lambda: is_in("RUNNING"), _PATIENCE)
+        wait_until(lambda: is_in("RUNNING"), "the service is running")
 
 
 @contextmanager

@@ -22,11 +22,9 @@ from localcloud.labels import OWNER_LABEL
 from localcloud.paths import Home
 from neo4j_mcp_client import ClientCredentials, TokenProvider
 from tests.stand_in import Aws
-from tests.waiting import eventually
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.stand_in
-
-_PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -184,9 +182,8 @@ def test_a_killed_container_is_replaced(
     assert before
     for container in _containers(running, client):
         kill(container)
-    after = eventually(
+    after = wait_until(
         lambda: {container.id for container in _containers(running, client)} - before,
-        _PATIENCE,
         "a new container",
     )
     assert after.isdisjoint(before)
@@ -194,7 +191,7 @@ def test_a_killed_container_is_replaced(
     def healthy() -> bool:
         return httpx2.get(f"{outputs['serviceUrl']}/healthz", verify=tls).status_code == 200
 
-    eventually(healthy, _PATIENCE, "a healthy service")
+    wait_until(healthy, "a healthy service")
     client.close()
 
 
@@ -212,9 +209,8 @@ def test_logs_and_metrics_show_the_traffic(
     logs = aws("logs")
     prefix = f"/aws/apprunner/{service['ServiceName']}/{service['ServiceId']}"
     for kind in ("service", "application"):
-        eventually(
+        wait_until(
             lambda kind=kind: logs.filter_log_events(logGroupName=f"{prefix}/{kind}")["events"],  # type: ignore[misc]
-            _PATIENCE,
             f"events in {prefix}/{kind}",
         )
 
@@ -234,7 +230,7 @@ def test_logs_and_metrics_show_the_traffic(
         )["Datapoints"]
         return float(sum(point["Sum"] for point in points))
 
-    assert eventually(lambda: requests() >= 5, _PATIENCE, "five requests in the metric")
+    assert wait_until(lambda: requests() >= 5, "five requests in the metric")
 
 
 def test_the_stack_has_every_resource(deployed: Deployment) -> None:

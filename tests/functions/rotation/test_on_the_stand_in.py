@@ -14,11 +14,10 @@ import requests
 from components.function_code import ROTATION_HANDLER, rotation_package
 from localcloud.cloud import Cloud
 from tests.stand_in import Aws
-from tests.waiting import eventually
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.stand_in
 
-_TIME_LIMIT = 60.0
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -215,13 +214,13 @@ def test_secrets_manager_rotates_by_the_function(deployed: Deployed) -> None:
         RotationRules=rules,
         RotateImmediately=False,
     )
-    eventually(lambda: not deployed.labels("AWSPENDING"), _TIME_LIMIT)
+    wait_until(lambda: not deployed.labels("AWSPENDING"), "the test of the function ends")
     assert deployed.current["clientSecret"] == first
 
     version = manager.rotate_secret(SecretId=deployed.secret)["VersionId"]
-    eventually(
+    wait_until(
         lambda: deployed.current["clientSecret"] != first and not deployed.labels("AWSPENDING"),
-        _TIME_LIMIT,
+        "the rotation ends",
     )
 
     current = manager.get_secret_value(SecretId=deployed.secret)
