@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +24,7 @@ from localcloud.workspace import STACK, read_config, write_config
 from tests.end_to_end.updating import updating_the_service
 from tests.repository import ROOT
 from tests.stand_in import Aws
+from tests.waiting import read_until
 
 pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
 
@@ -34,7 +34,6 @@ _INTERVAL = 300
 _RUNS = 6
 _TIMEOUT = 300
 _SECONDS = 30.0
-_POLL = 0.2
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -130,10 +129,7 @@ def test_an_alarm_that_is_raised_during_a_deployment_notifies_at_its_end(
         _run_canary_until(aws, control, 0, "ALARM")
         assert _notifications(aws) == before
 
-    deadline = time.monotonic() + _SECONDS
-    while _notifications(aws) == before and time.monotonic() < deadline:
-        time.sleep(_POLL)
-    assert _notifications(aws) == before + 1
+    assert read_until(lambda: _notifications(aws), before.__ne__, _SECONDS) == before + 1
     assert reported == []
     assert _rules(aws) == []
 
