@@ -93,7 +93,8 @@ def test_an_alarm_is_raised_by_its_fault_and_no_other_is(
             assert re.search(fault.evidence, found, re.MULTILINE | re.DOTALL), found
             if fault.fix:
                 fault.fix(stack)
-            runbook.run(alarm.key, "Mitigation", **fault.values)
+            if runbook.commands(alarm.key, "Mitigation"):
+                runbook.run(alarm.key, "Mitigation", **fault.values)
             _let_end(stack, alarm)
             runbook.run(alarm.key, "Over")
         _expect_messages(stack.messages(), alarm, expected)
