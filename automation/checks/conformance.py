@@ -8,6 +8,7 @@ from automation.checks.registry import CheckFunction, check
 from automation.checks.verdicts import Skipped, expect
 from automation.conformance.forwarder import forwarding
 from automation.conformance.suite import ConformanceError, Suite, failure_messages
+from automation.installation import InstallationError
 
 APPLICABLE: Final = ("server-initialize", "ping", "tools-list")
 """The scenarios that this server must pass."""
@@ -123,7 +124,7 @@ def _run(probe: Probe, scenario: str | None) -> dict[str, list[dict[str, Any]]]:
             forwarding(http, context.outputs["mcpUrl"], token) as url,
         ):
             return suite.run(url, scenario)
-    except ConformanceError as error:
+    except (ConformanceError, InstallationError) as error:
         raise Skipped(f"the suite can't be run here: {error}") from error
 
 

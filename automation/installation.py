@@ -1,0 +1,85 @@
+"""Installs tools in the user's cache folder, each version once."""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from automation import child_process
+from automation.errors import AutomationError
+
+INSTALL_TIMEOUT: Final = 600
+"""Seconds that each step of an installation may take."""
+
+
+class InstallationError(AutomationError):
+    """Another process has been installing for too long."""
+
+
+@contextmanager
+def installing() -> Iterator[Path]:
+    """Let no other process install meanwhile.
+
+    Yields:
+        The cache folder.
+
+    Raises:
+        InstallationError: another process has been installing for too long.
+    """
+    cache = _cache_folder()
+    cache.mkdir(parents=True, exist_ok=True)
+    limit = 2 * INSTALL_TIMEOUT
+    lock = FileLock(cache / "lock", timeout=limit)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise InstallationError(
+            f"Another process has been installing tools for {limit} s."
+            f" Wait until it ends; to find it, run: lsof {cache / 'lock'}"
+        ) from error
+    try:
+        yield cache
+    finally:
+        lock.release()
+
+
+@contextmanager
+def folder_when_complete(target: Path) -> Iterator[Path]:
+    """Create a folder that appears under its name only when the block has succeeded."""
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    yield unfinished
+    unfinished.rename(target)
+
+
+def install_wheel(cache: Path, name: str, requirements: Path) -> Path:
+    """Install a pinned and hashed wheel in a folder, and return the folder.
+
+    Args:
+        cache: the folder for tools.
+        name: the tool's name.
+        requirements: the requirement file, which pins one distribution.
+
+    Raises:
+        automation.child_process.CommandError: it can't be installed.
+    """
+    (pinned,) = re.findall(r"==([\w.]+)", requirements.read_text(encoding="utf-8"))
+    target = cache / f"{name}-{pinned}"
+    if not target.exists():
+        with folder_when_complete(target) as unfinished:
+            install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes"]
+            where = ["--target", str(unfinished), "--requirement", str(requirements)]
+            child_process.run([*install, *where], timeout=INSTALL_TIMEOUT)
+    return target
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "neo4j-mcp-automation"

@@ -1,0 +1,269 @@
+"""What the calls of a run add up to, as data for JSON and the page."""
+
+import datetime as dt
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from automation.checks.results import Data, Text
+from automation.load.outcomes import Outcome
+from automation.load.plan import Phase, Plan
+
+_MOST_SLICES: Final = 240
+
+
+class Latency(Data):
+    """Percentiles (nearest rank) of successful calls, in seconds from when they were due."""
+
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+    longest: float
+    mean: float
+
+
+class Summary(Data):
+    """Calls counted together.
+
+    Attributes:
+        name: the phase, the kind of call, or "all".
+        calls: how many were made.
+        rate: successful calls per second.
+        failures: how many failed, by kind, the most frequent first.
+        latency: None if no call succeeded.
+    """
+
+    name: Text
+    calls: int
+    succeeded: int
+    rate: float
+    failures: Mapping[str, int]
+    latency: Latency | None
+
+    @property
+    def failed(self) -> int:
+        """How many calls failed."""
+        return self.calls - self.succeeded
+
+
+class PlannedPhase(Data):
+    """A phase of the plan.
+
+    Attributes:
+        began: seconds since the start of the run.
+        start: calls per second at its start; 0 for concurrent callers.
+        end: calls per second at its end.
+        measured: whether its calls count in the totals.
+    """
+
+    name: str
+    began: float
+    seconds: float
+    start: float
+    end: float
+    measured: bool
+
+
+class Slice(Data):
+    """The calls that were due in one slice of time.
+
+    Attributes:
+        began: in seconds since the start of the run.
+        due: how many calls should have begun in it.
+        succeeded: how many of them succeeded.
+        completed: how many successful calls ended in it, whenever they began.
+        failures: how many of those that were due in it failed, by kind.
+        latency: None if none succeeded.
+    """
+
+    began: float
+    due: int
+    succeeded: int
+    completed: int
+    failures: Mapping[str, int]
+    latency: Latency | None
+
+
+class Run(Data):
+    """The calls at one target.
+
+    Attributes:
+        target: what was called.
+        callers: the number of concurrent callers; None if calls were made when they were due.
+        total: the measured phases together.
+        kinds: the measured phases, by kind of call.
+        phases: each phase, also those that aren't measured.
+        width: the length of each slice, in seconds.
+        late: the 99th percentile of how much later than due this machine sent a call, in seconds.
+        examples: a message of each kind of failure.
+        token_renewals: how many times the token was replaced meanwhile.
+    """
+
+    target: Text
+    callers: int | None
+    plan: tuple[PlannedPhase, ...]
+    total: Summary
+    kinds: tuple[Summary, ...]
+    phases: tuple[Summary, ...]
+    width: float
+    slices: tuple[Slice, ...]
+    late: float
+    examples: Mapping[str, Text]
+    token_renewals: int = 0
+
+
+class LoadReport(Data):
+    """One run of load on a stack.
+
+    Attributes:
+        kind: distinguishes the report from others.
+        mix: the weights of the kinds of calls.
+        environment: versions of the software, and addresses of what the run used.
+        runs: one for each target.
+    """
+
+    kind: Literal["load"] = "load"
+    stack: str
+    started: dt.datetime
+    seconds: float
+    client: Text
+    mix: Mapping[str, int]
+    environment: Mapping[str, str]
+    runs: Annotated[tuple[Run, ...], Field(min_length=1)]
+
+
+def summarize(
+    target: str,
+    plan: Plan,
+    outcomes: Sequence[Outcome],
+    *,
+    blank: Callable[[str], str],
+    token_renewals: int = 0,
+) -> Run:
+    """Add up the calls of a run.
+
+    Args:
+        target: a name for what was called.
+        blank: removes secrets from a text.
+    """
+    measured = [each for each in outcomes if _is_measured(plan, each)]
+    seconds = sum(phase.seconds for phase in plan.phases if phase.measured)
+    width = math.ceil(max(plan.seconds, 1.0) / _MOST_SLICES)
+    names = dict.fromkeys(each.entry for each in outcomes)
+    return Run(
+        target=target,
+        callers=plan.callers,
+        plan=tuple(_planned(plan)),
+        total=_summary("all", measured, seconds),
+        kinds=tuple(
+            _summary(name, [each for each in measured if each.entry == name], seconds)
+            for name in sorted(names)
+        ),
+        phases=tuple(
+            _summary(
+                phase.name,
+                [each for each in outcomes if plan.phase_at(each.due) is phase],
+                phase.seconds,
+            )
+            for phase in plan.phases
+        ),
+        width=width,
+        slices=tuple(_slices(outcomes, plan.seconds, width)),
+        late=percentile(sorted(each.late for each in measured), 0.99) if measured else 0.0,
+        examples={
+            each.failure.kind: blank(each.failure.message)
+            for each in reversed(outcomes)
+            if each.failure
+        },
+        token_renewals=token_renewals,
+    )
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """Return the nearest-rank percentile of values in ascending order.
+
+    Args:
+        ordered: at least one value.
+        share: such as 0.95.
+    """
+    # 0.95 * 20 is a little more than 19 in floating point.
+    rank = math.ceil(round(share * len(ordered), 9))
+    return ordered[max(rank, 1) - 1]
+
+
+def latency(outcomes: Iterable[Outcome]) -> Latency | None:
+    """Return the percentiles of the successful calls; None if there are none."""
+    ordered = sorted(each.seconds for each in outcomes if each.failure is None)
+    if not ordered:
+        return None
+    return Latency(
+        p50=percentile(ordered, 0.5),
+        p90=percentile(ordered, 0.9),
+        p95=percentile(ordered, 0.95),
+        p99=percentile(ordered, 0.99),
+        longest=ordered[-1],
+        mean=sum(ordered) / len(ordered),
+    )
+
+
+def _is_measured(plan: Plan, outcome: Outcome) -> bool:
+    phase = plan.phase_at(outcome.due)
+    return phase is not None and phase.measured
+
+
+def _planned(plan: Plan) -> Iterable[PlannedPhase]:
+    began = 0.0
+    for phase in plan.phases:
+        yield _planned_phase(phase, began)
+        began += phase.seconds
+
+
+def _planned_phase(phase: Phase, began: float) -> PlannedPhase:
+    return PlannedPhase(
+        name=phase.name,
+        began=began,
+        seconds=phase.seconds,
+        start=phase.start,
+        end=phase.end,
+        measured=phase.measured,
+    )
+
+
+def _summary(name: str, outcomes: Sequence[Outcome], seconds: float) -> Summary:
+    succeeded = sum(each.failure is None for each in outcomes)
+    return Summary(
+        name=name,
+        calls=len(outcomes),
+        succeeded=succeeded,
+        rate=succeeded / seconds,
+        failures=_failures(outcomes),
+        latency=latency(outcomes),
+    )
+
+
+def _failures(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    return dict(Counter(each.failure.kind for each in outcomes if each.failure).most_common())
+
+
+def _slices(outcomes: Sequence[Outcome], seconds: float, width: int) -> Iterable[Slice]:
+    last = max([seconds - width, *(each.ended for each in outcomes)])
+    due: dict[int, list[Outcome]] = {}
+    completed: Counter[int] = Counter()
+    for each in outcomes:
+        due.setdefault(int(each.due // width), []).append(each)
+        if each.failure is None:
+            completed[int(each.ended // width)] += 1
+    for number in range(int(last // width) + 1):
+        began = due.get(number, [])
+        yield Slice(
+            began=float(number * width),
+            due=len(began),
+            succeeded=sum(each.failure is None for each in began),
+            completed=completed[number],
+            failures=_failures(began),
+            latency=latency(began),
+        )

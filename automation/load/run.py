@@ -1,0 +1,108 @@
+"""Makes load on a deployed stack."""
+
+import datetime as dt
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from automation.checks.context import Context
+from automation.drills.callers import token_provider
+from automation.errors import AutomationError
+from automation.load.engine import Target, attack
+from automation.load.mix import Mix
+from automation.load.outcomes import judge
+from automation.load.plan import Plan
+from automation.load.results import LoadReport, summarize
+from automation.load.tokens import RenewedToken
+from automation.load.vegeta import Vegeta
+
+_LIFETIME: Final = 150.0
+"""Seconds for which a token must be valid that is sent: a call's 125 s, and the time that it waits
+to be sent."""
+_WRITING: Final = frozenset({"publisher", "architect", "admin"})
+
+
+class ClientError(AutomationError):
+    """The chosen client can't make the calls; the message says which ones can."""
+
+
+def choose_client(context: Context, name: str | None, mix: Mix) -> str:
+    """Choose the client that makes the calls.
+
+    Args:
+        name: the client's name; None for the first one that may make them.
+
+    Raises:
+        ClientError: there is no such client.
+    """
+    enabled = context.clients
+    if name is not None:
+        if name not in enabled:
+            raise ClientError(
+                f"The stack {context.stack} has no enabled client {name}, only:"
+                f" {', '.join(enabled)}"
+            )
+        return name
+    if not mix.writes:
+        return context.first_client
+    role_of_scope = context.outputs["scopes"]
+    for each, client in enabled.items():
+        if _WRITING & {role_of_scope[scope] for scope in client["scopes"]}:
+            return each
+    raise ClientError(
+        f"No client of the stack {context.stack} may write, but the mix has writes. Leave them out"
+        " with --mix, or give a client a scope that may write: pulumi config set --path"
+        " neo4j-mcp:clients.<name>.scopes"
+    )
+
+
+def make_load(
+    context: Context,
+    plan: Plan,
+    mix: Mix,
+    *,
+    client: str,
+    most: int,
+    environment: Mapping[str, str],
+    notify: Callable[[str], object],
+) -> LoadReport:
+    """Make load on a stack, as its callers reach it.
+
+    Args:
+        client: the client that makes the calls.
+        most: how many calls may be under way at once, if the plan doesn't say.
+        environment: for the report.
+        notify: prints a line on the progress.
+
+    Raises:
+        AutomationError: the load can't be made.
+        neo4j_mcp_client.Neo4jMcpError: there is no token.
+    """
+    notify("… Building vegeta, if it isn't in the cache yet")
+    vegeta = Vegeta.install()
+    provider = token_provider(context.credentials(client))
+
+    def token() -> str:
+        text = provider.token(_LIFETIME).value
+        context.blanker.learn(text)
+        return text
+
+    started, clock = dt.datetime.now(dt.UTC), time.monotonic()
+    url = context.outputs["mcpUrl"]
+    with RenewedToken(token) as renewed:
+        notify(f"… Calling {url} as {client} for {plan.seconds:g} s")
+        target = Target(url=url, token=renewed, most=most)
+        run_id = started.strftime("%Y%m%dT%H%M%S")
+        outcomes = [judge(each) for each in attack(vegeta, plan, mix, target, run_id=run_id)]
+    run = summarize(
+        "host", plan, outcomes, blank=context.blanker.blank, token_renewals=renewed.renewals
+    )
+    return LoadReport(
+        stack=context.stack,
+        started=started,
+        seconds=round(time.monotonic() - clock, 1),
+        client=client,
+        mix={entry.name: entry.weight for entry in mix.entries},
+        environment={**environment, "vegeta": vegeta.version, "MCP endpoint": url},
+        runs=(run,),
+    )
