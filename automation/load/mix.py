@@ -1,7 +1,7 @@
 """Which calls are made, and in which proportions, as a YAML file says."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -11,12 +11,24 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from automation.errors import AutomationError
 from neo4j_mcp_client import ParameterError
-from neo4j_mcp_client.calls import CYPHER_TOOLS, READ_ONLY_TOOLS, Call, call_tool
+from neo4j_mcp_client.calls import (
+    CYPHER_TOOLS,
+    READ_ONLY_TOOLS,
+    Call,
+    Reply,
+    call_tool,
+    parse_rows,
+    parse_schema,
+)
 
 DEFAULT: Final = Path(__file__).with_name("mix.yaml")
 """The file that is used without another one."""
 
 _MOST: Final = 1000
+_READ: Final[Mapping[str, Callable[[Reply], Any]]] = {
+    "get-schema": parse_schema,
+    **dict.fromkeys(CYPHER_TOOLS, parse_rows),
+}
 
 
 class MixError(AutomationError):
@@ -90,10 +102,11 @@ class Entry:
         Args:
             identity: the value of the parameter that differs in each call.
         """
-        if self.unique is None:
-            return call_tool(self.tool, self.arguments)
-        params = {**self.arguments.get("params", {}), self.unique: identity}
-        return call_tool(self.tool, {**self.arguments, "params": params})
+        arguments = self.arguments
+        if self.unique is not None:
+            params = {**arguments.get("params", {}), self.unique: identity}
+            arguments = {**arguments, "params": params}
+        return call_tool(self.tool, arguments, read=_READ.get(self.tool))
 
 
 @dataclass(frozen=True, kw_only=True)
