@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from automation.checks.results import Report
 from automation.drills.results import DrillReport
 from automation.errors import AutomationError
+from automation.load.results import LoadReport
 from automation.report.junit import junit
 from automation.report.page import page
 
@@ -15,17 +16,21 @@ REPORTS = Path("reports")
 """The default folder of check reports; each stack's report is in a folder named after it."""
 DRILL_REPORTS = REPORTS / "drills"
 """The default folder of drill reports."""
-_REPORT: Final = TypeAdapter[Report | DrillReport](
-    Annotated[Report | DrillReport, Field(discriminator="kind")]
-)
+LOAD_REPORTS = REPORTS / "load"
+"""The default folder of reports on load."""
+SavedReport = Report | DrillReport | LoadReport
+"""Every kind of report."""
+_REPORT: Final = TypeAdapter[SavedReport](Annotated[SavedReport, Field(discriminator="kind")])
+_COMMANDS: Final = {DRILL_REPORTS.name: "drill all", LOAD_REPORTS.name: "load --rate 10"}
+"""The commands that create reports, by the name of their folder."""
 
 
 class ReportError(AutomationError):
     """A report is missing or unreadable; the message has the command that creates one."""
 
 
-def save(report: Report | DrillReport, folder: Path) -> None:
-    """Save a report as JSON, JUnit XML and HTML page.
+def save(report: SavedReport, folder: Path) -> None:
+    """Save a report as JSON and HTML page, and verdicts as JUnit XML too.
 
     Args:
         report: the report, without secrets.
@@ -33,11 +38,12 @@ def save(report: Report | DrillReport, folder: Path) -> None:
     """
     (folder / report.stack).mkdir(parents=True, exist_ok=True)
     _write_atomically(_json_path(report.stack, folder), report.model_dump_json(indent=2))
-    _write_atomically(folder / report.stack / "junit.xml", junit(report))
+    if not isinstance(report, LoadReport):
+        _write_atomically(folder / report.stack / "junit.xml", junit(report))
     _write_atomically(page_path(report.stack, folder), page(report))
 
 
-def load(stack: str, folder: Path) -> Report | DrillReport:
+def load(stack: str, folder: Path) -> SavedReport:
     """Load a stack's last report.
 
     Args:
@@ -48,7 +54,7 @@ def load(stack: str, folder: Path) -> Report | DrillReport:
         ReportError: there is none, or it was written by another version.
     """
     path = _json_path(stack, folder)
-    command = "drill all" if folder.name == DRILL_REPORTS.name else "check"
+    command = _COMMANDS.get(folder.name, "check")
     remedy = f"Run: python -m automation {command} --stack {stack}"
     try:
         return _REPORT.validate_json(path.read_bytes())

@@ -6,7 +6,10 @@ import jinja2
 
 from automation.checks.results import PHASES, AnyReport, Outcome, Report
 from automation.drills.results import DrillReport
+from automation.load.printing import describe, format_seconds
+from automation.load.results import LoadReport
 from automation.report.diagram import diagram
+from automation.report.load_plots import PERCENTILES, kind_classes, load_plots
 from automation.report.timeline import failure_classes, timeline
 
 _ENVIRONMENT: Final = jinja2.Environment(
@@ -18,12 +21,14 @@ _ENVIRONMENT: Final = jinja2.Environment(
 )
 
 
-def page(report: Report | DrillReport) -> str:
+def page(report: Report | DrillReport | LoadReport) -> str:
     """Write a report as an HTML page that includes its styles, scripts and pictures.
 
     Args:
         report: the report, without secrets.
     """
+    if isinstance(report, LoadReport):
+        return _render_load(report)
     if isinstance(report, DrillReport):
         return _render_drills(report)
     return _render_checks(report)
@@ -55,6 +60,18 @@ def _render_drills(report: DrillReport) -> str:
         timeline=timeline,
         failure_classes=failure_classes,
         duration=_format_duration,
+    )
+
+
+def _render_load(report: LoadReport) -> str:
+    return _ENVIRONMENT.get_template("load.html.jinja").render(
+        report=report,
+        heading=f"Load on the stack {report.stack}",
+        describe=describe,
+        duration=format_seconds,
+        kind_classes=kind_classes,
+        percentiles=PERCENTILES,
+        plots=load_plots,
     )
 
 

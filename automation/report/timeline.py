@@ -5,16 +5,25 @@ The drawing depends only on the drill's result, so the page can be created again
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Final
 
 from markupsafe import Markup
 
 from automation.drills.results import DrillResult, Phase, Traffic
+from automation.report.axes import (
+    CHARACTER_WIDTH,
+    LEFT,
+    RIGHT,
+    Scale,
+    axis_title,
+    format_power,
+    grid_line,
+    round_up,
+    time_axis,
+)
 
 _WIDTH: Final = 900
-_LEFT, _RIGHT = 74.0, 888.0
 _PHASES: Final = 16.0
 _MARKERS: Final = (36.0, 52.0)
 """The baselines of the texts above the plots: the phases (above), first failure and recovery."""
@@ -22,27 +31,9 @@ _RATE: Final = (64.0, 174.0)
 _TIMES: Final = (204.0, 324.0)
 """The tops and bottoms of the two plots."""
 _HEIGHT: Final = 368
-_CHARACTER_WIDTH: Final = 6.6
-"""The maximum width of a character of the font, whose size is 12 pixels."""
 _COLOURED_KINDS: Final = 4
 """How many kinds of failures have their own colour; all others share the last one."""
-_TIME_STEPS: Final = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800)
-_MAX_TICKS: Final = 9
 _MINIMUM_SECONDS: Final = 0.001
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """Maps values of an axis to pixels."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def __call__(self, value: float) -> float:
-        share = (value - self.low) / (self.high - self.low)
-        return round(self.start + min(max(share, 0.0), 1.0) * (self.end - self.start), 1)
 
 
 def timeline(result: DrillResult, traffic: Traffic) -> Markup:
@@ -54,7 +45,7 @@ def timeline(result: DrillResult, traffic: Traffic) -> Markup:
         result: the drill's result.
         traffic: one of the result's groups.
     """
-    time = _Scale(0.0, _end(result), _LEFT, _RIGHT)
+    time = Scale(0.0, _end(result), LEFT, RIGHT)
     name = f"{result.id}-{result.traffic.index(traffic)}"
     opening = (
         f'<svg class="timeline" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"'
@@ -67,7 +58,7 @@ def timeline(result: DrillResult, traffic: Traffic) -> Markup:
         *_phases(result.phases, time),
         *_rates(traffic, time),
         *_times(traffic, time),
-        *_time_axis(time),
+        *time_axis(time, _TIMES[1], "seconds since the drill began"),
         *_markers(traffic, time),
         "</svg>",
     ]
@@ -104,7 +95,7 @@ def _end(result: DrillResult) -> float:
     return max([*ends, *(phase.ended for phase in result.phases), 1.0])
 
 
-def _phases(phases: Sequence[Phase], time: _Scale) -> Iterator[str]:
+def _phases(phases: Sequence[Phase], time: Scale) -> Iterator[str]:
     free = 0.0
     for number, phase in enumerate(phases, start=1):
         left, right = time(phase.began), time(phase.ended)
@@ -114,25 +105,25 @@ def _phases(phases: Sequence[Phase], time: _Scale) -> Iterator[str]:
             f"<title>{escape(phase.what)}</title></rect>"
         )
         yield f"<path class='phase-edge' d='M {left} {_PHASES + 5} V {_TIMES[1]}'/>"
-        following = time(phases[number].began) if number < len(phases) else _RIGHT
+        following = time(phases[number].began) if number < len(phases) else RIGHT
         at = max(left, free)
         text = f"{number} {phase.what}"
-        if at + len(text) * _CHARACTER_WIDTH > following:
+        if at + len(text) * CHARACTER_WIDTH > following:
             # The legend has the whole text.
             text = str(number)
-        at = min(at, _RIGHT - len(text) * _CHARACTER_WIDTH)
-        free = at + (len(text) + 1) * _CHARACTER_WIDTH
+        at = min(at, RIGHT - len(text) * CHARACTER_WIDTH)
+        free = at + (len(text) + 1) * CHARACTER_WIDTH
         yield f"<text class='phase-name' x='{at:.1f}' y='{_PHASES}'>{escape(text)}</text>"
 
 
-def _rates(traffic: Traffic, time: _Scale) -> Iterator[str]:
+def _rates(traffic: Traffic, time: Scale) -> Iterator[str]:
     top, bottom = _RATE
     highest = max((each.answered + each.failed for each in traffic.slices), default=0)
-    limit = _round_up(highest / traffic.width)
-    rate = _Scale(0.0, limit, bottom, top)
-    yield _axis_title("calls per second", top, bottom)
+    limit = round_up(highest / traffic.width)
+    rate = Scale(0.0, limit, bottom, top)
+    yield axis_title("calls per second", top, bottom)
     for value in (0.0, limit / 2, limit):
-        yield _grid_line(rate(value), f"{value:g}")
+        yield grid_line(rate(value), f"{value:g}")
     classes = dict(zip(traffic.failures, failure_classes(traffic), strict=True))
     for each in traffic.slices:
         left, right = time(each.began), time(each.began + traffic.width)
@@ -153,7 +144,7 @@ def _rates(traffic: Traffic, time: _Scale) -> Iterator[str]:
                 )
 
 
-def _times(traffic: Traffic, time: _Scale) -> Iterator[str]:
+def _times(traffic: Traffic, time: Scale) -> Iterator[str]:
     top, bottom = _TIMES
     seen = [
         max(value, _MINIMUM_SECONDS)
@@ -163,14 +154,14 @@ def _times(traffic: Traffic, time: _Scale) -> Iterator[str]:
     ]
     low = math.floor(math.log10(min(seen, default=0.01)))
     high = max(math.ceil(math.log10(max(seen, default=1.0))), low + 1)
-    powers = _Scale(low, high, bottom - 6, top + 6)
+    powers = Scale(low, high, bottom - 6, top + 6)
 
     def place(seconds: float) -> float:
         return powers(math.log10(max(seconds, _MINIMUM_SECONDS)))
 
-    yield _axis_title("duration of a call", top, bottom)
+    yield axis_title("duration of a call", top, bottom)
     for power in range(low, high + 1):
-        yield _grid_line(powers(power), _format_power(power))
+        yield grid_line(powers(power), format_power(power))
     classes = dict(zip(traffic.failures, failure_classes(traffic), strict=True))
     for each in traffic.slices:
         x = time(each.began + traffic.width / 2)
@@ -183,26 +174,7 @@ def _times(traffic: Traffic, time: _Scale) -> Iterator[str]:
             yield f"<path class='cross {css}' d='M {x - 3:.1f} {y - 3:.1f} l 6 6 m 0 -6 l -6 6'/>"
 
 
-def _time_axis(time: _Scale) -> Iterator[str]:
-    step = next(
-        (each for each in _TIME_STEPS if time.high / each < _MAX_TICKS),
-        3600 * math.ceil(time.high / 3600 / _MAX_TICKS),
-    )
-    bottom = _TIMES[1]
-    yield f"<path class='axis' d='M {_LEFT} {bottom} H {_RIGHT}'/>"
-    for number in range(int(time.high / step) + 1):
-        x = time(number * step)
-        anchor = "end" if x > _RIGHT - 2 * _CHARACTER_WIDTH else "middle"
-        yield f"<path class='axis' d='M {x} {bottom} v 4'/>"
-        yield f"<text x='{x}' y='{bottom + 17}' text-anchor='{anchor}'>{number * step:g}</text>"
-    middle = (_LEFT + _RIGHT) / 2
-    yield (
-        f"<text class='unit' x='{middle}' y='{bottom + 36}' text-anchor='middle'>"
-        "seconds since the drill began</text>"
-    )
-
-
-def _markers(traffic: Traffic, time: _Scale) -> Iterator[str]:
+def _markers(traffic: Traffic, time: Scale) -> Iterator[str]:
     for css, at, what, y in (
         ("first-failure", traffic.first_failure, "first failure", _MARKERS[0]),
         ("recovery", traffic.recovery, "recovered", _MARKERS[1]),
@@ -211,34 +183,9 @@ def _markers(traffic: Traffic, time: _Scale) -> Iterator[str]:
             continue
         x = time(at)
         text = f"{what} {at:.1f} s"
-        fits = x + 5 + len(text) * _CHARACTER_WIDTH <= _RIGHT
+        fits = x + 5 + len(text) * CHARACTER_WIDTH <= RIGHT
         yield f"<path class='{css}' d='M {x} {y - 9} V {_TIMES[1]}'/>"
         yield (
             f"<text class='{css}' x='{x + 5 if fits else x - 5:.1f}' y='{y}'"
             f" text-anchor='{'start' if fits else 'end'}'>{text}</text>"
         )
-
-
-def _axis_title(text: str, top: float, bottom: float) -> str:
-    middle = (top + bottom) / 2
-    return (
-        f"<text class='unit' transform='translate(14 {middle}) rotate(-90)'"
-        f" text-anchor='middle'>{text}</text>"
-    )
-
-
-def _grid_line(y: float, label: str) -> str:
-    return (
-        f"<path class='grid' d='M {_LEFT} {y} H {_RIGHT}'/>"
-        f"<text x='{_LEFT - 6}' y='{y + 4:.1f}' text-anchor='end'>{label}</text>"
-    )
-
-
-def _round_up(value: float) -> float:
-    """Round up to 1, 2, 4, 10, 20, 40 and so on, whose halves are round numbers too."""
-    power = 10.0 ** math.floor(math.log10(max(value, 1.0)))
-    return next((factor * power for factor in (1, 2, 4) if factor * power >= value), 10 * power)
-
-
-def _format_power(power: int) -> str:
-    return f"{10 ** (power + 3):g} ms" if power < 0 else f"{10**power:g} s"

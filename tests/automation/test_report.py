@@ -55,7 +55,9 @@ def test_characters_that_xml_or_utf_8_cannot_encode_are_replaced(tmp_path: Path)
     (failure,) = root.iter("failure")
     expected = "half a character ?, no character \ufffd, a bell \ufffd, a page \ufffd"
     assert failure.get("message") == expected
-    assert load("made-up", tmp_path).outputs == {"odd": [odd.replace("\ud800", "?")]}
+    loaded = load("made-up", tmp_path)
+    assert isinstance(loaded, Report)
+    assert loaded.outputs == {"odd": [odd.replace("\ud800", "?")]}
 
 
 def test_a_saved_report_can_be_loaded(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from automation.load.vegeta import Vegeta
 from tests.automation.load.mcp_server import mcp_server, result, succeed
 
 pytestmark = pytest.mark.program
+builds_vegeta = pytest.mark.slow
+"""Building vegeta takes a minute once, which is more than all these tests."""
 
 READ = Entry(name="read", tool="read-cypher", weight=3, arguments={"query": "RETURN 1"})
 WRITE = Entry(name="write", tool="write-cypher", arguments={"query": "CREATE ()"}, unique="id")
@@ -43,6 +45,7 @@ def _failures(recorded: Sequence[Recorded]) -> Counter[str]:
     )
 
 
+@builds_vegeta
 def test_every_call_is_made_once_in_the_proportions_of_the_mix(vegeta: Vegeta) -> None:
     plan = Plan(phases=(Phase(name="ramp", seconds=0.5, start=40, end=120),))
     with mcp_server() as server:
@@ -62,6 +65,7 @@ def test_every_call_is_made_once_in_the_proportions_of_the_mix(vegeta: Vegeta) -
     assert _failures(recorded) == {"none": 40}
 
 
+@builds_vegeta
 def test_a_failed_tool_is_a_failure_although_its_status_is_200(vegeta: Vegeta) -> None:
     def answer(request: dict[str, Any]) -> tuple[int, bytes]:
         if request["params"]["name"] == "write-cypher":
@@ -74,6 +78,7 @@ def test_a_failed_tool_is_a_failure_although_its_status_is_200(vegeta: Vegeta) -
     assert _failures(recorded) == {"none": 15, "ForbiddenError": 5}
 
 
+@builds_vegeta
 def test_a_call_is_timed_from_when_it_was_due(vegeta: Vegeta) -> None:
     """One slow answer delays the calls behind it, and their time includes the delay."""
     waiting = threading.Event()
@@ -93,6 +98,7 @@ def test_a_call_is_timed_from_when_it_was_due(vegeta: Vegeta) -> None:
     assert [each.ended - each.due >= 0.5 - each.due for each in recorded] == [True] * 10
 
 
+@builds_vegeta
 def test_each_caller_waits_for_its_last_call(vegeta: Vegeta) -> None:
     running, lock, most = 0, threading.Lock(), 0
 
@@ -118,6 +124,7 @@ def test_each_caller_waits_for_its_last_call(vegeta: Vegeta) -> None:
     assert max(itertools.accumulate(step for _, step in edges)) <= 3
 
 
+@builds_vegeta
 def test_a_new_token_is_used_on_the_way(vegeta: Vegeta) -> None:
     numbers = itertools.count()
     with mcp_server() as server:
@@ -127,6 +134,7 @@ def test_a_new_token_is_used_on_the_way(vegeta: Vegeta) -> None:
     assert Counter(server.tokens) == {"Bearer token-0": 10, "Bearer token-1": 10}
 
 
+@builds_vegeta
 def test_calls_without_an_answer_are_failures(vegeta: Vegeta) -> None:
     with mcp_server() as server:
         url = server.url
@@ -134,6 +142,7 @@ def test_calls_without_an_answer_are_failures(vegeta: Vegeta) -> None:
     assert _failures(recorded) == {"connection refused": 4}
 
 
+@builds_vegeta
 def test_a_call_that_takes_too_long_is_a_failure(vegeta: Vegeta) -> None:
     done = threading.Event()
 

@@ -1,0 +1,93 @@
+"""The page and the table of a report on load."""
+
+import io
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from automation.load.plan import concurrent
+from automation.load.printing import format_seconds, print_load_report
+from automation.load.results import Run, summarize
+from automation.report.files import load, page_path, save
+from automation.report.load_plots import kind_classes, load_plots
+from automation.report.page import page
+from tests.automation.load.reports import MARKUP, load_report
+
+_SVG = "{http://www.w3.org/2000/svg}"
+
+
+def _drawing(run: Run) -> ET.Element:
+    text = str(load_plots(run, 1)).replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
+    return ET.fromstring(text)  # noqa: S314 - the drawing is our own
+
+
+def _lines(run: Run) -> int:
+    paths = _drawing(run).iter(f"{_SVG}path")
+    return sum((each.get("class") or "").startswith("line") for each in paths)
+
+
+def test_a_report_can_be_loaded_and_its_page_created_again(tmp_path: Path) -> None:
+    save(load_report(), tmp_path)
+    assert {path.name for path in (tmp_path / "made-up").iterdir()} == {
+        "report.json",
+        "report.html",
+    }
+    loaded = load("made-up", tmp_path)
+    assert loaded == load_report()
+    written = page_path("made-up", tmp_path).read_text(encoding="utf-8")
+    assert page(loaded) == written
+
+
+def test_the_page_loads_nothing_from_elsewhere_and_escapes_texts() -> None:
+    text = page(load_report())
+    assert MARKUP not in text
+    assert not re.search(r"(?:src|href)\s*=|url\(|@import", text)
+
+
+def test_every_kind_of_failure_is_drawn_and_named() -> None:
+    (run,) = load_report().runs
+    classes = kind_classes(run)
+    assert set(classes) == set(run.total.failures) == {"HTTP 429", "timeout", MARKUP}
+    drawn = {each.get("class") for each in _drawing(run).iter(f"{_SVG}rect")}
+    assert set(classes.values()) <= drawn
+
+
+def test_the_bars_add_up_to_the_calls() -> None:
+    (run,) = load_report().runs
+    titles = [each.text or "" for each in _drawing(run).iter(f"{_SVG}title")]
+    counted = sum(int(found[1]) for text in titles if (found := re.match(r"(\d+) ", text)))
+    assert counted == run.total.failed > 0
+
+
+def test_a_gap_without_successful_calls_interrupts_the_lines() -> None:
+    plan = concurrent(1, warm_up=0, seconds=3)
+    (run,) = load_report().runs
+    slices = tuple(
+        each.model_copy(update={"latency": None}) if number == 10 else each
+        for number, each in enumerate(run.slices)
+    )
+    runs = (
+        run,
+        run.model_copy(update={"slices": slices}),
+        summarize("host", plan, [], blank=str),
+    )
+    assert [_lines(each) for each in runs] == [3, 6, 0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0.0004, "0.4 ms"), (0.0523, "52.3 ms"), (0.9999, "1 s"), (1.0, "1 s"), (61.26, "61.3 s")],
+)
+def test_durations_have_three_digits(seconds: float, expected: str) -> None:
+    assert format_seconds(seconds) == expected
+
+
+def test_the_terminal_shows_totals_kinds_phases_and_failures() -> None:
+    stream = io.StringIO()
+    print_load_report(load_report(), Console(file=stream, width=160))
+    text = stream.getvalue()
+    for words in ("10, 60, 10 calls per second", "all", "write", "before", "spike", "HTTP 429"):
+        assert words in text
