@@ -44,7 +44,7 @@ from automation.grants import Purpose, StackLocation
 from automation.hosting.host import Aws, aws_of
 from automation.hosting.hosts import HOSTS
 from automation.interruption import graceful_shutdown
-from automation.muting import delete_mute_rules, muted_alarms
+from automation.muting import delete_mute_rules, muting
 from automation.policy import violations
 from automation.preflight.findings import Plan
 from automation.preflight.log_key import check_log_keys
@@ -219,10 +219,13 @@ def deploy(
         names = _names(deployment)
         functions = deployed_code(planned.steps, names)
         restore_code(functions, aws_of(clients), _errors.print)
-        delete_mute_rules(
-            deployment.state(), names.mute_rule, partial(_aws_in, deployment), _errors.print
-        )
-        require_unchanged(deployment, clients, _errors.print)
+        try:
+            require_unchanged(deployment, clients, _errors.print)
+        finally:
+            # Another deployment, which may still wait for the host, doesn't need its rule any more.
+            delete_mute_rules(
+                deployment.state(), names.mute_rule, partial(_aws_in, deployment), _errors.print
+            )
         _print_changes("changed", planned, as_json=as_json)
         return
     settings = stack_settings(deployment, deployment.configuration())
@@ -233,10 +236,10 @@ def deploy(
     ):
         _errors.print(f"! {notice}")
     _errors.print(f"… Deploying the stack {stack}")
-    with _muted(deployment, names):
+    with _muting(deployment, names) as mute:
         functions = deployed_code(planned.steps, names)
         restore_code(functions, aws_of(clients), _errors.print)
-        deployed = roll_out(deployment, clients, _errors.print)
+        deployed = roll_out(deployment, clients, _errors.print, mute)
     _print_changes("changed", deployed.changes, as_json=as_json)
     if not as_json:
         typer.echo(
@@ -408,8 +411,8 @@ def destroy(
         typer.confirm(f"Delete everything that the stack {stack} has deployed?", abort=True)
     deployment.take_over(_errors.print)
     wait_for_service(deployment, deployment.aws_clients())
-    with _muted(deployment, _names(deployment)):
-        changes = deployment.destroy(_errors.print)
+    with _muting(deployment, _names(deployment)) as mute:
+        changes = deployment.destroy(_errors.print, mute)
     _print_changes("deleted", changes, as_json=as_json)
 
 
@@ -665,10 +668,10 @@ def _period(text: str) -> dt.timedelta:
     return period
 
 
-def _muted(deployment: Deployment, names: ResourceNames) -> AbstractContextManager[None]:
-    return muted_alarms(
-        deployment.state(), names.mute_rule, partial(_aws_in, deployment), _errors.print
-    )
+def _muting(
+    deployment: Deployment, names: ResourceNames
+) -> AbstractContextManager[Callable[[], None]]:
+    return muting(deployment.state(), names.mute_rule, partial(_aws_in, deployment), _errors.print)
 
 
 def _aws_in(deployment: Deployment, region: str) -> Aws:

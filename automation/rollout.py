@@ -30,12 +30,14 @@ def roll_out(
     deployment: Deployment,
     clients: Clients,
     report: Report | None = None,
+    on_lock: Callable[[], None] | None = None,
     sleep: Sleep = time.sleep,
 ) -> Deployed:
     """Deploy a stack, and require that the service runs what was deployed.
 
     Args:
         report: called with a line for each resource that changes.
+        on_lock: see `Deployment.up`.
 
     Raises:
         DeploymentError: a resource failed, or the service runs something else; the message has
@@ -43,7 +45,7 @@ def roll_out(
     """
     previous = wait_for_service(deployment, clients, sleep)
     try:
-        deployed = deployment.up(report)
+        deployed = deployment.up(report, on_lock)
     except InterruptedDeploymentError:
         raise
     except DeploymentError as error:

@@ -106,7 +106,7 @@ def _deployment(
         def state(self) -> Mapping[str, Any]:
             return _state(*(types or ("aws:apprunner/service:Service",)))
 
-        def up(self, _report: object = None) -> Deployed:
+        def up(self, _report: object = None, _on_lock: object = None) -> Deployed:
             if fails:
                 raise DeploymentError(fails)
             return Deployed(changes=Changes(counts={}, resources={}), outputs={"a": 1})

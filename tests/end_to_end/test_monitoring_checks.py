@@ -64,7 +64,7 @@ def deployed_world(
     """The stack as `make demo` leaves it with monitoring: nobody has confirmed anything."""
     assert outputs
     # Results of earlier canaries on this cloud are too old to count.
-    running.control().call("MoveCloudWatchClock", Seconds=_THREE_INTERVALS)
+    running.control().call("MoveClock", Seconds=_THREE_INTERVALS)
     with with_monitoring(running, deployed, aws, _MONITORING) as world:
         connect_aura(running, world.outputs["auraSso"])
         yield world
@@ -261,22 +261,26 @@ def canary_not_in_audience(world: World) -> Iterator[None]:
         assert not _run_canary(world)["success"]
         yield
     # One in another minute, which the failure isn't part of.
-    world.running.control().call("MoveCloudWatchClock", Seconds=60)
+    world.running.control().call("MoveClock", Seconds=60)
     assert _run_canary(world)["success"]
 
 
 @fails("P6-canary", reason="the canary has had no result for 180 minutes")
 @contextmanager
-def canary_silent(world: World) -> Iterator[None]:
+def canary_throttled(world: World) -> Iterator[None]:
     def deployed_earlier(parsed: dict[str, Any]) -> None:
         parsed["LastModified"] = "2026-01-01T00:00:00.000+0000"
 
-    control = world.running.control()
-    control.call("MoveCloudWatchClock", Seconds=_THREE_INTERVALS + 60)
+    function = world.aws("lambda")
+    name = {"FunctionName": world.context.names.canary_function}
+    function.put_function_concurrency(**name, ReservedConcurrentExecutions=0)
     try:
+        # Its rule runs meanwhile, in vain.
+        world.running.control().call("MoveClock", Seconds=_THREE_INTERVALS + 60)
         with breakage.answers(world, "lambda", "GetFunctionConfiguration", deployed_earlier):
             yield
     finally:
+        function.delete_function_concurrency(**name)
         _run_canary(world)
 
 
