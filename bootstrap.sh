@@ -1,7 +1,7 @@
 #!/bin/sh
 # Creates .venv with the pinned requirements. Needs only Python 3.11 or newer.
 #   ./bootstrap.sh            everything, with the stand-in cloud, the tests and the linters
-#   ./bootstrap.sh operate    only what `python -m automation` needs
+#   ./bootstrap.sh operate    only what `python -m automation` and `neo4j-mcp` need
 set -eu
 cd "$(dirname "$0")"
 
@@ -71,4 +71,10 @@ say "… Installing the pinned requirements into .venv (about half a minute, onc
 # The client and the stand-in cloud are distributions: here, their sources are used as they are.
 printf '%s\n' "$PWD/client/src" "$PWD/localcloud/src" >"$(.venv/bin/python -c \
     'import sysconfig; print(sysconfig.get_path("purelib"))')/checkout.pth"
+# The client's command, as its own installation would add it.
+cat >.venv/bin/neo4j-mcp <<'COMMAND'
+#!/bin/sh
+exec "$(dirname "$0")/python" -m neo4j_mcp_client "$@"
+COMMAND
+chmod +x .venv/bin/neo4j-mcp
 touch "$COMPLETE"

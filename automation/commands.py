@@ -39,11 +39,12 @@ from automation.drills.exercise import OnEvent, Options
 from automation.drills.results import DrillReport, DrillResult
 from automation.drills.runner import run as run_drills
 from automation.failures import reporting_errors
+from automation.function_code import deployed_code, restore_code
 from automation.grants import Purpose, StackLocation
 from automation.hosting.host import Aws, aws_of
 from automation.hosting.hosts import HOSTS
 from automation.interruption import graceful_shutdown
-from automation.muting import delete_mute_rules, muted_alarms
+from automation.muting import delete_mute_rules, muting
 from automation.policy import violations
 from automation.preflight.findings import Plan
 from automation.preflight.log_key import check_log_keys
@@ -66,7 +67,7 @@ from automation.roles import (
     subject,
     trust,
 )
-from automation.rollout import require_rollout, roll_out, wait_for_service
+from automation.rollout import require_unchanged, roll_out, wait_for_service
 from automation.rotation.clients import Client, find_clients
 from automation.rotation.operations import Rotator
 from automation.rotation.results import Outcome as RotationOutcome
@@ -216,10 +217,15 @@ def deploy(
     clients = deployment.aws_clients()
     if planned.none:
         names = _names(deployment)
-        delete_mute_rules(
-            deployment.state(), names.mute_rule, partial(_aws_in, deployment), _errors.print
-        )
-        require_rollout(deployment, clients)
+        functions = deployed_code(planned.steps, names)
+        restore_code(functions, aws_of(clients), _errors.print)
+        try:
+            require_unchanged(deployment, clients, _errors.print)
+        finally:
+            # Another deployment, which may still wait for the host, doesn't need its rule any more.
+            delete_mute_rules(
+                deployment.state(), names.mute_rule, partial(_aws_in, deployment), _errors.print
+            )
         _print_changes("changed", planned, as_json=as_json)
         return
     settings = stack_settings(deployment, deployment.configuration())
@@ -230,8 +236,10 @@ def deploy(
     ):
         _errors.print(f"! {notice}")
     _errors.print(f"… Deploying the stack {stack}")
-    with _muted(deployment, names):
-        deployed = roll_out(deployment, clients, _errors.print)
+    with _muting(deployment, names) as mute:
+        functions = deployed_code(planned.steps, names)
+        restore_code(functions, aws_of(clients), _errors.print)
+        deployed = roll_out(deployment, clients, _errors.print, mute)
     _print_changes("changed", deployed.changes, as_json=as_json)
     if not as_json:
         typer.echo(
@@ -403,8 +411,8 @@ def destroy(
         typer.confirm(f"Delete everything that the stack {stack} has deployed?", abort=True)
     deployment.take_over(_errors.print)
     wait_for_service(deployment, deployment.aws_clients())
-    with _muted(deployment, _names(deployment)):
-        changes = deployment.destroy(_errors.print)
+    with _muting(deployment, _names(deployment)) as mute:
+        changes = deployment.destroy(_errors.print, mute)
     _print_changes("deleted", changes, as_json=as_json)
 
 
@@ -660,10 +668,10 @@ def _period(text: str) -> dt.timedelta:
     return period
 
 
-def _muted(deployment: Deployment, names: ResourceNames) -> AbstractContextManager[None]:
-    return muted_alarms(
-        deployment.state(), names.mute_rule, partial(_aws_in, deployment), _errors.print
-    )
+def _muting(
+    deployment: Deployment, names: ResourceNames
+) -> AbstractContextManager[Callable[[], None]]:
+    return muting(deployment.state(), names.mute_rule, partial(_aws_in, deployment), _errors.print)
 
 
 def _aws_in(deployment: Deployment, region: str) -> Aws:

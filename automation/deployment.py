@@ -199,16 +199,21 @@ class Deployment:
         )
         return changes
 
-    def up(self, report: Report | None = None) -> Deployed:
+    def up(
+        self, report: Report | None = None, on_lock: Callable[[], None] | None = None
+    ) -> Deployed:
         """Deploy the stack.
 
         Args:
             report: called with a line for each resource that changes.
+            on_lock: called, in another thread, once this holds the stack's lock.
 
         Raises:
             DeploymentError: a resource failed; the others are as the engine left them.
         """
-        changes, result = self._run(lambda on_event: self._stack.up(on_event=on_event), report)
+        changes, result = self._run(
+            lambda on_event: self._stack.up(on_event=on_event), report, on_lock
+        )
         return Deployed(changes=changes, outputs=_public(result.outputs))
 
     def refresh(self) -> Changes:
@@ -288,16 +293,21 @@ class Deployment:
             if resource.get("protect")
         )
 
-    def destroy(self, report: Report | None = None) -> Changes:
+    def destroy(
+        self, report: Report | None = None, on_lock: Callable[[], None] | None = None
+    ) -> Changes:
         """Delete every resource of the stack.
 
         Args:
             report: called with a line for each resource that is deleted.
+            on_lock: see `up`.
 
         Raises:
             DeploymentError: a resource is protected or can't be deleted.
         """
-        changes, _ = self._run(lambda on_event: self._stack.destroy(on_event=on_event), report)
+        changes, _ = self._run(
+            lambda on_event: self._stack.destroy(on_event=on_event), report, on_lock
+        )
         return changes
 
     def outputs(self) -> dict[str, Any]:
@@ -385,9 +395,12 @@ class Deployment:
         )
 
     def _run(
-        self, operation: Operation[Result], report: Report | None = None
+        self,
+        operation: Operation[Result],
+        report: Report | None = None,
+        on_lock: Callable[[], None] | None = None,
     ) -> tuple[Changes, Result]:
-        return self._with_lock(lambda: self._attempt(operation, report), report)
+        return self._with_lock(lambda: self._attempt(operation, report, on_lock), report)
 
     def _with_lock(self, operation: Callable[[], Result], report: Report | None) -> Result:
         """Run what takes the stack's lock, after waiting for a holder on this machine to end.
@@ -427,9 +440,12 @@ class Deployment:
                 self._cli("cancel", "--yes")
 
     def _attempt(
-        self, operation: Operation[Result], report: Report | None
+        self,
+        operation: Operation[Result],
+        report: Report | None,
+        on_lock: Callable[[], None] | None,
     ) -> tuple[Changes, Result]:
-        events = _Events(report)
+        events = _Events(report, on_lock)
         try:
             result = operation(events.add)
         except automation.ConcurrentUpdateError:
@@ -465,7 +481,8 @@ def _select(name: str, workspace: automation.Workspace, *, create: bool) -> auto
 class _Events:
     """Collects changes and errors from the engine's events."""
 
-    def __init__(self, report: Report | None) -> None:
+    def __init__(self, report: Report | None, on_lock: Callable[[], None] | None) -> None:
+        self._on_lock = on_lock
         self.counts: dict[str, int] = {}
         self.resources: dict[str, str] = {}
         self.errors: list[str] = []
@@ -473,6 +490,10 @@ class _Events:
         self._report = report
 
     def add(self, event: automation.EngineEvent) -> None:
+        # The engine takes the stack's lock before it reports anything.
+        on_lock, self._on_lock = self._on_lock, None
+        if on_lock is not None:
+            on_lock()
         if event.diagnostic_event and event.diagnostic_event.severity == "error":
             diagnostic = event.diagnostic_event
             name = f"{diagnostic.urn.rpartition('::')[2]}: " if diagnostic.urn else ""

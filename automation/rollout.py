@@ -30,12 +30,14 @@ def roll_out(
     deployment: Deployment,
     clients: Clients,
     report: Report | None = None,
+    on_lock: Callable[[], None] | None = None,
     sleep: Sleep = time.sleep,
 ) -> Deployed:
     """Deploy a stack, and require that the service runs what was deployed.
 
     Args:
         report: called with a line for each resource that changes.
+        on_lock: see `Deployment.up`.
 
     Raises:
         DeploymentError: a resource failed, or the service runs something else; the message has
@@ -43,7 +45,7 @@ def roll_out(
     """
     previous = wait_for_service(deployment, clients, sleep)
     try:
-        deployed = deployment.up(report)
+        deployed = deployment.up(report, on_lock)
     except InterruptedDeploymentError:
         raise
     except DeploymentError as error:
@@ -97,16 +99,43 @@ def require_rollout(
         raise DeploymentError("\n".join(problems))
 
 
+def require_unchanged(
+    deployment: Deployment, clients: Clients, report: Report, sleep: Sleep = time.sleep
+) -> None:
+    """Require that every service runs what the state describes, when there is nothing to deploy.
+
+    A last operation that failed may have left no difference, such as a redeployment by hand that
+    the host rolled back. No later operation would replace it, because none is needed.
+
+    Args:
+        report: called with a line about such an operation.
+
+    Raises:
+        DeploymentError: one runs something else.
+    """
+    problems = find_problems(deployment, clients, sleep=sleep, nothing_to_deploy=True)
+    if not problems:
+        return
+    last = wait_for_service(deployment, clients, sleep)
+    different = find_problems(deployment, clients, last, sleep)
+    if different or not deployment.preview(refresh=True).none:
+        raise DeploymentError("\n".join(problems))
+    report("! The service's last operation failed, but it runs what was deployed")
+
+
 def find_problems(
     deployment: Deployment,
     clients: Clients,
     previous: Mapping[str, str] = NOTHING_BEFORE,
     sleep: Sleep = time.sleep,
+    *,
+    nothing_to_deploy: bool = False,
 ) -> list[str]:
     """Describe what a service runs instead of what was deployed, once its host has deployed it.
 
     Args:
         previous: see `require_rollout`.
+        nothing_to_deploy: whether Pulumi would find nothing to deploy.
 
     Returns:
         The lines of a message; empty if every service runs what the state describes.
@@ -118,7 +147,9 @@ def find_problems(
     for host, desired in find_desired(deployment.state()):
         changing = partial(_is_changing, host, aws_of(clients), desired.id)
         _wait(host, desired.id, changing, sleep)
-        lines += _problems(host, desired, deployment.stack, clients, previous)
+        lines += _problems(
+            host, desired, deployment.stack, clients, previous, nothing_to_deploy=nothing_to_deploy
+        )
     return lines
 
 
@@ -128,6 +159,8 @@ def _problems(
     stack: str,
     clients: Clients,
     previous: Mapping[str, str],
+    *,
+    nothing_to_deploy: bool,
 ) -> list[str]:
     aws = aws_of(clients)
     service = host.describe(aws, desired.id)
@@ -142,9 +175,9 @@ def _problems(
         f"Fix the cause, then run: python -m automation deploy --stack {stack}",
         # Otherwise Pulumi finds nothing to deploy.
         *(
-            []
-            if failed
-            else [f"If it was changed by hand, first run: pulumi refresh --stack {stack}"]
+            [f"Before that, so that Pulumi finds what differs, run: pulumi refresh --stack {stack}"]
+            if nothing_to_deploy or not failed
+            else []
         ),
         *host.next_steps(service),
     ]

@@ -96,8 +96,11 @@ def token_runaway(service: str, client: str) -> Alarm:
                 statistic="Sum",
                 subject=Subject.CLIENT,
                 client=client,
+                id="tokens",
             ),
         ),
+        # Without data, an alarm looks at earlier periods: it would stay raised for three hours.
+        expression="FILL(tokens, 0)",
         comparison=Comparison.ABOVE,
         threshold=200,
         unit="tokens",

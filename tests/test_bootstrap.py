@@ -32,6 +32,7 @@ case "$*" in
 *"-m pip"*) echo begun >begun; cat go >/dev/null ;;
 *"uv pip"*) echo "$*" >>installed ;;
 *sysconfig*) pwd ;;
+*neo4j_mcp_client*) echo "$*" ;;
 esac
 """
 
@@ -103,6 +104,21 @@ def test_the_operate_requirements_are_replaced_by_all_requirements(
         installed = (checkout / "installed").read_text(encoding="utf-8").splitlines()
         assert installed[-1].endswith(requirements)
         assert (checkout / ".venv" / mark).exists()
+
+
+def test_the_clients_command_is_in_the_environment(checkout: Path) -> None:
+    process = _bootstrap(checkout, "operate")
+    assert (checkout / "begun").read_text(encoding="utf-8") == "begun\n"
+    (checkout / "go").write_text("go", encoding="utf-8")
+    process.communicate(timeout=_LIMIT)
+    found = subprocess.run(
+        [checkout / ".venv" / "bin" / "neo4j-mcp", "query", "RETURN 1 AS one"],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=_LIMIT,
+    )
+    assert found.stdout == "-m neo4j_mcp_client query RETURN 1 AS one\n"
 
 
 def test_another_set_of_requirements_is_refused(checkout: Path) -> None:

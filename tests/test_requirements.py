@@ -16,6 +16,7 @@ OPTIONAL = {"anyio", "docker", "mcp", "mcp_types"}
 # Named in a requirement file for another reason than an import of automation/ or components/.
 NOT_IMPORTED = {
     "certifi",  # copied into the server's image
+    "platformdirs",  # the client's command line
     "requests",  # the client's
     "urllib3",  # the client's
     "tzdata",  # copied into the server's image

@@ -1,6 +1,7 @@
 """P3: how clients discover at the edge how to get a token, and that only the edge offers it."""
 
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from automation.checks.protocol import INITIALIZE
 from automation.checks.registry import check
 from automation.checks.verdicts import Failed, Skipped, expect, expect_equal, expect_status
 from components.edge import CACHING_DISABLED, RATE_SECONDS
+from components.edge_origin import origin_address
 from components.hosting.host import MCP_PATH
 
 # Sources: RFC 9728 section 3.1, RFC 8414 section 3.1, OpenID Connect Discovery section 4.
@@ -27,6 +29,7 @@ _DISCOVERY_PATHS: Final = tuple(
 )
 _ONE_ROW: Final = {"query": "RETURN 1 AS one"}
 _LONG_AGO: Final = 3600
+_LOAD_BALANCER: Final = "aws:lb/loadBalancer:LoadBalancer"
 
 
 @check("P3-edge-metadata")
@@ -78,7 +81,7 @@ def edge_challenge(probe: Probe) -> None:
 
 @check("P3-edge-configuration")
 def edge_configuration(probe: Probe) -> None:
-    """The edge accepts HTTPS only, caches nothing, and limits requests as configured."""
+    """The edge accepts HTTPS only, leads to the host, caches nothing, and limits requests."""
     _edge(probe)
     settings = probe.context.settings
     found = _distribution(probe)
@@ -86,6 +89,8 @@ def edge_configuration(probe: Probe) -> None:
     behavior = found["DefaultCacheBehavior"]
     expect_equal("ViewerProtocolPolicy", behavior["ViewerProtocolPolicy"], "https-only")
     expect_equal("CachePolicyId", behavior.get("CachePolicyId"), CACHING_DISABLED)
+    origins = [_address(each) for each in found["Origins"]["Items"]]
+    expect_equal("the address that the edge leads to", origins, [_host_address(probe)])
     domain = settings.edge_domain
     expect_equal("Aliases", found["Aliases"].get("Items") or [], [domain.name] if domain else [])
     expect_equal(
@@ -167,6 +172,28 @@ def _distribution(probe: Probe) -> dict[str, Any]:
         if not page["IsTruncated"]:
             raise Failed(f"there is no distribution with the comment {name}")
         marker = {"Marker": page["NextMarker"]}
+
+
+def _address(origin: Mapping[str, Any]) -> str:
+    custom = origin.get("CustomOriginConfig")
+    return f"{origin['DomainName']}:{custom['HTTPSPort']}" if custom else str(origin["DomainName"])
+
+
+def _host_address(probe: Probe) -> str:
+    """Return where the host is reached, as `_address` returns it."""
+    context = probe.context
+    if context.has_direct_address:
+        address = origin_address(context.outputs["serviceUrl"])
+        return f"{address.host}:{address.port}"
+    # Only the edge reaches this host, so no output has its address.
+    names = [
+        str(each["outputs"]["dnsName"])
+        for each in context.state().get("resources") or []
+        if each["type"] == _LOAD_BALANCER and each.get("outputs")
+    ]
+    if not names:
+        raise Failed("the stack has no load balancer that the edge could lead to")
+    return names[0]
 
 
 def _requests_per_ip(probe: Probe, web_acl: str) -> int:

@@ -192,7 +192,8 @@ def expect_own_code(probe: Probe, function: str, packed: bytes, write: Callable[
         raise Failed(
             f"{function} doesn't run this checkout's code: it was deployed from another version, or"
             f" changed by hand (last on {found['LastModified']}). To deploy this checkout's code,"
-            f" run: aws lambda update-function-code --function-name {function} --zip-file"
+            f" run: python -m automation deploy --stack {probe.context.stack}. Or for this function"
+            f" alone: aws lambda update-function-code --function-name {function} --zip-file"
             f" fileb://{relative_to_project(write())}"
         )
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from botocore.validate import validate_parameters
 
-from automation.muting import alarm_names, delete_mute_rules, muted_alarms
+from automation.muting import alarm_names, delete_mute_rules, muting
 
 RULE = "neo4j-mcp-dev-deployment"
 NOW = dt.datetime(2026, 11, 27, 17, 3, 59, tzinfo=dt.timezone(dt.timedelta(hours=1)))
@@ -35,6 +35,9 @@ STATE = {
     ]
 }
 DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutAlarmMuteRule")
+NO_RULE = ClientError(
+    {"Error": {"Code": "ResourceNotFoundException", "Message": "no rule"}}, "GetAlarmMuteRule"
+)
 NO_ANSWER = ConnectTimeoutError(endpoint_url="https://monitoring.example")
 
 
@@ -61,7 +64,11 @@ class _CloudWatch:
             self.rules[parameters["Name"]] = parameters
         elif operation == "delete_alarm_mute_rule":
             self.rules.pop(parameters["AlarmMuteRuleName"], None)
-        return {"Status": self._status}
+        elif (rule := self.rules.get(parameters["AlarmMuteRuleName"])) is None:
+            raise NO_RULE
+        else:
+            return {"Status": self._status, **rule}
+        return {}
 
 
 def _deploy(
@@ -70,7 +77,8 @@ def _deploy(
     state: dict[str, Any] = STATE,
 ) -> list[str]:
     reported: list[str] = []
-    with muted_alarms(state, RULE, lambda _: aws, reported.append, lambda: NOW):
+    with muting(state, RULE, lambda _: aws, reported.append, lambda: NOW) as mute:
+        mute()
         run()
     return reported
 
@@ -140,7 +148,8 @@ def test_alarms_in_another_region_are_muted_there() -> None:
     regions = {REGION: _CloudWatch(), "us-east-1": _CloudWatch()}
     reported: list[str] = []
 
-    with muted_alarms(state, RULE, regions.__getitem__, reported.append, lambda: NOW):
+    with muting(state, RULE, regions.__getitem__, reported.append, lambda: NOW) as mute:
+        mute()
         muted = {
             region: aws.rules[RULE]["MuteTargets"]["AlarmNames"] for region, aws in regions.items()
         }
@@ -160,11 +169,62 @@ def test_a_deployment_continues_if_its_alarms_cannot_be_muted() -> None:
     assert aws.calls == ["put_alarm_mute_rule"]
 
 
-def test_a_rule_is_deleted_although_cloudwatch_did_not_answer() -> None:
+def test_a_rule_that_cloudwatch_put_without_answering_is_deleted() -> None:
+    class WithoutAnswer(_CloudWatch):
+        def __call__(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's own
+            found = super().__call__(service, operation, **parameters)
+            if operation == "put_alarm_mute_rule":
+                raise NO_ANSWER
+            return found
+
+    aws = WithoutAnswer()
+
+    assert len(_deploy(aws)) == 1
+    assert aws.rules == {}
+
+
+def test_a_rule_that_cloudwatch_did_not_put_is_not_deleted() -> None:
     aws = _CloudWatch(put_alarm_mute_rule=NO_ANSWER)
 
     assert len(_deploy(aws)) == 1
-    assert aws.calls[-1] == "delete_alarm_mute_rule"
+    assert aws.calls == ["put_alarm_mute_rule", "get_alarm_mute_rule"]
+
+
+def test_a_deployment_without_the_stacks_lock_does_not_touch_the_rule_of_another() -> None:
+    aws = _CloudWatch()
+
+    with muting(STATE, RULE, lambda _: aws, print, lambda: NOW) as mute:
+        mute()
+        before = aws.rules[RULE]
+        with muting(STATE, RULE, lambda _: aws, print, lambda: NOW):
+            pass
+        assert aws.rules[RULE] is before
+
+    assert aws.rules == {}
+
+
+def test_a_deployment_does_not_delete_the_rule_of_the_next_one() -> None:
+    aws, reported = _CloudWatch(), list[str]()
+
+    with muting(STATE, RULE, lambda _: aws, reported.append, lambda: NOW) as second:
+        with muting(STATE, RULE, lambda _: aws, reported.append, lambda: NOW) as first:
+            first()
+            # The first one has released the lock, and waits for the host.
+            second()
+        assert RULE in aws.rules
+
+    assert aws.rules == {}
+    assert reported == []
+
+
+def test_an_event_after_the_end_does_not_mute() -> None:
+    aws = _CloudWatch()
+
+    with muting(STATE, RULE, lambda _: aws, print, lambda: NOW) as mute:
+        pass
+    mute()
+
+    assert aws.calls == []
 
 
 def test_a_rule_that_is_not_active_is_reported() -> None:
@@ -173,8 +233,12 @@ def test_a_rule_that_is_not_active_is_reported() -> None:
     assert f"the mute rule {RULE} as SCHEDULED" in line
 
 
-def test_a_rule_that_cannot_be_deleted_is_reported_with_its_end_and_the_command() -> None:
-    (line,) = _deploy(_CloudWatch(delete_alarm_mute_rule=DENIED))
+@pytest.mark.parametrize("operation", ["get_alarm_mute_rule", "delete_alarm_mute_rule"])
+def test_a_rule_that_cannot_be_deleted_is_reported_with_its_end_and_the_command(
+    operation: str,
+) -> None:
+    errors: dict[str, Any] = {operation: DENIED}
+    *_, line = _deploy(_CloudWatch(**errors))
 
     assert re.search(r"muted until 17:03 UTC: .*AccessDenied", line)
     assert f"aws cloudwatch delete-alarm-mute-rule --alarm-mute-rule-name {RULE}" in line

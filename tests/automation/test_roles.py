@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from automation import checks, hosting, log_events, muting
+from automation import checks, function_code, hosting, log_events, muting
 from automation.audit import sources
 from automation.grants import Purpose, StackLocation
 from automation.hosting.hosts import HOSTS
@@ -203,7 +203,7 @@ def _operations_in(files: Iterable[Path]) -> Iterator[str]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(
-                    func=ast.Attribute(attr="aws" | "aws_pages") | ast.Name(id="aws"),
+                    func=ast.Attribute(attr="aws" | "_aws" | "aws_pages") | ast.Name(id="aws"),
                     args=[
                         ast.Constant(value=str(service)),
                         ast.Constant(value=str(operation)),
@@ -269,7 +269,13 @@ def test_whoever_checks_may_read_the_audit() -> None:
 
 def test_a_deployment_may_mute_its_alarms() -> None:
     used = set(_operations_in([Path(muting.__file__)]))
-    assert len(used) == 3
+    assert len(used) == 3, used
+    assert used <= _actions(Purpose.DEPLOY)
+
+
+def test_a_deployment_may_restore_the_functions_code() -> None:
+    used = set(_operations_in([Path(function_code.__file__)]))
+    assert len(used) == 2
     assert used <= _actions(Purpose.DEPLOY)
 
 

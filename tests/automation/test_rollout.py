@@ -14,6 +14,7 @@ from automation.rollout import (
     differences,
     failed_operation,
     require_rollout,
+    require_unchanged,
     roll_out,
     wait_for_service,
 )
@@ -96,19 +97,29 @@ class _Aws:
         return {"events": [{"message": f"line {number}\n"} for number in range(7)]}
 
 
-def _deployment(fails: str = "", *types: str) -> Deployment:
+def _deployment(
+    fails: str = "", *types: str, drifted: Mapping[str, str] | None = None
+) -> Deployment:
     class Stack:
         stack = "dev"
 
         def state(self) -> Mapping[str, Any]:
             return _state(*(types or ("aws:apprunner/service:Service",)))
 
-        def up(self, _report: object = None) -> Deployed:
+        def up(self, _report: object = None, _on_lock: object = None) -> Deployed:
             if fails:
                 raise DeploymentError(fails)
             return Deployed(changes=Changes(counts={}, resources={}), outputs={"a": 1})
 
+        def preview(self, *, refresh: bool) -> Changes:
+            assert refresh
+            return Changes(counts={}, resources=drifted or {})
+
     return cast("Deployment", Stack())
+
+
+def _unexpected(argument: object) -> None:
+    pytest.fail(f"called with {argument}")
 
 
 @pytest.mark.parametrize(
@@ -184,7 +195,32 @@ def test_a_service_that_was_changed_by_hand_is_reported_with_the_refresh() -> No
     with pytest.raises(DeploymentError) as raised:
         require_rollout(_deployment(), aws)
     assert "its environment differs in LEVEL" in str(raised.value)
-    assert "first run: pulumi refresh --stack dev" in str(raised.value)
+    assert str(raised.value).endswith("what differs, run: pulumi refresh --stack dev")
+
+
+def test_a_failed_operation_that_has_left_no_difference_is_reported() -> None:
+    reported: list[str] = []
+    require_unchanged(_deployment(), _Aws([_service()], [ROLLED_BACK]), reported.append)
+    assert reported == ["! The service's last operation failed, but it runs what was deployed"]
+
+
+def test_a_failed_operation_that_has_left_a_difference_is_an_error() -> None:
+    """A refresh sees every property of the service, such as its CPU."""
+    deployment = _deployment(drifted={"server": "update"})
+    with pytest.raises(DeploymentError) as raised:
+        require_unchanged(deployment, _Aws([_service()], [ROLLED_BACK]), _unexpected)
+    assert "its last operation, UPDATE_SERVICE, ended ROLLBACK_SUCCEEDED" in str(raised.value)
+    assert str(raised.value).endswith("what differs, run: pulumi refresh --stack dev")
+
+
+def test_another_image_counts_although_there_is_nothing_to_deploy() -> None:
+    aws = _Aws([_service(image="old")], [SUCCEEDED])
+    with pytest.raises(DeploymentError, match="its image is sha256:old"):
+        require_unchanged(_deployment(), aws, _unexpected)
+
+
+def test_nothing_is_reported_of_a_service_that_was_deployed() -> None:
+    require_unchanged(_deployment(), _Aws([_service()], [SUCCEEDED]), _unexpected)
 
 
 def test_the_error_after_a_failed_creation_has_the_command_that_builds_again() -> None:

@@ -4,7 +4,6 @@ import copy
 import io
 import json
 import ssl
-import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,13 +26,13 @@ from components.function_code import (
 )
 from localcloud.cloud import Cloud
 from localcloud.console import connect_aura
+from tests.waiting import wait_until
 
 Kind = TypeVar("Kind", bound=Context)
 AlterRequest = Callable[[httpx2.Request], None]
 AlterResponse = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
 
 _UPDATE_TIMEOUT = 60.0
-_ROTATION_TIMEOUT = 300.0
 _HANDLER = Path(__file__).parents[2] / "functions" / "claims" / "handler.py"
 # UpdateUserPoolClient resets fields that are left out.
 _APP_CLIENT_FIELDS = (
@@ -87,10 +86,13 @@ class World:
         separate version.
         """
         for name in self.outputs["clients"]:
-            deadline = time.monotonic() + _ROTATION_TIMEOUT
-            while incomplete_version(self.rotator.inventory(self.client(name))):
-                assert time.monotonic() < deadline, f"{name}'s rotation doesn't end"
-                time.sleep(0.1)
+            self._wait_for_rotation(self.client(name))
+
+    def _wait_for_rotation(self, client: Client) -> None:
+        wait_until(
+            lambda: incomplete_version(self.rotator.inventory(client)) is None,
+            f"{client.name}'s rotation ends",
+        )
 
     def client(self, name: str) -> Client:
         return Client.from_output(name, self.outputs["clients"][name])
@@ -376,10 +378,10 @@ def service(world: World, change: Callable[[dict[str, Any]], None]) -> Iterator[
 
 def _update_service(apprunner: Any, arn: str, configuration: dict[str, Any]) -> None:  # noqa: ANN401 - boto3's
     apprunner.update_service(ServiceArn=arn, **configuration)
-    deadline = time.monotonic() + _UPDATE_TIMEOUT
-    while apprunner.describe_service(ServiceArn=arn)["Service"]["Status"] != "RUNNING":
-        assert time.monotonic() < deadline, "the service is not updated in time"
-        time.sleep(0.1)
+    wait_until(
+        lambda: apprunner.describe_service(ServiceArn=arn)["Service"]["Status"] == "RUNNING",
+        "the service is updated",
+    )
 
 
 @contextmanager
@@ -411,11 +413,13 @@ def _publish_edge_function(world: World, code: bytes) -> None:
         Name=name, IfMatch=found["ETag"], FunctionConfig=configuration, FunctionCode=code
     )
     cloudfront.publish_function(Name=name, IfMatch=updated["ETag"])
-    deadline = time.monotonic() + _UPDATE_TIMEOUT
-    live = {"Name": name, "Stage": "LIVE"}
-    while cloudfront.describe_function(**live)["FunctionSummary"]["Status"] != "DEPLOYED":
-        assert time.monotonic() < deadline, "the function is not deployed in time"
-        time.sleep(0.1)
+    wait_until(
+        lambda: (
+            cloudfront.describe_function(Name=name, Stage="LIVE")["FunctionSummary"]["Status"]
+            == "DEPLOYED"
+        ),
+        "the function is deployed",
+    )
 
 
 @contextmanager
@@ -438,6 +442,20 @@ def edge_without_web_acl(world: World) -> Iterator[None]:
     cloudfront, distribution = world.aws("cloudfront"), _distribution_id(world)
     before = cloudfront.get_distribution_config(Id=distribution)["DistributionConfig"]
     _update_distribution(world, distribution, before | {"WebACLId": ""})
+    try:
+        yield
+    finally:
+        _update_distribution(world, distribution, before)
+
+
+@contextmanager
+def edge_origin(world: World, port: int) -> Iterator[None]:
+    """Let the edge's distribution connect to another port."""
+    cloudfront, distribution = world.aws("cloudfront"), _distribution_id(world)
+    before = cloudfront.get_distribution_config(Id=distribution)["DistributionConfig"]
+    fault = copy.deepcopy(before)
+    fault["Origins"]["Items"][0]["CustomOriginConfig"]["HTTPSPort"] = port
+    _update_distribution(world, distribution, fault)
     try:
         yield
     finally:

@@ -2,14 +2,11 @@
 
 import datetime as dt
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from automation.audit.records import Audit
 from automation.audit.sources import read_audit
 from automation.commands import app
 from automation.deployment import Deployment
@@ -21,24 +18,17 @@ from localcloud.cloud import Cloud
 from localcloud.paths import Home
 from localcloud.workspace import STACK
 from neo4j_mcp_client import Neo4jMcp
+from tests.waiting import read_until
 
 pytestmark = pytest.mark.stand_in
 
 # The log receives a function's lines shortly after the function has ended.
 _SECONDS = 20.0
-_POLL = 0.2
 _CLAIMS_FUNCTION = ResourceNames(prefix="neo4j-mcp", stack=STACK).claims_function
 
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
-
-
-def _wait_for(read: Callable[[], Audit], condition: Callable[[Audit], object]) -> Audit:
-    deadline = time.monotonic() + _SECONDS
-    while not condition(found := read()) and time.monotonic() < deadline:
-        time.sleep(_POLL)
-    return found
 
 
 def test_an_audit_names_who_got_a_token_and_who_read_the_secret(
@@ -55,9 +45,10 @@ def test_an_audit_names_who_got_a_token_and_who_read_the_secret(
     with Neo4jMcp(str(credentials.mcp_url), credentials, ca_bundle=bundle) as neo4j:
         assert neo4j.read("RETURN 1 AS one") == [{"one": 1}]
 
-    found = _wait_for(
+    found = read_until(
         lambda: read_audit(STACK, clients, _CLAIMS_FUNCTION, aws, since, _now()),
         lambda audit: audit.tokens and audit.reads,
+        _SECONDS,
     )
     assert found.unread == {}
     assert {(each.client, each.client_id, each.groups) for each in found.tokens} == {

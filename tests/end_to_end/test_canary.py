@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from localcloud.console import connect_aura
 from tests.end_to_end.breakage import World, app_client, aura
 from tests.end_to_end.conftest import with_monitoring
 from tests.stand_in import Aws
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
 
@@ -29,7 +30,6 @@ _MONITORING = {
     "canaryMinutes": 5,
     "subscriptions": {"oncall": {"protocol": "email", "endpoint": "oncall@example.com"}},
 }
-_PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -83,13 +83,6 @@ def published(world: World, name: str, since: datetime) -> list[float]:
     return [each["Minimum"] for each in sorted(found, key=lambda each: each["Timestamp"])]
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it didn't happen in time"
-        time.sleep(0.2)
-
-
 def without_time(result: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in result.items() if name != "milliseconds"}
 
@@ -110,7 +103,7 @@ def test_once_it_is_in_the_databases_audience_the_canary_succeeds(connected: Wor
     result = run(connected)
 
     assert without_time(result) == {"message": "canary", "success": True, "newToken": True}
-    wait_until(lambda: bool(published(connected, "CanaryLatency", since)))
+    wait_until(lambda: bool(published(connected, "CanaryLatency", since)), "a latency")
     assert published(connected, "CanarySuccess", since)
     assert published(connected, "CanaryLatency", since)[-1] > 0
 
@@ -130,7 +123,7 @@ def test_a_client_without_a_flow_fails_at_the_token_endpoint(connected: World) -
 
     assert (result["success"], result.get("hop")) == (False, "token"), result
     assert result["cause"].startswith("HTTP 400 ")
-    wait_until(lambda: 0.0 in published(connected, "CanarySuccess", since))
+    wait_until(lambda: 0.0 in published(connected, "CanarySuccess", since), "a failed run")
     assert run(connected)["success"]
 
 
@@ -171,7 +164,7 @@ def test_its_log_has_the_result_and_no_secret(connected: World) -> None:
         events = aws("logs").filter_log_events(logGroupName=group)["events"]
         return [each["message"] for each in events]
 
-    wait_until(lambda: any('"success": true' in each for each in lines()))
+    wait_until(lambda: any('"success": true' in each for each in lines()), "a line in the log")
     assert not [each for each in lines() if secret["clientSecret"] in each or "Bearer" in each]
 
 
@@ -182,7 +175,7 @@ def test_its_alarm_is_raised_after_two_failures_of_three_and_ends_with_the_fault
     control = connected.running.control()
     control.call("ConfirmSubscriptions", TopicArn=topic)
     runs_in_a_row(connected, 3)
-    wait_until(lambda: state(connected) == "OK")
+    wait_until(lambda: state(connected) == "OK", "the alarm is OK")
     sent = len(messages(connected, topic))
 
     known = connected.outputs["auraSso"]
@@ -191,11 +184,11 @@ def test_its_alarm_is_raised_after_two_failures_of_three_and_ends_with_the_fault
         runs_in_a_row(connected, 1)
         assert state(connected) == "OK"
         runs_in_a_row(connected, 1)
-        wait_until(lambda: state(connected) == "ALARM")
+        wait_until(lambda: state(connected) == "ALARM", "the alarm is raised")
 
     runs_in_a_row(connected, 2)
-    wait_until(lambda: state(connected) == "OK")
-    wait_until(lambda: len(messages(connected, topic)) >= sent + 2)
+    wait_until(lambda: state(connected) == "OK", "the alarm is OK")
+    wait_until(lambda: len(messages(connected, topic)) >= sent + 2, "two messages")
     raised, ended = messages(connected, topic)[sent : sent + 2]
     assert (raised["NewStateValue"], ended["NewStateValue"]) == ("ALARM", "OK")
     assert "docs/runbook.md#canary-failing" in raised["AlarmDescription"]
@@ -236,11 +229,11 @@ def paused(world: World) -> Iterator[None]:
 
     apprunner.pause_service(ServiceArn=arn)
     try:
-        wait_until(lambda: is_in("PAUSED"))
+        wait_until(lambda: is_in("PAUSED"), "the service is paused")
         yield
     finally:
         apprunner.resume_service(ServiceArn=arn)
-        wait_until(lambda: is_in("RUNNING"))
+        wait_until(lambda: is_in("RUNNING"), "the service is running")
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """The alarm on failed deployments, on the hosts that roll a failed update back by themselves."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -14,12 +13,12 @@ from localcloud.cloud import REGION, Cloud
 from tests.end_to_end.changed_by_hand import change_environment
 from tests.end_to_end.hosted import Hosted, hosted
 from tests.stand_in import Aws
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
 
 _ADDRESS: Final = "oncall@example.com"
 _ALARM: Final = "deployment-failed"
-_PATIENCE: Final = 120.0
 
 
 @pytest.fixture(scope="module", params=[Hosting.APP_RUNNER, Hosting.FARGATE], ids=str)
@@ -36,13 +35,6 @@ def stack(
             stack.configure(monitoring={"enabled": True, "subscriptions": {"oncall": oncall}})
             stack.deployment.up()
             yield stack
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it didn't happen in time"
-        time.sleep(0.2)
 
 
 def test_a_deployment_that_was_rolled_back_raises_an_alarm_that_clears(
@@ -73,14 +65,14 @@ def test_a_deployment_that_was_rolled_back_raises_an_alarm_that_clears(
     control.call("MoveClock", Seconds=600)
     assert changes() == []
     change_environment(aws, stack.hosting, before, "NEO4J_MCP_TRANSPORT_MODE", "nonsense")
-    wait_until(reasons)
+    wait_until(reasons, "an event")
     [reason] = reasons()
     if stack.hosting is Hosting.APP_RUNNER:
         assert reason["operationStatus"] == "UpdateServiceFailed"
     else:
         assert reason["eventName"] == "SERVICE_DEPLOYMENT_FAILED"
     control.call("MoveClock", Seconds=60)
-    wait_until(changes)
+    wait_until(changes, "the alarm is raised")
     [raised] = changes()
     assert raised["NewStateValue"] == "ALARM"
     assert f"#{_ALARM}" in raised["AlarmDescription"]
@@ -88,5 +80,5 @@ def test_a_deployment_that_was_rolled_back_raises_an_alarm_that_clears(
     # The host has restored what worked, and nothing else fails.
     assert stack.service().environment == before.environment
     control.call("MoveClock", Seconds=1200)
-    wait_until(lambda: len(changes()) > 1)
+    wait_until(lambda: len(changes()) > 1, "the alarm is OK")
     assert [each["NewStateValue"] for each in changes()] == ["ALARM", "OK"]

@@ -1,7 +1,7 @@
 """What callers notice of the host: deployments, a killed instance, scaling, on every host alike."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,12 +17,12 @@ from localcloud.cloud import Cloud
 from tests.end_to_end.changed_by_hand import change_environment
 from tests.end_to_end.hosted import Hosted, hosted
 from tests.stand_in import Aws
+from tests.waiting import read_until
 
 pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
 
 # The stand-in removes idle instances after a minute, and looks for them twice a minute.
 _SCALING_SECONDS = 480.0
-_POLL = 0.2
 _SCALING_MINUTE = 10
 _QUIET_PAUSE = 0.5
 _LOAD = 24
@@ -77,7 +77,9 @@ def test_load_starts_instances_and_its_end_removes_them(stack: Hosted) -> None:
     with stack.instances() as instances, stack.exercise() as exercise:
         call = exercise.call()
         with Traffic(call, callers=_LOAD, clock=time.monotonic, pause=0.0) as traffic:
-            most = _wait_for(lambda: len(instances.running()), lambda count: count > 1)
+            most = read_until(
+                lambda: len(instances.running()), lambda count: count > 1, _SCALING_SECONDS
+            )
         assert most > 1
         assert {each.failure for each in failed(traffic.records)} <= {"HTTP 429", "HTTP 503"}
         # Target tracking removes nothing while a metric has no data, so a caller stays.
@@ -89,16 +91,9 @@ def test_load_starts_instances_and_its_end_removes_them(stack: Hosted) -> None:
 
         with Traffic(call, callers=1, clock=time.monotonic, pause=_QUIET_PAUSE) as quiet:
             # The last instances that the load has started may still come.
-            assert _wait_for(count, lambda found: found < max(counts)) < max(counts)
+            least = read_until(count, lambda found: found < max(counts), _SCALING_SECONDS)
+            assert least < max(counts)
         expect_no_failure(quiet.records, "instances were removed")
-
-
-def _wait_for(read: Callable[[], int], condition: Callable[[int], bool]) -> int:
-    """Wait until a number meets a condition, and return the last one."""
-    deadline = time.monotonic() + _SCALING_SECONDS
-    while not condition(number := read()) and time.monotonic() < deadline:
-        time.sleep(_POLL)
-    return number
 
 
 def test_a_version_that_does_not_start_fails_the_deployment(

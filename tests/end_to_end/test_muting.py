@@ -5,15 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from automation.deployment import Deployment
+from automation.hosting.host import Aws as AwsCall
 from automation.hosting.host import aws_of
-from automation.muting import MUTED, alarm_names, muted_alarms
+from automation.muting import MUTED, alarm_names, muting
 from components.monitoring.alarm import NAMESPACE
 from components.monitoring.canary_alarms import CANARY_SUCCESS
 from components.names import ResourceNames
@@ -24,6 +24,7 @@ from localcloud.workspace import STACK, read_config, write_config
 from tests.end_to_end.updating import updating_the_service
 from tests.repository import ROOT
 from tests.stand_in import Aws
+from tests.waiting import read_until
 
 pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
 
@@ -33,7 +34,6 @@ _INTERVAL = 300
 _RUNS = 6
 _TIMEOUT = 300
 _SECONDS = 30.0
-_POLL = 0.2
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -81,6 +81,11 @@ def _status(aws: Aws) -> str:
     return str(aws("cloudwatch").get_alarm_mute_rule(AlarmMuteRuleName=_RULE)["Status"])
 
 
+def _owner(aws: Aws) -> str:
+    """Return what distinguishes the rules of two deployments."""
+    return str(aws("cloudwatch").get_alarm_mute_rule(AlarmMuteRuleName=_RULE)["Description"])
+
+
 def _run_canary_until(aws: Aws, control: ControlClient, success: int, state: str) -> None:
     """Publish what the canary would, as often as it would, until its alarm is in a state."""
     metric = {
@@ -114,20 +119,56 @@ def test_an_alarm_that_is_raised_during_a_deployment_notifies_at_its_end(
     _run_canary_until(aws, control, 1, "OK")
     before = _notifications(aws)
 
-    with muted_alarms(
+    with muting(
         state, _RULE, lambda region: aws_of(deployed.aws_clients(region)), reported.append
-    ):
+    ) as mute:
+        mute()
         rule = aws("cloudwatch").get_alarm_mute_rule(AlarmMuteRuleName=_RULE)
         assert rule["Status"] == "ACTIVE"
         assert set(rule["MuteTargets"]["AlarmNames"]) == set(alarms)
         _run_canary_until(aws, control, 0, "ALARM")
         assert _notifications(aws) == before
 
-    deadline = time.monotonic() + _SECONDS
-    while _notifications(aws) == before and time.monotonic() < deadline:
-        time.sleep(_POLL)
-    assert _notifications(aws) == before + 1
+    assert read_until(lambda: _notifications(aws), before.__ne__, _SECONDS) == before + 1
     assert reported == []
+    assert _rules(aws) == []
+
+
+def test_a_deployment_that_waits_for_another_mutes_only_afterwards(
+    running: Cloud, deployed: Deployment, aws: Aws, pipeline: dict[str, str]
+) -> None:
+    _configure(running, 42)
+    seen: list[tuple[str, str]] = []
+
+    def aws_in(region: str) -> AwsCall:
+        return aws_of(deployed.aws_clients(region))
+
+    deploy = ("automation", "deploy", "--stack", STACK)
+    with updating_the_service(*deploy, environment=pipeline) as first:
+        # It holds the lock until the second one waits.
+        os.killpg(first.pid, signal.SIGSTOP)
+        owner = _owner(aws)
+
+        def report(line: str) -> None:
+            if line.startswith("Waiting for "):
+                seen.append(("waiting", _owner(aws)))
+                os.killpg(first.pid, signal.SIGCONT)
+
+        with muting(deployed.state(), _RULE, aws_in, report) as mute:
+
+            def on_lock() -> None:
+                mute()
+                seen.append(("at work", _owner(aws)))
+
+            deployed.up(report, on_lock)
+            assert first.wait(_TIMEOUT) == 0
+            seen.append(("done", _owner(aws)))
+
+    waiting, at_work, done = seen
+    assert waiting == ("waiting", owner)
+    assert at_work[0] == "at work"
+    assert at_work[1] != owner
+    assert done == ("done", at_work[1])
     assert _rules(aws) == []
 
 

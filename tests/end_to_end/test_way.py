@@ -3,8 +3,6 @@
 import base64
 import datetime as dt
 import ssl
-import time
-from collections.abc import Callable
 from typing import Any
 
 import docker
@@ -24,10 +22,9 @@ from localcloud.labels import OWNER_LABEL
 from localcloud.paths import Home
 from neo4j_mcp_client import ClientCredentials, TokenProvider
 from tests.stand_in import Aws
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.stand_in
-
-_PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -177,15 +174,6 @@ def _containers(running: Cloud, client: docker.DockerClient) -> list[Any]:
     return found
 
 
-def _eventually(check: Callable[[], Any], what: str) -> Any:  # noqa: ANN401 - whatever check finds
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        if found := check():
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"not within {_PATIENCE} s: {what}")
-
-
 def test_a_killed_container_is_replaced(
     running: Cloud, outputs: dict[str, Any], tls: ssl.SSLContext
 ) -> None:
@@ -194,7 +182,7 @@ def test_a_killed_container_is_replaced(
     assert before
     for container in _containers(running, client):
         kill(container)
-    after = _eventually(
+    after = wait_until(
         lambda: {container.id for container in _containers(running, client)} - before,
         "a new container",
     )
@@ -203,7 +191,7 @@ def test_a_killed_container_is_replaced(
     def healthy() -> bool:
         return httpx2.get(f"{outputs['serviceUrl']}/healthz", verify=tls).status_code == 200
 
-    _eventually(healthy, "a healthy service")
+    wait_until(healthy, "a healthy service")
     client.close()
 
 
@@ -221,7 +209,7 @@ def test_logs_and_metrics_show_the_traffic(
     logs = aws("logs")
     prefix = f"/aws/apprunner/{service['ServiceName']}/{service['ServiceId']}"
     for kind in ("service", "application"):
-        _eventually(
+        wait_until(
             lambda kind=kind: logs.filter_log_events(logGroupName=f"{prefix}/{kind}")["events"],  # type: ignore[misc]
             f"events in {prefix}/{kind}",
         )
@@ -242,7 +230,7 @@ def test_logs_and_metrics_show_the_traffic(
         )["Datapoints"]
         return float(sum(point["Sum"] for point in points))
 
-    assert _eventually(lambda: requests() >= 5, "five requests in the metric")
+    assert wait_until(lambda: requests() >= 5, "five requests in the metric")
 
 
 def test_the_stack_has_every_resource(deployed: Deployment) -> None:

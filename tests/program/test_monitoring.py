@@ -88,7 +88,8 @@ def test_callers_are_affected_by_the_alarms_that_say_so(result: Result, hosting:
 def test_a_runaway_clients_alarm_names_it_and_its_id(result: Result) -> None:
     alarm = result.one(ALARM, "token-runaway-loader")
     assert alarm.inputs["name"] == "neo4j-mcp-dev-token-runaway-loader"
-    assert alarm.inputs["dimensions"] == {"Client": "id-of-neo4j-mcp-dev-loader"}
+    (metric,) = (each["metric"] for each in alarm.inputs["metricQueries"] if "metric" in each)
+    assert metric["dimensions"] == {"Client": "id-of-neo4j-mcp-dev-loader"}
     last = alarm.inputs["alarmDescription"].splitlines()[-1]
     assert last == "Client: loader, whose id is id-of-neo4j-mcp-dev-loader"
 

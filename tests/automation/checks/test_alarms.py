@@ -10,7 +10,7 @@ import pytest
 
 from automation.checks import CHECKS, runner
 from automation.checks.results import Outcome, Result
-from automation.muting import MUTED, muted_alarms
+from automation.muting import MUTED, muting
 from components.monitoring.alarm import Alarm, Metric
 from components.monitoring.alarms import stack_alarms
 from components.settings import StackSettings
@@ -350,7 +350,9 @@ def _mute_rule(since: dt.datetime) -> dict[str, Any]:
         "id": FAILING,
         "outputs": {"arn": arn},
     }
-    with muted_alarms({"resources": [alarm]}, RULE, lambda _: aws, lambda _: None, lambda: since):
+    state = {"resources": [alarm]}
+    with muting(state, RULE, lambda _: aws, lambda _: None, lambda: since) as mute:
+        mute()
         return {**written, "Status": "ACTIVE"}
 
 

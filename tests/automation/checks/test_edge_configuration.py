@@ -12,7 +12,13 @@ from automation.checks.results import Outcome, Result
 from components.edge import CACHING_DISABLED, RATE_SECONDS
 from tests.components.parsing import parse
 
+
+def _origin(name: str, port: int) -> dict[str, Any]:
+    return {"Id": "host", "DomainName": name, "CustomOriginConfig": {"HTTPSPort": port}}
+
+
 _COMMENT = "neo4j-mcp-dev-edge"
+_EDGE = "https://edge.example/mcp"
 _WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/neo4j-mcp-dev-edge/1"
 _DISTRIBUTION: dict[str, Any] = {
     "Id": "E1",
@@ -22,6 +28,7 @@ _DISTRIBUTION: dict[str, Any] = {
         "ViewerProtocolPolicy": "https-only",
         "CachePolicyId": CACHING_DISABLED,
     },
+    "Origins": {"Quantity": 1, "Items": [_origin("service.example", 443)]},
     "Aliases": {"Quantity": 0},
     "WebACLId": "",
 }
@@ -43,6 +50,8 @@ class _Stack(Context):
         distribution: Mapping[str, Any],
         rules: list[dict[str, Any]],
         settings: Mapping[str, Any],
+        *,
+        direct_address: bool,
     ) -> None:
         self.stack = "dev"
         self.settings = parse(
@@ -53,7 +62,12 @@ class _Stack(Context):
                 **settings,
             }
         )
-        self.outputs = {"edgeUrl": "https://edge.example/mcp"}
+        direct = "https://service.example"
+        self.outputs = {
+            "edgeUrl": _EDGE,
+            "serviceUrl": direct,
+            "mcpUrl": f"{direct}/mcp" if direct_address else _EDGE,
+        }
         self.blanker = Blanker()
         self._distribution = distribution
         self._rules = rules
@@ -71,6 +85,17 @@ class _Stack(Context):
             page = {"Items": [self._distribution], "IsTruncated": False}
         return {"DistributionList": page}
 
+    def state(self) -> Mapping[str, Any]:
+        return {
+            "resources": [
+                {"type": "aws:lb/targetGroup:TargetGroup", "outputs": {"name": "tasks"}},
+                {
+                    "type": "aws:lb/loadBalancer:LoadBalancer",
+                    "outputs": {"dnsName": "internal.example"},
+                },
+            ]
+        }
+
     def get_web_acl(self, *, ARN: str) -> dict[str, Any]:  # noqa: N803 - boto3's
         assert ARN == _WEB_ACL
         return {"WebACL": {"Rules": self._rules}}
@@ -79,6 +104,8 @@ class _Stack(Context):
 def _run(
     rules: list[dict[str, Any]] | None = None,
     changes: Mapping[str, Any] | None = None,
+    *,
+    direct_address: bool = True,
     **settings: object,
 ) -> Result:
     distribution = {
@@ -86,9 +113,8 @@ def _run(
         "WebACLId": "" if rules is None else _WEB_ACL,
         **(changes or {}),
     }
-    return runner.run_one(
-        CHECKS["P3-edge-configuration"], _Stack(distribution, rules or [], settings)
-    )
+    stack = _Stack(distribution, rules or [], settings, direct_address=direct_address)
+    return runner.run_one(CHECKS["P3-edge-configuration"], stack)
 
 
 @pytest.mark.parametrize(("rules", "limit"), [(None, 0), ([_rule(500)], 500)])
@@ -124,6 +150,17 @@ def test_another_limit_fails(rules: list[dict[str, Any]] | None, found: int) -> 
     [
         ({"Enabled": False}, "the distribution E1 is disabled"),
         ({"Comment": "renamed"}, f"there is no distribution with the comment {_COMMENT}"),
+        (
+            {"Origins": {"Quantity": 1, "Items": [_origin("elsewhere.example", 443)]}},
+            (
+                "the address that the edge leads to is ['elsewhere.example:443'], and must be"
+                " ['service.example:443']"
+            ),
+        ),
+        (
+            {"Origins": {"Quantity": 1, "Items": [_origin("service.example", 8443)]}},
+            "the address that the edge leads to is ['service.example:8443']",
+        ),
         ({"Aliases": {"Quantity": 1, "Items": ["a.example"]}}, "Aliases is ['a.example']"),
         (
             {
@@ -149,3 +186,15 @@ def test_another_distribution_fails(changes: Mapping[str, Any], reason: str) -> 
     result = _run(changes=changes)
     assert result.outcome is Outcome.FAILED
     assert result.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"), [("internal.example", Outcome.PASSED), ("other.example", Outcome.FAILED)]
+)
+def test_an_edge_that_is_the_only_way_leads_to_the_load_balancer(
+    name: str, outcome: Outcome
+) -> None:
+    origin = {"Id": "host", "DomainName": name, "VpcOriginConfig": {"VpcOriginId": "vo_1"}}
+    changes = {"Origins": {"Quantity": 1, "Items": [origin]}}
+    result = _run(changes=changes, direct_address=False)
+    assert result.outcome is outcome, result.reason

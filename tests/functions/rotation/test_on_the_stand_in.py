@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,10 +14,10 @@ import requests
 from components.function_code import ROTATION_HANDLER, rotation_package
 from localcloud.cloud import Cloud
 from tests.stand_in import Aws
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.stand_in
 
-_TIME_LIMIT = 60.0
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -122,12 +122,6 @@ class Deployed:
         found = self.aws("secretsmanager").describe_secret(SecretId=self.secret)
         return next((each for each in found["VersionIdsToStages"].values() if stage in each), [])
 
-    def wait_until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _TIME_LIMIT
-        while not condition():
-            assert time.monotonic() < deadline, "it didn't happen in time"
-            time.sleep(0.2)
-
 
 @pytest.fixture(scope="module")
 def function(aws: Aws) -> Iterator[tuple[str, str, str]]:
@@ -220,12 +214,13 @@ def test_secrets_manager_rotates_by_the_function(deployed: Deployed) -> None:
         RotationRules=rules,
         RotateImmediately=False,
     )
-    deployed.wait_until(lambda: not deployed.labels("AWSPENDING"))
+    wait_until(lambda: not deployed.labels("AWSPENDING"), "the test of the function ends")
     assert deployed.current["clientSecret"] == first
 
     version = manager.rotate_secret(SecretId=deployed.secret)["VersionId"]
-    deployed.wait_until(
-        lambda: deployed.current["clientSecret"] != first and not deployed.labels("AWSPENDING")
+    wait_until(
+        lambda: deployed.current["clientSecret"] != first and not deployed.labels("AWSPENDING"),
+        "the rotation ends",
     )
 
     current = manager.get_secret_value(SecretId=deployed.secret)

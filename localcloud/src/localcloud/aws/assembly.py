@@ -20,6 +20,7 @@ from localcloud.aws.autoscaling.operations import ApplicationAutoScaling
 from localcloud.aws.autoscaling.resources import AccountResources
 from localcloud.aws.autoscaling.scaler import Scaler
 from localcloud.aws.cloudfront import access_log as edge_log
+from localcloud.aws.cloudfront import metrics as edge_metrics
 from localcloud.aws.cloudfront.service import Edge
 from localcloud.aws.cloudfront.thread import EdgeSettings
 from localcloud.aws.cloudtrail import app as cloudtrail
@@ -61,7 +62,7 @@ from localcloud.aws.logs.encryption import Keys
 from localcloud.aws.logs.metric_filters import MetricFilters
 from localcloud.aws.logs.store import LogStore
 from localcloud.aws.logs.vended import VendedLogs
-from localcloud.aws.metric_sender import MetricSender
+from localcloud.aws.metric_sender import MetricSender, Publish
 from localcloud.aws.movable_clock import MovableClock
 from localcloud.aws.own_service import OwnService, has_target, is_signed_for, without_target
 from localcloud.aws.passing_time import PassingTime
@@ -195,7 +196,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         _deliveries(on, deliveries, vended),
         _logs(on, metrics),
         _cloudtrail(on),
-        *_edge(on, options, load_balancers, vended),
+        *_edge(on, options, load_balancers, vended, metrics.add),
     ]
     return [*services, _control(services)]
 
@@ -390,8 +391,10 @@ def _edge(
     options: EndpointOptions,
     load_balancers: elbv2.LoadBalancerThread,
     vended: VendedLogs,
+    publish: Publish,
 ) -> list[OwnService]:
     def log(distribution: str, entry: edge_log.AccessEntry) -> None:
+        publish(edge_metrics.request_metrics(distribution, entry.status, entry.answered))
         arn = f"arn:aws:cloudfront::{on.context.account_id}:distribution/{distribution}"
         source = Source(resource_arn=arn, log_type=delivery.EDGE_LOG)
         vended.add(source, f"CloudFront_{distribution}", entry.fields())
