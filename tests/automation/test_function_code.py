@@ -118,8 +118,7 @@ def test_code_that_lambda_refuses_is_an_error() -> None:
 
 def test_a_function_that_was_deleted_is_reported() -> None:
     def aws(_service: str, operation: str, /, **_: object) -> dict[str, Any]:
-        error = {"Code": "ResourceNotFoundException", "Message": "no function"}
-        raise ClientError({"Error": error}, operation)
+        raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, operation)
 
     lines: list[str] = []
     restore_code([(CLAIMS, claims_package)], aws, lines.append, _unexpected)
