@@ -39,7 +39,7 @@ def choose_client(stack: str, outputs: Mapping[str, Any], name: str | None, *, w
         ClientChoiceError: there is no such client.
     """
     # A stack of an earlier version has no disabled clients.
-    enabled = {
+    enabled: dict[str, Mapping[str, Any]] = {
         each: client for each, client in outputs["clients"].items() if client.get("enabled", True)
     }
     if not enabled:

@@ -22,8 +22,8 @@ WIDE = {"COLUMNS": "300", "TERM": "dumb"}
             ("--concurrency", "5", "--shape", "ramp", "--peak", "9"),
             "--concurrency: can't be combined with --shape",
         ),
-        (("--rate", "0"), "0.1"),
-        (("--concurrency", "0"), "not in the range"),
+        (("--rate", "0"), "greater than or equal to 0.1"),
+        (("--concurrency", "0"), "greater than or equal to 1"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(options: tuple[str, ...], words: str) -> None:
