@@ -18,10 +18,8 @@ def print_load_report(report: LoadReport, console: Console) -> None:
         console.print(_table(report.stack, run))
         for kind, message in run.examples.items():
             console.print(styled(f"{kind}: {message}", "dim"))
-        console.print(
-            f"This machine sent 99 % of the calls within {format_seconds(run.late)} of when they"
-            " were due, which is part of the latency."
-        )
+        if run.callers is None:
+            console.print(_lateness(run))
 
 
 def format_seconds(value: float) -> str:
@@ -64,4 +62,11 @@ def _row(summary: Summary) -> tuple[str, ...]:
         f"{summary.rate:.1f}",
         *(map(format_seconds, times) if times else [""] * 4),
         ", ".join(f"{count} {kind}" for kind, count in summary.failures.items()),
+    )
+
+
+def _lateness(run: Run) -> str:
+    return (
+        f"This machine sent 99 % of the calls within {format_seconds(run.late)} of when they were"
+        " due, which is part of the latency."
     )

@@ -91,3 +91,15 @@ def test_the_terminal_shows_totals_kinds_phases_and_failures() -> None:
     text = stream.getvalue()
     for words in ("10, 60, 10 calls per second", "all", "write", "before", "spike", "HTTP 429"):
         assert words in text
+
+
+def test_only_calls_at_a_rate_can_be_sent_late() -> None:
+    found = load_report()
+    callers = found.model_copy(
+        update={"runs": tuple(run.model_copy(update={"callers": 8}) for run in found.runs)}
+    )
+    for each, expected in ((found, True), (callers, False)):
+        stream = io.StringIO()
+        print_load_report(each, Console(file=stream, width=160))
+        assert ("This machine sent" in stream.getvalue()) is expected
+        assert ("This machine sent" in page(each)) is expected
