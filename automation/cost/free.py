@@ -8,6 +8,7 @@ _CONFIGURATION: Final = "a setting of something that is priced itself"
 
 FREE: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "aws:appautoscaling/target:Target": "tasks and the alarms of its policies are priced",
         "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration": (
             "traces are priced with the service"
         ),
@@ -20,6 +21,7 @@ FREE: Final[Mapping[str, str]] = MappingProxyType(
         "aws:cognito/userPool:UserPool": "it has no users; app clients and tokens are priced",
         "aws:cognito/userPoolDomain:UserPoolDomain": "app clients and tokens are priced",
         "aws:ec2/securityGroup:SecurityGroup": "free in a VPC",
+        "aws:ecr/lifecyclePolicy:LifecyclePolicy": "the repository's storage is priced",
         "aws:ecs/cluster:Cluster": "tasks are priced; Container Insights is off",
         "aws:iam/role:Role": "IAM is free",
         "aws:iam/rolePolicy:RolePolicy": "IAM is free",

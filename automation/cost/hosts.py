@@ -13,8 +13,10 @@ from components.hosting.apprunner.settings import AppRunnerSettings
 from components.hosting.fargate.settings import FargateSettings
 from components.hosting.lambda_.settings import LambdaSettings
 from components.settings import Hosting
-from server.releases import Architecture
 
+ARM: Final = "arm64"
+"""The architecture of Lambda that costs less."""
+_X86: Final = "x86_64"
 _CPU_UNITS: Final = 1024
 _MEGABYTES: Final = 1024
 # Processors are paid for a minute at least whenever an instance begins to work. Source: "AWS App
@@ -207,8 +209,8 @@ class Fargate(Host):
     @classmethod
     def find(cls, resources: Sequence[Resource]) -> Self | None:
         """Find Fargate's service among a stack's resources."""
-        for service in of_type(resources, _CONTAINER_SERVICE):
-            (task,) = (each.inputs for each in of_type(resources, _TASK))
+        tasks = [each.inputs for each in of_type(resources, _TASK)]
+        for service, task in zip(of_type(resources, _CONTAINER_SERVICE), tasks, strict=False):
             targets = [each.inputs for each in of_type(resources, _SCALING_TARGET)]
             policies = [each.inputs for each in of_type(resources, _SCALING_POLICY)]
             balancers = [each.inputs for each in of_type(resources, _BALANCER)]
@@ -290,13 +292,14 @@ class Lambda(Host):
     Attributes:
         memory: megabytes of an environment.
         most: environments; None for no limit of the function's own.
+        architecture: as AWS names it, such as arm64.
     """
 
     hosting = Hosting.LAMBDA
 
     memory: int
     most: int | None
-    architecture: Architecture
+    architecture: str
     traced: bool = False
 
     @classmethod
@@ -306,7 +309,7 @@ class Lambda(Host):
         return cls(
             memory=settings.memory,
             most=settings.max_instances or None,
-            architecture=settings.architecture,
+            architecture=str(settings.architecture),
         )
 
     @classmethod
@@ -314,11 +317,11 @@ class Lambda(Host):
         """Find the server's function among a stack's resources."""
         for function in of_type(resources, _FUNCTION, within=_LAMBDA_HOST):
             reserved = int(function.inputs.get("reservedConcurrentExecutions", -1))
-            (architecture,) = function.inputs.get("architectures") or [Architecture.X86_64]
+            (architecture,) = function.inputs.get("architectures") or [_X86]
             return cls(
                 memory=int(function.inputs["memorySize"]),
                 most=None if reserved < 0 else reserved,
-                architecture=Architecture(architecture),
+                architecture=str(architecture),
                 traced=(function.inputs.get("tracingConfig") or {}).get("mode") == "Active",
             )
         return None
@@ -333,7 +336,7 @@ class Lambda(Host):
         """Count calls and their time."""
         needed = _ceiling(load.concurrency)
         missing = "" if self.most is None else _missing(needed, self.most)
-        arm = self.architecture is Architecture.ARM64
+        arm = self.architecture == ARM
         yield _usage(
             what="Lambda: calls",
             quantity=load.calls,
