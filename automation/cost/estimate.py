@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from automation.cost import clients, logs, monitoring, traffic
+from automation.cost import clients, monitoring, storage, traffic
 from automation.cost.hosts import Host, find_hosts
 from automation.cost.prices import Price
 from automation.cost.usage import IDLE, Group, Load, Resource, Usage
@@ -102,5 +102,5 @@ def _usages(resources: Sequence[Resource], load: Load, serving: Hosting | None) 
         yield from host.usages(load.with_runs(runs) if called else IDLE)
     yield from traffic.usages(resources, load)
     yield from clients.usages(resources, load)
-    yield from logs.usages(resources, load)
+    yield from storage.usages(resources, load)
     yield from monitoring.usages(resources)

@@ -107,7 +107,7 @@ LOAD_BALANCER_UNIT: Final = Price(
     confirmed=True,
 )
 PUBLIC_ADDRESS: Final = Price(
-    what="Public IPv4 address", usd=Decimal("0.005"), unit="hour", source=_VPC, confirmed=True
+    what="Public IPv4 address", usd=Decimal("0.005"), unit="hour", source=_VPC
 )
 INVOCATION: Final = Price(
     what="Lambda: invocations",

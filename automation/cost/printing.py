@@ -131,13 +131,18 @@ def comparison_document(candidates: Sequence[Candidate], load: Load, region: str
     }
 
 
-def load_in_words(load: Load) -> str:
-    """Describe a load."""
-    tokens = "" if load.tokens is None else f", {load.tokens:,.0f} tokens a month"
-    return (
-        f"{load.calls_per_second:f} calls a second all month, {load.seconds_per_call:f} s and"
-        f" {load.kilobytes_per_call:f} KB each, {load.callers} callers of each client{tokens}"
-    )
+def _options(load: Load) -> str:
+    """Return the options that set a load."""
+    options: dict[str, object] = {
+        "calls-per-second": f"{load.calls_per_second:f}",
+        "seconds-per-call": f"{load.seconds_per_call:f}",
+        "callers": load.callers,
+        "kilobytes-per-call": f"{load.kilobytes_per_call:f}",
+        "log-kilobytes-per-call": f"{load.log_kilobytes_per_call:f}",
+    }
+    if load.tokens is not None:
+        options["tokens"] = f"{load.tokens:f}"
+    return " ".join(f"--{name} {value}" for name, value in options.items())
 
 
 def _facts(load: Load, region: str) -> dict[str, Any]:
@@ -167,7 +172,7 @@ def _total(total: Total) -> dict[str, float]:
 def _print_notes(load: Load, region: str, prices: Iterable[Price], console: Console) -> None:
     every = tuple(prices)
     notes = [
-        f"Load: {load_in_words(load)}, and the canary's. Idle: the canary's calls only.",
+        f"Load: {_options(load)}, evenly all month, and the canary's calls. Idle: those alone.",
         (
             f"Prices of {REGION}, read on {READ_ON:%Y-%m-%d}, before tax. Free tiers aren't"
             f" subtracted: {FREE_TIERS}."

@@ -21,7 +21,7 @@ class Group(enum.StrEnum):
     HOST = "host"
     TRAFFIC = "traffic"
     CLIENTS = "clients"
-    LOGS = "logs"
+    STORAGE = "storage"
     MONITORING = "monitoring"
 
 

@@ -121,4 +121,4 @@ def test_a_stack_that_moves_pays_for_both_hosts(deploy: Deploy) -> None:
 def test_monitoring_costs_nothing_where_it_is_off(deploy: Deploy) -> None:
     groups = {str(each.group) for each in estimate(resources_of(deploy("dev")), Load())}
 
-    assert groups == {"host", "traffic", "clients", "logs"}
+    assert groups == {"host", "traffic", "clients", "storage"}

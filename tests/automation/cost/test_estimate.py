@@ -173,7 +173,7 @@ def test_people_see_both_totals_what_is_assumed_and_the_sources() -> None:
     # 10.22 for the memory; 46.72 for the processor, 1.89 for answers and 2.63 for logs.
     assert ["Total", "", "", "", "10.22", "61.46"] in rows
     assert "1 instance of 2048 MB" in printed
-    assert "2 calls a second all month" in printed
+    assert "--calls-per-second 2 --seconds-per-call 0.1 --callers 1" in printed
     assert "read on 2026-11-27" in printed
     assert "Free tiers aren't subtracted" in printed
     assert "The stack is in eu-west-1, where prices differ." in printed

@@ -21,7 +21,7 @@ _IMAGE_GIGABYTES: Final = Decimal("0.011")
 # Without a lifecycle policy, for which the program has no setting.
 _IMAGES: Final = 10
 
-_usage = partial(Usage, group=Group.LOGS)
+_usage = partial(Usage, group=Group.STORAGE)
 
 
 def usages(resources: Sequence[Resource], load: Load) -> Iterator[Usage]:
