@@ -107,6 +107,13 @@ _PERIOD = re.compile(r"(\d{1,6})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _LOAD = Load()
+# More than any of the hosts could serve, and few enough to calculate with.
+_MOST_CALLS = 100_000
+_MOST_CALLERS = 1_000_000
+_MOST_TOKENS = 10**10
+# Seconds, and kilobytes.
+_LONGEST_CALL = 900
+_LARGEST_ANSWER = 1_000_000
 
 _errors = console(stderr=True, soft_wrap=True)
 
@@ -557,27 +564,40 @@ def cost(  # noqa: PLR0913 - one parameter per option
         ),
     ] = False,
     calls_per_second: Annotated[
-        float, typer.Option(min=0, help="Calls of all callers together, on average of a month.")
+        float,
+        typer.Option(
+            min=0, max=_MOST_CALLS, help="Calls of all callers together, on average of a month."
+        ),
     ] = float(_LOAD.calls_per_second),
     seconds_per_call: Annotated[
-        float, typer.Option(min=0, help="How long a call takes, with the database's part.")
+        float,
+        typer.Option(
+            min=0, max=_LONGEST_CALL, help="How long a call takes, with the database's part."
+        ),
     ] = float(_LOAD.seconds_per_call),
     callers: Annotated[
-        int, typer.Option(min=0, help="Programs of each client that don't share their token.")
+        int,
+        typer.Option(
+            min=0, max=_MOST_CALLERS, help="Programs of each client that don't share their token."
+        ),
     ] = _LOAD.callers,
     tokens: Annotated[
         int | None,
         typer.Option(
             min=0,
+            max=_MOST_TOKENS,
             help="Tokens a month, instead of those that callers need.",
             show_default="calculated",
         ),
     ] = None,
-    kilobytes_per_call: Annotated[float, typer.Option(min=0, help="Size of an answer.")] = float(
-        _LOAD.kilobytes_per_call
-    ),
+    kilobytes_per_call: Annotated[
+        float, typer.Option(min=0, max=_LARGEST_ANSWER, help="Size of an answer.")
+    ] = float(_LOAD.kilobytes_per_call),
     log_kilobytes_per_call: Annotated[
-        float, typer.Option(min=0, help="What the server and its host log for each call.")
+        float,
+        typer.Option(
+            min=0, max=_LARGEST_ANSWER, help="What the server and its host log for each call."
+        ),
     ] = float(_LOAD.log_kilobytes_per_call),
     only: Annotated[
         list[Group] | None,

@@ -66,7 +66,9 @@ def estimate(
         serving: the host that callers use while the stack moves, and so has two.
     """
     every = tuple(resources)
-    return _lines(_usages(every, IDLE, serving), _usages(every, load, serving))
+    # Without a host there is nobody to call.
+    called = load if any(find_hosts(every)) else IDLE
+    return _lines(_usages(every, IDLE, serving), _usages(every, called, serving))
 
 
 def estimate_host(host: Host, load: Load, canary_runs: Decimal = Decimal()) -> tuple[Line, ...]:

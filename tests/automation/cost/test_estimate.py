@@ -51,7 +51,7 @@ def _edge(*, limited: bool = False) -> list[Resource]:
 
 
 def _lines(*resources: Resource, load: Load | None = None) -> dict[str, Line]:
-    return {each.what: each for each in estimate(resources, load or Load())}
+    return {each.what: each for each in estimate([_service(), *resources], load or Load())}
 
 
 def test_callers_renew_their_tokens_when_they_expire() -> None:
@@ -111,7 +111,7 @@ def test_the_canarys_client_is_a_part_of_monitoring() -> None:
 
 
 def test_the_edge_is_paid_by_request_and_by_traffic() -> None:
-    lines = _lines(_service(), *_edge(), load=Load(calls_per_second=Decimal(10)))
+    lines = _lines(*_edge(), load=Load(calls_per_second=Decimal(10)))
 
     # 26,280,000 calls of 4 KB.
     assert lines["Edge: requests"].loaded_usd == Decimal("26.28")
@@ -122,7 +122,7 @@ def test_the_edge_is_paid_by_request_and_by_traffic() -> None:
 
 
 def test_without_an_edge_answers_are_traffic_to_the_internet() -> None:
-    lines = _lines(_service())
+    lines = _lines()
 
     # 2,628,000 calls of 4 KB are 10.512 GB.
     assert lines["Answers"].loaded_usd == Decimal("0.94608")
@@ -210,10 +210,9 @@ def test_a_comparison_shows_each_host_with_its_size() -> None:
     assert found[1]["usdAMonth"] == {"idle": 0, "load": 2.72}
 
 
-def test_nothing_costs_nothing() -> None:
-    idle = Load(calls_per_second=Decimal(), callers=0)
-
-    assert Total.of(estimate([], idle)) == Total(idle=Decimal(), loaded=Decimal())
+def test_a_stack_without_a_host_has_no_calls() -> None:
+    assert estimate([], Load()) == ()
+    assert Total.of([]) == Total(idle=Decimal(), loaded=Decimal())
 
 
 def test_every_price_has_its_source_and_is_positive() -> None:
