@@ -193,7 +193,7 @@ LOG_INGESTION: Final = Price(
 LOG_STORAGE: Final = Price(
     what="Logs: storage", usd=Decimal("0.03"), unit="GB-month", source=_CLOUDWATCH
 )
-# Alarms whose periods are a minute or longer. One with an expression pays for each of its metrics.
+# Alarms with periods of a minute or longer. One with an expression pays for each of its metrics.
 ALARM_METRIC: Final = Price(
     what="Alarm, for each of its metrics",
     usd=Decimal("0.10"),

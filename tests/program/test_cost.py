@@ -8,11 +8,12 @@ import pytest
 
 from automation.cost.estimate import Total, estimate
 from automation.cost.free import FREE
+from automation.cost.hosts import HOSTS, Fargate, find_hosts
 from automation.cost.usage import Load, Resource
 from components.hosting.definitions import DEFINITIONS
 from components.replacement import REPLACEMENTS
 from components.settings import Hosting
-from tests.components.mocks import ACCOUNT, REGION, Result
+from tests.components.mocks import ACCOUNT, REGION, SUBNETS, Result
 from tests.program.conftest import ON_FARGATE, ON_LAMBDA, Deploy
 
 _TYPES_OF_OUR_OWN = "neo4j-mcp:"
@@ -102,6 +103,31 @@ def test_the_host_of_a_preview_is_found_with_its_size(result: Result, hosting: H
     }
     what, quantity = expected[hosting]
     assert round(lines[what].loaded, 6) == quantity
+
+
+def test_the_default_size_is_what_the_program_deploys_by_default(
+    deploy: Deploy, hosting: Hosting
+) -> None:
+    unset = {f"neo4j-mcp:{key}": "" for key in ("cpu", "memory", "minInstances", "maxInstances")}
+    host: Mapping[Hosting, Mapping[str, str]] = {
+        Hosting.APP_RUNNER: {},
+        # The edge alone, so that the load balancer is internal.
+        Hosting.FARGATE: {**ON_FARGATE, "neo4j-mcp:serviceDomain": ""},
+        Hosting.LAMBDA: ON_LAMBDA,
+    }
+    result = deploy("dev", {**host[hosting], **unset, "neo4j-mcp:edge": "true"})
+
+    (found,) = find_hosts(resources_of(result))
+
+    assert found == HOSTS[hosting].by_default(edge=True)
+
+
+def test_a_public_load_balancer_has_an_address_in_each_of_its_subnets(deploy: Deploy) -> None:
+    (found,) = find_hosts(resources_of(deploy("dev", ON_FARGATE)))
+
+    assert isinstance(found, Fargate)
+    assert found.balancer_addresses == len(SUBNETS)
+    assert found.public_tasks
 
 
 def test_a_stack_that_moves_pays_for_both_hosts(deploy: Deploy) -> None:
