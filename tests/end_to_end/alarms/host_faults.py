@@ -162,7 +162,7 @@ HOST_FAULTS: Final = (
     ),
     Fault(
         alarm="deployment-failed",
-        evidence=r"NEO4J_MCP_TRANSPORT_MODE",
+        evidence="invalid transport mode 'nonsense'",
         in_each_period=_rolled_back,
         hosts=_CONTAINERS,
     ),
