@@ -73,7 +73,7 @@ from automation.rotation.operations import Rotator
 from automation.rotation.results import Outcome as RotationOutcome
 from automation.rotation.results import Rotation
 from automation.rotation.stack import deployed_outputs, rotator
-from automation.stack_logs import Writer, find_groups, read_lines
+from automation.stack_logs import Writer, find_log, read_lines
 from automation.starts import measure_starts, require_function
 from automation.target import (
     WORKSPACE_VARIABLE,
@@ -513,18 +513,18 @@ def show_logs(
 ) -> None:
     """Print the log of the server, the canary, the claims function or the rotation function.
 
-    The server's log has its host's events too, if the host keeps them in a log. It may quote the
-    text of queries: see docs/logs.md.
+    On App Runner and Fargate, the server's log has the host's events too. It may quote the text of
+    queries: see docs/logs.md.
     """
     period = _period(since)
     deployment = Deployment(target(stack, workspace), reads_only=True)
     settings = stack_settings(deployment, deployment.configuration())
     names = ResourceNames(prefix=settings.name_prefix, stack=stack)
     aws = aws_of(deployment.aws_clients())
-    groups = find_groups(writer, aws, names, HOSTS[settings.hosting])
+    log = find_log(writer, aws, names, HOSTS[settings.hosting])
     now = dt.datetime.now(dt.UTC)
     blank = Blanker().blank
-    lines = read_lines(aws, groups, now - period, now)
+    lines = read_lines(aws, log, now - period, now)
     if as_json:
         typer.echo(blank(json.dumps([each.document() for each in lines], indent=2)))
         return
@@ -532,7 +532,7 @@ def show_logs(
     for count, line in enumerate(lines, start=1):  # noqa: B007 - it counts
         typer.echo(visible(blank(str(line))))
     if not count:
-        _errors.print(f"! No line within {since} in {' and '.join(groups)}")
+        _errors.print(f"! No line within {since} in {' and '.join(log.groups)}")
 
 
 @app.command("monitoring-cost")

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Final
 
+from botocore.exceptions import ClientError
+
 from automation.deployment import DeploymentError, Report, Step
 from automation.hosting.host import Aws
-from automation.waiting import Sleep, wait_while
+from automation.waiting import Sleep, is_not_found, wait_while
 from components.function_code import (
     canary_package,
     claims_package,
@@ -65,8 +67,10 @@ def restore_code(
     """
     for function, pack in functions:
         packed = pack()
-        found = aws("lambda", "get_function_configuration", FunctionName=function)
-        if found["CodeSha256"] == code_sha256(packed):
+        deployed = _deployed(aws, function)
+        if deployed is None:
+            report(f"! There is no {function} any more. Run pulumi refresh, then this again")
+        if deployed is None or deployed == code_sha256(packed):
             continue
         report(f"… Restoring the code of {function}, which was changed outside of the stack")
         aws("lambda", "update_function_code", FunctionName=function, ZipFile=packed)
@@ -75,6 +79,17 @@ def restore_code(
         if updated["LastUpdateStatus"] != "Successful":
             reason = updated.get("LastUpdateStatusReason") or updated["LastUpdateStatus"]
             raise DeploymentError(f"The code of {function} can't be restored: {reason}")
+
+
+def _deployed(aws: Aws, function: str) -> str | None:
+    """Return the hash of a function's code; None if it was deleted."""
+    try:
+        found = aws("lambda", "get_function_configuration", FunctionName=function)
+    except ClientError as error:
+        if not is_not_found(error):
+            raise
+        return None
+    return str(found["CodeSha256"])
 
 
 def _is_updating(aws: Aws, function: str) -> bool:

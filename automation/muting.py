@@ -24,12 +24,9 @@ from automation.waiting import is_not_found
 MUTED: Final = dt.timedelta(hours=1)
 """How long a killed deployment leaves the alarms muted: as long as the slowest changes take."""
 
-_ALARMS: Final = frozenset(
-    {
-        "aws:cloudwatch/compositeAlarm:CompositeAlarm",
-        "aws:cloudwatch/metricAlarm:MetricAlarm",
-    }
-)
+METRIC_ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
+"""The type of an alarm on metrics in a stack's state."""
+_ALARMS: Final = frozenset({"aws:cloudwatch/compositeAlarm:CompositeAlarm", METRIC_ALARM})
 _RULE: Final = "AlarmMuteRuleName"
 _EXPRESSION: Final = "at(%Y-%m-%dT%H:%M)"
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import enum
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
@@ -34,12 +34,12 @@ class Line:
 
     Attributes:
         at: when it was written, with its zone.
-        group: the log group's name.
+        source: the log group's name; the service's for an event that its host keeps elsewhere.
         message: the line's text.
     """
 
     at: dt.datetime
-    group: str
+    source: str
     message: str
 
     def __str__(self) -> str:
@@ -48,58 +48,72 @@ class Line:
 
     def document(self) -> dict[str, str]:
         """Return the line for programs."""
-        return {"at": self._time, "group": self.group, "message": self.message}
+        return {"at": self._time, "source": self.source, "message": self.message}
 
     @property
     def _time(self) -> str:
-        return self.at.isoformat(timespec="milliseconds")
+        return self.at.astimezone(dt.UTC).isoformat(timespec="milliseconds")
 
 
-def find_groups(
-    writer: Writer, aws: Aws, names: ResourceNames, host: HostOperations
-) -> tuple[str, ...]:
-    """Return the names of the log groups that a part of a stack writes to.
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """Where the lines of a part of a stack are.
+
+    Attributes:
+        groups: names of log groups. One that doesn't exist yet has no lines.
+        events: lines that are in none of them.
+    """
+
+    groups: tuple[str, ...]
+    events: tuple[Line, ...] = ()
+
+
+def find_log(writer: Writer, aws: Aws, names: ResourceNames, host: HostOperations) -> Log:
+    """Find the log of a part of a stack.
 
     Args:
-        host: what runs the server. Some hosts log their own events too, next to the server's.
+        host: what runs the server.
 
     Raises:
         NoLogError: the stack has no function of this kind.
         NoServiceError: the host has no service with the stack's name.
     """
     if writer is Writer.SERVER:
-        return host.describe(aws, host.find(aws, names)).log_groups
+        service = host.describe(aws, host.find(aws, names))
+        events = (
+            Line(at=each.at, source=service.name, message=each.message)
+            for each in host.events(aws, service)
+        )
+        return Log(groups=service.log_groups, events=tuple(events))
     function = {
         Writer.CANARY: names.canary_function,
         Writer.CLAIMS: names.claims_function,
         Writer.ROTATION: names.rotation_function,
     }[writer]
     try:
-        return (function_log_group(aws, function),)
+        return Log(groups=(function_log_group(aws, function),))
     except ClientError as error:
         if not is_not_found(error):
             raise
         raise NoLogError(_no_function(writer, function, names.stack)) from error
 
 
-def read_lines(
-    aws: Aws, groups: Iterable[str], since: dt.datetime, until: dt.datetime
-) -> Iterator[Line]:
-    """Return the lines of log groups, the oldest first.
+def read_lines(aws: Aws, log: Log, since: dt.datetime, until: dt.datetime) -> Iterator[Line]:
+    """Return the lines of a log, the oldest first.
 
     Args:
-        groups: the groups' names. One that doesn't exist yet has no lines.
         since: the time, with its zone, from which on lines count.
         until: the time before which they count.
     """
-    return heapq.merge(*(_lines(aws, group, since, until) for group in groups))
+    events = sorted(each for each in log.events if since <= each.at < until)
+    return heapq.merge(events, *(_lines(aws, group, since, until) for group in log.groups))
 
 
 def _lines(aws: Aws, group: str, since: dt.datetime, until: dt.datetime) -> Iterator[Line]:
     try:
         for event in read_events(aws, group, since, until):
             at = dt.datetime.fromtimestamp(event["timestamp"] / 1000, dt.UTC)
-            yield Line(at=at, group=group, message=event["message"].rstrip())
+            yield Line(at=at, source=group, message=event["message"].rstrip())
     except ClientError as error:
         # App Runner creates its groups with their first event.
         if not is_not_found(error):

@@ -11,6 +11,7 @@ from automation.checks.alarm_definitions import (
     Definition,
     composite_definition,
     definition,
+    deployed_dimensions,
     differences,
 )
 from automation.checks.monitoring import own_region, refresh_command, require_monitoring, topic_arn
@@ -51,11 +52,12 @@ def _definitions(probe: Probe) -> Mapping[str, Mapping[str, Definition]]:
     """Return what the stack's alarms must be, by region and name."""
     context, own = probe.context, own_region(probe)
     names = context.names
+    deployed = deployed_dimensions(context.state())
     found: dict[str, dict[str, Definition]] = defaultdict(dict)
     affecting: list[str] = []
     for alarm in stack_alarms(context.settings, names.service_dimension):
         region, name = EDGE_REGION if alarm.is_of_edge else own, names.alarm(alarm.name)
-        found[region][name] = definition(alarm, topic_arn(probe, region))
+        found[region][name] = definition(alarm, topic_arn(probe, region), deployed.get(name, {}))
         if alarm.affects_callers:
             affecting.append(name)
     found[own][names.alarm(CALLERS_AFFECTED)] = composite_definition(

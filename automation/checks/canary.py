@@ -82,7 +82,7 @@ def _no_result(
         )
     return Failed(
         f"the canary has had no result for {limit // _MINUTE} minutes. Its log says why:"
-        f" aws logs tail --since 1h {find_function_log_group(probe, function)}"
+        f" python -m automation logs canary --stack {probe.context.stack} --since 3h"
     )
 
 

@@ -23,6 +23,7 @@ from automation.hosting.host import (
     NoServiceError,
     Operation,
     Service,
+    no_events,
 )
 from automation.hosting.instances import Instances, containers_of
 from automation.hosting.logs import log_end
@@ -287,6 +288,7 @@ APP_RUNNER_OPERATIONS: Final = HostOperations(
     operations=_operations,
     helpers=_helpers,
     owns_logs=owns_logs,
+    events=no_events,
     explain=_explain,
     next_steps=_next_steps,
     redeploy=_redeploy,

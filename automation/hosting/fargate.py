@@ -16,6 +16,7 @@ from automation.hosting.fargate_grants import fargate_grants, vpc_origin_grants
 from automation.hosting.host import (
     Aws,
     Desired,
+    Event,
     Fact,
     HostOperations,
     NoServiceError,
@@ -225,19 +226,28 @@ def _show_operations(arn: str) -> str:
     return f"aws ecs list-service-deployments --cluster {_cluster(arn)} --service {arn}"
 
 
+def _events(aws: Aws, service: Service) -> Iterator[Event]:
+    """Return the last events of the service, and of tasks that stopped within the last hour."""
+    for each in service.described.get("events", []):
+        yield Event(at=each["createdAt"], message=each["message"])
+    for task in _stopped_tasks(aws, service):
+        if at := task.get("stoppedAt"):
+            yield Event(at=at, message=f"(task {_last_part(task['taskArn'])}) {_reason(task)}")
+
+
 def _explain(aws: Aws, service: Service) -> list[str]:
     events = [each["message"] for each in service.described.get("events", [])[:_EVENTS]]
     (group,) = service.log_groups
     return [
         "The service's last events, the newest first:",
         *(f"  {line}" for line in events),
-        *(f"A task stopped: {reason}" for reason in _stopped(aws, service)),
+        *(f"A task stopped: {_reason(task)}" for task in _stopped_tasks(aws, service)),
         f"The tasks' log, {group}, ends:",
         *(f"  {line}" for line in log_end(aws, group)),
     ]
 
 
-def _stopped(aws: Aws, service: Service) -> Iterator[str]:
+def _stopped_tasks(aws: Aws, service: Service) -> list[dict[str, Any]]:
     cluster = _cluster(service.id)
     tasks = aws(
         "ecs",
@@ -248,10 +258,16 @@ def _stopped(aws: Aws, service: Service) -> Iterator[str]:
         maxResults=_TASKS,
     )["taskArns"]
     if not tasks:
-        return
-    for task in aws("ecs", "describe_tasks", cluster=cluster, tasks=tasks)["tasks"]:
-        reasons = [task.get("stoppedReason"), *(each.get("reason") for each in task["containers"])]
-        yield "; ".join(filter(None, reasons))
+        return []
+    found: list[dict[str, Any]] = aws("ecs", "describe_tasks", cluster=cluster, tasks=tasks)[
+        "tasks"
+    ]
+    return found
+
+
+def _reason(task: Mapping[str, Any]) -> str:
+    reasons = [task.get("stoppedReason"), *(each.get("reason") for each in task["containers"])]
+    return "; ".join(filter(None, reasons))
 
 
 def _next_steps(_service: Service) -> list[str]:
@@ -358,6 +374,7 @@ FARGATE_OPERATIONS: Final = HostOperations(
     operations=_operations,
     helpers=lambda _names, _settings: (),
     owns_logs=lambda _settings: True,
+    events=_events,
     explain=_explain,
     next_steps=_next_steps,
     redeploy=_redeploy,

@@ -133,6 +133,24 @@ class Operation:
     reason: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that a host did with a service.
+
+    Attributes:
+        at: when it happened, with its zone.
+        message: what the host says about it.
+    """
+
+    at: dt.datetime
+    message: str
+
+
+def no_events(_aws: Aws, _service: Service) -> tuple[Event, ...]:
+    """Return nothing: the events are in the service's log groups."""
+    return ()
+
+
 Facts = Callable[[Aws, Service, StackSettings], Iterable[Fact]]
 
 
@@ -160,6 +178,7 @@ class HostOperations:
         operations: returns a service's last operations by its id, the newest first.
         helpers: returns the names of the Lambda functions that the host has besides the server.
         owns_logs: returns whether the stack sets the retention and the key of the service's logs.
+        events: returns what the host keeps of a service's events, if not in one of its log groups.
         explain: returns lines about why a service isn't as it should be.
         next_steps: returns further commands that fix a service.
         redeploy: deploys again what a service runs, and returns the operation's id. Raises
@@ -188,6 +207,7 @@ class HostOperations:
     operations: Callable[[Aws, str], Sequence[Operation]]
     helpers: Callable[[ResourceNames, StackSettings], tuple[str, ...]]
     owns_logs: Callable[[StackSettings], bool]
+    events: Callable[[Aws, Service], Iterable[Event]]
     explain: Callable[[Aws, Service], list[str]]
     next_steps: Callable[[Service], list[str]]
     redeploy: Callable[[Aws, Service, StackSettings], str]

@@ -21,6 +21,7 @@ from automation.hosting.host import (
     NoServiceError,
     Operation,
     Service,
+    no_events,
 )
 from automation.hosting.instances import Instances
 from automation.hosting.lambda_versions import (
@@ -276,6 +277,7 @@ LAMBDA_OPERATIONS: Final = HostOperations(
     operations=_operations,
     helpers=lambda _names, _settings: (),
     owns_logs=lambda _settings: True,
+    events=no_events,
     explain=_explain,
     next_steps=_next_steps,
     redeploy=_redeploy,

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from automation.deployment import DeploymentError, Step
 from automation.function_code import deployed_code, restore_code
@@ -113,3 +114,13 @@ def test_code_that_lambda_refuses_is_an_error() -> None:
 
     with pytest.raises(DeploymentError, match=f"The code of {CLAIMS} can't be restored: Failed"):
         restore_code([(CLAIMS, claims_package)], function, lambda _: None, _unexpected)
+
+
+def test_a_function_that_was_deleted_is_reported() -> None:
+    def aws(_service: str, operation: str, /, **_: object) -> dict[str, Any]:
+        raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, operation)
+
+    lines: list[str] = []
+    restore_code([(CLAIMS, claims_package)], aws, lines.append, _unexpected)
+
+    assert lines == [f"! There is no {CLAIMS} any more. Run pulumi refresh, then this again"]

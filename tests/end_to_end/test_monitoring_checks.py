@@ -160,6 +160,14 @@ def metric_math_changed(world: World) -> Iterator[None]:
         yield
 
 
+@fails("P6-alarms", reason="high-cpu: Dimensions is {'ServiceName': '.*'}, and must be")
+@contextmanager
+def dimension_missing(world: World) -> Iterator[None]:
+    name = {"Name": "ServiceName", "Value": world.context.names.service}
+    with _changed_alarm(world, "high-cpu", Dimensions=[name]):
+        yield
+
+
 @fails("P6-alarms", reason="high-latency: Threshold is 30000, and must be 20000")
 def threshold_not_deployed(world: World) -> Context:
     return _with_monitoring(world, thresholds={"high-latency": 20_000})

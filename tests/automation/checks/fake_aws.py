@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import boto3
@@ -29,6 +29,7 @@ class AnsweredStack(Context):
         settings: StackSettings,
         outputs: Mapping[str, Any],
         region: str,
+        state: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         """Answer operations.
 
@@ -37,10 +38,12 @@ class AnsweredStack(Context):
             settings: the stack's configuration.
             outputs: the stack's outputs.
             region: the stack's region.
+            state: the stack's state.
         """
         self.stack = "dev"
         self.settings = settings
         self.outputs = outputs
+        self.state = lambda: state
         self.blanker = Blanker()
         self._answers = answers
         self._region = region

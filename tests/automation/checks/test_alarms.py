@@ -11,7 +11,7 @@ import pytest
 from automation.checks import CHECKS, runner
 from automation.checks.results import Outcome, Result
 from automation.muting import MUTED, muting
-from components.monitoring.alarm import Alarm
+from components.monitoring.alarm import Alarm, Metric
 from components.monitoring.alarms import stack_alarms
 from components.settings import StackSettings
 from tests.automation.checks.fake_aws import Answer, AnsweredStack, error
@@ -80,13 +80,41 @@ def _common(region: str, name: str, topic: str) -> dict[str, Any]:
     }
 
 
+def _dimensions(metric: Metric) -> list[dict[str, str]]:
+    # The subject is as good as any name.
+    return [{"Name": name, "Value": value} for name, value in _deployed(metric).items()]
+
+
+def _deployed(metric: Metric) -> dict[str, str]:
+    return {"First": str(metric.subject), "Second": "2"}
+
+
+def _state() -> dict[str, Any]:
+    """Return the stack's state, with the alarms' dimensions as Pulumi writes them."""
+    resources: list[dict[str, Any]] = [{"type": "aws:sns/topic:Topic", "id": TOPIC, "outputs": {}}]
+    for alarm in stack_alarms(SETTINGS, "neo4j-mcp-dev"):
+        if alarm.expression is None:
+            outputs: dict[str, Any] = {"dimensions": _deployed(alarm.metrics[0])}
+        else:
+            queries = [
+                {"id": each.id, "metric": {"dimensions": _deployed(each)}} for each in alarm.metrics
+            ]
+            result = {"id": "result", "expression": alarm.expression}
+            outputs = {"metricQueries": [result, *queries]}
+        kind = "aws:cloudwatch/metricAlarm:MetricAlarm"
+        resources.append({"type": kind, "id": PREFIX + alarm.name, "outputs": outputs})
+        replaced = {"dimensions": {"First": "of the alarm that is being replaced"}}
+        resources.append({**resources[-1], "outputs": replaced, "delete": True})
+    return {"resources": resources}
+
+
 def _single(alarm: Alarm) -> dict[str, Any]:
     (metric,) = alarm.metrics
     statistic = "ExtendedStatistic" if metric.statistic in {"p90", "p99"} else "Statistic"
     return {
         "Namespace": metric.namespace,
         "MetricName": metric.name,
-        "Dimensions": [{"Name": "FunctionName", "Value": "neo4j-mcp-dev-claims"}],
+        "Dimensions": _dimensions(metric),
         "Period": alarm.period,
         statistic: metric.statistic,
     }
@@ -97,7 +125,11 @@ def _math(alarm: Alarm) -> dict[str, Any]:
         {
             "Id": each.id,
             "MetricStat": {
-                "Metric": {"Namespace": each.namespace, "MetricName": each.name, "Dimensions": []},
+                "Metric": {
+                    "Namespace": each.namespace,
+                    "MetricName": each.name,
+                    "Dimensions": _dimensions(each),
+                },
                 "Period": alarm.period,
                 "Stat": each.statistic,
             },
@@ -151,7 +183,11 @@ def _run(
         "GetAlarmMuteRule": mute or (lambda _region, _: error("ResourceNotFoundException")),
     }
     stack = AnsweredStack(
-        answers, settings=settings, outputs={"alarmTopicArn": TOPIC}, region=REGION
+        answers,
+        settings=settings,
+        outputs={"alarmTopicArn": TOPIC},
+        region=REGION,
+        state=_state(),
     )
     return runner.run_one(CHECKS["P6-alarms"], stack)
 
@@ -210,6 +246,7 @@ def _changes() -> Iterator[tuple[str, str, object]]:
     for name in (FAILING, SLOW):
         yield name, "Namespace", "Elsewhere"
         yield name, "MetricName", "Another"
+        yield name, "Dimensions", [{"Name": "First", "Value": "another"}]
         yield name, "Period", 60
     yield FAILING, "Statistic", "Maximum"
     yield SLOW, "ExtendedStatistic", "p50"
@@ -225,7 +262,8 @@ def test_a_changed_alarm_fails(name: str, member: str, value: object) -> None:
     result = _run(found)
 
     assert result.outcome is Outcome.FAILED
-    assert result.reason.startswith(f"{name}: {member} is {value!r}, and must be ")
+    shown = {"First": "another"} if member == "Dimensions" else value
+    assert result.reason.startswith(f"{name}: {member} is {shown!r}, and must be ")
 
 
 @pytest.mark.parametrize(
@@ -235,6 +273,7 @@ def test_a_changed_alarm_fails(name: str, member: str, value: object) -> None:
         lambda queries: queries[0]["MetricStat"].update(Stat="Maximum"),
         lambda queries: queries[0]["MetricStat"].update(Period=60),
         lambda queries: queries[1]["MetricStat"]["Metric"].update(MetricName="BytesUploaded"),
+        lambda queries: queries[1]["MetricStat"]["Metric"]["Dimensions"].pop(),
         lambda queries: queries.pop(0),
     ],
 )
@@ -248,9 +287,10 @@ def test_changed_metric_math_fails(change: Callable[[list[dict[str, Any]]], obje
     assert result.reason.startswith(f"{ERRORS}: Metrics is ")
 
 
-def test_metric_math_in_another_order_passes() -> None:
+def test_metric_math_and_dimensions_in_another_order_pass() -> None:
     found = _healthy()
     found[EDGE_REGION][ERRORS]["Metrics"].reverse()
+    found[REGION][FAILING]["Dimensions"].reverse()
 
     assert _run(found).outcome is Outcome.PASSED
 

@@ -155,8 +155,8 @@ def test_a_canary_without_a_result_fails_after_three_intervals(world: _World) ->
 
     assert result.outcome is Outcome.FAILED
     assert result.reason == (
-        "the canary has had no result for 15 minutes. Its log says why: aws logs tail --since 1h"
-        f" {LOG}"
+        "the canary has had no result for 15 minutes. Its log says why: python -m automation logs"
+        " canary --stack dev --since 3h"
     )
 
 
