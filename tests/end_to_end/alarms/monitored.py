@@ -150,7 +150,9 @@ class Monitored:
             self.control.call("MoveClock", Seconds=CANARY_MINUTES * _MINUTE)
             if canary_runs:
                 wait_until(partial(self._has_more_results, before), "a canary's run")
-        # What the last run has published counts once its minute is complete.
+
+    def complete_minute(self) -> None:
+        """Let the minute end: what it has counts from then on."""
         self.control.call("MoveClock", Seconds=_MINUTE)
 
     def _has_more_results(self, before: float) -> bool:

@@ -85,6 +85,8 @@ def test_an_alarm_is_raised_by_its_fault_and_no_other_is(
     alarm = stack.alarm(fault.alarm, fault.client)
     expected = {alarm.name} | ({CALLERS_AFFECTED} if alarm.affects_callers else set())
 
+    # A test that failed may have left some.
+    stack.messages()
     with stack.configuration_kept():
         with fault.exists(stack) if fault.exists else nullcontext():
             _raise(stack, fault, alarm)
@@ -110,6 +112,7 @@ def _raise(stack: Monitored, fault: Fault, alarm: Alarm) -> None:
         wait_until(lambda: _is_breached(stack, alarm), f"{alarm.key} is breached")
         # An alarm is raised before its period is over, and one of an hour would end with it.
         stack.pass_minutes(CANARY_MINUTES if number == alarm.datapoints_to_alarm else minutes)
+    stack.complete_minute()
 
 
 def _let_end(stack: Monitored, alarm: Alarm) -> None:
