@@ -341,6 +341,24 @@ def _drills() -> str:
     return drills_table(DRILLS.values())
 
 
+def _cost_of_hosts() -> str:
+    from automation.cost.tables import hosts_table  # noqa: PLC0415 - as in _checks
+
+    return hosts_table()
+
+
+def _cost_of_parts() -> str:
+    from automation.cost.tables import parts_table  # noqa: PLC0415 - as in _checks
+
+    return parts_table()
+
+
+def _prices() -> str:
+    from automation.cost.tables import prices_table  # noqa: PLC0415 - as in _checks
+
+    return prices_table()
+
+
 TABLES = (
     Table(
         document="README.md",
@@ -359,6 +377,24 @@ TABLES = (
         name="alarms",
         source="the alarms in components/",
         content=_alarms,
+    ),
+    Table(
+        document="docs/cost.md",
+        name="hosts",
+        source="automation/cost/",
+        content=_cost_of_hosts,
+    ),
+    Table(
+        document="docs/cost.md",
+        name="parts",
+        source="automation/cost/",
+        content=_cost_of_parts,
+    ),
+    Table(
+        document="docs/cost.md",
+        name="prices",
+        source="automation/cost/prices.py",
+        content=_prices,
     ),
     Table(
         document="docs/checks.md",

@@ -1,1 +1,1 @@
-"""Estimates what monitoring costs in a month."""
+"""Estimates what a stack costs in a month."""

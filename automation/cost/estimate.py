@@ -1,58 +1,14 @@
-"""Counts what a stack's monitoring uses in a month. Pure."""
+"""Estimates what a stack costs in a month, without calls and under a load. Pure."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
 
-from automation.cost import prices
+from automation.cost import clients, monitoring, storage, traffic
+from automation.cost.hosts import Host, find_hosts
 from automation.cost.prices import Price
-
-_MINUTES: Final = Decimal(730 * 60)
-"""Of a month, as AWS counts them."""
-_RUN_SECONDS: Final = Decimal(2)
-"""Of a run of the canary."""
-_RUN_LOG_GIGABYTES: Final = Decimal("0.000001")
-"""Of a run of the canary, with Lambda's own lines."""
-_NOTIFICATIONS: Final = Decimal(100)
-"""A month, to each subscription."""
-_CANARY: Final = "neo4j-mcp:monitoring:Canary$"
-_CANARY_METRICS: Final = Decimal(2)
-_CANARY_CLIENT: Final = "-canary"
-_RATE: Final = re.compile(r"rate\((\d+) (minute|hour)s?\)")
-_MINUTES_OF: Final = {"minute": 1, "hour": 60}
-_ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
-_COMPOSITE: Final = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
-_DASHBOARD: Final = "aws:cloudwatch/dashboard:Dashboard"
-_FILTER: Final = "aws:cloudwatch/logMetricFilter:LogMetricFilter"
-_RULE: Final = "aws:cloudwatch/eventRule:EventRule"
-_FUNCTION: Final = "aws:lambda/function:Function"
-_CLIENT: Final = "aws:cognito/userPoolClient:UserPoolClient"
-_SUBSCRIPTION: Final = "aws:sns/topicSubscription:TopicSubscription"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resource:
-    """A resource of a stack, deployed or planned.
-
-    Attributes:
-        types: its type, after those of its parents, each with a $ between.
-        inputs: its inputs.
-    """
-
-    types: str
-    inputs: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, urn: str, inputs: Mapping[str, Any]) -> "Resource":
-        """Make one from its URN."""
-        return cls(types=urn.split("::")[2], inputs=inputs)
-
-    @property
-    def type(self) -> str:
-        """The resource's own type."""
-        return self.types.rpartition("$")[2]
+from automation.cost.usage import IDLE, Group, Load, Resource, Usage
+from components.settings import Hosting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,104 +17,92 @@ class Line:
 
     Attributes:
         what: what is used.
-        quantity: how much of it in a month, in the price's units.
+        idle: how much of it in a month without calls, in the price's units.
+        loaded: how much of it in a month under the load.
+        assumes: why it is so much under the load.
     """
 
+    group: Group
     what: str
-    quantity: Decimal
+    idle: Decimal
+    loaded: Decimal
     price: Price
+    assumes: str
 
     @property
-    def usd(self) -> Decimal:
-        """What it costs in a month."""
-        return self.price.of(self.quantity)
+    def idle_usd(self) -> Decimal:
+        """What it costs in a month without calls."""
+        return self.price.of(self.idle)
+
+    @property
+    def loaded_usd(self) -> Decimal:
+        """What it costs in a month under the load."""
+        return self.price.of(self.loaded)
 
 
-def estimate(resources: Iterable[Resource]) -> tuple[Line, ...]:
-    """Estimate a month of a stack's monitoring; nothing if the stack has none."""
+@dataclass(frozen=True, kw_only=True)
+class Total:
+    """What several lines cost together in a month, in US dollars."""
+
+    idle: Decimal
+    loaded: Decimal
+
+    @classmethod
+    def of(cls, lines: Iterable[Line]) -> "Total":
+        """Add lines."""
+        every = tuple(lines)
+        return cls(
+            idle=sum((each.idle_usd for each in every), Decimal()),
+            loaded=sum((each.loaded_usd for each in every), Decimal()),
+        )
+
+
+def estimate(
+    resources: Iterable[Resource], load: Load, serving: Hosting | None = None
+) -> tuple[Line, ...]:
+    """Estimate a month of a stack.
+
+    Args:
+        serving: the host that callers use while the stack moves, and so has two.
+    """
     every = tuple(resources)
-    lines = (*_alarms(every), *_metrics(every), *_canary(every), *_subscriptions(every))
-    return tuple(line for line in lines if line.quantity)
+    # Without a host there is nobody to call.
+    called = load if any(find_hosts(every)) else IDLE
+    return _lines(_usages(every, IDLE, serving), _usages(every, called, serving))
 
 
-def total(lines: Iterable[Line]) -> Decimal:
-    """Return what the lines of an estimate cost together, in US dollars."""
-    return sum((line.usd for line in lines), Decimal())
+def estimate_host(host: Host, load: Load, canary_runs: Decimal = Decimal()) -> tuple[Line, ...]:
+    """Estimate a month of a host alone.
+
+    Args:
+        canary_runs: of a month; 0 without a canary.
+    """
+    without, under = IDLE.with_runs(canary_runs), load.with_runs(canary_runs)
+    return _lines(host.usages(without), host.usages(under))
 
 
-def _alarms(resources: Sequence[Resource]) -> Iterator[Line]:
-    metrics = sum(_metrics_of(each.inputs) for each in _of_type(resources, _ALARM))
-    yield Line(what="Alarms", quantity=Decimal(metrics), price=prices.ALARM_METRIC)
-    yield Line(
-        what="Composite alarms",
-        quantity=_count(resources, _COMPOSITE),
-        price=prices.COMPOSITE_ALARM,
+def _lines(idle: Iterable[Usage], loaded: Iterable[Usage]) -> tuple[Line, ...]:
+    """Pair what is used without calls with what is used under the load."""
+    lines = (
+        Line(
+            group=under.group,
+            what=under.what,
+            idle=without.quantity,
+            loaded=under.quantity,
+            price=under.price,
+            assumes=under.assumes,
+        )
+        for without, under in zip(idle, loaded, strict=True)
     )
-    yield Line(what="Dashboards", quantity=_count(resources, _DASHBOARD), price=prices.DASHBOARD)
+    return tuple(line for line in lines if line.idle or line.loaded)
 
 
-def _metrics_of(alarm: Mapping[str, Any]) -> int:
-    """Return how many metrics an alarm compares or calculates with."""
-    queries = alarm.get("metricQueries") or []
-    return sum(1 for each in queries if each.get("metric")) or 1
-
-
-def _metrics(resources: Sequence[Resource]) -> Iterator[Line]:
-    clients = _count(resources, _CLIENT)
-    found = Decimal()
-    for each in _of_type(resources, _FILTER):
-        # The metric of a filter with a dimension exists once for each value: each client's id.
-        found += clients if each.inputs["metricTransformation"].get("dimensions") else 1
-    yield Line(what="Metrics from logs", quantity=found, price=prices.CUSTOM_METRIC)
-
-
-def _canary(resources: Sequence[Resource]) -> Iterator[Line]:
-    for rule in _of_type(resources, _RULE, within=_CANARY):
-        runs = _MINUTES / _minutes_between(rule.inputs["scheduleExpression"])
-        yield Line(what="Canary: metrics", quantity=_CANARY_METRICS, price=prices.CUSTOM_METRIC)
-        yield Line(what="Canary: publishing them", quantity=runs, price=prices.PUT_METRIC_DATA)
-        for function in _of_type(resources, _FUNCTION, within=_CANARY):
-            gigabytes = Decimal(int(function.inputs["memorySize"])) / 1024
-            yield Line(what="Canary: runs", quantity=runs, price=prices.INVOCATION)
-            yield Line(
-                what="Canary: computing",
-                quantity=runs * gigabytes * _RUN_SECONDS,
-                price=prices.GIGABYTE_SECOND,
-            )
-            yield Line(
-                what="Canary: log",
-                quantity=runs * _RUN_LOG_GIGABYTES,
-                price=prices.LOG_INGESTION,
-            )
-        for client in _of_type(resources, _CLIENT):
-            if str(client.inputs["name"]).endswith(_CANARY_CLIENT):
-                tokens = min(runs, _MINUTES / int(client.inputs["accessTokenValidity"]))
-                yield Line(what="Canary: app client", quantity=Decimal(1), price=prices.APP_CLIENT)
-                yield Line(what="Canary: tokens", quantity=tokens, price=prices.TOKEN)
-                yield Line(what="Canary: secret", quantity=Decimal(1), price=prices.SECRET)
-                yield Line(what="Canary: reading it", quantity=tokens, price=prices.SECRET_READ)
-
-
-def _minutes_between(schedule: str) -> int:
-    match = _RATE.fullmatch(schedule)
-    if match is None:
-        raise ValueError(f"the canary's schedule is {schedule}, not a rate in minutes or hours")
-    return int(match[1]) * _MINUTES_OF[match[2]]
-
-
-def _subscriptions(resources: Sequence[Resource]) -> Iterator[Line]:
-    protocols = [str(each.inputs["protocol"]) for each in _of_type(resources, _SUBSCRIPTION)]
-    emails = sum(protocol.startswith("email") for protocol in protocols)
-    https = sum(protocol in {"http", "https"} for protocol in protocols)
-    yield Line(what="E-mails", quantity=emails * _NOTIFICATIONS, price=prices.EMAIL)
-    yield Line(
-        what="Messages by HTTPS", quantity=https * _NOTIFICATIONS, price=prices.HTTP_DELIVERY
-    )
-
-
-def _of_type(resources: Iterable[Resource], kind: str, within: str = "") -> Iterator[Resource]:
-    return (each for each in resources if each.types.endswith(f"{within}{kind}"))
-
-
-def _count(resources: Iterable[Resource], kind: str) -> Decimal:
-    return Decimal(sum(1 for _ in _of_type(resources, kind)))
+def _usages(resources: Sequence[Resource], load: Load, serving: Hosting | None) -> Iterator[Usage]:
+    runs = monitoring.canary_runs(resources)
+    for host in find_hosts(resources):
+        called = serving in {None, host.hosting}
+        yield from host.usages(load.with_runs(runs) if called else IDLE)
+    yield from traffic.usages(resources, load)
+    yield from clients.usages(resources, load)
+    yield from storage.usages(resources, load)
+    yield from monitoring.usages(resources)

@@ -200,14 +200,14 @@ def test_a_killed_deployment_leaves_the_alarms_muted_for_an_hour_at_most(
 def test_a_month_of_monitoring_is_estimated_from_what_is_deployed(
     deployed: Deployment, pipeline: dict[str, str]
 ) -> None:
-    done = _automation(pipeline, "monitoring-cost", "--json")
+    done = _automation(pipeline, "cost", "--only", "monitoring", "--json")
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
 
-    lines = {line["what"]: line["quantity"] for line in found["lines"]}
+    lines = {line["what"]: line["quantity"]["load"] for line in found["lines"]}
     (alarms,) = alarm_names(deployed.state()).values()
     assert lines["Alarms"] >= len(alarms) - lines["Composite alarms"]
     assert lines["Canary: runs"] == 8760
     assert lines["Canary: tokens"] > 0
     assert lines["Dashboards"] == 1
-    assert 3 < found["usdAMonth"] < 30
+    assert 3 < found["usdAMonth"]["idle"] == found["usdAMonth"]["load"] < 30

@@ -10,8 +10,8 @@ from tests.end_to_end.alarms.fault import Fault
 from tests.end_to_end.alarms.monitored import Monitored
 from tests.ports import free_ports
 
-_CALLS: Final = 25
-"""More than those below which the share of errors doesn't count."""
+_CALLS: Final = 42
+"""Twice as many as raise the alarm, in case these are in two minutes."""
 
 
 @contextmanager

@@ -16,9 +16,10 @@ _SLEEPS: Final = (
     'trigger = event.get("triggerSource")',
     '__import__("time").sleep(3.2)\n    trigger = event.get("triggerSource")',
 )
-_REFUSED_TOKENS: Final = 4
+# Twice as many as raise the alarms, in case these are in two minutes.
+_REFUSED_TOKENS: Final = 6
+_FAILED_CALLS: Final = 22
 _TOO_MANY_TOKENS: Final = 201
-_FAILED_CALLS: Final = 12
 _CLIENT: Final = "reader"
 
 

@@ -22,7 +22,7 @@ from localcloud.workspace import STACK
 from tests.end_to_end.alarms.edge_faults import EDGE_FAULTS
 from tests.end_to_end.alarms.fault import Fault
 from tests.end_to_end.alarms.host_faults import HOST_FAULTS, LAMBDA_INSTANCES
-from tests.end_to_end.alarms.monitored import Message, Monitored, monitored
+from tests.end_to_end.alarms.monitored import CANARY_MINUTES, Message, Monitored, monitored
 from tests.end_to_end.alarms.path_faults import PATH_FAULTS
 from tests.end_to_end.alarms.rotation_faults import ROTATION_FAULTS
 from tests.end_to_end.alarms.runbook import Runbook
@@ -85,6 +85,8 @@ def test_an_alarm_is_raised_by_its_fault_and_no_other_is(
     alarm = stack.alarm(fault.alarm, fault.client)
     expected = {alarm.name} | ({CALLERS_AFFECTED} if alarm.affects_callers else set())
 
+    # A test that failed may have left some.
+    stack.messages()
     with stack.configuration_kept():
         with fault.exists(stack) if fault.exists else nullcontext():
             _raise(stack, fault, alarm)
@@ -101,11 +103,16 @@ def test_an_alarm_is_raised_by_its_fault_and_no_other_is(
 
 
 def _raise(stack: Monitored, fault: Fault, alarm: Alarm) -> None:
-    for _ in range(alarm.datapoints_to_alarm):
-        if fault.in_each_period:
-            fault.in_each_period(stack)
-            wait_until(lambda: _is_breached(stack, alarm), f"{alarm.key} is breached")
-        stack.pass_minutes(alarm.period // 60)
+    minutes = alarm.period // 60
+    for number in range(1, alarm.datapoints_to_alarm + 1):
+        if fault.in_each_period is None:
+            stack.pass_minutes(minutes)
+            continue
+        fault.in_each_period(stack)
+        wait_until(lambda: _is_breached(stack, alarm), f"{alarm.key} is breached")
+        # An alarm is raised before its period is over, and one of an hour would end with it.
+        stack.pass_minutes(CANARY_MINUTES if number == alarm.datapoints_to_alarm else minutes)
+    stack.complete_minute()
 
 
 def _let_end(stack: Monitored, alarm: Alarm) -> None:
