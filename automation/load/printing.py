@@ -17,7 +17,8 @@ def print_load_report(report: LoadReport, console: Console) -> None:
     for run in report.runs:
         console.print(_table(report.stack, run))
         for kind, message in run.examples.items():
-            console.print(styled(f"{kind}: {message}", "dim"))
+            # 0 if it happened only outside the measured phases.
+            console.print(styled(f"{run.total.failures.get(kind, 0)} {kind}: {message}", "dim"))
         if run.callers is None:
             console.print(_lateness(run))
 
@@ -41,10 +42,9 @@ def describe(run: Run) -> str:
 
 def _table(stack: str, run: Run) -> Table:
     table = Table(title=f"{describe(run)} on the stack {stack}", title_justify="left")
-    table.add_column("Calls", overflow="fold")
-    for column in ("Number", "Per second", "p50", "p95", "p99", "Longest"):
+    table.add_column("Calls", overflow="fold", min_width=7)
+    for column in ("Number", "Failed", "Per s", "p50", "p95", "p99", "Longest"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("Failed", overflow="fold")
     for summary in (run.total, *run.kinds):
         table.add_row(*_row(summary))
     table.add_section()
@@ -59,9 +59,9 @@ def _row(summary: Summary) -> tuple[str, ...]:
     return (
         summary.name,
         str(summary.calls),
+        str(summary.failed),
         f"{summary.rate:.1f}",
-        *(map(format_seconds, times) if times else [""] * 4),
-        ", ".join(f"{count} {kind}" for kind, count in summary.failures.items()),
+        *map(format_seconds, times),
     )
 
 

@@ -87,10 +87,12 @@ def test_durations_have_three_digits(seconds: float, expected: str) -> None:
 
 def test_the_terminal_shows_totals_kinds_phases_and_failures() -> None:
     stream = io.StringIO()
-    print_load_report(load_report(), Console(file=stream, width=160))
+    print_load_report(load_report(), Console(file=stream, width=80))
     text = stream.getvalue()
-    for words in ("10, 60, 10 calls per second", "all", "write", "before", "spike", "HTTP 429"):
+    for words in ("10, 60, 10 calls per second", "all", "write", "before", "spike", "warm-up"):
         assert words in text
+    assert "40 HTTP 429: " in text
+    assert "40 timeout: " in text
 
 
 def test_only_calls_at_a_rate_can_be_sent_late() -> None:
