@@ -23,6 +23,8 @@ from tests.waiting import wait_until
 
 CANARY_MINUTES: Final = 5
 _MINUTE: Final = 60
+# Three periods, and where data are missing, the values of earlier ones.
+_LONGEST_LOOK_BACK: Final = 6
 _METRIC: Final = ("Namespace", "MetricName", "Dimensions")
 _MONITORING: Final[Mapping[str, Any]] = {
     "enabled": True,
@@ -154,6 +156,27 @@ class Monitored:
     def complete_minute(self) -> None:
         """Let the minute end: what it has counts from then on."""
         self.control.call("MoveClock", Seconds=_MINUTE)
+
+    def let_alarms_end(self, minutes: int) -> None:
+        """Let periods pass until no alarm is raised, at most as many as CloudWatch looks back.
+
+        Args:
+            minutes: a period.
+        """
+        for _ in range(_LONGEST_LOOK_BACK):
+            if not self.raised():
+                return
+            self.pass_minutes(minutes)
+        wait_until(lambda: not self.raised(), "no alarm is raised")
+
+    def settle(self) -> None:
+        """Let all alarms end, and forget what they have sent.
+
+        The end of a test restores thresholds, which the values of minutes before may exceed.
+        """
+        self.complete_minute()
+        self.let_alarms_end(CANARY_MINUTES)
+        self.messages()
 
     def _has_more_results(self, before: float) -> bool:
         return self._canary_results() > before

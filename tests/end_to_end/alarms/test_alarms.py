@@ -32,8 +32,6 @@ from tests.waiting import wait_until
 pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
 
 _FAULTS: Final = (*PATH_FAULTS, *EDGE_FAULTS, *HOST_FAULTS, *ROTATION_FAULTS)
-# Where data are missing, the values of earlier periods count.
-_EARLIER_PERIODS: Final = 3
 _BREACHES: Final = {
     Comparison.ABOVE: operator.gt,
     Comparison.AT_LEAST: operator.ge,
@@ -85,8 +83,7 @@ def test_an_alarm_is_raised_by_its_fault_and_no_other_is(
     alarm = stack.alarm(fault.alarm, fault.client)
     expected = {alarm.name} | ({CALLERS_AFFECTED} if alarm.affects_callers else set())
 
-    # A test that failed may have left some.
-    stack.messages()
+    stack.settle()
     with stack.configuration_kept():
         with fault.exists(stack) if fault.exists else nullcontext():
             _raise(stack, fault, alarm)
@@ -97,7 +94,7 @@ def test_an_alarm_is_raised_by_its_fault_and_no_other_is(
                 fault.fix(stack)
             if runbook.commands(alarm.key, "Mitigation"):
                 runbook.run(alarm.key, "Mitigation", **fault.values)
-            _let_end(stack, alarm)
+            stack.let_alarms_end(alarm.period // 60)
             runbook.run(alarm.key, "Over")
         _expect_messages(stack.messages(), alarm, expected)
 
@@ -113,15 +110,6 @@ def _raise(stack: Monitored, fault: Fault, alarm: Alarm) -> None:
         # An alarm is raised before its period is over, and one of an hour would end with it.
         stack.pass_minutes(CANARY_MINUTES if number == alarm.datapoints_to_alarm else minutes)
     stack.complete_minute()
-
-
-def _let_end(stack: Monitored, alarm: Alarm) -> None:
-    """Let as much time pass as CloudWatch looks back."""
-    for _ in range(alarm.evaluation_periods + _EARLIER_PERIODS):
-        if not stack.raised():
-            return
-        stack.pass_minutes(alarm.period // 60)
-    wait_until(lambda: not stack.raised(), "no alarm is raised")
 
 
 def _is_breached(stack: Monitored, alarm: Alarm) -> bool:
