@@ -227,8 +227,7 @@ def monitored(
             raised = found.raised()
             assert raised <= {"canary-failing", "rotation-stuck", CALLERS_AFFECTED}, raised
             found.pass_minutes(3 * CANARY_MINUTES)
-            wait_until(lambda: not found.raised(), "no alarm is raised")
-            found.messages()
+            found.settle()
             yield found
         finally:
             connect_aura(running, before)
