@@ -14,6 +14,7 @@ from automation.deployment import Deployment, DeploymentError, Target
 from automation.errors import AutomationError
 from components.configuration import ConfigurationError, parse_settings
 from components.edge_origin import EDGE_OUTPUTS
+from components.names import ResourceNames
 from components.settings import StackSettings
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
@@ -150,3 +151,9 @@ def stack_settings(deployment: Deployment, configuration: Mapping[str, str]) -> 
         return parse_settings(values, project=deployment.project, stack=deployment.stack)
     except ConfigurationError as error:
         raise DeploymentError(str(error)) from error
+
+
+def resource_names(deployment: Deployment) -> ResourceNames:
+    """Return a stack's names, also if its other settings are wrong."""
+    prefix = deployment.configuration().get(f"{deployment.project}:namePrefix", "")
+    return ResourceNames(prefix=prefix, stack=deployment.stack)

@@ -1,0 +1,150 @@
+"""Makes load on a stack."""
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from automation.commands.exit_statuses import UNSUCCESSFUL
+from automation.commands.messages import NO_REPORT, messages
+from automation.commands.options import AsJson, Reports, Stack, Workspace
+from automation.commands.reporting import print_saved_report
+from automation.deployment import Deployment
+from automation.load.mix import DEFAULT as DEFAULT_MIX
+from automation.load.mix import read_mix
+from automation.load.plan import Plan as LoadPlan
+from automation.load.plan import concurrent, ramp, spike, steady
+from automation.load.run import choose_client, make_load
+from automation.report.files import LOAD_REPORTS, save
+from automation.target import checked_context, target
+from automation.terminal import print_error
+
+
+class Shape(enum.StrEnum):
+    """How the rate of calls changes over time."""
+
+    STEADY = "steady"
+    RAMP = "ramp"
+    SPIKE = "spike"
+
+
+def load_stack(  # noqa: PLR0913 - one parameter per option
+    *,
+    stack: Stack,
+    workspace: Workspace = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1, max=5000, help="Calls per second, however long they take.", show_default=False
+        ),
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            help="Callers that each wait for an answer before the next call, instead of a rate.",
+            show_default=False,
+        ),
+    ] = None,
+    shape: Annotated[Shape, typer.Option(help="How the rate changes.")] = Shape.STEADY,
+    peak: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            max=5000,
+            help="Calls per second at the end of a ramp, or in a spike.",
+            show_default=False,
+        ),
+    ] = None,
+    duration: Annotated[
+        float, typer.Option(min=1, max=86400, help="How long to measure, in seconds.")
+    ] = 60.0,
+    warm_up: Annotated[
+        float,
+        typer.Option(min=0, max=3600, help="How long to make calls before that, in seconds."),
+    ] = 10.0,
+    mix: Annotated[
+        Path,
+        typer.Option(
+            help="The file with the calls to make, which docs/load.md describes.",
+            show_default="reads, writes and schemas, 8 to 1 to 1",
+        ),
+    ] = DEFAULT_MIX,
+    client: Annotated[
+        str | None,
+        typer.Option(
+            help="The client that calls.", show_default="the first one that may make these calls"
+        ),
+    ] = None,
+    in_flight: Annotated[
+        int,
+        typer.Option(
+            min=1, max=4000, help="With a rate: the most calls at once; further ones wait."
+        ),
+    ] = 512,
+    reports: Reports = LOAD_REPORTS,
+    as_json: AsJson = False,
+) -> None:
+    """Make load on a deployed stack, and report throughput, latency and failures.
+
+    The calls reach the service as its callers' do, so others who use the stack notice the load.
+    Latency counts from when a call was due. The exit status is 1 if no call succeeded.
+    """
+    plan = _load_plan(
+        shape, rate=rate, peak=peak, concurrency=concurrency, warm_up=warm_up, duration=duration
+    )
+    calls = read_mix(mix)
+    deployment = Deployment(target(stack, workspace), reads_only=True)
+    context = checked_context(deployment, stack, longest_wait=0.0, interleavings=0)
+    caller = choose_client(stack, context.outputs, client, writes=calls.writes)
+    try:
+        found = make_load(
+            context,
+            plan,
+            calls,
+            client=caller,
+            most=in_flight,
+            environment={
+                "AWS region": str(context.session.region_name),
+                "Host": context.settings.hosting.value,
+                "MCP server (neo4j/mcp)": context.settings.server_version,
+            },
+            notify=messages.print,
+        )
+    except KeyboardInterrupt:
+        print_error(NO_REPORT, "interrupted")
+        raise
+    save(found, reports)
+    print_saved_report(found, reports, as_json=as_json)
+    if not any(run.total.succeeded for run in found.runs):
+        raise typer.Exit(UNSUCCESSFUL)
+
+
+def _load_plan(
+    shape: Shape,
+    *,
+    rate: float | None,
+    peak: float | None,
+    concurrency: int | None,
+    warm_up: float,
+    duration: float,
+) -> LoadPlan:
+    if (rate is None) == (concurrency is None):
+        raise typer.BadParameter("exactly one is required", param_hint="--rate or --concurrency")
+    if (peak is None) != (shape is Shape.STEADY):
+        raise typer.BadParameter(
+            "is required with --shape ramp or spike, and can't be combined with steady",
+            param_hint="--peak",
+        )
+    if rate is None:
+        if peak is not None:
+            raise typer.BadParameter(
+                "can't be combined with --shape ramp or spike", param_hint="--concurrency"
+            )
+        return concurrent(concurrency or 1, warm_up=warm_up, seconds=duration)
+    if peak is None:
+        return steady(rate, warm_up=warm_up, seconds=duration)
+    make = ramp if shape is Shape.RAMP else spike
+    return make(rate, peak, warm_up=warm_up, seconds=duration)
