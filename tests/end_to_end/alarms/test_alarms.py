@@ -88,6 +88,8 @@ def test_an_alarm_is_raised_by_its_fault_and_no_other_is(
         with fault.exists(stack) if fault.exists else nullcontext():
             _raise(stack, fault, alarm)
             wait_until(lambda: stack.raised() == expected, f"{expected} are raised")
+            if alarm.affects_callers:
+                assert alarm.name in runbook.run(CALLERS_AFFECTED, "Diagnosis")
             found = runbook.run(alarm.key, "Diagnosis")
             assert re.search(fault.evidence, found, re.MULTILINE | re.DOTALL), found
             if fault.fix:
@@ -96,6 +98,8 @@ def test_an_alarm_is_raised_by_its_fault_and_no_other_is(
                 runbook.run(alarm.key, "Mitigation", **fault.values)
             stack.let_alarms_end(alarm.period // 60)
             runbook.run(alarm.key, "Over")
+            if alarm.affects_callers:
+                assert CALLERS_AFFECTED not in runbook.run(CALLERS_AFFECTED, "Over")
         _expect_messages(stack.messages(), alarm, expected)
 
 
