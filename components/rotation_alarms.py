@@ -18,8 +18,16 @@ from components.monitoring.alarm import (
 NAMESPACE: Final = "AWS/Lambda"
 
 
-def _rotation(name: str) -> tuple[Metric, ...]:
-    return (Metric(namespace=NAMESPACE, name=name, statistic="Sum", subject=Subject.ROTATION),)
+def _rotation(name: str, identifier: str = "m1") -> tuple[Metric, ...]:
+    return (
+        Metric(
+            namespace=NAMESPACE,
+            name=name,
+            statistic="Sum",
+            subject=Subject.ROTATION,
+            id=identifier,
+        ),
+    )
 
 
 ROTATION_FAILED: Final = Alarm(
@@ -48,7 +56,9 @@ ROTATION_STUCK: Final = Alarm(
     key="rotation-stuck",
     title="Replaced client secrets are no longer deleted",
     severity=Severity.TICKET,
-    metrics=_rotation("Invocations"),
+    metrics=_rotation("Invocations", "invocations"),
+    # Without data, an alarm looks at earlier periods: it would be raised after five hours.
+    expression="FILL(invocations, 0)",
     comparison=Comparison.BELOW,
     threshold=1,
     unit="invocations",
