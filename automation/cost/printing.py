@@ -15,6 +15,8 @@ from automation.cost.usage import Load
 from components.hosting.definitions import DEFINITIONS
 
 _CENT = Decimal("0.01")
+_WHOLE_FROM = 10
+"""The quantity from which on decimals aren't shown."""
 
 
 def print_estimate(lines: Sequence[Line], load: Load, region: str, console: Console) -> None:
@@ -198,4 +200,6 @@ def _usd(usd: Decimal) -> str:
 
 
 def _quantity(quantity: Decimal) -> str:
-    return f"{quantity:,.0f}" if quantity >= 10 else f"{quantity:.3f}".rstrip("0").rstrip(".")  # noqa: PLR2004
+    if quantity >= _WHOLE_FROM:
+        return f"{quantity:,.0f}"
+    return f"{quantity:.3f}".rstrip("0").rstrip(".")

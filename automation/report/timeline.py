@@ -31,8 +31,8 @@ _RATE: Final = (64.0, 174.0)
 _TIMES: Final = (204.0, 324.0)
 """The tops and bottoms of the two plots."""
 _HEIGHT: Final = 368
-_COLOURED_KINDS: Final = 4
-"""How many kinds of failures have their own colour; all others share the last one."""
+_COLORED_KINDS: Final = 4
+"""How many kinds of failures have their own color; all others share the last one."""
 _MINIMUM_SECONDS: Final = 0.001
 
 
@@ -86,7 +86,7 @@ def describe(result: DrillResult, traffic: Traffic) -> str:
 def failure_classes(traffic: Traffic) -> list[str]:
     """Return the CSS class of each kind of failure, in the order of `traffic.failures`."""
     return [
-        f"failure-{min(number, _COLOURED_KINDS - 1)}" for number, _ in enumerate(traffic.failures)
+        f"failure-{min(number, _COLORED_KINDS - 1)}" for number, _ in enumerate(traffic.failures)
     ]
 
 
