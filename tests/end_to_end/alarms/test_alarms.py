@@ -22,7 +22,7 @@ from localcloud.workspace import STACK
 from tests.end_to_end.alarms.edge_faults import EDGE_FAULTS
 from tests.end_to_end.alarms.fault import Fault
 from tests.end_to_end.alarms.host_faults import HOST_FAULTS, LAMBDA_INSTANCES
-from tests.end_to_end.alarms.monitored import CANARY_MINUTES, Message, Monitored, monitored
+from tests.end_to_end.alarms.monitored import Message, Monitored, monitored
 from tests.end_to_end.alarms.path_faults import PATH_FAULTS
 from tests.end_to_end.alarms.rotation_faults import ROTATION_FAULTS
 from tests.end_to_end.alarms.runbook import Runbook
@@ -111,8 +111,9 @@ def _raise(stack: Monitored, fault: Fault, alarm: Alarm) -> None:
             continue
         fault.in_each_period(stack)
         wait_until(lambda: _is_breached(stack, alarm), f"{alarm.key} is breached")
-        # An alarm is raised before its period is over, and one of an hour would end with it.
-        stack.pass_minutes(CANARY_MINUTES if number == alarm.datapoints_to_alarm else minutes)
+        # An alarm is raised with its last minute, and one of single values ends with its period.
+        if number < alarm.datapoints_to_alarm:
+            stack.pass_minutes(minutes)
     stack.complete_minute()
 
 
