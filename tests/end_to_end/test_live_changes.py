@@ -501,8 +501,15 @@ def _access_logs(live: Live) -> list[str]:
 
 
 def _keys(live: Live) -> dict[str, str | None]:
-    """Return the keys of the log groups, App Runner's among them, by their names."""
-    stems = (f"/aws/lambda/{live.prefix}-", f"/aws/apprunner/{live.prefix}-")
+    """Return the keys of the log groups, those of the running service among them, by their names.
+
+    App Runner leaves the groups of services that were deleted.
+    """
+    service = live.service()
+    stems = (
+        f"/aws/lambda/{live.prefix}-",
+        f"/aws/apprunner/{service['ServiceName']}/{service['ServiceId']}/",
+    )
     logs = live.aws("logs")
     return {
         str(each["logGroupName"]): each.get("kmsKeyId")
