@@ -79,9 +79,10 @@ def deploy(
         _print_changes("would change", planned, pending, as_json=as_json)
         return
     clients = deployment.aws_clients()
+    settings = stack_settings(deployment, deployment.configuration())
+    names = ResourceNames(prefix=settings.name_prefix, stack=stack)
+    functions = deployed_code(planned.steps, names)
     if planned.none:
-        names = resource_names(deployment)
-        functions = deployed_code(planned.steps, names)
         restore_code(functions, aws_of(clients), messages.print)
         try:
             require_unchanged(deployment, clients, messages.print)
@@ -92,8 +93,6 @@ def deploy(
             )
         _print_changes("changed", planned, as_json=as_json)
         return
-    settings = stack_settings(deployment, deployment.configuration())
-    names = ResourceNames(prefix=settings.name_prefix, stack=stack)
     plan = Plan(stack=stack, settings=settings, names=names, changes=planned)
     for notice in chain(
         run_preflights(plan, clients), check_log_keys(plan, deployment.aws_clients)
@@ -101,7 +100,6 @@ def deploy(
         messages.print(f"! {notice}")
     messages.print(f"… Deploying the stack {stack}")
     with _muting(deployment, names) as mute:
-        functions = deployed_code(planned.steps, names)
         restore_code(functions, aws_of(clients), messages.print)
         deployed = roll_out(deployment, clients, messages.print, mute)
     _print_changes("changed", deployed.changes, as_json=as_json)
