@@ -43,12 +43,14 @@ class Target:
         timeout: seconds that a call may take.
         most: how many calls may be under way at once, if the plan doesn't say; further ones wait,
             which counts as part of their duration.
+        socket: the Unix socket to connect to; None for the URL's host.
     """
 
     url: str
     token: Callable[[], str]
     timeout: float = 125.0
     most: int = 512
+    socket: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +220,7 @@ def _command(vegeta: Vegeta, plan: Plan, target: Target, output: Path) -> list[s
         "-redirects=-1",
         # By default, it would serve metrics on every network interface.
         "-prometheus-addr=",
+        f"-unix-socket={target.socket or ''}",
         f"-output={output}",
     ]
 

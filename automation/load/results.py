@@ -116,6 +116,31 @@ class Run(Data):
     token_renewals: int = 0
 
 
+Metric = Literal["rate", "p50", "p95"]
+
+
+class Ratio(Data):
+    """How two targets compare, round by round.
+
+    Attributes:
+        of: the target above the line.
+        to: the target below the line.
+        metric: successful calls per second, or a percentile of the latency.
+        median: the median of the rounds' ratios.
+        low: the lower end of the median's 95 % confidence interval.
+        high: its upper end.
+        rounds: in how many rounds calls of both succeeded.
+    """
+
+    of: Text
+    to: Text
+    metric: Metric
+    median: float
+    low: float
+    high: float
+    rounds: int
+
+
 class LoadReport(Data):
     """One run of load on a stack.
 
@@ -123,7 +148,9 @@ class LoadReport(Data):
         kind: distinguishes the report from others.
         mix: the weights of the kinds of calls.
         environment: versions of the software, and addresses of what the run used.
-        runs: one for each target.
+        runs: one for each target; that of the host, as callers reach it, comes first.
+        ratios: how the targets compare; empty if only the host was called.
+        skipped: targets that couldn't be called, with the reasons.
     """
 
     kind: Literal["load"] = "load"
@@ -134,6 +161,8 @@ class LoadReport(Data):
     mix: Mapping[str, int]
     environment: Mapping[str, str]
     runs: Annotated[tuple[Run, ...], Field(min_length=1)]
+    ratios: tuple[Ratio, ...] = ()
+    skipped: Mapping[str, Text] = {}
 
 
 def summarize(
