@@ -125,9 +125,7 @@ class FaultProxy:
 
 
 @contextmanager
-def fault_proxy(
-    toxiproxy: Toxiproxy, listen: Sequence[str], upstream: str
-) -> Iterator[FaultProxy]:
+def fault_proxy(toxiproxy: Toxiproxy, listen: Sequence[str], upstream: str) -> Iterator[FaultProxy]:
     """Forward connections during the block, and make network faults on them.
 
     Args:
