@@ -16,7 +16,7 @@ from automation.load.mix import read_mix
 from automation.load.plan import Plan as LoadPlan
 from automation.load.plan import concurrent, ramp, spike, steady
 from automation.load.run import Comparison, choose_client, make_load
-from automation.load.targets import Compared
+from automation.load.targets import Addresses, Compared
 from automation.report.files import LOAD_REPORTS, save
 from automation.target import checked_context, target
 from automation.terminal import print_error
@@ -89,7 +89,8 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
         str,
         typer.Option(
             help="Targets to call in turn with the service, separated by commas: container (an"
-            " instance without its host), bolt (the database) and peer (mcp-neo4j-cypher).",
+            " instance without its host), bolt (the database), peer (mcp-neo4j-cypher), statements"
+            " (all that the server runs in the database) and database (those without a gateway).",
             show_default="none",
         ),
     ] = "",
@@ -103,6 +104,22 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
             show_default="found where this machine runs it",
         ),
     ] = None,
+    direct_database: Annotated[
+        str | None,
+        typer.Option(
+            envvar="AUTOMATION_DIRECT_DATABASE",
+            help="With --compare database: the database's address behind a gateway.",
+            show_default="none",
+        ),
+    ] = None,
+    direct_credentials: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="AUTOMATION_DIRECT_CREDENTIALS",
+            help="The JSON file with the username and password for it.",
+            show_default="none",
+        ),
+    ] = None,
     reports: Reports = LOAD_REPORTS,
     as_json: AsJson = False,
 ) -> None:
@@ -114,7 +131,10 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
     plan = _load_plan(
         shape, rate=rate, peak=peak, concurrency=concurrency, warm_up=warm_up, duration=duration
     )
-    comparison = _comparison(compare, shape, rounds=rounds, container=container)
+    addresses = Addresses(
+        container=container, database=direct_database, credentials=direct_credentials
+    )
+    comparison = _comparison(compare, shape, rounds=rounds, addresses=addresses)
     calls = read_mix(mix)
     deployment = Deployment(target(stack, workspace), reads_only=True)
     context = checked_context(deployment, stack, longest_wait=0.0, interleavings=0)
@@ -143,7 +163,7 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
         raise typer.Exit(UNSUCCESSFUL)
 
 
-def _comparison(names: str, shape: Shape, *, rounds: int, container: str | None) -> Comparison:
+def _comparison(names: str, shape: Shape, *, rounds: int, addresses: Addresses) -> Comparison:
     wanted = dict.fromkeys(name.strip() for name in names.split(",") if name.strip())
     known = [each.value for each in Compared]
     if unknown := [name for name in wanted if name not in known]:
@@ -155,10 +175,10 @@ def _comparison(names: str, shape: Shape, *, rounds: int, container: str | None)
         raise typer.BadParameter(
             "can't be combined with --shape ramp or spike", param_hint="--compare"
         )
-    if container is not None and Compared.CONTAINER not in wanted:
+    if addresses.container is not None and Compared.CONTAINER not in wanted:
         raise typer.BadParameter("needs --compare container", param_hint="--container")
     return Comparison(
-        targets=tuple(map(Compared, wanted)), rounds=rounds if wanted else 1, container=container
+        targets=tuple(map(Compared, wanted)), rounds=rounds if wanted else 1, addresses=addresses
     )
 
 

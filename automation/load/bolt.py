@@ -41,6 +41,19 @@ class Statement:
     parameters: Mapping[str, Any]
     writes: bool
 
+    @property
+    def routing(self) -> neo4j.RoutingControl:
+        """Which of a cluster's servers run it."""
+        return neo4j.RoutingControl.WRITE if self.writes else neo4j.RoutingControl.READ
+
+
+def explanation(explained: Statement) -> Statement:
+    """Return the statement with which the server finds out whether another one writes."""
+    # Source: GetQueryType in service.go of neo4j/mcp, which doesn't ask for a reader.
+    return Statement(
+        query=f"EXPLAIN {explained.query}", parameters=explained.parameters, writes=True
+    )
+
 
 def statement(entry: Entry, identity: str, *, schema_sample_size: int) -> Statement:
     """Return the statement that a call runs.
@@ -58,14 +71,14 @@ def statement(entry: Entry, identity: str, *, schema_sample_size: int) -> Statem
     )
 
 
-class _Token(AuthManager):
-    """The current token, which each connection that is used logs on with."""
+class _Current(AuthManager):
+    """The current credentials, which each connection that is used logs on with."""
 
-    def __init__(self, token: Callable[[], str]) -> None:
-        self._token = token
+    def __init__(self, auth: Callable[[], neo4j.Auth]) -> None:
+        self._auth = auth
 
     def get_auth(self) -> neo4j.Auth:
-        return neo4j.bearer_auth(self._token())
+        return self._auth()
 
     def handle_security_exception(self, auth: object, error: Neo4jError) -> bool:
         del auth, error
@@ -83,12 +96,22 @@ class Database:
 
     def execute(self, entry: Entry, identity: str) -> Failure | None:
         """Make a call, and return why it failed, if it did."""
-        made = statement(entry, identity, schema_sample_size=self._schema_sample_size)
+        return self._run(self._statement(entry, identity))
+
+    def execute_as_server(self, entry: Entry, identity: str) -> Failure | None:
+        """Make a call with all statements that the server runs for it."""
+        made = self._statement(entry, identity)
+        first = self._run(explanation(made)) if entry.tool == "read-cypher" else None
+        return first or self._run(made)
+
+    def _statement(self, entry: Entry, identity: str) -> Statement:
+        return statement(entry, identity, schema_sample_size=self._schema_sample_size)
+
+    def _run(self, made: Statement) -> Failure | None:
         query = neo4j.Query(cast("Any", made.query), timeout=_LONGEST)
-        routing = neo4j.RoutingControl.WRITE if made.writes else neo4j.RoutingControl.READ
         try:
             self._driver.execute_query(
-                query, dict(made.parameters), routing_=routing, database_=self._name
+                query, dict(made.parameters), routing_=made.routing, database_=self._name
             )
         except Neo4jError as error:
             return Failure(kind=error.code or type(error).__name__, message=error.message or "")
@@ -101,7 +124,7 @@ class Database:
 def connected(
     uri: str,
     name: str,
-    token: Callable[[], str],
+    auth: Callable[[], neo4j.Auth],
     mix: Mix,
     *,
     schema_sample_size: int,
@@ -110,7 +133,7 @@ def connected(
     """Connect to a database.
 
     Args:
-        token: returns the token to log on with, without waiting.
+        auth: returns the credentials to log on with, without waiting.
         mix: the calls that will be made.
         schema_sample_size: how many nodes the schema's query samples.
         most: how many calls may be under way at once.
@@ -123,7 +146,7 @@ def connected(
         raise BoltError(f"the mix calls {', '.join(others)}, which is no Cypher of the mix")
     with neo4j.GraphDatabase.driver(
         uri,
-        auth=_Token(token),
+        auth=_Current(auth),
         connection_timeout=_CONNECTING,
         connection_acquisition_timeout=_LONGEST,
         max_connection_pool_size=most,

@@ -92,6 +92,11 @@ def ratios(runs: Sequence[Run]) -> tuple[Ratio, ...]:
     )
 
 
+def measured_summaries(run: Run) -> list[Summary]:
+    """Return the summaries of a run's rounds."""
+    return [summary for phase, summary in zip(run.plan, run.phases, strict=True) if phase.measured]
+
+
 def median_interval(values: Sequence[float]) -> tuple[float, float]:
     """Return a 95 % confidence interval for the median, whatever the distribution.
 
@@ -120,7 +125,7 @@ def _metrics(run: Run) -> tuple[Metric, ...]:
 
 
 def _ratio(one: Run, other: Run, metric: Metric) -> Ratio | None:
-    paired = zip(_measured(one), _measured(other), strict=True)
+    paired = zip(measured_summaries(one), measured_summaries(other), strict=True)
     values = [
         upper / lower
         for first, second in paired
@@ -138,10 +143,6 @@ def _ratio(one: Run, other: Run, metric: Metric) -> Ratio | None:
         high=high,
         rounds=len(values),
     )
-
-
-def _measured(run: Run) -> list[Summary]:
-    return [summary for phase, summary in zip(run.plan, run.phases, strict=True) if phase.measured]
 
 
 def _value(summary: Summary, metric: Metric) -> float:

@@ -18,11 +18,13 @@ from automation.child_process import CommandError
 from automation.errors import AutomationError
 from automation.installation import install_environment, installing
 from automation.load.mix import Entry, Mix
-from neo4j_mcp_client.calls import Call, Reply, call_tool, parse_value
+from neo4j_mcp_client.calls import HEADERS, Call, Reply, call_tool, parse_value
 
 _FOLDER: Final = Path(__file__).with_name("peer_server")
 _PROGRAM: Final = _FOLDER / "serve.py"
 _TAIL: Final = 1000
+# The newest version that its release of the MCP SDK accepts.
+_HEADERS: Final = {**HEADERS, "MCP-Protocol-Version": "2025-06-18"}
 _ENDING: Final = 10.0
 _TOOLS: Final[Mapping[str, str]] = {
     "read-cypher": "read_neo4j_cypher",
@@ -45,11 +47,13 @@ class Peer:
     Attributes:
         url: the MCP endpoint.
         socket: the Unix socket that it listens on.
+        headers: the headers of each call.
         use: makes it log on with a token.
     """
 
     url: str
     socket: Path
+    headers: Mapping[str, str]
     use: Callable[[str], None] = field(repr=False)
 
 
@@ -138,7 +142,7 @@ def running_peer(*, uri: str, database: str, schema_sample_size: int, token: str
             path = stdout.readline().decode().strip()
             if not path:
                 raise _ended_early(process, stderr)
-            yield Peer(url=f"http://localhost{path}", socket=socket, use=use)
+            yield Peer(url=f"http://localhost{path}", socket=socket, headers=_HEADERS, use=use)
         finally:
             with suppress(BrokenPipeError):
                 stdin.close()

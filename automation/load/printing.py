@@ -5,13 +5,14 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from automation.load.results import LoadReport, Metric, Ratio, Run, Summary
+from automation.load.results import Attribution, Hop, LoadReport, Metric, Ratio, Run, Summary
 from automation.terminal import styled
 
 _NEARLY_ONE: Final = 0.9995
 """From here on, three digits of milliseconds would be 1e+03."""
 
 
+_EXPLAINING: Final = frozenset({"statements", "database"})
 METRICS: Final[dict[Metric, str]] = {"rate": "Per s", "p50": "p50", "p95": "p95"}
 """The headings of what is compared."""
 
@@ -21,6 +22,8 @@ def print_load_report(report: LoadReport, console: Console) -> None:
     if len(report.runs) > 1:
         console.print(_targets(report))
         console.print(_ratios(report))
+    if report.attribution is not None:
+        console.print(_attribution(report.attribution))
     for run in report.runs:
         if len(report.runs) == 1:
             console.print(_table(report.stack, run))
@@ -50,10 +53,11 @@ def describe(run: Run) -> str:
 
 
 def compared_pairs(report: LoadReport) -> dict[tuple[str, str], dict[Metric, Ratio]]:
-    """Return the ratios of a report by the targets that they compare."""
+    """Return the ratios of a report by targets, without those that only explain a difference."""
     pairs: dict[tuple[str, str], dict[Metric, Ratio]] = {}
     for each in report.ratios:
-        pairs.setdefault((each.of, each.to), {})[each.metric] = each
+        if _EXPLAINING.isdisjoint((each.of, each.to)):
+            pairs.setdefault((each.of, each.to), {})[each.metric] = each
     return pairs
 
 
@@ -61,7 +65,7 @@ def format_ratio(ratio: Ratio | None) -> str:
     """Format a ratio with its interval; nothing if there is none."""
     if ratio is None:
         return ""
-    return f"{ratio.median:.3g} ({ratio.low:.3g} to {ratio.high:.3g})"
+    return f"{ratio.median:.3g} ({ratio.low:.3g}-{ratio.high:.3g})"
 
 
 def _targets(report: LoadReport) -> Table:
@@ -84,6 +88,29 @@ def _ratios(report: LoadReport) -> Table:
     for (one, other), found in pairs.items():
         table.add_row(f"{one} : {other}", *(format_ratio(found.get(each)) for each in metrics))
     return table
+
+
+def format_interval(hop: Hop) -> str:
+    """Format the interval of a part's time."""
+    return f"{format_seconds(hop.low)} to {format_seconds(hop.high)}"
+
+
+def _attribution(attribution: Attribution) -> Table:
+    table = Table(title="Where half of the calls spend their time", title_justify="left")
+    table.add_column("Part")
+    table.add_column("Time", justify="right", no_wrap=True)
+    table.add_column("Interval", justify="right", no_wrap=True)
+    for hop in attribution.hops:
+        table.add_row(*_hop_row(hop))
+    table.add_section()
+    for hop in (attribution.whole, attribution.deployed):
+        table.add_row(*_hop_row(hop))
+    return table
+
+
+def _hop_row(hop: Hop) -> tuple[str, str, str]:
+    name = f"{hop.name} (emulated)" if hop.emulated else hop.name
+    return name, format_seconds(hop.median), format_interval(hop)
 
 
 def _table(stack: str, run: Run) -> Table:

@@ -35,6 +35,8 @@ class Summary(Data):
         rate: successful calls per second.
         failures: how many failed, by kind, the most frequent first.
         latency: None if no call succeeded.
+        computing: the median of the seconds for which the caller itself computed in a successful
+            call, which are part of the latency; 0 if they aren't known.
     """
 
     name: Text
@@ -43,6 +45,7 @@ class Summary(Data):
     rate: float
     failures: Mapping[str, int]
     latency: Latency | None
+    computing: float = 0.0
 
     @property
     def failed(self) -> int:
@@ -141,6 +144,39 @@ class Ratio(Data):
     rounds: int
 
 
+class Hop(Data):
+    """A part of the way of a call, and the time that it adds.
+
+    Attributes:
+        median: seconds that it adds to half of the calls; the median of the rounds.
+        low: the lower end of the median's 95 % confidence interval.
+        high: its upper end.
+        emulated: whether a stand-in takes its place.
+    """
+
+    name: Text
+    median: float
+    low: float
+    high: float
+    emulated: bool = False
+
+
+class Attribution(Data):
+    """Where the time of a call goes.
+
+    Attributes:
+        hops: the parts, from the caller on; the last has all that follows.
+        whole: what callers measure, as a hop.
+        deployed: that without the emulated parts, as a hop.
+        rounds: how many rounds count: those in which calls of every target succeeded.
+    """
+
+    hops: Annotated[tuple[Hop, ...], Field(min_length=2)]
+    whole: Hop
+    deployed: Hop
+    rounds: int
+
+
 class LoadReport(Data):
     """One run of load on a stack.
 
@@ -150,6 +186,7 @@ class LoadReport(Data):
         environment: versions of the software, and addresses of what the run used.
         runs: one for each target; that of the host, as callers reach it, comes first.
         ratios: how the targets compare; empty if only the host was called.
+        attribution: where the time of a call goes; None if nothing behind the host was called.
         skipped: targets that couldn't be called, with the reasons.
     """
 
@@ -162,6 +199,7 @@ class LoadReport(Data):
     environment: Mapping[str, str]
     runs: Annotated[tuple[Run, ...], Field(min_length=1)]
     ratios: tuple[Ratio, ...] = ()
+    attribution: Attribution | None = None
     skipped: Mapping[str, Text] = {}
 
 
@@ -271,7 +309,13 @@ def _summary(name: str, outcomes: Sequence[Outcome], seconds: float) -> Summary:
         rate=succeeded / seconds,
         failures=_failures(outcomes),
         latency=latency(outcomes),
+        computing=_computing(outcomes),
     )
+
+
+def _computing(outcomes: Iterable[Outcome]) -> float:
+    ordered = sorted(each.computing for each in outcomes if each.failure is None)
+    return percentile(ordered, 0.5) if ordered else 0.0
 
 
 def _failures(outcomes: Iterable[Outcome]) -> dict[str, int]:

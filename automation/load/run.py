@@ -4,18 +4,19 @@ import datetime as dt
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from automation.checks.context import Context
 from automation.drills.callers import token_provider
 from automation.errors import AutomationError
+from automation.load.attribution import FRONT, GATEWAY, attribute
 from automation.load.comparison import compare, ratios, rounds_of
 from automation.load.engine import LoadError
 from automation.load.mix import Mix
 from automation.load.plan import Plan
 from automation.load.results import LoadReport
-from automation.load.targets import Compared, Targets
+from automation.load.targets import Addresses, Compared, Targets
 from automation.load.tokens import RenewedToken
 from automation.load.vegeta import Vegeta
 from neo4j_mcp_client import Neo4jMcpError
@@ -73,12 +74,12 @@ class Comparison:
     Attributes:
         targets: the others that are called, in turn with the service; empty for none.
         rounds: how many times each is called.
-        container: the base URL of an instance; None to find one on this machine.
+        addresses: what isn't in the stack's state.
     """
 
     targets: tuple[Compared, ...] = ()
     rounds: int = 1
-    container: str | None = None
+    addresses: Addresses = field(default_factory=Addresses)
 
 
 def make_load(
@@ -127,7 +128,7 @@ def make_load(
             mix=mix,
             token=renewed,
             most=most,
-            container=comparison.container,
+            addresses=comparison.addresses,
         )
         sides, skipped = targets.open(comparison.targets, stack)
         for name, reason in skipped.items():
@@ -147,5 +148,11 @@ def make_load(
         environment={**environment, "vegeta": vegeta.version, "MCP endpoint": url},
         runs=(runs[0].model_copy(update={"token_renewals": renewals}), *runs[1:]),
         ratios=ratios(runs),
+        attribution=attribute(runs, emulated=_emulated(comparison)),
         skipped=skipped,
     )
+
+
+def _emulated(comparison: Comparison) -> frozenset[str]:
+    # AWS's own instances are out of reach, so the host of one that was found here is a stand-in.
+    return frozenset({GATEWAY} if comparison.addresses.container else {FRONT, GATEWAY})

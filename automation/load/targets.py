@@ -1,11 +1,15 @@
 """What a comparison calls: the service as callers reach it, and what is behind it or like it."""
 
 import enum
+import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
+
+import neo4j
 
 from automation.checks.context import Context
 from automation.errors import AutomationError
@@ -30,10 +34,28 @@ class Compared(enum.StrEnum):
     CONTAINER = "container"
     BOLT = "bolt"
     PEER = "peer"
+    STATEMENTS = "statements"
+    DATABASE = "database"
 
 
 class UnavailableError(AutomationError):
     """A target can't be called from this machine; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """What can't be found out about a stack.
+
+    Attributes:
+        container: the base URL of an instance; None to find one on this machine.
+        database: the database's address without the gateway that checks tokens, where there is
+            one: on the stand-in.
+        credentials: the file with its user's `username` and `password`, as JSON.
+    """
+
+    container: str | None = None
+    database: str | None = None
+    credentials: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +65,7 @@ class Targets:
     Attributes:
         token: returns the access token for the next call, without waiting.
         most: how many calls may be under way at once, if the plan doesn't say.
-        container: the base URL of an instance; None to find one on this machine.
+        addresses: what isn't in the stack's state.
     """
 
     context: Context
@@ -51,7 +73,7 @@ class Targets:
     mix: Mix
     token: Callable[[], str] = field(repr=False)
     most: int
-    container: str | None = None
+    addresses: Addresses
 
     def host(self) -> Side:
         """Return the service as callers reach it."""
@@ -70,6 +92,8 @@ class Targets:
             Compared.CONTAINER: self._container,
             Compared.BOLT: self._bolt,
             Compared.PEER: self._peer,
+            Compared.STATEMENTS: self._statements,
+            Compared.DATABASE: self._database,
         }
         for each in wanted:
             try:
@@ -79,7 +103,7 @@ class Targets:
         return sides, skipped
 
     def _container(self, _stack: ExitStack) -> Make:
-        base = self.container or self._find_container()
+        base = self.addresses.container or self._find_container()
         path = urlsplit(self.context.outputs["mcpUrl"]).path
         return self._server(f"{base.rstrip('/')}{path}")
 
@@ -101,22 +125,44 @@ class Targets:
         )
 
     def _bolt(self, stack: ExitStack) -> Make:
-        context, settings = self.context, self.context.settings
-        database = stack.enter_context(
+        return self._in_threads(self._as_caller(stack).execute)
+
+    def _statements(self, stack: ExitStack) -> Make:
+        return self._in_threads(self._as_caller(stack).execute_as_server)
+
+    def _database(self, stack: ExitStack) -> Make:
+        uri, path = self.addresses.database, self.addresses.credentials
+        if uri is None or path is None:
+            raise UnavailableError(
+                "--direct-database and --direct-credentials are missing: they name the database"
+                " behind a gateway, which Aura doesn't have"
+            )
+        auth = _read_credentials(path)
+        return self._in_threads(self._connected(stack, uri, lambda: auth).execute_as_server)
+
+    def _as_caller(self, stack: ExitStack) -> bolt.Database:
+        return self._connected(
+            stack, self.context.database_uri, lambda: neo4j.bearer_auth(self.token())
+        )
+
+    def _connected(
+        self, stack: ExitStack, uri: str, auth: Callable[[], neo4j.Auth]
+    ) -> bolt.Database:
+        settings = self.context.settings
+        return stack.enter_context(
             bolt.connected(
-                context.database_uri,
+                uri,
                 settings.neo4j_database,
-                self.token,
+                auth,
                 self.mix,
                 schema_sample_size=settings.schema_sample_size,
                 most=self.most,
             )
         )
 
+    def _in_threads(self, execute: threads.Execute) -> Make:
         def make(plan: Plan, run_id: str) -> list[Outcome]:
-            return threads.make_calls(
-                plan, self.mix, database.execute, run_id=run_id, most=self.most
-            )
+            return threads.make_calls(plan, self.mix, execute, run_id=run_id, most=self.most)
 
         return make
 
@@ -137,7 +183,8 @@ class Targets:
             peer.use(current)
             return current
 
-        return self._over_http(Target(url=peer.url, token=token, socket=peer.socket), mix)
+        target = Target(url=peer.url, token=token, socket=peer.socket, headers=peer.headers)
+        return self._over_http(target, mix)
 
     def _over_http(self, target: Target, mix: Mix) -> Make:
         target = replace(target, most=self.most)
@@ -147,3 +194,14 @@ class Targets:
             return [judge(each) for each in recorded]
 
         return make
+
+
+def _read_credentials(path: Path) -> neo4j.Auth:
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+        return neo4j.basic_auth(read["username"], read["password"])
+    except (OSError, ValueError, KeyError, TypeError):
+        # The error's own text could have a part of the file.
+        raise UnavailableError(
+            f"{path}, named by --direct-credentials, isn't JSON with username and password"
+        ) from None

@@ -85,6 +85,7 @@ class _Calls:
         return entry, f"{self._run_id}-{number}"
 
     def _call(self, entry: Entry, identity: str, due: float, sent: float) -> None:
+        computed = time.thread_time()
         failure = self._execute(entry, identity)
         outcome = Outcome(
             entry=entry.name,
@@ -92,6 +93,7 @@ class _Calls:
             ended=self._elapsed(),
             late=max(0.0, sent - due),
             failure=failure,
+            computing=time.thread_time() - computed,
         )
         with self._lock:
             self._outcomes.append(outcome)

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import neo4j
 import pytest
 
-from automation.load.bolt import BoltError, Statement, connected, statement
+from automation.load.bolt import BoltError, Statement, connected, explanation, statement
 from automation.load.mix import DEFAULT, Entry, Mix, read_mix
 
 
@@ -35,9 +36,17 @@ def test_a_schema_call_samples_as_many_nodes_as_the_server() -> None:
     assert (found.parameters, found.writes) == ({"sampleSize": 50}, False)
 
 
+def test_the_server_explains_a_read_before_it_runs_it() -> None:
+    read = Statement(query="RETURN $a", parameters={"a": 1}, writes=False)
+    assert explanation(read) == Statement(
+        query="EXPLAIN RETURN $a", parameters={"a": 1}, writes=True
+    )
+
+
 def _connect(mix: Mix) -> None:
     uri = "bolt://127.0.0.1:1"
-    with connected(uri, "neo4j", lambda: "secret", mix, schema_sample_size=50, most=1):
+    auth = neo4j.bearer_auth("secret")
+    with connected(uri, "neo4j", lambda: auth, mix, schema_sample_size=50, most=1):
         pytest.fail("it connected")
 
 

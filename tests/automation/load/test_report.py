@@ -113,7 +113,7 @@ def test_several_targets_are_shown_with_how_they_compare_and_what_was_skipped() 
     print_load_report(report, Console(file=stream, width=100))
     for text in (stream.getvalue(), page(report)):
         assert "host : bolt" in text
-        assert "1.5 (1.5 to 1.5)" in text
+        assert "1.5 (1.5-1.5)" in text
         assert "skipped" in text
     assert page(LoadReport.model_validate_json(report.model_dump_json())) == page(report)
 
