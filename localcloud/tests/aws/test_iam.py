@@ -2,10 +2,13 @@ from typing import Any
 
 import pytest
 
-from localcloud.aws.iam.rules import allows, trusts
+from localcloud.aws.iam.rules import Decision, allows, decide, trusts
 
 _REPOSITORY = "arn:aws:ecr:us-east-1:000000000000:repository/server"
-_CONTEXT = {"aws:SourceAccount": "000000000000", "aws:SourceArn": "arn:aws:apprunner:x"}
+_CONTEXT = {
+    "aws:SourceAccount": "000000000000",
+    "aws:SourceArn": "arn:aws:apprunner:us-east-1:0:service/x",
+}
 
 
 def document(*statements: dict[str, Any]) -> dict[str, Any]:
@@ -53,10 +56,23 @@ def allow(action: Any, resource: Any, **more: Any) -> dict[str, Any]:  # noqa: A
         (
             [
                 document(
-                    allow("*", "*", Condition={"ArnLike": {"aws:SourceArn": "arn:aws:apprunner:*"}})
+                    allow(
+                        "*",
+                        "*",
+                        Condition={"ArnLike": {"aws:SourceArn": "arn:aws:apprunner:*:*:service/*"}},
+                    )
                 )
             ],
             True,
+        ),
+        (
+            # A wildcard matches within one part of an ARN.
+            [
+                document(
+                    allow("*", "*", Condition={"ArnLike": {"aws:SourceArn": "arn:aws:*:service/x"}})
+                )
+            ],
+            False,
         ),
         (
             [document(allow("*", "*", Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}))],
@@ -80,6 +96,42 @@ def allow(action: Any, resource: Any, **more: Any) -> dict[str, Any]:  # noqa: A
 )
 def test_policies_allow_or_deny_an_action(documents: list[dict[str, Any]], expected: bool) -> None:
     assert allows(documents, "ecr:BatchGetImage", _REPOSITORY, _CONTEXT) is expected
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([], Decision.IMPLICIT_DENY),
+        ([allow("ecr:*", "*")], Decision.ALLOWED),
+        (
+            [allow("ecr:*", "*"), {"Effect": "Deny", "Action": "ecr:*", "Resource": "*"}],
+            Decision.EXPLICIT_DENY,
+        ),
+    ],
+)
+def test_a_decision_is_in_the_simulators_words(
+    statements: list[dict[str, Any]], expected: Decision
+) -> None:
+    assert decide([document(*statements)], "ecr:BatchGetImage", _REPOSITORY, {}) is expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [(["A"], True), (["A", "AAAA"], True), (["A", "TXT"], False), ("TXT", False), (None, True)],
+)
+def test_every_value_of_a_key_is_one_of_those_that_are_allowed(
+    values: str | list[str] | None, *, expected: bool
+) -> None:
+    key = "route53:ChangeResourceRecordSetsRecordTypes"
+    condition = {"ForAllValues:StringEquals": {key: ["A", "AAAA"]}}
+    context = {} if values is None else {key: values}
+    policy = document(allow("*", "*", Condition=condition))
+    assert allows([policy], "route53:ChangeResourceRecordSets", "*", context) is expected
+
+
+def test_several_values_meet_no_condition_on_one() -> None:
+    policy = document(allow("*", "*", Condition={"StringLike": {"aws:TagKeys": "*"}}))
+    assert not allows([policy], "ecr:TagResource", _REPOSITORY, {"aws:TagKeys": ["a", "b"]})
 
 
 @pytest.mark.parametrize(
