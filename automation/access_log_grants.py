@@ -46,16 +46,21 @@ def access_log_grants(location: StackLocation) -> Iterator[Grant]:
         ],
     )
     yield Grant(
-        sid="SendAccessLogs",
-        resources=[
-            f"arn:aws:cloudfront::{account}:distribution/*",
-            location.arn("elasticloadbalancing", "loadbalancer/app/*"),
-        ],
-        write=[
-            "cloudfront:AllowVendedLogDeliveryForResource",
-            "elasticloadbalancing:AllowVendedLogDeliveryForResource",
-        ],
+        sid="SendEdgeAccessLog",
+        resources=[f"arn:aws:cloudfront::{account}:distribution/*"],
+        write=["cloudfront:AllowVendedLogDeliveryForResource"],
         condition=location.condition("aws:ResourceTag"),
+    )
+    # This one has no condition on tags. Source: "Actions, resources, and condition keys for AWS
+    # Elastic Load Balancing V2" in the Service Authorization Reference.
+    yield Grant(
+        sid="SendLoadBalancerAccessLog",
+        resources=[
+            location.arn(
+                "elasticloadbalancing", f"loadbalancer/app/{names.load_balancer_stem}???????/*"
+            )
+        ],
+        write=["elasticloadbalancing:AllowVendedLogDeliveryForResource"],
     )
     yield Grant(
         sid="ListEdgeLogGroups",

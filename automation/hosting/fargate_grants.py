@@ -6,12 +6,12 @@ Reference.
 
 from collections.abc import Iterator
 
-from automation.grants import Grant, StackLocation
+from automation.grants import Grant, StackLocation, creation_grants
 
 
 def fargate_grants(location: StackLocation) -> Iterator[Grant]:
     """Return the actions on the service, its network and its scaling."""
-    yield _service(location)
+    yield from _service(location)
     yield _load_balancer(location)
     yield from _security_groups(location)
     yield from _scaling(location)
@@ -65,16 +65,22 @@ _READS = Grant(
 )
 
 
-def _service(location: StackLocation) -> Grant:
+def _service(location: StackLocation) -> Iterator[Grant]:
     names = location.names
     service = f"{names.cluster}/{names.container_service}"
-    return Grant(
+    # A list of a cluster's tasks has no resource; the cluster is a condition.
+    yield Grant(
+        sid="ListTasks",
+        resources=["*"],
+        read=["ecs:ListTasks"],
+        condition={"ArnEquals": {"ecs:cluster": location.arn("ecs", f"cluster/{names.cluster}")}},
+    )
+    yield Grant(
         sid="EcsService",
         resources=[
             location.arn("ecs", resource)
             for resource in (
                 f"cluster/{names.cluster}",
-                f"container-instance/{names.cluster}/*",
                 f"service/{service}",
                 f"service-deployment/{service}/*",
                 f"task/{names.cluster}/*",
@@ -88,7 +94,6 @@ def _service(location: StackLocation) -> Grant:
             "ecs:DescribeTasks",
             "ecs:ListServiceDeployments",
             "ecs:ListTagsForResource",
-            "ecs:ListTasks",
         ],
         write=[
             "ecs:CreateCluster",
@@ -141,23 +146,35 @@ def _security_groups(location: StackLocation) -> Iterator[Grant]:
         location.arn("ec2", f"{kind}/*")
         for kind in ("security-group", "security-group-rule", "vpc")
     )
+    created = location.condition("aws:RequestTag")
+    opened = ["ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress"]
     yield Grant(
         sid="CreateSecurityGroups",
+        resources=[groups],
+        write=["ec2:CreateSecurityGroup"],
+        condition=created,
+    )
+    yield Grant(sid="CreateSecurityGroupRules", resources=[rules], write=opened, condition=created)
+    # Only what these create: with the stack's tags, another group would be the stack's.
+    yield Grant(
+        sid="TagSecurityGroups",
         resources=[groups, rules],
-        write=[
-            "ec2:AuthorizeSecurityGroupEgress",
-            "ec2:AuthorizeSecurityGroupIngress",
-            "ec2:CreateSecurityGroup",
-            "ec2:CreateTags",
-        ],
-        condition=location.condition("aws:RequestTag"),
+        write=["ec2:CreateTags"],
+        condition={
+            "StringEquals": {
+                "ec2:CreateAction": [
+                    *(action.removeprefix("ec2:") for action in opened),
+                    "CreateSecurityGroup",
+                ]
+            }
+        },
     )
     yield Grant(
         sid="SecurityGroups",
         resources=[groups, rules],
         write=[
-            "ec2:AuthorizeSecurityGroupEgress",
-            "ec2:AuthorizeSecurityGroupIngress",
+            *opened,
+            "ec2:CreateTags",
             "ec2:DeleteSecurityGroup",
             "ec2:DeleteTags",
             "ec2:ModifySecurityGroupRules",
@@ -233,11 +250,8 @@ def vpc_origin_grants(location: StackLocation) -> Iterator[Grant]:
     """Return the actions on the edge's way into the VPC."""
     # CloudFront chooses its id.
     origins = [f"arn:aws:cloudfront::{location.account}:vpcorigin/*"]
-    yield Grant(
-        sid="CreateVpcOrigin",
-        resources=origins,
-        write=["cloudfront:CreateVpcOrigin", "cloudfront:TagResource"],
-        condition=location.condition("aws:RequestTag"),
+    yield from creation_grants(
+        location, create=["cloudfront:CreateVpcOrigin"], tag="cloudfront:TagResource"
     )
     yield Grant(
         sid="VpcOrigin",
@@ -245,6 +259,7 @@ def vpc_origin_grants(location: StackLocation) -> Iterator[Grant]:
         read=["cloudfront:GetVpcOrigin", "cloudfront:ListTagsForResource"],
         write=[
             "cloudfront:DeleteVpcOrigin",
+            "cloudfront:TagResource",
             "cloudfront:UntagResource",
             "cloudfront:UpdateVpcOrigin",
         ],

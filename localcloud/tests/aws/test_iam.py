@@ -129,6 +129,18 @@ def test_every_value_of_a_key_is_one_of_those_that_are_allowed(
     assert allows([policy], "route53:ChangeResourceRecordSets", "*", context) is expected
 
 
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [({}, True), ({"aws:ResourceTag/Stack": "dev"}, True), ({"aws:ResourceTag/Stack": "x"}, False)],
+)
+def test_a_key_that_a_request_may_lack_is_compared_if_it_has_it(
+    context: dict[str, str], *, expected: bool
+) -> None:
+    condition = {"StringEqualsIfExists": {"aws:ResourceTag/Stack": "dev"}}
+    policy = document(allow("*", "*", Condition=condition))
+    assert allows([policy], "ecr:TagResource", _REPOSITORY, context) is expected
+
+
 def test_several_values_meet_no_condition_on_one() -> None:
     policy = document(allow("*", "*", Condition={"StringLike": {"aws:TagKeys": "*"}}))
     assert not allows([policy], "ecr:TagResource", _REPOSITORY, {"aws:TagKeys": ["a", "b"]})

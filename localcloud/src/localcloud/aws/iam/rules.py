@@ -17,6 +17,7 @@ Context = Mapping[str, str | Sequence[str]]
 
 _CONDITION_OPERATORS = {"StringEquals", "StringLike", "ArnEquals", "ArnLike", "Bool"}
 _FOR_ALL: Final = "ForAllValues:"
+_IF_EXISTS: Final = "IfExists"
 _ARN_PARTS: Final = 6
 
 
@@ -174,10 +175,12 @@ def _condition_met(operator: str, wanted: Any, actual: str | Sequence[str] | Non
     Returns:
         None if the operator isn't supported, or if the request doesn't have the key.
     """
-    name = operator.removeprefix(_FOR_ALL)
+    name = operator.removeprefix(_FOR_ALL).removesuffix(_IF_EXISTS)
     if name not in _CONDITION_OPERATORS:
         return None
-    if operator != name:
+    if actual is None and operator.endswith(_IF_EXISTS):
+        return True
+    if operator.startswith(_FOR_ALL):
         # Without the key, this is met. Source: IAM User Guide, "Set operators for multivalued
         # context keys".
         values = [] if actual is None else _as_list(actual)
