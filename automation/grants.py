@@ -156,7 +156,7 @@ def creation_grants(location: StackLocation, *, create: Sequence[str], tag: str)
     stack can't get them.
 
     Args:
-        create: the actions that create, which have no resource.
+        create: the actions that create, on resources without a name.
         tag: the action that tags, which AWS requires for what is created with tags.
     """
     tags = location.condition("aws:RequestTag")

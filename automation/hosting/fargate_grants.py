@@ -113,10 +113,8 @@ def _load_balancer(location: StackLocation) -> Grant:
     stem = location.names.load_balancer_stem
     return Grant(
         sid="LoadBalancer",
-        resources=[
-            location.arn("elasticloadbalancing", f"{kind}/{stem}*")
-            for kind in ("loadbalancer/app", "listener/app", "targetgroup")
-        ],
+        # Load balancers, listeners and target groups. Seven characters end their names.
+        resources=[location.arn("elasticloadbalancing", f"*/{stem}???????/*")],
         write=[
             f"elasticloadbalancing:{action}"
             for action in (
@@ -146,28 +144,26 @@ def _security_groups(location: StackLocation) -> Iterator[Grant]:
         location.arn("ec2", f"{kind}/*")
         for kind in ("security-group", "security-group-rule", "vpc")
     )
-    created = location.condition("aws:RequestTag")
     opened = ["ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress"]
+    created = [each.removeprefix("ec2:") for each in (*opened, "ec2:CreateSecurityGroup")]
     yield Grant(
-        sid="CreateSecurityGroups",
-        resources=[groups],
+        sid="CreateWithTags",
+        resources=["*"],
         write=["ec2:CreateSecurityGroup"],
-        condition=created,
+        condition=location.condition("aws:RequestTag"),
     )
-    yield Grant(sid="CreateSecurityGroupRules", resources=[rules], write=opened, condition=created)
+    yield Grant(
+        sid="CreateSecurityGroupRules",
+        resources=[rules],
+        write=opened,
+        condition=location.condition("aws:RequestTag"),
+    )
     # Only what these create: with the stack's tags, another group would be the stack's.
     yield Grant(
         sid="TagSecurityGroups",
-        resources=[groups, rules],
+        resources=["*"],
         write=["ec2:CreateTags"],
-        condition={
-            "StringEquals": {
-                "ec2:CreateAction": [
-                    *(action.removeprefix("ec2:") for action in opened),
-                    "CreateSecurityGroup",
-                ]
-            }
-        },
+        condition={"StringEquals": {"ec2:CreateAction": created}},
     )
     yield Grant(
         sid="SecurityGroups",
@@ -188,9 +184,14 @@ def _security_groups(location: StackLocation) -> Iterator[Grant]:
 
 def _scaling(location: StackLocation) -> Iterator[Grant]:
     names = location.names
+    # Application Auto Scaling chooses the id, so the stack's targets are known by their tags.
+    yield from creation_grants(
+        location,
+        create=["application-autoscaling:RegisterScalableTarget"],
+        tag="application-autoscaling:TagResource",
+    )
     yield Grant(
         sid="Scaling",
-        # Application Auto Scaling chooses the id at its end.
         resources=[location.arn("application-autoscaling", "scalable-target/*")],
         read=["application-autoscaling:ListTagsForResource"],
         write=[
@@ -201,6 +202,7 @@ def _scaling(location: StackLocation) -> Iterator[Grant]:
             "application-autoscaling:TagResource",
             "application-autoscaling:UntagResource",
         ],
+        condition=location.condition("aws:ResourceTag"),
     )
     alarms = f"alarm:TargetTracking-service/{names.cluster}/{names.container_service}-*"
     yield Grant(
