@@ -141,6 +141,22 @@ def test_a_key_that_a_request_may_lack_is_compared_if_it_has_it(
     assert allows([policy], "ecr:TagResource", _REPOSITORY, context) is expected
 
 
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"ArnLike": {"lambda:SourceFunctionArn": "*"}}, Decision.ALLOWED),
+        ({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, Decision.EXPLICIT_DENY),
+    ],
+)
+def test_a_complete_request_meets_no_condition_on_a_key_that_it_lacks(
+    condition: dict[str, Any], expected: Decision
+) -> None:
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition}
+    policy = document(allow("*", "*"), deny)
+    assert decide([policy], "ecr:PutImage", _REPOSITORY, {}, complete=True) is expected
+    assert decide([policy], "ecr:PutImage", _REPOSITORY, {}) is Decision.EXPLICIT_DENY
+
+
 def test_several_values_meet_no_condition_on_one() -> None:
     policy = document(allow("*", "*", Condition={"StringLike": {"aws:TagKeys": "*"}}))
     assert not allows([policy], "ecr:TagResource", _REPOSITORY, {"aws:TagKeys": ["a", "b"]})

@@ -29,7 +29,14 @@ class Decision(enum.StrEnum):
     IMPLICIT_DENY = "implicitDeny"
 
 
-def decide(documents: Iterable[Document], action: str, resource: str, context: Context) -> Decision:
+def decide(
+    documents: Iterable[Document],
+    action: str,
+    resource: str,
+    context: Context,
+    *,
+    complete: bool = False,
+) -> Decision:
     """Decide on an action by identity policies.
 
     Args:
@@ -37,6 +44,8 @@ def decide(documents: Iterable[Document], action: str, resource: str, context: C
         action: the action, such as ecr:BatchGetImage.
         resource: the resource's ARN, or * for actions without one.
         context: condition keys and their values.
+        complete: whether the request has no other keys, so that no condition on one is met. By
+            default, conditions on others count against the caller.
     """
     effects = {
         statement["Effect"]
@@ -44,7 +53,7 @@ def decide(documents: Iterable[Document], action: str, resource: str, context: C
         for statement in _statements(document)
         if _covers(statement, "Action", action, ignore_case=True)
         and _covers(statement, "Resource", resource, ignore_case=False)
-        and _conditions_met(statement, context)
+        and _conditions_met(statement, context, complete=complete)
     }
     if "Deny" in effects:
         return Decision.EXPLICIT_DENY
@@ -154,14 +163,17 @@ def _names_everyone(principal: Any) -> bool:  # noqa: ANN401 - "*" or a mapping
     return isinstance(principal, str) and principal == "*"
 
 
-def _conditions_met(statement: Document, context: Context) -> bool:
+def _conditions_met(statement: Document, context: Context, *, complete: bool = False) -> bool:
     """Evaluate a statement's conditions; unknown ones count against the caller."""
     unknown_counts_as: bool = statement["Effect"] == "Deny"
     # Source: IAM User Guide, "Condition": "Condition key names are not case-sensitive."
     known = {key.lower(): value for key, value in context.items()}
     for operator, tests in statement.get("Condition", {}).items():
         for key, wanted in tests.items():
-            met = _condition_met(operator, wanted, known.get(key.lower()))
+            actual = known.get(key.lower())
+            met = _condition_met(operator, wanted, actual)
+            if actual is None and met is None and complete and _is_supported(operator):
+                return False
             if met is None:
                 return unknown_counts_as
             if not met:
@@ -175,8 +187,8 @@ def _condition_met(operator: str, wanted: Any, actual: str | Sequence[str] | Non
     Returns:
         None if the operator isn't supported, or if the request doesn't have the key.
     """
-    name = operator.removeprefix(_FOR_ALL).removesuffix(_IF_EXISTS)
-    if name not in _CONDITION_OPERATORS:
+    name = _base_of(operator)
+    if not _is_supported(operator):
         return None
     if actual is None and operator.endswith(_IF_EXISTS):
         return True
@@ -187,6 +199,14 @@ def _condition_met(operator: str, wanted: Any, actual: str | Sequence[str] | Non
         return all(_value_meets(name, wanted, each) for each in values)
     # Only set operators compare several values.
     return _value_meets(name, wanted, actual) if isinstance(actual, str) else None
+
+
+def _base_of(operator: str) -> str:
+    return operator.removeprefix(_FOR_ALL).removesuffix(_IF_EXISTS)
+
+
+def _is_supported(operator: str) -> bool:
+    return _base_of(operator) in _CONDITION_OPERATORS
 
 
 def _value_meets(operator: str, wanted: Any, actual: str) -> bool:  # noqa: ANN401 - one or many
