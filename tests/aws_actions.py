@@ -36,12 +36,12 @@ class Action:
 
     Attributes:
         resources: ARNs of the types of resources that it acts on, with `*` for each placeholder.
-        requires_resource: whether one of them is required.
+        required: those of them that are required.
         keys: the condition keys that it has; a tag's key ends in `/*`.
     """
 
     resources: tuple[str, ...]
-    requires_resource: bool
+    required: tuple[str, ...]
     keys: frozenset[str]
 
 
@@ -61,9 +61,10 @@ def described(name: str) -> Action | None:
         *(key for each in found["resourceTypes"] for key in each["conditionKeys"]),
         *(key for each in types for key in each.get("conditionKeys", ())),
     }
+    arns = {each["key"]: _PLACEHOLDER.sub("*", each["arn"]) for each in types}
     return Action(
-        resources=tuple(_PLACEHOLDER.sub("*", each["arn"]) for each in types),
-        requires_resource=any(each["required"] for each in found["resourceTypes"]),
+        resources=tuple(arns.values()),
+        required=tuple(arns[each["name"]] for each in found["resourceTypes"] if each["required"]),
         keys=frozenset(_PLACEHOLDER.sub("*", key) for key in keys),
     )
 
@@ -89,7 +90,7 @@ def _action_problems(statement: Mapping[str, Any], name: str) -> Iterator[str]:
     if "*" in resources:
         if (
             statement["Effect"] == "Allow"
-            and action.requires_resource
+            and action.required
             and not statement.get("Condition")
             and name not in _NEEDS_EVERY_RESOURCE
         ):

@@ -81,5 +81,4 @@ def test_what_aws_would_ignore_or_refuse_is_found(document: str, expected: list[
 def test_the_reference_says_what_an_action_acts_on() -> None:
     found = described("lambda:UpdateFunctionCode")
     assert found is not None
-    assert found.requires_resource
-    assert found.resources == ("arn:*:lambda:*:*:function:*",)
+    assert found.resources == found.required == ("arn:*:lambda:*:*:function:*",)
