@@ -7,6 +7,7 @@ use are evaluated; a statement with any other condition never allows, and always
 
 import enum
 import fnmatch
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -146,9 +147,14 @@ def _any_matches(patterns: Any, value: str, *, ignore_case: bool) -> bool:  # no
 
 
 def _matches(pattern: str, value: str, *, ignore_case: bool) -> bool:
+    return _expression(pattern, ignore_case=ignore_case).match(value) is not None
+
+
+@functools.lru_cache(maxsize=4096)
+def _expression(pattern: str, *, ignore_case: bool) -> re.Pattern[str]:
     # IAM knows * and ? only; fnmatch's brackets are literal there.
     expression = fnmatch.translate(pattern.replace("[", "[[]"))
-    return re.match(expression, value, re.IGNORECASE if ignore_case else 0) is not None
+    return re.compile(expression, re.IGNORECASE if ignore_case else 0)
 
 
 def _names_service(principal: Any, service: str) -> bool:  # noqa: ANN401 - "*" or a mapping
