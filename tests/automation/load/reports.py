@@ -1,6 +1,7 @@
 """Made-up reports on load."""
 
 import datetime as dt
+import threading
 from collections.abc import Iterator
 
 from automation.load.attribution import FRONT, GATEWAY, attribute
@@ -37,6 +38,7 @@ def compared_report() -> LoadReport:
         ],
         plans,
         run_id="run",
+        stopping=threading.Event(),
         blank=str,
         notify=str,
     )
