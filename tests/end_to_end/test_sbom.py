@@ -5,7 +5,7 @@ import io
 import json
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import docker
 import pytest
@@ -20,6 +20,9 @@ from localcloud.cloud import Cloud
 from localcloud.paths import Home
 from localcloud.workspace import STACK
 from tests.stand_in import Aws, Configure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
 
@@ -39,7 +42,8 @@ def _files_of_image(running: Cloud, reference: str) -> dict[str, bytes]:
     try:
         container = client.containers.create(reference)
         try:
-            archive = io.BytesIO(b"".join(container.export()))
+            chunks: Iterable[bytes] = container.export()  # type: ignore[assignment] # wrong stub
+            archive = io.BytesIO(b"".join(chunks))
         finally:
             container.remove()
     finally:
