@@ -41,6 +41,15 @@ def test_chosen_subjects_are_written_once_with_the_same_bytes_in_each_run(tmp_pa
     assert first == second
 
 
+def test_a_version_that_amazon_inspector_reads_can_be_chosen(tmp_path: Path) -> None:
+    options = ["functions", "--spec-version", "1.5", "--output", str(tmp_path)]
+    done = CliRunner().invoke(app, ["sbom", *options], env=WIDE)
+
+    assert done.exit_code == 0
+    content = json.loads((tmp_path / "functions.cdx.json").read_text(encoding="utf-8"))
+    assert content["specVersion"] == "1.5"
+
+
 def test_an_unknown_subject_is_refused(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["sbom", "image", "--output", str(tmp_path)], env=WIDE)
 
