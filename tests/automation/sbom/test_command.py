@@ -1,6 +1,7 @@
 """The command line of `python -m automation sbom`, as far as it needs no stack."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from automation.commands import app
 from automation.sbom.errors import SbomError
 from automation.sbom.subjects import Subject
 
+ROOT = Path(__file__).resolve().parents[3]
 WIDE = {"COLUMNS": "300", "TERM": "dumb", "SOURCE_DATE_EPOCH": ""}
 
 
@@ -48,6 +50,12 @@ def test_a_version_that_amazon_inspector_reads_can_be_chosen(tmp_path: Path) -> 
     assert done.exit_code == 0
     content = json.loads((tmp_path / "functions.cdx.json").read_text(encoding="utf-8"))
     assert content["specVersion"] == "1.5"
+
+
+def test_the_page_lists_every_file() -> None:
+    page = (ROOT / "docs" / "supply-chain.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"^\| `([a-z]+)\.cdx\.json` \|", page, re.MULTILINE) == list(Subject)
 
 
 def test_an_unknown_subject_is_refused(tmp_path: Path) -> None:
