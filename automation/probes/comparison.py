@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from automation.probes.probe import UNDOCUMENTED, Observation, Probe, Value
+from automation.probes.probe import ACCEPTED, REFUSED, UNDOCUMENTED, Observation, Probe, Value
 from automation.probes.recordings import Recording
 
 _MISSING: Final = "<missing>"
@@ -70,6 +70,8 @@ def differences(expected: Expectation, observed: Observation) -> tuple[Differenc
 def _agree(wanted: Value, seen: Value, *, recorded: bool) -> bool:
     if not recorded and wanted == UNDOCUMENTED:
         return seen != _MISSING
+    if not recorded and wanted == REFUSED:
+        return seen not in {_MISSING, ACCEPTED}
     return json.dumps(wanted) == json.dumps(seen)
 
 

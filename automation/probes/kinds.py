@@ -119,9 +119,7 @@ def _find_secrets(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
 
 def _find_log_groups(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
     for prefix in (PREFIX, f"/aws/lambda/{PREFIX}"):
-        for each in _pages(
-            client, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix
-        ):
+        for each in _pages(client, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix):
             yield each["logGroupName"]
 
 
@@ -173,13 +171,6 @@ def _delete_security_group(client: Any, group: str) -> None:  # noqa: ANN401 - b
         # Two groups can name each other.
         client.revoke_security_group_ingress(GroupId=group, IpPermissions=found["IpPermissions"])
     client.delete_security_group(GroupId=group)
-
-
-def _find_task_definitions(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
-    for family in client.list_task_definition_families(
-        familyPrefix=PREFIX, status="ACTIVE"
-    )["families"]:
-        yield from client.list_task_definitions(familyPrefix=family)["taskDefinitionArns"]
 
 
 def _find_clusters(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
@@ -254,12 +245,6 @@ AUTO_SCALING: Final = Kind(
         AutoScalingConfigurationArn=arn
     ),
 )
-TASK_DEFINITION: Final = Kind(
-    title="task definition",
-    service="ecs",
-    find=_find_task_definitions,
-    delete=lambda client, arn: client.deregister_task_definition(taskDefinition=arn),
-)
 CLUSTER: Final = Kind(
     title="ECS cluster",
     service="ecs",
@@ -284,7 +269,6 @@ KINDS: Final = (
     ROLE,
     REPOSITORY,
     AUTO_SCALING,
-    TASK_DEFINITION,
     CLUSTER,
     SECURITY_GROUP,
 )

@@ -6,12 +6,23 @@ are the same.
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 _SHORTEST: Final = 6
 """Shorter known values would replace parts of ordinary words."""
 _MINUTE: Final = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d"
+_AWS_DOMAINS: Final = "|".join(
+    re.escape(each)
+    for each in (
+        "amazonaws.com.cn",
+        "amazonaws.com",
+        "amazoncognito.com",
+        "awsapprunner.com",
+        "cloudfront.net",
+        "on.aws",
+    )
+)
 _SHAPES: Final = tuple(
     (kind, re.compile(pattern, re.DOTALL))
     for kind, pattern in (
@@ -24,11 +35,7 @@ _SHAPES: Final = tuple(
         ("arn", r"\barn:aws[\w-]*:[^\s\"'<>,;)\]]+"),
         ("digest", r"\bsha256:[0-9a-f]{8,}"),
         ("id", r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"),
-        (
-            "host",
-            r"\b[\w.-]+\.(?:amazonaws\.com(?:\.cn)?|amazoncognito\.com|awsapprunner\.com"
-            r"|cloudfront\.net|on\.aws)(?::\d+)?\b|\blocalhost:\d+\b",
-        ),
+        ("host", rf"\b[\w.-]+\.(?:{_AWS_DOMAINS})(?::\d+)?\b|\blocalhost:\d+\b"),
         ("address", r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"),
         # A user pool's id, and those of EC2.
         ("id", r"\b[a-z]{2}(?:-[a-z]+)+-\d_\w+"),
@@ -65,22 +72,17 @@ class Placeholders:
 
     def blank(self, value: Any) -> Any:  # noqa: ANN401 - JSON
         """Return a JSON value without what identifies or authenticates; a date becomes a time."""
-        match value:
-            case str():
-                return self._text(value)
-            case bool() | None:
-                return value
-            case int() | float():
-                text = self._text(str(value))
-                return value if text == str(value) else text
-            case dt.datetime():
-                return self._add("time", value.isoformat())
-            case Mapping():
-                return {self._text(str(key)): self.blank(each) for key, each in value.items()}
-            case Sequence():
-                return [self.blank(each) for each in value]
-            case _:
-                return self._text(str(value))
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, Mapping):
+            return {self._text(str(key)): self.blank(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.blank(each) for each in value]
+        if isinstance(value, dt.datetime):
+            return self._add("time", value.isoformat())
+        text = self._text(str(value))
+        # A number stays one, unless it names something.
+        return value if text == str(value) else text
 
     def _text(self, text: str) -> str:
         for value in sorted(self._known, key=len, reverse=True):

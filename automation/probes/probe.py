@@ -16,6 +16,8 @@ Observation = Mapping[str, Value]
 
 UNDOCUMENTED: Final = "<undocumented>"
 """Stands for what AWS doesn't document: any observation agrees with it."""
+REFUSED: Final = "<refused>"
+"""Stands for an error with a code that AWS doesn't document."""
 ACCEPTED: Final = "accepted"
 """The outcome of a call that AWS didn't refuse; otherwise it is the error's code."""
 FREE: Final = Decimal(0)

@@ -56,9 +56,7 @@ def run(
         yield _run(probe, around, recorded.get(probe.key), today())
 
 
-def _run(
-    probe: Probe, around: Surroundings, recorded: Recording | None, today: dt.date
-) -> Result:
+def _run(probe: Probe, around: Surroundings, recorded: Recording | None, today: dt.date) -> Result:
     expected = expectation(probe, recorded)
     # Outside of the block, which removes everything also when it is interrupted.
     remaining: dict[str, str] = {}

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Final, TypeVar
 
 import httpx2
+from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
 from automation.errors import AutomationError
@@ -54,7 +55,9 @@ class Surroundings:
         region: the AWS region.
         token_base: returns the base URL of a user pool's domain, by its prefix.
         http: calls token endpoints and function URLs.
+        credentials: of the clients, for requests that are signed in another way.
         stack: the deployed stack; None if there is none.
+        propagation: how many seconds a changed permission may take until it has an effect.
         sleep: waits a number of seconds.
         clock: a monotonic time in seconds.
         random: returns a number of random hexadecimal digits.
@@ -64,7 +67,9 @@ class Surroundings:
     region: str
     token_base: Callable[[str], str]
     http: httpx2.Client
+    credentials: Credentials | ReadOnlyCredentials = field(repr=False)
     stack: DeployedStack | None = None
+    propagation: float = 15.0
     sleep: Sleep = time.sleep
     clock: Callable[[], float] = time.monotonic
     random: Callable[[int], str] = lambda digits: secrets.token_hex(digits // 2)

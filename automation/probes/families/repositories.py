@@ -144,9 +144,7 @@ def _missing_image(box: Sandbox) -> Observation:
         "repository": box.outcome(
             lambda: ecr.describe_images(repositoryName=f"{box.name}-missing", imageIds=missing)
         ),
-        "lifecycle policy": box.outcome(
-            lambda: ecr.get_lifecycle_policy(repositoryName=box.name)
-        ),
+        "lifecycle policy": box.outcome(lambda: ecr.get_lifecycle_policy(repositoryName=box.name)),
         "repository's policy": box.outcome(
             lambda: ecr.get_repository_policy(repositoryName=box.name)
         ),

@@ -71,9 +71,7 @@ class Rotation:
         arn = secret(box)
         actions = ("DescribeSecret", "GetSecretValue", "PutSecretValue", "TagResource")
         allowed = [f"secretsmanager:{each}" for each in (*actions, "UpdateSecretVersionStage")]
-        function = box.function(
-            _CODE, {"Effect": "Allow", "Action": allowed, "Resource": arn}
-        )
+        function = box.function(_CODE, {"Effect": "Allow", "Action": allowed, "Resource": arn})
         if invocable:
             box.client("lambda").add_permission(
                 FunctionName=box.name,

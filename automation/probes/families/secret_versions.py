@@ -4,14 +4,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from automation.cost.prices import SECRET as SECRET_PRICE
 from automation.probes.families.sources import DOC_SECRETS, REPORT, doc, model
 from automation.probes.kinds import SECRET
-from automation.probes.probe import ACCEPTED, UNDOCUMENTED, Family, Observation
+from automation.probes.probe import ACCEPTED, REFUSED, Family, Observation
 from automation.probes.sandbox import Sandbox
-from automation.cost.prices import SECRET as SECRET_PRICE
 
-_HOURS_A_MONTH: Final = 730
-SECRET_COST: Final = SECRET_PRICE.usd / _HOURS_A_MONTH
+HOURS_A_MONTH: Final = 730
+SECRET_COST: Final = SECRET_PRICE.usd / HOURS_A_MONTH
 """Of a secret for an hour, in US dollars."""
 SECRET_VERSIONS: Final = Family("secretsmanager")
 _MOST_LABELS: Final = 20
@@ -76,9 +76,7 @@ def _first_version(box: Sandbox) -> Observation:
     """Which labels does the first version of a secret get?"""
     secret(box, None)
     versions = len(stages(box))
-    value = box.outcome(
-        lambda: box.client("secretsmanager").get_secret_value(SecretId=box.name)
-    )
+    value = box.outcome(lambda: box.client("secretsmanager").get_secret_value(SecretId=box.name))
     first = put(box, "first", VersionStages=["probe"])
     return {
         "versions without a value": versions,
@@ -138,7 +136,7 @@ def _labels_limit(box: Sandbox) -> Observation:
     documented={
         "without the version that has it": "InvalidParameterException",
         "from a version that doesn't have it": "InvalidParameterException",
-        "AWSCURRENT removed": UNDOCUMENTED,
+        "AWSCURRENT removed": REFUSED,
         "moved": ACCEPTED,
         "labels of the old": ["AWSPREVIOUS"],
         "labels of the new": ["AWSCURRENT", "AWSPENDING"],
@@ -209,9 +207,7 @@ def _deletion(box: Sandbox) -> Observation:
     """What is refused of a secret that is scheduled for deletion, until it is restored?"""
     secret(box)
     client = box.client("secretsmanager")
-    least = box.outcome(
-        lambda: client.delete_secret(SecretId=box.name, RecoveryWindowInDays=6)
-    )
+    least = box.outcome(lambda: client.delete_secret(SecretId=box.name, RecoveryWindowInDays=6))
     client.delete_secret(SecretId=box.name, RecoveryWindowInDays=7)
     return {
         "value": box.outcome(lambda: client.get_secret_value(SecretId=box.name)),

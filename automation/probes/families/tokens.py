@@ -10,7 +10,7 @@ import jwt
 
 from automation.probes.families.sources import DOC_COGNITO, REPORT, doc
 from automation.probes.families.user_pools import SCOPE, AppClient, app_client, user_pool
-from automation.probes.probe import UNDOCUMENTED, Family, Observation
+from automation.probes.probe import ACCEPTED, REFUSED, UNDOCUMENTED, Family, Observation
 from automation.probes.sandbox import Sandbox
 
 TOKENS: Final = Family("cognito-idp")
@@ -51,18 +51,14 @@ class TokenEndpoint:
         self, form: Mapping[str, str], headers: Mapping[str, str] | None = None
     ) -> httpx2.Response:
         """Request a token, and have what the answer contains blanked."""
-        response = self.box.around.http.post(
-            self.url, data=dict(form), headers=dict(headers or {})
-        )
+        response = self.box.around.http.post(self.url, data=dict(form), headers=dict(headers or {}))
         if response.is_success:
             self.box.placeholders.learn("token", [response.json()["access_token"]])
         else:
             self.box.messages.append(response.text)
         return response
 
-    def request(
-        self, client: AppClient, secret: str | None = None, **form: str
-    ) -> httpx2.Response:
+    def request(self, client: AppClient, secret: str | None = None, **form: str) -> httpx2.Response:
         """Request a token with a client's secret in the header.
 
         Args:
@@ -91,9 +87,9 @@ def basic(client_id: str, secret: str) -> str:
 
 
 def _result(response: httpx2.Response) -> str:
-    """Return `token`, or the status and the error's code."""
+    """Return `accepted`, or the status and the error's code."""
     if response.is_success:
-        return "token"
+        return ACCEPTED
     try:
         error = str(response.json().get("error", ""))
     except ValueError:
@@ -109,7 +105,7 @@ def _result(response: httpx2.Response) -> str:
         "Deleted client secret",
         "New client",
     ],
-    documented={"original": "token", "added": "token", "deleted": "400 invalid_client"},
+    documented={"original": ACCEPTED, "added": ACCEPTED, "deleted": "400 invalid_client"},
     source=doc(f"{DOC_COGNITO}/token-endpoint.html"),
     seconds=300,
 )
@@ -133,9 +129,9 @@ def _any_client_secret(box: Sandbox) -> Observation:
     "token-malformed-request",
     rows=["Token request with a malformed header, or with two secrets"],
     documented={
-        "no colon in the header": UNDOCUMENTED,
-        "no Base64 in the header": UNDOCUMENTED,
-        "header and form": UNDOCUMENTED,
+        "no colon in the header": REFUSED,
+        "no Base64 in the header": REFUSED,
+        "header and form": REFUSED,
         "no grant type": "400 invalid_request",
         "unknown grant type": "400 unsupported_grant_type",
         "wrong secret": "400 invalid_client",
@@ -193,11 +189,11 @@ def _client_without_flow(box: Sandbox) -> Observation:
     "token-scopes",
     rows=["Token request without scopes", "Scope that a client may not have"],
     documented={
-        "no scope": "token",
+        "no scope": ACCEPTED,
         "its scopes": [SCOPE],
-        "own scope": "token",
-        "scope of no resource server": UNDOCUMENTED,
-        "scope of another": UNDOCUMENTED,
+        "own scope": ACCEPTED,
+        "scope of no resource server": REFUSED,
+        "scope of another": REFUSED,
     },
     source=doc(f"{DOC_COGNITO}/token-endpoint.html"),
     seconds=60,
@@ -228,7 +224,7 @@ def _scopes(box: Sandbox) -> Observation:
 @TOKENS.probe(
     "token-resource-parameter",
     rows=["Token request with `resource` (RFC 8707)"],
-    documented={"without": "token", "with resource": UNDOCUMENTED, "audience": UNDOCUMENTED},
+    documented={"without": ACCEPTED, "with resource": UNDOCUMENTED, "audience": UNDOCUMENTED},
     source=doc(f"{DOC_COGNITO}/token-endpoint.html"),
     seconds=60,
 )

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from automation.probes.families.sources import DOC_COGNITO, REPORT, doc
 from automation.probes.kinds import TAG, USER_POOL
-from automation.probes.probe import ACCEPTED, UNDOCUMENTED, Family, Observation
+from automation.probes.probe import ACCEPTED, REFUSED, Family, Observation
 from automation.probes.sandbox import Sandbox
 
 USER_POOLS: Final = Family("cognito-idp")
@@ -116,7 +116,7 @@ def _third_client_secret(box: Sandbox) -> Observation:
 @USER_POOLS.probe(
     "cognito-last-client-secret",
     rows=["Deletion of the last client secret"],
-    documented={"refused": True, "code": UNDOCUMENTED, "secrets": 1},
+    documented={"deletion": REFUSED, "secrets": 1},
     source=doc(f"{DOC_COGNITO}/user-pool-settings-client-apps.html"),
 )
 def _last_client_secret(box: Sandbox) -> Observation:
@@ -124,13 +124,13 @@ def _last_client_secret(box: Sandbox) -> Observation:
     client = app_client(box, user_pool(box))
     [only] = client.secret_ids()
     code = box.outcome(lambda: client.delete_secret(only))
-    return {"refused": code != ACCEPTED, "code": code, "secrets": len(client.secret_ids())}
+    return {"deletion": code, "secrets": len(client.secret_ids())}
 
 
 @USER_POOLS.probe(
     "cognito-public-client-secret",
     rows=["Client secret for a public app client"],
-    documented={"refused": True, "code": UNDOCUMENTED},
+    documented={"secret": REFUSED},
     source=doc(f"{DOC_COGNITO}/user-pool-settings-client-apps.html"),
 )
 def _public_client_secret(box: Sandbox) -> Observation:
@@ -143,8 +143,7 @@ def _public_client_secret(box: Sandbox) -> Observation:
         CallbackURLs=["https://example.com/"],
         SupportedIdentityProviders=["COGNITO"],
     )
-    code = box.outcome(client.add_secret)
-    return {"refused": code != ACCEPTED, "code": code}
+    return {"secret": box.outcome(client.add_secret)}
 
 
 @USER_POOLS.probe(
@@ -220,7 +219,7 @@ def _secret_out_of_range(box: Sandbox) -> Observation:
     documented={
         "client_credentials without a secret": "InvalidOAuthFlowException",
         "client_credentials with another flow": "InvalidOAuthFlowException",
-        "a flow without scopes": UNDOCUMENTED,
+        "a flow without scopes": REFUSED,
     },
     source=REPORT,
 )

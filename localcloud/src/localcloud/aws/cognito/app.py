@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from localcloud.aws import asgi
 from localcloud.aws.cognito import rules
 from localcloud.aws.cognito.models import AppClient, ClientSecrets
-from localcloud.aws.cognito.token_request import TokenRequestError, TokenRequest, with_basic
+from localcloud.aws.cognito.token_request import TokenRequest, TokenRequestError, with_basic
 from localcloud.aws.protocol import (
     CONTENT_TYPE_1_1,
     ApiError,
