@@ -15,7 +15,8 @@ from automation.load.mix import DEFAULT as DEFAULT_MIX
 from automation.load.mix import read_mix
 from automation.load.plan import Plan as LoadPlan
 from automation.load.plan import concurrent, ramp, spike, steady
-from automation.load.run import choose_client, make_load
+from automation.load.run import Comparison, choose_client, make_load
+from automation.load.targets import Addresses, Compared
 from automation.report.files import LOAD_REPORTS, save
 from automation.target import checked_context, target
 from automation.terminal import print_error
@@ -84,6 +85,41 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
             min=1, max=4000, help="With a rate: the most calls at once; further ones wait."
         ),
     ] = 512,
+    compare: Annotated[
+        str,
+        typer.Option(
+            help="Targets to call in turn with the service, separated by commas: container (an"
+            " instance without its host), bolt (the database), peer (mcp-neo4j-cypher), statements"
+            " (all that the server runs in the database) and database (those without a gateway).",
+            show_default="none",
+        ),
+    ] = "",
+    rounds: Annotated[
+        int, typer.Option(min=1, max=100, help="With --compare: how many times each is called.")
+    ] = 6,
+    container: Annotated[
+        str | None,
+        typer.Option(
+            help="With --compare container: the address of an instance, as http://<host>:<port>.",
+            show_default="found where this machine runs it",
+        ),
+    ] = None,
+    direct_database: Annotated[
+        str | None,
+        typer.Option(
+            envvar="AUTOMATION_DIRECT_DATABASE",
+            help="With --compare database: the database's address behind a gateway.",
+            show_default="none",
+        ),
+    ] = None,
+    direct_credentials: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="AUTOMATION_DIRECT_CREDENTIALS",
+            help="The JSON file with the username and password for it.",
+            show_default="none",
+        ),
+    ] = None,
     reports: Reports = LOAD_REPORTS,
     as_json: AsJson = False,
 ) -> None:
@@ -95,6 +131,10 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
     plan = _load_plan(
         shape, rate=rate, peak=peak, concurrency=concurrency, warm_up=warm_up, duration=duration
     )
+    addresses = Addresses(
+        container=container, database=direct_database, credentials=direct_credentials
+    )
+    comparison = _comparison(compare, shape, rounds=rounds, addresses=addresses)
     calls = read_mix(mix)
     deployment = Deployment(target(stack, workspace), reads_only=True)
     context = checked_context(deployment, stack, longest_wait=0.0, interleavings=0)
@@ -106,6 +146,7 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
             calls,
             client=caller,
             most=in_flight,
+            comparison=comparison,
             environment={
                 "AWS region": str(context.session.region_name),
                 "Host": context.settings.hosting.value,
@@ -120,6 +161,25 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
     print_saved_report(found, reports, as_json=as_json)
     if not any(run.total.succeeded for run in found.runs):
         raise typer.Exit(UNSUCCESSFUL)
+
+
+def _comparison(names: str, shape: Shape, *, rounds: int, addresses: Addresses) -> Comparison:
+    wanted = dict.fromkeys(name.strip() for name in names.split(",") if name.strip())
+    known = [each.value for each in Compared]
+    if unknown := [name for name in wanted if name not in known]:
+        raise typer.BadParameter(
+            f"has {', '.join(unknown)}, but can only have {', '.join(known)}",
+            param_hint="--compare",
+        )
+    if wanted and shape is not Shape.STEADY:
+        raise typer.BadParameter(
+            "can't be combined with --shape ramp or spike", param_hint="--compare"
+        )
+    if addresses.container is not None and Compared.CONTAINER not in wanted:
+        raise typer.BadParameter("needs --compare container", param_hint="--container")
+    return Comparison(
+        targets=tuple(map(Compared, wanted)), rounds=rounds if wanted else 1, addresses=addresses
+    )
 
 
 def _load_plan(

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -43,12 +43,16 @@ class Target:
         timeout: seconds that a call may take.
         most: how many calls may be under way at once, if the plan doesn't say; further ones wait,
             which counts as part of their duration.
+        socket: the Unix socket to connect to; None for the URL's host.
+        headers: the headers of each call, without the token.
     """
 
     url: str
     token: Callable[[], str]
     timeout: float = 125.0
     most: int = 512
+    socket: Path | None = None
+    headers: Mapping[str, str] = field(default_factory=lambda: HEADERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +155,7 @@ class _Sender:
 
     def _write(self, stream: IO[bytes], due: float | None) -> None:
         number, entry = len(self._sent), next(self._order)
-        headers = {name: [value] for name, value in HEADERS.items()}
+        headers = {name: [value] for name, value in self._target.headers.items()}
         headers["Authorization"] = [f"Bearer {self._target.token()}"]
         line = {
             "method": "POST",
@@ -218,6 +222,7 @@ def _command(vegeta: Vegeta, plan: Plan, target: Target, output: Path) -> list[s
         "-redirects=-1",
         # By default, it would serve metrics on every network interface.
         "-prometheus-addr=",
+        f"-unix-socket={target.socket or ''}",
         f"-output={output}",
     ]
 

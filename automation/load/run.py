@@ -3,16 +3,20 @@
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from automation.checks.context import Context
 from automation.drills.callers import token_provider
 from automation.errors import AutomationError
-from automation.load.engine import LoadError, Target, attack
+from automation.load.attribution import FRONT, GATEWAY, attribute
+from automation.load.comparison import compare, ratios, rounds_of
+from automation.load.engine import LoadError
 from automation.load.mix import Mix
-from automation.load.outcomes import judge
 from automation.load.plan import Plan
-from automation.load.results import LoadReport, summarize
+from automation.load.results import LoadReport
+from automation.load.targets import Addresses, Compared, Targets
 from automation.load.tokens import RenewedToken
 from automation.load.vegeta import Vegeta
 from neo4j_mcp_client import Neo4jMcpError
@@ -63,6 +67,21 @@ def choose_client(stack: str, outputs: Mapping[str, Any], name: str | None, *, w
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What the service is compared with.
+
+    Attributes:
+        targets: the others that are called, in turn with the service; empty for none.
+        rounds: how many times each is called.
+        addresses: what isn't in the stack's state.
+    """
+
+    targets: tuple[Compared, ...] = ()
+    rounds: int = 1
+    addresses: Addresses = field(default_factory=Addresses)
+
+
 def make_load(
     context: Context,
     plan: Plan,
@@ -70,6 +89,7 @@ def make_load(
     *,
     client: str,
     most: int,
+    comparison: Comparison,
     environment: Mapping[str, str],
     notify: Callable[[str], object],
 ) -> LoadReport:
@@ -78,6 +98,7 @@ def make_load(
     Args:
         client: the client that makes the calls.
         most: how many calls may be under way at once, if the plan doesn't say.
+        comparison: what else is called.
         environment: for the report.
         notify: prints a line on the progress.
 
@@ -99,14 +120,25 @@ def make_load(
         raise LoadError(f"There is no token for the client {client}: {error}") from error
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     url = context.outputs["mcpUrl"]
-    with RenewedToken(token) as renewed:
-        notify(f"… Calling {url} as {client} for {plan.seconds:g} s")
-        target = Target(url=url, token=renewed, most=most)
-        run_id = started.strftime("%Y%m%dT%H%M%S")
-        outcomes = [judge(each) for each in attack(vegeta, plan, mix, target, run_id=run_id)]
-    run = summarize(
-        "host", plan, outcomes, blank=context.blanker.blank, token_renewals=renewed.renewals
-    )
+    run_id = started.strftime("%Y%m%dT%H%M%S")
+    with RenewedToken(token) as renewed, ExitStack() as stack:
+        targets = Targets(
+            context=context,
+            vegeta=vegeta,
+            mix=mix,
+            token=renewed,
+            most=most,
+            addresses=comparison.addresses,
+        )
+        sides, skipped = targets.open(comparison.targets, stack)
+        for name, reason in skipped.items():
+            notify(f"{name}: skipped: {reason}")
+        sides = [targets.host(), *sides]
+        plans = rounds_of(plan, comparison.rounds) if comparison.targets else (plan,)
+        seconds = sum(each.seconds for each in plans) * len(sides)
+        notify(f"… Calling {url} as {client} for {seconds:g} s")
+        runs = compare(sides, plans, run_id=run_id, blank=context.blanker.blank, notify=notify)
+        renewals = renewed.renewals
     return LoadReport(
         stack=context.stack,
         started=started,
@@ -114,5 +146,13 @@ def make_load(
         client=client,
         mix={entry.name: entry.weight for entry in mix.entries},
         environment={**environment, "vegeta": vegeta.version, "MCP endpoint": url},
-        runs=(run,),
+        runs=(runs[0].model_copy(update={"token_renewals": renewals}), *runs[1:]),
+        ratios=ratios(runs),
+        attribution=attribute(runs, emulated=_emulated(comparison)),
+        skipped=skipped,
     )
+
+
+def _emulated(comparison: Comparison) -> frozenset[str]:
+    # AWS's own instances are out of reach, so the host of one that was found here is a stand-in.
+    return frozenset({GATEWAY} if comparison.addresses.container else {FRONT, GATEWAY})

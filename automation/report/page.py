@@ -6,7 +6,13 @@ import jinja2
 
 from automation.checks.results import PHASES, AnyReport, Outcome, Report
 from automation.drills.results import DrillReport
-from automation.load.printing import describe, format_seconds
+from automation.load.printing import (
+    METRICS,
+    compared_pairs,
+    describe,
+    format_ratio,
+    format_seconds,
+)
 from automation.load.results import LoadReport
 from automation.report.diagram import diagram
 from automation.report.load_plots import PERCENTILES, kind_classes, load_plots
@@ -72,6 +78,9 @@ def _render_load(report: LoadReport) -> str:
         kind_classes=kind_classes,
         percentiles=PERCENTILES,
         plots=load_plots,
+        pairs=compared_pairs(report),
+        metrics=METRICS,
+        ratio=format_ratio,
     )
 
 

@@ -10,11 +10,11 @@ from rich.console import Console
 
 from automation.load.plan import concurrent
 from automation.load.printing import format_seconds, print_load_report
-from automation.load.results import Run, summarize
+from automation.load.results import LoadReport, Run, summarize
 from automation.report.files import load, page_path, save
 from automation.report.load_plots import kind_classes, load_plots
 from automation.report.page import page
-from tests.automation.load.reports import MARKUP, load_report
+from tests.automation.load.reports import MARKUP, compared_report, load_report
 
 _SVG = "{http://www.w3.org/2000/svg}"
 
@@ -105,3 +105,22 @@ def test_only_calls_at_a_rate_can_be_sent_late() -> None:
         print_load_report(each, Console(file=stream, width=160))
         assert ("This machine sent" in stream.getvalue()) is expected
         assert ("This machine sent" in page(each)) is expected
+
+
+def test_several_targets_are_shown_with_how_they_compare_and_what_was_skipped() -> None:
+    report = compared_report()
+    stream = io.StringIO()
+    print_load_report(report, Console(file=stream, width=100))
+    for text in (stream.getvalue(), page(report)):
+        assert "host : bolt" in text
+        assert "1.5 (1.5-1.5)" in text
+        assert "skipped" in text
+    assert page(LoadReport.model_validate_json(report.model_dump_json())) == page(report)
+
+
+def test_every_target_has_its_own_plots() -> None:
+    text = page(compared_report())
+    assert MARKUP not in text
+    assert text.count('<svg class="timeline"') == 2
+    assert 'id="load-1-title"' in text
+    assert 'id="load-2-title"' in text
