@@ -9,6 +9,7 @@ rotating      rotate, revoke
 reading       audit, logs
 costing       cost
 measuring     measure-starts
+probing       probe
 granting      role, database-role
 
 options          the options that several commands share
@@ -29,6 +30,7 @@ from automation.commands import (
     granting,
     loading,
     measuring,
+    probing,
     reading,
     reporting,
     rotating,
@@ -68,6 +70,7 @@ app.command("audit")(reading.show_audit)
 app.command("logs")(reading.show_logs)
 app.command("cost")(costing.cost)
 app.command("measure-starts")(measuring.measure)
+app.command("probe")(probing.probe)
 app.command("role")(granting.role)
 app.command("database-role")(granting.print_database_role)
 

@@ -1,15 +1,12 @@
 """Tries out AWS's behavior on an account."""
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Final
 
-import boto3
-import httpx2
 import typer
 from botocore.exceptions import ClientError
 
@@ -60,9 +57,7 @@ def probe(  # noqa: PLR0913 - one parameter per option
     ] = False,
     clean: Annotated[
         bool,
-        typer.Option(
-            "--clean", help="Remove what an interrupted run has left, and run no probe."
-        ),
+        typer.Option("--clean", help="Remove what an interrupted run has left, and run no probe."),
     ] = False,
     output: Annotated[
         Path, typer.Option(help="The folder for the recordings, one file for each probe.")
@@ -85,7 +80,7 @@ def probe(  # noqa: PLR0913 - one parameter per option
             print_probes(chosen, recorded, console())
         return
     deployment = Deployment(target(stack, workspace), reads_only=True)
-    with surroundings(deployment, boto3.Session, os.environ) as around:
+    with surroundings(deployment) as around:
         if clean:
             _clean(around, yes=yes)
             return

@@ -1,7 +1,7 @@
 """Opens what probes need of a stack's account: clients, credentials and an HTTP client."""
 
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -13,8 +13,8 @@ from automation.deployment import Deployment, DeploymentError
 from automation.probes.sandbox import DeployedStack, Surroundings
 from automation.target import stack_settings
 from components.endpoints import hosted_domain_url
-from components.settings import Hosting
 
+_APP_RUNNER_SERVICE: Final = "aws:apprunner/service:Service"
 # A request to App Runner ends after 120 s.
 _TIMEOUT: Final = 130.0
 _CONFIG: Final = Config(
@@ -65,7 +65,6 @@ def surroundings(deployment: Deployment) -> Iterator[Surroundings]:
             "There are no AWS credentials, or no region. Set AWS_PROFILE, or run: aws configure"
         )
     overridden = settings.endpoint_overrides.cognito_domain
-    outputs = deployment.outputs()
     with httpx2.Client(verify=ssl.create_default_context(), timeout=_TIMEOUT) as http:
         yield Surroundings(
             clients=unvalidated_clients(session),
@@ -73,10 +72,17 @@ def surroundings(deployment: Deployment) -> Iterator[Surroundings]:
             token_base=lambda prefix: str(overridden or hosted_domain_url(prefix, region)),
             http=http,
             credentials=credentials.get_frozen_credentials(),
-            stack=_stack(outputs, settings.hosting) if outputs else None,
+            stack=_deployed(deployment),
         )
 
 
-def _stack(outputs: Mapping[str, Any], hosting: Hosting) -> DeployedStack:
-    arn = outputs.get("serviceArn") if hosting is Hosting.APP_RUNNER else None
-    return DeployedStack(outputs=outputs, service_arn=arn)
+def _deployed(deployment: Deployment) -> DeployedStack | None:
+    outputs = deployment.outputs()
+    if not outputs:
+        return None
+    services = [
+        str(each["id"])
+        for each in deployment.state().get("resources") or []
+        if each["type"] == _APP_RUNNER_SERVICE and each.get("id") and not each.get("delete")
+    ]
+    return DeployedStack(outputs=outputs, service_arn=services[0] if services else None)

@@ -138,9 +138,7 @@ def _named(location: StackLocation) -> Iterator[Grant]:
             "ecr:UploadLayerPart",
         ],
     )
-    groups = [
-        location.arn("logs", f"log-group:{prefix}{_NAME}") for prefix in ("", "/aws/lambda/")
-    ]
+    groups = [location.arn("logs", f"log-group:{prefix}{_NAME}") for prefix in ("", "/aws/lambda/")]
     yield Grant(
         sid="ProbeLogGroups",
         resources=groups,

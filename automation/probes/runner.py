@@ -61,7 +61,8 @@ def _run(probe: Probe, around: Surroundings, recorded: Recording | None, today: 
     # Outside of the block, which removes everything also when it is interrupted.
     remaining: dict[str, str] = {}
     box = Sandbox(around=around, cleanup=ExitStack(), remaining=remaining)
-    outcome, reason, recording, found = Outcome.UNDECIDED, "", None, ()
+    outcome, reason, recording = Outcome.UNDECIDED, "", None
+    found: tuple[Difference, ...] = ()
     with box.cleanup:
         try:
             observed = box.placeholders.blank(probe.run(box))

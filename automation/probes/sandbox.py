@@ -140,14 +140,16 @@ class Sandbox:
 
         self.cleanup.callback(remove)
 
-    def outcome(self, call: Callable[[], object]) -> str:
-        """Make a call, and return `accepted` or the error's code; its message is recorded.
-
-        Args:
-            call: makes the call.
-        """
+    def outcome(
+        self,
+        call: Callable[..., object],
+        /,
+        *arguments: Any,  # noqa: ANN401 - the call's
+        **parameters: Any,  # noqa: ANN401 - the call's
+    ) -> str:
+        """Make a call, and return `accepted` or the error's code; its message is recorded."""
         try:
-            call()
+            call(*arguments, **parameters)
         except ClientError as error:
             self.messages.append(error.response["Error"].get("Message", ""))
             return str(error.response["Error"]["Code"])

@@ -55,7 +55,9 @@ def _identity(
     """
     own = box.around.credentials
     credentials = Credentials(
-        key_id or own.access_key, secret or own.secret_key, None if key_id else own.token
+        key_id or own.access_key or "",
+        secret or own.secret_key or "",
+        None if key_id else own.token,
     )
     url = box.client("sts").meta.endpoint_url
     request = AWSRequest("POST", f"{url}/", data=_BODY, headers={"Content-Type": _FORM})

@@ -61,7 +61,7 @@ def _out_of_range(box: Sandbox) -> Observation:
 def _revisions(box: Sandbox) -> Observation:
     """How many revisions may an auto scaling configuration have?"""
     created = [
-        box.outcome(lambda number=number: _auto_scaling(box, MaxConcurrency=number))
+        box.outcome(_auto_scaling, box, MaxConcurrency=number)
         for number in range(1, _MOST_REVISIONS + 1)
     ]
     return {

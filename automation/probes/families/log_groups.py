@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from automation.probes.families.sources import DOC_LOGS, REPORT, doc, model
+from automation.probes.families.sources import DOC_LOGS, DOC_LOGS_API, REPORT, doc, model
 from automation.probes.kinds import LOG_GROUP, PREFIX
 from automation.probes.probe import ACCEPTED, UNDOCUMENTED, Family, Observation
 from automation.probes.sandbox import Sandbox
@@ -69,10 +69,7 @@ def _invalid_patterns(box: Sandbox) -> Observation:
         "JSON without an end": '{ $.a = "b"',
         "terms and optional terms": "one ?two",
     }
-    return {
-        name: box.outcome(lambda pattern=pattern: _matches(box, pattern, "one"))
-        for name, pattern in patterns.items()
-    }
+    return {name: box.outcome(_matches, box, pattern, "one") for name, pattern in patterns.items()}
 
 
 @LOG_GROUPS.probe(
@@ -119,9 +116,7 @@ def _metric_filter_dimensions(box: Sandbox) -> Observation:
     "logs-missing-key",
     rows=["Key of a log group that is missing or disabled"],
     documented={"code": "InvalidParameterException", "log group": False},
-    source=doc(
-        f"{DOC_LOGS[: -len('/AmazonCloudWatch/latest/logs')]}/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html"
-    ),
+    source=doc(f"{DOC_LOGS_API}/API_AssociateKmsKey.html"),
 )
 def _missing_key(box: Sandbox) -> Observation:
     """How is a log group refused with a key that doesn't exist?"""

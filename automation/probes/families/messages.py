@@ -71,9 +71,7 @@ def _rates(box: Sandbox) -> Observation:
         "rate(0 hours)",
         "rate(1 second)",
     )
-    return {
-        rate: box.outcome(lambda rate=rate: _rule(box, ScheduleExpression=rate)) for rate in rates
-    }
+    return {rate: box.outcome(_rule, box, ScheduleExpression=rate) for rate in rates}
 
 
 @RULES.probe(

@@ -208,8 +208,7 @@ def _secret_out_of_range(box: Sandbox) -> Observation:
         "24 characters": "x" * _LONG_ENOUGH,
     }
     return {
-        name: box.outcome(lambda value=value: client.add_secret(ClientSecret=value))
-        for name, value in values.items()
+        name: box.outcome(client.add_secret, ClientSecret=value) for name, value in values.items()
     }
 
 
@@ -234,10 +233,7 @@ def _contradicting_settings(box: Sandbox) -> Observation:
         },
         "a flow without scopes": {"AllowedOAuthScopes": []},
     }
-    return {
-        name: box.outcome(lambda each=each: app_client(box, pool, **each))
-        for name, each in settings.items()
-    }
+    return {name: box.outcome(app_client, box, pool, **each) for name, each in settings.items()}
 
 
 @USER_POOLS.probe(
@@ -269,12 +265,11 @@ def _token_lifetime(box: Sandbox) -> Observation:
     pool = user_pool(box)
     return {
         f"{minutes} minutes": box.outcome(
-            lambda minutes=minutes: app_client(
-                box,
-                pool,
-                AccessTokenValidity=minutes,
-                TokenValidityUnits={"AccessToken": "minutes"},
-            )
+            app_client,
+            box,
+            pool,
+            AccessTokenValidity=minutes,
+            TokenValidityUnits={"AccessToken": "minutes"},
         )
         for minutes in (4, 5)
     }
