@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Final
@@ -26,7 +26,7 @@ from automation.probes.printing import (
     summary,
 )
 from automation.probes.probe import Probe
-from automation.probes.recordings import committed, save
+from automation.probes.recordings import Recording, committed, save
 from automation.probes.registry import PROBES
 from automation.probes.runner import Result, run
 from automation.probes.sandbox import Surroundings
@@ -79,32 +79,46 @@ def probe(  # noqa: PLR0913 - one parameter per option
         else:
             print_probes(chosen, recorded, console())
         return
-    deployment = Deployment(target(stack, workspace), reads_only=True)
-    with surroundings(deployment) as around:
+    if not yes and not sys.stdin.isatty():
+        print_error(f"{summary(chosen)} Nobody can be asked here: to run without asking, add --yes")
+        raise typer.Exit(COMMAND_FAILED)
+    with surroundings(Deployment(target(stack, workspace), reads_only=True)) as around:
         if clean:
-            _clean(around, yes=yes)
+            _clean(around, ask=not yes)
             return
-        if not as_json:
+        if as_json:
+            messages.print(summary(chosen))
+        else:
             print_probes(chosen, recorded, console())
-        _confirm(
-            f"Run them in the account of the stack {stack}, in {around.region}?",
-            summary(chosen),
-            yes=yes,
-        )
-        results = []
-        for number, result in enumerate(run(chosen, around, recorded), start=1):
-            results.append(result)
-            if result.recording:
-                save(result.recording, output)
-            if as_json:
-                messages.print(f"… {number} of {len(chosen)}: {result.probe.key}")
-            else:
-                print_result(result, console())
+        if not yes:
+            where = f"in the account of the stack {stack}, in {around.region}"
+            typer.confirm(f"Run them {where}?", abort=True, err=True)
+        results = _run(chosen, around, recorded, output, as_json=as_json)
+    _exit(results, stack)
+
+
+def _run(
+    chosen: Sequence[Probe],
+    around: Surroundings,
+    recorded: Mapping[str, Recording],
+    folder: Path,
+    *,
+    as_json: bool,
+) -> Sequence[Result]:
+    results = []
+    for result in run(chosen, around, recorded):
+        results.append(result)
+        if result.recording:
+            save(result.recording, folder)
+        if as_json:
+            messages.print(f"… {len(results)} of {len(chosen)}: {result.probe.key}")
+        else:
+            print_result(result, console())
     if as_json:
         typer.echo(json.dumps(results_document(results), indent=2))
     else:
-        print_summary(results, output, console())
-    _exit(results, stack)
+        print_summary(results, folder, console())
+    return results
 
 
 def choose(only: Sequence[str], *, disruptive: bool) -> tuple[Probe, ...]:
@@ -135,17 +149,7 @@ def choose(only: Sequence[str], *, disruptive: bool) -> tuple[Probe, ...]:
     )
 
 
-def _confirm(question: str, what: str, *, yes: bool) -> None:
-    if yes:
-        messages.print(what)
-        return
-    if not sys.stdin.isatty():
-        print_error(f"{what} Nobody can be asked here: to run without asking, add --yes")
-        raise typer.Exit(COMMAND_FAILED)
-    typer.confirm(question, abort=True)
-
-
-def _clean(around: Surroundings, *, yes: bool) -> None:
+def _clean(around: Surroundings, *, ask: bool) -> None:
     left = find_leftovers(around.clients)
     for title, reason in left.unread.items():
         messages.print(f"! {title}: can't be listed ({reason})")
@@ -154,7 +158,8 @@ def _clean(around: Surroundings, *, yes: bool) -> None:
     else:
         for each in left.found:
             typer.echo(f"{each.kind.title} {each.resource}")
-        _confirm("Remove these?", f"{len(left.found)} resources are to be removed.", yes=yes)
+        if ask:
+            typer.confirm("Remove these?", abort=True, err=True)
     failed = False
     for each in left.found:
         try:

@@ -49,7 +49,7 @@ def make_surroundings(
         "clients": available.__getitem__,
         "region": "us-east-1",
         "token_base": lambda prefix: f"https://{prefix}.example",
-        "http": httpx2.Client(),
+        "http": httpx2.Client(transport=httpx2.MockTransport(lambda _: httpx2.Response(404))),
         "credentials": ReadOnlyCredentials("AKIAEXAMPLE", "secret", None),
         "sleep": lambda _: None,
     }

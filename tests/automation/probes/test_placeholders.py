@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automation.probes.placeholders import Placeholders
@@ -24,16 +24,19 @@ def _nested(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
+@settings(max_examples=40)
 @given(_nested(st.builds("{}{:012d}{}".format, _TEXT, st.integers(0, 10**12 - 1), _TEXT)))
 def test_no_account_is_left(value: Any) -> None:  # noqa: ANN401 - any JSON
     assert not _ACCOUNT.search(json.dumps(Placeholders().blank(value)))
 
 
+@settings(max_examples=40)
 @given(st.integers(10**11, 10**15))
 def test_no_long_number_is_left(value: int) -> None:
     assert str(value) not in json.dumps(Placeholders().blank({"number": value, "text": [value]}))
 
 
+@settings(max_examples=40)
 @given(st.lists(_SECRETS, min_size=1, max_size=4), _TEXT, _TEXT)
 def test_no_known_secret_is_left(secrets: list[str], before: str, after: str) -> None:
     placeholders = Placeholders()
@@ -44,6 +47,7 @@ def test_no_known_secret_is_left(secrets: list[str], before: str, after: str) ->
     assert not [each for each in secrets if each in outside]
 
 
+@settings(max_examples=40)
 @given(st.text("0123456789abcdef", min_size=8, max_size=8))
 def test_a_probes_name_is_left_in_no_form(digits: str) -> None:
     placeholders = Placeholders()
