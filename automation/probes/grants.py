@@ -42,6 +42,7 @@ def probe_grants(location: StackLocation) -> Iterator[Grant]:
             "ecr:GetAuthorizationToken",
             "ecs:DeregisterTaskDefinition",
             "ecs:ListClusters",
+            "events:ListRules",
             "events:TestEventPattern",
             "iam:ListRoles",
             "lambda:GetAccountSettings",
@@ -179,12 +180,6 @@ def _named(location: StackLocation) -> Iterator[Grant]:
         ],
     )
     yield Grant(
-        # AWS checks it on all rules.
-        sid="ListRules",
-        resources=[location.arn("events", "rule/*")],
-        probe=["events:ListRules"],
-    )
-    yield Grant(
         sid="ProbeTopics",
         resources=[location.arn("sns", _NAME)],
         probe=[
@@ -229,11 +224,19 @@ def _named(location: StackLocation) -> Iterator[Grant]:
 
 def _tagged(location: StackLocation) -> Iterator[Grant]:
     pools = [location.arn("cognito-idp", "userpool/*")]
+    # What a request creates can't be limited to an ARN, but to a tag that it sets.
     yield Grant(
         sid="CreateProbePools",
-        resources=pools,
-        probe=["cognito-idp:CreateUserPool", "cognito-idp:TagResource"],
+        resources=["*"],
+        probe=["cognito-idp:CreateUserPool"],
         condition=_tag("aws:RequestTag"),
+    )
+    yield Grant(
+        sid="TagProbePools",
+        resources=pools,
+        probe=["cognito-idp:TagResource"],
+        # The tag makes a pool a probe's, so a stack's can't get it.
+        condition={**_tag("aws:RequestTag"), "Null": {"aws:ResourceTag/Project": "true"}},
     )
     yield Grant(
         sid="ProbePools",
