@@ -418,6 +418,12 @@ def _unprobed() -> str:
     return unprobed_table(reasons(without))
 
 
+def _roles() -> str:
+    from automation.role_lists.tables import roles_table  # noqa: PLC0415 - as in _checks
+
+    return roles_table()
+
+
 TABLES = (
     Table(
         document=_PARITY,
@@ -484,6 +490,12 @@ TABLES = (
         name="checks",
         source="automation/checks/",
         content=_checks,
+    ),
+    Table(
+        document="docs/security.md",
+        name="roles",
+        source="automation/role_lists/",
+        content=_roles,
     ),
     Table(
         document="docs/drills.md",

@@ -8,6 +8,7 @@ reporting     report, and how the commands above print theirs
 rotating      rotate, revoke
 reading       audit, logs
 costing       cost
+listing       sbom
 measuring     measure-starts
 probing       probe
 granting      role, database-role
@@ -28,6 +29,7 @@ from automation.commands import (
     deploying,
     drilling,
     granting,
+    listing,
     loading,
     measuring,
     probing,
@@ -69,6 +71,7 @@ app.command("revoke")(rotating.revoke)
 app.command("audit")(reading.show_audit)
 app.command("logs")(reading.show_logs)
 app.command("cost")(costing.cost)
+app.command("sbom")(listing.sbom)
 app.command("measure-starts")(measuring.measure)
 app.command("probe")(probing.probe)
 app.command("role")(granting.role)

@@ -1,5 +1,6 @@
 """Several targets are called in turn, and compared round by round."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -25,7 +26,7 @@ def _side(name: str, seconds: float, journal: list[str], *, fails: bool = False)
 
 def _compared(*sides: Side, plan: Plan | None = None, rounds: int = 2) -> tuple[Run, ...]:
     plans = rounds_of(plan or concurrent(1, warm_up=3, seconds=8), rounds)
-    return compare(sides, plans, run_id="run", blank=str, notify=str)
+    return compare(sides, plans, run_id="run", stopping=threading.Event(), blank=str, notify=str)
 
 
 def test_the_warm_up_precedes_the_first_round_and_connections_every_round() -> None:
