@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from automation.grants import Grant, StackLocation
-from automation.probes.kinds import PREFIX, TAG
+from automation.probes.kinds import NAMESPACE, PREFIX, TAG
 
 _NAME: Final = f"{PREFIX}*"
 
@@ -19,12 +19,18 @@ def probe_grants(location: StackLocation) -> Iterator[Grant]:
     yield from _tagged(location)
     yield Grant(
         sid="ProbeService",
-        resources=[location.arn("apprunner", f"service/{location.names.prefix}-*")],
+        resources=[location.arn("apprunner", f"service/{location.names.service}/*")],
         probe=[
             "apprunner:DescribeService",
             "apprunner:PauseService",
             "apprunner:StartDeployment",
         ],
+    )
+    yield Grant(
+        sid="PublishProbeMetrics",
+        resources=["*"],
+        probe=["cloudwatch:PutMetricData"],
+        condition={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
     )
     # None of these can be limited to resources; the lists find what a killed run left.
     yield Grant(
@@ -35,7 +41,6 @@ def probe_grants(location: StackLocation) -> Iterator[Grant]:
             "cloudtrail:LookupEvents",
             "cloudwatch:DescribeAlarms",
             "cloudwatch:GetMetricData",
-            "cloudwatch:PutMetricData",
             "cognito-idp:ListUserPools",
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeVpcs",

@@ -1,5 +1,6 @@
 """The kinds of resources that probes create: how each is found by its name, and removed."""
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,9 +10,12 @@ from botocore.exceptions import ClientError
 
 PREFIX: Final = "neo4j-mcp-probe-"
 """Every name of a resource that a probe creates starts with this."""
+NAMESPACE: Final = "neo4j-mcp-probe"
+"""The namespace of a probe's metrics, which can't be removed."""
 TAG: Final = ("CreatedBy", "neo4j-mcp-probe")
 """The tag of those resources for which IAM can't compare a name."""
 
+_NAME: Final = re.compile(rf"{PREFIX}[0-9a-f]{{8}}(-.*)?")
 _GONE: Final = frozenset(
     {
         "ClientException",
@@ -34,6 +38,14 @@ _ATTEMPTS: Final = 20
 _SECONDS_BETWEEN: Final = 3.0
 
 Sleep = Callable[[float], object]
+
+
+def is_probes(name: str) -> bool:
+    """Return whether a resource's name is one that a probe chose.
+
+    The names of a stack that is called `probe` start in the same way.
+    """
+    return _NAME.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +101,7 @@ def _named(operation: str, key: str, name: str, identity: str = "") -> Callable[
 
     def find(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
         for each in _pages(client, operation, key):
-            if str(each[name]).rpartition(":")[2].startswith(PREFIX):
+            if is_probes(str(each[name]).rpartition(":")[2]):
                 yield str(each[identity or name])
 
     return find
@@ -105,7 +117,7 @@ def _delete_user_pool(client: Any, pool: str) -> None:  # noqa: ANN401 - boto3's
 
 def _find_user_pools(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
     for each in _pages(client, "list_user_pools", "UserPools", MaxResults=60):
-        if each["Name"].startswith(PREFIX):
+        if is_probes(each["Name"]):
             yield each["Id"]
 
 
@@ -114,13 +126,15 @@ def _find_secrets(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
     for each in _pages(
         client, "list_secrets", "SecretList", Filters=filters, IncludePlannedDeletion=True
     ):
-        yield each["ARN"]
+        if is_probes(each["Name"]):
+            yield each["ARN"]
 
 
 def _find_log_groups(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
     for prefix in (PREFIX, f"/aws/lambda/{PREFIX}"):
         for each in _pages(client, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix):
-            yield each["logGroupName"]
+            if is_probes(each["logGroupName"].removeprefix("/aws/lambda/")):
+                yield each["logGroupName"]
 
 
 def _find_alarms(kind: str) -> Callable[[Any], Iterator[str]]:
@@ -129,14 +143,16 @@ def _find_alarms(kind: str) -> Callable[[Any], Iterator[str]]:
             AlarmNamePrefix=PREFIX, AlarmTypes=[kind]
         ):
             for each in page[f"{kind}s"]:
-                yield each["AlarmName"]
+                if is_probes(each["AlarmName"]):
+                    yield each["AlarmName"]
 
     return find
 
 
 def _find_rules(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
     for each in client.list_rules(NamePrefix=PREFIX)["Rules"]:
-        yield each["Name"]
+        if is_probes(each["Name"]):
+            yield each["Name"]
 
 
 def _delete_rule(client: Any, rule: str) -> None:  # noqa: ANN401 - boto3's
@@ -155,14 +171,15 @@ def _delete_role(client: Any, role: str) -> None:  # noqa: ANN401 - boto3's
 def _find_auto_scaling(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
     listed = client.list_auto_scaling_configurations()
     for each in listed["AutoScalingConfigurationSummaryList"]:
-        if each["AutoScalingConfigurationName"].startswith(PREFIX):
+        if is_probes(each["AutoScalingConfigurationName"]):
             yield each["AutoScalingConfigurationArn"]
 
 
 def _find_security_groups(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
     filters = [{"Name": "group-name", "Values": [f"{PREFIX}*"]}]
     for each in client.describe_security_groups(Filters=filters)["SecurityGroups"]:
-        yield each["GroupId"]
+        if is_probes(each["GroupName"]):
+            yield each["GroupId"]
 
 
 def _delete_security_group(client: Any, group: str) -> None:  # noqa: ANN401 - boto3's
@@ -177,7 +194,7 @@ def _find_clusters(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
     for page in client.get_paginator("list_clusters").paginate():
         for arn in page["clusterArns"]:
             name = arn.rpartition("/")[2]
-            if name.startswith(PREFIX):
+            if is_probes(name):
                 yield name
 
 

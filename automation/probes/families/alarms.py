@@ -6,7 +6,7 @@ from typing import Any, Final
 from automation.cost.prices import ALARM_METRIC, COMPOSITE_ALARM, CUSTOM_METRIC
 from automation.probes.families.secret_versions import HOURS_A_MONTH
 from automation.probes.families.sources import DOC_CLOUDWATCH, REPORT, doc, model
-from automation.probes.kinds import ALARM, PREFIX
+from automation.probes.kinds import ALARM, NAMESPACE
 from automation.probes.kinds import COMPOSITE_ALARM as COMPOSITE
 from automation.probes.probe import UNDOCUMENTED, Family, Observation
 from automation.probes.sandbox import Sandbox
@@ -18,7 +18,6 @@ _METRIC_COST: Final = CUSTOM_METRIC.usd / HOURS_A_MONTH
 _STATE_SECONDS: Final = 600.0
 _METRIC_SECONDS: Final = 300.0
 _PERIOD: Final = 60
-_NAMESPACE: Final = PREFIX.rstrip("-")
 
 
 def _alarm(box: Sandbox, suffix: str = "", **more: Any) -> str:  # noqa: ANN401 - boto3's
@@ -28,7 +27,7 @@ def _alarm(box: Sandbox, suffix: str = "", **more: Any) -> str:  # noqa: ANN401 
     box.client("cloudwatch").put_metric_alarm(
         **{
             "AlarmName": name,
-            "Namespace": _NAMESPACE,
+            "Namespace": NAMESPACE,
             "MetricName": box.name,
             "Statistic": "Sum",
             "Period": _PERIOD,
@@ -221,7 +220,7 @@ def _metric_math(box: Sandbox) -> Observation:
     # Of a minute that is over.
     minute = dt.datetime.now(dt.UTC).replace(second=0, microsecond=0) - dt.timedelta(minutes=2)
     client.put_metric_data(
-        Namespace=_NAMESPACE,
+        Namespace=NAMESPACE,
         MetricData=[{"MetricName": box.name, "Timestamp": minute, "Value": 2.0}],
     )
     expressions = {
@@ -240,7 +239,7 @@ def _metric_math(box: Sandbox) -> Observation:
         {
             "Id": identity,
             "MetricStat": {
-                "Metric": {"Namespace": _NAMESPACE, "MetricName": name},
+                "Metric": {"Namespace": NAMESPACE, "MetricName": name},
                 "Period": _PERIOD,
                 "Stat": "Sum",
             },

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from automation.probes.families.sources import DOC_LOGS, DOC_LOGS_API, REPORT, doc, model
-from automation.probes.kinds import LOG_GROUP, PREFIX
+from automation.probes.kinds import LOG_GROUP, NAMESPACE
 from automation.probes.probe import ACCEPTED, UNDOCUMENTED, Family, Observation
 from automation.probes.sandbox import Sandbox
 
@@ -90,7 +90,7 @@ def _metric_filter_dimensions(box: Sandbox) -> Observation:
 
     def put(number: int, more: Mapping[str, Any]) -> str:
         transformation = {
-            "metricNamespace": PREFIX.rstrip("-"),
+            "metricNamespace": NAMESPACE,
             "metricName": box.name,
             "metricValue": "1",
             "dimensions": {each: f"$.{each}" for each in fields[:number]},

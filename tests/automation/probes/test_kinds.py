@@ -1,7 +1,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from automation.probes.kinds import Kind
+from automation.probes.kinds import Kind, is_probes
 from tests.automation.probes.made_up import error
 
 
@@ -37,3 +37,17 @@ def test_another_error_is_raised_at_once() -> None:
     with pytest.raises(ClientError):
         _kind(["AccessDenied"]).remove(None, "one", waits.append)
     assert waits == []
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen"),
+    [
+        ("neo4j-mcp-probe-0011aabb", True),
+        ("neo4j-mcp-probe-0011aabb-composite", True),
+        ("neo4j-mcp-probe-claims", False),
+        ("neo4j-mcp-probe-0011aabbcc", False),
+        ("neo4j-mcp-dev-claims", False),
+    ],
+)
+def test_a_stack_that_is_called_probe_is_not_a_probes(name: str, *, chosen: bool) -> None:
+    assert is_probes(name) is chosen
