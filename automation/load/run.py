@@ -16,6 +16,7 @@ from automation.load.comparison import compare, ratios, rounds_of
 from automation.load.engine import LoadError
 from automation.load.mix import Mix
 from automation.load.plan import Plan
+from automation.load.progress import Progress
 from automation.load.results import LoadReport
 from automation.load.targets import Addresses, Compared, Targets
 from automation.load.tokens import RenewedToken, SeveralTokens
@@ -121,6 +122,8 @@ def make_load(
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     url = context.outputs["mcpUrl"]
     run_id = started.strftime("%Y%m%dT%H%M%S")
+    plans = rounds_of(plan, options.rounds) if options.targets else (plan,)
+    seconds = sum(each.seconds for each in plans) * (1 + len(options.targets))
     with tokens, ExitStack() as stack:
         targets = Targets(
             context=context,
@@ -128,6 +131,7 @@ def make_load(
             mix=mix,
             tokens=tokens,
             stopping=stopping,
+            progress=Progress(notify, seconds),
             most=most,
             addresses=options.addresses,
         )
@@ -135,8 +139,6 @@ def make_load(
         for name, reason in skipped.items():
             notify(f"{name}: skipped: {reason}")
         sides = [targets.host(), *sides]
-        plans = rounds_of(plan, options.rounds) if options.targets else (plan,)
-        seconds = sum(each.seconds for each in plans) * len(sides)
         notify(f"… Calling {url} as {', '.join(clients)} for {seconds:g} s")
         runs = compare(
             sides,

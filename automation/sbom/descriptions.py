@@ -100,7 +100,7 @@ def _image(context: BuildContext, version: str, deployed: DeployedStack | None) 
     if deployed:
         found = find_image(
             deployed.state,
-            deployed.outputs["imageDigest"],
+            deployed.outputs.get("imageDigest"),
             stack=deployed.stack,
             build_tag=context.tag,
         )
@@ -132,7 +132,7 @@ def _package(repository: Path, deployed: DeployedStack, host: LambdaSettings) ->
     )
     name = deployed.names.server_function
     packed = prepared.path.read_bytes()
-    require_package(deployed.outputs["codeSha256"], packed, stack=deployed.stack, name=name)
+    require_package(deployed.outputs.get("codeSha256"), packed, stack=deployed.stack, name=name)
     files = unpack(packed)
     dockerfile = (repository / "server" / _DOCKERFILE).read_text(encoding="utf-8")
     return Artifact(
