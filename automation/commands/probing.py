@@ -30,10 +30,11 @@ from automation.probes.recordings import Recording, committed, save
 from automation.probes.registry import PROBES
 from automation.probes.runner import Result, run
 from automation.probes.sandbox import Surroundings
+from automation.report.files import REPORTS
 from automation.target import PROJECT_DIRECTORY, target
 from automation.terminal import console, print_error
 
-PROBE_RECORDINGS: Final = Path("reports/probes")
+PROBE_RECORDINGS: Final = REPORTS / "probes"
 """The default folder of recordings."""
 
 
@@ -93,7 +94,15 @@ def probe(  # noqa: PLR0913 - one parameter per option
         if not yes:
             where = f"in the account of the stack {stack}, in {around.region}"
             typer.confirm(f"Run them {where}?", abort=True, err=True)
-        results = _run(chosen, around, recorded, output, as_json=as_json)
+        try:
+            results = _run(chosen, around, recorded, output, as_json=as_json)
+        except KeyboardInterrupt:
+            print_error(
+                f"the recordings so far are in {output}. To see whether everything is removed, run:"
+                f"\n  python -m automation probe --stack {stack} --clean",
+                "interrupted",
+            )
+            raise
     _exit(results, stack)
 
 

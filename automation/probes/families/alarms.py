@@ -8,7 +8,7 @@ from automation.probes.families.secret_versions import HOURS_A_MONTH
 from automation.probes.families.sources import DOC_CLOUDWATCH, REPORT, doc, model
 from automation.probes.kinds import ALARM, NAMESPACE
 from automation.probes.kinds import COMPOSITE_ALARM as COMPOSITE
-from automation.probes.probe import UNDOCUMENTED, Family, Observation
+from automation.probes.probe import ACCEPTED, UNDOCUMENTED, Family, Observation
 from automation.probes.sandbox import Sandbox
 
 ALARMS: Final = Family("cloudwatch")
@@ -194,6 +194,62 @@ def _error_codes(box: Sandbox) -> Observation:
     }
 
 
+def _publish(box: Sandbox, *values: float) -> dt.datetime:
+    """Publish values of a minute that is over, and return that minute."""
+    minute = dt.datetime.now(dt.UTC).replace(second=0, microsecond=0) - dt.timedelta(minutes=2)
+    box.client("cloudwatch").put_metric_data(
+        Namespace=NAMESPACE,
+        MetricData=[{"MetricName": box.name, "Timestamp": minute, "Values": list(values)}],
+    )
+    return minute
+
+
+def _query(identity: str, name: str, statistic: str, period: int = _PERIOD) -> dict[str, Any]:
+    metric = {"Namespace": NAMESPACE, "MetricName": name}
+    return {
+        "Id": identity,
+        "MetricStat": {"Metric": metric, "Period": period, "Stat": statistic},
+    }
+
+
+@ALARMS.probe(
+    "metric-percentiles",
+    rows=["Percentiles", "Metrics with different periods in one request or alarm"],
+    documented={
+        "p50 of 1, 2, 3 and 4": UNDOCUMENTED,
+        "p90": UNDOCUMENTED,
+        "different periods": ACCEPTED,
+    },
+    source=doc(f"{DOC_CLOUDWATCH}/APIReference/API_GetMetricData.html"),
+    seconds=180,
+    cost=_METRIC_COST,
+    differs=["different periods"],
+)
+def _percentiles(box: Sandbox) -> Observation:
+    """How are percentiles of few values interpolated, and may periods differ in one request?"""
+    client = box.client("cloudwatch")
+    minute = _publish(box, 1.0, 2.0, 3.0, 4.0)
+
+    def get(*queries: dict[str, Any]) -> dict[str, list[float]]:
+        found = client.get_metric_data(
+            MetricDataQueries=list(queries),
+            StartTime=minute,
+            EndTime=minute + dt.timedelta(minutes=1),
+        )["MetricDataResults"]
+        return {each["Id"]: list(each["Values"]) for each in found}
+
+    half, most = _query("half", box.name, "p50"), _query("most", box.name, "p90")
+    seen = box.until(
+        lambda: now if (now := get(half, most))["half"] else {}, _METRIC_SECONDS, "the metric"
+    )
+    hourly = _query("hourly", box.name, "Sum", 3600)
+    return {
+        "p50 of 1, 2, 3 and 4": seen["half"][0],
+        "p90": seen["most"][0] if seen["most"] else None,
+        "different periods": box.outcome(get, half, hourly),
+    }
+
+
 @ALARMS.probe(
     "metric-math-without-data",
     rows=[
@@ -217,12 +273,7 @@ def _error_codes(box: Sandbox) -> Observation:
 def _metric_math(box: Sandbox) -> Observation:
     """What are the values of expressions with metrics that have no data?"""
     client = box.client("cloudwatch")
-    # Of a minute that is over.
-    minute = dt.datetime.now(dt.UTC).replace(second=0, microsecond=0) - dt.timedelta(minutes=2)
-    client.put_metric_data(
-        Namespace=NAMESPACE,
-        MetricData=[{"MetricName": box.name, "Timestamp": minute, "Value": 2.0}],
-    )
+    minute = _publish(box, 2.0)
     expressions = {
         "sum with one without data": "present + absent",
         "difference": "present - absent",
@@ -236,15 +287,7 @@ def _metric_math(box: Sandbox) -> Observation:
         {"Id": f"e{number}", "Expression": each} for number, each in enumerate(expressions.values())
     ]
     metrics = [
-        {
-            "Id": identity,
-            "MetricStat": {
-                "Metric": {"Namespace": NAMESPACE, "MetricName": name},
-                "Period": _PERIOD,
-                "Stat": "Sum",
-            },
-            "ReturnData": identity == "present",
-        }
+        {**_query(identity, name, "Sum"), "ReturnData": identity == "present"}
         for identity, name in (
             ("present", box.name),
             ("absent", f"{box.name}-absent"),

@@ -75,6 +75,19 @@ def _rates(box: Sandbox) -> Observation:
 
 
 @RULES.probe(
+    "events-cron",
+    rows=["Rotation or rule with a `cron()` schedule"],
+    documented={"cron(0 12 * * ? *)": ACCEPTED, "cron(0 12 * * *)": "ValidationException"},
+    source=doc(f"{DOC_EVENTS}/userguide/eb-scheduled-rule-pattern.html"),
+    differs=["cron(0 12 * * ? *)"],
+)
+def _cron(box: Sandbox) -> Observation:
+    """Which schedules with cron() are refused?"""
+    schedules = ("cron(0 12 * * ? *)", "cron(0 12 * * *)")
+    return {each: box.outcome(_rule, box, ScheduleExpression=each) for each in schedules}
+
+
+@RULES.probe(
     "events-patterns",
     rows=["Event patterns", "Pattern that isn't valid"],
     documented={

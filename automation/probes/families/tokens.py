@@ -3,14 +3,14 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import httpx2
 import jwt
 
 from automation.probes.families.sources import DOC_COGNITO, REPORT, doc
 from automation.probes.families.user_pools import SCOPE, AppClient, app_client, user_pool
-from automation.probes.probe import ACCEPTED, REFUSED, UNDOCUMENTED, Family, Observation
+from automation.probes.probe import ACCEPTED, REFUSED, UNDOCUMENTED, Family, Observation, Value
 from automation.probes.sandbox import Sandbox
 
 TOKENS: Final = Family("cognito-idp")
@@ -18,6 +18,25 @@ _DOMAIN_SECONDS: Final = 300.0
 """How long a new domain may take until it answers."""
 _SECRET_SECONDS: Final = 600.0
 """How long Cognito may take until it knows or has forgotten a client secret."""
+_CLAIMS: Final = """
+import os
+import time
+
+
+def handler(event, context):
+    mode = os.environ.get("MODE")
+    if mode == "fails":
+        raise ValueError("the probe's failure")
+    if mode == "slow":
+        time.sleep(7)
+    claims = {"probe": "added"}
+    event["response"] = {
+        "claimsAndScopeOverrideDetails": {
+            "accessTokenGeneration": {"claimsToAddOrOverride": claims}
+        }
+    }
+    return event
+"""
 _GRANT: Final = {"grant_type": "client_credentials"}
 
 
@@ -30,9 +49,13 @@ class TokenEndpoint:
     url: str
 
     @classmethod
-    def create(cls, box: Sandbox) -> "TokenEndpoint":
-        """Create a user pool with a domain, and wait until the domain answers."""
-        pool = user_pool(box)
+    def create(cls, box: Sandbox, **settings: Any) -> "TokenEndpoint":  # noqa: ANN401 - boto3's
+        """Create a user pool with a domain, and wait until the domain answers.
+
+        Args:
+            **settings: parameters of CreateUserPool.
+        """
+        pool = user_pool(box, **settings)
         box.client("cognito-idp").create_user_pool_domain(Domain=box.name, UserPoolId=pool)
         url = f"{box.around.token_base(box.name)}/oauth2/token"
         endpoint = cls(box=box, pool=pool, url=url)
@@ -241,3 +264,47 @@ def _resource_parameter(box: Sandbox) -> Observation:
         "with resource": _result(response),
         "audience": claims.get("aud"),
     }
+
+
+@TOKENS.probe(
+    "token-claims-function",
+    rows=["Claims function fails", "Time limit of the claims function"],
+    documented={
+        "claim": "added",
+        "function fails": REFUSED,
+        "function takes 7 seconds": REFUSED,
+    },
+    source=doc(f"{DOC_COGNITO}/user-pool-lambda-pre-token-generation.html"),
+    also=["lambda", "iam", "sts"],
+    seconds=120,
+    differs=["function takes 7 seconds"],
+)
+def _claims_function(box: Sandbox) -> Observation:
+    """Does a client get a token if the function that adds claims fails, or is slow?"""
+    function = box.function(_CLAIMS)
+    version = {"LambdaArn": function, "LambdaVersion": "V3_0"}
+    endpoint = TokenEndpoint.create(
+        box, UserPoolTier="ESSENTIALS", LambdaConfig={"PreTokenGenerationConfig": version}
+    )
+    pool = f"arn:aws:cognito-idp:{box.around.region}:{box.account}:userpool/{endpoint.pool}"
+    lambda_ = box.client("lambda")
+    lambda_.add_permission(
+        FunctionName=box.name,
+        StatementId="cognito",
+        Action="lambda:InvokeFunction",
+        Principal="cognito-idp.amazonaws.com",
+        SourceArn=pool,
+    )
+    client = app_client(box, endpoint.pool)
+    endpoint.wait_for(client, client.secret, accepted=True)
+    token = endpoint.request(client).json()["access_token"]
+    seen: dict[str, Value] = {
+        "claim": jwt.decode(token, options={"verify_signature": False}).get("probe")
+    }
+    for mode, name in (("fails", "function fails"), ("slow", "function takes 7 seconds")):
+        lambda_.update_function_configuration(
+            FunctionName=box.name, Environment={"Variables": {"MODE": mode}}
+        )
+        box.settle_function()
+        seen[name] = _result(endpoint.request(client))
+    return seen

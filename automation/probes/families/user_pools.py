@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from automation.probes.families.sources import DOC_COGNITO, REPORT, doc
 from automation.probes.kinds import TAG, USER_POOL
-from automation.probes.probe import ACCEPTED, REFUSED, Family, Observation
+from automation.probes.probe import ACCEPTED, REFUSED, UNDOCUMENTED, Family, Observation
 from automation.probes.sandbox import Sandbox
 
 USER_POOLS: Final = Family("cognito-idp")
@@ -65,12 +65,15 @@ class AppClient:
         return shown
 
 
-def user_pool(box: Sandbox) -> str:
-    """Create a user pool with a resource server, and return its id."""
+def user_pool(box: Sandbox, **settings: Any) -> str:  # noqa: ANN401 - boto3's
+    """Create a user pool with a resource server, and return its id.
+
+    Args:
+        **settings: other parameters of CreateUserPool.
+    """
     cognito = box.client("cognito-idp")
-    pool: str = cognito.create_user_pool(PoolName=box.name, UserPoolTags=dict([TAG]))["UserPool"][
-        "Id"
-    ]
+    created = cognito.create_user_pool(PoolName=box.name, UserPoolTags=dict([TAG]), **settings)
+    pool: str = created["UserPool"]["Id"]
     box.owns(USER_POOL, pool)
     box.placeholders.learn("id", [pool])
     cognito.create_resource_server(
@@ -184,6 +187,25 @@ def _secret_shown_once(box: Sandbox) -> Observation:
         "generated": "ClientSecretValue" in generated,
         "chosen": "ClientSecretValue" in chosen,
         "listed": any("ClientSecretValue" in each for each in listed["ClientSecrets"]),
+    }
+
+
+@USER_POOLS.probe(
+    "cognito-secret-ids",
+    rows=["Id and date of a client secret"],
+    documented={"id starts with the client's": UNDOCUMENTED, "date has fractions": UNDOCUMENTED},
+    source="nothing: it isn't documented",
+)
+def _secret_ids(box: Sandbox) -> Observation:
+    """What is a client secret's id, and how exact is its date?"""
+    client = app_client(box, user_pool(box))
+    added = [client.add_secret()]
+    client.delete_secret(added[0]["ClientSecretId"])
+    added.append(client.add_secret())
+    dates = [each["ClientSecretCreateDate"] for each in added]
+    return {
+        "id starts with the client's": added[0]["ClientSecretId"].startswith(client.id),
+        "date has fractions": any(each.microsecond for each in dates),
     }
 
 
