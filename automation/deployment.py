@@ -23,6 +23,7 @@ from automation.errors import AutomationError
 from automation.locks import lock_holders
 from automation.remedies import find_remedies
 from automation.sessions import Clients, clients
+from automation.update_plan import for_another_run
 
 PROGRAM = Path(__file__).resolve().parent.parent / "__main__.py"
 
@@ -216,7 +217,7 @@ class Deployment:
             refresh: whether to read every resource from the cloud first, so that drift shows; the
                 state isn't changed.
             plan: a file to write, with which `up` does only what this shows. Secrets in it are
-                encrypted; everything else is readable.
+                encrypted; everything else is readable. It doesn't exist after an error.
 
         Raises:
             DeploymentError: the configuration or the program is wrong.
@@ -226,6 +227,9 @@ class Deployment:
                 on_event=on_event, refresh=refresh or None, plan=str(plan) if plan else None
             )
         )
+        if plan is not None:
+            saved = json.loads(plan.read_text(encoding="utf-8"))
+            plan.write_text(json.dumps(for_another_run(saved)), encoding="utf-8")
         return changes
 
     def up(

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from automation.deployment import Step
+from automation.update_plan import UNKNOWN
 
-UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""How the engine writes a value that it doesn't know yet."""
 SECRET: Final = "[secret]"  # noqa: S105  a mask, no secret
 """How the engine writes a secret value in its events."""
 
@@ -70,6 +69,12 @@ def differs(values: Mapping[str, Any], key: str, *wanted: object) -> bool:
     """Return whether a value is known not to be one of those that it should be."""
     value = values.get(key)
     return value != UNKNOWN and value not in wanted
+
+
+def items(values: Mapping[str, Any], key: str) -> list[Any]:
+    """Return the values in a list that are known; none if the list isn't known."""
+    found = values.get(key)
+    return [each for each in found if each != UNKNOWN] if isinstance(found, list) else []
 
 
 def _masked(value: Any) -> Any:  # noqa: ANN401 - any JSON

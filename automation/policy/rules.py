@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from automation.policy.documents import excessive_rights, public_access, unwanted_trust
 from automation.policy.expectations import Expectations
-from automation.policy.resources import SECRET, UNKNOWN, Resource, differs, is_known
+from automation.policy.resources import SECRET, Resource, differs, is_known, items
+from automation.update_plan import UNKNOWN
 from components.protection import PROTECTED
 from components.settings import RESERVED_TAGS
 
@@ -128,7 +129,7 @@ def repository_is_secure(resource: Resource, _: Expectations) -> Iterator[str]:
     if not resource.inputs.get("encryptionConfigurations"):
         yield "isn't encrypted"
     scanning = resource.inputs.get("imageScanningConfiguration") or {}
-    if scanning != UNKNOWN and differs(scanning, "scanOnPush", True):
+    if isinstance(scanning, Mapping) and differs(scanning, "scanOnPush", True):
         yield "doesn't scan images when they are pushed"
     if differs(resource.inputs, "imageTagMutability", "IMMUTABLE"):
         yield "allows a tag to be moved to another image"
@@ -162,7 +163,9 @@ def containers_are_confined(resource: Resource, _: Expectations) -> Iterator[str
             yield "has a container with a writable file system"
         if container.get("privileged"):
             yield "has a privileged container"
-    if resource.type == "aws:ecs/service:Service" and resource.inputs.get("enableExecuteCommand"):
+    if resource.type == "aws:ecs/service:Service" and differs(
+        resource.inputs, "enableExecuteCommand", None, False
+    ):
         yield "lets commands be run in its containers (enableExecuteCommand)"
 
 
@@ -190,9 +193,9 @@ def least_privilege(resource: Resource, _: Expectations) -> Iterator[str]:
     if resource.type == "aws:iam/rolePolicy:RolePolicy":
         yield from _judged(resource.inputs.get("policy"), excessive_rights)
     if resource.type == "aws:iam/role:Role":
-        if attached := resource.inputs.get("managedPolicyArns"):
+        if attached := items(resource.inputs, "managedPolicyArns"):
             yield f"has policies that aren't written in this program: {attached}"
-        for each in resource.inputs.get("inlinePolicies") or ():
+        for each in items(resource.inputs, "inlinePolicies"):
             yield from _judged(each.get("policy"), excessive_rights)
 
 
@@ -230,12 +233,12 @@ def only_callers_from_everywhere(resource: Resource, expected: Expectations) -> 
     """
     inputs = resource.inputs
     if resource.type == _RULES_INSIDE:
-        for each in inputs.get("ingress") or ():
-            if _EVERYWHERE & {*(each.get("cidrBlocks") or ()), *(each.get("ipv6CidrBlocks") or ())}:
+        for each in items(inputs, "ingress"):
+            if _EVERYWHERE & {*items(each, "cidrBlocks"), *items(each, "ipv6CidrBlocks")}:
                 yield "lets everyone connect, by a rule of its own"
     elif resource.type == _INGRESS and _is_everywhere(inputs):
         first, last = inputs.get("fromPort"), inputs.get("toPort")
-        if UNKNOWN in (first, last):
+        if UNKNOWN in (first, last, inputs.get("ipProtocol")):
             return
         if first != last or first not in expected.caller_ports:
             yield f"lets everyone connect to {_ports(first, last)}"
@@ -299,17 +302,21 @@ def only_client_credentials(resource: Resource, _: Expectations) -> Iterator[str
     inputs = resource.inputs
     flows = inputs.get("allowedOauthFlows")
     enabled = inputs.get("allowedOauthFlowsUserPoolClient")
-    if flows != (["client_credentials"] if enabled else []):
+    if UNKNOWN not in (flows, enabled) and flows != (["client_credentials"] if enabled else []):
         yield f"allows the OAuth 2.0 flows {flows}"
     # A refresh token can't be issued in the client-credentials flow; Cognito requires one entry.
-    if users := sorted(set(inputs.get("explicitAuthFlows") or ()) - {"ALLOW_REFRESH_TOKEN_AUTH"}):
+    if users := sorted(set(items(inputs, "explicitAuthFlows")) - {"ALLOW_REFRESH_TOKEN_AUTH"}):
         yield f"lets users sign in ({', '.join(users)})"
-    if inputs.get("generateSecret") is not True:
+    if differs(inputs, "generateSecret", True):
         yield "has no secret"
     minutes = inputs.get("accessTokenValidity")
-    unit = (inputs.get("tokenValidityUnits") or {}).get("accessToken", "hours")
-    if is_known(minutes) and not (
-        unit == "minutes" and _MINIMUM_MINUTES <= float(str(minutes)) <= _MAXIMUM_MINUTES
+    units = inputs.get("tokenValidityUnits") or {}
+    # Without a unit, Cognito counts hours.
+    unit = units.get("accessToken", "hours") if isinstance(units, Mapping) else UNKNOWN
+    if (
+        UNKNOWN not in (minutes, unit)
+        and is_known(minutes)
+        and not (unit == "minutes" and _MINIMUM_MINUTES <= float(str(minutes)) <= _MAXIMUM_MINUTES)
     ):
         yield f"has tokens that are valid for {minutes} {unit}"
 
@@ -425,7 +432,7 @@ def _ports(first: object, last: object) -> str:
 
 
 def _distribution(inputs: Mapping[str, Any]) -> Iterator[str]:
-    behaviors = [inputs.get("defaultCacheBehavior"), *(inputs.get("orderedCacheBehaviors") or ())]
+    behaviors = [inputs.get("defaultCacheBehavior"), *items(inputs, "orderedCacheBehaviors")]
     for behavior in behaviors:
         if isinstance(behavior, Mapping) and differs(
             behavior, "viewerProtocolPolicy", "https-only", "redirect-to-https"
@@ -437,14 +444,14 @@ def _distribution(inputs: Mapping[str, Any]) -> Iterator[str]:
         minimum = certificate.get("minimumProtocolVersion")
         if minimum != UNKNOWN and not str(minimum).startswith(("TLSv1.2", "TLSv1.3")):
             yield f"accepts connections that are older than TLS 1.2 ({minimum})"
-    for origin in inputs.get("origins") or ():
+    for origin in items(inputs, "origins"):
         custom = origin.get("customOriginConfig") if isinstance(origin, Mapping) else None
         if not isinstance(custom, Mapping):
             continue
-        versions = set(custom.get("originSslProtocols") or ())
+        versions = set(items(custom, "originSslProtocols"))
         if differs(custom, "originProtocolPolicy", "https-only"):
             yield f"connects to {origin.get('domainName')} with plain HTTP"
-        elif UNKNOWN not in versions and not versions <= {"TLSv1.2", "TLSv1.3"}:
+        elif not versions <= {"TLSv1.2", "TLSv1.3"}:
             yield f"connects to {origin.get('domainName')} with {', '.join(sorted(versions))}"
 
 

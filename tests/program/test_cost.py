@@ -1,7 +1,6 @@
 """What the program's resources cost: none is forgotten."""
 
 import json
-from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
@@ -73,7 +72,7 @@ def test_the_default_size_is_what_the_program_deploys_by_default(
     deploy: Deploy, hosting: Hosting
 ) -> None:
     unset = {f"neo4j-mcp:{key}": "" for key in ("cpu", "memory", "minInstances", "maxInstances")}
-    host: Mapping[Hosting, Mapping[str, str]] = {
+    host: dict[Hosting, dict[str, str]] = {
         Hosting.APP_RUNNER: {},
         # The edge alone, so that the load balancer is internal.
         Hosting.FARGATE: {**ON_FARGATE, "neo4j-mcp:serviceDomain": ""},
