@@ -74,10 +74,12 @@ class JudgedDeployment:
             PolicyError: it violates the policy.
             DeploymentError: the configuration or the program is wrong.
         """
-        self._plan.unlink(missing_ok=True)
+        return self._preview(changed=False)
+
+    def _preview(self, *, changed: bool) -> Changes:
         changes = self._deployment.preview(plan=self._plan)
         if found := self._judge(changes.steps):
-            raise PolicyError(found, changed=False)
+            raise PolicyError(found, changed=changed)
         return changes
 
     def up(
@@ -105,7 +107,7 @@ class JudgedDeployment:
                 before.append(error.changes)
                 if report:
                     report("The stack doesn't fit the preview any more: previewing again")
-                self.preview()
+                self._preview(changed=True)
             else:
                 return replace(deployed, changes=_together([*before, deployed.changes]))
         raise AssertionError  # pragma: no cover  the last attempt returns or raises
