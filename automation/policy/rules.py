@@ -39,12 +39,8 @@ _RESOURCE_POLICIES: Final[Mapping[str, str]] = MappingProxyType(
         "aws:sqs/queuePolicy:QueuePolicy": "policy",
     }
 )
-_PROTECTED_TYPES: Final = frozenset(
-    str(each.pulumi_type)  # type: ignore[attr-defined]  # the SDK's decorator adds it
-    for each in PROTECTED
-)
-# Of these, a stack may have some that can be removed although it is protected: the canary's, and
-# those of the host that callers don't use while the stack moves. Source: StackContext.unprotected.
+# Some of these can be removed although the stack is protected: the canary's, and those of the host
+# that callers don't use while the stack moves. Source: StackContext.unprotected.
 _SOMETIMES_UNPROTECTED: Final = frozenset(
     {
         "aws:apprunner/service:Service",
@@ -114,7 +110,7 @@ def resources_are_tagged(resource: Resource, _: Expectations) -> Iterator[str]:
 
 def stateful_resources_are_protected(resource: Resource, expected: Expectations) -> Iterator[str]:
     """Require protection, if it is configured, of what can't be created again as it was."""
-    required = _PROTECTED_TYPES - _SOMETIMES_UNPROTECTED
+    required = PROTECTED - _SOMETIMES_UNPROTECTED
     if expected.protected and resource.type in required and not resource.protected:
         yield "isn't protected, although deletionProtection is true"
 

@@ -17,6 +17,7 @@ from automation.policy.resources import Resource, deployed_resources
 from automation.policy.rules import RULES
 from components.replacement import REPLACEMENTS
 from tests.automation.policy.rule_cases import BROKEN, CLOSED, EXPECTED, Broken, nearly_broken
+from tests.components.resource_classes import resource_class
 
 Judge = Callable[..., tuple[Violation, ...]]
 
@@ -159,10 +160,9 @@ def test_what_the_next_deployment_deletes_is_not_judged() -> None:
 
 
 def test_tags_are_required_on_every_type_that_can_have_them() -> None:
-    types = {str(each.pulumi_type): each for each in REPLACEMENTS}  # type: ignore[attr-defined]  # the SDK's decorator adds it
     requiring = {
         token
-        for token in types
+        for token in REPLACEMENTS
         if any(each.rule == "tags" for each in as_previewed(token, {}, CLOSED))
     }
-    assert requiring == {token for token, each in types.items() if hasattr(each, "tags")}
+    assert requiring == {token for token in REPLACEMENTS if hasattr(resource_class(token), "tags")}
