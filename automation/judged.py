@@ -103,7 +103,11 @@ class JudgedDeployment:
                 deployed = self._apply(report, on_lock)
             except PlanViolatedError as error:
                 if attempt == _ATTEMPTS:
-                    raise
+                    raise DeploymentError(
+                        f"{error}\nThe stack {self._deployment.stack} never fit its preview. If"
+                        " another deployment is changing it, wait for that to end. Then run:"
+                        f" python -m automation deploy --stack {self._deployment.stack}"
+                    ) from error
                 before.append(error.changes)
                 if report:
                     report("The stack doesn't fit the preview any more: previewing again")

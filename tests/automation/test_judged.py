@@ -37,6 +37,8 @@ def changes(*steps: Step) -> Changes:
 class Engine:
     """A deployment whose previews and runs a test chooses."""
 
+    stack = "dev"
+
     def __init__(
         self, *runs: Changes | Exception, previews: Sequence[Changes] = (), ends: bool = True
     ) -> None:
@@ -161,9 +163,10 @@ def test_a_plan_that_never_fits_is_an_error(make: Make) -> None:
     deployment = make(engine)
     deployment.preview()
 
-    with pytest.raises(PlanViolatedError, match="violates plan"):
+    with pytest.raises(DeploymentError, match="violates plan") as raised:
         deployment.up()
 
+    assert "run: python -m automation deploy --stack dev" in str(raised.value)
     assert len(engine.runs) == 5
 
 
