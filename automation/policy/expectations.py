@@ -14,12 +14,14 @@ class Expectations:
 
     Attributes:
         protected: whether what can't be created again as it was must be protected.
+        moves: whether the stack has two hosts, of which callers use one.
         encrypted_logs: whether every log group must have a KMS key.
         public_functions: names of the functions that everyone may call at their URL.
         caller_ports: ports at which a load balancer may be open to everyone.
     """
 
     protected: bool
+    moves: bool
     encrypted_logs: bool
     public_functions: frozenset[str]
     caller_ports: frozenset[int]
@@ -36,6 +38,7 @@ class Expectations:
         ]
         return cls(
             protected=settings.deletion_protection,
+            moves=settings.other is not None,
             encrypted_logs=settings.log_key_arn is not None,
             public_functions=frozenset({names.server_function} if on_lambda else ()),
             caller_ports=frozenset(domain.port for domain in domains if domain),

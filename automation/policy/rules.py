@@ -14,7 +14,7 @@ from automation.policy.expectations import Expectations
 from automation.policy.resources import SECRET, Resource, differs, is_known, items
 from automation.update_plan import UNKNOWN
 from components.protection import PROTECTED
-from components.settings import RESERVED_TAGS
+from components.settings import CANARY, RESERVED_TAGS
 
 # No environment variable of the server contains these, in any release.
 _CREDENTIAL_WORDS: Final = ("USERNAME", "PASSWORD", "SECRET", "TOKEN", "API_KEY")
@@ -39,19 +39,11 @@ _RESOURCE_POLICIES: Final[Mapping[str, str]] = MappingProxyType(
         "aws:sqs/queuePolicy:QueuePolicy": "policy",
     }
 )
-# Some of these can be removed although the stack is protected: the canary's, and those of the host
+# What the canary has can be removed although the stack is protected, and so can what the host has
 # that callers don't use while the stack moves. Source: StackContext.unprotected.
-_SOMETIMES_UNPROTECTED: Final = frozenset(
-    {
-        "aws:apprunner/service:Service",
-        "aws:cognito/userPoolClient:UserPoolClient",
-        "aws:lambda/alias:Alias",
-        "aws:lambda/functionUrl:FunctionUrl",
-        "aws:lambda/permission:Permission",
-        "aws:lb/loadBalancer:LoadBalancer",
-        "aws:secretsmanager/secret:Secret",
-    }
-)
+_CANARY: Final = frozenset({f"identity-client-{CANARY}", f"credentials-{CANARY}"})
+_CANARY_PARTS: Final = f"{CANARY}-"
+_HOST_PARTS: Final = "server-"
 # Source: "Security policies for your Application Load Balancer": those with forward secrecy and
 # TLS 1.2 or newer only.
 _TLS_POLICIES: Final = ("ELBSecurityPolicy-TLS13-1-2-", "ELBSecurityPolicy-TLS13-1-3-")
@@ -110,8 +102,11 @@ def resources_are_tagged(resource: Resource, _: Expectations) -> Iterator[str]:
 
 def stateful_resources_are_protected(resource: Resource, expected: Expectations) -> Iterator[str]:
     """Require protection, if it is configured, of what can't be created again as it was."""
-    required = PROTECTED - _SOMETIMES_UNPROTECTED
-    if expected.protected and resource.type in required and not resource.protected:
+    if not expected.protected or resource.type not in PROTECTED or resource.protected:
+        return
+    name = resource.name
+    of_the_canary = name in _CANARY or name.startswith(_CANARY_PARTS)
+    if not of_the_canary and not (expected.moves and name.startswith(_HOST_PARTS)):
         yield "isn't protected, although deletionProtection is true"
 
 

@@ -26,6 +26,7 @@ TAGS = {"Project": "p", "Stack": "s", "ManagedBy": "pulumi"}
 
 EXPECTED = Expectations(
     protected=True,
+    moves=False,
     encrypted_logs=True,
     public_functions=frozenset({FUNCTION}),
     caller_ports=frozenset({443}),
@@ -33,6 +34,7 @@ EXPECTED = Expectations(
 # A stack with no address that is open to everyone.
 CLOSED = Expectations(
     protected=False,
+    moves=True,
     encrypted_logs=False,
     public_functions=frozenset(),
     caller_ports=frozenset(),
@@ -198,6 +200,8 @@ BROKEN: tuple[Broken, ...] = (
     Broken(rule="tags", type=TOPIC, inputs={"tags": None}, says="ManagedBy, Project, Stack"),
     Broken(rule="deletion-protection", type=POOL, protected=False, says="deletionProtection"),
     Broken(rule="deletion-protection", type=REPOSITORY, protected=False, says="isn't protected"),
+    Broken(rule="deletion-protection", type=SECRET, protected=False, says="isn't protected"),
+    Broken(rule="deletion-protection", type=URL, protected=False, says="isn't protected"),
     Broken(
         rule="repository",
         type=REPOSITORY,

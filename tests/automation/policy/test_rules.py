@@ -1,6 +1,7 @@
 """Every rule, on resources as registered, previewed and deployed."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,14 @@ from automation.policy.expectations import Expectations
 from automation.policy.resources import Resource, deployed_resources
 from automation.policy.rules import RULES
 from components.replacement import REPLACEMENTS
-from tests.automation.policy.rule_cases import BROKEN, CLOSED, EXPECTED, Broken, nearly_broken
+from tests.automation.policy.rule_cases import (
+    BROKEN,
+    CLOSED,
+    EXPECTED,
+    RIGHT,
+    Broken,
+    nearly_broken,
+)
 from tests.components.resource_classes import resource_class
 
 Judge = Callable[..., tuple[Violation, ...]]
@@ -151,6 +159,28 @@ def test_an_unprotected_stack_needs_no_protection() -> None:
     }
 
     assert as_deployed(pool, inputs, CLOSED, protected=False) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "moves", "broken"),
+    [
+        ("identity-client-agent", False, True),
+        ("identity-client-canary", False, False),
+        ("canary-schedule-permission", False, False),
+        ("server-url-permission", False, True),
+        ("server-url-permission", True, False),
+        ("identity-claims-permission", True, True),
+    ],
+)
+def test_what_can_be_removed_from_a_protected_stack_needs_no_protection(
+    name: str, *, moves: bool, broken: bool
+) -> None:
+    permission = "aws:lambda/permission:Permission"
+    resource = Resource(type=permission, name=name, inputs=RIGHT[permission])
+
+    found = resource_violations([resource], replace(EXPECTED, moves=moves))
+
+    assert [each.rule for each in found] == (["deletion-protection"] if broken else [])
 
 
 def test_what_the_next_deployment_deletes_is_not_judged() -> None:
