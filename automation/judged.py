@@ -118,11 +118,17 @@ class JudgedDeployment:
 
     def _apply(self, report: Report | None, on_lock: Callable[[], None] | None) -> Deployed:
         found: list[Violation] = []
+        failures: list[Exception] = []
 
         def judge(step: Step) -> None:
+            if failures:
+                return
             first = not found
-            found.extend(self._judge_step(step))
-            if found and first:
+            try:
+                found.extend(self._judge_step(step))
+            except Exception as failure:  # noqa: BLE001  it would end the engine's events unnoticed
+                failures.append(failure)
+            if failures or (found and first):
                 self._deployment.stop()
 
         try:
@@ -130,11 +136,9 @@ class JudgedDeployment:
         except InterruptedDeploymentError:
             raise
         except DeploymentError as error:
-            if found:
-                raise PolicyError(found, changed=True) from error
+            _require_none(found, failures, error)
             raise
-        if found:
-            raise PolicyError(found, changed=True)
+        _require_none(found, failures)
         return deployed
 
 
@@ -145,6 +149,15 @@ def judged(
     """Make a judged deployment, with a folder for its plan that only this user can read."""
     with tempfile.TemporaryDirectory(prefix="neo4j-mcp-plan-") as folder:
         yield JudgedDeployment(deployment, judge, judge_step, Path(folder, "plan.json"))
+
+
+def _require_none(
+    found: Sequence[Violation], failures: Sequence[Exception], cause: Exception | None = None
+) -> None:
+    if failures:
+        raise failures[0]
+    if found:
+        raise PolicyError(found, changed=True) from cause
 
 
 def _together(attempts: Sequence[Changes]) -> Changes:

@@ -185,6 +185,21 @@ def test_the_engine_is_stopped_once_at_the_first_violation(make: Make, *, ends: 
     assert len(raised.value.violations) == (2 if ends else 1)
 
 
+@pytest.mark.parametrize("ends", [True, False], ids=["too late", "in time"])
+def test_a_rule_that_fails_stops_the_engine_and_is_raised(tmp_path: Path, *, ends: bool) -> None:
+    def fail(_: Step) -> Sequence[Violation]:
+        raise KeyError("Statement")
+
+    engine = Engine(changes(step("pool"), step("log")), ends=ends)
+    deployment = JudgedDeployment(cast("Deployment", engine), judge, fail, tmp_path / "plan.json")
+    deployment.preview()
+
+    with pytest.raises(KeyError, match="Statement"):
+        deployment.up()
+
+    assert engine.stops == 1
+
+
 @pytest.mark.parametrize("error", [DeploymentError("no quota"), InterruptedDeploymentError("x")])
 def test_other_errors_stay_as_they_are(make: Make, error: DeploymentError) -> None:
     deployment = make(Engine(error))
