@@ -375,6 +375,12 @@ def _prices() -> str:
     return prices_table()
 
 
+def _roles() -> str:
+    from automation.role_lists.tables import roles_table  # noqa: PLC0415 - as in _checks
+
+    return roles_table()
+
+
 TABLES = (
     Table(
         document="README.md",
@@ -423,6 +429,12 @@ TABLES = (
         name="policy",
         source="automation/policy/",
         content=_policy,
+    ),
+    Table(
+        document="docs/security.md",
+        name="roles",
+        source="automation/role_lists/",
+        content=_roles,
     ),
     Table(
         document="docs/drills.md",
