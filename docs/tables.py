@@ -136,6 +136,15 @@ def checks_table(checks: Iterable["Check"]) -> str:
     return "\n".join(["| Check | What it proves |", "|---|---|", *rows])
 
 
+def policy_table(rules: Mapping[str, Callable[..., object]]) -> str:
+    """Return the table of the policy's rules, with the first line of their docstrings."""
+    rows = [
+        f"| `{name}` | {_cell((rule.__doc__ or '').partition(chr(10))[0].rstrip('.'))} |"
+        for name, rule in rules.items()
+    ]
+    return "\n".join(["| Rule | What it does |", "|---|---|", *rows])
+
+
 def drills_table(drills: Iterable["Drill"]) -> str:
     """Return the table of drills."""
     rows = [
@@ -360,6 +369,13 @@ def _checks() -> str:
     return checks_table(sorted(CHECKS.values(), key=lambda check: check.id))
 
 
+def _policy() -> str:
+    from automation.policy.changes import CHANGE_RULES  # noqa: PLC0415 - as in _checks
+    from automation.policy.rules import RULES  # noqa: PLC0415
+
+    return policy_table({**CHANGE_RULES, **RULES})
+
+
 def _drills() -> str:
     from automation.drills import DRILLS  # noqa: PLC0415 - as in _checks
 
@@ -490,6 +506,12 @@ TABLES = (
         name="checks",
         source="automation/checks/",
         content=_checks,
+    ),
+    Table(
+        document="docs/checks.md",
+        name="policy",
+        source="automation/policy/",
+        content=_policy,
     ),
     Table(
         document="docs/security.md",
