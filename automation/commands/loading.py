@@ -15,7 +15,7 @@ from automation.load.mix import DEFAULT as DEFAULT_MIX
 from automation.load.mix import read_mix
 from automation.load.plan import Plan as LoadPlan
 from automation.load.plan import concurrent, ramp, spike, steady
-from automation.load.run import Comparison, choose_client, make_load
+from automation.load.run import Options, choose_client, make_load
 from automation.load.targets import Addresses, Compared
 from automation.report.files import LOAD_REPORTS, save
 from automation.target import checked_context, target
@@ -74,9 +74,10 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
         ),
     ] = DEFAULT_MIX,
     client: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            help="The client that calls.", show_default="the first one that may make these calls"
+            help="The client that calls; may be repeated, and their calls take turns.",
+            show_default="the first one that may make these calls",
         ),
     ] = None,
     in_flight: Annotated[
@@ -134,11 +135,14 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
     addresses = Addresses(
         container=container, database=direct_database, credentials=direct_credentials
     )
-    comparison = _comparison(compare, shape, rounds=rounds, addresses=addresses)
+    targets = _compared(compare, shape, addresses)
     calls = read_mix(mix)
     deployment = Deployment(target(stack, workspace), reads_only=True)
     context = checked_context(deployment, stack, longest_wait=0.0, interleavings=0)
-    caller = choose_client(stack, context.outputs, client, writes=calls.writes)
+    caller, *others = [
+        choose_client(stack, context.outputs, each, writes=calls.writes)
+        for each in (dict.fromkeys(client) if client else (None,))
+    ]
     try:
         found = make_load(
             context,
@@ -146,7 +150,13 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
             calls,
             client=caller,
             most=in_flight,
-            comparison=comparison,
+            options=Options(
+                others=tuple(others),
+                targets=targets,
+                rounds=rounds,
+                addresses=addresses,
+                partial=True,
+            ),
             environment={
                 "AWS region": str(context.session.region_name),
                 "Host": context.settings.hosting.value,
@@ -159,11 +169,14 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
         raise
     save(found, reports)
     print_saved_report(found, reports, as_json=as_json)
+    if found.interrupted:
+        print_error("the report has what was measured until then", "interrupted")
+        raise KeyboardInterrupt
     if not any(run.total.succeeded for run in found.runs):
         raise typer.Exit(UNSUCCESSFUL)
 
 
-def _comparison(names: str, shape: Shape, *, rounds: int, addresses: Addresses) -> Comparison:
+def _compared(names: str, shape: Shape, addresses: Addresses) -> tuple[Compared, ...]:
     wanted = dict.fromkeys(name.strip() for name in names.split(",") if name.strip())
     known = [each.value for each in Compared]
     if unknown := [name for name in wanted if name not in known]:
@@ -177,9 +190,7 @@ def _comparison(names: str, shape: Shape, *, rounds: int, addresses: Addresses) 
         )
     if addresses.container is not None and Compared.CONTAINER not in wanted:
         raise typer.BadParameter("needs --compare container", param_hint="--container")
-    return Comparison(
-        targets=tuple(map(Compared, wanted)), rounds=rounds if wanted else 1, addresses=addresses
-    )
+    return tuple(map(Compared, wanted))
 
 
 def _load_plan(

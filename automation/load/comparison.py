@@ -3,6 +3,7 @@
 import itertools
 import math
 import statistics
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -58,27 +59,49 @@ def compare(
     plans: Sequence[Plan],
     *,
     run_id: str,
+    stopping: threading.Event,
     blank: Callable[[str], str],
     notify: Callable[[str], object],
 ) -> tuple[Run, ...]:
     """Make each slice at each target in turn, and add up each target's calls.
 
+    After an interruption, only what can be compared counts: the rounds that were complete, or what
+    a single target was called for.
+
     Args:
         plans: the slices, one for each round.
         run_id: the first part of the texts in unique parameters.
+        stopping: set when the calls were interrupted.
         blank: removes secrets from a text.
         notify: prints a line on the progress.
+
+    Raises:
+        KeyboardInterrupt: the calls were interrupted before anything counts.
     """
     outcomes: Mapping[str, list[Outcome]] = {side.name: [] for side in sides}
-    began = 0.0
+    made: list[Plan] = []
     for number, plan in enumerate(plans, start=1):
+        slices = {}
         for side in sides:
             if len(plans) > 1:
                 notify(f"… Round {number} of {len(plans)}: {side.name}")
-            made = side.make(plan, f"{run_id}-{side.name}-{number}")
-            outcomes[side.name].extend(_later(made, began))
-        began += plan.seconds
-    whole = replace(plans[0], phases=tuple(phase for plan in plans for phase in plan.phases))
+            slices[side.name] = list(side.make(plan, f"{run_id}-{side.name}-{number}"))
+            if stopping.is_set():
+                break
+        if stopping.is_set():
+            if len(sides) > 1:
+                break
+            (found,) = slices.values()
+            # Calls were made until the last one was due.
+            plan = plan.until(max((each.due for each in found), default=0.0))  # noqa: PLW2901
+        began = sum(each.seconds for each in made)
+        for name, found in slices.items():
+            outcomes[name].extend(_later(found, began))
+        made.append(plan)
+    phases = tuple(phase for plan in made for phase in plan.phases)
+    if not any(phase.measured for phase in phases):
+        raise KeyboardInterrupt
+    whole = replace(plans[0], phases=phases)
     return tuple(summarize(name, whole, found, blank=blank) for name, found in outcomes.items())
 
 

@@ -103,7 +103,8 @@ class Run(Data):
         width: the length of each slice, in seconds.
         late: the 99th percentile of how much later than due this machine sent a call, in seconds.
         examples: a message of each kind of failure.
-        token_renewals: how many times the token was replaced meanwhile.
+        token_renewals: how many times a token was replaced meanwhile.
+        rejected_tokens: how many tokens calls were rejected for.
     """
 
     target: Text
@@ -117,6 +118,7 @@ class Run(Data):
     late: float
     examples: Mapping[str, Text]
     token_renewals: int = 0
+    rejected_tokens: int = 0
 
 
 Metric = Literal["rate", "p50", "p95"]
@@ -188,6 +190,7 @@ class LoadReport(Data):
         ratios: how the targets compare; empty if only the host was called.
         attribution: where the time of a call goes; None if nothing behind the host was called.
         skipped: targets that couldn't be called, with the reasons.
+        interrupted: whether the calls were interrupted; the plans are then what was made of them.
     """
 
     kind: Literal["load"] = "load"
@@ -201,6 +204,7 @@ class LoadReport(Data):
     ratios: tuple[Ratio, ...] = ()
     attribution: Attribution | None = None
     skipped: Mapping[str, Text] = {}
+    interrupted: bool = False
 
 
 def summarize(

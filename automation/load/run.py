@@ -1,6 +1,7 @@
 """Makes load on a deployed stack."""
 
 import datetime as dt
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -15,11 +16,12 @@ from automation.load.comparison import compare, ratios, rounds_of
 from automation.load.engine import LoadError
 from automation.load.mix import Mix
 from automation.load.plan import Plan
+from automation.load.progress import Progress
 from automation.load.results import LoadReport
 from automation.load.targets import Addresses, Compared, Targets
-from automation.load.tokens import RenewedToken
+from automation.load.tokens import RenewedToken, SeveralTokens
 from automation.load.vegeta import Vegeta
-from neo4j_mcp_client import Neo4jMcpError
+from neo4j_mcp_client import AccessToken, Neo4jMcpError
 
 _LIFETIME: Final = 150.0
 """Seconds for which a token must be valid that is sent: a call's 125 s, and the time that it waits
@@ -68,18 +70,25 @@ def choose_client(stack: str, outputs: Mapping[str, Any], name: str | None, *, w
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """What the service is compared with.
+class Options:
+    """What isn't necessary for a run of load.
 
     Attributes:
-        targets: the others that are called, in turn with the service; empty for none.
-        rounds: how many times each is called.
+        others: further clients, whose calls take turns with the first one's.
+        targets: what else is called, in turn with the service.
+        rounds: how many times each target is called.
         addresses: what isn't in the stack's state.
+        partial: whether to return what was measured until an interruption.
     """
 
+    others: tuple[str, ...] = ()
     targets: tuple[Compared, ...] = ()
     rounds: int = 1
     addresses: Addresses = field(default_factory=Addresses)
+    partial: bool = False
+
+
+_DEFAULT: Final = Options()
 
 
 def make_load(
@@ -89,70 +98,94 @@ def make_load(
     *,
     client: str,
     most: int,
-    comparison: Comparison,
     environment: Mapping[str, str],
     notify: Callable[[str], object],
+    options: Options = _DEFAULT,
 ) -> LoadReport:
     """Make load on a stack, as its callers reach it.
 
     Args:
         client: the client that makes the calls.
         most: how many calls may be under way at once, if the plan doesn't say.
-        comparison: what else is called.
         environment: for the report.
         notify: prints a line on the progress.
 
     Raises:
         AutomationError: the load can't be made.
+        KeyboardInterrupt: it was interrupted, and there is nothing to return.
     """
     notify("… Building vegeta, if it isn't in the cache yet")
     vegeta = Vegeta.install()
-    provider = token_provider(context.credentials(client))
-
-    def token() -> str:
-        text = provider.token(_LIFETIME).value
-        context.blanker.learn(text)
-        return text
-
-    try:
-        token()
-    except Neo4jMcpError as error:
-        raise LoadError(f"There is no token for the client {client}: {error}") from error
+    clients = (client, *options.others)
+    tokens = SeveralTokens([_renewed_token(context, each) for each in clients])
+    stopping = threading.Event()
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     url = context.outputs["mcpUrl"]
     run_id = started.strftime("%Y%m%dT%H%M%S")
-    with RenewedToken(token) as renewed, ExitStack() as stack:
+    plans = rounds_of(plan, options.rounds) if options.targets else (plan,)
+    seconds = sum(each.seconds for each in plans) * (1 + len(options.targets))
+    with tokens, ExitStack() as stack:
         targets = Targets(
             context=context,
             vegeta=vegeta,
             mix=mix,
-            token=renewed,
+            tokens=tokens,
+            stopping=stopping,
+            progress=Progress(notify, seconds),
             most=most,
-            addresses=comparison.addresses,
+            addresses=options.addresses,
         )
-        sides, skipped = targets.open(comparison.targets, stack)
+        sides, skipped = targets.open(options.targets, stack)
         for name, reason in skipped.items():
             notify(f"{name}: skipped: {reason}")
         sides = [targets.host(), *sides]
-        plans = rounds_of(plan, comparison.rounds) if comparison.targets else (plan,)
-        seconds = sum(each.seconds for each in plans) * len(sides)
-        notify(f"… Calling {url} as {client} for {seconds:g} s")
-        runs = compare(sides, plans, run_id=run_id, blank=context.blanker.blank, notify=notify)
-        renewals = renewed.renewals
+        notify(f"… Calling {url} as {', '.join(clients)} for {seconds:g} s")
+        runs = compare(
+            sides,
+            plans,
+            run_id=run_id,
+            stopping=stopping,
+            blank=context.blanker.blank,
+            notify=notify,
+        )
+    if stopping.is_set() and not options.partial:
+        raise KeyboardInterrupt
+    renewed = {"token_renewals": tokens.renewals, "rejected_tokens": tokens.rejections}
     return LoadReport(
         stack=context.stack,
         started=started,
         seconds=round(time.monotonic() - clock, 1),
-        client=client,
+        client=", ".join(clients),
         mix={entry.name: entry.weight for entry in mix.entries},
         environment={**environment, "vegeta": vegeta.version, "MCP endpoint": url},
-        runs=(runs[0].model_copy(update={"token_renewals": renewals}), *runs[1:]),
+        runs=(runs[0].model_copy(update=renewed), *runs[1:]),
         ratios=ratios(runs),
-        attribution=attribute(runs, emulated=_emulated(comparison)),
+        attribution=attribute(runs, emulated=_emulated(options)),
         skipped=skipped,
+        interrupted=stopping.is_set(),
     )
 
 
-def _emulated(comparison: Comparison) -> frozenset[str]:
+def _renewed_token(context: Context, client: str) -> RenewedToken:
+    provider = token_provider(context.credentials(client))
+    issued: dict[str, AccessToken] = {}
+
+    def request() -> str:
+        token = provider.token(_LIFETIME)
+        context.blanker.learn(token.value)
+        issued[token.value] = token
+        return token.value
+
+    def discard(token: str) -> None:
+        provider.invalidate(issued[token])
+
+    try:
+        request()
+    except Neo4jMcpError as error:
+        raise LoadError(f"There is no token for the client {client}: {error}") from error
+    return RenewedToken(request, discard=discard)
+
+
+def _emulated(options: Options) -> frozenset[str]:
     # AWS's own instances are out of reach, so the host of one that was found here is a stand-in.
-    return frozenset({GATEWAY} if comparison.addresses.container else {FRONT, GATEWAY})
+    return frozenset({GATEWAY} if options.addresses.container else {FRONT, GATEWAY})

@@ -2,6 +2,7 @@
 
 import enum
 import json
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -18,10 +19,12 @@ from automation.hosting.hosts import HOSTS
 from automation.load import bolt, threads
 from automation.load.comparison import Make, Side
 from automation.load.engine import Target, attack
-from automation.load.mix import Mix
-from automation.load.outcomes import Outcome, judge
+from automation.load.mix import Entry, Mix
+from automation.load.outcomes import Failure, Outcome, judge
 from automation.load.peer import peer_mix, running_peer
 from automation.load.plan import Plan
+from automation.load.progress import Progress
+from automation.load.tokens import SeveralTokens
 from automation.load.vegeta import Vegeta
 
 HOST: Final = "host"
@@ -63,7 +66,9 @@ class Targets:
     """The targets of one stack.
 
     Attributes:
-        token: returns the access token for the next call, without waiting.
+        tokens: the clients' tokens.
+        stopping: set when the calls were interrupted.
+        progress: counts the calls.
         most: how many calls may be under way at once, if the plan doesn't say.
         addresses: what isn't in the stack's state.
     """
@@ -71,7 +76,9 @@ class Targets:
     context: Context
     vegeta: Vegeta
     mix: Mix
-    token: Callable[[], str] = field(repr=False)
+    tokens: SeveralTokens
+    stopping: threading.Event = field(repr=False)
+    progress: Progress
     most: int
     addresses: Addresses
 
@@ -108,7 +115,9 @@ class Targets:
         return self._server(f"{base.rstrip('/')}{path}")
 
     def _server(self, url: str) -> Make:
-        return self._over_http(Target(url=url, token=self.token), self.mix)
+        return self._over_http(
+            Target(url=url, token=self.tokens, rejected=self.tokens.reject), self.mix
+        )
 
     def _find_container(self) -> str:
         context = self.context
@@ -142,7 +151,7 @@ class Targets:
 
     def _as_caller(self, stack: ExitStack) -> bolt.Database:
         return self._connected(
-            stack, self.context.database_uri, lambda: neo4j.bearer_auth(self.token())
+            stack, self.context.database_uri, lambda: neo4j.bearer_auth(self.tokens.first())
         )
 
     def _connected(
@@ -161,8 +170,20 @@ class Targets:
         )
 
     def _in_threads(self, execute: threads.Execute) -> Make:
+        def counted(entry: Entry, identity: str) -> Failure | None:
+            failure = execute(entry, identity)
+            self.progress.count(failed=failure is not None)
+            return failure
+
         def make(plan: Plan, run_id: str) -> list[Outcome]:
-            return threads.make_calls(plan, self.mix, execute, run_id=run_id, most=self.most)
+            return threads.make_calls(
+                plan,
+                self.mix,
+                counted,
+                run_id=run_id,
+                stopping=self.stopping,
+                most=self.most,
+            )
 
         return make
 
@@ -174,20 +195,31 @@ class Targets:
                 uri=context.database_uri,
                 database=settings.neo4j_database,
                 schema_sample_size=settings.schema_sample_size,
-                token=self.token(),
+                token=self.tokens.first(),
             )
         )
 
         def token() -> str:
-            current = self.token()
+            current = self.tokens.first()
             peer.use(current)
             return current
 
-        target = Target(url=peer.url, token=token, socket=peer.socket, headers=peer.headers)
+        target = Target(
+            url=peer.url,
+            token=token,
+            rejected=self.tokens.reject,
+            socket=peer.socket,
+            headers=peer.headers,
+        )
         return self._over_http(target, mix)
 
     def _over_http(self, target: Target, mix: Mix) -> Make:
-        target = replace(target, most=self.most)
+        target = replace(
+            target,
+            ended=lambda failed: self.progress.count(failed=failed),
+            most=self.most,
+            stopping=self.stopping,
+        )
 
         def make(plan: Plan, run_id: str) -> list[Outcome]:
             recorded = attack(self.vegeta, plan, mix, target, run_id=run_id)

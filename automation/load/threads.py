@@ -17,16 +17,23 @@ _MOST_THREADS: Final = 512
 
 
 def make_calls(
-    plan: Plan, mix: Mix, execute: Execute, *, run_id: str, most: int = _MOST_THREADS
+    plan: Plan,
+    mix: Mix,
+    execute: Execute,
+    *,
+    run_id: str,
+    stopping: threading.Event,
+    most: int = _MOST_THREADS,
 ) -> list[Outcome]:
     """Make the calls of a plan, and return what became of them.
 
     Args:
         execute: makes a call, within a time limit.
         run_id: the first part of the texts in unique parameters.
+        stopping: set when the calls were interrupted (`KeyboardInterrupt`), which ends them early.
         most: how many calls may be under way at once, if the plan doesn't say.
     """
-    calls = _Calls(plan, mix, execute, run_id)
+    calls = _Calls(plan, mix, execute, run_id, stopping)
     with ThreadPoolExecutor(plan.callers or most, thread_name_prefix="call") as pool:
         try:
             if plan.callers is None:
@@ -34,15 +41,17 @@ def make_calls(
             else:
                 for each in [pool.submit(calls.repeat) for _ in range(plan.callers)]:
                     each.result()
-        finally:
-            # After an interruption, what has begun ends, and nothing else begins.
-            calls.stop()
+        except KeyboardInterrupt:
+            # What has begun ends, and nothing else begins.
+            stopping.set()
             pool.shutdown(cancel_futures=True)
     return calls.outcomes
 
 
 class _Calls:
-    def __init__(self, plan: Plan, mix: Mix, execute: Execute, run_id: str) -> None:
+    def __init__(
+        self, plan: Plan, mix: Mix, execute: Execute, run_id: str, stopping: threading.Event
+    ) -> None:
         self._plan = plan
         self._order = mix.order()
         self._execute = execute
@@ -50,17 +59,13 @@ class _Calls:
         self._lock = threading.Lock()
         self._outcomes: list[Outcome] = []
         self._begun = 0
-        self._stopped = threading.Event()
+        self._stopping = stopping
         self._started = time.monotonic()
 
     @property
     def outcomes(self) -> list[Outcome]:
         """The calls that have ended."""
         return list(self._outcomes)
-
-    def stop(self) -> None:
-        """Begin no further call."""
-        self._stopped.set()
 
     def make_when_due(self, pool: ThreadPoolExecutor) -> None:
         """Make each call when it is due, and wait for the last one."""
@@ -74,7 +79,7 @@ class _Calls:
 
     def repeat(self) -> None:
         """Make one call after another until the plan ends."""
-        while not self._stopped.is_set() and (began := self._elapsed()) < self._plan.seconds:
+        while not self._stopping.is_set() and (began := self._elapsed()) < self._plan.seconds:
             entry, identity = self._next()
             self._call(entry, identity, began, began)
 

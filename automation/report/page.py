@@ -10,10 +10,12 @@ from automation.load.printing import (
     METRICS,
     compared_pairs,
     describe,
+    format_interval,
     format_ratio,
     format_seconds,
 )
 from automation.load.results import LoadReport
+from automation.report.attribution_bar import attribution_bar, hop_class
 from automation.report.diagram import diagram
 from automation.report.load_plots import PERCENTILES, kind_classes, load_plots
 from automation.report.timeline import failure_classes, timeline
@@ -81,6 +83,9 @@ def _render_load(report: LoadReport) -> str:
         pairs=compared_pairs(report),
         metrics=METRICS,
         ratio=format_ratio,
+        interval=format_interval,
+        bar=attribution_bar,
+        hop_class=hop_class,
     )
 
 

@@ -1,8 +1,10 @@
 """Made-up reports on load."""
 
 import datetime as dt
+import threading
 from collections.abc import Iterator
 
+from automation.load.attribution import FRONT, GATEWAY, attribute
 from automation.load.comparison import Side, compare, ratios, rounds_of
 from automation.load.outcomes import Failure, Outcome
 from automation.load.plan import Plan, concurrent, spike
@@ -12,7 +14,7 @@ MARKUP = '<script>document.title = "broken"</script> & "quotes"'
 
 
 def compared_report() -> LoadReport:
-    """Make a report on three targets, one of which was skipped and one of which is slower."""
+    """Make a report on four targets and one that was skipped."""
     plans = rounds_of(concurrent(2, warm_up=3, seconds=24), 6)
 
     def side(name: str, slower: float) -> Side:
@@ -24,10 +26,29 @@ def compared_report() -> LoadReport:
         return Side(name=name, make=make)
 
     runs = compare(
-        (side("host", 1.5), side("bolt", 1.0)), plans, run_id="run", blank=str, notify=str
+        [
+            side(name, slower)
+            for name, slower in (
+                ("host", 1.5),
+                ("bolt", 1.0),
+                ("container", 1.25),
+                ("statements", 0.75),
+                ("database", 0.5),
+            )
+        ],
+        plans,
+        run_id="run",
+        stopping=threading.Event(),
+        blank=str,
+        notify=str,
     )
     return load_report().model_copy(
-        update={"runs": runs, "ratios": ratios(runs), "skipped": {"peer": MARKUP}}
+        update={
+            "runs": runs,
+            "ratios": ratios(runs),
+            "attribution": attribute(runs, emulated={FRONT, GATEWAY}),
+            "skipped": {"peer": MARKUP},
+        }
     )
 
 

@@ -1,5 +1,6 @@
 """Where the time of a call goes."""
 
+import threading
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -34,7 +35,7 @@ def _runs(
 
     plans = rounds_of(concurrent(1, warm_up=0, seconds=6), 3)
     sides = [side(name) for name in seconds]
-    return compare(sides, plans, run_id="run", blank=str, notify=str)
+    return compare(sides, plans, run_id="run", stopping=threading.Event(), blank=str, notify=str)
 
 
 def _times(found: Attribution | None) -> dict[str, float]:

@@ -21,7 +21,7 @@ def test_every_call_is_made_once_when_it_is_due() -> None:
     def execute(entry: Entry, identity: str) -> None:
         made.append((entry.name, identity))
 
-    outcomes = make_calls(plan, MIX, execute, run_id="run")
+    outcomes = make_calls(plan, MIX, execute, run_id="run", stopping=threading.Event())
     assert sorted(each.due for each in outcomes) == list(plan.due())
     assert len({identity for _, identity in made}) == len(made) == 60
     assert Counter(name for name, _ in made) == {"read": 45, "write": 15}
@@ -37,7 +37,7 @@ def test_a_call_that_has_to_wait_is_timed_from_when_it_was_due() -> None:
             threading.Event().wait(0.3)
 
     plan = steady(20, warm_up=0, seconds=0.25)
-    outcomes = make_calls(plan, MIX, execute, run_id="run", most=1)
+    outcomes = make_calls(plan, MIX, execute, run_id="run", stopping=threading.Event(), most=1)
     assert len(outcomes) == 5
     assert all(each.seconds >= 0.3 - each.due for each in outcomes)
 
@@ -59,7 +59,13 @@ def test_each_caller_waits_for_its_last_call() -> None:
         with lock:
             running -= 1
 
-    outcomes = make_calls(concurrent(3, warm_up=0, seconds=0.2), MIX, execute, run_id="run")
+    outcomes = make_calls(
+        concurrent(3, warm_up=0, seconds=0.2),
+        MIX,
+        execute,
+        run_id="run",
+        stopping=threading.Event(),
+    )
     assert most == 3
     assert len(outcomes) == rounds > 3
     assert all(each.due < 0.2 for each in outcomes)
@@ -68,5 +74,5 @@ def test_each_caller_waits_for_its_last_call() -> None:
 def test_a_failure_is_kept() -> None:
     failure = Failure(kind="Neo.ClientError.Security.Forbidden", message="no")
     plan = steady(50, warm_up=0, seconds=0.1)
-    outcomes = make_calls(plan, MIX, lambda *_: failure, run_id="run")
+    outcomes = make_calls(plan, MIX, lambda *_: failure, run_id="run", stopping=threading.Event())
     assert [each.failure for each in outcomes] == [failure] * 5
