@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 from starlette.types import Receive, Scope, Send
 
@@ -57,7 +58,10 @@ def _sent_to(app: IamApp) -> Any:  # noqa: ANN401 - boto3 makes its clients at r
         response = asyncio.run(asgi.call(app, asgi.post_scope({}), body))
         raw = io.BytesIO(bytes(response.body))
         raw.stream = lambda **_: iter([raw.read()])  # type: ignore[attr-defined] # as urllib3's
-        return AWSResponse(request.url, response.status_code, dict(response.headers), raw)
+        headers = HTTPHeaders()
+        for name, value in response.headers.items():
+            headers.add_header(name, value)
+        return AWSResponse(request.url, response.status_code, headers, raw)
 
     client = boto3.client(
         "iam", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
