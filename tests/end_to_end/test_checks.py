@@ -25,7 +25,7 @@ from automation.checks import CHECKS
 from automation.checks.context import Context
 from automation.checks.results import Outcome
 from automation.rotation.results import Outcome as RotationOutcome
-from components.policies import pull_images
+from components.policies import call_as, pull_images
 from functions.rotation.decisions import PENDING, PUBLISHING
 from localcloud.workspace import STACK
 from tests.end_to_end import breakage
@@ -182,6 +182,15 @@ def instance_role_may_pull(world: World) -> Iterator[None]:
     (found,) = world.aws("ecr").describe_repositories()["repositories"]
     document = pull_images(found["repositoryArn"])
     with breakage.role_policy(world, world.context.names.instance_role, "more", document):
+        yield
+
+
+@fails("P2-roles", reason="claims may secretsmanager:GetSecretValue on arn:")
+@contextmanager
+def claims_function_may_read_secrets(world: World) -> Iterator[None]:
+    arn = next(iter(world.context.all_clients.values()))["secretArn"]
+    name = world.context.names.claims_function
+    with breakage.role_policy(world, name, "more", call_as(arn)):
         yield
 
 
