@@ -1,6 +1,7 @@
 """The arrows between the folders, from the imports: who may know whom."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,6 +64,25 @@ def test_functions_need_the_standard_library_and_boto3_only() -> None:
     for file in sources("functions"):
         foreign = set(imported(file)) - sys.stdlib_module_names - {"functions"}
         assert foreign <= {"boto3", "botocore"}, file
+
+
+# Loading the classes of pulumi-aws takes seconds, which every command would need to start.
+def test_commands_load_no_class_of_pulumi_aws() -> None:
+    loaded = (
+        "import sys; import {};"
+        " print(*[name for name in sys.modules if name.startswith('pulumi_aws.') and"
+        " hasattr(sys.modules[name], '__path__')])"
+    )
+    for command in ("automation.commands", "demo.__main__"):
+        result = subprocess.run(
+            [sys.executable, "-c", loaded.format(command)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        assert result.stdout.split() == [], command
 
 
 def test_no_component_depends_on_the_stacks_name() -> None:

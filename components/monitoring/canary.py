@@ -12,10 +12,9 @@ from components.context import StackContext
 from components.function_code import CANARY_HANDLER, write_canary_package
 from components.lambda_function import FunctionArgs, lambda_function
 from components.monitoring.alarm import NAMESPACE
+from components.monitoring.canary_alarms import CANARY_DIMENSION
+from components.monitoring.canary_schedule import schedule
 from components.roles import FunctionRole, Grant, function_role
-
-DIMENSION: Final = "Service"
-"""The dimension of the canary's metrics; its value is the stack's prefix and name."""
 
 # More than the function's time limits for its requests, with those of AWS's APIs.
 _SECONDS: Final = 90
@@ -90,7 +89,7 @@ class Canary(pulumi.ComponentResource):
             parent=self,
         )
         self.name, self.log_group = function.name, role.log_group.name
-        self.dimensions = {DIMENSION: service}
+        self.dimensions = {CANARY_DIMENSION: service}
         self._schedule(args, function)
         self.register_outputs({"name": self.name})
 
@@ -146,12 +145,3 @@ class Canary(pulumi.ComponentResource):
                 aws.cloudwatch.EventTarget, parent=self, depends_on=[permission, *args.ready]
             ),
         )
-
-
-def schedule(minutes: int) -> str:
-    """Return the schedule of a rule that runs at this interval.
-
-    Source: "Creating a rule that runs on a schedule" in the Amazon EventBridge User Guide, which
-    requires the singular for one.
-    """
-    return f"rate({minutes} {'minute' if minutes == 1 else 'minutes'})"

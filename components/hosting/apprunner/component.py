@@ -8,12 +8,8 @@ import pulumi_aws as aws
 from components import policies
 from components.context import StackContext
 from components.hosting.apprunner.alarms import failed_deployments
-from components.hosting.apprunner.logs import (
-    AppRunnerLogs,
-    AppRunnerLogsArgs,
-    log_group_names,
-    owns_logs,
-)
+from components.hosting.apprunner.log_groups import log_group_names, owns_logs
+from components.hosting.apprunner.logs import AppRunnerLogs, AppRunnerLogsArgs
 from components.hosting.apprunner.settings import AppRunnerSettings, HealthCheck
 from components.hosting.environment import PORT, server_environment
 from components.hosting.host import Origin, PublicOrigin
