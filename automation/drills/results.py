@@ -117,6 +117,11 @@ class Writes(Data):
     present: int
     repeated: int
 
+    @property
+    def longest_call(self) -> float | None:
+        """The longest call, in seconds; None if there is none."""
+        return max(filter(None, (self.longest, self.longest_failed)), default=None)
+
 
 class DrillResult(Result):
     """The result of one drill."""

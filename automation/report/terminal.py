@@ -154,9 +154,12 @@ def _print_writes(report: DrillReport, console: Console) -> None:
         table.add_section()
         table.add_row(styled(result.name, "bold"))
         for each in result.writes:
-            longest = max(each.longest or 0.0, each.longest_failed or 0.0)
             counts = (each.acknowledged, each.lost, each.unacknowledged, each.present)
-            table.add_row(f"  {each.way}", *map(str, (*counts, each.repeated)), f"{longest:.1f} s")
+            table.add_row(
+                f"  {each.way}",
+                *map(str, (*counts, each.repeated)),
+                f"{each.longest_call or 0.0:.1f} s",
+            )
     console.print(table)
 
 
