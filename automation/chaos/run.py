@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 
 from automation.chaos.faults import ChaosFault, Scene
+from automation.chaos.figures import RECOVERY
 from automation.chaos.token_fault import TokenEndpoint
 from automation.chaos.toxiproxy import FaultProxy
 from automation.chaos.writers import Run, Writers
@@ -91,7 +92,7 @@ def _make_fault(
             with exercise.phase(fault.what), fault.make(scene):
                 _wait_for_calls(exercise, traffic, options.writes)
             ended = exercise.mark("the fault is over")
-            with exercise.phase("recovery"):
+            with exercise.phase(RECOVERY):
                 for each in traffic:
                     exercise.expect_success(each, ended, within=limits.recovery, in_a_row=_STEADY)
             recovered = exercise.mark("every caller's calls succeed again")

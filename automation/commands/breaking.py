@@ -2,12 +2,14 @@
 
 import random
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from automation.chaos.database import detoured_database
 from automation.chaos.faults import FAULTS, ChaosFault
+from automation.chaos.figures import write_figures
 from automation.chaos.run import ChaosOptions, chaos_drills
 from automation.chaos.toxiproxy import FaultProxy
 from automation.commands.drilling import run_drills_and_report
@@ -59,6 +61,13 @@ def chaos(  # noqa: PLR0913 - one parameter per option
         str | None,
         typer.Option(help="The client that writes.", show_default="the first one that may write"),
     ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file for the figures that docs/resilience.md shows, if all faults pass.",
+            show_default="none",
+        ),
+    ] = None,
     reports: Reports = CHAOS_REPORTS,
     as_json: AsJson = False,
 ) -> None:
@@ -69,6 +78,8 @@ def chaos(  # noqa: PLR0913 - one parameter per option
     nodes that were written are deleted. After a Ctrl-C, everything is restored first.
     """
     chosen = _chosen(fault)
+    if figures is not None and fault:
+        raise typer.BadParameter("can't be combined with --fault", param_hint="--figures")
     deployment = Deployment(target(stack, workspace))
     context = checked_context(deployment, stack, longest_wait=0, interleavings=0)
     number = random.randint(0, _LARGEST_SEED) if seed is None else seed  # noqa: S311 - nothing secret
@@ -90,6 +101,8 @@ def chaos(  # noqa: PLR0913 - one parameter per option
         raise
     found = run.model_copy(update={"environment": {**run.environment, "Seed": str(number)}})
     save(found, reports)
+    if figures is not None and found.passed:
+        write_figures(found, figures)
     print_saved_report(found, reports, as_json=as_json)
     raise typer.Exit(exit_status(found))
 
