@@ -428,7 +428,7 @@ TABLES = (
     ),
     Table(
         document="docs/resilience.md",
-        name="faults",
+        name="chaos-faults",
         source="automation/chaos/faults.py",
         content=_faults,
     ),

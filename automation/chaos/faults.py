@@ -11,7 +11,7 @@ from automation.chaos.token_fault import TokenEndpoint
 from automation.chaos.toxiproxy import FaultProxy, Toxic
 from automation.checks.lookups import find_service, host_operations
 from automation.checks.verdicts import Skipped, expect
-from automation.controls import CONNECT_VARIABLE, DETOUR_VARIABLE, run
+from automation.controls import CONNECT_VARIABLE, run
 from automation.drills.database import DISCOVERY_PATH, PoolKeys
 from automation.drills.exercise import Exercise
 from automation.drills.service import HOST_FAILURES, wait_for_operation
@@ -34,7 +34,7 @@ class Scene:
 
     Attributes:
         tokens: the token endpoint of the callers.
-        network: the network between the server and the database; None if it can't be reached.
+        network: the network between the server and the database; None if no fault needs it.
         chance: chooses what isn't fixed.
     """
 
@@ -44,13 +44,9 @@ class Scene:
     chance: random.Random
 
     def require_network(self) -> FaultProxy:
-        """Return the network to the database.
-
-        Raises:
-            Skipped: it can't be reached.
-        """
+        """Return the network to the database, which a fault needs."""
         if self.network is None:
-            raise Skipped(f"{DETOUR_VARIABLE} isn't set to a command that moves the database")
+            raise ValueError("a fault that uses the network must say so with needs_network")
         return self.network
 
 

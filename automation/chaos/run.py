@@ -14,7 +14,8 @@ from automation.chaos.token_fault import TokenEndpoint
 from automation.chaos.toxiproxy import FaultProxy
 from automation.chaos.writers import Run, Writers
 from automation.chaos.writes import Expected, Way, find_problems, summarize
-from automation.checks.verdicts import Undecided, expect
+from automation.checks.verdicts import Skipped, Undecided, expect
+from automation.controls import DETOUR_VARIABLE
 from automation.drills.exercise import Exercise
 from automation.drills.records import all_called
 from automation.drills.registry import Drill
@@ -67,6 +68,8 @@ def chaos_drills(
 def _make_fault(
     exercise: Exercise, *, fault: ChaosFault, options: ChaosOptions, network: FaultProxy | None
 ) -> None:
+    if fault.needs_network and network is None:
+        raise Skipped(f"{DETOUR_VARIABLE} isn't set to a command that moves the database")
     context, limits = exercise.context, exercise.options.limits
     credentials = context.credentials(options.client)
     chance = random.Random(f"{options.seed} {fault.name}")  # noqa: S311 - nothing secret

@@ -1,72 +1,27 @@
 """Callers write with ids, and a server that loses or repeats writes is found."""
 
-import json
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-import neo4j
 import pytest
 
 from automation.chaos.writers import Run, Writers, WrongWriteError
 from automation.chaos.writes import Expected, Way, find_problems, summarize
-from automation.proxy import Proxy, Request, Response
+from automation.proxy import Proxy
 from neo4j_mcp_client import (
     ClientCredentials,
     Neo4jMcp,
     NetworkError,
     TokenProvider,
 )
+from tests.automation.chaos.fake_stack import FakeStack
 
 FAILURES = Expected(kinds={"HTTP 503", "NetworkError"})
 
 
-class Server:
-    """An MCP server and a token endpoint.
-
-    Attributes:
-        graph: how often each write was executed.
-        executes: how often each write is executed.
-        answers: whether a write is answered, or its connection is reset.
-        acknowledges: the id in the answers; None for the right one.
-    """
-
-    def __init__(self) -> None:
-        self.graph: Counter[str] = Counter()
-        self.queries: list[str] = []
-        self.tokens = 0
-        self.executes = 1
-        self.answers = True
-        self.acknowledges: str | None = None
-
-    def respond(self, request: Request) -> Response | None:
-        if request.path == "/oauth2/token":
-            self.tokens += 1
-            token = {"access_token": f"token-{self.tokens}", "expires_in": 3600}
-            return Response(status=200, body=json.dumps(token).encode())
-        call = json.loads(request.body)
-        arguments = call["params"]["arguments"]
-        self.queries.append(arguments["query"])
-        write = arguments["params"]["id"]
-        self.graph[write] += self.executes
-        if not self.answers:
-            return None
-        return Response(status=200, body=_rows(call, self.acknowledges or write))
-
-
-def _rows(call: dict[str, Any], write: str) -> bytes:
-    content = [{"type": "text", "text": json.dumps([{"id": write}])}]
-    result = {"content": content, "isError": False}
-    return json.dumps({"jsonrpc": "2.0", "id": call["id"], "result": result}).encode()
-
-
 @contextmanager
-def _writers(server: Server, way: Way) -> Iterator[Writers]:
-    def connect() -> neo4j.Driver:
-        raise NotImplementedError
-
+def _writers(server: FakeStack, way: Way) -> Iterator[Writers]:
     with Proxy(server.respond) as proxy:
         credentials = ClientCredentials(
             client_id="id",
@@ -77,15 +32,15 @@ def _writers(server: Server, way: Way) -> Iterator[Writers]:
         )
         tokens = TokenProvider(credentials)
         with Neo4jMcp(credentials.mcp_url, tokens) as client:
-            yield Writers(way, Run(id="run", connect=connect, patience=1.0), client, tokens)
+            yield Writers(way, Run(id="run", connect=server.driver, patience=1.0), client, tokens)
 
 
-def _problems(writers: Writers, server: Server) -> list[str]:
+def _problems(writers: Writers, server: FakeStack) -> list[str]:
     return find_problems(writers.way, writers.attempts, +server.graph, FAILURES)
 
 
 def test_every_write_has_another_id() -> None:
-    server = Server()
+    server = FakeStack()
     with _writers(server, Way.ONCE) as writers:
         for _ in range(3):
             writers()
@@ -96,7 +51,7 @@ def test_every_write_has_another_id() -> None:
 
 
 def test_a_server_that_acknowledges_before_it_writes_is_found() -> None:
-    server = Server()
+    server = FakeStack()
     server.executes = 0
     with _writers(server, Way.ONCE) as writers:
         writers()
@@ -106,7 +61,7 @@ def test_a_server_that_acknowledges_before_it_writes_is_found() -> None:
 
 
 def test_a_server_that_executes_writes_twice_is_found() -> None:
-    server = Server()
+    server = FakeStack()
     server.executes = 2
     with _writers(server, Way.ONCE) as writers:
         writers()
@@ -115,7 +70,8 @@ def test_a_server_that_executes_writes_twice_is_found() -> None:
 
 @pytest.mark.parametrize("way", list(Way))
 def test_a_write_that_failed_is_repeated_unless_the_way_forbids_it(way: Way) -> None:
-    server = Server()
+    server = FakeStack()
+    server.merges = False
     with _writers(server, way) as writers:
         server.answers = False
         with pytest.raises(NetworkError) as raised:
@@ -132,7 +88,7 @@ def test_a_write_that_failed_is_repeated_unless_the_way_forbids_it(way: Way) -> 
 
 
 def test_callers_that_merge_lock_their_own_node() -> None:
-    server = Server()
+    server = FakeStack()
     with _writers(server, Way.MERGED) as writers:
         threads = [threading.Thread(target=writers) for _ in range(2)]
         for thread in threads:
@@ -145,7 +101,7 @@ def test_callers_that_merge_lock_their_own_node() -> None:
 
 
 def test_callers_need_a_new_token_again_and_again() -> None:
-    server = Server()
+    server = FakeStack()
     with _writers(server, Way.ONCE) as writers:
         for _ in range(40):
             writers()
@@ -153,7 +109,7 @@ def test_callers_need_a_new_token_again_and_again() -> None:
 
 
 def test_another_acknowledgment_than_the_own_one_is_an_unnamed_failure() -> None:
-    server = Server()
+    server = FakeStack()
     server.acknowledges = "other"
     with _writers(server, Way.ONCE) as writers, pytest.raises(WrongWriteError):
         writers()
