@@ -17,7 +17,7 @@ from automation.chaos.writes import Expected, Way, find_problems, summarize
 from automation.checks.verdicts import Skipped, Undecided, expect
 from automation.controls import DETOUR_VARIABLE
 from automation.drills.exercise import Exercise
-from automation.drills.records import all_called
+from automation.drills.records import all_have_met
 from automation.drills.registry import Drill
 from automation.drills.traffic import Traffic
 from automation.proxy import Proxy
@@ -111,14 +111,14 @@ def _writers(way: Way, run: Run, credentials: ClientCredentials) -> Iterator[Wri
 
 
 def _wait_for_calls(exercise: Exercise, traffic: Sequence[Traffic], times: int) -> None:
-    """Wait until every caller has made some calls, or one that failed.
+    """Wait until every caller has made some calls, or one has failed.
 
     Raises:
         Undecided: one hasn't.
     """
     since, limit = exercise.clock(), exercise.options.limits.too_few_calls
     for each in traffic:
-        called = partial(all_called, callers=each.callers, since=since, times=times)
+        called = partial(all_have_met, callers=each.callers, since=since, times=times)
         if not each.wait_until(called, limit):
             raise Undecided(f"not every caller has ended {times} calls in {limit:g} s")
 

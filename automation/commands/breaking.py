@@ -56,7 +56,7 @@ def chaos(  # noqa: PLR0913 - one parameter per option
     ] = ChaosOptions.writes,
     callers: Annotated[
         int, typer.Option(min=1, max=64, help="How many callers of each kind call at once.")
-    ] = Options.callers,
+    ] = 2,
     client: Annotated[
         str | None,
         typer.Option(help="The client that writes.", show_default="the first one that may write"),
