@@ -6,8 +6,8 @@ unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check drills chaos outputs env status down unit test lint format lock bench-demo \
-	bench-client record clean
+.PHONY: help demo check drills chaos load outputs env status down unit test lint format lock \
+	bench-demo bench-client record clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/' | \
@@ -37,6 +37,10 @@ chaos: .venv/.complete ## Let each dependency of the local stack fail while call
 	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
 		$(VENV)/python -m automation chaos --stack local --figures docs/chaos.json $(ARGUMENTS) && \
 		$(VENV)/python docs/tables.py
+
+load: .venv/.complete ## Make load on the local stack (ARGUMENTS="--rate 20")
+	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
+		$(VENV)/python -m automation load --stack local $(or $(ARGUMENTS),--rate 20)
 
 outputs: .venv/.complete ## Print the local stack's outputs as JSON
 	@$(VENV)/python -m demo outputs

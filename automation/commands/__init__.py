@@ -9,6 +9,7 @@ reporting     report, and how the commands above print theirs
 rotating      rotate, revoke
 reading       audit, logs
 costing       cost
+listing       sbom
 measuring     measure-starts
 granting      role, database-role
 
@@ -29,6 +30,7 @@ from automation.commands import (
     deploying,
     drilling,
     granting,
+    listing,
     loading,
     measuring,
     reading,
@@ -70,6 +72,7 @@ app.command("revoke")(rotating.revoke)
 app.command("audit")(reading.show_audit)
 app.command("logs")(reading.show_logs)
 app.command("cost")(costing.cost)
+app.command("sbom")(listing.sbom)
 app.command("measure-starts")(measuring.measure)
 app.command("role")(granting.role)
 app.command("database-role")(granting.print_database_role)
