@@ -382,6 +382,27 @@ def _drills() -> str:
     return drills_table(DRILLS.values())
 
 
+def _faults() -> str:
+    from automation.chaos.figures import faults_table  # noqa: PLC0415 - as in _checks
+
+    return faults_table()
+
+
+def _bounds() -> str:
+    from automation.chaos.figures import bounds_table  # noqa: PLC0415 - as in _checks
+
+    return bounds_table()
+
+
+def _measured() -> str:
+    from automation.chaos.figures import measured_table, read_figures  # noqa: PLC0415 - as in _checks
+
+    path = REPOSITORY / "docs" / "chaos.json"
+    if not path.exists():
+        return "No run is recorded yet: `make chaos` records one."
+    return measured_table(read_figures(path))
+
+
 def _cost_of_hosts() -> str:
     from automation.cost.tables import hosts_table  # noqa: PLC0415 - as in _checks
 
@@ -524,6 +545,24 @@ TABLES = (
         name="drills",
         source="automation/drills/",
         content=_drills,
+    ),
+    Table(
+        document="docs/resilience.md",
+        name="chaos-faults",
+        source="automation/chaos/faults.py",
+        content=_faults,
+    ),
+    Table(
+        document="docs/resilience.md",
+        name="bounds",
+        source="automation/chaos/bounds.py",
+        content=_bounds,
+    ),
+    Table(
+        document="docs/resilience.md",
+        name="measured",
+        source="docs/chaos.json, which `make chaos` writes",
+        content=_measured,
     ),
     Table(
         document="docs/clients.md",
