@@ -167,3 +167,12 @@ def test_the_instances_are_drawn_where_they_are_known() -> None:
     assert "instances'" not in str(load_plots(without, 1))
     tall, low = (_drawing(each).get("viewBox", "").split()[3] for each in (run, without))
     assert float(tall) > float(low)
+
+
+def test_why_the_instances_are_unknown_is_shown() -> None:
+    report = load_report().model_copy(update={"skipped": {"instances": "AccessDenied"}})
+    stream = io.StringIO()
+    print_load_report(report, Console(file=stream, width=100))
+    for text in (stream.getvalue(), page(report)):
+        assert "instances: skipped: AccessDenied" in text
+        assert "Targets compared" not in text
