@@ -42,7 +42,7 @@ def _targets(
         mix=read_mix(DEFAULT),
         tokens=SeveralTokens([RenewedToken(lambda: "a"), RenewedToken(lambda: "b")]),
         stopping=threading.Event(),
-        progress=Progress((lines if lines is not None else []).append, 1.0, interval=0.0),
+        progress=Progress((lines if lines is not None else []).append, interval=0.0),
         most=8,
         addresses=addresses,
     )
