@@ -277,6 +277,22 @@ def short_lifetime(world: World) -> Iterator[None]:
         yield
 
 
+@fails("P2-policy", reason="on behalf of any account .*changed by hand")
+@contextmanager
+def function_that_any_accounts_rules_may_call(world: World) -> Iterator[None]:
+    functions, name = world.aws("lambda"), world.context.names.rotation_function
+    functions.add_permission(
+        FunctionName=name,
+        StatementId="any-account",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+    )
+    try:
+        yield
+    finally:
+        functions.remove_permission(FunctionName=name, StatementId="any-account")
+
+
 @fails("P2-password-refused", reason="allows ALLOW_USER_PASSWORD_AUTH")
 @contextmanager
 def password_flow(world: World) -> Iterator[None]:
