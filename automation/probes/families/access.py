@@ -158,10 +158,10 @@ def _roles(box: Sandbox) -> Observation:
 
 @ROLES.probe(
     "iam-unknown-principal",
-    rows=["Role that trusts a principal that doesn't exist"],
+    rows=["Role that trusts a role that doesn't exist", "Role that trusts an unknown service"],
     documented={"role": "MalformedPolicyDocument", "service": "MalformedPolicyDocument"},
     source=doc(f"{DOC_IAM}/troubleshoot_roles.html"),
-    differs=["role", "service"],
+    differs=["service"],
 )
 def _unknown_principal(box: Sandbox) -> Observation:
     """Is a role refused that trusts a role or a service that doesn't exist?"""
@@ -174,10 +174,7 @@ def _unknown_principal(box: Sandbox) -> Observation:
 
 @ROLES.probe(
     "iam-simulation",
-    rows=[
-        "Decisions of SimulatePrincipalPolicy",
-        "SimulatePrincipalPolicy for a role that doesn't exist",
-    ],
+    rows=["Policy simulator"],
     documented={
         "allowed": "allowed",
         "other resource": "implicitDeny",
@@ -187,7 +184,6 @@ def _unknown_principal(box: Sandbox) -> Observation:
     },
     source=model("iam"),
     seconds=20,
-    differs=["missing role"],
 )
 def _simulation(box: Sandbox) -> Observation:
     """How does SimulatePrincipalPolicy decide?"""
@@ -216,7 +212,9 @@ def _simulation(box: Sandbox) -> Observation:
         "denied": decision("DeleteSecret", own),
         "missing role": box.outcome(
             lambda: iam.simulate_principal_policy(
-                PolicySourceArn=f"{arn}-missing", ActionNames=["sts:GetCallerIdentity"]
+                PolicySourceArn=f"{arn}-missing",
+                ActionNames=["sts:GetCallerIdentity"],
+                ResourceArns=["*"],
             )
         ),
     }
