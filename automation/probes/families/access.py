@@ -158,10 +158,10 @@ def _roles(box: Sandbox) -> Observation:
 
 @ROLES.probe(
     "iam-unknown-principal",
-    rows=["Role that trusts a principal that doesn't exist"],
+    rows=["Role that trusts a role that doesn't exist", "Role that trusts an unknown service"],
     documented={"role": "MalformedPolicyDocument", "service": "MalformedPolicyDocument"},
     source=doc(f"{DOC_IAM}/troubleshoot_roles.html"),
-    differs=["role", "service"],
+    differs=["service"],
 )
 def _unknown_principal(box: Sandbox) -> Observation:
     """Is a role refused that trusts a role or a service that doesn't exist?"""
@@ -174,7 +174,7 @@ def _unknown_principal(box: Sandbox) -> Observation:
 
 @ROLES.probe(
     "iam-simulation",
-    rows=["Decisions of SimulatePrincipalPolicy", "Policy simulator"],
+    rows=["Policy simulator"],
     documented={
         "allowed": "allowed",
         "other resource": "implicitDeny",
@@ -239,7 +239,9 @@ def _simulation(box: Sandbox) -> Observation:
         "key missing": publication(),
         "missing role": box.outcome(
             lambda: iam.simulate_principal_policy(
-                PolicySourceArn=f"{arn}-missing", ActionNames=["sts:GetCallerIdentity"]
+                PolicySourceArn=f"{arn}-missing",
+                ActionNames=["sts:GetCallerIdentity"],
+                ResourceArns=["*"],
             )
         ),
     }
