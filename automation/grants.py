@@ -12,7 +12,8 @@ class Purpose(enum.StrEnum):
     """What a role is for.
 
     `upgrade` is no role: its permissions are added to the role `deploy` for the deployment that
-    moves a stack of a version that kept the secrets' values in Pulumi.
+    moves a stack of a version that kept the secrets' values in Pulumi. `probe` is for a person
+    rather than for a pipeline.
     """
 
     PREVIEW = "preview"
@@ -20,34 +21,20 @@ class Purpose(enum.StrEnum):
     DEPLOY = "deploy"
     UPGRADE = "upgrade"
     OPERATE = "operate"
+    PROBE = "probe"
 
 
 @dataclass(frozen=True, kw_only=True)
-class StackLocation:
-    """A stack in its AWS account and region.
+class StackNames:
+    """A stack's names in its AWS account and region.
 
     Attributes:
-        project: the Pulumi project's name, which is also the value of the resources' tag `Project`.
         account: the AWS account id.
     """
 
     names: ResourceNames
-    project: str
     account: str
     region: str
-
-    @property
-    def tags(self) -> Mapping[str, str]:
-        """The tags of the stack's resources that identify it."""
-        return {"Project": self.project, "Stack": self.names.stack}
-
-    def condition(self, key: str) -> Mapping[str, Mapping[str, str]]:
-        """Return the condition that something has these tags.
-
-        Args:
-            key: `aws:RequestTag` for what is created, `aws:ResourceTag` for what exists.
-        """
-        return {"StringEquals": {f"{key}/{name}": value for name, value in self.tags.items()}}
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a regional resource."""
@@ -77,6 +64,30 @@ class StackLocation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StackLocation(StackNames):
+    """A stack with the tags that identify its resources.
+
+    Attributes:
+        project: the Pulumi project's name, which is also the value of the resources' tag `Project`.
+    """
+
+    project: str
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The tags of the stack's resources that identify it."""
+        return {"Project": self.project, "Stack": self.names.stack}
+
+    def condition(self, key: str) -> Mapping[str, Mapping[str, str]]:
+        """Return the condition that something has these tags.
+
+        Args:
+            key: `aws:RequestTag` for what is created, `aws:ResourceTag` for what exists.
+        """
+        return {"StringEquals": {f"{key}/{name}": value for name, value in self.tags.items()}}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Grant:
     """Actions that are allowed on some resources.
 
@@ -88,6 +99,7 @@ class Grant:
         write: actions for deployments only.
         upgrade: actions for the deployment that moves a stack of an earlier version.
         operate: actions for rotating and revoking clients' secrets.
+        probe: actions for probes of AWS's behavior.
     """
 
     sid: str
@@ -98,6 +110,7 @@ class Grant:
     write: Sequence[str] = ()
     upgrade: Sequence[str] = ()
     operate: Sequence[str] = ()
+    probe: Sequence[str] = ()
     condition: Mapping[str, Any] | None = None
 
     def actions(self, purpose: Purpose) -> tuple[str, ...]:
@@ -113,6 +126,8 @@ class Grant:
                 return tuple(self.upgrade)
             case Purpose.OPERATE:
                 return tuple(self.operate)
+            case Purpose.PROBE:
+                return tuple(self.probe)
 
 
 LOOK_UP_NETWORK = Grant(
