@@ -8,6 +8,7 @@ reporting     report, and how the commands above print theirs
 rotating      rotate, revoke
 reading       audit, logs
 costing       cost
+sizing        size
 measuring     measure-starts
 granting      role, database-role
 
@@ -32,6 +33,7 @@ from automation.commands import (
     reading,
     reporting,
     rotating,
+    sizing,
 )
 from automation.commands.exit_statuses import COMMAND_FAILED, INTERRUPTED
 from automation.deployment import InterruptedDeploymentError
@@ -67,6 +69,7 @@ app.command("revoke")(rotating.revoke)
 app.command("audit")(reading.show_audit)
 app.command("logs")(reading.show_logs)
 app.command("cost")(costing.cost)
+app.command("size")(sizing.size)
 app.command("measure-starts")(measuring.measure)
 app.command("role")(granting.role)
 app.command("database-role")(granting.print_database_role)
