@@ -359,6 +359,24 @@ def _prices() -> str:
     return prices_table()
 
 
+def _sizes() -> str:
+    from automation.size.tables import sizes_table  # noqa: PLC0415 - as in _checks
+
+    return sizes_table()
+
+
+def _measured_parameters() -> str:
+    from automation.size.tables import parameters_table  # noqa: PLC0415 - as in _checks
+
+    return parameters_table()
+
+
+def _measurements() -> str:
+    from automation.size.tables import measurements_table  # noqa: PLC0415 - as in _checks
+
+    return measurements_table()
+
+
 TABLES = (
     Table(
         document="README.md",
@@ -395,6 +413,24 @@ TABLES = (
         name="prices",
         source="automation/cost/prices.py",
         content=_prices,
+    ),
+    Table(
+        document="docs/performance.md",
+        name="sizes",
+        source="automation/size/, with the measurements in stand_in.json",
+        content=_sizes,
+    ),
+    Table(
+        document="docs/performance.md",
+        name="parameters",
+        source="automation/size/, with the measurements in stand_in.json",
+        content=_measured_parameters,
+    ),
+    Table(
+        document="docs/performance.md",
+        name="measurements",
+        source="automation/size/, with the measurements in stand_in.json",
+        content=_measurements,
     ),
     Table(
         document="docs/checks.md",

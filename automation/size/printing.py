@@ -46,7 +46,7 @@ def print_sizes(
     )
     for each in found:
         if isinstance(each, Sizing):
-            table.add_row(*_row(each))
+            table.add_row(*size_cells(each))
         else:
             table.add_row(_title(each.hosting), "-", "can't reach it", *("-",) * 4)
     console.print(table)
@@ -160,6 +160,22 @@ def deviation_cells(deviation: Deviation) -> tuple[str, ...]:
     return str(deviation.level), *measured, *predicted, f"±{deviation.noise:.0%}"
 
 
+def size_cells(sizing: Sizing) -> tuple[str, ...]:
+    """Return a host with its size, its latency and its cost."""
+    settings = sizing.settings
+    least = f"{settings['minInstances']} to " if "minInstances" in settings else "up to "
+    cpu = f"{settings['cpu']} CPU units, " if "cpu" in settings else ""
+    return (
+        _title(sizing.host.hosting),
+        f"{least}{settings['maxInstances']}",
+        f"{cpu}{settings['memory']} MB",
+        format_seconds(sizing.prediction.percentile(_HALF)),
+        format_seconds(sizing.prediction.percentile(_MOST)),
+        f"{sizing.prediction.utilization:.0%}",
+        f"{sizing.usd:.2f}",
+    )
+
+
 def _host_document(each: Sizing | Unreachable) -> dict[str, Any]:
     if isinstance(each, Unreachable):
         return {"hosting": str(each.hosting), "reachable": False, "reason": each.reason}
@@ -174,21 +190,6 @@ def _host_document(each: Sizing | Unreachable) -> dict[str, Any]:
         "utilization": each.prediction.utilization,
         "usdAMonth": float(round(each.usd, 2)),
     }
-
-
-def _row(sizing: Sizing) -> tuple[str, ...]:
-    settings = sizing.settings
-    least = f"{settings['minInstances']} to " if "minInstances" in settings else "up to "
-    cpu = f"{settings['cpu']} CPU units, " if "cpu" in settings else ""
-    return (
-        _title(sizing.host.hosting),
-        f"{least}{settings['maxInstances']}",
-        f"{cpu}{settings['memory']} MB",
-        format_seconds(sizing.prediction.percentile(_HALF)),
-        format_seconds(sizing.prediction.percentile(_MOST)),
-        f"{sizing.prediction.utilization:.0%}",
-        f"{sizing.usd:.2f}",
-    )
 
 
 def _limits(goal: Goal) -> str:
