@@ -1,5 +1,7 @@
 """Edge: an address in front of any host at which MCP clients discover how to get a token."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final

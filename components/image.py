@@ -1,5 +1,7 @@
 """ServerImage: the ECR repository, and the server's image in it."""
 
+from __future__ import annotations
+
 import datetime as dt
 import hashlib
 from dataclasses import dataclass, field

@@ -1,5 +1,7 @@
 """Canary: calls the server as a caller does, every few minutes."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final

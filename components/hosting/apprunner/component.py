@@ -1,5 +1,7 @@
 """AppRunnerHost: the server on AWS App Runner."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import pulumi

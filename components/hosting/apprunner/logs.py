@@ -1,5 +1,7 @@
 """AppRunnerLogs: retention and encryption of the log groups that App Runner creates."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Final
 
