@@ -44,7 +44,6 @@ SIZES: Final = REPORTS / "size"
 _MOST_RATE: Final = 100_000
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ms|s)")
 _MILLISECONDS: Final = 1000
-_IN_FLIGHT: Final = 512
 _ASSUMED_RATE: Final = 200
 """Calls per second, for the announcement: more than a small instance answers."""
 
@@ -254,7 +253,8 @@ def _calibrate(
             plan,
             mix,
             client=caller,
-            most=_IN_FLIGHT,
+            # With more at the same time, another instance would be started.
+            most=most,
             environment=environment,
             notify=lambda _: None,
         )

@@ -43,9 +43,9 @@ class Ladder:
     """
 
     callers: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
-    shares: tuple[float, ...] = (0.2, 0.4, 0.6, 0.75)
+    shares: tuple[float, ...] = (0.2, 0.35, 0.5, 0.65)
     rounds: int = 5
-    seconds: float = 8.0
+    seconds: float = 6.0
     warm_up: float = 2.0
 
     @property
@@ -93,7 +93,7 @@ def measure_levels(
 
 
 def measurable(settings: StackSettings) -> tuple[Size, int]:
-    """Return the size of a stack's instance, and how many callers it can have alone.
+    """Return the size of a stack's instance, and how many calls at the same time it gets alone.
 
     Raises:
         CalibrationError: there may be several instances, so that what is measured isn't one's.
