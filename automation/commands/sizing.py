@@ -5,7 +5,6 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -15,7 +14,6 @@ from rich.console import Console
 from automation.commands.exit_statuses import UNSUCCESSFUL
 from automation.commands.messages import messages
 from automation.commands.options import AsJson, Workspace
-from automation.cost import prices
 from automation.deployment import Deployment
 from automation.load.mix import DEFAULT as DEFAULT_MIX
 from automation.load.mix import Mix, read_mix
@@ -31,6 +29,7 @@ from automation.size.calibration import (
     read_calibration,
     save_calibration,
 )
+from automation.size.expense import announcement
 from automation.size.fit import cross_validate, deviations, fit, with_mix
 from automation.size.measurements import Calibration
 from automation.size.printing import TOLERANCE, document, print_deviations, print_sizes
@@ -44,8 +43,6 @@ SIZES: Final = REPORTS / "size"
 _MOST_RATE: Final = 100_000
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ms|s)")
 _MILLISECONDS: Final = 1000
-_ASSUMED_RATE: Final = 200
-"""Calls per second, for the announcement: more than a small instance answers."""
 
 
 def _seconds(text: str) -> float:
@@ -236,7 +233,7 @@ def _calibrate(
     caller = choose_client(stack, context.outputs, client, writes=mix.writes)
     measured, most = measurable(context.settings)
     ladder = ladder.up_to(most)
-    for line in announce(ladder, mix):
+    for line in announcement(ladder, mix, measured):
         messages.print(line)
     if ask:
         typer.confirm(f"Make these calls of the stack {stack}?", abort=True)
@@ -272,25 +269,6 @@ def _calibrate(
         mix=_weights(mix),
         environment=reported,
         levels=levels,
-    )
-
-
-def announce(ladder: Ladder, mix: Mix) -> Sequence[str]:
-    """Describe what a calibration does and costs, before it does it."""
-    writes = sum(each.weight for each in mix.entries if each.writes)
-    total = sum(each.weight for each in mix.entries)
-    usd = prices.TOKEN.of(Decimal(ladder.runs))
-    return (
-        (
-            f"{ladder.runs} runs with up to {max(ladder.callers)} callers at the same time, about"
-            f" {ladder.duration / 60:.0f} minutes. Others who use the stack notice them."
-        ),
-        f"{writes} of {total} calls write: each of them does what the mix says.",
-        (
-            f"They cost about {usd:.2f} USD for {ladder.runs} tokens, and what the host, logs and"
-            f" traffic cost for the calls, at {_ASSUMED_RATE} calls per second:"
-            f" {ladder.runs * ladder.seconds * _ASSUMED_RATE:,.0f}."
-        ),
     )
 
 

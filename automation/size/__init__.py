@@ -2,6 +2,7 @@
 
 measurements  what was measured, as data
 calibration   measures a stack, and reads and saves the measurements
+expense       how long measuring takes, and what it costs
 model         latency and throughput of an instance under load
 fit           the model's parameters, and how well it predicts
 sizing        a host's settings for a goal
