@@ -377,6 +377,18 @@ def _measurements() -> str:
     return measurements_table()
 
 
+def _roles() -> str:
+    from automation.role_lists.tables import roles_table  # noqa: PLC0415 - as in _checks
+
+    return roles_table()
+
+
+def _validation() -> str:
+    from automation.size.tables import validation_table  # noqa: PLC0415 - as in _checks
+
+    return validation_table()
+
+
 TABLES = (
     Table(
         document="README.md",
@@ -433,10 +445,22 @@ TABLES = (
         content=_measurements,
     ),
     Table(
+        document="docs/performance.md",
+        name="validation",
+        source="automation/size/, with the measurements in stand_in.json",
+        content=_validation,
+    ),
+    Table(
         document="docs/checks.md",
         name="checks",
         source="automation/checks/",
         content=_checks,
+    ),
+    Table(
+        document="docs/security.md",
+        name="roles",
+        source="automation/role_lists/",
+        content=_roles,
     ),
     Table(
         document="docs/drills.md",

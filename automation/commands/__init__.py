@@ -9,6 +9,7 @@ rotating      rotate, revoke
 reading       audit, logs
 costing       cost
 sizing        size
+listing       sbom
 measuring     measure-starts
 granting      role, database-role
 
@@ -28,6 +29,7 @@ from automation.commands import (
     deploying,
     drilling,
     granting,
+    listing,
     loading,
     measuring,
     reading,
@@ -70,6 +72,7 @@ app.command("audit")(reading.show_audit)
 app.command("logs")(reading.show_logs)
 app.command("cost")(costing.cost)
 app.command("size")(sizing.size)
+app.command("sbom")(listing.sbom)
 app.command("measure-starts")(measuring.measure)
 app.command("role")(granting.role)
 app.command("database-role")(granting.print_database_role)

@@ -11,7 +11,8 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from automation.commands.exit_statuses import UNSUCCESSFUL
+from automation.checks.results import Outcome
+from automation.commands.exit_statuses import COMMAND_FAILED, UNSUCCESSFUL
 from automation.commands.messages import messages
 from automation.commands.options import AsJson, Workspace
 from automation.deployment import Deployment
@@ -32,7 +33,7 @@ from automation.size.calibration import (
 from automation.size.expense import announcement
 from automation.size.fit import cross_validate, deviations, fit, with_mix
 from automation.size.measurements import Calibration
-from automation.size.printing import TOLERANCE, document, print_deviations, print_sizes
+from automation.size.printing import document, print_deviations, print_sizes
 from automation.size.sizing import Goal, Sizing, Unreachable, size_hosts
 from automation.target import checked_context, target
 from automation.terminal import console
@@ -107,8 +108,8 @@ def size(  # noqa: PLR0913 - one parameter per option
         bool,
         typer.Option(
             "--validate",
-            help="Predict each measurement from the others, and exit with status 1 if any"
-            " prediction is off by more than 15 %.",
+            help="Predict each measurement from the others. The exit status is 1 if a prediction is"
+            " off by more than 15 %, and 3 if the rounds differ too much to judge.",
         ),
     ] = False,
     calibrate: Annotated[
@@ -210,10 +211,11 @@ def _print(
 
 
 def _validate(calibration: Calibration, output: Console) -> None:
-    held_out = tuple(cross_validate(calibration.levels))
-    print_deviations("Each measurement, predicted from the others", held_out, output)
-    if max(each.largest for each in held_out) > TOLERANCE:
-        raise typer.Exit(UNSUCCESSFUL)
+    found = cross_validate(calibration.levels)
+    print_deviations("Each measurement, predicted from the others", found.deviations, output)
+    output.print(str(found), soft_wrap=True)
+    if found.outcome is not Outcome.PASSED:
+        raise typer.Exit(UNSUCCESSFUL if found.outcome is Outcome.FAILED else COMMAND_FAILED)
 
 
 def _calibrate(

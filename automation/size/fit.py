@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from automation.checks.results import Outcome
 from automation.errors import AutomationError
 from automation.size.measurements import Calibration, Level, Sample
 from automation.size.model import (
@@ -17,19 +18,26 @@ from automation.size.model import (
     predict_rate,
 )
 
-_SERVERS: Final = (1, 2, 3, 4, 6, 8, 12)
+TOLERANCE: Final = 0.15
+"""How far a prediction may be off, as a share."""
+_SERVERS: Final = (1, 2, 3, 4, 6, 8)
 _FEWEST_LEVELS: Final = 4
 _FIRST_STEP: Final = 0.5
-_ROUGH_STEP: Final = 0.1
-_LAST_STEP: Final = 0.005
+_ROUGH_STEP: Final = 0.2
+_LAST_STEP: Final = 0.01
 _UNKNOWN: Final = 4.0
 """The squared error of a level at which the model is overloaded, which was measured after all."""
 _FIRST_SPREAD: Final = math.log(0.3)
 _SAME_SPREAD: Final = 0.02
 """How much a difference between the spreads weighs, so that it is none where nothing shows any."""
+_NO_WAKING: Final = 0.02
+"""The same for the time of waking, as a share of what a call takes alone."""
 _REFINED: Final = 3
-_SHORTEST: Final = math.log(1e-6)
-_SLOWDOWN_UNIT: Final = 0.01
+_SECONDS: Final = (math.log(1e-6), math.log(1e3))
+_SCALING: Final = (-0.75, 0.35)
+_WAKING: Final = (0.0, 3.0)
+"""As a share of what a call takes alone."""
+_SPREAD: Final = (math.log(0.01), math.log(3.0))
 _HALF: Final = 0.5
 _MOST: Final = 0.95
 
@@ -43,7 +51,7 @@ class Deviation:
     """How far a prediction is off, as shares of what was measured.
 
     Attributes:
-        noise: how far the measurements of the level differ among themselves.
+        prediction: None if the model can't answer as many calls.
     """
 
     level: Level
@@ -52,12 +60,49 @@ class Deviation:
     mean: float
     p50: float
     p95: float
-    noise: float
 
     @property
     def largest(self) -> float:
         """The largest one, without its sign."""
         return max(map(abs, (self.throughput, self.mean, self.p50, self.p95)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """Predictions of levels that the model wasn't fitted to.
+
+    Attributes:
+        uncertainty: the largest standard error of a level, as a share of what was measured.
+    """
+
+    deviations: tuple[Deviation, ...]
+    uncertainty: float
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether the predictions are close enough, if the measurements can show it."""
+        if all(each.largest <= TOLERANCE for each in self.deviations):
+            return Outcome.PASSED
+        # Two standard errors are as much as a prediction may be off.
+        return Outcome.UNDECIDED if 2 * self.uncertainty > TOLERANCE else Outcome.FAILED
+
+    def __str__(self) -> str:
+        """Describe the outcome in a sentence."""
+        largest = max(each.largest for each in self.deviations)
+        match self.outcome:
+            case Outcome.PASSED:
+                return f"No prediction is off by more than {largest:.0%}."
+            case Outcome.FAILED:
+                return (
+                    f"Predictions are off by up to {largest:.0%}, and may be by {TOLERANCE:.0%}:"
+                    " the model doesn't describe this stack."
+                )
+            case _:
+                return (
+                    f"Predictions are off by up to {largest:.0%}, but the rounds differ too much to"
+                    f" judge that: a median is uncertain by up to ±{self.uncertainty:.0%}. Measure"
+                    " again with more --rounds, while nothing else uses the machine or the stack."
+                )
 
 
 def fit(levels: Sequence[Level]) -> Parameters:
@@ -90,15 +135,24 @@ def deviations(parameters: Parameters, levels: Sequence[Level]) -> Iterator[Devi
     return (_deviation(parameters, level) for level in levels)
 
 
-def cross_validate(levels: Sequence[Level]) -> Iterator[Deviation]:
+def cross_validate(levels: Sequence[Level]) -> Validation:
     """Predict each level with a model that is fitted to the others.
 
-    The lowest and the highest numbers of callers and rates are predicted beyond what the model
-    knows.
+    The least and the most callers are always fitted to: what lies outside isn't predicted.
     """
-    for level in levels:
-        parameters = fit([each for each in levels if each is not level])
-        yield _deviation(parameters, level)
+    callers = [each.callers for each in levels if each.callers]
+    inside = (
+        level
+        for level in levels
+        if level.callers is None or min(callers) < level.callers < max(callers)
+    )
+    return Validation(
+        deviations=tuple(
+            _deviation(fit([each for each in levels if each is not level]), level)
+            for level in inside
+        ),
+        uncertainty=max(each.uncertainty for each in levels),
+    )
 
 
 def with_mix(
@@ -147,7 +201,6 @@ def _deviation(parameters: Parameters, level: Level) -> Deviation:
             mean=unknown,
             p50=unknown,
             p95=unknown,
-            noise=level.noise,
         )
     return Deviation(
         level=level,
@@ -156,7 +209,6 @@ def _deviation(parameters: Parameters, level: Level) -> Deviation:
         mean=found.mean / sample.mean - 1,
         p50=found.percentile(_HALF) / sample.p50 - 1,
         p95=found.percentile(_MOST) / sample.p95 - 1,
-        noise=level.noise,
     )
 
 
@@ -171,18 +223,26 @@ def _first(measured: _Measured, servers: int) -> Parameters:
 
 
 def _fit_means(measured: _Measured, start: Parameters, last_step: float) -> Parameters:
-    def parameters(delay: float, service: float, slowdown: float) -> Parameters:
+    alone = start.alone
+
+    def parameters(delay: float, service: float, scaling: float, waking: float) -> Parameters:
         return replace(
             start,
             delay=math.exp(delay),
             service=math.exp(service),
-            slowdown=slowdown * _SLOWDOWN_UNIT,
+            scaling=scaling,
+            waking=waking * alone,
         )
 
     best = _search(
-        lambda values: _mean_loss(measured, parameters(*values)),
-        (math.log(start.delay), math.log(start.service), start.slowdown / _SLOWDOWN_UNIT),
-        least=(_SHORTEST, _SHORTEST, 0.0),
+        lambda values: _mean_loss(measured, parameters(*values)) + _NO_WAKING * values[-1] ** 2,
+        (
+            math.log(start.delay),
+            math.log(start.service),
+            start.scaling,
+            start.waking / alone,
+        ),
+        bounds=(_SECONDS, _SECONDS, _SCALING, _WAKING),
         last_step=last_step,
     )
     return parameters(*best)
@@ -211,7 +271,11 @@ def _fit_spread(measured: _Measured, means: Parameters) -> Parameters:
             if found is not None
         )
 
-    return parameters(*_search(loss, (_FIRST_SPREAD, _FIRST_SPREAD), last_step=_LAST_STEP))
+    return parameters(
+        *_search(
+            loss, (_FIRST_SPREAD, _FIRST_SPREAD), last_step=_LAST_STEP, bounds=(_SPREAD, _SPREAD)
+        )
+    )
 
 
 def _percentile_loss(found: Prediction, sample: Sample) -> float:
@@ -228,33 +292,35 @@ def _predicted(
     return ((predict(parameters, level), sample) for level, sample in measured)
 
 
+_Bounds = Sequence[tuple[float, float]]
+
+
 def _search(
     loss: Callable[[Sequence[float]], float],
     start: Sequence[float],
     *,
     last_step: float,
-    least: Sequence[float] | None = None,
+    bounds: _Bounds,
 ) -> Sequence[float]:
     """Find a minimum by steps along the axes, then along what they found (Hooke and Jeeves).
 
     Args:
         last_step: the length of the shortest step.
-        least: the lowest value on each axis.
+        bounds: the lowest and the highest value on each axis.
     """
-    lowest = least or [-math.inf] * len(start)
     best, found, step = start, loss(start), _FIRST_STEP
     while step > last_step:
-        around, lower = _explore(loss, best, found, step, lowest)
+        around, lower = _explore(loss, best, found, step, bounds)
         if lower == found:
             step /= 2
             continue
         while lower < found:
             further = [
-                max(2 * new - old, limit)
-                for new, old, limit in zip(around, best, lowest, strict=True)
+                _within(2 * new - old, limits)
+                for new, old, limits in zip(around, best, bounds, strict=True)
             ]
             best, found = around, lower
-            around, lower = _explore(loss, further, loss(further), step, lowest)
+            around, lower = _explore(loss, further, loss(further), step, bounds)
     return best
 
 
@@ -263,13 +329,18 @@ def _explore(
     start: Sequence[float],
     found: float,
     step: float,
-    lowest: Sequence[float],
+    bounds: _Bounds,
 ) -> tuple[Sequence[float], float]:
     best = list(start)
     for axis, direction in itertools.product(range(len(best)), (step, -step)):
         tried = [*best]
-        tried[axis] = max(tried[axis] + direction, lowest[axis])
+        tried[axis] = _within(tried[axis] + direction, bounds[axis])
         lower = loss(tried)
         if lower < found:
             best, found = tried, lower
     return best, found
+
+
+def _within(value: float, limits: tuple[float, float]) -> float:
+    least, most = limits
+    return max(least, min(value, most))

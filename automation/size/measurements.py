@@ -1,15 +1,20 @@
 """What was measured of a stack, as data for JSON."""
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from statistics import median
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from automation.checks.results import Data, Text
 from automation.load.results import Run
 from components.settings import Hosting
+
+# Half the distance between the quartiles is 0.6745 standard deviations, and the standard error of a
+# median is 1.2533 times that of a mean.
+_MEDIAN_ERROR: Final = 1.2533 / 0.6745
 
 
 class Sample(Data):
@@ -91,6 +96,16 @@ class Level(Data):
         ordered = sorted(each.mean for each in self.samples)
         quarter = len(ordered) // 4
         return (ordered[-1 - quarter] - ordered[quarter]) / 2 / self.middle.mean
+
+    @property
+    def uncertainty(self) -> float:
+        """The standard error of the median of the mean latency, as a share of it.
+
+        As of a normal distribution; infinite for a single sample.
+        """
+        if len(self.samples) == 1:
+            return math.inf
+        return _MEDIAN_ERROR * self.noise / math.sqrt(len(self.samples))
 
     def __str__(self) -> str:
         """Describe it in a few words."""

@@ -6,9 +6,8 @@ shares itself among more. Concurrent callers are those of the machine-repairman 
 come at random, as in M/M/c. How service times are distributed makes no difference to the means
 where the work is shared.
 
-Sources: for the process and for sharing, Harchol-Balter, "Performance Modeling and Design of
-Computer Systems", 2013, chapters 13 to 15 and 22; for the slowdown, Gunther, "Guerrilla Capacity
-Planning", 2007.
+Source: Harchol-Balter, "Performance Modeling and Design of Computer Systems", 2013, chapters 13 to
+15 for the process and 22 for sharing.
 """
 
 import math
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _NEGLIGIBLE: Final = 1e-7
-_PRECISION: Final = 1e-4
+_PRECISION: Final = 1e-3
 _MOST_STATES: Final = 20_000
 
 
@@ -34,7 +33,11 @@ class Parameters:
         delay: seconds of a call in which it waits for nothing that others use.
         service: seconds of a call at what limits the rate, if it has that alone.
         servers: how many calls that works on at once.
-        slowdown: by which share each waiting call slows it down.
+        scaling: how its pace changes if more calls are there, as an exponent of their number: below
+            0 it slows down, as where they compete for locks; above 0 it speeds up, as where work is
+            done for several at once.
+        waking: seconds more of a call at a random time that finds no other: connections, caches and
+            processors are idle. A caller that calls again at once doesn't meet that.
         spread: the standard deviation of the latency's logarithm, if nobody waits.
         busy_spread: the same where nearly all of the time is waiting.
     """
@@ -42,7 +45,8 @@ class Parameters:
     delay: float
     service: float
     servers: int
-    slowdown: float = 0.0
+    scaling: float = 0.0
+    waking: float = 0.0
     spread: float = 0.3
     busy_spread: float = 0.3
 
@@ -53,14 +57,14 @@ class Parameters:
 
     @property
     def capacity(self) -> float:
-        """The calls per second that it answers at most, before it slows down."""
+        """The calls per second that it answers when as many are there as it works on at once."""
         return self.servers / self.service
 
     def completions(self, calls: int) -> float:
         """Return how many calls end per second while a number of them is there."""
         if calls <= self.servers:
             return calls / self.service
-        return self.servers / (self.service * (1 + self.slowdown * (calls - self.servers)))
+        return self.capacity * math.pow(calls / self.servers, self.scaling)
 
     def seconds(self, others: int) -> float:
         """Return how long a call takes on average that finds a number of others there."""
@@ -123,6 +127,8 @@ class Prediction:
         """Return the mean and the standard deviation of the latency's logarithm."""
         seconds = self.parameters.seconds(others)
         working = self.parameters.alone / seconds
+        if self.callers is None and not others:
+            seconds += self.parameters.waking
         spread = self.parameters.spread * working + self.parameters.busy_spread * (1 - working)
         return math.log(seconds) - spread**2 / 2, spread
 
@@ -158,7 +164,7 @@ def predict_rate(parameters: Parameters, rate: float) -> Prediction:
     return Prediction(
         parameters=parameters,
         throughput=rate,
-        mean=parameters.delay + _average(there) / rate,
+        mean=parameters.delay + parameters.waking * there[0] + _average(there) / rate,
         utilization=_utilization(parameters, there),
     )
 

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from rich.console import Console
 from rich.table import Column, Table
@@ -16,8 +16,6 @@ from automation.terminal import styled
 from components.hosting.definitions import DEFINITIONS
 from components.settings import Hosting
 
-TOLERANCE: Final = 0.15
-"""How far a prediction may be off, as a share."""
 _HALF, _MOST = 0.5, 0.95
 
 
@@ -157,7 +155,7 @@ def deviation_cells(deviation: Deviation) -> tuple[str, ...]:
             f"{format_seconds(found.percentile(_HALF))} ({deviation.p50:+.0%})",
             f"{format_seconds(found.percentile(_MOST))} ({deviation.p95:+.0%})",
         )
-    return str(deviation.level), *measured, *predicted, f"±{deviation.noise:.0%}"
+    return str(deviation.level), *measured, *predicted, f"±{deviation.level.noise:.0%}"
 
 
 def size_cells(sizing: Sizing) -> tuple[str, ...]:

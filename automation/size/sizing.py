@@ -14,6 +14,7 @@ from automation.size.measurements import Size
 from automation.size.model import OverloadError, Parameters, Prediction, predict_rate
 from components.hosting.apprunner.settings import SIZES as APP_RUNNER_SIZES
 from components.hosting.fargate.settings import SIZES as FARGATE_SIZES
+from components.hosting.lambda_.settings import LambdaSettings
 from components.settings import Hosting
 
 # Source: apprunner AutoScalingConfiguration.
@@ -29,6 +30,8 @@ _LEAST_MEMORY, _MOST_MEMORY = 128, 10_240
 _CPU_UNITS: Final = 1024
 _MINUTE: Final = 60
 _RARELY: Final = 0.999
+# Enough for `automation check`, as the default of Lambda's maxInstances.
+_AT_ONCE: Final = LambdaSettings().max_instances
 _PRECISION: Final = 1e-3
 _QUIET: Final = 1e-3
 """The share of the capacity at which calls practically never meet."""
@@ -160,7 +163,9 @@ def _size_instances(
         "maxInstances": min(most, math.ceil(needed * _SPARE)),
     }
     if hosting is Hosting.APP_RUNNER:
-        own = {"maxConcurrency": _concurrency(predict_rate(parameters, each))}
+        concurrency = _poisson_quantile(predict_rate(parameters, each).concurrency, _RARELY)
+        least = math.ceil(_AT_ONCE / instances["maxInstances"])
+        own = {"maxConcurrency": min(max(concurrency, least), _MOST_CONCURRENCY)}
     else:
         own = {"requestsPerTarget": math.floor(each * _MINUTE)}
     settings = instances | own
@@ -190,7 +195,8 @@ def _size_lambda(parameters: Parameters, measured: Size, goal: Goal) -> Sizing |
     if problem:
         alone = _alone(parameters, goal) if not shared else problem
         return Unreachable(hosting=Hosting.LAMBDA, reason=alone)
-    environments = _poisson_quantile(goal.rate * prediction.mean, _RARELY)
+    usual = _poisson_quantile(goal.rate * prediction.mean, _RARELY)
+    environments = max(usual, _AT_ONCE)
     if environments > _MOST_ENVIRONMENTS:
         return Unreachable(
             hosting=Hosting.LAMBDA,
@@ -214,11 +220,6 @@ def _alone(parameters: Parameters, goal: Goal) -> str:
         f"{problem} even if calls never met. More instances don't help: the calls, the database or"
         " the way to it have to be faster"
     )
-
-
-def _concurrency(prediction: Prediction) -> int:
-    """Return how many calls an instance rarely exceeds."""
-    return max(1, min(_poisson_quantile(prediction.concurrency, _RARELY), _MOST_CONCURRENCY))
 
 
 def _poisson_quantile(mean: float, share: float) -> int:

@@ -19,7 +19,7 @@ _HEADINGS: Final = ("Load", "Per s", "p50", "p95", "Predicted per s", "p50", "p9
 def measurements_table() -> str:
     """Return the measurements of the stand-in, each with what the others predict."""
     found = read_calibration(STAND_IN)
-    rows = (deviation_cells(each) for each in cross_validate(found.levels))
+    rows = (deviation_cells(each) for each in cross_validate(found.levels).deviations)
     return _table(_HEADINGS, rows)
 
 
@@ -37,8 +37,17 @@ def parameters_table() -> str:
             ("Of that, where calls wait for each other", format_seconds(fitted.service)),
             ("Calls that don't wait there", str(fitted.servers)),
             ("Most calls per second", f"{fitted.capacity:.0f}"),
+            (
+                "A call at a random time that finds no other takes",
+                f"{format_seconds(fitted.waking)} more",
+            ),
         ),
     )
+
+
+def validation_table() -> str:
+    """Return how well the measurements of the stand-in are predicted, in one line."""
+    return str(cross_validate(read_calibration(STAND_IN).levels))
 
 
 def sizes_table() -> str:

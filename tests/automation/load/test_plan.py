@@ -89,3 +89,15 @@ def test_random_calls_follow_a_ramp() -> None:
 
     assert sum(each < 50 for each in due) == pytest.approx(2500, abs=4 * 50)
     assert sum(each >= 50 for each in due) == pytest.approx(7500, abs=4 * 87)
+
+
+def test_an_interrupted_plan_ends_where_it_was_interrupted() -> None:
+    plan = ramp(10, 30, warm_up=5, seconds=10).until(10)
+    assert [(each.name, each.seconds, each.start, each.end) for each in plan.phases] == [
+        ("warm-up", 5, 10, 10),
+        ("ramp", 5, 10, 20),
+    ]
+    assert [each.name for each in ramp(10, 30, warm_up=5, seconds=10).until(3).phases] == [
+        "warm-up"
+    ]
+    assert plan.until(0).phases == ()

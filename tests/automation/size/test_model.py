@@ -8,9 +8,9 @@ from automation.size.model import OverloadError, Parameters, predict_callers, pr
 
 
 def _parameters(
-    *, delay: float = 0.02, service: float = 0.01, servers: int = 1, slowdown: float = 0.0
+    *, delay: float = 0.02, service: float = 0.01, servers: int = 1, scaling: float = 0.0
 ) -> Parameters:
-    return Parameters(delay=delay, service=service, servers=servers, slowdown=slowdown)
+    return Parameters(delay=delay, service=service, servers=servers, scaling=scaling)
 
 
 @pytest.mark.parametrize("rate", [1, 50, 90, 99])
@@ -58,8 +58,8 @@ def test_many_callers_reach_the_capacity_and_no_more() -> None:
     assert predict_callers(parameters, 500).throughput == pytest.approx(400, rel=1e-3)
 
 
-def test_a_slowdown_makes_more_callers_slower() -> None:
-    parameters = _parameters(slowdown=0.01)
+def test_more_callers_are_slower_where_the_pace_falls() -> None:
+    parameters = _parameters(scaling=-0.1)
     fewer, more = (predict_callers(parameters, callers).throughput for callers in (8, 64))
 
     assert more < fewer

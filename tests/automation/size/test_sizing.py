@@ -96,6 +96,9 @@ def test_an_instance_takes_all_calls_that_usually_meet() -> None:
     assert isinstance(found.host, AppRunner)
     assert found.host.concurrency == concurrency
     assert found.prediction.concurrency < concurrency <= 200
+    quiet = _reached(Hosting.APP_RUNNER, Goal(rate=0.1, p95=0.25)).settings
+    # `automation check` makes up to 14 calls at the same time.
+    assert quiet["maxConcurrency"] * quiet["maxInstances"] >= 14
 
 
 @pytest.mark.parametrize("rate", [1, 50, 2000, 20000])
@@ -104,7 +107,7 @@ def test_lambda_has_an_environment_for_each_call_under_way(rate: float) -> None:
     mean = rate * found.prediction.mean
 
     assert found.prediction.mean == pytest.approx(_INSTANCE.alone, rel=0.01)
-    assert mean < found.settings["maxInstances"] < mean + 4 * mean**0.5 + 4
+    assert max(mean, 20) <= found.settings["maxInstances"] <= max(mean + 4 * mean**0.5 + 4, 20)
     assert isinstance(found.host, Lambda)
     assert found.host.most == found.settings["maxInstances"]
 
