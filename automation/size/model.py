@@ -13,11 +13,14 @@ Source: Harchol-Balter, "Performance Modeling and Design of Computer Systems", 2
 import math
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 _NEGLIGIBLE: Final = 1e-7
+_RARE: Final = 1e-5
 _PRECISION: Final = 1e-3
+_REMEMBERED: Final = 128
 _MOST_STATES: Final = 20_000
 
 
@@ -102,7 +105,7 @@ class Prediction:
         shapes = [
             (weight, *self._shape(others))
             for others, weight in enumerate(self._found())
-            if weight > _NEGLIGIBLE
+            if weight > _RARE
         ]
         total = sum(weight for weight, _, _ in shapes)
         low = min(center for _, center, _ in shapes) - 4.0
@@ -117,11 +120,13 @@ class Prediction:
 
     def _found(self) -> Sequence[float]:
         """Return with which probability a call finds each number of others."""
+        # The spreads change nothing here, so what differs in them alone is calculated once.
+        parameters = replace(self.parameters, spread=0.0, busy_spread=0.0)
         if self.callers is None:
             # Who calls at random finds the average (PASTA).
-            return _rate_there(self.parameters, self.throughput)
+            return _rate_there(parameters, self.throughput)
         # A caller finds what there would be without it (the arrival theorem).
-        return _callers_there(self.parameters, self.callers - 1)
+        return _callers_there(parameters, self.callers - 1)
 
     def _shape(self, others: int) -> tuple[float, float]:
         """Return the mean and the standard deviation of the latency's logarithm."""
@@ -169,6 +174,7 @@ def predict_rate(parameters: Parameters, rate: float) -> Prediction:
     )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _callers_there(parameters: Parameters, callers: int) -> Sequence[float]:
     """Return with which probability each number of calls is at what limits the rate."""
     logarithm, logarithms = 0.0, [0.0]
@@ -179,6 +185,7 @@ def _callers_there(parameters: Parameters, callers: int) -> Sequence[float]:
     return _normalized(logarithms)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _rate_there(parameters: Parameters, rate: float) -> Sequence[float]:
     logarithms = [0.0]
     highest = 0.0

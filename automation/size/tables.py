@@ -1,11 +1,12 @@
 """Generates the tables of docs/performance.md. Pure, apart from reading the measurements."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Final
 
 from automation.load.printing import format_seconds
 from automation.size.calibration import STAND_IN, read_calibration
-from automation.size.fit import cross_validate, fit
+from automation.size.fit import Validation, cross_validate, fit
 from automation.size.measurements import Calibration
 from automation.size.printing import deviation_cells, size_cells
 from automation.size.sizing import Goal, Sizing, size_hosts
@@ -18,8 +19,7 @@ _HEADINGS: Final = ("Load", "Per s", "p50", "p95", "Predicted per s", "p50", "p9
 
 def measurements_table() -> str:
     """Return the measurements of the stand-in, each with what the others predict."""
-    found = read_calibration(STAND_IN)
-    rows = (deviation_cells(each) for each in cross_validate(found.levels).deviations)
+    rows = (deviation_cells(each) for each in _validation().deviations)
     return _table(_HEADINGS, rows)
 
 
@@ -47,7 +47,7 @@ def parameters_table() -> str:
 
 def validation_table() -> str:
     """Return how well the measurements of the stand-in are predicted, in one line."""
-    return str(cross_validate(read_calibration(STAND_IN).levels))
+    return str(_validation())
 
 
 def sizes_table() -> str:
@@ -56,6 +56,11 @@ def sizes_table() -> str:
         ("Calls per second", "Host", "Instances", "Size", "p50", "p95", "Busy", "USD a month"),
         _sizes(read_calibration(STAND_IN)),
     )
+
+
+@cache
+def _validation() -> Validation:
+    return cross_validate(read_calibration(STAND_IN).levels)
 
 
 def _sizes(calibration: Calibration) -> Iterator[Sequence[str]]:
