@@ -11,6 +11,7 @@ costing       cost
 sizing        size
 listing       sbom
 measuring     measure-starts
+probing       probe
 granting      role, database-role
 
 options          the options that several commands share
@@ -32,6 +33,7 @@ from automation.commands import (
     listing,
     loading,
     measuring,
+    probing,
     reading,
     reporting,
     rotating,
@@ -74,6 +76,7 @@ app.command("cost")(costing.cost)
 app.command("size")(sizing.size)
 app.command("sbom")(listing.sbom)
 app.command("measure-starts")(measuring.measure)
+app.command("probe")(probing.probe)
 app.command("role")(granting.role)
 app.command("database-role")(granting.print_database_role)
 

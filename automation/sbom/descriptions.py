@@ -24,7 +24,6 @@ from server.context import BuildContext, prepare_context
 from server.errors import ServerImageError
 from server.releases import find_release
 
-_ARCHITECTURE: Final = "amd64"
 _DOCKERFILE: Final = "Dockerfile"
 
 
@@ -96,24 +95,14 @@ def _server(repository: Path, deployed: DeployedStack | None) -> Artifact:
 
 def _image(context: BuildContext, version: str, deployed: DeployedStack | None) -> Artifact:
     labels = read_labels(context.dockerfile.read_text(encoding="utf-8"), context.arguments)
-    repository, tag, digest = "", context.tag, ""
+    release = find_release(version)
+    image = None
     if deployed:
-        found = find_image(
-            deployed.state,
-            deployed.outputs.get("imageDigest"),
-            stack=deployed.stack,
-            build_tag=context.tag,
-        )
-        repository, tag, digest = found.repository, found.tag, found.digest
+        digest = deployed.outputs.get("imageDigest")
+        image = find_image(deployed.state, digest, stack=deployed.stack, build_tag=context.tag)
     return Artifact(
-        subject=image_component(
-            repository=repository,
-            tag=tag,
-            digest=digest,
-            labels=labels,
-            architecture=_ARCHITECTURE,
-        ),
-        release=find_release(version),
+        subject=image_component(context.tag, release, labels, image),
+        release=release,
         files={
             path.name: path.read_bytes()
             for path in sorted(context.directory.iterdir())

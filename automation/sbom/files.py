@@ -1,7 +1,6 @@
 """Writes SBOMs to files."""
 
 import datetime as dt
-import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,10 +39,8 @@ def write(
     # The specification recommends this ending, by which tools recognize the format.
     path = folder / f"{name}.cdx.json"
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor, unfinished = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-        file.write(render(document, time, version))
-    # mkstemp lets only the owner read.
-    Path(unfinished).chmod(0o644)
-    Path(unfinished).replace(path)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as temporary:
+        unfinished = Path(temporary) / path.name
+        unfinished.write_text(render(document, time, version), encoding="utf-8", newline="\n")
+        unfinished.replace(path)
     return Written(path=path, components=len(document.components))
