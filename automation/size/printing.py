@@ -79,7 +79,7 @@ def notes(
     highest = max(each.middle.throughput for each in calibration.levels)
     every = [
         (
-            f"Measured on {calibration.started:%Y-%m-%d} on {calibration.machine}, with"
+            f"Measured on {calibration.started:%Y-%m-%d}: {calibration.machine}, with instances of"
             f" {calibration.size}. Other machines, databases and queries differ: measure your stack"
             " with --calibrate."
         ),
@@ -96,11 +96,12 @@ def notes(
     if any(isinstance(each, Sizing) for each in found):
         every.append(
             "minInstances is enough for this rate. If it is a peak only, less costs less: App"
-            " Runner and Fargate then need a minute or more to start others."
+            " Runner and Fargate then need a minute or more to start others. On a stack that is up,"
+            " another hosting is a move: docs/moving-hosts.md."
         )
     every.append(
         f"USD for the host alone in {REGION}, with prices of {READ_ON:%Y-%m-%d}, if the rate lasts"
-        " all month. The whole stack: python -m automation cost."
+        " all month; Fargate's with the edge alone. The whole stack: python -m automation cost."
     )
     return tuple(every)
 

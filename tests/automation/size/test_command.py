@@ -46,6 +46,8 @@ def test_every_host_is_printed_with_its_commands() -> None:
         assert command in done.output
     assert "pulumi config set --stack prod neo4j-mcp:minInstances 1" in done.output
     assert "the stand-in cloud" in done.output
+    assert "prices of 2" in done.output
+    assert "docs/moving-hosts.md" in done.output
 
 
 def test_a_goal_that_no_host_reaches_is_no_success() -> None:
