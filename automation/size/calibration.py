@@ -40,6 +40,7 @@ class Ladder:
         shares: rates, as shares of the highest rate that callers reached.
         seconds: how long each is measured.
         warm_up: seconds before that.
+        first: seconds of calls before everything, which start what isn't running yet.
     """
 
     callers: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
@@ -47,16 +48,17 @@ class Ladder:
     rounds: int = 5
     seconds: float = 6.0
     warm_up: float = 2.0
+    first: float = 20.0
 
     @property
     def runs(self) -> int:
-        """How many runs it makes."""
-        return (len(self.callers) + len(self.shares)) * self.rounds
+        """How many runs it makes, with the first one."""
+        return 1 + (len(self.callers) + len(self.shares)) * self.rounds
 
     @property
     def duration(self) -> float:
         """How long all runs take, in seconds, about."""
-        return self.runs * (self.seconds + self.warm_up + _START_SECONDS)
+        return self.first + self.runs * (self.seconds + self.warm_up + _START_SECONDS)
 
     def up_to(self, callers: int) -> "Ladder":
         """Leave out what needs more callers at the same time."""
@@ -78,6 +80,8 @@ def measure_levels(
     samples: dict[Plan, list[Sample]] = {}
     rates: tuple[float, ...] | None = None
     seeds = itertools.count()
+    notify("… First calls, which aren't measured")
+    measure(concurrent(max(ladder.callers), warm_up=0.0, seconds=ladder.first))
     for number in range(ladder.rounds):
         notify(f"… Round {number + 1} of {ladder.rounds}")
         for plan in _callers(ladder):
@@ -149,12 +153,17 @@ def _callers(ladder: Ladder) -> Iterator[Plan]:
 
 def _sample(run: Run) -> Sample:
     sample = Sample.of(run)
+    if not run.total.calls:
+        raise CalibrationError(
+            "No call was made in the measured time: the one before it took longer. Find the cause:"
+            " python -m automation check"
+        )
     if sample is None or run.total.failed > run.total.calls * _MOST_FAILURES:
         failures = ", ".join(f"{count} {kind}" for kind, count in run.total.failures.items())
         reasons = "\n".join(f"  {kind}: {message}" for kind, message in run.examples.items())
         raise CalibrationError(
             f"{run.total.failed} of {run.total.calls} calls failed, so their latency says nothing:"
-            f" {failures or 'none was made'}\n{reasons}\nFind the cause: python -m automation check"
+            f" {failures}\n{reasons}\nFind the cause: python -m automation check"
         )
     return sample
 

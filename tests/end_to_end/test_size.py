@@ -38,7 +38,7 @@ def test_a_stack_is_measured_and_its_measurements_size_every_host(
     measured = size(*measuring, "--yes", "--save", str(path), "--machine", "a test")
 
     assert measured.returncode == 0, measured.stdout + measured.stderr
-    assert "10 runs with up to 32 callers at the same time" in measured.stderr
+    assert "11 runs with up to 32 callers at the same time" in measured.stderr
     assert "Predicted from all measurements" in measured.stdout
     found = read_calibration(path)
     assert [each.callers for each in found.levels if each.callers] == list(Ladder.callers)

@@ -17,7 +17,7 @@ from automation.size.calibration import (
 from components.configuration import parse_settings
 from components.settings import StackSettings
 
-_LADDER = Ladder(callers=(1, 4), shares=(0.25, 0.5), rounds=3, seconds=10, warm_up=0)
+_LADDER = Ladder(callers=(1, 4), shares=(0.25, 0.5), rounds=3, seconds=10, warm_up=0, first=5)
 
 
 def _run(plan: Plan, *, seconds: float, failure: Failure | None = None) -> Run:
@@ -49,15 +49,17 @@ def test_every_amount_of_load_is_measured_in_every_round() -> None:
     ]
     assert [len(each.samples) for each in levels] == [3] * 4
     assert len(plans) == _LADDER.runs
-    assert [each.callers for each in plans] == [1, 4, None, None] * 3
-    seeds = [each.seed for each in plans if each.callers is None]
+    first, *measured = plans
+    assert (first.callers, first.seconds) == (4, 5)
+    assert [each.callers for each in measured] == [1, 4, None, None] * 3
+    seeds = [each.seed for each in measured if each.callers is None]
     assert None not in seeds
     assert len(set(seeds)) == len(seeds)
-    assert lines == [f"… Round {number} of 3" for number in (1, 2, 3)]
+    assert lines[1:] == [f"… Round {number} of 3" for number in (1, 2, 3)]
 
 
 def test_a_level_is_the_median_of_its_samples() -> None:
-    durations = iter([0.05, 0.1, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.07, 0.05, 0.05, 0.05])
+    durations = iter([1.0, 0.05, 0.1, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.07, 0.05, 0.05, 0.05])
 
     levels = measure_levels(
         lambda plan: _run(plan, seconds=next(durations)), _LADDER, lambda _: None
@@ -76,6 +78,11 @@ def test_failing_calls_end_the_measurement_with_their_reasons() -> None:
         measure_levels(
             lambda plan: _run(plan, seconds=0.05, failure=failure), _LADDER, lambda _: None
         )
+
+
+def test_calls_that_take_longer_than_a_run_are_reported() -> None:
+    with pytest.raises(CalibrationError, match="No call was made in the measured time"):
+        measure_levels(lambda plan: _run(plan, seconds=60), _LADDER, lambda _: None)
 
 
 def test_a_ladder_leaves_out_more_callers_than_an_instance_takes() -> None:
