@@ -9,6 +9,7 @@ reporting     report, and how the commands above print theirs
 rotating      rotate, revoke
 reading       audit, logs
 costing       cost
+sizing        size
 listing       sbom
 measuring     measure-starts
 probing       probe
@@ -38,6 +39,7 @@ from automation.commands import (
     reading,
     reporting,
     rotating,
+    sizing,
 )
 from automation.commands.exit_statuses import COMMAND_FAILED, INTERRUPTED
 from automation.deployment import InterruptedDeploymentError
@@ -74,6 +76,7 @@ app.command("revoke")(rotating.revoke)
 app.command("audit")(reading.show_audit)
 app.command("logs")(reading.show_logs)
 app.command("cost")(costing.cost)
+app.command("size")(sizing.size)
 app.command("sbom")(listing.sbom)
 app.command("measure-starts")(measuring.measure)
 app.command("probe")(probing.probe)
