@@ -1,0 +1,46 @@
+"""The page of the procedures, and which of its blocks a rehearsal has run."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.end_to_end.alarms.runbook import Runbook
+from tests.repository import ROOT
+from tests.runbook_page import RunbookPage
+
+PAGE: Final = "docs/procedures.md"
+PARTS: Final = ("When", "Affected", "Before", "Steps", "Verify", "Undo")
+
+
+def read_page() -> RunbookPage:
+    """Read the repository's procedures."""
+    return RunbookPage.parse((ROOT / PAGE).read_text(encoding="utf-8"))
+
+
+@dataclass(kw_only=True)
+class Commands:
+    """The commands of one procedure, which a rehearsal runs one part after the other.
+
+    Attributes:
+        key: the procedure's heading.
+        book: runs them.
+    """
+
+    key: str
+    book: Runbook
+    _run: set[tuple[str, int]] = field(default_factory=set, init=False)
+
+    def run(self, part: str, *, only_block: int | None = None, **variables: str) -> str:
+        """Run the commands of a part, and return what they print; see `Runbook.run`."""
+        output = self.book.run(self.key, part, only_block=only_block, **variables)
+        blocks = range(len(self.book.page.blocks(self.key, part)))
+        self._run |= {(part, each) for each in blocks if only_block in {None, each}}
+        return output
+
+    def require_all_run(self) -> None:
+        """Require that every block of the procedure has been run."""
+        blocks = {
+            (part, number)
+            for part in PARTS
+            for number, _ in enumerate(self.book.page.blocks(self.key, part))
+        }
+        assert not blocks - self._run, f"{self.key} has blocks that nothing runs"
