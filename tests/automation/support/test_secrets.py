@@ -14,7 +14,7 @@ from automation.support.secrets import learn_client_secrets
 _CLIENT = Client(
     name="agent",
     client_id="7agentid",
-    secret_arn="arn:agent",  # noqa: S106  not a secret
+    secret_arn="arn:agent",
     enabled=True,
     token_validity=timedelta(hours=1),
     rotation_days=30,

@@ -1,7 +1,8 @@
 """The page of the procedures, and which of its blocks a rehearsal has run."""
 
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Self
 
 from tests.end_to_end.alarms.runbook import Runbook
 from tests.repository import ROOT
@@ -27,7 +28,15 @@ class Commands:
 
     key: str
     book: Runbook
-    _run: set[tuple[str, int]] = field(default_factory=set, init=False)
+    _run: set[tuple[str, int]] = field(default_factory=set)
+
+    def in_checkout(self, folder: Path) -> Self:
+        """Return the same commands for another checkout; what they run counts here too."""
+        return replace(self, book=replace(self.book, checkout=folder))
+
+    def for_stack(self, stack: str) -> Self:
+        """Return the same commands for another stack; what they run counts here too."""
+        return replace(self, book=replace(self.book, stack=stack))
 
     def run(self, part: str, *, only_block: int | None = None, **variables: str) -> str:
         """Run the commands of a part, and return what they print; see `Runbook.run`."""

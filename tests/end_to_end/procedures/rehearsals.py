@@ -4,12 +4,30 @@ import json
 import zipfile
 from typing import Final
 
+import pytest
+
 from components.settings import Hosting
+from localcloud.console import connect_aura
 from tests.end_to_end.alarms.calls import read
+from tests.end_to_end.procedures.checkout import Checkout
 from tests.end_to_end.procedures.rehearsal import Procedure, Rehearsal
 from tests.waiting import wait_until
 
 _NO_CHANGES: Final = "Nothing drifted"
+# A real release, which the repository no longer offers. Source: PyPI.
+_EARLIER_SERVER: Final = "1.6.0"
+_EARLIER_RELEASE: Final = f"""\
+            Release(
+                version="{_EARLIER_SERVER}",
+                wheel_sha256="f6aeac50e04ed93b7e22c634426aca27f5e91f371ea67caad028afe424704cb0",
+                binary_sha256="00d4882f412427db064df39492b882781ba1040db82f94ea8cdeedd16db0dfff",
+            ),
+            Release(
+                version="1.6.1",
+                wheel_sha256="3dec8bb"""
+_CLAIMS: Final = '    trigger = event.get("triggerSource")\n'
+_REGION: Final = "us-east-1"
+"""The only one of the stand-in."""
 
 
 def _deploy(rehearsal: Rehearsal) -> None:
@@ -21,6 +39,42 @@ def _deploy(rehearsal: Rehearsal) -> None:
     assert _NO_CHANGES in commands.run("Verify")
     environment = stack.service().environment
     assert environment["NEO4J_MCP_LOG_LEVEL"] == "notice"
+
+
+def _upgrade(rehearsal: Rehearsal) -> None:
+    now = _EARLIER_RELEASE[_EARLIER_RELEASE.rindex("            Release(") :]
+    checkout = Checkout.of_repository(
+        rehearsal.folder / "checkout", {"server/releases.py": (now, _EARLIER_RELEASE)}
+    )
+    checkout.use("HEAD~1")
+    commands = rehearsal.commands.in_checkout(checkout.folder)
+    with rehearsal.no_call_fails():
+        assert "1.6.1" in commands.run("Before")
+        printed = commands.run("Steps", version=checkout.changed, server=_EARLIER_SERVER)
+        assert "server-service" in printed
+        commands.run("Verify")
+
+
+def _roll_back(rehearsal: Rehearsal) -> None:
+    world = rehearsal.monitored.world
+    checkout = Checkout.of_repository(
+        rehearsal.folder / "checkout",
+        {"functions/claims/handler.py": (_CLAIMS, "    raise RuntimeError\n" + _CLAIMS)},
+    )
+    commands = rehearsal.commands.in_checkout(checkout.folder)
+    book = commands.book
+    activate = ". .venv/bin/activate"
+    # Callers that have a token keep it.
+    with rehearsal.no_call_fails():
+        book.run_commands(f"{activate}; python -m automation deploy --stack {book.stack}")
+        with pytest.raises(AssertionError, match="1 failed"):
+            book.run_commands(
+                f"{activate}; python -m automation check --stack {book.stack} --only P2-token"
+            )
+        assert "update" in commands.run("Before")
+        assert "identity-claims" in commands.run("Steps", version="HEAD~1")
+        commands.run("Verify")
+    assert not read(world).refused
 
 
 def _rotate(rehearsal: Rehearsal) -> None:
@@ -164,6 +218,44 @@ def _restore_state(rehearsal: Rehearsal) -> None:
         assert _NO_CHANGES in commands.run("Verify")
 
 
+def _move_region(rehearsal: Rehearsal) -> None:
+    """Move a stack of its own, since other tests need the shared one.
+
+    The stand-in has one region, so the second stack is in the same one. Its Aura has one provider,
+    so the test connects the stack that a block calls.
+    """
+    first, second, shared = "moving", "moved", rehearsal.commands.book
+    copy = f"pulumi stack init {first} --no-select --copy-config-from {shared.stack}"
+    alone = f"pulumi config set --path neo4j-mcp:monitoring.enabled false --stack {first}"
+    deploy = f"python -m automation deploy --stack {first}"
+    shared.run_commands(f"{copy}\n{alone}\n{deploy}")
+    commands = rehearsal.commands.for_stack(first)
+    values = {"next": second, "region": _REGION}
+
+    def connect(stack: str) -> None:
+        found = shared.run_commands(f"pulumi stack output auraSso --json --stack {stack}")
+        connect_aura(rehearsal.monitored.running, json.loads(found))
+
+    try:
+        assert "neo4jUri" in commands.run("Before")
+        commands.run("Steps", only_block=0, **values)
+        assert "audience" in commands.run("Steps", only_block=1, next=second)
+        connect(second)
+        commands.run("Steps", only_block=2, next=second)
+        connect(first)
+        commands.run("Steps", only_block=3)
+        commands.run("Steps", only_block=4)
+        connect(second)
+        commands.run("Verify", next=second)
+    finally:
+        connect_aura(rehearsal.monitored.running, rehearsal.outputs["auraSso"])
+        for stack in (first, second):
+            shared.run_commands(
+                f"python -m automation destroy --yes --stack {stack} || true\n"
+                f"pulumi stack rm --yes --stack {stack} || true"
+            )
+
+
 def _collect(rehearsal: Rehearsal) -> None:
     commands = rehearsal.commands
     commands.run("Steps")
@@ -180,6 +272,8 @@ def _collect(rehearsal: Rehearsal) -> None:
 
 PROCEDURES: Final = (
     Procedure(key="deploy", rehearse=_deploy),
+    Procedure(key="upgrade", rehearse=_upgrade),
+    Procedure(key="roll-back", rehearse=_roll_back),
     Procedure(key="rotate", rehearse=_rotate),
     Procedure(key="revoke", rehearse=_revoke),
     Procedure(key="disable-client", rehearse=_disable_client),
@@ -190,4 +284,6 @@ PROCEDURES: Final = (
     Procedure(key="restore-secret", rehearse=_restore_secret),
     Procedure(key="replace-secret", rehearse=_replace_secret),
     Procedure(key="restore-state", rehearse=_restore_state),
+    Procedure(key="move-region", rehearse=_move_region),
+    Procedure(key="collect", rehearse=_collect),
 )
