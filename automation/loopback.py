@@ -51,6 +51,13 @@ def is_known(host: str, *, port: int, names: Sequence[str] = NAMES) -> bool:
     return host.lower() in {f"{name}:{port}" for name in names}
 
 
+def free_port() -> int:
+    """Choose a port of the loopback interface that is free at the moment."""
+    with socket.socket() as chosen:
+        chosen.bind((ADDRESS, 0))
+        return int(chosen.getsockname()[1])
+
+
 def can_identify_users() -> bool:
     """Return whether this system shows which user a connection comes from."""
     return SOCKETS[0].exists()

@@ -1,5 +1,8 @@
 """HTTP servers on this machine that forward requests, and can change them or fail."""
 
+import os
+import socket
+import struct
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +24,7 @@ _REQUEST_HEADERS: Final = (
 _RESPONSE_HEADERS: Final = ("content-type", "retry-after", "mcp-session-id")
 _SHUTDOWN_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.05
+_NO_LINGERING: Final = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +50,8 @@ class Response:
     body: bytes = field(default=b"", repr=False)
 
 
-Respond = Callable[[Request], Response]
+Respond = Callable[[Request], Response | None]
+"""Responds to a request; None resets the connection."""
 
 
 def forward(
@@ -97,6 +102,9 @@ class Proxy:
                 )
                 # One request per connection, so that no idle one delays the shutdown.
                 self.close_connection = True
+                if response is None:
+                    self._reset()
+                    return
                 try:
                     self.send_response(response.status)
                     for name, value in response.headers.items():
@@ -108,6 +116,11 @@ class Proxy:
                 except OSError:
                     # The caller has disconnected.
                     return
+
+            def _reset(self) -> None:
+                # Without lingering, the kernel sends a reset instead of an orderly end.
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
+                os.close(self.connection.detach())
 
             do_GET = do_POST = do_DELETE = respond  # noqa: N815  http.server's own names
 

@@ -1,5 +1,7 @@
 """AccessLog: an entry for each request that a load balancer or a distribution receives."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Final
 

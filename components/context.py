@@ -60,12 +60,13 @@ class StackContext:
         retain_on_delete: bool | None = None,
     ) -> pulumi.ResourceOptions:
         """Return a resource's options, with the protection and replacement rule of its type."""
+        kind = str(resource.pulumi_type)  # type: ignore[attr-defined]  # the SDK's decorator adds it
         return pulumi.ResourceOptions(
             parent=parent,
             depends_on=list(depends_on),
             ignore_changes=list(ignore_changes),
             replace_on_changes=list(replace_on_changes),
-            protect=self.protection.protects(resource),
+            protect=self.protection.protects(kind),
             retain_on_delete=retain_on_delete,
-            delete_before_replace=delete_before_replace(resource),
+            delete_before_replace=delete_before_replace(kind),
         )

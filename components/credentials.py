@@ -1,5 +1,7 @@
 """ClientCredentials: what each client needs to call the server, in one secret per client."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """Edge: an address in front of any host at which MCP clients discover how to get a token."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -9,6 +11,7 @@ import pulumi_aws as aws
 
 from components.access_log import EDGE_LOG, AccessLog, AccessLogArgs
 from components.context import StackContext
+from components.edge_definition import CACHING_DISABLED, RATE_SECONDS
 from components.edge_function import function_code
 from components.edge_origin import edge_base_url, origin_address
 from components.endpoints import Endpoints
@@ -24,16 +27,13 @@ from components.monitoring.alarm import Subject
 from components.monitoring.subjects import Dimensions
 from components.settings import EdgeDomain
 
-# Source: "Use managed cache policies" and "Use managed origin request policies" in the Amazon
-# CloudFront Developer Guide.
-CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+# Source: "Use managed origin request policies" in the Amazon CloudFront Developer Guide.
 _ALL_VIEWER_EXCEPT_HOST_HEADER: Final = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 ORIGIN_SECONDS: Final = 90
 """How long CloudFront waits for the host: longer than every host waits for the server."""
 # Web ACLs of distributions exist in this region only.
 _WEB_ACL_REGION: Final = "us-east-1"
 _RATE_RULE: Final = "requests-per-ip"
-RATE_SECONDS: Final = 300
 _ORIGIN: Final = "host"
 _ORIGIN_TLS: Final = "TLSv1.2"
 _HTTP_PORT: Final = 80

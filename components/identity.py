@@ -1,5 +1,7 @@
 """Identity: who may call the server, and what their tokens contain."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 

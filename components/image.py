@@ -1,8 +1,9 @@
 """ServerImage: the ECR repository, and the server's image in it."""
 
+from __future__ import annotations
+
 import datetime as dt
 import hashlib
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pulumi_aws as aws
 import pulumi_docker as docker
 
 from components.context import StackContext
+from components.image_retention import lifecycle_policy
 from components.settings import StackSettings
 from server.context import BuildContext, prepare_context
 from server.errors import ServerImageError
@@ -37,25 +39,6 @@ def prepare_server_build(settings: StackSettings) -> BuildContext:
         )
     except ServerImageError as error:
         raise pulumi.RunError(f"the server's image can't be built: {error}") from error
-
-
-def lifecycle_policy(retention: int) -> str:
-    """Return a lifecycle policy, as JSON, that keeps the newest images only.
-
-    Args:
-        retention: how many to keep.
-    """
-    rule = {
-        "rulePriority": 1,
-        "description": f"Keep the newest {retention} images",
-        "selection": {
-            "tagStatus": "any",
-            "countType": "imageCountMoreThan",
-            "countNumber": retention,
-        },
-        "action": {"type": "expire"},
-    }
-    return json.dumps({"rules": [rule]})
 
 
 def image_identity(*, repository: str, region: str | None, build_tag: str) -> str:

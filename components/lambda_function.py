@@ -1,5 +1,7 @@
 """Lambda functions: what those of this program have in common."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Log groups: what those of this program have in common."""
 
+from __future__ import annotations
+
 import pulumi
 import pulumi_aws as aws
 

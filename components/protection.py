@@ -3,29 +3,26 @@
 from dataclasses import dataclass
 from typing import Final
 
-import pulumi
-import pulumi_aws as aws
-
 from components.settings import StackSettings
 
-PROTECTED: Final[frozenset[type[pulumi.CustomResource]]] = frozenset(
+PROTECTED: Final[frozenset[str]] = frozenset(
     {
         # A new one has a new address or a new id, which callers and the Aura console know.
-        aws.apprunner.Service,
-        aws.cloudfront.Distribution,
-        aws.cognito.ResourceServer,
-        aws.cognito.UserPool,
-        aws.cognito.UserPoolClient,
-        aws.cognito.UserPoolDomain,
-        aws.lambda_.Alias,
-        aws.lambda_.FunctionUrl,
-        aws.lb.LoadBalancer,
-        aws.secretsmanager.Secret,
+        "aws:apprunner/service:Service",
+        "aws:cloudfront/distribution:Distribution",
+        "aws:cognito/resourceServer:ResourceServer",
+        "aws:cognito/userPool:UserPool",
+        "aws:cognito/userPoolClient:UserPoolClient",
+        "aws:cognito/userPoolDomain:UserPoolDomain",
+        "aws:lambda/alias:Alias",
+        "aws:lambda/functionUrl:FunctionUrl",
+        "aws:lb/loadBalancer:LoadBalancer",
+        "aws:secretsmanager/secret:Secret",
         # Its images go with it, and the service starts new instances from them.
-        aws.ecr.Repository,
+        "aws:ecr/repository:Repository",
         # Without one no token is issued, without others no secret is rotated or deleted, and on
         # Lambda no request reaches the server.
-        aws.lambda_.Permission,
+        "aws:lambda/permission:Permission",
     }
 )
 """The types of resources that ``deletionProtection`` protects."""
@@ -57,6 +54,10 @@ class Protection:
             secret_recovery_days=settings.secret_recovery_days,
         )
 
-    def protects(self, resource: type[pulumi.CustomResource]) -> bool | None:
-        """Return Pulumi's option ``protect``; None for a type that is never protected."""
-        return self.deletion if resource in PROTECTED else None
+    def protects(self, kind: str) -> bool | None:
+        """Return Pulumi's option ``protect``; None for a type that is never protected.
+
+        Args:
+            kind: the resource's type, as in ``aws:ecr/repository:Repository``.
+        """
+        return self.deletion if kind in PROTECTED else None

@@ -1,5 +1,7 @@
 """IAM roles that AWS services assume, and what each may do."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

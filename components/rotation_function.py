@@ -1,5 +1,7 @@
 """RotationFunction: the function that owns the values of the clients' secrets."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final

@@ -1,8 +1,9 @@
 """The arrows between the folders, from the imports: who may know whom."""
 
 import ast
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,15 @@ def imported(file: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
+def components_of_the_program() -> list[str]:
+    tree = ast.parse((ROOT / "__main__.py").read_text(encoding="utf-8"))
+    return [
+        node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("components")
+    ]
+
+
 def sources(folder: str) -> list[Path]:
     return [
         path
@@ -63,6 +73,29 @@ def test_functions_need_the_standard_library_and_boto3_only() -> None:
     for file in sources("functions"):
         foreign = set(imported(file)) - sys.stdlib_module_names - {"functions"}
         assert foreign <= {"boto3", "botocore"}, file
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        pytest.param(["automation.commands", "demo.__main__"], id="commands"),
+        pytest.param(components_of_the_program(), id="program"),
+    ],
+)
+def test_a_start_loads_no_class_of_pulumi_aws(modules: Sequence[str]) -> None:
+    # All of them take seconds to load. A deployment loads those that it uses, and no command any.
+    loaded = (
+        "[each for each in sys.modules if each.startswith('pulumi_aws.') and each.count('.') > 1]"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", f"import sys, {', '.join(modules)}; print(*{loaded})"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert result.stdout.split() == []
 
 
 def test_no_component_depends_on_the_stacks_name() -> None:

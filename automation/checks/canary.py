@@ -12,8 +12,8 @@ from automation.checks.schedules import expect_scheduled
 from automation.checks.verdicts import Failed, Skipped
 from components.function_code import canary_package, write_canary_package
 from components.monitoring.alarm import NAMESPACE
-from components.monitoring.canary import DIMENSION, schedule
-from components.monitoring.canary_alarms import CANARY_SUCCESS
+from components.monitoring.canary_alarms import CANARY_DIMENSION, CANARY_SUCCESS
+from components.monitoring.canary_schedule import schedule
 
 _INTERVALS: Final = 3
 """How many intervals without a result are too many."""
@@ -53,7 +53,7 @@ def _last_result(
     metric = {
         "Namespace": NAMESPACE,
         "MetricName": CANARY_SUCCESS,
-        "Dimensions": [{"Name": DIMENSION, "Value": probe.context.names.service_dimension}],
+        "Dimensions": [{"Name": CANARY_DIMENSION, "Value": probe.context.names.service_dimension}],
     }
     statistic = {"Metric": metric, "Period": int(_MINUTE.total_seconds()), "Stat": "Minimum"}
     (found,) = probe.aws(

@@ -14,7 +14,7 @@ from automation.checks.probe import Probe
 from automation.checks.protocol import INITIALIZE
 from automation.checks.registry import check
 from automation.checks.verdicts import Failed, Skipped, expect, expect_equal, expect_status
-from components.edge import CACHING_DISABLED, RATE_SECONDS
+from components.edge_definition import CACHING_DISABLED, RATE_SECONDS
 from components.edge_origin import origin_address
 from components.hosting.host import MCP_PATH
 

@@ -9,7 +9,7 @@ from automation.checks.lookups import find_service, image_settings
 from automation.checks.probe import Probe
 from automation.checks.registry import check
 from automation.checks.verdicts import Failed, Skipped, expect, expect_equal
-from components.image import lifecycle_policy
+from components.image_retention import lifecycle_policy
 
 # Actions of a pull. Source: AWS's AWSAppRunnerServicePolicyForECRAccess.
 _PULL: Final = (

@@ -30,7 +30,7 @@ from automation.hosting.logs import log_end
 from automation.hosting.repository import digest_of
 from automation.waiting import is_not_found
 from components import policies
-from components.hosting.apprunner.logs import owns_logs
+from components.hosting.apprunner.log_groups import owns_logs
 from components.hosting.apprunner.settings import AppRunnerSettings
 from components.hosting.environment import PORT
 from components.names import ResourceNames

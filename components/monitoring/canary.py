@@ -1,5 +1,7 @@
 """Canary: calls the server as a caller does, every few minutes."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,10 +14,9 @@ from components.context import StackContext
 from components.function_code import CANARY_HANDLER, write_canary_package
 from components.lambda_function import FunctionArgs, lambda_function
 from components.monitoring.alarm import NAMESPACE
+from components.monitoring.canary_alarms import CANARY_DIMENSION
+from components.monitoring.canary_schedule import schedule
 from components.roles import FunctionRole, Grant, function_role
-
-DIMENSION: Final = "Service"
-"""The dimension of the canary's metrics; its value is the stack's prefix and name."""
 
 # More than the function's time limits for its requests, with those of AWS's APIs.
 _SECONDS: Final = 90
@@ -90,7 +91,7 @@ class Canary(pulumi.ComponentResource):
             parent=self,
         )
         self.name, self.log_group = function.name, role.log_group.name
-        self.dimensions = {DIMENSION: service}
+        self.dimensions = {CANARY_DIMENSION: service}
         self._schedule(args, function)
         self.register_outputs({"name": self.name})
 
@@ -146,12 +147,3 @@ class Canary(pulumi.ComponentResource):
                 aws.cloudwatch.EventTarget, parent=self, depends_on=[permission, *args.ready]
             ),
         )
-
-
-def schedule(minutes: int) -> str:
-    """Return the schedule of a rule that runs at this interval.
-
-    Source: "Creating a rule that runs on a schedule" in the Amazon EventBridge User Guide, which
-    requires the singular for one.
-    """
-    return f"rate({minutes} {'minute' if minutes == 1 else 'minutes'})"

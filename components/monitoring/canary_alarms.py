@@ -12,6 +12,8 @@ from components.monitoring.alarm import (
     Subject,
 )
 
+CANARY_DIMENSION: Final = "Service"
+"""The dimension of the canary's metrics; its value is the stack's prefix and name."""
 CANARY_SUCCESS: Final = "CanarySuccess"
 """1 for each run in which every hop answered, and 0 for any other."""
 CANARY_LATENCY: Final = "CanaryLatency"

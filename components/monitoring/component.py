@@ -1,5 +1,7 @@
 """Monitoring: the alarms, their topic and the dashboard."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -3,6 +3,8 @@
 The patterns belong to the pinned version of the server and to this version of the claims function.
 """
 
+from __future__ import annotations
+
 from typing import Final
 
 import pulumi

@@ -1,5 +1,7 @@
 """AlarmTopic: the topic that the alarms notify, with its subscriptions."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import pulumi

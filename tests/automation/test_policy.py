@@ -7,6 +7,7 @@ from automation.deployment import Step
 from automation.policy import violations
 from components.policies import pull_images, write_traces
 from components.replacement import REPLACEMENTS
+from tests.components.resource_classes import resource_class
 
 _TAGS = {"Project": "p", "Stack": "s", "ManagedBy": "pulumi"}
 _REPOSITORY: dict[str, Any] = {
@@ -200,8 +201,9 @@ def test_a_protected_resource_cannot_be_deleted_or_replaced(operation: str) -> N
 
 
 def test_tags_are_required_on_every_type_that_can_have_them() -> None:
-    types = {str(each.pulumi_type): each for each in REPLACEMENTS}  # type: ignore[attr-defined]  # the SDK's decorator adds it
     requiring = {
-        token for token in types if any(each.rule == "tags" for each in violations([step(token)]))
+        token
+        for token in REPLACEMENTS
+        if any(each.rule == "tags" for each in violations([step(token)]))
     }
-    assert requiring == {token for token, each in types.items() if hasattr(each, "tags")}
+    assert requiring == {token for token in REPLACEMENTS if hasattr(resource_class(token), "tags")}

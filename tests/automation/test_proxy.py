@@ -79,3 +79,8 @@ def test_it_stops_during_a_request_and_closes_its_port() -> None:
     release.set()
     with pytest.raises(httpx2.ConnectError), httpx2.Client() as http:
         http.get(proxy.url)
+
+
+def test_a_connection_can_be_reset() -> None:
+    with Proxy(lambda _: None) as proxy, pytest.raises(httpx2.TransportError, match="reset"):
+        httpx2.post(f"{proxy.url}/oauth2/token", content=b"grant")

@@ -10,7 +10,8 @@ from components.aura import audience
 from components.configuration import ConfigurationError
 from components.context import StackContext
 from components.identity import Identity
-from components.monitoring.canary import Canary, CanaryArgs, schedule
+from components.monitoring.canary import Canary, CanaryArgs
+from components.monitoring.canary_schedule import schedule
 from tests.components.conftest import MakeContext, MakeSettings
 from tests.components.mocks import ACCOUNT, REGION, Result, run_program
 

@@ -12,9 +12,9 @@ from components.image import (
     ServerImageArgs,
     image_identity,
     image_tag,
-    lifecycle_policy,
     prepare_server_build,
 )
+from components.image_retention import lifecycle_policy
 from server.context import BuildContext
 from server.errors import ServerImageError
 from tests.components.conftest import MakeContext, MakeSettings

@@ -1,18 +1,18 @@
-import pulumi_aws as aws
 import pytest
 
 from components.protection import PROTECTED, Protection
-from components.replacement import Replacement, delete_before_replace
+from components.replacement import REPLACEMENTS, Replacement, delete_before_replace
 from tests.components.conftest import MakeSettings
+from tests.components.resource_classes import resource_class
 
 
 @pytest.mark.parametrize("deletion", [True, False])
 def test_only_protected_types_have_the_option(make_settings: MakeSettings, deletion: bool) -> None:
     protection = Protection.configured(make_settings(deletionProtection=str(deletion).lower()))
 
-    assert {protection.protects(resource) for resource in PROTECTED} == {deletion}
+    assert {protection.protects(kind) for kind in PROTECTED} == {deletion}
     # None, so that an option of the parent still applies.
-    assert protection.protects(aws.iam.Role) is None
+    assert protection.protects("aws:iam/role:Role") is None
 
 
 def test_protection_is_as_configured(make_settings: MakeSettings) -> None:
@@ -34,6 +34,15 @@ def test_replacements_are_pulumis_option() -> None:
         "CREATE_FIRST": False,
         "BY_NAME": None,
     }
-    assert delete_before_replace(aws.apprunner.Service) is True
-    assert delete_before_replace(aws.cognito.UserPool) is False
-    assert delete_before_replace(aws.iam.Role) is None
+    assert delete_before_replace("aws:apprunner/service:Service") is True
+    assert delete_before_replace("aws:cognito/userPool:UserPool") is False
+    assert delete_before_replace("aws:iam/role:Role") is None
+
+
+@pytest.mark.parametrize("kind", sorted(REPLACEMENTS))
+def test_every_rule_is_for_a_type_that_an_sdk_declares(kind: str) -> None:
+    assert resource_class(kind).pulumi_type == kind
+
+
+def test_protected_types_have_a_replacement_rule() -> None:
+    assert set(REPLACEMENTS) >= PROTECTED

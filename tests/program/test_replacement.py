@@ -4,9 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import pulumi_aws as aws
-import pulumi_docker as docker
-import pulumi_random as random
 import pytest
 
 from components.replacement import REPLACEMENTS
@@ -24,11 +21,6 @@ _TYPES: tuple[ResourceType[Any], ...] = (
 _DECLARED = {each.token: each for each in _TYPES}
 
 
-def _token(resource: Any) -> str:  # noqa: ANN401 - a class of an SDK, whose decorator adds it
-    return str(resource.pulumi_type)
-
-
-_BY_TOKEN = {_token(each): rule for each, rule in REPLACEMENTS.items()}
 # For each type, the inputs that together are unique on AWS. A type that is missing here gets its id
 # from AWS, or a new revision or version.
 _UNIQUE: Mapping[str, tuple[str, ...]] = {
@@ -68,7 +60,7 @@ _UNIQUE: Mapping[str, tuple[str, ...]] = {
     "aws:sns/topicSubscription:TopicSubscription": ("topic", "protocol", "endpoint"),
     "aws:wafv2/webAcl:WebAcl": ("name",),
 }
-_USER_POOL = _token(aws.cognito.UserPool)
+_USER_POOL = "aws:cognito/userPool:UserPool"
 # Their parents can have only one.
 _ONE_PER_PARENT = {
     "aws:cognito/userPoolDomain:UserPoolDomain",
@@ -167,7 +159,7 @@ def _deletes_first(old: Registration, new: Registration) -> bool:
 @pytest.mark.parametrize("changed", _CHANGES)
 def test_every_resource_follows_the_rule_of_its_type(deploy: Deploy, changed: str) -> None:
     for each in _resources(deploy("dev", _CHANGES[changed])).values():
-        assert each.delete_before_replace == _BY_TOKEN[each.type].value, each.name
+        assert each.delete_before_replace == REPLACEMENTS[each.type].value, each.name
 
 
 def test_the_rules_are_for_the_types_of_the_program_and_no_others(deploy: Deploy) -> None:
@@ -176,7 +168,7 @@ def test_the_rules_are_for_the_types_of_the_program_and_no_others(deploy: Deploy
         for changes in _CHANGES.values()
         for each in _resources(deploy("dev", changes)).values()
     }
-    assert used == set(_BY_TOKEN)
+    assert used == set(REPLACEMENTS)
 
 
 @pytest.mark.parametrize("before", _CHANGES)
@@ -236,14 +228,14 @@ def test_the_changes_replace_every_replaceable_type(deploy: Deploy) -> None:
     # An image is updated in place, a random suffix depends on nothing, and no client is replaced,
     # because every pool has the same id under mocks. No setting replaces the edge's distribution or
     # its way into a VPC.
-    kept = (
-        docker.Image,
-        aws.cloudfront.Distribution,
-        aws.cloudfront.VpcOrigin,
-        aws.cognito.UserPoolClient,
-        random.RandomString,
-    )
-    assert replaced == set(_BY_TOKEN) - {_token(each) for each in kept}
+    kept = {
+        "aws:cloudfront/distribution:Distribution",
+        "aws:cloudfront/vpcOrigin:VpcOrigin",
+        "aws:cognito/userPoolClient:UserPoolClient",
+        "docker:index/image:Image",
+        "random:index/randomString:RandomString",
+    }
+    assert replaced == set(REPLACEMENTS) - kept
 
 
 def test_a_custom_domain_is_created_next_to_the_prefix_domain(

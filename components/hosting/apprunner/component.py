@@ -1,5 +1,7 @@
 """AppRunnerHost: the server on AWS App Runner."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import pulumi
@@ -8,12 +10,8 @@ import pulumi_aws as aws
 from components import policies
 from components.context import StackContext
 from components.hosting.apprunner.alarms import failed_deployments
-from components.hosting.apprunner.logs import (
-    AppRunnerLogs,
-    AppRunnerLogsArgs,
-    log_group_names,
-    owns_logs,
-)
+from components.hosting.apprunner.log_groups import log_group_names, owns_logs
+from components.hosting.apprunner.logs import AppRunnerLogs, AppRunnerLogsArgs
 from components.hosting.apprunner.settings import AppRunnerSettings, HealthCheck
 from components.hosting.environment import PORT, server_environment
 from components.hosting.host import Origin, PublicOrigin

@@ -1,6 +1,7 @@
 """AppRunnerLogs: retention and encryption of the log groups that App Runner creates."""
 
-import json
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,47 +11,14 @@ import pulumi_aws as aws
 from components import policies
 from components.context import StackContext
 from components.function_code import LOG_HANDLER, write_log_package
+from components.hosting.apprunner.log_groups import configuration_event, log_group_names
 from components.lambda_function import FunctionArgs, lambda_function
 from components.roles import FunctionRole, Grant, function_role
-from components.settings import StackSettings
 
 # A new role's permissions can take a minute to apply.
 _SECONDS: Final = 120
 # boto3 takes seconds to load with Lambda's least.
 _MEGABYTES: Final = 256
-_ROLES: Final = ("application", "service")
-
-
-def owns_logs(settings: StackSettings) -> bool:
-    """Return whether the stack configures the log groups that App Runner creates."""
-    return settings.monitoring.enabled or settings.log_key_arn is not None
-
-
-def log_group_names(service_arn: str) -> tuple[str, ...]:
-    """Return the names of a service's log groups, the one that the server writes to first.
-
-    Source: "Viewing App Runner logs streamed to CloudWatch Logs" in the AWS App Runner Developer
-    Guide.
-    """
-    name, service_id = service_arn.split("/")[1:]
-    return tuple(f"/aws/apprunner/{name}/{service_id}/{role}" for role in _ROLES)
-
-
-def configuration_event(service_arn: str, *, retention_days: int, key_arn: str | None) -> str:
-    """Return the event that has the log function configure a service's log groups.
-
-    Args:
-        retention_days: days that a log event is kept.
-        key_arn: ARN of the KMS key; None for CloudWatch's own encryption.
-    """
-    return json.dumps(
-        {
-            "logGroups": log_group_names(service_arn),
-            "retentionDays": retention_days,
-            "keyArn": key_arn,
-        },
-        separators=(",", ":"),
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,7 @@
 """FargateHost: the server as tasks on AWS Fargate, behind a load balancer."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from functools import partial
 

@@ -1,5 +1,7 @@
 """LoadBalancer: the way to the tasks, and the security groups around both."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit

@@ -1,5 +1,7 @@
 """Looks up the network on AWS, and stops the deployment if the service can't run there."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """LambdaHost: the server as a Lambda function with a URL."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ from automation.blanking import Blanker
 from automation.checks import CHECKS, runner
 from automation.checks.context import Context
 from automation.checks.results import Outcome, Result
-from components.edge import CACHING_DISABLED, RATE_SECONDS
+from components.edge_definition import CACHING_DISABLED, RATE_SECONDS
 from tests.components.parsing import parse
 
 

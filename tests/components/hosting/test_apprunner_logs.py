@@ -4,12 +4,8 @@ from typing import Any
 import pulumi
 
 from components.context import StackContext
-from components.hosting.apprunner.logs import (
-    AppRunnerLogs,
-    AppRunnerLogsArgs,
-    configuration_event,
-    log_group_names,
-)
+from components.hosting.apprunner.log_groups import configuration_event, log_group_names
+from components.hosting.apprunner.logs import AppRunnerLogs, AppRunnerLogsArgs
 from functions.logs.log_groups import Configuration
 from tests.components.conftest import MakeContext
 from tests.components.mocks import ACCOUNT, REGION, Result, run_program

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.function_code import LOG_HANDLER, log_package
-from components.hosting.apprunner.logs import configuration_event, log_group_names
+from components.hosting.apprunner.log_groups import configuration_event, log_group_names
 from components.policies import configure_log_groups, trust
 from tests.stand_in import Aws
 
