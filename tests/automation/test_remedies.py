@@ -128,7 +128,7 @@ def test_a_key_that_cloudwatch_logs_refuses_is_shown_with_its_fix() -> None:
             " because a secret with this name is already scheduled for deletion."
         ),
         (
-            "credentials-agent: creating Secrets Manager Secret (neo4j-mcp-dev-agent-credentials-1):"
+            "credentials-agent: creating Secrets Manager Secret (neo4j-mcp-dev-agent):"
             " operation error Secrets Manager: CreateSecret, ResourceExistsException: The operation"
             " failed because the secret neo4j-mcp-dev-agent-credentials-1 already exists."
         ),
