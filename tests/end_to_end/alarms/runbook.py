@@ -46,7 +46,7 @@ class Runbook:
         """Return the commands of a part of an alarm's section."""
         return self.page.commands(key, part)
 
-    def run(self, key: str, part: str, *, only_block: int | None = None, **variables: str) -> str:
+    def run(self, key: str, part: str, **variables: str) -> str:
         """Run the commands of a part of a section, and return what they print.
 
         Commands of a part "Diagnosis" may report a fault; all others must succeed.
@@ -54,10 +54,22 @@ class Runbook:
         Args:
             key: the section's heading.
             part: the part's title.
-            only_block: a block's number, from 0; None for all blocks.
             **variables: values for the lines ``name=value``, as a reader would replace them.
         """
-        script = self.page.script(key, part, {"stack": self.stack, **variables}, only_block)
+        return self._run_part(key, part, variables)
+
+    def run_block(self, key: str, part: str, block: int, **variables: str) -> str:
+        """Run one block of a part after the assignments of those before; see `run`.
+
+        Args:
+            block: the block's number, from 0.
+        """
+        return self._run_part(key, part, variables, block)
+
+    def _run_part(
+        self, key: str, part: str, variables: Mapping[str, str], block: int | None = None
+    ) -> str:
+        script = self.page.script(key, part, {"stack": self.stack, **variables}, block)
         mode = _DIAGNOSING if part == "Diagnosis" else _CHANGING
         status, output = self._run(f"{mode}\n{_PULUMI}\n{script}")
         allowed = (0, 1) if part == "Diagnosis" else (0,)

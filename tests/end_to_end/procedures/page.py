@@ -38,11 +38,17 @@ class Commands:
         """Return the same commands for another stack; what they run counts here too."""
         return replace(self, book=replace(self.book, stack=stack))
 
-    def run(self, part: str, *, only_block: int | None = None, **variables: str) -> str:
+    def run(self, part: str, **variables: str) -> str:
         """Run the commands of a part, and return what they print; see `Runbook.run`."""
-        output = self.book.run(self.key, part, only_block=only_block, **variables)
-        blocks = range(len(self.book.page.blocks(self.key, part)))
-        self._run |= {(part, each) for each in blocks if only_block in {None, each}}
+        output = self.book.run(self.key, part, **variables)
+        blocks = self.book.page.blocks(self.key, part)
+        self._run.update((part, number) for number, _ in enumerate(blocks))
+        return output
+
+    def run_block(self, part: str, block: int, **variables: str) -> str:
+        """Run one block of a part; see `Runbook.run_block`."""
+        output = self.book.run_block(self.key, part, block, **variables)
+        self._run.add((part, block))
         return output
 
     def require_all_run(self) -> None:

@@ -238,13 +238,13 @@ def _move_region(rehearsal: Rehearsal) -> None:
 
     try:
         assert "neo4jUri" in commands.run("Before")
-        commands.run("Steps", only_block=0, **values)
-        assert "audience" in commands.run("Steps", only_block=1, next=second)
+        commands.run_block("Steps", 0, **values)
+        assert "audience" in commands.run_block("Steps", 1, next=second)
         connect(second)
-        commands.run("Steps", only_block=2, next=second)
+        commands.run_block("Steps", 2, next=second)
         connect(first)
-        commands.run("Steps", only_block=3)
-        commands.run("Steps", only_block=4)
+        commands.run_block("Steps", 3)
+        commands.run_block("Steps", 4)
         connect(second)
         commands.run("Verify", next=second)
     finally:
