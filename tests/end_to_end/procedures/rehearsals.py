@@ -2,12 +2,12 @@
 
 import json
 import zipfile
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from components.settings import Hosting
-from localcloud.console import connect_aura
+from localcloud.console import connect_aura, disconnect_aura
 from tests.end_to_end.alarms.calls import read
 from tests.end_to_end.procedures.checkout import Checkout
 from tests.end_to_end.procedures.rehearsal import Procedure, Rehearsal
@@ -26,6 +26,7 @@ _EARLIER_RELEASE: Final = f"""\
                 version="1.6.1",
                 wheel_sha256="3dec8bb"""
 _CLAIMS: Final = '    trigger = event.get("triggerSource")\n'
+_FIRST, _SECOND = "moving", "moved"
 _REGION: Final = "us-east-1"
 """The only one of the stand-in."""
 
@@ -221,39 +222,41 @@ def _restore_state(rehearsal: Rehearsal) -> None:
 def _move_region(rehearsal: Rehearsal) -> None:
     """Move a stack of its own, since other tests need the shared one.
 
-    The stand-in has one region, so the second stack is in the same one. Its Aura has one provider,
-    so the test connects the stack that a block calls.
+    The stand-in has one region, so the second stack is in the same one.
     """
-    first, second, shared = "moving", "moved", rehearsal.commands.book
-    copy = f"pulumi stack init {first} --no-select --copy-config-from {shared.stack}"
-    alone = f"pulumi config set --path neo4j-mcp:monitoring.enabled false --stack {first}"
-    deploy = f"python -m automation deploy --stack {first}"
-    shared.run_commands(f"{copy}\n{alone}\n{deploy}")
-    commands = rehearsal.commands.for_stack(first)
-    values = {"next": second, "region": _REGION}
-
-    def connect(stack: str) -> None:
-        found = shared.run_commands(f"pulumi stack output auraSso --json --stack {stack}")
-        connect_aura(rehearsal.monitored.running, json.loads(found))
-
+    running, shared = rehearsal.monitored.running, rehearsal.commands.book
+    commands = rehearsal.commands.for_stack(_FIRST)
+    values = {"next": _SECOND, "region": _REGION}
     try:
+        shared.run_commands(
+            f"pulumi stack init {_FIRST} --no-select --copy-config-from {shared.stack}\n"
+            f"pulumi config set --path neo4j-mcp:monitoring.enabled false --stack {_FIRST}\n"
+            f"python -m automation deploy --stack {_FIRST}"
+        )
+        printed = shared.run_commands(f"pulumi stack output auraSso --json --stack {_FIRST}")
+        connect_aura(running, json.loads(printed), _FIRST)
         assert "neo4jUri" in commands.run("Before")
         commands.run_block("Steps", 0, **values)
-        assert "audience" in commands.run_block("Steps", 1, next=second)
-        connect(second)
-        commands.run_block("Steps", 2, next=second)
-        connect(first)
+        printed = commands.run_block("Steps", 1, next=_SECOND)
+        connect_aura(running, _last_object(printed), _SECOND)
+        commands.run_block("Steps", 2, next=_SECOND)
         commands.run_block("Steps", 3)
         commands.run_block("Steps", 4)
-        connect(second)
-        commands.run("Verify", next=second)
+        disconnect_aura(running, _FIRST)
+        commands.run("Verify", next=_SECOND)
     finally:
-        connect_aura(rehearsal.monitored.running, rehearsal.outputs["auraSso"])
-        for stack in (first, second):
+        for stack in (_FIRST, _SECOND):
+            disconnect_aura(running, stack)
             shared.run_commands(
                 f"python -m automation destroy --yes --stack {stack} || true\n"
                 f"pulumi stack rm --yes --stack {stack} || true"
             )
+
+
+def _last_object(printed: str) -> dict[str, Any]:
+    """Return the JSON object at the end of what commands have printed."""
+    found: dict[str, Any] = json.loads(printed[printed.rindex("\n{") :])
+    return found
 
 
 def _collect(rehearsal: Rehearsal) -> None:
