@@ -96,7 +96,8 @@ class Sources:
     def _alarms(self) -> str:
         found: list[Mapping[str, Any]] = []
         for region, names in alarm_names(self.deployment.state()).items():
-            described = aws_of(self.deployment.aws_clients(region))(
+            aws = aws_of(self.deployment.aws_clients(region))
+            described = aws(
                 "cloudwatch",
                 "describe_alarms",
                 AlarmNames=names[:_MOST_ALARMS],
