@@ -144,18 +144,18 @@ def _require_alarms_report(rehearsal: Rehearsal) -> None:
     monitored.let_alarms_end(5)
 
 
-def _pause(rehearsal: Rehearsal, before: str, paused: str) -> None:
+def _pause(rehearsal: Rehearsal, before: list[str], paused: list[str]) -> None:
     """Pause the service, and resume it.
 
     Args:
-        before: what the procedure must print before it changes anything.
-        paused: what it must print once the service is paused.
+        before: the first words that the procedure must print before it changes anything.
+        paused: the words that it must print once the service is paused.
     """
     commands, world = rehearsal.commands, rehearsal.monitored.world
-    assert before in commands.run("Before")
+    assert commands.run("Before").split()[: len(before)] == before
     commands.run("Steps")
     wait_until(lambda: read(world).refused, "calls fail")
-    wait_until(lambda: paused in commands.run("Verify"), "the service is paused")
+    wait_until(lambda: commands.run("Verify").split() == paused, "the service is paused")
     _require_silence(rehearsal)
     commands.run("Undo")
     assert not read(world).refused
@@ -164,15 +164,15 @@ def _pause(rehearsal: Rehearsal, before: str, paused: str) -> None:
 
 
 def _pause_app_runner(rehearsal: Rehearsal) -> None:
-    _pause(rehearsal, "RUNNING", "PAUSED")
+    _pause(rehearsal, ["RUNNING"], ["PAUSED"])
 
 
 def _pause_fargate(rehearsal: Rehearsal) -> None:
-    _pause(rehearsal, "1\t1", "0\t0")
+    _pause(rehearsal, ["1", "1"], ["0", "0"])
 
 
 def _pause_lambda(rehearsal: Rehearsal) -> None:
-    _pause(rehearsal, "50", "0")
+    _pause(rehearsal, ["50"], ["0"])
 
 
 def _restore_secret(rehearsal: Rehearsal) -> None:
