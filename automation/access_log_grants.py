@@ -25,18 +25,14 @@ def access_log_grants(location: StackLocation) -> Iterator[Grant]:
             f"{edge}:delivery-destination:{names.edge_log_delivery}",
             location.arn("logs", f"delivery-source:{names.load_balancer_log_delivery}"),
             location.arn("logs", f"delivery-destination:{names.load_balancer_log_delivery}"),
-            # CloudWatch Logs chooses a delivery's id.
-            *dict.fromkeys((f"{edge}:delivery:*", location.arn("logs", "delivery:*"))),
         ],
         read=[
-            "logs:GetDelivery",
             "logs:GetDeliveryDestination",
             "logs:GetDeliverySource",
             "logs:ListTagsForResource",
         ],
         write=[
             "logs:CreateDelivery",
-            "logs:DeleteDelivery",
             "logs:DeleteDeliveryDestination",
             "logs:DeleteDeliverySource",
             "logs:PutDeliveryDestination",
@@ -45,17 +41,44 @@ def access_log_grants(location: StackLocation) -> Iterator[Grant]:
             "logs:UntagResource",
         ],
     )
+    # CloudWatch Logs chooses a delivery's id, so the stack's are known by their tags.
+    deliveries = [*dict.fromkeys((f"{edge}:delivery:*", location.arn("logs", "delivery:*")))]
+    tags, own = location.condition("aws:RequestTag"), location.condition("aws:ResourceTag")
     yield Grant(
-        sid="SendAccessLogs",
-        resources=[
-            f"arn:aws:cloudfront::{account}:distribution/*",
-            location.arn("elasticloadbalancing", "loadbalancer/app/*"),
-        ],
-        write=[
-            "cloudfront:AllowVendedLogDeliveryForResource",
-            "elasticloadbalancing:AllowVendedLogDeliveryForResource",
-        ],
+        sid="CreateDeliveries",
+        resources=deliveries,
+        write=["logs:CreateDelivery"],
+        condition=tags,
+    )
+    yield Grant(
+        sid="TagDeliveries",
+        resources=deliveries,
+        write=["logs:TagResource"],
+        condition={**tags, "StringEqualsIfExists": own["StringEquals"]},
+    )
+    yield Grant(
+        sid="Deliveries",
+        resources=deliveries,
+        read=["logs:GetDelivery", "logs:ListTagsForResource"],
+        write=["logs:DeleteDelivery", "logs:TagResource", "logs:UntagResource"],
+        condition=own,
+    )
+    yield Grant(
+        sid="SendEdgeAccessLog",
+        resources=[f"arn:aws:cloudfront::{account}:distribution/*"],
+        write=["cloudfront:AllowVendedLogDeliveryForResource"],
         condition=location.condition("aws:ResourceTag"),
+    )
+    # This one has no condition on tags. Source: "Actions, resources, and condition keys for AWS
+    # Elastic Load Balancing V2" in the Service Authorization Reference.
+    yield Grant(
+        sid="SendLoadBalancerAccessLog",
+        resources=[
+            location.arn(
+                "elasticloadbalancing", f"loadbalancer/app/{names.load_balancer_stem}???????/*"
+            )
+        ],
+        write=["elasticloadbalancing:AllowVendedLogDeliveryForResource"],
     )
     yield Grant(
         sid="ListEdgeLogGroups",

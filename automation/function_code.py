@@ -30,18 +30,26 @@ _CODE: Final = "code"
 Pack = Callable[[], bytes]
 
 
+def function_packages(names: ResourceNames) -> Mapping[str, Pack]:
+    """Return what packs the code of each function that a stack can have, by its name on AWS.
+
+    The server's function is a host, whose package depends on the stack's settings.
+    """
+    return {
+        names.claims_function: claims_package,
+        names.rotation_function: rotation_package,
+        names.canary_function: canary_package,
+        names.log_function: log_package,
+    }
+
+
 def deployed_code(steps: Iterable[Step], names: ResourceNames) -> Iterator[tuple[str, Pack]]:
     """Return the functions that should already run this checkout's code, with what packs it.
 
     Args:
         steps: what a deployment would do. It uploads the code of the other functions itself.
     """
-    packages: Mapping[str, Pack] = {
-        names.claims_function: claims_package,
-        names.rotation_function: rotation_package,
-        names.canary_function: canary_package,
-        names.log_function: log_package,
-    }
+    packages = function_packages(names)
     for step in steps:
         name = str(step.inputs.get("name"))
         if step.type == _FUNCTION and name in packages and step.operation in _KEPT:

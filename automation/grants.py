@@ -149,6 +149,27 @@ class HostAccess:
     grants: tuple[Grant, ...] = ()
 
 
+def creation_grants(location: StackLocation, *, create: Sequence[str], tag: str) -> Iterator[Grant]:
+    """Return the grants on creating with the stack's tags what has no name of the stack's.
+
+    Who may put the stack's tags on a resource makes it the stack's. So what has tags of another
+    stack can't get them.
+
+    Args:
+        create: the actions that create, on resources without a name.
+        tag: the action that tags, which AWS requires for what is created with tags.
+    """
+    tags = location.condition("aws:RequestTag")
+    own = location.condition("aws:ResourceTag")["StringEquals"]
+    yield Grant(sid="CreateWithTags", resources=["*"], write=create, condition=tags)
+    yield Grant(
+        sid="TagWhatIsCreated",
+        resources=["*"],
+        write=[tag],
+        condition={**tags, "StringEqualsIfExists": own},
+    )
+
+
 def role_grants(
     location: StackLocation, roles: Iterable[str], principals: Iterable[str]
 ) -> Iterator[Grant]:

@@ -1,5 +1,6 @@
 """Installs tools in the user's cache folder, each version once."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -78,6 +79,36 @@ def install_wheel(cache: Path, name: str, requirements: Path) -> Path:
             where = ["--target", str(unfinished), "--requirement", str(requirements)]
             child_process.run([*install, *where], timeout=INSTALL_TIMEOUT)
     return target
+
+
+def install_environment(cache: Path, name: str, requirements: Path) -> Path:
+    """Install pinned and hashed requirements in their own environment, and return its Python.
+
+    Args:
+        cache: the folder for tools.
+        name: the environment's name.
+        requirements: the requirement file; another content makes another environment.
+
+    Raises:
+        automation.child_process.CommandError: they can't be installed.
+    """
+    content = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    target = cache / f"{name}-{content}-python{python}"
+    if not target.exists():
+        uv = [sys.executable, "-m", "uv"]
+        with folder_when_complete(target) as unfinished:
+            # The folder is renamed, which a script with an absolute path in it wouldn't survive.
+            create = [*uv, "venv", "--quiet", "--relocatable", "--allow-existing", "--python"]
+            child_process.run([*create, sys.executable, str(unfinished)], timeout=INSTALL_TIMEOUT)
+            install = [*uv, "pip", "install", "--quiet", "--require-hashes"]
+            where = ["--python", str(_python(unfinished)), "--requirement", str(requirements)]
+            child_process.run([*install, *where], timeout=INSTALL_TIMEOUT)
+    return _python(target)
+
+
+def _python(environment: Path) -> Path:
+    return environment / "bin" / "python"
 
 
 def _cache_folder() -> Path:

@@ -6,6 +6,7 @@ pull request needs almost none, a check reads, a deployment writes, and who rota
 clients' secrets needs to read none of them.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from automation.grants import (
     HostAccess,
     Purpose,
     StackLocation,
+    creation_grants,
     function_grant,
     log_grants,
     role_grants,
@@ -217,11 +219,8 @@ def _logs(location: StackLocation, hosts: Sequence[HostAccess]) -> Iterator[Gran
 def _edge(location: StackLocation) -> Iterator[Grant]:
     """Identify the distribution by the stack's tags, because CloudFront chooses its id."""
     distributions = [f"arn:aws:cloudfront::{location.account}:distribution/*"]
-    yield Grant(
-        sid="CreateDistribution",
-        resources=distributions,
-        write=["cloudfront:CreateDistribution", "cloudfront:TagResource"],
-        condition=location.condition("aws:RequestTag"),
+    yield from creation_grants(
+        location, create=["cloudfront:CreateDistribution"], tag="cloudfront:TagResource"
     )
     yield Grant(
         sid="Distribution",
@@ -229,23 +228,28 @@ def _edge(location: StackLocation) -> Iterator[Grant]:
         read=["cloudfront:GetDistribution", "cloudfront:ListTagsForResource"],
         write=[
             "cloudfront:DeleteDistribution",
+            "cloudfront:TagResource",
             "cloudfront:UntagResource",
             "cloudfront:UpdateDistribution",
         ],
         condition=location.condition("aws:ResourceTag"),
     )
+    functions = f"arn:aws:cloudfront::{location.account}:function"
+    # The reference names no resource for it, so the creation may be one of any function.
+    yield Grant(
+        sid="CreateEdgeFunction",
+        resources=[f"{functions}/*"],
+        write=["cloudfront:CreateFunction"],
+    )
     yield Grant(
         sid="EdgeFunction",
-        resources=[
-            f"arn:aws:cloudfront::{location.account}:function/{location.names.edge_function}"
-        ],
+        resources=[f"{functions}/{location.names.edge_function}"],
         read=[
             "cloudfront:DescribeFunction",
             "cloudfront:GetFunction",
             "cloudfront:ListTagsForResource",
         ],
         write=[
-            "cloudfront:CreateFunction",
             "cloudfront:DeleteFunction",
             "cloudfront:PublishFunction",
             "cloudfront:TagResource",
@@ -279,11 +283,8 @@ def _edge(location: StackLocation) -> Iterator[Grant]:
 def _user_pool(location: StackLocation) -> Iterator[Grant]:
     """Identify the pool by the stack's tags, because Cognito chooses its id."""
     pools = [location.arn("cognito-idp", "userpool/*")]
-    yield Grant(
-        sid="CreateUserPool",
-        resources=pools,
-        write=["cognito-idp:CreateUserPool", "cognito-idp:TagResource"],
-        condition=location.condition("aws:RequestTag"),
+    yield from creation_grants(
+        location, create=["cognito-idp:CreateUserPool"], tag="cognito-idp:TagResource"
     )
     yield Grant(
         sid="UserPool",
@@ -307,6 +308,7 @@ def _user_pool(location: StackLocation) -> Iterator[Grant]:
             "cognito-idp:DeleteUserPool",
             "cognito-idp:DeleteUserPoolClient",
             "cognito-idp:DeleteUserPoolDomain",
+            "cognito-idp:TagResource",
             "cognito-idp:UntagResource",
             "cognito-idp:UpdateResourceServer",
             "cognito-idp:UpdateUserPool",
@@ -354,26 +356,31 @@ def _secrets(location: StackLocation) -> Grant:
 
 
 def _statements(granted: Sequence[tuple[Grant, Sequence[str]]]) -> list[dict[str, Any]]:
-    """Write a statement for each grant, and one for all that can't be limited to a resource.
+    """Write a statement for all grants with the same resources and condition.
 
     A role has room for 10 240 characters. Source: "IAM and AWS STS quotas" in the IAM User Guide.
     """
-    limited = [
-        _statement(grant, actions)
-        for grant, actions in granted
-        if actions and not _is_unlimited(grant)
+    merged: dict[str, tuple[Grant, set[str]]] = {}
+    for grant, actions in granted:
+        if actions:
+            key = json.dumps([list(grant.resources), grant.condition], sort_keys=True)
+            _, collected = merged.setdefault(key, (grant, set()))
+            collected.update(actions)
+    statements = [
+        _statement(grant, actions) for grant, actions in merged.values() if not _is_unlimited(grant)
     ]
-    unlimited = {each for grant, actions in granted if _is_unlimited(grant) for each in actions}
-    if not unlimited:
-        return limited
-    return [*limited, _statement(Grant(sid="Unlimited", resources=["*"]), sorted(unlimited))]
+    unlimited = [actions for grant, actions in merged.values() if _is_unlimited(grant)]
+    return [
+        *statements,
+        *(_statement(Grant(sid="Unlimited", resources=["*"]), each) for each in unlimited),
+    ]
 
 
 def _is_unlimited(grant: Grant) -> bool:
     return list(grant.resources) == ["*"] and grant.condition is None
 
 
-def _statement(grant: Grant, actions: Sequence[str]) -> dict[str, Any]:
+def _statement(grant: Grant, actions: Iterable[str]) -> dict[str, Any]:
     statement: dict[str, Any] = {
         "Sid": grant.sid,
         "Effect": "Allow",

@@ -22,6 +22,8 @@ _REGULAR_FILE = 0o100000
 # 1980-01-01, the earliest time that a zip archive can express.
 _DATE = (1980, 1, 1, 0, 0, 0)
 
+RUNTIME = "python3.13"
+"""What Lambda runs every function with."""
 CANARY_HANDLER = "functions.canary.handler.handle"
 """The canary's handler; see `ROTATION_HANDLER`."""
 ROTATION_HANDLER = "functions.rotation.handler.handle"

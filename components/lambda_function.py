@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.context import StackContext
-from components.function_code import relative_to_project
+from components.function_code import RUNTIME, relative_to_project
 from components.roles import FunctionRole
 
 
@@ -52,7 +52,7 @@ def lambda_function(
         name=args.name,
         description=args.description,
         role=args.role.role.arn,
-        runtime=aws.lambda_.Runtime.PYTHON3D13,
+        runtime=RUNTIME,
         architectures=["arm64"],
         handler=args.handler,
         code=pulumi.FileArchive(relative_to_project(args.package)),

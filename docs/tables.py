@@ -359,6 +359,12 @@ def _prices() -> str:
     return prices_table()
 
 
+def _roles() -> str:
+    from automation.role_lists.tables import roles_table  # noqa: PLC0415 - as in _checks
+
+    return roles_table()
+
+
 TABLES = (
     Table(
         document="README.md",
@@ -401,6 +407,12 @@ TABLES = (
         name="checks",
         source="automation/checks/",
         content=_checks,
+    ),
+    Table(
+        document="docs/security.md",
+        name="roles",
+        source="automation/role_lists/",
+        content=_roles,
     ),
     Table(
         document="docs/drills.md",

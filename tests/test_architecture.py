@@ -25,7 +25,7 @@ ALLOWED = {
     "functions": set(),
     "server": set(),
     "client": {"neo4j_mcp_client"},
-    "automation": {"components", "functions", "neo4j_mcp_client"},
+    "automation": {"components", "functions", "neo4j_mcp_client", "server"},
     "localcloud/src": set(),
     "demo": {"automation", "components", "localcloud", "neo4j_mcp_client"},
 }

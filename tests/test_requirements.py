@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# It runs in another environment.
+PEER = ROOT / "automation" / "load" / "peer_server"
 FOLDERS = {"automation", "components", "functions", "neo4j_mcp_client", "server"}
 # container-killed is skipped without the Docker SDK, and on AWS there is nothing for it to kill.
 # The others are what the client's bridge needs; without them, the drill rotation leaves it out.
@@ -33,7 +35,7 @@ def _imported(file: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-def _declared(name: str) -> set[str]:
+def _declared(name: str | Path) -> set[str]:
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     found = (re.match(r"[\w.-]+", line) for line in lines if not line.startswith("-"))
     return {_normalized(each[0]) for each in found if each}
@@ -48,6 +50,7 @@ def test_every_import_of_automation_is_declared_and_nothing_else() -> None:
         name
         for folder in ("automation", "components")
         for file in (ROOT / folder).rglob("*.py")
+        if file.parent != PEER
         for name in _imported(file)
     }
     installed = packages_distributions()
@@ -59,6 +62,13 @@ def test_every_import_of_automation_is_declared_and_nothing_else() -> None:
     # pydantic requires both, and pins the first to one version.
     assert needed - declared <= {"pydantic-core", "annotated-types"}
     assert declared - needed == NOT_IMPORTED
+
+
+def test_the_peer_of_load_imports_what_it_is_installed_with() -> None:
+    modules = set(_imported(PEER / "serve.py")) - sys.stdlib_module_names
+    assert {_normalized(name) for name in modules} <= _declared(
+        PEER.relative_to(ROOT) / "requirements.txt"
+    )
 
 
 def test_the_clients_own_requirements_are_declared() -> None:

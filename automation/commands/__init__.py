@@ -9,6 +9,7 @@ rotating      rotate, revoke
 reading       audit, logs
 supporting    support
 costing       cost
+listing       sbom
 measuring     measure-starts
 granting      role, database-role
 
@@ -29,6 +30,7 @@ from automation.commands import (
     deploying,
     drilling,
     granting,
+    listing,
     loading,
     measuring,
     reading,
@@ -71,6 +73,7 @@ app.command("audit")(reading.show_audit)
 app.command("logs")(reading.show_logs)
 app.command("support")(supporting.support)
 app.command("cost")(costing.cost)
+app.command("sbom")(listing.sbom)
 app.command("measure-starts")(measuring.measure)
 app.command("role")(granting.role)
 app.command("database-role")(granting.print_database_role)

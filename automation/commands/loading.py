@@ -15,7 +15,8 @@ from automation.load.mix import DEFAULT as DEFAULT_MIX
 from automation.load.mix import read_mix
 from automation.load.plan import Plan as LoadPlan
 from automation.load.plan import concurrent, ramp, spike, steady
-from automation.load.run import choose_client, make_load
+from automation.load.run import Options, choose_client, make_load
+from automation.load.targets import Addresses, Compared
 from automation.report.files import LOAD_REPORTS, save
 from automation.target import checked_context, target
 from automation.terminal import print_error
@@ -73,9 +74,10 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
         ),
     ] = DEFAULT_MIX,
     client: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            help="The client that calls.", show_default="the first one that may make these calls"
+            help="The client that calls; may be repeated, and their calls take turns.",
+            show_default="the first one that may make these calls",
         ),
     ] = None,
     in_flight: Annotated[
@@ -84,6 +86,41 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
             min=1, max=4000, help="With a rate: the most calls at once; further ones wait."
         ),
     ] = 512,
+    compare: Annotated[
+        str,
+        typer.Option(
+            help="Targets to call in turn with the service, separated by commas: container (an"
+            " instance without its host), bolt (the database), peer (mcp-neo4j-cypher), statements"
+            " (all that the server runs in the database) and database (those without a gateway).",
+            show_default="none",
+        ),
+    ] = "",
+    rounds: Annotated[
+        int, typer.Option(min=1, max=100, help="With --compare: how many times each is called.")
+    ] = 6,
+    container: Annotated[
+        str | None,
+        typer.Option(
+            help="With --compare container: the address of an instance, as http://<host>:<port>.",
+            show_default="found where this machine runs it",
+        ),
+    ] = None,
+    direct_database: Annotated[
+        str | None,
+        typer.Option(
+            envvar="AUTOMATION_DIRECT_DATABASE",
+            help="With --compare database: the database's address behind a gateway.",
+            show_default="none",
+        ),
+    ] = None,
+    direct_credentials: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="AUTOMATION_DIRECT_CREDENTIALS",
+            help="The JSON file with the username and password for it.",
+            show_default="none",
+        ),
+    ] = None,
     reports: Reports = LOAD_REPORTS,
     as_json: AsJson = False,
 ) -> None:
@@ -95,10 +132,17 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
     plan = _load_plan(
         shape, rate=rate, peak=peak, concurrency=concurrency, warm_up=warm_up, duration=duration
     )
+    addresses = Addresses(
+        container=container, database=direct_database, credentials=direct_credentials
+    )
+    targets = _compared(compare, shape, addresses)
     calls = read_mix(mix)
     deployment = Deployment(target(stack, workspace), reads_only=True)
     context = checked_context(deployment, stack, longest_wait=0.0, interleavings=0)
-    caller = choose_client(stack, context.outputs, client, writes=calls.writes)
+    caller, *others = [
+        choose_client(stack, context.outputs, each, writes=calls.writes)
+        for each in (dict.fromkeys(client) if client else (None,))
+    ]
     try:
         found = make_load(
             context,
@@ -106,6 +150,13 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
             calls,
             client=caller,
             most=in_flight,
+            options=Options(
+                others=tuple(others),
+                targets=targets,
+                rounds=rounds,
+                addresses=addresses,
+                partial=True,
+            ),
             environment={
                 "AWS region": str(context.session.region_name),
                 "Host": context.settings.hosting.value,
@@ -118,8 +169,28 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
         raise
     save(found, reports)
     print_saved_report(found, reports, as_json=as_json)
+    if found.interrupted:
+        print_error("the report has what was measured until then", "interrupted")
+        raise KeyboardInterrupt
     if not any(run.total.succeeded for run in found.runs):
         raise typer.Exit(UNSUCCESSFUL)
+
+
+def _compared(names: str, shape: Shape, addresses: Addresses) -> tuple[Compared, ...]:
+    wanted = dict.fromkeys(name.strip() for name in names.split(",") if name.strip())
+    known = [each.value for each in Compared]
+    if unknown := [name for name in wanted if name not in known]:
+        raise typer.BadParameter(
+            f"has {', '.join(unknown)}, but can only have {', '.join(known)}",
+            param_hint="--compare",
+        )
+    if wanted and shape is not Shape.STEADY:
+        raise typer.BadParameter(
+            "can't be combined with --shape ramp or spike", param_hint="--compare"
+        )
+    if addresses.container is not None and Compared.CONTAINER not in wanted:
+        raise typer.BadParameter("needs --compare container", param_hint="--container")
+    return tuple(map(Compared, wanted))
 
 
 def _load_plan(

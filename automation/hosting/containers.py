@@ -3,7 +3,7 @@
 On AWS nobody but the host reaches them, so the Docker SDK is no requirement of this package.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
@@ -57,7 +57,18 @@ def kill(container: Container) -> None:
 
 def _running(engine: docker.DockerClient, image: str) -> list[Instance]:
     return [
-        Instance(id=str(each.id), name=str(each.name), kill=partial(kill, each))
+        Instance(
+            id=str(each.id),
+            name=str(each.name),
+            kill=partial(kill, each),
+            address=_address(each.ports),
+        )
         for each in engine.containers.list(ignore_removed=True)
         if each.attrs["Config"]["Image"] == image
     ]
+
+
+def _address(ports: Mapping[str, Sequence[Mapping[str, str]] | None]) -> str:
+    published = (each for bindings in ports.values() for each in bindings or ())
+    first = next(published, None)
+    return f"http://{first['HostIp']}:{first['HostPort']}" if first else ""

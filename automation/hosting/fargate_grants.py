@@ -6,12 +6,12 @@ Reference.
 
 from collections.abc import Iterator
 
-from automation.grants import Grant, StackLocation
+from automation.grants import Grant, StackLocation, creation_grants
 
 
 def fargate_grants(location: StackLocation) -> Iterator[Grant]:
     """Return the actions on the service, its network and its scaling."""
-    yield _service(location)
+    yield from _service(location)
     yield _load_balancer(location)
     yield from _security_groups(location)
     yield from _scaling(location)
@@ -65,16 +65,22 @@ _READS = Grant(
 )
 
 
-def _service(location: StackLocation) -> Grant:
+def _service(location: StackLocation) -> Iterator[Grant]:
     names = location.names
     service = f"{names.cluster}/{names.container_service}"
-    return Grant(
+    # A list of a cluster's tasks has no resource; the cluster is a condition.
+    yield Grant(
+        sid="ListTasks",
+        resources=["*"],
+        read=["ecs:ListTasks"],
+        condition={"ArnEquals": {"ecs:cluster": location.arn("ecs", f"cluster/{names.cluster}")}},
+    )
+    yield Grant(
         sid="EcsService",
         resources=[
             location.arn("ecs", resource)
             for resource in (
                 f"cluster/{names.cluster}",
-                f"container-instance/{names.cluster}/*",
                 f"service/{service}",
                 f"service-deployment/{service}/*",
                 f"task/{names.cluster}/*",
@@ -88,7 +94,6 @@ def _service(location: StackLocation) -> Grant:
             "ecs:DescribeTasks",
             "ecs:ListServiceDeployments",
             "ecs:ListTagsForResource",
-            "ecs:ListTasks",
         ],
         write=[
             "ecs:CreateCluster",
@@ -108,10 +113,8 @@ def _load_balancer(location: StackLocation) -> Grant:
     stem = location.names.load_balancer_stem
     return Grant(
         sid="LoadBalancer",
-        resources=[
-            location.arn("elasticloadbalancing", f"{kind}/{stem}*")
-            for kind in ("loadbalancer/app", "listener/app", "targetgroup")
-        ],
+        # Load balancers, listeners and target groups. Seven characters end their names.
+        resources=[location.arn("elasticloadbalancing", f"*/{stem}???????/*")],
         write=[
             f"elasticloadbalancing:{action}"
             for action in (
@@ -141,23 +144,33 @@ def _security_groups(location: StackLocation) -> Iterator[Grant]:
         location.arn("ec2", f"{kind}/*")
         for kind in ("security-group", "security-group-rule", "vpc")
     )
+    opened = ["ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress"]
+    created = [each.removeprefix("ec2:") for each in (*opened, "ec2:CreateSecurityGroup")]
     yield Grant(
-        sid="CreateSecurityGroups",
-        resources=[groups, rules],
-        write=[
-            "ec2:AuthorizeSecurityGroupEgress",
-            "ec2:AuthorizeSecurityGroupIngress",
-            "ec2:CreateSecurityGroup",
-            "ec2:CreateTags",
-        ],
+        sid="CreateWithTags",
+        resources=["*"],
+        write=["ec2:CreateSecurityGroup"],
         condition=location.condition("aws:RequestTag"),
+    )
+    yield Grant(
+        sid="CreateSecurityGroupRules",
+        resources=[rules],
+        write=opened,
+        condition=location.condition("aws:RequestTag"),
+    )
+    # Only what these create: with the stack's tags, another group would be the stack's.
+    yield Grant(
+        sid="TagSecurityGroups",
+        resources=["*"],
+        write=["ec2:CreateTags"],
+        condition={"StringEquals": {"ec2:CreateAction": created}},
     )
     yield Grant(
         sid="SecurityGroups",
         resources=[groups, rules],
         write=[
-            "ec2:AuthorizeSecurityGroupEgress",
-            "ec2:AuthorizeSecurityGroupIngress",
+            *opened,
+            "ec2:CreateTags",
             "ec2:DeleteSecurityGroup",
             "ec2:DeleteTags",
             "ec2:ModifySecurityGroupRules",
@@ -171,9 +184,14 @@ def _security_groups(location: StackLocation) -> Iterator[Grant]:
 
 def _scaling(location: StackLocation) -> Iterator[Grant]:
     names = location.names
+    # Application Auto Scaling chooses the id, so the stack's targets are known by their tags.
+    yield from creation_grants(
+        location,
+        create=["application-autoscaling:RegisterScalableTarget"],
+        tag="application-autoscaling:TagResource",
+    )
     yield Grant(
         sid="Scaling",
-        # Application Auto Scaling chooses the id at its end.
         resources=[location.arn("application-autoscaling", "scalable-target/*")],
         read=["application-autoscaling:ListTagsForResource"],
         write=[
@@ -184,6 +202,7 @@ def _scaling(location: StackLocation) -> Iterator[Grant]:
             "application-autoscaling:TagResource",
             "application-autoscaling:UntagResource",
         ],
+        condition=location.condition("aws:ResourceTag"),
     )
     alarms = f"alarm:TargetTracking-service/{names.cluster}/{names.container_service}-*"
     yield Grant(
@@ -233,11 +252,8 @@ def vpc_origin_grants(location: StackLocation) -> Iterator[Grant]:
     """Return the actions on the edge's way into the VPC."""
     # CloudFront chooses its id.
     origins = [f"arn:aws:cloudfront::{location.account}:vpcorigin/*"]
-    yield Grant(
-        sid="CreateVpcOrigin",
-        resources=origins,
-        write=["cloudfront:CreateVpcOrigin", "cloudfront:TagResource"],
-        condition=location.condition("aws:RequestTag"),
+    yield from creation_grants(
+        location, create=["cloudfront:CreateVpcOrigin"], tag="cloudfront:TagResource"
     )
     yield Grant(
         sid="VpcOrigin",
@@ -245,6 +261,7 @@ def vpc_origin_grants(location: StackLocation) -> Iterator[Grant]:
         read=["cloudfront:GetVpcOrigin", "cloudfront:ListTagsForResource"],
         write=[
             "cloudfront:DeleteVpcOrigin",
+            "cloudfront:TagResource",
             "cloudfront:UntagResource",
             "cloudfront:UpdateVpcOrigin",
         ],

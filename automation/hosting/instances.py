@@ -39,11 +39,13 @@ class Instance:
         id: distinguishes it from others, also from the one that replaces it.
         name: its name on a timeline.
         kill: ends it at once; does nothing if it has ended.
+        address: the base URL of the server in it; empty where only its host reaches it.
     """
 
     id: str
     name: str
     kill: Callable[[], None] = field(repr=False)
+    address: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,9 @@
 vegeta makes the calls as fast as it receives them on its standard input (`-lazy -rate=0`), so the
 writer decides when each is made: its own pacing has neither phases nor an even change of the rate.
 Each call has its number in the URL's fragment, which is in vegeta's results and in no request.
+
+The results are read while calls are made, so that a rejected token is replaced at once. They are
+kept in a temporary file without a name, and parsed at the end.
 """
 
 import base64
@@ -11,10 +14,12 @@ import json
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -22,7 +27,7 @@ from automation.errors import AutomationError
 from automation.load.mix import Entry, Mix
 from automation.load.plan import Plan
 from automation.load.vegeta import Vegeta
-from neo4j_mcp_client.calls import HEADERS
+from neo4j_mcp_client.calls import HEADERS, token_refusal
 
 _TAIL: Final = 1000
 _ENDING: Final = 30.0
@@ -33,6 +38,10 @@ class LoadError(AutomationError):
     """The load can't be made; the message says why."""
 
 
+def _ignore(_token: str) -> None:
+    """Keep using a token."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """What is called.
@@ -40,15 +49,23 @@ class Target:
     Attributes:
         url: the MCP endpoint.
         token: returns the access token for the next call, without waiting.
+        rejected: called with a token that a call was rejected for.
+        stopping: set when the calls were interrupted, by this module or before.
         timeout: seconds that a call may take.
         most: how many calls may be under way at once, if the plan doesn't say; further ones wait,
             which counts as part of their duration.
+        socket: the Unix socket to connect to; None for the URL's host.
+        headers: the headers of each call, without the token.
     """
 
     url: str
-    token: Callable[[], str]
+    token: Callable[[], str] = field(repr=False)
+    rejected: Callable[[str], object] = field(default=_ignore, repr=False)
+    stopping: threading.Event = field(default_factory=threading.Event, repr=False)
     timeout: float = 125.0
     most: int = 512
+    socket: Path | None = None
+    headers: Mapping[str, str] = field(default_factory=lambda: HEADERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,21 +103,23 @@ def attack(
 ) -> Iterator[Recorded]:
     """Make the calls of a plan, then return each with its response.
 
+    An interruption (`KeyboardInterrupt`) ends the calls early, and sets the target's `stopping`.
+
     Args:
         run_id: the first part of the texts in unique parameters.
 
     Raises:
         LoadError: vegeta ended early or can't be run.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "results"
+    with tempfile.TemporaryFile() as results:
         sender = _Sender(plan, mix, target, run_id)
-        _run(vegeta, plan, target, sender, output)
-        for result in _read(vegeta, output):
-            url = result["url"]
-            # Workers that found the end of the input record a call without a URL.
-            if url:
-                yield sender.recorded(int(url.rpartition("#")[2]), result)
+        _run(vegeta, plan, target, sender, results)
+        results.seek(0)
+        for line in results:
+            result = json.loads(line)
+            number = _number(result)
+            if number is not None and sender.knows(number):
+                yield sender.recorded(number, result)
 
 
 class _Sender:
@@ -112,6 +131,7 @@ class _Sender:
         self._target = target
         self._run_id = run_id
         self._sent: list[_Sent] = []
+        self._tokens: list[str] = []
         self._started = 0.0
         self._epoch = 0.0
 
@@ -127,6 +147,17 @@ class _Sender:
             # The pipe's limited size is what makes this wait for the callers.
             while self._elapsed() < self._plan.seconds:
                 self._write(stream, None)
+
+    def knows(self, number: int) -> bool:
+        """Return whether a call was sent completely: an interruption may come in the middle."""
+        return number < len(self._sent)
+
+    def look_at(self, result: Mapping[str, Any]) -> None:
+        """Report the token of a call that was rejected for it."""
+        number = _number(result)
+        body = base64.b64decode(result["body"] or "")
+        if number is not None and token_refusal(result["code"], body) is not None:
+            self._target.rejected(self._tokens[number])
 
     def recorded(self, number: int, result: Mapping[str, Any]) -> Recorded:
         sent = self._sent[number]
@@ -150,52 +181,91 @@ class _Sender:
         return f"{self._run_id}-{number}"
 
     def _write(self, stream: IO[bytes], due: float | None) -> None:
-        number, entry = len(self._sent), next(self._order)
-        headers = {name: [value] for name, value in HEADERS.items()}
-        headers["Authorization"] = [f"Bearer {self._target.token()}"]
+        number, entry, token = len(self._sent), next(self._order), self._target.token()
+        headers = {name: [value] for name, value in self._target.headers.items()}
+        headers["Authorization"] = [f"Bearer {token}"]
         line = {
             "method": "POST",
             "url": f"{self._target.url}#{number}",
             "header": headers,
             "body": base64.b64encode(entry.call(self._identity(number)).body).decode(),
         }
+        # The result may arrive before this returns.
+        self._tokens.append(token)
         stream.write(json.dumps(line).encode() + b"\n")
         stream.flush()
         self._sent.append(_Sent(entry=entry, due=due, at=self._elapsed()))
 
 
-def _run(vegeta: Vegeta, plan: Plan, target: Target, sender: _Sender, output: Path) -> None:
+def _number(result: Mapping[str, Any]) -> int | None:
+    # Workers that found the end of the input record a call without a URL.
+    fragment = result["url"].rpartition("#")[2]
+    return int(fragment) if fragment else None
+
+
+def _run(vegeta: Vegeta, plan: Plan, target: Target, sender: _Sender, results: IO[bytes]) -> None:
     with (
         tempfile.TemporaryFile() as stderr,
         subprocess.Popen(
-            _command(vegeta, plan, target, output),
+            _command(vegeta, plan, target),
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=stderr,
             # A terminal's Ctrl-C ends this program, which then ends vegeta.
             start_new_session=True,
         ) as process,
+        subprocess.Popen(
+            [str(vegeta.path), "encode", "-to=json"],
+            stdin=process.stdout,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as encoder,
+        ThreadPoolExecutor(1, thread_name_prefix="results") as pool,
     ):
         stdin = cast("IO[bytes]", process.stdin)
+        # Only the encoder reads it.
+        cast("IO[bytes]", process.stdout).close()
+        reading = pool.submit(_collect, cast("IO[bytes]", encoder.stdout), results, sender)
         try:
-            sender.send(stdin)
-            if plan.callers is not None:
+            with _stopping(target):
+                sender.send(stdin)
+            if plan.callers is not None or target.stopping.is_set():
                 # Otherwise it would still make the calls that are in the pipe.
                 process.send_signal(signal.SIGINT)
             stdin.close()
+            with _stopping(target):
+                process.wait(target.timeout + _ENDING)
+            # It ends its calls under way even if that wait was interrupted.
             status = process.wait(target.timeout + _ENDING)
+            reading.result(_ENDING)
         except BrokenPipeError:
             raise _ended_early(process.wait(_ENDING), stderr) from None
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, TimeoutError):
             raise LoadError(
                 f"vegeta didn't end within {target.timeout + _ENDING:g} s of its last call"
             ) from None
         finally:
             process.kill()
+            encoder.kill()
             with suppress(BrokenPipeError):
                 stdin.close()
         if status:
             raise _ended_early(status, stderr)
+
+
+@contextmanager
+def _stopping(target: Target) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        target.stopping.set()
+
+
+def _collect(stream: IO[bytes], results: IO[bytes], sender: _Sender) -> None:
+    for line in stream:
+        results.write(line)
+        sender.look_at(json.loads(line))
 
 
 def _ended_early(status: int, stderr: IO[bytes]) -> LoadError:
@@ -204,7 +274,7 @@ def _ended_early(status: int, stderr: IO[bytes]) -> LoadError:
     return LoadError(f"vegeta ended with status {status}: {said}")
 
 
-def _command(vegeta: Vegeta, plan: Plan, target: Target, output: Path) -> list[str]:
+def _command(vegeta: Vegeta, plan: Plan, target: Target) -> list[str]:
     return [
         str(vegeta.path),
         "attack",
@@ -218,17 +288,5 @@ def _command(vegeta: Vegeta, plan: Plan, target: Target, output: Path) -> list[s
         "-redirects=-1",
         # By default, it would serve metrics on every network interface.
         "-prometheus-addr=",
-        f"-output={output}",
+        f"-unix-socket={target.socket or ''}",
     ]
-
-
-def _read(vegeta: Vegeta, output: Path) -> Iterator[Mapping[str, Any]]:
-    command = [str(vegeta.path), "encode", "-to=json", str(output)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        try:
-            for line in cast("IO[bytes]", process.stdout):
-                yield json.loads(line)
-            if process.wait(_ENDING):
-                raise LoadError(f"vegeta can't read its results: status {process.returncode}")
-        finally:
-            process.kill()

@@ -102,11 +102,18 @@ class Entry:
         Args:
             identity: the value of the parameter that differs in each call.
         """
-        arguments = self.arguments
-        if self.unique is not None:
-            params = {**arguments.get("params", {}), self.unique: identity}
-            arguments = {**arguments, "params": params}
-        return call_tool(self.tool, arguments, read=_READ.get(self.tool))
+        return call_tool(self.tool, self.arguments_of(identity), read=_READ.get(self.tool))
+
+    def arguments_of(self, identity: str) -> Mapping[str, Any]:
+        """Return the tool's arguments in one call.
+
+        Args:
+            identity: the value of the parameter that differs in each call.
+        """
+        if self.unique is None:
+            return self.arguments
+        params = {**self.arguments.get("params", {}), self.unique: identity}
+        return {**self.arguments, "params": params}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,6 +39,7 @@ class Outcome:
     Attributes:
         entry: the name of the kind of call.
         late: how much later than due this machine sent it.
+        computing: how long the caller itself computed, in seconds; 0 if it isn't known.
     """
 
     entry: str
@@ -46,6 +47,7 @@ class Outcome:
     ended: float
     late: float
     failure: Failure | None
+    computing: float = 0.0
 
     @property
     def seconds(self) -> float:

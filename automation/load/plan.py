@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 _SPIKE_PARTS: Final = 3
@@ -75,6 +75,18 @@ class Plan:
             if at < ends:
                 return phase
         return None
+
+    def until(self, seconds: float) -> "Plan":
+        """Return what an interrupted plan was up to a time, in seconds since the start."""
+        phases, began = [], 0.0
+        for phase in self.phases:
+            lasted = min(phase.seconds, seconds - began)
+            if lasted <= 0:
+                break
+            slope = (phase.end - phase.start) / phase.seconds
+            phases.append(replace(phase, seconds=lasted, end=phase.start + slope * lasted))
+            began += phase.seconds
+        return replace(self, phases=tuple(phases))
 
 
 def steady(rate: float, *, warm_up: float, seconds: float) -> Plan:

@@ -35,6 +35,8 @@ class Summary(Data):
         rate: successful calls per second.
         failures: how many failed, by kind, the most frequent first.
         latency: None if no call succeeded.
+        computing: the median of the seconds for which the caller itself computed in a successful
+            call, which are part of the latency; 0 if they aren't known.
     """
 
     name: Text
@@ -43,6 +45,7 @@ class Summary(Data):
     rate: float
     failures: Mapping[str, int]
     latency: Latency | None
+    computing: float = 0.0
 
     @property
     def failed(self) -> int:
@@ -100,7 +103,8 @@ class Run(Data):
         width: the length of each slice, in seconds.
         late: the 99th percentile of how much later than due this machine sent a call, in seconds.
         examples: a message of each kind of failure.
-        token_renewals: how many times the token was replaced meanwhile.
+        token_renewals: how many times a token was replaced meanwhile.
+        rejected_tokens: how many tokens calls were rejected for.
     """
 
     target: Text
@@ -114,6 +118,65 @@ class Run(Data):
     late: float
     examples: Mapping[str, Text]
     token_renewals: int = 0
+    rejected_tokens: int = 0
+
+
+Metric = Literal["rate", "p50", "p95"]
+
+
+class Ratio(Data):
+    """How two targets compare, round by round.
+
+    Attributes:
+        of: the target above the line.
+        to: the target below the line.
+        metric: successful calls per second, or a percentile of the latency.
+        median: the median of the rounds' ratios.
+        low: the lower end of the median's 95 % confidence interval.
+        high: its upper end.
+        rounds: in how many rounds calls of both succeeded.
+    """
+
+    of: Text
+    to: Text
+    metric: Metric
+    median: float
+    low: float
+    high: float
+    rounds: int
+
+
+class Hop(Data):
+    """A part of the way of a call, and the time that it adds.
+
+    Attributes:
+        median: seconds that it adds to half of the calls; the median of the rounds.
+        low: the lower end of the median's 95 % confidence interval.
+        high: its upper end.
+        emulated: whether a stand-in takes its place.
+    """
+
+    name: Text
+    median: float
+    low: float
+    high: float
+    emulated: bool = False
+
+
+class Attribution(Data):
+    """Where the time of a call goes.
+
+    Attributes:
+        hops: the parts, from the caller on; the last has all that follows.
+        whole: what callers measure, as a hop.
+        deployed: that without the emulated parts, as a hop.
+        rounds: how many rounds count: those in which calls of every target succeeded.
+    """
+
+    hops: Annotated[tuple[Hop, ...], Field(min_length=2)]
+    whole: Hop
+    deployed: Hop
+    rounds: int
 
 
 class LoadReport(Data):
@@ -123,7 +186,11 @@ class LoadReport(Data):
         kind: distinguishes the report from others.
         mix: the weights of the kinds of calls.
         environment: versions of the software, and addresses of what the run used.
-        runs: one for each target.
+        runs: one for each target; that of the host, as callers reach it, comes first.
+        ratios: how the targets compare; empty if only the host was called.
+        attribution: where the time of a call goes; None if nothing behind the host was called.
+        skipped: targets that couldn't be called, with the reasons.
+        interrupted: whether the calls were interrupted; the plans are then what was made of them.
     """
 
     kind: Literal["load"] = "load"
@@ -134,6 +201,10 @@ class LoadReport(Data):
     mix: Mapping[str, int]
     environment: Mapping[str, str]
     runs: Annotated[tuple[Run, ...], Field(min_length=1)]
+    ratios: tuple[Ratio, ...] = ()
+    attribution: Attribution | None = None
+    skipped: Mapping[str, Text] = {}
+    interrupted: bool = False
 
 
 def summarize(
@@ -242,7 +313,13 @@ def _summary(name: str, outcomes: Sequence[Outcome], seconds: float) -> Summary:
         rate=succeeded / seconds,
         failures=_failures(outcomes),
         latency=latency(outcomes),
+        computing=_computing(outcomes),
     )
+
+
+def _computing(outcomes: Iterable[Outcome]) -> float:
+    ordered = sorted(each.computing for each in outcomes if each.failure is None)
+    return percentile(ordered, 0.5) if ordered else 0.0
 
 
 def _failures(outcomes: Iterable[Outcome]) -> dict[str, int]:

@@ -1,21 +1,26 @@
 """Makes load on a deployed stack."""
 
 import datetime as dt
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from automation.checks.context import Context
 from automation.drills.callers import token_provider
 from automation.errors import AutomationError
-from automation.load.engine import LoadError, Target, attack
+from automation.load.attribution import FRONT, GATEWAY, attribute
+from automation.load.comparison import compare, ratios, rounds_of
+from automation.load.engine import LoadError
 from automation.load.mix import Mix
-from automation.load.outcomes import judge
 from automation.load.plan import Plan
-from automation.load.results import LoadReport, summarize
-from automation.load.tokens import RenewedToken
+from automation.load.results import LoadReport
+from automation.load.targets import Addresses, Compared, Targets
+from automation.load.tokens import RenewedToken, SeveralTokens
 from automation.load.vegeta import Vegeta
-from neo4j_mcp_client import Neo4jMcpError
+from neo4j_mcp_client import AccessToken, Neo4jMcpError
 
 _LIFETIME: Final = 150.0
 """Seconds for which a token must be valid that is sent: a call's 125 s, and the time that it waits
@@ -63,6 +68,28 @@ def choose_client(stack: str, outputs: Mapping[str, Any], name: str | None, *, w
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What isn't necessary for a run of load.
+
+    Attributes:
+        others: further clients, whose calls take turns with the first one's.
+        targets: what else is called, in turn with the service.
+        rounds: how many times each target is called.
+        addresses: what isn't in the stack's state.
+        partial: whether to return what was measured until an interruption.
+    """
+
+    others: tuple[str, ...] = ()
+    targets: tuple[Compared, ...] = ()
+    rounds: int = 1
+    addresses: Addresses = field(default_factory=Addresses)
+    partial: bool = False
+
+
+_DEFAULT: Final = Options()
+
+
 def make_load(
     context: Context,
     plan: Plan,
@@ -72,6 +99,7 @@ def make_load(
     most: int,
     environment: Mapping[str, str],
     notify: Callable[[str], object],
+    options: Options = _DEFAULT,
 ) -> LoadReport:
     """Make load on a stack, as its callers reach it.
 
@@ -83,36 +111,79 @@ def make_load(
 
     Raises:
         AutomationError: the load can't be made.
+        KeyboardInterrupt: it was interrupted, and there is nothing to return.
     """
     notify("… Building vegeta, if it isn't in the cache yet")
     vegeta = Vegeta.install()
-    provider = token_provider(context.credentials(client))
-
-    def token() -> str:
-        text = provider.token(_LIFETIME).value
-        context.blanker.learn(text)
-        return text
-
-    try:
-        token()
-    except Neo4jMcpError as error:
-        raise LoadError(f"There is no token for the client {client}: {error}") from error
+    clients = (client, *options.others)
+    tokens = SeveralTokens([_renewed_token(context, each) for each in clients])
+    stopping = threading.Event()
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     url = context.outputs["mcpUrl"]
-    with RenewedToken(token) as renewed:
-        notify(f"… Calling {url} as {client} for {plan.seconds:g} s")
-        target = Target(url=url, token=renewed, most=most)
-        run_id = started.strftime("%Y%m%dT%H%M%S")
-        outcomes = [judge(each) for each in attack(vegeta, plan, mix, target, run_id=run_id)]
-    run = summarize(
-        "host", plan, outcomes, blank=context.blanker.blank, token_renewals=renewed.renewals
-    )
+    run_id = started.strftime("%Y%m%dT%H%M%S")
+    with tokens, ExitStack() as stack:
+        targets = Targets(
+            context=context,
+            vegeta=vegeta,
+            mix=mix,
+            tokens=tokens,
+            stopping=stopping,
+            most=most,
+            addresses=options.addresses,
+        )
+        sides, skipped = targets.open(options.targets, stack)
+        for name, reason in skipped.items():
+            notify(f"{name}: skipped: {reason}")
+        sides = [targets.host(), *sides]
+        plans = rounds_of(plan, options.rounds) if options.targets else (plan,)
+        seconds = sum(each.seconds for each in plans) * len(sides)
+        notify(f"… Calling {url} as {', '.join(clients)} for {seconds:g} s")
+        runs = compare(
+            sides,
+            plans,
+            run_id=run_id,
+            stopping=stopping,
+            blank=context.blanker.blank,
+            notify=notify,
+        )
+    if stopping.is_set() and not options.partial:
+        raise KeyboardInterrupt
+    renewed = {"token_renewals": tokens.renewals, "rejected_tokens": tokens.rejections}
     return LoadReport(
         stack=context.stack,
         started=started,
         seconds=round(time.monotonic() - clock, 1),
-        client=client,
+        client=", ".join(clients),
         mix={entry.name: entry.weight for entry in mix.entries},
         environment={**environment, "vegeta": vegeta.version, "MCP endpoint": url},
-        runs=(run,),
+        runs=(runs[0].model_copy(update=renewed), *runs[1:]),
+        ratios=ratios(runs),
+        attribution=attribute(runs, emulated=_emulated(options)),
+        skipped=skipped,
+        interrupted=stopping.is_set(),
     )
+
+
+def _renewed_token(context: Context, client: str) -> RenewedToken:
+    provider = token_provider(context.credentials(client))
+    issued: dict[str, AccessToken] = {}
+
+    def request() -> str:
+        token = provider.token(_LIFETIME)
+        context.blanker.learn(token.value)
+        issued[token.value] = token
+        return token.value
+
+    def discard(token: str) -> None:
+        provider.invalidate(issued[token])
+
+    try:
+        request()
+    except Neo4jMcpError as error:
+        raise LoadError(f"There is no token for the client {client}: {error}") from error
+    return RenewedToken(request, discard=discard)
+
+
+def _emulated(options: Options) -> frozenset[str]:
+    # AWS's own instances are out of reach, so the host of one that was found here is a stand-in.
+    return frozenset({GATEWAY} if options.addresses.container else {FRONT, GATEWAY})

@@ -1,7 +1,9 @@
-"""A token that another thread renews, so that no call waits for it."""
+"""Tokens that another thread renews, so that no call waits for one."""
 
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
 
@@ -10,27 +12,47 @@ from neo4j_mcp_client import Neo4jMcpError
 _INTERVAL: Final = 5.0
 
 
+def _nothing(_token: str) -> None:
+    """Do nothing about a rejected token."""
+
+
 class RenewedToken:
     """The current token; a context manager, which starts and ends its renewal."""
 
-    def __init__(self, request: Callable[[], str], *, interval: float = _INTERVAL) -> None:
+    def __init__(
+        self,
+        request: Callable[[], str],
+        *,
+        discard: Callable[[str], object] = _nothing,
+        interval: float = _INTERVAL,
+    ) -> None:
         """Prepare the renewal.
 
         Args:
             request: returns a token that is valid long enough, a new one only if necessary.
+            discard: makes `request` return another token than a rejected one.
             interval: seconds between two looks at whether a new one is necessary.
         """
         self._request = request
+        self._discard = discard
         self._interval = interval
         self._current = ""
         self._renewals = 0
-        self._stopping = threading.Event()
+        self._rejected: set[str] = set()
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = False
         self._thread = threading.Thread(target=self._renew, name="token-renewal", daemon=True)
 
     @property
     def renewals(self) -> int:
         """How many times the token was replaced."""
         return self._renewals
+
+    @property
+    def rejections(self) -> int:
+        """How many tokens were rejected."""
+        return len(self._rejected)
 
     def __repr__(self) -> str:
         """Show only the class, since the token is secret."""
@@ -39,6 +61,15 @@ class RenewedToken:
     def __call__(self) -> str:
         """Return the current token, without waiting."""
         return self._current
+
+    def reject(self, token: str) -> None:
+        """Have a rejected token replaced; does nothing for one that was replaced already."""
+        with self._lock:
+            # Calls that were under way with it may be rejected too.
+            if token != self._current or token in self._rejected:
+                return
+            self._rejected.add(token)
+        self._wake.set()
 
     def __enter__(self) -> Self:
         """Request the first token.
@@ -58,10 +89,17 @@ class RenewedToken:
     ) -> None:
         """End the renewal."""
         # Not joined: the thread may still wait for the token endpoint.
-        self._stopping.set()
+        self._stopping = True
+        self._wake.set()
 
     def _renew(self) -> None:
-        while not self._stopping.wait(self._interval):
+        while True:
+            self._wake.wait(self._interval)
+            self._wake.clear()
+            if self._stopping:
+                return
+            if self._current in self._rejected:
+                self._discard(self._current)
             try:
                 token = self._request()
             except Neo4jMcpError:
@@ -70,3 +108,60 @@ class RenewedToken:
             if token != self._current:
                 self._current = token
                 self._renewals += 1
+
+
+class SeveralTokens:
+    """The tokens of several clients, whose calls take turns; a context manager as one token is."""
+
+    def __init__(self, tokens: Sequence[RenewedToken]) -> None:
+        """Use tokens, at least one."""
+        self._tokens = tokens
+        self._order = itertools.cycle(tokens)
+        self._lock = threading.Lock()
+        self._stack = ExitStack()
+
+    @property
+    def first(self) -> RenewedToken:
+        """The first client's token."""
+        return self._tokens[0]
+
+    @property
+    def renewals(self) -> int:
+        """How many times a token was replaced."""
+        return sum(each.renewals for each in self._tokens)
+
+    @property
+    def rejections(self) -> int:
+        """How many tokens were rejected."""
+        return sum(each.rejections for each in self._tokens)
+
+    def __call__(self) -> str:
+        """Return the next client's token, without waiting."""
+        with self._lock:
+            return next(self._order)()
+
+    def reject(self, token: str) -> None:
+        """Have a rejected token replaced."""
+        for each in self._tokens:
+            each.reject(token)
+
+    def __enter__(self) -> Self:
+        """Request the first tokens.
+
+        Raises:
+            Neo4jMcpError: there is none for a client.
+        """
+        with ExitStack() as stack:
+            for each in self._tokens:
+                stack.enter_context(each)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the renewals."""
+        self._stack.close()

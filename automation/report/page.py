@@ -6,8 +6,16 @@ import jinja2
 
 from automation.checks.results import PHASES, AnyReport, Outcome, Report
 from automation.drills.results import DrillReport
-from automation.load.printing import describe, format_seconds
+from automation.load.printing import (
+    METRICS,
+    compared_pairs,
+    describe,
+    format_interval,
+    format_ratio,
+    format_seconds,
+)
 from automation.load.results import LoadReport
+from automation.report.attribution_bar import attribution_bar, hop_class
 from automation.report.diagram import diagram
 from automation.report.load_plots import PERCENTILES, kind_classes, load_plots
 from automation.report.timeline import failure_classes, timeline
@@ -72,6 +80,12 @@ def _render_load(report: LoadReport) -> str:
         kind_classes=kind_classes,
         percentiles=PERCENTILES,
         plots=load_plots,
+        pairs=compared_pairs(report),
+        metrics=METRICS,
+        ratio=format_ratio,
+        interval=format_interval,
+        bar=attribution_bar,
+        hop_class=hop_class,
     )
 
 

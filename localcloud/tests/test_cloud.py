@@ -47,6 +47,7 @@ def test_a_stand_in_without_an_access_key_must_be_restarted(tmp_path: Path) -> N
         bolt_uri="neo4j+s://localhost:7687",
         console_url="http://127.0.0.1:7474",
         console_credentials=tmp_path / "credentials",
+        database_uri="bolt://127.0.0.1:7999",
         docker_host="unix:///run/docker.sock",
         debug_providers="aws:1",
         home=tmp_path,

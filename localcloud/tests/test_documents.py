@@ -31,6 +31,7 @@ def test_the_readme_names_the_variables_that_env_exports(tmp_path: Path) -> None
         bolt_uri="neo4j+s://localhost:7687",
         console_url="http://127.0.0.1:7474",
         console_credentials=tmp_path / "credentials",
+        database_uri="bolt://127.0.0.1:7999",
         docker_host="unix:///run/docker.sock",
         debug_providers="aws:1",
         home=tmp_path,

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from server.releases import Release
+from server.releases import Architecture, Release
+from tests.server.go_binaries import go_binary
 
-BINARY = b"\x7fELF a server"
+BINARY = go_binary()
 
 
 def wheel_of(binary: bytes, name: str = "neo4j_mcp_server/bin/neo4j-mcp-server") -> bytes:
@@ -22,9 +23,15 @@ def wheel_of(binary: bytes, name: str = "neo4j_mcp_server/bin/neo4j-mcp-server")
     return packed.getvalue()
 
 
-def release_of(wheel: bytes, binary: bytes = BINARY) -> Release:
+def release_of(
+    wheel: bytes,
+    binary: bytes = BINARY,
+    version: str = "1.6.1",
+    architecture: Architecture = Architecture.X86_64,
+) -> Release:
     return Release(
-        version="1.6.1",
+        version=version,
+        architecture=architecture,
         wheel_sha256=hashlib.sha256(wheel).hexdigest(),
         binary_sha256=hashlib.sha256(binary).hexdigest(),
     )

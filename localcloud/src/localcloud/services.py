@@ -113,8 +113,9 @@ def start_aura(
         console_port: the port of the console.
 
     Returns:
-        `bolt`, its URI from this machine; `console`, the console's URL; `credentials`, the file
-        with the credentials of the instance's administrator.
+        `bolt`, its URI from this machine; `console`, the console's URL; `database`, the URI of the
+        database without the gateway; `credentials`, the file with the credentials of the
+        instance's administrator, who is the database's too.
 
     Raises:
         LocalCloudError: it doesn't start.

@@ -2,10 +2,13 @@ from typing import Any
 
 import pytest
 
-from localcloud.aws.iam.rules import allows, trusts
+from localcloud.aws.iam.rules import Decision, allows, decide, trusts
 
 _REPOSITORY = "arn:aws:ecr:us-east-1:000000000000:repository/server"
-_CONTEXT = {"aws:SourceAccount": "000000000000", "aws:SourceArn": "arn:aws:apprunner:x"}
+_CONTEXT = {
+    "aws:SourceAccount": "000000000000",
+    "aws:SourceArn": "arn:aws:apprunner:us-east-1:0:service/x",
+}
 
 
 def document(*statements: dict[str, Any]) -> dict[str, Any]:
@@ -53,10 +56,23 @@ def allow(action: Any, resource: Any, **more: Any) -> dict[str, Any]:  # noqa: A
         (
             [
                 document(
-                    allow("*", "*", Condition={"ArnLike": {"aws:SourceArn": "arn:aws:apprunner:*"}})
+                    allow(
+                        "*",
+                        "*",
+                        Condition={"ArnLike": {"aws:SourceArn": "arn:aws:apprunner:*:*:service/*"}},
+                    )
                 )
             ],
             True,
+        ),
+        (
+            # A wildcard matches within one part of an ARN.
+            [
+                document(
+                    allow("*", "*", Condition={"ArnLike": {"aws:SourceArn": "arn:aws:*:service/x"}})
+                )
+            ],
+            False,
         ),
         (
             [document(allow("*", "*", Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}))],
@@ -80,6 +96,70 @@ def allow(action: Any, resource: Any, **more: Any) -> dict[str, Any]:  # noqa: A
 )
 def test_policies_allow_or_deny_an_action(documents: list[dict[str, Any]], expected: bool) -> None:
     assert allows(documents, "ecr:BatchGetImage", _REPOSITORY, _CONTEXT) is expected
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([], Decision.IMPLICIT_DENY),
+        ([allow("ecr:*", "*")], Decision.ALLOWED),
+        (
+            [allow("ecr:*", "*"), {"Effect": "Deny", "Action": "ecr:*", "Resource": "*"}],
+            Decision.EXPLICIT_DENY,
+        ),
+    ],
+)
+def test_a_decision_is_in_the_simulators_words(
+    statements: list[dict[str, Any]], expected: Decision
+) -> None:
+    assert decide([document(*statements)], "ecr:BatchGetImage", _REPOSITORY, {}) is expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [(["A"], True), (["A", "AAAA"], True), (["A", "TXT"], False), ("TXT", False), (None, True)],
+)
+def test_every_value_of_a_key_is_one_of_those_that_are_allowed(
+    values: str | list[str] | None, *, expected: bool
+) -> None:
+    key = "route53:ChangeResourceRecordSetsRecordTypes"
+    condition = {"ForAllValues:StringEquals": {key: ["A", "AAAA"]}}
+    context = {} if values is None else {key: values}
+    policy = document(allow("*", "*", Condition=condition))
+    assert allows([policy], "route53:ChangeResourceRecordSets", "*", context) is expected
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [({}, True), ({"aws:ResourceTag/Stack": "dev"}, True), ({"aws:ResourceTag/Stack": "x"}, False)],
+)
+def test_a_key_that_a_request_may_lack_is_compared_if_it_has_it(
+    context: dict[str, str], *, expected: bool
+) -> None:
+    condition = {"StringEqualsIfExists": {"aws:ResourceTag/Stack": "dev"}}
+    policy = document(allow("*", "*", Condition=condition))
+    assert allows([policy], "ecr:TagResource", _REPOSITORY, context) is expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"ArnLike": {"lambda:SourceFunctionArn": "*"}}, Decision.ALLOWED),
+        ({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, Decision.EXPLICIT_DENY),
+    ],
+)
+def test_a_complete_request_meets_no_condition_on_a_key_that_it_lacks(
+    condition: dict[str, Any], expected: Decision
+) -> None:
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition}
+    policy = document(allow("*", "*"), deny)
+    assert decide([policy], "ecr:PutImage", _REPOSITORY, {}, complete=True) is expected
+    assert decide([policy], "ecr:PutImage", _REPOSITORY, {}) is Decision.EXPLICIT_DENY
+
+
+def test_several_values_meet_no_condition_on_one() -> None:
+    policy = document(allow("*", "*", Condition={"StringLike": {"aws:TagKeys": "*"}}))
+    assert not allows([policy], "ecr:TagResource", _REPOSITORY, {"aws:TagKeys": ["a", "b"]})
 
 
 @pytest.mark.parametrize(

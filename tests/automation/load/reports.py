@@ -1,13 +1,55 @@
-"""A made-up report on load, with failures of several kinds."""
+"""Made-up reports on load."""
 
 import datetime as dt
+import threading
 from collections.abc import Iterator
 
+from automation.load.attribution import FRONT, GATEWAY, attribute
+from automation.load.comparison import Side, compare, ratios, rounds_of
 from automation.load.outcomes import Failure, Outcome
-from automation.load.plan import Plan, spike
+from automation.load.plan import Plan, concurrent, spike
 from automation.load.results import LoadReport, summarize
 
 MARKUP = '<script>document.title = "broken"</script> & "quotes"'
+
+
+def compared_report() -> LoadReport:
+    """Make a report on four targets and one that was skipped."""
+    plans = rounds_of(concurrent(2, warm_up=3, seconds=24), 6)
+
+    def side(name: str, slower: float) -> Side:
+        def make(plan: Plan, _run_id: str) -> Iterator[Outcome]:
+            for number in range(round(plan.seconds * 20)):
+                due, seconds = number / 20, (0.04 + number % 7 / 100) * slower
+                yield Outcome(entry="read", due=due, ended=due + seconds, late=0.0, failure=None)
+
+        return Side(name=name, make=make)
+
+    runs = compare(
+        [
+            side(name, slower)
+            for name, slower in (
+                ("host", 1.5),
+                ("bolt", 1.0),
+                ("container", 1.25),
+                ("statements", 0.75),
+                ("database", 0.5),
+            )
+        ],
+        plans,
+        run_id="run",
+        stopping=threading.Event(),
+        blank=str,
+        notify=str,
+    )
+    return load_report().model_copy(
+        update={
+            "runs": runs,
+            "ratios": ratios(runs),
+            "attribution": attribute(runs, emulated={FRONT, GATEWAY}),
+            "skipped": {"peer": MARKUP},
+        }
+    )
 
 
 def _outcomes(plan: Plan) -> Iterator[Outcome]:

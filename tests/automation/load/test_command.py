@@ -22,6 +22,15 @@ WIDE = {"COLUMNS": "300", "TERM": "dumb"}
             ("--concurrency", "5", "--shape", "ramp", "--peak", "9"),
             "--concurrency: can't be combined with --shape",
         ),
+        (("--rate", "5", "--compare", "bolt,gremlin"), "--compare: has gremlin, but can only have"),
+        (
+            ("--rate", "5", "--shape", "ramp", "--peak", "9", "--compare", "bolt"),
+            "--compare: can't be combined with --shape",
+        ),
+        (
+            ("--rate", "5", "--compare", "bolt", "--container", "http://instance:8000"),
+            "--container: needs --compare container",
+        ),
         (("--rate", "0"), "greater than or equal to 0.1"),
         (("--concurrency", "0"), "greater than or equal to 1"),
     ],

@@ -10,11 +10,12 @@ from rich.console import Console
 
 from automation.load.plan import concurrent
 from automation.load.printing import format_seconds, print_load_report
-from automation.load.results import Run, summarize
+from automation.load.results import LoadReport, Run, summarize
+from automation.report.attribution_bar import attribution_bar
 from automation.report.files import load, page_path, save
 from automation.report.load_plots import kind_classes, load_plots
 from automation.report.page import page
-from tests.automation.load.reports import MARKUP, load_report
+from tests.automation.load.reports import MARKUP, compared_report, load_report
 
 _SVG = "{http://www.w3.org/2000/svg}"
 
@@ -105,3 +106,49 @@ def test_only_calls_at_a_rate_can_be_sent_late() -> None:
         print_load_report(each, Console(file=stream, width=160))
         assert ("This machine sent" in stream.getvalue()) is expected
         assert ("This machine sent" in page(each)) is expected
+
+
+def test_several_targets_are_shown_with_how_they_compare_and_what_was_skipped() -> None:
+    report = compared_report()
+    stream = io.StringIO()
+    print_load_report(report, Console(file=stream, width=100))
+    for text in (stream.getvalue(), page(report)):
+        assert "host : bolt" in text
+        assert "1.5 (1.5-1.5)" in text
+        assert "skipped" in text
+        for words in ("gateway of the database (emulated)", "without what is emulated", "17.5 ms"):
+            assert words in text
+    assert page(LoadReport.model_validate_json(report.model_dump_json())) == page(report)
+
+
+def test_every_target_has_its_own_plots() -> None:
+    text = page(compared_report())
+    assert MARKUP not in text
+    assert text.count('<svg class="timeline"') == 6
+    assert 'id="load-1-title"' in text
+    assert 'id="load-2-title"' in text
+
+
+def test_the_bars_have_the_widths_of_the_parts_and_leave_out_what_is_emulated() -> None:
+    attribution = compared_report().attribution
+    assert attribution is not None
+    text = str(attribution_bar(attribution)).replace(
+        "<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1
+    )
+    drawn = ET.fromstring(text).iter(f"{_SVG}rect")  # noqa: S314 - the drawing is our own
+    found = [(each.get("class"), float(each.get("width") or 0)) for each in drawn]
+    names = [f"part-{number}{' emulated' * (number in {0, 2})}" for number in range(4)]
+    assert [name for name, _ in found] == [*names, "part-1", "part-3"]
+    widths = [width for _, width in found[:4]]
+    total = sum(hop.median for hop in attribution.hops)
+    for hop, width in zip(attribution.hops, widths, strict=True):
+        assert width / sum(widths) == pytest.approx(hop.median / total, abs=0.005)
+
+
+def test_a_part_that_was_measured_as_less_than_none_has_no_width() -> None:
+    attribution = compared_report().attribution
+    assert attribution is not None
+    first, *others = attribution.hops
+    negative = first.model_copy(update={"median": -0.001})
+    changed = attribution.model_copy(update={"hops": (negative, *others)})
+    assert "class='part-0 emulated' x='74.0' y='32.0' width='0.0'" in str(attribution_bar(changed))

@@ -102,6 +102,7 @@ async def _until_database_dies(
                 "bolt": f"neo4j+s://localhost:{bolt}",
                 "console": f"http://127.0.0.1:{console}",
                 "credentials": str(service.credentials_path),
+                "database": f"bolt://127.0.0.1:{service.database_port}",
             },
         )
         _log.info("serving neo4j+s://localhost:%d, console on port %d", bolt, console)

@@ -47,12 +47,15 @@ class RunningService:
     Attributes:
         bolt_port: the gateway's port.
         console_port: the console's port.
+        database_port: the port of the database itself, behind the gateway, on the loopback
+            interface.
         credentials_path: the file with the administrator's name and password, as JSON.
         database_died: done once the database has ended by itself; its exception says why.
     """
 
     bolt_port: int
     console_port: int
+    database_port: int
     credentials_path: Path
     database_died: asyncio.Task[None]
 
@@ -88,7 +91,13 @@ async def serving(
         site = web.TCPSite(runner, "127.0.0.1", endpoints.console_port)
         await site.start()
         console_port = int(runner.addresses[0][1])
-        yield RunningService(bolt_port, console_port, credentials_path, database.died)
+        yield RunningService(
+            bolt_port=bolt_port,
+            console_port=console_port,
+            database_port=database.address.port,
+            credentials_path=credentials_path,
+            database_died=database.died,
+        )
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""The server that load is compared with, and what it is installed from."""
