@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check drills outputs env status down unit test lint format lock bench-demo \
+.PHONY: help demo check drills load outputs env status down unit test lint format lock bench-demo \
 	bench-client record clean
 
 help: ## List the commands
@@ -32,6 +32,10 @@ TOKEN_LIFETIME ?= 20
 drills: .venv/.complete ## Kill, throttle and cut off what the local stack needs, and restore it
 	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
 		$(VENV)/python -m automation drill all --stack local --token-lifetime $(TOKEN_LIFETIME)
+
+load: .venv/.complete ## Make load on the local stack (ARGUMENTS="--rate 20")
+	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
+		$(VENV)/python -m automation load --stack local $(or $(ARGUMENTS),--rate 20)
 
 outputs: .venv/.complete ## Print the local stack's outputs as JSON
 	@$(VENV)/python -m demo outputs

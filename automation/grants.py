@@ -12,7 +12,8 @@ class Purpose(enum.StrEnum):
     """What a role is for.
 
     `upgrade` is no role: its permissions are added to the role `deploy` for the deployment that
-    moves a stack of a version that kept the secrets' values in Pulumi.
+    moves a stack of a version that kept the secrets' values in Pulumi. `probe` is for a person
+    rather than for a pipeline.
     """
 
     PREVIEW = "preview"
@@ -20,6 +21,7 @@ class Purpose(enum.StrEnum):
     DEPLOY = "deploy"
     UPGRADE = "upgrade"
     OPERATE = "operate"
+    PROBE = "probe"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,7 @@ class Grant:
         write: actions for deployments only.
         upgrade: actions for the deployment that moves a stack of an earlier version.
         operate: actions for rotating and revoking clients' secrets.
+        probe: actions for probes of AWS's behavior.
     """
 
     sid: str
@@ -98,6 +101,7 @@ class Grant:
     write: Sequence[str] = ()
     upgrade: Sequence[str] = ()
     operate: Sequence[str] = ()
+    probe: Sequence[str] = ()
     condition: Mapping[str, Any] | None = None
 
     def actions(self, purpose: Purpose) -> tuple[str, ...]:
@@ -113,6 +117,8 @@ class Grant:
                 return tuple(self.upgrade)
             case Purpose.OPERATE:
                 return tuple(self.operate)
+            case Purpose.PROBE:
+                return tuple(self.probe)
 
 
 LOOK_UP_NETWORK = Grant(

@@ -25,6 +25,7 @@ from automation.grants import (
 from automation.hosting.hosts import HOSTS
 from automation.hosting.repository import REGISTRY_LOGIN, repository_grant
 from automation.monitoring_grants import monitoring_grants
+from automation.probes.grants import probe_grants
 from components import policies
 from components.hosting.definitions import DEFINITIONS
 from components.settings import Hosting
@@ -93,6 +94,8 @@ def permissions(purpose: Purpose, location: StackLocation, hosting: Iterable[Hos
         # It reads the state from Pulumi's backend. Without an image too, a policy can't be empty.
         needed = (REGISTRY_LOGIN, *(grant for host in hosts for grant in host.grants))
         granted = [(grant, grant.actions(purpose)) for grant in needed]
+    if purpose is Purpose.PROBE:
+        granted = [(grant, grant.actions(purpose)) for grant in probe_grants(location)]
     return policies.document(_statements(granted))
 
 

@@ -26,11 +26,14 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # A script has only its own folder on the path, not the repository's packages.
 sys.path.insert(0, str(REPOSITORY))
 
+_PARITY = "docs/parity.md"
 _KINDS = {str: "string", bool: "boolean", int: "integer", dict: "object"}
 
 if TYPE_CHECKING:
     from automation.checks import Check
     from automation.drills import Drill
+    from automation.probes.evidence import ProbesByRow
+    from automation.probes.probe import Probe
     from components.hosting.definition import HostDefinition
     from components.monitoring.alarm import Alarm
 
@@ -139,6 +142,28 @@ def drills_table(drills: Iterable["Drill"]) -> str:
         f"| `{drill.name}` | {_cell(drill.sentence)} | {_cell(drill.touches)} |" for drill in drills
     ]
     return "\n".join(["| Drill | What it proves | What it touches |", "|---|---|---|", *rows])
+
+
+def probes_table(probes: Iterable["Probe"]) -> str:
+    """Return the table of probes."""
+    lines = [
+        f"| `{probe.key}` | {_cell(probe.question)} | {probe.seconds:g} |"
+        f" {'✓' if probe.disruptive else ''} |"
+        for probe in probes
+    ]
+    return "\n".join(
+        ["| Probe | Question | Seconds on AWS | Disruptive |", "|---|---|---|---|", *lines]
+    )
+
+
+def unprobed_table(behaviors: Mapping[str, Collection[str]]) -> str:
+    """Return the table of behaviors without a probe.
+
+    Args:
+        behaviors: by the reason why they have none, as Markdown.
+    """
+    lines = [f"| {reason} | {'; '.join(each)} |" for reason, each in behaviors.items()]
+    return "\n".join(["| Why there is no probe | Behaviors |", "|---|---|", *lines])
 
 
 def alarms_table(
@@ -359,6 +384,40 @@ def _prices() -> str:
     return prices_table()
 
 
+def _parity(name: str) -> str:
+    from automation.probes.evidence import with_evidence  # noqa: PLC0415 - as in _checks
+
+    return with_evidence(_parity_table(name), _probes_by_row())
+
+
+def _parity_table(name: str) -> str:
+    document = (REPOSITORY / _PARITY).read_text(encoding="utf-8")
+    return document.partition(f"<!-- table: {name} -->\n")[2].partition("<!-- end:")[0]
+
+
+def _probes_by_row() -> "ProbesByRow":
+    from automation.probes.evidence import ProbesByRow  # noqa: PLC0415 - as in _checks
+    from automation.probes.recordings import committed  # noqa: PLC0415 - as in _checks
+    from automation.probes.registry import PROBES  # noqa: PLC0415 - as in _checks
+
+    return ProbesByRow.of(PROBES.values(), committed(REPOSITORY))
+
+
+def _probes() -> str:
+    from automation.probes.registry import PROBES  # noqa: PLC0415 - as in _checks
+
+    return probes_table(PROBES.values())
+
+
+def _unprobed() -> str:
+    from automation.probes.evidence import rows  # noqa: PLC0415 - as in _checks
+    from automation.probes.unprobed import reasons  # noqa: PLC0415 - as in _checks
+
+    known = _probes_by_row()
+    without = [each for each in rows(_parity_table("equal")) if each[0] not in known.probes]
+    return unprobed_table(reasons(without))
+
+
 def _roles() -> str:
     from automation.role_lists.tables import roles_table  # noqa: PLC0415 - as in _checks
 
@@ -366,6 +425,30 @@ def _roles() -> str:
 
 
 TABLES = (
+    Table(
+        document=_PARITY,
+        name="equal",
+        source="the probes in automation/probes/ and the recordings in tests/fixtures/aws/",
+        content=lambda: _parity("equal"),
+    ),
+    Table(
+        document=_PARITY,
+        name="different",
+        source="the probes in automation/probes/ and the recordings in tests/fixtures/aws/",
+        content=lambda: _parity("different"),
+    ),
+    Table(
+        document="docs/probes.md",
+        name="probes",
+        source="automation/probes/families/",
+        content=_probes,
+    ),
+    Table(
+        document="docs/probes.md",
+        name="unprobed",
+        source="docs/parity.md and automation/probes/unprobed.py",
+        content=_unprobed,
+    ),
     Table(
         document="README.md",
         name="configuration",

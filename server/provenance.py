@@ -18,10 +18,10 @@ from server.releases import PACKAGE, Architecture, Release
 
 MODULE: Final = "github.com/neo4j/mcp"
 """The server's Go module."""
-
-_GO_ARCHITECTURES: Final[Mapping[Architecture, str]] = MappingProxyType(
+GO_ARCHITECTURES: Final[Mapping[Architecture, str]] = MappingProxyType(
     {Architecture.X86_64: "amd64", Architecture.ARM64: "arm64"}
 )
+"""Go's and Docker's names of AWS's architectures."""
 
 
 def verify_release(binary: bytes, release: Release) -> BuildInformation:
@@ -37,7 +37,7 @@ def verify_release(binary: bytes, release: Release) -> BuildInformation:
             f"the binary in {release.wheel_name} isn't the server: {error}. Has {PACKAGE} changed"
             f" its layout, or is the wrong checksum in server/releases.py?"
         ) from error
-    pinned = (MODULE, f"v{release.version}", "linux", _GO_ARCHITECTURES[release.architecture])
+    pinned = (MODULE, f"v{release.version}", "linux", GO_ARCHITECTURES[release.architecture])
     system, architecture = (found.settings.get(name, "?") for name in ("GOOS", "GOARCH"))
     # Go appends +dirty, since the recipe of the wheels copies main.go before it builds.
     version, _, _ = found.main.version.partition("+")

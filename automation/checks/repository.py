@@ -95,9 +95,9 @@ def findings(probe: Probe) -> None:
         raise Skipped("the registry has not scanned this image")
     if scanned == "UNSUPPORTED_IMAGE":
         raise Skipped(
-            "the registry scans operating system packages only, and this image has none: examine"
-            " the binary with `go version -m` instead, or turn on Amazon Inspector"
-            " (docs/parity.md)"
+            "the registry scans operating system packages only, and this image has none: scan the"
+            " file that `python -m automation sbom server` writes instead, or turn on Amazon"
+            " Inspector (docs/supply-chain.md)"
         )
     expect_equal("the scan's status", scanned, "COMPLETE")
     response = probe.aws(

@@ -11,6 +11,7 @@ supporting    support
 costing       cost
 listing       sbom
 measuring     measure-starts
+probing       probe
 granting      role, database-role
 
 options          the options that several commands share
@@ -33,6 +34,7 @@ from automation.commands import (
     listing,
     loading,
     measuring,
+    probing,
     reading,
     reporting,
     rotating,
@@ -75,6 +77,7 @@ app.command("support")(supporting.support)
 app.command("cost")(costing.cost)
 app.command("sbom")(listing.sbom)
 app.command("measure-starts")(measuring.measure)
+app.command("probe")(probing.probe)
 app.command("role")(granting.role)
 app.command("database-role")(granting.print_database_role)
 

@@ -10,7 +10,7 @@ import typer
 from automation.commands.options import AsJson, Workspace
 from automation.deployment import Deployment, DeploymentError
 from automation.report.files import REPORTS
-from automation.sbom.subjects import Subject
+from automation.sbom.subjects import SpecVersion, Subject
 from automation.target import PROJECT_DIRECTORY, stack_settings, target
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ def sbom(
         ),
     ] = None,
     workspace: Workspace = None,
+    spec_version: Annotated[
+        SpecVersion, typer.Option(help="The version of CycloneDX; Amazon Inspector reads 1.5 only.")
+    ] = SpecVersion.V1_6,
     output: Annotated[Path, typer.Option(help="The folder for the files.")] = REPORTS / "sbom",
     as_json: AsJson = False,
 ) -> None:
@@ -54,7 +57,9 @@ def sbom(
     documents = {
         each: describe(each, PROJECT_DIRECTORY, deployed) for each in dict.fromkeys(chosen)
     }
-    written = {each: write(found, folder, each, time) for each, found in documents.items()}
+    written = {
+        each: write(found, folder, each, time, spec_version) for each, found in documents.items()
+    }
     if as_json:
         files = {
             each: {"path": str(found.path), "components": found.components}

@@ -20,6 +20,7 @@ from automation.hosting.host import (
     Desired,
     Fact,
     HostOperations,
+    InstanceMetric,
     NoServiceError,
     Operation,
     Service,
@@ -30,6 +31,7 @@ from automation.hosting.logs import log_end
 from automation.hosting.repository import digest_of
 from automation.waiting import is_not_found
 from components import policies
+from components.hosting.apprunner.alarms import NAMESPACE
 from components.hosting.apprunner.log_groups import owns_logs
 from components.hosting.apprunner.settings import AppRunnerSettings
 from components.hosting.environment import PORT
@@ -193,6 +195,11 @@ def _history(aws: Aws, service: Service) -> list[str]:
     return [each.id for each in _operations(aws, service.id)]
 
 
+def _instance_metric(_aws: Aws, service: Service) -> InstanceMetric:
+    dimensions = {"ServiceName": service.name, "ServiceID": service.described["ServiceId"]}
+    return InstanceMetric(namespace=NAMESPACE, name="ActiveInstances", dimensions=dimensions)
+
+
 def _instances(service: Service, _endpoint: str) -> AbstractContextManager[Instances]:
     return containers_of(service.image)
 
@@ -296,6 +303,7 @@ APP_RUNNER_OPERATIONS: Final = HostOperations(
     next_steps=_next_steps,
     redeploy=_redeploy,
     history=_history,
+    instance_metric=_instance_metric,
     instances=_instances,
     access=_access,
 )

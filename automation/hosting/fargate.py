@@ -19,6 +19,7 @@ from automation.hosting.host import (
     Event,
     Fact,
     HostOperations,
+    InstanceMetric,
     NoServiceError,
     Operation,
     Service,
@@ -29,6 +30,7 @@ from automation.hosting.repository import digest_of
 from automation.waiting import is_not_found
 from components import policies
 from components.hosting.environment import HEALTH_PATH, PORT
+from components.hosting.fargate.alarms import BALANCER_NAMESPACE
 from components.hosting.fargate.settings import FargateSettings
 from components.hosting.fargate.task import STOP_SECONDS
 from components.names import ResourceNames
@@ -292,6 +294,20 @@ def _history(aws: Aws, service: Service) -> list[str]:
     return [*(each.id for each in _operations(aws, service.id)), *sorted(tasks)]
 
 
+def _instance_metric(aws: Aws, service: Service) -> InstanceMetric:
+    group = _group(aws, _target_group(service))
+    (balancer,) = group["LoadBalancerArns"]
+    return InstanceMetric(
+        namespace=BALANCER_NAMESPACE,
+        name="HealthyHostCount",
+        # Source: "CloudWatch metrics for your Application Load Balancer", on dimensions.
+        dimensions={
+            "LoadBalancer": balancer.partition(":loadbalancer/")[2],
+            "TargetGroup": group["TargetGroupArn"].rpartition(":")[2],
+        },
+    )
+
+
 def _instances(service: Service, _endpoint: str) -> AbstractContextManager[Instances]:
     return containers_of(service.image)
 
@@ -379,6 +395,7 @@ FARGATE_OPERATIONS: Final = HostOperations(
     next_steps=_next_steps,
     redeploy=_redeploy,
     history=_history,
+    instance_metric=_instance_metric,
     instances=_instances,
     access=_access,
 )

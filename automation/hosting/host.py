@@ -146,6 +146,19 @@ class Event:
     message: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class InstanceMetric:
+    """The metric in CloudWatch that counts the instances of a service, by its maximum.
+
+    Attributes:
+        dimensions: its dimensions, by name.
+    """
+
+    namespace: str
+    name: str
+    dimensions: Mapping[str, str]
+
+
 def no_events(_aws: Aws, _service: Service) -> tuple[Event, ...]:
     """Return nothing: the events are in the service's log groups."""
     return ()
@@ -184,6 +197,7 @@ class HostOperations:
         redeploy: deploys again what a service runs, and returns the operation's id. Raises
             RedeploymentError.
         history: returns what changes whenever a service, or an instance of it, is started again.
+        instance_metric: returns the metric that counts a service's instances.
         instances: finds the instances of a service on this machine, given the URL of its API.
             Raises UnreachableError.
         access: returns what the pipelines' roles need.
@@ -212,5 +226,6 @@ class HostOperations:
     next_steps: Callable[[Service], list[str]]
     redeploy: Callable[[Aws, Service, StackSettings], str]
     history: Callable[[Aws, Service], list[str]]
+    instance_metric: Callable[[Aws, Service], InstanceMetric]
     instances: Callable[[Service, str], AbstractContextManager[Instances]]
     access: Callable[[StackLocation], HostAccess]

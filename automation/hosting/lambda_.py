@@ -18,6 +18,7 @@ from automation.hosting.host import (
     Desired,
     Fact,
     HostOperations,
+    InstanceMetric,
     NoServiceError,
     Operation,
     Service,
@@ -34,6 +35,7 @@ from automation.hosting.lambda_versions import (
 from automation.hosting.logs import log_end
 from automation.hosting.policy import everyones_actions
 from components import policies
+from components.hosting.lambda_.alarms import NAMESPACE
 from components.hosting.lambda_.definition import ALIAS, FUNCTION_SECONDS
 from components.hosting.lambda_.package import HANDLER
 from components.hosting.lambda_.settings import LambdaSettings
@@ -185,6 +187,14 @@ def _history(aws: Aws, service: Service) -> list[str]:
     return [live_version(aws, service.id), *(each.id for each in _operations(aws, service.id))]
 
 
+def _instance_metric(_aws: Aws, service: Service) -> InstanceMetric:
+    return InstanceMetric(
+        namespace=NAMESPACE,
+        name="ConcurrentExecutions",
+        dimensions={"FunctionName": service.name},
+    )
+
+
 def _instances(service: Service, endpoint: str) -> AbstractContextManager[Instances]:
     return environments(service.name, endpoint)
 
@@ -282,6 +292,7 @@ LAMBDA_OPERATIONS: Final = HostOperations(
     next_steps=_next_steps,
     redeploy=_redeploy,
     history=_history,
+    instance_metric=_instance_metric,
     instances=_instances,
     access=_access,
 )

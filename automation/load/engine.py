@@ -30,6 +30,9 @@ from automation.load.vegeta import Vegeta
 from neo4j_mcp_client.calls import HEADERS, token_refusal
 
 _TAIL: Final = 1000
+_OK: Final = 200
+_FAILED_TOOL: Final = b'"isError":true'
+"""What a failed tool's result has, as the server writes it; `outcomes` judges it exactly."""
 _ENDING: Final = 30.0
 """Seconds that vegeta may take to end after its last call."""
 
@@ -38,8 +41,8 @@ class LoadError(AutomationError):
     """The load can't be made; the message says why."""
 
 
-def _ignore(_token: str) -> None:
-    """Keep using a token."""
+def _ignore(_: object) -> None:
+    """Do nothing about a token or the end of a call."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,7 @@ class Target:
         url: the MCP endpoint.
         token: returns the access token for the next call, without waiting.
         rejected: called with a token that a call was rejected for.
+        ended: called with whether a call seems to have failed, when it has ended.
         stopping: set when the calls were interrupted, by this module or before.
         timeout: seconds that a call may take.
         most: how many calls may be under way at once, if the plan doesn't say; further ones wait,
@@ -61,6 +65,7 @@ class Target:
     url: str
     token: Callable[[], str] = field(repr=False)
     rejected: Callable[[str], object] = field(default=_ignore, repr=False)
+    ended: Callable[[bool], object] = field(default=_ignore, repr=False)
     stopping: threading.Event = field(default_factory=threading.Event, repr=False)
     timeout: float = 125.0
     most: int = 512
@@ -153,10 +158,13 @@ class _Sender:
         return number < len(self._sent)
 
     def look_at(self, result: Mapping[str, Any]) -> None:
-        """Report the token of a call that was rejected for it."""
+        """Report that a call has ended, and the token of one that was rejected for it."""
         number = _number(result)
+        if number is None:
+            return
         body = base64.b64decode(result["body"] or "")
-        if number is not None and token_refusal(result["code"], body) is not None:
+        self._target.ended(result["code"] != _OK or _FAILED_TOOL in body)
+        if token_refusal(result["code"], body) is not None:
             self._target.rejected(self._tokens[number])
 
     def recorded(self, number: int, result: Mapping[str, Any]) -> Recorded:

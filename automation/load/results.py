@@ -91,6 +91,17 @@ class Slice(Data):
     latency: Latency | None
 
 
+class InstanceCount(Data):
+    """How many instances the service had in a minute.
+
+    Attributes:
+        began: when the minute began, in seconds since the start of the run, at least 0.
+    """
+
+    began: float
+    count: int
+
+
 class Run(Data):
     """The calls at one target.
 
@@ -105,6 +116,7 @@ class Run(Data):
         examples: a message of each kind of failure.
         token_renewals: how many times a token was replaced meanwhile.
         rejected_tokens: how many tokens calls were rejected for.
+        instances: how many instances the service had, by minute; empty if that isn't known.
     """
 
     target: Text
@@ -119,6 +131,7 @@ class Run(Data):
     examples: Mapping[str, Text]
     token_renewals: int = 0
     rejected_tokens: int = 0
+    instances: tuple[InstanceCount, ...] = ()
 
 
 Metric = Literal["rate", "p50", "p95"]

@@ -8,15 +8,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from automation.checks.context import Context
 from automation.drills.callers import token_provider
 from automation.errors import AutomationError
+from automation.hosting.host import aws_of
+from automation.hosting.hosts import HOSTS
 from automation.load.attribution import FRONT, GATEWAY, attribute
 from automation.load.comparison import compare, ratios, rounds_of
 from automation.load.engine import LoadError
+from automation.load.instances import count_instances
 from automation.load.mix import Mix
 from automation.load.plan import Plan
-from automation.load.results import LoadReport
+from automation.load.progress import Progress
+from automation.load.results import InstanceCount, LoadReport
 from automation.load.targets import Addresses, Compared, Targets
 from automation.load.tokens import RenewedToken, SeveralTokens
 from automation.load.vegeta import Vegeta
@@ -121,6 +127,8 @@ def make_load(
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     url = context.outputs["mcpUrl"]
     run_id = started.strftime("%Y%m%dT%H%M%S")
+    plans = rounds_of(plan, options.rounds) if options.targets else (plan,)
+    seconds = sum(each.seconds for each in plans) * (1 + len(options.targets))
     with tokens, ExitStack() as stack:
         targets = Targets(
             context=context,
@@ -128,6 +136,7 @@ def make_load(
             mix=mix,
             tokens=tokens,
             stopping=stopping,
+            progress=Progress(notify, seconds),
             most=most,
             addresses=options.addresses,
         )
@@ -135,9 +144,8 @@ def make_load(
         for name, reason in skipped.items():
             notify(f"{name}: skipped: {reason}")
         sides = [targets.host(), *sides]
-        plans = rounds_of(plan, options.rounds) if options.targets else (plan,)
-        seconds = sum(each.seconds for each in plans) * len(sides)
         notify(f"… Calling {url} as {', '.join(clients)} for {seconds:g} s")
+        began, clock_began = dt.datetime.now(dt.UTC), time.monotonic()
         runs = compare(
             sides,
             plans,
@@ -148,7 +156,16 @@ def make_load(
         )
     if stopping.is_set() and not options.partial:
         raise KeyboardInterrupt
-    renewed = {"token_renewals": tokens.renewals, "rejected_tokens": tokens.rejections}
+    instances: tuple[InstanceCount, ...] = ()
+    if len(runs) == 1:
+        # The rounds of a comparison don't follow each other.
+        instances, unknown = _instances(context, began, time.monotonic() - clock_began)
+        skipped = {**skipped, **unknown}
+    more = {
+        "token_renewals": tokens.renewals,
+        "rejected_tokens": tokens.rejections,
+        "instances": instances,
+    }
     return LoadReport(
         stack=context.stack,
         started=started,
@@ -156,12 +173,25 @@ def make_load(
         client=", ".join(clients),
         mix={entry.name: entry.weight for entry in mix.entries},
         environment={**environment, "vegeta": vegeta.version, "MCP endpoint": url},
-        runs=(runs[0].model_copy(update=renewed), *runs[1:]),
+        runs=(runs[0].model_copy(update=more), *runs[1:]),
         ratios=ratios(runs),
         attribution=attribute(runs, emulated=_emulated(options)),
         skipped=skipped,
         interrupted=stopping.is_set(),
     )
+
+
+def _instances(
+    context: Context, started: dt.datetime, seconds: float
+) -> tuple[tuple[InstanceCount, ...], Mapping[str, str]]:
+    """Return the number of instances over time, or why it isn't known."""
+    host, aws = HOSTS[context.settings.hosting], aws_of(context.client)
+    try:
+        service = host.describe(aws, host.find(aws, context.names))
+        metric = host.instance_metric(aws, service)
+        return count_instances(aws, metric, started, seconds), {}
+    except (AutomationError, BotoCoreError, ClientError) as error:
+        return (), {"instances": context.blanker.blank(str(error))}
 
 
 def _renewed_token(context: Context, client: str) -> RenewedToken:

@@ -19,10 +19,11 @@ from automation.hosting.hosts import HOSTS
 from automation.load import bolt, threads
 from automation.load.comparison import Make, Side
 from automation.load.engine import Target, attack
-from automation.load.mix import Mix
-from automation.load.outcomes import Outcome, judge
+from automation.load.mix import Entry, Mix
+from automation.load.outcomes import Failure, Outcome, judge
 from automation.load.peer import peer_mix, running_peer
 from automation.load.plan import Plan
+from automation.load.progress import Progress
 from automation.load.tokens import SeveralTokens
 from automation.load.vegeta import Vegeta
 
@@ -67,6 +68,7 @@ class Targets:
     Attributes:
         tokens: the clients' tokens.
         stopping: set when the calls were interrupted.
+        progress: counts the calls.
         most: how many calls may be under way at once, if the plan doesn't say.
         addresses: what isn't in the stack's state.
     """
@@ -76,6 +78,7 @@ class Targets:
     mix: Mix
     tokens: SeveralTokens
     stopping: threading.Event = field(repr=False)
+    progress: Progress
     most: int
     addresses: Addresses
 
@@ -167,11 +170,16 @@ class Targets:
         )
 
     def _in_threads(self, execute: threads.Execute) -> Make:
+        def counted(entry: Entry, identity: str) -> Failure | None:
+            failure = execute(entry, identity)
+            self.progress.count(failed=failure is not None)
+            return failure
+
         def make(plan: Plan, run_id: str) -> list[Outcome]:
             return threads.make_calls(
                 plan,
                 self.mix,
-                execute,
+                counted,
                 run_id=run_id,
                 stopping=self.stopping,
                 most=self.most,
@@ -206,7 +214,12 @@ class Targets:
         return self._over_http(target, mix)
 
     def _over_http(self, target: Target, mix: Mix) -> Make:
-        target = replace(target, most=self.most, stopping=self.stopping)
+        target = replace(
+            target,
+            ended=lambda failed: self.progress.count(failed=failed),
+            most=self.most,
+            stopping=self.stopping,
+        )
 
         def make(plan: Plan, run_id: str) -> list[Outcome]:
             recorded = attack(self.vegeta, plan, mix, target, run_id=run_id)

@@ -30,10 +30,13 @@ _RATE: Final = (32.0, 152.0)
 _LATENCY: Final = (182.0, 312.0)
 _FAILURES: Final = (342.0, 422.0)
 """The tops and bottoms of the three plots."""
-_HEIGHT: Final = 466
+_INSTANCES: Final = (452.0, 502.0)
+"""The same for a plot that is only drawn if there is something to show."""
+_BELOW: Final = 44.0
 _COLORED_KINDS: Final = 4
 """How many kinds of failures have their own color; all others share the last one."""
 _MINIMUM_SECONDS: Final = 0.0001
+_MINUTE: Final = 60.0
 PERCENTILES: Final[dict[str, Callable[[Latency], float]]] = {
     "p50": lambda latency: latency.p50,
     "p95": lambda latency: latency.p95,
@@ -50,20 +53,22 @@ def load_plots(run: Run, number: int) -> Markup:
         number: distinguishes it from others on the page.
     """
     time = Scale(0.0, _end(run), LEFT, RIGHT)
+    bottom = _INSTANCES[1] if run.instances else _FAILURES[1]
     name = f"load-{number}"
     opening = (
-        f'<svg class="timeline" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"'
+        f'<svg class="timeline" viewBox="0 0 {_WIDTH} {bottom + _BELOW}" role="img"'
         f' aria-labelledby="{name}-title {name}-text">'
         f'<title id="{name}-title">Throughput, latency and failures over time</title>'
         f'<desc id="{name}-text">{escape(_description(run))}</desc>'
     )
     parts = [
         opening,
-        *_phases(run.plan, time),
+        *_phases(run.plan, time, bottom),
         *_throughput(run, time),
         *_latency(run, time),
         *_failures(run, time),
-        *time_axis(time, _FAILURES[1], "seconds since the start"),
+        *_instances(run, time),
+        *time_axis(time, bottom, "seconds since the start"),
         "</svg>",
     ]
     return Markup("".join(parts))  # noqa: S704  all texts are escaped
@@ -99,8 +104,8 @@ def _end(run: Run) -> float:
     )
 
 
-def _phases(phases: Sequence[PlannedPhase], time: Scale) -> Iterator[str]:
-    top, bottom = _RATE[0], _FAILURES[1]
+def _phases(phases: Sequence[PlannedPhase], time: Scale, bottom: float) -> Iterator[str]:
+    top = _RATE[0]
     for number, phase in enumerate(phases):
         left, right = time(phase.began), time(phase.began + phase.seconds)
         yield (
@@ -201,3 +206,23 @@ def _failures(run: Run, time: Scale) -> Iterator[str]:
                     f" width='{max(right - left - 0.6, 0.6):.1f}'>"
                     f"<title>{count} {escape(kind)}</title></rect>"
                 )
+
+
+def _instances(run: Run, time: Scale) -> Iterator[str]:
+    if not run.instances:
+        return
+    top, bottom = _INSTANCES
+    limit = round_up(max(each.count for each in run.instances))
+    number = Scale(0.0, limit, bottom, top)
+    yield axis_title("instances", top, bottom)
+    for value in (0.0, limit):
+        yield grid_line(number(value), f"{value:g}")
+    ends = [*(each.began for each in run.instances[1:]), _end(run)]
+    for each, ends_at in zip(run.instances, ends, strict=True):
+        # A minute without a value isn't known.
+        left, right = time(each.began), time(min(ends_at, each.began + _MINUTE))
+        upper = number(each.count)
+        yield (
+            f"<rect class='instances' x='{left}' y='{upper}' height='{bottom - upper:.1f}'"
+            f" width='{right - left:.1f}'><title>{each.count} instances</title></rect>"
+        )

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from automation.grants import Purpose, StackLocation
+from automation.probes.kinds import PREFIX, TAG
 from automation.role_lists.model import Access, RoleLists, each_on
 from components import policies
 from components.names import ResourceNames
@@ -93,8 +94,39 @@ def pipeline_roles(location: StackLocation) -> Mapping[Purpose, RoleLists]:
                     *_account(location),
                 ),
             ),
+            Purpose.PROBE: RoleLists(
+                purpose="Tries out AWS's behavior on resources of its own",
+                must=tuple(_probing(location)),
+                must_not=(
+                    *stack.everything(),
+                    *_taken_over_by_probes(stack),
+                    *other.everything(),
+                    *_account(location),
+                ),
+            ),
         }
     )
+
+
+def _probing(location: StackLocation) -> Iterator[Access]:
+    """Yield what the probes do to what they have created."""
+    name = f"{PREFIX}0011aabb"
+    tag = dict([TAG])
+    requested = {f"aws:RequestTag/{key}": value for key, value in tag.items()}
+    tagged = {f"aws:ResourceTag/{key}": value for key, value in tag.items()}
+    secret = location.arn("secretsmanager", f"secret:{name}-a1B2c3")
+    pool = location.arn("cognito-idp", f"userpool/{location.region}_Example01")
+    yield from each_on([secret], [*_VALUES, *_ROTATION, "secretsmanager:DeleteSecret"])
+    yield from each_on([location.function_arn(name)], ["lambda:InvokeFunction", _CODE[1]])
+    yield from each_on([location.role_arn(name)], ["iam:CreateRole", "iam:PutRolePolicy"])
+    yield from each_on(["*"], ["cognito-idp:CreateUserPool"], requested)
+    yield from each_on([pool], ["cognito-idp:DeleteUserPool", *_CLIENT_SECRETS], tagged)
+
+
+def _taken_over_by_probes(stack: "_Stack") -> Iterator[Access]:
+    """Yield that a stack's user pool gets the probes' tag, so that they may change it."""
+    context = {f"aws:RequestTag/{TAG[0]}": TAG[1], **stack.tags("ResourceTag")}
+    yield from each_on(stack.pools, ["cognito-idp:TagResource"], context)
 
 
 def _another(location: StackLocation) -> StackLocation:

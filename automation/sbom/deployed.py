@@ -32,17 +32,21 @@ class Image:
     digest: str
 
 
-def find_image(state: Mapping[str, Any], digest: str, *, stack: str, build_tag: str) -> Image:
+def find_image(
+    state: Mapping[str, Any], digest: str | None, *, stack: str, build_tag: str
+) -> Image:
     """Return a stack's image, if it was built from the given context.
 
     Args:
         state: the stack's state.
-        digest: the output imageDigest.
+        digest: the output imageDigest; None if there is none.
         build_tag: the tag of the context that the checkout makes for the stack.
 
     Raises:
         SbomError: it was built from another context, or the state doesn't have it.
     """
+    if digest is None:
+        raise _not_deployed(stack, "image")
     for resource in _resources(state, _IMAGE):
         outputs = resource.get("outputs") or {}
         repository, _, tag = str(outputs.get("imageName")).rpartition(":")
@@ -50,22 +54,22 @@ def find_image(state: Mapping[str, Any], digest: str, *, stack: str, build_tag: 
             if not tag.startswith(f"{build_tag}-"):
                 raise _differs(stack, f"the image {tag}", build_tag)
             return Image(repository=repository, tag=tag, digest=digest)
-    raise SbomError(
-        f"The state of the stack {stack} has no image with the digest {digest} of its outputs. Run:"
-        f" python -m automation deploy --stack {stack}"
-    )
+    raise _not_deployed(stack, f"image with the digest {digest} of its outputs")
 
 
 def require_package(found: object, packed: bytes, *, stack: str, name: str) -> None:
     """Refuse to describe a package that isn't the one that a function runs.
 
     Args:
-        found: what the stack says is the hash of the function's package, as Lambda reports it.
+        found: what the stack says is the hash of the function's package, as Lambda reports it;
+            None if it has no such function.
         packed: what the checkout would deploy.
 
     Raises:
         SbomError: they differ.
     """
+    if found is None:
+        raise _not_deployed(stack, f"function {name}")
     if found != code_sha256(packed):
         raise _differs(stack, f"the function {name} with the package {found}", code_sha256(packed))
 
@@ -95,6 +99,13 @@ def _resources(state: Mapping[str, Any], kind: str) -> Iterator[Mapping[str, Any
     for resource in state.get("resources") or []:
         if resource["type"] == kind and not resource.get("delete"):
             yield resource
+
+
+def _not_deployed(stack: str, what: str) -> SbomError:
+    return SbomError(
+        f"The stack {stack} has no {what}, which its configuration asks for. Run:"
+        f" python -m automation deploy --stack {stack}"
+    )
 
 
 def _differs(stack: str, found: str, here: str) -> SbomError:

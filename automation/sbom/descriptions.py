@@ -24,7 +24,6 @@ from server.context import BuildContext, prepare_context
 from server.errors import ServerImageError
 from server.releases import find_release
 
-_ARCHITECTURE: Final = "amd64"
 _DOCKERFILE: Final = "Dockerfile"
 
 
@@ -96,24 +95,14 @@ def _server(repository: Path, deployed: DeployedStack | None) -> Artifact:
 
 def _image(context: BuildContext, version: str, deployed: DeployedStack | None) -> Artifact:
     labels = read_labels(context.dockerfile.read_text(encoding="utf-8"), context.arguments)
-    repository, tag, digest = "", context.tag, ""
+    release = find_release(version)
+    image = None
     if deployed:
-        found = find_image(
-            deployed.state,
-            deployed.outputs["imageDigest"],
-            stack=deployed.stack,
-            build_tag=context.tag,
-        )
-        repository, tag, digest = found.repository, found.tag, found.digest
+        digest = deployed.outputs.get("imageDigest")
+        image = find_image(deployed.state, digest, stack=deployed.stack, build_tag=context.tag)
     return Artifact(
-        subject=image_component(
-            repository=repository,
-            tag=tag,
-            digest=digest,
-            labels=labels,
-            architecture=_ARCHITECTURE,
-        ),
-        release=find_release(version),
+        subject=image_component(context.tag, release, labels, image),
+        release=release,
         files={
             path.name: path.read_bytes()
             for path in sorted(context.directory.iterdir())
@@ -132,7 +121,7 @@ def _package(repository: Path, deployed: DeployedStack, host: LambdaSettings) ->
     )
     name = deployed.names.server_function
     packed = prepared.path.read_bytes()
-    require_package(deployed.outputs["codeSha256"], packed, stack=deployed.stack, name=name)
+    require_package(deployed.outputs.get("codeSha256"), packed, stack=deployed.stack, name=name)
     files = unpack(packed)
     dockerfile = (repository / "server" / _DOCKERFILE).read_text(encoding="utf-8")
     return Artifact(

@@ -12,9 +12,10 @@ from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.lifecycle import LifecyclePhase, PredefinedLifecycle
-from cyclonedx.output.json import JsonV1Dot6
+from cyclonedx.output.json import Json, JsonV1Dot5, JsonV1Dot6
 
 from automation.sbom.errors import SbomError
+from automation.sbom.subjects import SpecVersion
 
 TIME_VARIABLE: Final = "SOURCE_DATE_EPOCH"
 """The environment variable with the documents' time, in seconds since 1970; none if it isn't set.
@@ -22,8 +23,12 @@ TIME_VARIABLE: Final = "SOURCE_DATE_EPOCH"
 Source: https://reproducible-builds.org/specs/source-date-epoch/
 """
 _INDENT: Final = 2
+_OUTPUTTERS: Final[Mapping[SpecVersion, type[Json]]] = {
+    SpecVersion.V1_5: JsonV1Dot5,
+    SpecVersion.V1_6: JsonV1Dot6,
+}
 # The documents' serial numbers are UUIDs of version 5: a hash of the content in this namespace.
-_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/docs/1.6/json/")
+_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,19 +48,24 @@ class Document:
     phase: LifecyclePhase
 
 
-def render(document: Document, time: dt.datetime | None) -> str:
-    """Return an SBOM as JSON, the same for the same content and time.
+def render(
+    document: Document, time: dt.datetime | None, version: SpecVersion = SpecVersion.V1_6
+) -> str:
+    """Return an SBOM as JSON, the same for the same content, time and version.
 
     Args:
         time: when it was made; left out if None.
+        version: of the specification.
     """
     bom = Bom(components=document.components, metadata=_metadata(document, time))
     for component, required in document.requires.items():
         bom.register_dependency(component, required)
     # Of the content, which has a serial number itself.
     bom.serial_number = uuid.UUID(int=0)
-    bom.serial_number = uuid.uuid5(_NAMESPACE, JsonV1Dot6(bom).output_as_string())
-    return JsonV1Dot6(bom).output_as_string(indent=_INDENT) + "\n"
+    outputter = _OUTPUTTERS[version](bom)
+    bom.serial_number = uuid.uuid5(_NAMESPACE, outputter.output_as_string())
+    outputter.generate(force_regeneration=True)
+    return outputter.output_as_string(indent=_INDENT) + "\n"
 
 
 def document_time(environment: Mapping[str, str]) -> dt.datetime | None:

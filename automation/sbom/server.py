@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 
+from cyclonedx.contrib.hash.factories import HashTypeFactory
 from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import (
     ExternalReference,
@@ -17,10 +18,11 @@ from cyclonedx.model.component import Component, ComponentScope, ComponentType
 from cyclonedx.model.lifecycle import LifecyclePhase
 from packageurl import PackageURL
 
+from automation.sbom.deployed import Image
 from automation.sbom.documents import Document, file_component, own_property, sha256
 from automation.sbom.go_modules import linked_components, main_module_purl, settings
 from server.build_information import BuildInformation
-from server.provenance import verify_release
+from server.provenance import GO_ARCHITECTURES, verify_release
 from server.releases import PACKAGE, Release
 
 _BINARY: Final = "neo4j-mcp-server"
@@ -78,31 +80,23 @@ def server_document(artifact: Artifact) -> Document:
 
 
 def image_component(
-    *, repository: str, tag: str, digest: str, labels: Mapping[str, str], architecture: str
+    build_tag: str, release: Release, labels: Mapping[str, str], deployed: Image | None
 ) -> Component:
     """Describe an image.
 
     Args:
-        repository: its URL, without a tag; empty if it isn't deployed.
-        tag: of the image, or of its build context if it isn't deployed.
-        digest: empty if it isn't deployed.
+        build_tag: the tag of its build context.
+        release: the release of the server in it.
         labels: those that the Dockerfile sets.
-        architecture: as Go names it.
+        deployed: the image in its repository, if there is one.
     """
     return Component(
         type=ComponentType.CONTAINER,
         name="neo4j-mcp-server",
-        version=tag,
+        version=deployed.tag if deployed else build_tag,
         bom_ref="image",
-        purl=PackageURL(
-            type="oci",
-            name=repository.rpartition("/")[2],
-            version=digest,
-            qualifiers={"arch": architecture, "repository_url": repository, "tag": tag},
-        )
-        if digest
-        else None,
-        hashes=_digest_hashes(digest),
+        purl=_image_purl(deployed, release) if deployed else None,
+        hashes=[HashTypeFactory().from_composite_str(deployed.digest)] if deployed else [],
         properties=[
             # It has nothing but the listed files.
             own_property("image:base", "scratch"),
@@ -111,9 +105,17 @@ def image_component(
     )
 
 
-def _digest_hashes(digest: str) -> list[HashType]:
-    algorithm, _, content = digest.partition(":")
-    return [HashType(alg=HashAlgorithm.SHA_256, content=content)] if algorithm == "sha256" else []
+def _image_purl(image: Image, release: Release) -> PackageURL:
+    return PackageURL(
+        type="oci",
+        name=image.repository.rpartition("/")[2],
+        version=image.digest,
+        qualifiers={
+            "arch": GO_ARCHITECTURES[release.architecture],
+            "repository_url": image.repository,
+            "tag": image.tag,
+        },
+    )
 
 
 def _program(artifact: Artifact, information: BuildInformation) -> Component:

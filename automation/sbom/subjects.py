@@ -1,4 +1,4 @@
-"""What there are SBOMs of."""
+"""What there are SBOMs of, and in which versions of CycloneDX."""
 
 import enum
 
@@ -13,3 +13,10 @@ class Subject(enum.StrEnum):
     CLIENT = "client"
     LOCALCLOUD = "localcloud"
     DEVELOPMENT = "development"
+
+
+class SpecVersion(enum.StrEnum):
+    """A version of the specification of CycloneDX."""
+
+    V1_5 = "1.5"
+    V1_6 = "1.6"

@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -13,6 +13,7 @@ from rich.console import Console
 
 from automation.checks.results import Exchange, Outcome, Report, Result
 from automation.hosting.hosts import HOSTS
+from automation.load.results import LoadReport
 from automation.report.files import ReportError, load, page_path, save
 from automation.report.junit import junit
 from automation.report.page import page
@@ -24,6 +25,7 @@ from localcloud.debian import install_packages
 from localcloud.errors import LocalCloudError
 from localcloud.progress import Progress
 from tests.automation.browser import Browser, chromium
+from tests.automation.load.reports import compared_report, load_report
 from tests.automation.reports import drill_report, report
 
 _FAILED = "P2-claims"
@@ -214,6 +216,32 @@ def test_the_page_renders_without_an_error(opened: Browser) -> None:
     assert opened.evaluate("document.querySelector('.box[data-phase=P2]').classList[1]") == "failed"
     assert len(opened.screenshot()) > 10_000
     assert opened.errors == []
+
+
+@pytest.mark.program
+@pytest.mark.parametrize(
+    ("make", "plots", "bars"),
+    [(load_report, 1, 0), (compared_report, 5, 6)],
+    ids=["one", "several"],
+)
+def test_the_page_on_load_renders_without_an_error(
+    browser: Browser, tmp_path: Path, make: Callable[[], LoadReport], plots: int, bars: int
+) -> None:
+    save(make(), tmp_path)
+    browser.errors.clear()
+    browser.open(page_path("made-up", tmp_path).as_uri())
+    assert browser.evaluate("document.title") == "Load on the stack made-up"
+    drawn = (
+        "[...document.querySelectorAll('SELECTOR')].filter(e => {"
+        " const b = e.getBoundingClientRect(); return b.width > 0 && b.height > 0; }).length"
+    )
+    assert browser.evaluate(drawn.replace("SELECTOR", "svg.timeline")) == plots + (bars > 0)
+    assert browser.evaluate(drawn.replace("SELECTOR", "svg [class^=part-]")) == bars + 4 * (
+        bars > 0
+    )
+    # No part of the page is wider than the window.
+    assert browser.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert browser.errors == []
 
 
 @pytest.mark.program

@@ -106,8 +106,14 @@ def test_a_deployment_is_allowed_every_action_it_needs(action: str, token: str) 
 
 
 def test_only_a_check_and_an_upgrade_can_read_a_clients_secret() -> None:
-    reading = "secretsmanager:GetSecretValue"
-    allowed = {purpose for purpose in Purpose if reading in _actions(purpose)}
+    secret = f"arn:aws:secretsmanager:us-east-1:{_ACCOUNT}:secret:neo4j-mcp-dev-agent-credentials-"
+    allowed = {
+        purpose
+        for purpose in Purpose
+        if allows(
+            [_policy(purpose)], "secretsmanager:GetSecretValue", f"{secret}k3x9q2ab-a1B2c3", {}
+        )
+    }
     assert allowed == {Purpose.CHECK, Purpose.UPGRADE}
 
 

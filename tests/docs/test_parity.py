@@ -6,6 +6,7 @@ import re
 import pytest
 
 from automation.checks import CHECKS
+from automation.probes.registry import PROBES
 from docs.tables import REPOSITORY
 
 PARITY = REPOSITORY / "docs" / "parity.md"
@@ -22,8 +23,8 @@ def _rows(heading: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("row", _rows("Equal"), ids=lambda row: row[0])
 def test_every_equal_behaviour_names_an_existing_test(row: list[str]) -> None:
-    *_, cell = row
-    assert len(row) == 4
+    *_, cell, _evidence = row
+    assert len(row) == 5
     named = _TEST.fullmatch(cell)
     assert named, cell
     module = ast.parse((REPOSITORY / named[1]).read_text(encoding="utf-8"))
@@ -37,8 +38,22 @@ def test_every_equal_behaviour_names_an_existing_test(row: list[str]) -> None:
 
 @pytest.mark.parametrize("row", _rows("Different"), ids=lambda row: row[0])
 def test_every_difference_fills_all_columns(row: list[str]) -> None:
-    assert len(row) == 4
+    assert len(row) == 5
     assert all(row)
+
+
+def test_every_behavior_is_listed_once() -> None:
+    behaviors = [row[0] for heading in ("Equal", "Different") for row in _rows(heading)]
+    assert sorted(behaviors) == sorted(set(behaviors))
+
+
+def test_every_probe_answers_rows_that_exist() -> None:
+    equal, different = ({row[0] for row in _rows(each)} for each in ("Equal", "Different"))
+    for probe in PROBES.values():
+        assert probe.rows, probe.key
+        assert set(probe.rows) <= equal | different, probe.key
+        # A difference that is known has to be where readers look for it.
+        assert not probe.differs or set(probe.rows) & different, probe.key
 
 
 def test_named_checks_exist() -> None:

@@ -8,7 +8,7 @@ from automation.load.attribution import FRONT, GATEWAY, attribute
 from automation.load.comparison import Side, compare, ratios, rounds_of
 from automation.load.outcomes import Failure, Outcome
 from automation.load.plan import Plan, concurrent, spike
-from automation.load.results import LoadReport, summarize
+from automation.load.results import InstanceCount, LoadReport, summarize
 
 MARKUP = '<script>document.title = "broken"</script> & "quotes"'
 
@@ -74,5 +74,14 @@ def load_report() -> LoadReport:
         client="writer",
         mix={"read": 9, "write": 1},
         environment={"MCP endpoint": "https://service.example/mcp"},
-        runs=(summarize("host", plan, list(_outcomes(plan)), blank=str),),
+        runs=(
+            summarize("host", plan, list(_outcomes(plan)), blank=str).model_copy(
+                update={
+                    "instances": (
+                        InstanceCount(began=0.0, count=1),
+                        InstanceCount(began=20.0, count=3),
+                    )
+                }
+            ),
+        ),
     )

@@ -106,3 +106,53 @@ def test_a_target_without_a_successful_call_has_no_ratio() -> None:
 def test_the_interval_of_a_median_is_that_of_the_sign_test(count: int, low: int, high: int) -> None:
     values = [float(each) for each in range(count, 0, -1)]
     assert median_interval(values) == (low, high)
+
+
+def _interrupted(side: Side, run_id: str, stopping: threading.Event) -> Side:
+    """Interrupt a target's calls in the middle of a slice."""
+
+    def make(plan: Plan, made: str) -> Iterator[Outcome]:
+        calls = list(side.make(plan, made))
+        if made == run_id:
+            stopping.set()
+            calls = calls[: len(calls) // 2]
+        return iter(calls)
+
+    return Side(name=side.name, make=make)
+
+
+def test_after_an_interruption_the_complete_rounds_are_compared() -> None:
+    stopping, journal = threading.Event(), list[str]()
+    sides = (
+        _side("host", 0.5, journal),
+        _interrupted(_side("bolt", 0.25, journal), "run-bolt-2", stopping),
+    )
+    plans = rounds_of(concurrent(1, warm_up=3, seconds=12), 3)
+    runs = compare(sides, plans, run_id="run", stopping=stopping, blank=str, notify=str)
+    assert journal[-1] == "run-bolt-2"
+    assert [[phase.name for phase in run.plan] for run in runs] == [["warm-up 1", "round 1"]] * 2
+    assert [run.total.rate for run in runs] == [2.0, 4.0]
+
+
+def test_after_an_interruption_a_single_target_has_the_rate_of_the_time_until_then() -> None:
+    stopping = threading.Event()
+    side = _interrupted(_side("host", 0.5, []), "run-host-1", stopping)
+    (run,) = compare(
+        [side],
+        (concurrent(1, warm_up=0, seconds=80),),
+        run_id="run",
+        stopping=stopping,
+        blank=str,
+        notify=str,
+    )
+    (phase,) = run.plan
+    assert phase.seconds == 39.5
+    assert run.total.rate == pytest.approx(2.0, rel=0.02)
+
+
+def test_nothing_is_returned_if_nothing_was_measured() -> None:
+    stopping = threading.Event()
+    side = _interrupted(_side("host", 0.5, []), "run-host-1", stopping)
+    plans = (concurrent(1, warm_up=20, seconds=20),)
+    with pytest.raises(KeyboardInterrupt):
+        compare([side], plans, run_id="run", stopping=stopping, blank=str, notify=str)

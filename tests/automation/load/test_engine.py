@@ -1,6 +1,7 @@
 """vegeta makes the calls of a plan, and nothing that happens to them is lost."""
 
 import itertools
+import signal
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -144,6 +145,46 @@ def test_a_new_token_is_used_on_the_way(vegeta: Vegeta) -> None:
         target = Target(url=server.url, token=lambda: f"token-{next(numbers) // 10}")
         _attack(vegeta, plan, target)
     assert Counter(server.tokens) == {"Bearer token-0": 10, "Bearer token-1": 10}
+
+
+@builds_vegeta
+def test_the_token_of_a_rejected_call_is_reported_while_calls_are_made(vegeta: Vegeta) -> None:
+    """The first token is refused until it is replaced, by HTTP and by the database in turn."""
+    text = "failed: Neo4jError: Neo.ClientError.Security.TokenExpired (expired)"
+    tokens = ["old"]
+    numbers = itertools.count()
+
+    def answer(request: dict[str, Any]) -> tuple[int, bytes]:
+        if server.tokens[-1] != "Bearer old":
+            return succeed(request)
+        return (401, b"no") if next(numbers) % 2 else (200, result(request, text, is_error=True))
+
+    with mcp_server(answer) as server:
+        target = Target(
+            url=server.url, token=lambda: tokens[-1], rejected=lambda _: tokens.append("new")
+        )
+        # Long enough for the first response on a busy machine; the rest succeeds.
+        recorded = _attack(vegeta, concurrent(1, warm_up=0, seconds=1), target)
+    failures = _failures(recorded)
+    assert failures["none"] > 0
+    assert failures["TokenExpiredError"] >= 1
+    assert set(failures) <= {"none", "TokenExpiredError", "UnauthorizedError"}
+    assert {"old", "new"} == set(tokens)
+
+
+@builds_vegeta
+def test_the_calls_of_an_interrupted_run_are_returned(vegeta: Vegeta) -> None:
+    def answer(request: dict[str, Any]) -> tuple[int, bytes]:
+        if len(server.requests) == 10:
+            signal.raise_signal(signal.SIGINT)
+        return succeed(request)
+
+    with mcp_server(answer) as server:
+        target = _target(server.url)
+        recorded = _attack(vegeta, steady(20, warm_up=0, seconds=600), target)
+    assert target.stopping.is_set()
+    assert 10 <= len(recorded) == len(server.requests)
+    assert _failures(recorded) == {"none": len(recorded)}
 
 
 @builds_vegeta

@@ -63,3 +63,15 @@ def test_a_phase_ends_where_the_next_one_begins() -> None:
     plan = steady(4, warm_up=1, seconds=2)
     found = [phase.name if (phase := plan.phase_at(at)) else None for at in (0, 0.99, 1, 2.99, 3)]
     assert found == ["warm-up", "warm-up", "steady", "steady", None]
+
+
+def test_an_interrupted_plan_ends_where_it_was_interrupted() -> None:
+    plan = ramp(10, 30, warm_up=5, seconds=10).until(10)
+    assert [(each.name, each.seconds, each.start, each.end) for each in plan.phases] == [
+        ("warm-up", 5, 10, 10),
+        ("ramp", 5, 10, 20),
+    ]
+    assert [each.name for each in ramp(10, 30, warm_up=5, seconds=10).until(3).phases] == [
+        "warm-up"
+    ]
+    assert plan.until(0).phases == ()

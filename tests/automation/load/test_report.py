@@ -58,6 +58,7 @@ def test_every_kind_of_failure_is_drawn_and_named() -> None:
 
 def test_the_bars_add_up_to_the_calls() -> None:
     (run,) = load_report().runs
+    run = run.model_copy(update={"instances": ()})
     titles = [each.text or "" for each in _drawing(run).iter(f"{_SVG}title")]
     counted = sum(int(found[1]) for text in titles if (found := re.match(r"(\d+) ", text)))
     assert counted == run.total.failed > 0
@@ -152,3 +153,14 @@ def test_a_part_that_was_measured_as_less_than_none_has_no_width() -> None:
     negative = first.model_copy(update={"median": -0.001})
     changed = attribution.model_copy(update={"hops": (negative, *others)})
     assert "class='part-0 emulated' x='74.0' y='32.0' width='0.0'" in str(attribution_bar(changed))
+
+
+def test_the_instances_are_drawn_where_they_are_known() -> None:
+    (run,) = load_report().runs
+    drawn = [each for each in _drawing(run).iter(f"{_SVG}rect") if each.get("class") == "instances"]
+    heights = [float(each.get("height") or 0) for each in drawn]
+    assert heights[1] == pytest.approx(3 * heights[0], abs=0.2)
+    without = run.model_copy(update={"instances": ()})
+    assert "instances'" not in str(load_plots(without, 1))
+    tall, low = (_drawing(each).get("viewBox", "").split()[3] for each in (run, without))
+    assert float(tall) > float(low)

@@ -3,7 +3,7 @@
 import queue
 import threading
 
-from automation.load.tokens import RenewedToken
+from automation.load.tokens import RenewedToken, SeveralTokens
 from neo4j_mcp_client import NetworkError
 
 LIMIT = 60.0
@@ -47,3 +47,39 @@ def test_a_token_stays_in_use_while_there_is_no_other() -> None:
 def test_a_token_is_not_in_the_repr() -> None:
     with RenewedToken(lambda: "hidden") as token:
         assert "hidden" not in repr(token)
+
+
+def test_a_rejected_token_is_discarded_and_replaced_at_once() -> None:
+    tokens = ["first"]
+    replaced = threading.Event()
+
+    def discard(token: str) -> None:
+        assert token == "first"
+        tokens.append("second")
+
+    def request() -> str:
+        if len(tokens) > 1:
+            replaced.set()
+        return tokens[-1]
+
+    # It wouldn't look by itself within this test.
+    with RenewedToken(request, discard=discard, interval=2 * LIMIT) as token:
+        token.reject("of another client")
+        assert token.rejections == 0
+        token.reject("first")
+        token.reject("first")
+        assert replaced.wait(LIMIT)
+        while token() == "first":
+            threading.Event().wait(0.001)
+        token.reject("first")
+        assert (token.rejections, token.renewals) == (1, 1)
+
+
+def test_several_clients_take_turns_and_only_the_rejected_token_is_replaced() -> None:
+    first = RenewedToken(lambda: "a")
+    second = RenewedToken(lambda: "b")
+    with SeveralTokens([first, second]) as tokens:
+        assert [tokens() for _ in range(4)] == ["a", "b", "a", "b"]
+        assert tokens.first() == "a"
+        tokens.reject("b")
+        assert (first.rejections, second.rejections, tokens.rejections) == (0, 1, 1)

@@ -1,6 +1,7 @@
 """The command line of `python -m automation sbom`, as far as it needs no stack."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from automation.commands import app
 from automation.sbom.errors import SbomError
 from automation.sbom.subjects import Subject
 
+ROOT = Path(__file__).resolve().parents[3]
 WIDE = {"COLUMNS": "300", "TERM": "dumb", "SOURCE_DATE_EPOCH": ""}
 
 
@@ -39,6 +41,21 @@ def test_chosen_subjects_are_written_once_with_the_same_bytes_in_each_run(tmp_pa
     first, second = ({path.name: path.read_bytes() for path in each.iterdir()} for each in runs)
     assert first.keys() == {"program.cdx.json", "functions.cdx.json"}
     assert first == second
+
+
+def test_a_version_that_amazon_inspector_reads_can_be_chosen(tmp_path: Path) -> None:
+    options = ["functions", "--spec-version", "1.5", "--output", str(tmp_path)]
+    done = CliRunner().invoke(app, ["sbom", *options], env=WIDE)
+
+    assert done.exit_code == 0
+    content = json.loads((tmp_path / "functions.cdx.json").read_text(encoding="utf-8"))
+    assert content["specVersion"] == "1.5"
+
+
+def test_the_page_lists_every_file() -> None:
+    page = (ROOT / "docs" / "supply-chain.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"^\| `([a-z]+)\.cdx\.json` \|", page, re.MULTILINE) == list(Subject)
 
 
 def test_an_unknown_subject_is_refused(tmp_path: Path) -> None:

@@ -72,6 +72,13 @@ def test_a_state_without_the_image_is_reported(state: dict[str, Any]) -> None:
         find_image(state, DIGEST, stack="dev", build_tag=TAG)
 
 
+def test_a_stack_whose_host_isnt_deployed_yet_is_reported() -> None:
+    with pytest.raises(SbomError, match=f"has no image, .*{REMEDY}"):
+        find_image({}, None, stack="dev", build_tag=TAG)
+    with pytest.raises(SbomError, match=f"has no function dev-function, .*{REMEDY}"):
+        require_package(None, PACKED, stack="dev", name="dev-function")
+
+
 def test_the_functions_of_the_state_are_found_and_others_left_out() -> None:
     state = {"resources": [a_function("dev-claims", PACKED), a_function("dev-function", b"")]}
     packages = {"dev-claims": lambda: PACKED, "dev-canary": lambda: PACKED}

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from cyclonedx.model.component import Component, ComponentType
 
+from automation.sbom.deployed import Image
 from automation.sbom.descriptions import describe
 from automation.sbom.functions import runtime
 from automation.sbom.server import Artifact, image_component, server_document
@@ -24,17 +25,10 @@ MODULES = (
 )
 BINARY = elf(blob(build_lines() + MODULES))
 FILES = {"ca-certificates.crt": b"PEM", "neo4j-mcp-server": BINARY, "zoneinfo.zip": b"zones"}
-DIGEST = "sha256:" + "d" * 64
 
 
-def image(tag: str = "1.6.1-0123456789abcdef", digest: str = "") -> Component:
-    return image_component(
-        repository="111111111111.dkr.ecr.eu-west-1.amazonaws.com/neo4j-mcp-dev-server",
-        tag=tag,
-        digest=digest,
-        labels=LABELS,
-        architecture="amd64",
-    )
+def image(deployed: Image | None = None) -> Component:
+    return image_component("1.6.1-0123456789abcdef", release_of(b"wheel"), LABELS, deployed)
 
 
 def artifact(binary: bytes = BINARY, subject: Component | None = None) -> Artifact:
@@ -111,9 +105,15 @@ def test_an_image_that_isnt_deployed_has_its_tag_base_and_labels() -> None:
 
 
 def test_a_deployed_image_has_its_digest_and_repository() -> None:
-    deployed = image(tag="1.6.1-0123-20261127T101112Z", digest=DIGEST)
-    subject = validated(server_document(artifact(subject=deployed)))["metadata"]["component"]
+    deployed = Image(
+        repository="111111111111.dkr.ecr.eu-west-1.amazonaws.com/neo4j-mcp-dev-server",
+        tag="1.6.1-0123-20261127T101112Z",
+        digest="sha256:" + "d" * 64,
+    )
+    subject = validated(server_document(artifact(subject=image(deployed))))["metadata"]["component"]
 
+    assert subject["version"] == deployed.tag
+    assert "arch=amd64" in subject["purl"]
     assert subject["purl"].startswith("pkg:oci/neo4j-mcp-dev-server@sha256:dddd")
     assert "repository_url=111111111111.dkr.ecr.eu-west-1.amazonaws.com" in subject["purl"]
     assert "tag=1.6.1-0123-20261127T101112Z" in subject["purl"]

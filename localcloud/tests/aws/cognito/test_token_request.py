@@ -2,7 +2,9 @@ import base64
 
 import pytest
 
-from localcloud.aws.cognito.token_request import CredentialsError, TokenRequest, with_basic
+from localcloud.aws.cognito.token_request import TokenRequest, TokenRequestError, with_basic
+
+_GRANT = b"grant_type=client_credentials"
 
 
 def basic(text: str) -> str:
@@ -24,22 +26,22 @@ def test_credentials_in_the_form() -> None:
 
 
 def test_credentials_in_the_header_are_percent_decoded() -> None:
-    assert TokenRequest.parse(basic("caller:a%2Fb+c"), b"").client_secret == "a/b+c"
+    assert TokenRequest.parse(basic("caller:a%2Fb+c"), _GRANT).client_secret == "a/b+c"
 
 
 def test_a_client_id_in_the_form_may_accompany_the_header() -> None:
-    request = TokenRequest.parse(basic("caller:secret"), b"client_id=caller")
+    request = TokenRequest.parse(basic("caller:secret"), _GRANT + b"&client_id=caller")
     assert request.client_id == "caller"
 
 
 def test_a_request_without_credentials_has_none() -> None:
-    assert TokenRequest.parse(None, b"") == TokenRequest(
-        grant_type="", client_id="", client_secret=""
+    assert TokenRequest.parse(None, _GRANT) == TokenRequest(
+        grant_type="client_credentials", client_id="", client_secret=""
     )
 
 
 def test_no_secret_is_in_a_repr() -> None:
-    assert "s3cret" not in repr(TokenRequest.parse(basic("caller:s3cret"), b""))
+    assert "s3cret" not in repr(TokenRequest.parse(basic("caller:s3cret"), _GRANT))
 
 
 @pytest.mark.parametrize(
@@ -55,14 +57,14 @@ def test_no_secret_is_in_a_repr() -> None:
 )
 def test_a_malformed_header_is_refused_without_showing_it(header: str, error: str) -> None:
     body = b"client_id=caller&client_secret=s3cret"
-    with pytest.raises(CredentialsError) as raised:
+    with pytest.raises(TokenRequestError) as raised:
         TokenRequest.parse(header, body)
     assert raised.value.error == error
     assert "s3cret" not in str(raised.value)
 
 
 def test_two_client_secrets_are_refused() -> None:
-    with pytest.raises(CredentialsError) as raised:
+    with pytest.raises(TokenRequestError) as raised:
         TokenRequest.parse(basic("caller:secret"), b"client_secret=secret")
     assert raised.value.error == "invalid_request"
 
@@ -74,4 +76,10 @@ def test_other_credentials_replace_all_in_the_header() -> None:
     changed = with_basic(scope, "caller", "a/b+c:d")
     assert [name for name, _ in changed["headers"]] == [b"host", b"authorization"]
     header = dict(changed["headers"])[b"authorization"].decode()
-    assert TokenRequest.parse(header, b"").client_secret == "a/b+c:d"
+    assert TokenRequest.parse(header, _GRANT).client_secret == "a/b+c:d"
+
+
+def test_a_request_without_a_grant_type_is_invalid() -> None:
+    with pytest.raises(TokenRequestError, match="grant_type") as raised:
+        TokenRequest.parse(basic("caller:secret"), b"scope=graph%2Freader")
+    assert raised.value.error == "invalid_request"

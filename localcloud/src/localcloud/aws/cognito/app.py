@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from localcloud.aws import asgi
 from localcloud.aws.cognito import rules
 from localcloud.aws.cognito.models import AppClient, ClientSecrets
-from localcloud.aws.cognito.token_request import CredentialsError, TokenRequest, with_basic
+from localcloud.aws.cognito.token_request import TokenRequest, TokenRequestError, with_basic
 from localcloud.aws.protocol import (
     CONTENT_TYPE_1_1,
     ApiError,
@@ -116,7 +116,7 @@ class CognitoApp:
     async def _token_response(self, scope: Scope, body: bytes) -> Response:
         try:
             request = TokenRequest.parse(Request(scope).headers.get("authorization"), body)
-        except CredentialsError as error:
+        except TokenRequestError as error:
             return _token_error(error.error, f"{error}")
         client = self._secrets.find(request.client_id)
         if client is not None and client.original is not None:

@@ -15,8 +15,8 @@ from starlette.types import Scope
 _AUTHORIZATION = b"authorization"
 
 
-class CredentialsError(Exception):
-    """The credentials of a token request can't be read.
+class TokenRequestError(Exception):
+    """A token request can't be read.
 
     Attributes:
         error: the error of OAuth 2.0.
@@ -33,7 +33,7 @@ class TokenRequest:
     """The part of a token request that is decided here.
 
     Attributes:
-        grant_type: the grant type; empty if it is missing.
+        grant_type: the grant type.
         client_id: the client's id; empty if it is missing.
         client_secret: the client secret; empty if it is missing.
     """
@@ -51,7 +51,8 @@ class TokenRequest:
             body: the form.
 
         Raises:
-            CredentialsError: the header is malformed, or the request has two client secrets.
+            TokenRequestError: the header is malformed, or the request has two client secrets or no
+                grant type.
         """
         form = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
 
@@ -63,9 +64,11 @@ class TokenRequest:
         else:
             client_id, client_secret = _read_basic(authorization)
             if "client_secret" in form:
-                raise CredentialsError(
+                raise TokenRequestError(
                     "invalid_request", "The credentials are in the header and in the form."
                 )
+        if "grant_type" not in form:
+            raise TokenRequestError("invalid_request", "The parameter grant_type is missing.")
         return cls(grant_type=first("grant_type"), client_id=client_id, client_secret=client_secret)
 
 
@@ -81,12 +84,12 @@ def with_basic(scope: Scope, client_id: str, client_secret: str) -> Scope:
 def _read_basic(authorization: str) -> tuple[str, str]:
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
-        raise CredentialsError("invalid_client", "The Authorization header isn't Basic.")
+        raise TokenRequestError("invalid_client", "The Authorization header isn't Basic.")
     try:
         decoded = base64.b64decode(encoded, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
-        raise CredentialsError("invalid_client", "The Basic credentials are malformed.") from None
+        raise TokenRequestError("invalid_client", "The Basic credentials are malformed.") from None
     client_id, colon, client_secret = decoded.partition(":")
     if not colon:
-        raise CredentialsError("invalid_client", "The Basic credentials are malformed.")
+        raise TokenRequestError("invalid_client", "The Basic credentials are malformed.")
     return unquote(client_id), unquote(client_secret)

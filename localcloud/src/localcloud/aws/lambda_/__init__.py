@@ -11,6 +11,6 @@ Its modules:
     environments  lets an updated function's environments finish their invocations
     credentials  the sessions of functions' roles
     executions  ministack's invocations: their log events and metrics
-    invocation_log, invocation_metrics  what these are. Pure
+    invocation_log, invocation_metrics, invocation_error  what these are. Pure
     python_runtime  the log of a Python function, in the function's own process
 """

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from localcloud.aws.iam.roles import Roles
 from localcloud.aws.lambda_ import invocation_log, invocation_metrics, python_runtime
+from localcloud.aws.lambda_.invocation_error import with_exception
 from localcloud.aws.lambda_.invocation_log import Invocation
 from localcloud.aws.logs.metric_filter import LogEvent
 from localcloud.aws.logs.store import LogStore
@@ -115,6 +116,7 @@ class Executions:
                 )
             )
             log = result.get("log", "")
+            result = with_exception(result, request_id)
             return {**result, "log": log.replace(python_runtime.SEPARATOR, "\n")}
 
         return execute_and_measure

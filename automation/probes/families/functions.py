@@ -1,0 +1,331 @@
+"""Probes of Lambda's functions, their versions, aliases and URLs."""
+
+import json
+from typing import Any, Final
+
+import httpx2
+
+from automation.probes.families.sources import DOC_LAMBDA, REPORT, doc, model
+from automation.probes.probe import ACCEPTED, UNDOCUMENTED, Family, Observation
+from automation.probes.sandbox import Sandbox
+
+FUNCTIONS: Final = Family("lambda", "iam", "logs")
+_UNRESERVED_AT_LEAST: Final = 100
+_CHANGE_SECONDS: Final = 60.0
+_LOG_SECONDS: Final = 120.0
+_TOO_LARGE: Final = 7 * 1024 * 1024
+_ECHO: Final = """
+def handler(event, context):
+    return {"statusCode": 200, "body": "probe"}
+"""
+_LOGGING: Final = """
+import logging
+
+def handler(event, context):
+    logging.getLogger().info("not shown by default")
+    logging.getLogger().warning("a warning")
+    print("printed")
+    raise ValueError("the probe's failure")
+"""
+_ANSWERS: Final = """
+import json
+
+def handler(event, context):
+    path = event["rawPath"]
+    if path == "/error":
+        raise ValueError("the probe's failure")
+    if path == "/large":
+        return {"statusCode": 200, "body": "x" * (7 * 1024 * 1024)}
+    if path == "/challenge":
+        return {"statusCode": 401, "headers": {"www-authenticate": "Bearer"}, "body": ""}
+    return {"statusCode": 200, "body": event["headers"].get("x-probe", "")}
+"""
+
+
+@FUNCTIONS.probe(
+    "lambda-version-unchanged",
+    rows=[
+        "Version published without a change",
+        "Alias of a version that doesn't exist",
+        "Version published during a change",
+    ],
+    documented={
+        "first version": "1",
+        "without a change": "1",
+        "alias of a missing version": "ResourceNotFoundException",
+        "during a change": "ResourceConflictException",
+        "after a change": "2",
+    },
+    source=model("lambda"),
+    seconds=45,
+)
+def _versions(box: Sandbox) -> Observation:
+    """What does PublishVersion do without a change, and during one?"""
+    box.function(_ECHO)
+    client = box.client("lambda")
+
+    def publish() -> str:
+        return str(client.publish_version(FunctionName=box.name)["Version"])
+
+    first, second = publish(), publish()
+    missing = box.outcome(
+        lambda: client.create_alias(FunctionName=box.name, Name="probe", FunctionVersion="99")
+    )
+    client.update_function_configuration(FunctionName=box.name, MemorySize=192)
+    during = box.outcome(publish)
+    box.settle_function()
+    return {
+        "first version": first,
+        "without a change": second,
+        "alias of a missing version": missing,
+        "during a change": during,
+        "after a change": publish(),
+    }
+
+
+@FUNCTIONS.probe(
+    "lambda-reserved-concurrency",
+    rows=["Reservation that leaves less than 100 of the account's concurrency"],
+    documented={"all but 99": "InvalidParameterValueException"},
+    source=doc(f"{DOC_LAMBDA}/dg/configuration-concurrency.html"),
+    seconds=30,
+)
+def _reserved_concurrency(box: Sandbox) -> Observation:
+    """Is a reservation refused that leaves less than 100 of the account's concurrency?"""
+    box.function(_ECHO)
+    client = box.client("lambda")
+    limits = client.get_account_settings()["AccountLimit"]
+    # A new account has less than 100, so that it can't reserve any.
+    most = max(limits["UnreservedConcurrentExecutions"] - _UNRESERVED_AT_LEAST, 0)
+    code = box.outcome(
+        lambda: client.put_function_concurrency(
+            FunctionName=box.name, ReservedConcurrentExecutions=most + 1
+        )
+    )
+    if code == ACCEPTED:
+        # Other functions may need it.
+        client.delete_function_concurrency(FunctionName=box.name)
+    return {"all but 99": code}
+
+
+@FUNCTIONS.probe(
+    "lambda-policy-statement-ids",
+    rows=["Statement ids of a function's policy"],
+    documented={
+        "for the function": ACCEPTED,
+        "for the function again": "ResourceConflictException",
+        "for an alias": ACCEPTED,
+    },
+    source=model("lambda"),
+    seconds=30,
+    differs=["for an alias"],
+)
+def _statement_ids(box: Sandbox) -> Observation:
+    """Is a statement's id unique in a function's policy, or in each alias's?"""
+    box.function(_ECHO)
+    client = box.client("lambda")
+    version = client.publish_version(FunctionName=box.name)["Version"]
+    client.create_alias(FunctionName=box.name, Name="probe", FunctionVersion=version)
+
+    def allow(**more: str) -> str:
+        return box.outcome(
+            lambda: client.add_permission(
+                FunctionName=box.name,
+                StatementId="probe",
+                Action="lambda:InvokeFunction",
+                Principal="events.amazonaws.com",
+                **more,
+            )
+        )
+
+    return {
+        "for the function": allow(),
+        "for the function again": allow(),
+        "for an alias": allow(Qualifier="probe"),
+    }
+
+
+@FUNCTIONS.probe(
+    "lambda-logs",
+    rows=[
+        "What a Python function logs from INFO on, prints and raises",
+        "Exception or timeout of a function",
+    ],
+    documented={
+        "error": "Unhandled",
+        "kinds": ["END", "REPORT", "START", "error", "print", "warning"],
+        "error's event": "[ERROR] ValueError: the probe's failure",
+    },
+    source=doc(f"{DOC_LAMBDA}/dg/python-logging.html"),
+    seconds=60,
+)
+def _logs(box: Sandbox) -> Observation:
+    """Which events does an invocation leave in the function's log group?"""
+    group = f"/aws/lambda/{box.name}"
+    box.function(
+        _LOGGING,
+        {
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": f"arn:aws:logs:*:{box.account}:log-group:{group}*",
+        },
+    )
+    logs = box.client("logs")
+    logs.create_log_group(logGroupName=group)
+
+    def messages() -> list[str]:
+        box.client("lambda").invoke(FunctionName=box.name)
+        found = logs.filter_log_events(logGroupName=group)["events"]
+        seen = [str(each["message"]) for each in found]
+        return seen if any("REPORT" in each for each in seen) else []
+
+    answer = box.client("lambda").invoke(FunctionName=box.name)
+    found = box.until(messages, _LOG_SECONDS, "the function's log")
+    error = next((each for each in found if "ValueError" in each), "")
+    return {
+        "error": answer.get("FunctionError"),
+        "kinds": sorted({_kind(each) for each in found} - {""}),
+        "error's event": error.partition("\n")[0],
+    }
+
+
+def _kind(message: str) -> str:
+    for word in ("START", "END", "REPORT"):
+        if message.startswith(word):
+            return word
+    for part, kind in (("ValueError", "error"), ("a warning", "warning"), ("printed", "print")):
+        if part in message:
+            return kind
+    return "info" if "not shown" in message else ""
+
+
+def _function_url(box: Sandbox, code: str) -> str:
+    """Create a function with a URL that nobody may call yet, and return the URL."""
+    box.function(code)
+    created = box.client("lambda").create_function_url_config(
+        FunctionName=box.name, AuthType="NONE"
+    )
+    url = str(created["FunctionUrl"])
+    box.placeholders.learn("host", [str(httpx2.URL(url).host)])
+    return url
+
+
+def _allow(box: Sandbox, action: str, **more: Any) -> None:  # noqa: ANN401 - boto3's
+    box.client("lambda").add_permission(
+        FunctionName=box.name,
+        StatementId=action.partition(":")[2],
+        Action=action,
+        Principal="*",
+        **more,
+    )
+
+
+def _open(box: Sandbox) -> None:
+    """Let everybody call the function's URL."""
+    _allow(box, "lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE")
+    _allow(box, "lambda:InvokeFunction", InvokedViaFunctionUrl=True)
+
+
+def _wait_for_status(box: Sandbox, url: str, status: int) -> None:
+    box.until(
+        lambda: box.around.http.get(url).status_code == status,
+        _CHANGE_SECONDS,
+        f"status {status} of the function's URL",
+    )
+
+
+@FUNCTIONS.probe(
+    "lambda-url-permissions",
+    rows=["Function URL with `AuthType: NONE`", "More calls than are reserved"],
+    documented={
+        "without permission": 403,
+        "with the first": 403,
+        "with both": 200,
+        "none reserved": 429,
+    },
+    source=doc(f"{DOC_LAMBDA}/dg/urls-auth.html"),
+    seconds=90,
+)
+def _url_permissions(box: Sandbox) -> Observation:
+    """Which permissions does a public function URL need, and what if no call is reserved?"""
+    url = _function_url(box, _ECHO)
+    http = box.around.http
+    _wait_for_status(box, url, 403)
+    without = http.get(url).status_code
+    _allow(box, "lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE")
+    # Until it takes effect, an answer proves nothing.
+    box.around.sleep(box.around.propagation)
+    first = http.get(url).status_code
+    _allow(box, "lambda:InvokeFunction", InvokedViaFunctionUrl=True)
+    _wait_for_status(box, url, 200)
+    both = http.get(url).status_code
+    box.client("lambda").put_function_concurrency(
+        FunctionName=box.name, ReservedConcurrentExecutions=0
+    )
+    _wait_for_status(box, url, 429)
+    return {
+        "without permission": without,
+        "with the first": first,
+        "with both": both,
+        "none reserved": http.get(url).status_code,
+    }
+
+
+@FUNCTIONS.probe(
+    "lambda-url-answers",
+    rows=[
+        "Error of the function",
+        "Result over 6 MB",
+        "Request to a function URL over 6 MB",
+        "`WWW-Authenticate` in a function URL's response",
+        "Equal headers of a request",
+    ],
+    documented={
+        "error": 502,
+        "error's text": UNDOCUMENTED,
+        "large result": 502,
+        "large request": 413,
+        "www-authenticate": UNDOCUMENTED,
+        "remapped": UNDOCUMENTED,
+        "equal headers": "a,b",
+    },
+    source=doc(f"{DOC_LAMBDA}/dg/urls-invocation.html"),
+    seconds=60,
+)
+def _url_answers(box: Sandbox) -> Observation:
+    """How does a function URL answer errors, large bodies and headers of its own?"""
+    url = _function_url(box, _ANSWERS)
+    _open(box)
+    _wait_for_status(box, url, 200)
+    http = box.around.http
+    error = http.get(f"{url}error")
+    challenge = http.get(f"{url}challenge")
+    equal = http.get(url, headers=[("x-probe", "a"), ("x-probe", "b")])
+    box.messages.append(error.text)
+    return {
+        "error": error.status_code,
+        "error's text": "probe" in error.text,
+        "large result": http.get(f"{url}large").status_code,
+        "large request": http.post(url, content=b"x" * _TOO_LARGE).status_code,
+        "www-authenticate": challenge.headers.get("www-authenticate"),
+        "remapped": challenge.headers.get("x-amzn-remapped-www-authenticate"),
+        "equal headers": equal.text,
+    }
+
+
+@FUNCTIONS.probe(
+    "lambda-invocation-error",
+    rows=["Error of an invoked function"],
+    documented={"status": 200, "error": "Unhandled", "type": "ValueError"},
+    source=f"{doc(f'{DOC_LAMBDA}/dg/python-exceptions.html')}; {REPORT}",
+    seconds=30,
+)
+def _invocation_error(box: Sandbox) -> Observation:
+    """How does Invoke report an exception of the function?"""
+    box.function(_LOGGING)
+    answer = box.client("lambda").invoke(FunctionName=box.name)
+    return {
+        "status": answer["StatusCode"],
+        "error": answer.get("FunctionError"),
+        "type": json.loads(answer["Payload"].read()).get("errorType"),
+    }
