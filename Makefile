@@ -6,8 +6,8 @@ unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check drills load outputs env status down unit test lint format lock bench-demo \
-	bench-client record clean
+.PHONY: help demo check drills chaos load outputs env status down unit test lint format lock \
+	bench-demo bench-client record clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/' | \
@@ -32,6 +32,11 @@ TOKEN_LIFETIME ?= 20
 drills: .venv/.complete ## Kill, throttle and cut off what the local stack needs, and restore it
 	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
 		$(VENV)/python -m automation drill all --stack local --token-lifetime $(TOKEN_LIFETIME)
+
+chaos: .venv/.complete ## Let each dependency of the local stack fail while callers write (12 minutes)
+	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
+		$(VENV)/python -m automation chaos --stack local --figures docs/chaos.json $(ARGUMENTS) && \
+		$(VENV)/python docs/tables.py
 
 load: .venv/.complete ## Make load on the local stack (ARGUMENTS="--rate 20")
 	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \

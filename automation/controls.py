@@ -1,4 +1,4 @@
-"""Commands that drills run for what no cloud API offers.
+"""Commands that drills and chaos runs use for what no cloud API offers.
 
 They come from environment variables and run in the repository's folder. Each has to exit with
 status 0 once it is done. `make env` sets the variables for the stand-in cloud.
@@ -21,6 +21,9 @@ RESUME_VARIABLE: Final = "AUTOMATION_RESUME_DATABASE"
 """Makes it reachable again; does nothing if it is."""
 CONNECT_VARIABLE: Final = "AUTOMATION_CONNECT_DATABASE"
 """Applies single sign-on settings: JSON on its standard input, in the form of `auraSso`."""
+DETOUR_VARIABLE: Final = "AUTOMATION_DETOUR_DATABASE"
+"""Moves the database to another address, so that a proxy can take its own; the command that resumes
+it moves it back. Prints JSON: `listen` has the addresses that it left, `upstream` the new one."""
 
 _DIRECTORY: Final = Path(__file__).resolve().parent.parent
 _LIMIT: Final = 300.0
@@ -33,6 +36,7 @@ class Controls:
     pause_database: str | None = None
     resume_database: str | None = None
     connect_database: str | None = None
+    detour_database: str | None = None
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -41,11 +45,12 @@ class Controls:
             pause_database=os.environ.get(PAUSE_VARIABLE),
             resume_database=os.environ.get(RESUME_VARIABLE),
             connect_database=os.environ.get(CONNECT_VARIABLE),
+            detour_database=os.environ.get(DETOUR_VARIABLE),
         )
 
 
-def run(command: str, document: Mapping[str, Any] | None = None) -> None:
-    """Run a command.
+def run(command: str, document: Mapping[str, Any] | None = None) -> str:
+    """Run a command, and return its standard output.
 
     Args:
         command: the program and its arguments, quoted as for a shell. No shell runs it.
@@ -58,7 +63,7 @@ def run(command: str, document: Mapping[str, Any] | None = None) -> None:
         arguments = shlex.split(command)
     except ValueError as error:
         raise CommandError(f"`{command}` isn't a valid command: {error}") from error
-    child_process.run(
+    return child_process.run(
         arguments,
         timeout=_LIMIT,
         stdin=None if document is None else json.dumps(document),

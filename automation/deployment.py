@@ -23,6 +23,7 @@ from automation.errors import AutomationError
 from automation.locks import lock_holders
 from automation.remedies import find_remedies
 from automation.sessions import Clients, clients
+from automation.update_plan import for_another_run
 
 PROGRAM = Path(__file__).resolve().parent.parent / "__main__.py"
 
@@ -46,6 +47,13 @@ _REMEDIES = {
     ),
     "no Pulumi.yaml project file found": "Name the folder that has it with --workspace.",
 }
+# How the engine reports a step that its plan doesn't allow. Source: step_generator.go, plan.go and
+# deployment_executor.go in pkg/resource/deploy of pulumi/pulumi.
+_PLAN_VIOLATIONS = (
+    " violates plan: ",
+    " is not allowed by the plan: ",
+    "expected resource operations",
+)
 # While this process waits for the lock's holder, another may take the lock.
 _LOCK_ATTEMPTS = 5
 _LOCK_SECONDS = 1800.0
@@ -92,6 +100,7 @@ class Step:
         type: the resource's type, as in ``aws:ecr/repository:Repository``.
         operation: what is done, as the engine names it; "same" if nothing is.
         protected: whether the resource was protected before.
+        stays_protected: whether it is protected afterwards.
         inputs: its inputs afterwards; secrets and unknown values are masked.
         properties: the names of the properties that change.
     """
@@ -100,6 +109,7 @@ class Step:
     type: str
     operation: str
     protected: bool = False
+    stays_protected: bool = False
     inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     properties: tuple[str, ...] = ()
 
@@ -169,6 +179,22 @@ class Update:
     changes: Mapping[str, int]
 
 
+class PlanViolatedError(DeploymentError):
+    """The engine stopped, because the next step isn't in the plan that it was to follow.
+
+    Attributes:
+        changes: what it had changed before.
+    """
+
+    def __init__(self, message: str, changes: Changes) -> None:
+        """Keep what had changed."""
+        super().__init__(message)
+        self.changes = changes
+
+
+OnStep = Callable[[Step], None]
+
+
 class Deployment:
     """A stack that can be previewed, deployed, refreshed and destroyed."""
 
@@ -205,37 +231,62 @@ class Deployment:
         except (automation.CommandError, OSError) as error:
             raise DeploymentError(_cli_message(str(error))) from error
 
-    def preview(self, *, refresh: bool = False) -> Changes:
+    def preview(self, *, refresh: bool = False, plan: Path | None = None) -> Changes:
         """Show what a deployment would change.
 
         Args:
             refresh: whether to read every resource from the cloud first, so that drift shows; the
                 state isn't changed.
+            plan: a file to write, with which `up` does only what this shows. Secrets in it are
+                encrypted; everything else is readable. It doesn't exist after an error.
 
         Raises:
             DeploymentError: the configuration or the program is wrong.
         """
         changes, _ = self._run(
-            lambda on_event: self._stack.preview(on_event=on_event, refresh=refresh or None)
+            lambda on_event: self._stack.preview(
+                on_event=on_event, refresh=refresh or None, plan=str(plan) if plan else None
+            )
         )
+        if plan is not None:
+            saved = json.loads(plan.read_text(encoding="utf-8"))
+            plan.write_text(json.dumps(for_another_run(saved)), encoding="utf-8")
         return changes
 
     def up(
-        self, report: Report | None = None, on_lock: Callable[[], None] | None = None
+        self,
+        report: Report | None = None,
+        on_lock: Callable[[], None] | None = None,
+        *,
+        plan: Path | None = None,
+        on_step: OnStep | None = None,
     ) -> Deployed:
         """Deploy the stack.
 
         Args:
             report: called with a line for each resource that changes.
             on_lock: called, in another thread, once this holds the stack's lock.
+            plan: a file that `preview` wrote; nothing that isn't in it is done.
+            on_step: called, in another thread, when the engine begins a step.
 
         Raises:
+            PlanViolatedError: the next step isn't in the plan; what was begun before is done.
             DeploymentError: a resource failed; the others are as the engine left them.
         """
         changes, result = self._run(
-            lambda on_event: self._stack.up(on_event=on_event), report, on_lock
+            lambda on_event: self._stack.up(on_event=on_event, plan=str(plan) if plan else None),
+            report,
+            on_lock,
+            on_step,
         )
         return Deployed(changes=changes, outputs=_public(result.outputs))
+
+    def stop(self) -> None:
+        """Have the engine end in order, from another thread than the one that waits for it.
+
+        It starts nothing new, and saves its state. Does nothing if it has ended.
+        """
+        self._command.interrupt()
 
     def refresh(self) -> Changes:
         """Update the state from the cloud, and return what had drifted.
@@ -445,8 +496,9 @@ class Deployment:
         operation: Operation[Result],
         report: Report | None = None,
         on_lock: Callable[[], None] | None = None,
+        on_step: OnStep | None = None,
     ) -> tuple[Changes, Result]:
-        return self._with_lock(lambda: self._attempt(operation, report, on_lock), report)
+        return self._with_lock(lambda: self._attempt(operation, report, on_lock, on_step), report)
 
     def _with_lock(self, operation: Callable[[], Result], report: Report | None) -> Result:
         """Run what takes the stack's lock, after waiting for a holder on this machine to end.
@@ -490,8 +542,9 @@ class Deployment:
         operation: Operation[Result],
         report: Report | None,
         on_lock: Callable[[], None] | None,
+        on_step: OnStep | None,
     ) -> tuple[Changes, Result]:
-        events = _Events(report, on_lock)
+        events = _Events(report, on_lock, on_step)
         try:
             result = operation(events.add)
         except automation.ConcurrentUpdateError:
@@ -503,12 +556,11 @@ class Deployment:
             ) from interrupt
         except automation.CommandError as error:
             message = "\n".join(events.errors) or _cli_message(str(error))
+            if any(part in message for part in _PLAN_VIOLATIONS):
+                raise PlanViolatedError(message, events.changes) from error
             remedies = find_remedies(message, self._target.stack)
             raise DeploymentError("\n".join([message, *remedies])) from error
-        changes = Changes(
-            counts=events.counts, resources=events.resources, steps=tuple(events.steps.values())
-        )
-        return changes, result
+        return events.changes, result
 
 
 def _select(name: str, workspace: automation.Workspace, *, create: bool) -> automation.Stack:
@@ -527,13 +579,25 @@ def _select(name: str, workspace: automation.Workspace, *, create: bool) -> auto
 class _Events:
     """Collects changes and errors from the engine's events."""
 
-    def __init__(self, report: Report | None, on_lock: Callable[[], None] | None) -> None:
+    def __init__(
+        self,
+        report: Report | None,
+        on_lock: Callable[[], None] | None,
+        on_step: OnStep | None,
+    ) -> None:
         self._on_lock = on_lock
+        self._on_step = on_step
         self.counts: dict[str, int] = {}
         self.resources: dict[str, str] = {}
         self.errors: list[str] = []
         self.steps: dict[str, Step] = {}
         self._report = report
+
+    @property
+    def changes(self) -> Changes:
+        return Changes(
+            counts=self.counts, resources=self.resources, steps=tuple(self.steps.values())
+        )
 
     def add(self, event: automation.EngineEvent) -> None:
         # The engine takes the stack's lock before it reports anything.
@@ -568,18 +632,21 @@ class _Events:
                 self.resources.setdefault(metadata.urn, operation)
 
     def _add_step(self, metadata: automation.StepEventMetadata, operation: str) -> None:
-        known = self.steps.get(metadata.urn)
-        # A replacement is several steps; "replace" is the one with the details.
-        if known is not None and known.operation == "replace":
-            return
-        self.steps[metadata.urn] = Step(
+        step = Step(
             urn=metadata.urn,
             type=metadata.type,
             operation=operation,
             protected=bool(metadata.old and metadata.old.protect),
+            stays_protected=bool(metadata.new and metadata.new.protect),
             inputs=(metadata.new and metadata.new.inputs) or {},
             properties=tuple(sorted(metadata.detailed_diff or metadata.diffs or ())),
         )
+        if self._on_step is not None:
+            self._on_step(step)
+        known = self.steps.get(metadata.urn)
+        # A replacement is several steps; "replace" is the one with the details.
+        if known is None or known.operation != "replace":
+            self.steps[metadata.urn] = step
 
 
 def _public(outputs: Mapping[str, automation.OutputValue]) -> dict[str, Any]:

@@ -20,6 +20,14 @@ class EngineCommand(automation.PulumiCommand):
     state and free its lock. A terminal's SIGHUP would kill the engine in the middle.
     """
 
+    _running: subprocess.Popen[str] | None = None
+
+    def interrupt(self) -> None:
+        """Have the command that is running end in order, from another thread; if there is one."""
+        process = self._running
+        if process is not None:
+            process.send_signal(signal.SIGINT)
+
     def run(
         self,
         args: list[str],
@@ -48,12 +56,15 @@ class EngineCommand(automation.PulumiCommand):
             encoding="utf-8",
             process_group=0,
         ) as process:
+            self._running = process
             try:
                 output, errors = process.communicate()
             except KeyboardInterrupt:
                 process.send_signal(signal.SIGINT)
                 process.communicate()
                 raise
+            finally:
+                self._running = None
         for text, on_line in ((output, on_output), (errors, on_error)):
             if on_line is not None:
                 for line in text.splitlines():

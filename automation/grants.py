@@ -25,31 +25,16 @@ class Purpose(enum.StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StackLocation:
-    """A stack in its AWS account and region.
+class StackNames:
+    """A stack's names in its AWS account and region.
 
     Attributes:
-        project: the Pulumi project's name, which is also the value of the resources' tag `Project`.
         account: the AWS account id.
     """
 
     names: ResourceNames
-    project: str
     account: str
     region: str
-
-    @property
-    def tags(self) -> Mapping[str, str]:
-        """The tags of the stack's resources that identify it."""
-        return {"Project": self.project, "Stack": self.names.stack}
-
-    def condition(self, key: str) -> Mapping[str, Mapping[str, str]]:
-        """Return the condition that something has these tags.
-
-        Args:
-            key: `aws:RequestTag` for what is created, `aws:ResourceTag` for what exists.
-        """
-        return {"StringEquals": {f"{key}/{name}": value for name, value in self.tags.items()}}
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a regional resource."""
@@ -76,6 +61,30 @@ class StackLocation:
         """
         group = self.arn("logs", f"log-group:{stem}????????")
         return [group, f"{group}:*"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackLocation(StackNames):
+    """A stack with the tags that identify its resources.
+
+    Attributes:
+        project: the Pulumi project's name, which is also the value of the resources' tag `Project`.
+    """
+
+    project: str
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The tags of the stack's resources that identify it."""
+        return {"Project": self.project, "Stack": self.names.stack}
+
+    def condition(self, key: str) -> Mapping[str, Mapping[str, str]]:
+        """Return the condition that something has these tags.
+
+        Args:
+            key: `aws:RequestTag` for what is created, `aws:ResourceTag` for what exists.
+        """
+        return {"StringEquals": {f"{key}/{name}": value for name, value in self.tags.items()}}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from automation.sessions import Clients
 from automation.waiting import LONGEST_OPERATION, Sleep, wait_while
 from components.hosting.definitions import DEFINITIONS
 
+Up = Callable[[Report | None, Callable[[], None] | None], Deployed]
 NOTHING_BEFORE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -32,12 +33,14 @@ def roll_out(
     report: Report | None = None,
     on_lock: Callable[[], None] | None = None,
     sleep: Sleep = time.sleep,
+    up: Up | None = None,
 ) -> Deployed:
     """Deploy a stack, and require that the service runs what was deployed.
 
     Args:
         report: called with a line for each resource that changes.
         on_lock: see `Deployment.up`.
+        up: deploys, such as the plan that the policy has judged; `Deployment.up` by default.
 
     Raises:
         DeploymentError: a resource failed, or the service runs something else; the message has
@@ -45,7 +48,7 @@ def roll_out(
     """
     previous = wait_for_service(deployment, clients, sleep)
     try:
-        deployed = deployment.up(report, on_lock)
+        deployed = (up or deployment.up)(report, on_lock)
     except InterruptedDeploymentError:
         raise
     except DeploymentError as error:

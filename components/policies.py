@@ -29,6 +29,17 @@ ACTIONS_WITHOUT_RESOURCE = frozenset(
     }
 )
 
+# Actions whose resources are named later, by Lambda, or which AWS can restrict to a type only.
+ACTIONS_ON_EVERY_RESOURCE = frozenset(
+    {
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:UnassignPrivateIpAddresses",
+        "logs:DescribeLogGroups",
+    }
+)
+
 
 def trust(service: str) -> str:
     """Return a trust policy that lets one AWS service assume a role.

@@ -136,6 +136,15 @@ def checks_table(checks: Iterable["Check"]) -> str:
     return "\n".join(["| Check | What it proves |", "|---|---|", *rows])
 
 
+def policy_table(rules: Mapping[str, Callable[..., object]]) -> str:
+    """Return the table of the policy's rules, with the first line of their docstrings."""
+    rows = [
+        f"| `{name}` | {_cell((rule.__doc__ or '').partition(chr(10))[0].rstrip('.'))} |"
+        for name, rule in rules.items()
+    ]
+    return "\n".join(["| Rule | What it does |", "|---|---|", *rows])
+
+
 def drills_table(drills: Iterable["Drill"]) -> str:
     """Return the table of drills."""
     rows = [
@@ -360,10 +369,38 @@ def _checks() -> str:
     return checks_table(sorted(CHECKS.values(), key=lambda check: check.id))
 
 
+def _policy() -> str:
+    from automation.policy.changes import CHANGE_RULES  # noqa: PLC0415 - as in _checks
+    from automation.policy.rules import RULES  # noqa: PLC0415
+
+    return policy_table({**CHANGE_RULES, **RULES})
+
+
 def _drills() -> str:
     from automation.drills import DRILLS  # noqa: PLC0415 - as in _checks
 
     return drills_table(DRILLS.values())
+
+
+def _faults() -> str:
+    from automation.chaos.figures import faults_table  # noqa: PLC0415 - as in _checks
+
+    return faults_table()
+
+
+def _bounds() -> str:
+    from automation.chaos.figures import bounds_table  # noqa: PLC0415 - as in _checks
+
+    return bounds_table()
+
+
+def _measured() -> str:
+    from automation.chaos.figures import measured_table, read_figures  # noqa: PLC0415 - as in _checks
+
+    path = REPOSITORY / "docs" / "chaos.json"
+    if not path.exists():
+        return "No run is recorded yet: `make chaos` records one."
+    return measured_table(read_figures(path))
 
 
 def _cost_of_hosts() -> str:
@@ -492,6 +529,12 @@ TABLES = (
         content=_checks,
     ),
     Table(
+        document="docs/checks.md",
+        name="policy",
+        source="automation/policy/",
+        content=_policy,
+    ),
+    Table(
         document="docs/security.md",
         name="roles",
         source="automation/role_lists/",
@@ -502,6 +545,24 @@ TABLES = (
         name="drills",
         source="automation/drills/",
         content=_drills,
+    ),
+    Table(
+        document="docs/resilience.md",
+        name="chaos-faults",
+        source="automation/chaos/faults.py",
+        content=_faults,
+    ),
+    Table(
+        document="docs/resilience.md",
+        name="bounds",
+        source="automation/chaos/bounds.py",
+        content=_bounds,
+    ),
+    Table(
+        document="docs/resilience.md",
+        name="measured",
+        source="docs/chaos.json, which `make chaos` writes",
+        content=_measured,
     ),
     Table(
         document="docs/clients.md",

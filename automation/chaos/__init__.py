@@ -7,5 +7,6 @@ database     the database's address, taken by toxiproxy
 writers      callers that write, each write with an id
 writes       what the writes add up to, and what is wrong with them
 bounds       how long a call may take
+figures      what docs/resilience.md shows of a run
 run          puts these together for a stack
 """

@@ -32,7 +32,7 @@ from automation.checks.verdicts import (
     expect_status,
 )
 from automation.hosting.host import Fact
-from automation.policy import names_credential
+from automation.policy.rules import names_credential
 from components.hosting.definition import Feature
 from components.hosting.environment import HEALTH_PATH, server_environment
 

@@ -3,6 +3,7 @@
 deploying     deploy, destroy
 checking      check
 drilling      drill
+breaking      chaos
 loading       load
 reporting     report, and how the commands above print theirs
 rotating      rotate, revoke
@@ -26,6 +27,7 @@ import logging
 import typer
 
 from automation.commands import (
+    breaking,
     checking,
     costing,
     deploying,
@@ -66,6 +68,7 @@ app = typer.Typer(
 app.command("deploy")(deploying.deploy)
 app.command("check")(checking.check)
 app.command("drill")(drilling.drill)
+app.command("chaos")(breaking.chaos)
 app.command("load")(loading.load_stack)
 app.command("report")(reporting.report)
 app.command("destroy")(deploying.destroy)

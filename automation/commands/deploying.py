@@ -1,9 +1,9 @@
 """Deploys a stack, and destroys it."""
 
 import json
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache, partial
 from itertools import chain
 from typing import Annotated, Any
 
@@ -15,8 +15,10 @@ from automation.commands.options import AsJson, Stack, Workspace
 from automation.deployment import Changes, Deployment
 from automation.function_code import deployed_code, restore_code
 from automation.hosting.host import Aws, aws_of
+from automation.judged import JudgedDeployment, PolicyError, judged
 from automation.muting import delete_mute_rules, muting
-from automation.policy import violations
+from automation.policy.changes import value_violations, violations
+from automation.policy.expectations import Expectations
 from automation.preflight.findings import Plan
 from automation.preflight.log_key import check_log_keys
 from automation.preflight.runner import run_preflights
@@ -62,22 +64,19 @@ def deploy(
         raise typer.Exit(0 if changes.none and not pending else UNSUCCESSFUL)
     if not preview:
         deployment.take_over(messages.print)
-    messages.print(f"… Previewing the stack {stack}")
-    planned = deployment.preview()
-    broken = violations(planned.steps)
-    for violation in broken:
-        messages.print(
-            styled("✗", "red"),
-            f"{violation.resource} {violation.message}",
-            styled(f"({violation.rule})", "dim"),
-        )
-    if broken:
-        rules = "1 policy rule is" if len(broken) == 1 else f"{len(broken)} policy rules are"
-        print_error(f"{rules} violated; nothing was changed")
-        raise typer.Exit(UNSUCCESSFUL)
-    if preview:
-        _print_changes("would change", planned, pending, as_json=as_json)
-        return
+    with _judging(deployment) as judged_deployment:
+        messages.print(f"… Previewing the stack {stack}")
+        planned = judged_deployment.preview()
+        if preview:
+            _print_changes("would change", planned, pending, as_json=as_json)
+        else:
+            _deploy(deployment, judged_deployment, planned, as_json=as_json)
+
+
+def _deploy(
+    deployment: Deployment, plan: JudgedDeployment, planned: Changes, *, as_json: bool
+) -> None:
+    stack = deployment.stack
     clients = deployment.aws_clients()
     settings = stack_settings(deployment, deployment.configuration())
     names = ResourceNames(prefix=settings.name_prefix, stack=stack)
@@ -93,15 +92,15 @@ def deploy(
             )
         _print_changes("changed", planned, as_json=as_json)
         return
-    plan = Plan(stack=stack, settings=settings, names=names, changes=planned)
+    preflight = Plan(stack=stack, settings=settings, names=names, changes=planned)
     for notice in chain(
-        run_preflights(plan, clients), check_log_keys(plan, deployment.aws_clients)
+        run_preflights(preflight, clients), check_log_keys(preflight, deployment.aws_clients)
     ):
         messages.print(f"! {notice}")
     messages.print(f"… Deploying the stack {stack}")
     with _muting(deployment, names) as mute:
         restore_code(functions, aws_of(clients), messages.print)
-        deployed = roll_out(deployment, clients, messages.print, mute)
+        deployed = roll_out(deployment, clients, messages.print, mute, up=plan.up)
     _print_changes("changed", deployed.changes, as_json=as_json)
     if not as_json:
         typer.echo(
@@ -135,6 +134,47 @@ def destroy(
     with _muting(deployment, resource_names(deployment)) as mute:
         changes = deployment.destroy(messages.print, mute)
     _print_changes("deleted", changes, as_json=as_json)
+
+
+@contextmanager
+def _judging(deployment: Deployment) -> Iterator[JudgedDeployment]:
+    """Judge by the stack's configuration, and report violations instead of raising them."""
+
+    def expected() -> Expectations:
+        # The preview has reported a wrong configuration by then, with everything that is wrong.
+        settings = stack_settings(deployment, deployment.configuration())
+        names = ResourceNames(prefix=settings.name_prefix, stack=deployment.stack)
+        return Expectations.of(settings, names)
+
+    known = cache(expected)
+    try:
+        with judged(
+            deployment,
+            lambda steps: violations(steps, known()),
+            lambda step: value_violations(step, known()),
+        ) as deploying:
+            yield deploying
+    except PolicyError as error:
+        _print_violations(deployment.stack, error)
+        raise typer.Exit(UNSUCCESSFUL) from error
+
+
+def _print_violations(stack: str, error: PolicyError) -> None:
+    for violation in error.violations:
+        messages.print(
+            styled("✗", "red"),
+            f"{violation.resource} {violation.message}",
+            styled(f"({violation.rule})", "dim"),
+        )
+    count = len(error.violations)
+    rules = "1 policy rule is" if count == 1 else f"{count} policy rules are"
+    if error.changed:
+        print_error(
+            f"{rules} violated by what the preview didn't know yet, and the deployment was stopped"
+            f" there. Fix the cause, then run: python -m automation deploy --stack {stack}"
+        )
+    else:
+        print_error(f"{rules} violated; nothing was changed")
 
 
 def _muting(

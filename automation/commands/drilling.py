@@ -1,11 +1,13 @@
 """Runs drills on a stack, and lists them."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.table import Column, Table
 
+from automation.checks.context import Context
 from automation.commands.messages import messages
 from automation.commands.options import AsJson, Reports, Workspace
 from automation.commands.reporting import print_saved_report
@@ -61,28 +63,9 @@ def drill(
     deployment = Deployment(target(stack, workspace))
     context = checked_context(deployment, stack, longest_wait=0, interleavings=0)
     options = Options(callers=callers, token_lifetime=token_lifetime)
-
-    def print_events(started: Drill) -> OnEvent:
-        blank = context.blanker.blank
-        return lambda at, event: print_event(started.name, at, blank(event), messages)
-
-    def run_chosen(on_result: OnResult[DrillResult]) -> tuple[DrillResult, ...]:
-        return run_drills(
-            chosen,
-            context,
-            Controls.from_environment(),
-            options,
-            on_event=print_events,
-            on_result=on_result,
-        )
-
     try:
-        found = run_and_report(
-            DrillReport,
-            deployment,
-            context,
-            run_chosen,
-            lambda result: print_result(result, messages),
+        found = run_drills_and_report(
+            chosen, deployment, context, Controls.from_environment(), options
         )
     except KeyboardInterrupt as interrupted:
         print_error(str(interrupted), "interrupted")
@@ -90,6 +73,37 @@ def drill(
     save(found, reports)
     print_saved_report(found, reports, as_json=as_json)
     raise typer.Exit(exit_status(found))
+
+
+def run_drills_and_report(
+    drills: Sequence[Drill],
+    deployment: Deployment,
+    context: Context,
+    controls: Controls,
+    options: Options,
+) -> DrillReport:
+    """Run drills, print their events and verdicts, and return the report.
+
+    Raises:
+        KeyboardInterrupt: a signal interrupted a drill, and what it had changed is restored.
+    """
+
+    def print_events(started: Drill) -> OnEvent:
+        blank = context.blanker.blank
+        return lambda at, event: print_event(started.name, at, blank(event), messages)
+
+    def run_all(on_result: OnResult[DrillResult]) -> tuple[DrillResult, ...]:
+        return run_drills(
+            drills, context, controls, options, on_event=print_events, on_result=on_result
+        )
+
+    return run_and_report(
+        DrillReport,
+        deployment,
+        context,
+        run_all,
+        lambda result: print_result(result, messages),
+    )
 
 
 def _list_drills(*, as_json: bool) -> None:

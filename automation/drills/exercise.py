@@ -24,7 +24,7 @@ from automation.drills.records import (
     figures,
     transitions,
 )
-from automation.drills.results import DrillResult, Event, Phase
+from automation.drills.results import DrillResult, Event, Phase, Writes
 from automation.drills.results import Traffic as TrafficSeen
 from automation.drills.traffic import PAUSE_SECONDS, Call, Traffic
 from neo4j_mcp_client import Neo4jMcpError
@@ -94,6 +94,7 @@ class Exercise:
     _events: list[tuple[float, str]] = field(default_factory=list)
     _phases: list[Phase] = field(default_factory=list)
     _traffic: list[TrafficSeen] = field(default_factory=list)
+    _writes: list[Writes] = field(default_factory=list)
     _undo: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
 
     @property
@@ -177,6 +178,10 @@ class Exercise:
             self._events += [(at, f"{who}: {what}") for at, what in transitions(traffic.records)]
             self._traffic.append(slicing.traffic(who, traffic.callers, traffic.records))
             self.probe.note(f"Figures of the {who}", figures(traffic.records))
+
+    def add_writes(self, writes: Writes) -> None:
+        """Add what a group of callers wrote to the result."""
+        self._writes.append(writes)
 
     def call(self, token: Callable[[], str] | None = None) -> Call:
         """Make a call that is sent once, for `traffic`.
@@ -313,6 +318,7 @@ class Exercise:
             traffic=tuple(
                 sorted(self._traffic, key=lambda seen: [each.began for each in seen.slices])
             ),
+            writes=tuple(self._writes),
         )
 
 

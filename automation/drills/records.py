@@ -113,6 +113,23 @@ def all_called(records: Sequence[Record], *, callers: int, since: float, times: 
     return all(calls[caller] >= times for caller in range(callers))
 
 
+def all_have_met(records: Sequence[Record], *, callers: int, since: float, times: int) -> bool:
+    """Return whether a fault has reached every caller, or would have.
+
+    Args:
+        since: when the fault began, in seconds since the drill began.
+        times: how many calls of a caller must have begun and ended since; one that has failed since
+            is enough.
+    """
+    calls = Counter[int]()
+    for record in records:
+        if record.failure and record.ended >= since:
+            calls[record.caller] = times
+        elif record.began >= since:
+            calls[record.caller] += 1
+    return all(calls[caller] >= times for caller in range(callers))
+
+
 def transitions(records: Sequence[Record]) -> list[tuple[float, str]]:
     """List when calls began to fail and when they succeeded again.
 

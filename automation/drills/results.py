@@ -90,12 +90,46 @@ class Traffic(Data):
         return total
 
 
+class Writes(Data):
+    """The writes of one group of callers, compared with the database.
+
+    Attributes:
+        way: how they write, and what they do after a failure.
+        calls: how many calls were made; a write that failed may be repeated.
+        acknowledged: how many writes were acknowledged.
+        failures: how many calls failed, by kind.
+        longest: the longest successful call, in seconds; None if there is none.
+        longest_failed: the longest failed call, in seconds; None if there is none.
+        lost: how many acknowledged writes the database doesn't have.
+        unacknowledged: how many writes were never acknowledged.
+        present: how many of these the database has.
+        repeated: how many writes the database has more than once.
+    """
+
+    way: Text
+    calls: int
+    acknowledged: int
+    failures: Mapping[str, int]
+    longest: float | None
+    longest_failed: float | None
+    lost: int
+    unacknowledged: int
+    present: int
+    repeated: int
+
+    @property
+    def longest_call(self) -> float | None:
+        """The longest call, in seconds; None if there is none."""
+        return max(filter(None, (self.longest, self.longest_failed)), default=None)
+
+
 class DrillResult(Result):
     """The result of one drill."""
 
     events: tuple[Event, ...] = ()
     phases: tuple[Phase, ...] = ()
     traffic: tuple[Traffic, ...] = ()
+    writes: tuple[Writes, ...] = ()
 
     @property
     def name(self) -> str:

@@ -13,8 +13,8 @@ from automation.hosting.host import Operation, RedeploymentError, Service, aws_o
 from automation.hosting.instances import UnreachableError
 from components.hosting.definitions import DEFINITIONS
 
-# What a caller may see while a host has no instance, or removes one in the middle of a call.
-_HOST_FAILURES: Final = frozenset({"HTTP 429", "HTTP 502", "HTTP 503", "HTTP 504", "NetworkError"})
+HOST_FAILURES: Final = frozenset({"HTTP 429", "HTTP 502", "HTTP 503", "HTTP 504", "NetworkError"})
+"""What a caller may see while a host has no instance, or removes one in the middle of a call."""
 _LONGEST_DEPLOYMENT: Final = 3600.0
 _POLL: Final = 1.0
 _STEADY: Final = 20
@@ -49,7 +49,7 @@ def container_killed(exercise: Exercise) -> None:
         raise Skipped(str(error)) from error
     lost = outage(traffic.records, since)
     exercise.mark(f"calls failed for {lost:.1f} s; {', '.join(each.name for each in after)}")
-    expect_failures(traffic.records, _HOST_FAILURES)
+    expect_failures(traffic.records, HOST_FAILURES)
     remaining = {each.id for each in killed} & {each.id for each in after}
     expect(not remaining, f"{len(remaining)} of {len(killed)} instances weren't killed")
     expect(len(after) >= wanted, f"of {len(killed)} instances, only {len(after)} run again")

@@ -24,6 +24,8 @@ def print_load_report(report: LoadReport, console: Console) -> None:
         console.print(_ratios(report))
     if report.attribution is not None:
         console.print(_attribution(report.attribution))
+    for name, reason in report.skipped.items():
+        console.print(styled(f"{name}: skipped: {reason}", "dim"))
     for run in report.runs:
         if len(report.runs) == 1:
             console.print(_table(report.stack, run))

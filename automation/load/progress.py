@@ -14,26 +14,29 @@ class Progress:
     def __init__(
         self,
         notify: Callable[[str], object],
-        seconds: float,
         *,
         interval: float = _INTERVAL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start the clock.
+        """Prepare to count.
 
         Args:
             notify: prints a line.
-            seconds: how long the calls will take.
             interval: seconds between two lines, at least.
             clock: returns the time in seconds.
         """
         self._notify = notify
-        self._seconds = seconds
+        self._seconds = 0.0
         self._interval = interval
         self._clock = clock
         self._lock = threading.Lock()
         self._calls = self._failed = self._calls_before = 0
         self._started = self._before = clock()
+
+    def start(self, seconds: float) -> None:
+        """Start the clock of calls that will take as long."""
+        self._seconds = seconds
+        self._started = self._before = self._clock()
 
     def count(self, *, failed: bool) -> None:
         """Count a call, and print a line if the last one was printed long enough before."""

@@ -128,7 +128,7 @@ def make_load(
     url = context.outputs["mcpUrl"]
     run_id = started.strftime("%Y%m%dT%H%M%S")
     plans = rounds_of(plan, options.rounds) if options.targets else (plan,)
-    seconds = sum(each.seconds for each in plans) * (1 + len(options.targets))
+    progress = Progress(notify)
     with tokens, ExitStack() as stack:
         targets = Targets(
             context=context,
@@ -136,7 +136,7 @@ def make_load(
             mix=mix,
             tokens=tokens,
             stopping=stopping,
-            progress=Progress(notify, seconds),
+            progress=progress,
             most=most,
             addresses=options.addresses,
         )
@@ -144,7 +144,9 @@ def make_load(
         for name, reason in skipped.items():
             notify(f"{name}: skipped: {reason}")
         sides = [targets.host(), *sides]
+        seconds = sum(each.seconds for each in plans) * len(sides)
         notify(f"… Calling {url} as {', '.join(clients)} for {seconds:g} s")
+        progress.start(seconds)
         began, clock_began = dt.datetime.now(dt.UTC), time.monotonic()
         runs = compare(
             sides,

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import neo4j
+from botocore.exceptions import BotoCoreError, ClientError
 
 from automation.checks.context import Context
 from automation.errors import AutomationError
@@ -105,7 +106,7 @@ class Targets:
         for each in wanted:
             try:
                 sides.append(Side(name=each.value, make=openers[each](stack)))
-            except AutomationError as error:
+            except (AutomationError, BotoCoreError, ClientError) as error:
                 skipped[each.value] = self.context.blanker.blank(str(error))
         return sides, skipped
 

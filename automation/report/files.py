@@ -16,12 +16,18 @@ REPORTS = Path("reports")
 """The default folder of check reports; each stack's report is in a folder named after it."""
 DRILL_REPORTS = REPORTS / "drills"
 """The default folder of drill reports."""
+CHAOS_REPORTS = REPORTS / "chaos"
+"""The default folder of reports on writes during faults."""
 LOAD_REPORTS = REPORTS / "load"
 """The default folder of reports on load."""
 SavedReport = Report | DrillReport | LoadReport
 """Every kind of report."""
 _REPORT: Final = TypeAdapter[SavedReport](Annotated[SavedReport, Field(discriminator="kind")])
-_COMMANDS: Final = {DRILL_REPORTS.name: "drill all", LOAD_REPORTS.name: "load --rate 10"}
+_COMMANDS: Final = {
+    DRILL_REPORTS.name: "drill all",
+    CHAOS_REPORTS.name: "chaos",
+    LOAD_REPORTS.name: "load --rate 10",
+}
 """The commands that create reports, by the name of their folder."""
 
 

@@ -137,10 +137,30 @@ def print_drill_report(report: DrillReport, console: Console) -> None:
     console.print(
         styled("▪ calls succeeded", "green"), styled("✗ a call failed", "red"), "· no call ended"
     )
+    if any(result.writes for result in report.results):
+        _print_writes(report, console)
     for result in report.results:
         if result.reason:
             console.print(_MARKS[result.outcome], f"{result.name}: {result.reason}")
     _print_counts(report, console)
+
+
+def _print_writes(report: DrillReport, console: Console) -> None:
+    table = Table(title="Writes, compared with the database", title_justify="left")
+    table.add_column("Fault and callers", overflow="fold", min_width=20)
+    for column in ("Acknowledged", "Lost", "Not ackn.", "Present", "Repeated", "Longest call"):
+        table.add_column(column, justify="right")
+    for result in report.results:
+        table.add_section()
+        table.add_row(styled(result.name, "bold"))
+        for each in result.writes:
+            counts = (each.acknowledged, each.lost, each.unacknowledged, each.present)
+            table.add_row(
+                f"  {each.way}",
+                *map(str, (*counts, each.repeated)),
+                f"{each.longest_call or 0.0:.1f} s",
+            )
+    console.print(table)
 
 
 def _print_counts(report: AnyReport, console: Console) -> None:

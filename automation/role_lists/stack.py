@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from automation.grants import StackLocation
+from automation.grants import StackNames
 from automation.role_lists.model import Access, RoleLists, each_on
 from components.hosting.apprunner.settings import AppRunnerSettings
 from components.hosting.lambda_.settings import LambdaSettings
@@ -66,7 +66,7 @@ class StackParts:
         service_log_groups: ARNs of the log groups that the host creates by itself.
     """
 
-    location: StackLocation
+    location: StackNames
     settings: StackSettings
     secrets: Mapping[str, str]
     user_pool: str
@@ -191,7 +191,7 @@ def _pull(parts: StackParts) -> Iterator[Access]:
     yield Access(action="ecr:GetAuthorizationToken", resource="*")
 
 
-def _repository(location: StackLocation, names: ResourceNames) -> str:
+def _repository(location: StackNames, names: ResourceNames) -> str:
     return location.arn("ecr", f"repository/{names.repository}")
 
 

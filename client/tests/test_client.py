@@ -250,6 +250,7 @@ PASSING = [
     Answer(cut=True),
     neo4j_failed("Neo.TransientError.Transaction.DeadlockDetected"),
     failed("failed to execute write query: ConnectivityError: EOF"),
+    failed("failed to execute write query: unexpected EOF"),
 ]
 
 

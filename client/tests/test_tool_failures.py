@@ -57,6 +57,8 @@ EXPIRED = "Neo4jError: Neo.ClientError.Security.TokenExpired (no)"
         ),
         (f"error during GetQueryType: {GAVE_UP}EOF", DatabaseUnavailableError),
         ("ConnectivityError: dial tcp: connection refused", DatabaseUnavailableError),
+        ("failed to execute write query: unexpected EOF", DatabaseUnavailableError),
+        ("failed to execute write query: unexpected EOF in the query", ToolError),
         (
             "Neo4jError: Neo.TransientError.General.DatabaseUnavailable (no)",
             DatabaseUnavailableError,

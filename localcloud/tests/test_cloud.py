@@ -67,7 +67,9 @@ def test_two_folders_have_two_owners(tmp_path: Path) -> None:
     assert Home(tmp_path / "a").owner != Home(tmp_path / "b").owner
 
 
-@pytest.mark.parametrize("command", ["pause-database", "resume-database", "connect-database"])
+@pytest.mark.parametrize(
+    "command", ["pause-database", "resume-database", "detour-database", "connect-database"]
+)
 @pytest.mark.program
 def test_database_commands_need_a_running_stand_in(tmp_path: Path, command: str) -> None:
     done = _localcloud(command, tmp_path, "{}")

@@ -2,9 +2,10 @@
 
 import datetime as dt
 
+from automation.chaos.figures import RECOVERY
 from automation.checks.results import Exchange, Outcome, Report, Result
 from automation.drills.records import Record
-from automation.drills.results import DrillReport, DrillResult, Event, Phase
+from automation.drills.results import DrillReport, DrillResult, Event, Phase, Writes
 from automation.drills.slicing import traffic
 
 _MARKUP = '<script>document.title = "broken"</script> & "quotes"'
@@ -86,6 +87,41 @@ def drill_report(*, callers: int = 4, rate: float = 4.0) -> DrillReport:
         environment={"MCP server (neo4j/mcp)": "1.6.1"},
         outputs={"mcpUrl": "https://service.example/mcp"},
         results=(outage, undecided, skipped),
+    )
+
+
+def chaos_report() -> DrillReport:
+    """Make a report of one fault, with a caller that repeated a CREATE."""
+    records = outage_records(callers=4, rate=4.0)
+    writes = Writes(
+        way="CREATE, again after a failure",
+        calls=284,
+        acknowledged=192,
+        failures={"NetworkError": 16, "HTTP 503": 76},
+        longest=0.04,
+        longest_failed=2.5,
+        lost=0,
+        unacknowledged=4,
+        present=3,
+        repeated=11,
+    )
+    result = DrillResult(
+        id="drill-instance-killed",
+        sentence="All instances are killed: no acknowledged write is lost",
+        outcome=Outcome.PASSED,
+        seconds=90.0,
+        phases=(
+            Phase(what="All instances are killed", began=20.0, ended=62.0),
+            Phase(what=RECOVERY, began=62.0, ended=69.5),
+        ),
+        traffic=(traffic(writes.way, 4, records),),
+        writes=(writes,),
+    )
+    return drill_report().model_copy(
+        update={
+            "results": (result,),
+            "environment": {"Seed": "7"},
+        }
     )
 
 

@@ -13,7 +13,7 @@ def python(code: str) -> str:
 
 
 def test_commands_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PAUSE", "RESUME", "CONNECT"):
+    for name in ("PAUSE", "RESUME", "CONNECT", "DETOUR"):
         monkeypatch.delenv(f"AUTOMATION_{name}_DATABASE", raising=False)
     assert Controls.from_environment() == Controls()
     monkeypatch.setenv("AUTOMATION_PAUSE_DATABASE", "stop it")

@@ -65,3 +65,27 @@ def test_an_interrupted_engine_gets_one_signal_and_finishes(
     thread.join()
     assert groups != [os.getpgrp()]
     assert result.read_text(encoding="utf-8") == "state written\n"
+
+
+def test_another_thread_can_interrupt_the_engine(command: EngineCommand, tmp_path: Path) -> None:
+    ready, result = tmp_path / "ready", tmp_path / "result"
+    os.mkfifo(ready)
+
+    def interrupt() -> None:
+        ready.read_text(encoding="utf-8")
+        command.interrupt()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(automation.CommandError):
+        command.run(["up"], str(tmp_path), {"READY": str(ready), "RESULT": str(result)})
+    thread.join()
+    assert result.read_text(encoding="utf-8") == "state written\n"
+
+
+def test_without_a_running_command_there_is_nothing_to_interrupt(
+    command: EngineCommand, tmp_path: Path
+) -> None:
+    command.interrupt()
+    command.run(["stack", "ls"], str(tmp_path), {})
+    command.interrupt()

@@ -26,7 +26,7 @@ from localcloud.errors import LocalCloudError
 from localcloud.progress import Progress
 from tests.automation.browser import Browser, chromium
 from tests.automation.load.reports import compared_report, load_report
-from tests.automation.reports import drill_report, report
+from tests.automation.reports import chaos_report, drill_report, report
 
 _FAILED = "P2-claims"
 
@@ -171,6 +171,23 @@ def test_the_terminal_shows_the_calls_of_drills_over_time() -> None:
     assert "92" in line
     assert re.search("▪{5,}✗{10,}▪{5,}", line)
     assert "too few calls to judge by" in text
+
+
+def test_the_terminal_shows_writes_compared_with_the_database() -> None:
+    written = StringIO()
+    print_drill_report(chaos_report(), console(file=written, width=140))
+    (line,) = [line for line in written.getvalue().splitlines() if "192" in line]
+    assert [each.strip() for each in line.strip("│").split("│")[1:]] == [
+        "192", "0", "4", "3", "11", "2.5 s"
+    ]  # fmt: skip
+
+
+def test_the_page_shows_writes_compared_with_the_database() -> None:
+    text = page(chaos_report())
+    assert "<h2>Writes, compared with the database</h2>" in text
+    assert '<td class="number">11</td>' in text
+    assert "16 NetworkError, 76 HTTP 503" in text
+    assert "Writes, compared" not in page(drill_report())
 
 
 def test_a_report_with_an_undecided_drill_is_not_passed() -> None:

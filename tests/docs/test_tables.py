@@ -11,6 +11,7 @@ from docs.tables import (
     configuration_table,
     drills_table,
     error_table,
+    policy_table,
     replace_table,
     values_table,
 )
@@ -83,6 +84,16 @@ def test_check_rows() -> None:
     (row,) = checks_table([CHECKS["P1-scan"]]).splitlines()[2:]
 
     assert row == "| `P1-scan` | The repository scans images on push |"
+
+
+def test_rows_of_the_policy() -> None:
+    def rule() -> None:
+        """Require a thing.
+
+        Source: a page.
+        """
+
+    assert policy_table({"thing": rule}).splitlines()[2:] == ["| `thing` | Require a thing |"]
 
 
 def test_exception_rows_and_remedies() -> None:

@@ -1,8 +1,10 @@
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import neo4j
 import pytest
 
 from automation.deployment import Deployment
@@ -21,6 +23,16 @@ def pipeline(running: Cloud) -> dict[str, str]:
     command = str(Home(running.home).engine_command.parent)
     path = f"{command}{os.pathsep}{os.environ['PATH']}"
     return os.environ | running.environment() | {"PATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture
+def administrator(running: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[neo4j.Driver]:
+    """A connection to the database as its administrator."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(Home(running.home).certificate_bundle))
+    known = json.loads(running.console_credentials.read_text(encoding="utf-8"))
+    auth = (known["username"], known["password"])
+    with neo4j.GraphDatabase.driver(running.bolt_uri, auth=auth) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from automation.deployment import Deployment
-from automation.policy import violations
-from automation.target import WORKSPACE_VARIABLE
+from automation.policy.changes import violations
+from automation.policy.expectations import Expectations
+from automation.target import WORKSPACE_VARIABLE, resource_names, stack_settings
 from localcloud.cloud import Cloud
 from localcloud.paths import Home
 from localcloud.workspace import STACK
@@ -203,10 +204,12 @@ def test_an_update_that_app_runner_rolled_back_fails_the_deployment_and_the_chec
 
 def test_the_policy_reads_the_properties_of_every_resource(deployed: Deployment) -> None:
     steps = deployed.preview().steps
-    assert violations(steps) == ()
+    settings = stack_settings(deployed, deployed.configuration())
+    expected = Expectations.of(settings, resource_names(deployed))
+    assert violations(steps, expected) == ()
     stripped = [replace(step, inputs={}) for step in steps]
-    broken = {violation.rule for violation in violations(stripped)}
-    assert broken == {"tags", "repository", "log-retention", "client-credentials"}
+    broken = {violation.rule for violation in violations(stripped, expected)}
+    assert broken == {"tags", "repository", "logs", "client-credentials", "sign-up"}
     (policy,) = [step for step in steps if step.name == "server-may-pull"]
     assert "ecr:BatchGetImage" in policy.inputs["policy"]
 

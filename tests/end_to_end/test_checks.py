@@ -25,7 +25,7 @@ from automation.checks import CHECKS
 from automation.checks.context import Context
 from automation.checks.results import Outcome
 from automation.rotation.results import Outcome as RotationOutcome
-from components.policies import pull_images
+from components.policies import call_as, pull_images
 from functions.rotation.decisions import PENDING, PUBLISHING
 from localcloud.workspace import STACK
 from tests.end_to_end import breakage
@@ -185,6 +185,15 @@ def instance_role_may_pull(world: World) -> Iterator[None]:
         yield
 
 
+@fails("P2-roles", reason="claims may secretsmanager:GetSecretValue on arn:")
+@contextmanager
+def claims_function_may_read_secrets(world: World) -> Iterator[None]:
+    arn = next(iter(world.context.all_clients.values()))["secretArn"]
+    name = world.context.names.claims_function
+    with breakage.role_policy(world, name, "more", call_as(arn)):
+        yield
+
+
 @fails("P1-findings", reason="2 CRITICAL and 1 HIGH")
 @contextmanager
 def vulnerable_image(world: World) -> Iterator[None]:
@@ -266,6 +275,22 @@ def code_changed_behind_the_engines_back(world: World) -> Iterator[None]:
 def short_lifetime(world: World) -> Iterator[None]:
     with breakage.app_client(world, "writer", AccessTokenValidity=5):
         yield
+
+
+@fails("P2-policy", reason="on behalf of any account .*changed by hand")
+@contextmanager
+def function_that_any_accounts_rules_may_call(world: World) -> Iterator[None]:
+    functions, name = world.aws("lambda"), world.context.names.rotation_function
+    functions.add_permission(
+        FunctionName=name,
+        StatementId="any-account",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+    )
+    try:
+        yield
+    finally:
+        functions.remove_permission(FunctionName=name, StatementId="any-account")
 
 
 @fails("P2-password-refused", reason="allows ALLOW_USER_PASSWORD_AUTH")

@@ -4,29 +4,15 @@ Community Edition has no roles: it parses and checks these commands, and then an
 not supported. Whether Enterprise Edition enforces them is Neo4j's own to test.
 """
 
-import json
-from collections.abc import Iterator
-
 import neo4j
 import pytest
 from neo4j.exceptions import ClientError
 
 from automation.database_role import role_commands
-from localcloud.cloud import Cloud
-from localcloud.paths import Home
 
 pytestmark = pytest.mark.stand_in
 
 _UNSUPPORTED = "Neo.ClientError.Statement.UnsupportedAdministrationCommand"
-
-
-@pytest.fixture
-def administrator(running: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[neo4j.Driver]:
-    monkeypatch.setenv("SSL_CERT_FILE", str(Home(running.home).certificate_bundle))
-    known = json.loads(running.console_credentials.read_text(encoding="utf-8"))
-    auth = (known["username"], known["password"])
-    with neo4j.GraphDatabase.driver(running.bolt_uri, auth=auth) as driver:
-        yield driver
 
 
 def _refusal(driver: neo4j.Driver, command: str) -> str | None:

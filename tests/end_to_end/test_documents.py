@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import neo4j
 import pytest
 
 from localcloud.cloud import Cloud
@@ -77,6 +78,24 @@ def test_the_curl_example(shell: dict[str, str], outputs: dict[str, Any], runnin
     assert json.loads(text) == [{"one": 1}]
 
 
+def test_the_examples_of_writes_that_can_be_repeated(
+    shell: dict[str, str], outputs: dict[str, Any], running: Cloud, administrator: neo4j.Driver
+) -> None:
+    arn = outputs["clients"]["writer"]["secretArn"]
+    environment = shell | running.environment() | {"NEO4J_MCP_SECRET_ARN": arn}
+    administrator.execute_query(example("docs/resilience.md", "constraint"))
+    administrator.execute_query("CREATE (:Account {id: 'savings', balance: 100})")
+    try:
+        merged = _run([sys.executable], environment, example("docs/resilience.md", "merge"))
+        twice = _run([sys.executable], environment, example("docs/resilience.md", "operation"))
+        orders = administrator.execute_query("MATCH (o:Order) RETURN o.id AS id, o.total AS total")
+    finally:
+        administrator.execute_query("MATCH (n:Order|Account|Operation) DELETE n")
+        administrator.execute_query("DROP CONSTRAINT order_id IF EXISTS")
+    assert [each.data() for each in orders.records] == [{"id": merged.stdout.strip(), "total": 42}]
+    assert twice.stdout == "{'balance': 90}\n", twice.stderr
+
+
 def test_every_marked_example_is_run() -> None:
     documents = [ROOT / "README.md", *Path(ROOT / "docs").rglob("*.md")]
     marked = {
@@ -84,7 +103,17 @@ def test_every_marked_example_is_run() -> None:
         for document in documents
         for name in re.findall(r"<!-- example: ([\w-]+) -->", document.read_text(encoding="utf-8"))
     }
-    here = {"token", "service", "database", "direct-driver", "emulated-console", "curl"}
+    here = {
+        "token",
+        "service",
+        "database",
+        "direct-driver",
+        "emulated-console",
+        "curl",
+        "constraint",
+        "merge",
+        "operation",
+    }
     elsewhere = {
         "pulumi": "test_pulumi_cli.py",
         **dict.fromkeys(("move-add", "move-try", "move-switch", "move-finish"), "test_moving.py"),

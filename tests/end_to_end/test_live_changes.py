@@ -15,7 +15,9 @@ import pytest
 import yaml
 
 from automation.deployment import Changes, Deployment, DeploymentError, Target
-from automation.policy import violations
+from automation.policy.changes import violations
+from automation.policy.expectations import Expectations
+from automation.target import resource_names, stack_settings
 from components.hosting.definitions import HOST_KEYS
 from components.settings import Hosting
 from demo.stand_in import target
@@ -448,7 +450,9 @@ def test_domains_identifiers_and_connectors_are_replaced(live: Live) -> None:
         assert first["Subnets"] == ["subnet-0000000a"]
 
         live.configure({"vpcConnector": connection | {"subnetIds": ["subnet-0000000b"]}})
-        broken = violations(live.deployment.preview().steps)
+        settings = stack_settings(live.deployment, live.deployment.configuration())
+        expected = Expectations.of(settings, resource_names(live.deployment))
+        broken = violations(live.deployment.preview().steps, expected)
         assert [each.rule for each in broken] == ["vpc-connector"]
         with pytest.raises(DeploymentError, match="security groups combination"):
             live.up()

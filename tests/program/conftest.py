@@ -12,6 +12,7 @@ import yaml
 
 import tests.components.aws_sdk  # noqa: F401  before the program loads the SDK
 from components.hosting.lambda_.package import ServerPackage
+from components.settings import Hosting
 from server.context import BuildContext
 from tests.components.mocks import ACCOUNT, REGION, Result, run_program
 
@@ -40,6 +41,47 @@ ON_FARGATE = {
     "neo4j-mcp:healthCheck": "{}",
     "neo4j-mcp:serviceDomain": json.dumps(SERVICE_DOMAIN),
 }
+
+_VPC = json.dumps({"subnetIds": ["subnet-0000000a"], "securityGroupIds": ["sg-0000000a"]})
+_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000"
+# Everything that adds resources, as far as a host has it.
+_EVERYWHERE = {
+    "neo4j-mcp:accessLogs": "true",
+    "neo4j-mcp:customDomain": json.dumps(
+        {
+            "name": "auth.example.com",
+            "certificateArn": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/0-1",
+        }
+    ),
+    "neo4j-mcp:edge": "true",
+    "neo4j-mcp:edgeRequestsPerIp": "1000",
+    "neo4j-mcp:logKeyArn": _KEY,
+    "neo4j-mcp:monitoring": json.dumps(
+        {
+            "enabled": True,
+            "subscriptions": {"oncall": {"protocol": "email", "endpoint": "oncall@example.com"}},
+        }
+    ),
+}
+_ON_HOST: Mapping[Hosting, Mapping[str, str]] = {
+    # More than AWS's defaults, so that the configuration of scaling counts.
+    Hosting.APP_RUNNER: {
+        "neo4j-mcp:minInstances": "2",
+        "neo4j-mcp:maxInstances": "3",
+        "neo4j-mcp:tracing": "true",
+        "neo4j-mcp:vpcConnector": _VPC,
+    },
+    Hosting.FARGATE: {
+        **ON_FARGATE,
+        "neo4j-mcp:minInstances": "2",
+        "neo4j-mcp:maxInstances": "3",
+    },
+    Hosting.LAMBDA: {**ON_LAMBDA, "neo4j-mcp:tracing": "true", "neo4j-mcp:vpcConnector": _VPC},
+}
+EVERYTHING: Mapping[Hosting, Mapping[str, str]] = {
+    hosting: {**_EVERYWHERE, **own} for hosting, own in _ON_HOST.items()
+}
+"""For each host, changes that add every type of resource that a stack on it can have."""
 
 
 def read_yaml(name: str) -> dict[str, Any]:

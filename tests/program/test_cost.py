@@ -1,7 +1,6 @@
 """What the program's resources cost: none is forgotten."""
 
 import json
-from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
@@ -13,46 +12,10 @@ from automation.cost.usage import Load, Resource
 from components.hosting.definitions import DEFINITIONS
 from components.replacement import REPLACEMENTS
 from components.settings import Hosting
-from tests.components.mocks import ACCOUNT, REGION, SUBNETS, Result
-from tests.program.conftest import ON_FARGATE, ON_LAMBDA, Deploy
+from tests.components.mocks import SUBNETS, Result
+from tests.program.conftest import EVERYTHING, ON_FARGATE, ON_LAMBDA, Deploy
 
 _TYPES_OF_OUR_OWN = "neo4j-mcp:"
-_VPC = json.dumps({"subnetIds": ["subnet-0000000a"], "securityGroupIds": ["sg-0000000a"]})
-_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000"
-# Everything that adds resources, as far as a host has it.
-_EVERYWHERE = {
-    "neo4j-mcp:accessLogs": "true",
-    "neo4j-mcp:customDomain": json.dumps(
-        {
-            "name": "auth.example.com",
-            "certificateArn": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/0-1",
-        }
-    ),
-    "neo4j-mcp:edge": "true",
-    "neo4j-mcp:edgeRequestsPerIp": "1000",
-    "neo4j-mcp:logKeyArn": _KEY,
-    "neo4j-mcp:monitoring": json.dumps(
-        {
-            "enabled": True,
-            "subscriptions": {"oncall": {"protocol": "email", "endpoint": "oncall@example.com"}},
-        }
-    ),
-}
-_ON_HOST: Mapping[Hosting, Mapping[str, str]] = {
-    # More than AWS's defaults, so that the configuration of scaling counts.
-    Hosting.APP_RUNNER: {
-        "neo4j-mcp:minInstances": "2",
-        "neo4j-mcp:maxInstances": "3",
-        "neo4j-mcp:tracing": "true",
-        "neo4j-mcp:vpcConnector": _VPC,
-    },
-    Hosting.FARGATE: {
-        **ON_FARGATE,
-        "neo4j-mcp:minInstances": "2",
-        "neo4j-mcp:maxInstances": "3",
-    },
-    Hosting.LAMBDA: {**ON_LAMBDA, "neo4j-mcp:tracing": "true", "neo4j-mcp:vpcConnector": _VPC},
-}
 
 
 @pytest.fixture(params=[*DEFINITIONS])
@@ -62,7 +25,7 @@ def hosting(request: pytest.FixtureRequest) -> Hosting:
 
 @pytest.fixture
 def result(deploy: Deploy, hosting: Hosting) -> Result:
-    return deploy("dev", {**_EVERYWHERE, **_ON_HOST[hosting]})
+    return deploy("dev", EVERYTHING[hosting])
 
 
 def resources_of(result: Result) -> list[Resource]:
@@ -107,7 +70,7 @@ def test_the_default_size_is_what_the_program_deploys_by_default(
     deploy: Deploy, hosting: Hosting
 ) -> None:
     unset = {f"neo4j-mcp:{key}": "" for key in ("cpu", "memory", "minInstances", "maxInstances")}
-    host: Mapping[Hosting, Mapping[str, str]] = {
+    host: dict[Hosting, dict[str, str]] = {
         Hosting.APP_RUNNER: {},
         # The edge alone, so that the load balancer is internal.
         Hosting.FARGATE: {**ON_FARGATE, "neo4j-mcp:serviceDomain": ""},

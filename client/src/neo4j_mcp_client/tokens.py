@@ -114,8 +114,7 @@ class TokenProvider:
         self._ca_bundle = find_ca_bundle(ca_bundle)
         self._back_off = back_off or BackOff()
         self._timeout = timeout
-        # Twice, since a rotated secret starts a second series of attempts.
-        longest = 2 * (self._back_off.limit + timeout + CONNECT_TIMEOUT)
+        longest = longest_wait(self._back_off, timeout)
         self._wait_limit = longest if wait_limit is None else wait_limit
         self._clock = clock
         self._flight = SingleFlight[AccessToken]()
@@ -303,6 +302,17 @@ class TokenProvider:
         return TokenEndpointUnavailableError(
             f"no token within {self._wait_limit:.0f} s.", status=None
         )
+
+
+def longest_wait(back_off: BackOff | None = None, timeout: float = _REQUEST_TIMEOUT) -> float:
+    """Return how long a caller waits for a token by default, in seconds.
+
+    Args:
+        back_off: the pauses between the attempts of a token request.
+        timeout: seconds that the token endpoint may take to answer.
+    """
+    # Twice, since a rotated secret starts a second series of attempts.
+    return 2 * ((back_off or BackOff()).limit + timeout + CONNECT_TIMEOUT)
 
 
 def _lasts(token: AccessToken, minimum_lifetime: float, now: float) -> bool:

@@ -48,6 +48,9 @@ _NOT_CONNECTED = re.compile(
     r"dial |Unable to retrieve routing table|Pool could not find any servers|No idle connections"
     r"|Timeout while waiting for connection|tls: |x509: "
 )
+# The driver doesn't recognize the end of a connection in the middle of a message, and passes Go's
+# words on: WrapError knows io.EOF, but not io.ErrUnexpectedEOF.
+_CUT_OFF = "unexpected EOF"
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>h|ms|m|s)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
@@ -109,7 +112,7 @@ def tool_failure(text: str) -> Neo4jMcpError:
     may_have_run = not found["action"].startswith(_CLASSIFYING)
     if timeout := _READ_TIMEOUT.match(found["reason"]):
         return _connection_timeout(text, seconds(timeout["hint"]), may_have_run=may_have_run)
-    if found["connection"] or found["gave_up"]:
+    if found["connection"] or found["gave_up"] or found["reason"] == _CUT_OFF:
         connected = _NOT_CONNECTED.match(found["reason"]) is None
         return DatabaseUnavailableError(text, may_have_run=may_have_run and connected)
     return ToolError(text)

@@ -101,6 +101,15 @@ def resume_database(*, home: HomeFolder = None) -> None:
 
 
 @app.command()
+def detour_database(*, home: HomeFolder = None) -> None:
+    """Start the emulated Aura at another address, and print both; resume-database undoes it.
+
+    A proxy can listen at the address that it left.
+    """
+    typer.echo(cloud.detour_database(_home(home), Progress()).model_dump_json())
+
+
+@app.command()
 def connect_database(*, home: HomeFolder = None) -> None:
     """Apply single sign-on settings, `auraSso` as JSON on standard input, in Aura's console."""
     try:

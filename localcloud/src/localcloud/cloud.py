@@ -20,6 +20,7 @@ from localcloud.access_key import AccessKey, credentials_environment
 from localcloud.aura import distribution
 from localcloud.aws.control import ControlClient
 from localcloud.certificates import CertificateAuthority
+from localcloud.docker_engine import DockerEngine
 from localcloud.engine import cli as engine_cli
 from localcloud.errors import LocalCloudError
 from localcloud.files import make_private_folder, write_atomically
@@ -100,6 +101,7 @@ class Cloud(BaseModel):
             "AUTOMATION_PAUSE_DATABASE": self._command("pause-database"),
             "AUTOMATION_RESUME_DATABASE": self._command("resume-database"),
             "AUTOMATION_CONNECT_DATABASE": self._command("connect-database"),
+            "AUTOMATION_DETOUR_DATABASE": self._command("detour-database"),
             "AUTOMATION_DIRECT_DATABASE": self.database_uri,
             "AUTOMATION_DIRECT_CREDENTIALS": str(self.console_credentials),
             "AWS_CA_BUNDLE": bundle,
@@ -155,6 +157,20 @@ class Cloud(BaseModel):
         return shlex.join(
             [sys.executable, "-m", "localcloud", name, "--home", str(self.home.absolute())]
         )
+
+
+class Detour(BaseModel):
+    """A database that left its addresses to a proxy.
+
+    Attributes:
+        listen: the addresses that it left, where its callers still connect to.
+        upstream: the address where it answers instead.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen: tuple[str, ...]
+    upstream: str
 
 
 class Part(BaseModel):
@@ -294,23 +310,53 @@ def pause_database(home: Home, progress: Progress) -> None:
 
 
 def resume_database(home: Home, progress: Progress) -> None:
-    """Start the emulated Aura again with its data and settings, unless it runs.
+    """Start the emulated Aura again with its data and settings, unless it runs at its address.
 
     Raises:
         LocalCloudError: the stand-in doesn't run, or the database can't start.
     """
     with turn(home, progress.note):
         running = _require_described(home)
-        java = _prepare_database(progress)
-        docker = docker_engine.ensure(progress, home)
-        with progress.step("Starting the database", expect="about 10 seconds"):
-            services.start_aura(
-                home,
-                docker,
-                java,
-                bolt_port=_port_of(running.bolt_uri),
-                console_port=_port_of(running.console_url),
-            )
+        records = services.records(home)
+        address = processes.find(services.AURA, records=records).addresses.get("bolt")
+        if address != running.bolt_uri:
+            processes.stop(services.AURA, records=records)
+        _start_database(home, running, _port_of(running.bolt_uri), progress)
+
+
+def detour_database(home: Home, progress: Progress) -> Detour:
+    """Start the emulated Aura again at another address, so that a proxy can take its own.
+
+    `resume_database` starts it at its own address again, which has to be free by then.
+
+    Raises:
+        LocalCloudError: the stand-in doesn't run, or the database can't start.
+    """
+    with turn(home, progress.note):
+        running = _require_described(home)
+        processes.stop(services.AURA, records=services.records(home))
+        docker, addresses = _start_database(home, running, 0, progress)
+        port = _port_of(running.bolt_uri)
+        return Detour(
+            listen=tuple(f"{each}:{port}" for each in services.aura_addresses(docker)),
+            upstream=f"127.0.0.1:{_port_of(addresses['bolt'])}",
+        )
+
+
+def _start_database(
+    home: Home, running: Cloud, bolt_port: int, progress: Progress
+) -> tuple[DockerEngine, dict[str, str]]:
+    java = _prepare_database(progress)
+    docker = docker_engine.ensure(progress, home)
+    with progress.step("Starting the database", expect="about 10 seconds"):
+        addresses = services.start_aura(
+            home,
+            docker,
+            java,
+            bolt_port=bolt_port,
+            console_port=_port_of(running.console_url),
+        )
+    return docker, addresses
 
 
 def down(home: Home, progress: Progress) -> None:

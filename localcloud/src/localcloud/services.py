@@ -120,7 +120,6 @@ def start_aura(
     Raises:
         LocalCloudError: it doesn't start.
     """
-    listen = dict.fromkeys(("127.0.0.1", docker.bridge_address))
     return _start(
         home,
         AURA,
@@ -131,10 +130,15 @@ def start_aura(
             f"--java={java}",
             f"--port={bolt_port}",
             f"--console-port={console_port}",
-            *[f"--listen={address}" for address in listen],
+            *[f"--listen={address}" for address in aura_addresses(docker)],
         ],
         {},
     )
+
+
+def aura_addresses(docker: DockerEngine) -> list[str]:
+    """Return the addresses that Bolt listens on, for this machine and for its containers."""
+    return list(dict.fromkeys(("127.0.0.1", docker.bridge_address)))
 
 
 def stop(home: Home, names: Collection[str]) -> None:

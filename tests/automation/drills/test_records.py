@@ -5,6 +5,7 @@ from automation.drills.records import (
     Record,
     all_called,
     all_failed,
+    all_have_met,
     all_succeed,
     expect_failures,
     expect_no_failure,
@@ -130,3 +131,16 @@ def test_a_failure_of_another_kind_fails_the_drill() -> None:
 def test_a_late_failure_fails_the_drill() -> None:
     with pytest.raises(Failed, match=r"after 7\.0 s: .* after 5 s"):
         expect_failures([call(9, "HTTP 503", took=7)], {"HTTP 503"}, within=5)
+
+
+def test_a_caller_has_met_a_fault_once_a_call_fails_or_some_have_begun_since() -> None:
+    def met(*records: Record, callers: int = 1) -> bool:
+        return all_have_met(records, callers=callers, since=2.0, times=2)
+
+    assert met(Record(caller=0, began=1.0, ended=2.5, failure="HTTP 503"))
+    assert not met(Record(caller=0, began=1.0, ended=1.5, failure="HTTP 503"))
+    began_before = Record(caller=0, began=1.0, ended=2.5)
+    began_since = Record(caller=0, began=2.5, ended=3.0)
+    assert not met(began_before, began_since)
+    assert met(began_before, began_since, began_since)
+    assert not met(began_since, began_since, callers=2)

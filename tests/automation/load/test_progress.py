@@ -4,9 +4,11 @@ from automation.load.progress import Progress
 
 
 def test_a_line_is_printed_in_every_interval_in_which_a_call_ends() -> None:
-    now = 100.0
+    now = 0.0
     lines: list[str] = []
-    progress = Progress(lines.append, 60.0, interval=10.0, clock=lambda: now)
+    progress = Progress(lines.append, interval=10.0, clock=lambda: now)
+    now = 100.0
+    progress.start(60.0)
     for number in range(50):
         now = 100.0 + number / 2
         progress.count(failed=number % 10 == 0)

@@ -160,7 +160,19 @@ def test_the_instances_are_drawn_where_they_are_known() -> None:
     drawn = [each for each in _drawing(run).iter(f"{_SVG}rect") if each.get("class") == "instances"]
     heights = [float(each.get("height") or 0) for each in drawn]
     assert heights[1] == pytest.approx(3 * heights[0], abs=0.2)
+    # The first is known for 20 s, and the second until the end, which is within a minute.
+    widths = [float(each.get("width") or 0) for each in drawn]
+    assert widths[0] > widths[1] > widths[0] / 2
     without = run.model_copy(update={"instances": ()})
     assert "instances'" not in str(load_plots(without, 1))
     tall, low = (_drawing(each).get("viewBox", "").split()[3] for each in (run, without))
     assert float(tall) > float(low)
+
+
+def test_why_the_instances_are_unknown_is_shown() -> None:
+    report = load_report().model_copy(update={"skipped": {"instances": "AccessDenied"}})
+    stream = io.StringIO()
+    print_load_report(report, Console(file=stream, width=100))
+    for text in (stream.getvalue(), page(report)):
+        assert "instances: skipped: AccessDenied" in text
+        assert "Targets compared" not in text

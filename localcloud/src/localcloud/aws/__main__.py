@@ -165,6 +165,7 @@ def main(  # noqa: PLR0913 - a command line's flags
         end_environments=others.end_environments,
         log_store=others.log_store,
         executions=others.executions,
+        roles=others.roles,
         history=History(),
     )
     services = own_services(surroundings, options)

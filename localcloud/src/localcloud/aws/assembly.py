@@ -50,6 +50,8 @@ from localcloud.aws.events.operations import EventBridge
 from localcloud.aws.events.schedules import Schedules
 from localcloud.aws.events.targets import LogGroups, Targets
 from localcloud.aws.functions import Functions
+from localcloud.aws.iam import app as iam
+from localcloud.aws.iam.roles import Roles
 from localcloud.aws.lambda_ import app as function_urls
 from localcloud.aws.lambda_ import concurrency, versions
 from localcloud.aws.lambda_.executions import Executions
@@ -129,6 +131,7 @@ class Surroundings:
         end_environments: ends the environments of a version of a function, given both.
         log_store: ministack's log groups.
         executions: ministack's invocations of functions.
+        roles: ministack's roles.
         history: CloudTrail's event history.
     """
 
@@ -144,6 +147,7 @@ class Surroundings:
     end_environments: Callable[[str, str], None]
     log_store: LogStore
     executions: Executions
+    roles: Roles
     history: History
 
 
@@ -183,6 +187,7 @@ def own_services(on: Surroundings, options: EndpointOptions) -> list[OwnService]
         *_cognito(on, options),
         _ecr(on),
         _ec2(on, groups_in_use),
+        _iam(on),
         _route_53(on),
         _secrets_manager(on, options, functions),
         *_sns(on, publisher),
@@ -464,6 +469,14 @@ def _ec2(on: Surroundings, groups_in_use: Callable[[], Collection[str]]) -> OwnS
         name="ec2",
         application=Ec2App(on.ministack, groups_in_use=groups_in_use),
         handles=is_signed_for("ec2"),
+    )
+
+
+def _iam(on: Surroundings) -> OwnService:
+    return OwnService(
+        name=iam.SERVICE,
+        application=iam.IamApp(on.ministack, on.roles),
+        handles=is_signed_for(iam.SERVICE),
     )
 
 

@@ -69,6 +69,7 @@ class Ministack:
         end_environments: ends the environments of a version of a function, given both.
         log_store: its log groups.
         executions: its invocations of functions.
+        roles: its roles.
     """
 
     application: ASGIApp
@@ -76,6 +77,7 @@ class Ministack:
     end_environments: Callable[[str, str], None]
     log_store: LogStore
     executions: Executions
+    roles: Roles
 
 
 def load(settings: MinistackSettings) -> Ministack:
@@ -98,6 +100,7 @@ def load(settings: MinistackSettings) -> Ministack:
         end_environments=runtime.invalidate_worker,
         log_store=log_store,
         executions=Executions(service, runtime, log_store, roles),
+        roles=roles,
     )
 
 

@@ -2,6 +2,8 @@
 
 Its modules:
 
-    rules    pure decisions from policy documents
-    roles    the roles as ministack keeps them
+    rules       pure decisions from policy documents
+    simulation  the policy simulator, for one role and one resource
+    roles       the roles as ministack keeps them
+    app         the API in front of ministack's
 """

@@ -30,19 +30,23 @@ class Roles:
             role: the role's ARN.
             wanted: actions, each with the ARN of its resource.
         """
+        documents = self.documents(role)
+        return documents is not None and all(
+            rules.allows(documents, action, resource, {}) for action, resource in wanted.items()
+        )
+
+    def documents(self, role: str) -> list[rules.Document] | None:
+        """Return the policies of a role, given its ARN; None if there is no such role."""
         name = role.rpartition("/")[2]
         found = self._iam._roles.get_scoped(self._account, None, name)  # noqa: SLF001  ministack publishes no such place
         if found is None:
-            return False
+            return None
         attached = (
             self._evaluator._resolve_managed_policy_document(arn, self._account)  # noqa: SLF001  the same
             for arn in found.get("AttachedPolicies", [])
         )
         policies = [*(found.get("InlinePolicies") or {}).values(), *attached]
-        documents = [_document(each) for each in policies if each]
-        return all(
-            rules.allows(documents, action, resource, {}) for action, resource in wanted.items()
-        )
+        return [_document(each) for each in policies if each]
 
 
 def _document(policy: str | Mapping[str, Any]) -> rules.Document:

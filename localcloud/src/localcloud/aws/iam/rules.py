@@ -66,6 +66,17 @@ def allows(documents: Iterable[Document], action: str, resource: str, context: C
     return decide(documents, action, resource, context) is Decision.ALLOWED
 
 
+def condition_keys(documents: Iterable[Document]) -> set[str]:
+    """Return the condition keys in policies, in lower case."""
+    return {
+        key.lower()
+        for document in documents
+        for statement in _statements(document)
+        for tests in statement.get("Condition", {}).values()
+        for key in tests
+    }
+
+
 def trusts(document: Document, service: str, context: Mapping[str, str]) -> bool:
     """Return whether a role's trust policy lets a service assume the role.
 
