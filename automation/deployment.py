@@ -158,6 +158,27 @@ class Deployed:
     outputs: Mapping[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """Something that was done to a stack.
+
+    Attributes:
+        version: its number, from 1; None if the backend counts none.
+        kind: what was done, as the engine names it, such as "update", "refresh" or "destroy".
+        result: how it ended, such as "succeeded" or "failed".
+        began: when it began.
+        ended: when it ended; empty while it lasts.
+        changes: the number of resources by operation.
+    """
+
+    version: int | None
+    kind: str
+    result: str
+    began: str
+    ended: str
+    changes: Mapping[str, int]
+
+
 class PlanViolatedError(DeploymentError):
     """The engine stopped, because the next step isn't in the plan that it was to follow.
 
@@ -384,8 +405,11 @@ class Deployment:
         except automation.CommandError as error:
             raise DeploymentError(_cli_message(str(error))) from error
 
-    def configuration(self) -> dict[str, str]:
+    def configuration(self, *, secrets_as: str | None = None) -> dict[str, str]:
         """Read the stack's configuration, the project's defaults included.
+
+        Args:
+            secrets_as: what stands for a secret value; None for the value.
 
         Returns:
             The values by key, as in ``neo4j-mcp:neo4jUri``; objects and lists as JSON.
@@ -394,9 +418,35 @@ class Deployment:
             DeploymentError: it can't be read.
         """
         try:
-            return {key: value.value for key, value in self._stack.get_all_config().items()}
+            found = self._stack.get_all_config()
         except automation.CommandError as error:
             raise DeploymentError(_cli_message(str(error))) from error
+        return {
+            key: secrets_as if value.secret and secrets_as is not None else value.value
+            for key, value in found.items()
+        }
+
+    def last_updates(self, number: int) -> tuple[Update, ...]:
+        """Return what was last done to the stack, the newest first.
+
+        Raises:
+            DeploymentError: the history can't be read.
+        """
+        try:
+            history = self._stack.history(page_size=number, show_secrets=False)
+        except automation.CommandError as error:
+            raise DeploymentError(_cli_message(str(error))) from error
+        return tuple(
+            Update(
+                version=each.version,
+                kind=each.kind,
+                result=each.result,
+                began=str(each.start_time),
+                ended=str(each.end_time or ""),
+                changes={str(key): count for key, count in (each.resource_changes or {}).items()},
+            )
+            for each in history
+        )
 
     def state(self) -> Mapping[str, Any]:
         """Read the stack's state, in which secrets are encrypted.
@@ -423,11 +473,7 @@ class Deployment:
         return str(self._stack.workspace.pulumi_version)
 
     def _last_failed(self) -> bool:
-        try:
-            history = self._stack.history(page_size=1, show_secrets=False)
-        except automation.CommandError as error:
-            raise DeploymentError(_cli_message(str(error))) from error
-        return any(update.result == "failed" for update in history)
+        return any(update.result == "failed" for update in self.last_updates(1))
 
     def _export(self) -> dict[str, Any]:
         try:
