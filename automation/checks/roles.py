@@ -37,9 +37,9 @@ def roles(probe: Probe) -> None:
     ]
     expect(
         not wrong,
-        f"{'; '.join(wrong)}. The lists are in automation/role_lists/. To restore what the program"
-        f" declares, run: pulumi refresh --stack {probe.context.stack} and then python -m"
-        f" automation deploy --stack {probe.context.stack}",
+        f"{'; '.join(wrong)}. The lists are in automation/role_lists/. P2-policy names a policy"
+        " that isn't deployed, with the command that deletes it. To restore those that are, run:"
+        f" pulumi up --refresh --stack {probe.context.stack}",
     )
 
 

@@ -185,7 +185,7 @@ def instance_role_may_pull(world: World) -> Iterator[None]:
         yield
 
 
-@fails("P2-roles", reason="claims may secretsmanager:GetSecretValue on arn:")
+@fails("P2-roles", "P2-policy", reason="claims may secretsmanager:GetSecretValue on arn:")
 @contextmanager
 def claims_function_may_read_secrets(world: World) -> Iterator[None]:
     arn = next(iter(world.context.all_clients.values()))["secretArn"]

@@ -121,7 +121,7 @@ def test_a_role_that_may_more_fails_with_what_it_may(world: _World) -> None:
     found = world.check()
     assert found.outcome is Outcome.FAILED
     assert f"{_NAMES.claims_function} may secretsmanager:GetSecretValue on arn:" in found.reason
-    assert "python -m automation deploy --stack dev" in found.reason
+    assert "pulumi up --refresh --stack dev" in found.reason
 
 
 def test_a_role_that_may_less_fails_with_what_it_may_not(world: _World) -> None:
