@@ -158,6 +158,27 @@ class Deployed:
     outputs: Mapping[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """Something that was done to a stack.
+
+    Attributes:
+        version: its number, from 1; None if the backend counts none.
+        kind: what was done, as the engine names it, such as "update", "refresh" or "destroy".
+        result: how it ended, such as "succeeded" or "failed".
+        began: when it began.
+        ended: when it ended; empty while it lasts.
+        changes: the number of resources by operation.
+    """
+
+    version: int | None
+    kind: str
+    result: str
+    began: str
+    ended: str
+    changes: Mapping[str, int]
+
+
 class PlanViolatedError(DeploymentError):
     """The engine stopped, because the next step isn't in the plan that it was to follow.
 
@@ -174,15 +195,27 @@ class PlanViolatedError(DeploymentError):
 OnStep = Callable[[Step], None]
 
 
+def _run_program() -> None:
+    runpy.run_path(str(PROGRAM), run_name="__main__")
+
+
 class Deployment:
     """A stack that can be previewed, deployed, refreshed and destroyed."""
 
-    def __init__(self, target: Target, *, create: bool = False, reads_only: bool = False) -> None:
+    def __init__(
+        self,
+        target: Target,
+        *,
+        create: bool = False,
+        reads_only: bool = False,
+        program: automation.PulumiFn = _run_program,
+    ) -> None:
         """Select the target's stack.
 
         Args:
             create: whether to create the stack if it is missing.
             reads_only: whether to keep the lock of a dead process, which is freed otherwise.
+            program: the program; by default, this repository's.
 
         Raises:
             NoStackError: the stack is missing.
@@ -195,7 +228,7 @@ class Deployment:
             self._command = EngineCommand(root=engine)
             workspace = automation.LocalWorkspace(
                 work_dir=str(target.workspace),
-                program=_run_program,
+                program=program,
                 env_vars=dict(target.environment),
                 pulumi_command=self._command,
             )
@@ -372,8 +405,11 @@ class Deployment:
         except automation.CommandError as error:
             raise DeploymentError(_cli_message(str(error))) from error
 
-    def configuration(self) -> dict[str, str]:
+    def configuration(self, *, secrets_as: str | None = None) -> dict[str, str]:
         """Read the stack's configuration, the project's defaults included.
+
+        Args:
+            secrets_as: what stands for a secret value; None for the value.
 
         Returns:
             The values by key, as in ``neo4j-mcp:neo4jUri``; objects and lists as JSON.
@@ -382,9 +418,35 @@ class Deployment:
             DeploymentError: it can't be read.
         """
         try:
-            return {key: value.value for key, value in self._stack.get_all_config().items()}
+            found = self._stack.get_all_config()
         except automation.CommandError as error:
             raise DeploymentError(_cli_message(str(error))) from error
+        return {
+            key: secrets_as if value.secret and secrets_as is not None else value.value
+            for key, value in found.items()
+        }
+
+    def last_updates(self, number: int) -> tuple[Update, ...]:
+        """Return what was last done to the stack, the newest first.
+
+        Raises:
+            DeploymentError: the history can't be read.
+        """
+        try:
+            history = self._stack.history(page_size=number, show_secrets=False)
+        except automation.CommandError as error:
+            raise DeploymentError(_cli_message(str(error))) from error
+        return tuple(
+            Update(
+                version=each.version,
+                kind=each.kind,
+                result=each.result,
+                began=str(each.start_time),
+                ended=str(each.end_time or ""),
+                changes={str(key): count for key, count in (each.resource_changes or {}).items()},
+            )
+            for each in history
+        )
 
     def state(self) -> Mapping[str, Any]:
         """Read the stack's state, in which secrets are encrypted.
@@ -411,11 +473,7 @@ class Deployment:
         return str(self._stack.workspace.pulumi_version)
 
     def _last_failed(self) -> bool:
-        try:
-            history = self._stack.history(page_size=1, show_secrets=False)
-        except automation.CommandError as error:
-            raise DeploymentError(_cli_message(str(error))) from error
-        return any(update.result == "failed" for update in history)
+        return any(update.result == "failed" for update in self.last_updates(1))
 
     def _export(self) -> dict[str, Any]:
         try:
@@ -605,10 +663,6 @@ class _Events:
 
 def _public(outputs: Mapping[str, automation.OutputValue]) -> dict[str, Any]:
     return {name: output.value for name, output in outputs.items() if not output.secret}
-
-
-def _run_program() -> None:
-    runpy.run_path(str(PROGRAM), run_name="__main__")
 
 
 def _cli_message(error: str) -> str:

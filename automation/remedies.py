@@ -28,6 +28,12 @@ _RECORD_EXISTS: Final = re.compile(
 _LOG_KEY_REFUSED: Final = re.compile(
     r"The specified KMS key does not exist or is not allowed to be used with Arn"
 )
+# The provider's prefix, and the messages of CreateSecret for a name that a secret has.
+_SECRET_EXISTS: Final = re.compile(
+    r"CreateSecret\b[^\n]*(?:secret with this name is already scheduled for deletion"
+    r"|The operation failed because the secret \S+ already exists)"
+    r"|creating Secrets Manager Secret [^\n]*(?:already scheduled for deletion|already exists)"
+)
 
 _NEXT_HOST: Final = "While the stack moves to this host, the key is part of nextHost"
 
@@ -69,6 +75,11 @@ def find_remedies(error: str, stack: str) -> Iterator[str]:
             " policy needs the statement for CloudWatch Logs of docs/logs.md: aws kms"
             " get-key-policy, then aws kms put-key-policy. Or do without a key of your own: pulumi"
             f" config rm --stack {stack} logKeyArn"
+        )
+    if _SECRET_EXISTS.search(error):
+        yield (
+            "Somebody deleted a client's secret, and a refresh removed it from the state. The new"
+            " one needs its name: docs/procedures.md#replace-secret has the commands"
         )
     if _RECORD_EXISTS.search(error):
         yield (

@@ -1,4 +1,4 @@
-"""The runbook's sections, their parts and the commands in them."""
+"""The sections of the runbook and of the procedures, their parts and the commands in them."""
 
 import re
 import shlex
@@ -13,6 +13,7 @@ PARTS: Final = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Over")
 _SECTION: Final = re.compile(r"^## (.+)$", re.MULTILINE)
 _PART: Final = re.compile(r"^\*\*(\w+)\.\*\*", re.MULTILINE)
 _COMMANDS: Final = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_ASSIGNMENT: Final = re.compile(r"^[a-z]+=[^\s(]*\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,18 +51,32 @@ class RunbookPage:
         """Return the commands of a part of a section; empty if it has none."""
         return commands_in(self.parts(key)[part])
 
-    def script(self, key: str, part: str, values: Mapping[str, str]) -> str:
+    def blocks(self, key: str, part: str) -> list[str]:
+        """Return the commands of a part of a section, block by block."""
+        return _COMMANDS.findall(self.parts(key)[part])
+
+    def script(
+        self, key: str, part: str, values: Mapping[str, str], block: int | None = None
+    ) -> str:
         """Return a part's commands after the introduction's, with a reader's values.
 
         Args:
             values: what replaces the value of each line ``name=value``.
+            block: a block's number, from 0, for that block and the assignments before it; None
+                for all blocks.
 
         Raises:
             LookupError: the part has no commands, or no line assigns one of the names.
         """
-        own = self.commands(key, part)
-        if not own:
+        blocks = self.blocks(key, part)
+        if not blocks:
             raise LookupError(f"{key} has no commands in {part}")
+        if block is None:
+            own = "".join(blocks)
+        else:
+            # A person's shell still has what was assigned before.
+            assigned = _ASSIGNMENT.findall("".join(blocks[:block]))
+            own = "".join([*assigned, blocks[block]])
         script = commands_in(self.introduction) + own
         for name, value in values.items():
             line = f"{name}={shlex.quote(value)}"

@@ -8,7 +8,9 @@ loading       load
 reporting     report, and how the commands above print theirs
 rotating      rotate, revoke
 reading       audit, logs
+supporting    support
 costing       cost
+sizing        size
 listing       sbom
 measuring     measure-starts
 probing       probe
@@ -17,6 +19,7 @@ granting      role, database-role
 options          the options that several commands share
 running          runs checks or drills, and makes their report
 messages         what isn't a result, on standard error
+periods          how far back a command looks
 exit_statuses    the statuses that scripts distinguish
 """
 
@@ -38,6 +41,8 @@ from automation.commands import (
     reading,
     reporting,
     rotating,
+    sizing,
+    supporting,
 )
 from automation.commands.exit_statuses import COMMAND_FAILED, INTERRUPTED
 from automation.deployment import InterruptedDeploymentError
@@ -73,7 +78,9 @@ app.command("rotate")(rotating.rotate)
 app.command("revoke")(rotating.revoke)
 app.command("audit")(reading.show_audit)
 app.command("logs")(reading.show_logs)
+app.command("support")(supporting.support)
 app.command("cost")(costing.cost)
+app.command("size")(sizing.size)
 app.command("sbom")(listing.sbom)
 app.command("measure-starts")(measuring.measure)
 app.command("probe")(probing.probe)

@@ -2,17 +2,17 @@
 
 import datetime as dt
 import json
-import re
 from typing import Annotated
 
 import typer
 
 from automation.audit.printing import print_audit
-from automation.audit.sources import HISTORY, read_audit
+from automation.audit.sources import read_audit
 from automation.blanking import Blanker
 from automation.commands.exit_statuses import COMMAND_FAILED
 from automation.commands.messages import messages
 from automation.commands.options import AsJson, Stack, Workspace
+from automation.commands.periods import Since, parse_period
 from automation.deployment import Deployment
 from automation.hosting.host import aws_of
 from automation.hosting.hosts import HOSTS
@@ -23,18 +23,12 @@ from automation.target import resource_names, stack_settings, target
 from automation.terminal import console, visible
 from components.names import ResourceNames
 
-# Longer numbers could overflow.
-_PERIOD = re.compile(r"(\d{1,6})([mhd])")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-
 
 def show_audit(
     *,
     stack: Stack,
     workspace: Workspace = None,
-    since: Annotated[
-        str, typer.Option(help="How far back: a number with m, h or d, such as 90m, 24h or 7d.")
-    ] = "24h",
+    since: Since = "24h",
     as_json: AsJson = False,
 ) -> None:
     """Show who got which tokens, and who read the clients' secrets.
@@ -42,7 +36,7 @@ def show_audit(
     It reads the claims function's log and CloudTrail's event history. docs/audit.md shows how to
     find out who ran which query.
     """
-    period = _period(since)
+    period = parse_period(since)
     deployment = Deployment(target(stack, workspace), reads_only=True)
     clients = find_clients(deployed_outputs(deployment), stack)
     now = dt.datetime.now(dt.UTC)
@@ -67,9 +61,7 @@ def show_logs(
     *,
     stack: Stack,
     workspace: Workspace = None,
-    since: Annotated[
-        str, typer.Option(help="How far back: a number with m, h or d, such as 90m, 24h or 7d.")
-    ] = "1h",
+    since: Since = "1h",
     as_json: AsJson = False,
 ) -> None:
     """Print the log of the server, the canary, the claims function or the rotation function.
@@ -77,7 +69,7 @@ def show_logs(
     On App Runner and Fargate, the server's log has the host's events too. It may quote the text of
     queries: see docs/logs.md.
     """
-    period = _period(since)
+    period = parse_period(since)
     deployment = Deployment(target(stack, workspace), reads_only=True)
     settings = stack_settings(deployment, deployment.configuration())
     names = ResourceNames(prefix=settings.name_prefix, stack=stack)
@@ -94,15 +86,3 @@ def show_logs(
         typer.echo(visible(blank(str(line))))
     if not count:
         messages.print(f"! No line within {since} in {' and '.join(log.groups)}")
-
-
-def _period(text: str) -> dt.timedelta:
-    """Parse a number with a unit, at most as long as CloudTrail's event history."""
-    match = _PERIOD.fullmatch(text)
-    period = dt.timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else dt.timedelta()
-    if not dt.timedelta() < period <= HISTORY:
-        raise typer.BadParameter(
-            f"must be a number with m, h or d, such as 24h, at most {HISTORY.days}d, not {text}",
-            param_hint="--since",
-        )
-    return period

@@ -3,13 +3,13 @@
 import datetime as dt
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import TypeVar
 
 from automation.checks.context import Context
 from automation.checks.results import AnyReport, Outcome, Result
 from automation.commands.exit_statuses import COMMAND_FAILED, UNSUCCESSFUL
 from automation.deployment import Deployment
+from automation.versions import distribution_versions
 
 _AnyReport = TypeVar("_AnyReport", bound=AnyReport)
 _AnyResult = TypeVar("_AnyResult", bound=Result)
@@ -38,7 +38,7 @@ def run_and_report(
             "Database": context.database_uri,
             "MCP server (neo4j/mcp)": context.settings.server_version,
             "Pulumi engine": deployment.engine_version,
-            **_versions(),
+            **distribution_versions(),
         },
         outputs={name: value for name, value in context.outputs.items() if name != "readme"},
         results=results,
@@ -50,8 +50,3 @@ def exit_status(found: AnyReport) -> int:
     if found.count(Outcome.FAILED):
         return UNSUCCESSFUL
     return COMMAND_FAILED if found.count(Outcome.UNDECIDED) else 0
-
-
-def _versions() -> dict[str, str]:
-    distributions = ("pulumi", "pulumi-aws", "pulumi-docker", "pulumi-random", "boto3", "neo4j")
-    return {name: version(name) for name in distributions}

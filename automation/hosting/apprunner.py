@@ -178,6 +178,9 @@ def _explain(aws: Aws, service: Service) -> list[str]:
 
 
 def _next_steps(service: Service) -> list[str]:
+    if service.status == "PAUSED":
+        resume = f"aws apprunner resume-service --service-arn {service.id}"
+        return [f"Somebody has paused it. To resume it, run: {resume}"]
     if service.status != "CREATE_FAILED":
         return []
     rebuild = f"aws apprunner start-deployment --service-arn {service.id}"

@@ -123,6 +123,26 @@ def test_a_key_that_cloudwatch_logs_refuses_is_shown_with_its_fix() -> None:
 @pytest.mark.parametrize(
     "error",
     [
+        (
+            "credentials-agent: CreateSecret: InvalidRequestException: You can't create this secret"
+            " because a secret with this name is already scheduled for deletion."
+        ),
+        (
+            "credentials-agent: creating Secrets Manager Secret (neo4j-mcp-dev-agent):"
+            " operation error Secrets Manager: CreateSecret, ResourceExistsException: The operation"
+            " failed because the secret neo4j-mcp-dev-agent-credentials-1 already exists."
+        ),
+    ],
+)
+def test_a_secret_that_exists_is_shown_with_the_procedure_that_replaces_it(error: str) -> None:
+    (remedy,) = find_remedies(error, "dev")
+
+    assert "docs/procedures.md#replace-secret" in remedy
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
         NOT_AUTHORIZED,
         "edge: CloudFront: CreateDistribution: not available to new customers",
         "server-service: the service is CREATE_FAILED",

@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from automation import checks, function_code, hosting, log_events, muting
+from automation import checks, function_code, hosting, log_events, muting, support
 from automation.audit import sources
 from automation.grants import Purpose, StackLocation
 from automation.hosting.hosts import HOSTS
@@ -211,6 +211,12 @@ def test_a_deployment_is_allowed_what_its_preflights_look_up(
 def test_whoever_checks_may_read_the_audit() -> None:
     used = set(_operations_in([Path(sources.__file__), Path(log_events.__file__)]))
     assert len(used) == 3
+    assert used <= _actions(Purpose.CHECK)
+
+
+def test_a_check_is_allowed_what_support_needs() -> None:
+    used = set(_operations_in(Path(support.__file__).parent.glob("*.py")))
+    assert len(used) == 3, used
     assert used <= _actions(Purpose.CHECK)
 
 

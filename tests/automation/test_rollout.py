@@ -232,6 +232,12 @@ def test_the_error_after_a_failed_creation_has_the_command_that_builds_again() -
     assert f"aws apprunner start-deployment --service-arn {ARN}" in message
 
 
+def test_the_error_on_a_paused_service_has_the_command_that_resumes_it() -> None:
+    with pytest.raises(DeploymentError) as raised:
+        roll_out(_deployment(), _Aws([_service("PAUSED")], [SUCCEEDED]))
+    assert f"aws apprunner resume-service --service-arn {ARN}" in str(raised.value)
+
+
 @pytest.mark.parametrize("types", [("aws:ecr/repository:Repository",)])
 def test_a_stack_without_a_service_has_no_rollout_to_check(types: tuple[str, ...]) -> None:
     assert roll_out(_deployment("", *types), _Aws([], [])).outputs == {"a": 1}

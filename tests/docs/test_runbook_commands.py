@@ -42,7 +42,8 @@ echo "$client of $stack"
 then
 
 ```sh
-echo again >&2
+echo again
+echo "$client"
 ```
 
 **Over.**
@@ -96,7 +97,12 @@ def test_a_part_runs_after_the_introduction_with_the_stacks_name(runbook: Runboo
 
 def test_all_blocks_of_a_part_run_with_the_readers_values(runbook: Runbook) -> None:
     output = runbook.run("broken", "Mitigation", client="it's mine")
-    assert output == "it's mine of local\nagain\n"
+    assert output == "it's mine of local\nagain\nit's mine\n"
+
+
+def test_a_block_runs_after_the_assignments_of_those_before(runbook: Runbook) -> None:
+    assert runbook.run_block("broken", "Mitigation", 0, client="mine") == "mine of local\n"
+    assert runbook.run_block("broken", "Mitigation", 1, client="mine") == "again\nmine\n"
 
 
 def test_a_value_that_no_line_assigns_is_refused(runbook: Runbook) -> None:

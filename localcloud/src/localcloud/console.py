@@ -13,12 +13,13 @@ from localcloud.errors import LocalCloudError
 _TIMEOUT: Final = 30.0
 
 
-def connect_aura(running: Cloud, aura_sso: Mapping[str, Any]) -> None:
+def connect_aura(running: Cloud, aura_sso: Mapping[str, Any], provider: str = "") -> None:
     """Apply single sign-on settings; the console drops everything cached for the old ones.
 
     Args:
         running: the stand-in cloud.
         aura_sso: the settings, as in the stack's output `auraSso`.
+        provider: the name of a further provider, for a second stack; empty for the first one.
 
     Raises:
         LocalCloudError: the console rejects them, or doesn't answer.
@@ -26,7 +27,7 @@ def connect_aura(running: Cloud, aura_sso: Mapping[str, Any]) -> None:
     credentials = _credentials(running.console_credentials)
     try:
         response = httpx2.put(
-            f"{running.console_url}/sso",
+            f"{running.console_url}/sso{f'/{provider}' if provider else ''}",
             json=dict(aura_sso),
             auth=credentials,
             timeout=_TIMEOUT,
@@ -35,6 +36,22 @@ def connect_aura(running: Cloud, aura_sso: Mapping[str, Any]) -> None:
         raise LocalCloudError(f"The Aura console doesn't answer: {error}") from error
     if response.is_error:
         raise LocalCloudError(f"The Aura console rejected auraSso: {response.text}")
+
+
+def disconnect_aura(running: Cloud, provider: str) -> None:
+    """Delete a further provider.
+
+    Raises:
+        LocalCloudError: the console doesn't answer.
+    """
+    try:
+        httpx2.delete(
+            f"{running.console_url}/sso/{provider}",
+            auth=_credentials(running.console_credentials),
+            timeout=_TIMEOUT,
+        ).raise_for_status()
+    except httpx2.HTTPError as error:
+        raise LocalCloudError(f"The Aura console doesn't answer: {error}") from error
 
 
 def _credentials(path: Path) -> tuple[str, str]:

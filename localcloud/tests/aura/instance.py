@@ -77,11 +77,16 @@ class Aura:
         )
 
     def call_console(
-        self, method: str, body: object = None, *, auth: tuple[str, str] | None = None
+        self,
+        method: str,
+        body: object = None,
+        *,
+        auth: tuple[str, str] | None = None,
+        provider: str = "",
     ) -> tuple[int, Any]:
         encoded = base64.b64encode(":".join(auth or self.admin).encode()).decode()
         request = urllib.request.Request(  # noqa: S310 - the console's own http URL
-            f"{self.console}/sso",
+            f"{self.console}/sso{provider}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Basic {encoded}"},

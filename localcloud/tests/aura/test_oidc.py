@@ -275,6 +275,30 @@ async def test_new_settings_clear_the_cache(
     assert who.principal.roles == {Role.ADMIN}
 
 
+async def test_a_token_of_any_provider_is_accepted(provider: Provider, issuer: Issuer) -> None:
+    authenticator = Authenticator(provider)
+    other = _settings(issuer, audience=["someone-else"])
+    auth = {"scheme": "bearer", "credentials": issuer.token("reader")}
+    authenticator.configure(other)
+    with pytest.raises(BoltError):
+        await authenticator.authenticate(auth)
+    for providers in ((other, _settings(issuer)), (_settings(issuer), other)):
+        authenticator.configure(*providers)
+        assert isinstance(await authenticator.authenticate(auth), Identity)
+
+
+async def test_an_expired_token_is_reported_as_such_by_any_provider(
+    provider: Provider, issuer: Issuer
+) -> None:
+    authenticator = Authenticator(provider)
+    authenticator.configure(_settings(issuer, audience=["someone-else"]), _settings(issuer))
+    token = issuer.token("reader", exp=int(time.time()) - 1)
+    auth = {"scheme": "bearer", "credentials": token}
+    with pytest.raises(BoltError) as caught:
+        await authenticator.authenticate(auth)
+    assert caught.value.code == Code.TOKEN_EXPIRED
+
+
 @pytest.mark.parametrize(
     ("now", "code"),
     [(99.0, None), (100.0, Code.AUTHORIZATION_EXPIRED), (200.0, Code.TOKEN_EXPIRED)],

@@ -30,6 +30,18 @@ def test_the_console_requires_the_administrator(aura: Aura, issuer: Issuer) -> N
     assert answer == {**sso_settings(issuer), "visible": False}
 
 
+def test_another_provider_has_a_name(aura: Aura, issuer: Issuer) -> None:
+    before = aura.call_console("GET")
+    assert aura.call_console("GET", provider="/second")[0] == 404
+    settings = sso_settings(issuer)
+    assert aura.call_console("PUT", settings, provider="/second")[0] == 200
+    assert aura.call_console("GET", provider="/second")[1] == {**settings, "visible": False}
+    assert aura.call_console("PUT", settings, provider="/Second")[0] == 404
+    assert aura.call_console("DELETE", provider="/second")[0] == 204
+    assert aura.call_console("GET", provider="/second")[0] == 404
+    assert aura.call_console("GET") == before
+
+
 @pytest.mark.parametrize(
     "headers",
     [

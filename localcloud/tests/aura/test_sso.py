@@ -93,12 +93,15 @@ def test_only_https_and_this_machine_are_fetchable(uri: str, *, fetchable: bool)
     assert is_fetchable(uri) is fetchable
 
 
-def test_settings_are_stored(tmp_path: Path) -> None:
-    path = tmp_path / "sso.json"
-    assert SsoStore(path).load() is None
+def test_settings_are_stored_by_provider_with_the_first_one_first(tmp_path: Path) -> None:
+    store = SsoStore(tmp_path)
+    assert store.load() == {}
     settings = SsoSettings.parse(json.dumps(GOOD))
-    SsoStore(path).save(settings)
-    assert SsoStore(path).load() == settings
-    SsoStore(path).save(None)
-    assert SsoStore(path).load() is None
+    other = settings.model_copy(update={"visible": True})
+    store.save("another", other)
+    store.save("", settings)
+    assert list(store.load().items()) == [("", settings), ("another", other)]
+    store.save("", None)
+    assert store.load() == {"another": other}
+    store.save("another", None)
     assert list(tmp_path.iterdir()) == []

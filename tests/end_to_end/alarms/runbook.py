@@ -32,6 +32,7 @@ class Runbook:
         stack: the stack's name.
         page: the runbook.
         seconds: how long the commands of a part may take.
+        checkout: the folder in which the commands run.
     """
 
     environment: Mapping[str, str] = field(repr=False)
@@ -39,22 +40,36 @@ class Runbook:
     stack: str
     page: RunbookPage = field(default_factory=RunbookPage.read, repr=False)
     seconds: float = 600.0
+    checkout: Path = ROOT
 
     def commands(self, key: str, part: str) -> str:
         """Return the commands of a part of an alarm's section."""
         return self.page.commands(key, part)
 
     def run(self, key: str, part: str, **variables: str) -> str:
-        """Run the commands of a part of an alarm's section, and return what they print.
+        """Run the commands of a part of a section, and return what they print.
 
-        Commands of the diagnosis may report a fault; all others must succeed.
+        Commands of a part "Diagnosis" may report a fault; all others must succeed.
 
         Args:
-            key: the alarm's key.
-            part: "Diagnosis", "Mitigation" or "Over".
+            key: the section's heading.
+            part: the part's title.
             **variables: values for the lines ``name=value``, as a reader would replace them.
         """
-        script = self.page.script(key, part, {"stack": self.stack, **variables})
+        return self._run_part(key, part, variables)
+
+    def run_block(self, key: str, part: str, block: int, **variables: str) -> str:
+        """Run one block of a part after the assignments of those before; see `run`.
+
+        Args:
+            block: the block's number, from 0.
+        """
+        return self._run_part(key, part, variables, block)
+
+    def _run_part(
+        self, key: str, part: str, variables: Mapping[str, str], block: int | None = None
+    ) -> str:
+        script = self.page.script(key, part, {"stack": self.stack, **variables}, block)
         mode = _DIAGNOSING if part == "Diagnosis" else _CHANGING
         status, output = self._run(f"{mode}\n{_PULUMI}\n{script}")
         allowed = (0, 1) if part == "Diagnosis" else (0,)
@@ -63,11 +78,17 @@ class Runbook:
         assert status in allowed, f"{where} ends with status {status}:\n{script}\n{output}"
         return output
 
+    def run_commands(self, script: str) -> str:
+        """Run commands that aren't on the page, which must succeed, and return what they print."""
+        status, output = self._run(f"{_CHANGING}\n{_PULUMI}\n{script}")
+        assert status == 0, f"{script}\nends with status {status}:\n{output}"
+        return output
+
     def _run(self, script: str) -> tuple[int | None, str]:
         """Run a script, and return its status, None if it takes too long, and its output."""
         with subprocess.Popen(
             ["bash", "-c", script],
-            cwd=ROOT,
+            cwd=self.checkout,
             env={**self.environment, **self._home()},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

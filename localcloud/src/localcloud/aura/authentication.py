@@ -65,29 +65,28 @@ class Authenticator:
         self._cache_seconds = cache_seconds
         self._min_refetch_seconds = min_refetch_seconds
         self.clock = clock
-        self._verifier: TokenVerifier | None = None
+        self._verifiers: tuple[TokenVerifier, ...] = ()
         self._revision = 0
 
-    def configure(self, settings: SsoSettings | None) -> None:
+    def configure(self, *providers: SsoSettings) -> None:
         """Apply new settings, so that open connections have to log on again.
 
         Neo4j does the same: clearing the cache of an authentication provider expires the
         authorization of its connections.
 
         Args:
-            settings: the settings; None turns single sign-on off.
+            *providers: the settings of each provider; none turns single sign-on off.
         """
         self._revision += 1
-        self._verifier = (
-            None
-            if settings is None
-            else TokenVerifier(
+        self._verifiers = tuple(
+            TokenVerifier(
                 settings,
                 self._fetch,
                 cache_seconds=self._cache_seconds,
                 min_refetch_seconds=self._min_refetch_seconds,
                 clock=self.clock,
             )
+            for settings in providers
         )
 
     async def authenticate(self, auth: Mapping[str, Value]) -> Identity | NativeUser:
@@ -105,14 +104,14 @@ class Authenticator:
         scheme = auth.get("scheme")
         if scheme == "basic":
             return NativeUser(auth)
-        if scheme == "bearer" and self._verifier is not None:
+        if scheme == "bearer" and self._verifiers:
             token = auth.get("credentials")
             if not isinstance(token, str):
                 raise BoltError(
                     Code.UNAUTHORIZED, "Unsupported authentication token, missing key `credentials`"
                 )
             revision = self._revision
-            principal = await self._verifier.verify(token)
+            principal = await self._verify(token)
             return Identity(principal, self.clock() + self._cache_seconds, revision)
         # An unknown scheme may be a token in the wrong field; the message doesn't repeat it.
         named = scheme if isinstance(scheme, str) and scheme in _SCHEMES else "other"
@@ -120,6 +119,21 @@ class Authenticator:
             Code.UNAUTHORIZED,
             f"Unsupported authentication token, scheme '{named}' is not supported.",
         )
+
+    async def _verify(self, token: str) -> Principal:
+        """Try the providers in their order, as Neo4j does.
+
+        Source: dbms.security.authentication_providers in Neo4j's operations manual.
+        """
+        errors = []
+        for verifier in self._verifiers:
+            try:
+                return await verifier.verify(token)
+            except BoltError as error:
+                errors.append(error)
+        # Only the token's own provider finds that it has expired.
+        known = [each for each in errors if each.code != Code.UNAUTHORIZED]
+        raise (known or errors)[0]
 
     def require_current(self, identity: Identity) -> None:
         """Check that a token and the roles from it are still valid.

@@ -1,7 +1,7 @@
 """The console: an HTTP API for the single sign-on settings, which real Aura has only a page for.
 
 GET, PUT and DELETE /sso, with the instance's administrator as Basic authentication. The body is
-the stack's output `auraSso`.
+the stack's output `auraSso`. An instance can have several providers: /sso/NAME is another one.
 """
 
 import base64
@@ -43,7 +43,7 @@ class Console:
         self._store = store
         self._authenticator = authenticator
         self._settings = store.load()
-        authenticator.configure(self._settings)
+        authenticator.configure(*self._settings.values())
 
     def application(self) -> web.Application:
         """Make the HTTP application, to be served on the loopback interface."""
@@ -68,20 +68,22 @@ class Console:
             return await handler(request)
 
         application = web.Application(middlewares=[administrators_only], client_max_size=_MAX_BODY)
-        application.add_routes(
-            [
-                web.get("/sso", self._get),
-                web.put("/sso", self._put),
-                web.delete("/sso", self._delete),
-            ]
-        )
+        for path in ("/sso", "/sso/{name:[a-z0-9][a-z0-9-]{0,62}}"):
+            application.add_routes(
+                [
+                    web.get(path, self._get),
+                    web.put(path, self._put),
+                    web.delete(path, self._delete),
+                ]
+            )
         return application
 
-    async def _get(self, _: web.Request) -> web.Response:
-        if self._settings is None:
+    async def _get(self, request: web.Request) -> web.Response:
+        settings = self._settings.get(_name(request))
+        if settings is None:
             return _json({"problems": ["single sign-on is not configured"]}, status=404)
         return web.Response(
-            text=self._settings.model_dump_json(by_alias=True), content_type="application/json"
+            text=settings.model_dump_json(by_alias=True), content_type="application/json"
         )
 
     async def _put(self, request: web.Request) -> web.Response:
@@ -89,17 +91,22 @@ class Console:
             settings = SsoSettings.parse(await request.read())
         except SsoSettingsError as error:
             return _json({"problems": error.problems}, status=400)
-        self._apply(settings)
+        self._apply(_name(request), settings)
         return await self._get(request)
 
-    async def _delete(self, _: web.Request) -> web.Response:
-        self._apply(None)
+    async def _delete(self, request: web.Request) -> web.Response:
+        self._apply(_name(request), None)
         return web.Response(status=204)
 
-    def _apply(self, settings: SsoSettings | None) -> None:
-        self._store.save(settings)
-        self._settings = settings
-        self._authenticator.configure(settings)
+    def _apply(self, name: str, settings: SsoSettings | None) -> None:
+        self._store.save(name, settings)
+        others = {key: each for key, each in self._settings.items() if key != name}
+        self._settings = others if settings is None else {**others, name: settings}
+        self._authenticator.configure(*self._settings.values())
+
+
+def _name(request: web.Request) -> str:
+    return request.match_info.get("name", "")
 
 
 def _port(request: web.Request) -> int:

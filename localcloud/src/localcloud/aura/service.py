@@ -79,7 +79,7 @@ async def serving(
         fetch = JsonFetcher()
         stack.push_async_callback(fetch.close)
         authenticator = Authenticator(fetch)
-        console = Console(credentials, SsoStore(installation.state / "sso.json"), authenticator)
+        console = Console(credentials, SsoStore(installation.state), authenticator)
         database = await stack.enter_async_context(running(installation, credentials))
         planner = QueryPlanner(database.address)
         stack.callback(planner.close)

@@ -14,6 +14,7 @@ from localcloud.files import write_atomically
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _MAPPING: Final = re.compile(r'\s*"(?P<group>[^"]+)"\s*=\s*(?P<roles>[^;"=]+?)\s*')
+_STEM: Final = "sso"
 _ROLES: Final = {role.role_name: role for role in Role}
 
 
@@ -136,34 +137,38 @@ def is_fetchable(uri: str) -> bool:
 
 
 class SsoStore:
-    """Stores the settings in a file."""
+    """Stores the settings of each provider in a file."""
 
-    def __init__(self, path: Path) -> None:
-        """Open a store; the file need not exist."""
-        self._path = path
+    def __init__(self, folder: Path) -> None:
+        """Open a store; the folder need not exist."""
+        self._folder = folder
 
-    def load(self) -> SsoSettings | None:
-        """Return the settings; None if there are none.
+    def load(self) -> dict[str, SsoSettings]:
+        """Return the settings by the providers' names; the first provider's name is empty.
 
         Raises:
-            SsoSettingsError: the file is damaged.
+            SsoSettingsError: a file is damaged.
         """
-        try:
-            document = self._path.read_bytes()
-        except FileNotFoundError:
-            return None
-        return SsoSettings.parse(document)
+        paths = [*self._folder.glob(f"{_STEM}.json"), *sorted(self._folder.glob(f"{_STEM}-*.json"))]
+        return {
+            path.stem.removeprefix(_STEM).removeprefix("-"): SsoSettings.parse(path.read_bytes())
+            for path in paths
+        }
 
-    def save(self, settings: SsoSettings | None) -> None:
-        """Write the settings; None deletes them.
+    def save(self, name: str, settings: SsoSettings | None) -> None:
+        """Write a provider's settings; None deletes them.
+
+        Args:
+            name: the provider's name; empty for the first one.
 
         Raises:
             OSError: the file can't be written.
         """
+        path = self._folder / f"{_STEM}{f'-{name}' if name else ''}.json"
         if settings is None:
-            self._path.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             return
-        write_atomically(self._path, settings.model_dump_json(by_alias=True))
+        write_atomically(path, settings.model_dump_json(by_alias=True))
 
 
 def _unavailable_role(name: str) -> str:
