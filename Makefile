@@ -7,7 +7,7 @@ VENV := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo check drills chaos load outputs env status down unit test lint format lock \
-	bench-demo bench-client record clean
+	bench-demo bench-client size-check size-record record clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/' | \
@@ -81,6 +81,18 @@ bench-demo: .venv/.complete ## Measure `make demo` cold, warm and repeated
 bench-client: .venv/.complete ## Measure the client library on the stack that `make demo` deployed
 	@eval "$$($(VENV)/python -m localcloud env)" && $(VENV)/python -m demo outputs | \
 		$(VENV)/python client/bench.py $(ARGUMENTS)
+
+# The measurements that `automation size` uses without others.
+SIZE_RECORD := automation/size/stand_in.json
+SIZE := automation size --calibrate --validate --yes --stack local \
+	--machine "the stand-in cloud on a machine with $$(nproc) processors"
+size-check: .venv/.complete ## Measure the local stack, and predict each measurement from the others
+	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
+		$(VENV)/python -m $(SIZE)
+
+size-record: .venv/.complete ## Do so, and keep the measurements for `automation size`
+	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
+		$(VENV)/python -m $(SIZE) --save $(SIZE_RECORD)
 
 record: .venv/.complete ## Record the tools and values of the server that `make demo` deployed
 	@eval "$$($(VENV)/python -m localcloud env)" && $(VENV)/python -m demo outputs | \

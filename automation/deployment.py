@@ -195,15 +195,27 @@ class PlanViolatedError(DeploymentError):
 OnStep = Callable[[Step], None]
 
 
+def _run_program() -> None:
+    runpy.run_path(str(PROGRAM), run_name="__main__")
+
+
 class Deployment:
     """A stack that can be previewed, deployed, refreshed and destroyed."""
 
-    def __init__(self, target: Target, *, create: bool = False, reads_only: bool = False) -> None:
+    def __init__(
+        self,
+        target: Target,
+        *,
+        create: bool = False,
+        reads_only: bool = False,
+        program: automation.PulumiFn = _run_program,
+    ) -> None:
         """Select the target's stack.
 
         Args:
             create: whether to create the stack if it is missing.
             reads_only: whether to keep the lock of a dead process, which is freed otherwise.
+            program: the program; by default, this repository's.
 
         Raises:
             NoStackError: the stack is missing.
@@ -216,7 +228,7 @@ class Deployment:
             self._command = EngineCommand(root=engine)
             workspace = automation.LocalWorkspace(
                 work_dir=str(target.workspace),
-                program=_run_program,
+                program=program,
                 env_vars=dict(target.environment),
                 pulumi_command=self._command,
             )
@@ -651,10 +663,6 @@ class _Events:
 
 def _public(outputs: Mapping[str, automation.OutputValue]) -> dict[str, Any]:
     return {name: output.value for name, output in outputs.items() if not output.secret}
-
-
-def _run_program() -> None:
-    runpy.run_path(str(PROGRAM), run_name="__main__")
 
 
 def _cli_message(error: str) -> str:

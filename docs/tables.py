@@ -421,6 +421,24 @@ def _prices() -> str:
     return prices_table()
 
 
+def _sizes() -> str:
+    from automation.size.tables import sizes_table  # noqa: PLC0415 - as in _checks
+
+    return sizes_table()
+
+
+def _measured_parameters() -> str:
+    from automation.size.tables import parameters_table  # noqa: PLC0415 - as in _checks
+
+    return parameters_table()
+
+
+def _measurements() -> str:
+    from automation.size.tables import measurements_table  # noqa: PLC0415 - as in _checks
+
+    return measurements_table()
+
+
 def _parity(name: str) -> str:
     from automation.probes.evidence import with_evidence  # noqa: PLC0415 - as in _checks
 
@@ -459,6 +477,12 @@ def _roles() -> str:
     from automation.role_lists.tables import roles_table  # noqa: PLC0415 - as in _checks
 
     return roles_table()
+
+
+def _validation() -> str:
+    from automation.size.tables import validation_table  # noqa: PLC0415 - as in _checks
+
+    return validation_table()
 
 
 TABLES = (
@@ -521,6 +545,30 @@ TABLES = (
         name="prices",
         source="automation/cost/prices.py",
         content=_prices,
+    ),
+    Table(
+        document="docs/performance.md",
+        name="sizes",
+        source="automation/size/, with the measurements in stand_in.json",
+        content=_sizes,
+    ),
+    Table(
+        document="docs/performance.md",
+        name="parameters",
+        source="automation/size/, with the measurements in stand_in.json",
+        content=_measured_parameters,
+    ),
+    Table(
+        document="docs/performance.md",
+        name="measurements",
+        source="automation/size/, with the measurements in stand_in.json",
+        content=_measurements,
+    ),
+    Table(
+        document="docs/performance.md",
+        name="validation",
+        source="automation/size/, with the measurements in stand_in.json",
+        content=_validation,
     ),
     Table(
         document="docs/checks.md",

@@ -62,11 +62,11 @@ def measured_table(figures: Figures) -> str:
     total = sum(each.calls for writes in figures.faults.values() for each in writes)
     columns = [
         "Fault",
-        "Callers",
+        "Callers that",
         "Calls",
         "Acknowledged",
         "Lost",
-        "Not acknowledged",
+        "Failed",
         "Present",
         "Repeated",
         "Calls that failed",

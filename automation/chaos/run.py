@@ -86,7 +86,9 @@ def _make_fault(
         run.prepare(groups[0].client, exercise.options.callers)
         with ExitStack() as traffics:
             traffic = [
-                traffics.enter_context(exercise.traffic(each, each.way.value, pause=_PAUSE))
+                traffics.enter_context(
+                    exercise.traffic(each, f"callers that {each.way}", pause=_PAUSE)
+                )
                 for each in groups
             ]
             _wait_for_calls(exercise, traffic, chance.randint(1, options.writes))
@@ -131,7 +133,7 @@ def _compare(exercise: Exercise, groups: Sequence[Writers], run: Run, expected: 
         own = {write: times for write, times in found.items() if group.owns(write)}
         exercise.add_writes(summarize(group.way, attempts, own))
         problems += [
-            f"{group.way.value}: {each}"
+            f"callers that {group.way}: {each}"
             for each in find_problems(group.way, attempts, own, expected)
         ]
     expect(not problems, "; ".join(problems))

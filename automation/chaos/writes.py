@@ -10,11 +10,11 @@ from automation.drills.results import Writes
 
 
 class Way(enum.StrEnum):
-    """What a caller does after a write that failed, and how it writes."""
+    """How a caller writes: with CREATE or MERGE, and again after a failure or not."""
 
-    ONCE = "CREATE, never again"
-    AGAIN = "CREATE, again after a failure"
-    MERGED = "MERGE, again after a failure"
+    ONCE = "create"
+    AGAIN = "create again"
+    MERGED = "merge again"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ rotating      rotate, revoke
 reading       audit, logs
 supporting    support
 costing       cost
+sizing        size
 listing       sbom
 measuring     measure-starts
 probing       probe
@@ -40,6 +41,7 @@ from automation.commands import (
     reading,
     reporting,
     rotating,
+    sizing,
     supporting,
 )
 from automation.commands.exit_statuses import COMMAND_FAILED, INTERRUPTED
@@ -78,6 +80,7 @@ app.command("audit")(reading.show_audit)
 app.command("logs")(reading.show_logs)
 app.command("support")(supporting.support)
 app.command("cost")(costing.cost)
+app.command("size")(sizing.size)
 app.command("sbom")(listing.sbom)
 app.command("measure-starts")(measuring.measure)
 app.command("probe")(probing.probe)

@@ -94,7 +94,7 @@ class Writes(Data):
     """The writes of one group of callers, compared with the database.
 
     Attributes:
-        way: how they write, and what they do after a failure.
+        way: what they do, such as "create again" after a failure.
         calls: how many calls were made; a write that failed may be repeated.
         acknowledged: how many writes were acknowledged.
         failures: how many calls failed, by kind.

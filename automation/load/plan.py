@@ -1,6 +1,8 @@
 """When calls are due: phases with a rate of calls, or a number of concurrent callers."""
 
+import itertools
 import math
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -47,10 +49,13 @@ class Plan:
     Attributes:
         callers: how many callers make the calls, each waiting for its last one; None if calls
             are made when they are due, however long the others take.
+        seed: decides when calls are due at random, as those of independent callers are (a Poisson
+            process); None if they are due evenly.
     """
 
     phases: tuple[Phase, ...]
     callers: int | None = None
+    seed: int | None = None
 
     @property
     def seconds(self) -> float:
@@ -59,13 +64,25 @@ class Plan:
 
     def due(self) -> Iterator[float]:
         """Return when each call is due, in seconds since the start; none for callers."""
-        number, passed, began = 0, 0.0, 0.0
+        passed, began = 0.0, 0.0
+        positions = self._positions()
+        position = next(positions)
         for phase in self.phases:
-            while number < passed + phase.calls - _ROUNDING:
-                yield began + phase.reached(number - passed)
-                number += 1
+            while position < passed + phase.calls - _ROUNDING:
+                yield began + phase.reached(position - passed)
+                position = next(positions)
             passed += phase.calls
             began += phase.seconds
+
+    def _positions(self) -> Iterator[float]:
+        """Return after how many calls of an even plan each call is due."""
+        if self.seed is None:
+            yield from itertools.count()
+        chance = random.Random(self.seed)  # noqa: S311 - it protects nothing
+        position = 0.0
+        while True:
+            position += chance.expovariate(1.0)
+            yield position
 
     def phase_at(self, at: float) -> Phase | None:
         """Return the phase of a time, in seconds since the start; None after the last one."""

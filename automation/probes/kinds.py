@@ -176,7 +176,7 @@ def _find_auto_scaling(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
 
 
 def _find_security_groups(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
-    filters = [{"Name": "group-name", "Values": [f"{PREFIX}*"]}]
+    filters = [{"Name": f"tag:{TAG[0]}", "Values": [TAG[1]]}]
     for each in client.describe_security_groups(Filters=filters)["SecurityGroups"]:
         if is_probes(each["GroupName"]):
             yield each["GroupId"]

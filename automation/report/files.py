@@ -43,10 +43,10 @@ def save(report: SavedReport, folder: Path) -> None:
         folder: the folder of all stacks' reports.
     """
     (folder / report.stack).mkdir(parents=True, exist_ok=True)
-    _write_atomically(_json_path(report.stack, folder), report.model_dump_json(indent=2))
+    write_atomically(_json_path(report.stack, folder), report.model_dump_json(indent=2))
     if not isinstance(report, LoadReport):
-        _write_atomically(folder / report.stack / "junit.xml", junit(report))
-    _write_atomically(page_path(report.stack, folder), page(report))
+        write_atomically(folder / report.stack / "junit.xml", junit(report))
+    write_atomically(page_path(report.stack, folder), page(report))
 
 
 def load(stack: str, folder: Path) -> SavedReport:
@@ -79,8 +79,8 @@ def _json_path(stack: str, folder: Path) -> Path:
     return folder / stack / "report.json"
 
 
-def _write_atomically(path: Path, text: str) -> None:
-    # So that an interrupted run leaves the previous report as it was.
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file at once: an interrupted run leaves the previous one as it was."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)

@@ -147,8 +147,8 @@ def print_drill_report(report: DrillReport, console: Console) -> None:
 
 def _print_writes(report: DrillReport, console: Console) -> None:
     table = Table(title="Writes, compared with the database", title_justify="left")
-    table.add_column("Fault and callers", overflow="fold", min_width=20)
-    for column in ("Acknowledged", "Lost", "Not ackn.", "Present", "Repeated", "Longest call"):
+    table.add_column("Fault, callers that", overflow="fold", min_width=20)
+    for column in ("Acknowledged", "Lost", "Failed", "Present", "Repeated", "Longest call"):
         table.add_column(column, justify="right")
     for result in report.results:
         table.add_section()

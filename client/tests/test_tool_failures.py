@@ -136,6 +136,8 @@ def test_the_databases_time_limit_is_named() -> None:
 @pytest.mark.parametrize(
     ("text", "may_have_run"),
     [
+        ("failed to execute write query: unexpected EOF", True),
+        ("error during GetQueryType: unexpected EOF", False),
         (f"failed to execute write query: ConnectivityError: {SILENCE}", True),
         ("failed to execute write query: ConnectivityError: EOF", True),
         (

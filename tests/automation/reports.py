@@ -94,7 +94,7 @@ def chaos_report() -> DrillReport:
     """Make a report of one fault, with a caller that repeated a CREATE."""
     records = outage_records(callers=4, rate=4.0)
     writes = Writes(
-        way="CREATE, again after a failure",
+        way="create again",
         calls=284,
         acknowledged=192,
         failures={"NetworkError": 16, "HTTP 503": 76},

@@ -1,15 +1,18 @@
 """What the policy has judged is what the engine deploys, and nothing else."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pulumi_random as random
 import pytest
 
-from automation.deployment import Changes, Deployment, PlanViolatedError, Step
+from automation.deployment import Changes, Deployment, PlanViolatedError, Step, Target
 from automation.judged import JudgedDeployment, PolicyError
 from automation.policy.changes import Violation
+from localcloud.cloud import Cloud
+from localcloud.paths import Home
 from tests.stand_in import Aws, Configure
 
 pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
@@ -106,3 +109,87 @@ def test_the_engine_stops_at_a_step_that_violates_the_policy(
     again.preview()
     again.up()
     assert deployed.preview().none
+
+
+@pytest.fixture
+def of_random_strings(running: Cloud, tmp_path: Path) -> Iterator[tuple[Deployment, list[str]]]:
+    """A stack whose second string may be replaced with the first, as far as a preview knows.
+
+    Its program uses the first word of the list, which a test can change.
+    """
+    words = ["first"]
+
+    def program() -> None:
+        source = random.RandomString("source", length=4, keepers={"word": words[0]})
+        constant = source.result.apply(lambda _: "constant")
+        random.RandomString("unneeded", length=4, keepers={"of": constant})
+        random.RandomString("needed", length=4, keepers={"of": source.result})
+
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    (workspace / "Pulumi.yaml").write_text("name: judged\nruntime: python\n", encoding="utf-8")
+    target = Target(
+        stack="judged",
+        workspace=workspace,
+        engine=Home(running.home).engine,
+        environment=running.environment(),
+    )
+    deployment = Deployment(target, create=True, program=program)
+    try:
+        yield deployment, words
+    finally:
+        deployment.destroy()
+
+
+def test_a_planned_replacement_that_is_not_needed_is_no_failure(
+    of_random_strings: tuple[Deployment, list[str]], tmp_path: Path
+) -> None:
+    deployment, words = of_random_strings
+    deployment.up()
+    words[0] = "second"
+    judged = JudgedDeployment(deployment, _nothing, _nothing, tmp_path / "plan.json")
+    assert _changed(judged.preview()) == {"source", "unneeded", "needed"}
+
+    done = judged.up()
+
+    assert _changed(done.changes) == {"source", "needed"}
+    assert done.changes.counts == {"replace": 2, "same": 2}
+    assert deployment.preview().none
+
+
+def test_a_deployment_that_comes_between_is_judged_again(
+    of_random_strings: tuple[Deployment, list[str]], tmp_path: Path
+) -> None:
+    deployment, words = of_random_strings
+    judged = JudgedDeployment(deployment, _nothing, _nothing, tmp_path / "plan.json")
+    judged.preview()
+    words[0] = "another"
+    deployment.up()
+    words[0] = "first"
+    lines: list[str] = []
+
+    judged.up(lines.append)
+
+    assert "The stack doesn't fit the preview any more: previewing again" in lines
+    assert deployment.preview().none
+
+
+def test_after_a_stop_the_next_deployment_resumes(
+    of_random_strings: tuple[Deployment, list[str]], tmp_path: Path
+) -> None:
+    deployment, _ = of_random_strings
+
+    def judge_step(step: Step) -> Sequence[Violation]:
+        forbidden = Violation(rule="r", resource=step.name, message="is forbidden here")
+        return [forbidden] if step.name == "source" else []
+
+    stopped = JudgedDeployment(deployment, _nothing, judge_step, tmp_path / "plan.json")
+    stopped.preview()
+    with pytest.raises(PolicyError, match="source is forbidden here"):
+        stopped.up()
+
+    judged = JudgedDeployment(deployment, _nothing, _nothing, tmp_path / "plan.json")
+    judged.preview()
+    judged.up()
+
+    assert deployment.preview().none

@@ -158,10 +158,10 @@ def _roles(box: Sandbox) -> Observation:
 
 @ROLES.probe(
     "iam-unknown-principal",
-    rows=["Role that trusts a principal that doesn't exist"],
+    rows=["Role that trusts a role that doesn't exist", "Role that trusts an unknown service"],
     documented={"role": "MalformedPolicyDocument", "service": "MalformedPolicyDocument"},
     source=doc(f"{DOC_IAM}/troubleshoot_roles.html"),
-    differs=["role", "service"],
+    differs=["service"],
 )
 def _unknown_principal(box: Sandbox) -> Observation:
     """Is a role refused that trusts a role or a service that doesn't exist?"""
@@ -174,20 +174,19 @@ def _unknown_principal(box: Sandbox) -> Observation:
 
 @ROLES.probe(
     "iam-simulation",
-    rows=[
-        "Decisions of SimulatePrincipalPolicy",
-        "SimulatePrincipalPolicy for a role that doesn't exist",
-    ],
+    rows=["Policy simulator"],
     documented={
         "allowed": "allowed",
         "other resource": "implicitDeny",
         "other action": "implicitDeny",
         "denied": "explicitDeny",
+        "condition met": "allowed",
+        "condition not met": "implicitDeny",
+        "key missing": "implicitDeny",
         "missing role": "NoSuchEntity",
     },
     source=model("iam"),
     seconds=20,
-    differs=["missing role"],
 )
 def _simulation(box: Sandbox) -> Observation:
     """How does SimulatePrincipalPolicy decide?"""
@@ -197,6 +196,12 @@ def _simulation(box: Sandbox) -> Observation:
         "lambda.amazonaws.com",
         {"Effect": "Allow", "Action": "secretsmanager:*Secret*", "Resource": own},
         {"Effect": "Deny", "Action": "secretsmanager:DeleteSecret", "Resource": "*"},
+        {
+            "Effect": "Allow",
+            "Action": "cloudwatch:PutMetricData",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"cloudwatch:namespace": "Probe"}},
+        },
     )
     # A new role may be unknown, and its policy too.
     box.around.sleep(box.around.propagation)
@@ -209,14 +214,34 @@ def _simulation(box: Sandbox) -> Observation:
         )["EvaluationResults"]
         return str(result["EvalDecision"])
 
+    def publication(*namespaces: str) -> str:
+        [result] = iam.simulate_principal_policy(
+            PolicySourceArn=arn,
+            ActionNames=["cloudwatch:PutMetricData"],
+            ContextEntries=[
+                {
+                    "ContextKeyName": "cloudwatch:namespace",
+                    "ContextKeyValues": [each],
+                    "ContextKeyType": "string",
+                }
+                for each in namespaces
+            ],
+        )["EvaluationResults"]
+        return str(result["EvalDecision"])
+
     return {
         "allowed": decision("GetSecretValue", own),
         "other resource": decision("GetSecretValue", f"{own}-other"),
         "other action": decision("TagResource", own),
         "denied": decision("DeleteSecret", own),
+        "condition met": publication("Probe"),
+        "condition not met": publication("AWS/Lambda"),
+        "key missing": publication(),
         "missing role": box.outcome(
             lambda: iam.simulate_principal_policy(
-                PolicySourceArn=f"{arn}-missing", ActionNames=["sts:GetCallerIdentity"]
+                PolicySourceArn=f"{arn}-missing",
+                ActionNames=["sts:GetCallerIdentity"],
+                ResourceArns=["*"],
             )
         ),
     }

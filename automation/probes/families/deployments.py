@@ -101,8 +101,9 @@ def _other_host_name(box: Sandbox) -> Observation:
 @APP_RUNNER.probe(
     "apprunner-second-operation",
     rows=["Second operation while one is in progress"],
-    documented={"deployment": "InvalidStateException", "pause": "InvalidStateException"},
-    source=doc(f"{DOC_APP_RUNNER}/api/API_StartDeployment.html"),
+    # The model of StartDeployment has no InvalidStateException.
+    documented={"deployment": REFUSED, "pause": "InvalidStateException"},
+    source=doc(f"{DOC_APP_RUNNER}/api/API_PauseService.html"),
     seconds=300,
     disruptive=True,
     needs_stack=True,

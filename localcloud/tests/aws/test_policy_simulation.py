@@ -17,6 +17,7 @@ from aws.conftest import AwsEndpoint
 from localcloud.aws import asgi
 from localcloud.aws.iam.app import IamApp
 from localcloud.aws.iam.roles import Roles
+from localcloud.aws.iam.simulation import simulate
 
 _ACCOUNT = "000000000000"
 _ROLE = f"arn:aws:iam::{_ACCOUNT}:role/simulated"
@@ -111,6 +112,24 @@ def test_conditions_are_compared_with_the_given_keys(
     assert found[0]["EvalDecision"] == expected
     missing = [] if namespace else ["cloudwatch:namespace"]
     assert found[0]["MissingContextValues"] == missing
+
+
+def test_a_denial_with_a_key_that_the_request_lacks_does_not_apply() -> None:
+    key = "lambda:SourceFunctionArn"
+    denial = {"Effect": "Deny", "Action": "ec2:*", "Resource": "*"}
+    statements = [
+        {"Effect": "Allow", "Action": "ec2:DescribeSubnets", "Resource": "*"},
+        denial | {"Condition": {"ArnLike": {key: "arn:aws:lambda:*:*:function:server"}}},
+    ]
+    function = "arn:aws:lambda:us-east-1:000000000000:function:server"
+    entry = {"ContextKeyName": key, "ContextKeyValues": [function], "ContextKeyType": "string"}
+
+    def decision(*entries: dict[str, Any]) -> str:
+        parameters = {"ActionNames": ["ec2:DescribeSubnets"], "ContextEntries": [*entries]}
+        [found] = simulate(parameters, [{"Statement": statements}])["EvaluationResults"]
+        return str(found["EvalDecision"])
+
+    assert (decision(), decision(entry)) == ("allowed", "explicitDeny")
 
 
 def test_a_role_that_does_not_exist_is_not_found(iam: Any) -> None:  # noqa: ANN401 - the same

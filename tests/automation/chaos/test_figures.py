@@ -12,7 +12,7 @@ def test_the_figures_are_those_of_the_report(tmp_path: Path) -> None:
     title, _, _, _, row = measured_table(read_figures(path)).splitlines()
     assert title == "284 calls on the stand-in on 2026-11-25, in 2 minutes, with seed 7:"
     assert row == (
-        "| `instance-killed` | CREATE, again after a failure | 284 | 192 | 0 | 4 | 3 | 11"
+        "| `instance-killed` | create again | 284 | 192 | 0 | 4 | 3 | 11"
         " | 16 NetworkError, 76 HTTP 503 | 2.5 s | 7.5 s |"
     )
 

@@ -1,6 +1,8 @@
 """When calls are due."""
 
+from dataclasses import replace
 from itertools import pairwise
+from statistics import fmean, pstdev
 
 import pytest
 
@@ -63,6 +65,30 @@ def test_a_phase_ends_where_the_next_one_begins() -> None:
     plan = steady(4, warm_up=1, seconds=2)
     found = [phase.name if (phase := plan.phase_at(at)) else None for at in (0, 0.99, 1, 2.99, 3)]
     assert found == ["warm-up", "warm-up", "steady", "steady", None]
+
+
+def test_random_calls_are_as_many_and_as_irregular_as_independent_callers() -> None:
+    even = steady(50, warm_up=10, seconds=190)
+    plan = replace(even, seed=7)
+
+    due = list(plan.due())
+    gaps = _gaps(plan)
+    mean = fmean(gaps)
+
+    assert due == sorted(due)
+    # A Poisson process: the deviation of a count is its root, and that of a gap is its mean.
+    assert len(due) == pytest.approx(10_000, abs=4 * 100)
+    assert pstdev(gaps) == pytest.approx(mean, rel=0.05)
+    assert due == list(plan.due())
+    assert due != list(replace(even, seed=8).due())
+
+
+def test_random_calls_follow_a_ramp() -> None:
+    plan = replace(ramp(0, 200, warm_up=0, seconds=100), seed=7)
+    due = list(plan.due())
+
+    assert sum(each < 50 for each in due) == pytest.approx(2500, abs=4 * 50)
+    assert sum(each >= 50 for each in due) == pytest.approx(7500, abs=4 * 87)
 
 
 def test_an_interrupted_plan_ends_where_it_was_interrupted() -> None:

@@ -13,7 +13,7 @@ from automation.checks.results import Outcome
 from automation.grants import Purpose, StackLocation
 from automation.probes.access import unvalidated_clients
 from automation.probes.comparison import as_diff, differences
-from automation.probes.kinds import KINDS, PREFIX, find_leftovers
+from automation.probes.kinds import KINDS, PREFIX, TAG, find_leftovers
 from automation.probes.probe import Probe
 from automation.probes.recordings import STAND_IN, committed
 from automation.probes.registry import PROBES
@@ -154,7 +154,13 @@ def test_what_a_killed_run_has_left_is_found_and_removed(stand_in: StandIn) -> N
         AlarmName=f"{name}-composite", AlarmRule=f'ALARM("{name}")'
     )
     vpc = clients("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
-    clients("ec2").create_security_group(GroupName=name, Description="x", VpcId=vpc)
+    tag = {"Key": TAG[0], "Value": TAG[1]}
+    clients("ec2").create_security_group(
+        GroupName=name,
+        Description="x",
+        VpcId=vpc,
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": [tag]}],
+    )
     left = find_leftovers(clients)
     assert left.unread == {}
     # A function needs a role that it may assume; it is removed by its name, as all others.

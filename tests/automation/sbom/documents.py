@@ -9,18 +9,22 @@ from cyclonedx.validation import make_schemabased_validator
 from automation.sbom.documents import Document, render
 from automation.sbom.subjects import SpecVersion
 
-_SCHEMAS = {SpecVersion.V1_5: SchemaVersion.V1_5, SpecVersion.V1_6: SchemaVersion.V1_6}
+# In the order of the versions: the last one is the default.
+_VALIDATORS = {
+    version: make_schemabased_validator(OutputFormat.JSON, SchemaVersion.from_version(version))
+    for version in SpecVersion
+}
 
 
 def validated(document: Document) -> dict[str, Any]:
     """Render a document, and return its content if it is valid in every version."""
-    for version, schema in _SCHEMAS.items():
+    content: dict[str, Any] = {}
+    for version, validator in _VALIDATORS.items():
         rendered = render(document, None, version)
-        validator = make_schemabased_validator(OutputFormat.JSON, schema)
         problem = validator.validate_str(rendered)
         assert problem is None, problem
-        assert json.loads(rendered)["specVersion"] == version
-    content: dict[str, Any] = json.loads(render(document, None))
+        content = json.loads(rendered)
+        assert content["specVersion"] == version
     references = [each["bom-ref"] for each in _components(content)]
     assert len(references) == len(set(references)), "a reference isn't unique"
     # The schema can't see whether a dependency leads to a component.

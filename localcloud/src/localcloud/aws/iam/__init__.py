@@ -4,6 +4,7 @@ Its modules:
 
     rules       pure decisions from policy documents
     simulation  the policy simulator, for one role and one resource
+    trust       which roles a trust policy names. Pure
     roles       the roles as ministack keeps them
     app         the API in front of ministack's
 """

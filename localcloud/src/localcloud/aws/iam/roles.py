@@ -23,6 +23,11 @@ class Roles:
         self._evaluator = evaluator
         self._account = account
 
+    @property
+    def account(self) -> str:
+        """The account's id."""
+        return self._account
+
     def allows(self, role: str, wanted: Mapping[str, str]) -> bool:
         """Return whether a role exists and its policies allow all of some actions.
 
