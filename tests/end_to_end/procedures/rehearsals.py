@@ -160,7 +160,8 @@ def _pause(rehearsal: Rehearsal, before: list[str], paused: list[str]) -> None:
     commands.run("Undo")
     assert not read(world).refused
     _require_alarms_report(rehearsal)
-    assert rehearsal.monitored.stack.deployment.preview(refresh=True).none
+    drifted = rehearsal.monitored.stack.deployment.preview(refresh=True)
+    assert dict(drifted.resources) == {}
 
 
 def _pause_app_runner(rehearsal: Rehearsal) -> None:
