@@ -7,7 +7,7 @@ VENV := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo check drills chaos load outputs env status down unit test lint format lock \
-	bench-demo bench-client size-check size-record record clean
+	bench bench-demo bench-client size-check size-record record clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/' | \
@@ -74,6 +74,10 @@ format: .venv/.complete ## Format the code
 
 lock: .venv/.complete ## Pin and hash the requirements again
 	@./lock.sh
+
+bench: .venv/.complete ## Compare calls with the Python peer's, a bare loop's and the bridge's (four minutes)
+	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
+		$(VENV)/python -m demo.calls_bench $(ARGUMENTS)
 
 bench-demo: .venv/.complete ## Measure `make demo` cold, warm and repeated
 	@$(VENV)/python -m demo.bench

@@ -1,7 +1,7 @@
-"""`make bench-client`: compares the library with a bare loop, and counts its token requests.
+"""`make bench-client`: compares the library with a bare loop, and the bridge with the library.
 
-It runs against a deployed stack: AWS and certificates come from the environment, as `make env`
-prints it, and the stack's outputs as JSON on standard input.
+It also counts their requests. It runs against a deployed stack: AWS and certificates come from the
+environment, as `make env` prints it, and the stack's outputs as JSON on standard input.
 """
 
 import json
@@ -10,15 +10,19 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Annotated, Any
 
+import mcp_types
 import requests
 import typer
+from anyio.from_thread import start_blocking_portal
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
 from requests.adapters import HTTPAdapter
 from rich.console import Console
 from rich.table import Table
@@ -36,6 +40,8 @@ ROWS = [{"n": n, "text": "some text"} for n in range(1, 11)]
 TIMEOUT = (10, 125)
 
 PAIRS = 1500
+BRIDGE_PAIRS = 500
+COUNTED = 50
 WARM_UP = 50
 SECONDS = 4.0
 THREADS = (1, 8, 32)
@@ -65,6 +71,9 @@ class Results:
         lifetime_s: for how many seconds each token served.
         lifetimes: over how many such lifetimes the calls went.
         token_requests: how many requests the token endpoint saw.
+        bridge_ms: median of a call through the bridge, in milliseconds.
+        bridge_ratio: of that to the library's in the same pairs.
+        bridge_requests: how many requests the server saw for each call through the bridge.
     """
 
     bare_ms: float
@@ -76,11 +85,18 @@ class Results:
     lifetime_s: float
     lifetimes: float
     token_requests: int
+    bridge_ms: float
+    bridge_ratio: float
+    bridge_requests: float
 
     @property
     def good(self) -> bool:
-        """Whether the ratio and the number of token requests are as documented."""
-        return self.ratio < MOST_COST and self.token_requests == LIFETIMES
+        """Whether the ratio and the numbers of requests are as documented."""
+        return (
+            self.ratio < MOST_COST
+            and self.token_requests == LIFETIMES
+            and self.bridge_requests == 1
+        )
 
 
 def main(
@@ -111,11 +127,13 @@ def measure(credentials: ClientCredentials) -> Results:
         for call in (bare, library):
             if call() != ROWS:
                 raise SystemExit("The two don't answer the same rows.")
-        bare_ms, library_ms = medians(bare, library)
+        bare_ms, library_ms = medians(bare, library, PAIRS)
         rates: dict[str, dict[int, float]] = {"bare": {}, "library": {}}
         for threads in THREADS:
             rates["bare"][threads] = rate(bare, threads)
             rates["library"][threads] = rate(library, threads)
+        with bridge_loop(credentials) as bridge:
+            paired_ms, bridge_ms = medians(library, bridge, BRIDGE_PAIRS)
     wanted = LOAD * rates["library"][max(THREADS)]
     lifetime = CALLS / wanted / (LIFETIMES - 0.1)
     requests_seen, duration = count_tokens(credentials, lifetime)
@@ -129,6 +147,9 @@ def measure(credentials: ClientCredentials) -> Results:
         lifetime_s=lifetime,
         lifetimes=duration / lifetime,
         token_requests=requests_seen,
+        bridge_ms=bridge_ms,
+        bridge_ratio=bridge_ms / paired_ms,
+        bridge_requests=count_calls(credentials) / COUNTED,
     )
 
 
@@ -157,21 +178,64 @@ def bare_loop(url: str, token: str) -> Iterator[Call]:
         yield call
 
 
-def medians(bare: Call, library: Call) -> tuple[float, float]:
+@contextmanager
+def bridge_loop(credentials: ClientCredentials) -> Iterator[Call]:
+    """Create a call as a desktop agent makes it: with the MCP SDK, through the bridge's process."""
+    environment = {
+        "NEO4J_MCP_CLIENT_ID": credentials.client_id,
+        "NEO4J_MCP_CLIENT_SECRET": credentials.client_secret,
+        "NEO4J_MCP_TOKEN_URL": credentials.token_url,
+        "NEO4J_MCP_SCOPES": " ".join(credentials.scopes),
+        "NEO4J_MCP_URL": credentials.mcp_url,
+    }
+    parameters = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "neo4j_mcp_client", "bridge"],
+        env={**os.environ, **environment},
+    )
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(Client(parameters, mode="legacy")) as agent,
+    ):
+
+        def call() -> object:
+            result = portal.call(agent.call_tool, "read-cypher", {"query": QUERY})
+            (content,) = result.content
+            if result.is_error or not isinstance(content, mcp_types.TextContent):
+                raise SystemExit(f"The bridge returned {result}")
+            return json.loads(content.text)
+
+        yield call
+
+
+def count_calls(credentials: ClientCredentials) -> int:
+    """Make the counted calls through the bridge.
+
+    Returns:
+        The tool calls that the server saw.
+    """
+    with forwarding(credentials.mcp_url) as (url, seen):
+        with bridge_loop(replace(credentials, mcp_url=f"{url}mcp")) as bridge:
+            for _ in range(COUNTED):
+                bridge()
+        return sum(json.loads(body)["method"] == "tools/call" for body in seen)
+
+
+def medians(one: Call, other: Call, pairs: int) -> tuple[float, float]:
     """Time both, alternating call by call, so that other load affects both equally.
 
     Returns:
         The median of each, in milliseconds.
     """
-    times: dict[Call, list[float]] = {bare: [], library: []}
-    for pair in range(WARM_UP + PAIRS):
+    times: dict[Call, list[float]] = {one: [], other: []}
+    for pair in range(WARM_UP + pairs):
         # Each is first in half of the pairs.
-        for call in (bare, library) if pair % 2 else (library, bare):
+        for call in (one, other) if pair % 2 else (other, one):
             started = time.perf_counter()
             call()
             if pair >= WARM_UP:
                 times[call].append(time.perf_counter() - started)
-    return statistics.median(times[bare]) * 1000, statistics.median(times[library]) * 1000
+    return statistics.median(times[one]) * 1000, statistics.median(times[other]) * 1000
 
 
 def rate(call: Call, threads: int) -> float:
@@ -203,7 +267,8 @@ def count_tokens(credentials: ClientCredentials, lifetime: float) -> tuple[int, 
         The token requests that were seen, and the seconds that the calls took.
     """
     # A short-lived token is renewed after half of its lifetime.
-    with short_lived(credentials.token_url, expires_in=2 * lifetime) as (url, seen):
+    shortened = {"expires_in": 2 * lifetime}
+    with forwarding(credentials.token_url, shortened) as (url, seen):
         tokens = TokenProvider(FixedCredentials(replace(credentials, token_url=url)))
         turns = iter(range(CALLS))
         lock = threading.Lock()
@@ -227,23 +292,32 @@ def count_tokens(credentials: ClientCredentials, lifetime: float) -> tuple[int, 
 
 
 @contextmanager
-def short_lived(token_url: str, expires_in: float) -> Iterator[tuple[str, list[float]]]:
-    """Run a token endpoint that forwards requests and shortens the tokens' lifetime.
+def forwarding(
+    target: str, changes: Mapping[str, object] | None = None
+) -> Iterator[tuple[str, list[bytes]]]:
+    """Run an endpoint that forwards requests, and keeps their bodies.
 
     Args:
-        expires_in: what it says of each token, in seconds.
+        target: the URL to which it forwards.
+        changes: fields to set in each answer.
     """
-    seen: list[float] = []
+    seen: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            seen.append(time.time())
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            names = ("Authorization", "Content-Type")
-            headers = {name: self.headers[name] for name in names}
-            answer = requests.post(token_url, data=body, headers=headers, timeout=TIMEOUT)
-            content = json.dumps(answer.json() | {"expires_in": expires_in}).encode()
+            seen.append(body)
+            headers = {
+                name: value
+                for name in ("Accept", "Authorization", "Content-Type", "MCP-Protocol-Version")
+                if (value := self.headers[name])
+            }
+            answer = requests.post(target, data=body, headers=headers, timeout=TIMEOUT)
+            content = answer.content
+            if changes:
+                content = json.dumps({**answer.json(), **changes}).encode()
             self.send_response(answer.status_code)
+            self.send_header("Content-Type", answer.headers.get("Content-Type", "text/plain"))
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -279,6 +353,10 @@ def show(results: Results) -> None:
     console.print(
         f"{results.token_requests} token requests for {results.calls:,} calls from {CALLERS}"
         f" threads over {results.lifetimes:.2f} lifetimes of {results.lifetime_s:.1f} s"
+    )
+    console.print(
+        f"Through the bridge: {results.bridge_ms:.2f} ms, {results.bridge_ratio:.2f} times the"
+        f" library's, and {results.bridge_requests:g} request for each call"
     )
 
 

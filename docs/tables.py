@@ -400,6 +400,12 @@ def _measured() -> str:
     return measured_table(read_figures(REPOSITORY / "docs" / "chaos.json"))
 
 
+def _bench() -> str:
+    from demo.calls_bench import figures_table, read_figures  # noqa: PLC0415 - as in _checks
+
+    return figures_table(read_figures(REPOSITORY / "docs" / "bench.json"))
+
+
 def _cost_of_hosts() -> str:
     from automation.cost.tables import hosts_table  # noqa: PLC0415 - as in _checks
 
@@ -608,6 +614,12 @@ TABLES = (
         name="measured",
         source="docs/chaos.json, which `make chaos` writes",
         content=_measured,
+    ),
+    Table(
+        document="docs/performance.md",
+        name="bench",
+        source="docs/bench.json, which `make bench` writes",
+        content=_bench,
     ),
     Table(
         document="docs/clients.md",
