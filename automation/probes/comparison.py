@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from automation.probes.probe import ACCEPTED, REFUSED, UNDOCUMENTED, Observation, Probe, Value
+from automation.probes.observations import ACCEPTED, REFUSED, UNDOCUMENTED, Observation, Value
+from automation.probes.probe import Probe
 from automation.probes.recordings import Recording
 
 _MISSING: Final = "<missing>"

@@ -1,30 +1,15 @@
 """What a probe is: a question about AWS's behavior, and how to find the answer. Pure."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from automation.probes.sandbox import Sandbox
+from automation.probes.observations import Observation
+from automation.probes.sandbox import Sandbox
 
-Value = bool | int | float | str | None | Sequence[str]
-"""A part of an observation, as JSON has it."""
-Observation = Mapping[str, Value]
-"""What a probe observed, by what it did."""
-
-UNDOCUMENTED: Final = "<undocumented>"
-"""Stands for what AWS doesn't document: any observation agrees with it."""
-REFUSED: Final = "<refused>"
-"""Stands for an error with a code that AWS doesn't document."""
-ACCEPTED: Final = "accepted"
-"""The outcome of a call that AWS didn't refuse; otherwise it is the error's code."""
 FREE: Final = Decimal(0)
-
-
-class Unanswered(Exception):  # noqa: N818 - it is an outcome, as Skipped is
-    """The question can't be answered in this account; the message has the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +43,7 @@ class Probe:
     differs: frozenset[str] = frozenset()
     disruptive: bool = False
     needs_stack: bool = False
-    run: "Callable[[Sandbox], Observation]"
+    run: Callable[[Sandbox], Observation]
 
 
 class Family:
@@ -100,7 +85,7 @@ class Family:
             cost: in US dollars, at most.
         """
 
-        def add(run: "Callable[[Sandbox], Observation]") -> "Callable[[Sandbox], Observation]":
+        def add(run: Callable[[Sandbox], Observation]) -> "Callable[[Sandbox], Observation]":
             question = (inspect.getdoc(run) or "").replace("\n", " ")
             self._probes.append(
                 Probe(

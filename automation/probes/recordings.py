@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from automation.errors import AutomationError
-from automation.probes.probe import Observation
+from automation.probes.observations import Observation
 
 AWS: Final = "aws"
 STAND_IN: Final = "stand-in"

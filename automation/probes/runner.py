@@ -11,7 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from automation.checks.results import Outcome
 from automation.probes.comparison import Difference, Expectation, differences, expectation
-from automation.probes.probe import Probe, Unanswered
+from automation.probes.observations import Unanswered
+from automation.probes.probe import Probe
 from automation.probes.recordings import STAND_IN, Recording, source_of
 from automation.probes.sandbox import NotObservedError, Sandbox, Surroundings
 

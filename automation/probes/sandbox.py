@@ -17,8 +17,8 @@ from botocore.exceptions import ClientError
 
 from automation.errors import AutomationError
 from automation.probes.kinds import FUNCTION, LOG_GROUP, PREFIX, ROLE, TAG, Kind, Sleep
+from automation.probes.observations import ACCEPTED, Unanswered
 from automation.probes.placeholders import Placeholders
-from automation.probes.probe import ACCEPTED, Unanswered
 from automation.sessions import Clients
 
 _POLL_SECONDS: Final = 0.25

@@ -11,7 +11,8 @@ from botocore.credentials import Credentials
 
 from automation.probes.families.sources import DOC_IAM, REPORT, doc, model
 from automation.probes.kinds import ROLE
-from automation.probes.probe import ACCEPTED, REFUSED, UNDOCUMENTED, Family, Observation
+from automation.probes.observations import ACCEPTED, REFUSED, UNDOCUMENTED, Observation
+from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox, policy
 
 SIGNATURES: Final = Family("sts")

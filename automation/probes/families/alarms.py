@@ -8,7 +8,8 @@ from automation.probes.families.secret_versions import HOURS_A_MONTH
 from automation.probes.families.sources import DOC_CLOUDWATCH, REPORT, doc, model
 from automation.probes.kinds import ALARM, NAMESPACE
 from automation.probes.kinds import COMPOSITE_ALARM as COMPOSITE
-from automation.probes.probe import ACCEPTED, UNDOCUMENTED, Family, Observation
+from automation.probes.observations import ACCEPTED, UNDOCUMENTED, Observation
+from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
 ALARMS: Final = Family("cloudwatch")

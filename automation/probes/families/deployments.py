@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from automation.probes.families.sources import DOC_APP_RUNNER, DOC_ECS, doc, model
 from automation.probes.kinds import AUTO_SCALING, CLUSTER
-from automation.probes.probe import ACCEPTED, REFUSED, UNDOCUMENTED, Family, Observation, Unanswered
+from automation.probes.observations import ACCEPTED, REFUSED, UNDOCUMENTED, Observation, Unanswered
+from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
 APP_RUNNER: Final = Family("apprunner")

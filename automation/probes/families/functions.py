@@ -6,7 +6,8 @@ from typing import Any, Final
 import httpx2
 
 from automation.probes.families.sources import DOC_LAMBDA, REPORT, doc, model
-from automation.probes.probe import ACCEPTED, UNDOCUMENTED, Family, Observation
+from automation.probes.observations import ACCEPTED, UNDOCUMENTED, Observation
+from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
 FUNCTIONS: Final = Family("lambda", "iam", "logs")

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from automation.probes.families.sources import DOC_LOGS, DOC_LOGS_API, REPORT, doc, model
 from automation.probes.kinds import LOG_GROUP, NAMESPACE
-from automation.probes.probe import ACCEPTED, UNDOCUMENTED, Family, Observation
+from automation.probes.observations import ACCEPTED, UNDOCUMENTED, Observation
+from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
 LOG_GROUPS: Final = Family("logs", "sts")

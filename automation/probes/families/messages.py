@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from automation.probes.families.sources import DOC_EVENTS, DOC_SNS, doc, model
 from automation.probes.kinds import RULE, TOPIC
-from automation.probes.probe import ACCEPTED, UNDOCUMENTED, Family, Observation
+from automation.probes.observations import ACCEPTED, UNDOCUMENTED, Observation
+from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
 RULES: Final = Family("events", "sts")

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from automation.probes.families.sources import DOC_EC2, doc
 from automation.probes.kinds import SECURITY_GROUP
-from automation.probes.probe import REFUSED, Family, Observation, Unanswered
+from automation.probes.observations import REFUSED, Observation, Unanswered
+from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
 SECURITY_GROUPS: Final = Family("ec2")

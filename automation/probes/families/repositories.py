@@ -11,7 +11,8 @@ import httpx2
 
 from automation.probes.families.sources import DOC_ECR, REPORT, doc
 from automation.probes.kinds import REPOSITORY
-from automation.probes.probe import ACCEPTED, UNDOCUMENTED, Family, Observation
+from automation.probes.observations import ACCEPTED, UNDOCUMENTED, Observation
+from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
 REPOSITORIES: Final = Family("ecr")

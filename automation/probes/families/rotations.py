@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from automation.probes.families.secret_versions import SECRET_COST, secret, stages
 from automation.probes.families.sources import DOC_SECRETS, REPORT, doc, model
-from automation.probes.probe import ACCEPTED, UNDOCUMENTED, Family, Observation
+from automation.probes.observations import ACCEPTED, UNDOCUMENTED, Observation
+from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
 ROTATIONS: Final = Family("secretsmanager", "lambda", "iam", "sts")

@@ -7,7 +7,8 @@ from typing import Any, Final
 from automation.cost.prices import SECRET as SECRET_PRICE
 from automation.probes.families.sources import DOC_SECRETS, REPORT, doc, model
 from automation.probes.kinds import SECRET
-from automation.probes.probe import ACCEPTED, REFUSED, Family, Observation
+from automation.probes.observations import ACCEPTED, REFUSED, Observation
+from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
 HOURS_A_MONTH: Final = 730

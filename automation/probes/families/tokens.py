@@ -10,7 +10,8 @@ import jwt
 
 from automation.probes.families.sources import DOC_COGNITO, REPORT, doc
 from automation.probes.families.user_pools import SCOPE, AppClient, app_client, user_pool
-from automation.probes.probe import ACCEPTED, REFUSED, UNDOCUMENTED, Family, Observation, Value
+from automation.probes.observations import ACCEPTED, REFUSED, UNDOCUMENTED, Observation, Value
+from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
 TOKENS: Final = Family("cognito-idp")

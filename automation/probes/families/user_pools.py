@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from automation.probes.families.sources import DOC_COGNITO, REPORT, doc
 from automation.probes.kinds import TAG, USER_POOL
-from automation.probes.probe import ACCEPTED, REFUSED, UNDOCUMENTED, Family, Observation
+from automation.probes.observations import ACCEPTED, REFUSED, UNDOCUMENTED, Observation
+from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
 USER_POOLS: Final = Family("cognito-idp")

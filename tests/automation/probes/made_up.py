@@ -10,7 +10,8 @@ from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
 from automation.probes.kinds import Kind
-from automation.probes.probe import Observation, Probe
+from automation.probes.observations import Observation
+from automation.probes.probe import Probe
 from automation.probes.sandbox import Sandbox, Surroundings
 
 AWS_URL = "https://sts.us-east-1.amazonaws.com"

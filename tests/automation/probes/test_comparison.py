@@ -6,7 +6,7 @@ import datetime as dt
 import pytest
 
 from automation.probes.comparison import as_diff, differences, expectation
-from automation.probes.probe import ACCEPTED, REFUSED, UNDOCUMENTED, Observation, Value
+from automation.probes.observations import ACCEPTED, REFUSED, UNDOCUMENTED, Observation, Value
 from automation.probes.recordings import AWS, Recording
 from tests.automation.probes.made_up import make_probe
 

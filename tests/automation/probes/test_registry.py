@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from automation.probes.probe import UNDOCUMENTED, Probe
+from automation.probes.observations import UNDOCUMENTED
+from automation.probes.probe import Probe
 from automation.probes.registry import PROBES
 
 _PROBES = list(PROBES.values())

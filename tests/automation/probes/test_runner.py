@@ -3,7 +3,7 @@ import datetime as dt
 import pytest
 
 from automation.checks.results import Outcome
-from automation.probes.probe import Observation, Unanswered
+from automation.probes.observations import Observation, Unanswered
 from automation.probes.recordings import AWS, STAND_IN, Recording
 from automation.probes.runner import run
 from automation.probes.sandbox import NotObservedError, Sandbox
