@@ -29,7 +29,9 @@ from automation.load.plan import concurrent
 from automation.load.results import LoadReport
 from automation.load.run import Options, choose_client, make_load
 from automation.load.targets import HOST, Compared
-from automation.target import checked_context, target
+from automation.size.calibration import measurable
+from automation.target import WORKSPACE_VARIABLE, checked_context, target
+from components.settings import StackSettings
 from localcloud.terminal import console
 from localcloud.workspace import STACK
 
@@ -39,6 +41,9 @@ _CLIENT_SECONDS: Final = 900.0
 _SECONDS: Final = 48.0
 _WARM_UP: Final = 5.0
 _ROUNDS: Final = 8
+_PROCESSOR: Final = 1024
+"""CPU units of the one processor that the Python peer uses, which nothing limits."""
+_MEMORY: Final = 2048
 TIMES_THE_PEER: Final[Mapping[int, float]] = {8: 2.0, 32: 2.5}
 """By the number of connections, how many times the Python peer's calls per second are required."""
 
@@ -100,6 +105,32 @@ _FIGURES: Final = TypeAdapter(Figures)
 
 class BenchError(AutomationError):
     """Nothing could be measured; the message says why."""
+
+
+def require_a_processor(settings: StackSettings) -> None:
+    """Require that an instance of the server has a whole processor, as the peer has.
+
+    Raises:
+        BenchError: it has less; the message has the commands that change it.
+        CalibrationError: there may be several instances.
+    """
+    size, _ = measurable(settings)
+    if size.cpu is None:
+        raise BenchError(
+            "On Lambda, each call has an environment, so the peer isn't comparable. Run: make demo"
+            " HOST=apprunner"
+        )
+    if size.cpu < _PROCESSOR:
+        set_key = f"\n  pulumi config set --stack {STACK} --path neo4j-mcp:"
+        commands = "".join(
+            f"{set_key}{settings.host_key(key)} {value}"
+            for key, value in (("cpu", _PROCESSOR), ("memory", _MEMORY))
+        )
+        raise BenchError(
+            f"An instance has {size.cpu} CPU units, and the peer a whole processor. Give the server"
+            f' as much, in a shell after eval "$(make -s env)":{commands}\n  python -m automation'
+            f" deploy --stack {STACK}"
+        )
 
 
 def compared_with_peer(report: LoadReport, connections: int) -> Figure:
@@ -188,8 +219,12 @@ def main(
 
 
 def _measure() -> Iterator[Figure]:
-    deployment = Deployment(target(STACK, None), reads_only=True)
+    workspace = os.environ.get(WORKSPACE_VARIABLE)
+    if workspace is None:
+        raise BenchError(f"{WORKSPACE_VARIABLE} isn't set. Run: make bench")
+    deployment = Deployment(target(STACK, Path(workspace)), reads_only=True)
     context = checked_context(deployment, STACK, longest_wait=0.0, interleavings=0)
+    require_a_processor(context.settings)
     mix = read_mix(DEFAULT)
     for connections in TIMES_THE_PEER:
         report = make_load(

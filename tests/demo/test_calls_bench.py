@@ -13,8 +13,10 @@ from demo.calls_bench import (
     figures_table,
     of_the_client,
     read_figures,
+    require_a_processor,
 )
 from tests.automation.load.reports import compared_report
+from tests.components.parsing import parse
 
 RESULTS: dict[str, Any] = {
     "ratio": 1.01,
@@ -51,6 +53,19 @@ def test_more_connections_require_more_of_the_peers_calls(
 
     assert (figure.value, figure.low, figure.high) == (ratio, 1.5, 3)
     assert figure.met is met
+
+
+def test_an_instance_with_less_than_the_peers_processor_is_refused_with_the_commands() -> None:
+    settings: dict[str, Any] = {
+        "neo4jUri": "neo4j+s://0123abcd.databases.neo4j.io",
+        "clients": {"agent": {"scopes": ["reader"]}},
+    }
+
+    with pytest.raises(BenchError, match=r"neo4j-mcp:cpu 1024\n.*neo4j-mcp:memory 2048\n"):
+        require_a_processor(parse({**settings, "cpu": 256, "memory": 512}))
+    with pytest.raises(BenchError, match="HOST=apprunner"):
+        require_a_processor(parse({**settings, "hosting": "lambda"}))
+    require_a_processor(parse({**settings, "cpu": 1024, "memory": 2048}))
 
 
 def test_without_the_peer_there_is_no_figure_but_the_reason() -> None:
