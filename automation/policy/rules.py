@@ -226,7 +226,7 @@ def only_callers_from_everywhere(resource: Resource, expected: Expectations) -> 
     if resource.type == _RULES_INSIDE:
         for each in items(inputs, "ingress"):
             if _EVERYWHERE & {*items(each, "cidrBlocks"), *items(each, "ipv6CidrBlocks")}:
-                yield "lets everyone connect, by a rule of its own"
+                yield "lets everyone connect, by a separate rule"
     elif resource.type == _INGRESS and _is_everywhere(inputs):
         first, last = inputs.get("fromPort"), inputs.get("toPort")
         if UNKNOWN in (first, last, inputs.get("ipProtocol")):

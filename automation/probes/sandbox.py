@@ -1,4 +1,4 @@
-"""Where a probe works: clients, names of its own resources, and their removal at the end."""
+"""Where a probe works: clients, names for resources, and the removal of these at the end."""
 
 import io
 import json

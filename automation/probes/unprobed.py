@@ -22,7 +22,7 @@ _REASONS: Final = (
     ),
     (
         ("apprunner", "test_api", "test_apprunner"),
-        "It needs a running service of its own, or an account that App Runner refuses.",
+        "It needs its own running service, or an account that App Runner refuses.",
     ),
     (
         ("/ecs/", "test_ecs"),

@@ -95,7 +95,7 @@ def pipeline_roles(location: StackLocation) -> Mapping[Purpose, RoleLists]:
                 ),
             ),
             Purpose.PROBE: RoleLists(
-                purpose="Tries out AWS's behavior on resources of its own",
+                purpose="Tries out AWS's behavior on its own resources",
                 must=tuple(_probing(location)),
                 must_not=(
                     *stack.everything(),

@@ -113,7 +113,7 @@ def pin_component(pin: Pin, *, optional: bool = False) -> Component:
     # The lock has a hash for each file of the release, and doesn't say which is whose.
     files = ExternalReference(
         type=ExternalReferenceType.DISTRIBUTION,
-        url=XsUri(f"https://pypi.org/simple/{pin.name}/"),
+        url=XsUri(purl.to_string()),
         comment=f"SHA-256 of the files of {pin.version}, one of which is installed",
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=each) for each in pin.hashes],
     )

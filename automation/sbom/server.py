@@ -138,7 +138,7 @@ def _program(artifact: Artifact, information: BuildInformation) -> Component:
             ),
             ExternalReference(
                 type=ExternalReferenceType.DISTRIBUTION,
-                url=XsUri(f"https://pypi.org/simple/{PACKAGE}/"),
+                url=XsUri(wheel.to_string()),
                 comment=f"{release.wheel_name}, which contains the binary",
                 hashes=[HashType(alg=HashAlgorithm.SHA_256, content=release.wheel_sha256)],
             ),

@@ -294,7 +294,7 @@ def _url_permissions(box: Sandbox) -> Observation:
     seconds=60,
 )
 def _url_answers(box: Sandbox) -> Observation:
-    """How does a function URL answer errors, large bodies and headers of its own?"""
+    """How does a function URL answer errors, large bodies and its own headers?"""
     url = _function_url(box, _ANSWERS)
     _open(box)
     _wait_for_status(box, url, 200)

@@ -196,12 +196,12 @@ def _unconfirmed_subscription(box: Sandbox) -> Observation:
 
 @TOPICS.probe(
     "sns-default-policy",
-    rows=["Alarm or rule and a topic without a policy of its own"],
+    rows=["Alarm or rule and a topic without its own policy"],
     documented={"principals": ['{"AWS":"*"}'], "condition": UNDOCUMENTED},
     source=doc(f"{DOC_SNS}/dg/sns-access-policy-use-cases.html"),
 )
 def _default_policy(box: Sandbox) -> Observation:
-    """Who may publish to a topic without a policy of its own?"""
+    """Who may publish to a topic without its own policy?"""
     attributes = box.client("sns").get_topic_attributes(TopicArn=_topic(box))["Attributes"]
     statements = json.loads(attributes["Policy"])["Statement"]
     return {

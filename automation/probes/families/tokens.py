@@ -200,7 +200,7 @@ def _client_without_flow(box: Sandbox) -> Observation:
         CallbackURLs=["https://example.com/"],
         SupportedIdentityProviders=["COGNITO"],
     )
-    # A new client may be unknown for a while, which has an error of its own.
+    # A new client may be unknown for a while, which is another error.
     box.until(
         lambda: "invalid_client" not in _result(endpoint.request(client)),
         _SECRET_SECONDS,

@@ -438,7 +438,7 @@ BROKEN: tuple[Broken, ...] = (
         rule="network",
         type=GROUP,
         inputs={"ingress": [{"cidrBlocks": ["0.0.0.0/0"]}]},
-        says="rule of its own",
+        says="separate rule",
     ),
     Broken(rule="tls", type=LISTENER, inputs={"protocol": "HTTP"}, says="plain HTTP"),
     Broken(
