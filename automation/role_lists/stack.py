@@ -254,7 +254,7 @@ def _forbidden_to_all(parts: StackParts) -> Iterator[Access]:
 
 
 def _others(parts: StackParts) -> Iterator[Access]:
-    """Yield what a role needs of its own stack, on what is another's."""
+    """Yield what a role needs in its stack, for the resources of another stack."""
     location = parts.location
     names = ResourceNames(prefix=location.names.prefix, stack="another")
     yield from each_on(

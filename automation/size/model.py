@@ -139,7 +139,7 @@ class Prediction:
 
 
 def predict_callers(parameters: Parameters, callers: int) -> Prediction:
-    """Predict what concurrent callers get, of whom each waits for an answer before the next call.
+    """Predict what concurrent callers get, each of which waits for an answer before its next call.
 
     Args:
         callers: at least 1.

@@ -169,7 +169,7 @@ def test_a_function_calls_what_its_role_must_be_able_to_do(deploy: Deploy, funct
     changes = _STACKS["App Runner, with everything"]
     parts = _parts(deploy("dev", changes), _settings(changes))
     folder, services = _CODE[function]
-    # The log of its own is written by Lambda's runtime, for the function.
+    # Its own log is written by Lambda's runtime, for the function.
     own_log = {"logs:CreateLogStream", "logs:PutLogEvents"}
     must = {
         each.action for each in stack_roles(parts)[getattr(parts.location.names, function)].must

@@ -221,7 +221,7 @@ def _restore_state(rehearsal: Rehearsal) -> None:
 
 
 def _move_region(rehearsal: Rehearsal) -> None:
-    """Move a stack of its own, since other tests need the shared one.
+    """Move a separate stack, since other tests need the shared one.
 
     The stand-in has one region, so the second stack is in the same one.
     """
