@@ -1,5 +1,6 @@
 """Prints to the terminal. Text from outside is printed literally, never as markup."""
 
+import os
 import sys
 import unicodedata
 from typing import Any, Final, TextIO
@@ -9,6 +10,8 @@ from rich.text import Text
 
 # Unicode's categories of control, format and surrogate characters.
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs"})
+# A file or a pipe has no edge, and at 80 characters tables cut what they are printed for.
+_WIDTH_WITHOUT_TERMINAL: Final = 200
 
 
 class _PlainConsole(Console):
@@ -28,9 +31,9 @@ def console(
     Args:
         soft_wrap: whether to leave long lines for the terminal to wrap.
         file: written to instead of a standard stream.
-        width: in characters; the terminal's if None.
+        width: in characters; by default the terminal's, or 200 without a terminal.
     """
-    return _PlainConsole(
+    made = _PlainConsole(
         stderr=stderr,
         soft_wrap=soft_wrap,
         file=file,
@@ -39,6 +42,9 @@ def console(
         emoji=False,
         highlight=False,
     )
+    if width is None and not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = _WIDTH_WITHOUT_TERMINAL
+    return made
 
 
 def styled(text: str, style: str) -> Text:

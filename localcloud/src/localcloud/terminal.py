@@ -1,5 +1,6 @@
 """Console output. Text from outside is printed literally, never as markup."""
 
+import os
 import sys
 import unicodedata
 from typing import Any, Final, TextIO
@@ -9,6 +10,8 @@ from rich.text import Text
 
 # Unicode's categories of control, format and surrogate characters.
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs"})
+# A file or a pipe has no edge, and at 80 characters tables cut what they are printed for.
+_WIDTH_WITHOUT_TERMINAL: Final = 200
 
 
 class _PlainConsole(Console):
@@ -29,9 +32,9 @@ def console(
         stderr: whether it writes to standard error.
         soft_wrap: whether the terminal wraps long lines.
         file: where else it writes.
-        width: its width; by default the terminal's.
+        width: in characters; by default the terminal's, or 200 without a terminal.
     """
-    return _PlainConsole(
+    made = _PlainConsole(
         stderr=stderr,
         soft_wrap=soft_wrap,
         file=file,
@@ -40,6 +43,9 @@ def console(
         emoji=False,
         highlight=False,
     )
+    if width is None and not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = _WIDTH_WITHOUT_TERMINAL
+    return made
 
 
 def styled(text: str, style: str) -> Text:
