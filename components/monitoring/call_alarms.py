@@ -35,7 +35,6 @@ def failed_tool_calls(service: str) -> Alarm:
         period=300,
         evaluation_periods=3,
         datapoints_to_alarm=2,
-        affects_callers=True,
         meaning=(
             "The server reports failed tool calls: the database refuses or can't be reached, or a"
             " caller's queries are wrong."

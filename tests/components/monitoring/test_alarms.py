@@ -11,6 +11,7 @@ from components.monitoring.alarm import (
     Alarm,
     Metric,
     MissingData,
+    Severity,
     Subject,
 )
 from components.monitoring.alarms import stack_alarms
@@ -120,6 +121,10 @@ def test_an_expression_uses_exactly_its_metrics(alarms: tuple[Alarm, ...]) -> No
             continue
         words = set(re.findall(r"[a-z]\w*", each.expression))
         assert words == {metric.id for metric in each.metrics}, each.key
+
+
+def test_what_pages_with_the_other_alarms_pages_alone_too(alarms: tuple[Alarm, ...]) -> None:
+    assert {each.severity for each in alarms if each.affects_callers} == {Severity.PAGE}
 
 
 def test_only_what_must_always_report_is_raised_without_data(alarms: tuple[Alarm, ...]) -> None:
