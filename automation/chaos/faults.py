@@ -31,7 +31,7 @@ _LATENCY: Final = (100, 400)
 _BYTES: Final = (2_000, 20_000)
 # More than a TLS handshake has, so that requests reach the server, and less than the answers to
 # the calls that are waited for.
-_ANSWER_BYTES: Final = (7_000, 10_000)
+_ANSWER_BYTES: Final = (6_500, 8_500)
 _REQUIRED: Final = "RESOURCE_SERVER_IDENTIFIER"
 """The variable without which the claims function raises KeyError."""
 
@@ -292,6 +292,19 @@ def _database_cut_off(scene: Scene) -> Iterator[None]:
     """Each connection to the database ends in the middle of an answer, again and again."""
     size = scene.chance.randint(*_BYTES)
     with scene.require_network().toxic(Toxic(kind="limit_data", attributes={"bytes": size})):
+        yield
+
+
+@_fault(
+    "answers-reset",
+    touches=_NOTHING,
+    # New connections are reset during the handshake, after which no request has been sent.
+    kinds={"NetworkError", "TlsError"},
+    needs_calls=True,
+)
+def _answers_reset(scene: Scene) -> Iterator[None]:
+    """Connections to the server are reset when an answer arrives."""
+    with scene.require_calls().toxic(Toxic(kind="reset_peer", attributes={"timeout": 0})):
         yield
 
 
