@@ -33,7 +33,7 @@ drills: .venv/.complete ## Kill, throttle and cut off what the local stack needs
 	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
 		$(VENV)/python -m automation drill all --stack local --token-lifetime $(TOKEN_LIFETIME)
 
-chaos: .venv/.complete ## Let each dependency of the local stack fail while callers write (nine minutes)
+chaos: .venv/.complete ## Let each dependency of the local stack fail while callers write (eleven minutes)
 	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
 		$(VENV)/python -m automation chaos --stack local --figures docs/chaos.json $(ARGUMENTS) && \
 		$(VENV)/python docs/tables.py

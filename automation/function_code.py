@@ -82,7 +82,7 @@ def restore_code(
             continue
         report(f"… Restoring the code of {function}, which was changed outside of the stack")
         aws("lambda", "update_function_code", FunctionName=function, ZipFile=packed)
-        wait_while(partial(_is_updating, aws, function), sleep)
+        wait_while(partial(is_updating, aws, function), sleep)
         updated = aws("lambda", "get_function_configuration", FunctionName=function)
         if updated["LastUpdateStatus"] != "Successful":
             reason = updated.get("LastUpdateStatusReason") or updated["LastUpdateStatus"]
@@ -100,6 +100,7 @@ def _deployed(aws: Aws, function: str) -> str | None:
     return str(found["CodeSha256"])
 
 
-def _is_updating(aws: Aws, function: str) -> bool:
+def is_updating(aws: Aws, function: str) -> bool:
+    """Return whether Lambda still applies the last change of a function."""
     found = aws("lambda", "get_function_configuration", FunctionName=function)
     return bool(found["LastUpdateStatus"] == "InProgress")

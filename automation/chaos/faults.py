@@ -1,9 +1,10 @@
 """The faults by name: how each is made, and what callers may see."""
 
 import random
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from automation.chaos.bounds import LONGEST_TOKEN, LONGEST_WITH_TOKEN
@@ -15,9 +16,11 @@ from automation.controls import CONNECT_VARIABLE, run
 from automation.drills.database import DISCOVERY_PATH, PoolKeys
 from automation.drills.exercise import Exercise
 from automation.drills.service import HOST_FAILURES, wait_for_operation
-from automation.hosting.host import RedeploymentError
+from automation.function_code import is_updating
+from automation.hosting.host import Aws, RedeploymentError, aws_of
 from automation.hosting.instances import UnreachableError
 from automation.proxy import Proxy
+from automation.waiting import wait_while
 from components.hosting.definitions import DEFINITIONS
 
 _UNAVAILABLE: Final = "DatabaseUnavailableError"
@@ -26,6 +29,11 @@ _DATABASE_FAILURES: Final = frozenset({_UNAVAILABLE, _TIME_LIMIT})
 _NO_TOKEN: Final = "TokenEndpointUnavailableError"  # noqa: S105 - the name of an exception
 _LATENCY: Final = (100, 400)
 _BYTES: Final = (2_000, 20_000)
+# More than a TLS handshake has, so that requests reach the server, and less than the answers to
+# the calls that are waited for.
+_ANSWER_BYTES: Final = (6_500, 8_500)
+_REQUIRED: Final = "RESOURCE_SERVER_IDENTIFIER"
+"""The variable without which the claims function raises KeyError."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +43,14 @@ class Scene:
     Attributes:
         tokens: the token endpoint of the callers.
         network: the network between the server and the database; None if no fault needs it.
+        calls: the network between the callers and the server; None if the fault doesn't need it.
         chance: chooses what isn't fixed.
     """
 
     exercise: Exercise
     tokens: TokenEndpoint
     network: FaultProxy | None
+    calls: FaultProxy | None
     chance: random.Random
 
     def require_network(self) -> FaultProxy:
@@ -48,6 +58,12 @@ class Scene:
         if self.network is None:
             raise ValueError("a fault that uses the network must say so with needs_network")
         return self.network
+
+    def require_calls(self) -> FaultProxy:
+        """Return the network between the callers and the server, which a fault needs."""
+        if self.calls is None:
+            raise ValueError("a fault that uses the callers' network must say so with needs_calls")
+        return self.calls
 
 
 Make = Callable[[Scene], AbstractContextManager[None]]
@@ -65,6 +81,7 @@ class ChaosFault:
         within: seconds that a call may take meanwhile.
         make: makes the fault during a block.
         needs_network: whether it needs the network to the database.
+        needs_calls: whether it needs the network between the callers and the server.
     """
 
     name: str
@@ -74,6 +91,7 @@ class ChaosFault:
     within: float
     make: Make = field(repr=False)
     needs_network: bool = False
+    needs_calls: bool = False
 
 
 FAULTS: Final[dict[str, ChaosFault]] = {}
@@ -90,6 +108,7 @@ def _fault(
     kinds: Collection[str] = (),
     within: float = LONGEST_WITH_TOKEN,
     needs_network: bool = False,
+    needs_calls: bool = False,
 ) -> Callable[[Callable[[Scene], Iterator[None]]], Make]:
     def register(generate: Callable[[Scene], Iterator[None]]) -> Make:
         make = contextmanager(generate)
@@ -101,6 +120,7 @@ def _fault(
             within=within,
             make=make,
             needs_network=needs_network,
+            needs_calls=needs_calls,
         )
         return make
 
@@ -178,6 +198,43 @@ def _reserve(functions: Any, name: str, count: int) -> None:  # noqa: ANN401 - b
 
 
 @_fault(
+    "claims-function-raises",
+    touches=f"removes {_REQUIRED} from the claims function's environment, and restores it",
+    kinds={"TokenRequestError", _NO_TOKEN},
+    within=LONGEST_TOKEN,
+)
+def _claims_function_raises(scene: Scene) -> Iterator[None]:
+    """The claims function raises an exception."""
+    exercise = scene.exercise
+    aws = aws_of(exercise.context.client)
+    name = exercise.context.names.claims_function
+    found = aws("lambda", "get_function_configuration", FunctionName=name)
+    before: dict[str, str] = found["Environment"]["Variables"]
+
+    def restore() -> None:
+        _set_environment(aws, name, before)
+
+    exercise.restore_at_end("the claims function's environment", restore)
+    rest = {variable: value for variable, value in before.items() if variable != _REQUIRED}
+    _set_environment(aws, name, rest)
+    yield
+    restore()
+
+
+def _set_environment(aws: Aws, name: str, variables: Mapping[str, str]) -> None:
+    busy = partial(is_updating, aws, name)
+    # Lambda refuses a change while it applies another one, such as that of an interrupted run.
+    wait_while(busy)
+    aws(
+        "lambda",
+        "update_function_configuration",
+        FunctionName=name,
+        Environment={"Variables": dict(variables)},
+    )
+    wait_while(busy)
+
+
+@_fault(
     "keys-unreachable",
     touches="has single sign-on fetch the keys through this machine for a while",
     kinds=_DATABASE_FAILURES,
@@ -235,6 +292,27 @@ def _database_cut_off(scene: Scene) -> Iterator[None]:
     """Each connection to the database ends in the middle of an answer, again and again."""
     size = scene.chance.randint(*_BYTES)
     with scene.require_network().toxic(Toxic(kind="limit_data", attributes={"bytes": size})):
+        yield
+
+
+@_fault(
+    "answers-reset",
+    touches=_NOTHING,
+    # New connections are reset during the handshake, after which no request has been sent.
+    kinds={"NetworkError", "TlsError"},
+    needs_calls=True,
+)
+def _answers_reset(scene: Scene) -> Iterator[None]:
+    """Connections to the server are reset when an answer arrives."""
+    with scene.require_calls().toxic(Toxic(kind="reset_peer", attributes={"timeout": 0})):
+        yield
+
+
+@_fault("answers-cut-off", touches=_NOTHING, kinds={"NetworkError"}, needs_calls=True)
+def _answers_cut_off(scene: Scene) -> Iterator[None]:
+    """Each connection to the server ends in the middle of an answer, again and again."""
+    size = scene.chance.randint(*_ANSWER_BYTES)
+    with scene.require_calls().toxic(Toxic(kind="limit_data", attributes={"bytes": size})):
         yield
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+from automation.chaos.detour import Detour, DetouredMcp, detour_to
 from automation.chaos.faults import ChaosFault, Scene
 from automation.chaos.figures import RECOVERY
 from automation.chaos.token_fault import TokenEndpoint
@@ -82,7 +83,8 @@ def _make_fault(
     exercise.restore_at_end("the run's nodes are deleted", run.remove)
     with Proxy(endpoint.respond) as proxy, ExitStack() as stack:
         callers = replace(credentials, token_url=proxy.url + _TOKEN_PATH)
-        groups = [stack.enter_context(_writers(way, run, callers)) for way in Way]
+        detour = stack.enter_context(detour_to(callers.mcp_url)) if fault.needs_calls else None
+        groups = [stack.enter_context(_writers(way, run, callers, detour)) for way in Way]
         run.prepare(groups[0].client, exercise.options.callers)
         with ExitStack() as traffics:
             traffic = [
@@ -92,7 +94,13 @@ def _make_fault(
                 for each in groups
             ]
             _wait_for_calls(exercise, traffic, chance.randint(1, options.writes))
-            scene = Scene(exercise=exercise, tokens=endpoint, network=network, chance=chance)
+            scene = Scene(
+                exercise=exercise,
+                tokens=endpoint,
+                network=network,
+                calls=None if detour is None else detour.proxy,
+                chance=chance,
+            )
             exercise.mark(f"fault: {fault.what}")
             with exercise.phase(fault.what), fault.make(scene):
                 _wait_for_calls(exercise, traffic, options.writes)
@@ -106,9 +114,13 @@ def _make_fault(
 
 
 @contextmanager
-def _writers(way: Way, run: Run, credentials: ClientCredentials) -> Iterator[Writers]:
-    tokens = TokenProvider(credentials)
-    with Neo4jMcp(credentials.mcp_url, tokens) as client:
+def _writers(
+    way: Way, run: Run, credentials: ClientCredentials, detour: Detour | None
+) -> Iterator[Writers]:
+    tokens, url = TokenProvider(credentials), credentials.mcp_url
+    with (
+        Neo4jMcp(url, tokens) if detour is None else DetouredMcp(url, tokens, detour.port) as client
+    ):
         yield Writers(way, run, client, tokens)
 
 

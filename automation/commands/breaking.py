@@ -99,7 +99,8 @@ def chaos(  # noqa: PLR0913 - one parameter per option
     except KeyboardInterrupt as interrupted:
         print_error(str(interrupted), "interrupted")
         raise
-    found = run.model_copy(update={"environment": {**run.environment, "Seed": str(number)}})
+    environment = {**run.environment, "Seed": str(number)}
+    found = run.model_copy(update={"unit": "fault", "environment": environment})
     save(found, reports)
     if figures is not None and found.passed:
         write_figures(found, figures)

@@ -138,7 +138,18 @@ class DrillResult(Result):
 
 
 class DrillReport(AnyReport):
-    """The results of one run of drills on one stack, in the order in which they ran."""
+    """The results of one run of drills on one stack, in the order in which they ran.
+
+    Attributes:
+        unit: what each of them is; the faults of a chaos run are reported like drills.
+    """
 
     kind: Literal["drills"] = "drills"
+    unit: Literal["drill", "fault"] = "drill"
     results: tuple[DrillResult, ...]
+
+    @property
+    def title(self) -> str:
+        """The report's heading."""
+        what = {"drill": "Drills on", "fault": "Faults while callers write to"}[self.unit]
+        return f"{what} the stack {self.stack}"

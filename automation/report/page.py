@@ -64,7 +64,7 @@ def _render_drills(report: DrillReport) -> str:
     return _render(
         "drills",
         report,
-        f"Drills on the stack {report.stack}",
+        report.title,
         timeline=timeline,
         failure_classes=failure_classes,
         duration=_format_duration,

@@ -118,8 +118,8 @@ def print_report(report: Report, console: Console) -> None:
 
 def print_drill_report(report: DrillReport, console: Console) -> None:
     """Print a report of drills as a table with the calls over time."""
-    table = Table(title=f"Drills on the stack {report.stack}", title_justify="left")
-    table.add_column("Drill and callers", overflow="fold", min_width=20)
+    table = Table(title=report.title, title_justify="left")
+    table.add_column(f"{report.unit.capitalize()} and callers", overflow="fold", min_width=20)
     for column in ("Calls", "Failed", "For"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("Calls over time", no_wrap=True)

@@ -58,7 +58,7 @@ def timeline(result: DrillResult, traffic: Traffic) -> Markup:
         *_phases(result.phases, time),
         *_rates(traffic, time),
         *_times(traffic, time),
-        *time_axis(time, _TIMES[1], "seconds since the drill began"),
+        *time_axis(time, _TIMES[1], "seconds since the start"),
         *_markers(traffic, time),
         "</svg>",
     ]

@@ -119,6 +119,7 @@ def chaos_report() -> DrillReport:
     )
     return drill_report().model_copy(
         update={
+            "unit": "fault",
             "results": (result,),
             "environment": {"Seed": "7"},
         }

@@ -146,7 +146,7 @@ def test_a_timeline_has_a_bounded_size_and_axes_with_units(rate: float) -> None:
     root = ET.fromstring(drawn)  # noqa: S314  written by this program
     assert len(drawn) < 60_000
     texts = ["".join(each.itertext()) for each in root.iter("text")]
-    for unit in ("calls per second", "duration of a call", "seconds since the drill began"):
+    for unit in ("calls per second", "duration of a call", "seconds since the start"):
         assert unit in texts
     assert any(text.startswith("first failure") for text in texts)
     assert any(text.startswith("recovered") for text in texts)
@@ -188,6 +188,14 @@ def test_the_page_shows_writes_compared_with_the_database() -> None:
     assert '<td class="number">11</td>' in text
     assert "16 NetworkError, 76 HTTP 503" in text
     assert "Writes, compared" not in page(drill_report())
+
+
+def test_faults_are_not_called_drills() -> None:
+    written = StringIO()
+    print_drill_report(chaos_report(), console(file=written, width=140))
+    for text in (page(chaos_report()), written.getvalue()):
+        assert "Faults while callers write to the stack made-up" in text
+        assert "Drill" not in text
 
 
 def test_a_report_with_an_undecided_drill_is_not_passed() -> None:

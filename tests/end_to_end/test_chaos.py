@@ -56,7 +56,15 @@ def test_no_write_is_lost_when_the_database_fails(
     _expect_passed(make(world, name, network))
 
 
-@pytest.mark.parametrize("name", [name for name, each in FAULTS.items() if not each.needs_network])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, each in FAULTS.items()
+        # These have a test below.
+        if not each.needs_network and name not in {"answers-reset", "claims-function-raises"}
+    ],
+)
 def test_no_write_is_lost_when_something_else_fails(world: World, name: str) -> None:
     _expect_passed(make(world, name, None))
 
@@ -65,6 +73,23 @@ def _expect_passed(result: DrillResult) -> None:
     assert (result.outcome, result.reason) == (Outcome.PASSED, "")
     assert [each.lost for each in result.writes] == [0, 0, 0]
     assert all(each.acknowledged >= 2 * 2 * 3 for each in result.writes)
+
+
+def test_an_answer_that_is_lost_after_its_write_makes_repetitions(world: World) -> None:
+    result = make(world, "answers-reset", None)
+    _expect_passed(result)
+    once, again, merged = result.writes
+    # Each caller's first answer during the fault is lost.
+    assert once.present > 0
+    assert again.repeated > 0
+    assert (once.repeated, merged.repeated) == (0, 0)
+
+
+def test_the_claims_function_gets_its_environment_back(world: World) -> None:
+    functions, name = world.context.client("lambda"), world.context.names.claims_function
+    before = functions.get_function_configuration(FunctionName=name)["Environment"]
+    _expect_passed(make(world, "claims-function-raises", None))
+    assert functions.get_function_configuration(FunctionName=name)["Environment"] == before
 
 
 def test_the_nodes_are_deleted(world: World) -> None:

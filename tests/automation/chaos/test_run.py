@@ -1,5 +1,6 @@
 """Faults are made while callers write, and the writes are compared with the database."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,16 +11,20 @@ import pytest
 from automation.chaos.faults import FAULTS, ChaosFault, Scene
 from automation.chaos.figures import RECOVERY
 from automation.chaos.run import ChaosOptions, chaos_drills
+from automation.chaos.token_fault import TokenEndpoint
 from automation.checks.context import Context
+from automation.checks.probe import Probe
 from automation.checks.results import Outcome
 from automation.controls import Controls
-from automation.drills.exercise import Limits, Options
+from automation.drills.exercise import Exercise, Limits, Options
 from automation.drills.results import DrillResult
 from automation.drills.runner import run
 from automation.proxy import Proxy
 from components.configuration import parse_settings
 from neo4j_mcp_client import ClientCredentials
 from tests.automation.chaos.fake_stack import FakeStack
+
+REQUIRED = "RESOURCE_SERVER_IDENTIFIER"
 
 
 @pytest.fixture
@@ -113,6 +118,50 @@ def test_a_lost_write_fails_the_fault(context: Context, stack: FakeStack) -> Non
     assert result.outcome is Outcome.FAILED
     assert "acknowledged writes aren't in the database" in result.reason
     assert all(each.lost == each.acknowledged > 0 for each in result.writes)
+
+
+class Functions:
+    """Lambda with the claims function."""
+
+    def __init__(self) -> None:
+        self.environments: list[dict[str, str]] = [{REQUIRED: "neo4j", "OTHER": "1"}]
+
+    def get_function_configuration(self, **_: object) -> dict[str, object]:
+        return {
+            "Environment": {"Variables": self.environments[-1]},
+            "LastUpdateStatus": "Successful",
+        }
+
+    def update_function_configuration(
+        self,
+        FunctionName: str,  # noqa: N803 - AWS's own
+        Environment: dict[str, dict[str, str]],  # noqa: N803 - AWS's own
+    ) -> dict[str, object]:
+        del FunctionName
+        self.environments.append(Environment["Variables"])
+        return {}
+
+
+def test_the_claims_function_gets_its_environment_back_after_an_interruption(
+    context: Context,
+) -> None:
+    functions = Functions()
+    context._clients["lambda", None] = functions  # noqa: SLF001 - as if it had been made before
+    with Probe(context) as probe, context.http_client() as http:
+        exercise = Exercise(probe=probe, http=http, controls=Controls(), options=Options())
+        chance = random.Random(1)  # noqa: S311 - nothing secret
+        scene = Scene(
+            exercise=exercise,
+            tokens=TokenEndpoint(http, "https://made-up.example", chance),
+            network=None,
+            calls=None,
+            chance=chance,
+        )
+        # The block doesn't end, as after an interruption.
+        FAULTS["claims-function-raises"].make(scene).__enter__()
+        assert functions.environments[-1] == {"OTHER": "1"}
+        assert not exercise.restore()
+    assert functions.environments[-1] == {REQUIRED: "neo4j", "OTHER": "1"}
 
 
 def test_the_seed_determines_the_order() -> None:
