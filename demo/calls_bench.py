@@ -162,7 +162,7 @@ def _measure() -> Iterator[Figure]:
             options=Options(targets=(Compared.PEER,), rounds=_ROUNDS),
         )
         yield compared_with_peer(report, connections)
-    _note("… The functions in Lambda, for some two minutes")
+    _note("… The functions in Lambda, for a minute")
     yield from of_the_functions(context.settings, context.outputs)
     _note("… The client library and the bridge, for some two minutes")
     yield from of_the_client(_client_results(context.outputs))
