@@ -75,7 +75,7 @@ format: .venv/.complete ## Format the code
 lock: .venv/.complete ## Pin and hash the requirements again
 	@./lock.sh
 
-bench: .venv/.complete ## Compare calls with the Python peer's, a bare loop's and the bridge's (six minutes)
+bench: .venv/.complete ## Compare calls with the Python peer's, a bare loop's and the bridge's (seven minutes)
 	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
 		$(VENV)/python -m demo.calls_bench $(ARGUMENTS)
 

@@ -1,8 +1,9 @@
 """`make bench`: what a call costs, as ratios that are each measured within one run.
 
 It runs on the stack that `make demo` deployed: the server against the Python peer on the same
-database, the client library against a loop without it, and the bridge against the library. Only
-ratios mean something, since the load, the server and the database share the machine.
+database, the client library against a loop without it, the bridge against the library, and the
+functions in Lambda against a loop without them. Only ratios mean something, since the load, the
+server and the database share the machine.
 """
 
 import datetime as dt
@@ -10,18 +11,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from pydantic import TypeAdapter
 from rich.table import Table
 
-from automation.checks.results import Data
 from automation.commands.exit_statuses import COMMAND_FAILED
 from automation.deployment import Deployment
-from automation.errors import AutomationError
 from automation.failures import reporting_errors
 from automation.interruption import graceful_shutdown
 from automation.load.mix import DEFAULT, read_mix
@@ -32,6 +30,8 @@ from automation.load.targets import HOST, Compared
 from automation.size.calibration import measurable
 from automation.target import WORKSPACE_VARIABLE, checked_context, target
 from components.settings import StackSettings
+from demo.figures import BenchError, Figure, Figures
+from demo.functions_bench import of_the_functions
 from localcloud.terminal import console
 from localcloud.workspace import STACK
 
@@ -46,65 +46,6 @@ _PROCESSOR: Final = 1024
 _MEMORY: Final = 2048
 TIMES_THE_PEER: Final[Mapping[int, float]] = {8: 2.0, 32: 2.5}
 """By the number of connections, how many times the Python peer's calls per second are required."""
-
-
-class Figure(Data):
-    """A ratio, or a count.
-
-    Attributes:
-        what: what it is.
-        value: the median of the rounds, if it was measured in rounds.
-        low: the lower end of its 95 % confidence interval; None if it has none.
-        high: the upper end.
-        at_least: the least that is required; None for no limit.
-        at_most: the most.
-    """
-
-    what: str
-    value: float
-    low: float | None = None
-    high: float | None = None
-    at_least: float | None = None
-    at_most: float | None = None
-
-    @property
-    def met(self) -> bool:
-        """Whether it is as required."""
-        return (self.at_least is None or self.value >= self.at_least) and (
-            self.at_most is None or self.value <= self.at_most
-        )
-
-    @property
-    def cells(self) -> tuple[str, str, str, str]:
-        """What it is, its value, its interval and what is required."""
-        interval = (
-            "" if self.low is None or self.high is None else f"{self.low:.2f} to {self.high:.2f}"
-        )
-        limits = [
-            *([] if self.at_least is None else [f"at least {self.at_least:g}"]),
-            *([] if self.at_most is None else [f"at most {self.at_most:g}"]),
-        ]
-        return self.what, f"{self.value:.3g}", interval, " and ".join(limits)
-
-
-class Figures(Data):
-    """All figures of a run.
-
-    Attributes:
-        date: when it began.
-        cores: the machine's processors.
-    """
-
-    date: str
-    cores: int
-    figures: Sequence[Figure]
-
-
-_FIGURES: Final = TypeAdapter(Figures)
-
-
-class BenchError(AutomationError):
-    """Nothing could be measured; the message says why."""
 
 
 def require_a_processor(settings: StackSettings) -> None:
@@ -179,23 +120,6 @@ def of_the_client(results: Mapping[str, Any]) -> Iterator[Figure]:
     )
 
 
-def figures_table(figures: Figures) -> str:
-    """Return the table of a run, in Markdown."""
-    lines = [
-        f"On {figures.cores} processors, on {figures.date}:",
-        "",
-        "| Ratio or count | Value | 95 % interval | Required |",
-        "|---|---|---|---|",
-        *(f"| {' | '.join(figure.cells)} |" for figure in figures.figures),
-    ]
-    return "\n".join(lines)
-
-
-def read_figures(path: Path) -> Figures:
-    """Read a run's figures."""
-    return _FIGURES.validate_json(path.read_bytes())
-
-
 def main(
     record: Annotated[
         Path | None,
@@ -238,6 +162,8 @@ def _measure() -> Iterator[Figure]:
             options=Options(targets=(Compared.PEER,), rounds=_ROUNDS),
         )
         yield compared_with_peer(report, connections)
+    _note("… The functions in Lambda, for a minute")
+    yield from of_the_functions(context.settings, context.outputs)
     _note("… The client library and the bridge, for some two minutes")
     yield from of_the_client(_client_results(context.outputs))
 

@@ -401,7 +401,7 @@ def _measured() -> str:
 
 
 def _bench() -> str:
-    from demo.calls_bench import figures_table, read_figures  # noqa: PLC0415 - as in _checks
+    from demo.figures import figures_table, read_figures  # noqa: PLC0415 - as in _checks
 
     return figures_table(read_figures(REPOSITORY / "docs" / "bench.json"))
 

@@ -27,7 +27,7 @@ ALLOWED = {
     "client": {"neo4j_mcp_client"},
     "automation": {"components", "functions", "neo4j_mcp_client", "server"},
     "localcloud/src": set(),
-    "demo": {"automation", "components", "localcloud", "neo4j_mcp_client"},
+    "demo": {"automation", "components", "functions", "localcloud", "neo4j_mcp_client", "server"},
 }
 PROGRAM = {"components"}
 

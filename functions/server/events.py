@@ -6,6 +6,7 @@ Source: "Invoking Lambda function URLs" in the AWS Lambda Developer Guide, paylo
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -34,6 +35,22 @@ _NOT_FORWARDED: Final = _HOP_BY_HOP | {"host", "content-length", "expect"}
 _NOT_RETURNED: Final = _HOP_BY_HOP | {"content-length", "date"}
 _INTERNAL_ERROR: Final = -32603
 """JSON-RPC's code."""
+# The bytes of UTF-8 that JSON leaves as they are, and those that become two; all others become six.
+_UNESCAPED: Final = bytes(set(range(0x20, 0x100)) - set(b'"\\'))
+_SHORT_ESCAPES: Final = b'"\\\b\f\n\r\t'
+
+
+class TooLargeError(Exception):
+    """A response is larger than Lambda returns.
+
+    Attributes:
+        size: the bytes of its result.
+    """
+
+    def __init__(self, size: int) -> None:
+        """Keep the size."""
+        super().__init__(f"a result of {size:,} bytes, and Lambda returns {LARGEST_RESULT:,}")
+        self.size = size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +110,9 @@ def result_of(response: Response) -> dict[str, Any]:
 
     A result has one value for each header, so equal headers are joined with commas, which RFC 9110,
     section 5.3, allows for all but Set-Cookie.
+
+    Raises:
+        TooLargeError: Lambda wouldn't return it.
     """
     headers: dict[str, str] = {}
     cookies: list[str] = []
@@ -105,17 +125,31 @@ def result_of(response: Response) -> dict[str, Any]:
     result: dict[str, Any] = {"statusCode": response.status, "headers": headers}
     if cookies:
         result["cookies"] = cookies
-    text = _as_text(result, response.body)
-    if text is not None and result_size(text) <= LARGEST_RESULT:
-        return text
+    body = response.body
+    empty = _encoded_size({**result, "body": "", "isBase64Encoded": False})
+    if empty + text_size(body) <= LARGEST_RESULT:
+        try:
+            return {**result, "body": body.decode(), "isBase64Encoded": False}
+        except UnicodeDecodeError:
+            pass
     # In JSON some characters take two bytes or more, and in base64 all take four thirds.
-    encoded = base64.b64encode(response.body).decode()
-    return {**result, "body": encoded, "isBase64Encoded": True}
+    empty = _encoded_size({**result, "body": "", "isBase64Encoded": True})
+    size = empty + 4 * math.ceil(len(body) / 3)
+    if size > LARGEST_RESULT:
+        raise TooLargeError(size)
+    return {**result, "body": base64.b64encode(body).decode(), "isBase64Encoded": True}
 
 
-def result_size(result: Mapping[str, Any]) -> int:
-    """Return the bytes of a result, as Lambda's Python runtime encodes it."""
-    return len(json.dumps(result, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+def text_size(text: bytes) -> int:
+    """Return the bytes that a text in UTF-8 takes in a result, without its quotation marks.
+
+    Counting takes a fraction of the time of encoding, which Lambda's runtime does anyway: with
+    simplejson, any version from 3.20, and `ensure_ascii=False`. Source: awslambdaric 4.0,
+    requirements/base.txt and lambda_runtime_marshaller.py.
+    """
+    escaped = text.translate(None, delete=_UNESCAPED)
+    long = escaped.translate(None, delete=_SHORT_ESCAPES)
+    return len(text) + len(escaped) + 4 * len(long)
 
 
 def oversized(request: Request, size: int) -> Response:
@@ -161,11 +195,8 @@ def _plain(status: HTTPStatus, text: str) -> Response:
     return Response(status=status, headers=headers, body=f"{text}\n".encode())
 
 
-def _as_text(result: dict[str, Any], body: bytes) -> dict[str, Any] | None:
-    try:
-        return {**result, "body": body.decode(), "isBase64Encoded": False}
-    except UnicodeDecodeError:
-        return None
+def _encoded_size(result: Mapping[str, Any]) -> int:
+    return len(json.dumps(result, ensure_ascii=False).encode())
 
 
 def _rpc_request(body: bytes) -> dict[str, Any] | None:

@@ -60,12 +60,11 @@ def respond(server: ServerProcess, event: Mapping[str, Any]) -> dict[str, Any]:
     except NoAnswerError as error:
         _log("no answer", reason=str(error), running=server.pid is not None)
         response = events.unanswered()
-    result = events.result_of(response)
-    size = events.result_size(result)
-    if size <= events.LARGEST_RESULT:
-        return result
-    _log("answer too large", bytes=size)
-    return events.result_of(events.oversized(request, size))
+    try:
+        return events.result_of(response)
+    except events.TooLargeError as error:
+        _log("answer too large", bytes=error.size)
+        return events.result_of(events.oversized(request, error.size))
 
 
 def check_health(server: ServerProcess) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from typing import Final
 
 from functions.server.events import Request, Response
 
-_HOST: Final = "127.0.0.1"
+HOST: Final = "127.0.0.1"
+"""The address that the server listens on."""
 _HEALTH: Final = "/healthz"
 _POLL_SECONDS: Final = 0.005
 _STOP_SECONDS: Final = 5.0
@@ -71,6 +72,11 @@ class ServerProcess:
         """The process id; None if it isn't running."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
+    @property
+    def port(self) -> int:
+        """The port that the server listens on; 0 before its first start."""
+        return self._port
+
     def start(self) -> bool:
         """Start the server unless it runs, and wait until it answers.
 
@@ -88,7 +94,7 @@ class ServerProcess:
             [executable(self._settings.program)],
             env={
                 **self._settings.environment,
-                "NEO4J_MCP_HTTP_HOST": _HOST,
+                "NEO4J_MCP_HTTP_HOST": HOST,
                 "NEO4J_MCP_HTTP_PORT": str(self._port),
             },
             stdin=subprocess.DEVNULL,
@@ -134,7 +140,10 @@ class ServerProcess:
         self._process = None
 
     def _exchange(self, request: Request, seconds: float) -> Response:
-        connection = http.client.HTTPConnection(_HOST, self._port, timeout=seconds)
+        # A connection for each request, which takes a fraction of a millisecond. The server could
+        # close a kept one just when it is used again, as after a pause of the environment, and then
+        # nobody would know whether a write was done.
+        connection = http.client.HTTPConnection(HOST, self._port, timeout=seconds)
         try:
             # Not `request`, which would add headers.
             connection.putrequest(request.method, request.target, skip_accept_encoding=True)
@@ -142,7 +151,9 @@ class ServerProcess:
                 connection.putheader(name, value)
             if request.body or request.method not in {"GET", "HEAD", "OPTIONS"}:
                 connection.putheader("content-length", str(len(request.body)))
-            connection.endheaders(request.body or None)
+            # A server that refuses a body by its size answers before it has read all of it.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.endheaders(request.body or None)
             response = connection.getresponse()
             body = response.read()
             return Response(status=response.status, headers=tuple(response.getheaders()), body=body)
@@ -186,7 +197,7 @@ def executable(program: Path) -> str:
 def _free_port() -> int:
     # On Lambda every environment has its own ports. Elsewhere several can share them.
     with socket.socket() as probe:
-        probe.bind((_HOST, 0))
+        probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
 

@@ -5,16 +5,8 @@ from typing import Any
 import pytest
 
 from automation.load.results import LoadReport, Ratio
-from demo.calls_bench import (
-    BenchError,
-    Figure,
-    Figures,
-    compared_with_peer,
-    figures_table,
-    of_the_client,
-    read_figures,
-    require_a_processor,
-)
+from demo.calls_bench import compared_with_peer, of_the_client, require_a_processor
+from demo.figures import BenchError, Figure, Figures, figures_table, read_figures
 from tests.automation.load.reports import compared_report
 from tests.components.parsing import parse
 

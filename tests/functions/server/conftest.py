@@ -1,8 +1,10 @@
 """A program that behaves like the server, and whose failures a request can choose."""
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        if self.path == "/unread":
+            self.send_error(413)
+            self.close_connection = True
+            return
         length = int(self.headers.get("content-length") or 0)
         body = self.rfile.read(length)
         if self.path == "/exit":
@@ -53,6 +59,11 @@ http.server.HTTPServer(address, Handler).serve_forever()
 """
 
 Run = Callable[..., ServerProcess]
+
+
+def size_in_lambda(result: dict[str, Any]) -> int:
+    """Return the bytes of a result, as Lambda's Python runtime encodes it."""
+    return len(json.dumps(result, ensure_ascii=False).encode())
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 import base64
 import json
+from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from functions.server import events
 from functions.server.events import Request, Response
+from tests.functions.server.conftest import size_in_lambda
 
 # As the developer guide shows it, shortened.
 EVENT: dict[str, Any] = {
@@ -121,7 +123,59 @@ def test_text_that_is_too_large_in_json_is_encoded() -> None:
     result = events.result_of(quotes)
 
     assert result["isBase64Encoded"] is True
-    assert events.result_size(result) < events.LARGEST_RESULT
+    assert size_in_lambda(result) < events.LARGEST_RESULT
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\\n\x00\x7f\u2028')))
+def test_the_size_of_a_text_is_that_of_its_json(text: str) -> None:
+    assert events.text_size(text.encode()) == size_in_lambda({"": text}) - size_in_lambda({"": ""})
+
+
+_TOO_LARGE = pytest.raises(events.TooLargeError)
+
+
+@pytest.mark.parametrize(
+    ("unit", "beyond"),
+    [
+        ("a", _TOO_LARGE),
+        ("ä", _TOO_LARGE),
+        ("\u2028", _TOO_LARGE),
+        ('"', nullcontext()),
+        ("\x01", nullcontext()),
+    ],
+)
+def test_text_is_returned_as_such_up_to_the_limit(
+    unit: str, beyond: AbstractContextManager[object]
+) -> None:
+    headers = (("content-type", "text/plain; charset=ü"), ("set-cookie", "a=1"))
+
+    def result(units: int, more: int = 0) -> dict[str, Any]:
+        body = (unit * units + "b" * more).encode()
+        return events.result_of(Response(status=200, headers=headers, body=body))
+
+    empty = size_in_lambda(result(0))
+    each = size_in_lambda(result(1)) - empty
+    units, more = divmod(events.LARGEST_RESULT - empty, each)
+
+    largest = result(units, more)
+    assert size_in_lambda(largest) == events.LARGEST_RESULT
+    assert largest["isBase64Encoded"] is False
+    with beyond:
+        assert result(units, more + 1)["isBase64Encoded"] is True
+
+
+def test_a_result_in_base64_is_returned_up_to_the_limit() -> None:
+    def result(count: int) -> dict[str, Any]:
+        return events.result_of(Response(status=200, headers=(), body=b"\xff" * count))
+
+    # Every three bytes take four.
+    overhead = size_in_lambda({**result(0), "isBase64Encoded": True})
+    count = (events.LARGEST_RESULT - overhead) // 4 * 3
+
+    assert events.LARGEST_RESULT - size_in_lambda(result(count)) in range(4)
+    with pytest.raises(events.TooLargeError) as raised:
+        result(count + 1)
+    assert raised.value.size in range(events.LARGEST_RESULT + 1, events.LARGEST_RESULT + 5)
 
 
 def test_a_tool_call_that_is_too_large_fails_as_the_tool_would() -> None:

@@ -19,7 +19,7 @@ from functions.server.handler import (
     server_environment,
 )
 from functions.server.process import ServerProcess, ServerSettings
-from tests.functions.server.conftest import Run
+from tests.functions.server.conftest import Run, size_in_lambda
 from tests.functions.server.test_events import EVENT
 from tests.repository import ROOT
 
@@ -57,12 +57,13 @@ def test_a_response_is_returned_as_the_server_sent_it(run: Run) -> None:
 @pytest.mark.program
 def test_the_largest_result_is_returned_and_one_byte_more_is_not(run: Run) -> None:
     server = run()
-    overhead = events.result_size(respond(server, event("/size/1000"))) - 1000
+    overhead = size_in_lambda(respond(server, event("/size/1000"))) - 1000
     fits = events.LARGEST_RESULT - overhead
 
     assert len(respond(server, event(f"/size/{fits}"))["body"]) == fits
     refused = respond(server, event(f"/size/{fits + 1}"))
     assert json.loads(refused["body"])["result"]["isError"] is True
+    assert "has 8.0 MB" in json.loads(refused["body"])["result"]["content"][0]["text"]
 
 
 @pytest.mark.program

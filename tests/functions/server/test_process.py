@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,12 @@ def test_a_call_without_an_answer_fails_and_is_not_repeated(run: Run, target: st
 
     with pytest.raises(NoAnswerError):
         ask(server, target)
+
+
+def test_an_answer_before_the_whole_body_was_read_is_returned(run: Run) -> None:
+    large = Request(method="POST", target="/unread", headers=(), body=b"a" * 8_000_000)
+
+    assert run().send(large).status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 def test_a_server_that_ends_at_once_is_reported(run: Run) -> None:
