@@ -67,9 +67,6 @@ class Upstream:
         Raises:
             ConnectionResetError: the connection is closed.
         """
-        # uvloop's transports raise RuntimeError then.
-        if self._writer.is_closing():
-            raise ConnectionResetError
         # Each piece costs a system call here, and several there.
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self._send_now)
@@ -77,6 +74,7 @@ class Upstream:
         await self._writer.drain()
 
     def _send_now(self) -> None:
+        # uvloop's transports raise RuntimeError if they are closed.
         if self._unsent and not self._writer.is_closing():
             self._writer.write(b"".join(self._unsent))
         self._unsent.clear()
