@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from localcloud.aura import roles
 from localcloud.aura.chunking import Dechunker
 from localcloud.aura.handshake import REQUEST_SIZE, SUPPORTED, encode
 from localcloud.aura.messages import BoltError, Request, Response, success
 from localcloud.aura.packstream import Structure, Value, pack, unpack
 from localcloud.aura.planner import QueryPlanner, read_plan, without_explain
+from localcloud.aura.roles import Plan, Role
 from localcloud.aura.upstream import Database
+from tests.work import lines_run
 
 
 def _summary(metadata: dict[str, Value]) -> Structure:
@@ -132,3 +135,38 @@ async def test_large_parameters_are_not_sent_for_planning(
     await planner.plan("small", pack({"x": 1}), None)
     await planner.plan("large", pack({"x": "x" * 70_000}), None)
     assert database.parameters == [{"x": 1}, {}]
+
+
+async def test_what_a_role_may_run_is_decided_once(
+    planning: tuple[_FakeDatabase, QueryPlanner],
+) -> None:
+    _, planner = planning
+    plan = Plan("s", (("CreateIndex", ""),))
+    decided = [await planner.denial(role, "CREATE INDEX", plan) for role in (Role.READER, *Role)]
+    assert decided == ["Schema operations are"] * 3 + [None] * 2
+
+    async def again() -> None:
+        assert await planner.denial(Role.READER, "CREATE INDEX", plan) == "Schema operations are"
+
+    def run() -> None:
+        with contextlib.suppress(StopIteration):
+            again().send(None)
+
+    assert lines_run(roles, run) == 0
+
+
+async def test_what_may_be_run_depends_on_the_text_and_its_plan(
+    planning: tuple[_FakeDatabase, QueryPlanner],
+) -> None:
+    _, planner = planning
+    administration = Plan("s", (("AdministrationCommand", ""),))
+    allowed = [
+        await planner.denial(Role.READER, text, plan) is None
+        for text, plan in (
+            ("SHOW DATABASES", administration),
+            ("SHOW USERS", administration),
+            ("SHOW USERS", Plan("r", (("AllNodesScan", ""),))),
+            ("SHOW USERS" + " " * 20_000, administration),
+        )
+    ]
+    assert allowed == [True, False, True, False]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+import uvloop
 
 from localcloud.aura.distribution import DistributionError, ensure_jars
 from localcloud.aura.neo4j_process import DatabaseError, Installation
@@ -73,7 +74,7 @@ def main(  # noqa: PLR0913 - one argument per flag
                 [*_NAMES, *(each for each in listen or () if each not in _NAMES)]
             ),
         )
-        asyncio.run(_serve(installation, endpoints, ready_fd))
+        uvloop.run(_serve(installation, endpoints, ready_fd))
     except (DistributionError, DatabaseError, SsoSettingsError, OSError) as error:
         _log.error("%s", error)
         raise typer.Exit(1) from None

@@ -4,8 +4,7 @@ Source: Neo4j's Bolt protocol documentation, "Message exchange".
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _HEADER: Final = 2
 _MAX_CHUNK: Final = 0xFFFF
@@ -15,8 +14,7 @@ class MessageTooLargeError(ValueError):
     """A message is larger than its receiver allows."""
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """One message in its transport encoding.
 
     Attributes:

@@ -32,7 +32,7 @@ from localcloud.aura.packstream import (
     unpack,
 )
 from localcloud.aura.planner import QueryPlanner
-from localcloud.aura.roles import Role, denial, is_explain, is_show_current_user, with_explain
+from localcloud.aura.roles import Role, is_explain, is_show_current_user, with_explain
 from localcloud.aura.state_machine import Phase, Step, decide
 from localcloud.aura.upstream import Database, Upstream, database_unavailable
 
@@ -43,6 +43,8 @@ _MAX_QUERY: Final = 1024 * 1024
 _MAX_EXTRA: Final = 64 * 1024
 # Everything read at once is handled at once, while other connections wait.
 _READ_SIZE: Final = 64 * 1024
+_TURN: Final = 8
+"""Messages of one client that are handled before others get their turn."""
 _DISCARD_SECONDS: Final = 1.0
 _MAX_VARINT: Final = 10
 _CREDENTIAL_KEYS: Final = frozenset({"scheme", "principal", "credentials", "realm", "parameters"})
@@ -134,15 +136,16 @@ class _Session:
 
     async def _process(self, data: bytes) -> None:
         try:
-            for frame in self._dechunker.feed(data):
+            for number, frame in enumerate(self._dechunker.feed(data), start=1):
                 await self._handle(frame)
                 if self._ended():
                     return
-                # A stream with full buffers never waits, and would block the others.
-                await asyncio.sleep(0)
+                if number % _TURN == 0:
+                    await asyncio.sleep(0)
         except MessageTooLargeError as error:
             await self._fail_and_close(BoltError(Code.INVALID_REQUEST, f"Refused: {error}."))
             await self._discard()
+        # A stream with full buffers never waits, and would block the others.
         await asyncio.sleep(0)
 
     async def _discard(self) -> None:
@@ -258,13 +261,13 @@ class _Session:
         if role is None:
             raise BoltError(Code.FORBIDDEN, f"Database access is not allowed for {principal}.")
         if frame.tag == Request.BEGIN:
-            query, extra = b"", _extra(frame.payload, 2)
+            text, query, extra = "", b"", _extra(frame.payload, 2)
             self._transaction_database = extra.get("db")
         else:
-            query, extra = await self._authorize_run(frame, role, identity)
+            text, query, extra = await self._authorize_run(frame, role, identity)
         if "imp_user" in extra:
             raise BoltError(Code.FORBIDDEN, f"Impersonation is not allowed for {principal}.")
-        explains = frame.tag == Request.RUN and is_explain(_text(query))
+        explains = frame.tag == Request.RUN and is_explain(text)
         read_only = role is Role.READER and not explains and extra.get("mode") != "r"
         if frame.tag == Request.BEGIN or not self._in_transaction:
             self._forced_read_only = read_only
@@ -275,11 +278,11 @@ class _Session:
 
     async def _authorize_run(
         self, frame: Frame, role: Role, identity: Identity
-    ) -> tuple[bytes, dict[str, Value]]:
+    ) -> tuple[str, bytes, dict[str, Value]]:
         """Parse a RUN and check that the caller's role may run it.
 
         Returns:
-            The packed query with its parameters, and the extra fields.
+            The query to run, the same packed with its parameters, and the extra fields.
         """
         principal = identity.principal
         reader = Reader(frame.payload, 2)
@@ -298,16 +301,16 @@ class _Session:
             extra.pop("db", None)
             user: dict[str, Value] = {"user": principal.username, "roles": [*principal.role_names]}
             query = with_explain(_CURRENT_USER) if is_explain(text) else _CURRENT_USER
-            return pack(query) + pack(user), extra
+            return query, pack(query) + pack(user), extra
         if role is not Role.ADMIN:
             planner = self._gateway.planner
             name = self._transaction_database if self._in_transaction else extra.get("db")
             plan = await planner.plan(
                 text, frame.payload[middle:end], name if isinstance(name, str) else None
             )
-            if denied := denial(role, text, plan, await planner.procedures()):
+            if denied := await planner.denial(role, text, plan):
                 raise BoltError(Code.FORBIDDEN, f"{denied} not allowed for {principal}.")
-        return frame.payload[2:end], extra
+        return text, frame.payload[2:end], extra
 
     async def _forward(self, raw: bytes, tag: int | None) -> None:
         if tag in {Request.BEGIN, Request.COMMIT, Request.ROLLBACK, Request.RESET}:
@@ -413,9 +416,10 @@ class _Session:
 
 async def _value_end(payload: bytes, position: int) -> int:
     """Find the end of a value of any size without blocking other connections."""
-    for reached in skip(payload, position):
+    for step, reached in enumerate(skip(payload, position)):
         position = reached
-        await asyncio.sleep(0)
+        if step:
+            await asyncio.sleep(0)
     return position
 
 
@@ -428,8 +432,3 @@ def _extra(payload: bytes, position: int) -> dict[str, Value]:
     if not isinstance(value, dict):
         raise PackStreamError("a message's extra fields are not a map")
     return value
-
-
-def _text(packed: bytes) -> str:
-    text = Reader(packed).read()
-    return text if isinstance(text, str) else ""

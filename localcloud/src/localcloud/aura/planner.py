@@ -3,12 +3,13 @@
 import asyncio
 import re
 from collections import OrderedDict
+from functools import lru_cache
 from typing import Final
 
 from localcloud.aura.handshake import SUPPORTED
 from localcloud.aura.messages import BoltError, Code, Request, metadata_of
 from localcloud.aura.packstream import Structure, Value, pack
-from localcloud.aura.roles import Plan, Procedure, with_explain
+from localcloud.aura.roles import Plan, Procedure, Role, denial, with_explain
 from localcloud.aura.upstream import Database, Upstream, database_unavailable
 
 _VERSION: Final = SUPPORTED[0]
@@ -28,7 +29,7 @@ class QueryPlanner:
     """Gets plans of queries over its own few connections, and caches them by the query's text.
 
     As far as permissions are concerned, a plan's operators depend only on the text and on the
-    database's procedures, so a cached plan stays valid.
+    database's procedures, so a cached plan stays valid. So does what a role may do with it.
     """
 
     def __init__(self, database: Database) -> None:
@@ -39,6 +40,20 @@ class QueryPlanner:
         self._slots = asyncio.Semaphore(_CONNECTIONS)
         self._plans: OrderedDict[tuple[str | None, str], Plan] = OrderedDict()
         self._procedures: dict[str, Procedure] | None = None
+        self._known_denial = lru_cache(_MAX_PLANS)(self._denial)
+
+    async def denial(self, role: Role, text: str, plan: Plan) -> str | None:
+        """Decide whether a role may run a query, as `roles.denial` does; decisions are cached.
+
+        Raises:
+            BoltError: the database can't be reached.
+        """
+        await self.procedures()
+        decide = self._known_denial if len(text) <= _MAX_CACHED_TEXT else self._denial
+        return decide(role, text, plan)
+
+    def _denial(self, role: Role, text: str, plan: Plan) -> str | None:
+        return denial(role, text, plan, self._procedures or {})
 
     async def procedures(self) -> dict[str, Procedure]:
         """Return the database's procedures by name; the list is cached.

@@ -36,15 +36,13 @@ Body = bytes | aiohttp.StreamReader | None
 
 def end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
     """Drop the headers that concern one connection only."""
-    named = {
-        token.strip().lower()
-        for value in headers.getall(hdrs.CONNECTION, ())
-        for token in value.split(",")
-    }
-    dropped = _HOP_BY_HOP | _HANDLED_HERE | named
-    return CIMultiDict(
-        (name, value) for name, value in headers.items() if name.lower() not in dropped
-    )
+    named = [
+        token.strip() for value in headers.getall(hdrs.CONNECTION, ()) for token in value.split(",")
+    ]
+    kept = CIMultiDict(headers)
+    for name in (*_HOP_BY_HOP, *_HANDLED_HERE, *named):
+        kept.popall(name, None)
+    return kept
 
 
 async def read_body(request: web.BaseRequest) -> Body:

@@ -41,6 +41,7 @@ class EndpointServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 application,
+                loop="uvloop",
                 log_config=None,
                 access_log=False,
                 # Headers of the caller don't change its address, and there are no WebSockets.

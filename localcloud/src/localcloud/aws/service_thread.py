@@ -11,6 +11,8 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
+import uvloop
+
 _Service = TypeVar("_Service")
 _Result = TypeVar("_Result")
 
@@ -70,7 +72,7 @@ class ServiceThread(Generic[_Service]):
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._main())
+            uvloop.run(self._main())
         except Exception as error:
             if self._ready.done():
                 raise

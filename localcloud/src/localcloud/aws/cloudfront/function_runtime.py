@@ -33,6 +33,9 @@ class _Node:
         """Send a line, and wait for the answer with its number."""
         if self._process.stdin is None:
             raise FunctionError("Node has no standard input")
+        # uvloop's pipes raise RuntimeError then.
+        if self._process.stdin.is_closing():
+            raise ConnectionResetError("its standard input is closed")
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
