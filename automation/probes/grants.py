@@ -27,6 +27,13 @@ def probe_grants(location: StackLocation) -> Iterator[Grant]:
         ],
     )
     yield Grant(
+        # The account's first VPC connector needs it; it costs nothing, and stays.
+        sid="CreateNetworkingRole",
+        resources=[location.role_arn("aws-service-role/networking.apprunner.amazonaws.com/*")],
+        probe=["iam:CreateServiceLinkedRole"],
+        condition={"StringEquals": {"iam:AWSServiceName": "networking.apprunner.amazonaws.com"}},
+    )
+    yield Grant(
         sid="PublishProbeMetrics",
         resources=["*"],
         probe=["cloudwatch:PutMetricData"],
@@ -38,15 +45,19 @@ def probe_grants(location: StackLocation) -> Iterator[Grant]:
         resources=["*"],
         probe=[
             "apprunner:ListAutoScalingConfigurations",
+            "apprunner:ListVpcConnectors",
             "cloudtrail:LookupEvents",
             "cloudwatch:DescribeAlarms",
             "cloudwatch:GetMetricData",
             "cognito-idp:ListUserPools",
             "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
             "ec2:DescribeVpcs",
             "ecr:GetAuthorizationToken",
             "ecs:DeregisterTaskDefinition",
             "ecs:ListClusters",
+            "elasticloadbalancing:DescribeLoadBalancerAttributes",
+            "elasticloadbalancing:DescribeLoadBalancers",
             "events:ListRules",
             "events:TestEventPattern",
             "iam:ListRoles",
@@ -201,11 +212,15 @@ def _named(location: StackLocation) -> Iterator[Grant]:
         resources=[
             location.arn("apprunner", f"autoscalingconfiguration/{_NAME}"),
             location.arn("apprunner", f"service/{_NAME}"),
+            location.arn("apprunner", f"vpcconnector/{_NAME}"),
         ],
         probe=[
             "apprunner:CreateAutoScalingConfiguration",
             "apprunner:CreateService",
+            "apprunner:CreateVpcConnector",
             "apprunner:DeleteAutoScalingConfiguration",
+            "apprunner:DeleteVpcConnector",
+            "apprunner:DescribeVpcConnector",
             "apprunner:TagResource",
         ],
     )

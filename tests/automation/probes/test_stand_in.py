@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
 _PORTS = 8
 # IAM's names, where the operation has another.
 _ACTIONS = {"lambda:Invoke": "lambda:InvokeFunction"}
-_ALONE = [each for each in PROBES.values() if not each.needs_stack]
+_ALONE = [each for each in PROBES.values() if not each.needs]
 _RECORDED = committed(ROOT)
 
 
@@ -83,6 +83,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
                     region=endpoint.region,
                     token_base=lambda _: endpoint.url,
                     http=http,
+                    tls=tls,
                     credentials=credentials.get_frozen_credentials(),
                     propagation=0,
                 )
@@ -161,6 +162,8 @@ def test_what_a_killed_run_has_left_is_found_and_removed(stand_in: StandIn) -> N
         VpcId=vpc,
         TagSpecifications=[{"ResourceType": "security-group", "Tags": [tag]}],
     )
+    subnet = clients("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    clients("apprunner").create_vpc_connector(VpcConnectorName=name, Subnets=[subnet])
     left = find_leftovers(clients)
     assert left.unread == {}
     # A function needs a role that it may assume; it is removed by its name, as all others.
