@@ -34,6 +34,12 @@ def probe_grants(location: StackLocation) -> Iterator[Grant]:
         condition={"StringEquals": {"iam:AWSServiceName": "networking.apprunner.amazonaws.com"}},
     )
     yield Grant(
+        sid="FindKeyOfSecretsManager",
+        resources=[location.arn("kms", "key/*")],
+        probe=["kms:DescribeKey"],
+        condition={"StringEquals": {"kms:RequestAlias": "alias/aws/secretsmanager"}},
+    )
+    yield Grant(
         sid="PublishProbeMetrics",
         resources=["*"],
         probe=["cloudwatch:PutMetricData"],

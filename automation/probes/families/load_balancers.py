@@ -1,7 +1,7 @@
 """Probes of the load balancer of a stack on Fargate, which they only read and call."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from automation.probes.connections import watch
 from automation.probes.families.exchanges import unfinished
@@ -42,6 +42,12 @@ def _attributes(box: Sandbox) -> Mapping[str, str]:
     return {each["Key"]: each["Value"] for each in described["Attributes"]}
 
 
+def _described(box: Sandbox) -> Mapping[str, Any]:
+    found = box.client("elbv2").describe_load_balancers(LoadBalancerArns=[_load_balancer(box)])
+    described: Mapping[str, Any] = found["LoadBalancers"][0]
+    return described
+
+
 @LOAD_BALANCERS.probe(
     "elb-idle-limits",
     rows=[
@@ -64,9 +70,9 @@ def _attributes(box: Sandbox) -> Mapping[str, str]:
 def _idle_limits(box: Sandbox) -> Observation:
     """After how long does a load balancer end idle connections and slow requests?"""
     limit = float(_attributes(box)[_IDLE_TIMEOUT])
-    url = box.stack.outputs["serviceUrl"]
-    if url is None:
+    if _described(box)["Scheme"] == "internal":
         raise Unanswered("only the edge reaches the load balancer")
+    url = box.stack.outputs["serviceUrl"]
     endings = watch(
         url,
         unfinished(url, healthy="/healthz", called="/mcp"),
@@ -97,10 +103,7 @@ def _idle_limits(box: Sandbox) -> Observation:
 def _defaults(box: Sandbox) -> Observation:
     """Which attributes does a load balancer have that the program doesn't set?"""
     attributes = _attributes(box)
-    [described] = box.client("elbv2").describe_load_balancers(
-        LoadBalancerArns=[_load_balancer(box)]
-    )["LoadBalancers"]
     return {
-        "state": described["State"]["Code"],
+        "state": _described(box)["State"]["Code"],
         **{each: attributes.get(each) for each in _NOT_SET},
     }
