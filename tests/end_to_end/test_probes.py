@@ -127,3 +127,12 @@ def test_what_a_killed_run_has_left_is_removed(pipeline: dict[str, str], aws: Aw
         "Nothing of an interrupted run is left in us-east-1.\n",
     )
     aws("sns").delete_topic(TopicArn=next(each for each in topics if "neo4j-mcp-other" in each))
+
+
+@pytest.mark.usefixtures("edge_world")
+def test_probes_of_the_edge(pipeline: dict[str, str], tmp_path: Path) -> None:
+    status, output = _probe(
+        pipeline, "--json", "--output", str(tmp_path), "--only", "edge-refused-requests"
+    )
+    [result] = json.loads(output)
+    assert (result["outcome"], result["reason"], status) == ("passed", "", 0)
