@@ -156,12 +156,16 @@ def drills_table(drills: Iterable["Drill"]) -> str:
 def probes_table(probes: Iterable["Probe"]) -> str:
     """Return the table of probes."""
     lines = [
-        f"| `{probe.key}` | {_cell(probe.question)} | {probe.seconds:g} |"
+        f"| `{probe.key}` | {_cell(probe.question)} | {probe.seconds:g} | {_cell(probe.needs)} |"
         f" {'✓' if probe.disruptive else ''} |"
         for probe in probes
     ]
     return "\n".join(
-        ["| Probe | Question | Seconds on AWS | Disruptive |", "|---|---|---|---|", *lines]
+        [
+            "| Probe | Question | Seconds on AWS | Needs | Disruptive |",
+            "|---|---|---|---|---|",
+            *lines,
+        ]
     )
 
 

@@ -22,6 +22,7 @@ from automation.probes.printing import (
     print_result,
     print_summary,
     probes_document,
+    progress,
     results_document,
     summary,
 )
@@ -45,7 +46,7 @@ def probe(  # noqa: PLR0913 - one parameter per option
     only: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only these probes; a pattern such as 'cognito-*' works too. Can be repeated.",
+            help="Only these probes, by name or a pattern such as 'cognito-*'. Can be repeated.",
             show_default="all but the disruptive ones",
         ),
     ] = None,
@@ -54,7 +55,11 @@ def probe(  # noqa: PLR0913 - one parameter per option
         typer.Option("--disruptive", help="Also those that the stack's callers may notice."),
     ] = False,
     list_only: Annotated[
-        bool, typer.Option("--list", help="List the probes, and run none.")
+        bool,
+        typer.Option(
+            "--list",
+            help="List the probes with their duration and cost, and run none. Needs no account.",
+        ),
     ] = False,
     clean: Annotated[
         bool,
@@ -68,9 +73,12 @@ def probe(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Try out how AWS behaves where the stand-in could differ, and record it without secrets.
 
-    The probes create their own resources, whose names start with neo4j-mcp-probe-, and remove them.
-    They use the stack's region and account. docs/probes.md says what they find out. The exit status
-    is 1 if AWS behaves differently from its documents or from an earlier recording.
+    The command shows each probe's question, duration and cost, and asks before it begins. Probes
+    create their own resources in the stack's region and account, whose names start with
+    neo4j-mcp-probe-, and remove them, also after Ctrl-C. They don't change the stack.
+
+    The exit status is 1 if AWS behaves differently from its documents or from an earlier recording,
+    and 3 if a probe couldn't observe or a resource remains. More is in docs/probes.md.
     """
     recorded = committed(PROJECT_DIRECTORY)
     chosen = choose(only or (), disruptive=disruptive)
@@ -81,7 +89,8 @@ def probe(  # noqa: PLR0913 - one parameter per option
             print_probes(chosen, recorded, console())
         return
     if not yes and not sys.stdin.isatty():
-        print_error(f"{summary(chosen)} Nobody can be asked here: to run without asking, add --yes")
+        what = "" if clean else f"{summary(chosen)} "
+        print_error(f"{what}Nobody can be asked here: to run without asking, add --yes")
         raise typer.Exit(COMMAND_FAILED)
     with surroundings(Deployment(target(stack, workspace), reads_only=True)) as around:
         if clean:
@@ -114,14 +123,16 @@ def _run(
     *,
     as_json: bool,
 ) -> Sequence[Result]:
-    results = []
-    for result in run(chosen, around, recorded):
+    results: list[Result] = []
+
+    def announce(started: Probe) -> None:
+        messages.print(progress(len(results) + 1, len(chosen), started))
+
+    for result in run(chosen, around, recorded, on_start=announce):
         results.append(result)
         if result.recording:
             save(result.recording, folder)
-        if as_json:
-            messages.print(f"… {len(results)} of {len(chosen)}: {result.probe.key}")
-        else:
+        if not as_json:
             print_result(result, console())
     if as_json:
         typer.echo(json.dumps(results_document(results), indent=2))

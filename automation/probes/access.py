@@ -15,6 +15,7 @@ from automation.target import stack_settings
 from components.endpoints import hosted_domain_url
 
 _APP_RUNNER_SERVICE: Final = "aws:apprunner/service:Service"
+_LOAD_BALANCER: Final = "aws:lb/loadBalancer:LoadBalancer"
 # A request to App Runner ends after 120 s.
 _TIMEOUT: Final = 130.0
 _CONFIG: Final = Config(
@@ -65,12 +66,14 @@ def surroundings(deployment: Deployment) -> Iterator[Surroundings]:
             "There are no AWS credentials, or no region. Set AWS_PROFILE, or run: aws configure"
         )
     overridden = settings.endpoint_overrides.cognito_domain
-    with httpx2.Client(verify=ssl.create_default_context(), timeout=_TIMEOUT) as http:
+    tls = ssl.create_default_context()
+    with httpx2.Client(verify=tls, timeout=_TIMEOUT) as http:
         yield Surroundings(
             clients=unvalidated_clients(session),
             region=region,
             token_base=lambda prefix: str(overridden or hosted_domain_url(prefix, region)),
             http=http,
+            tls=tls,
             credentials=credentials.get_frozen_credentials(),
             stack=_deployed(deployment),
         )
@@ -80,9 +83,13 @@ def _deployed(deployment: Deployment) -> DeployedStack | None:
     outputs = deployment.outputs()
     if not outputs:
         return None
-    services = [
-        str(each["id"])
+    ids = {
+        each["type"]: str(each["id"])
         for each in deployment.state().get("resources") or []
-        if each["type"] == _APP_RUNNER_SERVICE and each.get("id") and not each.get("delete")
-    ]
-    return DeployedStack(outputs=outputs, service_arn=services[0] if services else None)
+        if each.get("id") and not each.get("delete")
+    }
+    return DeployedStack(
+        outputs=outputs,
+        service_arn=ids.get(_APP_RUNNER_SERVICE),
+        load_balancer_arn=ids.get(_LOAD_BALANCER),
+    )

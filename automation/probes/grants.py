@@ -27,6 +27,19 @@ def probe_grants(location: StackLocation) -> Iterator[Grant]:
         ],
     )
     yield Grant(
+        # The account's first VPC connector needs it; it costs nothing, and stays.
+        sid="CreateNetworkingRole",
+        resources=[location.role_arn("aws-service-role/networking.apprunner.amazonaws.com/*")],
+        probe=["iam:CreateServiceLinkedRole"],
+        condition={"StringEquals": {"iam:AWSServiceName": "networking.apprunner.amazonaws.com"}},
+    )
+    yield Grant(
+        sid="FindKeyOfSecretsManager",
+        resources=[location.arn("kms", "key/*")],
+        probe=["kms:DescribeKey"],
+        condition={"StringEquals": {"kms:RequestAlias": "alias/aws/secretsmanager"}},
+    )
+    yield Grant(
         sid="PublishProbeMetrics",
         resources=["*"],
         probe=["cloudwatch:PutMetricData"],
@@ -38,15 +51,19 @@ def probe_grants(location: StackLocation) -> Iterator[Grant]:
         resources=["*"],
         probe=[
             "apprunner:ListAutoScalingConfigurations",
+            "apprunner:ListVpcConnectors",
             "cloudtrail:LookupEvents",
             "cloudwatch:DescribeAlarms",
             "cloudwatch:GetMetricData",
             "cognito-idp:ListUserPools",
             "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
             "ec2:DescribeVpcs",
             "ecr:GetAuthorizationToken",
             "ecs:DeregisterTaskDefinition",
             "ecs:ListClusters",
+            "elasticloadbalancing:DescribeLoadBalancerAttributes",
+            "elasticloadbalancing:DescribeLoadBalancers",
             "events:ListRules",
             "events:TestEventPattern",
             "iam:ListRoles",
@@ -201,11 +218,15 @@ def _named(location: StackLocation) -> Iterator[Grant]:
         resources=[
             location.arn("apprunner", f"autoscalingconfiguration/{_NAME}"),
             location.arn("apprunner", f"service/{_NAME}"),
+            location.arn("apprunner", f"vpcconnector/{_NAME}"),
         ],
         probe=[
             "apprunner:CreateAutoScalingConfiguration",
             "apprunner:CreateService",
+            "apprunner:CreateVpcConnector",
             "apprunner:DeleteAutoScalingConfiguration",
+            "apprunner:DeleteVpcConnector",
+            "apprunner:DescribeVpcConnector",
             "apprunner:TagResource",
         ],
     )

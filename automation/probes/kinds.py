@@ -175,6 +175,19 @@ def _find_auto_scaling(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
             yield each["AutoScalingConfigurationArn"]
 
 
+def _find_vpc_connectors(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
+    for each in client.list_vpc_connectors()["VpcConnectors"]:
+        if is_probes(each["VpcConnectorName"]) and each["Status"] == "ACTIVE":
+            yield each["VpcConnectorArn"]
+
+
+def _delete_vpc_connector(client: Any, arn: str) -> None:  # noqa: ANN401 - boto3's
+    # One that was deleted can still be described.
+    found = client.describe_vpc_connector(VpcConnectorArn=arn)["VpcConnector"]
+    if found["Status"] == "ACTIVE":
+        client.delete_vpc_connector(VpcConnectorArn=arn)
+
+
 def _find_security_groups(client: Any) -> Iterator[str]:  # noqa: ANN401 - boto3's
     filters = [{"Name": f"tag:{TAG[0]}", "Values": [TAG[1]]}]
     for each in client.describe_security_groups(Filters=filters)["SecurityGroups"]:
@@ -262,6 +275,12 @@ AUTO_SCALING: Final = Kind(
         AutoScalingConfigurationArn=arn
     ),
 )
+VPC_CONNECTOR: Final = Kind(
+    title="VPC connector",
+    service="apprunner",
+    find=_find_vpc_connectors,
+    delete=_delete_vpc_connector,
+)
 CLUSTER: Final = Kind(
     title="ECS cluster",
     service="ecs",
@@ -286,6 +305,7 @@ KINDS: Final = (
     ROLE,
     REPOSITORY,
     AUTO_SCALING,
+    VPC_CONNECTOR,
     CLUSTER,
     SECURITY_GROUP,
 )

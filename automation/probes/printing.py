@@ -20,22 +20,30 @@ _CENT: Final = Decimal("0.01")
 def print_probes(
     probes: Sequence[Probe], recorded: Mapping[str, Recording], console: Console
 ) -> None:
-    """Print which probes there are, with their duration and cost."""
+    """Print which probes there are, with their duration and cost, and what they need."""
     table = Table(box=None, pad_edge=False)
-    for title in ("Probe", "Question", "Seconds", "USD", "Recorded"):
+    for title in ("Probe", "Question", "Seconds", "USD", "Recorded on AWS"):
         table.add_column(title, justify="right" if title in {"Seconds", "USD"} else "left")
     for probe in probes:
         recording = recorded.get(probe.key)
-        marks = " (disruptive)" if probe.disruptive else ""
         table.add_row(
             probe.key,
-            f"{probe.question}{marks}",
+            f"{probe.question}{_notes(probe)}",
             f"{probe.seconds:g}",
             _usd(probe.cost),
-            recording.recorded_at.isoformat() if recording else "",
+            recording.recorded_at.isoformat() if recording else "not yet",
         )
     console.print(table)
     console.print(summary(probes))
+
+
+def _notes(probe: Probe) -> str:
+    notes = []
+    if probe.needs:
+        notes.append(f"needs {probe.needs}")
+    if probe.disruptive:
+        notes.append("callers may notice it")
+    return f" ({', '.join(notes)})" if notes else ""
 
 
 def summary(probes: Sequence[Probe]) -> str:
@@ -43,7 +51,22 @@ def summary(probes: Sequence[Probe]) -> str:
     minutes = max(round(sum(each.seconds for each in probes) / 60), 1)
     cost = sum((each.cost for each in probes), Decimal(0)).quantize(_CENT, ROUND_UP)
     probing = "1 probe takes" if len(probes) == 1 else f"{len(probes)} probes take"
-    return f"{probing} about {minutes} min on AWS and cost at most {cost} USD."
+    skipped = (
+        " Those that need a stack are skipped without it."
+        if any(each.needs for each in probes)
+        else ""
+    )
+    return f"{probing} about {minutes} min on AWS and cost at most {cost} USD.{skipped}"
+
+
+def progress(number: int, count: int, probe: Probe) -> str:
+    """Return the line that says that a probe begins.
+
+    Args:
+        number: its place among those of the run.
+        count: how many these are.
+    """
+    return f"… {number} of {count}: {probe.key}, about {probe.seconds:g} s on AWS"
 
 
 def print_result(result: Result, console: Console) -> None:
@@ -74,6 +97,7 @@ def probes_document(
             "services": list(each.services),
             "seconds": each.seconds,
             "usd": str(each.cost.quantize(Decimal("0.0001"), ROUND_UP)),
+            "needs": each.needs,
             "disruptive": each.disruptive,
             "recordedAt": recorded[each.key].recorded_at.isoformat()
             if each.key in recorded

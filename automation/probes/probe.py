@@ -28,7 +28,7 @@ class Probe:
         differs: the keys of the observation in which the stand-in is known to differ from AWS.
             docs/parity.md lists them under "Different".
         disruptive: whether the callers of the stack notice.
-        needs_stack: whether it reads a deployed stack, rather than only its own resources.
+        needs: which deployed stack it reads, in words; empty if it needs its own resources only.
         run: observes.
     """
 
@@ -42,7 +42,7 @@ class Probe:
     cost: Decimal = FREE
     differs: frozenset[str] = frozenset()
     disruptive: bool = False
-    needs_stack: bool = False
+    needs: str = ""
     run: Callable[[Sandbox], Observation]
 
 
@@ -75,7 +75,7 @@ class Family:
         cost: Decimal = FREE,
         differs: Sequence[str] = (),
         disruptive: bool = False,
-        needs_stack: bool = False,
+        needs: str = "",
     ) -> "Callable[[Callable[[Sandbox], Observation]], Callable[[Sandbox], Observation]]":
         """Add the decorated function as a probe; its docstring is the question.
 
@@ -83,6 +83,7 @@ class Family:
             also: further services that it calls.
             seconds: how long it takes on AWS.
             cost: in US dollars, at most.
+            needs: which deployed stack it reads.
         """
 
         def add(run: Callable[[Sandbox], Observation]) -> "Callable[[Sandbox], Observation]":
@@ -99,7 +100,7 @@ class Family:
                     cost=cost,
                     differs=frozenset(differs),
                     disruptive=disruptive,
-                    needs_stack=needs_stack,
+                    needs=needs,
                     run=run,
                 )
             )

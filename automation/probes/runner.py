@@ -47,13 +47,16 @@ def run(
     recorded: Mapping[str, Recording],
     *,
     today: Callable[[], dt.date] = lambda: dt.datetime.now(dt.UTC).date(),
+    on_start: Callable[[Probe], object] = lambda _: None,
 ) -> Iterator[Result]:
     """Run probes, and yield each one's result once everything that it created is removed.
 
     Args:
         recorded: what was recorded on AWS, by the probes' keys.
+        on_start: called before each probe.
     """
     for probe in probes:
+        on_start(probe)
         yield _run(probe, around, recorded.get(probe.key), today())
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import secrets
+import ssl
 import time
 import zipfile
 from collections.abc import Callable, Mapping
@@ -39,10 +40,12 @@ class DeployedStack:
     Attributes:
         outputs: its outputs.
         service_arn: the host's service, if the host is App Runner.
+        load_balancer_arn: the host's load balancer, if the host is Fargate.
     """
 
     outputs: Mapping[str, Any]
-    service_arn: str | None
+    service_arn: str | None = None
+    load_balancer_arn: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +58,7 @@ class Surroundings:
         region: the AWS region.
         token_base: returns the base URL of a user pool's domain, by its prefix.
         http: calls token endpoints and function URLs.
+        tls: for other connections to them.
         credentials: of the clients, for requests that are signed in another way.
         stack: the deployed stack; None if there is none.
         propagation: how many seconds a changed permission may take until it has an effect.
@@ -67,6 +71,7 @@ class Surroundings:
     region: str
     token_base: Callable[[str], str]
     http: httpx2.Client
+    tls: ssl.SSLContext
     credentials: Credentials | ReadOnlyCredentials = field(repr=False)
     stack: DeployedStack | None = None
     propagation: float = 15.0

@@ -1,8 +1,20 @@
 """Why some behaviors in docs/parity.md have no probe, by where their tests are. Pure."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Final
 
+_REASONS_BY_TEST: Final = (
+    (
+        "test_a_target_that_is_silent_for_the_idle_timeout_is_a_504",
+        "The server ends a response before the load balancer does, so a stack doesn't show it.",
+    ),
+    (
+        "test_a_key_that_cloudwatch_logs_may_not_use_is_refused",
+        "It needs a KMS key, which can be deleted after seven days at the earliest.",
+    ),
+)
+"""By the test's name, where its file doesn't decide."""
 _REASONS: Final = (
     (
         ("localcloud/tests/providers/",),
@@ -14,11 +26,11 @@ _REASONS: Final = (
     ),
     (
         ("cloudfront", "wafv2", "test_cloudfront"),
-        "It needs a distribution, which takes a quarter of an hour to create and to delete.",
+        "It needs its own distribution, which takes a quarter of an hour to create and to delete.",
     ),
     (
         ("elbv2", "autoscaling"),
-        "It needs a load balancer with targets: a network, minutes and money.",
+        "It needs its own load balancer with targets: a network, minutes and money.",
     ),
     (
         ("apprunner", "test_api", "test_apprunner"),
@@ -38,7 +50,7 @@ _REASONS: Final = (
     ),
     (
         ("test_logs", "/logs/", "test_cloudtrail", "/cloudtrail/"),
-        "It shows with a delay of up to a day, or needs a KMS key, which can't be deleted at once.",
+        "It shows with a delay of up to a day.",
     ),
     (
         ("secretsmanager",),
@@ -56,11 +68,12 @@ def reasons(rows: Iterable[Sequence[str]]) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for behavior, _aws, _stand_in, test, *_ in rows:
-        found.setdefault(_reason(test.strip("`").partition("::")[0]), []).append(behavior)
+        file, _, name = test.strip("`").partition("::")
+        found.setdefault(_reason(file, name), []).append(behavior)
     return found
 
 
-def _reason(test: str) -> str:
-    return next(
-        (reason for parts, reason in _REASONS if any(part in test for part in parts)), _OTHER
-    )
+def _reason(file: str, name: str) -> str:
+    by_name = (reason for test, reason in _REASONS_BY_TEST if test == name)
+    by_file = (reason for parts, reason in _REASONS if any(part in file for part in parts))
+    return next(chain(by_name, by_file), _OTHER)

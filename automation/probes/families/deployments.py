@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from automation.probes.connections import OPEN, watch
+from automation.probes.families.exchanges import unfinished
 from automation.probes.families.sources import DOC_APP_RUNNER, DOC_ECS, doc, model
 from automation.probes.kinds import AUTO_SCALING, CLUSTER
 from automation.probes.observations import ACCEPTED, REFUSED, UNDOCUMENTED, Observation, Unanswered
@@ -12,6 +14,9 @@ APP_RUNNER: Final = Family("apprunner")
 ECS: Final = Family("ecs")
 _MOST_REVISIONS: Final = 5
 _OPERATION_SECONDS: Final = 900.0
+_NEEDS: Final = "a stack on App Runner"
+_WATCH_SECONDS: Final = 130.0
+"""Longer than a request may take."""
 
 
 def _auto_scaling(box: Sandbox, **parameters: int) -> str:
@@ -84,7 +89,7 @@ def _service(box: Sandbox) -> str:
     rows=["Another host name at a service"],
     documented={"own": 200, "another": UNDOCUMENTED, "reaches the service": False},
     source="nothing: it isn't documented",
-    needs_stack=True,
+    needs=_NEEDS,
 )
 def _other_host_name(box: Sandbox) -> Observation:
     """What does a request to the service's address with another Host header get?"""
@@ -100,6 +105,41 @@ def _other_host_name(box: Sandbox) -> Observation:
 
 
 @APP_RUNNER.probe(
+    "apprunner-idle-limits",
+    rows=[
+        "Request of more than 120 s",
+        "Idle connection to App Runner or a function URL",
+        "Unfinished request to App Runner or a function URL",
+    ],
+    documented={
+        "after an answer": UNDOCUMENTED,
+        "header without an end": UNDOCUMENTED,
+        "body without an end": UNDOCUMENTED,
+        "slow body": UNDOCUMENTED,
+        # 120 s include the time in which the application reads the body.
+        "slow body ended": True,
+    },
+    source=doc(f"{DOC_APP_RUNNER}/dg/develop.html"),
+    seconds=_WATCH_SECONDS,
+    needs=_NEEDS,
+)
+def _idle_limits(box: Sandbox) -> Observation:
+    """After how long does App Runner end idle connections and slow requests?"""
+    _service(box)
+    url = box.stack.outputs["serviceUrl"]
+    endings = watch(
+        url,
+        unfinished(url, healthy="/healthz", called="/mcp"),
+        longest=_WATCH_SECONDS,
+        tls=box.around.tls,
+    )
+    return {
+        **{name: ending.text() for name, ending in endings.items()},
+        "slow body ended": endings["slow body"].event != OPEN,
+    }
+
+
+@APP_RUNNER.probe(
     "apprunner-second-operation",
     rows=["Second operation while one is in progress"],
     # The model of StartDeployment has no InvalidStateException.
@@ -107,7 +147,7 @@ def _other_host_name(box: Sandbox) -> Observation:
     source=doc(f"{DOC_APP_RUNNER}/api/API_PauseService.html"),
     seconds=300,
     disruptive=True,
-    needs_stack=True,
+    needs=_NEEDS,
 )
 def _second_operation(box: Sandbox) -> Observation:
     """How is an operation refused while another one is in progress?"""

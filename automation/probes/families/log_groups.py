@@ -5,11 +5,13 @@ from typing import Any, Final
 
 from automation.probes.families.sources import DOC_LOGS, DOC_LOGS_API, REPORT, doc, model
 from automation.probes.kinds import LOG_GROUP, NAMESPACE
-from automation.probes.observations import ACCEPTED, UNDOCUMENTED, Observation
+from automation.probes.observations import ACCEPTED, UNDOCUMENTED, Observation, Unanswered
 from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
 LOG_GROUPS: Final = Family("logs", "sts")
+KEY_OF_SECRETS: Final = "alias/aws/secretsmanager"
+"""The key with which Secrets Manager encrypts by default."""
 _NO_SUCH_KEY: Final = "00000000-0000-4000-8000-000000000000"
 
 
@@ -122,6 +124,27 @@ def _metric_filter_dimensions(box: Sandbox) -> Observation:
 def _missing_key(box: Sandbox) -> Observation:
     """How is a log group refused with a key that doesn't exist?"""
     key = f"arn:aws:kms:{box.around.region}:{box.account}:key/{_NO_SUCH_KEY}"
+    code = box.outcome(lambda: _log_group(box, kmsKeyId=key))
+    listed = box.client("logs").describe_log_groups(logGroupNamePrefix=box.name)
+    return {"code": code, "log group": bool(listed["logGroups"])}
+
+
+@LOG_GROUPS.probe(
+    "logs-key-of-another-service",
+    rows=["Key of a log group with a policy without CloudWatch Logs"],
+    documented={"code": "AccessDeniedException", "log group": False},
+    source=REPORT,
+    also=["kms"],
+)
+def _key_of_another_service(box: Sandbox) -> Observation:
+    """How is a log group refused with a key that CloudWatch Logs may not use?"""
+    # AWS made this key, with a policy for Secrets Manager alone. An own key would remain for days.
+    kms = box.client("kms")
+    try:
+        key = kms.describe_key(KeyId=KEY_OF_SECRETS)["KeyMetadata"]["Arn"]
+    except kms.exceptions.NotFoundException as error:
+        reason = f"the account has no {KEY_OF_SECRETS}, which its first secret creates"
+        raise Unanswered(reason) from error
     code = box.outcome(lambda: _log_group(box, kmsKeyId=key))
     listed = box.client("logs").describe_log_groups(logGroupNamePrefix=box.name)
     return {"code": code, "log group": bool(listed["logGroups"])}

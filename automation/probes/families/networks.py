@@ -1,28 +1,34 @@
-"""Probes of EC2's security groups, in the default VPC."""
+"""Probes of security groups, and of App Runner's VPC connectors, in the default VPC."""
 
 from typing import Any, Final
 
-from automation.probes.families.sources import DOC_EC2, doc
-from automation.probes.kinds import SECURITY_GROUP
+from automation.probes.families.sources import DOC_APP_RUNNER, DOC_EC2, REPORT, doc
+from automation.probes.kinds import SECURITY_GROUP, VPC_CONNECTOR
 from automation.probes.observations import REFUSED, Observation, Unanswered
 from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
 SECURITY_GROUPS: Final = Family("ec2")
+VPC_CONNECTORS: Final = Family("apprunner", "ec2")
 _SOURCE: Final = "198.51.100.0/24"
 """Addresses for documentation (RFC 5737), which nobody has."""
 
 
-def _group(box: Sandbox, suffix: str) -> str:
-    """Create a security group without rules for incoming traffic, and return its id."""
-    ec2 = box.client("ec2")
-    vpcs = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+def _default_vpc(box: Sandbox) -> str:
+    """Return the id of the default VPC."""
+    filters = [{"Name": "is-default", "Values": ["true"]}]
+    vpcs = box.client("ec2").describe_vpcs(Filters=filters)["Vpcs"]
     if not vpcs:
         raise Unanswered("the region has no default VPC")
-    group: str = ec2.create_security_group(
+    return str(vpcs[0]["VpcId"])
+
+
+def _group(box: Sandbox, suffix: str) -> str:
+    """Create a security group without rules for incoming traffic, and return its id."""
+    group: str = box.client("ec2").create_security_group(
         GroupName=f"{box.name}-{suffix}",
         Description="probe",
-        VpcId=vpcs[0]["VpcId"],
+        VpcId=_default_vpc(box),
         TagSpecifications=[{"ResourceType": "security-group", "Tags": box.tags}],
     )["GroupId"]
     box.owns(SECURITY_GROUP, group)
@@ -82,3 +88,57 @@ def _in_use(box: Sandbox) -> Observation:
         GroupId=naming, IpPermissions=_permission(UserIdGroupPairs=[{"GroupId": named}])
     )
     return {"named by a rule": box.outcome(lambda: ec2.delete_security_group(GroupId=named))}
+
+
+@VPC_CONNECTORS.probe(
+    "apprunner-vpc-connectors",
+    rows=[
+        "VPC connector with the name, or the security groups, of another",
+        "Deleted VPC connector in a description",
+    ],
+    documented={
+        "status": "ACTIVE",
+        "revision": 1,
+        "the same name": "InvalidRequestException",
+        "the same security groups": "InvalidRequestException",
+        "deleted": "INACTIVE",
+    },
+    source=f"{doc(f'{DOC_APP_RUNNER}/api/API_VpcConnector.html')}; {REPORT}",
+    differs=["deleted"],
+    seconds=30,
+)
+def _vpc_connectors(box: Sandbox) -> Observation:
+    """How is a VPC connector refused with the name, or the security groups, of another?"""
+    client = box.client("apprunner")
+    filters = [{"Name": "vpc-id", "Values": [_default_vpc(box)]}]
+    subnet = box.client("ec2").describe_subnets(Filters=filters)["Subnets"][0]["SubnetId"]
+    group, other = _group(box, "a"), _group(box, "b")
+
+    def create(suffix: str, security_group: str) -> dict[str, Any]:
+        created: dict[str, Any] = client.create_vpc_connector(
+            VpcConnectorName=f"{box.name}-{suffix}",
+            Subnets=[subnet],
+            SecurityGroups=[security_group],
+            Tags=box.tags,
+        )["VpcConnector"]
+        box.owns(VPC_CONNECTOR, created["VpcConnectorArn"])
+        return created
+
+    first = create("a", group)
+    same_name = box.outcome(create, "a", other)
+    same_groups = box.outcome(create, "b", group)
+    client.delete_vpc_connector(VpcConnectorArn=first["VpcConnectorArn"])
+    deleted: list[str] = []
+
+    def describe() -> None:
+        found = client.describe_vpc_connector(VpcConnectorArn=first["VpcConnectorArn"])
+        deleted.append(found["VpcConnector"]["Status"])
+
+    code = box.outcome(describe)
+    return {
+        "status": first["Status"],
+        "revision": first["VpcConnectorRevision"],
+        "the same name": same_name,
+        "the same security groups": same_groups,
+        "deleted": deleted[0] if deleted else code,
+    }

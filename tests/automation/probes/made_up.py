@@ -1,5 +1,6 @@
 """A probe and surroundings for tests without AWS."""
 
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from types import SimpleNamespace
@@ -51,6 +52,7 @@ def make_surroundings(
         "region": "us-east-1",
         "token_base": lambda prefix: f"https://{prefix}.example",
         "http": httpx2.Client(transport=httpx2.MockTransport(lambda _: httpx2.Response(404))),
+        "tls": ssl.create_default_context(),
         "credentials": ReadOnlyCredentials("AKIAEXAMPLE", "secret", None),
         "sleep": lambda _: None,
     }

@@ -26,6 +26,15 @@ def test_the_probes_are_listed_without_a_stack() -> None:
     assert "on AWS and cost at most 0." in output
 
 
+def test_the_list_shows_what_a_probe_needs_and_whether_callers_notice_it() -> None:
+    _, output = _run("--stack", "none", "--list", "--disruptive")
+    lines = {line.split()[0]: line for line in output.splitlines() if line}
+    assert "(needs a stack on App Runner)" in lines["apprunner-idle-limits"]
+    assert "(needs a stack on App Runner, callers may" in lines["apprunner-second-operation"]
+    assert "needs" not in lines["ecr-login"]
+    assert "Those that need a stack are skipped without it." in output
+
+
 def test_the_list_is_available_as_json() -> None:
     _, output = _run("--stack", "none", "--list", "--json", "--disruptive", "--only", "sts-*")
     [listed] = json.loads(output)
@@ -56,6 +65,11 @@ def test_without_a_terminal_nothing_is_done_unless_the_command_says_yes(
     assert "Nobody can be asked here: to run without asking, add --yes" in output
 
 
+def test_cleaning_up_without_a_terminal_does_not_speak_of_probes() -> None:
+    _, output = _run("--stack", "none", "--clean")
+    assert "probes take" not in output
+
+
 @pytest.mark.parametrize(
     ("action", "own", "other"),
     [
@@ -83,6 +97,11 @@ def test_without_a_terminal_nothing_is_done_unless_the_command_says_yes(
             "ecr:DeleteRepository",
             "ecr:us-east-1:{}:repository/neo4j-mcp-probe-0011aabb",
             "ecr:us-east-1:{}:repository/neo4j-mcp-dev-server",
+        ),
+        (
+            "apprunner:DeleteVpcConnector",
+            "apprunner:us-east-1:{}:vpcconnector/neo4j-mcp-probe-0011aabb-a/1/0a1b",
+            "apprunner:us-east-1:{}:vpcconnector/neo4j-mcp-dev/1/0a1b",
         ),
         (
             "cloudwatch:DeleteAlarms",

@@ -37,7 +37,7 @@ def test_the_keys_are_unique() -> None:
 def test_only_what_callers_notice_is_disruptive() -> None:
     disruptive = {each.key for each in _PROBES if each.disruptive}
     assert disruptive == {"apprunner-second-operation"}
-    assert all(each.needs_stack for each in _PROBES if each.disruptive)
+    assert all(each.needs for each in _PROBES if each.disruptive)
 
 
 def test_a_run_costs_less_than_a_dollar() -> None:

@@ -155,3 +155,15 @@ def test_a_wait_is_limited() -> None:
     [result] = run([make_probe(observe)], around, {})
     assert result.outcome is Outcome.UNDECIDED
     assert "the change wasn't observed within 5 s" in result.reason
+
+
+def test_a_probe_is_announced_before_it_runs() -> None:
+    steps: list[str] = []
+
+    def observe(_: Sandbox) -> Observation:
+        steps.append("runs")
+        return {"answer": "yes"}
+
+    probes = [make_probe(observe, key=key) for key in ("first", "second")]
+    list(run(probes, make_surroundings(), {}, on_start=lambda probe: steps.append(probe.key)))
+    assert steps == ["first", "runs", "second", "runs"]

@@ -4,6 +4,7 @@ import json
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import boto3
 import httpx2
@@ -13,6 +14,7 @@ from automation.checks.results import Outcome
 from automation.grants import Purpose, StackLocation
 from automation.probes.access import unvalidated_clients
 from automation.probes.comparison import as_diff, differences
+from automation.probes.families.log_groups import KEY_OF_SECRETS
 from automation.probes.kinds import KINDS, PREFIX, TAG, find_leftovers
 from automation.probes.probe import Probe
 from automation.probes.recordings import STAND_IN, committed
@@ -35,7 +37,7 @@ pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
 _PORTS = 8
 # IAM's names, where the operation has another.
 _ACTIONS = {"lambda:Invoke": "lambda:InvokeFunction"}
-_ALONE = [each for each in PROBES.values() if not each.needs_stack]
+_ALONE = [each for each in PROBES.values() if not each.needs]
 _RECORDED = committed(ROOT)
 
 
@@ -73,6 +75,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
                 action = f"{model.service_model.service_name}:{model.name}"  # type: ignore[attr-defined] # botocore has no types
                 called.add(_ACTIONS.get(action, action))
 
+            _make_key_of_secrets(session.client("kms"))
             session.events.register("before-call", record)
             credentials = session.get_credentials()
             assert credentials
@@ -83,11 +86,18 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
                     region=endpoint.region,
                     token_base=lambda _: endpoint.url,
                     http=http,
+                    tls=tls,
                     credentials=credentials.get_frozen_credentials(),
                     propagation=0,
                 )
                 yield StandIn(around=around, called=called)
     docker_engine.release(home)
+
+
+def _make_key_of_secrets(kms: Any) -> None:  # noqa: ANN401 - boto3's
+    """Make the key that AWS makes for an account's first secret; the stand-in has none."""
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName=KEY_OF_SECRETS, TargetKeyId=key)
 
 
 @pytest.mark.parametrize("probe", _ALONE, ids=lambda each: each.key)
@@ -161,6 +171,8 @@ def test_what_a_killed_run_has_left_is_found_and_removed(stand_in: StandIn) -> N
         VpcId=vpc,
         TagSpecifications=[{"ResourceType": "security-group", "Tags": [tag]}],
     )
+    subnet = clients("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    clients("apprunner").create_vpc_connector(VpcConnectorName=name, Subnets=[subnet])
     left = find_leftovers(clients)
     assert left.unread == {}
     # A function needs a role that it may assume; it is removed by its name, as all others.

@@ -3,6 +3,7 @@
 App Runner's proxy, the load balancers and the ports of distributions share this.
 """
 
+import asyncio
 import contextlib
 from http import HTTPStatus
 from typing import Final
@@ -34,6 +35,10 @@ _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED
 Body = bytes | aiohttp.StreamReader | None
 
 
+class SilentCallerError(Exception):
+    """A caller doesn't send the rest of a request's body."""
+
+
 def end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
     """Drop the headers that concern one connection only."""
     named = [
@@ -45,15 +50,32 @@ def end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
     return kept
 
 
-async def read_body(request: web.BaseRequest) -> Body:
-    """Return a request's body: whole if it is small, else as a stream; None without one."""
+async def read_body(request: web.BaseRequest, *, longest_pause: float | None = None) -> Body:
+    """Return a request's body: whole if it is small, else as a stream; None without one.
+
+    Args:
+        request: the request.
+        longest_pause: seconds without data of a small body until it fails; None waits for ever.
+
+    Raises:
+        SilentCallerError: the caller paused for longer than that.
+    """
     if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     if not request.can_read_body:
         return None
     length = request.content_length
     small = length is not None and length <= _SMALL_BODY
-    return await request.read() if small else request.content
+    if not small:
+        return request.content
+    body = bytearray()
+    try:
+        while not request.content.at_eof():
+            async with asyncio.timeout(longest_pause):
+                body += await request.content.readany()
+    except TimeoutError as error:
+        raise SilentCallerError from error
+    return bytes(body)
 
 
 async def forward(

@@ -144,6 +144,43 @@ async def test_a_target_that_is_silent_for_the_idle_timeout_is_a_504(
         assert (response.status, response.headers["Server"]) == (504, "awselb/2.0")
 
 
+async def _until_closed(cloud: Cloud, line: str, rest: str = "\r\n") -> bytes:
+    """Return what a load balancer with an idle timeout of a second sends until it closes.
+
+    Args:
+        line: the request line.
+        rest: what follows on the Host header.
+    """
+    load_balancer, group = await cloud.load_balancer(), await cloud.group()
+    await cloud.listener(load_balancer, group)
+    await cloud.healthy(group, await cloud.server())
+    await cloud.call(
+        "ModifyLoadBalancerAttributes",
+        LoadBalancerArn=load_balancer,
+        Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "1"}],
+    )
+    _, _, port = cloud.url(load_balancer).rpartition(":")
+    reader, writer = await asyncio.open_connection("localhost", int(port))
+    writer.write(f"{line}\r\nHost: localhost:{port}\r\n{rest}".encode())
+    async with asyncio.timeout(30):
+        answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def test_a_body_that_does_not_end_is_a_408_after_the_idle_timeout(cloud: Cloud) -> None:
+    answer = await _until_closed(cloud, "POST /mcp HTTP/1.1", "Content-Length: 5\r\n\r\nx")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"Server: awselb/2.0" in answer
+    assert [entry.status for _, entry in cloud.logged] == [408]
+
+
+async def test_an_idle_connection_is_closed_after_the_idle_timeout(cloud: Cloud) -> None:
+    answer = await _until_closed(cloud, "GET /mcp HTTP/1.1")
+    assert answer.endswith(b"hello /mcp")
+
+
 async def test_a_response_is_streamed(cloud: Cloud, client: aiohttp.ClientSession) -> None:
     more = asyncio.Event()
 

@@ -222,6 +222,11 @@ class Front:
                 raise
             # The deregistration delay has ended.
             status = HTTPStatus.BAD_GATEWAY
+        except forwarding.SilentCallerError:
+            response = _own(HTTPStatus.REQUEST_TIMEOUT)
+            # The rest of the body could be read as another request.
+            response.force_close()
+            return response
         except TimeoutError:
             status = HTTPStatus.GATEWAY_TIMEOUT
         except aiohttp.ClientError:
@@ -253,7 +258,7 @@ class Front:
             session=self._sessions[-1],
             address=member.address,
             headers=headers,
-            body=await forwarding.read_body(request),
+            body=await forwarding.read_body(request, longest_pause=settings.idle_timeout),
         )
 
 
@@ -275,6 +280,7 @@ def _own(status: HTTPStatus) -> _OwnResponse:
 _PHRASES: Final = {
     HTTPStatus.SERVICE_UNAVAILABLE: "Service Temporarily Unavailable",
     HTTPStatus.GATEWAY_TIMEOUT: "Gateway Time-out",
+    HTTPStatus.REQUEST_TIMEOUT: "Request Time-out",
 }
 
 
