@@ -47,8 +47,7 @@ def main(  # noqa: PLR0913 - one argument per flag
 ) -> None:
     """Serve an emulated Aura until SIGTERM or SIGINT.
 
-    Raises:
-        typer.Exit: it didn't start, or the database died; the reason is on standard error.
+    The exit status is 1 if it doesn't start or the database dies; standard error has the reason.
     """
     logging.basicConfig(
         level=log_level.upper(),
