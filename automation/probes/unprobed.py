@@ -13,6 +13,10 @@ _REASONS_BY_TEST: Final = (
         "test_a_key_that_cloudwatch_logs_may_not_use_is_refused",
         "It needs a KMS key, which can be deleted after seven days at the earliest.",
     ),
+    (
+        "test_no_event_is_missing_where_a_page_ends",
+        "It needs the permission to write to log groups, which the role `probe` doesn't have.",
+    ),
 )
 """By the test's name, where its file doesn't decide."""
 _REASONS: Final = (

@@ -1,4 +1,4 @@
-"""CloudWatch Logs at the endpoint: metric filters, and the keys of log groups."""
+"""CloudWatch Logs at the endpoint: metric filters, pages of events, and the keys of log groups."""
 
 import datetime as dt
 import json
@@ -43,6 +43,18 @@ def total(endpoint: AwsEndpoint, metric: Mapping[str, Any]) -> float | None:
         Statistics=["Sum"],
     )["Datapoints"]
     return sum(each["Sum"] for each in points) if points else None
+
+
+def test_no_event_is_missing_where_a_page_ends(endpoint: AwsEndpoint, group: str) -> None:
+    logs, messages = endpoint.client("logs"), [f"line {number}" for number in range(5)]
+    put_events(endpoint, group, messages)
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=group, PaginationConfig={"PageSize": 2}
+    )
+    found = [[each["message"] for each in page["events"]] for page in pages]
+    assert found == [messages[:2], messages[2:4], messages[4:]]
+    with pytest.raises(ClientError, match="nextToken is invalid"):
+        logs.filter_log_events(logGroupName=group, nextToken="x")
 
 
 def test_a_metric_filter_counts_matching_events(endpoint: AwsEndpoint, group: str) -> None:

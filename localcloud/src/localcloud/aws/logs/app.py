@@ -1,5 +1,6 @@
-"""CloudWatch Logs' API in front of ministack's: metric filters and keys; the rest is passed on."""
+"""CloudWatch Logs' API: metric filters, keys and pages; ministack answers the rest."""
 
+import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -10,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from localcloud.aws import asgi
 from localcloud.aws.logs.encryption import Keys
+from localcloud.aws.logs.event_pages import EventPage, PageTokenError
 from localcloud.aws.logs.matching import Pattern, PatternError
 from localcloud.aws.logs.metric_filter import (
     MetricFilter,
@@ -99,11 +101,24 @@ class LogsApp:
             return Response(encode(_test(parameters)), media_type=CONTENT_TYPE_1_1)
         if "filterPattern" in parameters:
             _pattern(parameters)
+        if operation == "FilterLogEvents":
+            return await self._events(parameters, scope)
         new = self._checked(parameters) if operation == "PutMetricFilter" else None
         response = await asgi.call(self._ministack, scope, body)
         if response.status_code == HTTPStatus.OK:
             self._follow(operation, parameters, new)
         return response
+
+    async def _events(self, parameters: Mapping[str, Any], scope: Scope) -> Response:
+        try:
+            page = EventPage.of(parameters)
+        except PageTokenError as error:
+            raise _invalid(str(error)) from error
+        response = await asgi.call(self._ministack, scope, json.dumps(page.request).encode())
+        if response.status_code != HTTPStatus.OK:
+            return response
+        result = page.result(json.loads(bytes(response.body)))
+        return asgi.with_body(response, json.dumps(result).encode())
 
     async def _check_key(self, parameters: Mapping[str, Any]) -> None:
         key, group = parameters["kmsKeyId"], parameters["logGroupName"]
