@@ -228,8 +228,14 @@ def test_a_service_runs_tasks_and_replaces_them(endpoint: AwsEndpoint, tasks: Ta
     eventually(measured)
 
     container.kill()
-    eventually(lambda: tasks.tasks("runs", status="STOPPED"))
-    [stopped] = tasks.tasks("runs", status="STOPPED")
+    # A task that is to stop is listed before it has stopped.
+    [stopped] = eventually(
+        lambda: [
+            each
+            for each in tasks.tasks("runs", status="STOPPED")
+            if each["lastStatus"] == "STOPPED"
+        ]
+    )
     assert stopped["stopCode"] == "EssentialContainerExited"
     assert stopped["stoppedReason"] == "Essential container in task exited"
     assert stopped["containers"][0]["exitCode"] == 137
