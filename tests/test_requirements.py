@@ -21,8 +21,6 @@ OPTIONAL = {"anyio", "docker", "mcp", "mcp_types"}
 NOT_IMPORTED = {
     "certifi",  # copied into the server's image
     "platformdirs",  # the client's command line
-    "requests",  # the client's
-    "urllib3",  # the client's
     "tzdata",  # copied into the server's image
 }
 

@@ -81,7 +81,6 @@ def test_callers_are_affected_by_the_alarms_that_say_so(result: Result, hosting:
     rule = result.one("aws:cloudwatch/compositeAlarm:CompositeAlarm").inputs["alarmRule"]
     keys = ["canary-failing", "claims-errors", "claims-throttles", "service-errors"]
     keys += ["service-throttled"] if hosting is Hosting.LAMBDA else []
-    keys += ["failed-tool-calls"]
     assert rule == " OR ".join(f'ALARM("neo4j-mcp-dev-{key}")' for key in keys)
 
 
