@@ -30,7 +30,8 @@ from automation.rotation.results import Outcome, Rotation, format_time
 from automation.sessions import Clients
 from automation.waiting import Sleep
 from functions.rotation.credentials import RotationError
-from functions.rotation.decisions import PENDING, Inventory
+from functions.rotation.decisions import PENDING, Inventory, Version
+from functions.rotation.secret_versions import LABEL_GONE
 
 # Four steps, of which one may wait 150 s for Cognito, and a start within seconds.
 _LONGEST_ROTATION: Final = 600.0
@@ -126,19 +127,31 @@ class Rotator:
         began = format_time(incomplete.created)
         self.report(f"… Completing the rotation of {client.name} that began at {began}")
         try:
-            self.invoke({"rotate": client.secret_arn})
+            self.invoke({"rotate": client.secret_arn, "versionId": incomplete.id})
         except RotationError as error:
-            self.report(f"… Removing {PENDING} from the version {incomplete.id}")
+            if self._abandon(client, incomplete):
+                return _result(
+                    client,
+                    Outcome.ABANDONED,
+                    f"the rotation can't be completed: {error}. It is abandoned, so the next one"
+                    f" can start: {self._command('rotate', client)}",
+                )
+        if is_complete(before, self.inventory(client)):
+            return self._rotated(client, before)
+        return _result(client, Outcome.SKIPPED, "the rotation was abandoned by something else")
+
+    def _abandon(self, client: Client, incomplete: Version) -> bool:
+        """Remove AWSPENDING from a version; False if something else has done so meanwhile."""
+        self.report(f"… Removing {PENDING} from the version {incomplete.id}")
+        try:
             self.aws("secretsmanager").update_secret_version_stage(
                 SecretId=client.secret_arn, VersionStage=PENDING, RemoveFromVersionId=incomplete.id
             )
-            return _result(
-                client,
-                Outcome.ABANDONED,
-                f"the rotation can't be completed: {error}. It is abandoned, so the next one can"
-                f" start: {self._command('rotate', client)}",
-            )
-        return self._rotated(client, before)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in LABEL_GONE:
+                raise
+            return False
+        return True
 
     def revoke(self, client: Client) -> Rotation:
         """Replace a client's secret, and delete all its other client secrets at once.

@@ -7,8 +7,8 @@ The function owns the values of the clients' secrets; nothing else writes them. 
 * Secrets Manager: ``{"Step": …, "SecretId": …, "ClientRequestToken": …}``, the steps of a rotation;
 * a schedule: ``{"retire": [{"secret": <ARN>, "overlapHours": …}, …]}`` deletes the replaced client
   secrets whose overlap has ended;
-* an operator: ``{"rotate": <ARN>}`` rotates or completes a rotation, and ``{"revoke": <ARN>}``
-  replaces all client secrets at once.
+* an operator: ``{"rotate": <ARN>}`` rotates or completes a rotation, with ``"versionId"`` only the
+  rotation that created this version, and ``{"revoke": <ARN>}`` replaces all client secrets at once.
 """
 
 import json
@@ -90,7 +90,8 @@ def _task(event: Mapping[str, Any], services: Services) -> _Task:
         return _Task(names, lambda: secret.publish(addresses))
     if "rotate" in event:
         names = {"message": "rotate", "secret": event["rotate"]}
-        return _Task(names, SecretLifecycle(names["secret"], services).rotate)
+        secret, version_id = SecretLifecycle(names["secret"], services), event.get("versionId")
+        return _Task(names, lambda: secret.rotate(version_id))
     if "revoke" in event:
         names = {"message": "revoke", "secret": event["revoke"]}
         return _Task(names, SecretLifecycle(names["secret"], services).revoke)

@@ -141,8 +141,12 @@ class SecretLifecycle:
         """
         return self._finish(version_id, PENDING)
 
-    def rotate(self) -> Summary:
+    def rotate(self, begun: str | None = None) -> Summary:
         """Do the four steps, continuing a rotation that an earlier run left.
+
+        Args:
+            begun: the version whose rotation to complete; nothing is done if that has ended, since
+                Secrets Manager repeats a failed rotation by itself. None rotates in any case.
 
         Raises:
             RotationError: see `publish`.
@@ -150,6 +154,8 @@ class SecretLifecycle:
         versions = self._labelled()
         current = _published(versions)
         pending = versions.staged(PENDING)
+        if begun is not None and (pending is None or pending.id != begun):
+            return {"done": "the rotation has ended already", "versionId": begun}
         if pending is not None and not self._can_continue(pending, current):
             self._versions.remove(PENDING, holder=pending.id)
             pending = None

@@ -9,6 +9,8 @@ from functions.rotation.credentials import Credentials, RotationError
 from functions.rotation.decisions import Version, Versions
 from functions.rotation.services import Operation, Services
 
+LABEL_GONE: Final = frozenset({"InvalidParameterException", "ResourceNotFoundException"})
+"""The errors of UpdateSecretVersionStage if the version no longer has the label to remove."""
 _GONE: Final = {"ResourceNotFoundException", "InvalidRequestException"}
 
 
@@ -133,7 +135,7 @@ class SecretVersions:
                 RemoveFromVersionId=holder,
             )
         except ClientError as error:
-            if error_code(error) not in {"InvalidParameterException", "ResourceNotFoundException"}:
+            if error_code(error) not in LABEL_GONE:
                 raise
 
     def _call(self, operation: Operation, **parameters: object) -> dict[str, Any]:

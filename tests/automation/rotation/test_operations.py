@@ -113,6 +113,10 @@ class Aws:
 
     def update_secret_version_stage(self, **given: str) -> None:
         assert (given["SecretId"], given["VersionStage"]) == (ARN, "AWSPENDING")
+        if "AWSPENDING" not in self.versions[given["RemoveFromVersionId"]]:
+            message = "Staging label AWSPENDING isn't attached to version v2."
+            response = {"Error": {"Code": "InvalidParameterException", "Message": message}}
+            raise ClientError(cast("Any", response), "UpdateSecretVersionStage")
         self.versions[given["RemoveFromVersionId"]].remove("AWSPENDING")
 
     def get_function_configuration(self, *, FunctionName: str) -> dict[str, Any]:  # noqa: N803 - boto3's
@@ -309,7 +313,7 @@ def test_a_stuck_rotation_is_reported_and_left(aws: Aws, rotator: Rotator) -> No
 
 def test_a_stuck_rotation_is_completed_by_the_function(aws: Aws, rotator: Rotator) -> None:
     def complete(aws: Aws, event: Mapping[str, Any]) -> None:
-        assert event == {"rotate": ARN}
+        assert event == {"rotate": ARN, "versionId": "v2"}
         aws.replace_current("v2", "s2")
 
     aws.versions["v2"] = {"AWSPENDING"}
@@ -329,6 +333,32 @@ def test_a_stuck_rotation_that_cannot_be_completed_is_abandoned(aws: Aws, rotato
     assert "the app client was replaced" in result.reason
     assert result.reason.endswith(ROTATE)
     assert aws.versions["v2"] == {"cognito:s2"}
+
+
+def test_a_stuck_rotation_that_secrets_manager_completes_meanwhile_is_a_rotation(
+    aws: Aws, rotator: Rotator
+) -> None:
+    def refuse(aws: Aws, _event: Mapping[str, Any]) -> None:
+        aws.replace_current("v2", "s2")
+        raise FunctionFailedError("the replaced client secret s1 is still valid")
+
+    aws.versions["v2"] = {"AWSPENDING"}
+    aws.function = refuse
+    result = rotator.unstick(CLIENT)
+    assert (result.outcome, result.previous, result.current) == (Outcome.ROTATED, "s1", "s2")
+
+
+def test_a_stuck_rotation_that_something_else_abandons_meanwhile_is_skipped(
+    aws: Aws, rotator: Rotator
+) -> None:
+    def end(aws: Aws, _event: Mapping[str, Any]) -> None:
+        aws.versions["v2"].clear()
+
+    aws.versions["v2"] = {"AWSPENDING"}
+    aws.function = end
+    result = rotator.unstick(CLIENT)
+    assert result.outcome is Outcome.SKIPPED
+    assert "abandoned by something else" in result.reason
 
 
 def test_without_a_stuck_rotation_there_is_nothing_to_unstick(aws: Aws, rotator: Rotator) -> None:

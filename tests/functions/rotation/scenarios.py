@@ -53,8 +53,8 @@ def deploy_earlier_version(world: World) -> None:
 
 def unstick(world: World) -> None:
     """Complete a rotation that was left, as ``rotate --unstick`` does."""
-    if world.manager.holder("AWSPENDING"):
-        world.rotate_by_event()
+    if pending := world.manager.holder("AWSPENDING"):
+        world.complete(pending)
 
 
 def replace_app_client(world: World) -> None:

@@ -395,11 +395,23 @@ class TestRotation:
         token = stop_after(world, last)
         world.wait(timedelta(days=2))
 
-        result = world.rotate_by_event()
+        result = world.complete(token)
 
         assert result["done"] == "completed a rotation"
         assert result["versionId"] == token == world.manager.holder("AWSCURRENT")
         world.require_settled()
+
+    def test_completing_a_rotation_that_has_ended_starts_no_other(self, world: World) -> None:
+        world.publish()
+        token = world.rotate()
+        world.end_overlap()
+        before = world.current
+
+        result = world.complete(token)
+
+        assert result["done"] == "the rotation has ended already"
+        assert world.current == before
+        world.require_one_client_secret()
 
     def test_a_pending_label_left_on_the_current_version_is_removed(self, world: World) -> None:
         world.publish()

@@ -125,6 +125,10 @@ class World:
     def rotate_by_event(self) -> Json:
         return self.invoke({"rotate": ARN})
 
+    def complete(self, version_id: str) -> Json:
+        """Complete a version's rotation, as ``rotate --unstick`` does."""
+        return self.invoke({"rotate": ARN, "versionId": version_id})
+
     def revoke(self) -> Json:
         self.revoking = True
         return self.invoke({"revoke": ARN})
