@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from components.image import INPUTS_OF_EACH_RUN
-
 UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How the engine writes a value that it doesn't know yet."""
 
+# An image's tag has a time, and the login to the registry a new token.
 _OF_EACH_RUN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"docker:index/image:Image": INPUTS_OF_EACH_RUN}
+    {"docker:index/image:Image": ("imageName", "registry")}
 )
 
 

@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 import pulumi
 import pulumi_aws as aws
@@ -19,8 +18,6 @@ from server.context import BuildContext, prepare_context
 from server.errors import ServerImageError
 
 _PROJECT = Path(__file__).resolve().parent.parent
-INPUTS_OF_EACH_RUN: Final = ("imageName", "registry")
-"""The inputs of an image that differ in each run: its tag has a time, and the login a new token."""
 
 # App Runner runs nothing else.
 _PLATFORM = "linux/amd64"
