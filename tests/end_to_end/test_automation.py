@@ -263,7 +263,8 @@ def test_the_next_deployment_resumes_after_an_interruption(
     assert deployed.preview().none
 
 
-@pytest.mark.parametrize("kind", ["updating", pytest.param("creating", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["updating", "creating"])
 def test_operations_of_a_killed_run_are_taken_over(
     pipeline: dict[str, str], running: Cloud, deployed: Deployment, kind: str
 ) -> None:

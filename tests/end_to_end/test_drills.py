@@ -219,12 +219,14 @@ def test_a_failed_call_during_a_deployment_fails_the_drill(
     assert "calls failed while the service was deployed again" in result.reason
 
 
+@pytest.mark.slow
 def test_a_database_that_does_not_stop_fails_the_drill(world: World) -> None:
     result = exercise(world, "database-away", Limits(outage=2.0), pause_database=_NOTHING)
     assert result.outcome is Outcome.FAILED
     assert "not every caller's calls fail within 2 s" in result.reason
 
 
+@pytest.mark.slow
 def test_a_restarted_service_fails_the_drill(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     apprunner, run_command = world.aws("apprunner"), controls.run
     (found,) = apprunner.list_services()["ServiceSummaryList"]
@@ -290,6 +292,7 @@ def test_a_database_that_caches_no_keys_fails_the_drill(
     assert "not every caller's calls succeed within 3 s" in result.reason
 
 
+@pytest.mark.slow
 def test_an_expired_token_that_is_accepted_fails_the_drill(world: World) -> None:
     lasting = world.context.token("writer")
 
@@ -322,6 +325,7 @@ def test_a_throttled_caller_that_does_not_retry_fails_the_drill(
     assert "TokenEndpointUnavailableError" in figures(result, "callers without a token")["failures"]
 
 
+@pytest.mark.slow
 def test_a_caller_that_ignores_retry_after_fails_the_drill(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -365,6 +369,7 @@ def test_a_function_that_deletes_the_replaced_secret_at_once_fails_the_drill(wor
     assert "pip install './client[bridge]'" in timeline(result)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("secrets", "no_bridge")
 def test_a_replaced_secret_that_is_refused_fails_the_drill(world: World) -> None:
     def refuse_the_replaced(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
@@ -460,6 +465,7 @@ def test_a_function_that_adds_before_it_writes_fails_the_drill(
     assert "was added by hand" in result.reason
 
 
+@pytest.mark.slow
 def test_an_interrupted_drill_starts_the_database_again(
     world: World, pipeline: dict[str, str]
 ) -> None:

@@ -54,6 +54,7 @@ def test_refresh_finds_drift_and_up_fixes_it(deployed: Deployment, aws: Aws) -> 
     assert group["retentionInDays"] != 545
 
 
+@pytest.mark.slow
 def test_refresh_finds_a_deleted_resource_and_up_creates_it_again(
     deployed: Deployment, aws: Aws
 ) -> None:
@@ -67,6 +68,7 @@ def test_refresh_finds_a_deleted_resource_and_up_creates_it_again(
     assert deployed.preview().none
 
 
+@pytest.mark.slow
 def test_a_rollback_fails_the_deployment_and_the_next_one_recovers(
     deployed: Deployment, outputs: dict[str, Any], configure: Configure, aws: Aws
 ) -> None:

@@ -51,6 +51,7 @@ def _running_digest(aws: Aws) -> str:
     return str(image["ImageIdentifier"]).rpartition("@")[2]
 
 
+@pytest.mark.slow
 def test_an_image_is_upgraded_rolled_back_and_upgraded_again(
     deployed: Deployment, set_content: SetContent, tags: Callable[[], set[str]], aws: Aws
 ) -> None:
@@ -65,6 +66,7 @@ def test_an_image_is_upgraded_rolled_back_and_upgraded_again(
         assert _running_digest(aws) == up.outputs["imageDigest"]
 
 
+@pytest.mark.slow
 def test_what_was_pushed_before_the_state_was_lost_is_pushed_again(
     running: Cloud, deployed: Deployment, set_content: SetContent, tags: Callable[[], set[str]]
 ) -> None:

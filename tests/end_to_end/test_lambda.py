@@ -172,6 +172,7 @@ def test_the_health_check_answers_and_a_call_without_a_token_does_not(stack: OnL
     assert "Bearer" in challenge
 
 
+@pytest.mark.slow
 def test_a_result_over_lambdas_limit_is_an_error_that_says_what_to_do(stack: OnLambda) -> None:
     with stack.client("reader") as neo4j:
         with pytest.raises(ToolError, match="AWS Lambda returns at most 6 MB"):

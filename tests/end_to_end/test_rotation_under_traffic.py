@@ -72,6 +72,7 @@ def end_overlap(
         callers.wait_for_tokens(group, secret=callers.current_number, since=since, times=1)
 
 
+@pytest.mark.slow
 def test_three_rotations_fail_no_call_and_leave_no_drift(
     world: World, deployed: Deployment
 ) -> None:

@@ -216,6 +216,7 @@ def _only(changes: Mapping[str, int], operation: str, count: int) -> bool:
     return rest == {operation: count}
 
 
+@pytest.mark.slow
 def test_a_stack_is_deployed_changed_and_destroyed(project: Make, stand_in: StandIn) -> None:
     program = _Program(stand_in.directory)
     deployed = project(program)
@@ -441,6 +442,7 @@ class _Invocation:
         pulumi.export("result", invocation.result)
 
 
+@pytest.mark.slow
 def test_a_function_is_invoked_at_each_change_of_its_input_and_its_error_is_shown(
     project: Make, stand_in: StandIn
 ) -> None:
@@ -576,6 +578,7 @@ def _pull_policy(arn: str) -> str:
     )
 
 
+@pytest.mark.slow
 def test_an_app_runner_service_fails_with_its_reason_and_is_repaired(
     project: Make, stand_in: StandIn
 ) -> None:

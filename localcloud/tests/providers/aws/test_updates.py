@@ -1211,6 +1211,15 @@ def _urn(token: str) -> str:
     return f"urn:pulumi:local::updates::{token}::{token.rpartition(':')[2].lower()}"
 
 
+# They start containers. Stacks are updated in them by the tests of the program too.
+_SLOW = {
+    "aws:apprunner/service:Service",
+    "aws:ecs/service:Service",
+    "aws:lambda/function:Function",
+    "aws:lb/loadBalancer:LoadBalancer",
+}
+
+
 @pytest.fixture(scope="module")
 def engine(stand_in: StandIn) -> Iterator[Engine]:
     endpoints = [dict.fromkeys(ENDPOINTS.values(), stand_in.endpoint)]
@@ -1229,7 +1238,10 @@ def engine(stand_in: StandIn) -> Iterator[Engine]:
 
 
 @pytest.mark.stand_in
-@pytest.mark.parametrize("token", _CASES)
+@pytest.mark.parametrize(
+    "token",
+    [pytest.param(each, marks=pytest.mark.slow if each in _SLOW else ()) for each in _CASES],
+)
 def test_each_updatable_input_changes_and_nothing_else_does(engine: Engine, token: str) -> None:
     declared, case = _TYPES[token].properties, _CASES[token]
     resource_id, state = engine.resource(token)
