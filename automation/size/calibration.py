@@ -38,7 +38,9 @@ class Ladder:
     Attributes:
         callers: how many call at the same time.
         shares: rates, as shares of the highest rate that callers reached.
-        seconds: how long each is measured.
+        seconds: how long concurrent callers are measured.
+        rate_seconds: how long a rate is measured. Calls pile up behind the instance's pauses, which
+            are rare, so a rate's mean needs longer.
         warm_up: seconds before that.
         first: seconds of calls before everything, which start what isn't running yet.
     """
@@ -47,6 +49,7 @@ class Ladder:
     shares: tuple[float, ...] = (0.2, 0.35, 0.5, 0.65)
     rounds: int = 5
     seconds: float = 6.0
+    rate_seconds: float = 12.0
     warm_up: float = 2.0
     first: float = 20.0
 
@@ -58,7 +61,13 @@ class Ladder:
     @property
     def duration(self) -> float:
         """How long all runs take, in seconds, about."""
-        return self.first + self.runs * (self.seconds + self.warm_up + _START_SECONDS)
+        return self.calling + self.runs * _START_SECONDS
+
+    @property
+    def calling(self) -> float:
+        """For how many seconds calls are made."""
+        measured = len(self.callers) * self.seconds + len(self.shares) * self.rate_seconds
+        return self.first + self.rounds * measured + self.runs * self.warm_up
 
     def up_to(self, callers: int) -> "Ladder":
         """Leave out what needs more callers at the same time."""
@@ -90,7 +99,7 @@ def measure_levels(
             highest = max(each.throughput for found in samples.values() for each in found)
             rates = tuple(_rounded(highest * share) for share in ladder.shares)
         for rate in rates:
-            plan = steady(rate, warm_up=ladder.warm_up, seconds=ladder.seconds)
+            plan = steady(rate, warm_up=ladder.warm_up, seconds=ladder.rate_seconds)
             sample = _sample(measure(replace(plan, seed=next(seeds))))
             samples.setdefault(plan, []).append(sample)
     return tuple(_level(plan, found) for plan, found in samples.items())

@@ -37,7 +37,7 @@ def announcement(ladder: Ladder, mix: Mix, size: Size) -> Iterator[str]:
 
 def calls(ladder: Ladder) -> int:
     """Estimate how many calls are made."""
-    return round(ladder.runs * (ladder.seconds + ladder.warm_up) * _CALLS_PER_SECOND)
+    return round(ladder.calling * _CALLS_PER_SECOND)
 
 
 def expense(ladder: Ladder, size: Size) -> Decimal:

@@ -1,11 +1,9 @@
 """Fits the model to measurements, and predicts those that it wasn't fitted to. Pure."""
 
-import heapq
-import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from automation.checks.results import Outcome
 from automation.errors import AutomationError
@@ -22,22 +20,15 @@ TOLERANCE: Final = 0.15
 """How far a prediction may be off, as a share."""
 _SERVERS: Final = (1, 2, 3, 4, 6, 8)
 _FEWEST_LEVELS: Final = 4
-_FIRST_STEP: Final = 0.5
-_ROUGH_STEP: Final = 0.2
-_LAST_STEP: Final = 0.01
-_UNKNOWN: Final = 4.0
-"""The squared error of a level at which the model is overloaded, which was measured after all."""
-_FIRST_SPREAD: Final = math.log(0.3)
-_SAME_SPREAD: Final = 0.02
-"""How much a difference between the spreads weighs, so that it is none where nothing shows any."""
-_NO_WAKING: Final = 0.02
-"""The same for the time of waking, as a share of what a call takes alone."""
-_REFINED: Final = 3
-_SECONDS: Final = (math.log(1e-6), math.log(1e3))
-_SCALING: Final = (-0.75, 0.35)
-_WAKING: Final = (0.0, 3.0)
-"""As a share of what a call takes alone."""
-_SPREAD: Final = (math.log(0.01), math.log(3.0))
+_OVERLOADED: Final = 2.0
+"""The error of a level at which the model is overloaded, which was measured after all."""
+_OUTLIER: Final = 0.15
+"""Errors beyond this weigh less, so that a level that was disturbed doesn't decide."""
+_BETTER: Final = 0.5
+"""How much smaller errors must be for more servers to be believed than for fewer, as a share."""
+_STEP: Final = 1e-3
+"""By how much a number is changed to see what that changes, as a share of it."""
+_MOST_STEPS: Final = 60
 _HALF: Final = 0.5
 _MOST: Final = 0.95
 
@@ -120,14 +111,13 @@ def fit(levels: Sequence[Level]) -> Parameters:
             " Measure again: python -m automation size --calibrate --stack <stack>"
         )
     measured = [(level, level.middle) for level in levels]
-
-    def loss(parameters: Parameters) -> float:
-        return _mean_loss(measured, parameters)
-
-    rough = [_fit_means(measured, _first(measured, each), _ROUGH_STEP) for each in _SERVERS]
-    closest = heapq.nsmallest(_REFINED, rough, key=loss)
-    means = min((_fit_means(measured, each, _LAST_STEP) for each in closest), key=loss)
-    return _fit_spread(measured, means)
+    best = _fit(measured, _SERVERS[0])
+    for servers in _SERVERS[1:]:
+        found = _fit(measured, servers)
+        if found.error > best.error * _BETTER:
+            break
+        best = found
+    return best.parameters
 
 
 def deviations(parameters: Parameters, levels: Sequence[Level]) -> Iterator[Deviation]:
@@ -215,132 +205,100 @@ def _deviation(parameters: Parameters, level: Level) -> Deviation:
 _Measured = Sequence[tuple[Level, Sample]]
 
 
-def _first(measured: _Measured, servers: int) -> Parameters:
+class _Axis(NamedTuple):
+    """A number that is fitted.
+
+    Attributes:
+        first: where the search starts.
+        least: its lowest value.
+        most: its highest value.
+        scale: by how much it usually differs.
+        usual: what it is taken for where the measurements don't show it.
+        pull: how much a difference of `scale` from that weighs, as an error of a level's logarithm.
+    """
+
+    first: float
+    least: float
+    most: float
+    scale: float
+    usual: float = 0.0
+    pull: float = 0.0
+
+
+class _Fit(NamedTuple):
+    """Parameters, with the sum of the squares of what is left of the levels' errors."""
+
+    parameters: Parameters
+    error: float
+
+
+def _fit(measured: _Measured, servers: int) -> _Fit:
+    """Fit the parameters for a number of calls that are worked on at once."""
+    from scipy.optimize import least_squares  # noqa: PLC0415 - it takes half a second
+
+    axes = _axes(measured, servers)
+
+    def errors(values: Sequence[float]) -> list[float]:
+        parameters = _parameters(values, servers)
+        pulls = (
+            (value - axis.usual) / axis.scale * axis.pull
+            for value, axis in zip(values, axes, strict=True)
+        )
+        return [*_errors(parameters, measured), *pulls]
+
+    found = least_squares(
+        errors,
+        [axis.first for axis in axes],
+        bounds=([axis.least for axis in axes], [axis.most for axis in axes]),
+        x_scale=[axis.scale for axis in axes],
+        diff_step=_STEP,
+        loss="soft_l1",
+        f_scale=_OUTLIER,
+        max_nfev=_MOST_STEPS,
+    )
+    parameters = _parameters(found.x.tolist(), servers)
+    return _Fit(parameters, math.fsum(each**2 for each in _errors(parameters, measured)))
+
+
+def _axes(measured: _Measured, servers: int) -> Sequence[_Axis]:
     fastest = min(sample.mean for _, sample in measured)
     service = min(servers / max(sample.throughput for _, sample in measured), fastest)
     delay = max(fastest - service, fastest / 10)
-    return Parameters(delay=delay, service=service, servers=servers)
-
-
-def _fit_means(measured: _Measured, start: Parameters, last_step: float) -> Parameters:
-    alone = start.alone
-
-    def parameters(delay: float, service: float, scaling: float, waking: float) -> Parameters:
-        return replace(
-            start,
-            delay=math.exp(delay),
-            service=math.exp(service),
-            scaling=scaling,
-            waking=waking * alone,
-        )
-
-    best = _search(
-        lambda values: _mean_loss(measured, parameters(*values)) + _NO_WAKING * values[-1] ** 2,
-        (
-            math.log(start.delay),
-            math.log(start.service),
-            start.scaling,
-            start.waking / alone,
-        ),
-        bounds=(_SECONDS, _SECONDS, _SCALING, _WAKING),
-        last_step=last_step,
-    )
-    return parameters(*best)
-
-
-def _mean_loss(measured: _Measured, parameters: Parameters) -> float:
-    return sum(
-        _UNKNOWN if found is None else math.log(found.mean / sample.mean) ** 2
-        for found, sample in _predicted(measured, parameters)
+    seconds = math.log(1e-6), math.log(1e3)
+    spread = _Axis(math.log(0.3), math.log(0.01), math.log(3.0), 0.3, math.log(0.25), 0.02)
+    return (
+        _Axis(math.log(delay), *seconds, 0.3),
+        _Axis(math.log(service), *seconds, 0.3),
+        _Axis(0.0, -0.75, 0.35, 0.2, pull=0.06),
+        _Axis(0.2, 0.0, 3.0, 0.5, pull=0.05),
+        _Axis(0.02, 0.0, 0.4, 0.03, pull=0.01),
+        _Axis(math.log(0.04), math.log(1e-3), math.log(2.0), 0.5, math.log(0.04), 0.05),
+        spread,
+        spread,
     )
 
 
-def _fit_spread(measured: _Measured, means: Parameters) -> Parameters:
-    # The spread changes neither the means nor how many calls there are.
-    predicted = [each for each in _predicted(measured, means) if each[0] is not None]
-
-    def parameters(spread: float, busy_spread: float) -> Parameters:
-        return replace(means, spread=math.exp(spread), busy_spread=math.exp(busy_spread))
-
-    def loss(values: Sequence[float]) -> float:
-        changed = parameters(*values)
-        difference = values[0] - values[1]
-        return _SAME_SPREAD * difference**2 + sum(
-            _percentile_loss(replace(found, parameters=changed), sample)
-            for found, sample in predicted
-            if found is not None
-        )
-
-    return parameters(
-        *_search(
-            loss, (_FIRST_SPREAD, _FIRST_SPREAD), last_step=_LAST_STEP, bounds=(_SPREAD, _SPREAD)
-        )
+def _parameters(values: Sequence[float], servers: int) -> Parameters:
+    delay, service, scaling, waking, paused, pause, spread, busy_spread = values
+    found = Parameters(
+        delay=math.exp(delay),
+        service=math.exp(service),
+        servers=servers,
+        scaling=scaling,
+        paused=paused,
+        pause=math.exp(pause),
+        spread=math.exp(spread),
+        busy_spread=math.exp(busy_spread),
     )
+    return replace(found, waking=waking * found.alone)
 
 
-def _percentile_loss(found: Prediction, sample: Sample) -> float:
-    # Relative to the mean, whose error doesn't count twice.
-    return sum(
-        math.log(found.percentile(share) / found.mean * sample.mean / percentile) ** 2
-        for share, percentile in ((_HALF, sample.p50), (_MOST, sample.p95))
-    )
-
-
-def _predicted(
-    measured: _Measured, parameters: Parameters
-) -> Iterator[tuple[Prediction | None, Sample]]:
-    return ((predict(parameters, level), sample) for level, sample in measured)
-
-
-_Bounds = Sequence[tuple[float, float]]
-
-
-def _search(
-    loss: Callable[[Sequence[float]], float],
-    start: Sequence[float],
-    *,
-    last_step: float,
-    bounds: _Bounds,
-) -> Sequence[float]:
-    """Find a minimum by steps along the axes, then along what they found (Hooke and Jeeves).
-
-    Args:
-        last_step: the length of the shortest step.
-        bounds: the lowest and the highest value on each axis.
-    """
-    best, found, step = start, loss(start), _FIRST_STEP
-    while step > last_step:
-        around, lower = _explore(loss, best, found, step, bounds)
-        if lower == found:
-            step /= 2
+def _errors(parameters: Parameters, measured: _Measured) -> Iterator[float]:
+    for level, sample in measured:
+        found = predict(parameters, level)
+        if found is None:
+            yield from (_OVERLOADED,) * 3
             continue
-        while lower < found:
-            further = [
-                _within(2 * new - old, limits)
-                for new, old, limits in zip(around, best, bounds, strict=True)
-            ]
-            best, found = around, lower
-            around, lower = _explore(loss, further, loss(further), step, bounds)
-    return best
-
-
-def _explore(
-    loss: Callable[[Sequence[float]], float],
-    start: Sequence[float],
-    found: float,
-    step: float,
-    bounds: _Bounds,
-) -> tuple[Sequence[float], float]:
-    best = list(start)
-    for axis, direction in itertools.product(range(len(best)), (step, -step)):
-        tried = [*best]
-        tried[axis] = _within(tried[axis] + direction, bounds[axis])
-        lower = loss(tried)
-        if lower < found:
-            best, found = tried, lower
-    return best, found
-
-
-def _within(value: float, limits: tuple[float, float]) -> float:
-    least, most = limits
-    return max(least, min(value, most))
+        yield math.log(found.mean / sample.mean)
+        yield math.log(found.percentile(_HALF) / sample.p50)
+        yield math.log(found.percentile(_MOST) / sample.p95)

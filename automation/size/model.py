@@ -6,22 +6,30 @@ shares itself among more. Concurrent callers are those of the machine-repairman 
 come at random, as in M/M/c. How service times are distributed makes no difference to the means
 where the work is shared.
 
+Now and then all work pauses: garbage is collected, or something else has the processor. Concurrent
+callers wait then, while calls at a rate pile up, so the same pauses lengthen their latency more.
+
 Source: Harchol-Balter, "Performance Modeling and Design of Computer Systems", 2013, chapters 13 to
-15 for the process and 22 for sharing.
+15 for the process and 22 for sharing. White and Christie, "Queuing with Preemptive Priorities or
+with Breakdown", Operations Research 6 (1958), for the pauses.
 """
 
+import itertools
 import math
-import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Final
+from functools import cached_property, lru_cache
+from typing import Final, NamedTuple
 
 _NEGLIGIBLE: Final = 1e-7
-_RARE: Final = 1e-5
-_PRECISION: Final = 1e-3
+_RARE: Final = 1e-3
+_PRECISION: Final = 1e-6
 _REMEMBERED: Final = 128
+_REST: Final = tuple(-math.log(1 - share) for share in (1 / 6, 3 / 6, 5 / 6))
+"""What is left of a pause that a call meets, in equally probable thirds, as shares of the mean."""
 _MOST_STATES: Final = 20_000
+_ROOT_TWO: Final = math.sqrt(2)
+_ROOT_TWO_PI: Final = math.sqrt(2 * math.pi)
 
 
 class OverloadError(ValueError):
@@ -41,6 +49,8 @@ class Parameters:
             done for several at once.
         waking: seconds more of a call at a random time that finds no other: connections, caches and
             processors are idle. A caller that calls again at once doesn't meet that.
+        paused: the share of the time, below 1, in which what limits the rate works on nothing.
+        pause: how many seconds a pause takes on average.
         spread: the standard deviation of the latency's logarithm, if nobody waits.
         busy_spread: the same where nearly all of the time is waiting.
     """
@@ -50,28 +60,32 @@ class Parameters:
     servers: int
     scaling: float = 0.0
     waking: float = 0.0
+    paused: float = 0.0
+    pause: float = 0.04
     spread: float = 0.3
     busy_spread: float = 0.3
 
     @property
     def alone(self) -> float:
-        """Seconds that a call takes on average if it waits for no other."""
+        """Seconds that a call takes on average if it waits for no other and meets no pause."""
         return self.delay + self.service
 
     @property
     def capacity(self) -> float:
         """The calls per second that it answers when as many are there as it works on at once."""
-        return self.servers / self.service
+        return self.servers / self.service * (1 - self.paused)
 
     def completions(self, calls: int) -> float:
-        """Return how many calls end per second while a number of them is there."""
-        if calls <= self.servers:
-            return calls / self.service
-        return self.capacity * math.pow(calls / self.servers, self.scaling)
+        """Return how many calls end per second without a pause while a number of them is there."""
+        pace = min(calls, self.servers) / self.service
+        return pace * math.pow(max(calls / self.servers, 1.0), self.scaling)
 
     def seconds(self, others: int) -> float:
-        """Return how long a call takes on average that finds a number of others there."""
-        return self.delay + (others + 1) / self.completions(others + 1)
+        """Return how long a call takes on average that finds a number of others and no pause.
+
+        Pauses that begin later are included.
+        """
+        return self.delay + (others + 1) / self.completions(others + 1) / (1 - self.paused)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,40 +116,62 @@ class Prediction:
         Args:
             share: such as 0.95.
         """
-        shapes = [
-            (weight, *self._shape(others))
-            for others, weight in enumerate(self._found())
-            if weight > _RARE
-        ]
-        total = sum(weight for weight, _, _ in shapes)
+        shapes = self._shapes
         low = min(center for _, center, _ in shapes) - 4.0
         high = max(center for _, center, _ in shapes) + 4.0
-        while high - low > _PRECISION:
-            middle = (low + high) / 2
-            below = sum(
-                weight * _normal((middle - center) / spread) for weight, center, spread in shapes
-            )
-            low, high = (middle, high) if below < share * total else (low, middle)
-        return math.exp((low + high) / 2)
+        at = math.fsum(weight * center for weight, center, _ in shapes)
+        # Newton's method, and halves where that leaves the interval.
+        while True:
+            below = slope = 0.0
+            for weight, center, width in shapes:
+                distance = (at - center) / width
+                below += weight * (1 + math.erf(distance / _ROOT_TWO)) / 2
+                slope += weight * math.exp(-(distance**2) / 2) / width / _ROOT_TWO_PI
+            low, high = (low, at) if below > share else (at, high)
+            step = (below - share) / slope if slope else math.inf
+            if abs(step) < _PRECISION or high - low < _PRECISION:
+                return math.exp(at)
+            at = at - step if low < at - step < high else (low + high) / 2
 
-    def _found(self) -> Sequence[float]:
-        """Return with which probability a call finds each number of others."""
+    @cached_property
+    def _shapes(self) -> Sequence[tuple[float, float, float]]:
+        """Log-normal parts of the latency.
+
+        Each is its weight, and the mean and the standard deviation of the latency's logarithm.
+        """
+        shapes = list(self._weighed())
+        total = math.fsum(weight for weight, _, _ in shapes)
+        return [(weight / total, center, width) for weight, center, width in shapes]
+
+    def _weighed(self) -> Iterator[tuple[float, float, float]]:
+        found = self._found()
+        least = max(max(each) for each in found) * _RARE
+        for others, there in enumerate(found):
+            seconds = self.parameters.seconds(others)
+            working = self.parameters.alone / seconds
+            spread = self.parameters.spread * working + self.parameters.busy_spread * (1 - working)
+            if self.callers is None and not others:
+                seconds += self.parameters.waking
+            if there.working > least:
+                yield there.working, math.log(seconds) - spread**2 / 2, spread
+            if there.paused > least:
+                for share in _REST:
+                    center = math.log(seconds + self.parameters.pause * share) - spread**2 / 2
+                    yield there.paused / len(_REST), center, spread
+
+    def _found(self) -> "Sequence[_There]":
+        """Return how often a call finds each number of others, relative to each other."""
         # The spreads change nothing here, so what differs in them alone is calculated once.
         parameters = replace(self.parameters, spread=0.0, busy_spread=0.0)
         if self.callers is None:
             # Who calls at random finds the average (PASTA).
             return _rate_there(parameters, self.throughput)
-        # A caller finds what there would be without it (the arrival theorem).
-        return _callers_there(parameters, self.callers - 1)
-
-    def _shape(self, others: int) -> tuple[float, float]:
-        """Return the mean and the standard deviation of the latency's logarithm."""
-        seconds = self.parameters.seconds(others)
-        working = self.parameters.alone / seconds
-        if self.callers is None and not others:
-            seconds += self.parameters.waking
-        spread = self.parameters.spread * working + self.parameters.busy_spread * (1 - working)
-        return math.log(seconds) - spread**2 / 2, spread
+        # The fewer are there, the more can call.
+        there = _callers_there(parameters, self.callers)
+        return [
+            _There(each.working * waiting, each.paused * waiting)
+            for waiting, each in zip(range(self.callers, 0, -1), there, strict=False)
+        ]
 
 
 def predict_callers(parameters: Parameters, callers: int) -> Prediction:
@@ -169,55 +205,92 @@ def predict_rate(parameters: Parameters, rate: float) -> Prediction:
     return Prediction(
         parameters=parameters,
         throughput=rate,
-        mean=parameters.delay + parameters.waking * there[0] + _average(there) / rate,
+        mean=parameters.delay + parameters.waking * there[0].total + _average(there) / rate,
         utilization=_utilization(parameters, there),
     )
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _callers_there(parameters: Parameters, callers: int) -> Sequence[float]:
-    """Return with which probability each number of calls is at what limits the rate."""
-    logarithm, logarithms = 0.0, [0.0]
-    for calls in range(callers):
-        arrivals = (callers - calls) / parameters.delay
-        logarithm += math.log(arrivals / parameters.completions(calls + 1))
-        logarithms.append(logarithm)
-    return _normalized(logarithms)
+class _There(NamedTuple):
+    """With which probability a number of calls is at what limits the rate.
+
+    Attributes:
+        working: while it works.
+        paused: while it pauses.
+    """
+
+    working: float
+    paused: float
+
+    @property
+    def total(self) -> float:
+        return self.working + self.paused
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _rate_there(parameters: Parameters, rate: float) -> Sequence[float]:
-    logarithms = [0.0]
+def _callers_there(parameters: Parameters, callers: int) -> Sequence[_There]:
+    arrivals = [(callers - calls) / parameters.delay for calls in range(callers + 1)]
+    return _normalized(list(_balance(parameters, arrivals)))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _rate_there(parameters: Parameters, rate: float) -> Sequence[_There]:
+    found: list[tuple[float, _There]] = []
     highest = 0.0
-    while logarithms[-1] > highest + math.log(_NEGLIGIBLE):
-        completions = parameters.completions(len(logarithms))
-        if rate >= completions and len(logarithms) > parameters.servers:
-            raise OverloadError(f"{rate:g} calls per second are too many")
-        logarithms.append(logarithms[-1] + math.log(rate / completions))
-        highest = max(highest, logarithms[-1])
-        if len(logarithms) > _MOST_STATES:
-            raise OverloadError(f"{rate:g} calls per second are too many")
-    return _normalized(logarithms)
+    for logarithm, there in _balance(parameters, itertools.repeat(rate, _MOST_STATES)):
+        found.append((logarithm, there))
+        highest = max(highest, logarithm)
+        if logarithm < highest + math.log(_NEGLIGIBLE):
+            return _normalized(found)
+        completions = parameters.completions(len(found)) * (1 - parameters.paused)
+        if rate >= completions and len(found) > parameters.servers:
+            break
+    raise OverloadError(f"{rate:g} calls per second are too many")
 
 
-def _normalized(logarithms: Sequence[float]) -> Sequence[float]:
-    highest = max(logarithms)
-    weights = [math.exp(each - highest) for each in logarithms]
-    total = sum(weights)
-    return [each / total for each in weights]
+def _balance(parameters: Parameters, arrivals: Iterable[float]) -> Iterator[tuple[float, _There]]:
+    """Yield how probable each number of calls is, relative to none.
+
+    That follows from what is known of fewer calls: as many calls arrive at a number as end at the
+    next one, and a pause begins with a number or reaches it by an arrival as often as it leaves it.
+
+    Args:
+        arrivals: per second, at each number of calls.
+
+    Yields:
+        The logarithm of a factor, which may be too large for a number, and both probabilities
+        without it.
+    """
+    ends = 1 / parameters.pause
+    begins = ends * parameters.paused / (1 - parameters.paused)
+    logarithm, working, paused_arrivals = 0.0, 1.0, 0.0
+    for calls, rate in enumerate(arrivals):
+        there = _There(working, (begins * working + paused_arrivals) / (rate + ends))
+        yield logarithm, there
+        logarithm += math.log(there.total)
+        paused_arrivals = rate * there.paused / there.total
+        working = rate / parameters.completions(calls + 1)
 
 
-def _average(there: Sequence[float]) -> float:
-    return math.fsum(map(operator.mul, there, range(len(there))))
-
-
-def _utilization(parameters: Parameters, there: Sequence[float]) -> float:
-    idle = sum(
-        weight * (parameters.servers - calls)
-        for calls, weight in enumerate(there[: parameters.servers])
+def _normalized(found: Sequence[tuple[float, _There]]) -> Sequence[_There]:
+    highest = max(logarithm for logarithm, _ in found)
+    factors = [math.exp(logarithm - highest) for logarithm, _ in found]
+    total = math.fsum(
+        factor * there.total for factor, (_, there) in zip(factors, found, strict=True)
     )
-    return 1 - idle / parameters.servers
+    return [
+        _There(factor * there.working / total, factor * there.paused / total)
+        for factor, (_, there) in zip(factors, found, strict=True)
+    ]
 
 
-def _normal(value: float) -> float:
-    return (1 + math.erf(value / math.sqrt(2))) / 2
+def _average(there: Sequence[_There]) -> float:
+    return math.fsum(calls * each.total for calls, each in enumerate(there))
+
+
+def _utilization(parameters: Parameters, there: Sequence[_There]) -> float:
+    """Return how busy it is on average while it doesn't pause."""
+    idle = sum(
+        each.working * (parameters.servers - calls)
+        for calls, each in enumerate(there[: parameters.servers])
+    )
+    return 1 - idle / parameters.servers / (1 - parameters.paused)

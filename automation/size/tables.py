@@ -41,6 +41,10 @@ def parameters_table() -> str:
                 "A call at a random time that finds no other takes",
                 f"{format_seconds(fitted.waking)} more",
             ),
+            (
+                "Pauses",
+                f"{fitted.paused:.1%} of the time, {format_seconds(fitted.pause)} on average",
+            ),
         ),
     )
 

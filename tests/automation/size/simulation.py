@@ -1,7 +1,8 @@
-"""A simulated instance: calls wait somewhere, then share a few processors."""
+"""A simulated instance: calls wait somewhere, then share a few processors, which pause at times."""
 
 import heapq
 import itertools
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,12 +20,16 @@ class Instance:
         delay: the mean of what calls take where nothing queues.
         work: the mean of what they need of a processor.
         shape: of both gamma distributions; 1 is exponential, more varies less.
+        works: the mean of how long the processors work until a pause; infinite without pauses.
+        pauses: the mean of how long a pause is.
     """
 
     delay: float
     work: float
     servers: int
     shape: float = 4.0
+    works: float = math.inf
+    pauses: float = 0.04
 
     def level_of_callers(self, callers: int, *, calls: int, seed: int) -> Level:
         """Simulate concurrent callers."""
@@ -61,10 +66,19 @@ class _Run:
     working: list[tuple[float, float]] = field(default_factory=list)
     shared: float = 0.0
     now: float = 0.0
+    paused: bool = False
+    # When the processors pause or work again.
+    turns: float = math.inf
 
     @classmethod
     def seeded(cls, instance: Instance, seed: int) -> "_Run":
-        return cls(instance, random.Random(seed))  # noqa: S311 - it protects nothing
+        run = cls(instance, random.Random(seed))  # noqa: S311 - it protects nothing
+        run.turns = run.until_turn()
+        return run
+
+    def until_turn(self) -> float:
+        mean = self.instance.pauses if self.paused else self.instance.works
+        return self.random.expovariate(1 / mean) if mean < math.inf else math.inf
 
     def begin(self, at: float) -> None:
         heapq.heappush(self.arriving, (at + self._gamma(self.instance.delay), at))
@@ -72,19 +86,20 @@ class _Run:
     def ended(self, *, calls_again: bool) -> Iterator[_Ended]:
         while self.arriving or self.working:
             pace = min(1.0, self.instance.servers / max(len(self.working), 1))
-            done = (
-                self.now + (self.working[0][0] - self.shared) / pace
-                if self.working
-                else float("inf")
-            )
-            if self.arriving and self.arriving[0][0] < done:
-                at, began = heapq.heappop(self.arriving)
-                self.shared += (at - self.now) * pace if self.working else 0.0
-                self.now = at
+            if self.paused or not self.working:
+                pace = 0.0
+            done = self.now + (self.working[0][0] - self.shared) / pace if pace else math.inf
+            arrives = self.arriving[0][0] if self.arriving else math.inf
+            at = min(done, arrives, self.turns)
+            self.shared, self.now = self.shared + (at - self.now) * pace, at
+            if at == self.turns:
+                self.paused = not self.paused
+                self.turns += self.until_turn()
+            elif at == arrives:
+                _, began = heapq.heappop(self.arriving)
                 heapq.heappush(self.working, (self.shared + self._gamma(self.instance.work), began))
             else:
-                finished, began = heapq.heappop(self.working)
-                self.shared, self.now = finished, done
+                self.shared, began = heapq.heappop(self.working)
                 if calls_again:
                     self.begin(self.now)
                 yield _Ended(began=began, at=self.now)

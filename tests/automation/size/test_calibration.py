@@ -17,7 +17,15 @@ from automation.size.calibration import (
 from components.configuration import parse_settings
 from components.settings import StackSettings
 
-_LADDER = Ladder(callers=(1, 4), shares=(0.25, 0.5), rounds=3, seconds=10, warm_up=0, first=5)
+_LADDER = Ladder(
+    callers=(1, 4),
+    shares=(0.25, 0.5),
+    rounds=3,
+    seconds=10,
+    rate_seconds=20,
+    warm_up=0,
+    first=5,
+)
 
 
 def _run(plan: Plan, *, seconds: float, failure: Failure | None = None) -> Run:
@@ -52,6 +60,7 @@ def test_every_amount_of_load_is_measured_in_every_round() -> None:
     first, *measured = plans
     assert (first.callers, first.seconds) == (4, 5)
     assert [each.callers for each in measured] == [1, 4, None, None] * 3
+    assert [each.seconds for each in measured] == [10, 10, 20, 20] * 3
     seeds = [each.seed for each in measured if each.callers is None]
     assert None not in seeds
     assert len(set(seeds)) == len(seeds)

@@ -83,10 +83,11 @@ def test_a_slower_pace_with_more_calls_is_found() -> None:
 @pytest.mark.parametrize(
     "instance",
     [
-        Instance(delay=0.008, work=0.007, servers=1),
+        Instance(delay=0.008, work=0.007, servers=1, works=1.0),
+        pytest.param(Instance(delay=0.008, work=0.007, servers=1), marks=pytest.mark.slow),
         pytest.param(Instance(delay=0.05, work=0.02, servers=4, shape=2), marks=pytest.mark.slow),
     ],
-    ids=["one processor", "four processors"],
+    ids=["pauses", "one processor", "four processors"],
 )
 def test_a_simulated_run_is_predicted_from_the_others(instance: Instance) -> None:
     for each in cross_validate(_simulated(instance)).deviations:

@@ -1,6 +1,7 @@
 """How long calls take under load."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -27,6 +28,37 @@ def test_two_processors_are_the_textbooks_queue() -> None:
     found = predict_rate(_parameters(servers=2), 150)
 
     assert found.mean == pytest.approx(0.02 + 0.01 / (1 - 0.75**2), rel=1e-3)
+
+
+@pytest.mark.parametrize("rate", [1, 30, 60])
+def test_pauses_are_the_textbooks_breakdowns(rate: float) -> None:
+    # White and Christie: M/M/1 whose server breaks down, with exponential times.
+    completes, begins, ends = 100, 2, 8
+    parameters = replace(_parameters(), paused=begins / (begins + ends), pause=1 / ends)
+    load = rate * (completes * begins + (begins + ends) ** 2)
+    calls = load / (begins + ends) / (ends * (completes - rate) - begins * rate)
+
+    found = predict_rate(parameters, rate)
+
+    assert found.mean == pytest.approx(0.02 + calls / rate, rel=1e-3)
+    assert found.utilization == pytest.approx(rate / parameters.capacity, rel=1e-3)
+
+
+def test_pauses_take_a_share_of_the_capacity() -> None:
+    parameters = replace(_parameters(servers=2), paused=0.25)
+
+    assert parameters.capacity == 150
+    assert predict_callers(parameters, 200).throughput == pytest.approx(150, rel=1e-3)
+    with pytest.raises(OverloadError):
+        predict_rate(parameters, 151)
+
+
+def test_few_calls_meet_a_pause() -> None:
+    parameters = replace(_parameters(), paused=0.1, pause=0.5)
+    found, without = (predict_rate(each, 1) for each in (parameters, _parameters()))
+
+    assert found.percentile(0.5) == pytest.approx(without.percentile(0.5), rel=0.1)
+    assert found.percentile(0.99) > 0.5 > without.percentile(0.99)
 
 
 def test_one_caller_waits_for_nobody() -> None:
