@@ -168,6 +168,7 @@ def test_a_tool_that_is_not_there(reader: Neo4jMcp) -> None:
         reader.call("no-such-tool")
 
 
+@pytest.mark.slow
 def test_a_read_only_server_has_no_tool_to_write(
     writer: Neo4jMcp,
     configure: Configure,

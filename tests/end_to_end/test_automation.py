@@ -239,9 +239,8 @@ def test_destroy_asks_for_confirmation(pipeline: dict[str, str], deployed: Deplo
     assert deployed.preview().none
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_next_deployment_resumes_after_an_interruption(
     pipeline: dict[str, str], deployed: Deployment, configure: Configure, number: signal.Signals
 ) -> None:

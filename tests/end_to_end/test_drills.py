@@ -506,6 +506,7 @@ def test_the_command_refuses_an_unknown_drill() -> None:
     assert "not no-such" in " ".join(done.stderr.replace("│", " ").split())
 
 
+@pytest.mark.slow
 def test_the_command_reports_as_the_checks_do(
     world: World, pipeline: dict[str, str], tmp_path: Path
 ) -> None:

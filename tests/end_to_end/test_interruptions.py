@@ -187,6 +187,7 @@ def _without(resource: dict[str, Any], urns: set[str]) -> list[str]:
     return [urn for urn in resource.get("dependencies") or [] if urn not in urns]
 
 
+@pytest.mark.slow
 def test_resources_missing_in_the_state_after_a_kill_are_found(second: _Second) -> None:
     second.ensure_deployed()
     before = second.ids()

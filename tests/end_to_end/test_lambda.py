@@ -149,6 +149,7 @@ def test_identity_and_clients_stay_and_the_address_changes(stack: OnLambda) -> N
     assert function["CodeSha256"] == stack.outputs["codeSha256"]
 
 
+@pytest.mark.slow
 def test_a_second_deployment_changes_nothing(stack: OnLambda) -> None:
     assert stack.deployment.preview().resources == {}
     assert stack.deployment.refresh().resources == {}
@@ -279,6 +280,7 @@ class Traffic:
                 self.succeeded += 1
 
 
+@pytest.mark.slow
 def test_no_call_fails_while_the_function_is_changed(stack: OnLambda) -> None:
     with stack.client("reader") as neo4j, Traffic(neo4j) as traffic:
         stack.deploy(logLevel="debug", memory=512)

@@ -195,6 +195,7 @@ def test_every_key_has_a_case_here() -> None:
     assert cases == configuration_keys() - _OF_OTHER_HOSTS
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stack_file")
 def test_all_wrong_settings_are_reported_and_the_commands_fix_them(pulumi: Pulumi) -> None:
     wrong = {

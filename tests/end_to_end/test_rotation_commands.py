@@ -166,6 +166,7 @@ def test_a_client_without_a_schedule_is_rotated_by_the_function(world: World) ->
     assert _is_accepted(world, after)
 
 
+@pytest.mark.slow
 def test_an_interrupted_command_says_that_the_rotation_continues(
     world: World, pipeline: dict[str, str]
 ) -> None:

@@ -381,6 +381,7 @@ def test_an_existing_resource_is_looked_up_and_imported_without_a_change(
     assert set(found.preview()) == {"same"}
 
 
+@pytest.mark.slow
 def test_a_failed_push_is_reported_and_the_next_deployment_repairs_it(
     project: Make, stand_in: StandIn
 ) -> None:
