@@ -27,6 +27,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
 _PARITY = "docs/parity.md"
+_FEW = 3
 _KINDS = {str: "string", bool: "boolean", int: "integer", dict: "object"}
 
 if TYPE_CHECKING:
@@ -112,6 +113,34 @@ def host_keys_table(definitions: Collection["HostDefinition"]) -> str:
             ),
         ]
     )
+
+
+def host_sizes_table(sizes: Mapping[str, Mapping[int, tuple[int, ...]]]) -> str:
+    """Return the table of the megabytes that each host offers for each number of CPU units.
+
+    Args:
+        sizes: of each host, by its title.
+    """
+    units = dict.fromkeys(each for offered in sizes.values() for each in offered)
+    rows = (
+        (f"`{each}`", *(_ranges(offered.get(each, ())) for offered in sizes.values()))
+        for each in units
+    )
+    return "\n".join(
+        [
+            f"| `cpu` | {' | '.join(f'`memory` on {title}' for title in sizes)} |",
+            f"|---|{'---|' * len(sizes)}",
+            *(f"| {' | '.join(row)} |" for row in rows),
+        ]
+    )
+
+
+def _ranges(offered: tuple[int, ...]) -> str:
+    """Name a few numbers, or of many the first, the second and the last."""
+    if len(offered) <= _FEW:
+        return ", ".join(map(str, offered))
+    first, second, *_, last = offered
+    return f"{first}, {second} and so on to {last}"
 
 
 def _host_key(definition: "HostDefinition", key: str) -> str:
@@ -348,6 +377,13 @@ def _host_keys() -> str:
     return host_keys_table(DEFINITIONS.values())
 
 
+def _host_sizes() -> str:
+    from components.hosting.apprunner import settings as app_runner  # noqa: PLC0415 - as in _checks
+    from components.hosting.fargate import settings as fargate  # noqa: PLC0415 - as in _checks
+
+    return host_sizes_table({"App Runner": app_runner.SIZES, "Fargate": fargate.SIZES})
+
+
 def _alarms() -> str:
     from components.hosting.definitions import DEFINITIONS  # noqa: PLC0415 - as in _checks
     from components.monitoring.alarms import host_alarms  # noqa: PLC0415 - as in _checks
@@ -528,6 +564,12 @@ TABLES = (
         name="host-keys",
         source="components/hosting/",
         content=_host_keys,
+    ),
+    Table(
+        document="docs/hosting.md",
+        name="host-sizes",
+        source="SIZES in components/hosting/",
+        content=_host_sizes,
     ),
     Table(
         document="docs/monitoring.md",
