@@ -88,9 +88,9 @@ bench-client: .venv/.complete ## Measure the client library on the stack that `m
 
 # The measurements that `automation size` uses without others.
 SIZE_RECORD := automation/size/stand_in.json
-SIZE := automation size --calibrate --validate --yes --stack local \
+SIZE := automation size --calibrate --validate --rounds 9 --yes --stack local \
 	--machine "the stand-in cloud on a machine with $$(nproc) processors"
-size-check: .venv/.complete ## Measure the local stack, and predict each measurement from the others
+size-check: .venv/.complete ## Measure the local stack, and predict each measurement from the others (twenty minutes)
 	@settings="$$($(VENV)/python -m localcloud env)" && eval "$$settings" && \
 		$(VENV)/python -m $(SIZE)
 
