@@ -24,6 +24,8 @@ def print_load_report(report: LoadReport, console: Console) -> None:
         console.print(_ratios(report))
     if report.attribution is not None:
         console.print(_attribution(report.attribution))
+        if unclear := unclear_parts(report.attribution):
+            console.print(styled(unclear, "dim"))
     for name, reason in report.skipped.items():
         console.print(styled(f"{name}: skipped: {reason}", "dim"))
     for run in report.runs:
@@ -45,13 +47,14 @@ def format_seconds(value: float) -> str:
 def describe(run: Run) -> str:
     """Describe a run's plan in a few words."""
     if run.callers is not None:
-        return f"{run.callers} concurrent callers"
+        return "1 caller" if run.callers == 1 else f"{run.callers} concurrent callers"
     parts = (
         f"{each.start:g}" if each.start == each.end else f"{each.start:g} to {each.end:g}"
         for each in run.plan
         if each.measured
     )
-    return f"{', '.join(parts)} calls per second"
+    times = " at random times" if run.at_random else ""
+    return f"{', '.join(parts)} calls per second{times}"
 
 
 def compared_pairs(report: LoadReport) -> dict[tuple[str, str], dict[Metric, Ratio]]:
@@ -97,6 +100,17 @@ def format_interval(hop: Hop) -> str:
     return f"{format_seconds(hop.low)} to {format_seconds(hop.high)}"
 
 
+def unclear_parts(attribution: Attribution) -> str:
+    """Return which parts are too short for the differences among the rounds; nothing if none is."""
+    names = [hop.name for hop in attribution.hops if hop.low <= 0]
+    if not names:
+        return ""
+    return (
+        f"Too short to be measured in this run, as the interval includes 0: {', '.join(names)}."
+        " More --rounds narrow it, on a machine that does nothing else."
+    )
+
+
 def _attribution(attribution: Attribution) -> Table:
     table = Table(title="Where half of the calls spend their time", title_justify="left")
     table.add_column("Part")
@@ -119,6 +133,9 @@ def _table(stack: str, run: Run) -> Table:
     table = _new_table(f"{describe(run)} on the stack {stack}", "Calls")
     for summary in (run.total, *run.kinds):
         table.add_row(*_row(summary))
+    table.add_section()
+    for summary in run.clients:
+        table.add_row(*_row(summary.model_copy(update={"name": f"as {summary.name}"})))
     table.add_section()
     for summary in run.phases:
         table.add_row(*_row(summary))
