@@ -112,7 +112,7 @@ def probe(  # noqa: PLR0913 - one parameter per option
             where = f"in the account of the stack {stack}, in {around.region}"
             typer.confirm(f"Run them {where}?", abort=True, err=True)
         try:
-            results = _run(chosen, len(ready), around, recorded, output, as_json=as_json)
+            results = _run(chosen, ready, around, recorded, output, as_json=as_json)
         except KeyboardInterrupt:
             print_error(
                 f"the recordings so far are in {output}. To see whether everything is removed, run:"
@@ -142,7 +142,7 @@ def _list(
 
 def _run(
     chosen: Sequence[Probe],
-    count: int,
+    ready: Sequence[Probe],
     around: Surroundings,
     recorded: Mapping[str, Recording],
     folder: Path,
@@ -153,13 +153,14 @@ def _run(
     numbers = itertools.count(1)
 
     def announce(started: Probe) -> None:
-        messages.print(progress(next(numbers), count, started))
+        messages.print(progress(next(numbers), len(ready), started))
 
     for result in run(chosen, around, recorded, on_start=announce):
         results.append(result)
         if result.recording:
             save(result.recording, folder)
-        if not as_json:
+        # What was left out has been announced.
+        if not as_json and result.probe in ready:
             print_result(result, console())
     if as_json:
         typer.echo(json.dumps(results_document(results), indent=2))

@@ -23,7 +23,8 @@ def attribute(runs: Sequence[Run], *, front: str, emulated: Collection[str]) -> 
     Args:
         runs: the targets of a comparison.
         front: what calls of the host pass before an instance's server.
-        emulated: the parts that a stand-in takes the place of.
+        emulated: the parts that a stand-in takes the place of. They are left out only where they
+            were measured alone.
 
     Returns:
         None if no target behind the host was called, or no round has calls of all.
@@ -40,11 +41,16 @@ def attribute(runs: Sequence[Run], *, front: str, emulated: Collection[str]) -> 
             medians[number] - (medians[number + 1] if following else 0.0) for medians in rounds
         ]
         hops.append((_name(name, following, front), values))
+    left_out = [name for name, _ in hops if name in emulated]
     real = [values for name, values in hops if name not in emulated]
     return Attribution(
         hops=tuple(_hop(name, values, emulated=name in emulated) for name, values in hops),
         whole=_hop("what callers measure", [medians[0] for medians in rounds]),
-        deployed=_hop("without what is emulated", [sum(each) for each in zip(*real, strict=True)]),
+        deployed=_hop(
+            f"without {_joined(left_out)}", [sum(each) for each in zip(*real, strict=True)]
+        )
+        if left_out
+        else None,
         rounds=len(rounds),
     )
 
@@ -66,7 +72,12 @@ def _name(target: str, following: str | None, front: str) -> str:
     passed = (front, SERVER, GATEWAY, DATABASE)
     # The gateway is a separate part only where the database was called without it.
     parts = [each for each in passed[first:last] if each != GATEWAY or following == "database"]
-    return " and ".join(parts)
+    return _joined(parts)
+
+
+def _joined(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _hop(name: str, values: Sequence[float], *, emulated: bool = False) -> Hop:

@@ -1,5 +1,6 @@
 """Prints the results of load on the terminal."""
 
+import itertools
 from typing import Final
 
 from rich.console import Console
@@ -21,7 +22,8 @@ def print_load_report(report: LoadReport, console: Console) -> None:
     """Print a report: details of a single target, or how several compare."""
     if len(report.runs) > 1:
         console.print(_targets(report))
-        console.print(_ratios(report))
+        if compared_pairs(report):
+            console.print(_ratios(report))
     if report.attribution is not None:
         console.print(_attribution(report.attribution))
         if unclear := unclear_parts(report.attribution):
@@ -48,11 +50,13 @@ def describe(run: Run) -> str:
     """Describe a run's plan in a few words."""
     if run.callers is not None:
         return "1 caller" if run.callers == 1 else f"{run.callers} concurrent callers"
-    parts = (
+    rates = (
         f"{each.start:g}" if each.start == each.end else f"{each.start:g} to {each.end:g}"
         for each in run.plan
         if each.measured
     )
+    # A comparison has a phase in each round.
+    parts = (rate for rate, _ in itertools.groupby(rates))
     times = " at random times" if run.at_random else ""
     return f"{', '.join(parts)} calls per second{times}"
 
@@ -119,7 +123,7 @@ def _attribution(attribution: Attribution) -> Table:
     for hop in attribution.hops:
         table.add_row(*_hop_row(hop))
     table.add_section()
-    for hop in (attribution.whole, attribution.deployed):
+    for hop in filter(None, (attribution.whole, attribution.deployed)):
         table.add_row(*_hop_row(hop))
     return table
 

@@ -186,13 +186,13 @@ class Attribution(Data):
     Attributes:
         hops: the parts, from the caller on; the last has all that follows.
         whole: what callers measure, as a hop.
-        deployed: that without the emulated parts, as a hop.
+        deployed: that without the emulated parts, as a hop; None if none was measured alone.
         rounds: how many rounds count: those in which calls of every target succeeded.
     """
 
     hops: Annotated[tuple[Hop, ...], Field(min_length=2)]
     whole: Hop
-    deployed: Hop
+    deployed: Hop | None
     rounds: int
 
 

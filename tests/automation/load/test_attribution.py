@@ -49,6 +49,8 @@ def test_each_part_adds_the_difference_between_two_targets() -> None:
     assert _times(found) == {FRONT: 0.03, SERVER: 0.02, GATEWAY: 0.03, DATABASE: 0.02}
     assert found is not None
     assert found.whole.median == pytest.approx(0.1)
+    assert found.deployed is not None
+    assert found.deployed.name == f"without {FRONT} and {GATEWAY}"
     assert found.deployed.median == pytest.approx(0.04)
     assert [hop.name for hop in found.hops if hop.emulated] == [FRONT, GATEWAY]
     assert found.rounds == 3
@@ -72,6 +74,10 @@ def test_what_python_computes_is_not_a_part() -> None:
             {FRONT: 0.03, f"{SERVER} and {GATEWAY}": 0.05, DATABASE: 0.02},
         ),
         (("host", "statements"), {f"{FRONT} and {SERVER}": 0.05, DATABASE: 0.05}),
+        (
+            ("host", "database"),
+            {f"{FRONT}, {SERVER} and {GATEWAY}": 0.08, DATABASE: 0.02},
+        ),
     ],
 )
 def test_what_was_not_called_separately_is_one_part(
@@ -81,6 +87,25 @@ def test_what_was_not_called_separately_is_one_part(
         _runs({name: WHOLE[name] for name in called}), front=FRONT, emulated={FRONT, GATEWAY}
     )
     assert _times(found) == parts
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [
+        (("host", "container"), f"without {FRONT}"),
+        (("host", "statements", "database"), f"without {GATEWAY}"),
+        (("host", "statements"), None),
+        (("host", "database"), None),
+    ],
+)
+def test_only_what_was_called_separately_is_left_out(
+    called: tuple[str, ...], name: str | None
+) -> None:
+    found = attribute(
+        _runs({name: WHOLE[name] for name in called}), front=FRONT, emulated={FRONT, GATEWAY}
+    )
+    assert found is not None
+    assert (found.deployed.name if found.deployed else None) == name
 
 
 def test_a_round_without_calls_of_all_targets_does_not_count() -> None:
