@@ -185,7 +185,8 @@ def drills_table(drills: Iterable["Drill"]) -> str:
 def probes_table(probes: Iterable["Probe"]) -> str:
     """Return the table of probes."""
     lines = [
-        f"| `{probe.key}` | {_cell(probe.question)} | {probe.seconds:g} | {_cell(probe.needs)} |"
+        f"| `{probe.key}` | {_cell(probe.question)} | {probe.seconds:g} |"
+        f" {_cell(probe.needs.words if probe.needs else '')} |"
         f" {'✓' if probe.disruptive else ''} |"
         for probe in probes
     ]

@@ -1,8 +1,10 @@
 """Makes load on a stack."""
 
 import enum
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -20,6 +22,8 @@ from automation.load.targets import Addresses, Compared
 from automation.report.files import LOAD_REPORTS, save
 from automation.target import checked_context, target
 from automation.terminal import print_error
+
+_SEED: Final = 1
 
 
 class Shape(enum.StrEnum):
@@ -80,6 +84,14 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
             show_default="the first one that may make these calls",
         ),
     ] = None,
+    random: Annotated[
+        bool,
+        typer.Option(
+            "--random",
+            help="With a rate: make the calls at random times, as independent callers do, instead"
+            " of evenly. The times are the same in each run.",
+        ),
+    ] = False,
     in_flight: Annotated[
         int,
         typer.Option(
@@ -132,16 +144,21 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
     plan = _load_plan(
         shape, rate=rate, peak=peak, concurrency=concurrency, warm_up=warm_up, duration=duration
     )
+    if random:
+        if concurrency is not None:
+            raise typer.BadParameter("needs --rate", param_hint="--random")
+        plan = replace(plan, seed=_SEED)
     addresses = Addresses(
         container=container, database=direct_database, credentials=direct_credentials
     )
-    targets = _compared(compare, shape, addresses)
+    clients = tuple(dict.fromkeys(client or ()))
+    targets = _compared(compare, shape, addresses, clients)
     calls = read_mix(mix)
     deployment = Deployment(target(stack, workspace), reads_only=True)
     context = checked_context(deployment, stack, longest_wait=0.0, interleavings=0)
     caller, *others = [
         choose_client(stack, context.outputs, each, writes=calls.writes)
-        for each in (dict.fromkeys(client) if client else (None,))
+        for each in clients or (None,)
     ]
     try:
         found = make_load(
@@ -176,7 +193,9 @@ def load_stack(  # noqa: PLR0913 - one parameter per option
         raise typer.Exit(UNSUCCESSFUL)
 
 
-def _compared(names: str, shape: Shape, addresses: Addresses) -> tuple[Compared, ...]:
+def _compared(
+    names: str, shape: Shape, addresses: Addresses, clients: Sequence[str]
+) -> tuple[Compared, ...]:
     wanted = dict.fromkeys(name.strip() for name in names.split(",") if name.strip())
     known = [each.value for each in Compared]
     if unknown := [name for name in wanted if name not in known]:
@@ -187,6 +206,12 @@ def _compared(names: str, shape: Shape, addresses: Addresses) -> tuple[Compared,
     if wanted and shape is not Shape.STEADY:
         raise typer.BadParameter(
             "can't be combined with --shape ramp or spike", param_hint="--compare"
+        )
+    if wanted and len(clients) > 1:
+        # The peer logs on as one client, and so do the calls of the database.
+        raise typer.BadParameter(
+            "can't be combined with several --client, as not every target logs on as all of them",
+            param_hint="--compare",
         )
     if addresses.container is not None and Compared.CONTAINER not in wanted:
         raise typer.BadParameter("needs --compare container", param_hint="--container")

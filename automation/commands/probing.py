@@ -1,5 +1,6 @@
 """Tries out AWS's behavior on an account."""
 
+import itertools
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from automation.deployment import Deployment
 from automation.probes.access import surroundings
 from automation.probes.kinds import find_leftovers
 from automation.probes.printing import (
+    left_out,
     print_probes,
     print_result,
     print_summary,
@@ -29,7 +31,7 @@ from automation.probes.printing import (
 from automation.probes.probe import Probe
 from automation.probes.recordings import Recording, committed, save
 from automation.probes.registry import PROBES
-from automation.probes.runner import Result, run
+from automation.probes.runner import Result, missing_for, run
 from automation.probes.sandbox import Surroundings
 from automation.report.files import REPORTS
 from automation.target import PROJECT_DIRECTORY, target
@@ -82,29 +84,35 @@ def probe(  # noqa: PLR0913 - one parameter per option
     """
     recorded = committed(PROJECT_DIRECTORY)
     chosen = choose(only or (), disruptive=disruptive)
+    noticed = {
+        each.key: "callers may notice it (--disruptive)"
+        for each in choose(only or (), disruptive=True)
+        if each not in chosen
+    }
     if list_only:
-        if as_json:
-            typer.echo(json.dumps(probes_document(chosen, recorded), indent=2))
-        else:
-            print_probes(chosen, recorded, console())
+        _list(chosen, noticed, recorded, as_json=as_json)
         return
     if not yes and not sys.stdin.isatty():
-        what = "" if clean else f"{summary(chosen)} "
-        print_error(f"{what}Nobody can be asked here: to run without asking, add --yes")
+        print_error(
+            "Nobody can be asked here: to run without asking, add --yes; --list lists the probes"
+        )
         raise typer.Exit(COMMAND_FAILED)
     with surroundings(Deployment(target(stack, workspace), reads_only=True)) as around:
         if clean:
             _clean(around, ask=not yes)
             return
-        if as_json:
-            messages.print(summary(chosen))
-        else:
-            print_probes(chosen, recorded, console())
-        if not yes:
+        reasons = {each.key: missing_for(each, around.stack) for each in chosen}
+        ready = [each for each in chosen if not reasons[each.key]]
+        show = messages.print if as_json else console().print
+        if ready and not as_json:
+            print_probes(ready, recorded, console())
+        for line in (*left_out({**noticed, **reasons}), summary(ready)):
+            show(line)
+        if not yes and ready:
             where = f"in the account of the stack {stack}, in {around.region}"
             typer.confirm(f"Run them {where}?", abort=True, err=True)
         try:
-            results = _run(chosen, around, recorded, output, as_json=as_json)
+            results = _run(chosen, ready, around, recorded, output, as_json=as_json)
         except KeyboardInterrupt:
             print_error(
                 f"the recordings so far are in {output}. To see whether everything is removed, run:"
@@ -115,8 +123,26 @@ def probe(  # noqa: PLR0913 - one parameter per option
     _exit(results, stack)
 
 
+def _list(
+    chosen: Sequence[Probe],
+    noticed: Mapping[str, str],
+    recorded: Mapping[str, Recording],
+    *,
+    as_json: bool,
+) -> None:
+    if as_json:
+        typer.echo(json.dumps(probes_document(chosen, recorded), indent=2))
+        return
+    print_probes(chosen, recorded, console())
+    for line in (*left_out(noticed), summary(chosen)):
+        console().print(line)
+    if any(each.needs for each in chosen):
+        console().print("Those that need a stack are left out without it.")
+
+
 def _run(
     chosen: Sequence[Probe],
+    ready: Sequence[Probe],
     around: Surroundings,
     recorded: Mapping[str, Recording],
     folder: Path,
@@ -124,15 +150,17 @@ def _run(
     as_json: bool,
 ) -> Sequence[Result]:
     results: list[Result] = []
+    numbers = itertools.count(1)
 
     def announce(started: Probe) -> None:
-        messages.print(progress(len(results) + 1, len(chosen), started))
+        messages.print(progress(next(numbers), len(ready), started))
 
     for result in run(chosen, around, recorded, on_start=announce):
         results.append(result)
         if result.recording:
             save(result.recording, folder)
-        if not as_json:
+        # What was left out has been announced.
+        if not as_json and result.probe in ready:
             print_result(result, console())
     if as_json:
         typer.echo(json.dumps(results_document(results), indent=2))

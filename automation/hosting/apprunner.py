@@ -285,6 +285,7 @@ APP_RUNNER_OPERATIONS: Final = HostOperations(
     artifact="image",
     artifact_output="imageDigest",
     parts=("Repository", "App Runner"),
+    front="App Runner's front",
     find=_find,
     describe=_describe,
     tags=_tags,

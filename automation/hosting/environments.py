@@ -40,6 +40,7 @@ def _running(function: str, port: int | None) -> list[Instance]:
             id=f"{pid}-{process.info['create_time']}",
             name=f"process {pid}",
             kill=partial(_kill, process),
+            address=_address(process),
         )
         for pid, process in found.items()
         # The server runs as a child of its environment.
@@ -51,6 +52,16 @@ def _is_environment(variables: dict[str, str], function: str, port: int | None) 
     if variables.get(_NAME_VARIABLE) != function or port is None:
         return False
     return urlsplit(variables.get(_ENDPOINT_VARIABLE, "")).port == port
+
+
+def _address(environment: psutil.Process) -> str:
+    """Return the base URL of the server, which listens on this machine only."""
+    with suppress(psutil.Error):
+        for child in environment.children(recursive=True):
+            for each in child.net_connections("tcp4"):
+                if each.status == psutil.CONN_LISTEN:
+                    return f"http://{each.laddr.ip}:{each.laddr.port}"
+    return ""
 
 
 def _kill(process: psutil.Process) -> None:

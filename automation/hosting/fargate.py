@@ -376,6 +376,7 @@ FARGATE_OPERATIONS: Final = HostOperations(
     artifact="image",
     artifact_output="imageDigest",
     parts=("Repository", "Fargate"),
+    front="the load balancer",
     find=_find,
     describe=_describe,
     tags=_tags,

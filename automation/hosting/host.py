@@ -178,6 +178,7 @@ class HostOperations:
         artifact_output: the stack's output with the digest or hash of what the service runs.
         parts: the titles of its parts in the diagram of a deployment: where what the service runs
             is kept, and what the server runs in.
+        front: what a call passes before an instance's server, in words.
         find: returns the id of a stack's service. Raises NoServiceError.
         describe: returns a service by its id.
         tags: returns a service's tags, as AWS does.
@@ -208,6 +209,7 @@ class HostOperations:
     artifact: str
     artifact_output: str
     parts: tuple[str, str]
+    front: str
     find: Callable[[Aws, ResourceNames], str]
     describe: Callable[[Aws, str], Service]
     tags: Callable[[Aws, Service], Mapping[str, Any]]

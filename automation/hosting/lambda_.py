@@ -274,6 +274,7 @@ LAMBDA_OPERATIONS: Final = HostOperations(
     artifact="package",
     artifact_output="codeSha256",
     parts=("Package", "Lambda"),
+    front="Lambda with the handler",
     find=_find,
     describe=_describe,
     tags=_tags,

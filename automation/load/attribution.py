@@ -7,17 +7,14 @@ from typing import Final
 from automation.load.comparison import measured_summaries, median_interval
 from automation.load.results import Attribution, Hop, Run
 
-FRONT: Final = "the host's front"
 SERVER: Final = "the server"
 GATEWAY: Final = "the gateway of the database"
 DATABASE: Final = "the database"
 _CHAIN: Final = ("host", "container", "statements", "database")
 """The targets, each behind the one before it."""
-_PARTS: Final = (FRONT, SERVER, GATEWAY, DATABASE)
-"""What a call of each target passes first."""
 
 
-def attribute(runs: Sequence[Run], *, emulated: Collection[str]) -> Attribution | None:
+def attribute(runs: Sequence[Run], *, front: str, emulated: Collection[str]) -> Attribution | None:
     """Return what each part adds to the median of a call, round by round.
 
     The parts add up to what callers measure in each round; their medians need not. What Python's
@@ -25,7 +22,9 @@ def attribute(runs: Sequence[Run], *, emulated: Collection[str]) -> Attribution 
 
     Args:
         runs: the targets of a comparison.
-        emulated: the parts that a stand-in takes the place of.
+        front: what calls of the host pass before an instance's server.
+        emulated: the parts that a stand-in takes the place of. They are left out only where they
+            were measured alone.
 
     Returns:
         None if no target behind the host was called, or no round has calls of all.
@@ -41,12 +40,17 @@ def attribute(runs: Sequence[Run], *, emulated: Collection[str]) -> Attribution 
         values = [
             medians[number] - (medians[number + 1] if following else 0.0) for medians in rounds
         ]
-        hops.append((_name(name, following), values))
+        hops.append((_name(name, following, front), values))
+    left_out = [name for name, _ in hops if name in emulated]
     real = [values for name, values in hops if name not in emulated]
     return Attribution(
         hops=tuple(_hop(name, values, emulated=name in emulated) for name, values in hops),
         whole=_hop("what callers measure", [medians[0] for medians in rounds]),
-        deployed=_hop("without what is emulated", [sum(each) for each in zip(*real, strict=True)]),
+        deployed=_hop(
+            f"without {_joined(left_out)}", [sum(each) for each in zip(*real, strict=True)]
+        )
+        if left_out
+        else None,
         rounds=len(rounds),
     )
 
@@ -61,12 +65,19 @@ def _rounds(runs: Sequence[Run]) -> list[list[float]]:
     ]
 
 
-def _name(target: str, following: str | None) -> str:
+def _name(target: str, following: str | None, front: str) -> str:
     first = _CHAIN.index(target)
     last = len(_CHAIN) if following is None else _CHAIN.index(following)
+    # What a call of each target passes first.
+    passed = (front, SERVER, GATEWAY, DATABASE)
     # The gateway is a separate part only where the database was called without it.
-    parts = [each for each in _PARTS[first:last] if each != GATEWAY or following == "database"]
-    return " and ".join(parts)
+    parts = [each for each in passed[first:last] if each != GATEWAY or following == "database"]
+    return _joined(parts)
+
+
+def _joined(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _hop(name: str, values: Sequence[float], *, emulated: bool = False) -> Hop:

@@ -45,6 +45,8 @@ def rounds_of(plan: Plan, rounds: int) -> tuple[Plan, ...]:
     return tuple(
         replace(
             plan,
+            # Other times in each round, and the same at each target.
+            seed=None if plan.seed is None else plan.seed + number,
             phases=(
                 replace(steady, name=f"warm-up {number}", seconds=seconds, measured=False),
                 replace(steady, name=f"round {number}", seconds=steady.seconds / rounds),

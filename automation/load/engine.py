@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ from typing import IO, Any, Final, cast
 from automation.errors import AutomationError
 from automation.load.mix import Entry, Mix
 from automation.load.plan import Plan
+from automation.load.tokens import ClientToken
 from automation.load.vegeta import Vegeta
 from neo4j_mcp_client.calls import HEADERS, token_refusal
 
@@ -63,7 +65,7 @@ class Target:
     """
 
     url: str
-    token: Callable[[], str] = field(repr=False)
+    token: Callable[[], ClientToken] = field(repr=False)
     rejected: Callable[[str], object] = field(default=_ignore, repr=False)
     ended: Callable[[bool], object] = field(default=_ignore, repr=False)
     stopping: threading.Event = field(default_factory=threading.Event, repr=False)
@@ -79,6 +81,7 @@ class Recorded:
 
     Attributes:
         identity: the text in the call's unique parameter.
+        client: the client that made it.
         due: when it should have begun.
         sent: when it was passed to vegeta; later than `due` if this machine was too busy.
         ended: when its response was complete.
@@ -88,6 +91,7 @@ class Recorded:
 
     entry: Entry
     identity: str
+    client: str
     due: float
     sent: float
     ended: float
@@ -99,6 +103,7 @@ class Recorded:
 @dataclass(frozen=True, kw_only=True)
 class _Sent:
     entry: Entry
+    client: str
     due: float | None
     at: float
 
@@ -132,7 +137,9 @@ class _Sender:
 
     def __init__(self, plan: Plan, mix: Mix, target: Target, run_id: str) -> None:
         self._plan = plan
-        self._order = mix.order()
+        # By client: in a common order, with clients that take turns, only some would make the rare
+        # kinds of calls.
+        self._orders = defaultdict[str, Iterator[Entry]](mix.order)
         self._target = target
         self._run_id = run_id
         self._sent: list[_Sent] = []
@@ -173,6 +180,7 @@ class _Sender:
         return Recorded(
             entry=sent.entry,
             identity=self._identity(number),
+            client=sent.client,
             # A caller that had to wait for this program to write wasn't waiting for the server.
             due=max(began, sent.at) if sent.due is None else sent.due,
             sent=sent.at,
@@ -189,9 +197,10 @@ class _Sender:
         return f"{self._run_id}-{number}"
 
     def _write(self, stream: IO[bytes], due: float | None) -> None:
-        number, entry, token = len(self._sent), next(self._order), self._target.token()
+        number, token = len(self._sent), self._target.token()
+        entry = next(self._orders[token.client])
         headers = {name: [value] for name, value in self._target.headers.items()}
-        headers["Authorization"] = [f"Bearer {token}"]
+        headers["Authorization"] = [f"Bearer {token.value}"]
         line = {
             "method": "POST",
             "url": f"{self._target.url}#{number}",
@@ -199,10 +208,10 @@ class _Sender:
             "body": base64.b64encode(entry.call(self._identity(number)).body).decode(),
         }
         # The result may arrive before this returns.
-        self._tokens.append(token)
+        self._tokens.append(token.value)
         stream.write(json.dumps(line).encode() + b"\n")
         stream.flush()
-        self._sent.append(_Sent(entry=entry, due=due, at=self._elapsed()))
+        self._sent.append(_Sent(entry=entry, client=token.client, due=due, at=self._elapsed()))
 
 
 def _number(result: Mapping[str, Any]) -> int | None:

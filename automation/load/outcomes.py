@@ -39,6 +39,7 @@ class Outcome:
     Attributes:
         entry: the name of the kind of call.
         late: how much later than due this machine sent it.
+        client: the client that made it; empty if it wasn't made at an MCP server.
         computing: how long the caller itself computed, in seconds; 0 if it isn't known.
     """
 
@@ -47,6 +48,7 @@ class Outcome:
     ended: float
     late: float
     failure: Failure | None
+    client: str = ""
     computing: float = 0.0
 
     @property
@@ -63,6 +65,7 @@ def judge(recorded: Recorded) -> Outcome:
         ended=recorded.ended,
         late=max(0.0, recorded.sent - recorded.due),
         failure=_failure(recorded),
+        client=recorded.client,
     )
 
 

@@ -1,5 +1,6 @@
 """Prints the results of load on the terminal."""
 
+import itertools
 from typing import Final
 
 from rich.console import Console
@@ -21,9 +22,12 @@ def print_load_report(report: LoadReport, console: Console) -> None:
     """Print a report: details of a single target, or how several compare."""
     if len(report.runs) > 1:
         console.print(_targets(report))
-        console.print(_ratios(report))
+        if compared_pairs(report):
+            console.print(_ratios(report))
     if report.attribution is not None:
         console.print(_attribution(report.attribution))
+        if unclear := unclear_parts(report.attribution):
+            console.print(styled(unclear, "dim"))
     for name, reason in report.skipped.items():
         console.print(styled(f"{name}: skipped: {reason}", "dim"))
     for run in report.runs:
@@ -45,13 +49,16 @@ def format_seconds(value: float) -> str:
 def describe(run: Run) -> str:
     """Describe a run's plan in a few words."""
     if run.callers is not None:
-        return f"{run.callers} concurrent callers"
-    parts = (
+        return "1 caller" if run.callers == 1 else f"{run.callers} concurrent callers"
+    rates = (
         f"{each.start:g}" if each.start == each.end else f"{each.start:g} to {each.end:g}"
         for each in run.plan
         if each.measured
     )
-    return f"{', '.join(parts)} calls per second"
+    # A comparison has a phase in each round.
+    parts = (rate for rate, _ in itertools.groupby(rates))
+    times = " at random times" if run.at_random else ""
+    return f"{', '.join(parts)} calls per second{times}"
 
 
 def compared_pairs(report: LoadReport) -> dict[tuple[str, str], dict[Metric, Ratio]]:
@@ -97,6 +104,17 @@ def format_interval(hop: Hop) -> str:
     return f"{format_seconds(hop.low)} to {format_seconds(hop.high)}"
 
 
+def unclear_parts(attribution: Attribution) -> str:
+    """Return which parts are too short for the differences among the rounds; nothing if none is."""
+    names = [hop.name for hop in attribution.hops if hop.low <= 0]
+    if not names:
+        return ""
+    return (
+        f"Too short to be measured in this run, as the interval includes 0: {', '.join(names)}."
+        " More --rounds narrow it, on a machine that does nothing else."
+    )
+
+
 def _attribution(attribution: Attribution) -> Table:
     table = Table(title="Where half of the calls spend their time", title_justify="left")
     table.add_column("Part")
@@ -105,7 +123,7 @@ def _attribution(attribution: Attribution) -> Table:
     for hop in attribution.hops:
         table.add_row(*_hop_row(hop))
     table.add_section()
-    for hop in (attribution.whole, attribution.deployed):
+    for hop in filter(None, (attribution.whole, attribution.deployed)):
         table.add_row(*_hop_row(hop))
     return table
 
@@ -119,6 +137,9 @@ def _table(stack: str, run: Run) -> Table:
     table = _new_table(f"{describe(run)} on the stack {stack}", "Calls")
     for summary in (run.total, *run.kinds):
         table.add_row(*_row(summary))
+    table.add_section()
+    for summary in run.clients:
+        table.add_row(*_row(summary.model_copy(update={"name": f"as {summary.name}"})))
     table.add_section()
     for summary in run.phases:
         table.add_row(*_row(summary))

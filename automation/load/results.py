@@ -30,7 +30,7 @@ class Summary(Data):
     """Calls counted together.
 
     Attributes:
-        name: the phase, the kind of call, or "all".
+        name: the phase, the kind of call, the client, or "all".
         calls: how many were made.
         rate: successful calls per second.
         failures: how many failed, by kind, the most frequent first.
@@ -108,8 +108,10 @@ class Run(Data):
     Attributes:
         target: what was called.
         callers: the number of concurrent callers; None if calls were made when they were due.
+        at_random: whether they were due at random times.
         total: the measured phases together.
         kinds: the measured phases, by kind of call.
+        clients: the measured phases, by client; empty if a single client made all calls.
         phases: each phase, also those that aren't measured.
         width: the length of each slice, in seconds.
         late: the 99th percentile of how much later than due this machine sent a call, in seconds.
@@ -121,9 +123,11 @@ class Run(Data):
 
     target: Text
     callers: int | None
+    at_random: bool = False
     plan: tuple[PlannedPhase, ...]
     total: Summary
     kinds: tuple[Summary, ...]
+    clients: tuple[Summary, ...] = ()
     phases: tuple[Summary, ...]
     width: float
     slices: tuple[Slice, ...]
@@ -182,13 +186,13 @@ class Attribution(Data):
     Attributes:
         hops: the parts, from the caller on; the last has all that follows.
         whole: what callers measure, as a hop.
-        deployed: that without the emulated parts, as a hop.
+        deployed: that without the emulated parts, as a hop; None if none was measured alone.
         rounds: how many rounds count: those in which calls of every target succeeded.
     """
 
     hops: Annotated[tuple[Hop, ...], Field(min_length=2)]
     whole: Hop
-    deployed: Hop
+    deployed: Hop | None
     rounds: int
 
 
@@ -238,14 +242,21 @@ def summarize(
     seconds = sum(phase.seconds for phase in plan.phases if phase.measured)
     width = math.ceil(max(plan.seconds, 1.0) / _MOST_SLICES)
     names = dict.fromkeys(each.entry for each in outcomes)
+    clients = sorted({each.client for each in outcomes})
     return Run(
         target=target,
         callers=plan.callers,
+        at_random=plan.seed is not None,
         plan=tuple(_planned(plan)),
         total=_summary("all", measured, seconds),
         kinds=tuple(
             _summary(name, [each for each in measured if each.entry == name], seconds)
             for name in sorted(names)
+        ),
+        clients=tuple(
+            _summary(client, [each for each in measured if each.client == client], seconds)
+            for client in clients
+            if len(clients) > 1
         ),
         phases=tuple(
             _summary(

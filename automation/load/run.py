@@ -3,7 +3,7 @@
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,15 +15,15 @@ from automation.drills.callers import token_provider
 from automation.errors import AutomationError
 from automation.hosting.host import aws_of
 from automation.hosting.hosts import HOSTS
-from automation.load.attribution import FRONT, GATEWAY, attribute
-from automation.load.comparison import compare, ratios, rounds_of
+from automation.load.attribution import GATEWAY, attribute
+from automation.load.comparison import Side, compare, ratios, rounds_of
 from automation.load.engine import LoadError
 from automation.load.instances import count_instances
 from automation.load.mix import Mix
 from automation.load.plan import Plan
 from automation.load.progress import Progress
 from automation.load.results import InstanceCount, LoadReport
-from automation.load.targets import Addresses, Compared, Targets
+from automation.load.targets import Addresses, Compared, Targets, UnavailableError
 from automation.load.tokens import RenewedToken, SeveralTokens
 from automation.load.vegeta import Vegeta
 from neo4j_mcp_client import AccessToken, Neo4jMcpError
@@ -122,13 +122,14 @@ def make_load(
     notify("… Building vegeta, if it isn't in the cache yet")
     vegeta = Vegeta.install()
     clients = (client, *options.others)
-    tokens = SeveralTokens([_renewed_token(context, each) for each in clients])
+    tokens = SeveralTokens({each: _renewed_token(context, each) for each in clients})
     stopping = threading.Event()
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     url = context.outputs["mcpUrl"]
     run_id = started.strftime("%Y%m%dT%H%M%S")
     plans = rounds_of(plan, options.rounds) if options.targets else (plan,)
     progress = Progress(notify)
+    front = _front(context)
     with tokens, ExitStack() as stack:
         targets = Targets(
             context=context,
@@ -143,6 +144,8 @@ def make_load(
         sides, skipped = targets.open(options.targets, stack)
         for name, reason in skipped.items():
             notify(f"{name}: skipped: {reason}")
+        if options.targets:
+            require_any(sides)
         sides = [targets.host(), *sides]
         seconds = sum(each.seconds for each in plans) * len(sides)
         notify(f"… Calling {url} as {', '.join(clients)} for {seconds:g} s")
@@ -177,10 +180,23 @@ def make_load(
         environment={**environment, "vegeta": vegeta.version, "MCP endpoint": url},
         runs=(runs[0].model_copy(update=more), *runs[1:]),
         ratios=ratios(runs),
-        attribution=attribute(runs, emulated=_emulated(options)),
+        attribution=attribute(runs, front=front, emulated=_emulated(options, front)),
         skipped=skipped,
         interrupted=stopping.is_set(),
     )
+
+
+def require_any(compared: Sequence[Side]) -> None:
+    """Require that the service can be compared with something, before calls are made.
+
+    Raises:
+        UnavailableError: no target can be called.
+    """
+    if not compared:
+        raise UnavailableError(
+            "There is nothing to compare with: no target of --compare can be called, for the"
+            " reasons above. Choose others, or leave --compare out to call the service alone"
+        )
 
 
 def _instances(
@@ -216,6 +232,11 @@ def _renewed_token(context: Context, client: str) -> RenewedToken:
     return RenewedToken(request, discard=discard)
 
 
-def _emulated(options: Options) -> frozenset[str]:
+def _front(context: Context) -> str:
+    front = HOSTS[context.settings.hosting].front
+    return front if context.has_direct_address else f"the edge and {front}"
+
+
+def _emulated(options: Options, front: str) -> frozenset[str]:
     # AWS's own instances are out of reach, so the host of one that was found here is a stand-in.
-    return frozenset({GATEWAY} if options.addresses.container else {FRONT, GATEWAY})
+    return frozenset({GATEWAY} if options.addresses.container else {front, GATEWAY})

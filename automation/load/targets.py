@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+import httpx2
 import neo4j
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -25,7 +26,7 @@ from automation.load.outcomes import Failure, Outcome, judge
 from automation.load.peer import peer_mix, running_peer
 from automation.load.plan import Plan
 from automation.load.progress import Progress
-from automation.load.tokens import SeveralTokens
+from automation.load.tokens import ClientToken, SeveralTokens
 from automation.load.vegeta import Vegeta
 
 HOST: Final = "host"
@@ -126,13 +127,23 @@ class Targets:
         service = host.describe(aws, host.find(aws, context.names))
         endpoint = context.client("lambda").meta.endpoint_url
         with host.instances(service, endpoint) as instances:
+            if not instances.are_kept:
+                self._start_an_instance()
             for each in instances.running():
                 if each.address:
                     return each.address
         raise UnavailableError(
-            "no instance of the service can be reached from this machine without its host; name"
-            " the address of one with --container"
+            "no instance of the service can be reached from this machine without its host, as"
+            " always on AWS. Leave it out, or name the address of a server that you run, with"
+            " --container"
         )
+
+    def _start_an_instance(self) -> None:
+        try:
+            with self.context.http_client() as http:
+                http.get(self.context.outputs["mcpUrl"])
+        except httpx2.HTTPError as error:
+            raise UnavailableError(f"the service doesn't respond: {error}") from error
 
     def _bolt(self, stack: ExitStack) -> Make:
         return self._in_threads(self._as_caller(stack).execute)
@@ -152,7 +163,7 @@ class Targets:
 
     def _as_caller(self, stack: ExitStack) -> bolt.Database:
         return self._connected(
-            stack, self.context.database_uri, lambda: neo4j.bearer_auth(self.tokens.first())
+            stack, self.context.database_uri, lambda: neo4j.bearer_auth(self.tokens.first().value)
         )
 
     def _connected(
@@ -196,13 +207,13 @@ class Targets:
                 uri=context.database_uri,
                 database=settings.neo4j_database,
                 schema_sample_size=settings.schema_sample_size,
-                token=self.tokens.first(),
+                token=self.tokens.first().value,
             )
         )
 
-        def token() -> str:
+        def token() -> ClientToken:
             current = self.tokens.first()
-            peer.use(current)
+            peer.use(current.value)
             return current
 
         target = Target(

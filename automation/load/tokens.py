@@ -2,14 +2,28 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
 from neo4j_mcp_client import Neo4jMcpError
 
 _INTERVAL: Final = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientToken:
+    """An access token.
+
+    Attributes:
+        client: the client that it was issued for.
+        value: the token.
+    """
+
+    client: str
+    value: str = field(repr=False)
 
 
 def _nothing(_token: str) -> None:
@@ -113,36 +127,35 @@ class RenewedToken:
 class SeveralTokens:
     """The tokens of several clients, whose calls take turns; a context manager as one token is."""
 
-    def __init__(self, tokens: Sequence[RenewedToken]) -> None:
-        """Use tokens, at least one."""
+    def __init__(self, tokens: Mapping[str, RenewedToken]) -> None:
+        """Use tokens, at least one, by the clients' names."""
         self._tokens = tokens
         self._order = itertools.cycle(tokens)
         self._lock = threading.Lock()
         self._stack = ExitStack()
 
-    @property
-    def first(self) -> RenewedToken:
-        """The first client's token."""
-        return self._tokens[0]
+    def first(self) -> ClientToken:
+        """Return the first client's token, without waiting."""
+        return self._current(next(iter(self._tokens)))
 
     @property
     def renewals(self) -> int:
         """How many times a token was replaced."""
-        return sum(each.renewals for each in self._tokens)
+        return sum(each.renewals for each in self._tokens.values())
 
     @property
     def rejections(self) -> int:
         """How many tokens were rejected."""
-        return sum(each.rejections for each in self._tokens)
+        return sum(each.rejections for each in self._tokens.values())
 
-    def __call__(self) -> str:
+    def __call__(self) -> ClientToken:
         """Return the next client's token, without waiting."""
         with self._lock:
-            return next(self._order)()
+            return self._current(next(self._order))
 
     def reject(self, token: str) -> None:
         """Have a rejected token replaced."""
-        for each in self._tokens:
+        for each in self._tokens.values():
             each.reject(token)
 
     def __enter__(self) -> Self:
@@ -152,7 +165,7 @@ class SeveralTokens:
             Neo4jMcpError: there is none for a client.
         """
         with ExitStack() as stack:
-            for each in self._tokens:
+            for each in self._tokens.values():
                 stack.enter_context(each)
             self._stack = stack.pop_all()
         return self
@@ -165,3 +178,6 @@ class SeveralTokens:
     ) -> None:
         """End the renewals."""
         self._stack.close()
+
+    def _current(self, client: str) -> ClientToken:
+        return ClientToken(client=client, value=self._tokens[client]())

@@ -10,7 +10,8 @@ import httpx2
 from botocore.config import Config
 
 from automation.deployment import Deployment, DeploymentError
-from automation.probes.sandbox import DeployedStack, Surroundings
+from automation.probes.needs import DeployedStack
+from automation.probes.sandbox import Surroundings
 from automation.target import stack_settings
 from components.endpoints import hosted_domain_url
 

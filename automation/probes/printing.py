@@ -20,7 +20,7 @@ _CENT: Final = Decimal("0.01")
 def print_probes(
     probes: Sequence[Probe], recorded: Mapping[str, Recording], console: Console
 ) -> None:
-    """Print which probes there are, with their duration and cost, and what they need."""
+    """Print probes with their duration and cost, and what they need."""
     table = Table(box=None, pad_edge=False)
     for title in ("Probe", "Question", "Seconds", "USD", "Recorded on AWS"):
         table.add_column(title, justify="right" if title in {"Seconds", "USD"} else "left")
@@ -34,29 +34,38 @@ def print_probes(
             recording.recorded_at.isoformat() if recording else "not yet",
         )
     console.print(table)
-    console.print(summary(probes))
 
 
 def _notes(probe: Probe) -> str:
     notes = []
     if probe.needs:
-        notes.append(f"needs {probe.needs}")
+        notes.append(f"needs {probe.needs.words}")
     if probe.disruptive:
         notes.append("callers may notice it")
     return f" ({', '.join(notes)})" if notes else ""
 
 
+def left_out(reasons: Mapping[str, str]) -> list[str]:
+    """Return a line on the probes that don't run, for each reason.
+
+    Args:
+        reasons: why each doesn't, by its key; empty for those that do.
+    """
+    keys: dict[str, list[str]] = {}
+    for key, reason in reasons.items():
+        if reason:
+            keys.setdefault(reason, []).append(key)
+    return [f"Left out, as {reason}: {', '.join(found)}" for reason, found in keys.items()]
+
+
 def summary(probes: Sequence[Probe]) -> str:
     """Return how long probes take on AWS, and what they cost at most."""
+    if not probes:
+        return "No probe runs."
     minutes = max(round(sum(each.seconds for each in probes) / 60), 1)
     cost = sum((each.cost for each in probes), Decimal(0)).quantize(_CENT, ROUND_UP)
-    probing = "1 probe takes" if len(probes) == 1 else f"{len(probes)} probes take"
-    skipped = (
-        " Those that need a stack are skipped without it."
-        if any(each.needs for each in probes)
-        else ""
-    )
-    return f"{probing} about {minutes} min on AWS and cost at most {cost} USD.{skipped}"
+    probing, costing = ("probe takes", "costs") if len(probes) == 1 else ("probes take", "cost")
+    return f"{len(probes)} {probing} about {minutes} min on AWS and {costing} at most {cost} USD."
 
 
 def progress(number: int, count: int, probe: Probe) -> str:
@@ -97,7 +106,7 @@ def probes_document(
             "services": list(each.services),
             "seconds": each.seconds,
             "usd": str(each.cost.quantize(Decimal("0.0001"), ROUND_UP)),
-            "needs": each.needs,
+            "needs": each.needs.words if each.needs else "",
             "disruptive": each.disruptive,
             "recordedAt": recorded[each.key].recorded_at.isoformat()
             if each.key in recorded

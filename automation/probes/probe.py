@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from automation.probes.needs import Need
 from automation.probes.observations import Observation
 from automation.probes.sandbox import Sandbox
 
@@ -28,7 +29,7 @@ class Probe:
         differs: the keys of the observation in which the stand-in is known to differ from AWS.
             docs/parity.md lists them under "Different".
         disruptive: whether the callers of the stack notice.
-        needs: which deployed stack it reads, in words; empty if it needs its own resources only.
+        needs: which deployed stack it reads; None if it needs its own resources only.
         run: observes.
     """
 
@@ -42,7 +43,7 @@ class Probe:
     cost: Decimal = FREE
     differs: frozenset[str] = frozenset()
     disruptive: bool = False
-    needs: str = ""
+    needs: Need | None = None
     run: Callable[[Sandbox], Observation]
 
 
@@ -75,7 +76,7 @@ class Family:
         cost: Decimal = FREE,
         differs: Sequence[str] = (),
         disruptive: bool = False,
-        needs: str = "",
+        needs: Need | None = None,
     ) -> "Callable[[Callable[[Sandbox], Observation]], Callable[[Sandbox], Observation]]":
         """Add the decorated function as a probe; its docstring is the question.
 

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from automation.checks.results import Outcome
 from automation.probes.comparison import Difference, Expectation, differences, expectation
+from automation.probes.needs import DeployedStack
 from automation.probes.observations import Unanswered
 from automation.probes.probe import Probe
 from automation.probes.recordings import STAND_IN, Recording, source_of
@@ -53,11 +54,28 @@ def run(
 
     Args:
         recorded: what was recorded on AWS, by the probes' keys.
-        on_start: called before each probe.
+        on_start: called before each probe that isn't skipped for what the stack is.
     """
     for probe in probes:
+        if missing := missing_for(probe, around.stack):
+            yield Result(
+                probe=probe,
+                outcome=Outcome.SKIPPED,
+                reason=missing,
+                expected=expectation(probe, recorded.get(probe.key)),
+            )
+            continue
         on_start(probe)
         yield _run(probe, around, recorded.get(probe.key), today())
+
+
+def missing_for(probe: Probe, stack: DeployedStack | None) -> str:
+    """Return why a probe can't run with a stack; nothing if it can.
+
+    Args:
+        stack: None if it isn't deployed.
+    """
+    return probe.needs.missing(stack) if probe.needs else ""
 
 
 def _run(probe: Probe, around: Surroundings, recorded: Recording | None, today: dt.date) -> Result:

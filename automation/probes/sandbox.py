@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from automation.errors import AutomationError
 from automation.probes.kinds import FUNCTION, LOG_GROUP, PREFIX, ROLE, TAG, Kind, Sleep
+from automation.probes.needs import NOT_DEPLOYED, DeployedStack
 from automation.probes.observations import ACCEPTED, Unanswered
 from automation.probes.placeholders import Placeholders
 from automation.sessions import Clients
@@ -31,21 +32,6 @@ _ROLE_SECONDS: Final = 60.0
 
 class NotObservedError(AutomationError):
     """What a probe waited for didn't happen in time."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeployedStack:
-    """A stack that a probe may read.
-
-    Attributes:
-        outputs: its outputs.
-        service_arn: the host's service, if the host is App Runner.
-        load_balancer_arn: the host's load balancer, if the host is Fargate.
-    """
-
-    outputs: Mapping[str, Any]
-    service_arn: str | None = None
-    load_balancer_arn: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +112,7 @@ class Sandbox:
             Unanswered: there is none.
         """
         if self.around.stack is None:
-            raise Unanswered("the stack isn't deployed")
+            raise Unanswered(NOT_DEPLOYED)
         return self.around.stack
 
     def owns(self, kind: Kind, resource: str) -> None:

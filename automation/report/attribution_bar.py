@@ -22,7 +22,7 @@ _MILLISECONDS: Final = 1000.0
 def attribution_bar(attribution: Attribution) -> Markup:
     """Draw an attribution as an SVG element."""
     rows = [(attribution.whole, list(attribution.hops))]
-    if any(hop.emulated for hop in attribution.hops):
+    if attribution.deployed is not None:
         rows.append((attribution.deployed, [hop for hop in attribution.hops if not hop.emulated]))
     longest = max(sum(_length(hop) for hop in hops) for _, hops in rows)
     scale = Scale(0.0, round_up(longest), LEFT, RIGHT)
@@ -70,7 +70,10 @@ def _length(hop: Hop) -> float:
 
 def _description(attribution: Attribution) -> str:
     parts = ", ".join(f"{hop.name} {format_seconds(hop.median)}" for hop in attribution.hops)
-    return (
-        f"{attribution.whole.name}: {format_seconds(attribution.whole.median)}, of which {parts};"
-        f" {attribution.deployed.name} {format_seconds(attribution.deployed.median)}."
+    without = (
+        f"; {attribution.deployed.name} {format_seconds(attribution.deployed.median)}"
+        if attribution.deployed
+        else ""
     )
+    whole = format_seconds(attribution.whole.median)
+    return f"{attribution.whole.name}: {whole}, of which {parts}{without}."

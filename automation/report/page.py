@@ -13,6 +13,7 @@ from automation.load.printing import (
     format_interval,
     format_ratio,
     format_seconds,
+    unclear_parts,
 )
 from automation.load.results import LoadReport
 from automation.report.attribution_bar import attribution_bar, hop_class
@@ -86,6 +87,7 @@ def _render_load(report: LoadReport) -> str:
         interval=format_interval,
         bar=attribution_bar,
         hop_class=hop_class,
+        unclear=unclear_parts,
     )
 
 

@@ -18,6 +18,7 @@ import yaml
 from automation.checks import CHECKS
 from automation.checks.runner import run as run_checks
 from automation.deployment import Deployment
+from automation.hosting.environments import environments
 from automation.starts import measure_starts, require_function
 from automation.target import checked_context
 from components.hosting.lambda_.definition import ALIAS
@@ -303,6 +304,13 @@ def test_the_first_and_the_further_calls_are_measured(
 
     print(found.summary())  # noqa: T201  the measurement itself
     assert (len(found.cold), len(found.warm)) == (2, 10)
+
+
+def test_a_server_can_be_called_without_lambda(stack: OnLambda) -> None:
+    stack.get("/healthz")
+    with environments("neo4j-mcp-local-function", stack.running.aws_endpoint) as instances:
+        addresses = [each.address for each in instances.running()]
+    assert {httpx2.get(f"{each}/healthz").status_code for each in addresses} == {200}
 
 
 @pytest.mark.slow

@@ -92,6 +92,8 @@ def test_an_interrupted_run_of_two_clients_reports_what_it_measured(
     (run,) = found.runs
     assert run.total.failures == {}
     assert run.total.succeeded >= 150
+    assert [each.name for each in run.clients] == ["reader", "writer"]
+    assert sum(each.calls for each in run.clients) == run.total.calls
     (phase,) = run.plan
     assert 9 < phase.seconds < 600
     assert run.total.rate == pytest.approx(20, rel=0.1)

@@ -30,7 +30,7 @@ _TIMEOUT = 120
 
 def _reading(host: str) -> list[str]:
     """Return the keys of the probes that read a stack on a host."""
-    return [each.key for each in PROBES.values() if host in each.needs]
+    return [each.key for each in PROBES.values() if each.needs and host in each.needs.words]
 
 
 def _probe(environment: dict[str, str], *options: str) -> tuple[int, str]:

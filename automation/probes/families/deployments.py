@@ -6,7 +6,8 @@ from automation.probes.connections import OPEN, watch
 from automation.probes.families.exchanges import unfinished
 from automation.probes.families.sources import DOC_APP_RUNNER, DOC_ECS, doc, model
 from automation.probes.kinds import AUTO_SCALING, CLUSTER
-from automation.probes.observations import ACCEPTED, REFUSED, UNDOCUMENTED, Observation, Unanswered
+from automation.probes.needs import ON_APP_RUNNER
+from automation.probes.observations import ACCEPTED, REFUSED, UNDOCUMENTED, Observation
 from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
@@ -14,7 +15,6 @@ APP_RUNNER: Final = Family("apprunner")
 ECS: Final = Family("ecs")
 _MOST_REVISIONS: Final = 5
 _OPERATION_SECONDS: Final = 900.0
-_NEEDS: Final = "a stack on App Runner"
 _WATCH_SECONDS: Final = 130.0
 """Longer than a request may take."""
 
@@ -76,24 +76,15 @@ def _revisions(box: Sandbox) -> Observation:
     }
 
 
-def _service(box: Sandbox) -> str:
-    """Return the ARN of the stack's service."""
-    arn = box.stack.service_arn
-    if arn is None:
-        raise Unanswered("the stack's host isn't App Runner")
-    return arn
-
-
 @APP_RUNNER.probe(
     "apprunner-other-host-name",
     rows=["Another host name at a service"],
     documented={"own": 200, "another": UNDOCUMENTED, "reaches the service": False},
     source="nothing: it isn't documented",
-    needs=_NEEDS,
+    needs=ON_APP_RUNNER,
 )
 def _other_host_name(box: Sandbox) -> Observation:
     """What does a request to the service's address with another Host header get?"""
-    _service(box)
     url = f"{box.stack.outputs['serviceUrl']}/healthz"
     own = box.around.http.get(url)
     another = box.around.http.get(url, headers={"host": "example.com"})
@@ -121,11 +112,10 @@ def _other_host_name(box: Sandbox) -> Observation:
     },
     source=doc(f"{DOC_APP_RUNNER}/dg/develop.html"),
     seconds=_WATCH_SECONDS,
-    needs=_NEEDS,
+    needs=ON_APP_RUNNER,
 )
 def _idle_limits(box: Sandbox) -> Observation:
     """After how long does App Runner end idle connections and slow requests?"""
-    _service(box)
     url = box.stack.outputs["serviceUrl"]
     endings = watch(
         url,
@@ -147,11 +137,11 @@ def _idle_limits(box: Sandbox) -> Observation:
     source=doc(f"{DOC_APP_RUNNER}/api/API_PauseService.html"),
     seconds=300,
     disruptive=True,
-    needs=_NEEDS,
+    needs=ON_APP_RUNNER,
 )
 def _second_operation(box: Sandbox) -> Observation:
     """How is an operation refused while another one is in progress?"""
-    arn = _service(box)
+    arn = box.stack.service_arn
     client = box.client("apprunner")
 
     def status() -> str:

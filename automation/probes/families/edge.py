@@ -6,24 +6,16 @@ from typing import Final
 import httpx2
 
 from automation.probes.families.sources import DOC_CLOUDFRONT, doc
-from automation.probes.observations import Observation, Unanswered
+from automation.probes.needs import WITH_THE_EDGE
+from automation.probes.observations import Observation
 from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
 EDGE: Final = Family("cloudfront")
-_NEEDS: Final = "a stack with the edge"
 _LONGEST_REQUEST: Final = 20_480
 _LONGEST_URL: Final = 8_192
 _ELSEWHERE: Final = "example.com"
 """A name for documentation (RFC 2606), which is no alternate domain name of any distribution."""
-
-
-def _edge(box: Sandbox) -> httpx2.URL:
-    """Return the URL of the stack's edge."""
-    url = box.stack.outputs.get("edgeUrl")
-    if url is None:
-        raise Unanswered("the stack has no edge")
-    return httpx2.URL(url)
 
 
 def _status(box: Sandbox, request: Callable[[], httpx2.Response]) -> int:
@@ -48,11 +40,11 @@ def _status(box: Sandbox, request: Callable[[], httpx2.Response]) -> int:
         "URL over 8,192 bytes": 413,
     },
     source=doc(f"{DOC_CLOUDFRONT}/cloudfront-limits.html"),
-    needs=_NEEDS,
+    needs=WITH_THE_EDGE,
 )
 def _refused_requests(box: Sandbox) -> Observation:
     """How does a distribution refuse long requests, another host name, and plain HTTP?"""
-    url, http = _edge(box), box.around.http
+    url, http = httpx2.URL(box.stack.outputs["edgeUrl"]), box.around.http
     long = {"x-probe": "a" * _LONGEST_REQUEST}
     longer = url.copy_with(path=f"/{'a' * _LONGEST_URL}")
     return {

@@ -6,7 +6,8 @@ from typing import Any, Final
 from automation.probes.connections import watch
 from automation.probes.families.exchanges import unfinished
 from automation.probes.families.sources import DOC_ELB, doc
-from automation.probes.observations import UNDOCUMENTED, Observation, Unanswered
+from automation.probes.needs import ON_FARGATE, ON_FARGATE_WITH_A_DOMAIN
+from automation.probes.observations import UNDOCUMENTED, Observation
 from automation.probes.probe import Family
 from automation.probes.sandbox import Sandbox
 
@@ -27,23 +28,17 @@ _NOT_SET: Final = (
 """Attributes that the program leaves at their defaults."""
 
 
-def _load_balancer(box: Sandbox) -> str:
-    """Return the ARN of the stack's load balancer."""
-    arn = box.stack.load_balancer_arn
-    if arn is None:
-        raise Unanswered("the stack's host isn't Fargate")
-    return arn
-
-
 def _attributes(box: Sandbox) -> Mapping[str, str]:
     described = box.client("elbv2").describe_load_balancer_attributes(
-        LoadBalancerArn=_load_balancer(box)
+        LoadBalancerArn=box.stack.load_balancer_arn
     )
     return {each["Key"]: each["Value"] for each in described["Attributes"]}
 
 
 def _described(box: Sandbox) -> Mapping[str, Any]:
-    found = box.client("elbv2").describe_load_balancers(LoadBalancerArns=[_load_balancer(box)])
+    found = box.client("elbv2").describe_load_balancers(
+        LoadBalancerArns=[box.stack.load_balancer_arn]
+    )
     described: Mapping[str, Any] = found["LoadBalancers"][0]
     return described
 
@@ -65,13 +60,11 @@ def _described(box: Sandbox) -> Mapping[str, Any]:
     source=doc(f"{DOC_ELB}/load-balancer-troubleshooting.html"),
     differs=["header without an end"],
     seconds=90,
-    needs="a stack on Fargate with a domain",
+    needs=ON_FARGATE_WITH_A_DOMAIN,
 )
 def _idle_limits(box: Sandbox) -> Observation:
     """After how long does a load balancer end idle connections and slow requests?"""
     limit = float(_attributes(box)[_IDLE_TIMEOUT])
-    if _described(box)["Scheme"] == "internal":
-        raise Unanswered("only the edge reaches the load balancer")
     url = box.stack.outputs["serviceUrl"]
     endings = watch(
         url,
@@ -98,7 +91,7 @@ def _idle_limits(box: Sandbox) -> Observation:
         "waf.fail_open.enabled": "false",
     },
     source=doc(f"{DOC_ELB}/application-load-balancers.html#load-balancer-attributes"),
-    needs="a stack on Fargate",
+    needs=ON_FARGATE,
 )
 def _defaults(box: Sandbox) -> Observation:
     """Which attributes does a load balancer have that the program doesn't set?"""

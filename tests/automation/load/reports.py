@@ -4,7 +4,7 @@ import datetime as dt
 import threading
 from collections.abc import Iterator
 
-from automation.load.attribution import FRONT, GATEWAY, attribute
+from automation.load.attribution import GATEWAY, attribute
 from automation.load.comparison import Side, compare, ratios, rounds_of
 from automation.load.outcomes import Failure, Outcome
 from automation.load.plan import Plan, concurrent, spike
@@ -46,7 +46,9 @@ def compared_report() -> LoadReport:
         update={
             "runs": runs,
             "ratios": ratios(runs),
-            "attribution": attribute(runs, emulated={FRONT, GATEWAY}),
+            "attribution": attribute(
+                runs, front="the load balancer", emulated={"the load balancer", GATEWAY}
+            ),
             "skipped": {"peer": MARKUP},
         }
     )
@@ -61,7 +63,14 @@ def _outcomes(plan: Plan) -> Iterator[Outcome]:
             failure = Failure(kind=("HTTP 429", "timeout", MARKUP)[number % 3], message=MARKUP)
         seconds = 0.05 + (number % 7) / 100 + busy * (number % 11) / 10
         entry = "write" if number % 10 == 0 else "read"
-        yield Outcome(entry=entry, due=due, ended=due + seconds, late=0.001, failure=failure)
+        yield Outcome(
+            entry=entry,
+            due=due,
+            ended=due + seconds,
+            late=0.001,
+            failure=failure,
+            client="writer" if number % 2 else "reader",
+        )
 
 
 def load_report() -> LoadReport:
@@ -71,7 +80,7 @@ def load_report() -> LoadReport:
         stack="made-up",
         started=dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC),
         seconds=36.0,
-        client="writer",
+        client="reader, writer",
         mix={"read": 9, "write": 1},
         environment={"MCP endpoint": "https://service.example/mcp"},
         runs=(

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from automation.load.attribution import DATABASE, FRONT, GATEWAY, SERVER, attribute
+from automation.load.attribution import DATABASE, GATEWAY, SERVER, attribute
 from automation.load.comparison import Side, compare, rounds_of
 from automation.load.outcomes import Failure, Outcome
 from automation.load.plan import Plan, concurrent
 from automation.load.results import Attribution, Run
 
+FRONT = "the load balancer"
 WHOLE = {"host": 0.1, "container": 0.07, "statements": 0.05, "database": 0.02}
 """Seconds that a call of each target takes."""
 
@@ -44,17 +45,19 @@ def _times(found: Attribution | None) -> dict[str, float]:
 
 
 def test_each_part_adds_the_difference_between_two_targets() -> None:
-    found = attribute(_runs(WHOLE), emulated={FRONT, GATEWAY})
+    found = attribute(_runs(WHOLE), front=FRONT, emulated={FRONT, GATEWAY})
     assert _times(found) == {FRONT: 0.03, SERVER: 0.02, GATEWAY: 0.03, DATABASE: 0.02}
     assert found is not None
     assert found.whole.median == pytest.approx(0.1)
+    assert found.deployed is not None
+    assert found.deployed.name == f"without {FRONT} and {GATEWAY}"
     assert found.deployed.median == pytest.approx(0.04)
     assert [hop.name for hop in found.hops if hop.emulated] == [FRONT, GATEWAY]
     assert found.rounds == 3
 
 
 def test_what_python_computes_is_not_a_part() -> None:
-    found = attribute(_runs(WHOLE, computing=0.01), emulated=())
+    found = attribute(_runs(WHOLE, computing=0.01), front=FRONT, emulated=())
     assert _times(found) == {FRONT: 0.03, SERVER: 0.03, GATEWAY: 0.03, DATABASE: 0.01}
 
 
@@ -71,21 +74,46 @@ def test_what_python_computes_is_not_a_part() -> None:
             {FRONT: 0.03, f"{SERVER} and {GATEWAY}": 0.05, DATABASE: 0.02},
         ),
         (("host", "statements"), {f"{FRONT} and {SERVER}": 0.05, DATABASE: 0.05}),
+        (
+            ("host", "database"),
+            {f"{FRONT}, {SERVER} and {GATEWAY}": 0.08, DATABASE: 0.02},
+        ),
     ],
 )
 def test_what_was_not_called_separately_is_one_part(
     called: tuple[str, ...], parts: dict[str, float]
 ) -> None:
-    found = attribute(_runs({name: WHOLE[name] for name in called}), emulated={FRONT, GATEWAY})
+    found = attribute(
+        _runs({name: WHOLE[name] for name in called}), front=FRONT, emulated={FRONT, GATEWAY}
+    )
     assert _times(found) == parts
 
 
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [
+        (("host", "container"), f"without {FRONT}"),
+        (("host", "statements", "database"), f"without {GATEWAY}"),
+        (("host", "statements"), None),
+        (("host", "database"), None),
+    ],
+)
+def test_only_what_was_called_separately_is_left_out(
+    called: tuple[str, ...], name: str | None
+) -> None:
+    found = attribute(
+        _runs({name: WHOLE[name] for name in called}), front=FRONT, emulated={FRONT, GATEWAY}
+    )
+    assert found is not None
+    assert (found.deployed.name if found.deployed else None) == name
+
+
 def test_a_round_without_calls_of_all_targets_does_not_count() -> None:
-    found = attribute(_runs(WHOLE, failing=("container-2",)), emulated=())
+    found = attribute(_runs(WHOLE, failing=("container-2",)), front=FRONT, emulated=())
     assert found is not None
     assert found.rounds == 2
 
 
 @pytest.mark.parametrize("name", ["host", "bolt", "peer"])
 def test_a_target_that_is_not_behind_the_host_explains_nothing(name: str) -> None:
-    assert attribute(_runs({"host": 0.1, name: 0.1}), emulated=()) is None
+    assert attribute(_runs({"host": 0.1, name: 0.1}), front=FRONT, emulated=()) is None

@@ -31,6 +31,11 @@ WIDE = {"COLUMNS": "300", "TERM": "dumb"}
             ("--rate", "5", "--compare", "bolt", "--container", "http://instance:8000"),
             "--container: needs --compare container",
         ),
+        (
+            ("--rate", "5", "--compare", "bolt", "--client", "a", "--client", "b"),
+            "--compare: can't be combined with several --client",
+        ),
+        (("--concurrency", "5", "--random"), "--random: needs --rate"),
         (("--rate", "0"), "greater than or equal to 0.1"),
         (("--concurrency", "0"), "greater than or equal to 1"),
     ],

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -38,6 +39,15 @@ def test_the_warm_up_precedes_the_first_round_and_connections_every_round() -> N
         [("warm-up 2", SETTLING, False), ("round 2", 4, True)],
     ]
     assert {plan.callers for plan in plans} == {4}
+
+
+def test_random_times_differ_in_each_round() -> None:
+    first, second = rounds_of(replace(steady(5, warm_up=3, seconds=8), seed=1), 2)
+    assert [each - 3 for each in first.due() if each > 3] != [
+        each - SETTLING for each in second.due() if each > SETTLING
+    ]
+    assert None not in {first.seed, second.seed}
+    assert first.seed != second.seed
 
 
 def test_a_rate_stays_the_same_in_every_round() -> None:

@@ -14,6 +14,7 @@ from automation.load.engine import LoadError, Recorded, Target, attack
 from automation.load.mix import Entry, Mix
 from automation.load.outcomes import judge
 from automation.load.plan import Phase, Plan, concurrent, steady
+from automation.load.tokens import ClientToken
 from automation.load.vegeta import Vegeta
 from tests.automation.load.mcp_server import mcp_server, result, succeed
 
@@ -36,8 +37,12 @@ def _attack(vegeta: Vegeta, plan: Plan, target: Target) -> list[Recorded]:
     return sorted(attack(vegeta, plan, MIX, target, run_id="run"), key=lambda each: each.due)
 
 
+def _token(value: str, client: str = "writer") -> ClientToken:
+    return ClientToken(client=client, value=value)
+
+
 def _target(url: str, *, timeout: float = 60.0, most: int = 64) -> Target:
-    return Target(url=url, token=lambda: "token", timeout=timeout, most=most)
+    return Target(url=url, token=lambda: _token("token"), timeout=timeout, most=most)
 
 
 def _failures(recorded: Sequence[Recorded]) -> Counter[str]:
@@ -64,6 +69,22 @@ def test_every_call_is_made_once_in_the_proportions_of_the_mix(vegeta: Vegeta) -
     # The number that identifies a call in vegeta's results isn't sent.
     assert set(server.paths) == {"/mcp"}
     assert _failures(recorded) == {"none": 40}
+
+
+@builds_vegeta
+def test_each_client_makes_calls_in_the_proportions_of_the_mix(vegeta: Vegeta) -> None:
+    """Two clients, whose turns have a period that divides the mix's four calls."""
+    names = itertools.cycle(["reader", "writer"])
+    with mcp_server() as server:
+        target = Target(url=server.url, token=lambda: _token("token", next(names)))
+        recorded = _attack(vegeta, steady(160, warm_up=0, seconds=0.25), target)
+    made = Counter((each.client, each.entry.name) for each in recorded)
+    assert made == {
+        ("reader", "read"): 15,
+        ("reader", "write"): 5,
+        ("writer", "read"): 15,
+        ("writer", "write"): 5,
+    }
 
 
 @builds_vegeta
@@ -142,7 +163,7 @@ def test_a_new_token_is_used_on_the_way(vegeta: Vegeta) -> None:
     numbers = itertools.count()
     with mcp_server() as server:
         plan = steady(100, warm_up=0, seconds=0.2)
-        target = Target(url=server.url, token=lambda: f"token-{next(numbers) // 10}")
+        target = Target(url=server.url, token=lambda: _token(f"token-{next(numbers) // 10}"))
         _attack(vegeta, plan, target)
     assert Counter(server.tokens) == {"Bearer token-0": 10, "Bearer token-1": 10}
 
@@ -161,7 +182,9 @@ def test_the_token_of_a_rejected_call_is_reported_while_calls_are_made(vegeta: V
 
     with mcp_server(answer) as server:
         target = Target(
-            url=server.url, token=lambda: tokens[-1], rejected=lambda _: tokens.append("new")
+            url=server.url,
+            token=lambda: _token(tokens[-1]),
+            rejected=lambda _: tokens.append("new"),
         )
         # Long enough for the first response on a busy machine; the rest succeeds.
         recorded = _attack(vegeta, concurrent(1, warm_up=0, seconds=1), target)

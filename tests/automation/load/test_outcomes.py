@@ -17,6 +17,7 @@ def _recorded(
 ) -> Recorded:
     return Recorded(
         entry=entry,
+        client="writer",
         identity="run-0",
         due=1.0,
         sent=1.25,

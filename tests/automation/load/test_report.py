@@ -3,13 +3,15 @@
 import io
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from automation.load.plan import concurrent
-from automation.load.printing import format_seconds, print_load_report
+from automation.load.comparison import rounds_of
+from automation.load.plan import Plan, concurrent, steady
+from automation.load.printing import describe, format_seconds, print_load_report, unclear_parts
 from automation.load.results import LoadReport, Run, summarize
 from automation.report.attribution_bar import attribution_bar
 from automation.report.files import load, page_path, save
@@ -93,8 +95,26 @@ def test_the_terminal_shows_totals_kinds_phases_and_failures() -> None:
     text = stream.getvalue()
     for words in ("10, 60, 10 calls per second", "all", "write", "before", "spike", "warm-up"):
         assert words in text
+    assert "as reader" in text
+    assert "as writer" in text
     assert "40 HTTP 429: " in text
     assert "40 timeout: " in text
+
+
+def test_the_page_has_the_results_of_each_client() -> None:
+    (run,) = load_report().runs
+    assert {each.name for each in run.clients} == {"reader", "writer"}
+    client = '<th scope="row">as reader</th>'
+    assert client in page(load_report())
+    alone = run.model_copy(update={"clients": ()})
+    assert client not in page(load_report().model_copy(update={"runs": (alone,)}))
+
+
+def test_random_times_are_part_of_the_heading() -> None:
+    (run,) = load_report().runs
+    assert describe(run) == "10, 60, 10 calls per second"
+    at_random = summarize("host", replace(steady(2, warm_up=0, seconds=3), seed=1), [], blank=str)
+    assert describe(at_random) == "2 calls per second at random times"
 
 
 def test_only_calls_at_a_rate_can_be_sent_late() -> None:
@@ -117,8 +137,9 @@ def test_several_targets_are_shown_with_how_they_compare_and_what_was_skipped() 
         assert "host : bolt" in text
         assert "1.5 (1.5-1.5)" in text
         assert "skipped" in text
-        for words in ("gateway of the database (emulated)", "without what is emulated", "17.5 ms"):
+        for words in ("gateway of the database (emulated)", "17.5 ms"):
             assert words in text
+        assert "without the load balancer and the gateway of the database" in " ".join(text.split())
     assert page(LoadReport.model_validate_json(report.model_dump_json())) == page(report)
 
 
@@ -153,6 +174,58 @@ def test_a_part_that_was_measured_as_less_than_none_has_no_width() -> None:
     negative = first.model_copy(update={"median": -0.001})
     changed = attribution.model_copy(update={"hops": (negative, *others)})
     assert "class='part-0 emulated' x='74.0' y='32.0' width='0.0'" in str(attribution_bar(changed))
+
+
+def test_a_part_that_could_be_nothing_is_named() -> None:
+    report = compared_report()
+    assert report.attribution is not None
+    assert unclear_parts(report.attribution) == ""
+    first, *others = report.attribution.hops
+    unclear = report.attribution.model_copy(
+        update={"hops": (first.model_copy(update={"low": -0.001}), *others)}
+    )
+    report = report.model_copy(update={"attribution": unclear})
+    stream = io.StringIO()
+    print_load_report(report, Console(file=stream, width=200))
+    for text in (stream.getvalue(), page(report)):
+        assert "as the interval includes 0: the load balancer. More --rounds" in text
+
+
+def test_what_could_not_be_left_out_has_no_row_and_no_bar() -> None:
+    report = compared_report()
+    assert report.attribution is not None
+    without = report.attribution.model_copy(update={"deployed": None})
+    report = report.model_copy(update={"attribution": without})
+    stream = io.StringIO()
+    print_load_report(report, Console(file=stream, width=200))
+    for text in (stream.getvalue(), page(report)):
+        assert "what callers measure" in text
+        assert "without the load balancer" not in text
+
+
+def test_targets_that_only_explain_a_difference_have_no_ratios() -> None:
+    report = compared_report()
+    explaining = tuple(each for each in report.ratios if each.to == "statements")
+    report = report.model_copy(update={"ratios": explaining})
+    stream = io.StringIO()
+    print_load_report(report, Console(file=stream, width=200))
+    assert "Ratios" not in stream.getvalue()
+    assert "Each ratio is" not in page(report)
+
+
+def test_a_rate_is_named_once_for_all_rounds() -> None:
+    whole = Plan(
+        phases=tuple(
+            each for plan in rounds_of(steady(2, warm_up=1, seconds=6), 3) for each in plan.phases
+        )
+    )
+    assert describe(summarize("host", whole, [], blank=str)) == "2 calls per second"
+
+
+def test_one_caller_is_not_several() -> None:
+    for callers, words in ((1, "1 caller"), (2, "2 concurrent callers")):
+        run = summarize("host", concurrent(callers, warm_up=0, seconds=1), [], blank=str)
+        assert describe(run) == words
 
 
 def test_the_instances_are_drawn_where_they_are_known() -> None:

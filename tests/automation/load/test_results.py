@@ -8,10 +8,18 @@ from automation.load.results import Run, percentile, summarize
 
 
 def _outcome(
-    due: float, seconds: float = 0.1, *, entry: str = "read", kind: str = "", late: float = 0.0
+    due: float,
+    seconds: float = 0.1,
+    *,
+    entry: str = "read",
+    kind: str = "",
+    late: float = 0.0,
+    client: str = "reader",
 ) -> Outcome:
     failure = Failure(kind=kind, message=f"secret {kind}") if kind else None
-    return Outcome(entry=entry, due=due, ended=due + seconds, late=late, failure=failure)
+    return Outcome(
+        entry=entry, due=due, ended=due + seconds, late=late, failure=failure, client=client
+    )
 
 
 def _blank(text: str) -> str:
@@ -55,6 +63,28 @@ def test_failures_are_counted_by_kind_and_leave_the_percentiles() -> None:
     assert by_name["write"].latency is None
     assert by_name["write"].failures == {"HTTP 429": 2}
     assert run.examples == {"HTTP 429": "*** HTTP 429", "timeout": "*** timeout"}
+
+
+def test_several_clients_have_their_own_results() -> None:
+    outcomes = [
+        _outcome(0.5, 9.0, client="writer"),
+        _outcome(1.1, 0.1),
+        _outcome(1.2, 0.3, client="writer"),
+        _outcome(1.3, 0.0, kind="ForbiddenError"),
+    ]
+    run = summarize("host", steady(2, warm_up=1, seconds=2), outcomes, blank=_blank)
+    reader, writer = run.clients
+    assert (reader.name, reader.calls, reader.rate) == ("reader", 2, 0.5)
+    assert reader.failures == {"ForbiddenError": 1}
+    # The warm-up's call doesn't count.
+    assert (writer.name, writer.calls, writer.failures) == ("writer", 1, {})
+    assert writer.latency is not None
+    assert writer.latency.p99 == pytest.approx(0.3)
+
+
+def test_a_single_clients_results_are_the_total() -> None:
+    run = summarize("host", steady(1, warm_up=0, seconds=1), [_outcome(0.1)], blank=_blank)
+    assert run.clients == ()
 
 
 def test_a_slice_has_the_calls_that_were_due_in_it() -> None:

@@ -1,10 +1,12 @@
-"""Which client makes the calls."""
+"""Which client makes the calls, and whether there is something to compare with."""
 
 from typing import Any
 
 import pytest
 
-from automation.load.run import ClientChoiceError, choose_client
+from automation.load.comparison import Side
+from automation.load.run import ClientChoiceError, choose_client, require_any
+from automation.load.targets import UnavailableError
 
 OUTPUTS: dict[str, Any] = {
     "clients": {
@@ -48,3 +50,9 @@ def test_a_stack_without_enabled_clients_is_refused() -> None:
     clients = {"old": OUTPUTS["clients"]["old"]}
     with pytest.raises(ClientChoiceError, match="Every client of the stack dev is disabled"):
         choose_client("dev", {**OUTPUTS, "clients": clients}, None, writes=False)
+
+
+def test_without_a_target_to_compare_with_no_call_is_made() -> None:
+    with pytest.raises(UnavailableError, match="nothing to compare with"):
+        require_any([])
+    require_any([Side(name="bolt", make=lambda _plan, _run_id: ())])

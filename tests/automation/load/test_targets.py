@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -40,7 +41,7 @@ def _targets(
         context=context,
         vegeta=vegeta or Vegeta(path=Path("vegeta"), version="0"),
         mix=read_mix(DEFAULT),
-        tokens=SeveralTokens([RenewedToken(lambda: "a"), RenewedToken(lambda: "b")]),
+        tokens=SeveralTokens({each: RenewedToken(partial(str, each)) for each in "ab"}),
         stopping=threading.Event(),
         progress=Progress((lines if lines is not None else []).append, interval=0.0),
         most=8,
@@ -97,4 +98,5 @@ def test_a_named_container_is_called_with_the_clients_tokens_in_turn() -> None:
     assert side.name == "container"
     assert set(server.paths) == {"/mcp"}
     assert sorted(server.tokens) == ["Bearer a"] * 5 + ["Bearer b"] * 5
+    assert [each.client for each in sorted(outcomes, key=lambda each: each.due)] == ["a", "b"] * 5
     assert len(outcomes) == len(lines) == 10

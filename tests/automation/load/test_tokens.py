@@ -3,7 +3,7 @@
 import queue
 import threading
 
-from automation.load.tokens import RenewedToken, SeveralTokens
+from automation.load.tokens import ClientToken, RenewedToken, SeveralTokens
 from neo4j_mcp_client import NetworkError
 
 LIMIT = 60.0
@@ -78,8 +78,10 @@ def test_a_rejected_token_is_discarded_and_replaced_at_once() -> None:
 def test_several_clients_take_turns_and_only_the_rejected_token_is_replaced() -> None:
     first = RenewedToken(lambda: "a")
     second = RenewedToken(lambda: "b")
-    with SeveralTokens([first, second]) as tokens:
-        assert [tokens() for _ in range(4)] == ["a", "b", "a", "b"]
-        assert tokens.first() == "a"
+    with SeveralTokens({"one": first, "other": second}) as tokens:
+        turns = [ClientToken(client="one", value="a"), ClientToken(client="other", value="b")] * 2
+        assert [tokens() for _ in range(4)] == turns
+        assert tokens.first() == turns[0]
+        assert "value" not in repr(turns)
         tokens.reject("b")
         assert (first.rejections, second.rejections, tokens.rejections) == (0, 1, 1)

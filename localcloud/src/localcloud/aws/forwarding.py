@@ -5,6 +5,7 @@ App Runner's proxy, the load balancers and the ports of distributions share this
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Final
 
@@ -32,11 +33,47 @@ _SMALL_BODY: Final = 64 * 1024
 """Bytes up to which a body is passed on whole: faster than in chunks, and it can be repeated."""
 _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
-Body = bytes | aiohttp.StreamReader | None
+_INTERIM_KEY: Final = web.RequestKey("interim", int)
+"""The size of an interim response, with which the response itself hasn't begun."""
 
 
 class SilentCallerError(Exception):
     """A caller doesn't send the rest of a request's body."""
+
+
+class StreamedBody:
+    """A request's body, read while it is sent to a server."""
+
+    def __init__(self, content: aiohttp.StreamReader, longest_pause: float | None) -> None:
+        """Read a body.
+
+        Args:
+            content: the body.
+            longest_pause: seconds without data until it fails; None waits for ever.
+        """
+        self._content = content
+        self._longest_pause = longest_pause
+        self.is_silent = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Return the body in parts.
+
+        Raises:
+            SilentCallerError: the caller paused for too long. `is_silent` remembers it, since
+                aiohttp raises its own error instead.
+        """
+        while not self._content.at_eof():
+            try:
+                async with asyncio.timeout(self._longest_pause):
+                    chunk = await self._content.readany()
+            except TimeoutError as error:
+                self.is_silent = True
+                raise SilentCallerError from error
+            if chunk:
+                yield chunk
+
+
+Body = bytes | StreamedBody | None
 
 
 def end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
@@ -55,27 +92,20 @@ async def read_body(request: web.BaseRequest, *, longest_pause: float | None = N
 
     Args:
         request: the request.
-        longest_pause: seconds without data of a small body until it fails; None waits for ever.
+        longest_pause: seconds without data until the body fails; None waits for ever.
 
     Raises:
-        SilentCallerError: the caller paused for longer than that.
+        SilentCallerError: the body is small, and the caller paused for longer than that.
     """
     if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request[_INTERIM_KEY] = request.writer.output_size
     if not request.can_read_body:
         return None
     length = request.content_length
+    body = StreamedBody(request.content, longest_pause)
     small = length is not None and length <= _SMALL_BODY
-    if not small:
-        return request.content
-    body = bytearray()
-    try:
-        while not request.content.at_eof():
-            async with asyncio.timeout(longest_pause):
-                body += await request.content.readany()
-    except TimeoutError as error:
-        raise SilentCallerError from error
-    return bytes(body)
+    return b"".join([chunk async for chunk in body]) if small else body
 
 
 async def forward(
@@ -96,7 +126,27 @@ async def forward(
         headers: the headers to send.
         body: the body to send.
         server: the response's Server header; by default that of the server.
+
+    Raises:
+        aiohttp.ClientError: the server can't be reached, or the response broke off.
+        SilentCallerError: the caller paused in the body for too long.
     """
+    try:
+        return await _exchange(request, session, address, headers, body, server)
+    except aiohttp.ClientError as error:
+        if isinstance(body, StreamedBody) and body.is_silent:
+            raise SilentCallerError from error
+        raise
+
+
+async def _exchange(
+    request: web.BaseRequest,
+    session: aiohttp.ClientSession,
+    address: tuple[str, int],
+    headers: CIMultiDict[str],
+    body: Body,
+    server: str | None,
+) -> web.StreamResponse:
     url = URL(f"http://{address[0]}:{address[1]}{request.raw_path}", encoded=True)
     async with session.request(
         request.method,
@@ -129,7 +179,8 @@ async def forward(
 
 def abort_started_response(request: web.BaseRequest) -> None:
     """Close the connection of a response that can't be completed."""
-    if request.writer.output_size and request.transport is not None:
+    started = request.writer.output_size > request.get(_INTERIM_KEY, 0)
+    if started and request.transport is not None:
         with contextlib.suppress(OSError):
             request.transport.abort()
 

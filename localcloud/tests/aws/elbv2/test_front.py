@@ -147,13 +147,20 @@ async def test_a_target_that_is_silent_for_the_idle_timeout_is_a_504(
 async def _until_closed(cloud: Cloud, line: str, rest: str = "\r\n") -> bytes:
     """Return what a load balancer with an idle timeout of a second sends until it closes.
 
+    Its target responds when it has read a request's body.
+
     Args:
         line: the request line.
         rest: what follows on the Host header.
     """
+
+    async def read(request: web.BaseRequest) -> web.StreamResponse:
+        await request.read()
+        return web.Response(text=f"hello {request.path}")
+
     load_balancer, group = await cloud.load_balancer(), await cloud.group()
     await cloud.listener(load_balancer, group)
-    await cloud.healthy(group, await cloud.server())
+    await cloud.healthy(group, await cloud.server(read))
     await cloud.call(
         "ModifyLoadBalancerAttributes",
         LoadBalancerArn=load_balancer,
@@ -169,9 +176,24 @@ async def _until_closed(cloud: Cloud, line: str, rest: str = "\r\n") -> bytes:
     return answer
 
 
-async def test_a_body_that_does_not_end_is_a_408_after_the_idle_timeout(cloud: Cloud) -> None:
-    answer = await _until_closed(cloud, "POST /mcp HTTP/1.1", "Content-Length: 5\r\n\r\nx")
-    assert answer.startswith(b"HTTP/1.1 408 ")
+@pytest.mark.parametrize(
+    ("rest", "before"),
+    [
+        ("Content-Length: 5\r\n\r\nx", b""),
+        # What is longer is sent to the target while it arrives.
+        (f"Content-Length: 100000\r\n\r\n{'x' * 70_000}", b""),
+        (
+            "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n1\r\nx\r\n",
+            b"HTTP/1.1 100 Continue\r\n\r\n",
+        ),
+    ],
+    ids=["small", "large", "chunked"],
+)
+async def test_a_body_that_does_not_end_is_a_408_after_the_idle_timeout(
+    cloud: Cloud, rest: str, before: bytes
+) -> None:
+    answer = await _until_closed(cloud, "POST /mcp HTTP/1.1", rest)
+    assert answer.startswith(before + b"HTTP/1.1 408 ")
     assert b"Server: awselb/2.0" in answer
     assert [entry.status for _, entry in cloud.logged] == [408]
 

@@ -223,6 +223,7 @@ class Front:
             # The deregistration delay has ended.
             status = HTTPStatus.BAD_GATEWAY
         except forwarding.SilentCallerError:
+            forwarding.abort_started_response(request)
             response = _own(HTTPStatus.REQUEST_TIMEOUT)
             # The rest of the body could be read as another request.
             response.force_close()
