@@ -82,7 +82,7 @@ def _deploy(
     names = ResourceNames(prefix=settings.name_prefix, stack=stack)
     functions = deployed_code(planned.steps, names)
     if planned.none:
-        restore_code(functions, aws_of(clients), messages.print)
+        restored = restore_code(functions, aws_of(clients), messages.print)
         try:
             require_unchanged(deployment, clients, messages.print)
         finally:
@@ -90,7 +90,7 @@ def _deploy(
             delete_mute_rules(
                 deployment.state(), names.mute_rule, partial(_aws_in, deployment), messages.print
             )
-        _print_changes("changed", planned, as_json=as_json)
+        _print_changes("changed", planned, restored=restored, as_json=as_json)
         return
     preflight = Plan(stack=stack, settings=settings, names=names, changes=planned)
     for notice in chain(
@@ -99,9 +99,9 @@ def _deploy(
         messages.print(f"! {notice}")
     messages.print(f"… Deploying the stack {stack}")
     with _muting(deployment, names) as mute:
-        restore_code(functions, aws_of(clients), messages.print)
+        restored = restore_code(functions, aws_of(clients), messages.print)
         deployed = roll_out(deployment, clients, messages.print, mute, up=plan.up)
-    _print_changes("changed", deployed.changes, as_json=as_json)
+    _print_changes("changed", deployed.changes, restored=restored, as_json=as_json)
     if not as_json:
         typer.echo(
             f"The server answers at {deployed.outputs['mcpUrl']}."
@@ -188,7 +188,12 @@ def _aws_in(deployment: Deployment, region: str) -> Aws:
 
 
 def _print_changes(
-    what: str, changes: Changes, pending: Sequence[str] = (), *, as_json: bool
+    what: str,
+    changes: Changes,
+    pending: Sequence[str] = (),
+    *,
+    restored: Sequence[str] = (),
+    as_json: bool,
 ) -> None:
     if pending:
         messages.print(
@@ -199,6 +204,7 @@ def _print_changes(
         document: dict[str, Any] = {
             "counts": dict(changes.counts),
             "pending": list(pending),
+            "restored": list(restored),
             "changes": [
                 {"resource": step.urn, "operation": step.operation, "properties": step.properties}
                 for step in changes.steps
@@ -207,4 +213,4 @@ def _print_changes(
         }
         typer.echo(json.dumps(document, indent=2))
     else:
-        print_changes(what, changes, console())
+        print_changes(what, changes, console(), restored=restored)
