@@ -47,8 +47,8 @@ def _explain_os_error(error: OSError) -> str:
     if isinstance(error, filelock.Timeout):
         return f"Another process holds {error.lock_file}. Wait until it ends, then try again."
     place = f": {error.filename}" if error.filename else ""
-    space = " Free some space (`df -h` shows where)." if error.errno in _DISK_FULL else ""
-    return f"{error.strerror or error}{place}.{space}"
+    space = "\nFree some space (`df -h` shows where)." if error.errno in _DISK_FULL else ""
+    return f"{error.strerror or error}{place}{space}"
 
 
 def _explain_client_error(error: aws.ClientError) -> str:
