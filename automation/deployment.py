@@ -389,7 +389,7 @@ class Deployment:
             self.state()
         if problem := region_problem(setting, self._deployed_in, self.stack):
             raise DeploymentError(problem)
-        return setting and setting.region
+        return setting.region if setting else None
 
     def protected(self) -> tuple[str, ...]:
         """List the names of the protected resources, which can't be destroyed.
