@@ -30,8 +30,11 @@ fi
 # open file that this shell inherits, so the system releases it however this shell ends.
 if [ -z "${BOOTSTRAP_LOCK-}" ]; then
     exec "$PYTHON" - "$@" <<'LOCK'
-import fcntl, os, sys, time
+import fcntl, os, signal, sys, time
 
+# One Ctrl-C ends the wait, without a traceback. A signal that is ignored stays ignored.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 lock = os.open(".venv.lock", os.O_RDWR | os.O_CREAT, 0o644)
 waited = ""
 try:

@@ -6,6 +6,7 @@ environment differ.
 """
 
 import json
+import os
 import re
 import runpy
 import tempfile
@@ -21,6 +22,13 @@ from automation import takeover
 from automation.engine import EngineCommand
 from automation.errors import AutomationError
 from automation.locks import lock_holders
+from automation.program_errors import readable
+from automation.regions import (
+    RegionSetting,
+    region_in_outputs,
+    region_in_state,
+    region_problem,
+)
 from automation.remedies import find_remedies
 from automation.sessions import Clients, clients
 from automation.update_plan import for_another_run
@@ -223,6 +231,7 @@ class Deployment:
         """
         self._target = target
         self._reads_only = reads_only
+        self._deployed_in: str | None = None
         engine = str(target.engine) if target.engine else None
         try:
             self._command = EngineCommand(root=engine)
@@ -356,14 +365,31 @@ class Deployment:
             region: the clients' region; the stack's if None.
 
         Raises:
-            DeploymentError: the stack's configuration can't be read.
+            DeploymentError: the stack's configuration can't be read, or see `region`.
         """
         configuration = self.configuration()
         return clients(
             self._target.environment,
             profile=configuration.get("aws:profile"),
-            region=region or configuration.get("aws:region"),
+            region=region or self.region(configuration),
         )
+
+    def region(self, configuration: Mapping[str, str]) -> str | None:
+        """Return the stack's region; None if at most an AWS profile sets one.
+
+        Args:
+            configuration: what `configuration` returns.
+
+        Raises:
+            DeploymentError: the stack is deployed in another one, or can't be read.
+        """
+        environment = {**os.environ, **self._target.environment}
+        setting = RegionSetting.find(configuration, environment)
+        if self._deployed_in is None:
+            self.state()
+        if problem := region_problem(setting, self._deployed_in, self.stack):
+            raise DeploymentError(problem)
+        return setting.region if setting else None
 
     def protected(self) -> tuple[str, ...]:
         """List the names of the protected resources, which can't be destroyed.
@@ -401,9 +427,11 @@ class Deployment:
             DeploymentError: they can't be read.
         """
         try:
-            return _public(self._stack.outputs())
+            outputs = _public(self._stack.outputs())
         except automation.CommandError as error:
             raise DeploymentError(_cli_message(str(error))) from error
+        self._deployed_in = region_in_outputs(outputs)
+        return outputs
 
     def configuration(self, *, secrets_as: str | None = None) -> dict[str, str]:
         """Read the stack's configuration, the project's defaults included.
@@ -455,6 +483,7 @@ class Deployment:
             DeploymentError: it can't be read.
         """
         state: Mapping[str, Any] = self._export().get("deployment") or {}
+        self._deployed_in = region_in_state(state)
         return state
 
     @property
@@ -619,7 +648,7 @@ class _Events:
         if event.diagnostic_event and event.diagnostic_event.severity == "error":
             diagnostic = event.diagnostic_event
             name = f"{diagnostic.urn.rpartition('::')[2]}: " if diagnostic.urn else ""
-            error = name + _COLOUR.sub("", diagnostic.message).strip()
+            error = name + readable(_COLOUR.sub("", diagnostic.message).strip())
             # The engine repeats a program's last error with a prefix.
             if error.removeprefix(_REPEATED) not in self.errors:
                 self.errors.append(error)

@@ -15,14 +15,15 @@ import yaml
 
 from automation.blanking import Blanker
 from automation.errors import AutomationError
+from automation.regions import NOT_ENABLED, choose_region, is_about_region
 from automation.terminal import accept_any_encoding, print_error
 
 _DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 # Codes of AWS's common errors, and of STS.
 _EXPIRED: Final = frozenset(
-    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "UnrecognizedClientException"}
-    | {"InvalidClientTokenId", "SignatureDoesNotMatch"}
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "SignatureDoesNotMatch"}
 )
+_UNKNOWN: Final = frozenset({"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"})
 _THROTTLED: Final = frozenset(
     {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
 )
@@ -47,14 +48,17 @@ def _explain_os_error(error: OSError) -> str:
     if isinstance(error, filelock.Timeout):
         return f"Another process holds {error.lock_file}. Wait until it ends, then try again."
     place = f": {error.filename}" if error.filename else ""
-    space = " Free some space (`df -h` shows where)." if error.errno in _DISK_FULL else ""
-    return f"{error.strerror or error}{place}.{space}"
+    space = "\nFree some space (`df -h` shows where)." if error.errno in _DISK_FULL else ""
+    return f"{error.strerror or error}{place}{space}"
 
 
 def _explain_client_error(error: aws.ClientError) -> str:
     code = error.response.get("Error", {}).get("Code", "")
-    if code in _EXPIRED:
-        return f"AWS doesn't accept the credentials: {error}\n{_log_in()}"
+    if is_about_region(str(error)):
+        return f"The region is wrong: {error}\n{choose_region()}"
+    if code in _EXPIRED | _UNKNOWN:
+        elsewhere = f"\n{NOT_ENABLED}" if code in _UNKNOWN else ""
+        return f"AWS doesn't accept the credentials: {error}\n{_log_in()}{elsewhere}"
     if code in _THROTTLED:
         return f"AWS throttles the calls: {error}\nRun this again in a minute."
     if code in _REFUSED:
@@ -67,10 +71,13 @@ def _explain_aws(error: aws.BotoCoreError) -> str:
         return f"The AWS session has expired and can't be renewed: {error}\n{_log_in()}"
     if isinstance(error, _SETTINGS_ERRORS):
         return f"There are no AWS credentials: {error}\n{_log_in()}"
-    if isinstance(error, aws.NoRegionError):
-        return "No AWS region is set. Run: pulumi config set aws:region us-east-1"
+    if isinstance(error, aws.NoRegionError | aws.InvalidRegionError):
+        return f"The region is wrong or missing: {error}\n{choose_region()}"
     if isinstance(error, aws.HTTPClientError | aws.ConnectionError):
-        return f"AWS can't be reached: {error}\nCheck that this machine is online."
+        # The address has the region in it.
+        region = isinstance(error, aws.EndpointConnectionError)
+        also = f" {choose_region()}" if region else ""
+        return f"AWS can't be reached: {error}\nCheck that this machine is online.{also}"
     return str(error)
 
 

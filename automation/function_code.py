@@ -63,8 +63,8 @@ def restore_code(
     aws: Aws,
     report: Report,
     sleep: Sleep = time.sleep,
-) -> None:
-    """Upload the code of each function that runs other code.
+) -> tuple[str, ...]:
+    """Upload the code of each function that runs other code, and return these functions' names.
 
     Args:
         functions: the functions' names, with what packs their code.
@@ -73,6 +73,7 @@ def restore_code(
     Raises:
         DeploymentError: Lambda doesn't accept the code.
     """
+    restored = []
     for function, pack in functions:
         packed = pack()
         deployed = _deployed(aws, function)
@@ -87,6 +88,8 @@ def restore_code(
         if updated["LastUpdateStatus"] != "Successful":
             reason = updated.get("LastUpdateStatusReason") or updated["LastUpdateStatus"]
             raise DeploymentError(f"The code of {function} can't be restored: {reason}")
+        restored.append(function)
+    return tuple(restored)
 
 
 def _deployed(aws: Aws, function: str) -> str | None:

@@ -68,7 +68,7 @@ class GoTool:
                     cls._build(_ensure_go(cache), target)
         except CommandError as error:
             raise GoToolError(
-                f"{cls.command} can't be built: {error}. It needs PyPI, unless PATH has Go"
+                f"{cls.command} can't be built: {error}\nIt needs PyPI, unless PATH has Go"
                 f" {'.'.join(map(str, _MINIMUM_GO))} or newer, and a Go module proxy the first"
                 " time: go env GOPROXY"
             ) from error

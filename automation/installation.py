@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -20,26 +20,32 @@ INSTALL_TIMEOUT: Final = 600
 
 
 class InstallationError(AutomationError):
-    """Another process has been installing for too long."""
+    """Another process has been installing for too long, or nobody waits for it any more."""
 
 
 @contextmanager
-def installing() -> Iterator[Path]:
+def installing(is_stopping: Callable[[], bool] | None = None) -> Iterator[Path]:
     """Let no other process install meanwhile.
+
+    Args:
+        is_stopping: returns whether to stop waiting for another process, for code in a thread,
+            which no signal interrupts.
 
     Yields:
         The cache folder.
 
     Raises:
-        InstallationError: another process has been installing for too long.
+        InstallationError: another process has been installing for too long, or this is stopping.
     """
     cache = _cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
     limit = 2 * INSTALL_TIMEOUT
     lock = FileLock(cache / "lock", timeout=limit)
     try:
-        lock.acquire()
+        lock.acquire(cancel_check=is_stopping)
     except Timeout as error:
+        if is_stopping is not None and is_stopping():
+            raise InstallationError("Another process is installing tools") from error
         raise InstallationError(
             f"Another process has been installing tools for {limit} s."
             f" Wait until it ends; to find it, run: lsof {cache / 'lock'}"

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
+from automation.regions import find_region_remedies
 from components.hosting.apprunner.availability import CLOSED_SINCE, refuses_new_customers
 from components.settings import Hosting
 
@@ -44,6 +45,7 @@ def find_remedies(error: str, stack: str) -> Iterator[str]:
         yield f"{another_host(stack)}. {_NEXT_HOST}"
     if _CONCURRENCY.search(error):
         yield f"{no_reservation(stack)}. {_NEXT_HOST}"
+    yield from find_region_remedies(error, stack)
     yield from _linked_role_remedies(error)
     if _NO_LOAD_BALANCERS.search(error):
         yield (

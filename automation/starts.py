@@ -99,7 +99,7 @@ def measure_starts(
                     warm += [call() for _ in range(calls)]
         except RedeploymentError as error:
             raise MeasurementError(
-                f"Nothing can be measured: {error}. Deploy first: python -m automation deploy"
+                f"Nothing can be measured: {error}\nDeploy first: python -m automation deploy"
                 f" --stack {context.stack}"
             ) from error
     return Starts(cold=tuple(cold), warm=tuple(warm))

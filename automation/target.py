@@ -107,8 +107,8 @@ def checked_context(
         other_host: whether to check the host that callers don't use, while the stack moves.
 
     Raises:
-        DeploymentError: the stack can't be read, isn't deployed, is wrongly configured, or has no
-            other host.
+        DeploymentError: the stack can't be read, isn't deployed, is wrongly configured or in
+            another region, or has no other host.
     """
     outputs = deployment.outputs()
     if not outputs:
@@ -125,7 +125,7 @@ def checked_context(
         outputs=checked[1],
         callers_url=callers_url,
         state=deployment.state,
-        session=boto3.Session(region_name=configuration.get("aws:region")),
+        session=boto3.Session(region_name=deployment.region(configuration)),
         database_uri=os.environ.get("NEO4J_URI") or settings.neo4j_uri,
         longest_wait=longest_wait,
         interleavings=interleavings,

@@ -72,7 +72,8 @@ _WRONG_TYPE = frozenset({"dict_type", "model_type", "model_attributes_type", "tu
 # What Pulumi.yaml declares for a key without a default.
 _NOT_SET = frozenset({"", "{}"})
 _EXAMPLE_REGION = "us-east-1"
-_REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+"""Where the AWS provider finds the region if aws:region isn't set, the first one that is."""
 
 
 class ConfigurationError(pulumi.RunError):
@@ -256,8 +257,7 @@ def _region() -> str | None:
     configured = pulumi.Config("aws").get("region")
     if configured is not None:
         return configured
-    # The AWS provider reads these as well.
-    return next((os.environ[name] for name in _REGION_VARIABLES if os.environ.get(name)), None)
+    return next((os.environ[name] for name in REGION_VARIABLES if os.environ.get(name)), None)
 
 
 def _decoded(value: str) -> object:

@@ -34,7 +34,7 @@ def verify_release(binary: bytes, release: Release) -> BuildInformation:
         found = read_build_information(binary)
     except BuildInformationError as error:
         raise ServerImageError(
-            f"the binary in {release.wheel_name} isn't the server: {error}. Has {PACKAGE} changed"
+            f"the binary in {release.wheel_name} isn't the server: {error}\nHas {PACKAGE} changed"
             f" its layout, or is the wrong checksum in server/releases.py?"
         ) from error
     pinned = (MODULE, f"v{release.version}", "linux", GO_ARCHITECTURES[release.architecture])

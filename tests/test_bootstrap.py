@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,21 @@ def test_the_second_of_two_waits_for_the_first_and_installs_nothing(checkout: Pa
     assert second.communicate(timeout=_LIMIT)[1] == ""
     assert (first.returncode, second.returncode) == (0, 0)
     assert (checkout / "made").read_text(encoding="utf-8") == "made\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_signal_ends_the_wait_for_another_one(number: signal.Signals, checkout: Path) -> None:
+    first = _bootstrap(checkout)
+    assert (checkout / "begun").read_text(encoding="utf-8") == "begun\n"
+    second = _bootstrap(checkout)
+    assert second.stderr is not None
+    assert second.stderr.readline().startswith("Waiting for process")
+    second.send_signal(number)
+    assert second.communicate(timeout=_LIMIT)[1] == ""
+    assert second.returncode == -number
+    (checkout / "go").write_text("go", encoding="utf-8")
+    first.communicate(timeout=_LIMIT)
+    assert first.returncode == 0
 
 
 def test_the_second_of_two_installs_after_the_first_was_killed(checkout: Path) -> None:

@@ -28,8 +28,8 @@ from neo4j_mcp_client import NetworkError
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def _aws(code: str) -> aws.ClientError:
-    return aws.ClientError({"Error": {"Code": code, "Message": "no"}}, "ListServices")
+def _aws(code: str, message: str = "no") -> aws.ClientError:
+    return aws.ClientError({"Error": {"Code": code, "Message": message}}, "ListServices")
 
 
 def _full(path: str = "/var/x") -> OSError:
@@ -55,6 +55,22 @@ AUTOMATION: dict[str, tuple[Exception, str]] = {
     "missing rights": (_aws("AccessDeniedException"), "aws sts get-caller-identity"),
     "another refusal of AWS": (_aws("InvalidRequestException"), "InvalidRequestException"),
     "no region": (aws.NoRegionError(), "pulumi config set aws:region"),
+    "what is no region": (
+        aws.InvalidRegionError(region_name="x y"),
+        "pulumi config set aws:region",
+    ),
+    "a region that doesn't exist": (
+        aws.EndpointConnectionError(endpoint_url="https://sts.eu-west-9.amazonaws.com"),
+        "pulumi config set aws:region",
+    ),
+    "another region than the endpoint's": (
+        _aws("InvalidSignatureException", "Credential should be scoped to a valid region."),
+        "pulumi config set aws:region",
+    ),
+    "a region that isn't enabled": (
+        _aws("UnrecognizedClientException"),
+        "aws account list-regions",
+    ),
     "no network": (aws.EndpointConnectionError(endpoint_url="https://x"), "is online"),
     "a slow network": (aws.ConnectTimeoutError(endpoint_url="https://x"), "is online"),
     "a proxy that is away": (aws.ProxyConnectionError(proxy_url="http://p"), "is online"),

@@ -118,7 +118,7 @@ def _run(probe: Probe, scenario: str | None) -> dict[str, list[dict[str, Any]]]:
     context = probe.context
     token = context.token(context.first_client)
     try:
-        suite = Suite.install()
+        suite = Suite.install(context.stopping.is_set)
         with (
             context.http_client() as http,
             forwarding(http, context.outputs["mcpUrl"], token) as url,

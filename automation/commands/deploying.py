@@ -1,7 +1,7 @@
 """Deploys a stack, and destroys it."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
 from itertools import chain
@@ -27,6 +27,7 @@ from automation.rollout import require_unchanged, roll_out, wait_for_service
 from automation.target import resource_names, stack_settings, target
 from automation.terminal import console, print_error, styled
 from components.names import ResourceNames
+from components.settings import StackSettings
 
 
 def deploy(
@@ -58,31 +59,39 @@ def deploy(
     reads_only = preview or expect_no_changes
     deployment = Deployment(target(stack, workspace), create=not reads_only, reads_only=reads_only)
     pending = deployment.pending_operations()
+    # Before the engine would plan to replace everything.
+    configuration = deployment.configuration()
+    deployment.region(configuration)
     if expect_no_changes:
         changes = deployment.preview(refresh=True)
         _print_changes("drifted", changes, pending, as_json=as_json)
         raise typer.Exit(0 if changes.none and not pending else UNSUCCESSFUL)
     if not preview:
         deployment.take_over(messages.print)
-    with _judging(deployment) as judged_deployment:
+    with _judging(deployment, configuration) as judged_deployment:
         messages.print(f"… Previewing the stack {stack}")
         planned = judged_deployment.preview()
         if preview:
             _print_changes("would change", planned, pending, as_json=as_json)
         else:
-            _deploy(deployment, judged_deployment, planned, as_json=as_json)
+            settings = stack_settings(deployment, configuration)
+            _deploy(deployment, settings, judged_deployment, planned, as_json=as_json)
 
 
 def _deploy(
-    deployment: Deployment, plan: JudgedDeployment, planned: Changes, *, as_json: bool
+    deployment: Deployment,
+    settings: StackSettings,
+    plan: JudgedDeployment,
+    planned: Changes,
+    *,
+    as_json: bool,
 ) -> None:
     stack = deployment.stack
     clients = deployment.aws_clients()
-    settings = stack_settings(deployment, deployment.configuration())
     names = ResourceNames(prefix=settings.name_prefix, stack=stack)
     functions = deployed_code(planned.steps, names)
     if planned.none:
-        restore_code(functions, aws_of(clients), messages.print)
+        restored = restore_code(functions, aws_of(clients), messages.print)
         try:
             require_unchanged(deployment, clients, messages.print)
         finally:
@@ -90,7 +99,7 @@ def _deploy(
             delete_mute_rules(
                 deployment.state(), names.mute_rule, partial(_aws_in, deployment), messages.print
             )
-        _print_changes("changed", planned, as_json=as_json)
+        _print_changes("changed", planned, restored=restored, as_json=as_json)
         return
     preflight = Plan(stack=stack, settings=settings, names=names, changes=planned)
     for notice in chain(
@@ -99,9 +108,9 @@ def _deploy(
         messages.print(f"! {notice}")
     messages.print(f"… Deploying the stack {stack}")
     with _muting(deployment, names) as mute:
-        restore_code(functions, aws_of(clients), messages.print)
+        restored = restore_code(functions, aws_of(clients), messages.print)
         deployed = roll_out(deployment, clients, messages.print, mute, up=plan.up)
-    _print_changes("changed", deployed.changes, as_json=as_json)
+    _print_changes("changed", deployed.changes, restored=restored, as_json=as_json)
     if not as_json:
         typer.echo(
             f"The server answers at {deployed.outputs['mcpUrl']}."
@@ -137,12 +146,14 @@ def destroy(
 
 
 @contextmanager
-def _judging(deployment: Deployment) -> Iterator[JudgedDeployment]:
+def _judging(
+    deployment: Deployment, configuration: Mapping[str, str]
+) -> Iterator[JudgedDeployment]:
     """Judge by the stack's configuration, and report violations instead of raising them."""
 
     def expected() -> Expectations:
         # The preview has reported a wrong configuration by then, with everything that is wrong.
-        settings = stack_settings(deployment, deployment.configuration())
+        settings = stack_settings(deployment, configuration)
         names = ResourceNames(prefix=settings.name_prefix, stack=deployment.stack)
         return Expectations.of(settings, names)
 
@@ -188,7 +199,12 @@ def _aws_in(deployment: Deployment, region: str) -> Aws:
 
 
 def _print_changes(
-    what: str, changes: Changes, pending: Sequence[str] = (), *, as_json: bool
+    what: str,
+    changes: Changes,
+    pending: Sequence[str] = (),
+    *,
+    restored: Sequence[str] = (),
+    as_json: bool,
 ) -> None:
     if pending:
         messages.print(
@@ -199,6 +215,7 @@ def _print_changes(
         document: dict[str, Any] = {
             "counts": dict(changes.counts),
             "pending": list(pending),
+            "restored": list(restored),
             "changes": [
                 {"resource": step.urn, "operation": step.operation, "properties": step.properties}
                 for step in changes.steps
@@ -207,4 +224,4 @@ def _print_changes(
         }
         typer.echo(json.dumps(document, indent=2))
     else:
-        print_changes(what, changes, console())
+        print_changes(what, changes, console(), restored=restored)

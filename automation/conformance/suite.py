@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -49,14 +49,18 @@ class Suite:
     script: Path
 
     @classmethod
-    def install(cls) -> "Suite":
+    def install(cls, is_stopping: Callable[[], bool] | None = None) -> "Suite":
         """Install the suite in the cache folder, unless it is there already.
+
+        Args:
+            is_stopping: see `installing`.
 
         Raises:
             ConformanceError: Node or the suite can't be installed.
-            InstallationError: another process has been installing for too long.
+            InstallationError: another process has been installing for too long, or this is
+                stopping.
         """
-        with installing() as cache:
+        with installing(is_stopping) as cache:
             node, npm = _ensure_node(cache)
             return cls(node=node, script=_ensure_suite(cache, node, npm))
 
@@ -157,6 +161,6 @@ def _run(
 
 def _explained(error: CommandError) -> ConformanceError:
     return ConformanceError(
-        f"The conformance suite can't be installed or run: {error}. It needs Node"
-        f" {_MINIMUM_NODE} or newer, and access to npm's registry the first time"
+        f"The conformance suite can't be installed or run: {error}\nIt needs Node"
+        f" {_MINIMUM_NODE} or newer, and access to npm's registry the first time."
     )

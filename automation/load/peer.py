@@ -155,7 +155,7 @@ def _install() -> Path:
             return install_environment(cache, "mcp-neo4j-cypher", _FOLDER / "requirements.txt")
     except CommandError as error:
         raise PeerError(
-            f"mcp-neo4j-cypher can't be installed: {error}. It needs PyPI the first time"
+            f"mcp-neo4j-cypher can't be installed: {error}\nIt needs PyPI the first time."
         ) from error
 
 

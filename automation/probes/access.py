@@ -51,13 +51,13 @@ def surroundings(deployment: Deployment) -> Iterator[Surroundings]:
         deployment: the stack, which needn't be deployed.
 
     Raises:
-        DeploymentError: the stack can't be read or is wrongly configured, or there are no
-            credentials.
+        DeploymentError: the stack can't be read, is wrongly configured or in another region, or
+            there are no credentials.
     """
     configuration = deployment.configuration()
     settings = stack_settings(deployment, configuration)
     session = boto3.Session(
-        region_name=configuration.get("aws:region"),
+        region_name=deployment.region(configuration),
         profile_name=configuration.get("aws:profile"),
     )
     credentials = session.get_credentials()

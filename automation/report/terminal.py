@@ -228,16 +228,25 @@ def _consequences(rotation: Rotation) -> Iterator[str]:
         )
 
 
-def print_changes(what: str, changes: Changes, console: Console) -> None:
+def print_changes(
+    what: str, changes: Changes, console: Console, *, restored: Sequence[str] = ()
+) -> None:
     """Print the changes to each resource as a table.
 
     Args:
         what: a participle such as "changed" or "deleted".
-        changes: the changes.
+        changes: the changes that the engine made.
         console: where to print.
+        restored: the functions whose code was restored, which is no change for the engine.
     """
+    if restored:
+        console.print(
+            f"Restored the code of {', '.join(restored)}, which was changed outside of the stack.",
+            soft_wrap=True,
+        )
     if changes.none:
-        console.print(f"Nothing {what}: {changes.counts.get('same', 0)} resources are unchanged.")
+        nothing = f"Nothing else {what}" if restored else f"Nothing {what}"
+        console.print(f"{nothing}: {changes.counts.get('same', 0)} resources are unchanged.")
         return
     table = Table(title=f"What {what}", title_justify="left")
     for column in ("Operation", "Resource", "Properties"):

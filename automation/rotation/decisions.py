@@ -73,5 +73,5 @@ def refusal(inventory: Inventory, overlap: timedelta) -> str | None:
         require_room(inventory)
     except RotationError as error:
         ends = overlap_end(inventory, overlap)
-        return f"{error}" if ends is None else f"{error}. The overlap ends at {format_time(ends)}"
+        return f"{error}" if ends is None else f"{error}\nThe overlap ends at {format_time(ends)}"
     return None

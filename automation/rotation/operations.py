@@ -133,7 +133,7 @@ class Rotator:
                 return _result(
                     client,
                     Outcome.ABANDONED,
-                    f"the rotation can't be completed: {error}. It is abandoned, so the next one"
+                    f"the rotation can't be completed: {error}\nIt is abandoned, so the next one"
                     f" can start: {self._command('rotate', client)}",
                 )
         if is_complete(before, self.inventory(client)):
@@ -299,14 +299,14 @@ class Rotator:
         return _result(
             client,
             Outcome.REFUSED,
-            f"{reason}. If it can't wait, replace all client secrets at once:"
+            f"{reason}\nIf it can't wait, replace all client secrets at once:"
             f" {self._command('revoke', client)}",
         )
 
     def _failed(self, client: Client, reason: str, *command: str) -> Rotation:
         name, *options = command
         again = " ".join([self._command(name, client), *options])
-        return _result(client, Outcome.FAILED, f"{reason}. When the cause is fixed, run: {again}")
+        return _result(client, Outcome.FAILED, f"{reason}\nWhen the cause is fixed, run: {again}")
 
     def _command(self, name: str, client: Client) -> str:
         return f"python -m automation {name} --stack {self.stack} --client {client.name}"

@@ -147,7 +147,7 @@ def read_calibration(path: Path) -> Calibration:
     try:
         return Calibration.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise CalibrationError(f"{path} can't be read: {error.strerror}. {remedy}") from error
+        raise CalibrationError(f"{path} can't be read: {error.strerror}\n{remedy}") from error
     except ValidationError:
         raise CalibrationError(
             f"{path} has no measurements that this version can read. {remedy}"

@@ -30,6 +30,14 @@ def test_a_failure_names_hop_and_remedy() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("it failed", "it failed."), ("it failed.", "it failed."), ("why?", "why?"), ("no…", "no…")],
+)
+def test_a_full_stop_is_added_where_there_is_none(text: str, sentence: str) -> None:
+    assert errors.as_sentence(text) == sentence
+
+
+@pytest.mark.parametrize(
     "error",
     [
         Neo4jMcpError("what", hop=Hop.SERVER, remedy="fix", may_have_run=True),

@@ -1,13 +1,21 @@
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from localcloud import cloud, docker_engine, prerequisites, services, toolchains
+from localcloud.aura import distribution
+from localcloud.cancellation import CancelledError
 from localcloud.cloud import Cloud
+from localcloud.docker_engine import DockerEngine
+from localcloud.engine import cli as engine_cli
 from localcloud.errors import LocalCloudError
+from localcloud.locks import locked
 from localcloud.paths import Home, cache_directory
 from localcloud.ports import Ports
+from localcloud.progress import Progress
 from tests.repository import ROOT
 
 
@@ -54,6 +62,46 @@ def test_a_stand_in_without_an_access_key_must_be_restarted(tmp_path: Path) -> N
     )
     with pytest.raises(LocalCloudError, match="make down && make demo"):
         running.environment()
+
+
+def test_a_start_that_fails_does_not_wait_for_another_ones_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, waiting = tmp_path / "engine.lock", threading.Event()
+    ended: list[type[BaseException]] = []
+
+    def wait_for_the_build(_: Progress) -> Path:
+        waiting.set()
+        try:
+            with locked(lock, timeout=30, work="building the Pulumi engine"):
+                return tmp_path
+        except LocalCloudError as error:
+            ended.append(type(error))
+            raise
+
+    def fail(*_: object, **__: object) -> dict[str, str]:
+        assert waiting.wait(30)
+        raise LocalCloudError("Aura didn't start.")
+
+    monkeypatch.setenv("LOCALCLOUD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(prerequisites, "require", lambda _: None)
+    engine = DockerEngine(host="unix:///none", bridge_address="127.0.0.1")
+    monkeypatch.setattr(docker_engine, "ensure", lambda *_: engine)
+    monkeypatch.setattr(engine_cli, "ensure", wait_for_the_build)
+    for tool in ("ensure_java", "ensure_node"):
+        monkeypatch.setattr(toolchains, tool, lambda _: tmp_path)
+    monkeypatch.setattr(distribution, "ensure_jars", lambda *_, **__: None)
+    monkeypatch.setattr(services, "start_providers", lambda *_: {})
+    monkeypatch.setattr(services, "start_aws", lambda *_, **__: "")
+    monkeypatch.setattr(services, "start_aura", fail)
+    ports = Ports(aws=0, services=(0, 0), bolt=0, console=0)
+
+    with (
+        locked(lock, timeout=0, work="building the Pulumi engine"),
+        pytest.raises(LocalCloudError, match="Aura didn't start"),
+    ):
+        cloud.up(Home(tmp_path / "home"), ports, Progress())
+    assert ended == [CancelledError]
 
 
 def test_folders_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,5 +139,5 @@ def test_deleted_certificate_files_are_reported(home: Home, corporate: Path) -> 
     shell = dict.fromkeys(ALL, str(corporate))
     shell |= trust.prepare_shell(shell, home)
     corporate.unlink()
-    with pytest.raises(LocalCloudError, match=r"LOCALCLOUD_TRUSTED_BEFORE.*Open a new shell"):
+    with pytest.raises(LocalCloudError, match=r"LOCALCLOUD_TRUSTED_BEFORE.*\nOpen a new shell"):
         trust.prepare_shell(shell, home)

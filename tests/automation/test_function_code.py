@@ -94,8 +94,9 @@ def test_code_that_was_changed_is_uploaded_and_reported() -> None:
     pauses: list[float] = []
     function = _Lambda(b"changed", looks=2)
 
-    restore_code([(CLAIMS, claims_package)], function, lines.append, pauses.append)
+    restored = restore_code([(CLAIMS, claims_package)], function, lines.append, pauses.append)
 
+    assert restored == (CLAIMS,)
     assert function.uploads == [CLAIMS]
     assert lines == [f"… Restoring the code of {CLAIMS}, which was changed outside of the stack"]
     assert len(pauses) == 1
@@ -104,8 +105,9 @@ def test_code_that_was_changed_is_uploaded_and_reported() -> None:
 def test_code_that_is_as_deployed_stays() -> None:
     function = _Lambda(claims_package())
 
-    restore_code([(CLAIMS, claims_package)], function, _unexpected, _unexpected)
+    restored = restore_code([(CLAIMS, claims_package)], function, _unexpected, _unexpected)
 
+    assert restored == ()
     assert function.uploads == []
 
 

@@ -93,7 +93,7 @@ def test_a_call_that_fails_is_no_measurement(function: Function) -> None:
 def test_a_version_that_callers_do_not_reach_is_not_measured(function: Function) -> None:
     function.client.versions["$LATEST"]["CodeSha256"] = "other"
 
-    with pytest.raises(MeasurementError, match=r"later version than callers reach\. Deploy first"):
+    with pytest.raises(MeasurementError, match=r"later version than callers reach\nDeploy first"):
         measure_starts(function.context, starts=1, calls=1)
     assert function.client.led_to == []
 

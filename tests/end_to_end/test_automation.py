@@ -131,6 +131,18 @@ def _backend(running: Cloud) -> dict[str, bytes]:
     }
 
 
+def test_another_region_is_refused_before_anything_happens(
+    pipeline: dict[str, str], deployed: Deployment, configure: Configure
+) -> None:
+    assert deployed.project == "neo4j-mcp"
+    configure({"aws:region": "eu-west-1"})
+    for command in ("deploy", "rotate"):
+        refused = _automation(pipeline, command)
+        assert refused.returncode == 3
+        assert refused.stderr.startswith(f"error: The stack {STACK} is deployed in us-east-1, and ")
+        assert f"pulumi config set --stack {STACK} aws:region us-east-1" in refused.stderr
+
+
 def test_a_preview_reports_changes_and_makes_none(
     pipeline: dict[str, str], running: Cloud, deployed: Deployment, configure: Configure
 ) -> None:

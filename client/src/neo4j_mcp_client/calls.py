@@ -25,6 +25,7 @@ from neo4j_mcp_client.errors import (
     ToolError,
     ToolNotFoundError,
     UnauthorizedError,
+    as_sentence,
 )
 from neo4j_mcp_client.retries import BackOff, parse_retry_after
 from neo4j_mcp_client.tokens import SERVER_LIMIT
@@ -457,13 +458,13 @@ def _never_sent(error: Neo4jMcpError) -> bool:
 def _http_error(reply: Reply) -> Neo4jMcpError:
     said = reply.body[:200].decode(errors="replace").strip()
     if reply.status == _UNAUTHORIZED:
-        return UnauthorizedError(f"HTTP 401: {said}.")
+        return UnauthorizedError(as_sentence(f"HTTP 401: {said}" if said else "HTTP 401"))
     if reply.status >= _SERVER_ERRORS:
         limit = _time_limit(reply.elapsed, reply.limits)
         if limit is not None:
             return limit
     return ServerError(
-        f"HTTP {reply.status}: {said}" if said else f"HTTP {reply.status}.",
+        as_sentence(f"HTTP {reply.status}: {said}" if said else f"HTTP {reply.status}"),
         status=reply.status,
         remedy=_REMEDY_BY_STATUS.get(reply.status),
         retry_after=parse_retry_after(reply.retry_after),
@@ -491,9 +492,9 @@ def _json_rpc_error(error: Mapping[str, Any]) -> ToolError:
     code, message = error.get("code"), str(error.get("message", ""))
     # Compared at the end: the message starts with the name, which a caller chose.
     failure = (
-        ToolNotFoundError(f"{message}.")
+        ToolNotFoundError(as_sentence(message))
         if code == _INVALID_PARAMS and message.endswith("tool not found")
-        else ToolError(f"JSON-RPC error {code}: {message}.")
+        else ToolError(as_sentence(f"JSON-RPC error {code}: {message}"))
     )
     failure.json_rpc_code = code if isinstance(code, int) else None
     return failure

@@ -18,6 +18,14 @@ class Hop(enum.StrEnum):
     DATABASE = "database"
 
 
+def as_sentence(text: str) -> str:
+    """Return a text with a full stop at its end, unless it ends as a sentence does.
+
+    What a server, a library or the system says may have a full stop or not.
+    """
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
 class Neo4jMcpError(Exception):
     """The base of all exceptions that this package raises.
 
@@ -59,9 +67,7 @@ class Neo4jMcpError(Exception):
 
     def __str__(self) -> str:
         """Return hop, message and remedy as one paragraph."""
-        # A message may end with what somebody else said, such as a response's body.
-        end = "" if self.message.endswith((".", "!", "?", "…")) else "."
-        sentences = [f"{self.hop}: {self.message}{end}"]
+        sentences = [f"{self.hop}: {as_sentence(self.message)}"]
         if self.may_have_run:
             sentences.append(MAY_HAVE_RUN)
         if self.remedy:

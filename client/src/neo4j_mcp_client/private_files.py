@@ -6,7 +6,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from neo4j_mcp_client.errors import ConfigurationError
+from neo4j_mcp_client.errors import ConfigurationError, as_sentence
 
 FILE_MODE = 0o600
 """The mode of private files: only their owner can read and write them."""
@@ -104,7 +104,7 @@ def prepare_folder(folder: Path) -> None:
 def unusable(path: Path, error: OSError) -> ConfigurationError:
     """Create the exception for a file that can't be used."""
     return ConfigurationError(
-        f"{path} can't be used: {error.strerror or error}.",
+        as_sentence(f"{path} can't be used: {error.strerror or error}"),
         remedy=_REMEDIES.get(error.errno or 0, f"Check its owner and mode: ls -ld {path}"),
     )
 

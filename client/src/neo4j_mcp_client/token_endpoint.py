@@ -16,6 +16,7 @@ from neo4j_mcp_client.errors import (
     InvalidScopeError,
     TokenEndpointUnavailableError,
     TokenRequestError,
+    as_sentence,
 )
 from neo4j_mcp_client.retries import parse_retry_after
 
@@ -101,7 +102,8 @@ def token_of(
     try:
         token = AccessToken(value=value, expires_at=now, lifetime=0.0)
     except ValueError as error:
-        raise TokenRequestError(f"the answer contains an unusable access token: {error}.") from None
+        said = as_sentence(f"the answer contains an unusable access token: {error}")
+        raise TokenRequestError(said) from None
     lifetime = _between(answer.get("expires_in"), 0.0, _LONGEST_LIFETIME)
     if lifetime is None:
         # expires_in is optional in RFC 6749; the token's own claim replaces it.
@@ -115,18 +117,19 @@ def _refusal(status: int, answer: dict[str, Any]) -> TokenRequestError:
     said = f"HTTP {status}: {error or 'no OAuth 2.0 error'}"
     if description := answer.get("error_description"):
         said += f" ({description})"
+    said = as_sentence(said)
     if error == "invalid_client":
-        return InvalidClientError(f"{said}.")
+        return InvalidClientError(said)
     # RFC 6749, section 5.2: the client may not use this grant.
     if error == "unauthorized_client":
-        return ClientDisabledError(f"{said}.")
+        return ClientDisabledError(said)
     if error == "invalid_scope":
-        return InvalidScopeError(f"{said}.")
+        return InvalidScopeError(said)
     # Cognito answers this to a client without the flow (boto3's issue 3916), and to a scope of
     # its resource server that the client lacks.
     if error == "invalid_grant":
-        return InvalidScopeError(f"{said}.", remedy=_DISABLED_OR_SCOPE)
-    return TokenRequestError(f"{said}.")
+        return InvalidScopeError(said, remedy=_DISABLED_OR_SCOPE)
+    return TokenRequestError(said)
 
 
 def _between(value: Any, low: float, high: float) -> float | None:  # noqa: ANN401 - any JSON

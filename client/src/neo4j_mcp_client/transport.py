@@ -5,7 +5,13 @@ import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from neo4j_mcp_client.errors import CertificateRuleError, Hop, NetworkError, TlsError
+from neo4j_mcp_client.errors import (
+    CertificateRuleError,
+    Hop,
+    NetworkError,
+    TlsError,
+    as_sentence,
+)
 from neo4j_mcp_client.version import __version__
 
 USER_AGENT = f"neo4j-mcp-client/{__version__}"
@@ -35,22 +41,23 @@ def _described(
     causes = list(causes_of(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            said = f"the certificate of {host} isn't trusted: {cause.verify_message}."
+            said = as_sentence(f"the certificate of {host} isn't trusted: {cause.verify_message}")
             if cause.verify_code in _STRICT_ERRORS:
                 return CertificateRuleError(said, hop=hop)
             return TlsError(said, hop=hop)
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
             return TlsError(
-                f"TLS with {host} failed: {cause.reason or cause}.",
+                as_sentence(f"TLS with {host} failed: {cause.reason or cause}"),
                 hop=hop,
                 may_have_run=may_have_run,
             )
     for cause in causes:
         if isinstance(cause, socket.gaierror):
-            return NetworkError(f"the name {host} can't be resolved: {cause.strerror}.", hop=hop)
-    said = str(causes[-1]) or type(causes[-1]).__name__
-    return NetworkError(f"{host}: {said.rstrip('.')}.", hop=hop, may_have_run=may_have_run)
+            said = as_sentence(f"the name {host} can't be resolved: {cause.strerror}")
+            return NetworkError(said, hop=hop)
+    said = as_sentence(f"{host}: {str(causes[-1]) or type(causes[-1]).__name__}")
+    return NetworkError(said, hop=hop, may_have_run=may_have_run)
 
 
 def causes_of(error: BaseException) -> Iterator[BaseException]:

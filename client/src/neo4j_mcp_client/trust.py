@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
-from neo4j_mcp_client.errors import ConfigurationError
+from neo4j_mcp_client.errors import ConfigurationError, as_sentence
 
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 """The environment variables for certificate authorities, in order of precedence."""
@@ -45,7 +45,7 @@ def find_ca_bundle(
         message, remedy = problem
         if name in VARIABLES:
             remedy += f" Or unset the variable: unset {name}"
-        raise ConfigurationError(f"{name} names {path}, {message}.", remedy=remedy)
+        raise ConfigurationError(as_sentence(f"{name} names {path}, {message}"), remedy=remedy)
     return path
 
 

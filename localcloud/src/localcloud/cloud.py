@@ -7,7 +7,6 @@ import shlex
 import shutil
 import sys
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +18,7 @@ from localcloud import docker_engine, prerequisites, processes, services, toolch
 from localcloud.access_key import AccessKey, credentials_environment
 from localcloud.aura import distribution
 from localcloud.aws.control import ControlClient
+from localcloud.cancellation import CancellableThreads
 from localcloud.certificates import CertificateAuthority
 from localcloud.docker_engine import DockerEngine
 from localcloud.engine import cli as engine_cli
@@ -463,11 +463,12 @@ def _start(home: Home, ports: Ports, missing: Collection[str], progress: Progres
         require_free(ports, ["bolt"], address=docker.bridge_address)
     _record_registry(home, ports.aws)
     try:
-        with ThreadPoolExecutor() as pool:
+        with CancellableThreads() as threads:
             try:
-                cloud = _start_services(home, docker, ports, pool, progress)
+                cloud = _start_services(home, docker, ports, threads, progress)
             except BaseException:
-                # Ends the threads that wait for them.
+                # Ends the threads that wait for locks, and those that wait for the services.
+                threads.cancel()
                 services.stop(home, missing)
                 raise
     except BaseException:
@@ -482,15 +483,15 @@ def _start_services(
     home: Home,
     docker: docker_engine.DockerEngine,
     ports: Ports,
-    pool: ThreadPoolExecutor,
+    threads: CancellableThreads,
     progress: Progress,
 ) -> Cloud:
     # The engine takes longest if it has to be built, and only a deployment needs it.
-    engine = pool.submit(engine_cli.ensure, progress)
-    java = pool.submit(_prepare_database, progress)
+    engine = threads.submit(engine_cli.ensure, progress)
+    java = threads.submit(_prepare_database, progress)
     with progress.step("Starting Pulumi's providers, the AWS endpoint and Aura"):
-        providers = pool.submit(services.start_providers, home, docker)
-        aws = pool.submit(_start_aws, home, docker, ports, progress)
+        providers = threads.submit(services.start_providers, home, docker)
+        aws = threads.submit(_start_aws, home, docker, ports, progress)
         aura = services.start_aura(
             home,
             docker,

@@ -33,12 +33,12 @@ def _explain_docker_error(error: Exception) -> str:
 
 def _explain_os_error(error: OSError) -> str:
     place = f": {error.filename}" if error.filename else ""
-    cause = f"{error.strerror or error}{place}."
+    cause = f"{error.strerror or error}{place}"
     if error.errno in _DISK_FULL:
-        return f"{cause} Free some space (`df -h` shows where), and run this again."
+        return f"{cause}\nFree some space (`df -h` shows where), and run this again."
     if error.errno in _NOT_ALLOWED and error.filename:
         return (
-            f"{cause} Make it writable, or set LOCALCLOUD_HOME and LOCALCLOUD_CACHE to other"
+            f"{cause}\nMake it writable, or set LOCALCLOUD_HOME and LOCALCLOUD_CACHE to other"
             " folders."
         )
     return cause

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from localcloud.cancellation import CancelledError, is_cancelled
 from localcloud.errors import LocalCloudError
 
 
@@ -24,11 +25,16 @@ def locked(path: Path, *, timeout: float, work: str) -> Iterator[None]:
 
     Raises:
         LockedError: another process held it all that time.
+        CancelledError: the work of this thread was cancelled meanwhile.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        lock = FileLock(path, timeout=timeout).acquire()
+        lock = FileLock(path, timeout=timeout).acquire(cancel_check=is_cancelled)
     except Timeout as error:
+        if is_cancelled():
+            raise CancelledError(
+                f"Stopped waiting for another process, which is {work}."
+            ) from error
         raise LockedError(
             f"Another process has been {work} for {timeout:g} s. Wait for it to end, and run this"
             f" again; `lsof {path}` names it."

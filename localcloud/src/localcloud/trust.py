@@ -113,4 +113,4 @@ def _certificates(name: str, path: Path) -> Iterator[str]:
 
 def _unusable(name: str, path: Path, reason: str) -> LocalCloudError:
     remedy = "Open a new shell" if name.startswith(_BEFORE) else f"Correct it, or: unset {name}"
-    return LocalCloudError(f"{name} names {path}, which can't be used: {reason}. {remedy}.")
+    return LocalCloudError(f"{name} names {path}, which can't be used: {reason}\n{remedy}.")

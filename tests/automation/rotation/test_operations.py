@@ -211,7 +211,7 @@ def test_a_failure_is_reported_with_the_functions_own_reason(aws: Aws, rotator: 
     aws.secrets_manager = fail
     result = rotator.rotate(CLIENT)
     assert result.outcome is Outcome.FAILED
-    assert result.reason == f"no rights. When the cause is fixed, run: {ROTATE} --unstick"
+    assert result.reason == f"no rights\nWhen the cause is fixed, run: {ROTATE} --unstick"
     assert aws.polls == 0
 
 
@@ -394,7 +394,7 @@ def test_a_direct_rotation_that_fails_is_reported(aws: Aws, rotator: Rotator) ->
     aws.function = fail
     result = rotator.rotate(replace(CLIENT, rotation_days=0))
     assert (result.outcome, result.current) == (Outcome.FAILED, None)
-    assert result.reason == f"no rights. When the cause is fixed, run: {ROTATE}"
+    assert result.reason == f"no rights\nWhen the cause is fixed, run: {ROTATE}"
 
 
 def test_a_revocation_reports_when_the_last_token_ends(aws: Aws, rotator: Rotator) -> None:
@@ -421,7 +421,7 @@ def test_a_revocation_that_fails_names_the_command_that_repeats_it(
     aws.function = fail
     result = rotator.revoke(CLIENT)
     assert result.outcome is Outcome.FAILED
-    assert result.reason == f"Cognito doesn't respond. When the cause is fixed, run: {REVOKE}"
+    assert result.reason == f"Cognito doesn't respond\nWhen the cause is fixed, run: {REVOKE}"
 
 
 def test_the_role_operate_is_allowed_exactly_what_the_commands_do(

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from neo4j_mcp_client.decoding import from_json
+from neo4j_mcp_client.errors import as_sentence
 
 STANDARD_INPUT = "-"
 
@@ -29,7 +30,7 @@ def read_text(source: str) -> str:
         return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it isn't UTF-8"
-        raise typer.BadParameter(f"{source} can't be read: {reason}.") from error
+        raise typer.BadParameter(as_sentence(f"{source} can't be read: {reason}")) from error
 
 
 def json_object(text: str, name: str) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def json_object(text: str, name: str) -> dict[str, Any]:
     try:
         document = _json(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{name} isn't JSON: {error}.") from error
+        raise typer.BadParameter(as_sentence(f"{name} isn't JSON: {error}")) from error
     if not isinstance(document, dict):
         raise typer.BadParameter(f'{name} must be a JSON object, such as {{"name": "value"}}.')
     return document

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from neo4j_mcp_client.cli.exit_codes import ExitCode
+from neo4j_mcp_client.errors import as_sentence
 
 
 def prepare() -> None:
@@ -58,7 +59,8 @@ def flushing_output() -> Iterator[None]:
     except OSError as error:
         _discard_output()
         what = error.filename or "standard output"
-        sys.stderr.write(f"error: {what} can't be used: {error.strerror or error}.\n")
+        said = as_sentence(f"{what} can't be used: {error.strerror or error}")
+        sys.stderr.write(f"error: {said}\n")
         raise SystemExit(ExitCode.FILE) from None
 
 

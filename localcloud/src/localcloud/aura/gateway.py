@@ -143,7 +143,7 @@ class _Session:
                 if number % _TURN == 0:
                     await asyncio.sleep(0)
         except MessageTooLargeError as error:
-            await self._fail_and_close(BoltError(Code.INVALID_REQUEST, f"Refused: {error}."))
+            await self._fail_and_close(BoltError(Code.INVALID_REQUEST, f"Refused: {error}"))
             await self._discard()
         # A stream with full buffers never waits, and would block the others.
         await asyncio.sleep(0)

@@ -102,7 +102,7 @@ class Docker:
             )
         except docker.errors.DockerException as error:
             raise ProviderError(
-                f"the Docker Engine doesn't respond: {error}. Start it, or set DOCKER_HOST or"
+                f"the Docker Engine doesn't respond: {error}\nStart it, or set DOCKER_HOST or"
                 " `pulumi config set docker:host …`"
             ) from error
         client.reload_config(os.devnull)

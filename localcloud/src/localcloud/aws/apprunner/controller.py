@@ -388,7 +388,7 @@ class ServiceController:
         try:
             await platform.engine.pull(image, platform.registry.issue_login())
         except EngineError as error:
-            raise DeploymentError(f"Failed to copy the image from ECR: {error}.") from error
+            raise DeploymentError(f"Failed to copy the image from ECR: {error}") from error
         return image
 
     async def _environment(self, configuration: ServiceConfiguration) -> dict[str, str]:

@@ -205,9 +205,9 @@ class Aws:
             AwsError: AWS returned an error.
             ProviderError: AWS didn't respond, or the service has no configured endpoint.
         """
-        client = self.client(service, region or self.region)
         method = botocore.xform_name(operation)
         try:
+            client = self.client(service, region or self.region)
             response = {
                 name: value.read() if isinstance(value, StreamingBody) else value
                 for name, value in getattr(client, method)(**parameters).items()
