@@ -767,6 +767,20 @@ def writer_is_reader(world: World) -> Iterator[None]:
         yield
 
 
+@fails("P5-cannot-load", reason="DENY LOAD ON ALL DATA TO agent_reader")
+def role_of_somebodys_own_may_load(world: World) -> Context:
+    # The stand-in's database has Neo4j's own roles only, and loads nothing.
+    def alter(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        if "LOAD CSV" not in request.content.decode():
+            return response
+        return answer({"result": {"content": [{"type": "text", "text": '[{"lines": 1}]'}]}})
+
+    context = altered(world, response=alter)
+    scopes = dict.fromkeys(world.outputs["scopes"], "agent_reader")
+    context.outputs = {**world.outputs, "scopes": scopes}
+    return context
+
+
 def _token_of(request: httpx2.Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token if scheme == "Bearer" else ""
