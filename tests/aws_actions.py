@@ -35,11 +35,14 @@ class Action:
     """An action, as the reference describes it.
 
     Attributes:
-        resources: ARNs of the types of resources that it acts on, with `*` for each placeholder.
+        templates: ARNs of the types of resources that it acts on, with placeholders as in
+            `${Region}`.
+        resources: the same, with `*` for each placeholder.
         required: those of them that are required.
         keys: the condition keys that it has; a tag's key ends in `/*`.
     """
 
+    templates: tuple[str, ...]
     resources: tuple[str, ...]
     required: tuple[str, ...]
     keys: frozenset[str]
@@ -63,6 +66,7 @@ def described(name: str) -> Action | None:
     }
     arns = {each["key"]: _PLACEHOLDER.sub("*", each["arn"]) for each in types}
     return Action(
+        templates=tuple(each["arn"] for each in types),
         resources=tuple(arns.values()),
         required=tuple(arns[each["name"]] for each in found["resourceTypes"] if each["required"]),
         keys=frozenset(_PLACEHOLDER.sub("*", key) for key in keys),

@@ -113,6 +113,11 @@ class Context:
         """
         return next(iter(self.clients))
 
+    def roles(self, name: str) -> frozenset[str]:
+        """Return the database's roles that an enabled client's scopes have."""
+        role_of_scope = self.outputs["scopes"]
+        return frozenset(role_of_scope[scope] for scope in self.clients[name]["scopes"])
+
     def client(self, service: str, *, region: str | None = None) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         """Return the AWS client of a service, which all checks share.
 

@@ -17,7 +17,9 @@ from automation.checks.verdicts import Failed, Skipped, expect, expect_equal
 LABEL: Final = "AutomationCheck"
 """The label of all nodes that checks write, and delete again."""
 
-_FORBIDDEN: Final = "Neo.ClientError.Security.Forbidden"
+FORBIDDEN: Final = "Neo.ClientError.Security.Forbidden"
+"""The database's code for what the caller's roles don't allow."""
+
 # read-cypher's own message when it doesn't pass the query on.
 # Source: the server, release 1.6.
 _READ_ONLY_TOOL: Final = "read-cypher can only run read-only Cypher"
@@ -141,7 +143,7 @@ def _interleave_calls(context: Context, turns: list[str], run: str) -> list[str]
                 if name in readers and number % 4 == 0 and not context.settings.read_only:
                     arguments = {"query": _CREATE, "params": {"run": run}}
                     result = call_tool(http, url, "write-cypher", arguments, token=token)
-                    if not result.refused or _FORBIDDEN not in result.text:
+                    if not result.refused or FORBIDDEN not in result.text:
                         failures.append(f"{name} writing gets {result.text!r}")
                     continue
                 query = {"query": "SHOW CURRENT USER"}
@@ -180,10 +182,10 @@ def _expect_forbidden(
 ) -> None:
     result = call_tool_as(probe, name, tool, arguments)
     expect(result.refused, f"{name} can {what} with {tool}")
-    refusals = (_FORBIDDEN, _READ_ONLY_TOOL) if tool == "read-cypher" else (_FORBIDDEN,)
+    refusals = (FORBIDDEN, _READ_ONLY_TOOL) if tool == "read-cypher" else (FORBIDDEN,)
     expect(
         any(refusal in result.text for refusal in refusals),
-        f"{name} trying to {what} with {tool} gets {result.text!r} instead of {_FORBIDDEN}",
+        f"{name} trying to {what} with {tool} gets {result.text!r} instead of {FORBIDDEN}",
     )
 
 
@@ -200,11 +202,7 @@ def _require_clients_with(context: Context, roles: frozenset[str]) -> list[str]:
 
 def _clients_with(context: Context, roles: frozenset[str]) -> list[str]:
     """Return the clients with only reading roles, or with any of the writing roles."""
-    role_of_scope = context.outputs["scopes"]
-    roles_of_client = {
-        name: {role_of_scope[scope] for scope in client["scopes"]}
-        for name, client in context.clients.items()
-    }
+    roles_of_client = {name: context.roles(name) for name in context.clients}
     if roles is _READING:
         return [name for name, each in roles_of_client.items() if each <= _READING]
     return [name for name, each in roles_of_client.items() if each & roles]

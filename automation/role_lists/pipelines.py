@@ -78,7 +78,11 @@ def pipeline_roles(location: StackLocation) -> Mapping[Purpose, RoleLists]:
                 purpose="Rotates and revokes, without reading a client's secret",
                 must=(
                     *each_on(stack.secrets, [*_ROTATION, "secretsmanager:ListSecretVersionIds"]),
-                    *each_on([stack.rotation], ["lambda:InvokeFunction"]),
+                    *each_on(
+                        [stack.rotation],
+                        ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"],
+                    ),
+                    *each_on([stack.rotation_log], ["logs:FilterLogEvents"]),
                     *each_on(
                         stack.pools,
                         ["cognito-idp:ListUserPoolClientSecrets"],
@@ -147,6 +151,7 @@ class _Stack:
         self.pools = [location.arn("cognito-idp", f"userpool/{location.region}_Example01")]
         self.claims = location.function_arn(names.claims_function)
         self.rotation = location.function_arn(names.rotation_function)
+        self.rotation_log = location.arn("logs", f"log-group:{names.rotation_log_stem}{_SUFFIX}")
         self.roles = [location.role_arn(names.claims_function)]
 
     def tags(self, key: str) -> Mapping[str, str]:

@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,16 +9,11 @@ import pytest
 
 from automation.grants import Purpose, StackLocation
 from automation.role_lists.pipelines import pipeline_roles
-from automation.roles import (
-    access_log_permissions,
-    host_permissions,
-    monitoring_permissions,
-    permissions,
-)
 from components.names import ResourceNames
 from components.settings import Hosting
 from localcloud.aws.iam.rules import Decision, decide
 from tests.aws_actions import described
+from tests.pipeline_policies import policies
 
 _LOCATION = StackLocation(
     names=ResourceNames(prefix="neo4j-mcp", stack="dev"),
@@ -34,22 +28,12 @@ _HOSTS = [
 ]
 
 
-def _documents(purpose: Purpose, hosts: tuple[Hosting, ...]) -> list[dict[str, Any]]:
-    printed = [
-        permissions(purpose, _LOCATION, hosts),
-        *(host_permissions(purpose, _LOCATION, each) for each in hosts),
-        monitoring_permissions(purpose, _LOCATION, hosts),
-        access_log_permissions(purpose, _LOCATION),
-    ]
-    return [json.loads(each) for each in printed if each]
-
-
 @pytest.mark.parametrize("hosts", _HOSTS, ids=" and ".join)
 @pytest.mark.parametrize("purpose", Purpose)
 def test_a_role_can_do_what_it_must_and_nothing_that_it_must_not(
     purpose: Purpose, hosts: tuple[Hosting, ...]
 ) -> None:
-    documents = _documents(purpose, hosts)
+    documents = policies(purpose, _LOCATION, hosts)
     listed = pipeline_roles(_LOCATION)[purpose]
     wrong = [
         (each.action, each.resource, each.context)
@@ -60,6 +44,19 @@ def test_a_role_can_do_what_it_must_and_nothing_that_it_must_not(
     assert wrong == []
     assert listed.must
     assert len(listed.must_not) > 20
+
+
+@pytest.mark.parametrize("purpose", [Purpose.PREVIEW, Purpose.UPGRADE, Purpose.OPERATE])
+def test_a_complete_list_has_every_action_of_the_policy(purpose: Purpose) -> None:
+    # On Fargate, a preview also looks up the network.
+    documents = policies(purpose, _LOCATION, [Hosting.APP_RUNNER, Hosting.LAMBDA])
+    allowed = {
+        action
+        for document in documents
+        for statement in document["Statement"]
+        for action in statement["Action"]
+    }
+    assert allowed == {each.action for each in pipeline_roles(_LOCATION)[purpose].must}
 
 
 def _is_allowed(
@@ -109,7 +106,7 @@ def _reached(purpose: Purpose) -> frozenset[str]:
 
 
 def _find_reached(purpose: Purpose) -> Iterator[str]:
-    documents = _documents(purpose, tuple(Hosting))
+    documents = policies(purpose, _LOCATION, Hosting)
     tags = {"Project": "neo4j-mcp", "Stack": "dev"}
     context = {
         **{f"aws:RequestTag/{key}": value for key, value in tags.items()},

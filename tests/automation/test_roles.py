@@ -31,6 +31,8 @@ from localcloud.aws.iam.rules import allows
 from localcloud.providers.aws import provider as aws
 from localcloud.providers.aws.resource import AwsResource
 from tests.aws_actions import problems
+from tests.aws_calls import action_of
+from tests.pipeline_policies import policies
 
 _SESSION = botocore.session.Session()
 _ACCOUNT = "111122223333"
@@ -43,8 +45,6 @@ _MODULES = {
     Hosting.LAMBDA: "lambda_",
 }
 _DRILLS = {"apprunner:StartDeployment", "ecs:UpdateService"}
-# IAM's names of services, where botocore has another.
-_PREFIXES = {"elbv2": "elasticloadbalancing"}
 # Only stacks of an earlier version have this, and lose it with the deployment that moves them.
 _MOVED = "aws:secretsmanager/secretVersion:SecretVersion"
 
@@ -60,16 +60,8 @@ def _location(stack: str = "dev", region: str = "us-east-1") -> StackLocation:
 
 def _policy(purpose: Purpose, *hosts: Hosting) -> dict[str, Any]:
     """Return a role's whole policy for some hosts; for all of them by default."""
-    location = _location()
-    policy: dict[str, Any] = json.loads(permissions(purpose, location, hosts or Hosting))
-    for host in hosts or Hosting:
-        if document := host_permissions(purpose, location, host):
-            policy["Statement"] += json.loads(document)["Statement"]
-    if document := access_log_permissions(purpose, location):
-        policy["Statement"] += json.loads(document)["Statement"]
-    if document := monitoring_permissions(purpose, location, hosts or Hosting):
-        policy["Statement"] += json.loads(document)["Statement"]
-    return policy
+    documents = policies(purpose, _location(), hosts or Hosting)
+    return {"Statement": [each for document in documents for each in document["Statement"]]}
 
 
 def _actions(purpose: Purpose, *hosts: Hosting) -> set[str]:
@@ -94,8 +86,7 @@ def _deployment_actions() -> Iterator[tuple[str, str]]:
             *([tagging.tag, tagging.untag, tagging.list] if tagging else []),
         }
         for operation in operations - {None}:
-            prefix = _PREFIXES.get(resource.service, resource.service)
-            yield f"{prefix}:{operation}", resource.token
+            yield action_of(resource.service, str(operation)), resource.token
 
 
 @pytest.mark.parametrize(("action", "token"), sorted(_deployment_actions()))
@@ -161,7 +152,7 @@ def _operations_in(files: Iterable[Path]) -> Iterator[str]:
                         xform_name(name): name
                         for name in _SESSION.get_service_model(service).operation_names
                     }
-                    yield f"{_PREFIXES.get(service, service)}:{names[operation]}"
+                    yield action_of(service, names[operation])
 
 
 def test_a_check_is_allowed_every_action_it_needs() -> None:

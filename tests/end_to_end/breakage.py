@@ -148,7 +148,7 @@ def altered(
     world: World, *, request: AlterRequest | None = None, response: AlterResponse | None = None
 ) -> Context:
     """Return the stack with altered requests or responses."""
-    context = _copy_context(world, AlteredContext)
+    context = copy_context(world, AlteredContext)
     context.alter_request = request
     context.alter_response = response
     return context
@@ -165,10 +165,11 @@ def distrusting(world: World) -> Context:
         def http_client(self, **options: Any) -> httpx2.Client:  # noqa: ANN401 - httpx2's own
             return world.context.http_client(**options)
 
-    return _copy_context(world, Distrusting)
+    return copy_context(world, Distrusting)
 
 
-def _copy_context(world: World, kind: type[Kind]) -> Kind:
+def copy_context(world: World, kind: type[Kind]) -> Kind:
+    """Return the stack as another kind of context, with its own clients of AWS."""
     known = world.context
     return kind(
         stack=known.stack,

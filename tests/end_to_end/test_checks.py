@@ -28,6 +28,7 @@ from automation.rotation.results import Outcome as RotationOutcome
 from components.policies import call_as, pull_images
 from functions.rotation.decisions import PENDING, PUBLISHING
 from localcloud.workspace import STACK
+from tests.aws_calls import Call
 from tests.end_to_end import breakage
 from tests.end_to_end.breakage import (
     AlterResponse,
@@ -38,6 +39,12 @@ from tests.end_to_end.breakage import (
     with_settings,
 )
 from tests.end_to_end.faults import Fault, Faults, expect_failures, failures, run_checks
+from tests.end_to_end.recorded_checks import (
+    RecordedRun,
+    location_of,
+    refused_calls,
+    run_recorded,
+)
 from tests.end_to_end.test_monitoring_checks import FAULTS as MONITORING_FAULTS
 
 pytestmark = pytest.mark.stand_in
@@ -49,10 +56,17 @@ def world(edge_world: World) -> World:
     return edge_world
 
 
-def test_all_checks_pass_on_a_healthy_stack(world: World) -> None:
-    results = run_checks(world.context, "*")
-    assert failures(results) == {}
-    skipped = {name for name, result in results.items() if result.outcome is Outcome.SKIPPED}
+@pytest.fixture(scope="module")
+def healthy(world: World) -> RecordedRun:
+    """A run of all checks on the healthy stack."""
+    return run_recorded(world, "*")
+
+
+def test_all_checks_pass_on_a_healthy_stack(healthy: RecordedRun) -> None:
+    assert failures(healthy.results) == {}
+    skipped = {
+        name for name, result in healthy.results.items() if result.outcome is Outcome.SKIPPED
+    }
     # The stand-in's registry doesn't scan images, no client is disabled, and monitoring is off.
     assert skipped == {
         "P1-findings",
@@ -61,6 +75,16 @@ def test_all_checks_pass_on_a_healthy_stack(world: World) -> None:
         "P6-canary",
         "P6-subscriptions",
     }
+
+
+def test_the_role_check_may_do_what_the_checks_did(world: World, healthy: RecordedRun) -> None:
+    pool = location_of(world).arn("cognito-idp", f"userpool/{world.context.user_pool_id}")
+    # Without permission, P5-refuses-wrong-audience is skipped.
+    assert refused_calls(world, healthy) == {
+        Call(action="cognito-idp:CreateUserPoolClient", resource=pool),
+        Call(action="cognito-idp:DeleteUserPoolClient", resource=pool),
+    }
+    assert len(healthy.calls) > 40
 
 
 def test_without_the_edge_its_checks_are_skipped(world: World) -> None:
@@ -741,6 +765,20 @@ def reader_is_admin(world: World) -> Iterator[None]:
 def writer_is_reader(world: World) -> Iterator[None]:
     with breakage.aura(world, groupToRoleMapping='"reader"=reader;"writer"=reader'):
         yield
+
+
+@fails("P5-cannot-load", reason="DENY LOAD ON ALL DATA TO agent_reader")
+def role_of_somebodys_own_may_load(world: World) -> Context:
+    # The stand-in's database has Neo4j's own roles only, and loads nothing.
+    def alter(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        if "LOAD CSV" not in request.content.decode():
+            return response
+        return answer({"result": {"content": [{"type": "text", "text": '[{"lines": 1}]'}]}})
+
+    context = altered(world, response=alter)
+    scopes = dict.fromkeys(world.outputs["scopes"], "agent_reader")
+    context.outputs = {**world.outputs, "scopes": scopes}
+    return context
 
 
 def _token_of(request: httpx2.Request) -> str:

@@ -29,14 +29,13 @@ from localcloud.access_key import AccessKey
 from localcloud.aws.standalone import aws_endpoint
 from localcloud.paths import Home
 from localcloud.progress import Progress
+from tests.aws_calls import action_of
 from tests.ports import free_ports
 from tests.repository import ROOT
 
 pytestmark = [pytest.mark.stand_in, pytest.mark.slow]
 
 _PORTS = 8
-# IAM's names, where the operation has another.
-_ACTIONS = {"lambda:Invoke": "lambda:InvokeFunction"}
 _ALONE = [each for each in PROBES.values() if not each.needs]
 _RECORDED = committed(ROOT)
 
@@ -72,8 +71,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
             called: set[str] = set()
 
             def record(model: object, **_: object) -> None:
-                action = f"{model.service_model.service_name}:{model.name}"  # type: ignore[attr-defined] # botocore has no types
-                called.add(_ACTIONS.get(action, action))
+                called.add(action_of(model.service_model.service_name, model.name))  # type: ignore[attr-defined] # botocore has no types
 
             _make_key_of_secrets(session.client("kms"))
             session.events.register("before-call", record)
