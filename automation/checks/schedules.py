@@ -28,7 +28,12 @@ def expect_scheduled(probe: Probe, *, rule: str, schedule: str, function: str) -
         Failed: it doesn't.
     """
     found = probe.aws("events", "describe_rule", Name=rule)
-    expect_equal(f"the state of the rule {rule}", found.get("State"), "ENABLED")
+    state = found.get("State")
+    expect(
+        state == "ENABLED",
+        f"the rule {rule} is {state}, so nothing runs {function}. Enable it: aws events enable-rule"
+        f" --name {rule}",
+    )
     expect_equal(f"the schedule of {rule}", found.get("ScheduleExpression"), schedule)
     targets: Sequence[Mapping[str, Any]] = probe.aws("events", "list_targets_by_rule", Rule=rule)[
         "Targets"

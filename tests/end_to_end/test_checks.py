@@ -929,7 +929,7 @@ def overlap_exceeded(world: World) -> Iterator[None]:
         yield
 
 
-@fails("P6-retirement", reason="the state of the rule .* is 'DISABLED'")
+@fails("P6-retirement", reason="the rule .* is DISABLED, .* aws events enable-rule --name")
 @contextmanager
 def no_retirement(world: World) -> Iterator[None]:
     events, rule = world.aws("events"), world.context.names.retirement_rule

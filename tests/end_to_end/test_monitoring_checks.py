@@ -230,7 +230,7 @@ def canary_changed_behind_the_engines_back(world: World) -> Iterator[None]:
         yield
 
 
-@fails("P6-canary", reason="the state of the rule neo4j-mcp-local-canary is 'DISABLED'")
+@fails("P6-canary", reason="the rule neo4j-mcp-local-canary is DISABLED")
 @contextmanager
 def canary_off(world: World) -> Iterator[None]:
     events, rule = world.aws("events"), world.context.names.canary_rule

@@ -114,7 +114,9 @@ def test_other_code_fails(world: _World) -> None:
 def test_a_rule_that_is_off_fails(world: _World) -> None:
     world.rule["State"] = "DISABLED"
 
-    assert world.check().reason.startswith(f"the state of the rule {NAME} is 'DISABLED'")
+    reason = world.check().reason
+    assert reason.startswith(f"the rule {NAME} is DISABLED")
+    assert reason.endswith(f"aws events enable-rule --name {NAME}")
 
 
 @pytest.mark.parametrize(("minutes", "schedule"), [(1, "rate(1 minute)"), (20, "rate(20 minutes)")])
