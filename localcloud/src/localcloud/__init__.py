@@ -45,6 +45,7 @@ For all of them:
     interruption    signals and closed outputs
     progress        steps with their durations
     terminal        consoles that print text literally
+    cancellation    threads that stop waiting for other processes
     commands        child processes with a time limit
     files           atomic writes
     labels          the label of what a stand-in creates in Docker
