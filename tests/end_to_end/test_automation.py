@@ -226,6 +226,7 @@ def test_the_policy_reads_the_properties_of_every_resource(deployed: Deployment)
     assert "ecr:BatchGetImage" in policy.inputs["policy"]
 
 
+@pytest.mark.slow
 def test_a_protected_stack_is_not_destroyed(
     pipeline: dict[str, str], deployed: Deployment, configure: Configure
 ) -> None:

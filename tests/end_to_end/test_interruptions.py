@@ -222,6 +222,7 @@ def test_resources_missing_in_the_state_after_a_kill_are_found(second: _Second) 
     assert second.deployment.pending_operations() == ()
 
 
+@pytest.mark.slow
 def test_a_resource_that_is_already_deleted_counts_as_deleted(second: _Second) -> None:
     second.ensure_deployed()
     state = json.loads(second.checkpoint.read_text(encoding="utf-8"))["checkpoint"]["latest"]
