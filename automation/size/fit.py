@@ -261,6 +261,7 @@ def _fit(measured: _Measured, servers: int) -> _Fit:
 
 
 def _axes(measured: _Measured, servers: int) -> Sequence[_Axis]:
+    """Return what is fitted, in the order of `_parameters`."""
     fastest = min(sample.mean for _, sample in measured)
     service = min(servers / max(sample.throughput for _, sample in measured), fastest)
     delay = max(fastest - service, fastest / 10)
